@@ -1,0 +1,235 @@
+//! What a judge has to say: findings, notes, and where they point.
+//!
+//! A rule points by name ([`Anchor`]: side, path, JSON pointer); one place,
+//! [`crate::rules`], turns that into line and column ([`Place`]). Renderers
+//! see places only.
+
+use crate::raw::Oid;
+
+/// A rule's public face: the code and name never change once published, and a
+/// retired code is never used again.
+#[derive(Debug)]
+pub struct RuleInfo {
+    /// `MR203`.
+    pub code: &'static str,
+    /// `illegal-transition`: names the fault, not the remedy.
+    pub name: &'static str,
+    /// One sentence: what is wrong when it fires.
+    pub summary: &'static str,
+    /// The page that `modelry explain` prints: Markdown with the headings
+    /// *What it checks*, *Why it matters*, *Example*, *How to fix*.
+    pub docs: &'static str,
+}
+
+/// Which of the two trees of a step an anchor is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Side {
+    /// The tree before the step.
+    Before,
+    /// The tree after it.
+    After,
+}
+
+/// Which part of a member is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Part {
+    /// The key.
+    Key,
+    /// The value.
+    Value,
+}
+
+/// A place by name: a file, and a JSON pointer (RFC 6901) into it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Anchor {
+    /// Which tree.
+    pub side: Side,
+    /// Path from the registry's folder.
+    pub path: String,
+    /// JSON pointer; empty for the whole document. What is absent resolves to
+    /// its nearest existing parent.
+    pub pointer: String,
+    /// Key or value.
+    pub part: Part,
+    /// Bytes of the text, where the trouble is in the text itself and no
+    /// pointer leads there.
+    pub span: Option<std::ops::Range<usize>>,
+}
+
+impl Anchor {
+    /// The value at `pointer` in the file as it is after the step.
+    pub fn after(path: impl Into<String>, pointer: impl Into<String>) -> Anchor {
+        Anchor {
+            side: Side::After,
+            path: path.into(),
+            pointer: pointer.into(),
+            part: Part::Value,
+            span: None,
+        }
+    }
+
+    /// The value at `pointer` in the file as it was before the step.
+    pub fn before(path: impl Into<String>, pointer: impl Into<String>) -> Anchor {
+        Anchor {
+            side: Side::Before,
+            ..Anchor::after(path, pointer)
+        }
+    }
+
+    /// The whole file after the step.
+    pub fn file(path: impl Into<String>) -> Anchor {
+        Anchor::after(path, "")
+    }
+
+    /// The key instead of the value.
+    #[must_use]
+    pub fn key(self) -> Anchor {
+        Anchor {
+            part: Part::Key,
+            ..self
+        }
+    }
+}
+
+/// A resolved place. Lines and columns are one-based; columns count characters
+/// (Unicode scalar values); the end is exclusive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Which tree.
+    pub side: Side,
+    /// Path from the repository's top.
+    pub path: String,
+    /// JSON pointer, as the rule gave it.
+    pub pointer: String,
+    /// The commit whose tree this is; none for files that are not committed.
+    pub commit: Option<Oid>,
+    /// First line.
+    pub line: usize,
+    /// First column.
+    pub column: usize,
+    /// Last line.
+    pub end_line: usize,
+    /// Column after the last character.
+    pub end_column: usize,
+    /// The bytes of `text` that are meant.
+    pub span: std::ops::Range<usize>,
+    /// The file's text, for source lines; none when the file is absent or is
+    /// not text.
+    pub text: Option<std::sync::Arc<str>>,
+}
+
+/// A place with a few words beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label<At> {
+    /// Where.
+    pub at: At,
+    /// A few words; may be empty.
+    pub text: String,
+}
+
+/// The registry is wrong here.
+#[derive(Clone, Debug)]
+pub struct Finding<At> {
+    /// Which rule.
+    pub rule: &'static RuleInfo,
+    /// One sentence that stands alone: lower case, values in backticks, no
+    /// full stop.
+    pub message: String,
+    /// Where.
+    pub primary: Label<At>,
+    /// The earlier value, or the line of the policy that decides.
+    pub related: Vec<Label<At>>,
+    /// Why, in words.
+    pub why: Vec<String>,
+    /// Who did it: commit, signer and verdict.
+    pub who: Option<String>,
+    /// One thing to do now.
+    pub help: Option<String>,
+    /// The group that it belongs to; none for the policy and for history.
+    pub group: Option<String>,
+}
+
+impl Finding<Anchor> {
+    /// A finding with its place; the rest is added by the methods below.
+    pub fn new(rule: &'static RuleInfo, at: Anchor, message: impl Into<String>) -> Finding<Anchor> {
+        Finding {
+            rule,
+            message: message.into(),
+            primary: Label {
+                at,
+                text: String::new(),
+            },
+            related: Vec::new(),
+            why: Vec::new(),
+            who: None,
+            help: None,
+            group: None,
+        }
+    }
+
+    /// Words beside the primary place.
+    #[must_use]
+    pub fn label(mut self, text: impl Into<String>) -> Self {
+        self.primary.text = text.into();
+        self
+    }
+
+    /// A second place.
+    #[must_use]
+    pub fn related(mut self, at: Anchor, text: impl Into<String>) -> Self {
+        self.related.push(Label {
+            at,
+            text: text.into(),
+        });
+        self
+    }
+
+    /// A reason.
+    #[must_use]
+    pub fn why(mut self, text: impl Into<String>) -> Self {
+        self.why.push(text.into());
+        self
+    }
+
+    /// The one thing to do.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.help = Some(text.into());
+        self
+    }
+}
+
+/// Something worth knowing that decides nothing.
+#[derive(Clone, Debug)]
+pub struct Note {
+    /// One sentence.
+    pub message: String,
+    /// Where, when it has a place: path from the repository's top.
+    pub path: Option<String>,
+    /// The commit it speaks of.
+    pub commit: Option<Oid>,
+}
+
+/// What was looked at: a judge that looked at nothing is not green.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Steps of the mainline.
+    pub steps: usize,
+    /// Commits whose signature was asked for.
+    pub commits: usize,
+    /// Documents read.
+    pub documents: usize,
+    /// Typed changes judged.
+    pub changes: usize,
+}
+
+/// Findings in order (step, path, line, column, code), with what was looked at.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// What is wrong.
+    pub findings: Vec<Finding<Place>>,
+    /// What is worth knowing.
+    pub notes: Vec<Note>,
+    /// What was looked at.
+    pub checked: Checked,
+}

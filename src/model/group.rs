@@ -1,0 +1,35 @@
+//! `group.yaml`: a family of versions of one model.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{ApiVersion, GroupName, Key, ModelGroupKind, Principal};
+
+/// Free text values under keys of the user's choice.
+pub type Labels = BTreeMap<Key, String>;
+
+/// A model group: SageMaker's model package group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ModelGroup {
+    /// The format of this file.
+    pub api_version: ApiVersion,
+    /// What this file is.
+    pub kind: ModelGroupKind,
+    /// The group's name, as in its path.
+    pub name: GroupName,
+    /// What the model is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Whom to ask: actors, or `team:` and a team. Gives no right.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owners: Vec<Principal>,
+    /// Short values to select by.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: Labels,
+    /// Free values for people and programs.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: Labels,
+}

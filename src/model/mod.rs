@@ -1,0 +1,31 @@
+//! Nouns: what the files say. One file per kind; doc comments become the
+//! descriptions of the published schemas.
+
+mod card;
+mod evaluation;
+mod group;
+mod kind;
+mod name;
+mod path;
+mod registry;
+mod review;
+mod spec;
+mod stage;
+mod tombstone;
+mod version;
+
+pub use card::*;
+pub use evaluation::*;
+pub use group::*;
+pub use kind::*;
+pub use name::*;
+pub use path::*;
+pub use registry::*;
+pub use review::*;
+pub use spec::*;
+pub use stage::*;
+pub use tombstone::*;
+pub use version::*;
+
+/// The only `apiVersion` of this format.
+pub const API_VERSION: &str = "modelry/v1";

@@ -1,0 +1,107 @@
+//! `reviews/<actor>.yaml` and `policy/<serial>/<actor>.yaml`: one actor's
+//! decision on exactly what it saw.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{ActorId, ApiVersion, Digest, GroupName, Key, ReviewKind, VersionNumber};
+
+/// What a reviewer decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+#[allow(
+    missing_docs,
+    reason = "documented variants make schemars emit oneOf, whose errors say nothing"
+)]
+pub enum Decision {
+    Approved,
+    Rejected,
+    Withdrawn,
+}
+
+impl Decision {
+    /// The word in the file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Decision::Approved => "Approved",
+            Decision::Rejected => "Rejected",
+            Decision::Withdrawn => "Withdrawn",
+        }
+    }
+}
+
+impl fmt::Display for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Where on a Git host a reported review was given.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HostReview {
+    /// The host, as in the actor's `accounts`.
+    pub name: Key,
+    /// The host's id of the review.
+    #[schemars(length(min = 1, max = 256))]
+    pub review: String,
+    /// The commit that the reviewer saw.
+    pub commit: super::CommitId,
+}
+
+/// One actor's decision on a version (`group`, `version`) or on a policy
+/// (`serial`).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("oneOf" = [
+    {"required": ["group", "version"], "not": {"required": ["serial"]}},
+    {"required": ["serial"], "allOf": [{"not": {"required": ["group"]}}, {"not": {"required": ["version"]}}]},
+]))]
+pub struct Review {
+    /// The format of this file.
+    pub api_version: ApiVersion,
+    /// What this file is.
+    pub kind: ReviewKind,
+    /// The group, as in the path; absent for a policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupName>,
+    /// The version's number, as in the path; absent for a policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 9_007_199_254_740_992_u64))]
+    pub version: Option<VersionNumber>,
+    /// The policy's serial, as in the path; absent for a version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 9_007_199_254_740_992_u64))]
+    pub serial: Option<u64>,
+    /// The actor who wrote this file.
+    pub by: ActorId,
+    /// The person who decided on a Git host, when a machine reports it; then
+    /// the file carries that person's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_behalf_of: Option<ActorId>,
+    /// Where the reported review was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<HostReview>,
+    /// Higher at each change.
+    #[schemars(range(min = 1, max = 9_007_199_254_740_992_u64))]
+    pub revision: u64,
+    /// Approved, Rejected, or Withdrawn to take an earlier decision back.
+    pub decision: Decision,
+    /// Digest of what the reviewer saw: spec, card and evidence, or the policy.
+    pub subject: Digest,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The reviewer's detached signature over all of the above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
+}
+
+impl Review {
+    /// Whose decision this is.
+    pub fn decider(&self) -> &ActorId {
+        self.on_behalf_of.as_ref().unwrap_or(&self.by)
+    }
+}

@@ -1,0 +1,103 @@
+//! Where objects come from: a Git repository, a folder on disk, or memory.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use super::{ObjectFormat, ObjectKind, Oid};
+use crate::error::Error;
+
+/// A store of Git objects by id. What it returns hashes to the id asked for.
+pub trait Objects {
+    /// The hash that names this store's objects.
+    fn format(&self) -> ObjectFormat;
+
+    /// The object's bytes.
+    ///
+    /// # Errors
+    /// [`Error::MissingObject`] when the store lacks it (a shallow or partial
+    /// clone); [`Error::CorruptObject`] when it is of another kind or does not
+    /// hash to its id.
+    fn read(&self, id: Oid, kind: ObjectKind) -> Result<Vec<u8>, Error>;
+}
+
+/// Objects in memory: tests, and trees that are not written yet.
+#[derive(Default, Debug)]
+pub struct Memory {
+    format: ObjectFormat,
+    objects: RefCell<HashMap<Oid, (ObjectKind, Vec<u8>)>>,
+}
+
+impl Memory {
+    /// An empty store.
+    pub fn new(format: ObjectFormat) -> Memory {
+        Memory {
+            format,
+            objects: RefCell::default(),
+        }
+    }
+
+    /// Keeps the bytes and returns their id.
+    pub fn insert(&self, kind: ObjectKind, bytes: Vec<u8>) -> Oid {
+        let id = Oid::hash(self.format, kind, &bytes);
+        self.objects.borrow_mut().insert(id, (kind, bytes));
+        id
+    }
+
+    /// Everything kept, for writing it elsewhere.
+    pub fn into_objects(self) -> impl Iterator<Item = (Oid, ObjectKind, Vec<u8>)> {
+        self.objects
+            .into_inner()
+            .into_iter()
+            .map(|(id, (kind, bytes))| (id, kind, bytes))
+    }
+
+    fn get(&self, id: Oid, kind: ObjectKind) -> Option<Result<Vec<u8>, Error>> {
+        let objects = self.objects.borrow();
+        let (found, bytes) = objects.get(&id)?;
+        Some(if *found == kind {
+            Ok(bytes.clone())
+        } else {
+            Err(Error::CorruptObject { id, expected: kind })
+        })
+    }
+}
+
+impl Objects for Memory {
+    fn format(&self) -> ObjectFormat {
+        self.format
+    }
+
+    fn read(&self, id: Oid, kind: ObjectKind) -> Result<Vec<u8>, Error> {
+        self.get(id, kind)
+            .unwrap_or(Err(Error::MissingObject { id, kind }))
+    }
+}
+
+/// New objects in memory over a store that stays as it is: a change before it
+/// is written.
+pub struct Overlay<'a> {
+    /// What was there before.
+    pub base: &'a dyn Objects,
+    /// What the change adds.
+    pub new: Memory,
+}
+
+impl<'a> Overlay<'a> {
+    /// Nothing new yet over `base`.
+    pub fn new(base: &'a dyn Objects) -> Overlay<'a> {
+        Overlay {
+            new: Memory::new(base.format()),
+            base,
+        }
+    }
+}
+
+impl Objects for Overlay<'_> {
+    fn format(&self) -> ObjectFormat {
+        self.base.format()
+    }
+
+    fn read(&self, id: Oid, kind: ObjectKind) -> Result<Vec<u8>, Error> {
+        self.new.get(id, kind).unwrap_or_else(|| self.base.read(id, kind))
+    }
+}
