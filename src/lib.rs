@@ -1,6 +1,16 @@
 //! Modelry: a model registry that lives in a Git repository.
 
+pub mod access;
+pub mod canonical;
+pub mod change;
 pub mod error;
 pub mod finding;
+pub mod history;
 pub mod model;
 pub mod raw;
+pub mod rules;
+pub mod schema;
+pub mod snapshot;
+pub mod source;
+pub mod subject;
+pub mod verify;

@@ -1,24 +1,110 @@
-//! `card.yaml`: what a reviewer should know of a version.
+//! `card.yaml`: what a reviewer should know of a version. Its sections are the
+//! union, by meaning, of SageMaker's model card, the metadata of a Hugging Face
+//! card and CycloneDX's `modelCard`.
+
+use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ActorId, ApiVersion, GroupName, ModelCardKind, VersionNumber};
+use super::{ActorId, ApiVersion, Digest, GroupName, Key, Metrics, ModelCardKind, VersionNumber};
 
 /// A section of the card that a rule can require.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(inline)]
-#[allow(
-    missing_docs,
-    reason = "documented variants make schemars emit oneOf, whose errors say nothing"
-)]
+#[allow(missing_docs, reason = "each is the section of the same name")]
 pub enum CardSection {
+    Overview,
     IntendedUses,
+    OutOfScopeUses,
+    Users,
+    Business,
+    Risk,
+    Training,
+    Datasets,
+    Evaluations,
     Limitations,
+    Tradeoffs,
+    EthicalConsiderations,
+    Fairness,
+    EnvironmentalConsiderations,
+    Caveats,
+    License,
+    BaseModels,
+    Languages,
+    Library,
+    Pipeline,
+    Tags,
+    Parameters,
+    Custom,
 }
 
-/// A model card.
+impl CardSection {
+    /// Every section, in the order of the card.
+    pub const ALL: &'static [CardSection] = &[
+        CardSection::Overview,
+        CardSection::IntendedUses,
+        CardSection::OutOfScopeUses,
+        CardSection::Users,
+        CardSection::Business,
+        CardSection::Risk,
+        CardSection::Training,
+        CardSection::Datasets,
+        CardSection::Evaluations,
+        CardSection::Limitations,
+        CardSection::Tradeoffs,
+        CardSection::EthicalConsiderations,
+        CardSection::Fairness,
+        CardSection::EnvironmentalConsiderations,
+        CardSection::Caveats,
+        CardSection::License,
+        CardSection::BaseModels,
+        CardSection::Languages,
+        CardSection::Library,
+        CardSection::Pipeline,
+        CardSection::Tags,
+        CardSection::Parameters,
+        CardSection::Custom,
+    ];
+
+    /// The section's key in the file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            CardSection::Overview => "overview",
+            CardSection::IntendedUses => "intendedUses",
+            CardSection::OutOfScopeUses => "outOfScopeUses",
+            CardSection::Users => "users",
+            CardSection::Business => "business",
+            CardSection::Risk => "risk",
+            CardSection::Training => "training",
+            CardSection::Datasets => "datasets",
+            CardSection::Evaluations => "evaluations",
+            CardSection::Limitations => "limitations",
+            CardSection::Tradeoffs => "tradeoffs",
+            CardSection::EthicalConsiderations => "ethicalConsiderations",
+            CardSection::Fairness => "fairness",
+            CardSection::EnvironmentalConsiderations => "environmentalConsiderations",
+            CardSection::Caveats => "caveats",
+            CardSection::License => "license",
+            CardSection::BaseModels => "baseModels",
+            CardSection::Languages => "languages",
+            CardSection::Library => "library",
+            CardSection::Pipeline => "pipeline",
+            CardSection::Tags => "tags",
+            CardSection::Parameters => "parameters",
+            CardSection::Custom => "custom",
+        }
+    }
+}
+
+impl std::fmt::Display for CardSection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a reviewer should know of a version.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ModelCard {
@@ -34,18 +120,349 @@ pub struct ModelCard {
     /// The actor who made this revision.
     pub by: ActorId,
     /// Everyone who ever changed the card; only grows.
+    #[schemars(length(min = 1))]
     pub authors: Vec<ActorId>,
     /// Higher at each change.
     #[schemars(range(min = 1, max = 9_007_199_254_740_992_u64))]
     pub revision: u64,
+    /// What the model is (SageMaker: model_overview).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overview: Option<Overview>,
+    /// What it is for (SageMaker: intended_uses).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intended_uses: Option<String>,
+    /// What it must not be used for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub out_of_scope_uses: Option<String>,
+    /// Who uses it (CycloneDX: considerations.users).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub users: Vec<String>,
+    /// The business behind it (SageMaker: business_details).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub business: Option<Business>,
+    /// How much harm it can do (SageMaker: risk_rating).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk: Option<Risk>,
+    /// How it was trained (SageMaker: training_details).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training: Option<Training>,
+    /// The data that it was made and judged with (Hugging Face: datasets).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub datasets: Vec<CardDataset>,
+    /// What was measured (SageMaker: evaluation_details; Hugging Face: model-index).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evaluations: Vec<CardEvaluation>,
+    /// What it can not do (CycloneDX: technicalLimitations).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limitations: Option<String>,
+    /// What was given up for what (CycloneDX: performanceTradeoffs).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tradeoffs: Option<String>,
+    /// Ethical risks and what is done about them (SageMaker: ethical_considerations).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ethical_considerations: Vec<EthicalConsideration>,
+    /// Who might be harmed (CycloneDX: fairnessAssessments).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fairness: Vec<FairnessAssessment>,
+    /// What it costs the environment (CycloneDX: environmentalConsiderations).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environmental_considerations: Option<String>,
+    /// Caveats and recommendations (SageMaker: caveats_and_recommendations).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caveats: Option<String>,
+    /// Under which licence it may be used (Hugging Face: license).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub license: Option<License>,
+    /// Models that it was made from (Hugging Face: base_model).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub base_models: Vec<CardBaseModel>,
+    /// Languages that it speaks (Hugging Face: language).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub languages: Vec<String>,
+    /// The library that loads it (Hugging Face: library_name).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub library: Option<String>,
+    /// The task in words of a hub (Hugging Face: pipeline_tag).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pipeline: Option<String>,
+    /// Words to find it by (Hugging Face: tags).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// Its inner form (CycloneDX: modelParameters).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<Parameters>,
+    /// Anything else, by name (SageMaker: custom_details).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub custom: BTreeMap<Key, String>,
     /// The author's detached signature over all of the above.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<String>,
 }
 
+/// What the model is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Overview {
+    /// Its name (SageMaker: model_name).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// In a few words (SageMaker: model_description).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Its version, as text (SageMaker: model_version).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The kind of problem (SageMaker: problem_type).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem_type: Option<String>,
+    /// The algorithm (SageMaker: algorithm_type).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub algorithm: Option<String>,
+    /// Who made it (SageMaker: model_creator).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub creator: Option<String>,
+    /// Who answers for it (SageMaker: model_owner).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// What its use depends on (SageMaker: factors_affecting_model_efficiency).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub factors: Option<String>,
+}
+
+/// The business behind a model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Business {
+    /// The problem (SageMaker: business_problem).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+    /// Who has a stake (SageMaker: business_stakeholders).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stakeholders: Option<String>,
+    /// Where it belongs (SageMaker: line_of_business).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line_of_business: Option<String>,
+}
+
+/// How much harm a model can do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+#[allow(
+    missing_docs,
+    reason = "documented variants make schemars emit oneOf, whose errors say nothing"
+)]
+pub enum RiskRating {
+    High,
+    Medium,
+    Low,
+    #[default]
+    Unknown,
+}
+
+/// A risk rating with its reasons.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Risk {
+    /// High, Medium, Low or Unknown.
+    pub rating: RiskRating,
+    /// Why (SageMaker: explanations_for_risk_rating).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<String>,
+}
+
+/// How a model was trained.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Training {
+    /// What was maximised or minimised (SageMaker: objective_function).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub objective: Option<String>,
+    /// What was seen on the way (SageMaker: training_observations).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observations: Option<String>,
+    /// The job (SageMaker: training_arn).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
+    /// Images that it ran in (SageMaker: training_environment).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub environment: Vec<String>,
+    /// Hyperparameters (SageMaker: hyper_parameters).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub hyperparameters: BTreeMap<Key, String>,
+    /// Metrics of the training (SageMaker: training_metrics).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metrics: Metrics,
+}
+
+/// Data that a model was made or judged with.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CardDataset {
+    /// Its name.
+    #[schemars(length(min = 1, max = 1024))]
+    pub name: String,
+    /// Where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uri: Option<String>,
+    /// SHA-256 of the data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    /// Its licence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub license: Option<String>,
+    /// Its revision, as text (Hugging Face: dataset.revision).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+    /// What it was used for: training, validation, evaluation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+}
+
+/// One evaluation as the card tells it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CardEvaluation {
+    /// Its name (SageMaker: name).
+    #[schemars(length(min = 1, max = 1024))]
+    pub name: String,
+    /// The task (Hugging Face: task.type).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
+    /// The data, by the name of a dataset above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataset: Option<String>,
+    /// The part of the data (Hugging Face: dataset.split).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<String>,
+    /// What came out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub metrics: Vec<CardMetric>,
+    /// What was seen (SageMaker: evaluation_observation).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observations: Option<String>,
+    /// Where it is told in full (Hugging Face: source.url).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+}
+
+/// One measured value.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CardMetric {
+    /// Its name (CycloneDX: type).
+    #[schemars(length(min = 1, max = 256))]
+    pub name: String,
+    /// Its value.
+    pub value: f64,
+    /// The part of the data that it holds for (CycloneDX: slice).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slice: Option<String>,
+    /// Lower bound of its confidence interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lower: Option<f64>,
+    /// Upper bound of its confidence interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upper: Option<f64>,
+    /// A few words (SageMaker: notes).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notes: Option<String>,
+}
+
+/// An ethical risk, and what is done about it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EthicalConsideration {
+    /// The risk (CycloneDX: name).
+    #[schemars(length(min = 1, max = 4096))]
+    pub name: String,
+    /// What is done about it (CycloneDX: mitigationStrategy).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mitigation: Option<String>,
+}
+
+/// A group of people that might be harmed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FairnessAssessment {
+    /// Who (CycloneDX: groupAtRisk).
+    #[schemars(length(min = 1, max = 4096))]
+    pub group_at_risk: String,
+    /// What they gain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub benefits: Option<String>,
+    /// What they lose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub harms: Option<String>,
+    /// What is done about it (CycloneDX: mitigationStrategy).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mitigation: Option<String>,
+}
+
+/// A licence.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct License {
+    /// Its SPDX identifier (Hugging Face: license).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Its name, where it has no identifier (Hugging Face: license_name).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Its text (Hugging Face: license_link).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uri: Option<String>,
+}
+
+/// A model that another was made from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CardBaseModel {
+    /// Its name on a hub, or `group/n` of a registry.
+    #[schemars(length(min = 1, max = 1024))]
+    pub name: String,
+    /// SHA-256 of its artifact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    /// What was done: finetune, quantized, merge, adapter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relation: Option<String>,
+}
+
+/// The inner form of a model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Parameters {
+    /// supervised, unsupervised, reinforcement-learning, semi-supervised, self-supervised (CycloneDX: approach.type).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approach: Option<String>,
+    /// The family (CycloneDX: architectureFamily).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub architecture_family: Option<String>,
+    /// The architecture (CycloneDX: modelArchitecture).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub architecture: Option<String>,
+    /// Formats that it takes (CycloneDX: inputs.format).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<String>,
+    /// Formats that it gives (CycloneDX: outputs.format).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<String>,
+}
+
 impl ModelCard {
-    /// Whether the section says something.
-    pub fn filled(&self, _section: CardSection) -> bool {
-        false
+    /// Whether the section says something: text that is not blank, a list or
+    /// mapping with something in it.
+    pub fn filled(&self, section: CardSection) -> bool {
+        fn says(value: &serde_json::Value) -> bool {
+            match value {
+                serde_json::Value::String(text) => !text.trim().is_empty(),
+                serde_json::Value::Array(items) => items.iter().any(says),
+                serde_json::Value::Object(members) => members.values().any(says),
+                serde_json::Value::Null => false,
+                _ => true,
+            }
+        }
+        let value = serde_json::to_value(self).unwrap_or_default();
+        value.get(section.as_str()).is_some_and(says)
     }
 }

@@ -201,6 +201,19 @@ impl Principal {
     }
 }
 
+impl Digest {
+    /// The digest with these 64 lower-case hexadecimal digits.
+    pub(crate) fn of_hex(hex: &str) -> Digest {
+        debug_assert!(is_digest(&format!("sha256:{hex}")));
+        Digest(format!("sha256:{hex}"))
+    }
+
+    /// `sha256:` and the first twelve digits, for people.
+    pub fn short(&self) -> &str {
+        &self.0[..19]
+    }
+}
+
 /// A version's number within its group, from 1; never used twice.
 pub type VersionNumber = u64;
 

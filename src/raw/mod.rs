@@ -1,8 +1,28 @@
 //! Commit and tree bytes, read strictly and never through a library's idea of
 //! them: what one reader skips, another may believe.
 
+mod commit;
 mod objects;
 mod oid;
+mod tree;
+mod walk;
 
+pub use commit::{Commit, CommitSignature, Identity, SignatureKind};
 pub use objects::{Memory, Objects, Overlay};
 pub use oid::{ObjectFormat, ObjectKind, Oid};
+pub use tree::{Entry, Mode, Tree};
+pub use walk::{FileChange, TreeDiff, diff, edit, files, lookup, read_tree};
+
+/// Text that others wrote, safe in a message: control characters are shown, not
+/// sent.
+fn printable(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| {
+            if c.is_control() {
+                c.escape_default().collect::<Vec<_>>()
+            } else {
+                vec![c]
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,411 @@
+//! Which reviews count, and whether they are enough.
+//!
+//! Reviews are counted once, in the step that moves the status, on the files
+//! after it and by the policy before it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{ApprovalNeed, Policy, Verdict};
+use crate::error::Error;
+use crate::model::{
+    Action, ActorId, ActorKind, CardSection, Decision, Digest, RecordName, RecordPath, VersionId,
+};
+use crate::snapshot::{Loaded, Snapshot};
+use crate::subject;
+
+/// What the counting must know from outside the two trees.
+pub trait Outside {
+    /// The fingerprint of the key that signed the commit which brought this
+    /// file as it is now. Asked only for reviews without a signature of their
+    /// own, and only when the policy revokes keys.
+    ///
+    /// # Errors
+    /// When history can't be read.
+    fn brought_by(&self, path: &RecordPath) -> Result<Option<String>, Error>;
+}
+
+/// What one review is worth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It counts.
+    Counts,
+    /// It counts for nothing, for this reason.
+    Not(String),
+}
+
+/// One review with its worth.
+#[derive(Clone, Debug)]
+pub struct Counted {
+    /// Whose decision.
+    pub actor: ActorId,
+    /// What was decided.
+    pub decision: Decision,
+    /// Whether it counts towards an approval, or stands as a rejection.
+    pub standing: Standing,
+    /// The file.
+    pub path: RecordPath,
+}
+
+/// What is missing for an approval.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shortfall {
+    /// Approvals: so many of so many.
+    Approvals {
+        /// Counted.
+        have: u32,
+        /// Needed.
+        need: u32,
+    },
+    /// Approvals from one team.
+    Team {
+        /// The team.
+        team: RecordName,
+        /// Counted.
+        have: u32,
+        /// Needed.
+        need: u32,
+    },
+    /// Sections of the card.
+    Card(CardSection),
+    /// A rejection of the same content stands.
+    Rejected(ActorId),
+    /// Something to be loaded or run lacks its digest; the JSON pointer.
+    Undigested(String),
+    /// There is nothing to be loaded or run.
+    Hollow,
+}
+
+/// The reviews of one version, counted.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    /// What the policy asks for.
+    pub need: ApprovalNeed,
+    /// The digest that a review must name now.
+    pub subject: Digest,
+    /// Every review, with its worth.
+    pub reviews: Vec<Counted>,
+    /// What is missing; empty means that the version may be approved.
+    pub missing: Vec<Shortfall>,
+    /// Who could still give an approval that counts.
+    pub could_approve: Vec<ActorId>,
+    /// Everyone who is an author of version, card or evidence.
+    pub authors: BTreeSet<ActorId>,
+}
+
+impl Tally {
+    /// The reviews that count towards an approval.
+    pub fn counting(&self) -> impl Iterator<Item = &Counted> {
+        self.reviews
+            .iter()
+            .filter(|review| review.decision == Decision::Approved && review.standing == Standing::Counts)
+    }
+
+    /// The rejections of this content that stand.
+    pub fn rejections(&self) -> impl Iterator<Item = &Counted> {
+        self.reviews
+            .iter()
+            .filter(|review| review.decision == Decision::Rejected && review.standing == Standing::Counts)
+    }
+}
+
+/// Everyone who is an author of a version, its card or its evidence.
+fn authors(id: &VersionId, version: &Loaded, snapshot: &Snapshot<'_>) -> Result<BTreeSet<ActorId>, Error> {
+    let mut authors: BTreeSet<ActorId> = version.by().into_iter().cloned().collect();
+    if let Some(card) = snapshot.read(&RecordPath::Card(id.clone()))?
+        && let Some(card) = card.card()
+    {
+        authors.extend(card.authors.iter().cloned());
+        authors.insert(card.by.clone());
+    }
+    for name in snapshot.evidence(id)? {
+        if let Some(loaded) = snapshot.read(&RecordPath::Evidence(id.clone(), name))? {
+            authors.extend(loaded.by().cloned());
+        }
+    }
+    Ok(authors)
+}
+
+/// Counts the reviews of a version: on the files at `next`, by `policy`, the
+/// one in force before.
+///
+/// # Errors
+/// When an object can't be read.
+pub fn tally(
+    policy: &Policy,
+    next: &Snapshot<'_>,
+    id: &VersionId,
+    version: &Loaded,
+    outside: &dyn Outside,
+) -> Result<Tally, Error> {
+    let need = policy.need(&id.group);
+    let subject = subject::version_subject(policy.id(), id, version, next)?;
+    let authors = authors(id, version, next)?;
+    let related_author = |actor: &ActorId| authors.iter().find(|author| policy.related(actor, author));
+    let mut reviews = Vec::new();
+    for actor in next.reviewers(id)? {
+        let path = RecordPath::Review(id.clone(), actor.clone());
+        let Some(loaded) = next.read(&path)? else { continue };
+        let Some(review) = loaded.review() else { continue };
+        let standing = match worth(policy, &path, &loaded, &subject, outside)? {
+            Standing::Counts if review.decision == Decision::Approved => approval_worth(
+                policy,
+                &need,
+                id,
+                &actor,
+                related_author(&actor),
+                review.on_behalf_of.is_some(),
+            ),
+            Standing::Counts if review.decision == Decision::Rejected => {
+                let own = version.by() == Some(&actor);
+                let may = own || policy.may(&actor, Action::Reject, Some(id.group.as_str()), None);
+                if may {
+                    Standing::Counts
+                } else {
+                    Standing::Not(format!("`{actor}` may not reject here"))
+                }
+            }
+            other => other,
+        };
+        reviews.push(Counted {
+            actor,
+            decision: review.decision,
+            standing,
+            path,
+        });
+    }
+    let mut tally = Tally {
+        need,
+        subject,
+        reviews,
+        missing: Vec::new(),
+        could_approve: Vec::new(),
+        authors,
+    };
+    let best = best_selection(policy, &tally);
+    // What is related to one that counts counts for nothing more.
+    for review in &mut tally.reviews {
+        if review.decision == Decision::Approved
+            && review.standing == Standing::Counts
+            && !best.contains(&review.actor)
+        {
+            review.standing =
+                Standing::Not("it shares an owner with another approver, and they count as one".into());
+        }
+    }
+    tally.missing = missing(policy, next, id, version, &tally, &best)?;
+    tally.could_approve = could_approve(policy, id, &tally, &best);
+    Ok(tally)
+}
+
+/// Whether a review speaks of this content, by somebody who stands behind it.
+fn worth(
+    policy: &Policy,
+    path: &RecordPath,
+    loaded: &Loaded,
+    subject: &Digest,
+    outside: &dyn Outside,
+) -> Result<Standing, Error> {
+    let Some(review) = loaded.review() else {
+        return Ok(Standing::Not("it can't be read".into()));
+    };
+    if review.decision == Decision::Withdrawn {
+        return Ok(Standing::Not("it was withdrawn".into()));
+    }
+    if review.subject != *subject {
+        return Ok(Standing::Not("it was given for other content".into()));
+    }
+    let key = match loaded.signature() {
+        Some(armor) => {
+            let bytes = subject::signed_bytes(policy.id(), path, loaded.value());
+            match Verdict::of_signature(policy, armor, subject::RECORD_NAMESPACE, &bytes) {
+                Verdict::Actor { id, key } | Verdict::Retired { id, key, .. } if id == review.by => Some(key),
+                Verdict::Actor { id, .. } | Verdict::Retired { id, .. } => {
+                    return Ok(Standing::Not(format!("it is signed by `{id}`")));
+                }
+                verdict => return Ok(Standing::Not(verdict.words())),
+            }
+        }
+        None if policy.keys.has_revocations() => outside.brought_by(path)?,
+        None => None,
+    };
+    Ok(match key {
+        Some(key) if policy.keys.is_revoked(&key) => Standing::Not(format!("its key {key} is revoked")),
+        _ => Standing::Counts,
+    })
+}
+
+/// Whether an approval of this content counts here.
+fn approval_worth(
+    policy: &Policy,
+    need: &ApprovalNeed,
+    id: &VersionId,
+    actor: &ActorId,
+    related_author: Option<&ActorId>,
+    reported: bool,
+) -> Standing {
+    let group = id.group.as_str();
+    if reported {
+        return Standing::Not("it was reported by a machine, and the policy counts no such review".into());
+    }
+    if !policy.may(actor, Action::Approve, Some(group), None) {
+        return Standing::Not(format!("`{actor}` may not approve in `{group}`"));
+    }
+    if policy
+        .actor(actor.as_str())
+        .is_some_and(|who| who.kind == ActorKind::Machine)
+        && !need.machines
+    {
+        return Standing::Not(format!(
+            "`{actor}` is a machine, and machines do not count in `{group}`"
+        ));
+    }
+    match related_author.filter(|_| need.four_eyes) {
+        Some(author) if author == actor => {
+            Standing::Not(format!("four eyes: `{actor}` is an author of what is approved"))
+        }
+        Some(author) => Standing::Not(format!(
+            "four eyes: `{actor}` and the author `{author}` share an owner"
+        )),
+        None => Standing::Counts,
+    }
+}
+
+/// The largest set of approvers of whom no two are related, preferring sets
+/// that satisfy the teams. Persons are never related to one another, so only
+/// machines make this a choice; there are few of them.
+fn best_selection(policy: &Policy, tally: &Tally) -> BTreeSet<ActorId> {
+    let candidates: Vec<&ActorId> = tally.counting().map(|review| &review.actor).collect();
+    let is_machine = |actor: &ActorId| {
+        policy
+            .actor(actor.as_str())
+            .is_some_and(|who| who.kind != ActorKind::Person)
+    };
+    let (machines, persons): (Vec<&ActorId>, Vec<&ActorId>) =
+        candidates.into_iter().partition(|actor| is_machine(actor));
+    // Beyond this many machines the first ones are taken as they come.
+    let machines = &machines[..machines.len().min(12)];
+    let mut best: (bool, usize, BTreeSet<ActorId>) = (false, 0, BTreeSet::new());
+    for mask in 0..1u32 << machines.len() {
+        let mut chosen: BTreeSet<ActorId> = BTreeSet::new();
+        let picked = machines
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| mask & (1 << index) != 0);
+        let mut independent = true;
+        for (_, machine) in picked {
+            independent &= !chosen.iter().any(|other| policy.related(machine, other));
+            chosen.insert((*machine).clone());
+        }
+        if !independent {
+            continue;
+        }
+        for person in &persons {
+            if !chosen.iter().any(|other| policy.related(person, other)) {
+                chosen.insert((*person).clone());
+            }
+        }
+        let teams = tally
+            .need
+            .from
+            .iter()
+            .all(|(team, count)| team_count(policy, team, &chosen) >= *count);
+        if best.2.is_empty() || (teams, chosen.len()) > (best.0, best.1) {
+            best = (teams, chosen.len(), chosen);
+        }
+    }
+    best.2
+}
+
+fn team_count(policy: &Policy, team: &RecordName, actors: &BTreeSet<ActorId>) -> u32 {
+    let members = actors
+        .iter()
+        .filter(|actor| policy.in_team(team.as_str(), actor))
+        .count();
+    u32::try_from(members).unwrap_or(u32::MAX)
+}
+
+fn missing(
+    policy: &Policy,
+    next: &Snapshot<'_>,
+    id: &VersionId,
+    version: &Loaded,
+    tally: &Tally,
+    counted: &BTreeSet<ActorId>,
+) -> Result<Vec<Shortfall>, Error> {
+    let mut missing = Vec::new();
+    if let Some(record) = version.version() {
+        missing.extend(record.spec.undigested().into_iter().map(Shortfall::Undigested));
+        if record.spec.is_hollow() {
+            missing.push(Shortfall::Hollow);
+        }
+    }
+    missing.extend(
+        tally
+            .rejections()
+            .map(|review| Shortfall::Rejected(review.actor.clone())),
+    );
+    let have = u32::try_from(counted.len()).unwrap_or(u32::MAX);
+    if have < tally.need.required {
+        missing.push(Shortfall::Approvals {
+            have,
+            need: tally.need.required,
+        });
+    }
+    for (team, need) in &tally.need.from {
+        let have = team_count(policy, team, counted);
+        if have < *need {
+            missing.push(Shortfall::Team {
+                team: team.clone(),
+                have,
+                need: *need,
+            });
+        }
+    }
+    let card = next.read(&RecordPath::Card(id.clone()))?;
+    let card = card.as_ref().and_then(|card| card.card());
+    let empty = |section: &&CardSection| !card.is_some_and(|card| card.filled(**section));
+    missing.extend(
+        tally
+            .need
+            .card
+            .iter()
+            .filter(empty)
+            .map(|section| Shortfall::Card(*section)),
+    );
+    Ok(missing)
+}
+
+/// Who could still give an approval that counts: when a team is short, only
+/// its members help; otherwise everybody else who may approve.
+fn could_approve(
+    policy: &Policy,
+    id: &VersionId,
+    tally: &Tally,
+    counted: &BTreeSet<ActorId>,
+) -> Vec<ActorId> {
+    let mut short: BTreeMap<&RecordName, u32> = BTreeMap::new();
+    let mut quorum_short = 0;
+    for shortfall in &tally.missing {
+        match shortfall {
+            Shortfall::Team { team, have, need } => {
+                short.insert(team, need - have);
+            }
+            Shortfall::Approvals { have, need } => quorum_short = need - have,
+            _ => {}
+        }
+    }
+    if short.is_empty() && quorum_short == 0 {
+        return Vec::new();
+    }
+    let only_teams = short.values().sum::<u32>() >= quorum_short && !short.is_empty();
+    let holders = policy.holders(Action::Approve, Some(id.group.as_str()), None);
+    holders
+        .into_iter()
+        .filter(|actor| {
+            let related = tally.authors.iter().find(|author| policy.related(actor, author));
+            approval_worth(policy, &tally.need, id, actor, related, false) == Standing::Counts
+                && !counted.iter().any(|other| policy.related(actor, other))
+                && (!only_teams || short.keys().any(|team| policy.in_team(team.as_str(), actor)))
+        })
+        .collect()
+}

@@ -1,0 +1,181 @@
+//! Whose act a change is.
+//!
+//! An authored record is authored by whoever signed it; without a signature of
+//! its own, by whoever signed the commit that brought it. Everything else
+//! belongs to the commit's signer.
+
+use super::{KeyStanding, Policy};
+use crate::change::{Change, ChangeKind};
+use crate::model::ActorId;
+use crate::raw::Oid;
+use crate::subject;
+use crate::verify;
+
+/// Who stands behind a signature, under one policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// This actor, with the key of this fingerprint.
+    Actor {
+        /// Who.
+        id: ActorId,
+        /// The key.
+        key: String,
+    },
+    /// There is no signature.
+    Unsigned,
+    /// The commit is not in strict form and speaks for nobody.
+    NotStrict(Vec<String>),
+    /// The signature does not verify, or can't.
+    Bad(String),
+    /// The key belongs to nobody.
+    UnknownKey(String),
+    /// The key, or its actor, is retired.
+    Retired {
+        /// Whose key it is.
+        id: ActorId,
+        /// The key.
+        key: String,
+        /// Whether it is the actor that is retired.
+        actor: bool,
+    },
+    /// The key is revoked.
+    Revoked(String),
+    /// It is not signed yet, and there is no key to sign it with.
+    Nobody,
+}
+
+impl Verdict {
+    /// The verdict on a key that made a good signature.
+    pub fn of_key(policy: &Policy, fingerprint: String) -> Verdict {
+        match policy.keys.standing(&fingerprint) {
+            KeyStanding::Good(id) => Verdict::Actor { id, key: fingerprint },
+            KeyStanding::RetiredKey(id) => Verdict::Retired {
+                id,
+                key: fingerprint,
+                actor: false,
+            },
+            KeyStanding::RetiredActor(id) => Verdict::Retired {
+                id,
+                key: fingerprint,
+                actor: true,
+            },
+            KeyStanding::Revoked(_) => Verdict::Revoked(fingerprint),
+            KeyStanding::Unknown => Verdict::UnknownKey(fingerprint),
+        }
+    }
+
+    /// The verdict on a detached or commit signature over `payload`.
+    pub fn of_signature(policy: &Policy, armor: &str, namespace: &str, payload: &[u8]) -> Verdict {
+        match verify::verify(armor, namespace, payload) {
+            Ok(key) => Verdict::of_key(policy, key.fingerprint()),
+            Err(fault) => Verdict::Bad(fault.to_string()),
+        }
+    }
+
+    /// The actor, when there is one.
+    pub fn actor(&self) -> Option<&ActorId> {
+        match self {
+            Verdict::Actor { id, .. } => Some(id),
+            _ => None,
+        }
+    }
+
+    /// The verdict in words.
+    pub fn words(&self) -> String {
+        match self {
+            Verdict::Actor { id, key } => format!("`{id}`, good signature by key {key}"),
+            Verdict::Unsigned => "nobody: it is not signed".into(),
+            Verdict::NotStrict(faults) => {
+                format!("nobody: the commit is not in strict form ({})", faults.join("; "))
+            }
+            Verdict::Bad(why) => format!("nobody: the signature does not hold ({why})"),
+            Verdict::UnknownKey(key) => format!("nobody: key {key} belongs to no actor"),
+            Verdict::Retired { id, actor: true, .. } => format!("nobody: `{id}` is retired"),
+            Verdict::Retired { id, key, .. } => format!("nobody: key {key} of `{id}` is retired"),
+            Verdict::Revoked(key) => format!("nobody: key {key} is revoked"),
+            Verdict::Nobody => {
+                "nobody: it is not committed yet, and no signing key of an actor is configured".into()
+            }
+        }
+    }
+}
+
+/// Who brings a change into the mainline.
+#[derive(Clone, Debug)]
+pub struct Carrier {
+    /// The commit; none for what is not committed yet.
+    pub commit: Option<Oid>,
+    /// Who signed it.
+    pub verdict: Verdict,
+}
+
+impl Carrier {
+    /// The carrier in words, for findings.
+    pub fn words(&self) -> String {
+        match self.commit {
+            Some(commit) => format!("commit {}, signed by {}", commit.short(), self.verdict.words()),
+            None => format!(
+                "not committed yet; it would be signed by {}",
+                self.verdict.words()
+            ),
+        }
+    }
+}
+
+/// The author of one change.
+#[derive(Clone, Debug)]
+pub struct Author {
+    /// Who, or why nobody.
+    pub verdict: Verdict,
+    /// Whether the record's own signature says so.
+    pub by_record: bool,
+}
+
+/// Whether the change brings an authored record, so that the record's own
+/// signature decides.
+pub fn is_authored(kind: &ChangeKind) -> bool {
+    matches!(
+        kind,
+        ChangeKind::VersionRegistered
+            | ChangeKind::VersionDeleted
+            | ChangeKind::GroupDeleted
+            | ChangeKind::CardAdded
+            | ChangeKind::CardChanged
+            | ChangeKind::EvidenceAdded
+            | ChangeKind::EvidenceChanged
+            | ChangeKind::ObservationAdded
+            | ChangeKind::ObservationChanged
+            | ChangeKind::Reviewed { .. }
+            | ChangeKind::PolicyReviewed { .. }
+            | ChangeKind::ArchivalGiven
+            | ChangeKind::ArchivalChanged
+            | ChangeKind::StageMoved { .. }
+    )
+}
+
+/// The author of a change that `carrier` brings.
+pub fn author(policy: &Policy, change: &Change, carrier: &Carrier) -> Author {
+    let own = change
+        .after
+        .as_ref()
+        .filter(|_| is_authored(&change.kind))
+        .and_then(|after| {
+            let bytes = subject::signed_bytes(policy.id(), change.record.as_ref()?, after.value());
+            Some(Verdict::of_signature(
+                policy,
+                after.signature()?,
+                subject::RECORD_NAMESPACE,
+                &bytes,
+            ))
+        });
+    match own {
+        Some(verdict) => Author {
+            verdict,
+            by_record: true,
+        },
+        None => Author {
+            verdict: carrier.verdict.clone(),
+            by_record: false,
+        },
+    }
+}

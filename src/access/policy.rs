@@ -1,0 +1,288 @@
+//! The policy made ready to ask: globs compiled, keys by fingerprint, teams
+//! resolved. What can't be used is skipped, so that a broken line grants
+//! nothing; rules of family MR4xx name it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use globset::{GlobBuilder, GlobMatcher};
+
+use super::Keyring;
+use crate::change::{Change, ChangeKind};
+use crate::model::{
+    Action, Actor, ActorId, ActorKind, CardSection, Decision, Gate, GroupName, Principal, RecordName,
+    RecordPath, Registry, StageName,
+};
+use crate::snapshot::Loaded;
+
+/// A glob over group names: case is ignored.
+///
+/// # Errors
+/// The reason, when the glob does not compile or is too long.
+pub fn group_glob(pattern: &str) -> Result<GlobMatcher, String> {
+    glob(pattern, true)
+}
+
+/// A glob over paths from the repository's top.
+///
+/// # Errors
+/// The reason, when the glob does not compile or is too long.
+pub fn path_glob(pattern: &str) -> Result<GlobMatcher, String> {
+    glob(pattern, false)
+}
+
+fn glob(pattern: &str, ignore_case: bool) -> Result<GlobMatcher, String> {
+    if pattern.is_empty() || pattern.len() > 256 {
+        return Err("a glob has 1 to 256 characters".into());
+    }
+    GlobBuilder::new(pattern)
+        .case_insensitive(ignore_case)
+        .literal_separator(!ignore_case)
+        .build()
+        .map(|glob| glob.compile_matcher())
+        .map_err(|error| error.kind().to_string())
+}
+
+/// What an approval in one group needs: the stricter value of every rule that
+/// matches.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ApprovalNeed {
+    /// Distinct actors.
+    pub required: u32,
+    /// How many of them from each team.
+    pub from: BTreeMap<RecordName, u32>,
+    /// Whether authors count for nothing.
+    pub four_eyes: bool,
+    /// Sections of the card that must be filled.
+    pub card: BTreeSet<CardSection>,
+    /// Conditions on the content.
+    pub gates: Vec<Gate>,
+    /// Whether machines count.
+    pub machines: bool,
+    /// How many reported reviews may count.
+    pub delegated: u32,
+    /// Indexes into `approvals` of the rules that match.
+    pub rules: Vec<usize>,
+}
+
+/// A policy in force.
+#[derive(Clone)]
+pub struct Policy {
+    /// The file.
+    pub source: Rc<Loaded>,
+    registry: Rc<Registry>,
+    /// Keys to actors.
+    pub keys: Keyring,
+    approvals: Vec<Vec<GlobMatcher>>,
+    grants: Vec<Vec<GlobMatcher>>,
+    protect: Vec<GlobMatcher>,
+}
+
+impl Policy {
+    /// The policy in this file; none when the file is no policy.
+    pub fn new(source: Rc<Loaded>) -> Option<Policy> {
+        let registry = Rc::new(source.registry()?.clone());
+        let compile = |globs: &[String]| globs.iter().filter_map(|glob| group_glob(glob).ok()).collect();
+        Some(Policy {
+            keys: Keyring::new(&registry),
+            approvals: registry
+                .approvals
+                .iter()
+                .map(|rule| compile(&rule.groups))
+                .collect(),
+            grants: registry
+                .grants
+                .iter()
+                .map(|grant| compile(&grant.groups))
+                .collect(),
+            protect: registry
+                .protect
+                .iter()
+                .filter_map(|glob| path_glob(glob).ok())
+                .collect(),
+            source,
+            registry,
+        })
+    }
+
+    /// What the file says.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The registry's id.
+    pub fn id(&self) -> &str {
+        self.registry.id.as_str()
+    }
+
+    /// The actor of this id.
+    pub fn actor(&self, id: &str) -> Option<&Actor> {
+        self.registry.actors.get(id)
+    }
+
+    /// Whether a path from the repository's top is protected.
+    pub fn protects(&self, path: &str) -> bool {
+        self.protect.iter().any(|glob| glob.is_match(path))
+    }
+
+    /// Whether anything outside the registry is protected.
+    pub fn protects_anything(&self) -> bool {
+        !self.protect.is_empty()
+    }
+
+    /// Whether the actor is meant by this principal.
+    pub fn is_meant(&self, principal: &Principal, actor: &ActorId) -> bool {
+        match principal.team() {
+            Some(team) => self
+                .registry
+                .teams
+                .get(team)
+                .is_some_and(|members| members.contains(actor)),
+            None => principal.as_str() == actor.as_str(),
+        }
+    }
+
+    /// Whether the actor is in the team.
+    pub fn in_team(&self, team: &str, actor: &ActorId) -> bool {
+        self.registry
+            .teams
+            .get(team)
+            .is_some_and(|members| members.contains(actor))
+    }
+
+    /// Whether the actor may do this, there. Retired actors may nothing; a
+    /// forge may only annotate and make or update groups; `administer` is for
+    /// persons and for the whole registry.
+    pub fn may(
+        &self,
+        actor: &ActorId,
+        action: Action,
+        group: Option<&str>,
+        stage: Option<&StageName>,
+    ) -> bool {
+        let Some(who) = self.actor(actor.as_str()).filter(|who| !who.retired) else {
+            return false;
+        };
+        let fits_kind = match who.kind {
+            ActorKind::Person => true,
+            ActorKind::Machine => action != Action::Administer,
+            ActorKind::Forge => {
+                matches!(
+                    action,
+                    Action::Annotate | Action::CreateGroup | Action::UpdateGroup
+                )
+            }
+        };
+        fits_kind
+            && self
+                .registry
+                .grants
+                .iter()
+                .zip(&self.grants)
+                .any(|(grant, globs)| {
+                    grant.allow.contains(&action)
+                        && grant.to.iter().any(|principal| self.is_meant(principal, actor))
+                        && (action == Action::Administer
+                            || group.is_some_and(|group| globs.iter().any(|glob| glob.is_match(group))))
+                        && (action != Action::Promote
+                            || stage.is_some_and(|stage| grant.stages.contains(stage)))
+                })
+    }
+
+    /// Everybody who may do this, there.
+    pub fn holders(&self, action: Action, group: Option<&str>, stage: Option<&StageName>) -> Vec<ActorId> {
+        let actors = self.registry.actors.keys();
+        actors
+            .filter(|actor| self.may(actor, action, group, stage))
+            .cloned()
+            .collect()
+    }
+
+    /// The persons whom an actor stands for: itself, or its owners too.
+    pub fn principals(&self, actor: &ActorId) -> BTreeSet<ActorId> {
+        let owners = self.actor(actor.as_str()).map_or(&[][..], |who| &who.owners[..]);
+        owners.iter().chain([actor]).cloned().collect()
+    }
+
+    /// Whether two actors are one for the purposes of counting: the same, one
+    /// owns the other, or they share an owner.
+    pub fn related(&self, a: &ActorId, b: &ActorId) -> bool {
+        !self.principals(a).is_disjoint(&self.principals(b))
+    }
+
+    /// What an approval in this group needs.
+    pub fn need(&self, group: &GroupName) -> ApprovalNeed {
+        let matching: Vec<usize> = (0..self.approvals.len())
+            .filter(|&index| {
+                self.approvals[index]
+                    .iter()
+                    .any(|glob| glob.is_match(group.as_str()))
+            })
+            .collect();
+        let rules = || matching.iter().map(|&index| &self.registry.approvals[index]);
+        let mut from: BTreeMap<RecordName, u32> = BTreeMap::new();
+        for (team, count) in rules().flat_map(|rule| &rule.from) {
+            let entry = from.entry(team.clone()).or_default();
+            *entry = (*entry).max(*count);
+        }
+        ApprovalNeed {
+            required: rules().filter_map(|rule| rule.required).max().unwrap_or(1).max(1),
+            from,
+            four_eyes: matching.is_empty() || rules().any(|rule| rule.four_eyes.unwrap_or(true)),
+            card: rules().flat_map(|rule| rule.card.iter().copied()).collect(),
+            gates: rules().flat_map(|rule| rule.gates.iter().cloned()).collect(),
+            machines: !matching.is_empty() && rules().all(|rule| rule.machines.unwrap_or(false)),
+            delegated: rules().map(|rule| rule.delegated.unwrap_or(0)).min().unwrap_or(0),
+            rules: matching,
+        }
+    }
+}
+
+/// The action that a change needs of its author, with the stage for `promote`.
+/// None for what no grant allows, or what carries its own authority: moves of
+/// status, and withdrawing one's own review.
+pub fn needed_action(change: &Change) -> Option<(Action, Option<StageName>)> {
+    let plain = |action| Some((action, None));
+    match (&change.kind, change.record.as_ref()) {
+        (ChangeKind::GroupCreated, _) => plain(Action::CreateGroup),
+        (ChangeKind::GroupUpdated, _) => plain(Action::UpdateGroup),
+        (ChangeKind::GroupDeleted, _) => plain(Action::DeleteGroup),
+        (ChangeKind::VersionRegistered, _) => plain(Action::Register),
+        (ChangeKind::VersionDeleted, _) => plain(Action::Delete),
+        (ChangeKind::VersionAnnotated { .. }, _) => plain(Action::Annotate),
+        (
+            ChangeKind::CardAdded
+            | ChangeKind::CardChanged
+            | ChangeKind::EvidenceAdded
+            | ChangeKind::EvidenceChanged
+            | ChangeKind::ObservationAdded
+            | ChangeKind::ObservationChanged,
+            _,
+        ) => plain(Action::AddEvidence),
+        (ChangeKind::Reviewed { decision, .. }, _) => match decision {
+            Decision::Approved => plain(Action::Approve),
+            Decision::Rejected => plain(Action::Reject),
+            Decision::Withdrawn => None,
+        },
+        (ChangeKind::PolicyReviewed { decision }, _) => {
+            (*decision != Decision::Withdrawn).then_some((Action::Administer, None))
+        }
+        (ChangeKind::ArchivalGiven | ChangeKind::ArchivalChanged, _) => plain(Action::Archive),
+        (ChangeKind::StageMoved { .. }, Some(RecordPath::Stage(_, stage))) => {
+            Some((Action::Promote, Some(stage.clone())))
+        }
+        (ChangeKind::ProtectedChanged, _) => plain(Action::Administer),
+        (ChangeKind::Reformatted, Some(record)) => match record {
+            RecordPath::Registry | RecordPath::PolicyReview(..) => plain(Action::Administer),
+            RecordPath::Group(_) => plain(Action::UpdateGroup),
+            RecordPath::Stage(_, stage) => Some((Action::Promote, Some(stage.clone()))),
+            RecordPath::Version(_) => plain(Action::Annotate),
+            RecordPath::Card(_) | RecordPath::Evidence(..) | RecordPath::Observation(..) => {
+                plain(Action::AddEvidence)
+            }
+            RecordPath::Review(..) => plain(Action::Approve),
+            RecordPath::Archival(_) => plain(Action::Archive),
+        },
+        _ => None,
+    }
+}

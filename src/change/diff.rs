@@ -1,0 +1,334 @@
+//! Trees to typed changes.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use serde_json::Value;
+
+use super::{Change, ChangeKind, Stray};
+use crate::error::Error;
+use crate::model::{RecordPath, Status, VersionId};
+use crate::raw::{self, Mode};
+use crate::snapshot::{Loaded, Record, Snapshot};
+use crate::subject::FREE_FIELDS;
+
+/// What differs between two snapshots.
+#[derive(Debug, Default)]
+pub struct Differences {
+    /// The changes, in the order in which they are judged.
+    pub changes: Vec<Change>,
+    /// Trees that are not in strict form: folder, and what is wrong.
+    pub malformed_trees: Vec<(String, String)>,
+}
+
+/// The changes that lead from one snapshot to the other.
+///
+/// # Errors
+/// When an object can't be read.
+pub fn diff(prior: &Snapshot<'_>, next: &Snapshot<'_>) -> Result<Differences, Error> {
+    let mut out = Differences::default();
+    if prior.tree == next.tree {
+        return Ok(out);
+    }
+    let files = raw::diff(next.records.objects(), prior.tree, next.tree)?;
+    out.malformed_trees = files
+        .faults
+        .into_iter()
+        .filter(|(folder, _)| folder.is_empty() || is_managed(folder))
+        .collect();
+    let mut deleted = BTreeSet::new();
+    for file in files.changes {
+        let Ok(path) = String::from_utf8(file.path.clone()) else {
+            if is_managed(&String::from_utf8_lossy(&file.path)) && file.after.is_some() {
+                out.changes
+                    .push(stray(clean(&file.path), None, Stray::Name("is not UTF-8".into())));
+            }
+            continue;
+        };
+        if !is_managed(&path) {
+            continue;
+        }
+        let Some(record) = RecordPath::parse(&path) else {
+            let what = match file.after {
+                None => Stray::Gone,
+                Some(_) => misnamed(&path).map_or(Stray::Path, Stray::Name),
+            };
+            out.changes.push(stray(path, None, what));
+            continue;
+        };
+        if let Some((mode, _)) = file.after
+            && mode != Mode::File
+        {
+            out.changes
+                .push(stray(path, Some(record), Stray::Mode(mode_words(mode))));
+            continue;
+        }
+        let load = |side: Option<(Mode, raw::Oid)>| match side {
+            Some((Mode::File, id)) => next.records.load(&record, id).map(Some),
+            _ => Ok(None),
+        };
+        let (before, after) = (load(file.before)?, load(file.after)?);
+        if let (RecordPath::Version(id), Some(Record::Tombstone(_))) =
+            (&record, after.as_ref().and_then(|after| after.record.as_ref()))
+        {
+            deleted.insert(id.clone());
+        }
+        file_changes(&record, before, after, &mut out.changes);
+    }
+    // What goes with a deleted version is part of its deletion.
+    out.changes.retain(|change| {
+        let goes_with = |id: &VersionId| deleted.contains(id);
+        !(change.kind == ChangeKind::Removed
+            && change
+                .record
+                .as_ref()
+                .and_then(RecordPath::version)
+                .is_some_and(goes_with))
+    });
+    out.changes
+        .sort_by(|a, b| (order(&a.kind), &a.path).cmp(&(order(&b.kind), &b.path)));
+    Ok(out)
+}
+
+/// Whether the path is the registry's to judge.
+fn is_managed(path: &str) -> bool {
+    let first = path.split('/').next().unwrap_or_default();
+    matches!(first, "registry.yaml" | "groups" | "policy")
+}
+
+fn stray(path: String, record: Option<RecordPath>, what: Stray) -> Change {
+    Change {
+        kind: ChangeKind::Stray { what },
+        path,
+        record,
+        before: None,
+        after: None,
+    }
+}
+
+fn clean(path: &[u8]) -> String {
+    String::from_utf8_lossy(path).into_owned()
+}
+
+fn mode_words(mode: Mode) -> String {
+    match mode {
+        Mode::Executable => "a program (mode 100755)".into(),
+        Mode::Symlink => "a symbolic link".into(),
+        Mode::Gitlink => "a submodule".into(),
+        Mode::File => "a file".into(),
+        Mode::Tree => "a folder".into(),
+        Mode::Other(mode) => format!("of mode {mode:06o}"),
+    }
+}
+
+/// Why a path of the right shape is no record: the first of its names that is
+/// not allowed. None when the shape is wrong.
+fn misnamed(path: &str) -> Option<String> {
+    use crate::model::{ActorId, GroupName, RecordName, StageName};
+    let parts: Vec<&str> = path.split('/').collect();
+    let group = |name: &str| name.parse::<GroupName>().err();
+    let number = |n: &str| {
+        let probe = format!("groups/g/versions/{n}/version.yaml");
+        RecordPath::parse(&probe)
+            .is_none()
+            .then(|| format!("`{n}` is not a version's number"))
+    };
+    let stem = |file: &str| file.strip_suffix(".yaml").map(str::to_owned);
+    match parts[..] {
+        ["groups", name, "group.yaml"] => group(name),
+        ["groups", name, "stages", file] => {
+            let stage = stem(file)?;
+            group(name).or_else(|| StageName::try_from(stage).err())
+        }
+        [
+            "groups",
+            name,
+            "versions",
+            n,
+            "version.yaml" | "card.yaml" | "archival.yaml",
+        ] => group(name).or_else(|| number(n)),
+        ["groups", name, "versions", n, "evidence" | "observations", file] => {
+            let stem = stem(file)?;
+            group(name)
+                .or_else(|| number(n))
+                .or_else(|| RecordName::try_from(stem).err())
+        }
+        ["groups", name, "versions", n, "reviews", file] => {
+            let stem = stem(file)?;
+            group(name)
+                .or_else(|| number(n))
+                .or_else(|| ActorId::try_from(stem).err())
+        }
+        ["policy", serial, file] => {
+            let stem = stem(file)?;
+            RecordPath::parse(&format!("policy/{serial}/a.yaml"))
+                .is_none()
+                .then(|| format!("`{serial}` is not a serial"))
+                .or_else(|| ActorId::try_from(stem).err())
+        }
+        _ => None,
+    }
+}
+
+/// The order in which the changes of one step are judged.
+fn order(kind: &ChangeKind) -> u8 {
+    match kind {
+        ChangeKind::Unreadable | ChangeKind::Stray { .. } => 0,
+        ChangeKind::RegistryCreated | ChangeKind::PolicyChanged | ChangeKind::PolicyReviewed { .. } => 1,
+        ChangeKind::GroupCreated | ChangeKind::GroupUpdated => 2,
+        ChangeKind::VersionRegistered | ChangeKind::FrozenChanged { .. } => 3,
+        ChangeKind::VersionAnnotated { .. } => 4,
+        ChangeKind::CardAdded
+        | ChangeKind::CardChanged
+        | ChangeKind::EvidenceAdded
+        | ChangeKind::EvidenceChanged => 5,
+        ChangeKind::Reviewed { .. } | ChangeKind::ArchivalGiven | ChangeKind::ArchivalChanged => 6,
+        ChangeKind::StatusMoved { .. } => 7,
+        ChangeKind::StageMoved { .. } => 8,
+        ChangeKind::ObservationAdded | ChangeKind::ObservationChanged => 9,
+        ChangeKind::VersionDeleted | ChangeKind::GroupDeleted | ChangeKind::TombstoneChanged => 10,
+        ChangeKind::Reformatted | ChangeKind::Removed | ChangeKind::ProtectedChanged => 11,
+    }
+}
+
+/// The changes within one file.
+fn file_changes(
+    path: &RecordPath,
+    before: Option<Rc<Loaded>>,
+    after: Option<Rc<Loaded>>,
+    out: &mut Vec<Change>,
+) {
+    let kinds = match (&before, &after) {
+        (None, None) => return,
+        (Some(_), None) => vec![ChangeKind::Removed],
+        (_, Some(after)) if after.record.is_none() => vec![ChangeKind::Unreadable],
+        // What could not be read before counts as not there: it was a finding then.
+        (before, Some(after)) => kinds(path, before.as_deref().filter(|b| b.record.is_some()), after),
+    };
+    out.extend(kinds.into_iter().map(|kind| Change {
+        kind,
+        path: path.to_string(),
+        record: Some(path.clone()),
+        before: before.clone(),
+        after: after.clone(),
+    }));
+}
+
+fn kinds(path: &RecordPath, before: Option<&Loaded>, after: &Loaded) -> Vec<ChangeKind> {
+    let record = after.record.as_ref();
+    if matches!(path, RecordPath::Registry) {
+        return vec![if before.is_none() {
+            ChangeKind::RegistryCreated
+        } else {
+            ChangeKind::PolicyChanged
+        }];
+    }
+    if before.is_some_and(|before| before.tombstone().is_some()) {
+        return vec![ChangeKind::TombstoneChanged];
+    }
+    if before.is_some_and(|before| before.value() == after.value()) {
+        return vec![ChangeKind::Reformatted];
+    }
+    let added_or =
+        |added: ChangeKind, changed: ChangeKind| vec![if before.is_none() { added } else { changed }];
+    match (path, record) {
+        (RecordPath::PolicyReview(..), Some(Record::Review(review))) => {
+            vec![ChangeKind::PolicyReviewed {
+                decision: review.decision,
+            }]
+        }
+        (RecordPath::Review(..), Some(Record::Review(review))) => vec![ChangeKind::Reviewed {
+            before: before.and_then(Loaded::review).map(|review| review.decision),
+            decision: review.decision,
+        }],
+        (RecordPath::Group(_), Some(Record::Tombstone(_))) => vec![ChangeKind::GroupDeleted],
+        (RecordPath::Group(_), _) => added_or(ChangeKind::GroupCreated, ChangeKind::GroupUpdated),
+        (RecordPath::Stage(..), Some(Record::Stage(stage))) => vec![ChangeKind::StageMoved {
+            from: before.and_then(Loaded::stage).and_then(|stage| stage.version),
+            to: stage.version,
+        }],
+        (RecordPath::Version(_), Some(Record::Tombstone(_))) => vec![ChangeKind::VersionDeleted],
+        (RecordPath::Version(_), _) => version_kinds(before, after),
+        (RecordPath::Card(_), _) => added_or(ChangeKind::CardAdded, ChangeKind::CardChanged),
+        (RecordPath::Evidence(..), _) => added_or(ChangeKind::EvidenceAdded, ChangeKind::EvidenceChanged),
+        (RecordPath::Observation(..), _) => {
+            added_or(ChangeKind::ObservationAdded, ChangeKind::ObservationChanged)
+        }
+        (RecordPath::Archival(_), _) => added_or(ChangeKind::ArchivalGiven, ChangeKind::ArchivalChanged),
+        // A record of another type can't be here: the reader refuses it.
+        _ => vec![ChangeKind::Unreadable],
+    }
+}
+
+fn version_kinds(before: Option<&Loaded>, after: &Loaded) -> Vec<ChangeKind> {
+    let Some(next) = after.version() else {
+        return vec![ChangeKind::Unreadable];
+    };
+    let mut kinds = Vec::new();
+    let free = |key: &str| FREE_FIELDS.contains(&key);
+    let members = |value: &Value, wanted: &dyn Fn(&str) -> bool| -> Vec<(String, Value)> {
+        let members = value.as_object().into_iter().flatten();
+        members
+            .filter(|(key, _)| wanted(key))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect()
+    };
+    let (old, from) = match before {
+        Some(before) => (
+            before.value().clone(),
+            before.version().map_or(Status::Pending, |version| version.status),
+        ),
+        None => {
+            kinds.push(ChangeKind::VersionRegistered);
+            (Value::Null, Status::Pending)
+        }
+    };
+    if before.is_some() {
+        let frozen = |key: &str| !free(key) && key != "status";
+        let pointers = differing(&members(&old, &frozen), &members(after.value(), &frozen));
+        if !pointers.is_empty() {
+            kinds.push(ChangeKind::FrozenChanged { pointers });
+        }
+    }
+    let pointers = differing(&members(&old, &free), &members(after.value(), &free));
+    if !pointers.is_empty() {
+        kinds.push(ChangeKind::VersionAnnotated { pointers });
+    }
+    if from != next.status {
+        kinds.push(ChangeKind::StatusMoved {
+            from,
+            to: next.status,
+        });
+    }
+    kinds
+}
+
+/// JSON pointers at which two lists of members differ, as deep as both are
+/// mappings.
+fn differing(before: &[(String, Value)], after: &[(String, Value)]) -> Vec<String> {
+    let as_map = |members: &[(String, Value)]| Value::Object(members.iter().cloned().collect());
+    let mut out = Vec::new();
+    differ(&as_map(before), &as_map(after), &mut String::new(), &mut out);
+    out
+}
+
+/// Collects the pointers at which two values differ.
+pub(super) fn differ(before: &Value, after: &Value, at: &mut String, out: &mut Vec<String>) {
+    match (before, after) {
+        (Value::Object(old), Value::Object(new)) => {
+            let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+            for key in keys {
+                let length = at.len();
+                at.push('/');
+                at.push_str(&key.replace('~', "~0").replace('/', "~1"));
+                match (old.get(key), new.get(key)) {
+                    (Some(old), Some(new)) => differ(old, new, at, out),
+                    _ => out.push(at.clone()),
+                }
+                at.truncate(length);
+            }
+        }
+        (old, new) if old != new => out.push(at.clone()),
+        _ => {}
+    }
+}

@@ -1,0 +1,308 @@
+//! A commit's bytes, and whether they are in the strict form that speaks for a
+//! signer: known headers in Git's order, each once, at most one signature,
+//! UTF-8, nothing hidden, at most two parents.
+
+use super::{ObjectFormat, Oid};
+use crate::error::Error;
+
+/// Commits larger than this are not in strict form.
+const LARGEST: usize = 64 * 1024;
+
+/// Who, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The name; proves nothing.
+    pub name: String,
+    /// The address; proves nothing.
+    pub email: String,
+    /// Seconds since 1970-01-01T00:00:00Z; proves nothing.
+    pub seconds: i64,
+    /// Minutes east of UTC.
+    pub offset_minutes: i32,
+}
+
+/// The kinds of signature that Git writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignatureKind {
+    /// `-----BEGIN SSH SIGNATURE-----`
+    Ssh,
+    /// `-----BEGIN PGP SIGNATURE-----`
+    OpenPgp,
+    /// `-----BEGIN SIGNED MESSAGE-----`
+    X509,
+    /// Anything else.
+    Unknown,
+}
+
+/// The signature in a commit's header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommitSignature {
+    /// What its first line says.
+    pub kind: SignatureKind,
+    /// The armoured block.
+    pub armor: String,
+}
+
+/// One commit.
+#[derive(Clone, Debug)]
+pub struct Commit {
+    /// Its id.
+    pub id: Oid,
+    /// The tree.
+    pub tree: Oid,
+    /// The parents, the mainline's first.
+    pub parents: Vec<Oid>,
+    /// Who wrote it, as claimed.
+    pub author: Option<Identity>,
+    /// Who committed it, as claimed.
+    pub committer: Option<Identity>,
+    /// The message; what is not UTF-8 is replaced.
+    pub message: String,
+    /// The signature.
+    pub signature: Option<CommitSignature>,
+    /// What is signed: the stored bytes without the one signature header.
+    pub payload: Vec<u8>,
+    /// Why the commit is not in strict form; empty when it is.
+    pub faults: Vec<String>,
+}
+
+impl Commit {
+    /// Reads a commit's stored bytes.
+    ///
+    /// # Errors
+    /// [`Error::MalformedCommit`] when its tree or parents can't be told
+    /// without doubt. Everything else is in [`Commit::faults`].
+    pub fn parse(id: Oid, bytes: &[u8]) -> Result<Commit, Error> {
+        let malformed = |what: &str| Error::MalformedCommit {
+            id,
+            what: what.to_owned(),
+        };
+        let mut faults = Vec::new();
+        if bytes.len() > LARGEST {
+            faults.push(format!("it is larger than {LARGEST} bytes"));
+        }
+        if bytes.contains(&0) {
+            faults.push("it holds a NUL byte".into());
+        }
+        let (headers, message) = match find(bytes, b"\n\n") {
+            Some(end) => (&bytes[..=end], &bytes[end + 2..]),
+            None => {
+                if !bytes.ends_with(b"\n") {
+                    return Err(malformed("its headers do not end"));
+                }
+                faults.push("no blank line ends its headers".into());
+                (bytes, &bytes[..0])
+            }
+        };
+        if headers.contains(&b'\r') {
+            faults.push("a header holds a carriage return".into());
+        }
+        let fields = split(headers).ok_or_else(|| malformed("a header has no name"))?;
+        let mut reader = Reader {
+            fields: &fields,
+            at: 0,
+            faults: &mut faults,
+        };
+        let tree = reader
+            .take("tree")
+            .and_then(|value| oid(&value, id.format()))
+            .ok_or_else(|| malformed("it does not start with its tree"))?;
+        let mut parents = Vec::new();
+        while let Some(value) = reader.take("parent") {
+            parents.push(oid(&value, id.format()).ok_or_else(|| malformed("a parent is no object id"))?);
+        }
+        let author = reader.identity("author");
+        let committer = reader.identity("committer");
+        let own = match id.format() {
+            ObjectFormat::Sha1 => "gpgsig",
+            ObjectFormat::Sha256 => "gpgsig-sha256",
+        };
+        let mut signature = None;
+        let mut signature_range = None;
+        let mut seen: Vec<&str> = Vec::new();
+        while let Some(field) = fields.get(reader.at) {
+            reader.at += 1;
+            let name = field.name.as_str();
+            let once = name != "mergetag";
+            if once && seen.contains(&name) {
+                reader
+                    .faults
+                    .push(format!("header `{}` stands twice", super::printable(name)));
+            }
+            match name {
+                "tree" | "parent" => {
+                    return Err(malformed("it names a second tree or a parent out of order"));
+                }
+                "author" | "committer" => reader.faults.push(format!("header `{name}` is out of order")),
+                "encoding" if !matches!(field.value.to_ascii_lowercase().as_str(), "utf-8" | "utf8") => {
+                    reader.faults.push("its encoding is not UTF-8".into());
+                }
+                "encoding" | "mergetag" => {}
+                _ if name == own => {
+                    if signature.is_none() {
+                        signature_range = Some(field.range.clone());
+                        signature = Some(signature_of(&field.value, reader.faults));
+                    }
+                }
+                "gpgsig" | "gpgsig-sha256" => {
+                    reader
+                        .faults
+                        .push(format!("header `{name}` signs for another kind of repository"));
+                }
+                other => reader
+                    .faults
+                    .push(format!("header `{}` is not known", super::printable(other))),
+            }
+            seen.push(name);
+        }
+        if parents.len() > 2 {
+            faults.push(format!("it has {} parents", parents.len()));
+        }
+        if std::str::from_utf8(bytes).is_err() {
+            faults.push("it is not UTF-8".into());
+        }
+        let mut payload = bytes.to_vec();
+        if let Some(range) = signature_range {
+            payload.drain(range);
+        }
+        faults.dedup();
+        Ok(Commit {
+            id,
+            tree,
+            parents,
+            author,
+            committer,
+            message: String::from_utf8_lossy(message).into_owned(),
+            signature,
+            payload,
+            faults,
+        })
+    }
+
+    /// Whether the commit is in strict form, so that it can speak for a signer.
+    pub fn is_strict(&self) -> bool {
+        self.faults.is_empty()
+    }
+
+    /// The first line of the message.
+    pub fn subject(&self) -> &str {
+        self.message.lines().next().unwrap_or_default()
+    }
+}
+
+/// One header with its continuation lines joined.
+struct Field {
+    name: String,
+    value: String,
+    range: std::ops::Range<usize>,
+}
+
+/// Cuts headers into fields; none when a line is no header at all.
+fn split(headers: &[u8]) -> Option<Vec<Field>> {
+    let mut fields: Vec<Field> = Vec::new();
+    let mut at = 0;
+    for line in headers.split_inclusive(|byte| *byte == b'\n') {
+        let range = at..at + line.len();
+        at = range.end;
+        let text = String::from_utf8_lossy(line.strip_suffix(b"\n").unwrap_or(line)).into_owned();
+        if let Some(rest) = text.strip_prefix(' ') {
+            let field = fields.last_mut()?;
+            field.value.push('\n');
+            field.value.push_str(rest);
+            field.range.end = range.end;
+            continue;
+        }
+        let (name, value) = text.split_once(' ').unwrap_or((&text, ""));
+        if name.is_empty() {
+            return None;
+        }
+        fields.push(Field {
+            name: name.to_owned(),
+            value: value.to_owned(),
+            range,
+        });
+    }
+    Some(fields)
+}
+
+struct Reader<'a> {
+    fields: &'a [Field],
+    at: usize,
+    faults: &'a mut Vec<String>,
+}
+
+impl Reader<'_> {
+    fn take(&mut self, name: &str) -> Option<String> {
+        let field = self.fields.get(self.at).filter(|field| field.name == name)?;
+        self.at += 1;
+        Some(field.value.clone())
+    }
+
+    fn identity(&mut self, name: &str) -> Option<Identity> {
+        let Some(value) = self.take(name) else {
+            self.faults
+                .push(format!("header `{name}` is missing or out of order"));
+            return None;
+        };
+        let identity = identity(&value);
+        if identity.is_none() {
+            self.faults.push(format!("header `{name}` is malformed"));
+        }
+        identity
+    }
+}
+
+fn oid(hex: &str, format: ObjectFormat) -> Option<Oid> {
+    Oid::from_hex(hex).filter(|id| id.format() == format)
+}
+
+/// `Name <email> seconds +hhmm`, as Git writes it.
+fn identity(value: &str) -> Option<Identity> {
+    let (name, rest) = value.split_once('<')?;
+    let (email, rest) = rest.split_once('>')?;
+    let (seconds, offset) = rest.strip_prefix(' ')?.split_once(' ')?;
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(seconds.strip_prefix('-').unwrap_or(seconds)) {
+        return None;
+    }
+    let (sign, clock) = match offset.split_at_checked(1)? {
+        ("+", clock) => (1, clock),
+        ("-", clock) => (-1, clock),
+        _ => return None,
+    };
+    if clock.len() != 4 || !digits(clock) || (email.contains('\n') || name.contains('\n')) {
+        return None;
+    }
+    let hours: i32 = clock[..2].parse().ok()?;
+    let minutes: i32 = clock[2..].parse().ok()?;
+    Some(Identity {
+        name: name.trim_end().to_owned(),
+        email: email.to_owned(),
+        seconds: seconds.parse().ok()?,
+        offset_minutes: sign * (hours * 60 + minutes),
+    })
+}
+
+fn signature_of(armor: &str, faults: &mut Vec<String>) -> CommitSignature {
+    let blocks = armor
+        .lines()
+        .filter(|line| line.starts_with("-----BEGIN "))
+        .count();
+    if blocks > 1 {
+        faults.push("its signature header holds two blocks".into());
+    }
+    let kind = match armor.lines().next().unwrap_or_default() {
+        "-----BEGIN SSH SIGNATURE-----" => SignatureKind::Ssh,
+        "-----BEGIN PGP SIGNATURE-----" => SignatureKind::OpenPgp,
+        "-----BEGIN SIGNED MESSAGE-----" => SignatureKind::X509,
+        _ => SignatureKind::Unknown,
+    };
+    CommitSignature {
+        kind,
+        armor: armor.to_owned(),
+    }
+}
+
+fn find(bytes: &[u8], needle: &[u8]) -> Option<usize> {
+    bytes.windows(needle.len()).position(|window| window == needle)
+}

@@ -1,0 +1,184 @@
+//! A tree's bytes, and whether they are in Git's strict form.
+
+use super::{ObjectFormat, Oid};
+
+/// What an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// A folder (40000).
+    Tree,
+    /// A plain file (100644).
+    File,
+    /// A program (100755).
+    Executable,
+    /// A symbolic link (120000).
+    Symlink,
+    /// A submodule's commit (160000).
+    Gitlink,
+    /// Anything else that stands there.
+    Other(u32),
+}
+
+impl Mode {
+    fn from_bits(bits: u32) -> Mode {
+        match bits {
+            0o40000 => Mode::Tree,
+            0o100644 => Mode::File,
+            0o100755 => Mode::Executable,
+            0o120000 => Mode::Symlink,
+            0o160000 => Mode::Gitlink,
+            other => Mode::Other(other),
+        }
+    }
+
+    fn bits(self) -> u32 {
+        match self {
+            Mode::Tree => 0o40000,
+            Mode::File => 0o100644,
+            Mode::Executable => 0o100755,
+            Mode::Symlink => 0o120000,
+            Mode::Gitlink => 0o160000,
+            Mode::Other(other) => other,
+        }
+    }
+}
+
+/// One name in a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// What it is.
+    pub mode: Mode,
+    /// Its name.
+    pub name: Vec<u8>,
+    /// The object.
+    pub id: Oid,
+}
+
+/// One folder.
+#[derive(Clone, Debug, Default)]
+pub struct Tree {
+    /// Its entries as stored.
+    pub entries: Vec<Entry>,
+    /// Why it is not in strict form; empty when it is.
+    pub faults: Vec<String>,
+}
+
+/// Git sorts a folder as though its name ended with a slash.
+fn sort_key(entry: &Entry) -> Vec<u8> {
+    let mut key = entry.name.clone();
+    if entry.mode == Mode::Tree {
+        key.push(b'/');
+    }
+    key
+}
+
+impl Tree {
+    /// Reads a tree's stored bytes.
+    ///
+    /// # Errors
+    /// When the bytes can't be cut into entries.
+    pub fn parse(format: ObjectFormat, bytes: &[u8]) -> Result<Tree, String> {
+        let width = match format {
+            ObjectFormat::Sha1 => 20,
+            ObjectFormat::Sha256 => 32,
+        };
+        let mut tree = Tree::default();
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let space = rest
+                .iter()
+                .position(|byte| *byte == b' ')
+                .ok_or("an entry has no mode")?;
+            let nul = rest
+                .iter()
+                .position(|byte| *byte == 0)
+                .ok_or("an entry has no end")?;
+            if space > nul {
+                return Err("an entry has no mode".into());
+            }
+            let digits = &rest[..space];
+            let octal = !digits.is_empty()
+                && digits.len() <= 7
+                && digits.iter().all(|digit| (b'0'..=b'7').contains(digit));
+            if !octal {
+                return Err("an entry's mode is no octal number".into());
+            }
+            let bits = digits
+                .iter()
+                .fold(0, |bits, digit| bits << 3 | u32::from(digit - b'0'));
+            let name = rest[space + 1..nul].to_vec();
+            let id = rest
+                .get(nul + 1..nul + 1 + width)
+                .and_then(Oid::from_bytes)
+                .ok_or("an entry is cut off")?;
+            if digits[0] == b'0' {
+                tree.faults
+                    .push(format!("the mode of `{}` is padded with zeros", show(&name)));
+            }
+            if let Some(fault) = name_fault(&name) {
+                tree.faults.push(fault);
+            }
+            tree.entries.push(Entry {
+                mode: Mode::from_bits(bits),
+                name,
+                id,
+            });
+            rest = &rest[nul + 1 + width..];
+        }
+        for pair in tree.entries.windows(2) {
+            if pair[0].name == pair[1].name {
+                tree.faults
+                    .push(format!("`{}` stands twice", show(&pair[0].name)));
+            } else if sort_key(&pair[0]) >= sort_key(&pair[1]) {
+                tree.faults
+                    .push(format!("`{}` is out of order", show(&pair[1].name)));
+            }
+        }
+        // A file and a folder of one name need not be neighbours.
+        let mut names: Vec<&[u8]> = tree.entries.iter().map(|entry| &entry.name[..]).collect();
+        names.sort_unstable();
+        for pair in names.windows(2) {
+            let told = format!("`{}` stands twice", show(pair[0]));
+            if pair[0] == pair[1] && !tree.faults.contains(&told) {
+                tree.faults.push(told);
+            }
+        }
+        Ok(tree)
+    }
+
+    /// The entry of this name; none when the name stands twice, since then
+    /// nobody can say which is meant.
+    pub fn get(&self, name: &str) -> Option<&Entry> {
+        let mut named = self.entries.iter().filter(|entry| entry.name == name.as_bytes());
+        named.next().filter(|_| named.next().is_none())
+    }
+
+    /// The stored bytes of a tree with these entries, in Git's order.
+    pub fn write(entries: &[Entry]) -> Vec<u8> {
+        let mut sorted: Vec<&Entry> = entries.iter().collect();
+        sorted.sort_by_key(|entry| sort_key(entry));
+        let mut bytes = Vec::new();
+        for entry in sorted {
+            bytes.extend_from_slice(format!("{:o} ", entry.mode.bits()).as_bytes());
+            bytes.extend_from_slice(&entry.name);
+            bytes.push(0);
+            bytes.extend_from_slice(entry.id.as_bytes());
+        }
+        bytes
+    }
+}
+
+fn show(name: &[u8]) -> String {
+    super::printable(&String::from_utf8_lossy(name))
+}
+
+fn name_fault(name: &[u8]) -> Option<String> {
+    let what = match name {
+        b"" => "is empty",
+        b"." | b".." => "leads elsewhere",
+        _ if name.contains(&b'/') => "holds a slash",
+        _ if name.eq_ignore_ascii_case(b".git") => "is Git's own",
+        _ => return None,
+    };
+    Some(format!("the name `{}` {what}", show(name)))
+}

@@ -1,0 +1,169 @@
+//! The loop: every rule over everything it looks at.
+
+use super::place::at_part;
+use super::scene::{Findings, PolicyScene, Scene, Step};
+use super::{Check, RULES};
+use crate::access::{self, Policy};
+use crate::change::{Change, ChangeKind};
+use crate::error::Error;
+use crate::finding::{Anchor, Finding, Note, RuleInfo};
+use crate::snapshot::{Loaded, ReadFault};
+
+/// What the judge says of one step.
+pub struct Judgement {
+    /// What is wrong.
+    pub findings: Vec<Finding<Anchor>>,
+    /// What is worth knowing.
+    pub notes: Vec<Note>,
+    /// The policy that the step brings into force, if it brings one and nothing
+    /// is wrong with it.
+    pub policy: Option<Policy>,
+}
+
+/// Judges one step by every rule.
+///
+/// # Errors
+/// When an object can't be read.
+pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
+    let mut out = Findings::default();
+    for change in step.changes() {
+        if change.kind == ChangeKind::Unreadable
+            && let Some(after) = &change.after
+        {
+            out.list.extend(document_findings(&change.path, after));
+        }
+    }
+    if let Some(policy) = step.policy {
+        for change in step.changes() {
+            let author = access::author(policy, change, step.carrier);
+            let scene = Scene {
+                step,
+                policy,
+                change,
+                author: &author,
+            };
+            let first = out.list.len();
+            for rule in RULES {
+                if let Check::Change(check) = rule.check {
+                    check(&scene, &mut out)?;
+                }
+            }
+            for finding in &mut out.list[first..] {
+                finding.group = finding.group.take().or_else(|| change.group().map(str::to_owned));
+                if finding.who.is_none() {
+                    finding.who = Some(step.carrier.words());
+                }
+            }
+        }
+    }
+    let brought = policy_brought(step);
+    let mut in_force = None;
+    if let Some(after) = brought {
+        let first = out.list.len();
+        let scene = PolicyScene {
+            step,
+            before: step.policy,
+            after: &after,
+        };
+        for rule in RULES {
+            if let Check::Policy(check) = rule.check {
+                check(&scene, &mut out)?;
+            }
+        }
+        in_force = Some((after, first));
+    }
+    let before_step_rules = out.list.len();
+    for rule in RULES {
+        if let Check::Step(check) = rule.check {
+            check(step, &mut out)?;
+        }
+    }
+    let words = step.carrier.words();
+    for finding in &mut out.list {
+        finding.who.get_or_insert_with(|| words.clone());
+    }
+    // A policy change that has a finding does not come into force.
+    let policy = in_force.filter(|(_, first)| {
+        let of_policy = |finding: &Finding<Anchor>| finding.primary.at.path == "registry.yaml";
+        *first == before_step_rules && !out.list.iter().any(of_policy)
+    });
+    Ok(Judgement {
+        findings: out.list,
+        notes: out.notes,
+        policy: policy.map(|(policy, _)| policy),
+    })
+}
+
+fn policy_brought(step: &Step<'_>) -> Option<Policy> {
+    let brings = |change: &&Change| {
+        matches!(
+            change.kind,
+            ChangeKind::RegistryCreated | ChangeKind::PolicyChanged
+        )
+    };
+    let change = step.changes().iter().find(brings)?;
+    Policy::new(change.after.clone()?)
+}
+
+/// The findings of reading one file.
+pub fn document_findings(path: &str, loaded: &Loaded) -> Vec<Finding<Anchor>> {
+    loaded
+        .faults
+        .iter()
+        .map(|fault| {
+            let rule = rule_of(fault);
+            let mut finding = match fault {
+                ReadFault::Text(fault) => {
+                    let at = |span| Anchor {
+                        span: Some(span),
+                        ..Anchor::file(path)
+                    };
+                    let mut finding = Finding::new(rule, at(fault.span.clone()), &fault.message);
+                    finding.help.clone_from(&fault.help);
+                    if let Some((span, words)) = &fault.related {
+                        finding = finding.related(at(span.clone()), words);
+                    }
+                    finding
+                }
+                ReadFault::Schema(fault) => {
+                    let at = at_part(Anchor::after(path, &fault.pointer), fault.part);
+                    let mut finding = Finding::new(rule, at, &fault.message);
+                    finding.help.clone_from(&fault.help);
+                    finding
+                }
+                ReadFault::Format { found } => Finding::new(
+                    rule,
+                    Anchor::after(path, "/apiVersion"),
+                    format!("format `{found}` is not known to this version of Modelry"),
+                )
+                .why(format!("this version reads `{}`", crate::model::API_VERSION))
+                .help("use a newer Modelry, or write `apiVersion: modelry/v1`"),
+                ReadFault::Kind { found, expected } => {
+                    let expected: Vec<_> = expected.iter().map(|kind| format!("`{kind}`")).collect();
+                    Finding::new(
+                        rule,
+                        Anchor::after(path, "/kind"),
+                        format!(
+                            "`{found}` does not live here: this is the place of {}",
+                            expected.join(" or ")
+                        ),
+                    )
+                    .help("move the file to its own path, or correct `kind`")
+                }
+            };
+            finding.group = path
+                .strip_prefix("groups/")
+                .and_then(|rest| rest.split('/').next())
+                .map(str::to_owned);
+            finding
+        })
+        .collect()
+}
+
+fn rule_of(fault: &ReadFault) -> &'static RuleInfo {
+    let rule = RULES
+        .iter()
+        .find(|rule| matches!(rule.check, Check::Fault(is) if is(fault)));
+    // Every kind of fault has its rule: a test makes one of each.
+    rule.map_or(&RULES[0].info, |rule| &rule.info)
+}

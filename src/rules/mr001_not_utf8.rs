@@ -1,0 +1,18 @@
+//! MR001 not-utf8: the file is not UTF-8, or starts with a byte order mark.
+
+use super::{Check, Rule};
+use crate::finding::RuleInfo;
+use crate::snapshot::ReadFault;
+use crate::source::FaultKind;
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR001",
+        name: "not-utf8",
+        summary: "the file is not UTF-8, or starts with a byte order mark",
+        docs: DOCS,
+    },
+    check: Check::Fault(|fault| matches!(fault, ReadFault::Text(fault) if fault.kind == FaultKind::NotUtf8)),
+};
+
+const DOCS: &str = "";

@@ -1,0 +1,18 @@
+//! MR004 yaml-syntax: the file is not YAML.
+
+use super::{Check, Rule};
+use crate::finding::RuleInfo;
+use crate::snapshot::ReadFault;
+use crate::source::FaultKind;
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR004",
+        name: "yaml-syntax",
+        summary: "the file is not YAML",
+        docs: DOCS,
+    },
+    check: Check::Fault(|fault| matches!(fault, ReadFault::Text(fault) if fault.kind == FaultKind::Syntax)),
+};
+
+const DOCS: &str = "";

@@ -1,0 +1,20 @@
+//! MR005 not-one-document: the file is not exactly one document.
+
+use super::{Check, Rule};
+use crate::finding::RuleInfo;
+use crate::snapshot::ReadFault;
+use crate::source::FaultKind;
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR005",
+        name: "not-one-document",
+        summary: "the file is not exactly one document",
+        docs: DOCS,
+    },
+    check: Check::Fault(
+        |fault| matches!(fault, ReadFault::Text(fault) if fault.kind == FaultKind::NotOneDocument),
+    ),
+};
+
+const DOCS: &str = "";

@@ -1,0 +1,18 @@
+//! MR009 bad-key: a key is not text.
+
+use super::{Check, Rule};
+use crate::finding::RuleInfo;
+use crate::snapshot::ReadFault;
+use crate::source::FaultKind;
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR009",
+        name: "bad-key",
+        summary: "a key is not text",
+        docs: DOCS,
+    },
+    check: Check::Fault(|fault| matches!(fault, ReadFault::Text(fault) if fault.kind == FaultKind::BadKey)),
+};
+
+const DOCS: &str = "";

@@ -1,0 +1,18 @@
+//! MR012 bad-number: a number is not finite, or too large to be kept exactly.
+
+use super::{Check, Rule};
+use crate::finding::RuleInfo;
+use crate::snapshot::ReadFault;
+use crate::source::FaultKind;
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR012",
+        name: "bad-number",
+        summary: "a number is not finite, or too large to be kept exactly",
+        docs: DOCS,
+    },
+    check: Check::Fault(|fault| matches!(fault, ReadFault::Text(fault) if fault.kind == FaultKind::Number)),
+};
+
+const DOCS: &str = "";

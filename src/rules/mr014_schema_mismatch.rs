@@ -1,0 +1,17 @@
+//! MR014 schema-mismatch: the document is not what its kind asks for.
+
+use super::{Check, Rule};
+use crate::finding::RuleInfo;
+use crate::snapshot::ReadFault;
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR014",
+        name: "schema-mismatch",
+        summary: "the document is not what its kind asks for",
+        docs: DOCS,
+    },
+    check: Check::Fault(|fault| matches!(fault, ReadFault::Schema(_))),
+};
+
+const DOCS: &str = "";

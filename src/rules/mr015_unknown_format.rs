@@ -1,0 +1,17 @@
+//! MR015 unknown-format: `apiVersion` names a format that this version does not know.
+
+use super::{Check, Rule};
+use crate::finding::RuleInfo;
+use crate::snapshot::ReadFault;
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR015",
+        name: "unknown-format",
+        summary: "`apiVersion` names a format that this version does not know",
+        docs: DOCS,
+    },
+    check: Check::Fault(|fault| matches!(fault, ReadFault::Format { .. })),
+};
+
+const DOCS: &str = "";

@@ -1,0 +1,17 @@
+//! MR016 wrong-kind: `kind` is not one that lives at this path.
+
+use super::{Check, Rule};
+use crate::finding::RuleInfo;
+use crate::snapshot::ReadFault;
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR016",
+        name: "wrong-kind",
+        summary: "`kind` is not one that lives at this path",
+        docs: DOCS,
+    },
+    check: Check::Fault(|fault| matches!(fault, ReadFault::Kind { .. })),
+};
+
+const DOCS: &str = "";

@@ -1,0 +1,33 @@
+//! MR101 stray-file: a file below `groups/` or `policy/` is no record.
+
+use super::scene::{Findings, Scene};
+use super::{Check, Rule};
+use crate::change::{ChangeKind, Stray};
+use crate::error::Error;
+use crate::finding::{Anchor, Finding, RuleInfo};
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR101",
+        name: "stray-file",
+        summary: "a file below `groups/` or `policy/` is no record",
+        docs: DOCS,
+    },
+    check: Check::Change(check),
+};
+
+fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
+    let ChangeKind::Stray { what: Stray::Path } = &scene.change.kind else {
+        return Ok(());
+    };
+    let finding = Finding::new(
+        &RULE.info,
+        Anchor::file(&scene.change.path),
+        format!("no record lives at `{}`", scene.change.path),
+    )
+    .help("move the file out of the registry's folders, or to the path of the record that it is");
+    out.push(finding);
+    Ok(())
+}
+
+const DOCS: &str = "";

@@ -1,0 +1,36 @@
+//! MR102 bad-name: a name in a path is not allowed.
+
+use super::scene::{Findings, Scene};
+use super::{Check, Rule};
+use crate::change::{ChangeKind, Stray};
+use crate::error::Error;
+use crate::finding::{Anchor, Finding, RuleInfo};
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR102",
+        name: "bad-name",
+        summary: "a name in a path is not allowed",
+        docs: DOCS,
+    },
+    check: Check::Change(check),
+};
+
+fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
+    let ChangeKind::Stray {
+        what: Stray::Name(why),
+    } = &scene.change.kind
+    else {
+        return Ok(());
+    };
+    let finding = Finding::new(
+        &RULE.info,
+        Anchor::file(&scene.change.path),
+        format!("`{}` is no record: {why}", scene.change.path),
+    )
+    .help("rename the file or folder");
+    out.push(finding);
+    Ok(())
+}
+
+const DOCS: &str = "";

@@ -1,0 +1,42 @@
+//! MR105 not-a-plain-file: a record is a link, a program or a submodule.
+
+use super::scene::{Findings, Scene};
+use super::{Check, Rule};
+use crate::change::{ChangeKind, Stray};
+use crate::error::Error;
+use crate::finding::{Anchor, Finding, RuleInfo};
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR105",
+        name: "not-a-plain-file",
+        summary: "a record is a link, a program or a submodule",
+        docs: DOCS,
+    },
+    check: Check::Change(check),
+};
+
+fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
+    let ChangeKind::Stray {
+        what: Stray::Mode(what),
+    } = &scene.change.kind
+    else {
+        return Ok(());
+    };
+    let finding = Finding::new(
+        &RULE.info,
+        Anchor::file(&scene.change.path),
+        format!(
+            "`{}` is {what}, and a record is a plain file (mode 100644)",
+            scene.change.path
+        ),
+    )
+    .help(format!(
+        "make it a plain file: `chmod 644 {0}`, or remove it",
+        scene.change.path
+    ));
+    out.push(finding);
+    Ok(())
+}
+
+const DOCS: &str = "";

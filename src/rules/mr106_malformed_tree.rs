@@ -1,0 +1,36 @@
+//! MR106 malformed-tree: a folder of the registry is not in Git's strict form.
+
+use super::scene::{Findings, Step};
+use super::{Check, Rule};
+use crate::error::Error;
+use crate::finding::{Anchor, Finding, RuleInfo};
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR106",
+        name: "malformed-tree",
+        summary: "a folder of the registry is not in Git's strict form",
+        docs: DOCS,
+    },
+    check: Check::Step(check),
+};
+
+fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
+    for (folder, what) in &step.differences.malformed_trees {
+        let place = if folder.is_empty() {
+            "registry.yaml"
+        } else {
+            folder
+        };
+        let finding = Finding::new(
+            &RULE.info,
+            Anchor::file(place),
+            format!("folder `{folder}` is malformed in Git: {what}"),
+        )
+        .help("write the tree anew with git itself (`git add`, `git commit`); look with `git fsck --strict`");
+        out.push(finding);
+    }
+    Ok(())
+}
+
+const DOCS: &str = "";

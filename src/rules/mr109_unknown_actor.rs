@@ -1,0 +1,89 @@
+//! MR109 unknown-actor: a record names an actor whom the policy does not know.
+
+use super::scene::{Findings, Scene};
+use super::{Check, Rule};
+use crate::access::is_authored;
+use crate::change::ChangeKind;
+use crate::error::Error;
+use crate::finding::{Finding, RuleInfo};
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR109",
+        name: "unknown-actor",
+        summary: "a record names an actor whom the policy does not know",
+        docs: DOCS,
+    },
+    check: Check::Change(check),
+};
+
+fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
+    let Some(after) = scene.change.after.as_ref().filter(|after| after.record.is_some()) else {
+        return Ok(());
+    };
+    if !is_authored(&scene.change.kind)
+        && !matches!(
+            scene.change.kind,
+            ChangeKind::GroupCreated | ChangeKind::GroupUpdated
+        )
+    {
+        return Ok(());
+    }
+    let mut named: Vec<(String, String)> = Vec::new();
+    named.extend(after.by().map(|by| ("/by".to_owned(), by.to_string())));
+    if let Some(review) = after.review() {
+        named.extend(
+            review
+                .on_behalf_of
+                .as_ref()
+                .map(|actor| ("/onBehalfOf".to_owned(), actor.to_string())),
+        );
+    }
+    if let Some(card) = after.card() {
+        named.extend(
+            card.authors
+                .iter()
+                .enumerate()
+                .map(|(i, actor)| (format!("/authors/{i}"), actor.to_string())),
+        );
+    }
+    if let Some(group) = after.group() {
+        named.extend(
+            group
+                .owners
+                .iter()
+                .enumerate()
+                .map(|(i, owner)| (format!("/owners/{i}"), owner.to_string())),
+        );
+    }
+    let registry = scene.policy.registry();
+    for (pointer, name) in named {
+        let known = match name.strip_prefix("team:") {
+            Some(team) => registry.teams.contains_key(team),
+            None => registry.actors.contains_key(name.as_str()),
+        };
+        if !known {
+            let what = if name.starts_with("team:") {
+                "team"
+            } else {
+                "actor"
+            };
+            let finding = Finding::new(
+                &RULE.info,
+                scene.at(&pointer),
+                format!(
+                    "the policy knows no {what} `{}`",
+                    name.trim_start_matches("team:")
+                ),
+            )
+            .why("names are looked up in the policy before this step")
+            .help(
+                "name one that the policy lists, or have an administrator add it first (`modelry actor add`)",
+            );
+            out.push(finding);
+        }
+    }
+    Ok(())
+}
+
+const DOCS: &str = "";

@@ -1,0 +1,43 @@
+//! MR110 unknown-stage: a stage is assigned that the policy does not list.
+
+use super::scene::{Findings, Scene, names};
+use super::{Check, Rule};
+use crate::change::ChangeKind;
+use crate::error::Error;
+use crate::finding::{Anchor, Finding, RuleInfo};
+use crate::model::RecordPath;
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR110",
+        name: "unknown-stage",
+        summary: "a stage is assigned that the policy does not list",
+        docs: DOCS,
+    },
+    check: Check::Change(check),
+};
+
+fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
+    let (ChangeKind::StageMoved { .. }, Some(RecordPath::Stage(_, stage))) =
+        (&scene.change.kind, scene.record())
+    else {
+        return Ok(());
+    };
+    let stages = &scene.policy.registry().stages;
+    if stages.iter().any(|known| known.name == *stage) {
+        return Ok(());
+    }
+    let known: Vec<_> = stages.iter().map(|stage| &stage.name).collect();
+    let finding = Finding::new(
+        &RULE.info,
+        scene.at("/stage"),
+        format!("the policy has no stage `{stage}`"),
+    )
+    .related(Anchor::before("registry.yaml", "/stages"), "the stages")
+    .why(format!("its stages are {}", names(&known, "none")))
+    .help("have an administrator add the stage to `registry.yaml` first");
+    out.push(finding);
+    Ok(())
+}
+
+const DOCS: &str = "";

@@ -1,0 +1,41 @@
+//! MR111 unknown-version: a stage is given a version that does not exist.
+
+use super::scene::{Findings, Scene};
+use super::{Check, Rule};
+use crate::change::ChangeKind;
+use crate::error::Error;
+use crate::finding::{Finding, RuleInfo};
+use crate::model::{RecordPath, VersionId};
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR111",
+        name: "unknown-version",
+        summary: "a stage is given a version that does not exist",
+        docs: DOCS,
+    },
+    check: Check::Change(check),
+};
+
+fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
+    let (ChangeKind::StageMoved { to: Some(to), .. }, Some(RecordPath::Stage(group, _))) =
+        (&scene.change.kind, scene.record())
+    else {
+        return Ok(());
+    };
+    let id = VersionId {
+        group: group.clone(),
+        number: *to,
+    };
+    let what = match scene.step.next.read(&RecordPath::Version(id.clone()))? {
+        None => "does not exist",
+        Some(version) if version.tombstone().is_some() => "is deleted",
+        Some(_) => return Ok(()),
+    };
+    let finding = Finding::new(&RULE.info, scene.at("/version"), format!("version {id} {what}"))
+        .help(format!("name a version of `{group}`: `modelry list {group}`"));
+    out.push(finding);
+    Ok(())
+}
+
+const DOCS: &str = "";

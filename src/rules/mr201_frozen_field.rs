@@ -1,0 +1,51 @@
+//! MR201 frozen-field: something frozen at registration changed.
+
+use super::scene::{Findings, Scene};
+use super::{Check, Rule};
+use crate::change::ChangeKind;
+use crate::error::Error;
+use crate::finding::{Anchor, Finding, RuleInfo};
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR201",
+        name: "frozen-field",
+        summary: "something frozen at registration changed",
+        docs: DOCS,
+    },
+    check: Check::Change(check),
+};
+
+fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
+    let ChangeKind::FrozenChanged { pointers } = &scene.change.kind else {
+        return Ok(());
+    };
+    for pointer in pointers {
+        let finding = Finding::new(
+            &RULE.info,
+            scene.at(pointer),
+            format!(
+                "`{}` of {} is frozen since its registration",
+                dotted(pointer),
+                scene.change.target()
+            ),
+        )
+        .label("this step changes it")
+        .related(
+            Anchor::before(&scene.change.path, pointer.as_str()),
+            "as registered",
+        )
+        .help(format!(
+            "restore it, and register a new version: `modelry register {}`",
+            scene.change.group().unwrap_or_default()
+        ));
+        out.push(finding);
+    }
+    Ok(())
+}
+
+fn dotted(pointer: &str) -> String {
+    pointer.trim_start_matches('/').replace('/', ".")
+}
+
+const DOCS: &str = "";

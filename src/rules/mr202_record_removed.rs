@@ -1,0 +1,47 @@
+//! MR202 record-removed: a record is gone, and not by a deletion.
+
+use super::scene::{Findings, Scene};
+use super::{Check, Rule};
+use crate::change::ChangeKind;
+use crate::error::Error;
+use crate::finding::{Anchor, Finding, RuleInfo};
+use crate::model::RecordPath;
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR202",
+        name: "record-removed",
+        summary: "a record is gone, and not by a deletion",
+        docs: DOCS,
+    },
+    check: Check::Change(check),
+};
+
+fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
+    if scene.change.kind != ChangeKind::Removed || scene.record() == Some(&RecordPath::Registry) {
+        return Ok(());
+    }
+    let help = match scene.record() {
+        Some(RecordPath::Review(id, _)) => {
+            format!("restore the file; take a decision back with `modelry withdraw {id}`")
+        }
+        Some(RecordPath::Version(id)) => {
+            format!("restore the file; delete a version with `modelry delete {id}`")
+        }
+        Some(RecordPath::Group(group)) => {
+            format!("restore the file; delete a group with `modelry group delete {group}`")
+        }
+        _ => "restore the file: records go only with their version, by its deletion".to_owned(),
+    };
+    let finding = Finding::new(
+        &RULE.info,
+        Anchor::before(&scene.change.path, ""),
+        format!("`{}` is removed", scene.change.path),
+    )
+    .label("it was here")
+    .help(help);
+    out.push(finding);
+    Ok(())
+}
+
+const DOCS: &str = "";

@@ -1,0 +1,44 @@
+//! MR205 revision-not-raised: a record changed and its revision did not go up.
+
+use super::scene::{Findings, Scene};
+use super::{Check, Rule};
+use crate::change::ChangeKind;
+use crate::error::Error;
+use crate::finding::{Anchor, Finding, RuleInfo};
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR205",
+        name: "revision-not-raised",
+        summary: "a record changed and its revision did not go up",
+        docs: DOCS,
+    },
+    check: Check::Change(check),
+};
+
+fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
+    let (Some(before), Some(after)) = (scene.change.before.as_ref(), scene.change.after.as_ref()) else {
+        return Ok(());
+    };
+    if scene.change.kind == ChangeKind::Reformatted {
+        return Ok(());
+    }
+    let (Some(old), Some(new)) = (before.revision(), after.revision()) else {
+        return Ok(());
+    };
+    if new > old {
+        return Ok(());
+    }
+    let finding = Finding::new(
+        &RULE.info,
+        scene.at("/revision"),
+        format!("`revision` must be above {old}, since the record changed"),
+    )
+    .related(Anchor::before(&scene.change.path, "/revision"), "it was this")
+    .why("a revision that goes up keeps old signed bytes from coming back")
+    .help(format!("write `revision: {}` and sign the record anew", old + 1));
+    out.push(finding);
+    Ok(())
+}
+
+const DOCS: &str = "";

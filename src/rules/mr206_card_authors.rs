@@ -1,0 +1,47 @@
+//! MR206 card-authors: a card does not list all who changed it.
+
+use super::scene::{Findings, Scene, names};
+use super::{Check, Rule};
+use crate::change::ChangeKind;
+use crate::error::Error;
+use crate::finding::{Finding, RuleInfo};
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR206",
+        name: "card-authors",
+        summary: "a card does not list all who changed it",
+        docs: DOCS,
+    },
+    check: Check::Change(check),
+};
+
+fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
+    if !matches!(scene.change.kind, ChangeKind::CardAdded | ChangeKind::CardChanged) {
+        return Ok(());
+    }
+    let Some(card) = scene.change.after.as_ref().and_then(|after| after.card()) else {
+        return Ok(());
+    };
+    let before = scene.change.before.as_ref().and_then(|before| before.card());
+    let earlier = before.map_or(&[][..], |before| &before.authors[..]);
+    let missing: Vec<_> = earlier
+        .iter()
+        .chain([&card.by])
+        .filter(|author| !card.authors.contains(author))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let finding = Finding::new(
+        &RULE.info,
+        scene.at("/authors"),
+        format!("`authors` must list {}", names(&missing, "nobody")),
+    )
+    .why("everyone who ever changed a card is an author of what is approved, for four eyes")
+    .help("add the missing authors, and sign the card anew");
+    out.push(finding);
+    Ok(())
+}
+
+const DOCS: &str = "";

@@ -1,0 +1,35 @@
+//! MR207 tombstone-changed: a tombstone changed, or something took its place.
+
+use super::scene::{Findings, Scene};
+use super::{Check, Rule};
+use crate::change::ChangeKind;
+use crate::error::Error;
+use crate::finding::{Anchor, Finding, RuleInfo};
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR207",
+        name: "tombstone-changed",
+        summary: "a tombstone changed, or something took its place",
+        docs: DOCS,
+    },
+    check: Check::Change(check),
+};
+
+fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
+    if scene.change.kind != ChangeKind::TombstoneChanged {
+        return Ok(());
+    }
+    let finding = Finding::new(
+        &RULE.info,
+        scene.at(""),
+        format!("`{}` is a tombstone and never changes", scene.change.path),
+    )
+    .related(Anchor::before(&scene.change.path, ""), "the tombstone")
+    .why("numbers and names are never used again")
+    .help("restore the file, and register under a new number");
+    out.push(finding);
+    Ok(())
+}
+
+const DOCS: &str = "";

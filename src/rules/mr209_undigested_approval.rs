@@ -1,0 +1,50 @@
+//! MR209 undigested-approval: a version is approved whose bytes are not fixed.
+
+use super::scene::{Findings, Scene};
+use super::{Check, Rule};
+use crate::access::Shortfall;
+use crate::error::Error;
+use crate::finding::{Finding, RuleInfo};
+use crate::model::Status;
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR209",
+        name: "undigested-approval",
+        summary: "a version is approved whose bytes are not fixed",
+        docs: DOCS,
+    },
+    check: Check::Change(check),
+};
+
+fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
+    let Some((id, tally)) = scene.tally_of_move(Status::Approved)? else {
+        return Ok(());
+    };
+    for shortfall in &tally.missing {
+        let finding = match shortfall {
+            Shortfall::Undigested(pointer) => Finding::new(
+                &RULE.info,
+                scene.at(pointer),
+                format!(
+                    "{id} can't be approved: `{}` lacks its digest",
+                    pointer.trim_start_matches('/').replace('/', ".")
+                ),
+            )
+            .why("an approval is bound to bytes, and without a digest these can be exchanged unseen"),
+            Shortfall::Hollow => Finding::new(
+                &RULE.info,
+                scene.at("/spec"),
+                format!("{id} can't be approved: there is nothing to be loaded or run"),
+            ),
+            _ => continue,
+        };
+        out.push(finding.help(format!(
+            "register it again with digests: `modelry register {}`",
+            id.group
+        )));
+    }
+    Ok(())
+}
+
+const DOCS: &str = "";

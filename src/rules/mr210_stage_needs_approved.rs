@@ -1,0 +1,66 @@
+//! MR210 stage-needs-approved: a version serves a stage that requires Approved, and is not.
+
+use super::scene::{Findings, Scene};
+use super::{Check, Rule};
+use crate::change::ChangeKind;
+use crate::error::Error;
+use crate::finding::{Anchor, Finding, RuleInfo};
+use crate::model::{RecordPath, Status, VersionId};
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR210",
+        name: "stage-needs-approved",
+        summary: "a version serves a stage that requires Approved, and is not",
+        docs: DOCS,
+    },
+    check: Check::Change(check),
+};
+
+fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
+    let (ChangeKind::StageMoved { to: Some(to), .. }, Some(RecordPath::Stage(group, stage))) =
+        (&scene.change.kind, scene.record())
+    else {
+        return Ok(());
+    };
+    if scene
+        .policy
+        .registry()
+        .stage(stage)
+        .is_none_or(|stage| stage.requires.is_none())
+    {
+        return Ok(());
+    }
+    let id = VersionId {
+        group: group.clone(),
+        number: *to,
+    };
+    let path = RecordPath::Version(id.clone());
+    let Some(version) = scene.step.next.read(&path)? else {
+        return Ok(());
+    };
+    let Some(status) = version
+        .version()
+        .map(|version| version.status)
+        .filter(|status| *status != Status::Approved)
+    else {
+        return Ok(());
+    };
+    let finding = Finding::new(
+        &RULE.info,
+        scene.at("/version"),
+        format!("{id} can't serve `{stage}`: it is {status}"),
+    )
+    .related(
+        Anchor::after(path.to_string(), "/status"),
+        format!("it is `{status}`"),
+    )
+    .why(format!("the policy lets only Approved versions serve `{stage}`"))
+    .help(format!(
+        "have it approved first: `modelry show {id}` says what is missing"
+    ));
+    out.push(finding);
+    Ok(())
+}
+
+const DOCS: &str = "";

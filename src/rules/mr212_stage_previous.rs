@@ -1,0 +1,50 @@
+//! MR212 stage-previous: `previous` is not what served before.
+
+use super::scene::{Findings, Scene};
+use super::{Check, Rule};
+use crate::change::ChangeKind;
+use crate::error::Error;
+use crate::finding::{Finding, RuleInfo};
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR212",
+        name: "stage-previous",
+        summary: "`previous` is not what served before",
+        docs: DOCS,
+    },
+    check: Check::Change(check),
+};
+
+fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
+    let ChangeKind::StageMoved { from, to } = &scene.change.kind else {
+        return Ok(());
+    };
+    let stage = |loaded: &Option<std::rc::Rc<crate::snapshot::Loaded>>| {
+        loaded.as_ref().and_then(|loaded| loaded.stage().cloned())
+    };
+    let Some(after) = stage(&scene.change.after) else {
+        return Ok(());
+    };
+    let before = stage(&scene.change.before);
+    // A new reason for the same version keeps what was there.
+    let kept = from == to && before.is_some_and(|before| before.previous == after.previous);
+    if after.previous == *from || kept {
+        return Ok(());
+    }
+    let say = |version: Option<u64>| version.map_or_else(|| "absent".to_owned(), |n| format!("`{n}`"));
+    let finding = Finding::new(
+        &RULE.info,
+        scene.at("/previous"),
+        format!("`previous` must be {}, what served before", say(*from)),
+    )
+    .why("a rollback without history goes back to `previous`")
+    .help(match from {
+        Some(from) => format!("write `previous: {from}`"),
+        None => "remove `previous`".to_owned(),
+    });
+    out.push(finding);
+    Ok(())
+}
+
+const DOCS: &str = "";

@@ -1,0 +1,64 @@
+//! MR213 archival-without-move: an Archival stands beside a version that is not Archived.
+
+use super::scene::{Findings, Scene};
+use super::{Check, Rule};
+use crate::change::ChangeKind;
+use crate::error::Error;
+use crate::finding::{Anchor, Finding, RuleInfo};
+use crate::model::{RecordPath, Status};
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR213",
+        name: "archival-without-move",
+        summary: "an Archival stands beside a version that is not Archived",
+        docs: DOCS,
+    },
+    check: Check::Change(check),
+};
+
+fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
+    if !matches!(
+        scene.change.kind,
+        ChangeKind::ArchivalGiven | ChangeKind::ArchivalChanged
+    ) {
+        return Ok(());
+    }
+    let (Some(id), Some(version)) = (scene.version_id(), scene.version()?) else {
+        return Ok(());
+    };
+    if scene.change.kind == ChangeKind::ArchivalChanged {
+        let finding = Finding::new(
+            &RULE.info,
+            scene.at(""),
+            format!("the archival of {id} never changes"),
+        )
+        .related(Anchor::before(&scene.change.path, ""), "as it was given")
+        .help("restore the file");
+        out.push(finding);
+        return Ok(());
+    }
+    let Some(status) = version
+        .version()
+        .map(|version| version.status)
+        .filter(|status| *status != Status::Archived)
+    else {
+        return Ok(());
+    };
+    let finding = Finding::new(
+        &RULE.info,
+        scene.at(""),
+        format!("{id} has an archival and is {status}"),
+    )
+    .related(
+        Anchor::after(RecordPath::Version(id.clone()).to_string(), "/status"),
+        format!("it is `{status}`"),
+    )
+    .help(format!(
+        "retire it in one commit: `modelry archive {id} -m REASON`"
+    ));
+    out.push(finding);
+    Ok(())
+}
+
+const DOCS: &str = "";

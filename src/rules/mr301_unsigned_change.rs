@@ -1,0 +1,37 @@
+//! MR301 unsigned-change: a change is signed by nobody.
+
+use super::scene::{Findings, Scene, at_author, needs_author};
+use super::{Check, Rule};
+use crate::access::Verdict;
+use crate::error::Error;
+use crate::finding::{Finding, RuleInfo};
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR301",
+        name: "unsigned-change",
+        summary: "a change is signed by nobody",
+        docs: DOCS,
+    },
+    check: Check::Change(check),
+};
+
+fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
+    if !needs_author(scene) {
+        return Ok(());
+    }
+    let (Verdict::Unsigned | Verdict::Nobody) = scene.author.verdict else {
+        return Ok(());
+    };
+    let finding = Finding::new(
+        &RULE.info,
+        at_author(scene),
+        format!("nobody signed: {}", scene.change.phrase()),
+    )
+    .why(scene.author.verdict.words())
+    .help("sign it: use the `modelry` command for it, or `git commit -S` with an actor's key");
+    out.push(finding);
+    Ok(())
+}
+
+const DOCS: &str = "";

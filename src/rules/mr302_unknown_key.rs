@@ -1,0 +1,33 @@
+//! MR302 unknown-key: a change is signed by a key of no actor.
+
+use super::scene::{Findings, Scene, at_author, needs_author};
+use super::{Check, Rule};
+use crate::access::Verdict;
+use crate::error::Error;
+use crate::finding::{Finding, RuleInfo};
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR302",
+        name: "unknown-key",
+        summary: "a change is signed by a key of no actor",
+        docs: DOCS,
+    },
+    check: Check::Change(check),
+};
+
+fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
+    if !needs_author(scene) {
+        return Ok(());
+    }
+    let Verdict::UnknownKey(key) = &scene.author.verdict else {
+        return Ok(());
+    };
+    let finding = Finding::new(&RULE.info, at_author(scene), format!("key {key} belongs to no actor: {}", scene.change.phrase()))
+        .why(scene.author.verdict.words())
+        .help("sign with a key that the policy lists, or have an administrator add it first: `modelry actor add-key`");
+    out.push(finding);
+    Ok(())
+}
+
+const DOCS: &str = "";

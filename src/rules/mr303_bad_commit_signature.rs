@@ -1,0 +1,40 @@
+//! MR303 bad-commit-signature: a commit's signature does not hold.
+
+use super::scene::{Findings, Scene, at_author, needs_author};
+use super::{Check, Rule};
+use crate::access::Verdict;
+use crate::error::Error;
+use crate::finding::{Finding, RuleInfo};
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR303",
+        name: "bad-commit-signature",
+        summary: "a commit's signature does not hold",
+        docs: DOCS,
+    },
+    check: Check::Change(check),
+};
+
+fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
+    if !needs_author(scene) {
+        return Ok(());
+    }
+    let (Verdict::Bad(why), false) = (&scene.author.verdict, scene.author.by_record) else {
+        return Ok(());
+    };
+    let finding = Finding::new(
+        &RULE.info,
+        at_author(scene),
+        format!(
+            "the commit's signature does not hold ({why}): {}",
+            scene.change.phrase()
+        ),
+    )
+    .why(scene.author.verdict.words())
+    .help("make the commit anew and sign it; a signature can't be carried over to another commit");
+    out.push(finding);
+    Ok(())
+}
+
+const DOCS: &str = "";

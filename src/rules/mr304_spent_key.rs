@@ -1,0 +1,37 @@
+//! MR304 spent-key: a change is signed by a retired or revoked key or actor.
+
+use super::scene::{Findings, Scene, at_author, needs_author};
+use super::{Check, Rule};
+use crate::access::Verdict;
+use crate::error::Error;
+use crate::finding::{Finding, RuleInfo};
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR304",
+        name: "spent-key",
+        summary: "a change is signed by a retired or revoked key or actor",
+        docs: DOCS,
+    },
+    check: Check::Change(check),
+};
+
+fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
+    if !needs_author(scene) {
+        return Ok(());
+    }
+    let (Verdict::Retired { .. } | Verdict::Revoked(_)) = &scene.author.verdict else {
+        return Ok(());
+    };
+    let finding = Finding::new(
+        &RULE.info,
+        at_author(scene),
+        format!("the key proves nothing any more: {}", scene.change.phrase()),
+    )
+    .why(scene.author.verdict.words())
+    .help("sign with a key that is in force; `modelry whoami` shows yours");
+    out.push(finding);
+    Ok(())
+}
+
+const DOCS: &str = "";

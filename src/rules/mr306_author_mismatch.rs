@@ -1,0 +1,48 @@
+//! MR306 author-mismatch: a record names another author than the one who signed it.
+
+use super::scene::{Findings, Scene};
+use super::{Check, Rule};
+use crate::access::is_authored;
+use crate::error::Error;
+use crate::finding::{Finding, RuleInfo};
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR306",
+        name: "author-mismatch",
+        summary: "a record names another author than the one who signed it",
+        docs: DOCS,
+    },
+    check: Check::Change(check),
+};
+
+fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
+    if !is_authored(&scene.change.kind) {
+        return Ok(());
+    }
+    let (Some(by), Some(signer)) = (
+        scene.change.after.as_ref().and_then(|after| after.by()),
+        scene.author.verdict.actor(),
+    ) else {
+        return Ok(());
+    };
+    if by == signer {
+        return Ok(());
+    }
+    let finding = Finding::new(
+        &RULE.info,
+        scene.at("/by"),
+        format!("`by` says `{by}`, and `{signer}` signed"),
+    )
+    .label(format!("says `{by}`"))
+    .why(if scene.author.by_record {
+        "the record's own signature decides whose it is"
+    } else {
+        "without a signature of its own, a record is its commit signer's"
+    })
+    .help(format!("let `{by}` sign it, or write `by: {signer}`"));
+    out.push(finding);
+    Ok(())
+}
+
+const DOCS: &str = "";

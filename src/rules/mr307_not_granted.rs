@@ -1,0 +1,76 @@
+//! MR307 not-granted: an actor did what the policy does not grant.
+
+use super::scene::{Findings, Scene, at_author, names};
+use super::{Check, Rule};
+use crate::access::needed_action;
+use crate::change::ChangeKind;
+use crate::error::Error;
+use crate::finding::{Anchor, Finding, RuleInfo};
+use crate::model::{Action, Decision, RecordPath};
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR307",
+        name: "not-granted",
+        summary: "an actor did what the policy does not grant",
+        docs: DOCS,
+    },
+    check: Check::Change(check),
+};
+
+fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
+    let Some(actor) = scene.author.verdict.actor() else {
+        return Ok(());
+    };
+    let Some((action, stage)) = needed_action(scene.change) else {
+        return Ok(());
+    };
+    let group = scene.change.group();
+    let may = |action| scene.policy.may(actor, action, group, stage.as_ref());
+    let excused = match scene.change.kind {
+        // First labels belong to the registration, when the author signed the commit.
+        ChangeKind::VersionAnnotated { .. } if scene.step.registers(&scene.change.path) => {
+            scene.change.after.as_ref().and_then(|after| after.by()) == Some(actor)
+        }
+        // An author may always withdraw the own version by rejecting it.
+        ChangeKind::Reviewed {
+            decision: Decision::Rejected,
+            ..
+        } => scene
+            .version()?
+            .is_some_and(|version| version.by() == Some(actor)),
+        ChangeKind::Reformatted => {
+            matches!(scene.record(), Some(RecordPath::Review(..))) && may(Action::Reject)
+        }
+        _ => false,
+    };
+    if excused || may(action) {
+        return Ok(());
+    }
+    let place = match (group, &stage) {
+        (Some(group), Some(stage)) => format!(" on stage `{stage}` of `{group}`"),
+        (Some(group), None) => format!(" in `{group}`"),
+        _ => String::new(),
+    };
+    let holders = scene.policy.holders(action, group, stage.as_ref());
+    let finding = Finding::new(
+        &RULE.info,
+        at_author(scene),
+        format!(
+            "`{actor}` has no grant to `{action}`{place}: {}",
+            scene.change.phrase()
+        ),
+    )
+    .related(Anchor::before("registry.yaml", "/grants").key(), "the grants")
+    .why(format!("{} may", names(&holders, "nobody")))
+    .help(match holders.first() {
+        Some(holder) => {
+            format!("ask `{holder}` to do it, or an administrator for the grant: `modelry grant add`")
+        }
+        None => "ask an administrator for the grant: `modelry grant add`".to_owned(),
+    });
+    out.push(finding);
+    Ok(())
+}
+
+const DOCS: &str = "";

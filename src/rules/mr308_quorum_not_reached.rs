@@ -1,0 +1,46 @@
+//! MR308 quorum-not-reached: a version is approved by too few.
+
+use super::scene::{Findings, Scene, ask, at_rules};
+use super::{Check, Rule};
+use crate::access::{Shortfall, Standing};
+use crate::error::Error;
+use crate::finding::{Finding, RuleInfo};
+use crate::model::Status;
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR308",
+        name: "quorum-not-reached",
+        summary: "a version is approved by too few",
+        docs: DOCS,
+    },
+    check: Check::Change(check),
+};
+
+fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
+    let Some((id, tally)) = scene.tally_of_move(Status::Approved)? else {
+        return Ok(());
+    };
+    let shortfall = tally.missing.iter().find_map(|shortfall| match shortfall {
+        Shortfall::Approvals { have, need } => Some((*have, *need)),
+        _ => None,
+    });
+    let Some((have, need)) = shortfall else {
+        return Ok(());
+    };
+    let mut finding = Finding::new(
+        &RULE.info,
+        scene.at("/status"),
+        format!("{id} has {have} of {need} approvals that count"),
+    );
+    finding = at_rules(finding, scene.policy, &tally.need.rules, "required");
+    for review in &tally.reviews {
+        if let Standing::Not(why) = &review.standing {
+            finding = finding.why(format!("the review of `{}` does not count: {why}", review.actor));
+        }
+    }
+    out.push(finding.help(ask(&id, &tally.could_approve)));
+    Ok(())
+}
+
+const DOCS: &str = "";

@@ -1,0 +1,39 @@
+//! MR309 team-not-heard: a version is approved without a team that must agree.
+
+use super::scene::{Findings, Scene, ask, at_rules};
+use super::{Check, Rule};
+use crate::access::Shortfall;
+use crate::error::Error;
+use crate::finding::{Finding, RuleInfo};
+use crate::model::Status;
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR309",
+        name: "team-not-heard",
+        summary: "a version is approved without a team that must agree",
+        docs: DOCS,
+    },
+    check: Check::Change(check),
+};
+
+fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
+    let Some((id, tally)) = scene.tally_of_move(Status::Approved)? else {
+        return Ok(());
+    };
+    for shortfall in &tally.missing {
+        let Shortfall::Team { team, have, need } = shortfall else {
+            continue;
+        };
+        let finding = Finding::new(
+            &RULE.info,
+            scene.at("/status"),
+            format!("{id} has {have} of {need} approvals from team `{team}`"),
+        );
+        let finding = at_rules(finding, scene.policy, &tally.need.rules, &format!("from/{team}"));
+        out.push(finding.help(ask(&id, &tally.could_approve)));
+    }
+    Ok(())
+}
+
+const DOCS: &str = "";

@@ -1,0 +1,47 @@
+//! MR310 card-incomplete: a version is approved whose card lacks a required section.
+
+use super::scene::{Findings, Scene, at_rules, names};
+use super::{Check, Rule};
+use crate::access::Shortfall;
+use crate::error::Error;
+use crate::finding::{Finding, RuleInfo};
+use crate::model::Status;
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR310",
+        name: "card-incomplete",
+        summary: "a version is approved whose card lacks a required section",
+        docs: DOCS,
+    },
+    check: Check::Change(check),
+};
+
+fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
+    let Some((id, tally)) = scene.tally_of_move(Status::Approved)? else {
+        return Ok(());
+    };
+    let missing: Vec<_> = tally
+        .missing
+        .iter()
+        .filter_map(|shortfall| match shortfall {
+            Shortfall::Card(section) => Some(section),
+            _ => None,
+        })
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let finding = Finding::new(
+        &RULE.info,
+        scene.at("/status"),
+        format!("the card of {id} lacks {}", names(&missing, "nothing")),
+    );
+    let finding = at_rules(finding, scene.policy, &tally.need.rules, "card");
+    out.push(finding.help(format!(
+        "fill the sections before the decision: `modelry card set {id}`"
+    )));
+    Ok(())
+}
+
+const DOCS: &str = "";

@@ -1,0 +1,46 @@
+//! MR314 author-replaced: an evaluation is changed by another than its author.
+
+use super::scene::{Findings, Scene};
+use super::{Check, Rule};
+use crate::change::ChangeKind;
+use crate::error::Error;
+use crate::finding::{Anchor, Finding, RuleInfo};
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR314",
+        name: "author-replaced",
+        summary: "an evaluation is changed by another than its author",
+        docs: DOCS,
+    },
+    check: Check::Change(check),
+};
+
+fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
+    if !matches!(
+        scene.change.kind,
+        ChangeKind::EvidenceChanged | ChangeKind::ObservationChanged
+    ) {
+        return Ok(());
+    }
+    let by = |loaded: &Option<std::rc::Rc<crate::snapshot::Loaded>>| {
+        loaded.as_ref().and_then(|loaded| loaded.by().cloned())
+    };
+    let (Some(old), Some(new)) = (by(&scene.change.before), by(&scene.change.after)) else {
+        return Ok(());
+    };
+    if old == new {
+        return Ok(());
+    }
+    let finding = Finding::new(
+        &RULE.info,
+        scene.at("/by"),
+        format!("this evaluation is `{old}`'s, and `{new}` changes it"),
+    )
+    .related(Anchor::before(&scene.change.path, "/by"), "its author")
+    .help("add an evaluation of your own under another name: `modelry evidence add`");
+    out.push(finding);
+    Ok(())
+}
+
+const DOCS: &str = "";

@@ -1,0 +1,41 @@
+//! MR315 loose-commit: a commit that is not in strict form speaks for nobody.
+
+use super::scene::{Findings, Scene, at_author, needs_author};
+use super::{Check, Rule};
+use crate::access::Verdict;
+use crate::error::Error;
+use crate::finding::{Finding, RuleInfo};
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR315",
+        name: "loose-commit",
+        summary: "a commit that is not in strict form speaks for nobody",
+        docs: DOCS,
+    },
+    check: Check::Change(check),
+};
+
+fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
+    if !needs_author(scene) {
+        return Ok(());
+    }
+    let Verdict::NotStrict(faults) = &scene.author.verdict else {
+        return Ok(());
+    };
+    let finding = Finding::new(
+        &RULE.info,
+        at_author(scene),
+        format!(
+            "the commit is not in strict form ({}): {}",
+            faults.join("; "),
+            scene.change.phrase()
+        ),
+    )
+    .why(scene.author.verdict.words())
+    .help("make the commit anew with git itself");
+    out.push(finding);
+    Ok(())
+}
+
+const DOCS: &str = "";

@@ -1,0 +1,35 @@
+//! MR401 serial-not-raised: the policy changed and its serial did not go up.
+
+use super::scene::{Findings, PolicyScene, in_policy};
+use super::{Check, Rule};
+use crate::error::Error;
+use crate::finding::{Anchor, Finding, RuleInfo};
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR401",
+        name: "serial-not-raised",
+        summary: "the policy changed and its serial did not go up",
+        docs: DOCS,
+    },
+    check: Check::Policy(check),
+};
+
+fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
+    let Some(before) = scene.before else { return Ok(()) };
+    let (old, new) = (before.registry().serial, scene.registry().serial);
+    if new > old {
+        return Ok(());
+    }
+    let finding = Finding::new(
+        &RULE.info,
+        in_policy("/serial"),
+        format!("`serial` must be above {old}, since the policy changed"),
+    )
+    .related(Anchor::before("registry.yaml", "/serial"), "it was this")
+    .help(format!("write `serial: {}`", old + 1));
+    out.push(finding);
+    Ok(())
+}
+
+const DOCS: &str = "";

@@ -1,0 +1,47 @@
+//! MR402 policy-mixed: a step changes the policy and the groups together.
+
+use super::scene::{Findings, Step, in_policy};
+use super::{Check, Rule};
+use crate::change::ChangeKind;
+use crate::error::Error;
+use crate::finding::{Anchor, Finding, RuleInfo};
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR402",
+        name: "policy-mixed",
+        summary: "a step changes the policy and the groups together",
+        docs: DOCS,
+    },
+    check: Check::Step(check),
+};
+
+fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
+    let changes = |kind: &ChangeKind| matches!(kind, ChangeKind::PolicyChanged);
+    if !step.changes().iter().any(|change| changes(&change.kind)) {
+        return Ok(());
+    }
+    let Some(other) = step
+        .changes()
+        .iter()
+        .find(|change| change.path.starts_with("groups/"))
+    else {
+        return Ok(());
+    };
+    let finding = Finding::new(
+        &RULE.info,
+        in_policy("/serial"),
+        "the policy changes in a step of its own",
+    )
+    .label("the policy changes")
+    .related(
+        Anchor::file(&other.path),
+        format!("and so does this: {}", other.phrase()),
+    )
+    .why("a change is judged by the policy before it, and a reviewer must see a policy change alone")
+    .help("land the policy first, then the rest");
+    out.push(finding);
+    Ok(())
+}
+
+const DOCS: &str = "";

@@ -1,0 +1,61 @@
+//! MR403 policy-unauthorised: too few administrators stand behind a policy.
+
+use super::scene::{Findings, PolicyScene, in_policy, names};
+use super::{Check, Rule};
+use crate::access;
+use crate::error::Error;
+use crate::finding::{Anchor, Finding, RuleInfo};
+use crate::model::Action;
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR403",
+        name: "policy-unauthorised",
+        summary: "too few administrators stand behind a policy",
+        docs: DOCS,
+    },
+    check: Check::Policy(check),
+};
+
+fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
+    let Some(before) = scene.before else { return Ok(()) };
+    let tally = access::tally_policy(
+        before,
+        &scene.step.next,
+        &scene.after.source,
+        scene.step.carrier,
+        scene.step.outside,
+    )?;
+    if tally.is_enough() {
+        return Ok(());
+    }
+    let mut finding = Finding::new(
+        &RULE.info,
+        in_policy("/serial"),
+        format!(
+            "{} of {} administrators stand behind this policy",
+            tally.counted.len(),
+            tally.required
+        ),
+    )
+    .related(
+        Anchor::before("registry.yaml", "/policyChange"),
+        "what a change needs",
+    );
+    for (actor, why) in &tally.not_counted {
+        finding = finding.why(format!("the review of `{actor}` does not count: {why}"));
+    }
+    let holders = before.holders(Action::Administer, None, None);
+    let finding = finding.why(format!("administrators are {}", names(&holders, "nobody")));
+    let help = match holders.iter().find(|holder| !tally.counted.contains(*holder)) {
+        Some(holder) => format!(
+            "ask `{holder}` to sign the commit, or to add a review under `policy/{}/`",
+            scene.registry().serial
+        ),
+        None => "ask an administrator to sign the commit".to_owned(),
+    };
+    out.push(finding.help(help));
+    Ok(())
+}
+
+const DOCS: &str = "";

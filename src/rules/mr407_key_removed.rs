@@ -1,0 +1,57 @@
+//! MR407 key-removed: a key is taken from its actor.
+
+use super::scene::{Findings, PolicyScene, in_policy};
+use super::{Check, Rule};
+use crate::error::Error;
+use crate::finding::{Anchor, Finding, RuleInfo};
+use crate::model::ActorKey;
+use crate::verify::PublicKey;
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR407",
+        name: "key-removed",
+        summary: "a key is taken from its actor",
+        docs: DOCS,
+    },
+    check: Check::Policy(check),
+};
+
+fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
+    let Some(before) = scene.before else { return Ok(()) };
+    for (id, was) in &before.registry().actors {
+        let Some(is) = scene.registry().actors.get(id) else {
+            continue;
+        };
+        for (index, key) in was.keys.iter().enumerate() {
+            let kept = is.keys.iter().any(|other| material(other) == material(key));
+            if !kept {
+                let finding = Finding::new(
+                    &RULE.info,
+                    in_policy(format!("/actors/{id}")).key(),
+                    format!("a key of `{id}` is removed, and keys never go"),
+                )
+                .related(
+                    Anchor::before("registry.yaml", format!("/actors/{id}/keys/{index}")),
+                    "the key",
+                )
+                .why("a key belongs to one actor for good, so that nobody else can bring it back")
+                .help("restore it with `retired: true`, or revoke it: `modelry actor revoke-key`");
+                out.push(finding);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn material(key: &ActorKey) -> String {
+    match key {
+        ActorKey::OpenPgp(entry) => entry.openpgp.split_whitespace().collect(),
+        other => {
+            let line = other.ssh().unwrap_or_default();
+            PublicKey::parse(line).map_or_else(|_| line.to_owned(), |key| key.fingerprint())
+        }
+    }
+}
+
+const DOCS: &str = "";

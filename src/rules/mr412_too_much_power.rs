@@ -1,0 +1,54 @@
+//! MR412 too-much-power: a forge or a machine is granted what it can't hold.
+
+use super::scene::{Findings, PolicyScene, in_policy};
+use super::{Check, Rule};
+use crate::error::Error;
+use crate::finding::{Finding, RuleInfo};
+use crate::model::{Action, ActorId, ActorKind};
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR412",
+        name: "too-much-power",
+        summary: "a forge or a machine is granted what it can't hold",
+        docs: DOCS,
+    },
+    check: Check::Policy(check),
+};
+
+fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
+    let registry = scene.registry();
+    for (index, grant) in registry.grants.iter().enumerate() {
+        for (place, action) in grant.allow.iter().enumerate() {
+            let too_much = |kind: ActorKind| match kind {
+                ActorKind::Person => false,
+                ActorKind::Machine => *action == Action::Administer,
+                ActorKind::Forge => !matches!(
+                    action,
+                    Action::Annotate | Action::CreateGroup | Action::UpdateGroup
+                ),
+            };
+            let meant = |id: &&ActorId| grant.to.iter().any(|to| scene.after.is_meant(to, id));
+            let holder = registry
+                .actors
+                .iter()
+                .find(|(id, actor)| too_much(actor.kind) && meant(id));
+            if let Some((id, actor)) = holder {
+                let finding = Finding::new(
+                    &RULE.info,
+                    in_policy(format!("/grants/{index}/allow/{place}")),
+                    format!("`{id}` is a {} and can't hold `{action}`", actor.kind),
+                )
+                .why(match actor.kind {
+                    ActorKind::Forge => "a forge can hold only annotate, create-group and update-group",
+                    _ => "the policy is changed by persons",
+                })
+                .help(format!("take `{action}` from `{id}`: `modelry grant remove`"));
+                out.push(finding);
+            }
+        }
+    }
+    Ok(())
+}
+
+const DOCS: &str = "";

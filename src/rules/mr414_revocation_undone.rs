@@ -1,0 +1,42 @@
+//! MR414 revocation-undone: a revocation is taken back.
+
+use super::scene::{Findings, PolicyScene, in_policy};
+use super::{Check, Rule};
+use crate::error::Error;
+use crate::finding::{Anchor, Finding, RuleInfo};
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR414",
+        name: "revocation-undone",
+        summary: "a revocation is taken back",
+        docs: DOCS,
+    },
+    check: Check::Policy(check),
+};
+
+fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
+    let Some(before) = scene.before else { return Ok(()) };
+    for (index, was) in before.registry().revoked.iter().enumerate() {
+        let is = scene.registry().revoked.iter().find(|is| is.key == was.key);
+        let what = match is {
+            None => "is removed",
+            Some(is) if was.since.is_some() && is.since.is_none() => "loses its `since`",
+            Some(_) => continue,
+        };
+        let finding = Finding::new(
+            &RULE.info,
+            in_policy("/revoked").key(),
+            format!("the revocation of {} {what}, and revocations only grow", was.key),
+        )
+        .related(
+            Anchor::before("registry.yaml", format!("/revoked/{index}")),
+            "the revocation",
+        )
+        .help("restore it");
+        out.push(finding);
+    }
+    Ok(())
+}
+
+const DOCS: &str = "";

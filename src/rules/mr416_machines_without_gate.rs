@@ -1,0 +1,36 @@
+//! MR416 machines-without-gate: machines count, and no gate judges.
+
+use super::scene::{Findings, PolicyScene, in_policy};
+use super::{Check, Rule};
+use crate::error::Error;
+use crate::finding::{Finding, RuleInfo};
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR416",
+        name: "machines-without-gate",
+        summary: "machines count, and no gate judges",
+        docs: DOCS,
+    },
+    check: Check::Policy(check),
+};
+
+fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
+    for (index, rule) in scene.registry().approvals.iter().enumerate() {
+        if rule.machines == Some(true) && rule.gates.is_empty() {
+            let finding = Finding::new(
+                &RULE.info,
+                in_policy(format!("/approvals/{index}/machines")),
+                "machines may approve here, and no gate says on what ground",
+            )
+            .why(
+                "automated approval rests on gates; without one a machine would approve whatever it is given",
+            )
+            .help("add a gate to the rule, or remove `machines: true`");
+            out.push(finding);
+        }
+    }
+    Ok(())
+}
+
+const DOCS: &str = "";

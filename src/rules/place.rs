@@ -1,0 +1,101 @@
+//! Names to places: the only room that turns an anchor into line and column.
+
+use std::sync::Arc;
+
+use crate::finding::{Anchor, Finding, Label, Part, Place, Side};
+use crate::model::RecordPath;
+use crate::raw::Oid;
+use crate::snapshot::Snapshot;
+use crate::source::LineIndex;
+
+/// Resolves anchors against the two trees of a step.
+pub struct Resolver<'a> {
+    /// The registry before.
+    pub prior: Snapshot<'a>,
+    /// The registry after.
+    pub next: Snapshot<'a>,
+    /// The registry's folder from the repository's top; empty for the top.
+    pub folder: &'a str,
+    /// The commit before.
+    pub before: Option<Oid>,
+    /// The commit after.
+    pub after: Option<Oid>,
+}
+
+impl Resolver<'_> {
+    /// The place of an anchor. What can't be read resolves to the file's first
+    /// character: a finding is never lost for want of a place.
+    pub fn place(&self, anchor: &Anchor) -> Place {
+        let (snapshot, commit) = match anchor.side {
+            Side::Before => (&self.prior, self.before),
+            Side::After => (&self.next, self.after),
+        };
+        let record = RecordPath::parse(&anchor.path);
+        let loaded = record.and_then(|record| snapshot.read(&record).ok().flatten());
+        let text: Option<Arc<str>> = loaded.as_ref().and_then(|loaded| loaded.text.clone());
+        let span = match (
+            &anchor.span,
+            loaded.as_ref().and_then(|loaded| loaded.document.as_ref()),
+        ) {
+            (Some(span), _) => span.clone(),
+            (None, Some(document)) => document.span(&anchor.pointer, anchor.part),
+            (None, None) => 0..0,
+        };
+        let length = text.as_deref().map_or(0, str::len);
+        let span = span.start.min(length)..span.end.min(length).max(span.start.min(length));
+        let (start, end) = match text.as_deref() {
+            Some(text) => {
+                let index = LineIndex::new(text);
+                (
+                    index.line_column(text, span.start),
+                    index.line_column(text, span.end),
+                )
+            }
+            None => Default::default(),
+        };
+        let managed = matches!(
+            anchor.path.split('/').next(),
+            Some("registry.yaml" | "groups" | "policy")
+        );
+        let path = match self.folder {
+            "" => anchor.path.clone(),
+            folder if managed => format!("{folder}/{}", anchor.path),
+            _ => anchor.path.clone(),
+        };
+        Place {
+            side: anchor.side,
+            path,
+            pointer: anchor.pointer.clone(),
+            commit,
+            line: start.line.max(1),
+            column: start.column.max(1),
+            end_line: end.line.max(1),
+            end_column: end.column.max(1),
+            span,
+            text,
+        }
+    }
+
+    /// The finding with all its places.
+    pub fn resolve(&self, finding: Finding<Anchor>) -> Finding<Place> {
+        let label = |label: Label<Anchor>| Label {
+            at: self.place(&label.at),
+            text: label.text,
+        };
+        Finding {
+            rule: finding.rule,
+            message: finding.message,
+            primary: label(finding.primary),
+            related: finding.related.into_iter().map(label).collect(),
+            why: finding.why,
+            who: finding.who,
+            help: finding.help,
+            group: finding.group,
+        }
+    }
+}
+
+/// The key of a member, or the value, by the part that is meant.
+pub(super) fn at_part(anchor: Anchor, part: Part) -> Anchor {
+    Anchor { part, ..anchor }
+}

@@ -1,0 +1,292 @@
+//! What a rule is shown.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use crate::access::{self, Author, Carrier, Outside, Policy, Tally};
+use crate::change::{Change, ChangeKind, Differences};
+use crate::error::Error;
+use crate::finding::{Anchor, Finding, Note};
+use crate::model::{ModelVersion, RecordPath, Registry, Status, VersionId};
+use crate::snapshot::{Loaded, Snapshot};
+
+/// One step of the mainline: from one tree to the next, carried by a commit,
+/// judged by the policy in force before it.
+pub struct Step<'a> {
+    /// The registry before.
+    pub prior: Snapshot<'a>,
+    /// The registry after.
+    pub next: Snapshot<'a>,
+    /// The policy in force before; none at the root, which nothing judges but
+    /// the pin outside.
+    pub policy: Option<&'a Policy>,
+    /// Who carries the step.
+    pub carrier: &'a Carrier,
+    /// What differs.
+    pub differences: &'a Differences,
+    /// What history knows.
+    pub outside: &'a dyn Outside,
+    /// Tallies made so far.
+    tallies: RefCell<HashMap<VersionId, Rc<Tally>>>,
+}
+
+impl<'a> Step<'a> {
+    /// A step, ready to be judged.
+    pub fn new(
+        prior: Snapshot<'a>,
+        next: Snapshot<'a>,
+        policy: Option<&'a Policy>,
+        carrier: &'a Carrier,
+        differences: &'a Differences,
+        outside: &'a dyn Outside,
+    ) -> Step<'a> {
+        Step {
+            prior,
+            next,
+            policy,
+            carrier,
+            differences,
+            outside,
+            tallies: RefCell::default(),
+        }
+    }
+
+    /// The changes of the step.
+    pub fn changes(&self) -> &'a [Change] {
+        &self.differences.changes
+    }
+
+    /// The reviews of a version as they count in this step.
+    ///
+    /// # Errors
+    /// When an object can't be read.
+    pub fn tally(&self, policy: &Policy, id: &VersionId, version: &Loaded) -> Result<Rc<Tally>, Error> {
+        if let Some(tally) = self.tallies.borrow().get(id) {
+            return Ok(tally.clone());
+        }
+        let tally = Rc::new(access::tally(policy, &self.next, id, version, self.outside)?);
+        self.tallies.borrow_mut().insert(id.clone(), tally.clone());
+        Ok(tally)
+    }
+
+    /// Whether the step brings this version into being.
+    pub fn registers(&self, path: &str) -> bool {
+        self.changes()
+            .iter()
+            .any(|change| change.kind == ChangeKind::VersionRegistered && change.path == path)
+    }
+}
+
+/// One change within its step, with its author, under the policy in force.
+pub struct Scene<'a> {
+    /// The step.
+    pub step: &'a Step<'a>,
+    /// The policy in force before it.
+    pub policy: &'a Policy,
+    /// The change.
+    pub change: &'a Change,
+    /// Whose act it is.
+    pub author: &'a Author,
+}
+
+impl Scene<'_> {
+    /// The record's path, when the change is in a record.
+    pub fn record(&self) -> Option<&RecordPath> {
+        self.change.record.as_ref()
+    }
+
+    /// The version that the change belongs to.
+    pub fn version_id(&self) -> Option<&VersionId> {
+        self.record()?.version()
+    }
+
+    /// The version's file after the step.
+    ///
+    /// # Errors
+    /// When an object can't be read.
+    pub fn version(&self) -> Result<Option<Rc<Loaded>>, Error> {
+        match self.version_id() {
+            Some(id) => self.step.next.read(&RecordPath::Version(id.clone())),
+            None => Ok(None),
+        }
+    }
+
+    /// The moves of status that the change makes: one, but for a version that
+    /// first appears Archived and was decided on the way.
+    ///
+    /// # Errors
+    /// When an object can't be read.
+    pub fn moves(&self) -> Result<Vec<(Status, Status)>, Error> {
+        let ChangeKind::StatusMoved { from, to } = self.change.kind else {
+            return Ok(Vec::new());
+        };
+        let (Some(id), Some(after)) = (self.version_id(), self.change.after.as_ref()) else {
+            return Ok(Vec::new());
+        };
+        if to != Status::Archived || from != Status::Pending || !self.step.registers(&self.change.path) {
+            return Ok(vec![(from, to)]);
+        }
+        let tally = self.step.tally(self.policy, id, after)?;
+        let on_the_way = if tally.counting().next().is_some() {
+            Some(Status::Approved)
+        } else if tally.rejections().next().is_some() {
+            Some(Status::Rejected)
+        } else {
+            None
+        };
+        Ok(match on_the_way {
+            Some(middle) => vec![(from, middle), (middle, to)],
+            None => vec![(from, to)],
+        })
+    }
+
+    /// The tally, when the change moves the version to `to`, on the way or at
+    /// last.
+    ///
+    /// # Errors
+    /// When an object can't be read.
+    pub fn tally_of_move(&self, to: Status) -> Result<Option<(VersionId, Rc<Tally>)>, Error> {
+        if !self.moves()?.iter().any(|(_, target)| *target == to) {
+            return Ok(None);
+        }
+        let (Some(id), Some(after)) = (self.version_id(), self.change.after.as_ref()) else {
+            return Ok(None);
+        };
+        Ok(Some((id.clone(), self.step.tally(self.policy, id, after)?)))
+    }
+
+    /// The version's typed record after the change.
+    pub fn version_after(&self) -> Option<&ModelVersion> {
+        self.change.after.as_ref()?.version()
+    }
+
+    /// A place in the changed file.
+    pub fn at(&self, pointer: &str) -> Anchor {
+        match self.change.after {
+            Some(_) => Anchor::after(&self.change.path, pointer),
+            None => Anchor::before(&self.change.path, pointer),
+        }
+    }
+}
+
+/// A policy that a step brings.
+pub struct PolicyScene<'a> {
+    /// The step.
+    pub step: &'a Step<'a>,
+    /// The policy in force before; none at the root.
+    pub before: Option<&'a Policy>,
+    /// The new one, ready to ask.
+    pub after: &'a Policy,
+}
+
+impl PolicyScene<'_> {
+    /// What the new file says.
+    pub fn registry(&self) -> &Registry {
+        self.after.registry()
+    }
+}
+
+/// Where a place in the new policy is.
+pub fn in_policy(pointer: impl Into<String>) -> Anchor {
+    Anchor::after("registry.yaml", pointer)
+}
+
+/// What rules have said.
+#[derive(Default)]
+pub struct Findings {
+    pub(super) list: Vec<Finding<Anchor>>,
+    pub(super) notes: Vec<Note>,
+}
+
+impl Findings {
+    /// Something is wrong.
+    pub fn push(&mut self, finding: Finding<Anchor>) {
+        self.list.push(finding);
+    }
+
+    /// Something is worth knowing.
+    pub fn note(&mut self, message: impl Into<String>, path: Option<String>) {
+        self.notes.push(Note {
+            message: message.into(),
+            path,
+            commit: None,
+        });
+    }
+}
+
+/// "`a`, `b` and `c`", or what to say of nobody.
+pub fn names<T: std::fmt::Display>(items: &[T], nobody: &str) -> String {
+    let quoted: Vec<String> = items.iter().map(|item| format!("`{item}`")).collect();
+    match quoted.split_last() {
+        None => nobody.to_owned(),
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+/// Whether the change is only good if somebody in particular stands behind it.
+/// Moves of status carry their own authority; a policy has rules of its own.
+pub fn needs_author(scene: &Scene<'_>) -> bool {
+    access::is_authored(&scene.change.kind) || access::needed_action(scene.change).is_some()
+}
+
+/// Where to point when it is about whose act a change is: the author's line,
+/// else the file.
+pub fn at_author(scene: &Scene<'_>) -> Anchor {
+    match (&scene.change.kind, &scene.change.after) {
+        (ChangeKind::VersionAnnotated { pointers }, Some(_)) => {
+            scene.at(pointers.first().map_or("", String::as_str))
+        }
+        (_, Some(after)) if after.by().is_some() && access::is_authored(&scene.change.kind) => {
+            scene.at("/by")
+        }
+        (ChangeKind::ProtectedChanged, _) => Anchor::file(&scene.change.path),
+        _ => scene.at(""),
+    }
+}
+
+/// Adds the lines of the policy that ask for `member` of an approval.
+pub fn at_rules(
+    mut finding: Finding<Anchor>,
+    policy: &Policy,
+    rules: &[usize],
+    member: &str,
+) -> Finding<Anchor> {
+    for index in rules {
+        let pointer = format!("/approvals/{index}/{member}");
+        if policy.source.value().pointer(&pointer).is_some() {
+            finding = finding.related(
+                Anchor::before("registry.yaml", pointer),
+                "the policy asks for this",
+            );
+        }
+    }
+    finding
+}
+
+/// Whom to ask for an approval.
+pub fn ask(id: &VersionId, could: &[crate::model::ActorId]) -> String {
+    match could {
+        [] => "nobody else could approve: have an administrator look at the grants and the approval rules"
+            .to_owned(),
+        could => format!(
+            "ask {} to run `modelry approve {id}`",
+            names(could, "nobody").replace(" and ", " or ")
+        ),
+    }
+}
+
+/// Whether the actor has a key that proves something new.
+pub fn has_key(policy: &Policy, id: &crate::model::ActorId) -> bool {
+    let keys = policy.actor(id.as_str()).map_or(&[][..], |actor| &actor.keys[..]);
+    keys.iter().any(|key| match key.ssh() {
+        Some(line) => crate::verify::PublicKey::parse(line).is_ok_and(|key| {
+            matches!(
+                policy.keys.standing(&key.fingerprint()),
+                access::KeyStanding::Good(_)
+            )
+        }),
+        None => !key.retired(),
+    })
+}

@@ -1,0 +1,431 @@
+//! Every record at one tree, typed, read on demand.
+//!
+//! Nothing is read before somebody asks, and each blob is read once for all
+//! snapshots of a [`Records`]: the cost of a judgement follows the change, not
+//! the registry.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::model::{
+    API_VERSION, ActorId, Archival, Evaluation, GroupName, Kind, ModelCard, ModelGroup, ModelVersion,
+    RecordName, RecordPath, Registry, Review, StageAssignment, StageName, Tombstone, VersionId,
+    VersionNumber,
+};
+use crate::raw::{self, Mode, ObjectKind, Objects, Oid};
+use crate::schema::{self, SchemaFault};
+use crate::source::{Document, Fault, Limits};
+
+/// A record with its type.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "each variant is the type of the same name")]
+pub enum Record {
+    Registry(Box<Registry>),
+    Group(Box<ModelGroup>),
+    Version(Box<ModelVersion>),
+    Card(Box<ModelCard>),
+    Evaluation(Box<Evaluation>),
+    Review(Box<Review>),
+    Stage(Box<StageAssignment>),
+    Archival(Box<Archival>),
+    Tombstone(Box<Tombstone>),
+}
+
+/// Why a file is no record.
+#[derive(Clone, Debug)]
+pub enum ReadFault {
+    /// The text can't be read, or not the same way by everybody.
+    Text(Fault),
+    /// The document is not what its kind asks for.
+    Schema(SchemaFault),
+    /// `apiVersion` names a format that this program does not know.
+    Format {
+        /// What stands there.
+        found: String,
+    },
+    /// `kind` is not one that lives at this path.
+    Kind {
+        /// What stands there.
+        found: String,
+        /// What may live there.
+        expected: &'static [Kind],
+    },
+}
+
+/// One file, read as far as it goes.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The blob.
+    pub id: Oid,
+    /// Its text, if it is UTF-8.
+    pub text: Option<Arc<str>>,
+    /// The document, if the text can be read.
+    pub document: Option<Document>,
+    /// The record, if the document is one.
+    pub record: Option<Record>,
+    /// Why it is not.
+    pub faults: Vec<ReadFault>,
+}
+
+macro_rules! typed {
+    ($($method:ident: $variant:ident -> $type:ty),* $(,)?) => {
+        impl Loaded {
+            $(
+                /// The record, if it is of this kind.
+                pub fn $method(&self) -> Option<&$type> {
+                    match &self.record {
+                        Some(Record::$variant(record)) => Some(record),
+                        _ => None,
+                    }
+                }
+            )*
+        }
+    };
+}
+
+typed! {
+    registry: Registry -> Registry,
+    group: Group -> ModelGroup,
+    version: Version -> ModelVersion,
+    card: Card -> ModelCard,
+    evaluation: Evaluation -> Evaluation,
+    review: Review -> Review,
+    stage: Stage -> StageAssignment,
+    archival: Archival -> Archival,
+    tombstone: Tombstone -> Tombstone,
+}
+
+impl Loaded {
+    /// The values as written; `null` when the text can't be read.
+    pub fn value(&self) -> &Value {
+        self.document.as_ref().map_or(&Value::Null, Document::value)
+    }
+
+    /// The detached signature that the record carries.
+    pub fn signature(&self) -> Option<&str> {
+        self.value().get("signature").and_then(Value::as_str)
+    }
+
+    /// Whom the record names as its author.
+    pub fn by(&self) -> Option<&ActorId> {
+        Some(match self.record.as_ref()? {
+            Record::Registry(_) | Record::Group(_) => return None,
+            Record::Version(record) => &record.by,
+            Record::Card(record) => &record.by,
+            Record::Evaluation(record) => &record.by,
+            Record::Review(record) => &record.by,
+            Record::Stage(record) => &record.by,
+            Record::Archival(record) => &record.by,
+            Record::Tombstone(record) => &record.by,
+        })
+    }
+
+    /// The record's revision, where its kind has one.
+    pub fn revision(&self) -> Option<u64> {
+        Some(match self.record.as_ref()? {
+            Record::Card(record) => record.revision,
+            Record::Evaluation(record) => record.revision,
+            Record::Review(record) => record.revision,
+            Record::Stage(record) => record.revision,
+            _ => return None,
+        })
+    }
+}
+
+/// The kinds that may live at a path.
+fn kinds_at(path: &RecordPath) -> &'static [Kind] {
+    match path {
+        RecordPath::Registry => &[Kind::Registry],
+        RecordPath::PolicyReview(..) | RecordPath::Review(..) => &[Kind::Review],
+        RecordPath::Group(_) => &[Kind::ModelGroup, Kind::Tombstone],
+        RecordPath::Stage(..) => &[Kind::StageAssignment],
+        RecordPath::Version(_) => &[Kind::ModelVersion, Kind::Tombstone],
+        RecordPath::Card(_) => &[Kind::ModelCard],
+        RecordPath::Evidence(..) | RecordPath::Observation(..) => &[Kind::Evaluation],
+        RecordPath::Archival(_) => &[Kind::Archival],
+    }
+}
+
+/// Reads one file: text, then schema with all its errors, then types.
+///
+/// # Errors
+/// [`Error::Disagreement`] when the schema accepts what the types refuse.
+pub fn load(path: &RecordPath, id: Oid, bytes: &[u8]) -> Result<Loaded, Error> {
+    let limits = match path {
+        RecordPath::Registry | RecordPath::Card(_) => Limits::LARGE,
+        _ => Limits::RECORD,
+    };
+    let text = std::str::from_utf8(bytes).ok().map(Arc::from);
+    let document = match Document::read(bytes, &limits) {
+        Ok(document) => document,
+        Err(faults) => {
+            let faults = faults.into_iter().map(ReadFault::Text).collect();
+            return Ok(Loaded {
+                id,
+                text,
+                document: None,
+                record: None,
+                faults,
+            });
+        }
+    };
+    let mut faults = Vec::new();
+    let record = typed(path, document.value(), &mut faults)?;
+    Ok(Loaded {
+        id,
+        text: Some(document.text().clone()),
+        document: Some(document),
+        record,
+        faults,
+    })
+}
+
+fn typed(path: &RecordPath, value: &Value, faults: &mut Vec<ReadFault>) -> Result<Option<Record>, Error> {
+    let expected = kinds_at(path);
+    let member = |key: &str| value.get(key).and_then(Value::as_str);
+    if let Some(found) = member("apiVersion").filter(|found| *found != API_VERSION) {
+        faults.push(ReadFault::Format {
+            found: found.to_owned(),
+        });
+        return Ok(None);
+    }
+    let kind = match member("kind") {
+        Some(found) => match expected.iter().find(|kind| kind.as_str() == found) {
+            Some(kind) => *kind,
+            None => {
+                faults.push(ReadFault::Kind {
+                    found: found.to_owned(),
+                    expected,
+                });
+                return Ok(None);
+            }
+        },
+        // The schema will say that it is missing.
+        None => expected[0],
+    };
+    faults.extend(schema::check(kind, value).into_iter().map(ReadFault::Schema));
+    if !faults.is_empty() {
+        return Ok(None);
+    }
+    let record = match kind {
+        Kind::Registry => schema::typed(value).map(Record::Registry),
+        Kind::ModelGroup => schema::typed(value).map(Record::Group),
+        Kind::ModelVersion => schema::typed(value).map(Record::Version),
+        Kind::ModelCard => schema::typed(value).map(Record::Card),
+        Kind::Evaluation => schema::typed(value).map(Record::Evaluation),
+        Kind::Review => schema::typed(value).map(Record::Review),
+        Kind::StageAssignment => schema::typed(value).map(Record::Stage),
+        Kind::Archival => schema::typed(value).map(Record::Archival),
+        Kind::Tombstone => schema::typed(value).map(Record::Tombstone),
+    };
+    record.map(Some).map_err(|what| Error::Disagreement {
+        path: path.to_string(),
+        what,
+    })
+}
+
+/// Records by blob, shared by all snapshots over one store.
+pub struct Records<'a> {
+    objects: &'a dyn Objects,
+    loaded: RefCell<HashMap<(Oid, RecordPath), Rc<Loaded>>>,
+}
+
+impl<'a> Records<'a> {
+    /// Nothing read yet.
+    pub fn new(objects: &'a dyn Objects) -> Records<'a> {
+        Records {
+            objects,
+            loaded: RefCell::default(),
+        }
+    }
+
+    /// The store.
+    pub fn objects(&self) -> &'a dyn Objects {
+        self.objects
+    }
+
+    /// How many documents were read so far.
+    pub fn documents(&self) -> usize {
+        self.loaded.borrow().len()
+    }
+
+    /// The file with this content at this path.
+    ///
+    /// # Errors
+    /// When the blob can't be read, or schema and types disagree.
+    pub fn load(&self, path: &RecordPath, id: Oid) -> Result<Rc<Loaded>, Error> {
+        let key = (id, path.clone());
+        if let Some(loaded) = self.loaded.borrow().get(&key) {
+            return Ok(loaded.clone());
+        }
+        let bytes = self.objects.read(id, ObjectKind::Blob)?;
+        let loaded = Rc::new(load(path, id, &bytes)?);
+        self.loaded.borrow_mut().insert(key, loaded.clone());
+        Ok(loaded)
+    }
+}
+
+/// The registry at one tree.
+#[derive(Clone, Copy)]
+pub struct Snapshot<'a> {
+    /// Where records are read.
+    pub records: &'a Records<'a>,
+    /// The tree of the registry's folder; none when there is none.
+    pub tree: Option<Oid>,
+}
+
+impl<'a> Snapshot<'a> {
+    /// The registry's folder `folder` (empty: the top) in the tree `top`.
+    ///
+    /// # Errors
+    /// When a tree can't be read.
+    pub fn at(records: &'a Records<'a>, top: Oid, folder: &str) -> Result<Snapshot<'a>, Error> {
+        let tree = match folder {
+            "" => Some(top),
+            folder => raw::lookup(records.objects, top, folder)?
+                .filter(|entry| entry.mode == Mode::Tree)
+                .map(|entry| entry.id),
+        };
+        Ok(Snapshot { records, tree })
+    }
+
+    /// A registry with nothing in it.
+    pub fn empty(records: &'a Records<'a>) -> Snapshot<'a> {
+        Snapshot { records, tree: None }
+    }
+
+    /// The record at this path, when a plain file is there.
+    ///
+    /// # Errors
+    /// When an object can't be read.
+    pub fn read(&self, path: &RecordPath) -> Result<Option<Rc<Loaded>>, Error> {
+        let Some(tree) = self.tree else { return Ok(None) };
+        match raw::lookup(self.records.objects, tree, &path.to_string())? {
+            Some(entry) if entry.mode == Mode::File => self.records.load(path, entry.id).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Names in a folder below the registry's.
+    ///
+    /// # Errors
+    /// When a tree can't be read.
+    pub fn names(&self, folder: &str) -> Result<Vec<String>, Error> {
+        let Some(tree) = self.tree else {
+            return Ok(Vec::new());
+        };
+        let Some(entry) = raw::lookup(self.records.objects, tree, folder)? else {
+            return Ok(Vec::new());
+        };
+        if entry.mode != Mode::Tree {
+            return Ok(Vec::new());
+        }
+        let bytes = self.records.objects.read(entry.id, ObjectKind::Tree)?;
+        let tree = raw::Tree::parse(entry.id.format(), &bytes).map_err(|_| Error::CorruptObject {
+            id: entry.id,
+            expected: ObjectKind::Tree,
+        })?;
+        Ok(tree
+            .entries
+            .into_iter()
+            .filter_map(|entry| String::from_utf8(entry.name).ok())
+            .collect())
+    }
+
+    fn stems<T: TryFrom<String>>(&self, folder: &str) -> Result<Vec<T>, Error> {
+        let names = self.names(folder)?;
+        Ok(names
+            .iter()
+            .filter_map(|name| name.strip_suffix(".yaml")?.to_owned().try_into().ok())
+            .collect())
+    }
+
+    /// The policy's file.
+    ///
+    /// # Errors
+    /// When an object can't be read.
+    pub fn registry(&self) -> Result<Option<Rc<Loaded>>, Error> {
+        self.read(&RecordPath::Registry)
+    }
+
+    /// The groups, by name, deleted ones included.
+    ///
+    /// # Errors
+    /// When a tree can't be read.
+    pub fn groups(&self) -> Result<Vec<GroupName>, Error> {
+        Ok(self
+            .names("groups")?
+            .into_iter()
+            .filter_map(|name| name.try_into().ok())
+            .collect())
+    }
+
+    /// The versions of a group, in order of number, deleted ones included.
+    ///
+    /// # Errors
+    /// When a tree can't be read.
+    pub fn versions(&self, group: &GroupName) -> Result<Vec<VersionNumber>, Error> {
+        let names = self.names(&format!("groups/{group}/versions"))?;
+        let mut numbers: Vec<VersionNumber> = names
+            .iter()
+            .filter_map(|name| name.parse().ok())
+            .filter(|n| *n > 0)
+            .collect();
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    /// The stages that a group ever served.
+    ///
+    /// # Errors
+    /// When a tree can't be read.
+    pub fn stages(&self, group: &GroupName) -> Result<Vec<StageName>, Error> {
+        self.stems(&format!("groups/{group}/stages"))
+    }
+
+    /// The evaluations that are part of what is approved.
+    ///
+    /// # Errors
+    /// When a tree can't be read.
+    pub fn evidence(&self, id: &VersionId) -> Result<Vec<RecordName>, Error> {
+        self.stems(&format!(
+            "{}/evidence",
+            RecordPath::version_folder(&id.group, id.number)
+        ))
+    }
+
+    /// The evaluations that came later.
+    ///
+    /// # Errors
+    /// When a tree can't be read.
+    pub fn observations(&self, id: &VersionId) -> Result<Vec<RecordName>, Error> {
+        self.stems(&format!(
+            "{}/observations",
+            RecordPath::version_folder(&id.group, id.number)
+        ))
+    }
+
+    /// The actors with a review of this version.
+    ///
+    /// # Errors
+    /// When a tree can't be read.
+    pub fn reviewers(&self, id: &VersionId) -> Result<Vec<ActorId>, Error> {
+        self.stems(&format!(
+            "{}/reviews",
+            RecordPath::version_folder(&id.group, id.number)
+        ))
+    }
+
+    /// The administrators with a review of the policy of this serial.
+    ///
+    /// # Errors
+    /// When a tree can't be read.
+    pub fn policy_reviewers(&self, serial: u64) -> Result<Vec<ActorId>, Error> {
+        self.stems(&format!("policy/{serial}"))
+    }
+}

@@ -1,0 +1,159 @@
+//! Values to text that everybody reads back as the same values.
+
+use serde_json::Value;
+
+use super::edit::EditError;
+use super::read::{Document, Limits};
+use super::scalar::{self, Plain, number_spelling, quote};
+
+/// The text of a new file: comment lines, then the mapping in its own order.
+///
+/// # Errors
+/// [`EditError::Unwritable`] when no text reads back as this value: it holds a
+/// null, or a number that is not kept.
+pub fn write(header: Option<&str>, value: &Value) -> Result<String, EditError> {
+    let header = header
+        .map(|header| format!("{}\n", header.trim_end()))
+        .unwrap_or_default();
+    let reads_back = |text: &str| {
+        Document::read(text.as_bytes(), &Limits::LARGE).is_ok_and(|document| document.value() == value)
+    };
+    // The library's layout where it reads the same to everybody, else our own.
+    let text = serde_yaml::to_string(value)
+        .map(|body| format!("{header}{body}"))
+        .unwrap_or_default();
+    if reads_back(&text) {
+        return Ok(text);
+    }
+    let text = format!("{header}{}", block(value, 0));
+    if reads_back(&text) {
+        Ok(text)
+    } else {
+        Err(EditError::Unwritable)
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        _ => false,
+    }
+}
+
+/// A key as it is written.
+pub(super) fn key(key: &str) -> String {
+    word(key, false)
+}
+
+/// Text as one plain or quoted word.
+fn word(text: &str, in_flow: bool) -> String {
+    if is_plain(text, in_flow) {
+        text.to_owned()
+    } else {
+        quote(text)
+    }
+}
+
+/// Whether text may stand without quotes: it means itself to everybody, and
+/// nothing in it is punctuation of YAML.
+fn is_plain(text: &str, in_flow: bool) -> bool {
+    let Plain::Same(Value::String(_)) = scalar::plain(text) else {
+        return false;
+    };
+    let first =
+        text.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '/' | '_' | '.' | '(' | '$' | '+'));
+    first
+        && !text.ends_with([' ', ':'])
+        && !text.contains(": ")
+        && !text.contains(" #")
+        && !text.chars().any(|c| c == '\n' || scalar::is_hidden(c))
+        && !text.starts_with("---")
+        && !text.starts_with("...")
+        && !(in_flow && text.contains(['[', ']', '{', '}', ',', ':', '?', '"', '\'']))
+}
+
+/// The value on one line.
+pub(super) fn inline(value: &Value) -> String {
+    match value {
+        Value::Null => "null".into(),
+        Value::Bool(flag) => flag.to_string(),
+        Value::Number(number) => match number.as_f64() {
+            Some(double) if number.is_f64() => number_spelling(double),
+            _ => number.to_string(),
+        },
+        Value::String(text) => word(text, true),
+        Value::Array(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
+        Value::Object(members) => {
+            let members: Vec<String> = members
+                .iter()
+                .map(|(key, value)| format!("{}: {}", word(key, true), inline(value)))
+                .collect();
+            format!("{{{}}}", members.join(", "))
+        }
+    }
+}
+
+/// What follows `key:` in a block mapping whose keys are at `indent`: from the
+/// space or line feed on, without a line feed at the end.
+pub(super) fn after_key(value: &Value, indent: usize) -> String {
+    match value {
+        Value::String(text) if can_be_literal(text) => format!(" {}", literal(text, indent + 2)),
+        Value::String(text) => format!(" {}", word(text, false)),
+        Value::Array(_) | Value::Object(_) if !is_empty(value) => {
+            format!("\n{}", block(value, indent + 2).trim_end_matches('\n'))
+        }
+        other => format!(" {}", inline(other)),
+    }
+}
+
+/// What follows `-` in a block sequence whose dashes are at `indent`.
+pub(super) fn after_dash(value: &Value, indent: usize) -> String {
+    match value {
+        Value::Array(_) | Value::Object(_) if !is_empty(value) => {
+            let body = block(value, indent + 2);
+            format!(" {}", body.trim_end_matches('\n').trim_start())
+        }
+        other => after_key(other, indent),
+    }
+}
+
+/// A collection as a block, each line ending with a line feed.
+pub(super) fn block(value: &Value, indent: usize) -> String {
+    let pad = " ".repeat(indent);
+    match value {
+        Value::Object(members) if !members.is_empty() => members
+            .iter()
+            .map(|(name, value)| format!("{pad}{}:{}\n", key(name), after_key(value, indent)))
+            .collect(),
+        Value::Array(items) if !items.is_empty() => items
+            .iter()
+            .map(|item| format!("{pad}-{}\n", after_dash(item, indent)))
+            .collect(),
+        other => format!("{pad}{}\n", inline(other)),
+    }
+}
+
+/// Whether text is best read as a literal block, and survives it.
+fn can_be_literal(text: &str) -> bool {
+    text.trim_end_matches('\n').contains('\n')
+        && !text.starts_with([' ', '\n'])
+        && !text.ends_with("\n\n")
+        && !text.chars().any(|c| c != '\n' && scalar::is_hidden(c))
+        && text
+            .lines()
+            .all(|line| !line.ends_with(' ') && (line.is_empty() || !line.trim().is_empty()))
+}
+
+fn literal(text: &str, indent: usize) -> String {
+    let pad = " ".repeat(indent);
+    let chomp = if text.ends_with('\n') { "" } else { "-" };
+    let lines = text.lines().map(|line| {
+        if line.is_empty() {
+            String::new()
+        } else {
+            format!("{pad}{line}")
+        }
+    });
+    format!("|{chomp}\n{}", lines.collect::<Vec<_>>().join("\n"))
+}

@@ -1,0 +1,160 @@
+//! Plain scalars: which ones every YAML reader takes for the same value.
+//!
+//! Sources: YAML 1.2.2, section 10.3 (core schema); the YAML 1.1 type
+//! repository (bool, int, float, null, timestamp, value, merge); PyYAML's
+//! resolver, the 1.1 reader that most people meet.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde_json::{Number, Value};
+
+use crate::model::MAX_INTEGER;
+
+/// What a plain scalar is.
+#[derive(Debug, PartialEq)]
+pub(super) enum Plain {
+    /// Text, a number or a boolean to everybody.
+    Same(Value),
+    /// Null to everybody.
+    Null,
+    /// A merge key.
+    Merge,
+    /// Read differently by different readers; the spellings to use instead.
+    Ambiguous {
+        /// As text.
+        text: String,
+        /// As a number or boolean, where that is a reading.
+        other: Option<String>,
+    },
+    /// A number that can't be kept; the reason.
+    Number(&'static str),
+}
+
+static INTEGER: LazyLock<Regex> = LazyLock::new(|| regex(r"^-?(?:0|[1-9][0-9]*)$"));
+static FLOAT: LazyLock<Regex> = LazyLock::new(|| regex(r"^-?(?:0|[1-9][0-9]*)\.[0-9]+(?:[eE][-+][0-9]+)?$"));
+/// What some reader takes for a number.
+static NUMBER_LIKE: LazyLock<Regex> = LazyLock::new(|| {
+    regex(concat!(
+        r"^(?:[-+]?0b[01_]+|[-+]?0o?[0-7_]+|[-+]?0x[0-9a-fA-F_]+",
+        r"|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?",
+        r"|[-+]?(?:\.[0-9][0-9_]*|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?",
+        r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"
+    ))
+});
+static TIMESTAMP: LazyLock<Regex> = LazyLock::new(|| {
+    regex(concat!(
+        r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}",
+        r"(?:(?:[Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]*)?(?:[ \t]*(?:Z|[-+][0-9]{1,2}(?::?[0-9]{2})?))?)?$"
+    ))
+});
+
+fn regex(pattern: &str) -> Regex {
+    Regex::new(pattern).unwrap_or_else(|error| unreachable!("a constant pattern: {error}"))
+}
+
+/// The text in double quotes, with JSON's escapes, which YAML reads alike.
+pub(super) fn quote(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            c if is_hidden(c) || c.is_control() => quoted.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// Characters that a reader of the text does not see as they are: controls,
+/// bidirectional overrides, zero-width marks, line ends other than LF.
+/// Source: Unicode UAX #9 (explicit formatting), and the Trojan Source report.
+pub(super) fn is_hidden(c: char) -> bool {
+    (c.is_control() && c != '\n')
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2064}'
+            | '\u{2066}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+        || matches!(u32::from(c), 0xfffe | 0xffff)
+}
+
+/// What a plain scalar is to everybody.
+pub(super) fn plain(text: &str) -> Plain {
+    let ambiguous = |other: Option<&str>| Plain::Ambiguous {
+        text: quote(text),
+        other: other.map(str::to_owned),
+    };
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => return Plain::Null,
+        "true" => return Plain::Same(Value::Bool(true)),
+        "false" => return Plain::Same(Value::Bool(false)),
+        "<<" => return Plain::Merge,
+        "=" => return ambiguous(None),
+        _ => {}
+    }
+    match text.to_ascii_lowercase().as_str() {
+        "y" | "yes" | "on" | "true" => return ambiguous(Some("true")),
+        "n" | "no" | "off" | "false" => return ambiguous(Some("false")),
+        _ => {}
+    }
+    if INTEGER.is_match(text) {
+        return integer(text);
+    }
+    if FLOAT.is_match(text) {
+        return match text.parse::<f64>() {
+            Ok(number) if !number.is_finite() => Plain::Number("it is too large for a double"),
+            Ok(number) if number == 0.0 && text.starts_with('-') => {
+                Plain::Number("negative zero is not kept by everybody")
+            }
+            Ok(number) => {
+                Number::from_f64(number).map_or(Plain::Number("it is not finite"), |n| Plain::Same(n.into()))
+            }
+            Err(_) => Plain::Number("it is no number"),
+        };
+    }
+    if NUMBER_LIKE.is_match(text) {
+        let decimal = text.parse::<f64>().ok().filter(|number| number.is_finite());
+        // Only where both dialects can mean the decimal number.
+        let decimal = decimal.filter(|_| !text.starts_with("0x") && !text.contains(['_', ':', 'b', 'o']));
+        let spelling = decimal
+            .filter(|number| *number != 0.0 || text.starts_with(['0', '+', '.']))
+            .map(number_spelling);
+        return ambiguous(spelling.as_deref());
+    }
+    if TIMESTAMP.is_match(text) {
+        return ambiguous(None);
+    }
+    Plain::Same(Value::String(text.to_owned()))
+}
+
+fn integer(text: &str) -> Plain {
+    if text == "-0" {
+        return Plain::Number("negative zero is not kept by everybody");
+    }
+    let too_large = Plain::Number("whole numbers go to 2^53, beyond which readers round");
+    match text.parse::<i64>() {
+        Ok(number) if number.unsigned_abs() <= MAX_INTEGER => Plain::Same(Value::Number(number.into())),
+        _ => too_large,
+    }
+}
+
+/// A finite number as every reader takes it.
+pub(super) fn number_spelling(number: f64) -> String {
+    if number.fract() == 0.0 && number.abs() < 1e15 {
+        return format!("{number:.1}");
+    }
+    let shortest = format!("{number:?}");
+    let Some((mantissa, exponent)) = shortest.split_once('e') else {
+        return shortest;
+    };
+    let mantissa = if mantissa.contains('.') {
+        mantissa.to_owned()
+    } else {
+        format!("{mantissa}.0")
+    };
+    let sign = if exponent.starts_with('-') { "" } else { "+" };
+    format!("{mantissa}e{sign}{exponent}")
+}
