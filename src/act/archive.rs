@@ -1,0 +1,91 @@
+//! Versions are retired; versions and groups are deleted.
+
+use serde_json::json;
+
+use super::{Desk, Draft, members};
+use crate::error::Error;
+use crate::model::{GroupName, Kind, RecordPath, Status, VersionId};
+use crate::source::Edit;
+use crate::subject;
+
+/// Retires a version.
+///
+/// # Errors
+/// When there is no such version.
+pub fn archive(desk: &Desk<'_>, id: &VersionId, reason: Option<&str>) -> Result<Draft, Error> {
+    let version = desk.version(id)?;
+    if version
+        .version()
+        .is_some_and(|version| version.status == Status::Archived)
+    {
+        return Err(Error::told(format!("{id} is Archived already")));
+    }
+    let mut draft = Draft::new(format!("Archive {id}"), reason);
+    let path = RecordPath::Archival(id.clone());
+    let record = members([
+        ("group", Some(json!(id.group))),
+        ("version", Some(json!(id.number))),
+        ("by", Some(json!(desk.actor))),
+        ("reason", draft.reason.as_ref().map(|reason| json!(reason))),
+    ]);
+    draft.put(&path, desk.new_record(Kind::Archival, &path, record)?);
+    let path = RecordPath::Version(id.clone());
+    let edit = Edit::Set {
+        pointer: "/status".into(),
+        value: json!("Archived"),
+    };
+    draft.put(&path, desk.edited(&path, &version, vec![edit])?);
+    Ok(draft)
+}
+
+/// Replaces a version and all beside it by its tombstone.
+///
+/// # Errors
+/// When there is no such version.
+pub fn delete_version(desk: &Desk<'_>, id: &VersionId, reason: Option<&str>) -> Result<Draft, Error> {
+    let version = desk.version(id)?;
+    let subject = subject::version_subject(desk.policy.id(), id, &version, &desk.snapshot)?;
+    let mut draft = Draft::new(format!("Delete {id}"), reason);
+    let folder = RecordPath::version_folder(&id.group, id.number);
+    for name in desk.snapshot.names(&folder)? {
+        let path = format!("{folder}/{name}");
+        let inside = desk.snapshot.names(&path)?;
+        if inside.is_empty() {
+            draft.edits.insert(path, None);
+        } else {
+            draft
+                .edits
+                .extend(inside.into_iter().map(|file| (format!("{path}/{file}"), None)));
+        }
+    }
+    let path = RecordPath::Version(id.clone());
+    let record = members([
+        ("group", Some(json!(id.group))),
+        ("version", Some(json!(id.number))),
+        ("subject", Some(json!(subject))),
+        ("by", Some(json!(desk.actor))),
+        ("reason", draft.reason.as_ref().map(|reason| json!(reason))),
+    ]);
+    draft.put(&path, desk.new_record(Kind::Tombstone, &path, record)?);
+    Ok(draft)
+}
+
+/// Replaces a group by its tombstone.
+///
+/// # Errors
+/// When there is no such group.
+pub fn delete_group(desk: &Desk<'_>, name: &GroupName, reason: Option<&str>) -> Result<Draft, Error> {
+    let path = RecordPath::Group(name.clone());
+    let there = desk.snapshot.read(&path)?;
+    if there.is_none_or(|there| there.tombstone().is_some()) {
+        return Err(super::unknown_group(&desk.snapshot.groups()?, name.as_str()));
+    }
+    let mut draft = Draft::new(format!("Delete group {name}"), reason);
+    let record = members([
+        ("group", Some(json!(name))),
+        ("by", Some(json!(desk.actor))),
+        ("reason", draft.reason.as_ref().map(|reason| json!(reason))),
+    ]);
+    draft.put(&path, desk.new_record(Kind::Tombstone, &path, record)?);
+    Ok(draft)
+}

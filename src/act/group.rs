@@ -1,0 +1,133 @@
+//! Groups are made and described.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::{Desk, Draft, members};
+use crate::error::Error;
+use crate::model::{GroupName, Key, Kind, RecordPath};
+use crate::source::Edit;
+
+/// What a group is to say of itself.
+#[derive(Clone, Debug, Default)]
+pub struct GroupRequest {
+    /// What the model is for; empty text takes it away.
+    pub description: Option<String>,
+    /// Whom to ask.
+    pub owners: Vec<String>,
+    /// Labels; none takes one away.
+    pub labels: BTreeMap<Key, Option<String>>,
+    /// Annotations; none takes one away.
+    pub annotations: BTreeMap<Key, Option<String>>,
+}
+
+/// Makes a group.
+///
+/// # Errors
+/// When the name is taken.
+pub fn create_group(
+    desk: &Desk<'_>,
+    name: &GroupName,
+    request: &GroupRequest,
+    reason: Option<&str>,
+) -> Result<Draft, Error> {
+    let path = RecordPath::Group(name.clone());
+    if let Some(there) = desk.snapshot.read(&path)? {
+        let what = if there.tombstone().is_some() {
+            "was deleted, and its name is never used again"
+        } else {
+            "is there already"
+        };
+        return Err(Error::told(format!("group `{name}` {what}")).hint("choose another name"));
+    }
+    let kept = |map: &BTreeMap<Key, Option<String>>| {
+        let set: BTreeMap<_, _> = map
+            .iter()
+            .filter_map(|(key, value)| Some((key.as_str(), value.as_ref()?)))
+            .collect();
+        (!set.is_empty()).then(|| json!(set))
+    };
+    let record = members([
+        ("name", Some(json!(name))),
+        (
+            "description",
+            request.description.as_ref().map(|text| json!(text)),
+        ),
+        (
+            "owners",
+            (!request.owners.is_empty()).then(|| json!(request.owners)),
+        ),
+        ("labels", kept(&request.labels)),
+        ("annotations", kept(&request.annotations)),
+    ]);
+    let mut draft = Draft::new(format!("Create group {name}"), reason);
+    draft.put(&path, desk.new_record(Kind::ModelGroup, &path, record)?);
+    Ok(draft)
+}
+
+/// Changes what a group says of itself.
+///
+/// # Errors
+/// When there is no such group.
+pub fn update_group(
+    desk: &Desk<'_>,
+    name: &GroupName,
+    request: &GroupRequest,
+    reason: Option<&str>,
+) -> Result<Draft, Error> {
+    let path = RecordPath::Group(name.clone());
+    let old = desk.snapshot.read(&path)?.filter(|old| old.tombstone().is_none());
+    let Some(old) = old else {
+        return Err(super::unknown_group(&desk.snapshot.groups()?, name.as_str()));
+    };
+    let mut edits = free_edits(
+        old.value(),
+        request.description.as_deref(),
+        &request.labels,
+        &request.annotations,
+    );
+    if !request.owners.is_empty() {
+        edits.push(Edit::Set {
+            pointer: "/owners".into(),
+            value: json!(request.owners),
+        });
+    }
+    let mut draft = Draft::new(format!("Update group {name}"), reason);
+    draft.put(&path, desk.edited(&path, &old, edits)?);
+    Ok(draft)
+}
+
+/// Edits of description, labels and annotations.
+pub(super) fn free_edits(
+    old: &serde_json::Value,
+    description: Option<&str>,
+    labels: &BTreeMap<Key, Option<String>>,
+    annotations: &BTreeMap<Key, Option<String>>,
+) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    match description {
+        Some("") if old.get("description").is_some() => edits.push(Edit::Remove {
+            pointer: "/description".into(),
+        }),
+        Some("") | None => {}
+        Some(text) => edits.push(Edit::Set {
+            pointer: "/description".into(),
+            value: json!(text),
+        }),
+    }
+    for (member, changes) in [("labels", labels), ("annotations", annotations)] {
+        for (key, value) in changes {
+            let pointer = format!("/{member}/{}", key.as_str().replace('~', "~0").replace('/', "~1"));
+            match value {
+                Some(value) => edits.push(Edit::Set {
+                    pointer,
+                    value: json!(value),
+                }),
+                None if old.pointer(&pointer).is_some() => edits.push(Edit::Remove { pointer }),
+                None => {}
+            }
+        }
+    }
+    edits
+}

@@ -1,0 +1,231 @@
+//! What writing commands do to the files: from a snapshot and a request to
+//! edits and a message. Nothing is written here.
+
+mod archive;
+mod evidence;
+mod group;
+mod policy;
+mod register;
+mod review;
+mod version;
+
+use std::collections::BTreeMap;
+
+pub use archive::{archive, delete_group, delete_version};
+pub use card::set_card;
+pub use evidence::{EvidenceRequest, add_evidence};
+pub use group::{GroupRequest, create_group, update_group};
+pub use policy::{FirstPolicy, PolicyEdit, edit_policy, first_policy};
+pub use register::{RegisterRequest, Registered, register};
+pub use review::{review, settle};
+pub use version::{AnnotateRequest, annotate};
+
+mod card;
+
+use serde_json::{Map, Value, json};
+
+use crate::access::Policy;
+use crate::error::Error;
+use crate::model::{ActorId, Kind, RecordPath, VersionId};
+use crate::schema;
+use crate::snapshot::{Loaded, Snapshot};
+use crate::source::{self, Document, Edit, EditError, Limits};
+use crate::subject;
+
+/// Signs the canonical bytes of a record in the namespace of records.
+pub type RecordSigner<'a> = &'a dyn Fn(&[u8]) -> Result<String, Error>;
+
+/// Where a command works: what is there, what is in force, and who acts.
+pub struct Desk<'a> {
+    /// The registry as it is.
+    pub snapshot: Snapshot<'a>,
+    /// The policy in force.
+    pub policy: &'a Policy,
+    /// Who acts.
+    pub actor: ActorId,
+    /// Signs records; none leaves them to the commit's signature.
+    pub signer: Option<RecordSigner<'a>>,
+}
+
+/// Edits, and what to say of them.
+#[derive(Clone, Debug, Default)]
+pub struct Draft {
+    /// Files from the registry's folder: new content, or gone.
+    pub edits: BTreeMap<String, Option<String>>,
+    /// The subject of the commit.
+    pub subject: String,
+    /// The reason: the body of the commit.
+    pub reason: Option<String>,
+}
+
+/// A refusal in one sentence.
+fn edit_failed(path: &RecordPath) -> impl FnOnce(EditError) -> Error {
+    let path = path.to_string();
+    move |error| {
+        Error::told(format!("`{path}` can't be edited: {error}"))
+            .hint("edit the file by hand, and look with `modelry validate`")
+    }
+}
+
+impl Draft {
+    /// A draft with its message.
+    pub fn new(subject: impl Into<String>, reason: Option<&str>) -> Draft {
+        let reason = reason
+            .map(str::trim)
+            .filter(|reason| !reason.is_empty())
+            .map(str::to_owned);
+        Draft {
+            subject: subject.into(),
+            reason,
+            ..Draft::default()
+        }
+    }
+
+    fn put(&mut self, path: &RecordPath, text: String) {
+        self.edits.insert(path.to_string(), Some(text));
+    }
+}
+
+impl Desk<'_> {
+    /// The text of a new record, with the line for editors, signed when there
+    /// is a signer and the kind is an authored one.
+    fn new_record(
+        &self,
+        kind: Kind,
+        path: &RecordPath,
+        mut members: Map<String, Value>,
+    ) -> Result<String, Error> {
+        let mut record = Map::new();
+        record.insert("apiVersion".into(), json!(crate::model::API_VERSION));
+        record.insert("kind".into(), json!(kind.as_str()));
+        record.append(&mut members);
+        let mut value = Value::Object(record);
+        if let Some(signature) = self.signature(path, &value)? {
+            value["signature"] = json!(signature);
+        }
+        source::write(Some(&schema::editor_line(kind)), &value).map_err(edit_failed(path))
+    }
+
+    /// The actor's signature of a record, when it is one of an author's.
+    fn signature(&self, path: &RecordPath, value: &Value) -> Result<Option<String>, Error> {
+        let Some(sign) = self.signer.filter(|_| value.get("by").is_some()) else {
+            return Ok(None);
+        };
+        sign(&subject::signed_bytes(self.policy.id(), path, value)).map(Some)
+    }
+
+    /// An existing record with members set or removed; comments and layout of
+    /// the rest stay. An authored record is signed anew, or loses its old
+    /// signature.
+    fn edited(&self, path: &RecordPath, old: &Loaded, mut edits: Vec<Edit>) -> Result<String, Error> {
+        let document = old.document.as_ref().ok_or_else(|| {
+            Error::told(format!("`{path}` can't be read"))
+                .hint("repair it first: `modelry validate` says how")
+        })?;
+        let authored = old.by().is_some() && !matches!(path, RecordPath::Version(_));
+        if authored && old.signature().is_some() {
+            edits.push(Edit::Remove {
+                pointer: "/signature".into(),
+            });
+        }
+        let mut edited = document.edit(&edits).map_err(edit_failed(path))?;
+        if authored && let Some(signature) = self.signature(path, edited.value())? {
+            let edit = Edit::Set {
+                pointer: "/signature".into(),
+                value: json!(signature),
+            };
+            edited = edited.edit(&[edit]).map_err(edit_failed(path))?;
+        }
+        Ok(edited.text().to_string())
+    }
+
+    /// The version's file.
+    ///
+    /// # Errors
+    /// When there is no such version, with the nearest name.
+    pub fn version(&self, id: &VersionId) -> Result<std::rc::Rc<Loaded>, Error> {
+        let loaded = self.snapshot.read(&RecordPath::Version(id.clone()))?;
+        match loaded {
+            Some(loaded) if loaded.tombstone().is_some() => {
+                Err(Error::told(format!("version {id} is deleted"))
+                    .hint(format!("`modelry list {}` shows what is there", id.group)))
+            }
+            Some(loaded) if loaded.version().is_some() => Ok(loaded),
+            Some(_) => {
+                Err(Error::told(format!("version {id} can't be read")).hint("`modelry validate` says why"))
+            }
+            None => Err(unknown_version(&self.snapshot, id)?),
+        }
+    }
+}
+
+/// The error for a version that is not there.
+///
+/// # Errors
+/// When the registry can't be read.
+pub fn unknown_version(snapshot: &Snapshot<'_>, id: &VersionId) -> Result<Error, Error> {
+    let groups = snapshot.groups()?;
+    if !groups.contains(&id.group) {
+        return Ok(unknown_group(&groups, id.group.as_str()));
+    }
+    let versions = snapshot.versions(&id.group)?;
+    Ok(match versions.last() {
+        None => Error::told(format!("group `{}` has no version yet", id.group))
+            .hint(format!("register one: `modelry register {}`", id.group)),
+        Some(highest) => Error::told(format!("there is no version {id}")).hint(format!(
+            "the highest is {}/{highest}; `modelry list {}` shows them all",
+            id.group, id.group
+        )),
+    })
+}
+
+/// The error for a group that is not there, with the nearest name.
+pub fn unknown_group<T: std::fmt::Display>(groups: &[T], name: &str) -> Error {
+    let error = Error::told(format!("there is no group `{name}`"));
+    match nearest(groups, name) {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None => error.hint(format!(
+            "`modelry list` shows them all; make it with `modelry group create {name}`"
+        )),
+    }
+}
+
+/// The name that is nearest to one that is not there.
+pub fn nearest<T: std::fmt::Display>(names: &[T], wanted: &str) -> Option<String> {
+    let likeness = |name: &str| strsim::jaro_winkler(&name.to_lowercase(), &wanted.to_lowercase());
+    let scored = names
+        .iter()
+        .map(|name| name.to_string())
+        .map(|name| (likeness(&name), name));
+    scored
+        .filter(|(score, _)| *score > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
+}
+
+/// A document that a user gave, read strictly.
+///
+/// # Errors
+/// The first fault, with its line.
+pub fn read_given(name: &str, bytes: &[u8]) -> Result<Document, Error> {
+    Document::read(bytes, &Limits::LARGE).map_err(|faults| {
+        let Some(fault) = faults.into_iter().next() else {
+            return Error::told(format!("{name} can't be read"));
+        };
+        let text = String::from_utf8_lossy(bytes);
+        let at = source::LineIndex::new(&text).line_column(&text, fault.span.start);
+        let error = Error::told(format!("{name}:{}:{}: {}", at.line, at.column, fault.message));
+        match fault.help {
+            Some(help) => error.hint(help),
+            None => error,
+        }
+    })
+}
+
+/// Members from pairs, leaving out what is absent.
+fn members<const N: usize>(pairs: [(&str, Option<Value>); N]) -> Map<String, Value> {
+    pairs
+        .into_iter()
+        .filter_map(|(key, value)| Some((key.to_owned(), value?)))
+        .collect()
+}

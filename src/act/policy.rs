@@ -1,0 +1,354 @@
+//! The policy: the first one, and edits of what it says of people.
+
+use serde_json::{Value, json};
+
+use super::{Desk, Draft};
+use crate::error::Error;
+use crate::model::{ActorId, ActorKind, Kind, RecordPath};
+use crate::schema;
+use crate::source::{self, Edit};
+use crate::verify::PublicKey;
+
+/// What a new registry's policy says.
+#[derive(Clone, Debug)]
+pub struct FirstPolicy {
+    /// The registry's name.
+    pub name: String,
+    /// 128 random bits, in hexadecimal.
+    pub id: String,
+    /// The first administrator.
+    pub actor: ActorId,
+    /// Its address.
+    pub email: Option<String>,
+    /// Its keys, as OpenSSH lines: the signing key, then a recovery key.
+    pub keys: Vec<String>,
+    /// Whether one person may register and approve.
+    pub solo: bool,
+}
+
+/// The text of a new registry's policy.
+///
+/// # Errors
+/// When it can't be written.
+pub fn first_policy(request: &FirstPolicy) -> Result<String, Error> {
+    let mut actor = json!({"kind": "person"});
+    if let Some(email) = &request.email {
+        actor["email"] = json!(email);
+    }
+    actor["keys"] = json!(request.keys);
+    let mut rule = json!({"groups": ["*"], "required": 1});
+    if request.solo {
+        rule["fourEyes"] = json!(false);
+    }
+    let id = request.actor.as_str();
+    let policy = json!({
+        "apiVersion": crate::model::API_VERSION,
+        "kind": "Registry",
+        "name": request.name,
+        "id": request.id,
+        "serial": 1,
+        "stages": [{"name": "staging"}, {"name": "production", "requires": "Approved"}],
+        "approvals": [rule],
+        "actors": {id: actor},
+        "grants": [
+            {"to": [id], "allow": ["administer"]},
+            {
+                "to": [id],
+                "allow": ["create-group", "update-group", "delete-group", "register", "annotate", "add-evidence",
+                          "approve", "reject", "archive", "delete"],
+                "groups": ["*"],
+            },
+            {"to": [id], "allow": ["promote"], "groups": ["*"], "stages": ["staging", "production"]},
+        ],
+    });
+    source::write(Some(&schema::editor_line(Kind::Registry)), &policy)
+        .map_err(super::edit_failed(&RecordPath::Registry))
+}
+
+/// One edit of the policy.
+#[derive(Clone, Debug)]
+pub enum PolicyEdit {
+    /// A new actor.
+    AddActor {
+        /// Its id.
+        id: ActorId,
+        /// What it is.
+        kind: ActorKind,
+        /// Its address.
+        email: Option<String>,
+        /// Its keys, as OpenSSH lines.
+        keys: Vec<String>,
+        /// The persons whom a machine stands for.
+        owners: Vec<ActorId>,
+    },
+    /// One more key of an actor.
+    AddKey(ActorId, String),
+    /// The end of all rights of an actor, or of one of its keys.
+    Retire(ActorId, Option<String>),
+    /// A key that proves nothing any more.
+    RevokeKey {
+        /// The fingerprint.
+        key: String,
+        /// Why.
+        reason: Option<String>,
+        /// The last believed commit.
+        since: Option<String>,
+    },
+    /// Members of a team, which is made if need be.
+    TeamAdd(String, Vec<ActorId>),
+    /// Members out of a team; the team itself when none is named.
+    TeamRemove(String, Vec<ActorId>),
+    /// A new grant.
+    GrantAdd(Value),
+    /// Actions taken from somebody; the grant goes when nothing is left.
+    GrantRemove {
+        /// From whom.
+        to: String,
+        /// What; everything when empty.
+        allow: Vec<String>,
+        /// In grants of exactly these groups; in all when empty.
+        groups: Vec<String>,
+    },
+}
+
+/// Edits the policy, keeping its comments and order, and raises its serial.
+///
+/// # Errors
+/// When there is nothing to edit, or nothing would change.
+pub fn edit_policy(desk: &Desk<'_>, edit: &PolicyEdit, reason: Option<&str>) -> Result<Draft, Error> {
+    let old = desk
+        .snapshot
+        .registry()?
+        .ok_or_else(|| Error::told("there is no `registry.yaml`"))?;
+    let registry = desk.policy.registry();
+    let unknown_actor = |id: &ActorId| {
+        let known: Vec<&ActorId> = registry.actors.keys().collect();
+        let error = Error::told(format!("the policy knows no actor `{id}`"));
+        match super::nearest(&known, id.as_str()) {
+            Some(near) => error.hint(format!("did you mean `{near}`?")),
+            None => error.hint(format!("add it first: `modelry actor add {id} --key FILE`")),
+        }
+    };
+    let must_be_known = |id: &ActorId| {
+        if registry.actors.contains_key(id) {
+            Ok(())
+        } else {
+            Err(unknown_actor(id))
+        }
+    };
+    let set = |pointer: String, value: Value| Edit::Set { pointer, value };
+    let mut edits = Vec::new();
+    let subject = match edit {
+        PolicyEdit::AddActor {
+            id,
+            kind,
+            email,
+            keys,
+            owners,
+        } => {
+            if registry.actors.contains_key(id) {
+                return Err(
+                    Error::told(format!("there is an actor `{id}` already")).hint(format!(
+                        "to give it another key: `modelry actor add-key {id} --key FILE`"
+                    )),
+                );
+            }
+            owners.iter().try_for_each(must_be_known)?;
+            let mut actor = json!({"kind": kind.to_string()});
+            if let Some(email) = email {
+                actor["email"] = json!(email);
+            }
+            if !owners.is_empty() {
+                actor["owners"] = json!(owners);
+            }
+            actor["keys"] = json!(keys);
+            edits.push(set(format!("/actors/{id}"), actor));
+            format!("Add {kind} {id}")
+        }
+        PolicyEdit::AddKey(id, key) => {
+            must_be_known(id)?;
+            edits.push(set(format!("/actors/{id}/keys/-"), json!(key)));
+            format!("Add a key of {id}")
+        }
+        PolicyEdit::Retire(id, None) => {
+            must_be_known(id)?;
+            edits.push(set(format!("/actors/{id}/retired"), json!(true)));
+            format!("Retire {id}")
+        }
+        PolicyEdit::Retire(id, Some(fingerprint)) => {
+            must_be_known(id)?;
+            let keys = &registry.actors[id].keys;
+            let is_it = |line: &str| {
+                PublicKey::parse(line)
+                    .is_ok_and(|key| key.fingerprint() == *fingerprint || line.trim() == fingerprint.trim())
+            };
+            let found = keys
+                .iter()
+                .enumerate()
+                .find_map(|(index, key)| Some((index, key.ssh().filter(|line| is_it(line))?)));
+            let Some((index, line)) = found else {
+                return Err(Error::told(format!("`{id}` has no key {fingerprint}"))
+                    .hint("name its fingerprint as `ssh-keygen -l` prints it"));
+            };
+            edits.push(set(
+                format!("/actors/{id}/keys/{index}"),
+                json!({"key": line, "retired": true}),
+            ));
+            format!("Retire a key of {id}")
+        }
+        PolicyEdit::RevokeKey { key, reason, since } => {
+            if registry.revoked.iter().any(|revoked| revoked.key == *key) {
+                return Err(Error::told(format!("key {key} is revoked already")));
+            }
+            let mut entry = json!({"key": key});
+            if let Some(reason) = reason {
+                entry["reason"] = json!(reason);
+            }
+            if let Some(since) = since {
+                entry["since"] = json!(since);
+            }
+            edits.push(set("/revoked/-".into(), entry));
+            format!("Revoke key {key}")
+        }
+        PolicyEdit::TeamAdd(team, members) => {
+            members.iter().try_for_each(must_be_known)?;
+            let there = registry.teams.get(team.as_str()).cloned().unwrap_or_default();
+            if members.is_empty() && !registry.teams.contains_key(team.as_str()) {
+                edits.push(set(format!("/teams/{team}"), json!([])));
+            }
+            for member in members.iter().filter(|member| !there.contains(member)) {
+                edits.push(set(format!("/teams/{team}/-"), json!(member)));
+            }
+            format!("Add {} to team {team}", list(members))
+        }
+        PolicyEdit::TeamRemove(team, members) => {
+            let Some(there) = registry.teams.get(team.as_str()) else {
+                let known: Vec<_> = registry.teams.keys().collect();
+                let error = Error::told(format!("there is no team `{team}`"));
+                return Err(match super::nearest(&known, team) {
+                    Some(near) => error.hint(format!("did you mean `{near}`?")),
+                    None => error,
+                });
+            };
+            if members.is_empty() {
+                edits.push(Edit::Remove {
+                    pointer: format!("/teams/{team}"),
+                });
+                format!("Remove team {team}")
+            } else {
+                let mut indexes: Vec<usize> = Vec::new();
+                for member in members {
+                    let index = there.iter().position(|other| other == member);
+                    indexes.push(
+                        index.ok_or_else(|| Error::told(format!("`{member}` is not in team `{team}`")))?,
+                    );
+                }
+                indexes.sort_unstable();
+                indexes.dedup();
+                edits.extend(indexes.iter().rev().map(|index| Edit::Remove {
+                    pointer: format!("/teams/{team}/{index}"),
+                }));
+                format!("Remove {} from team {team}", list(members))
+            }
+        }
+        PolicyEdit::GrantAdd(grant) => {
+            edits.push(set("/grants/-".into(), grant.clone()));
+            let words = |key: &str| {
+                let items = grant[key].as_array().cloned().unwrap_or_default();
+                items
+                    .iter()
+                    .filter_map(Value::as_str)
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            };
+            format!("Grant {} to {}", words("allow"), words("to"))
+        }
+        PolicyEdit::GrantRemove { to, allow, groups } => {
+            edits = remove_grants(registry, to, allow, groups);
+            if edits.is_empty() {
+                return Err(
+                    Error::told(format!("no such grant to `{to}`")).hint("`modelry grant list` shows them")
+                );
+            }
+            let what = if allow.is_empty() {
+                "everything".to_owned()
+            } else {
+                allow.join(", ")
+            };
+            format!("Take {what} from {to}")
+        }
+    };
+    if edits.is_empty() {
+        return Err(Error::told("nothing would change"));
+    }
+    edits.push(set("/serial".into(), json!(registry.serial + 1)));
+    let mut draft = Draft::new(subject, reason);
+    draft.put(
+        &RecordPath::Registry,
+        desk.edited(&RecordPath::Registry, &old, edits)?,
+    );
+    Ok(draft)
+}
+
+fn list(members: &[ActorId]) -> String {
+    members
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// The edits that take actions from somebody, last grant first so that indexes
+/// hold.
+fn remove_grants(
+    registry: &crate::model::Registry,
+    to: &str,
+    allow: &[String],
+    groups: &[String],
+) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    for (index, grant) in registry.grants.iter().enumerate().rev() {
+        let Some(place) = grant.to.iter().position(|principal| principal.as_str() == to) else {
+            continue;
+        };
+        if !groups.is_empty() && grant.groups != groups {
+            continue;
+        }
+        let taken =
+            |action: &crate::model::Action| allow.is_empty() || allow.iter().any(|a| a == action.as_str());
+        let left: Vec<_> = grant.allow.iter().filter(|action| !taken(action)).collect();
+        if left.len() == grant.allow.len() {
+            continue;
+        }
+        match (left.is_empty(), grant.to.len()) {
+            (true, 1) => edits.push(Edit::Remove {
+                pointer: format!("/grants/{index}"),
+            }),
+            (true, _) => edits.push(Edit::Remove {
+                pointer: format!("/grants/{index}/to/{place}"),
+            }),
+            (false, 1) => edits.push(Edit::Set {
+                pointer: format!("/grants/{index}/allow"),
+                value: json!(left),
+            }),
+            (false, _) => {
+                // Others keep all; this one keeps what is left, in a grant of its own.
+                let mut own = json!({"to": [to], "allow": left, "groups": grant.groups});
+                if !grant.stages.is_empty() {
+                    own["stages"] = json!(grant.stages);
+                }
+                if grant.groups.is_empty() {
+                    own.as_object_mut().map(|own| own.remove("groups"));
+                }
+                edits.push(Edit::Remove {
+                    pointer: format!("/grants/{index}/to/{place}"),
+                });
+                edits.push(Edit::Set {
+                    pointer: "/grants/-".into(),
+                    value: own,
+                });
+            }
+        }
+    }
+    edits
+}

@@ -1,0 +1,128 @@
+//! A version is registered.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::{Desk, Draft, members};
+use crate::canonical::canonical;
+use crate::error::Error;
+use crate::model::{GroupName, Key, Kind, RecordPath, VersionId};
+
+/// What to register.
+#[derive(Clone, Debug, Default)]
+pub struct RegisterRequest {
+    /// What the model is.
+    pub spec: Value,
+    /// The description.
+    pub description: Option<String>,
+    /// Labels.
+    pub labels: BTreeMap<Key, String>,
+    /// Annotations.
+    pub annotations: BTreeMap<Key, String>,
+    /// Sections of a card to add with it.
+    pub card: Option<Map<String, Value>>,
+    /// Whether the same spec may be registered twice.
+    pub allow_duplicate: bool,
+    /// Whether it may lack digests; it can't be approved then.
+    pub without_digest: bool,
+}
+
+/// What came of it.
+pub enum Registered {
+    /// A new version.
+    New(VersionId, Draft),
+    /// The same spec is registered already.
+    Same(VersionId),
+}
+
+/// Registers a version under the group's next number.
+///
+/// # Errors
+/// When there is no such group, or the spec is not one.
+pub fn register(
+    desk: &Desk<'_>,
+    group: &GroupName,
+    request: &RegisterRequest,
+    reason: Option<&str>,
+) -> Result<Registered, Error> {
+    let home = desk.snapshot.read(&RecordPath::Group(group.clone()))?;
+    if home.as_ref().is_none_or(|home| home.tombstone().is_some()) {
+        return Err(super::unknown_group(&desk.snapshot.groups()?, group.as_str()));
+    }
+    let numbers = desk.snapshot.versions(group)?;
+    if !request.allow_duplicate {
+        let wanted = canonical(&request.spec);
+        for &number in numbers.iter().rev() {
+            let id = VersionId {
+                group: group.clone(),
+                number,
+            };
+            let there = desk.snapshot.read(&RecordPath::Version(id.clone()))?;
+            let same = there.is_some_and(|there| {
+                there.version().is_some()
+                    && there
+                        .value()
+                        .get("spec")
+                        .is_some_and(|spec| canonical(spec) == wanted)
+            });
+            if same {
+                return Ok(Registered::Same(id));
+            }
+        }
+    }
+    let number = numbers.last().copied().unwrap_or(0) + 1;
+    let id = VersionId {
+        group: group.clone(),
+        number,
+    };
+    let path = RecordPath::Version(id.clone());
+    let map = |map: &BTreeMap<Key, String>| (!map.is_empty()).then(|| json!(map));
+    let record = members([
+        ("group", Some(json!(group))),
+        ("version", Some(json!(number))),
+        ("status", Some(json!("Pending"))),
+        ("by", Some(json!(desk.actor))),
+        (
+            "description",
+            request.description.as_ref().map(|text| json!(text)),
+        ),
+        ("labels", map(&request.labels)),
+        ("annotations", map(&request.annotations)),
+        ("spec", Some(request.spec.clone())),
+    ]);
+    let mut draft = Draft::new(format!("Register {id}"), reason);
+    let text = desk.new_record(Kind::ModelVersion, &path, record)?;
+    refuse_missing_digests(&path, &text, request.without_digest)?;
+    draft.put(&path, text);
+    if let Some(sections) = &request.card {
+        let path = RecordPath::Card(id.clone());
+        let record = super::card::new_card(&id, desk.actor.as_str(), sections);
+        draft.put(&path, desk.new_record(Kind::ModelCard, &path, record)?);
+    }
+    Ok(Registered::New(id, draft))
+}
+
+/// What lacks a digest can be registered only knowingly.
+fn refuse_missing_digests(path: &RecordPath, text: &str, knowingly: bool) -> Result<(), Error> {
+    let id = crate::raw::Oid::hash(Default::default(), crate::raw::ObjectKind::Blob, text.as_bytes());
+    let loaded = crate::snapshot::load(path, id, text.as_bytes())?;
+    let Some(version) = loaded.version() else {
+        return Ok(());
+    };
+    let lacking = version.spec.undigested();
+    let hollow = version.spec.is_hollow();
+    if knowingly || (lacking.is_empty() && !hollow) {
+        return Ok(());
+    }
+    let what = match lacking.first() {
+        Some(pointer) => format!(
+            "`{}` lacks its digest",
+            pointer.trim_start_matches('/').replace('/', ".")
+        ),
+        None => "the spec names nothing to be loaded or run".to_owned(),
+    };
+    Err(Error::told(format!("{what}, so the version could never be approved"))
+        .hint("name a local file or folder and it is hashed, or add `--digest sha256:…`; pin images as `NAME@sha256:…`")
+        .hint("to register it all the same: `--without-digest`"))
+}

@@ -1,0 +1,160 @@
+//! Decisions, and the moves that they authorise.
+
+use serde_json::json;
+
+use super::{Desk, Draft, members};
+use crate::access::{self, Outside};
+use crate::error::Error;
+use crate::model::{Decision, Kind, RecordPath, Status, VersionId};
+use crate::snapshot::Snapshot;
+use crate::source::Edit;
+use crate::subject;
+
+/// Gives the actor's review of a version as it is now.
+///
+/// # Errors
+/// When there is no such version, or it can't be decided any more.
+pub fn review(
+    desk: &Desk<'_>,
+    id: &VersionId,
+    decision: Decision,
+    reason: Option<&str>,
+) -> Result<Draft, Error> {
+    let version = desk.version(id)?;
+    let path = RecordPath::Review(id.clone(), desk.actor.clone());
+    let old = desk.snapshot.read(&path)?;
+    let status = version
+        .version()
+        .map_or(Status::Pending, |version| version.status);
+    let allows = |to| desk.policy.registry().allows(status, to);
+    match decision {
+        Decision::Approved if status == Status::Approved => {
+            return Err(Error::told(format!("{id} is Approved already")));
+        }
+        Decision::Withdrawn if old.is_none() => {
+            return Err(
+                Error::told(format!("`{}` has no review of {id} to withdraw", desk.actor))
+                    .hint(format!("`modelry show {id}` lists the reviews")),
+            );
+        }
+        Decision::Rejected if status == Status::Rejected => {
+            return Err(Error::told(format!("{id} is Rejected already")));
+        }
+        Decision::Approved if !allows(Status::Approved) => return Err(decided(id, status)),
+        Decision::Rejected if !allows(Status::Rejected) => return Err(decided(id, status)),
+        _ => {}
+    }
+    let subject = subject::version_subject(desk.policy.id(), id, &version, &desk.snapshot)?;
+    let unchanged = old.as_ref().and_then(|old| old.review()).is_some_and(|review| {
+        review.decision == decision && (review.subject == subject || decision == Decision::Withdrawn)
+    });
+    if unchanged {
+        return Err(Error::told(format!(
+            "`{}` has {} {id} already",
+            desk.actor,
+            decision.as_str().to_lowercase()
+        ))
+        .hint(format!("`modelry show {id}` says what is missing")));
+    }
+    let verb = match decision {
+        Decision::Approved => "Approve",
+        Decision::Rejected => "Reject",
+        Decision::Withdrawn => "Withdraw the review of",
+    };
+    let mut draft = Draft::new(format!("{verb} {id}"), reason);
+    let text = match &old {
+        None => {
+            let record = members([
+                ("group", Some(json!(id.group))),
+                ("version", Some(json!(id.number))),
+                ("by", Some(json!(desk.actor))),
+                ("revision", Some(json!(1))),
+                ("decision", Some(json!(decision.as_str()))),
+                ("subject", Some(json!(subject))),
+                ("reason", draft.reason.as_ref().map(|reason| json!(reason))),
+            ]);
+            desk.new_record(Kind::Review, &path, record)?
+        }
+        Some(old) => {
+            let mut edits = vec![
+                Edit::Set {
+                    pointer: "/revision".into(),
+                    value: json!(old.revision().unwrap_or(0) + 1),
+                },
+                Edit::Set {
+                    pointer: "/decision".into(),
+                    value: json!(decision.as_str()),
+                },
+                Edit::Set {
+                    pointer: "/subject".into(),
+                    value: json!(subject),
+                },
+            ];
+            match &draft.reason {
+                Some(reason) => edits.push(Edit::Set {
+                    pointer: "/reason".into(),
+                    value: json!(reason),
+                }),
+                None if old.value().get("reason").is_some() => edits.push(Edit::Remove {
+                    pointer: "/reason".into(),
+                }),
+                None => {}
+            }
+            for member in ["/onBehalfOf", "/host"] {
+                if old.value().pointer(member).is_some() {
+                    edits.push(Edit::Remove {
+                        pointer: member.into(),
+                    });
+                }
+            }
+            edits.push(Edit::Set {
+                pointer: "/by".into(),
+                value: json!(desk.actor),
+            });
+            desk.edited(&path, old, edits)?
+        }
+    };
+    draft.put(&path, text);
+    Ok(draft)
+}
+
+fn decided(id: &VersionId, status: Status) -> Error {
+    Error::told(format!("{id} is {status}, and nothing leads back")).hint(format!(
+        "to try again, register it again: `modelry register {}`",
+        id.group
+    ))
+}
+
+/// The move of status that the reviews at `after` authorise for a version, as
+/// an edit of its file; none when they authorise none.
+///
+/// # Errors
+/// When an object can't be read.
+pub fn settle(
+    desk: &Desk<'_>,
+    after: &Snapshot<'_>,
+    id: &VersionId,
+    outside: &dyn Outside,
+) -> Result<Option<(Status, String)>, Error> {
+    let path = RecordPath::Version(id.clone());
+    let Some(version) = after.read(&path)? else {
+        return Ok(None);
+    };
+    let Some(status) = version.version().map(|version| version.status) else {
+        return Ok(None);
+    };
+    let allows = |to| desk.policy.registry().allows(status, to);
+    let tally = access::tally(desk.policy, after, id, &version, outside)?;
+    let to = if tally.rejections().next().is_some() && allows(Status::Rejected) {
+        Status::Rejected
+    } else if tally.missing.is_empty() && allows(Status::Approved) && tally.counting().next().is_some() {
+        Status::Approved
+    } else {
+        return Ok(None);
+    };
+    let edit = Edit::Set {
+        pointer: "/status".into(),
+        value: json!(to.as_str()),
+    };
+    Ok(Some((to, desk.edited(&path, &version, vec![edit])?)))
+}

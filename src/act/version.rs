@@ -1,0 +1,41 @@
+//! What people note beside a version, at any time.
+
+use std::collections::BTreeMap;
+
+use super::{Desk, Draft};
+use crate::error::Error;
+use crate::model::{Key, RecordPath, VersionId};
+
+/// What to note.
+#[derive(Clone, Debug, Default)]
+pub struct AnnotateRequest {
+    /// The description; empty text takes it away.
+    pub description: Option<String>,
+    /// Labels; none takes one away.
+    pub labels: BTreeMap<Key, Option<String>>,
+    /// Annotations; none takes one away.
+    pub annotations: BTreeMap<Key, Option<String>>,
+}
+
+/// Changes description, labels and annotations of a version.
+///
+/// # Errors
+/// When there is no such version, or nothing would change.
+pub fn annotate(
+    desk: &Desk<'_>,
+    id: &VersionId,
+    request: &AnnotateRequest,
+    reason: Option<&str>,
+) -> Result<Draft, Error> {
+    let old = desk.version(id)?;
+    let path = RecordPath::Version(id.clone());
+    let edits = super::group::free_edits(
+        old.value(),
+        request.description.as_deref(),
+        &request.labels,
+        &request.annotations,
+    );
+    let mut draft = Draft::new(format!("Annotate {id}"), reason);
+    draft.put(&path, desk.edited(&path, &old, edits)?);
+    Ok(draft)
+}

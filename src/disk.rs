@@ -1,0 +1,290 @@
+//! Files on disk: a folder as Git objects, artifacts hashed, and writes that
+//! happen whole or not at all.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+use walkdir::WalkDir;
+
+use crate::canonical::{canonical, sha256};
+use crate::error::Error;
+use crate::model::{ArtifactType, Digest};
+use crate::raw::{self, Memory, Mode, ObjectFormat, ObjectKind, Oid};
+
+fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+    let path = path.to_owned();
+    move |source| Error::Io { action, path, source }
+}
+
+/// A folder as Git objects in memory: the files for which `wanted` (path from
+/// the folder, with `/`) is true. None when there is no such file.
+///
+/// # Errors
+/// When something can't be read.
+pub fn objects(
+    root: &Path,
+    format: ObjectFormat,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<(Memory, Option<Oid>), Error> {
+    let memory = Memory::new(format);
+    let mut top = Folder::default();
+    let walk = WalkDir::new(root).min_depth(1).into_iter();
+    for entry in walk.filter_entry(|entry| entry.file_name() != ".git") {
+        let entry = entry.map_err(|error| {
+            let path = error.path().unwrap_or(root).to_owned();
+            Error::Io {
+                action: "read",
+                path,
+                source: error.into(),
+            }
+        })?;
+        if entry.file_type().is_dir() {
+            continue;
+        }
+        let relative = entry.path().strip_prefix(root).unwrap_or(entry.path());
+        let parts: Vec<Vec<u8>> = relative
+            .components()
+            .map(|part| part.as_os_str().as_encoded_bytes().to_vec())
+            .collect();
+        let path = parts
+            .iter()
+            .map(|part| String::from_utf8_lossy(part))
+            .collect::<Vec<_>>()
+            .join("/");
+        if !wanted(&path) {
+            continue;
+        }
+        let (mode, bytes) = if entry.path_is_symlink() {
+            let target = std::fs::read_link(entry.path()).map_err(io("read", entry.path()))?;
+            (Mode::Symlink, target.as_os_str().as_encoded_bytes().to_vec())
+        } else {
+            let bytes = std::fs::read(entry.path()).map_err(io("read", entry.path()))?;
+            (
+                if is_executable(entry.path()) {
+                    Mode::Executable
+                } else {
+                    Mode::File
+                },
+                bytes,
+            )
+        };
+        top.insert(&parts, mode, memory.insert(ObjectKind::Blob, bytes));
+    }
+    let tree = top.write(&memory);
+    Ok((memory, tree))
+}
+
+#[cfg(unix)]
+fn is_executable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata()
+        .is_ok_and(|meta| meta.permissions().mode() & 0o100 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_executable(_: &Path) -> bool {
+    false
+}
+
+#[derive(Default)]
+struct Folder {
+    files: Vec<raw::Entry>,
+    folders: std::collections::BTreeMap<Vec<u8>, Folder>,
+}
+
+impl Folder {
+    fn insert(&mut self, parts: &[Vec<u8>], mode: Mode, id: Oid) {
+        match parts {
+            [] => {}
+            [name] => self.files.push(raw::Entry {
+                mode,
+                name: name.clone(),
+                id,
+            }),
+            [folder, rest @ ..] => self
+                .folders
+                .entry(folder.clone())
+                .or_default()
+                .insert(rest, mode, id),
+        }
+    }
+
+    fn write(self, memory: &Memory) -> Option<Oid> {
+        let mut entries = self.files;
+        for (name, folder) in self.folders {
+            if let Some(id) = folder.write(memory) {
+                entries.push(raw::Entry {
+                    mode: Mode::Tree,
+                    name,
+                    id,
+                });
+            }
+        }
+        (!entries.is_empty()).then(|| memory.insert(ObjectKind::Tree, raw::Tree::write(&entries)))
+    }
+}
+
+/// Writes a file whole or not at all, with its folders.
+///
+/// # Errors
+/// When it can't be written; the old file is there still.
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(io("create", folder))?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".modelry-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // Git's own mode for plain files; the umask narrows it.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(folder).map_err(io("write", path))?;
+    file.write_all(bytes).map_err(io("write", path))?;
+    file.persist(path).map_err(|error| Error::Io {
+        action: "write",
+        path: path.to_owned(),
+        source: error.error,
+    })?;
+    Ok(())
+}
+
+/// Removes a file, and the folders below `top` that it leaves empty.
+///
+/// # Errors
+/// When it can't be removed.
+pub fn remove_file(path: &Path, top: &Path) -> Result<(), Error> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io("remove", path)(error)),
+        _ => {}
+    }
+    let mut folder = path.parent();
+    while let Some(at) = folder.filter(|at| *at != top && at.starts_with(top)) {
+        if std::fs::remove_dir(at).is_err() {
+            break;
+        }
+        folder = at.parent();
+    }
+    Ok(())
+}
+
+/// A local artifact, hashed.
+#[derive(Clone, Debug)]
+pub struct HashedArtifact {
+    /// File or folder.
+    pub kind: ArtifactType,
+    /// SHA-256 of the file, or of the canonical JSON of the folder's files.
+    pub digest: Digest,
+    /// Bytes, of all files together.
+    pub size: u64,
+}
+
+/// The files of an artifact with their sizes, in the order of their paths.
+fn artifact_files(path: &Path) -> Result<Vec<(PathBuf, String, u64)>, Error> {
+    let mut files = Vec::new();
+    for entry in WalkDir::new(path).min_depth(usize::from(path.is_dir())) {
+        let entry = entry.map_err(|error| {
+            let at = error.path().unwrap_or(path).to_owned();
+            Error::Io {
+                action: "read",
+                path: at,
+                source: error.into(),
+            }
+        })?;
+        if entry.path_is_symlink() && entry.depth() > 0 {
+            return Err(Error::told(format!(
+                "`{}` is a symbolic link, and an artifact is files alone",
+                entry.path().display()
+            ))
+            .hint("put the file itself there: `cp -L`"));
+        }
+        let meta = std::fs::metadata(entry.path()).map_err(io("read", entry.path()))?;
+        if meta.is_dir() {
+            continue;
+        }
+        if !meta.is_file() {
+            return Err(Error::told(format!(
+                "`{}` is no plain file",
+                entry.path().display()
+            )));
+        }
+        let relative = entry.path().strip_prefix(path).unwrap_or(entry.path());
+        let parts: Option<Vec<&str>> = relative
+            .components()
+            .map(|part| part.as_os_str().to_str())
+            .collect();
+        let name = parts
+            .ok_or_else(|| Error::told(format!("the name of `{}` is not UTF-8", entry.path().display())))?
+            .join("/");
+        files.push((entry.path().to_owned(), name, meta.len()));
+    }
+    files.sort_by(|a, b| a.1.cmp(&b.1));
+    Ok(files)
+}
+
+/// The bytes that hashing will read.
+///
+/// # Errors
+/// When the artifact can't be read.
+pub fn artifact_size(path: &Path) -> Result<u64, Error> {
+    Ok(artifact_files(path)?.iter().map(|(.., size)| size).sum())
+}
+
+/// Hashes a local artifact, file or folder; `progress` hears of each chunk.
+///
+/// # Errors
+/// When it can't be read, or is no plain files.
+pub fn hash_artifact(path: &Path, progress: &mut dyn FnMut(u64)) -> Result<HashedArtifact, Error> {
+    if !path.exists() {
+        return Err(Error::told(format!("there is no `{}`", path.display())).hint(
+            "name a local file or folder, or a URI with its digest: `--artifact URI --digest sha256:…`",
+        ));
+    }
+    let files = artifact_files(path)?;
+    let mut hashed = Vec::new();
+    for (file, name, _) in &files {
+        let (digest, size) = hash_file(file, progress)?;
+        hashed.push((name, digest, size));
+    }
+    let size = hashed.iter().map(|(.., size)| size).sum();
+    if path.is_dir() {
+        let list: Vec<_> = hashed
+            .iter()
+            .map(|(path, digest, size)| json!({"path": path, "size": size, "digest": digest}))
+            .collect();
+        let digest = sha256(&canonical(&json!(list)));
+        return Ok(HashedArtifact {
+            kind: ArtifactType::Folder,
+            digest,
+            size,
+        });
+    }
+    let digest = hashed.into_iter().next().map(|(_, digest, _)| digest);
+    let digest = digest.ok_or_else(|| Error::told(format!("`{}` is no plain file", path.display())))?;
+    Ok(HashedArtifact {
+        kind: ArtifactType::File,
+        digest,
+        size,
+    })
+}
+
+fn hash_file(path: &Path, progress: &mut dyn FnMut(u64)) -> Result<(Digest, u64), Error> {
+    let mut file = File::open(path).map_err(io("read", path))?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    let mut size = 0;
+    loop {
+        let count = file.read(&mut buffer).map_err(io("read", path))?;
+        if count == 0 {
+            break;
+        }
+        hash.update(&buffer[..count]);
+        size += count as u64;
+        progress(count as u64);
+    }
+    let hex: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok((Digest::of_hex(&hex), size))
+}

@@ -1,0 +1,50 @@
+//! The only room that names git2: objects, references, configuration, commits,
+//! and the work tree that follows them.
+//!
+//! Objects are read by id and their ids recomputed by libgit2 (with collision
+//! detection for SHA-1), so replace refs, grafts and the commit-graph are never
+//! believed. Writes go object by object; the index is only brought up to date
+//! for the files that a commit touched.
+
+mod read;
+mod worktree;
+mod write;
+
+pub use read::{GitObjects, Head, Repo};
+pub use write::{AdvanceError, Ident};
+
+use git2::ErrorCode;
+
+use crate::error::Error;
+
+/// An error of libgit2 with what was tried.
+fn failed(what: impl Into<String>) -> impl FnOnce(git2::Error) -> Error {
+    let what = what.into();
+    move |source| {
+        let what = format!("{what}: {}", source.message());
+        let hints = match source.code() {
+            ErrorCode::Owner => vec![
+                "the repository belongs to another user: `git config --global --add safe.directory DIR`"
+                    .to_owned(),
+            ],
+            _ if is_full(&source) => {
+                vec!["the disk is full: make room, and run the command again".to_owned()]
+            }
+            _ if source.message().contains("ermission denied") || source.message().contains("ead-only") => {
+                vec!["the repository can't be written by you: look at its owner and mode".to_owned()]
+            }
+            _ => Vec::new(),
+        };
+        Error::Told { what, hints }
+    }
+}
+
+fn is_full(error: &git2::Error) -> bool {
+    let said = error.message();
+    said.contains("No space left") || said.contains("quota exceeded") || said.contains("File too large")
+}
+
+fn oid(id: git2::Oid) -> crate::raw::Oid {
+    crate::raw::Oid::from_bytes(id.as_bytes())
+        .unwrap_or_else(|| unreachable!("libgit2 gives ids of 20 or 32 bytes"))
+}

@@ -1,0 +1,248 @@
+//! Opening a repository, and reading from it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use git2::{ErrorCode, ObjectType, Repository, RepositoryOpenFlags};
+
+use super::{failed, oid};
+use crate::error::Error;
+use crate::raw::{ObjectFormat, ObjectKind, Objects, Oid};
+
+/// A repository: a clone, a linked worktree, or a bare one.
+pub struct Repo {
+    pub(super) raw: Repository,
+    pub(super) directory: PathBuf,
+}
+
+/// What HEAD is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Head {
+    /// A branch, `refs/heads/…`, with its tip; none while it is unborn.
+    Branch {
+        /// The reference's full name.
+        name: String,
+        /// The commit.
+        tip: Option<Oid>,
+    },
+    /// A commit, and no branch.
+    Detached(Oid),
+}
+
+impl Repo {
+    /// The repository that `directory` is in. `GIT_DIR` and its kin count, so
+    /// that a server's hook sees the objects in quarantine.
+    ///
+    /// # Errors
+    /// When there is none, or it is not to be trusted.
+    pub fn open(directory: &Path) -> Result<Repo, Error> {
+        let none: [&Path; 0] = [];
+        let raw = Repository::open_ext(directory, RepositoryOpenFlags::FROM_ENV, none).map_err(|source| {
+            if source.code() == ErrorCode::NotFound {
+                return Error::told(format!("{} is not in a Git repository", directory.display()))
+                    .hint("make one with `git init`, or name another folder with `-C DIR`");
+            }
+            let error = failed(format!("can't open the repository at {}", directory.display()))(source);
+            if error.to_string().contains("refstorage") {
+                return error.hint("references in the reftable format can't be read yet: `git refs migrate --ref-format=files`");
+            }
+            error
+        })?;
+        Ok(Repo {
+            raw,
+            directory: directory.to_owned(),
+        })
+    }
+
+    /// The work tree's top; none in a bare repository.
+    pub fn workdir(&self) -> Option<&Path> {
+        self.raw.workdir()
+    }
+
+    /// The folder that all worktrees of the repository share.
+    pub fn common_dir(&self) -> &Path {
+        self.raw.commondir()
+    }
+
+    /// The hash that names objects here.
+    pub fn format(&self) -> ObjectFormat {
+        match self.raw.object_format() {
+            git2::ObjectFormat::Sha256 => ObjectFormat::Sha256,
+            _ => ObjectFormat::Sha1,
+        }
+    }
+
+    /// Whether history is cut off.
+    pub fn is_shallow(&self) -> bool {
+        self.raw.is_shallow()
+    }
+
+    /// The path of `directory` inside the work tree, with `/`; none outside.
+    pub fn prefix(&self, directory: &Path) -> Option<String> {
+        let top = self.workdir()?.canonicalize().ok()?;
+        let inside = directory.canonicalize().ok()?;
+        let relative = inside.strip_prefix(&top).ok()?;
+        let parts: Option<Vec<&str>> = relative
+            .components()
+            .map(|part| part.as_os_str().to_str())
+            .collect();
+        Some(parts?.join("/"))
+    }
+
+    /// The object store.
+    ///
+    /// # Errors
+    /// When it can't be opened.
+    pub fn objects(&self) -> Result<GitObjects<'_>, Error> {
+        let odb = self.raw.odb().map_err(failed("can't open the object store"))?;
+        Ok(GitObjects {
+            odb,
+            format: self.format(),
+        })
+    }
+
+    /// The commit that a revision names, by git's own rules.
+    ///
+    /// # Errors
+    /// When it names none.
+    pub fn resolve(&self, revision: &str) -> Result<Oid, Error> {
+        let unknown = || {
+            Error::told(format!("`{revision}` names no commit here"))
+                .hint("`git branch -a` lists branches; in CI, fetch the commit first: `git fetch origin REV`")
+        };
+        let commit = self
+            .raw
+            .revparse_single(revision)
+            .and_then(|object| object.peel_to_commit());
+        match commit {
+            Ok(commit) => Ok(oid(commit.id())),
+            Err(_) if revision == "HEAD" && matches!(self.head()?, Head::Branch { tip: None, .. }) => {
+                Err(Error::told("the branch has no commit yet").hint("make the first one: `modelry init`"))
+            }
+            Err(_) => Err(unknown()),
+        }
+    }
+
+    /// What HEAD is.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn head(&self) -> Result<Head, Error> {
+        let head = self
+            .raw
+            .find_reference("HEAD")
+            .map_err(failed("can't read HEAD"))?;
+        if let Ok(Some(name)) = head.symbolic_target() {
+            let tip = self.reference(name)?;
+            return Ok(Head::Branch {
+                name: name.to_owned(),
+                tip,
+            });
+        }
+        let id = head.target().ok_or_else(|| Error::told("HEAD points nowhere"))?;
+        Ok(Head::Detached(oid(id)))
+    }
+
+    /// The commit that a reference points to; none when there is no such
+    /// reference.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn reference(&self, name: &str) -> Result<Option<Oid>, Error> {
+        match self.raw.find_reference(name) {
+            Ok(reference) => match reference.peel_to_commit() {
+                Ok(commit) => Ok(Some(oid(commit.id()))),
+                Err(source) => Err(failed(format!("`{name}` is no commit"))(source)),
+            },
+            Err(source) if source.code() == ErrorCode::NotFound => Ok(None),
+            Err(source) => Err(failed(format!("can't read `{name}`"))(source)),
+        }
+    }
+
+    /// The remote's default branch, as this clone remembers it:
+    /// `refs/remotes/origin/main`.
+    pub fn remote_default_branch(&self) -> Option<String> {
+        let head = self.raw.find_reference("refs/remotes/origin/HEAD").ok()?;
+        head.symbolic_target().ok().flatten().map(str::to_owned)
+    }
+
+    /// A value of git's configuration.
+    ///
+    /// # Errors
+    /// When the configuration can't be read.
+    pub fn config(&self, key: &str) -> Result<Option<String>, Error> {
+        let mut config = self
+            .raw
+            .config()
+            .map_err(failed("can't read git's configuration"))?;
+        let config = config
+            .snapshot()
+            .map_err(failed("can't read git's configuration"))?;
+        match config.get_string(key) {
+            Ok(value) => Ok(Some(value)),
+            Err(source) if source.code() == ErrorCode::NotFound => Ok(None),
+            Err(source) => Err(failed(format!("can't read `{key}` of git's configuration"))(
+                source,
+            )),
+        }
+    }
+
+    /// Sets a value in the repository's own configuration.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn set_config(&self, key: &str, value: &str) -> Result<(), Error> {
+        let config = self
+            .raw
+            .config()
+            .and_then(|config| config.open_level(git2::ConfigLevel::Local));
+        config
+            .and_then(|mut config| config.set_str(key, value))
+            .map_err(failed(format!("can't write `{key}` to git's configuration")))
+    }
+
+    /// The git program, at work in this repository.
+    pub fn git(&self) -> Command {
+        let mut command = Command::new("git");
+        command.arg("-C").arg(&self.directory);
+        command
+    }
+
+    /// The folder that the repository was opened from.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+}
+
+/// The object store of a repository.
+pub struct GitObjects<'r> {
+    odb: git2::Odb<'r>,
+    format: ObjectFormat,
+}
+
+impl Objects for GitObjects<'_> {
+    fn format(&self) -> ObjectFormat {
+        self.format
+    }
+
+    fn read(&self, id: Oid, kind: ObjectKind) -> Result<Vec<u8>, Error> {
+        let raw = git2::Oid::from_bytes(id.as_bytes()).map_err(failed(format!("{id} is no id")))?;
+        let object = match self.odb.read(raw) {
+            Ok(object) => object,
+            Err(source) if source.code() == ErrorCode::NotFound => {
+                return Err(Error::MissingObject { id, kind });
+            }
+            Err(_) => return Err(Error::CorruptObject { id, expected: kind }),
+        };
+        let expected = match kind {
+            ObjectKind::Commit => ObjectType::Commit,
+            ObjectKind::Tree => ObjectType::Tree,
+            ObjectKind::Blob => ObjectType::Blob,
+        };
+        if object.kind() == expected {
+            Ok(object.data().to_vec())
+        } else {
+            Err(Error::CorruptObject { id, expected: kind })
+        }
+    }
+}
