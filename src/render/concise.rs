@@ -1,0 +1,18 @@
+//! One line a finding, for editors and grep.
+
+use super::text::clean;
+use crate::finding::Report;
+
+pub(super) fn render(report: &Report) -> String {
+    let mut out = String::new();
+    for finding in &report.findings {
+        let at = &finding.primary.at;
+        let line = format!(
+            "{}:{}:{}: {} {}: {}",
+            at.path, at.line, at.column, finding.rule.code, finding.rule.name, finding.message
+        );
+        out.push_str(&clean(&line).replace('\n', " "));
+        out.push('\n');
+    }
+    out
+}

@@ -1,0 +1,124 @@
+//! Source lines with carets, then why, who, and what to do.
+
+use std::ops::Range;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+use super::text::{clean, paint};
+use super::{Style, count};
+use crate::finding::{Checked, Finding, Label, Place, Report};
+
+pub(super) fn render(report: &Report, style: &Style) -> String {
+    let renderer = if style.color { Renderer::styled() } else { Renderer::plain() };
+    let renderer = renderer.term_width(style.width.unwrap_or(140));
+    let mut out = String::new();
+    for finding in &report.findings {
+        out.push_str(&one(finding, &renderer));
+        out.push_str("\n\n");
+    }
+    for note in &report.notes {
+        let place = note.path.as_ref().map(|path| format!(" ({path})")).unwrap_or_default();
+        let line = format!("{} {}{place}\n", paint("note:", "1;36", style), clean(&note.message));
+        out.push_str(&line);
+    }
+    if !report.notes.is_empty() {
+        out.push('\n');
+    }
+    out.push_str(&summary(report, style));
+    out.push('\n');
+    out
+}
+
+fn summary(report: &Report, style: &Style) -> String {
+    let Checked { steps, commits, documents, changes } = report.checked;
+    let mut looked = Vec::new();
+    if steps > 0 {
+        looked.push(count(steps, "step"));
+    }
+    if commits > 0 {
+        looked.push(count(commits, "signed commit").replace("signed commit", "commit of the registry").replace("registrys", "registry"));
+    }
+    looked.push(count(changes, "change"));
+    looked.push(count(documents, "document"));
+    let looked = looked.join(", ");
+    if report.findings.is_empty() {
+        format!("{} looked at {looked}", paint("clean:", "1;32", style))
+    } else {
+        let findings = format!("{}:", count(report.findings.len(), "finding"));
+        format!("{} looked at {looked}", paint(&findings, "1;31", style))
+    }
+}
+
+/// The text around a place, cut down to what is shown, with the span moved.
+fn excerpt(place: &Place) -> Option<(String, usize, Range<usize>)> {
+    let text = place.text.as_deref()?;
+    let line = |at: usize| text[..at].rfind('\n').map_or(0, |feed| feed + 1);
+    let start = line(place.span.start);
+    let end = place.span.end.max(place.span.start);
+    // A value over many lines is shown by its first.
+    let stop = text[place.span.start..].find('\n').map_or(text.len(), |feed| place.span.start + feed);
+    let end = end.min(stop);
+    let raw = &text[start..stop];
+    let shown = clean(raw).replace('\t', " ");
+    let before = clean(&text[start..place.span.start]).replace('\t', " ").len();
+    let width = clean(&text[place.span.start..end]).replace('\t', " ").len();
+    // Very long lines would fill the screen.
+    if shown.len() > 400 {
+        return None;
+    }
+    Some((shown, place.line, before..before + width))
+}
+
+fn where_words(place: &Place) -> String {
+    let mut words = clean(&place.path).into_owned();
+    if place.side == crate::finding::Side::Before {
+        match place.commit {
+            Some(commit) => words.push_str(&format!(" (before, at {})", commit.short())),
+            None => words.push_str(" (before)"),
+        }
+    }
+    words
+}
+
+fn one(finding: &Finding<Place>, renderer: &Renderer) -> String {
+    let title = clean(&finding.message).into_owned();
+    let id = format!("{} {}", finding.rule.code, finding.rule.name);
+    let labels: Vec<(&Label<Place>, bool)> =
+        std::iter::once((&finding.primary, true)).chain(finding.related.iter().map(|label| (label, false))).collect();
+    let excerpts: Vec<_> = labels.iter().map(|(label, _)| excerpt(&label.at)).collect();
+    let paths: Vec<String> = labels.iter().map(|(label, _)| where_words(&label.at)).collect();
+    let texts: Vec<String> = labels.iter().map(|(label, _)| clean(&label.text).into_owned()).collect();
+    let mut group = Group::with_title(Level::ERROR.with_name("finding").primary_title(title.as_str()).id(id.as_str()));
+    for (index, (label, primary)) in labels.iter().enumerate() {
+        let kind = if *primary { AnnotationKind::Primary } else { AnnotationKind::Context };
+        group = match &excerpts[index] {
+            Some((source, line, span)) => {
+                let mut annotation = kind.span(span.clone());
+                if !texts[index].is_empty() {
+                    annotation = annotation.label(texts[index].as_str());
+                }
+                let snippet = Snippet::source(source.as_str()).path(paths[index].as_str()).line_start(*line);
+                group.element(snippet.annotation(annotation))
+            }
+            None => {
+                let at = &label.at;
+                group.element(annotate_snippets::Origin::path(paths[index].as_str()).line(at.line).char_column(at.column))
+            }
+        };
+    }
+    let help = finding.help.as_deref().map(clean);
+    let why: Vec<_> = finding.why.iter().map(|why| clean(why)).collect();
+    let who = finding.who.as_deref().map(clean);
+    let explain = format!("modelry explain {}", finding.rule.code);
+    for why in &why {
+        group = group.element(Level::NOTE.with_name("why").message(why.as_ref()));
+    }
+    if let Some(who) = &who {
+        group = group.element(Level::NOTE.with_name("who").message(who.as_ref()));
+    }
+    if let Some(help) = &help {
+        group = group.element(Level::HELP.with_name("do").message(help.as_ref()));
+    }
+    group = group.element(Level::NOTE.with_name("more").message(explain.as_str()));
+    renderer.render(&[group])
+}

@@ -1,0 +1,52 @@
+//! Reports and tables as text. Renderers decide nothing.
+
+mod concise;
+mod human;
+mod json;
+mod table;
+mod text;
+
+pub use json::{SCHEMA_NAME, schema};
+pub use table::{Cell, Table, Tone};
+pub use text::{clean, paint};
+
+use crate::finding::Report;
+
+/// The forms of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Source lines with carets, for people.
+    Human,
+    /// One line a finding.
+    Concise,
+    /// `modelry-report/v1`.
+    Json,
+}
+
+/// How text may look.
+#[derive(Clone, Copy, Debug)]
+pub struct Style {
+    /// Whether colour is welcome.
+    pub color: bool,
+    /// Columns of the terminal; none in a pipe, where nothing is cut.
+    pub width: Option<usize>,
+}
+
+impl Style {
+    /// For pipes and tests.
+    pub const PLAIN: Style = Style { color: false, width: None };
+}
+
+/// A report as text.
+pub fn report(report: &Report, format: Format, style: &Style) -> String {
+    match format {
+        Format::Human => human::render(report, style),
+        Format::Concise => concise::render(report),
+        Format::Json => json::render(report),
+    }
+}
+
+/// "1 step", "2 steps".
+pub fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}

@@ -1,0 +1,153 @@
+//! Tables that a person likes to read: a quiet header, two spaces between
+//! columns, colour where it means something. In a pipe nothing is cut.
+
+use comfy_table::{ColumnConstraint, ContentArrangement, Width};
+
+use super::Style;
+use super::text::{clean, paint};
+
+/// What a cell's content means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tone {
+    /// Nothing special.
+    #[default]
+    Plain,
+    /// A name.
+    Strong,
+    /// Good.
+    Good,
+    /// Bad.
+    Bad,
+    /// Waiting.
+    Waiting,
+    /// Over.
+    Dim,
+}
+
+impl Tone {
+    fn code(self) -> Option<&'static str> {
+        Some(match self {
+            Tone::Plain => return None,
+            Tone::Strong => "1",
+            Tone::Good => "32",
+            Tone::Bad => "31",
+            Tone::Waiting => "33",
+            Tone::Dim => "2",
+        })
+    }
+
+    /// The tone of a status.
+    pub fn of_status(status: crate::model::Status) -> Tone {
+        use crate::model::Status;
+        match status {
+            Status::Pending => Tone::Waiting,
+            Status::Approved => Tone::Good,
+            Status::Rejected => Tone::Bad,
+            Status::Archived => Tone::Dim,
+        }
+    }
+}
+
+/// One cell.
+#[derive(Clone, Debug, Default)]
+pub struct Cell {
+    text: String,
+    tone: Tone,
+}
+
+impl Cell {
+    /// A cell with a meaning.
+    pub fn toned(text: impl Into<String>, tone: Tone) -> Cell {
+        Cell { text: text.into(), tone }
+    }
+}
+
+impl<T: Into<String>> From<T> for Cell {
+    fn from(text: T) -> Cell {
+        Cell { text: text.into(), tone: Tone::Plain }
+    }
+}
+
+/// Rows under a header.
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    header: Vec<&'static str>,
+    rows: Vec<Vec<Cell>>,
+}
+
+impl Table {
+    /// An empty table.
+    pub fn new<const N: usize>(header: [&'static str; N]) -> Table {
+        Table { header: header.into(), rows: Vec::new() }
+    }
+
+    /// One more row.
+    pub fn row<const N: usize>(&mut self, cells: [Cell; N]) {
+        self.rows.push(cells.into());
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The table as text.
+    pub fn render(&self, style: &Style) -> String {
+        // Columns that are empty throughout say nothing.
+        let used: Vec<usize> = (0..self.header.len())
+            .filter(|&column| self.rows.iter().any(|row| row.get(column).is_some_and(|cell| !cell.text.is_empty())))
+            .collect();
+        let mut table = comfy_table::Table::new();
+        table.load_style(comfy_table::presets::NOTHING);
+        table.set_header(used.iter().map(|&column| self.header[column]));
+        for row in &self.rows {
+            table.add_row(used.iter().map(|&column| clean(&row[column].text).replace('\n', " ")));
+        }
+        if let Some(width) = style.width {
+            table.set_content_arrangement(ContentArrangement::Dynamic);
+            table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
+            if let Some(first) = table.column_mut(0) {
+                first.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(8)));
+            }
+        }
+        let count = table.column_count();
+        for column in table.column_iter_mut() {
+            let last = column.index + 1 == count;
+            column.set_padding((0, if last { 0 } else { 2 }));
+        }
+        let text = table.to_string();
+        let mut lines = text.lines().map(|line| line.trim_end().to_owned());
+        let mut out = paint(&lines.next().unwrap_or_default(), "2", style);
+        out.push('\n');
+        let body: Vec<String> = lines.collect();
+        for line in &body {
+            out.push_str(&self.toned(line, style));
+            out.push('\n');
+        }
+        out
+    }
+
+    /// Colours the words of a line that stand in a toned cell.
+    fn toned(&self, line: &str, style: &Style) -> String {
+        if !style.color {
+            return line.to_owned();
+        }
+        let row = self.rows.iter().find(|row| {
+            row.iter().filter(|cell| !cell.text.is_empty()).all(|cell| line.contains(cell.text.as_str()))
+        });
+        let Some(row) = row else { return line.to_owned() };
+        let mut out = String::new();
+        let mut rest = line;
+        for cell in row.iter().filter(|cell| !cell.text.is_empty()) {
+            let Some(at) = rest.find(cell.text.as_str()) else { continue };
+            out.push_str(&rest[..at]);
+            match cell.tone.code() {
+                Some(code) => out.push_str(&paint(&cell.text, code, style)),
+                None => out.push_str(&cell.text),
+            }
+            rest = &rest[at + cell.text.len()..];
+        }
+        out.push_str(rest);
+        out
+    }
+}

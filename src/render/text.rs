@@ -1,0 +1,24 @@
+//! Text that others wrote, made safe to show; and colour.
+
+use std::borrow::Cow;
+
+use super::Style;
+
+/// The text with every character that a terminal would obey, or an eye would
+/// not see, spelled out. Line feeds stay.
+pub fn clean(text: &str) -> Cow<'_, str> {
+    let hidden = |c: char| {
+        (c.is_control() && c != '\n')
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    if !text.contains(hidden) {
+        return Cow::Borrowed(text);
+    }
+    let shown = text.chars().map(|c| if hidden(c) { format!("\\u{{{:x}}}", u32::from(c)) } else { c.to_string() });
+    Cow::Owned(shown.collect())
+}
+
+/// The text in a colour or weight (SGR parameters), where colour is welcome.
+pub fn paint(text: &str, code: &str, style: &Style) -> String {
+    if style.color && !text.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+}
