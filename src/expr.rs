@@ -56,7 +56,13 @@ pub fn with_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
             std::panic::set_hook(hook);
             result
         };
-        std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, quiet).ok()?.join().ok().flatten()
+        std::thread::Builder::new()
+            .stack_size(STACK)
+            .spawn_scoped(scope, quiet)
+            .ok()?
+            .join()
+            .ok()
+            .flatten()
     })
 }
 
@@ -72,19 +78,31 @@ impl Expr {
             return fault(format!("the condition has more than {LONGEST} bytes"));
         }
         if nesting(source) > DEEPEST_NESTING {
-            return fault(format!("the condition is nested more than {DEEPEST_NESTING} deep"));
+            return fault(format!(
+                "the condition is nested more than {DEEPEST_NESTING} deep"
+            ));
         }
         let program = match Program::compile(source) {
             Ok(program) => program,
             Err(error) => {
                 let said = error.to_string();
-                let line = said.lines().find(|line| !line.trim().is_empty()).unwrap_or("it can't be read");
+                let line = said
+                    .lines()
+                    .find(|line| !line.trim().is_empty())
+                    .unwrap_or("it can't be read");
                 return fault(format!("the condition can't be read: {}", line.trim()));
             }
         };
-        let mut inspector = Inspector { terms: 0, variables, bound: Vec::new() };
+        let mut inspector = Inspector {
+            terms: 0,
+            variables,
+            bound: Vec::new(),
+        };
         inspector.look(program.expression(), 0, 0).map_err(ExprFault)?;
-        Ok(Expr { program, source: source.to_owned() })
+        Ok(Expr {
+            program,
+            source: source.to_owned(),
+        })
     }
 
     /// The text.
@@ -116,8 +134,10 @@ fn cel_value(value: &Value) -> CelValue {
         Value::String(text) => CelValue::String(std::sync::Arc::new(text.clone())),
         Value::Array(items) => CelValue::List(std::sync::Arc::new(items.iter().map(cel_value).collect())),
         Value::Object(members) => {
-            let map: std::collections::HashMap<String, CelValue> =
-                members.iter().map(|(key, value)| (key.clone(), cel_value(value))).collect();
+            let map: std::collections::HashMap<String, CelValue> = members
+                .iter()
+                .map(|(key, value)| (key.clone(), cel_value(value)))
+                .collect();
             CelValue::Map(map.into())
         }
     }
@@ -133,7 +153,13 @@ fn nesting(source: &str) -> usize {
             ')' | ']' | '}' => depth = depth.saturating_sub(1),
             _ => {}
         }
-        run = if matches!(c, '!' | '-' | '?') { run + 1 } else if c.is_whitespace() { run } else { 0 };
+        run = if matches!(c, '!' | '-' | '?') {
+            run + 1
+        } else if c.is_whitespace() {
+            run
+        } else {
+            0
+        };
         deepest = deepest.max(depth + run);
     }
     deepest.max(source.matches('?').count() + source.matches("!").count() / 2)
@@ -146,7 +172,8 @@ struct Inspector<'v> {
 }
 
 const OPERATORS: [&str; 16] = [
-    "_&&_", "_||_", "!_", "_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_", "_+_", "_-_", "_*_", "_/_", "_%_", "-_", "@in",
+    "_&&_", "_||_", "!_", "_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_", "_+_", "_-_", "_*_", "_/_", "_%_",
+    "-_", "@in",
 ];
 
 impl Inspector<'_> {
@@ -162,27 +189,44 @@ impl Inspector<'_> {
         match &node.expr {
             Ast::Literal(_) => Ok(()),
             Ast::Ident(name) => {
-                let known = self.variables.contains(&name.as_str()) || self.bound.contains(name) || name.starts_with('@');
+                let known = self.variables.contains(&name.as_str())
+                    || self.bound.contains(name)
+                    || name.starts_with('@');
                 if known { Ok(()) } else { Err(self.unknown(name)) }
             }
             Ast::Select(select) => self.look(&select.operand, loops, deeper),
             Ast::Call(call) => {
                 let name = call.func_name.as_str();
                 let allowed = OPERATORS.contains(&name)
-                    || matches!(name, "_?_:_" | "_[_]" | "in" | "_in_" | "size" | "@not_strictly_false" | "__not_strictly_false__");
+                    || matches!(
+                        name,
+                        "_?_:_"
+                            | "_[_]"
+                            | "in"
+                            | "_in_"
+                            | "size"
+                            | "@not_strictly_false"
+                            | "__not_strictly_false__"
+                    );
                 if !allowed {
-                    return Err(format!("`{name}` is not allowed: there are comparison, arithmetic, logic, `in`, `has`, `size`, `exists` and `all`"));
+                    return Err(format!(
+                        "`{name}` is not allowed: there are comparison, arithmetic, logic, `in`, `has`, `size`, `exists` and `all`"
+                    ));
                 }
                 if let Some(target) = &call.target {
                     self.look(target, loops, deeper)?;
                 }
-                call.args.iter().try_for_each(|argument| self.look(argument, loops, deeper))
+                call.args
+                    .iter()
+                    .try_for_each(|argument| self.look(argument, loops, deeper))
             }
             Ast::List(list) => {
                 if list.elements.len() > LONGEST_LIST {
                     return Err(format!("a list has more than {LONGEST_LIST} items"));
                 }
-                list.elements.iter().try_for_each(|item| self.look(item, loops, deeper))
+                list.elements
+                    .iter()
+                    .try_for_each(|item| self.look(item, loops, deeper))
             }
             Ast::Map(map) => {
                 if map.entries.len() > LONGEST_LIST {
@@ -198,7 +242,9 @@ impl Inspector<'_> {
             }
             Ast::Comprehension(comprehension) => {
                 if loops >= DEEPEST_LOOPS {
-                    return Err(format!("`exists` and `all` stand more than {DEEPEST_LOOPS} deep in one another"));
+                    return Err(format!(
+                        "`exists` and `all` stand more than {DEEPEST_LOOPS} deep in one another"
+                    ));
                 }
                 self.look(&comprehension.iter_range, loops, deeper)?;
                 self.look(&comprehension.accu_init, loops, deeper)?;
@@ -221,12 +267,17 @@ impl Inspector<'_> {
     }
 
     fn unknown(&self, name: &str) -> String {
-        let near = self.variables.iter().copied().max_by(|a, b| {
-            strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name))
-        });
+        let near = self
+            .variables
+            .iter()
+            .copied()
+            .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
         match near.filter(|near| strsim::jaro_winkler(near, name) > 0.75) {
             Some(near) => format!("there is no `{name}` here; did you mean `{near}`?"),
-            None => format!("there is no `{name}` here; there are {}", self.variables.join(", ")),
+            None => format!(
+                "there is no `{name}` here; there are {}",
+                self.variables.join(", ")
+            ),
         }
     }
 }

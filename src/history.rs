@@ -187,6 +187,16 @@ impl<'a> Replay<'a> {
         })
     }
 
+    /// With this policy in force.
+    pub fn with_policy(records: &'a Records<'a>, folder: &'a str, policy: Policy) -> Replay<'a> {
+        Replay {
+            records,
+            folder,
+            policy: Some(policy),
+            checked: Checked::default(),
+        }
+    }
+
     /// Judges one commit against its first parent.
     ///
     /// # Errors

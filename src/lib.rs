@@ -4,6 +4,7 @@ pub mod access;
 pub mod act;
 pub mod canonical;
 pub mod change;
+pub mod cli;
 pub mod disk;
 pub mod error;
 pub mod expr;

@@ -1,3 +1,5 @@
 //! The doorway.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    modelry::cli::run(std::env::args_os())
+}

@@ -133,12 +133,18 @@ impl Workspace {
     }
 
     /// Proves the first-parent history of `tip`, from the clone's last verified
-    /// point if that is on the way, else from the root; remembers the tip when
-    /// nothing is wrong.
+    /// point if that is on the way, else from the root. With `remember` (for the
+    /// mainline) the tip is the new point when nothing is wrong.
     ///
     /// # Errors
     /// When history can't be read.
-    pub fn prove(&self, objects: &dyn Objects, records: &Records<'_>, tip: Oid) -> Result<Proof, Error> {
+    pub fn prove(
+        &self,
+        objects: &dyn Objects,
+        records: &Records<'_>,
+        tip: Oid,
+        remember: bool,
+    ) -> Result<Proof, Error> {
         let root = match self.root {
             Some(root) => root,
             None => match self.verified().and_then(|verified| Oid::from_hex(&verified.root)) {
@@ -176,7 +182,7 @@ impl Workspace {
             ))
             .hint("pin another root with `modelry trust`")
         })?;
-        if report.findings.is_empty() && !commits.is_empty() {
+        if remember && report.findings.is_empty() && !commits.is_empty() {
             self.remember(root, tip);
         }
         Ok(Proof {
@@ -198,6 +204,18 @@ impl Workspace {
             && verified.folder == self.folder
             && verified.mainline == self.mainline;
         fits.then_some(verified)
+    }
+
+    /// Remembers a commit that this program just judged and made on the last
+    /// verified point.
+    pub fn advance_verified(&self, base: Oid, commit: Oid) {
+        if let Some(verified) = self
+            .verified()
+            .filter(|verified| verified.commit == base.to_string())
+            && let Some(root) = Oid::from_hex(&verified.root)
+        {
+            self.remember(root, commit);
+        }
     }
 
     /// Remembers that history is proven up to here. A clone that can't be

@@ -332,3 +332,10 @@ pub(super) fn differ(before: &Value, after: &Value, at: &mut String, out: &mut V
         _ => {}
     }
 }
+
+/// JSON pointers at which two values differ, as deep as both are mappings.
+pub fn differing_pointers(before: &Value, after: &Value) -> Vec<String> {
+    let mut out = Vec::new();
+    differ(before, after, &mut String::new(), &mut out);
+    out
+}

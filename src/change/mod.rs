@@ -12,7 +12,7 @@ mod words;
 
 use std::rc::Rc;
 
-pub use diff::{Differences, diff};
+pub use diff::{Differences, diff, differing_pointers};
 
 use crate::model::{Decision, RecordPath, Status, VersionNumber};
 use crate::snapshot::Loaded;

@@ -9,7 +9,11 @@ use super::{Style, count};
 use crate::finding::{Checked, Finding, Label, Place, Report};
 
 pub(super) fn render(report: &Report, style: &Style) -> String {
-    let renderer = if style.color { Renderer::styled() } else { Renderer::plain() };
+    let renderer = if style.color {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
     let renderer = renderer.term_width(style.width.unwrap_or(140));
     let mut out = String::new();
     for finding in &report.findings {
@@ -17,8 +21,16 @@ pub(super) fn render(report: &Report, style: &Style) -> String {
         out.push_str("\n\n");
     }
     for note in &report.notes {
-        let place = note.path.as_ref().map(|path| format!(" ({path})")).unwrap_or_default();
-        let line = format!("{} {}{place}\n", paint("note:", "1;36", style), clean(&note.message));
+        let place = note
+            .path
+            .as_ref()
+            .map(|path| format!(" ({path})"))
+            .unwrap_or_default();
+        let line = format!(
+            "{} {}{place}\n",
+            paint("note:", "1;36", style),
+            clean(&note.message)
+        );
         out.push_str(&line);
     }
     if !report.notes.is_empty() {
@@ -30,13 +42,22 @@ pub(super) fn render(report: &Report, style: &Style) -> String {
 }
 
 fn summary(report: &Report, style: &Style) -> String {
-    let Checked { steps, commits, documents, changes } = report.checked;
+    let Checked {
+        steps,
+        commits,
+        documents,
+        changes,
+    } = report.checked;
     let mut looked = Vec::new();
     if steps > 0 {
         looked.push(count(steps, "step"));
     }
     if commits > 0 {
-        looked.push(count(commits, "signed commit").replace("signed commit", "commit of the registry").replace("registrys", "registry"));
+        looked.push(
+            count(commits, "signed commit")
+                .replace("signed commit", "commit of the registry")
+                .replace("registrys", "registry"),
+        );
     }
     looked.push(count(changes, "change"));
     looked.push(count(documents, "document"));
@@ -56,7 +77,9 @@ fn excerpt(place: &Place) -> Option<(String, usize, Range<usize>)> {
     let start = line(place.span.start);
     let end = place.span.end.max(place.span.start);
     // A value over many lines is shown by its first.
-    let stop = text[place.span.start..].find('\n').map_or(text.len(), |feed| place.span.start + feed);
+    let stop = text[place.span.start..]
+        .find('\n')
+        .map_or(text.len(), |feed| place.span.start + feed);
     let end = end.min(stop);
     let raw = &text[start..stop];
     let shown = clean(raw).replace('\t', " ");
@@ -83,26 +106,45 @@ fn where_words(place: &Place) -> String {
 fn one(finding: &Finding<Place>, renderer: &Renderer) -> String {
     let title = clean(&finding.message).into_owned();
     let id = format!("{} {}", finding.rule.code, finding.rule.name);
-    let labels: Vec<(&Label<Place>, bool)> =
-        std::iter::once((&finding.primary, true)).chain(finding.related.iter().map(|label| (label, false))).collect();
+    let labels: Vec<(&Label<Place>, bool)> = std::iter::once((&finding.primary, true))
+        .chain(finding.related.iter().map(|label| (label, false)))
+        .collect();
     let excerpts: Vec<_> = labels.iter().map(|(label, _)| excerpt(&label.at)).collect();
     let paths: Vec<String> = labels.iter().map(|(label, _)| where_words(&label.at)).collect();
-    let texts: Vec<String> = labels.iter().map(|(label, _)| clean(&label.text).into_owned()).collect();
-    let mut group = Group::with_title(Level::ERROR.with_name("finding").primary_title(title.as_str()).id(id.as_str()));
+    let texts: Vec<String> = labels
+        .iter()
+        .map(|(label, _)| clean(&label.text).into_owned())
+        .collect();
+    let mut group = Group::with_title(
+        Level::ERROR
+            .with_name("finding")
+            .primary_title(title.as_str())
+            .id(id.as_str()),
+    );
     for (index, (label, primary)) in labels.iter().enumerate() {
-        let kind = if *primary { AnnotationKind::Primary } else { AnnotationKind::Context };
+        let kind = if *primary {
+            AnnotationKind::Primary
+        } else {
+            AnnotationKind::Context
+        };
         group = match &excerpts[index] {
             Some((source, line, span)) => {
                 let mut annotation = kind.span(span.clone());
                 if !texts[index].is_empty() {
                     annotation = annotation.label(texts[index].as_str());
                 }
-                let snippet = Snippet::source(source.as_str()).path(paths[index].as_str()).line_start(*line);
+                let snippet = Snippet::source(source.as_str())
+                    .path(paths[index].as_str())
+                    .line_start(*line);
                 group.element(snippet.annotation(annotation))
             }
             None => {
                 let at = &label.at;
-                group.element(annotate_snippets::Origin::path(paths[index].as_str()).line(at.line).char_column(at.column))
+                group.element(
+                    annotate_snippets::Origin::path(paths[index].as_str())
+                        .line(at.line)
+                        .char_column(at.column),
+                )
             }
         };
     }

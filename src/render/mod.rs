@@ -34,7 +34,10 @@ pub struct Style {
 
 impl Style {
     /// For pipes and tests.
-    pub const PLAIN: Style = Style { color: false, width: None };
+    pub const PLAIN: Style = Style {
+        color: false,
+        width: None,
+    };
 }
 
 /// A report as text.
@@ -48,5 +51,9 @@ pub fn report(report: &Report, format: Format, style: &Style) -> String {
 
 /// "1 step", "2 steps".
 pub fn count(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+    if number == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{number} {noun}s")
+    }
 }

@@ -58,13 +58,19 @@ pub struct Cell {
 impl Cell {
     /// A cell with a meaning.
     pub fn toned(text: impl Into<String>, tone: Tone) -> Cell {
-        Cell { text: text.into(), tone }
+        Cell {
+            text: text.into(),
+            tone,
+        }
     }
 }
 
 impl<T: Into<String>> From<T> for Cell {
     fn from(text: T) -> Cell {
-        Cell { text: text.into(), tone: Tone::Plain }
+        Cell {
+            text: text.into(),
+            tone: Tone::Plain,
+        }
     }
 }
 
@@ -78,7 +84,10 @@ pub struct Table {
 impl Table {
     /// An empty table.
     pub fn new<const N: usize>(header: [&'static str; N]) -> Table {
-        Table { header: header.into(), rows: Vec::new() }
+        Table {
+            header: header.into(),
+            rows: Vec::new(),
+        }
     }
 
     /// One more row.
@@ -95,13 +104,20 @@ impl Table {
     pub fn render(&self, style: &Style) -> String {
         // Columns that are empty throughout say nothing.
         let used: Vec<usize> = (0..self.header.len())
-            .filter(|&column| self.rows.iter().any(|row| row.get(column).is_some_and(|cell| !cell.text.is_empty())))
+            .filter(|&column| {
+                self.rows
+                    .iter()
+                    .any(|row| row.get(column).is_some_and(|cell| !cell.text.is_empty()))
+            })
             .collect();
         let mut table = comfy_table::Table::new();
         table.load_style(comfy_table::presets::NOTHING);
         table.set_header(used.iter().map(|&column| self.header[column]));
         for row in &self.rows {
-            table.add_row(used.iter().map(|&column| clean(&row[column].text).replace('\n', " ")));
+            table.add_row(
+                used.iter()
+                    .map(|&column| clean(&row[column].text).replace('\n', " ")),
+            );
         }
         if let Some(width) = style.width {
             table.set_content_arrangement(ContentArrangement::Dynamic);
@@ -133,13 +149,17 @@ impl Table {
             return line.to_owned();
         }
         let row = self.rows.iter().find(|row| {
-            row.iter().filter(|cell| !cell.text.is_empty()).all(|cell| line.contains(cell.text.as_str()))
+            row.iter()
+                .filter(|cell| !cell.text.is_empty())
+                .all(|cell| line.contains(cell.text.as_str()))
         });
         let Some(row) = row else { return line.to_owned() };
         let mut out = String::new();
         let mut rest = line;
         for cell in row.iter().filter(|cell| !cell.text.is_empty()) {
-            let Some(at) = rest.find(cell.text.as_str()) else { continue };
+            let Some(at) = rest.find(cell.text.as_str()) else {
+                continue;
+            };
             out.push_str(&rest[..at]);
             match cell.tone.code() {
                 Some(code) => out.push_str(&paint(&cell.text, code, style)),

@@ -14,11 +14,21 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     if !text.contains(hidden) {
         return Cow::Borrowed(text);
     }
-    let shown = text.chars().map(|c| if hidden(c) { format!("\\u{{{:x}}}", u32::from(c)) } else { c.to_string() });
+    let shown = text.chars().map(|c| {
+        if hidden(c) {
+            format!("\\u{{{:x}}}", u32::from(c))
+        } else {
+            c.to_string()
+        }
+    });
     Cow::Owned(shown.collect())
 }
 
 /// The text in a colour or weight (SGR parameters), where colour is welcome.
 pub fn paint(text: &str, code: &str, style: &Style) -> String {
-    if style.color && !text.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    if style.color && !text.is_empty() {
+        format!("\x1b[{code}m{text}\x1b[0m")
+    } else {
+        text.to_owned()
+    }
 }

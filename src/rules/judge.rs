@@ -167,3 +167,60 @@ fn rule_of(fault: &ReadFault) -> &'static RuleInfo {
     // Every kind of fault has its rule: a test makes one of each.
     rule.map_or(&RULES[0].info, |rule| &rule.info)
 }
+
+/// What can be said of a registry without its history: every fault of reading,
+/// the names and references (family MR1xx), and the policy's own rules.
+///
+/// # Errors
+/// When an object can't be read.
+pub fn state_findings(
+    next: &crate::snapshot::Snapshot<'_>,
+    differences: &crate::change::Differences,
+) -> Result<Vec<Finding<Anchor>>, Error> {
+    struct NoHistory;
+    impl access::Outside for NoHistory {
+        fn brought_by(&self, _: &crate::model::RecordPath) -> Result<Option<String>, Error> {
+            Ok(None)
+        }
+    }
+    let mut out = Findings::default();
+    for change in &differences.changes {
+        if let (ChangeKind::Unreadable, Some(after)) = (&change.kind, &change.after) {
+            out.list.extend(document_findings(&change.path, after));
+        }
+    }
+    let Some(policy) = next.registry()?.and_then(Policy::new) else {
+        return Ok(out.list);
+    };
+    let carrier = access::Carrier {
+        commit: None,
+        verdict: access::Verdict::Nobody,
+    };
+    let prior = crate::snapshot::Snapshot::empty(next.records);
+    let step = Step::new(prior, *next, Some(&policy), &carrier, differences, &NoHistory);
+    for change in &differences.changes {
+        let author = access::author(&policy, change, &carrier);
+        let scene = Scene {
+            step: &step,
+            policy: &policy,
+            change,
+            author: &author,
+        };
+        for rule in RULES.iter().filter(|rule| rule.info.code.starts_with("MR1")) {
+            if let Check::Change(check) = rule.check {
+                check(&scene, &mut out)?;
+            }
+        }
+    }
+    let scene = PolicyScene {
+        step: &step,
+        before: None,
+        after: &policy,
+    };
+    for rule in RULES {
+        if let Check::Policy(check) = rule.check {
+            check(&scene, &mut out)?;
+        }
+    }
+    Ok(out.list)
+}

@@ -84,7 +84,7 @@ mod mr416_machines_without_gate;
 mod mr417_duplicate_name;
 mod mr501_bad_root;
 
-pub use judge::{Judgement, document_findings, judge};
+pub use judge::{Judgement, document_findings, judge, state_findings};
 pub use list::RULES;
 pub use place::Resolver;
 pub use scene::{Findings, PolicyScene, Scene, Step};

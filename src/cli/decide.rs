@@ -1,0 +1,150 @@
+//! `approve`, `reject`, `withdraw`, `archive`, `delete`, `settle`
+
+use clap::Args;
+
+use super::write::{Job, WriteArgs, land};
+use super::{Global, Outcome, Ui, names};
+use crate::act::{self, Draft};
+use crate::error::Error;
+use crate::model::{Decision, RecordPath, Status, VersionId};
+use crate::workspace::Workspace;
+
+/// A decision on one version.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  modelry approve fraud-detector/3 -m \"meets performance and bias criteria\""
+)]
+pub struct DecideArgs {
+    /// The version
+    #[arg(value_name = "GROUP/N", value_parser = names::version)]
+    version: VersionId,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+impl DecideArgs {
+    fn reason(&self, verb: &str) -> Result<Option<&str>, Error> {
+        match self.write.reason.as_deref().map(str::trim) {
+            None | Some("") => Err(
+                Error::told(format!("say why: a decision to {verb} carries its reason"))
+                    .hint(format!("modelry {verb} {} -m \"…\"", self.version)),
+            ),
+            reason => Ok(reason),
+        }
+    }
+}
+
+pub fn review(args: &DecideArgs, decision: Decision, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    let verb = match decision {
+        Decision::Approved => "approve",
+        Decision::Rejected => "reject",
+        Decision::Withdrawn => "withdraw",
+    };
+    let reason = args.reason(verb)?;
+    let id = &args.version;
+    let job = Job {
+        draft: &|desk| act::review(desk, id, decision, reason).map(Some),
+        settle: (decision != Decision::Withdrawn).then(|| id.clone()),
+        group: Some(id.group.to_string()),
+        decision: true,
+    };
+    let outcome = land(&job, &args.write, global, ui)?;
+    if outcome == Outcome::Fine && decision == Decision::Approved && !ui.is_json() {
+        super::show::say_turn(id, &args.write, global, ui)?;
+    }
+    Ok(outcome)
+}
+
+pub fn archive(args: &DecideArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    let reason = args.reason("archive")?;
+    let id = &args.version;
+    let job = Job {
+        draft: &|desk| act::archive(desk, id, reason).map(Some),
+        settle: None,
+        group: Some(id.group.to_string()),
+        decision: true,
+    };
+    land(&job, &args.write, global, ui)
+}
+
+pub fn delete(args: &DecideArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    let reason = args.reason("delete")?;
+    let id = &args.version;
+    let job = Job {
+        draft: &|desk| act::delete_version(desk, id, reason).map(Some),
+        settle: None,
+        group: Some(id.group.to_string()),
+        decision: true,
+    };
+    land(&job, &args.write, global, ui)
+}
+
+/// `modelry settle`
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  modelry settle fraud-detector/3")]
+pub struct SettleArgs {
+    /// The version [default: every version with a move that is authorised]
+    #[arg(value_name = "GROUP/N", value_parser = names::version)]
+    version: Option<VersionId>,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+pub fn settle(args: &SettleArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    let workspace = Workspace::open(&global.wanted())?;
+    let group = args.version.as_ref().map(|id| id.group.to_string());
+    let job = Job {
+        draft: &|desk| {
+            let wanted = match &args.version {
+                Some(id) => {
+                    desk.version(id)?;
+                    vec![id.clone()]
+                }
+                None => open_versions(desk)?,
+            };
+            let objects = desk.snapshot.records.objects();
+            let tip = workspace.tip()?;
+            let past = crate::history::Past::new(objects, &workspace.folder, Some(tip));
+            let mut draft = Draft::new("", args.write.reason.as_deref());
+            let mut moved = Vec::new();
+            for id in wanted {
+                if let Some((to, text)) = act::settle(desk, &desk.snapshot, &id, &past)? {
+                    draft
+                        .edits
+                        .insert(RecordPath::Version(id.clone()).to_string(), Some(text));
+                    moved.push(format!("{id} as {to}"));
+                }
+            }
+            if moved.is_empty() {
+                ui.note("no reviews on hand authorise a move; `modelry show` says what is missing");
+                return Ok(None);
+            }
+            draft.subject = format!("Settle {}", moved.join(", "));
+            Ok(Some(draft))
+        },
+        settle: None,
+        group,
+        decision: false,
+    };
+    land(&job, &args.write, global, ui)
+}
+
+fn open_versions(desk: &act::Desk<'_>) -> Result<Vec<VersionId>, Error> {
+    let mut open = Vec::new();
+    for group in desk.snapshot.groups()? {
+        for number in desk.snapshot.versions(&group)? {
+            let id = VersionId {
+                group: group.clone(),
+                number,
+            };
+            let loaded = desk.snapshot.read(&RecordPath::Version(id.clone()))?;
+            let status = loaded.and_then(|loaded| loaded.version().map(|version| version.status));
+            if matches!(status, Some(Status::Pending | Status::Approved))
+                && !desk.snapshot.reviewers(&id)?.is_empty()
+            {
+                open.push(id);
+            }
+        }
+    }
+    Ok(open)
+}

@@ -1,0 +1,206 @@
+//! `modelry init`
+
+use std::collections::BTreeMap;
+
+use clap::Args;
+use serde_json::json;
+
+use super::write::Me;
+use super::{Global, Outcome, Ui};
+use crate::access::{Carrier, Verdict};
+use crate::act::{self, FirstPolicy};
+use crate::change;
+use crate::error::Error;
+use crate::git::{AdvanceError, Head, Repo};
+use crate::history::{self, COMMIT_NAMESPACE, Past, Replay};
+use crate::model::ActorId;
+use crate::raw::{self, Overlay};
+use crate::render;
+use crate::sign::Signer;
+use crate::snapshot::{Records, Snapshot};
+
+/// `modelry init`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  git init models && cd models\n  modelry init --name risk-models --actor admin-1"
+)]
+pub struct InitArgs {
+    /// The registry's name [default: the folder's]
+    #[arg(long)]
+    name: Option<String>,
+    /// The id of the first administrator [default: from git's user.email]
+    #[arg(long, value_name = "ID")]
+    actor: Option<ActorId>,
+    /// For one person: whoever registers may approve too
+    #[arg(long)]
+    solo: bool,
+    /// A second public key of the administrator, kept away for the day the first is lost
+    #[arg(long, value_name = "FILE")]
+    recovery_key: Option<std::path::PathBuf>,
+}
+
+pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    let repo = Repo::open(&global.directory)?;
+    let Head::Branch { name: branch, tip } = repo.head()? else {
+        return Err(
+            Error::told("HEAD is detached, so there is no branch to commit to")
+                .hint("switch to one: `git switch main`"),
+        );
+    };
+    let folder = global
+        .path
+        .clone()
+        .unwrap_or_default()
+        .trim_matches('/')
+        .to_owned();
+    let path = if folder.is_empty() {
+        "registry.yaml".to_owned()
+    } else {
+        format!("{folder}/registry.yaml")
+    };
+    let objects = repo.objects()?;
+    let base_tree = tip
+        .map(|tip| history::read_commit(&objects, tip))
+        .transpose()?
+        .map(|commit| commit.tree);
+    if let Some(tree) = base_tree
+        && raw::lookup(&objects, tree, &path)?.is_some()
+    {
+        return Err(Error::told(format!("there is a registry here already: `{path}`"))
+            .hint("`modelry trust` shows its root; `modelry whoami` says who you are in it"));
+    }
+    let me = Me::configured(repo.directory())?;
+    let ident = repo.ident("committer")?;
+    let actor = match &args.actor {
+        Some(actor) => actor.clone(),
+        None => actor_from(&ident.email)?,
+    };
+    let mut keys = vec![me.line.clone()];
+    if let Some(file) = &args.recovery_key {
+        keys.push(super::people::read_key(file)?);
+    }
+    let mut random = [0; 16];
+    getrandom::fill(&mut random)
+        .map_err(|error| Error::told(format!("no random bits are to be had: {error}")))?;
+    let id: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = args.name.clone().or_else(|| {
+        let top = repo.workdir().unwrap_or(repo.common_dir());
+        top.canonicalize().ok()?.file_name()?.to_str().map(str::to_owned)
+    });
+    let first = FirstPolicy {
+        name: name.unwrap_or_else(|| "models".into()),
+        id,
+        actor: actor.clone(),
+        email: Some(ident.email).filter(|email| !email.is_empty()),
+        keys,
+        solo: args.solo,
+    };
+    let text = act::first_policy(&first)?;
+    let overlay = Overlay::new(&objects);
+    let edits: BTreeMap<String, Option<Vec<u8>>> = [(path.clone(), Some(text.into_bytes()))].into();
+    let top = raw::edit(&overlay, base_tree, &edits)?.ok_or_else(|| Error::told("nothing would be left"))?;
+    let records = Records::new(&overlay);
+    let (prior, next) = (Snapshot::empty(&records), Snapshot::at(&records, top, &folder)?);
+    let differences = change::diff(&prior, &next)?;
+    let carrier = Carrier {
+        commit: None,
+        verdict: Verdict::Actor {
+            id: actor.clone(),
+            key: me.fingerprint.clone(),
+        },
+    };
+    let mut replay = Replay::from_root(&records, &folder);
+    let judged = replay.judge(
+        prior,
+        next,
+        &carrier,
+        &differences,
+        &Past::new(&overlay, &folder, tip),
+        tip,
+    )?;
+    if !judged.findings.is_empty() {
+        let report = crate::finding::Report {
+            findings: judged.findings,
+            checked: replay.checked,
+            ..Default::default()
+        };
+        ui.print(&render::report(
+            &report,
+            super::report_format(ui.output),
+            &ui.style,
+        ))?;
+        return Ok(Outcome::Findings);
+    }
+    repo.check_clean(edits.keys())?;
+    let message = format!(
+        "Create registry {}\n\nModelry-Change: registry created",
+        first.name
+    );
+    let parents: Vec<_> = tip.into_iter().collect();
+    let buffer = repo.commit_buffer(top, &parents, &message)?;
+    let signature = me.signer.sign(COMMIT_NAMESPACE, &buffer)?;
+    repo.write_objects(overlay.new.into_objects())?;
+    let commit = repo.store_commit(&buffer, Some(&signature))?;
+    match repo.advance(&branch, tip, commit, "modelry: create the registry") {
+        Ok(()) => {}
+        Err(AdvanceError::Moved) => {
+            return Err(Error::told("somebody else moved the branch").hint("run the command again"));
+        }
+        Err(AdvanceError::Locked(path)) => {
+            return Err(Error::told(format!(
+                "the branch is locked by another process: {}",
+                path.display()
+            ))
+            .hint("wait for it to end, and try again; if none is running, remove that file"));
+        }
+        Err(AdvanceError::Other(error)) => return Err(error),
+    }
+    repo.update_worktree(&edits)?;
+    let pin = if folder.is_empty() {
+        commit.to_string()
+    } else {
+        format!("{commit}:{folder}")
+    };
+    repo.set_config("modelry.root", &pin)?;
+    if repo.config("modelry.mainline")?.is_none() {
+        repo.set_config("modelry.mainline", branch.trim_start_matches("refs/heads/"))?;
+    }
+    if ui.is_json() {
+        ui.json(&json!({"commit": commit.to_string(), "root": pin, "actor": actor, "key": me.fingerprint, "id": first.id}))?;
+        return Ok(Outcome::Fine);
+    }
+    let recovery = if args.recovery_key.is_none() {
+        "\nYour key is the only one that can change the policy. Add a second: `modelry actor add-key ID --key FILE`."
+    } else {
+        ""
+    };
+    ui.print(&format!(
+        "Created registry {} at {}.\n\n  root   {pin}\n  you    {actor}, key {}\n\nThe root is pinned in this clone. Others pin it with `modelry trust {pin}`;\ntell it to them by another way than this repository.{recovery}\n\nNext: `modelry group create NAME`, then `modelry register NAME --artifact PATH`.\n",
+        first.name,
+        commit.short(),
+        me.fingerprint,
+    ))?;
+    Ok(Outcome::Fine)
+}
+
+/// An actor's id from an address: what stands before the `@`.
+fn actor_from(email: &str) -> Result<ActorId, Error> {
+    let local = email.split('@').next().unwrap_or_default().to_ascii_lowercase();
+    let fitting: String = local
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "._-".contains(c) {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect();
+    fitting
+        .trim_matches(['.', '_', '-'])
+        .to_owned()
+        .try_into()
+        .map_err(|_| {
+            Error::told(format!("no actor's id can be made of `{email}`")).hint("name one: `--actor admin-1`")
+        })
+}

@@ -1,0 +1,334 @@
+//! `modelry list`
+
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+use super::names;
+use super::show::{Reading, metrics_words};
+use super::{Global, Outcome, Ui};
+use crate::act;
+use crate::error::Error;
+use crate::expr::{self, Expr};
+use crate::model::{GroupName, Key, RecordPath, Status, VersionId};
+use crate::render::{Cell, Table, Tone};
+
+/// What a condition may speak of.
+pub const VARIABLES: [&str; 11] = [
+    "group",
+    "version",
+    "status",
+    "by",
+    "description",
+    "labels",
+    "annotations",
+    "metrics",
+    "spec",
+    "stages",
+    "card",
+];
+
+/// `modelry list`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  modelry list\n  modelry list fraud-detector --status approved\n  modelry list --where 'metrics.auc > 0.9 && labels.team == \"risk\"' --sort metrics.auc"
+)]
+pub struct ListArgs {
+    /// Only this group's versions
+    group: Option<GroupName>,
+    /// Only versions of this status; may be repeated
+    #[arg(long)]
+    status: Vec<Status>,
+    /// Only versions with this label; may be repeated
+    #[arg(long = "label", value_name = "KEY=VALUE", value_parser = names::pair)]
+    labels: Vec<(Key, String)>,
+    /// Only versions for which this CEL condition holds; what lacks a field does not match.
+    /// There are group, version, status, by, description, labels, annotations, metrics, spec, stages, card
+    #[arg(long = "where", value_name = "EXPR")]
+    condition: Option<String>,
+    /// What to sort by: version, status, by, or a metric as metrics.NAME (highest first)
+    #[arg(long, value_name = "FIELD")]
+    sort: Option<String>,
+    /// At most this many
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// As it was at this commit, or on this day
+    #[arg(long, value_name = "REV|DATE")]
+    at: Option<String>,
+}
+
+/// One version as lists see it.
+pub struct Row {
+    id: VersionId,
+    status: Status,
+    value: Map<String, Value>,
+    metrics: String,
+    by: String,
+    labels: String,
+    stages: Vec<String>,
+}
+
+/// The versions of a group, deleted ones left out.
+fn rows(reading: &Reading<'_>, group: &GroupName) -> Result<Vec<Row>, Error> {
+    let snapshot = &reading.snapshot;
+    let mut serving: Vec<(String, u64)> = Vec::new();
+    for stage in snapshot.stages(group)? {
+        let loaded = snapshot.read(&RecordPath::Stage(group.clone(), stage.clone()))?;
+        serving.extend(
+            loaded
+                .and_then(|loaded| loaded.stage()?.version)
+                .map(|n| (stage.to_string(), n)),
+        );
+    }
+    let mut rows = Vec::new();
+    for number in snapshot.versions(group)? {
+        let id = VersionId {
+            group: group.clone(),
+            number,
+        };
+        let Some(loaded) = snapshot.read(&RecordPath::Version(id.clone()))? else {
+            continue;
+        };
+        let Some(version) = loaded.version() else { continue };
+        let stages: Vec<String> = serving
+            .iter()
+            .filter(|(_, n)| *n == number)
+            .map(|(stage, _)| stage.clone())
+            .collect();
+        let mut value: Map<String, Value> = [
+            "group",
+            "version",
+            "status",
+            "by",
+            "description",
+            "labels",
+            "annotations",
+            "spec",
+        ]
+        .into_iter()
+        .filter_map(|key| Some((key.to_owned(), loaded.value().get(key)?.clone())))
+        .collect();
+        for key in ["labels", "annotations"] {
+            value.entry(key).or_insert_with(|| json!({}));
+        }
+        value.insert(
+            "metrics".into(),
+            loaded
+                .value()
+                .pointer("/spec/metrics")
+                .cloned()
+                .unwrap_or_else(|| json!({})),
+        );
+        value.insert("stages".into(), json!(stages));
+        rows.push(Row {
+            status: version.status,
+            metrics: metrics_words(&version.spec.metrics),
+            by: version.by.to_string(),
+            labels: version
+                .labels
+                .iter()
+                .map(|(key, value)| format!("{key}={value}"))
+                .collect::<Vec<_>>()
+                .join(","),
+            stages,
+            value,
+            id,
+        });
+    }
+    Ok(rows)
+}
+
+/// The versions of a group as JSON.
+pub fn version_values(reading: &Reading<'_>, group: &GroupName) -> Result<Vec<Value>, Error> {
+    Ok(rows(reading, group)?
+        .into_iter()
+        .map(|row| Value::Object(row.value))
+        .collect())
+}
+
+/// The versions of a group as a table.
+pub fn version_table(reading: &Reading<'_>, group: &GroupName, limit: Option<usize>) -> Result<Table, Error> {
+    let mut rows = rows(reading, group)?;
+    rows.reverse();
+    rows.truncate(limit.unwrap_or(usize::MAX));
+    Ok(table(&rows))
+}
+
+fn table(rows: &[Row]) -> Table {
+    let mut table = Table::new(["VERSION", "STATUS", "SERVES", "BY", "METRICS", "LABELS"]);
+    for row in rows {
+        table.row([
+            Cell::toned(row.id.to_string(), Tone::Strong),
+            Cell::toned(row.status.as_str(), Tone::of_status(row.status)),
+            row.stages.join(",").into(),
+            row.by.clone().into(),
+            row.metrics.clone().into(),
+            row.labels.clone().into(),
+        ]);
+    }
+    table
+}
+
+pub fn run(args: &ListArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    let filtered = !args.status.is_empty()
+        || !args.labels.is_empty()
+        || args.condition.is_some()
+        || args.sort.is_some()
+        || args.limit.is_some();
+    if args.group.is_none() && !filtered {
+        return groups(args.at.as_deref(), global, ui);
+    }
+    Reading::with(args.at.as_deref(), global, |reading| {
+        let groups = match &args.group {
+            Some(group) => {
+                let known = reading.snapshot.groups()?;
+                if !known.contains(group) {
+                    return Err(act::unknown_group(&known, group.as_str()));
+                }
+                vec![group.clone()]
+            }
+            None => reading.snapshot.groups()?,
+        };
+        let mut all = Vec::new();
+        for group in &groups {
+            all.extend(rows(reading, group)?);
+        }
+        all.retain(|row| {
+            let label =
+                |(key, value): &(Key, String)| row.value["labels"].get(key.as_str()) == Some(&json!(value));
+            (args.status.is_empty() || args.status.contains(&row.status)) && args.labels.iter().all(label)
+        });
+        if let Some(condition) = &args.condition {
+            if condition.contains("card") {
+                for row in &mut all {
+                    let card = reading.snapshot.read(&RecordPath::Card(row.id.clone()))?;
+                    row.value
+                        .insert("card".into(), card.map_or(json!({}), |card| card.value().clone()));
+                }
+            }
+            keep_matching(condition, &mut all)?;
+        }
+        sort(&mut all, args.sort.as_deref())?;
+        all.truncate(args.limit.unwrap_or(usize::MAX));
+        if ui.is_json() {
+            let values: Vec<Value> = all.into_iter().map(|row| Value::Object(row.value)).collect();
+            ui.json(&json!({"versions": values}))?;
+        } else if all.is_empty() {
+            ui.say("no version matches");
+        } else {
+            ui.print(&table(&all).render(&ui.style))?;
+        }
+        Ok(Outcome::Fine)
+    })
+}
+
+fn keep_matching(condition: &str, rows: &mut Vec<Row>) -> Result<(), Error> {
+    let values: Vec<&Map<String, Value>> = rows.iter().map(|row| &row.value).collect();
+    let judged = expr::with_stack(|| {
+        Expr::compile(condition, &VARIABLES).map(|expr| {
+            values
+                .iter()
+                .map(|value| expr.evaluate(value) == expr::Outcome::True)
+                .collect::<Vec<bool>>()
+        })
+    });
+    let kept = match judged {
+        Some(Ok(kept)) => kept,
+        Some(Err(fault)) => {
+            return Err(Error::told(fault.0)
+                .hint("for example: --where 'metrics.auc > 0.9 && labels.team == \"risk\"'"));
+        }
+        None => {
+            return Err(Error::told("the condition is too much for the reader").hint("write it more simply"));
+        }
+    };
+    let mut kept = kept.into_iter();
+    rows.retain(|_| kept.next().unwrap_or(false));
+    Ok(())
+}
+
+fn sort(rows: &mut [Row], field: Option<&str>) -> Result<(), Error> {
+    match field {
+        None | Some("version") => {
+            rows.sort_by(|a, b| (&a.id.group, b.id.number).cmp(&(&b.id.group, a.id.number)))
+        }
+        Some("status") => rows.sort_by_key(|row| row.status),
+        Some("by") => rows.sort_by(|a, b| a.by.cmp(&b.by)),
+        Some(field) => {
+            let Some(metric) = field.strip_prefix("metrics.") else {
+                return Err(Error::told(format!("can't sort by `{field}`"))
+                    .hint("there are version, status, by, and metrics.NAME"));
+            };
+            let value = |row: &Row| row.value["metrics"].get(metric).and_then(Value::as_f64);
+            // What lacks the metric comes last.
+            rows.sort_by(|a, b| {
+                let (a, b) = (value(a), value(b));
+                b.is_some()
+                    .cmp(&a.is_some())
+                    .then(b.unwrap_or(0.0).total_cmp(&a.unwrap_or(0.0)))
+            });
+        }
+    }
+    Ok(())
+}
+
+/// `modelry list` and `modelry group list`
+pub fn groups(at: Option<&str>, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    Reading::with(at, global, |reading| {
+        let mut table = Table::new([
+            "GROUP",
+            "VERSIONS",
+            "PENDING",
+            "LATEST APPROVED",
+            "STAGES",
+            "DESCRIPTION",
+        ]);
+        let mut values = Vec::new();
+        for group in reading.snapshot.groups()? {
+            let Some(loaded) = reading.snapshot.read(&RecordPath::Group(group.clone()))? else {
+                continue;
+            };
+            let Some(record) = loaded.group() else { continue };
+            let rows = rows(reading, &group)?;
+            let pending = rows.iter().filter(|row| row.status == Status::Pending).count();
+            let approved = rows
+                .iter()
+                .rev()
+                .find(|row| row.status == Status::Approved)
+                .map(|row| row.id.number);
+            let stages: Vec<String> = rows
+                .iter()
+                .flat_map(|row| {
+                    row.stages
+                        .iter()
+                        .map(move |stage| format!("{stage}={}", row.id.number))
+                })
+                .collect();
+            values.push(json!({
+                "group": group, "versions": rows.len(), "pending": pending, "latestApproved": approved,
+                "description": record.description, "labels": record.labels, "stages": stages,
+            }));
+            table.row([
+                Cell::toned(group.to_string(), Tone::Strong),
+                rows.len().to_string().into(),
+                if pending > 0 {
+                    Cell::toned(pending.to_string(), Tone::Waiting)
+                } else {
+                    Cell::toned("0", Tone::Dim)
+                },
+                approved.map_or(Cell::toned("none", Tone::Dim), |n| {
+                    Cell::toned(format!("{group}/{n}"), Tone::Good)
+                }),
+                stages.join(",").into(),
+                record.description.clone().unwrap_or_default().into(),
+            ]);
+        }
+        if ui.is_json() {
+            ui.json(&json!({"groups": values}))?;
+        } else if table.is_empty() {
+            ui.say("no group yet; make one: modelry group create NAME");
+        } else {
+            ui.print(&table.render(&ui.style))?;
+        }
+        Ok(Outcome::Fine)
+    })
+}

@@ -1,0 +1,143 @@
+//! `modelry log`
+
+use clap::Args;
+use serde_json::json;
+
+use super::names::Target;
+use super::show::Reading;
+use super::{Global, Outcome, Ui, names};
+use crate::access::Verdict;
+use crate::change::{self, Change};
+use crate::error::Error;
+use crate::history::{self, Replay};
+use crate::raw::Commit;
+use crate::render::{clean, paint};
+use crate::snapshot::{Records, Snapshot};
+
+/// `modelry log`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  modelry log\n  modelry log fraud-detector/3")]
+pub struct LogArgs {
+    /// Only what happened to this group or version
+    #[arg(value_name = "GROUP[/N]")]
+    target: Option<Target>,
+    /// At most this many commits
+    #[arg(long, short = 'n', value_name = "N")]
+    limit: Option<usize>,
+    /// As it was at this commit, or on this day
+    #[arg(long, value_name = "REV|DATE")]
+    at: Option<String>,
+}
+
+fn concerns(change: &Change, target: Option<&Target>) -> bool {
+    let group = |name: &str| change.group() == Some(name);
+    match target {
+        None => true,
+        Some(Target::Group(name) | Target::Latest(name)) => group(name.as_str()),
+        Some(Target::Version(id)) => change.record.as_ref().and_then(|record| record.version()) == Some(id),
+        Some(Target::Stage(name, stage)) => {
+            group(name.as_str()) && change.path.ends_with(&format!("/stages/{stage}.yaml"))
+        }
+    }
+}
+
+/// A commit's time, in its own zone.
+fn time(commit: &Commit) -> String {
+    let Some(committer) = &commit.committer else {
+        return String::new();
+    };
+    let offset = jiff::tz::Offset::from_seconds(committer.offset_minutes.saturating_mul(60))
+        .unwrap_or(jiff::tz::Offset::UTC);
+    jiff::Timestamp::from_second(committer.seconds)
+        .map(|moment| offset.to_datetime(moment).strftime("%Y-%m-%d %H:%M").to_string())
+        .unwrap_or_default()
+}
+
+pub fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    Reading::with(args.at.as_deref(), global, |reading| {
+        if let Some(target @ (Target::Latest(_) | Target::Stage(..))) = &args.target {
+            names::resolve(target, &reading.snapshot)?;
+        }
+        if let Some(Target::Group(group)) = &args.target
+            && !reading.snapshot.groups()?.contains(group)
+        {
+            return Err(crate::act::unknown_group(
+                &reading.snapshot.groups()?,
+                group.as_str(),
+            ));
+        }
+        if let Some(Target::Version(id)) = &args.target {
+            reading.version(id)?;
+        }
+        let objects = reading.objects;
+        let folder = &reading.workspace.folder;
+        let records = Records::new(objects);
+        let mut at = Some(reading.commit);
+        let (mut values, mut shown) = (Vec::new(), 0);
+        while let Some(id) = at {
+            let commit = history::read_commit(objects, id)?;
+            let parent = commit.parents.first().copied();
+            let next = Snapshot::at(&records, commit.tree, folder)?;
+            let prior = match parent {
+                Some(parent) => Snapshot::at(&records, history::read_commit(objects, parent)?.tree, folder)?,
+                None => Snapshot::empty(&records),
+            };
+            at = parent;
+            let mut changes = change::diff(&prior, &next)?.changes;
+            changes.retain(|change| concerns(change, args.target.as_ref()));
+            if changes.is_empty() {
+                continue;
+            }
+            let verdict = match (parent, prior.registry()?) {
+                (Some(parent), Some(_)) => Replay::after(&records, folder, parent)
+                    .ok()
+                    .and_then(|replay| replay.policy)
+                    .map(|policy| history::verdict(&policy, &commit)),
+                // The root is judged by nobody; its own policy says who signed.
+                _ => history::policy_at(&next, "the root")
+                    .ok()
+                    .map(|policy| history::verdict(&policy, &commit)),
+            };
+            let verdict = verdict.unwrap_or(Verdict::Unsigned);
+            if ui.is_json() {
+                values.push(json!({
+                    "commit": id.to_string(),
+                    "time": commit.committer.as_ref().map(|committer| committer.seconds),
+                    "signer": verdict.actor(),
+                    "verdict": verdict.words(),
+                    "subject": commit.subject(),
+                    "changes": changes.iter().map(Change::trailer).collect::<Vec<_>>(),
+                }));
+            } else {
+                let signer = match verdict.actor() {
+                    Some(actor) => paint(actor.as_str(), "32", &ui.style),
+                    None => paint(&clean(&verdict.words()), "31", &ui.style),
+                };
+                let mut out = format!(
+                    "{} {} {signer}\n",
+                    paint(&id.short(), "33", &ui.style),
+                    time(&commit)
+                );
+                for change in &changes {
+                    out.push_str(&format!("  {}\n", clean(&change.trailer())));
+                    let reason = change
+                        .after
+                        .as_ref()
+                        .and_then(|after| after.value().get("reason")?.as_str().map(str::to_owned));
+                    if let Some(reason) = reason {
+                        out.push_str(&format!("    {}\n", paint(&clean(&reason), "2", &ui.style)));
+                    }
+                }
+                ui.print(&out)?;
+            }
+            shown += 1;
+            if args.limit.is_some_and(|limit| shown >= limit) {
+                break;
+            }
+        }
+        if ui.is_json() {
+            ui.json(&json!({"commits": values}))?;
+        }
+        Ok(Outcome::Fine)
+    })
+}

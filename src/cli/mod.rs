@@ -1,0 +1,257 @@
+//! The command line: parse, call, render. One file per command or family;
+//! nothing is decided here.
+
+mod decide;
+mod demo;
+mod diff;
+mod explain;
+mod generate;
+mod group;
+mod init;
+mod list;
+mod log;
+mod names;
+mod people;
+mod register;
+mod show;
+mod trust;
+mod ui;
+mod validate;
+mod whoami;
+mod write;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+pub use ui::Ui;
+
+use crate::error::Error;
+use crate::render;
+use crate::workspace::Wanted;
+
+/// What a command came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Looked, and clean; or done.
+    Fine,
+    /// There are findings, or the command was refused because its result would
+    /// be one.
+    Findings,
+}
+
+/// A model registry that lives in a Git repository.
+///
+/// Model groups and versions are YAML files; approvals are signed commits; a
+/// validator judges every change between commits, and anyone with a clone can
+/// check all of it offline.
+#[derive(Debug, Parser)]
+#[command(
+    name = "modelry",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
+#[command(
+    after_help = "Exit codes: 0 looked, and clean; 1 findings; 2 could not look; 3 nothing qualifies.\nStart with `modelry demo`, or `modelry init` in a repository of your own."
+)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Where to look, and how to say it.
+#[derive(Clone, Debug, Args)]
+pub struct Global {
+    /// Run as though started in this folder
+    #[arg(
+        short = 'C',
+        value_name = "DIR",
+        global = true,
+        default_value = ".",
+        hide_default_value = true
+    )]
+    directory: PathBuf,
+    /// The registry's folder, from the repository's top [default: found]
+    #[arg(long, global = true, value_name = "FOLDER", help_heading = "Where to look")]
+    path: Option<String>,
+    /// The branch that counts [default: git config modelry.mainline, else the remote's default, else the current one]
+    #[arg(long, global = true, value_name = "BRANCH", help_heading = "Where to look")]
+    mainline: Option<String>,
+    /// The registry's first commit, and its folder, that you trust [default: git config modelry.root]
+    #[arg(
+        long,
+        global = true,
+        value_name = "OID[:FOLDER]",
+        help_heading = "Where to look"
+    )]
+    root: Option<String>,
+    /// The form of the output
+    #[arg(short = 'o', long = "output", global = true, value_enum, default_value_t = Output::Human, hide_default_value = true)]
+    output: Output,
+}
+
+impl Global {
+    fn wanted(&self) -> Wanted {
+        Wanted {
+            directory: self.directory.clone(),
+            path: self.path.clone(),
+            mainline: self.mainline.clone(),
+            root: self.root.clone(),
+        }
+    }
+}
+
+/// The forms of output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people
+    Human,
+    /// One line a finding (validate)
+    Concise,
+    /// For programs
+    Json,
+}
+
+/// Every command, in the order of a model's life.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a registry: the first policy, in a commit of its own
+    Init(init::InitArgs),
+    /// Build a whole registry with throwaway keys in a new folder, step by step
+    Demo(demo::DemoArgs),
+    /// Show your key, which actor it is, and what that actor may do
+    Whoami(whoami::WhoamiArgs),
+    /// Show the registry's root, or pin it
+    Trust(trust::TrustArgs),
+    /// Make, change, show, list or delete groups of versions
+    #[command(subcommand)]
+    Group(group::GroupCommand),
+    /// Register a version of a model
+    Register(Box<register::RegisterArgs>),
+    /// Add or show evaluations of a version
+    #[command(subcommand)]
+    Evidence(register::EvidenceCommand),
+    /// Fill or show a version's card
+    #[command(subcommand)]
+    Card(register::CardCommand),
+    /// Approve a version: a signed review of exactly what it holds now
+    Approve(decide::DecideArgs),
+    /// Reject a version
+    Reject(decide::DecideArgs),
+    /// Take your review of a version back
+    Withdraw(decide::DecideArgs),
+    /// Retire a version
+    Archive(decide::DecideArgs),
+    /// Delete a rejected or archived version; a tombstone stays
+    Delete(decide::DecideArgs),
+    /// Make the moves that reviews on hand already authorise
+    Settle(decide::SettleArgs),
+    /// Change description, labels and annotations of a version
+    Annotate(register::AnnotateArgs),
+    /// Add, retire or list people, machines and their keys
+    #[command(subcommand)]
+    Actor(people::ActorCommand),
+    /// Add or remove teams and their members
+    #[command(subcommand)]
+    Team(people::TeamCommand),
+    /// Give or take rights
+    #[command(subcommand)]
+    Grant(people::GrantCommand),
+    /// List groups, or the versions of one
+    List(list::ListArgs),
+    /// Show a group or a version: status, reviews, whose turn it is
+    Show(show::ShowArgs),
+    /// Tell what happened, change by change
+    Log(log::LogArgs),
+    /// Tell what a range of commits means for the registry
+    Diff(diff::DiffArgs),
+    /// Judge files, or the commits of a range
+    Validate(validate::ValidateArgs),
+    /// Explain a rule, by code or name
+    Explain(explain::ExplainArgs),
+    /// Print a JSON Schema
+    Schema(generate::SchemaArgs),
+    /// Print the policy's keys as git's allowed signers file
+    AllowedSigners(generate::AllowedSignersArgs),
+    /// Print a shell's completions
+    Completions(generate::CompletionsArgs),
+    /// Write the manual pages into a folder
+    Man(generate::ManArgs),
+}
+
+/// Runs a command line, and says how it ended.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() { 2 } else { 0 };
+            return if error.print().is_ok() {
+                ExitCode::from(code)
+            } else {
+                ExitCode::from(2)
+            };
+        }
+    };
+    let ui = Ui::new(cli.global.output);
+    match dispatch(cli.command, &cli.global, &ui) {
+        Ok(Outcome::Fine) => ExitCode::SUCCESS,
+        Ok(Outcome::Findings) => ExitCode::from(1),
+        Err(error) => {
+            ui.error(&error);
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn dispatch(command: Command, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    use crate::model::Decision;
+    match command {
+        Command::Init(args) => init::run(&args, global, ui),
+        Command::Demo(args) => demo::run(&args, ui),
+        Command::Whoami(args) => whoami::run(&args, global, ui),
+        Command::Trust(args) => trust::run(&args, global, ui),
+        Command::Group(command) => group::run(&command, global, ui),
+        Command::Register(args) => register::register(&args, global, ui),
+        Command::Evidence(command) => register::evidence(&command, global, ui),
+        Command::Card(command) => register::card(&command, global, ui),
+        Command::Approve(args) => decide::review(&args, Decision::Approved, global, ui),
+        Command::Reject(args) => decide::review(&args, Decision::Rejected, global, ui),
+        Command::Withdraw(args) => decide::review(&args, Decision::Withdrawn, global, ui),
+        Command::Archive(args) => decide::archive(&args, global, ui),
+        Command::Delete(args) => decide::delete(&args, global, ui),
+        Command::Settle(args) => decide::settle(&args, global, ui),
+        Command::Annotate(args) => register::annotate(&args, global, ui),
+        Command::Actor(command) => people::actor(&command, global, ui),
+        Command::Team(command) => people::team(&command, global, ui),
+        Command::Grant(command) => people::grant(&command, global, ui),
+        Command::List(args) => list::run(&args, global, ui),
+        Command::Show(args) => show::run(&args, global, ui),
+        Command::Log(args) => log::run(&args, global, ui),
+        Command::Diff(args) => diff::run(&args, global, ui),
+        Command::Validate(args) => validate::run(&args, global, ui),
+        Command::Explain(args) => explain::run(&args, ui),
+        Command::Schema(args) => generate::schema(&args, ui),
+        Command::AllowedSigners(args) => generate::allowed_signers(&args, global, ui),
+        Command::Completions(args) => generate::completions(&args, ui),
+        Command::Man(args) => generate::man(&args, ui),
+    }
+}
+
+/// The whole command line, for completions, manual pages and their tests.
+pub fn definition() -> clap::Command {
+    Cli::command()
+}
+
+fn report_format(output: Output) -> render::Format {
+    match output {
+        Output::Human => render::Format::Human,
+        Output::Concise => render::Format::Concise,
+        Output::Json => render::Format::Json,
+    }
+}

@@ -1,0 +1,137 @@
+//! What stands on a command line: `GROUP/N`, `GROUP@STAGE`, `KEY=VALUE`.
+
+use std::str::FromStr;
+
+use crate::error::Error;
+use crate::model::{GroupName, Key, StageName, Status, VersionId};
+use crate::snapshot::Snapshot;
+
+/// A group or a version, by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// `GROUP`
+    Group(GroupName),
+    /// `GROUP/N`
+    Version(VersionId),
+    /// `GROUP@STAGE`
+    Stage(GroupName, StageName),
+    /// `GROUP@latest`: the highest number Approved.
+    Latest(GroupName),
+}
+
+impl FromStr for Target {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some((group, stage)) = text.split_once('@') {
+            let group = group.parse()?;
+            return Ok(if stage == "latest" {
+                Target::Latest(group)
+            } else {
+                Target::Stage(group, stage.parse()?)
+            });
+        }
+        match text.split_once('/') {
+            Some(_) => version(text).map(Target::Version),
+            None => text.parse().map(Target::Group),
+        }
+    }
+}
+
+/// `GROUP/N`.
+///
+/// # Errors
+/// What is wrong with it, for the command line.
+pub fn version(text: &str) -> Result<VersionId, String> {
+    let (group, number) = text
+        .split_once('/')
+        .ok_or_else(|| format!("`{text}` is no version: write GROUP/N"))?;
+    let canonical = !number.starts_with('0') && number.bytes().all(|b| b.is_ascii_digit());
+    let number = number
+        .parse()
+        .ok()
+        .filter(|_| canonical)
+        .ok_or_else(|| format!("`{number}` is no version's number"))?;
+    Ok(VersionId {
+        group: group.parse()?,
+        number,
+    })
+}
+
+/// `KEY=VALUE`.
+///
+/// # Errors
+/// What is wrong with it, for the command line.
+pub fn pair(text: &str) -> Result<(Key, String), String> {
+    let (key, value) = text
+        .split_once('=')
+        .ok_or_else(|| format!("`{text}` is no KEY=VALUE"))?;
+    Ok((key.parse()?, value.to_owned()))
+}
+
+/// `KEY=VALUE` to set, or `KEY-` to take away.
+///
+/// # Errors
+/// What is wrong with it, for the command line.
+pub fn change(text: &str) -> Result<(Key, Option<String>), String> {
+    match (text.split_once('='), text.strip_suffix('-')) {
+        (Some((key, value)), _) => Ok((key.parse()?, Some(value.to_owned()))),
+        (None, Some(key)) => Ok((key.parse()?, None)),
+        _ => Err(format!("`{text}` is neither KEY=VALUE nor KEY-")),
+    }
+}
+
+/// `NAME=NUMBER`.
+///
+/// # Errors
+/// What is wrong with it, for the command line.
+pub fn metric(text: &str) -> Result<(Key, f64), String> {
+    let (key, value) = pair(text)?;
+    let number = value.parse::<f64>().ok().filter(|number| number.is_finite());
+    Ok((
+        key,
+        number.ok_or_else(|| format!("`{value}` is no finite number"))?,
+    ))
+}
+
+/// The version that a target means now.
+///
+/// # Errors
+/// When it means none.
+pub fn resolve(target: &Target, snapshot: &Snapshot<'_>) -> Result<VersionId, Error> {
+    use crate::model::RecordPath;
+    match target {
+        Target::Version(id) => Ok(id.clone()),
+        Target::Group(group) => {
+            Err(Error::told(format!("`{group}` is a group")).hint(format!("name a version: `{group}/N`")))
+        }
+        Target::Stage(group, stage) => {
+            let loaded = snapshot.read(&RecordPath::Stage(group.clone(), stage.clone()))?;
+            let number = loaded.and_then(|loaded| loaded.stage().and_then(|stage| stage.version));
+            number
+                .map(|number| VersionId {
+                    group: group.clone(),
+                    number,
+                })
+                .ok_or_else(|| {
+                    Error::told(format!("nothing serves `{stage}` in `{group}`"))
+                        .hint(format!("`modelry show {group}` shows its stages"))
+                })
+        }
+        Target::Latest(group) => {
+            for &number in snapshot.versions(group)?.iter().rev() {
+                let id = VersionId {
+                    group: group.clone(),
+                    number,
+                };
+                let loaded = snapshot.read(&RecordPath::Version(id.clone()))?;
+                if loaded.is_some_and(|loaded| loaded.version().is_some_and(|v| v.status == Status::Approved))
+                {
+                    return Ok(id);
+                }
+            }
+            Err(Error::told(format!("no version of `{group}` is Approved"))
+                .hint(format!("`modelry list {group}` shows them")))
+        }
+    }
+}

@@ -1,0 +1,398 @@
+//! `actor`, `team`, `grant`: who there is, and who may do what.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::{Value, json};
+
+use super::show::Reading;
+use super::write::{Job, WriteArgs, land};
+use super::{Global, Outcome, Ui};
+use crate::act::{self, PolicyEdit};
+use crate::error::Error;
+use crate::model::{Action, ActorId, ActorKind, Principal, RecordName, StageName};
+use crate::render::{Cell, Table, Tone};
+use crate::verify::PublicKey;
+
+/// The kinds of actor, on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum KindArg {
+    Person,
+    Machine,
+    Forge,
+}
+
+/// `modelry actor …`
+#[derive(Debug, Subcommand)]
+pub enum ActorCommand {
+    /// Add a person, a machine, or a Git host's own key
+    #[command(
+        after_help = "Examples:\n  modelry actor add risk-1 --key risk-1.pub --email risk-1@example.com\n  modelry actor add trainer --kind machine --owner risk-1 --key trainer.pub"
+    )]
+    Add {
+        /// The new actor's id
+        id: ActorId,
+        /// What it is
+        #[arg(long, value_enum, default_value = "person")]
+        kind: KindArg,
+        /// Its public key: a file, or the OpenSSH line itself; may be repeated
+        #[arg(long = "key", value_name = "FILE|LINE", required = true)]
+        keys: Vec<String>,
+        /// Its address
+        #[arg(long)]
+        email: Option<String>,
+        /// A person whom a machine stands for; may be repeated
+        #[arg(long = "owner", value_name = "ID")]
+        owners: Vec<ActorId>,
+        #[command(flatten)]
+        write: WriteArgs,
+    },
+    /// Give an actor one more key
+    #[command(after_help = "Example:\n  modelry actor add-key risk-1 --key new-laptop.pub")]
+    AddKey {
+        /// The actor
+        id: ActorId,
+        /// The public key: a file, or the OpenSSH line itself
+        #[arg(long, value_name = "FILE|LINE")]
+        key: String,
+        #[command(flatten)]
+        write: WriteArgs,
+    },
+    /// End all rights of an actor, or of one of its keys
+    #[command(
+        after_help = "Examples:\n  modelry actor retire risk-1 -m \"left the team\"\n  modelry actor retire risk-1 --key SHA256:…"
+    )]
+    Retire {
+        /// The actor
+        id: ActorId,
+        /// One key, by its fingerprint
+        #[arg(long, value_name = "FINGERPRINT")]
+        key: Option<String>,
+        #[command(flatten)]
+        write: WriteArgs,
+    },
+    /// Revoke a key: it proves nothing any more
+    #[command(after_help = "Example:\n  modelry actor revoke-key SHA256:… -m \"laptop lost\"")]
+    RevokeKey {
+        /// The key's fingerprint, or its public key
+        key: String,
+        #[command(flatten)]
+        write: WriteArgs,
+    },
+    /// List the actors
+    #[command(after_help = "Example:\n  modelry actor list")]
+    List {
+        /// As they were at this commit, or on this day
+        #[arg(long, value_name = "REV|DATE")]
+        at: Option<String>,
+    },
+}
+
+/// `modelry team …`
+#[derive(Debug, Subcommand)]
+pub enum TeamCommand {
+    /// Add members to a team, which is made if need be
+    #[command(after_help = "Example:\n  modelry team add risk risk-1 risk-2")]
+    Add(TeamArgs),
+    /// Remove members from a team; the team itself when none is named
+    #[command(after_help = "Example:\n  modelry team remove risk risk-2")]
+    Remove(TeamArgs),
+}
+
+/// A team and some members.
+#[derive(Debug, Args)]
+pub struct TeamArgs {
+    /// The team
+    team: RecordName,
+    /// The members
+    members: Vec<ActorId>,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+/// `modelry grant …`
+#[derive(Debug, Subcommand)]
+pub enum GrantCommand {
+    /// Grant actions
+    #[command(
+        after_help = "Examples:\n  modelry grant add team:risk --allow approve,reject,archive --groups 'fraud-*'\n  modelry grant add deployer --allow promote --groups '*' --stages staging"
+    )]
+    Add {
+        /// To whom: an actor, or team:NAME
+        to: Principal,
+        /// The actions
+        #[arg(long, value_delimiter = ',', required = true)]
+        allow: Vec<Action>,
+        /// Globs of groups
+        #[arg(long, value_delimiter = ',', value_name = "GLOB")]
+        groups: Vec<String>,
+        /// Stages, for promote
+        #[arg(long, value_delimiter = ',', value_name = "STAGE")]
+        stages: Vec<StageName>,
+        #[command(flatten)]
+        write: WriteArgs,
+    },
+    /// Take actions away
+    #[command(after_help = "Example:\n  modelry grant remove team:risk --allow archive")]
+    Remove {
+        /// From whom: an actor, or team:NAME
+        to: Principal,
+        /// The actions [default: all]
+        #[arg(long, value_delimiter = ',')]
+        allow: Vec<Action>,
+        /// Only in grants of exactly these groups [default: in all]
+        #[arg(long, value_delimiter = ',', value_name = "GLOB")]
+        groups: Vec<String>,
+        #[command(flatten)]
+        write: WriteArgs,
+    },
+    /// List the grants
+    #[command(after_help = "Example:\n  modelry grant list")]
+    List {
+        /// As they were at this commit, or on this day
+        #[arg(long, value_name = "REV|DATE")]
+        at: Option<String>,
+    },
+}
+
+/// A public key from a file, as an OpenSSH line without its comment.
+///
+/// # Errors
+/// When the file can't be read, or is no public key.
+pub fn read_key(file: &Path) -> Result<String, Error> {
+    let text = std::fs::read_to_string(file).map_err(|source| Error::Io {
+        action: "read",
+        path: file.into(),
+        source,
+    })?;
+    parse_key(&text, &file.display().to_string())
+}
+
+fn parse_key(text: &str, name: &str) -> Result<String, Error> {
+    let key = PublicKey::parse(text).and_then(|key| match key.weakness() {
+        Some(why) => Err(why),
+        None => Ok(key.to_openssh()),
+    });
+    key.map_err(|why| {
+        Error::told(format!("{name} is no public key that can be used: {why}")).hint("give the `.pub` file")
+    })
+}
+
+fn given_key(given: &str) -> Result<String, Error> {
+    if given.starts_with("ssh-") || given.starts_with("ecdsa-") || given.starts_with("sk-") {
+        return parse_key(given, "the line");
+    }
+    read_key(&PathBuf::from(given))
+}
+
+fn edit(edit: &PolicyEdit, write: &WriteArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    let job = Job {
+        draft: &|desk| act::edit_policy(desk, edit, write.reason.as_deref()).map(Some),
+        settle: None,
+        group: None,
+        decision: true,
+    };
+    land(&job, write, global, ui)
+}
+
+pub fn actor(command: &ActorCommand, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    match command {
+        ActorCommand::Add {
+            id,
+            kind,
+            keys,
+            email,
+            owners,
+            write,
+        } => {
+            let kind = match kind {
+                KindArg::Person => ActorKind::Person,
+                KindArg::Machine => ActorKind::Machine,
+                KindArg::Forge => ActorKind::Forge,
+            };
+            let keys = keys.iter().map(|key| given_key(key)).collect::<Result<_, _>>()?;
+            let change = PolicyEdit::AddActor {
+                id: id.clone(),
+                kind,
+                email: email.clone(),
+                keys,
+                owners: owners.clone(),
+            };
+            edit(&change, write, global, ui)
+        }
+        ActorCommand::AddKey { id, key, write } => edit(
+            &PolicyEdit::AddKey(id.clone(), given_key(key)?),
+            write,
+            global,
+            ui,
+        ),
+        ActorCommand::Retire { id, key, write } => {
+            edit(&PolicyEdit::Retire(id.clone(), key.clone()), write, global, ui)
+        }
+        ActorCommand::RevokeKey { key, write } => {
+            let key = if key.starts_with("SHA256:") {
+                key.clone()
+            } else {
+                let line = given_key(key)?;
+                PublicKey::parse(&line).map_err(Error::told)?.fingerprint()
+            };
+            let change = PolicyEdit::RevokeKey {
+                key,
+                reason: write.reason.clone(),
+                since: None,
+            };
+            edit(&change, write, global, ui)
+        }
+        ActorCommand::List { at } => actors(at.as_deref(), global, ui),
+    }
+}
+
+pub fn team(command: &TeamCommand, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    let (change, write) = match command {
+        TeamCommand::Add(args) => (
+            PolicyEdit::TeamAdd(args.team.to_string(), args.members.clone()),
+            &args.write,
+        ),
+        TeamCommand::Remove(args) => (
+            PolicyEdit::TeamRemove(args.team.to_string(), args.members.clone()),
+            &args.write,
+        ),
+    };
+    edit(&change, write, global, ui)
+}
+
+pub fn grant(command: &GrantCommand, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    match command {
+        GrantCommand::Add {
+            to,
+            allow,
+            groups,
+            stages,
+            write,
+        } => {
+            let mut grant = json!({"to": [to], "allow": allow});
+            if !groups.is_empty() {
+                grant["groups"] = json!(groups);
+            } else if allow.iter().any(|action| *action != Action::Administer) {
+                return Err(Error::told("a grant names its groups").hint("for all groups: `--groups '*'`"));
+            }
+            if !stages.is_empty() {
+                grant["stages"] = json!(stages);
+            } else if allow.contains(&Action::Promote) {
+                return Err(Error::told("a grant of `promote` names its stages")
+                    .hint("`--stages staging,production`"));
+            }
+            edit(&PolicyEdit::GrantAdd(grant), write, global, ui)
+        }
+        GrantCommand::Remove {
+            to,
+            allow,
+            groups,
+            write,
+        } => {
+            let change = PolicyEdit::GrantRemove {
+                to: to.to_string(),
+                allow: allow.iter().map(ToString::to_string).collect(),
+                groups: groups.clone(),
+            };
+            edit(&change, write, global, ui)
+        }
+        GrantCommand::List { at } => grants(at.as_deref(), global, ui),
+    }
+}
+
+fn actors(at: Option<&str>, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    Reading::with(at, global, |reading| {
+        let policy = reading.policy()?;
+        let registry = policy.registry();
+        if ui.is_json() {
+            ui.json(
+                &policy
+                    .source
+                    .value()
+                    .get("actors")
+                    .cloned()
+                    .unwrap_or(Value::Null),
+            )?;
+            return Ok(Outcome::Fine);
+        }
+        let mut table = Table::new(["ACTOR", "KIND", "KEY", "STATE", "OWNERS", "TEAMS"]);
+        for (id, actor) in &registry.actors {
+            let teams: Vec<&str> = registry
+                .teams
+                .iter()
+                .filter(|(_, members)| members.contains(id))
+                .map(|(team, _)| team.as_str())
+                .collect();
+            let owners: Vec<&str> = actor.owners.iter().map(ActorId::as_str).collect();
+            let keys: Vec<(String, bool)> = actor
+                .keys
+                .iter()
+                .map(|key| match key.ssh().map(PublicKey::parse) {
+                    Some(Ok(public)) => {
+                        let fingerprint = public.fingerprint();
+                        let spent = key.retired() || policy.keys.is_revoked(&fingerprint);
+                        (fingerprint, spent)
+                    }
+                    Some(Err(_)) => ("unusable".into(), true),
+                    None => ("OpenPGP".into(), key.retired()),
+                })
+                .collect();
+            for (index, (key, spent)) in keys.iter().enumerate() {
+                let state = match (actor.retired, spent) {
+                    (true, _) => Cell::toned("retired", Tone::Dim),
+                    (false, true) if policy.keys.is_revoked(key) => Cell::toned("key revoked", Tone::Bad),
+                    (false, true) => Cell::toned("key retired", Tone::Dim),
+                    (false, false) => Cell::toned("active", Tone::Good),
+                };
+                let first = index == 0;
+                let only = |text: String| if first { text } else { String::new() };
+                table.row([
+                    Cell::toned(only(id.to_string()), Tone::Strong),
+                    only(actor.kind.to_string()).into(),
+                    key.clone().into(),
+                    state,
+                    only(owners.join(", ")).into(),
+                    only(teams.join(", ")).into(),
+                ]);
+            }
+            if keys.is_empty() {
+                table.row([
+                    Cell::toned(id.to_string(), Tone::Strong),
+                    actor.kind.to_string().into(),
+                    "none".into(),
+                    Cell::default(),
+                    owners.join(", ").into(),
+                    teams.join(", ").into(),
+                ]);
+            }
+        }
+        ui.print(&table.render(&ui.style))?;
+        Ok(Outcome::Fine)
+    })
+}
+
+fn grants(at: Option<&str>, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    Reading::with(at, global, |reading| {
+        let policy = reading.policy()?;
+        if ui.is_json() {
+            ui.json(&policy.source.value().get("grants").cloned().unwrap_or(json!([])))?;
+            return Ok(Outcome::Fine);
+        }
+        let mut table = Table::new(["TO", "ALLOW", "GROUPS", "STAGES"]);
+        let joined = |items: Vec<String>| items.join(", ");
+        for grant in &policy.registry().grants {
+            table.row([
+                Cell::toned(
+                    joined(grant.to.iter().map(ToString::to_string).collect()),
+                    Tone::Strong,
+                ),
+                joined(grant.allow.iter().map(ToString::to_string).collect()).into(),
+                grant.groups.join(", ").into(),
+                joined(grant.stages.iter().map(ToString::to_string).collect()).into(),
+            ]);
+        }
+        ui.print(&table.render(&ui.style))?;
+        Ok(Outcome::Fine)
+    })
+}

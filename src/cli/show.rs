@@ -1,0 +1,655 @@
+//! `modelry show`, and the ground of every reading command.
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::names::{self, Target};
+use super::write::WriteArgs;
+use super::{Global, Outcome, Ui};
+use crate::access::{self, Policy, Shortfall, Standing, Tally};
+use crate::act;
+use crate::error::Error;
+use crate::git::{GitObjects, Head};
+use crate::history::{self, Past};
+use crate::model::{GroupName, RecordName, RecordPath, Status, VersionId};
+use crate::raw::Oid;
+use crate::render::{Cell, Table, Tone, clean, paint};
+use crate::snapshot::{Loaded, Records, Snapshot};
+use crate::workspace::Workspace;
+
+/// A registry at one commit, to be read.
+pub struct Reading<'r> {
+    /// Where it is.
+    pub workspace: &'r Workspace,
+    /// The object store.
+    pub objects: &'r GitObjects<'r>,
+    /// The registry.
+    pub snapshot: Snapshot<'r>,
+    /// The commit.
+    pub commit: Oid,
+}
+
+impl Reading<'_> {
+    /// Opens the registry at a commit or day (by default at the current
+    /// branch's tip), and reads it.
+    ///
+    /// # Errors
+    /// When there is nothing to read, or what `read` says.
+    pub fn with(
+        at: Option<&str>,
+        global: &Global,
+        read: impl FnOnce(&Reading<'_>) -> Result<Outcome, Error>,
+    ) -> Result<Outcome, Error> {
+        let workspace = Workspace::open(&global.wanted())?;
+        let objects = workspace.repo.objects()?;
+        let commit = match at {
+            None => current(&workspace)?,
+            Some(at) => match end_of(at) {
+                Some(seconds) => at_time(&workspace, &objects, seconds, at)?,
+                None => workspace.repo.resolve(at)?,
+            },
+        };
+        let records = Records::new(&objects);
+        let top = history::read_commit(&objects, commit)?.tree;
+        let snapshot = Snapshot::at(&records, top, &workspace.folder)?;
+        read(&Reading {
+            workspace: &workspace,
+            objects: &objects,
+            snapshot,
+            commit,
+        })
+    }
+
+    /// The policy at that commit.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn policy(&self) -> Result<Policy, Error> {
+        history::policy_at(&self.snapshot, &format!("commit {}", self.commit.short()))
+    }
+
+    /// The reviews of a version as they would count now.
+    ///
+    /// # Errors
+    /// When an object can't be read.
+    pub fn tally(&self, policy: &Policy, id: &VersionId, version: &Loaded) -> Result<Tally, Error> {
+        let past = Past::new(self.objects, &self.workspace.folder, Some(self.commit));
+        access::tally(policy, &self.snapshot, id, version, &past)
+    }
+
+    /// The version's file, or the nearest name.
+    ///
+    /// # Errors
+    /// When there is no such version.
+    pub fn version(&self, id: &VersionId) -> Result<std::rc::Rc<Loaded>, Error> {
+        match self.snapshot.read(&RecordPath::Version(id.clone()))? {
+            Some(loaded) => Ok(loaded),
+            None => Err(act::unknown_version(&self.snapshot, id)?),
+        }
+    }
+}
+
+/// The commit that people look at: the current branch's tip, or the mainline's.
+fn current(workspace: &Workspace) -> Result<Oid, Error> {
+    if workspace.repo.workdir().is_none() {
+        return workspace.tip();
+    }
+    match workspace.repo.head()? {
+        Head::Branch { tip: Some(tip), .. } | Head::Detached(tip) => Ok(tip),
+        Head::Branch { tip: None, .. } => workspace.tip(),
+    }
+}
+
+/// The end of a day, or a moment, in seconds; none when the text is no date.
+fn end_of(text: &str) -> Option<i64> {
+    if let Ok(date) = text.parse::<jiff::civil::Date>()
+        && text.len() == 10
+    {
+        let end = date.at(23, 59, 59, 0);
+        return jiff::tz::Offset::UTC
+            .to_timestamp(end)
+            .ok()
+            .map(|moment| moment.as_second());
+    }
+    text.parse::<jiff::Timestamp>()
+        .ok()
+        .map(|moment| moment.as_second())
+}
+
+/// The mainline's last commit that was made by then, as its committer says.
+fn at_time(workspace: &Workspace, objects: &GitObjects<'_>, seconds: i64, shown: &str) -> Result<Oid, Error> {
+    let mut at = Some(workspace.tip()?);
+    while let Some(id) = at {
+        let commit = history::read_commit(objects, id)?;
+        if commit
+            .committer
+            .as_ref()
+            .is_some_and(|committer| committer.seconds <= seconds)
+        {
+            return Ok(id);
+        }
+        at = commit.parents.first().copied();
+    }
+    Err(Error::told(format!(
+        "`{}` has no commit as old as {shown}",
+        workspace.mainline_name()
+    )))
+}
+
+/// `modelry show`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  modelry show fraud-detector/3\n  modelry show fraud-detector@production --at 2026-03-03"
+)]
+pub struct ShowArgs {
+    /// A group, a version, or the version serving a stage
+    #[arg(value_name = "GROUP | GROUP/N | GROUP@STAGE")]
+    target: Target,
+    /// As it was at this commit, or on this day
+    #[arg(long, value_name = "REV|DATE")]
+    at: Option<String>,
+}
+
+pub fn run(args: &ShowArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    show(&args.target, args.at.as_deref(), global, ui)
+}
+
+pub fn show(target: &Target, at: Option<&str>, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    Reading::with(at, global, |reading| match target {
+        Target::Group(group) => show_group(reading, group, ui),
+        other => {
+            let id = names::resolve(other, &reading.snapshot)?;
+            show_version(reading, &id, ui)
+        }
+    })
+}
+
+fn stages_of(reading: &Reading<'_>, group: &GroupName) -> Result<Vec<(String, Option<u64>)>, Error> {
+    let mut stages = Vec::new();
+    for stage in reading.snapshot.stages(group)? {
+        let loaded = reading
+            .snapshot
+            .read(&RecordPath::Stage(group.clone(), stage.clone()))?;
+        stages.push((
+            stage.to_string(),
+            loaded.and_then(|loaded| loaded.stage().and_then(|stage| stage.version)),
+        ));
+    }
+    Ok(stages)
+}
+
+fn show_group(reading: &Reading<'_>, group: &GroupName, ui: &Ui) -> Result<Outcome, Error> {
+    let Some(loaded) = reading.snapshot.read(&RecordPath::Group(group.clone()))? else {
+        return Err(act::unknown_group(&reading.snapshot.groups()?, group.as_str()));
+    };
+    let policy = reading.policy()?;
+    let stages = stages_of(reading, group)?;
+    let need = policy.need(group);
+    if ui.is_json() {
+        let stages: serde_json::Map<String, Value> =
+            stages.into_iter().map(|(stage, n)| (stage, json!(n))).collect();
+        let versions = super::list::version_values(reading, group)?;
+        ui.json(&json!({
+            "group": loaded.value(),
+            "stages": stages,
+            "approval": {"required": need.required, "from": need.from, "fourEyes": need.four_eyes, "card": need.card},
+            "versions": versions,
+        }))?;
+        return Ok(Outcome::Fine);
+    }
+    let mut out = format!("{}\n", paint(group.as_str(), "1", &ui.style));
+    let mut line = |key: &str, value: String| {
+        if !value.is_empty() {
+            out.push_str(&format!(
+                "  {:<12} {}\n",
+                paint(key, "2", &ui.style),
+                clean(&value)
+            ));
+        }
+    };
+    if let Some(group) = loaded.group() {
+        line("description", group.description.clone().unwrap_or_default());
+        line(
+            "owners",
+            group
+                .owners
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(", "),
+        );
+        line("labels", pairs(&group.labels));
+        line("annotations", pairs(&group.annotations));
+    } else {
+        line("state", "deleted".into());
+    }
+    line("approval", need_words(&need));
+    for (stage, version) in &stages {
+        line(
+            "stage",
+            format!(
+                "{stage}: {}",
+                version.map_or("nothing".to_owned(), |n| format!("{group}/{n}"))
+            ),
+        );
+    }
+    out.push('\n');
+    let table = super::list::version_table(reading, group, None)?;
+    if table.is_empty() {
+        out.push_str(&format!(
+            "No version yet. Register one: modelry register {group} --artifact PATH\n"
+        ));
+    } else {
+        out.push_str(&table.render(&ui.style));
+    }
+    ui.print(&out)?;
+    Ok(Outcome::Fine)
+}
+
+fn need_words(need: &access::ApprovalNeed) -> String {
+    let mut words = vec![crate::render::count(need.required as usize, "approval")];
+    words.extend(need.from.iter().map(|(team, n)| format!("{n} from team {team}")));
+    if need.four_eyes {
+        words.push("four eyes".into());
+    }
+    if !need.card.is_empty() {
+        words.push(format!(
+            "card: {}",
+            need.card
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(", ")
+        ));
+    }
+    if !need.gates.is_empty() {
+        words.push(format!(
+            "gates: {}",
+            need.gates
+                .iter()
+                .map(|gate| gate.name.to_string())
+                .collect::<Vec<_>>()
+                .join(", ")
+        ));
+    }
+    words.join("; ")
+}
+
+fn pairs(map: &crate::model::Labels) -> String {
+    map.iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn shortfall_words(shortfall: &Shortfall) -> String {
+    match shortfall {
+        Shortfall::Approvals { have, need } => format!("{have} of {need} approvals"),
+        Shortfall::Team { team, have, need } => format!("{have} of {need} approvals from team {team}"),
+        Shortfall::Card(section) => format!("the card's section {section}"),
+        Shortfall::Rejected(actor) => format!("{actor} rejected it, and would have to withdraw"),
+        Shortfall::Undigested(pointer) => {
+            format!(
+                "a digest of {}",
+                pointer.trim_start_matches("/spec/").replace('/', ".")
+            )
+        }
+        Shortfall::Hollow => "something to be loaded or run".into(),
+    }
+}
+
+/// Whose turn it is, in one sentence.
+fn turn(id: &VersionId, status: Status, tally: &Tally) -> String {
+    let who = |actors: &[crate::model::ActorId]| match actors {
+        [] => "nobody".to_owned(),
+        [one] => one.to_string(),
+        more => format!(
+            "one of {}",
+            more.iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
+    };
+    let missing: Vec<String> = tally.missing.iter().map(shortfall_words).collect();
+    match status {
+        Status::Pending if missing.is_empty() => {
+            format!("anybody's: `modelry settle {id}` makes it Approved")
+        }
+        Status::Pending => {
+            let help = if tally.could_approve.is_empty() {
+                let fix = tally
+                    .missing
+                    .iter()
+                    .any(|m| matches!(m, Shortfall::Undigested(_) | Shortfall::Hollow));
+                if fix {
+                    "the author's: register it again with digests".to_owned()
+                } else if tally.missing.iter().all(|m| matches!(m, Shortfall::Card(_))) {
+                    format!("the author's: `modelry card set {id}`")
+                } else {
+                    "nobody can give what is missing".to_owned()
+                }
+            } else {
+                format!("{}: `modelry approve {id} -m REASON`", who(&tally.could_approve))
+            };
+            help
+        }
+        _ => "nobody's: it is decided".into(),
+    }
+}
+
+fn show_version(reading: &Reading<'_>, id: &VersionId, ui: &Ui) -> Result<Outcome, Error> {
+    let loaded = reading.version(id)?;
+    let policy = reading.policy()?;
+    let Some(version) = loaded.version() else {
+        let words = if loaded.tombstone().is_some() {
+            "deleted; a tombstone stays"
+        } else {
+            "unreadable: `modelry validate` says why"
+        };
+        if ui.is_json() {
+            ui.json(&json!({"version": id.to_string(), "record": loaded.value()}))?;
+        } else {
+            ui.print(&format!("{id}  {words}\n"))?;
+        }
+        return Ok(Outcome::Fine);
+    };
+    let tally = reading.tally(&policy, id, &loaded)?;
+    let serving: Vec<String> = stages_of(reading, &id.group)?
+        .into_iter()
+        .filter(|(_, n)| *n == Some(id.number))
+        .map(|(stage, _)| stage)
+        .collect();
+    let card = reading.snapshot.read(&RecordPath::Card(id.clone()))?;
+    if ui.is_json() {
+        let reviews: Vec<Value> = tally
+            .reviews
+            .iter()
+            .map(|review| {
+                let why = match &review.standing {
+                    Standing::Counts => Value::Null,
+                    Standing::Not(why) => json!(why),
+                };
+                json!({"actor": review.actor, "decision": review.decision.as_str(), "counts": review.standing == Standing::Counts, "why": why})
+            })
+            .collect();
+        let evidence = evidence_values(reading, id, false)?;
+        ui.json(&json!({
+            "version": id.to_string(),
+            "commit": reading.commit.to_string(),
+            "status": version.status.as_str(),
+            "stages": serving,
+            "subject": tally.subject,
+            "record": loaded.value(),
+            "card": card.map(|card| card.value().clone()),
+            "evidence": evidence,
+            "observations": evidence_values(reading, id, true)?,
+            "reviews": reviews,
+            "missing": if version.status == Status::Pending { tally.missing.iter().map(shortfall_words).collect() } else { Vec::new() },
+            "couldApprove": if version.status == Status::Pending { tally.could_approve.clone() } else { Vec::new() },
+        }))?;
+        return Ok(Outcome::Fine);
+    }
+    let tone = match version.status {
+        Status::Approved => "32",
+        Status::Rejected => "31",
+        Status::Pending => "33",
+        Status::Archived => "2",
+    };
+    let mut out = format!(
+        "{}  {}\n",
+        paint(&id.to_string(), "1", &ui.style),
+        paint(version.status.as_str(), tone, &ui.style)
+    );
+    let mut line = |key: &str, value: String| {
+        if !value.is_empty() {
+            out.push_str(&format!(
+                "  {}{} {}\n",
+                paint(key, "2", &ui.style),
+                " ".repeat(12usize.saturating_sub(key.len())),
+                clean(&value)
+            ));
+        }
+    };
+    line("registered", format!("by {}", version.by));
+    line("description", version.description.clone().unwrap_or_default());
+    line("serves", serving.join(", "));
+    line("labels", pairs(&version.labels));
+    line("annotations", pairs(&version.annotations));
+    for (_, container) in version.spec.containers() {
+        line("image", container.image.clone().unwrap_or_default());
+    }
+    for (_, artifact) in version.spec.all_artifacts() {
+        let digest = artifact
+            .digest
+            .as_ref()
+            .map_or("no digest".to_owned(), |digest| format!("{}…", digest.short()));
+        line("artifact", format!("{} ({digest})", artifact.uri));
+    }
+    line("metrics", metrics_words(&version.spec.metrics));
+    for (name, value) in evidence_records(reading, id, false)? {
+        let metrics = value
+            .evaluation()
+            .map(|e| metrics_words(&e.metrics))
+            .unwrap_or_default();
+        let by = value.by().map(ToString::to_string).unwrap_or_default();
+        line("evidence", format!("{name} by {by}: {metrics}"));
+    }
+    for (name, value) in evidence_records(reading, id, true)? {
+        let metrics = value
+            .evaluation()
+            .map(|e| metrics_words(&e.metrics))
+            .unwrap_or_default();
+        line("observed", format!("{name}: {metrics}"));
+    }
+    if let Some(card) = card.as_ref().and_then(|card| card.card()) {
+        let filled: Vec<_> = crate::model::CardSection::ALL
+            .iter()
+            .filter(|section| card.filled(**section))
+            .map(|s| s.as_str())
+            .collect();
+        line(
+            "card",
+            if filled.is_empty() {
+                "empty".into()
+            } else {
+                filled.join(", ")
+            },
+        );
+    }
+    line("content", format!("{}…", tally.subject.short()));
+    if !tally.reviews.is_empty() {
+        out.push('\n');
+        let mut table = Table::new(["REVIEW", "DECISION", "COUNTS", "WHY NOT", "REASON"]);
+        for review in &tally.reviews {
+            let counts = review.standing == Standing::Counts;
+            let why = match &review.standing {
+                Standing::Counts => String::new(),
+                Standing::Not(why) => why.clone(),
+            };
+            let reason = reading.snapshot.read(&review.path)?;
+            let reason = reason.and_then(|loaded| loaded.review().and_then(|review| review.reason.clone()));
+            table.row([
+                Cell::toned(review.actor.to_string(), Tone::Strong),
+                review.decision.as_str().into(),
+                if counts {
+                    Cell::toned("yes", Tone::Good)
+                } else {
+                    Cell::toned("no", Tone::Dim)
+                },
+                why.into(),
+                reason.unwrap_or_default().into(),
+            ]);
+        }
+        out.push_str(&table.render(&ui.style));
+    }
+    if version.status == Status::Pending {
+        out.push('\n');
+        if !tally.missing.is_empty() {
+            let missing: Vec<String> = tally.missing.iter().map(shortfall_words).collect();
+            out.push_str(&format!(
+                "{} {}\n",
+                paint("missing:", "1", &ui.style),
+                missing.join("; ")
+            ));
+        }
+        out.push_str(&format!(
+            "{} {}\n",
+            paint("turn:", "1", &ui.style),
+            turn(id, version.status, &tally)
+        ));
+    }
+    ui.print(&out)?;
+    Ok(Outcome::Fine)
+}
+
+/// After an approval: what is still missing, beside the output.
+pub fn say_turn(id: &VersionId, _write: &WriteArgs, global: &Global, ui: &Ui) -> Result<(), Error> {
+    Reading::with(None, global, |reading| {
+        let Ok(loaded) = reading.version(id) else {
+            return Ok(Outcome::Fine);
+        };
+        if loaded
+            .version()
+            .is_some_and(|version| version.status == Status::Pending)
+        {
+            let tally = reading.tally(&reading.policy()?, id, &loaded)?;
+            let missing: Vec<String> = tally.missing.iter().map(shortfall_words).collect();
+            ui.note(&format!(
+                "{id} is still Pending: {}; turn of {}",
+                missing.join("; "),
+                turn(id, Status::Pending, &tally)
+            ));
+        }
+        Ok(Outcome::Fine)
+    })?;
+    Ok(())
+}
+
+/// "auc 0.912, recall 0.71".
+pub fn metrics_words(metrics: &crate::model::Metrics) -> String {
+    metrics
+        .iter()
+        .map(|(name, value)| format!("{name} {value}"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+type NamedRecords = Vec<(RecordName, std::rc::Rc<Loaded>)>;
+
+fn evidence_records(
+    reading: &Reading<'_>,
+    id: &VersionId,
+    observations: bool,
+) -> Result<NamedRecords, Error> {
+    let snapshot = &reading.snapshot;
+    let names = if observations {
+        snapshot.observations(id)?
+    } else {
+        snapshot.evidence(id)?
+    };
+    let mut records = Vec::new();
+    for name in names {
+        let path = match observations {
+            true => RecordPath::Observation(id.clone(), name.clone()),
+            false => RecordPath::Evidence(id.clone(), name.clone()),
+        };
+        if let Some(loaded) = snapshot.read(&path)? {
+            records.push((name, loaded));
+        }
+    }
+    Ok(records)
+}
+
+fn evidence_values(reading: &Reading<'_>, id: &VersionId, observations: bool) -> Result<Value, Error> {
+    let records = evidence_records(reading, id, observations)?;
+    Ok(Value::Object(
+        records
+            .into_iter()
+            .map(|(name, loaded)| (name.to_string(), loaded.value().clone()))
+            .collect(),
+    ))
+}
+
+/// `modelry evidence show`
+pub fn evidence(
+    id: &VersionId,
+    name: Option<&RecordName>,
+    at: Option<&str>,
+    global: &Global,
+    ui: &Ui,
+) -> Result<Outcome, Error> {
+    Reading::with(at, global, |reading| {
+        reading.version(id)?;
+        let mut records = evidence_records(reading, id, false)?;
+        let observed = evidence_records(reading, id, true)?;
+        let first_observation = records.len();
+        records.extend(observed);
+        if let Some(name) = name {
+            let known: Vec<_> = records.iter().map(|(name, _)| name.clone()).collect();
+            let Some((_, loaded)) = records.iter().find(|(other, _)| other == name) else {
+                let error = Error::told(format!("{id} has no evaluation `{name}`"));
+                return Err(match act::nearest(&known, name.as_str()) {
+                    Some(near) => error.hint(format!("did you mean `{near}`?")),
+                    None => error.hint(format!("`modelry evidence show {id}` lists them")),
+                });
+            };
+            return print_record(loaded, ui);
+        }
+        if ui.is_json() {
+            ui.json(&json!({"evidence": evidence_values(reading, id, false)?, "observations": evidence_values(reading, id, true)?}))?;
+            return Ok(Outcome::Fine);
+        }
+        if records.is_empty() {
+            ui.print(&format!(
+                "{id} has no evaluation yet. Add one: modelry evidence add {id} NAME --metric K=V\n"
+            ))?;
+            return Ok(Outcome::Fine);
+        }
+        let mut table = Table::new(["NAME", "PART OF APPROVAL", "BY", "METRICS", "DATASET"]);
+        for (index, (name, loaded)) in records.iter().enumerate() {
+            let Some(evaluation) = loaded.evaluation() else {
+                continue;
+            };
+            table.row([
+                Cell::toned(name.to_string(), Tone::Strong),
+                if index < first_observation {
+                    "yes".into()
+                } else {
+                    Cell::toned("no", Tone::Dim)
+                },
+                evaluation.by.to_string().into(),
+                metrics_words(&evaluation.metrics).into(),
+                evaluation
+                    .dataset
+                    .as_ref()
+                    .map(|dataset| dataset.uri.clone())
+                    .unwrap_or_default()
+                    .into(),
+            ]);
+        }
+        ui.print(&table.render(&ui.style))?;
+        Ok(Outcome::Fine)
+    })
+}
+
+fn print_record(loaded: &Loaded, ui: &Ui) -> Result<Outcome, Error> {
+    if ui.is_json() {
+        ui.json(loaded.value())?;
+    } else {
+        ui.print(&clean(loaded.text.as_deref().unwrap_or_default()))?;
+    }
+    Ok(Outcome::Fine)
+}
+
+/// `modelry card show`
+pub fn card(id: &VersionId, at: Option<&str>, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    Reading::with(at, global, |reading| {
+        reading.version(id)?;
+        match reading.snapshot.read(&RecordPath::Card(id.clone()))? {
+            Some(loaded) => print_record(&loaded, ui),
+            None => Err(Error::told(format!("{id} has no card yet"))
+                .hint(format!("`modelry card set {id} --section intendedUses=\"…\"`"))),
+        }
+    })
+}

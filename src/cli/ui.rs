@@ -1,0 +1,135 @@
+//! The terminal: what goes to standard output, what goes beside it, and
+//! whether anybody is there to be asked.
+
+use std::io::{IsTerminal, Write};
+
+use serde_json::Value;
+
+use super::Output;
+use crate::error::Error;
+use crate::render::{Style, clean, paint};
+
+/// Where a command speaks.
+pub struct Ui {
+    /// The form of the output.
+    pub output: Output,
+    /// How text may look on standard output.
+    pub style: Style,
+    /// How text may look on standard error.
+    pub side: Style,
+}
+
+fn welcome(terminal: bool) -> bool {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    if set("NO_COLOR") {
+        return false;
+    }
+    set("CLICOLOR_FORCE") || (terminal && std::env::var("TERM").is_ok_and(|term| term != "dumb"))
+}
+
+impl Ui {
+    /// For this process.
+    pub fn new(output: Output) -> Ui {
+        let (out, err) = (std::io::stdout().is_terminal(), std::io::stderr().is_terminal());
+        let width = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+        Ui {
+            output,
+            style: Style {
+                color: welcome(out),
+                width: out.then(width).flatten(),
+            },
+            side: Style {
+                color: welcome(err),
+                width: err.then(width).flatten(),
+            },
+        }
+    }
+
+    /// Whether the output is for programs.
+    pub fn is_json(&self) -> bool {
+        self.output == Output::Json
+    }
+
+    /// Whether somebody is there to be asked.
+    pub fn can_ask(&self) -> bool {
+        std::io::stdin().is_terminal() && std::io::stderr().is_terminal() && !self.is_json()
+    }
+
+    /// Text to standard output. A reader that has gone away ends the process
+    /// quietly, as it should in a pipe.
+    ///
+    /// # Errors
+    /// When it can't be written, as on a full disk.
+    pub fn print(&self, text: &str) -> Result<(), Error> {
+        let mut out = std::io::stdout().lock();
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
+            Err(source) => Err(Error::Io {
+                action: "write",
+                path: "standard output".into(),
+                source,
+            }),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// A value to standard output, as JSON.
+    ///
+    /// # Errors
+    /// As [`Ui::print`].
+    pub fn json(&self, value: &Value) -> Result<(), Error> {
+        let text = serde_json::to_string_pretty(value).unwrap_or_default();
+        self.print(&format!("{text}\n"))
+    }
+
+    /// A line beside the output.
+    pub fn say(&self, text: &str) {
+        let _ = writeln!(std::io::stderr().lock(), "{text}");
+    }
+
+    /// A note beside the output.
+    pub fn note(&self, text: &str) {
+        self.say(&format!("{} {}", paint("note:", "1;36", &self.side), clean(text)));
+    }
+
+    /// Why it could not be done, and what to do.
+    pub fn error(&self, error: &Error) {
+        let mut text = format!(
+            "{} {}",
+            paint("error:", "1;31", &self.side),
+            clean(&error.to_string())
+        );
+        let mut cause = std::error::Error::source(error);
+        while let Some(inner) = cause {
+            text.push_str(&format!("\n  because: {}", clean(&inner.to_string())));
+            cause = inner.source();
+        }
+        for hint in error.hints() {
+            text.push_str(&format!(
+                "\n   {} {}",
+                paint("hint:", "1;33", &self.side),
+                clean(&hint)
+            ));
+        }
+        self.say(&text);
+    }
+
+    /// Asks a question that wants a yes.
+    ///
+    /// # Errors
+    /// When nothing can be read.
+    pub fn ask(&self, question: &str) -> Result<bool, Error> {
+        let mut err = std::io::stderr().lock();
+        let _ = write!(err, "{question} [y/N] ");
+        let _ = err.flush();
+        let mut line = String::new();
+        std::io::stdin()
+            .read_line(&mut line)
+            .map_err(|source| Error::Io {
+                action: "read",
+                path: "standard input".into(),
+                source,
+            })?;
+        Ok(matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    }
+}

@@ -1,0 +1,323 @@
+//! `modelry validate`
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::write::Me;
+use super::{Global, Outcome, Ui, diff, report_format};
+use crate::access::{Carrier, KeyStanding, Policy, Verdict};
+use crate::change::{self, Differences};
+use crate::disk;
+use crate::error::Error;
+use crate::finding::Report;
+use crate::history::{self, Past, Replay};
+use crate::model::RecordPath;
+use crate::raw::{self, Memory, ObjectKind, Objects, Oid};
+use crate::render;
+use crate::rules::{self, Resolver};
+use crate::snapshot::{Records, Snapshot};
+use crate::workspace::Workspace;
+
+/// `modelry validate`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  modelry validate                 the files on disk, against HEAD\n  modelry validate main~5..main    each commit, by the policy before it"
+)]
+pub struct ValidateArgs {
+    /// A folder or file on disk, judged against HEAD; or a range of commits [default: the registry's folder]
+    #[arg(value_name = "PATH | A..B")]
+    what: Option<String>,
+}
+
+pub fn run(args: &ValidateArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    let report = match args.what.as_deref() {
+        Some(what) if what.contains("..") && !Path::new(what).exists() => range(what, global, ui)?,
+        what => files(what.map(Path::new), global)?,
+    };
+    ui.print(&render::report(&report, report_format(ui.output), &ui.style))?;
+    Ok(if report.findings.is_empty() {
+        Outcome::Fine
+    } else {
+        Outcome::Findings
+    })
+}
+
+fn range(what: &str, global: &Global, ui: &Ui) -> Result<Report, Error> {
+    let workspace = Workspace::open(&global.wanted())?;
+    let (a, b) = diff::ends(what)?;
+    let resolve = |revision: &str| {
+        workspace
+            .repo
+            .resolve(revision)
+            .map_err(|error| match workspace.repo.is_shallow() {
+                true => error.hint("this clone is shallow: `git fetch --unshallow` brings the rest"),
+                false => error,
+            })
+    };
+    let (a, b) = (resolve(a)?, resolve(b)?);
+    if a == b {
+        return Err(Error::told(format!(
+            "there is nothing to check: {what} names one commit, {}",
+            a.short()
+        ))
+        .hint("name the commit before the first one to judge: A..B"));
+    }
+    let objects = workspace.repo.objects()?;
+    let records = Records::new(&objects);
+    let commits = history::chain(&objects, Some(a), b)?;
+    let mut replay = Replay::after(&records, &workspace.folder, a)?;
+    let report = replay.run(&commits, |_| {})?;
+    if report.checked.changes == 0 && ui.output == super::Output::Human {
+        ui.note("no commit of this range touches the registry");
+    }
+    Ok(report)
+}
+
+/// Reads disk where there is a file, and the repository's objects beside.
+struct DiskOver<'o> {
+    disk: Memory,
+    base: Option<&'o dyn Objects>,
+}
+
+impl Objects for DiskOver<'_> {
+    fn format(&self) -> raw::ObjectFormat {
+        self.disk.format()
+    }
+
+    fn read(&self, id: Oid, kind: ObjectKind) -> Result<Vec<u8>, Error> {
+        match (self.disk.read(id, kind), self.base) {
+            (Err(Error::MissingObject { .. }), Some(base)) => base.read(id, kind),
+            (read, _) => read,
+        }
+    }
+}
+
+fn own(path: &str) -> bool {
+    matches!(
+        path.split('/').next(),
+        Some("registry.yaml" | "groups" | "policy")
+    )
+}
+
+/// The registry's folder on disk for a path: upwards to where `registry.yaml`
+/// is.
+fn folder_of(path: &Path) -> Option<PathBuf> {
+    let whole = path.canonicalize().ok()?;
+    whole
+        .ancestors()
+        .find(|at| at.join("registry.yaml").is_file())
+        .map(Path::to_owned)
+}
+
+fn files(what: Option<&Path>, global: &Global) -> Result<Report, Error> {
+    let start = what.map_or_else(|| global.directory.clone(), |what| global.directory.join(what));
+    if !start.exists() {
+        return Err(Error::told(format!("there is no `{}`", start.display()))
+            .hint("name a folder or file on disk, or a range of commits: A..B"));
+    }
+    let workspace = Workspace::open(&global.wanted());
+    let in_repo = match &workspace {
+        Ok(workspace) => workspace.repo.workdir().map(|top| top.join(&workspace.folder)),
+        Err(_) => None,
+    };
+    let folder = match folder_of(&start).or(in_repo.filter(|folder| folder.exists())) {
+        Some(folder) => folder,
+        None => {
+            // Why there is none is said best by who looked for it.
+            workspace?;
+            return Err(
+                Error::told(format!("there is no registry at {}", start.display()))
+                    .hint("make one with `modelry init`, or name its folder"),
+            );
+        }
+    };
+    // Only the registry of this clone has a history to be judged against.
+    let workspace = workspace.ok().filter(|workspace| {
+        let home = workspace.repo.workdir().map(|top| top.join(&workspace.folder));
+        home.and_then(|home| home.canonicalize().ok()) == folder.canonicalize().ok()
+    });
+    let report = match &workspace {
+        Some(workspace) => against_head(workspace, &folder)?,
+        None => alone(&folder)?,
+    };
+    let within =
+        what.filter(|what| global.directory.join(what).canonicalize().ok() != folder.canonicalize().ok());
+    Ok(
+        match within.and_then(|what| inside(&folder, &global.directory.join(what))) {
+            Some(inside) => only(report, workspace.as_ref(), &inside),
+            None => report,
+        },
+    )
+}
+
+fn inside(folder: &Path, path: &Path) -> Option<String> {
+    let relative = path
+        .canonicalize()
+        .ok()?
+        .strip_prefix(folder.canonicalize().ok()?)
+        .ok()?
+        .to_owned();
+    let parts: Vec<_> = relative
+        .iter()
+        .map(|part| part.to_string_lossy().into_owned())
+        .collect();
+    Some(parts.join("/")).filter(|path| !path.is_empty())
+}
+
+fn only(mut report: Report, workspace: Option<&Workspace>, inside: &str) -> Report {
+    let at = workspace.map_or_else(|| inside.to_owned(), |workspace| workspace.from_top(inside));
+    report.findings.retain(|finding| {
+        let path = &finding.primary.at.path;
+        *path == at || path.strip_prefix(&at).is_some_and(|rest| rest.starts_with('/'))
+    });
+    report
+}
+
+fn against_head(workspace: &Workspace, folder: &Path) -> Result<Report, Error> {
+    let repo = &workspace.repo;
+    let objects = repo.objects()?;
+    let head = match repo.head()? {
+        crate::git::Head::Branch { tip, .. } => tip,
+        crate::git::Head::Detached(tip) => Some(tip),
+    };
+    let (disk, tree) = disk::objects(folder, repo.format(), own)?;
+    let store = DiskOver {
+        disk,
+        base: Some(&objects),
+    };
+    let records = Records::new(&store);
+    let prior = match head {
+        Some(head) => Snapshot::at(
+            &records,
+            history::read_commit(&objects, head)?.tree,
+            &workspace.folder,
+        )?,
+        None => Snapshot::empty(&records),
+    };
+    // Only the registry's own files are on this side; the rest is not compared.
+    let next = Snapshot {
+        records: &records,
+        tree,
+    };
+    let differences = change::diff(&prior, &next)?;
+    let policy = match prior.registry()? {
+        Some(_) => Some(history::policy_at(&prior, "HEAD")?),
+        None => None,
+    };
+    let verdict = policy
+        .as_ref()
+        .map_or(Verdict::Nobody, |policy| presumed(workspace, policy));
+    let carrier = Carrier {
+        commit: None,
+        verdict,
+    };
+    let mut replay = match policy {
+        Some(policy) => Replay::with_policy(&records, &workspace.folder, policy),
+        None => Replay::from_root(&records, &workspace.folder),
+    };
+    let past = Past::new(&objects, &workspace.folder, head);
+    let judged = replay.judge(prior, next, &carrier, &differences, &past, head)?;
+    let mut report = Report {
+        findings: judged.findings,
+        notes: judged.notes,
+        checked: replay.checked,
+    };
+    standing_faults(
+        &records,
+        &prior,
+        &next,
+        &differences,
+        &workspace.folder,
+        &mut report,
+    )?;
+    report.checked.documents = records.documents();
+    Ok(report)
+}
+
+/// Who would sign: the configured key, if it is an actor's.
+fn presumed(workspace: &Workspace, policy: &Policy) -> Verdict {
+    let Ok(me) = Me::configured(workspace.repo.directory()) else {
+        return Verdict::Nobody;
+    };
+    match policy.keys.standing(&me.fingerprint) {
+        KeyStanding::Good(id) => Verdict::Actor {
+            id,
+            key: me.fingerprint,
+        },
+        _ => Verdict::of_key(policy, me.fingerprint),
+    }
+}
+
+/// Faults of reading in files that did not change are told too: whoever asks
+/// about a folder wants to hear of all of it.
+fn standing_faults(
+    records: &Records<'_>,
+    prior: &Snapshot<'_>,
+    next: &Snapshot<'_>,
+    differences: &Differences,
+    folder: &str,
+    report: &mut Report,
+) -> Result<(), Error> {
+    let Some(tree) = next.tree else { return Ok(()) };
+    let resolver = Resolver {
+        prior: *prior,
+        next: *next,
+        folder,
+        before: None,
+        after: None,
+    };
+    for (path, mode, id) in raw::files(records.objects(), tree)? {
+        let Some(record) = RecordPath::parse(&path).filter(|_| mode == raw::Mode::File) else {
+            continue;
+        };
+        if differences.changes.iter().any(|change| change.path == path) {
+            continue;
+        }
+        let loaded = records.load(&record, id)?;
+        let found = rules::document_findings(&path, &loaded);
+        report
+            .findings
+            .extend(found.into_iter().map(|finding| resolver.resolve(finding)));
+    }
+    Ok(())
+}
+
+/// A folder that is in no repository: every file is read, and nothing can be
+/// said of who did what.
+fn alone(folder: &Path) -> Result<Report, Error> {
+    let (disk, tree) = disk::objects(folder, raw::ObjectFormat::Sha1, own)?;
+    let store = DiskOver { disk, base: None };
+    let records = Records::new(&store);
+    let next = Snapshot {
+        records: &records,
+        tree,
+    };
+    let prior = Snapshot::empty(&records);
+    let differences = change::diff(&prior, &next)?;
+    let resolver = Resolver {
+        prior,
+        next,
+        folder: "",
+        before: None,
+        after: None,
+    };
+    let findings = rules::state_findings(&next, &differences)?;
+    let mut report = Report {
+        findings: findings
+            .into_iter()
+            .map(|finding| resolver.resolve(finding))
+            .collect(),
+        ..Report::default()
+    };
+    report.notes.push(crate::finding::Note {
+        message:
+            "this folder is in no Git repository's registry: files were read, and nobody's acts were judged"
+                .into(),
+        path: None,
+        commit: None,
+    });
+    report.checked.documents = records.documents();
+    report.checked.changes = 0;
+    Ok(report)
+}

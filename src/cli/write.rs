@@ -1,0 +1,492 @@
+//! One writing command is one commit: prove the base, draft, judge, ask, sign,
+//! write, move the branch, bring the work tree up to date.
+
+use std::collections::BTreeMap;
+
+use clap::Args;
+use serde_json::json;
+
+use super::{Global, Outcome, Ui, report_format};
+use crate::access::{Carrier, KeyStanding, Policy, Verdict};
+use crate::act::{self, Desk, Draft};
+use crate::change::{self, Change, Differences};
+use crate::error::Error;
+use crate::finding::Report;
+use crate::git::{AdvanceError, Head};
+use crate::history::{self, COMMIT_NAMESPACE, Past, Replay};
+use crate::model::{ActorId, VersionId};
+use crate::raw::{self, Objects, Oid, Overlay};
+use crate::render::{self, paint};
+use crate::sign::{GitSigner, Signer};
+use crate::snapshot::{Records, Snapshot};
+use crate::subject::RECORD_NAMESPACE;
+use crate::verify::PublicKey;
+use crate::workspace::Workspace;
+
+/// How often to start over when somebody else was faster.
+const TRIES: usize = 8;
+
+/// What every writing command takes.
+#[derive(Clone, Debug, Args)]
+pub struct WriteArgs {
+    /// Why; goes into the record and the commit
+    #[arg(short = 'm', long = "message", value_name = "REASON")]
+    pub reason: Option<String>,
+    /// Commit on this branch, from the mainline's tip if it is new, without touching the checkout
+    #[arg(long, value_name = "NAME", help_heading = "Writing")]
+    branch: Option<String>,
+    /// Show the change and the verdict, and write nothing
+    #[arg(long, help_heading = "Writing")]
+    dry_run: bool,
+    /// Do not ask before signing a decision
+    #[arg(long, help_heading = "Writing")]
+    yes: bool,
+    /// Do not sign the record itself: the commit's signature alone says whose it is
+    #[arg(long, help_heading = "Writing", conflicts_with = "no_commit_signature")]
+    no_record_signature: bool,
+    /// Do not sign the commit: the record's own signature says whose it is
+    #[arg(long, help_heading = "Writing")]
+    no_commit_signature: bool,
+    /// Do not prove the history that the change builds on
+    #[arg(long, help_heading = "Writing")]
+    trust_base: bool,
+}
+
+/// What a command wants done.
+pub struct Job<'j> {
+    /// Makes the draft; none when there is nothing to do, which it has said.
+    pub draft: &'j dyn Fn(&Desk<'_>) -> Result<Option<Draft>, Error>,
+    /// A version whose move of status is made too, when reviews authorise it.
+    pub settle: Option<VersionId>,
+    /// The group that it concerns; none for the policy, which can be repaired
+    /// whatever else is wrong.
+    pub group: Option<String>,
+    /// Whether a decision is signed, so that somebody should look first.
+    pub decision: bool,
+}
+
+/// The signing key as an actor.
+pub struct Me {
+    /// Signs.
+    pub signer: GitSigner,
+    /// The key's fingerprint.
+    pub fingerprint: String,
+    /// The public key as an OpenSSH line.
+    pub line: String,
+}
+
+impl Me {
+    /// The configured key.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn configured(directory: &std::path::Path) -> Result<Me, Error> {
+        let signer = GitSigner::from_config(directory)?;
+        let line = signer.public_key()?;
+        let key = PublicKey::parse(&line).map_err(|why| {
+            Error::told(format!("the signing key can't be used: {why}"))
+                .hint("make one: `ssh-keygen -t ed25519`")
+        })?;
+        Ok(Me {
+            signer,
+            fingerprint: key.fingerprint(),
+            line: key.to_openssh(),
+        })
+    }
+
+    /// The actor whom the key proves under this policy.
+    ///
+    /// # Errors
+    /// When it proves nobody.
+    pub fn actor(&self, policy: &Policy) -> Result<ActorId, Error> {
+        let error = match policy.keys.standing(&self.fingerprint) {
+            KeyStanding::Good(id) => return Ok(id),
+            KeyStanding::RetiredKey(id) => Error::told(format!(
+                "your signing key {} of `{id}` is retired",
+                self.fingerprint
+            )),
+            KeyStanding::RetiredActor(id) => Error::told(format!("`{id}` is retired")),
+            KeyStanding::Revoked(_) => {
+                Error::told(format!("your signing key {} is revoked", self.fingerprint))
+            }
+            KeyStanding::Unknown => Error::told(format!(
+                "your signing key {} belongs to no actor of this registry",
+                self.fingerprint
+            )),
+        };
+        Err(error.hint("`modelry whoami` shows your key, and the line to send to an administrator"))
+    }
+}
+
+/// The branch to write to, its tip if it has one, and the commit to build on.
+struct Target {
+    branch: String,
+    tip: Option<Oid>,
+    base: Oid,
+}
+
+fn target(workspace: &Workspace, args: &WriteArgs) -> Result<Target, Error> {
+    let repo = &workspace.repo;
+    let branch = match &args.branch {
+        Some(name) if name.starts_with("refs/") => name.clone(),
+        Some(name) => format!("refs/heads/{name}"),
+        None => match repo.head()? {
+            Head::Branch { name, .. } => name,
+            Head::Detached(_) => {
+                return Err(
+                    Error::told("HEAD is detached, so there is no branch to commit to")
+                        .hint("switch to one: `git switch main`, or name it: `--branch NAME`"),
+                );
+            }
+        },
+    };
+    if let Some(place) = repo.checked_out_elsewhere(&branch) {
+        return Err(Error::told(format!(
+            "`{}` is checked out at {}",
+            short(&branch),
+            place.display()
+        ))
+        .hint(format!(
+            "run the command there: `modelry -C {} …`",
+            place.display()
+        )));
+    }
+    let tip = repo.reference(&branch)?;
+    let base = match tip {
+        Some(tip) => tip,
+        None => workspace.tip()?,
+    };
+    Ok(Target { branch, tip, base })
+}
+
+fn short(branch: &str) -> &str {
+    branch.strip_prefix("refs/heads/").unwrap_or(branch)
+}
+
+/// Does a job: one commit, or nothing at all.
+///
+/// # Errors
+/// When it can't be done; everything is as it was then.
+pub fn land(job: &Job<'_>, args: &WriteArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    let workspace = Workspace::open(&global.wanted())?;
+    for _ in 0..TRIES {
+        if let Some(outcome) = attempt(&workspace, job, args, ui)? {
+            return Ok(outcome);
+        }
+    }
+    Err(Error::told("others move the branch faster than this command can follow").hint("try again"))
+}
+
+fn attempt(
+    workspace: &Workspace,
+    job: &Job<'_>,
+    args: &WriteArgs,
+    ui: &Ui,
+) -> Result<Option<Outcome>, Error> {
+    let repo = &workspace.repo;
+    let target = target(workspace, args)?;
+    let git_objects = repo.objects()?;
+    let policy = match prove(workspace, &git_objects, &target, job, args, ui)? {
+        Ok(policy) => policy,
+        Err(outcome) => return Ok(Some(outcome)),
+    };
+    let me = Me::configured(repo.directory())?;
+    let actor = me.actor(&policy)?;
+    let verdict = match args.no_commit_signature {
+        true => Verdict::Unsigned,
+        false => Verdict::Actor {
+            id: actor.clone(),
+            key: me.fingerprint.clone(),
+        },
+    };
+    let carrier = Carrier {
+        commit: None,
+        verdict,
+    };
+    let sign_record = |bytes: &[u8]| me.signer.sign(RECORD_NAMESPACE, bytes);
+    let asks = job.decision && !args.yes && !args.dry_run && ui.can_ask();
+    // Before anything is signed, the whole change is judged as it would be.
+    if (asks || args.dry_run) && !args.no_commit_signature {
+        let overlay = Overlay::new(&git_objects);
+        let made = make(
+            workspace,
+            &overlay,
+            &policy,
+            &actor,
+            None,
+            &carrier,
+            job,
+            target.base,
+        )?;
+        let Some(made) = made else {
+            return Ok(Some(Outcome::Fine));
+        };
+        if !made.report.findings.is_empty() {
+            return refused(&made.report, ui).map(Some);
+        }
+        if args.dry_run {
+            return dry_run(&made, ui).map(Some);
+        }
+        show_decision(&made, ui);
+        if !ui.ask(&format!("Sign this as {actor}?"))? {
+            return Err(Error::told("not signed, and nothing was written"));
+        }
+    }
+    let overlay = Overlay::new(&git_objects);
+    let signer: Option<act::RecordSigner<'_>> = if args.no_record_signature {
+        None
+    } else {
+        Some(&sign_record)
+    };
+    let made = make(
+        workspace,
+        &overlay,
+        &policy,
+        &actor,
+        signer,
+        &carrier,
+        job,
+        target.base,
+    )?;
+    let Some(made) = made else {
+        return Ok(Some(Outcome::Fine));
+    };
+    if !made.report.findings.is_empty() {
+        return refused(&made.report, ui).map(Some);
+    }
+    if args.dry_run {
+        return dry_run(&made, ui).map(Some);
+    }
+    let checked_out = repo.is_checked_out(&target.branch)?;
+    let edits: BTreeMap<String, Option<Vec<u8>>> = made
+        .edits
+        .iter()
+        .map(|(path, content)| (workspace.from_top(path), content.clone()))
+        .collect();
+    if checked_out {
+        repo.check_clean(edits.keys())?;
+    }
+    let buffer = repo.commit_buffer(made.top, &[target.base], &made.message)?;
+    let signature = match args.no_commit_signature {
+        true => None,
+        false => Some(me.signer.sign(COMMIT_NAMESPACE, &buffer)?),
+    };
+    repo.write_objects(overlay.new.into_objects())?;
+    let commit = repo.store_commit(&buffer, signature.as_deref())?;
+    let log = format!("modelry: {}", made.message.lines().next().unwrap_or_default());
+    match repo.advance(&target.branch, target.tip, commit, &log) {
+        Ok(()) => {}
+        Err(AdvanceError::Moved) => return Ok(None),
+        Err(AdvanceError::Locked(path)) => {
+            return Err(Error::told(format!(
+                "`{}` is locked by another process: {}",
+                short(&target.branch),
+                path.display()
+            ))
+            .hint("wait for it to end, and try again; if none is running, remove that file"));
+        }
+        Err(AdvanceError::Other(error)) => return Err(error),
+    }
+    if checked_out {
+        repo.update_worktree(&edits)?;
+    }
+    if target.branch == workspace.mainline && !args.trust_base && target.tip.is_some() {
+        workspace.advance_verified(target.base, commit);
+    }
+    done(&made, commit, short(&target.branch), ui)?;
+    Ok(Some(Outcome::Fine))
+}
+
+/// The policy in force at the base, once its history is proven.
+fn prove(
+    workspace: &Workspace,
+    objects: &dyn Objects,
+    target: &Target,
+    job: &Job<'_>,
+    args: &WriteArgs,
+    ui: &Ui,
+) -> Result<Result<Policy, Outcome>, Error> {
+    let records = Records::new(objects);
+    if args.trust_base {
+        ui.note("the history that this builds on was not proven (--trust-base)");
+        return Ok(Ok(Replay::after(&records, &workspace.folder, target.base)?
+            .policy
+            .ok_or_else(|| Error::told("no policy"))?));
+    }
+    let proof = workspace.prove(
+        objects,
+        &records,
+        target.base,
+        target.branch == workspace.mainline,
+    )?;
+    let blocks = |finding: &crate::finding::Finding<crate::finding::Place>| match (&job.group, &finding.group)
+    {
+        (None, _) => false,
+        (Some(_), None) => true,
+        (Some(mine), Some(theirs)) => mine == theirs,
+    };
+    let mut report = proof.report;
+    let others = report.findings.iter().filter(|finding| !blocks(finding)).count();
+    report.findings.retain(blocks);
+    if !report.findings.is_empty() {
+        ui.print(&render::report(&report, report_format(ui.output), &ui.style))?;
+        ui.note("nothing was written: the history that it would build on is faulty");
+        return Ok(Err(Outcome::Findings));
+    }
+    if others > 0 {
+        ui.note(&format!(
+            "{} elsewhere in the history: `modelry validate` tells more",
+            render::count(others, "finding")
+        ));
+    }
+    Ok(Ok(proof.policy))
+}
+
+/// A change that is made and judged, and not written.
+struct Made {
+    edits: BTreeMap<String, Option<Vec<u8>>>,
+    top: Oid,
+    message: String,
+    changes: Vec<Change>,
+    report: Report,
+}
+
+#[allow(
+    clippy::too_many_arguments,
+    reason = "each is one thing that the change rests on"
+)]
+fn make(
+    workspace: &Workspace,
+    overlay: &Overlay<'_>,
+    policy: &Policy,
+    actor: &ActorId,
+    signer: Option<act::RecordSigner<'_>>,
+    carrier: &Carrier,
+    job: &Job<'_>,
+    base: Oid,
+) -> Result<Option<Made>, Error> {
+    let records = Records::new(overlay);
+    let base_tree = history::read_commit(overlay, base)?.tree;
+    let prior = Snapshot::at(&records, base_tree, &workspace.folder)?;
+    let desk = Desk {
+        snapshot: prior,
+        policy,
+        actor: actor.clone(),
+        signer,
+    };
+    let Some(mut draft) = (job.draft)(&desk)? else {
+        return Ok(None);
+    };
+    let past = Past::new(overlay, &workspace.folder, Some(base));
+    let tree = |draft: &Draft| -> Result<Oid, Error> {
+        let edits: BTreeMap<String, Option<Vec<u8>>> = draft
+            .edits
+            .iter()
+            .map(|(path, text)| (workspace.from_top(path), text.clone().map(String::into_bytes)))
+            .collect();
+        raw::edit(overlay, Some(base_tree), &edits)?.ok_or_else(|| Error::told("nothing would be left"))
+    };
+    let mut top = tree(&draft)?;
+    if let Some(id) = &job.settle {
+        let after = Snapshot::at(&records, top, &workspace.folder)?;
+        if let Some((_, text)) = act::settle(&desk, &after, id, &past)? {
+            draft.edits.insert(
+                crate::model::RecordPath::Version(id.clone()).to_string(),
+                Some(text),
+            );
+            top = tree(&draft)?;
+        }
+    }
+    let next = Snapshot::at(&records, top, &workspace.folder)?;
+    let differences = change::diff(&prior, &next)?;
+    if differences.changes.is_empty() {
+        return Err(Error::told("nothing would change"));
+    }
+    let mut replay = Replay::with_policy(&records, &workspace.folder, policy.clone());
+    let judged = replay.judge(prior, next, carrier, &differences, &past, Some(base))?;
+    let mut checked = replay.checked;
+    checked.documents = records.documents();
+    let report = Report {
+        findings: judged.findings,
+        notes: judged.notes,
+        checked,
+    };
+    let Differences { changes, .. } = differences;
+    let mut message = draft.subject.clone();
+    if let Some(reason) = &draft.reason {
+        message.push_str(&format!("\n\n{reason}"));
+    }
+    message.push('\n');
+    for change in &changes {
+        message.push_str(&format!("\nModelry-Change: {}", change.trailer()));
+    }
+    let edits = draft
+        .edits
+        .into_iter()
+        .map(|(path, text)| (path, text.map(String::into_bytes)))
+        .collect();
+    Ok(Some(Made {
+        edits,
+        top,
+        message,
+        changes,
+        report,
+    }))
+}
+
+fn refused(report: &Report, ui: &Ui) -> Result<Outcome, Error> {
+    ui.print(&render::report(report, report_format(ui.output), &ui.style))?;
+    if !ui.is_json() {
+        ui.say(&format!(
+            "{} nothing was written",
+            paint("refused:", "1;31", &ui.side)
+        ));
+    }
+    Ok(Outcome::Findings)
+}
+
+fn change_lines(made: &Made, ui: &Ui) -> String {
+    let line = |change: &Change| format!("  {}\n", paint(&render::clean(&change.trailer()), "2", &ui.style));
+    made.changes.iter().map(line).collect()
+}
+
+fn subject_line(made: &Made) -> String {
+    render::clean(made.message.lines().next().unwrap_or_default()).into_owned()
+}
+
+fn dry_run(made: &Made, ui: &Ui) -> Result<Outcome, Error> {
+    if ui.is_json() {
+        let changes: Vec<String> = made.changes.iter().map(Change::trailer).collect();
+        ui.json(&json!({"dryRun": true, "message": made.message, "changes": changes, "findings": []}))?;
+        return Ok(Outcome::Fine);
+    }
+    ui.print(&format!(
+        "{} (dry run: nothing was written)\n{}",
+        subject_line(made),
+        change_lines(made, ui)
+    ))?;
+    Ok(Outcome::Fine)
+}
+
+fn show_decision(made: &Made, ui: &Ui) {
+    ui.say(&paint(&subject_line(made), "1", &ui.side));
+    for change in &made.changes {
+        ui.say(&format!("  {}", render::clean(&change.trailer())));
+        if let Some(review) = change.after.as_ref().and_then(|after| after.review()) {
+            ui.say(&format!("  content {}…", review.subject.short()));
+        }
+    }
+}
+
+fn done(made: &Made, commit: Oid, branch: &str, ui: &Ui) -> Result<(), Error> {
+    if ui.is_json() {
+        let changes: Vec<String> = made.changes.iter().map(Change::trailer).collect();
+        return ui.json(&json!({"commit": commit.to_string(), "branch": branch, "changes": changes}));
+    }
+    let place = paint(&format!("[{branch} {}]", commit.short()), "33", &ui.style);
+    ui.print(&format!(
+        "{place} {}\n{}",
+        subject_line(made),
+        change_lines(made, ui)
+    ))
+}
