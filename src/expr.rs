@@ -82,7 +82,7 @@ impl Expr {
                 "the condition is nested more than {DEEPEST_NESTING} deep"
             ));
         }
-        let program = match Program::compile(source) {
+        let program = match Program::compile(&doubles(source)) {
             Ok(program) => program,
             Err(error) => {
                 let said = error.to_string();
@@ -141,6 +141,42 @@ fn cel_value(value: &Value) -> CelValue {
             CelValue::Map(map.into())
         }
     }
+}
+
+/// The source with its whole numbers as doubles, since all numbers are. What
+/// stands alone in brackets is an index and stays.
+fn doubles(source: &str) -> String {
+    let mut out = String::with_capacity(source.len() + 16);
+    let mut quote: Option<char> = None;
+    let mut rest = source.char_indices().peekable();
+    while let Some((at, c)) = rest.next() {
+        out.push(c);
+        if let Some(open) = quote {
+            if c == '\\' {
+                out.extend(rest.next().map(|(_, escaped)| escaped));
+            } else if c == open {
+                quote = None;
+            }
+            continue;
+        }
+        if matches!(c, '"' | '\'') {
+            quote = Some(c);
+            continue;
+        }
+        let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
+        if !c.is_ascii_digit() || source[..at].ends_with(word) {
+            continue;
+        }
+        while let Some((_, next)) = rest.next_if(|(_, next)| next.is_ascii_digit()) {
+            out.push(next);
+        }
+        let follows = rest.peek().map(|(_, next)| *next);
+        let index = source[..at].trim_end().ends_with('[') && follows == Some(']');
+        if !index && !follows.is_some_and(word) {
+            out.push_str(".0");
+        }
+    }
+    out
 }
 
 /// How deep signs that open or negate stand inside one another, before any

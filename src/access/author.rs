@@ -114,10 +114,12 @@ impl Carrier {
     pub fn words(&self) -> String {
         match self.commit {
             Some(commit) => format!("commit {}, signed by {}", commit.short(), self.verdict.words()),
-            None => format!(
-                "not committed yet; it would be signed by {}",
-                self.verdict.words()
-            ),
+            None => match &self.verdict {
+                Verdict::Actor { id, key } => {
+                    format!("not committed yet; you would sign it as `{id}` with key {key}")
+                }
+                other => format!("not committed yet; it would be signed by {}", other.words()),
+            },
         }
     }
 }

@@ -139,7 +139,7 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     let parents: Vec<_> = tip.into_iter().collect();
     let buffer = repo.commit_buffer(top, &parents, &message)?;
     let signature = me.signer.sign(COMMIT_NAMESPACE, &buffer)?;
-    repo.write_objects(overlay.new.into_objects())?;
+    repo.write_objects(overlay.new.reachable(top).into_iter())?;
     let commit = repo.store_commit(&buffer, Some(&signature))?;
     match repo.advance(&branch, tip, commit, "modelry: create the registry") {
         Ok(()) => {}

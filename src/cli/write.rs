@@ -271,7 +271,7 @@ fn attempt(
         true => None,
         false => Some(me.signer.sign(COMMIT_NAMESPACE, &buffer)?),
     };
-    repo.write_objects(overlay.new.into_objects())?;
+    repo.write_objects(overlay.new.reachable(made.top).into_iter())?;
     let commit = repo.store_commit(&buffer, signature.as_deref())?;
     let log = format!("modelry: {}", made.message.lines().next().unwrap_or_default());
     match repo.advance(&target.branch, target.tip, commit, &log) {

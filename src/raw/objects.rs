@@ -43,12 +43,28 @@ impl Memory {
         id
     }
 
-    /// Everything kept, for writing it elsewhere.
-    pub fn into_objects(self) -> impl Iterator<Item = (Oid, ObjectKind, Vec<u8>)> {
-        self.objects
-            .into_inner()
-            .into_iter()
-            .map(|(id, (kind, bytes))| (id, kind, bytes))
+    /// What is kept of a tree and all below it, for writing it elsewhere:
+    /// blobs first, so that nothing refers to what is not there yet.
+    pub fn reachable(&self, tree: Oid) -> Vec<(Oid, ObjectKind, Vec<u8>)> {
+        let mut found = Vec::new();
+        let mut wanted = vec![tree];
+        let mut seen = std::collections::HashSet::new();
+        while let Some(id) = wanted.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            let Some((kind, bytes)) = self.objects.borrow().get(&id).cloned() else {
+                continue;
+            };
+            if kind == ObjectKind::Tree
+                && let Ok(tree) = super::Tree::parse(self.format, &bytes)
+            {
+                wanted.extend(tree.entries.iter().map(|entry| entry.id));
+            }
+            found.push((id, kind, bytes));
+        }
+        found.reverse();
+        found
     }
 
     fn get(&self, id: Oid, kind: ObjectKind) -> Option<Result<Vec<u8>, Error>> {

@@ -53,11 +53,8 @@ fn summary(report: &Report, style: &Style) -> String {
         looked.push(count(steps, "step"));
     }
     if commits > 0 {
-        looked.push(
-            count(commits, "signed commit")
-                .replace("signed commit", "commit of the registry")
-                .replace("registrys", "registry"),
-        );
+        let verb = if commits == 1 { "touches" } else { "touch" };
+        looked.push(format!("{} that {verb} the registry", count(commits, "commit")));
     }
     looked.push(count(changes, "change"));
     looked.push(count(documents, "document"));

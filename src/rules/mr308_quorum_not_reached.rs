@@ -33,7 +33,10 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
         scene.at("/status"),
         format!("{id} has {have} of {need} approvals that count"),
     );
-    finding = at_rules(finding, scene.policy, &tally.need.rules, "required");
+    // Only the rules that ask for as many as are needed decide.
+    let asks = |index: &usize| scene.policy.registry().approvals[*index].required.unwrap_or(1) == need;
+    let rules: Vec<usize> = tally.need.rules.iter().copied().filter(asks).collect();
+    finding = at_rules(finding, scene.policy, &rules, "required");
     for review in &tally.reviews {
         if let Standing::Not(why) = &review.standing {
             finding = finding.why(format!("the review of `{}` does not count: {why}", review.actor));

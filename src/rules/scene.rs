@@ -147,7 +147,11 @@ impl Scene<'_> {
     /// # Errors
     /// When an object can't be read.
     pub fn tally_of_move(&self, to: Status) -> Result<Option<(VersionId, Rc<Tally>)>, Error> {
-        if !self.moves()?.iter().any(|(_, target)| *target == to) {
+        // What no edge allows is told once, as that.
+        let leads = |(from, target): &(Status, Status)| {
+            *target == to && self.policy.registry().allows(*from, *target)
+        };
+        if !self.moves()?.iter().any(leads) {
             return Ok(None);
         }
         let (Some(id), Some(after)) = (self.version_id(), self.change.after.as_ref()) else {

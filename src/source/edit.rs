@@ -201,9 +201,13 @@ impl Document {
         }
     }
 
+    /// The column of a block sequence's dashes.
     fn dash_column(&self, sequence: &Node) -> Option<usize> {
-        let start = sequence.span.start;
-        (self.text[start..].starts_with('-')).then(|| self.column(start))
+        let Shape::Seq { items, .. } = &sequence.shape else {
+            return None;
+        };
+        let first = items.first()?.span.start;
+        self.text[..first].rfind('-').map(|dash| self.column(dash))
     }
 
     fn after_line(&self, last: &Node, line: &str) -> String {

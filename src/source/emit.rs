@@ -7,30 +7,33 @@ use super::read::{Document, Limits};
 use super::scalar::{self, Plain, number_spelling, quote};
 
 /// The text of a new file: comment lines, then the mapping in its own order.
+/// It must read back as this value, to us and to a second YAML reader.
 ///
 /// # Errors
-/// [`EditError::Unwritable`] when no text reads back as this value: it holds a
-/// null, or a number that is not kept.
+/// [`EditError::Unwritable`] when no text does: the value holds a null, or a
+/// number that is not kept.
 pub fn write(header: Option<&str>, value: &Value) -> Result<String, EditError> {
     let header = header
         .map(|header| format!("{}\n", header.trim_end()))
         .unwrap_or_default();
-    let reads_back = |text: &str| {
-        Document::read(text.as_bytes(), &Limits::LARGE).is_ok_and(|document| document.value() == value)
-    };
-    // The library's layout where it reads the same to everybody, else our own.
-    let text = serde_yaml::to_string(value)
-        .map(|body| format!("{header}{body}"))
-        .unwrap_or_default();
-    if reads_back(&text) {
-        return Ok(text);
-    }
     let text = format!("{header}{}", block(value, 0));
-    if reads_back(&text) {
+    let ours =
+        Document::read(text.as_bytes(), &Limits::LARGE).is_ok_and(|document| document.value() == value);
+    let theirs = serde_yaml::from_str::<Value>(&text).is_ok_and(|read| read == *value);
+    if ours && theirs {
         Ok(text)
     } else {
         Err(EditError::Unwritable)
     }
+}
+
+/// Lists of words up to this wide stand on one line.
+const NARROW: usize = 72;
+
+/// Whether a list reads best on one line.
+fn is_narrow(value: &Value) -> bool {
+    let word = |item: &Value| !matches!(item, Value::Array(_) | Value::Object(_));
+    matches!(value, Value::Array(items) if items.iter().all(word)) && inline(value).len() <= NARROW
 }
 
 fn is_empty(value: &Value) -> bool {
@@ -100,7 +103,7 @@ pub(super) fn after_key(value: &Value, indent: usize) -> String {
     match value {
         Value::String(text) if can_be_literal(text) => format!(" {}", literal(text, indent + 2)),
         Value::String(text) => format!(" {}", word(text, false)),
-        Value::Array(_) | Value::Object(_) if !is_empty(value) => {
+        Value::Array(_) | Value::Object(_) if !is_empty(value) && !is_narrow(value) => {
             format!("\n{}", block(value, indent + 2).trim_end_matches('\n'))
         }
         other => format!(" {}", inline(other)),
@@ -110,7 +113,7 @@ pub(super) fn after_key(value: &Value, indent: usize) -> String {
 /// What follows `-` in a block sequence whose dashes are at `indent`.
 pub(super) fn after_dash(value: &Value, indent: usize) -> String {
     match value {
-        Value::Array(_) | Value::Object(_) if !is_empty(value) => {
+        Value::Array(_) | Value::Object(_) if !is_empty(value) && !is_narrow(value) => {
             let body = block(value, indent + 2);
             format!(" {}", body.trim_end_matches('\n').trim_start())
         }
