@@ -373,11 +373,20 @@ fn protected(
     if !policy.protects_anything() || before == after {
         return Ok(Vec::new());
     }
+    Ok(protected_changes(
+        policy,
+        folder,
+        &raw::diff(objects, Some(before), Some(after))?.changes,
+    ))
+}
+
+/// Those of some files (paths from the repository's top) that the policy
+/// protects, as changes. The registry's own files are judged as records.
+pub fn protected_changes(policy: &Policy, folder: &str, files: &[raw::FileChange]) -> Vec<Change> {
     let own = |path: &str| {
-        let inside = if folder.is_empty() {
-            Some(path)
-        } else {
-            path.strip_prefix(folder).and_then(|p| p.strip_prefix('/'))
+        let inside = match folder {
+            "" => Some(path),
+            folder => path.strip_prefix(folder).and_then(|path| path.strip_prefix('/')),
         };
         inside.is_some_and(|path| {
             matches!(
@@ -386,9 +395,8 @@ fn protected(
             )
         })
     };
-    let files = raw::diff(objects, Some(before), Some(after))?.changes;
-    Ok(files
-        .into_iter()
+    files
+        .iter()
         .map(|file| String::from_utf8_lossy(&file.path).into_owned())
         .filter(|path| !own(path) && policy.protects(path))
         .map(|path| Change {
@@ -398,7 +406,7 @@ fn protected(
             before: None,
             after: None,
         })
-        .collect())
+        .collect()
 }
 
 /// The root of the registry on the chain that ends at `tip`: the earliest of

@@ -17,4 +17,16 @@ pub(super) static RULE: Rule = Rule {
     ),
 };
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+Lines end with a line feed alone: no carriage return, NEL, U+2028 or U+2029.
+
+## Why it matters
+Digests and edits work on bytes, and readers disagree on where a line ends.
+
+## Example
+A file saved with Windows line ends.
+
+## How to fix
+Convert the line ends, and set `*.yaml text eol=lf` in `.gitattributes`.
+"#;

@@ -17,4 +17,16 @@ pub(super) static RULE: Rule = Rule {
     ),
 };
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+No control character, bidirectional override or zero-width mark stands in the file, nor behind an escape; tabs count too.
+
+## Why it matters
+Such characters make a reviewer see something else than what a program reads.
+
+## Example
+A reason that holds U+202E, so that its text shows backwards.
+
+## How to fix
+Remove the character; write `\t` in double quotes for a tab.
+"#;

@@ -15,4 +15,16 @@ pub(super) static RULE: Rule = Rule {
     check: Check::Fault(|fault| matches!(fault, ReadFault::Text(fault) if fault.kind == FaultKind::Syntax)),
 };
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+The file is YAML, and a mapping.
+
+## Why it matters
+What can't be read can't be judged.
+
+## Example
+A list that is never closed.
+
+## How to fix
+Mend the place that the finding points at.
+"#;

@@ -17,4 +17,16 @@ pub(super) static RULE: Rule = Rule {
     ),
 };
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+The file holds exactly one document, with no directive.
+
+## Why it matters
+Some readers take the first document, some the last, some all.
+
+## Example
+Two documents with `---` between them.
+
+## How to fix
+Keep one record in a file.
+"#;

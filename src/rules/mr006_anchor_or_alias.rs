@@ -15,4 +15,16 @@ pub(super) static RULE: Rule = Rule {
     check: Check::Fault(|fault| matches!(fault, ReadFault::Text(fault) if fault.kind == FaultKind::Anchor)),
 };
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+The file uses no anchor (`&`), alias (`*`) or merge key (`<<`).
+
+## Why it matters
+An alias hides a value far from where it counts, and a chain of them can grow without bound.
+
+## Example
+`status: *s`, with `&s` somewhere above.
+
+## How to fix
+Write each value out.
+"#;

@@ -15,4 +15,16 @@ pub(super) static RULE: Rule = Rule {
     check: Check::Fault(|fault| matches!(fault, ReadFault::Text(fault) if fault.kind == FaultKind::Tag)),
 };
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+The file uses no tag (`!`).
+
+## Why it matters
+A tag makes readers build something else than what is written.
+
+## Example
+`version: !!str 3`.
+
+## How to fix
+Remove the tag; quote the value if it is text.
+"#;

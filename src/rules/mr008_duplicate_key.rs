@@ -17,4 +17,16 @@ pub(super) static RULE: Rule = Rule {
     ),
 };
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+A key stands once in its mapping.
+
+## Why it matters
+Of two values with one key some readers keep the first, some the last.
+
+## Example
+`status` on two lines of one file.
+
+## How to fix
+Keep one of them.
+"#;

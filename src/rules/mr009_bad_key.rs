@@ -15,4 +15,16 @@ pub(super) static RULE: Rule = Rule {
     check: Check::Fault(|fault| matches!(fault, ReadFault::Text(fault) if fault.kind == FaultKind::BadKey)),
 };
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+Every key is text to every reader.
+
+## Why it matters
+`no`, `1` or a list as a key is something else to half of the readers.
+
+## Example
+`labels: {no: x}`.
+
+## How to fix
+Put the key in double quotes.
+"#;

@@ -17,4 +17,16 @@ pub(super) static RULE: Rule = Rule {
     ),
 };
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+No value is null: neither `null`, `~` nor nothing at all.
+
+## Why it matters
+Absent and null would have to mean the same, and they sign differently.
+
+## Example
+`description:` with nothing behind it.
+
+## How to fix
+Leave the key out, or write `""`.
+"#;

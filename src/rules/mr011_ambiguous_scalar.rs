@@ -17,4 +17,16 @@ pub(super) static RULE: Rule = Rule {
     ),
 };
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+No plain value is read differently by YAML 1.1 and 1.2.
+
+## Why it matters
+`no` is false, `017` is fifteen and `12:30` is 750 to a YAML 1.1 reader.
+
+## Example
+`labels: {region: no}`.
+
+## How to fix
+Write the spelling that the finding shows: quotes for text.
+"#;

@@ -15,4 +15,16 @@ pub(super) static RULE: Rule = Rule {
     check: Check::Fault(|fault| matches!(fault, ReadFault::Text(fault) if fault.kind == FaultKind::Number)),
 };
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+Numbers are finite, and whole numbers are within 2^53.
+
+## Why it matters
+Beyond that, readers round, and a signature would cover another number.
+
+## Example
+`size: 99999999999999999999`.
+
+## How to fix
+Write it as text, or in a larger unit.
+"#;

@@ -14,4 +14,16 @@ pub(super) static RULE: Rule = Rule {
     check: Check::Fault(|fault| matches!(fault, ReadFault::Schema(_))),
 };
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+The document fits the JSON Schema of its kind; all that does not is told at once.
+
+## Why it matters
+A field that is mistyped would silently mean nothing.
+
+## Example
+`statuss: Pending`.
+
+## How to fix
+Do what the finding says; `modelry schema KIND` prints the schema.
+"#;

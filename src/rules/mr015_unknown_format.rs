@@ -14,4 +14,16 @@ pub(super) static RULE: Rule = Rule {
     check: Check::Fault(|fault| matches!(fault, ReadFault::Format { .. })),
 };
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+`apiVersion` is `modelry/v1`.
+
+## Why it matters
+A newer format may mean something that this program does not know, and silence would be a pass.
+
+## Example
+`apiVersion: modelry/v2`.
+
+## How to fix
+Use a newer Modelry.
+"#;

@@ -14,4 +14,16 @@ pub(super) static RULE: Rule = Rule {
     check: Check::Fault(|fault| matches!(fault, ReadFault::Kind { .. })),
 };
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+`kind` is one that lives at this path.
+
+## Why it matters
+The path is the identity: a Review in the place of a version is neither.
+
+## Example
+`kind: Review` in `version.yaml`.
+
+## How to fix
+Move the file to its own path.
+"#;

@@ -30,4 +30,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+Below `groups/` and `policy/` there are records and nothing else.
+
+## Why it matters
+A file that nobody reads can smuggle what everybody believes was reviewed.
+
+## Example
+`groups/fraud-detector/notes.txt`.
+
+## How to fix
+Move it out of the registry's folders.
+"#;

@@ -33,4 +33,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+Every name in a path follows the pattern of its kind, and is no Windows device.
+
+## Why it matters
+A name that can't exist on somebody's disk, or looks like another, is a trap.
+
+## Example
+`groups/fraud_detector/group.yaml`.
+
+## How to fix
+Rename the file or folder.
+"#;

@@ -38,4 +38,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+No two groups have names that differ in case alone.
+
+## Why it matters
+On a disk that ignores case they are one folder.
+
+## Example
+`Churn` beside `churn`.
+
+## How to fix
+Choose another name.
+"#;

@@ -93,4 +93,16 @@ fn decider(record: &Loaded) -> &'static str {
     }
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+`group`, `version`, `name`, `stage`, `serial` and a review's author repeat the path.
+
+## Why it matters
+A record that is signed for one place must not speak in another.
+
+## Example
+`version: 4` in `versions/3/version.yaml`.
+
+## How to fix
+Write what the path says, or move the file.
+"#;

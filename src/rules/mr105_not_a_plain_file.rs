@@ -39,4 +39,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+Records are plain files of mode 100644.
+
+## Why it matters
+A link can be pointed elsewhere after the review.
+
+## Example
+`version.yaml` as a symbolic link.
+
+## How to fix
+Put a plain file there: `chmod 644`.
+"#;

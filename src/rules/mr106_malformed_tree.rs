@@ -33,4 +33,16 @@ fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+Trees are in Git's strict form: sorted, no name twice, no padded mode.
+
+## Why it matters
+Two readers of a malformed tree can see two different registries.
+
+## Example
+A folder that lists `registry.yaml` twice.
+
+## How to fix
+Make the tree anew with git itself.
+"#;

@@ -62,4 +62,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+A record stands in a group that exists, beside a version that exists.
+
+## Why it matters
+A card without its version would be counted by nobody and believed by somebody.
+
+## Example
+`reviews/risk-1.yaml` where there is no `version.yaml`.
+
+## How to fix
+Register the version, or remove the file.
+"#;

@@ -39,4 +39,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+A new version's number is at most 100,000 above the group's highest.
+
+## Why it matters
+One large number would use up all those below it, which are never given out again.
+
+## Example
+Version 9007199254740992 in a group of three.
+
+## How to fix
+Use the next number: `modelry register` does.
+"#;

@@ -86,4 +86,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+Actors and teams that a record names are in the policy before the step.
+
+## Why it matters
+A name that nobody holds answers for nothing.
+
+## Example
+`by: somebody` in a new version.
+
+## How to fix
+Name one that the policy lists.
+"#;

@@ -40,4 +40,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+A stage that is assigned is in the policy.
+
+## Why it matters
+A stage without a rule has no requirement to keep.
+
+## Example
+`stages/prod.yaml` where the policy says `production`.
+
+## How to fix
+Use the policy's name, or have the stage added.
+"#;

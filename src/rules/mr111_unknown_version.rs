@@ -38,4 +38,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+A stage is given a version that exists and is not deleted.
+
+## Why it matters
+Whoever deploys what the stage names would find nothing.
+
+## Example
+`version: 99` in `stages/production.yaml`.
+
+## How to fix
+Name a version of the group.
+"#;

@@ -48,4 +48,16 @@ fn dotted(pointer: &str) -> String {
     pointer.trim_start_matches('/').replace('/', ".")
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+`spec`, `group`, `version`, `by` and `signature` stay as they were registered.
+
+## Why it matters
+An approval of bytes that can change later approves nothing.
+
+## Example
+Another digest in `spec` of version 3.
+
+## How to fix
+Restore it, and register a new version.
+"#;

@@ -44,4 +44,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+Records go only with their version, by its deletion.
+
+## Why it matters
+A review or a rejection that can vanish was never a record.
+
+## Example
+`reviews/risk-1.yaml` deleted.
+
+## How to fix
+Restore it; `modelry withdraw` takes a decision back.
+"#;

@@ -62,4 +62,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+The status moves along `Pending -> Approved | Rejected -> Archived`, and the edges that the policy adds.
+
+## Why it matters
+A version that was rejected must not come back without a new look.
+
+## Example
+`Rejected` to `Approved`.
+
+## How to fix
+Restore the status; register again to try again.
+"#;

@@ -58,4 +58,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+Card and evidence change only while the version is Pending.
+
+## Why it matters
+They are part of what was decided.
+
+## Example
+A better metric in `evidence/holdout.yaml` of an Approved version.
+
+## How to fix
+Add an observation instead.
+"#;

@@ -41,4 +41,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+A card, evaluation, review or stage that changes has a higher `revision`.
+
+## Why it matters
+Otherwise old bytes with an old, good signature could be put back.
+
+## Example
+An earlier approval restored after it was withdrawn.
+
+## How to fix
+Raise the revision and sign anew: the commands do.
+"#;

@@ -44,4 +44,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+`authors` of a card lists everyone who ever changed it, and only grows.
+
+## Why it matters
+Four eyes look at this list.
+
+## Example
+A reviewer who edits the card and leaves their name out.
+
+## How to fix
+Add the missing names.
+"#;

@@ -32,4 +32,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+A tombstone never changes, and nothing takes its place.
+
+## Why it matters
+A number that is used again would let an old approval speak for a new model.
+
+## Example
+A new `version.yaml` at a deleted number.
+
+## How to fix
+Restore the tombstone, and use a new number.
+"#;

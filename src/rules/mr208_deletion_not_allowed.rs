@@ -92,4 +92,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+Versions are deleted from Rejected or Archived, with all beside them, while they serve nothing; groups when all their versions are.
+
+## Why it matters
+What is in use or undecided must not vanish.
+
+## Example
+A tombstone in the place of an Approved version.
+
+## How to fix
+Retire it first.
+"#;

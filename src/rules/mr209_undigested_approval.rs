@@ -47,4 +47,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+A version to be approved has a digest for every artifact, every image pinned by `@sha256:`, and something to be loaded or run.
+
+## Why it matters
+An approval is bound to bytes, and without digests there are none.
+
+## Example
+Approving a version whose artifact is only a URI.
+
+## How to fix
+Register it again with digests.
+"#;

@@ -63,4 +63,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+A stage with `requires: Approved` serves only Approved versions.
+
+## Why it matters
+The stage says what is in production.
+
+## Example
+A Pending version assigned to `production`.
+
+## How to fix
+Have it approved first.
+"#;

@@ -59,4 +59,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+A version does not leave Approved while it serves a stage that requires it.
+
+## Why it matters
+Production would serve what was just revoked.
+
+## Example
+Archiving the version that serves `production`.
+
+## How to fix
+Put another version there first; one commit may do both.
+"#;

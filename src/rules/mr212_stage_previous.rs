@@ -47,4 +47,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+`previous` of a stage is what served before this revision.
+
+## Why it matters
+A rollback without history goes there.
+
+## Example
+`previous: 1` where version 2 served.
+
+## How to fix
+Write what served before.
+"#;

@@ -61,4 +61,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+An Archival comes with the move to Archived, and never changes.
+
+## Why it matters
+A retirement that retires nothing would be believed by whoever reads only that file.
+
+## Example
+`archival.yaml` beside an Approved version.
+
+## How to fix
+Use `modelry archive`.
+"#;

@@ -44,4 +44,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+A tombstone keeps the subject digest that the version had.
+
+## Why it matters
+It is what is left to check an old approval against.
+
+## Example
+A tombstone with an invented subject.
+
+## How to fix
+Use `modelry delete`.
+"#;

@@ -34,4 +34,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+A change that needs somebody in particular is signed.
+
+## Why it matters
+An unsigned commit speaks for nobody; it may carry what proves itself, and nothing else.
+
+## Example
+A label edited in an unsigned commit.
+
+## How to fix
+Sign the commit, or use the `modelry` command.
+"#;

@@ -30,4 +30,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+The key belongs to an actor of the policy before the step.
+
+## Why it matters
+A good signature of a stranger proves only that a stranger signed.
+
+## Example
+A commit signed by a key that nobody added.
+
+## How to fix
+Have an administrator add the key first.
+"#;

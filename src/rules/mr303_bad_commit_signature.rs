@@ -37,4 +37,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+A commit's signature holds over its stored bytes, in Git's namespace, by an algorithm that is strong enough.
+
+## Why it matters
+A signature that was lifted from another commit does not make this one anybody's.
+
+## Example
+A signed commit that was amended by hand.
+
+## How to fix
+Make the commit anew and sign it.
+"#;

@@ -34,4 +34,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+The key, and its actor, are in force: neither retired nor revoked.
+
+## Why it matters
+Whoever left, or stole the key, must not act. Time stamps are not asked: position in history decides.
+
+## Example
+A commit by a key that was revoked one step before.
+
+## How to fix
+Sign with a key that is in force.
+"#;

@@ -30,4 +30,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+A record's own signature holds over the record as it is, for this registry and path.
+
+## Why it matters
+A signature that does not verify is a lie, whoever carries it.
+
+## Example
+A reason edited in a signed review.
+
+## How to fix
+Let the author make the record anew.
+"#;

@@ -45,4 +45,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+`by` names the one who signed.
+
+## Why it matters
+Nobody speaks in another's name.
+
+## Example
+A review with `by: risk-2`, in a commit signed by risk-1.
+
+## How to fix
+Let the named author sign.
+"#;

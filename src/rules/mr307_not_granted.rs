@@ -73,4 +73,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+The author holds a grant for what was done, in that group, on that stage.
+
+## Why it matters
+Nothing named, nothing granted.
+
+## Example
+The training pipeline approves its own version.
+
+## How to fix
+Ask a holder, or an administrator for the grant.
+"#;

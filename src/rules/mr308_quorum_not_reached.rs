@@ -46,4 +46,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+So many distinct actors approved this content as the policy before the step asks for; authors and their owners do not count where four eyes are asked for.
+
+## Why it matters
+One person alone must not put a model into use.
+
+## Example
+One approval where two are needed.
+
+## How to fix
+Ask those whom the finding names.
+"#;

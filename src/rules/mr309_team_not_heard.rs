@@ -36,4 +36,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+Each team that the policy names is heard.
+
+## Why it matters
+Some risks are seen only by those whose work it is.
+
+## Example
+Two approvals, none of team `risk`.
+
+## How to fix
+Ask a member of the team.
+"#;

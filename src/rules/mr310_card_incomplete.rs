@@ -44,4 +44,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+The card has the sections that the policy requires.
+
+## Why it matters
+An approval without intended uses approves every use.
+
+## Example
+No `limitations` in the card.
+
+## How to fix
+Fill the sections before the decision.
+"#;

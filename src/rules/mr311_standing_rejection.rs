@@ -39,4 +39,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+No rejection of the same content stands.
+
+## Why it matters
+One expert's no is not outvoted silently.
+
+## Example
+Two approvals beside a rejection.
+
+## How to fix
+Ask that reviewer to withdraw it, or register a better version.
+"#;

@@ -38,4 +38,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+A version becomes Rejected by a rejection of this content, of someone with `reject` or its own author.
+
+## Why it matters
+A status that nobody decided is nobody's.
+
+## Example
+`status: Rejected` without a review.
+
+## How to fix
+Use `modelry reject`.
+"#;

@@ -38,4 +38,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+A version becomes Archived with an Archival of someone with `archive`.
+
+## Why it matters
+Who retired it, and why, must be told.
+
+## Example
+`status: Archived` alone.
+
+## How to fix
+Use `modelry archive`.
+"#;

@@ -43,4 +43,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+An evaluation is changed only by its author.
+
+## Why it matters
+A measured value must stay its measurer's.
+
+## Example
+A reviewer corrects the pipeline's metrics.
+
+## How to fix
+Add an evaluation of your own.
+"#;

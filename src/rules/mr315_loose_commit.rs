@@ -38,4 +38,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+A commit that speaks for a signer is in strict form: known headers in order, one signature, UTF-8, nothing hidden, at most two parents.
+
+## Why it matters
+What one reader of a loose commit skips, another believes.
+
+## Example
+A commit with two `gpgsig` headers.
+
+## How to fix
+Make it anew with git itself.
+"#;

@@ -32,4 +32,16 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+`serial` goes up with every change of the policy.
+
+## Why it matters
+Otherwise an older policy, with its old rights, could come back.
+
+## Example
+A grant added, and the serial as it was.
+
+## How to fix
+Write the next number.
+"#;

@@ -44,4 +44,16 @@ fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+A step changes the policy or the groups, not both.
+
+## Why it matters
+A change is judged by the policy before it, and a reviewer must see a policy change alone.
+
+## Example
+A new approver and their first approval in one commit.
+
+## How to fix
+Land the policy first.
+"#;

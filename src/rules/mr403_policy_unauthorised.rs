@@ -58,4 +58,16 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+As many administrators of the policy before stand behind the new one as it asks for.
+
+## Why it matters
+Who could change the rules alone could do anything.
+
+## Example
+A contributor grants themselves `approve`.
+
+## How to fix
+Ask an administrator to sign, or to review it under `policy/`.
+"#;

@@ -52,4 +52,16 @@ fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+`registry.yaml` never goes, and its `id` never changes.
+
+## Why it matters
+The id is in every signature, so that it fits no other registry.
+
+## Example
+A copied registry with another id.
+
+## How to fix
+Restore it; `modelry init` makes a new registry.
+"#;

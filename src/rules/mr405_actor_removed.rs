@@ -46,4 +46,16 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+Actors are never removed, renamed or changed in kind.
+
+## Why it matters
+The history names them.
+
+## Example
+An actor deleted because they left.
+
+## How to fix
+Retire the actor.
+"#;

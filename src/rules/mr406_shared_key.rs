@@ -54,4 +54,16 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+A key belongs to one actor, for good, compared by its material.
+
+## Why it matters
+One key in two names is two votes of one person.
+
+## Example
+The same key under `risk-1` and `risk-2`.
+
+## How to fix
+Make a key for each.
+"#;

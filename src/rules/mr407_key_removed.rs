@@ -54,4 +54,16 @@ fn material(key: &ActorKey) -> String {
     }
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+A key is never taken from its actor; it is retired or revoked.
+
+## Why it matters
+Somebody else could bring it back under another name.
+
+## Example
+A key line deleted.
+
+## How to fix
+Write `{key: …, retired: true}`.
+"#;

@@ -49,4 +49,16 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+Enough administrators with keys in force are left to change the policy again.
+
+## Why it matters
+A policy that nobody can change is a registry that nobody can repair.
+
+## Example
+`policyChange: {required: 2}` with one administrator.
+
+## How to fix
+Grant `administer` to more persons.
+"#;

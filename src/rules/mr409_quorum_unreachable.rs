@@ -78,4 +78,16 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+As many actors may approve as an approval needs, in every team too.
+
+## Why it matters
+A quorum that nobody can reach stops every release.
+
+## Example
+`required: 3` with two approvers.
+
+## How to fix
+Grant `approve` to more, or ask for fewer.
+"#;

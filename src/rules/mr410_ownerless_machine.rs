@@ -45,4 +45,16 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+Every machine has an owner who is a person and not retired.
+
+## Why it matters
+A machine stands for its owners; without one nobody answers for it.
+
+## Example
+The only owner of `trainer` retires.
+
+## How to fix
+Name another owner, or retire the machine.
+"#;

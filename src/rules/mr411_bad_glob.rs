@@ -71,4 +71,16 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+Every glob of the policy compiles.
+
+## Why it matters
+A glob that matches nothing grants nothing, and asks for nothing.
+
+## Example
+`groups: ["fraud-["]`.
+
+## How to fix
+Mend the glob.
+"#;

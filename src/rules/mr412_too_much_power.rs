@@ -51,4 +51,16 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+A forge holds at most annotate, create-group and update-group; a machine never administers.
+
+## Why it matters
+A Git host's key is in the hands of whoever runs the host.
+
+## Example
+`approve` granted to the host.
+
+## How to fix
+Take the action away.
+"#;

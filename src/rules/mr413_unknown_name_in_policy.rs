@@ -101,4 +101,16 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+Actors, teams and stages that the policy names are listed in it.
+
+## Why it matters
+A grant to a mistyped name is a hole that the next actor of that name falls into.
+
+## Example
+`to: [team:riks]`.
+
+## How to fix
+List it, or correct the name.
+"#;

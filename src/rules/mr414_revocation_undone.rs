@@ -39,4 +39,16 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+Revocations only grow.
+
+## Why it matters
+A stolen key must not come back.
+
+## Example
+An entry of `revoked` deleted.
+
+## How to fix
+Restore it.
+"#;

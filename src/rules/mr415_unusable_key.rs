@@ -38,4 +38,16 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+Every key can be used: one OpenSSH line of a supported kind, RSA of 3072 bits or more.
+
+## Why it matters
+A key that proves nothing leaves its actor without a voice.
+
+## Example
+An RSA key of 2048 bits.
+
+## How to fix
+Make a key: `ssh-keygen -t ed25519`.
+"#;

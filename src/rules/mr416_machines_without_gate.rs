@@ -33,4 +33,16 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+Where machines count, a gate judges.
+
+## Why it matters
+Automated approval rests on conditions; without one a machine approves whatever it is given.
+
+## Example
+`machines: true` and no `gates`.
+
+## How to fix
+Add a gate.
+"#;

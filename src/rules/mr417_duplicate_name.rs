@@ -46,4 +46,16 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+Stages, and the gates of one rule, have names of their own.
+
+## Why it matters
+Of two with one name nobody could say which is meant.
+
+## Example
+`production` twice under `stages`.
+
+## How to fix
+Rename one.
+"#;

@@ -50,4 +50,16 @@ fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = "";
+const DOCS: &str = r#"
+## What it checks
+The root holds a first policy, of serial 1, and nothing else of the registry.
+
+## Why it matters
+Nothing judges the root but the pin outside.
+
+## Example
+A registry whose first commit brings approved versions.
+
+## How to fix
+Make the root with `modelry init`.
+"#;

@@ -1,1 +1,13 @@
-//! The integration tests.
+//! The integration tests: the real binary on real repositories in sealed
+//! temporary homes, and pure fixtures for the rules.
+
+mod commands;
+mod errors;
+mod formats;
+mod generated;
+mod judge;
+mod rooms;
+mod rules;
+mod second_opinion;
+mod signing;
+mod support;

@@ -1,0 +1,405 @@
+//! Each rule has cases that fire and cases that pass, as folders below
+//! `fixtures/rules`. A case is a change on `fixtures/registry`, who carries it,
+//! and the concise report that it must give.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use modelry::access::{Carrier, Outside, Policy, Verdict};
+use modelry::change;
+use modelry::error::Error;
+use modelry::finding::Report;
+use modelry::model::{RecordPath, VersionId};
+use modelry::raw::{self, Entry, Memory, Mode, ObjectFormat, ObjectKind, Oid, Tree};
+use modelry::render;
+use modelry::rules::{self, Resolver, Step};
+use modelry::snapshot::{Records, Snapshot};
+use modelry::source::{Document, Edit, Limits};
+use modelry::subject;
+use serde_json::Value;
+
+use crate::support::golden::golden;
+
+type Files = BTreeMap<String, (Mode, Vec<u8>)>;
+
+struct NoHistory;
+
+impl Outside for NoHistory {
+    fn brought_by(&self, _: &RecordPath) -> Result<Option<String>, Error> {
+        Ok(None)
+    }
+}
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
+}
+
+fn base() -> Files {
+    let top = fixtures().join("registry");
+    walkdir::WalkDir::new(&top)
+        .into_iter()
+        .map(|entry| entry.expect("the fixture registry"))
+        .filter(|entry| entry.file_type().is_file())
+        .map(|entry| {
+            let path = entry
+                .path()
+                .strip_prefix(&top)
+                .expect("below")
+                .to_str()
+                .expect("UTF-8")
+                .to_owned();
+            (path, (Mode::File, std::fs::read(entry.path()).expect("a file")))
+        })
+        .collect()
+}
+
+fn write(memory: &Memory, files: &Files, raw: Option<&str>) -> Oid {
+    fn folder(memory: &Memory, files: &[(Vec<&str>, &(Mode, Vec<u8>))], raw: Option<&str>) -> Oid {
+        let mut entries = Vec::new();
+        let mut below: BTreeMap<&str, Vec<(Vec<&str>, &(Mode, Vec<u8>))>> = BTreeMap::new();
+        for (parts, file) in files {
+            match parts[..] {
+                [name] => {
+                    let id = memory.insert(ObjectKind::Blob, file.1.clone());
+                    entries.push(Entry {
+                        mode: file.0,
+                        name: name.into(),
+                        id,
+                    });
+                }
+                [name, ..] => below.entry(name).or_default().push((parts[1..].to_vec(), file)),
+                [] => {}
+            }
+        }
+        for (name, files) in below {
+            let raw = raw.filter(|_| name == "groups");
+            let id = folder(memory, &files, raw);
+            entries.push(Entry {
+                mode: Mode::Tree,
+                name: name.into(),
+                id,
+            });
+        }
+        let mut bytes = Tree::write(&entries);
+        if raw == Some("unsorted") && entries.iter().all(|entry| entry.mode == Mode::Tree) {
+            entries.sort_by(|a, b| b.name.cmp(&a.name));
+            bytes = entries
+                .iter()
+                .flat_map(|entry| Tree::write(std::slice::from_ref(entry)))
+                .collect();
+        }
+        memory.insert(ObjectKind::Tree, bytes)
+    }
+    let files: Vec<_> = files
+        .iter()
+        .map(|(path, file)| (path.split('/').collect(), file))
+        .collect();
+    let raw_inside = raw;
+    // The top folder itself stays in order; the trick is one level down.
+    let mut top = Vec::new();
+    let mut below: BTreeMap<&str, Vec<(Vec<&str>, &(Mode, Vec<u8>))>> = BTreeMap::new();
+    for (parts, file) in &files {
+        let parts: &Vec<&str> = parts;
+        match parts.len() {
+            1 => top.push(Entry {
+                mode: file.0,
+                name: parts[0].into(),
+                id: memory.insert(ObjectKind::Blob, file.1.clone()),
+            }),
+            _ => below
+                .entry(parts[0])
+                .or_default()
+                .push((parts[1..].to_vec(), *file)),
+        }
+    }
+    for (name, files) in below {
+        let raw = raw_inside.filter(|_| name == "groups");
+        top.push(Entry {
+            mode: Mode::Tree,
+            name: name.into(),
+            id: folder(memory, &files, raw),
+        });
+    }
+    memory.insert(ObjectKind::Tree, Tree::write(&top))
+}
+
+/// Replaces `SUBJECT(group/n)`, `KEY(actor)` by what they stand for.
+fn filled(text: &str, files: &Files) -> String {
+    let memory = Memory::new(ObjectFormat::Sha1);
+    let tree = write(&memory, files, None);
+    let records = Records::new(&memory);
+    let snapshot = Snapshot {
+        records: &records,
+        tree: Some(tree),
+    };
+    let registry = snapshot.registry().expect("readable").expect("a policy");
+    let mut text = text.to_owned();
+    while let Some(at) = text.find("SUBJECT(") {
+        let end = at + text[at..].find(')').expect("a closing sign");
+        let (group, number) = text[at + 8..end].split_once('/').expect("group/n");
+        let id = VersionId {
+            group: group.parse().expect("a group"),
+            number: number.parse().expect("a number"),
+        };
+        let version = snapshot.read(&RecordPath::Version(id.clone())).expect("readable");
+        let digest = version.map_or_else(
+            || format!("sha256:{}", "0".repeat(64)),
+            |version| {
+                let registry_id = registry.registry().expect("a policy").id.as_str();
+                subject::version_subject(registry_id, &id, &version, &snapshot)
+                    .expect("a subject")
+                    .to_string()
+            },
+        );
+        text.replace_range(at..=end, &digest);
+    }
+    while let Some(at) = text.find("KEY(") {
+        let end = at + text[at..].find(')').expect("a closing sign");
+        let actor = &registry.registry().expect("a policy").actors[&text[at + 4..end]];
+        let line = actor.keys[0].ssh().expect("an SSH key").to_owned();
+        text.replace_range(at..=end, &line);
+    }
+    text
+}
+
+fn apply(files: &mut Files, edits: &Value) {
+    let before = files.clone();
+    // Reviews name the content as it is after everything else has changed.
+    let mut ordered: Vec<_> = edits.as_object().expect("a mapping").iter().collect();
+    ordered.sort_by_key(|(path, _)| path.contains("/reviews/"));
+    for (path, edit) in ordered {
+        let file = |bytes: Vec<u8>| (Mode::File, bytes);
+        match edit {
+            Value::String(text) => {
+                let text = if text.contains("Tombstone") {
+                    filled(text, &before)
+                } else {
+                    filled(text, files)
+                };
+                files.insert(path.clone(), file(text.into_bytes()));
+            }
+            Value::Object(edit) if edit.contains_key("gone") => {
+                files.retain(|other, _| other != path && !other.starts_with(&format!("{path}/")));
+            }
+            Value::Object(edit) if edit.contains_key("base64") => {
+                files.insert(path.clone(), file(b"apiVersion: \xff\n".to_vec()));
+            }
+            Value::Object(edit) if edit.contains_key("repeat") => {
+                let parts = edit["repeat"].as_array().expect("parts");
+                let text = |at: usize| parts[at].as_str().expect("text").to_owned();
+                let count = usize::try_from(parts[2].as_u64().expect("a count")).expect("a count");
+                files.insert(
+                    path.clone(),
+                    file((text(0) + &text(1).repeat(count) + &text(3)).into_bytes()),
+                );
+            }
+            Value::Object(edit) if edit.contains_key("symlink") => {
+                files.insert(path.clone(), (Mode::Symlink, b"elsewhere".to_vec()));
+            }
+            Value::Object(edit) if edit.contains_key("executable") => {
+                let text = edit["executable"].as_str().expect("text");
+                files.insert(path.clone(), (Mode::Executable, text.into()));
+            }
+            edit => {
+                let (_, bytes) = &files[path.as_str()];
+                let document = Document::read(bytes, &Limits::LARGE).expect("the base reads cleanly");
+                let mut edits = Vec::new();
+                for (pointer, value) in edit["set"].as_object().into_iter().flatten() {
+                    let mut value: Value =
+                        serde_json::from_str(&filled(&value.to_string(), &before)).expect("JSON");
+                    if value == "NEXT" {
+                        value = (document.value()["serial"].as_u64().expect("a serial") + 1).into();
+                    }
+                    edits.push(Edit::Set {
+                        pointer: pointer.clone(),
+                        value,
+                    });
+                }
+                for pointer in edit.get("remove").and_then(Value::as_array).into_iter().flatten() {
+                    edits.push(Edit::Remove {
+                        pointer: pointer.as_str().expect("a pointer").to_owned(),
+                    });
+                }
+                let edited = document
+                    .edit(&edits)
+                    .unwrap_or_else(|error| panic!("{path}: {error}"));
+                files.insert(path.clone(), file(edited.text().as_bytes().to_vec()));
+            }
+        }
+    }
+}
+
+fn verdict(carrier: &str) -> Verdict {
+    match carrier {
+        "unsigned" => Verdict::Unsigned,
+        "unknown" => Verdict::UnknownKey("SHA256:stranger".into()),
+        "bad" => Verdict::Bad("it is a signature of something else".into()),
+        "retired" => Verdict::Retired {
+            id: "old-hand".parse().expect("an id"),
+            key: "SHA256:old".into(),
+            actor: true,
+        },
+        "revoked" => Verdict::Revoked("SHA256:lost".into()),
+        "loose" => Verdict::NotStrict(vec!["header `gpgsig` stands twice".into()]),
+        actor => Verdict::Actor {
+            id: actor.parse().expect("an id"),
+            key: "SHA256:test".into(),
+        },
+    }
+}
+
+fn judge(case: &Value) -> String {
+    let mut files = base();
+    if let Some(edits) = case.get("before") {
+        apply(&mut files, edits);
+    }
+    let prior_files = files.clone();
+    if let Some(edits) = case.get("after") {
+        apply(&mut files, edits);
+    }
+    let memory = Memory::new(ObjectFormat::Sha1);
+    let prior_tree = write(&memory, &prior_files, None);
+    let next_tree = write(&memory, &files, case.get("raw").and_then(Value::as_str));
+    let records = Records::new(&memory);
+    let root = case.get("root").is_some();
+    let prior = Snapshot {
+        records: &records,
+        tree: (!root).then_some(prior_tree),
+    };
+    let next = Snapshot {
+        records: &records,
+        tree: Some(next_tree),
+    };
+    let policy = prior.registry().expect("readable").and_then(Policy::new);
+    let mut differences = change::diff(&prior, &next).expect("a difference");
+    if let Some(policy) = &policy {
+        let outside = raw::diff(&memory, Some(prior_tree), Some(next_tree)).expect("a difference");
+        differences
+            .changes
+            .extend(modelry::history::protected_changes(policy, "", &outside.changes));
+    }
+    let carrier = Carrier {
+        commit: None,
+        verdict: verdict(case["carrier"].as_str().expect("a carrier")),
+    };
+    let step = Step::new(prior, next, policy.as_ref(), &carrier, &differences, &NoHistory);
+    let judged = rules::judge(&step).expect("a judgement");
+    let resolver = Resolver {
+        prior,
+        next,
+        folder: "",
+        before: None,
+        after: None,
+    };
+    let mut findings: Vec<_> = judged
+        .findings
+        .into_iter()
+        .map(|finding| resolver.resolve(finding))
+        .collect();
+    findings.sort_by_key(|finding| {
+        (
+            finding.rule.code,
+            finding.primary.at.path.clone(),
+            finding.primary.at.line,
+        )
+    });
+    let report = Report {
+        findings,
+        ..Report::default()
+    };
+    render::report(&report, render::Format::Concise, &render::Style::PLAIN)
+}
+
+#[test]
+fn every_rule_fires_and_passes() {
+    let top = fixtures().join("rules");
+    let mut folders: Vec<String> = std::fs::read_dir(&top)
+        .expect("fixtures/rules")
+        .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"))
+        .collect();
+    folders.sort();
+    let expected: Vec<String> = rules::RULES
+        .iter()
+        .map(|rule| format!("{}-{}", rule.info.code, rule.info.name))
+        .collect();
+    assert_eq!(
+        folders, expected,
+        "a folder for each rule in fixtures/rules, and none without a rule"
+    );
+    let mut wrong = Vec::new();
+    for rule in rules::RULES {
+        let folder = format!("{}-{}", rule.info.code, rule.info.name);
+        let mut cases: Vec<String> = std::fs::read_dir(top.join(&folder))
+            .expect("a folder")
+            .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"))
+            .collect();
+        cases.sort();
+        for kind in ["fires-", "passes-"] {
+            assert!(
+                cases.iter().any(|case| case.starts_with(kind)),
+                "{folder} has no case that {kind}…"
+            );
+        }
+        for name in cases {
+            let path = format!("fixtures/rules/{folder}/{name}");
+            let text =
+                std::fs::read_to_string(top.join(&folder).join(&name).join("case.yaml")).expect("case.yaml");
+            let case: Value = serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"));
+            let report = judge(&case);
+            let fires = report
+                .lines()
+                .any(|line| line.contains(&format!(" {} ", rule.info.code)));
+            if fires != name.starts_with("fires-") {
+                wrong.push(format!("{path}: fires = {fires}\n{report}"));
+            }
+            if name.starts_with("passes-") && !report.is_empty() {
+                wrong.push(format!("{path}: something else fires\n{report}"));
+            }
+            golden(&format!("{path}/report.txt"), &report);
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_table_looks_after_itself() {
+    let codes: Vec<&str> = rules::RULES.iter().map(|rule| rule.info.code).collect();
+    let mut sorted = codes.clone();
+    sorted.sort_unstable();
+    sorted.dedup();
+    assert_eq!(
+        codes, sorted,
+        "rules are listed once, in the order of their codes"
+    );
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/rules");
+    for rule in rules::RULES {
+        let info = &rule.info;
+        let file = format!("{}_{}.rs", info.code.to_lowercase(), info.name.replace('-', "_"));
+        assert!(
+            source.join(&file).exists(),
+            "the file of {} is src/rules/{file}",
+            info.code
+        );
+        let headings: Vec<&str> = info.docs.lines().filter(|line| line.starts_with("## ")).collect();
+        let agreed = [
+            "## What it checks",
+            "## Why it matters",
+            "## Example",
+            "## How to fix",
+        ];
+        assert_eq!(headings, agreed, "the page of {}", info.code);
+    }
+    let files = std::fs::read_dir(&source).expect("src/rules");
+    let files = files.filter(|file| {
+        file.as_ref()
+            .expect("a file")
+            .file_name()
+            .to_string_lossy()
+            .starts_with("mr")
+    });
+    assert_eq!(
+        files.count(),
+        rules::RULES.len(),
+        "every file in src/rules is in the list"
+    );
+}

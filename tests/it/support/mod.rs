@@ -1,0 +1,372 @@
+//! A sealed world for each test: a home of its own, no configuration of the
+//! machine, throwaway keys, and the real binary.
+
+pub mod golden;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tempfile::TempDir;
+
+/// Seconds that the next commit is made at; goes up so that order is stable.
+static CLOCK: AtomicU64 = AtomicU64::new(1_790_000_000);
+
+/// A repository, a home, and keys.
+pub struct Lab {
+    home: TempDir,
+    pub top: PathBuf,
+}
+
+/// What a command said.
+#[must_use]
+#[derive(Debug)]
+pub struct Said {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Lab {
+    /// An empty repository on `main`, and keys for whoever is asked for.
+    pub fn empty() -> Lab {
+        let home = tempfile::tempdir().expect("a temporary home");
+        let top = home.path().join("models");
+        std::fs::create_dir_all(home.path().join("keys")).expect("a folder for keys");
+        let lab = Lab { home, top };
+        lab.program(
+            "git",
+            &["init", "--quiet", "--initial-branch=main", "models"],
+            lab.home.path(),
+        );
+        for (key, value) in [
+            ("gpg.format", "ssh"),
+            ("gpg.ssh.allowedSignersFile", "../signers"),
+        ] {
+            lab.git(&["config", key, value]);
+        }
+        lab
+    }
+
+    /// A registry with an administrator, a pipeline and two reviewers; fraud
+    /// models need two approvals and a card.
+    pub fn with_registry() -> Lab {
+        let lab = Lab::empty();
+        let _ = lab.ok(
+            "admin-1",
+            &["init", "--name", "risk-models", "--actor", "admin-1"],
+        );
+        for who in ["risk-1", "risk-2"] {
+            let _ = lab.ok("admin-1", &["actor", "add", who, "--key", &lab.public_key(who)]);
+        }
+        let key = lab.public_key("trainer");
+        let _ = lab.ok(
+            "admin-1",
+            &[
+                "actor", "add", "trainer", "--kind", "machine", "--owner", "admin-1", "--key", &key,
+            ],
+        );
+        let _ = lab.ok("admin-1", &["team", "add", "risk", "risk-1", "risk-2"]);
+        let _ = lab.ok(
+            "admin-1",
+            &[
+                "grant",
+                "add",
+                "trainer",
+                "--allow",
+                "register,add-evidence,annotate",
+                "--groups",
+                "*",
+            ],
+        );
+        let _ = lab.ok(
+            "admin-1",
+            &[
+                "grant",
+                "add",
+                "team:risk",
+                "--allow",
+                "approve,reject,archive,delete",
+                "--groups",
+                "*",
+            ],
+        );
+        let _ = lab.ok(
+            "admin-1",
+            &["group", "create", "churn", "--description", "who may leave us"],
+        );
+        lab
+    }
+
+    /// The private key of somebody, made when it is first asked for.
+    pub fn key(&self, who: &str) -> PathBuf {
+        let path = self.home.path().join("keys").join(who);
+        if !path.exists() {
+            let comment = format!("{who}, a throwaway test key");
+            self.program(
+                "ssh-keygen",
+                &[
+                    "-q",
+                    "-t",
+                    "ed25519",
+                    "-N",
+                    "",
+                    "-C",
+                    &comment,
+                    "-f",
+                    &path.to_string_lossy(),
+                ],
+                self.home.path(),
+            );
+        }
+        path
+    }
+
+    /// The path of somebody's public key.
+    pub fn public_key(&self, who: &str) -> String {
+        format!("{}.pub", self.key(who).display())
+    }
+
+    /// A command in a sealed environment.
+    pub fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        let now = CLOCK.fetch_add(60, Ordering::Relaxed);
+        command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.home.path())
+            .env("LC_ALL", "C.UTF-8")
+            .env("TZ", "UTC")
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_AUTHOR_DATE", format!("@{now} +0000"))
+            .env("GIT_COMMITTER_DATE", format!("@{now} +0000"));
+        command
+    }
+
+    fn program(&self, program: &str, arguments: &[&str], directory: &Path) {
+        let output = self
+            .command(program)
+            .args(arguments)
+            .current_dir(directory)
+            .output();
+        let output = output.unwrap_or_else(|error| panic!("{program} is needed by this test: {error}"));
+        assert!(
+            output.status.success(),
+            "{program} {arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+
+    /// Somebody, by git's environment: a name, an address, a signing key.
+    pub fn as_actor(&self, command: &mut Command, who: &str) {
+        command
+            .env("GIT_AUTHOR_NAME", who)
+            .env("GIT_AUTHOR_EMAIL", format!("{who}@example.com"))
+            .env("GIT_COMMITTER_NAME", who)
+            .env("GIT_COMMITTER_EMAIL", format!("{who}@example.com"))
+            .env("GIT_CONFIG_COUNT", "1")
+            .env("GIT_CONFIG_KEY_0", "user.signingkey")
+            .env("GIT_CONFIG_VALUE_0", self.key(who));
+    }
+
+    /// Git in the repository; what it printed.
+    pub fn git(&self, arguments: &[&str]) -> String {
+        let output = self.git_as("admin-1", arguments);
+        assert!(
+            output.status.success(),
+            "git {arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
+    }
+
+    /// Git in the repository, as somebody.
+    pub fn git_as(&self, who: &str, arguments: &[&str]) -> Output {
+        let mut command = self.command("git");
+        if who != "admin-1" || arguments.contains(&"commit") {
+            self.as_actor(&mut command, who);
+        }
+        command
+            .args(arguments)
+            .current_dir(&self.top)
+            .output()
+            .expect("git is needed by this test")
+    }
+
+    /// Modelry in the repository, as somebody.
+    pub fn modelry(&self, who: &str, arguments: &[&str]) -> Command {
+        let mut command = self.command(env!("CARGO_BIN_EXE_modelry"));
+        self.as_actor(&mut command, who);
+        command.args(arguments).current_dir(&self.top);
+        command
+    }
+
+    /// What Modelry says to somebody.
+    pub fn says(&self, who: &str, arguments: &[&str]) -> Said {
+        said(&mut self.modelry(who, arguments))
+    }
+
+    /// A command that must succeed; its standard output.
+    #[track_caller]
+    pub fn ok(&self, who: &str, arguments: &[&str]) -> String {
+        let said = self.says(who, arguments);
+        assert_eq!(said.code, 0, "modelry {arguments:?}\n{}{}", said.out, said.err);
+        said.out
+    }
+
+    /// A command that must end with findings; its standard output.
+    #[track_caller]
+    pub fn findings(&self, who: &str, arguments: &[&str]) -> String {
+        let said = self.says(who, arguments);
+        assert_eq!(said.code, 1, "modelry {arguments:?}\n{}{}", said.out, said.err);
+        said.out
+    }
+
+    /// A command that could not look; what it said beside the output, with
+    /// what differs from run to run made the same.
+    #[track_caller]
+    pub fn error(&self, who: &str, arguments: &[&str]) -> String {
+        let before = self.state();
+        let said = self.says(who, arguments);
+        assert_eq!(said.code, 2, "modelry {arguments:?}\n{}{}", said.out, said.err);
+        assert_eq!(before, self.state(), "an error leaves everything as it was");
+        self.scrub(&said.err)
+    }
+
+    /// Every reference, and whatever is not committed.
+    fn state(&self) -> String {
+        let output = |arguments: &[&str]| {
+            let output = self
+                .command("git")
+                .args(arguments)
+                .current_dir(&self.top)
+                .output();
+            output
+                .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+                .unwrap_or_default()
+        };
+        format!(
+            "{}{}",
+            output(&["for-each-ref"]),
+            output(&["status", "--porcelain"])
+        )
+    }
+
+    /// The text without what differs from run to run.
+    pub fn scrub(&self, text: &str) -> String {
+        let home = self.home.path().to_string_lossy().into_owned();
+        let mut out = String::new();
+        for word in text
+            .replace(&home, "[HOME]")
+            .split_inclusive([' ', '\n', '`', '"', ':', ',', ')'])
+        {
+            let bare = word.trim_end_matches([' ', '\n', '`', '"', ':', ',', ')']);
+            let hex = bare.len() >= 10
+                && bare.bytes().all(|b| b.is_ascii_hexdigit())
+                && bare.bytes().any(|b| b.is_ascii_digit());
+            let key = bare.len() == 43
+                && word.len() <= 45
+                && bare
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"+/".contains(&b));
+            let replaced = if hex {
+                "[ID]"
+            } else if key {
+                "[KEY]"
+            } else {
+                bare
+            };
+            out.push_str(replaced);
+            out.push_str(&word[bare.len()..]);
+        }
+        out
+    }
+
+    /// Writes a file of the work tree.
+    pub fn write(&self, path: &str, text: &str) {
+        let path = self.top.join(path);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
+        std::fs::write(path, text).expect("a file");
+    }
+
+    /// Reads a file of the work tree.
+    pub fn read(&self, path: &str) -> String {
+        std::fs::read_to_string(self.top.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    /// Everything that must hold after every command: objects and work tree are
+    /// in order, and git agrees on every signature.
+    #[track_caller]
+    pub fn check(&self) {
+        let fsck = self
+            .command("git")
+            .args(["fsck", "--strict"])
+            .current_dir(&self.top)
+            .output()
+            .expect("git");
+        let said = format!(
+            "{}{}",
+            String::from_utf8_lossy(&fsck.stdout),
+            String::from_utf8_lossy(&fsck.stderr)
+        );
+        assert!(
+            fsck.status.success() && said.trim().is_empty(),
+            "git fsck --strict: {said}"
+        );
+        assert_eq!(
+            self.git(&["status", "--porcelain"]),
+            "",
+            "git status shows something"
+        );
+        let signers = self.ok("admin-1", &["allowed-signers"]);
+        std::fs::write(self.home.path().join("signers"), signers).expect("a file");
+        for commit in self.git(&["rev-list", "HEAD"]).lines() {
+            let verdict = self.git_as("admin-1", &["verify-commit", commit]);
+            assert!(
+                verdict.status.success(),
+                "git verify-commit {commit}: {}",
+                String::from_utf8_lossy(&verdict.stderr)
+            );
+        }
+    }
+
+    /// Registers a version with a digest.
+    #[track_caller]
+    pub fn register(&self, group: &str, mark: char) {
+        let digest = format!("sha256:{}", mark.to_string().repeat(64));
+        let uri = format!("s3://models/{group}/{mark}");
+        let _ = self.ok(
+            "trainer",
+            &[
+                "register",
+                group,
+                "--artifact",
+                &uri,
+                "--digest",
+                &digest,
+                "--metric",
+                "auc=0.9",
+            ],
+        );
+    }
+
+    /// The first commit.
+    pub fn root(&self) -> String {
+        self.git(&["rev-list", "--max-parents=0", "HEAD"])
+    }
+
+    /// The temporary home.
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+}
+
+/// Runs a command and keeps what it says.
+pub fn said(command: &mut Command) -> Said {
+    let output = command.output().expect("the program runs");
+    Said {
+        code: output.status.code().unwrap_or(-1),
+        out: String::from_utf8_lossy(&output.stdout).into_owned(),
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
