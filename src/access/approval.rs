@@ -73,6 +73,8 @@ pub enum Shortfall {
     Undigested(String),
     /// There is nothing to be loaded or run.
     Hollow,
+    /// A gate that this version of Modelry can't judge. It never counts as met.
+    Gate(RecordName),
 }
 
 /// The reviews of one version, counted.
@@ -361,6 +363,13 @@ fn missing(
             });
         }
     }
+    missing.extend(
+        tally
+            .need
+            .gates
+            .iter()
+            .map(|gate| Shortfall::Gate(gate.name.clone())),
+    );
     let card = next.read(&RecordPath::Card(id.clone()))?;
     let card = card.as_ref().and_then(|card| card.card());
     let empty = |section: &&CardSection| !card.is_some_and(|card| card.filled(**section));

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap_complete::Shell;
 
-use super::show::Reading;
+use super::reading::Reading;
 use super::{Global, Outcome, Ui};
 use crate::error::Error;
 use crate::model::Kind;

@@ -4,7 +4,8 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::names;
-use super::show::{Reading, metrics_words};
+use super::reading::Reading;
+use super::show::metrics_words;
 use super::{Global, Outcome, Ui};
 use crate::act;
 use crate::error::Error;

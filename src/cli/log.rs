@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::names::Target;
-use super::show::Reading;
+use super::reading::Reading;
 use super::{Global, Outcome, Ui, names};
 use crate::access::Verdict;
 use crate::change::{self, Change};

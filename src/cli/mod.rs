@@ -12,6 +12,7 @@ mod list;
 mod log;
 mod names;
 mod people;
+mod reading;
 mod register;
 mod show;
 mod trust;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use super::show::Reading;
+use super::reading::Reading;
 use super::write::{Job, WriteArgs, land};
 use super::{Global, Outcome, Ui};
 use crate::act::{self, PolicyEdit};

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::json;
 
-use super::show::Reading;
+use super::reading::Reading;
 use super::write::Me;
 use super::{Global, Outcome, Ui};
 use crate::access::KeyStanding;

@@ -6,6 +6,7 @@
 //! What is accepted reads the same in every YAML reader, 1.1 or 1.2; the rest
 //! is a [`Fault`] that shows the spelling to use.
 
+mod build;
 mod edit;
 mod emit;
 mod place;
