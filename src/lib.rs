@@ -1,4 +1,35 @@
 //! Modelry: a model registry that lives in a Git repository.
+//!
+//! Everything above `git` is a functional core: (prior, next, author of each
+//! change, policy) to findings, and (snapshot, request) to edits. It names no
+//! disk, no clock, no terminal and no Git library; a test reads the imports and
+//! keeps it so.
+//!
+//! The map, in the order of a judgement:
+//!
+//! | room | what it is |
+//! | --- | --- |
+//! | [`model`] | nouns: what the files say, one file per kind |
+//! | [`source`] | one YAML text: read strictly, point into it, edit it |
+//! | [`schema`] | types to JSON Schema; what does not fit, in words |
+//! | [`canonical`], [`subject`] | canonical bytes (RFC 8785); what is signed and approved |
+//! | [`raw`] | commit and tree bytes, read strictly; the trait [`raw::Objects`] |
+//! | [`snapshot`] | every record at one tree, typed, read on demand |
+//! | [`change`] | what differs between two snapshots: the centre |
+//! | [`verify`] | bytes and keys to a verdict |
+//! | [`access`] | who may, and who counts |
+//! | [`finding`] | findings, notes, places, reports |
+//! | [`rules`] | verbs: one file per rule, and the only loop |
+//! | [`history`] | the mainline, step by step |
+//! | [`expr`] | the only room that names cel: conditions, bounded |
+//! | [`act`] | what writing commands do to the files |
+//! | [`render`] | reports and tables as text; decides nothing |
+//! | [`git`] | the only room that names git2 |
+//! | [`sign`] | runs git's signing programs |
+//! | [`disk`] | files on disk, and writes that happen whole or not at all |
+//! | [`workspace`] | a registry in a repository: folder, mainline, root |
+//! | [`cli`] | one file per command or family: parse, call, render |
+//! | [`error`] | why we could not look; hints as data |
 
 pub mod access;
 pub mod act;

@@ -165,5 +165,9 @@ pub(super) fn render(report: &Report) -> String {
 
 /// The JSON Schema of the report.
 pub fn schema() -> Value {
-    schemars::schema_for!(JsonReport<'_>).to_value()
+    let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
+    settings
+        .into_generator()
+        .into_root_schema_for::<JsonReport<'_>>()
+        .to_value()
 }

@@ -232,7 +232,15 @@ impl<'t, 'f> Builder<'t, 'f> {
                 help,
             );
         }
+        let in_flow = self.open.iter().any(|open| open.flow);
         let value = match style {
+            // Inside brackets some readers take these signs for punctuation.
+            ScalarStyle::Plain if in_flow && (text.contains('?') || text.starts_with(':')) => {
+                Plain::Ambiguous {
+                    text: scalar::quote(&text),
+                    other: None,
+                }
+            }
             ScalarStyle::Plain => scalar::plain(&text),
             _ => Plain::Same(Value::String(text.into_owned())),
         };
