@@ -195,23 +195,18 @@ fn turn(id: &VersionId, status: Status, tally: &Tally) -> String {
         Status::Pending if missing.is_empty() => {
             format!("anybody's: `modelry settle {id}` makes it Approved")
         }
+        Status::Pending if !tally.could_approve.is_empty() => {
+            format!("{}: `modelry approve {id} -m REASON`", who(&tally.could_approve))
+        }
         Status::Pending => {
-            let help = if tally.could_approve.is_empty() {
-                let fix = tally
-                    .missing
-                    .iter()
-                    .any(|m| matches!(m, Shortfall::Undigested(_) | Shortfall::Hollow));
-                if fix {
-                    "the author's: register it again with digests".to_owned()
-                } else if tally.missing.iter().all(|m| matches!(m, Shortfall::Card(_))) {
-                    format!("the author's: `modelry card set {id}`")
-                } else {
-                    "nobody can give what is missing".to_owned()
-                }
+            let lacks = |is: fn(&Shortfall) -> bool| tally.missing.iter().any(is);
+            if lacks(|m| matches!(m, Shortfall::Undigested(_) | Shortfall::Hollow)) {
+                "the author's: register it again with digests".into()
+            } else if lacks(|m| matches!(m, Shortfall::Card(_))) {
+                format!("the author's: `modelry card set {id}`")
             } else {
-                format!("{}: `modelry approve {id} -m REASON`", who(&tally.could_approve))
-            };
-            help
+                "nobody's: nobody can give what is missing".into()
+            }
         }
         _ => "nobody's: it is decided".into(),
     }

@@ -53,74 +53,51 @@ fn base() -> Files {
         .collect()
 }
 
+type Listed<'f> = (Vec<&'f str>, &'f (Mode, Vec<u8>));
+
 fn write(memory: &Memory, files: &Files, raw: Option<&str>) -> Oid {
-    fn folder(memory: &Memory, files: &[(Vec<&str>, &(Mode, Vec<u8>))], raw: Option<&str>) -> Oid {
-        let mut entries = Vec::new();
-        let mut below: BTreeMap<&str, Vec<(Vec<&str>, &(Mode, Vec<u8>))>> = BTreeMap::new();
-        for (parts, file) in files {
-            match parts[..] {
-                [name] => {
-                    let id = memory.insert(ObjectKind::Blob, file.1.clone());
-                    entries.push(Entry {
-                        mode: file.0,
-                        name: name.into(),
-                        id,
-                    });
-                }
-                [name, ..] => below.entry(name).or_default().push((parts[1..].to_vec(), file)),
-                [] => {}
-            }
-        }
-        for (name, files) in below {
-            let raw = raw.filter(|_| name == "groups");
-            let id = folder(memory, &files, raw);
-            entries.push(Entry {
-                mode: Mode::Tree,
-                name: name.into(),
-                id,
-            });
-        }
-        let mut bytes = Tree::write(&entries);
-        if raw == Some("unsorted") && entries.iter().all(|entry| entry.mode == Mode::Tree) {
-            entries.sort_by(|a, b| b.name.cmp(&a.name));
-            bytes = entries
-                .iter()
-                .flat_map(|entry| Tree::write(std::slice::from_ref(entry)))
-                .collect();
-        }
-        memory.insert(ObjectKind::Tree, bytes)
-    }
-    let files: Vec<_> = files
+    let listed: Vec<Listed<'_>> = files
         .iter()
         .map(|(path, file)| (path.split('/').collect(), file))
         .collect();
-    let raw_inside = raw;
-    // The top folder itself stays in order; the trick is one level down.
-    let mut top = Vec::new();
-    let mut below: BTreeMap<&str, Vec<(Vec<&str>, &(Mode, Vec<u8>))>> = BTreeMap::new();
-    for (parts, file) in &files {
-        let parts: &Vec<&str> = parts;
-        match parts.len() {
-            1 => top.push(Entry {
-                mode: file.0,
-                name: parts[0].into(),
-                id: memory.insert(ObjectKind::Blob, file.1.clone()),
-            }),
-            _ => below
-                .entry(parts[0])
-                .or_default()
-                .push((parts[1..].to_vec(), *file)),
+    folder(memory, "", &listed, raw == Some("unsorted"))
+}
+
+/// A folder as a tree; `groups` out of order when asked for.
+fn folder(memory: &Memory, name: &str, files: &[Listed<'_>], unsorted: bool) -> Oid {
+    let mut entries = Vec::new();
+    let mut below: BTreeMap<&str, Vec<Listed<'_>>> = BTreeMap::new();
+    for (parts, file) in files {
+        match parts[..] {
+            [name] => {
+                let id = memory.insert(ObjectKind::Blob, file.1.clone());
+                entries.push(Entry {
+                    mode: file.0,
+                    name: name.into(),
+                    id,
+                });
+            }
+            [name, ..] => below.entry(name).or_default().push((parts[1..].to_vec(), file)),
+            [] => {}
         }
     }
     for (name, files) in below {
-        let raw = raw_inside.filter(|_| name == "groups");
-        top.push(Entry {
+        let id = folder(memory, name, &files, unsorted);
+        entries.push(Entry {
             mode: Mode::Tree,
             name: name.into(),
-            id: folder(memory, &files, raw),
+            id,
         });
     }
-    memory.insert(ObjectKind::Tree, Tree::write(&top))
+    if unsorted && name == "groups" {
+        entries.sort_by(|a, b| b.name.cmp(&a.name));
+        let bytes = entries
+            .iter()
+            .flat_map(|entry| Tree::write(std::slice::from_ref(entry)))
+            .collect();
+        return memory.insert(ObjectKind::Tree, bytes);
+    }
+    memory.insert(ObjectKind::Tree, Tree::write(&entries))
 }
 
 /// Replaces `SUBJECT(group/n)`, `KEY(actor)` by what they stand for.
