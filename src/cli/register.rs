@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Map, Value, json};
 
 use super::write::{Job, WriteArgs, land};
@@ -299,9 +299,6 @@ fn hash(path: &Path, ui: &Ui) -> Result<disk::HashedArtifact, Error> {
         Ok(size) if size > 16 << 20 && !ui.is_json() => ProgressBar::new(size),
         _ => ProgressBar::hidden(),
     };
-    if !bar.is_hidden() || ui.side.width.is_some() {
-        bar.set_draw_target(ProgressDrawTarget::stderr());
-    }
     if let Ok(style) = ProgressStyle::with_template("hashing {bar:30} {bytes}/{total_bytes} {bytes_per_sec}")
     {
         bar.set_style(style);

@@ -1,5 +1,6 @@
 //! `modelry validate`
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -200,11 +201,16 @@ fn against_head(workspace: &Workspace, folder: &Path) -> Result<Report, Error> {
         records: &records,
         tree,
     };
-    let differences = change::diff(&prior, &next)?;
+    let mut differences = change::diff(&prior, &next)?;
     let policy = match prior.registry()? {
         Some(_) => Some(history::policy_at(&prior, "HEAD")?),
         None => None,
     };
+    if let (Some(policy), Some(head)) = (&policy, head) {
+        differences
+            .changes
+            .extend(protected_on_disk(workspace, policy, &objects, head)?);
+    }
     let verdict = policy
         .as_ref()
         .map_or(Verdict::Nobody, |policy| presumed(workspace, policy));
@@ -233,6 +239,42 @@ fn against_head(workspace: &Workspace, folder: &Path) -> Result<Report, Error> {
     )?;
     report.checked.documents = records.documents();
     Ok(report)
+}
+
+/// Protected files outside the registry that are not on disk as they are at
+/// HEAD.
+fn protected_on_disk(
+    workspace: &Workspace,
+    policy: &Policy,
+    objects: &dyn Objects,
+    head: Oid,
+) -> Result<Vec<change::Change>, Error> {
+    let Some(top) = workspace.repo.workdir().filter(|_| policy.protects_anything()) else {
+        return Ok(Vec::new());
+    };
+    let (disk, tree) = disk::objects(top, objects.format(), |path| policy.protects(path))?;
+    let listed = |files: Vec<(String, raw::Mode, Oid)>| -> HashMap<String, (raw::Mode, Oid)> {
+        files
+            .into_iter()
+            .map(|(path, mode, id)| (path, (mode, id)))
+            .collect()
+    };
+    let on_disk = listed(tree.map_or_else(|| Ok(Vec::new()), |tree| raw::files(&disk, tree))?);
+    let mut at_head = listed(raw::files(objects, history::read_commit(objects, head)?.tree)?);
+    at_head.retain(|path, _| policy.protects(path));
+    let mut paths: Vec<&String> = on_disk.keys().chain(at_head.keys()).collect();
+    paths.sort();
+    paths.dedup();
+    let changed: Vec<raw::FileChange> = paths
+        .into_iter()
+        .map(|path| raw::FileChange {
+            path: path.clone().into_bytes(),
+            before: at_head.get(path).copied(),
+            after: on_disk.get(path).copied(),
+        })
+        .filter(|file| file.before != file.after)
+        .collect();
+    Ok(history::protected_changes(policy, &workspace.folder, &changed))
 }
 
 /// Who would sign: the configured key, if it is an actor's.

@@ -319,6 +319,12 @@ fn prove(
         target.base,
         target.branch == workspace.mainline,
     )?;
+    if !proof.pinned {
+        ui.note(&format!(
+            "the root {} is not pinned in this clone, and was taken on trust: `modelry trust`",
+            proof.root.short()
+        ));
+    }
     let blocks = |finding: &crate::finding::Finding<crate::finding::Place>| match (&job.group, &finding.group)
     {
         (None, _) => false,

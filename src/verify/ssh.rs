@@ -156,6 +156,15 @@ fn read(armor: &str) -> Result<SshSig, SignatureFault> {
     let lines: Vec<&str> = text.lines().collect();
     let signature =
         SshSig::from_pem(format!("{}\n", lines.join("\n"))).map_err(|error| malformed(&error.to_string()))?;
+    // The library does not hold nested fields to the lengths that they state:
+    // only bytes that it would write itself are believed.
+    let written = signature
+        .to_pem(ssh_key::LineEnding::LF)
+        .map_err(|error| malformed(&error.to_string()))?;
+    let body = |text: &str| text.split_whitespace().collect::<String>();
+    if body(&written) != body(text) {
+        return Err(malformed("its fields are not as long as they state"));
+    }
     if signature.version() != 1 {
         return Err(malformed("its version is not 1"));
     }
@@ -264,4 +273,152 @@ fn verify_rsa(
     components
         .verify(parameters, signed, &padded)
         .map_err(|_| SignatureFault::Mismatch)
+}
+
+#[cfg(test)]
+mod tests {
+    use ed25519_dalek::{Signer, SigningKey};
+    use sha2::{Digest, Sha256, Sha512};
+
+    use super::*;
+
+    fn field(bytes: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        [&length.to_be_bytes(), bytes].concat()
+    }
+
+    fn base64(bytes: &[u8]) -> String {
+        const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        let mut out = String::new();
+        for chunk in bytes.chunks(3) {
+            let bits =
+                chunk.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+            for index in 0..4 {
+                let sign = SIGNS[(bits >> (18 - 6 * index) & 63) as usize];
+                out.push(if index <= chunk.len() {
+                    char::from(sign)
+                } else {
+                    '='
+                });
+            }
+        }
+        out
+    }
+
+    /// What a security key makes: an SSHSIG by PROTOCOL.sshsig over a U2F
+    /// signature by PROTOCOL.u2f.
+    fn security_key(message: &[u8], namespace: &str, flags: u8) -> String {
+        let key = SigningKey::from_bytes(&[7; 32]);
+        let application = b"ssh:";
+        let signed = [
+            &b"SSHSIG"[..],
+            &field(namespace.as_bytes()),
+            &field(b""),
+            &field(b"sha512"),
+            &field(&Sha512::digest(message)),
+        ]
+        .concat();
+        let counter = 5u32.to_be_bytes();
+        let inner = [
+            &Sha256::digest(application)[..],
+            &[flags],
+            &counter,
+            &Sha256::digest(&signed)[..],
+        ]
+        .concat();
+        let signature = key.sign(&inner).to_bytes();
+        let public = [
+            field(b"sk-ssh-ed25519@openssh.com"),
+            field(key.verifying_key().as_bytes()),
+            field(application),
+        ]
+        .concat();
+        let blob = [
+            field(b"sk-ssh-ed25519@openssh.com"),
+            field(&signature),
+            vec![flags],
+            counter.to_vec(),
+        ]
+        .concat();
+        let whole = [
+            &b"SSHSIG"[..],
+            &1u32.to_be_bytes(),
+            &field(&public),
+            &field(namespace.as_bytes()),
+            &field(b""),
+            &field(b"sha512"),
+            &field(&blob),
+        ]
+        .concat();
+        let text = base64(&whole);
+        let lines: Vec<&str> = (0..text.len())
+            .step_by(70)
+            .map(|at| &text[at..(at + 70).min(text.len())])
+            .collect();
+        format!("{BEGIN}\n{}\n{END}\n", lines.join("\n"))
+    }
+
+    #[test]
+    fn a_security_key_that_was_touched_proves_its_owner() {
+        let armor = security_key(b"message", "git", 1);
+        let key = verify(&armor, "git", b"message").expect("a good signature");
+        assert_eq!(key.algorithm(), "sk-ssh-ed25519@openssh.com");
+        assert_eq!(peek(&armor), Some(key));
+        assert_eq!(verify(&armor, "git", b"other"), Err(SignatureFault::Mismatch));
+        assert!(matches!(
+            verify(&armor, "modelry", b"message"),
+            Err(SignatureFault::Namespace { .. })
+        ));
+    }
+
+    #[test]
+    fn a_security_key_that_nobody_touched_proves_nothing() {
+        let armor = security_key(b"message", "git", 0);
+        assert_eq!(verify(&armor, "git", b"message"), Err(SignatureFault::NotTouched));
+    }
+
+    #[test]
+    fn two_blocks_trailing_text_and_any_cut_are_refused() {
+        let armor = security_key(b"message", "git", 1);
+        assert!(verify(&format!("{armor}{armor}"), "git", b"message").is_err());
+        assert!(verify(&format!("{armor}x"), "git", b"message").is_err());
+        assert!(verify(&format!("x\n{armor}"), "git", b"message").is_err());
+        for end in 0..armor.trim_end().len() {
+            assert!(verify(&armor[..end], "git", b"message").is_err(), "cut at {end}");
+        }
+        // No single changed sign of the body may pass.
+        for at in BEGIN.len() + 1..armor.len() - END.len() - 2 {
+            let mut changed = armor.clone().into_bytes();
+            if changed[at] == b'\n' {
+                continue;
+            }
+            changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+            let changed = String::from_utf8(changed).expect("ASCII");
+            assert!(verify(&changed, "git", b"message").is_err(), "changed at {at}");
+        }
+    }
+
+    #[test]
+    fn keys_are_compared_by_material_and_weak_ones_are_named() {
+        let key = SigningKey::from_bytes(&[9; 32]);
+        let blob = [field(b"ssh-ed25519"), field(key.verifying_key().as_bytes())].concat();
+        let line = format!("ssh-ed25519 {}", base64(&blob));
+        let plain = PublicKey::parse(&line).expect("a key");
+        assert_eq!(
+            plain,
+            PublicKey::parse(&format!("{line} somebody@example.com")).expect("a key")
+        );
+        assert_eq!(plain.to_openssh(), line);
+        assert_eq!(plain.weakness(), None);
+        for (line, why) in [
+            ("ssh-dss AAAA", "too weak"),
+            ("ssh-ed25519-cert-v01@openssh.com AAAA", "certificate"),
+            ("-----BEGIN OPENSSH PRIVATE KEY-----", "private key"),
+            ("no-pty ssh-ed25519 AAAA", "algorithm"),
+            ("", "algorithm"),
+        ] {
+            let told = PublicKey::parse(line).expect_err("no key");
+            assert!(told.contains(why), "{line}: {told}");
+        }
+    }
 }

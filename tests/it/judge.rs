@@ -337,3 +337,34 @@ fn sha256_repositories_are_judged_the_same() {
     let _ = lab.ok("admin-1", &["validate", &format!("{}..HEAD", lab.root())]);
     lab.check();
 }
+
+#[test]
+fn protected_files_need_an_administrator() {
+    let lab = Lab::with_registry();
+    let text = lab.read("registry.yaml");
+    let serial: u64 = text
+        .lines()
+        .find_map(|line| line.strip_prefix("serial: "))
+        .expect("a serial")
+        .parse()
+        .expect("a number");
+    let text = text.replace(&format!("serial: {serial}"), &format!("serial: {}", serial + 1));
+    lab.write("registry.yaml", &format!("{text}protect: [\".github/**\"]\n"));
+    assert!(
+        lab.git_as("admin-1", &["commit", "-q", "-S", "-a", "-m", "protect"])
+            .status
+            .success()
+    );
+    lab.write(".github/workflows/ci.yml", "on: push\n");
+    let said = lab.findings("risk-1", &["validate", "-o", "concise"]);
+    assert!(said.starts_with(".github/workflows/ci.yml:1:1: MR307 "), "{said}");
+    let _ = lab.ok("admin-1", &["validate"]);
+    lab.git(&["add", "-A"]);
+    assert!(
+        lab.git_as("risk-1", &["commit", "-q", "-S", "-m", "ci"])
+            .status
+            .success()
+    );
+    let said = lab.findings("risk-1", &["validate", "-o", "concise", "HEAD~1..HEAD"]);
+    assert!(said.contains("MR307"), "{said}");
+}
