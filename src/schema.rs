@@ -1,8 +1,7 @@
 //! Types to JSON Schema 2020-12, compiled once; what does not fit is told in
 //! words, by JSON pointer.
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{ValidationError, Validator};
@@ -36,21 +35,21 @@ struct Compiled {
     validator: Validator,
 }
 
-static COMPILED: LazyLock<HashMap<Kind, Compiled>> = LazyLock::new(|| {
-    Kind::ALL
-        .iter()
-        .map(|&kind| {
-            let schema = generate(kind);
-            let validator = jsonschema::draft202012::new(&schema)
-                .unwrap_or_else(|error| unreachable!("the schema of {kind} compiles: {error}"));
-            (kind, Compiled { schema, validator })
-        })
-        .collect()
-});
+/// Compiled when a kind is first asked for: most commands need a few.
+static COMPILED: [OnceLock<Compiled>; Kind::ALL.len()] = [const { OnceLock::new() }; Kind::ALL.len()];
+
+fn compiled(kind: Kind) -> &'static Compiled {
+    COMPILED[kind as usize].get_or_init(|| {
+        let schema = generate(kind);
+        let validator = jsonschema::draft202012::new(&schema)
+            .unwrap_or_else(|error| unreachable!("the schema of {kind} compiles: {error}"));
+        Compiled { schema, validator }
+    })
+}
 
 /// The JSON Schema of a kind.
 pub fn schema(kind: Kind) -> &'static Value {
-    &COMPILED[&kind].schema
+    &compiled(kind).schema
 }
 
 /// The schema's file name: `model-version.schema.json`.
@@ -144,7 +143,7 @@ fn no_nulls(value: &mut Value) {
 
 /// Everything in a document that its schema does not allow.
 pub fn check(kind: Kind, value: &Value) -> Vec<SchemaFault> {
-    let compiled = &COMPILED[&kind];
+    let compiled = compiled(kind);
     if compiled.validator.is_valid(value) {
         return Vec::new();
     }
@@ -427,7 +426,7 @@ fn pattern_words(pattern: &str) -> String {
 /// The known field that is nearest to an unknown one.
 fn nearest(key: &str, error: &ValidationError<'_>) -> Option<String> {
     let mut known: Vec<String> = Vec::new();
-    for compiled in COMPILED.values() {
+    for compiled in Kind::ALL.iter().map(|kind| compiled(*kind)) {
         // The schema that refused the field is the parent of the keyword.
         let path = error.schema_path().as_str();
         let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
@@ -438,7 +437,7 @@ fn nearest(key: &str, error: &ValidationError<'_>) -> Option<String> {
         }
     }
     if known.is_empty() {
-        for compiled in COMPILED.values() {
+        for compiled in Kind::ALL.iter().map(|kind| compiled(*kind)) {
             properties_of(&compiled.schema, &mut known);
         }
     }

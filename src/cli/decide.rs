@@ -1,5 +1,7 @@
 //! `approve`, `reject`, `withdraw`, `archive`, `delete`, `settle`
 
+use std::cell::Cell;
+
 use clap::Args;
 
 use super::write::{Job, WriteArgs, land};
@@ -42,14 +44,16 @@ pub fn review(args: &DecideArgs, decision: Decision, global: &Global, ui: &Ui) -
     };
     let reason = args.reason(verb)?;
     let id = &args.version;
+    let moved = Cell::new(false);
     let job = Job {
         draft: &|desk| act::review(desk, id, decision, reason).map(Some),
         settle: (decision != Decision::Withdrawn).then(|| id.clone()),
         group: Some(id.group.to_string()),
         decision: true,
+        moved: Some(&moved),
     };
     let outcome = land(&job, &args.write, global, ui)?;
-    if outcome == Outcome::Fine && decision == Decision::Approved && !ui.is_json() {
+    if outcome == Outcome::Fine && !moved.get() && decision == Decision::Approved && !ui.is_json() {
         super::show::say_turn(id, &args.write, global, ui)?;
     }
     Ok(outcome)
@@ -63,6 +67,7 @@ pub fn archive(args: &DecideArgs, global: &Global, ui: &Ui) -> Result<Outcome, E
         settle: None,
         group: Some(id.group.to_string()),
         decision: true,
+        moved: None,
     };
     land(&job, &args.write, global, ui)
 }
@@ -75,6 +80,7 @@ pub fn delete(args: &DecideArgs, global: &Global, ui: &Ui) -> Result<Outcome, Er
         settle: None,
         group: Some(id.group.to_string()),
         decision: true,
+        moved: None,
     };
     land(&job, &args.write, global, ui)
 }
@@ -125,6 +131,7 @@ pub fn settle(args: &SettleArgs, global: &Global, ui: &Ui) -> Result<Outcome, Er
         settle: None,
         group,
         decision: false,
+        moved: None,
     };
     land(&job, &args.write, global, ui)
 }

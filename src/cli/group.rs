@@ -88,6 +88,7 @@ pub fn run(command: &GroupCommand, global: &Global, ui: &Ui) -> Result<Outcome, 
                 settle: None,
                 group: Some(args.group.to_string()),
                 decision: false,
+                moved: None,
             };
             land(&job, &args.write, global, ui)
         }
@@ -98,6 +99,7 @@ pub fn run(command: &GroupCommand, global: &Global, ui: &Ui) -> Result<Outcome, 
                 settle: None,
                 group: Some(args.group.to_string()),
                 decision: false,
+                moved: None,
             };
             land(&job, &args.write, global, ui)
         }
@@ -107,6 +109,7 @@ pub fn run(command: &GroupCommand, global: &Global, ui: &Ui) -> Result<Outcome, 
                 settle: None,
                 group: Some(group.to_string()),
                 decision: true,
+                moved: None,
             };
             land(&job, write, global, ui)
         }

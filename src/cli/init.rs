@@ -141,6 +141,7 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     let signature = me.signer.sign(COMMIT_NAMESPACE, &buffer)?;
     repo.write_objects(overlay.new.reachable(top).into_iter())?;
     let commit = repo.store_commit(&buffer, Some(&signature))?;
+    repo.sync_objects(&[top, commit])?;
     match repo.advance(&branch, tip, commit, "modelry: create the registry") {
         Ok(()) => {}
         Err(AdvanceError::Moved) => {

@@ -191,6 +191,7 @@ fn edit(edit: &PolicyEdit, write: &WriteArgs, global: &Global, ui: &Ui) -> Resul
         settle: None,
         group: None,
         decision: true,
+        moved: None,
     };
     land(&job, write, global, ui)
 }

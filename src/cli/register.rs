@@ -325,6 +325,7 @@ pub fn register(args: &RegisterArgs, global: &Global, ui: &Ui) -> Result<Outcome
         settle: None,
         group: Some(args.group.to_string()),
         decision: false,
+        moved: None,
     };
     land(&job, &args.write, global, ui)
 }
@@ -444,6 +445,7 @@ pub fn evidence(command: &EvidenceCommand, global: &Global, ui: &Ui) -> Result<O
         settle: None,
         group: Some(args.version.group.to_string()),
         decision: false,
+        moved: None,
     };
     land(&job, &args.write, global, ui)
 }
@@ -508,6 +510,7 @@ pub fn card(command: &CardCommand, global: &Global, ui: &Ui) -> Result<Outcome, 
         settle: None,
         group: Some(args.version.group.to_string()),
         decision: false,
+        moved: None,
     };
     land(&job, &args.write, global, ui)
 }
@@ -545,6 +548,7 @@ pub fn annotate(args: &AnnotateArgs, global: &Global, ui: &Ui) -> Result<Outcome
         settle: None,
         group: Some(args.version.group.to_string()),
         decision: false,
+        moved: None,
     };
     land(&job, &args.write, global, ui)
 }

@@ -1,6 +1,7 @@
 //! One writing command is one commit: prove the base, draft, judge, ask, sign,
 //! write, move the branch, bring the work tree up to date.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use clap::Args;
@@ -9,7 +10,7 @@ use serde_json::json;
 use super::{Global, Outcome, Ui, report_format};
 use crate::access::{Carrier, KeyStanding, Policy, Verdict};
 use crate::act::{self, Desk, Draft};
-use crate::change::{self, Change, Differences};
+use crate::change::{self, Change, ChangeKind, Differences};
 use crate::error::Error;
 use crate::finding::Report;
 use crate::git::{AdvanceError, Head};
@@ -63,6 +64,8 @@ pub struct Job<'j> {
     pub group: Option<String>,
     /// Whether a decision is signed, so that somebody should look first.
     pub decision: bool,
+    /// Where to note that the commit moved a status.
+    pub moved: Option<&'j Cell<bool>>,
 }
 
 /// The signing key as an actor.
@@ -271,8 +274,12 @@ fn attempt(
         true => None,
         false => Some(me.signer.sign(COMMIT_NAMESPACE, &buffer)?),
     };
-    repo.write_objects(overlay.new.reachable(made.top).into_iter())?;
+    let objects = overlay.new.reachable(made.top);
+    let mut ids: Vec<Oid> = objects.iter().map(|(id, ..)| *id).collect();
+    repo.write_objects(objects.into_iter())?;
     let commit = repo.store_commit(&buffer, signature.as_deref())?;
+    ids.push(commit);
+    repo.sync_objects(&ids)?;
     let log = format!("modelry: {}", made.message.lines().next().unwrap_or_default());
     match repo.advance(&target.branch, target.tip, commit, &log) {
         Ok(()) => {}
@@ -292,6 +299,13 @@ fn attempt(
     }
     if target.branch == workspace.mainline && !args.trust_base && target.tip.is_some() {
         workspace.advance_verified(target.base, commit);
+    }
+    if let Some(moved) = job.moved {
+        moved.set(
+            made.changes
+                .iter()
+                .any(|change| matches!(change.kind, ChangeKind::StatusMoved { .. })),
+        );
     }
     done(&made, commit, short(&target.branch), ui)?;
     Ok(Some(Outcome::Fine))
