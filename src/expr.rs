@@ -317,3 +317,91 @@ impl Inspector<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn ask(source: &str) -> Outcome {
+        let variables = json!({
+            "metrics": {"auc": 0.91, "n": 3}, "labels": {"team": "risk"}, "status": "Approved",
+            "stages": ["staging"], "version": 3, "card": null,
+        });
+        let variables = variables.as_object().cloned().unwrap_or_default();
+        let names = ["metrics", "labels", "status", "stages", "version", "card"];
+        match with_stack(|| Expr::compile(source, &names).map(|expr| expr.evaluate(&variables))) {
+            Some(Ok(outcome)) => outcome,
+            Some(Err(ExprFault(message))) => Outcome::NotMet(format!("fault: {message}")),
+            None => Outcome::NotMet("fault: panic".into()),
+        }
+    }
+
+    #[test]
+    fn comparison_arithmetic_logic_and_the_few_functions() {
+        for source in [
+            "metrics.auc > 0.9 && labels.team == \"risk\"",
+            "metrics.n > 2 && metrics.n == 3 && version + 1 == 4",
+            "metrics.n * 2 - 1 >= 5 && -1 < 0",
+            "has(metrics.auc) && !has(metrics.f1)",
+            "'staging' in stages && size(stages) == 1",
+            "stages.exists(s, s == 'staging') && stages.all(s, size(s) > 3)",
+            "card == null ? true : false",
+            "stages[0] == 'staging'",
+            "'1 + 1' == \"1 + 1\"",
+        ] {
+            assert_eq!(ask(source), Outcome::True, "{source}");
+        }
+        assert_eq!(ask("metrics.auc > 0.95"), Outcome::False);
+        for source in [
+            "metrics.f1 > 0.5",
+            "labels.none == 'x'",
+            "metrics.auc",
+            "metrics.f1 / 2 > 0.1",
+            "status > 3",
+        ] {
+            assert!(
+                matches!(&ask(source), Outcome::NotMet(why) if !why.starts_with("fault")),
+                "{source}: {:?}",
+                ask(source)
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_hostile_or_not_allowed_is_a_fault() {
+        let list = |n: usize| format!("[{}]", vec!["1"; n].join(","));
+        let long = list(65);
+        let nested = "stages.exists(a, stages.exists(b, stages.exists(c, a == b && b == c)))".to_owned();
+        for source in [
+            "!".repeat(1900) + "true",
+            "!".repeat(20_000) + "true",
+            "(".repeat(900) + "1" + &")".repeat(900) + " > 0",
+            "[".repeat(900),
+            "-".repeat(1900) + "1 > 0",
+            "true ? ".repeat(200) + "true",
+            "1 + ".repeat(480) + "1 > 0",
+            format!("1 in {long}"),
+            nested,
+            "status.matches('a+')".into(),
+            "timestamp('2020-01-01T00:00:00Z') > timestamp('2019-01-01T00:00:00Z')".into(),
+            "duration('1h') > duration('1m')".into(),
+            "stages.map(s, s) == stages".into(),
+            "stages.filter(s, true) == stages".into(),
+            "env.HOME == 'x'".into(),
+            "a.b.c.d == 1".into(),
+            "metrics.auc >".into(),
+            String::new(),
+            "\"".into(),
+            "\u{0}".into(),
+        ] {
+            let outcome = ask(&source);
+            let short: String = source.chars().take(60).collect();
+            assert!(
+                matches!(&outcome, Outcome::NotMet(why) if why.starts_with("fault")),
+                "{short}: {outcome:?}"
+            );
+        }
+    }
+}

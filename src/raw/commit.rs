@@ -306,3 +306,117 @@ fn signature_of(armor: &str, faults: &mut Vec<String>) -> CommitSignature {
 fn find(bytes: &[u8], needle: &[u8]) -> Option<usize> {
     bytes.windows(needle.len()).position(|window| window == needle)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TREE: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
+
+    fn commit(headers: &str, message: &str) -> Result<Commit, Error> {
+        let bytes = format!("{headers}\n{message}");
+        let id = Oid::hash(
+            ObjectFormat::Sha1,
+            super::super::ObjectKind::Commit,
+            bytes.as_bytes(),
+        );
+        Commit::parse(id, bytes.as_bytes())
+    }
+
+    fn headers() -> String {
+        format!(
+            "tree {TREE}\nparent {TREE}\nauthor A <a@example.com> 1 +0000\ncommitter A <a@example.com> 1 -0130\n"
+        )
+    }
+
+    #[test]
+    fn a_plain_commit_is_strict() {
+        let plain = commit(&headers(), "subject\n\nbody\n").expect("a commit");
+        assert!(plain.is_strict(), "{:?}", plain.faults);
+        assert_eq!((plain.subject(), plain.parents.len()), ("subject", 1));
+        assert_eq!(plain.committer.map(|who| who.offset_minutes), Some(-90));
+        let encoded = commit(&format!("{}encoding UTF-8\n", headers()), "x\n").expect("a commit");
+        assert!(encoded.is_strict());
+    }
+
+    #[test]
+    fn what_is_signed_is_everything_but_the_one_signature() {
+        let signature = "gpgsig -----BEGIN SSH SIGNATURE-----\n AAAA\n -----END SSH SIGNATURE-----\n";
+        let signed = commit(&format!("{}{signature}", headers()), "x\n").expect("a commit");
+        assert!(signed.is_strict());
+        assert_eq!(signed.payload, format!("{}\nx\n", headers()).into_bytes());
+        let found = signed.signature.expect("a signature");
+        assert_eq!(found.kind, SignatureKind::Ssh);
+        assert_eq!(
+            found.armor,
+            "-----BEGIN SSH SIGNATURE-----\nAAAA\n-----END SSH SIGNATURE-----"
+        );
+    }
+
+    #[test]
+    fn whatever_could_hide_something_is_named() {
+        let signature = "gpgsig -----BEGIN SSH SIGNATURE-----\n AAAA\n -----END SSH SIGNATURE-----\n";
+        let swapped = headers().replace("author A <a@example.com> 1 +0000\n", "")
+            + "author A <a@example.com> 1 +0000\n";
+        for (headers, message, fault) in [
+            (
+                format!("{}{signature}{signature}", headers()),
+                "x",
+                "stands twice",
+            ),
+            (
+                format!("{}{}", headers(), signature.replace("gpgsig", "gpgsig-sha256")),
+                "x",
+                "another kind",
+            ),
+            (format!("{}nonce 1\n", headers()), "x", "is not known"),
+            (format!("{}encoding latin1\n", headers()), "x", "not UTF-8"),
+            (headers().replace("A <", "A\r <"), "x", "carriage return"),
+            (headers(), "x\0hidden", "NUL"),
+            (swapped, "x", "out of order"),
+            (headers().replace("1 +0000", "one +0000"), "x", "malformed"),
+            (
+                headers().replace(&format!("parent {TREE}\n"), &format!("parent {TREE}\n").repeat(3)),
+                "x",
+                "3 parents",
+            ),
+            (
+                format!(
+                    "{}gpgsig -----BEGIN SSH SIGNATURE-----\n -----BEGIN SSH SIGNATURE-----\n",
+                    headers()
+                ),
+                "x",
+                "two blocks",
+            ),
+        ] {
+            let commit = commit(&headers, message).expect("readable");
+            assert!(
+                commit.faults.iter().any(|told| told.contains(fault)),
+                "{fault}: {:?}",
+                commit.faults
+            );
+        }
+        for headers in [
+            headers().replacen("tree", "tee", 1),
+            headers().replace(TREE, "4b825d"),
+            format!("{}tree {TREE}\n", headers()),
+            format!("{}parent {TREE}\n", headers()),
+            "parent x\n".to_owned(),
+        ] {
+            assert!(commit(&headers, "x").is_err(), "{headers}");
+        }
+    }
+
+    #[test]
+    fn any_cut_is_read_or_refused() {
+        let whole = format!("{}gpgsig -----BEGIN SSH SIGNATURE-----\n AAAA\n\nx\n", headers()).into_bytes();
+        for end in 0..whole.len() {
+            let id = Oid::hash(
+                ObjectFormat::Sha1,
+                super::super::ObjectKind::Commit,
+                &whole[..end],
+            );
+            let _ = Commit::parse(id, &whole[..end]);
+        }
+    }
+}

@@ -182,3 +182,82 @@ fn name_fault(name: &[u8]) -> Option<String> {
     };
     Some(format!("the name `{}` {what}", show(name)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::ObjectKind;
+    use super::*;
+
+    fn entry(mode: &str, name: &[u8]) -> Vec<u8> {
+        let id = Oid::hash(ObjectFormat::Sha1, ObjectKind::Blob, b"");
+        [mode.as_bytes(), b" ", name, b"\0", id.as_bytes()].concat()
+    }
+
+    fn faults(entries: &[Vec<u8>]) -> Vec<String> {
+        Tree::parse(ObjectFormat::Sha1, &entries.concat())
+            .expect("entries")
+            .faults
+    }
+
+    #[test]
+    fn the_empty_tree_and_an_ordered_one_are_strict() {
+        assert_eq!(
+            Oid::hash(ObjectFormat::Sha1, ObjectKind::Tree, b"").to_string(),
+            "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+        );
+        let bytes = [
+            entry("100644", b"a"),
+            entry("100644", b"a.b"),
+            entry("40000", b"a0"),
+        ]
+        .concat();
+        let tree = Tree::parse(ObjectFormat::Sha1, &bytes).expect("entries");
+        assert!(tree.faults.is_empty(), "{:?}", tree.faults);
+        assert_eq!(Tree::write(&tree.entries), bytes);
+    }
+
+    #[test]
+    fn names_and_orders_that_readers_disagree_on_are_named() {
+        for (entries, fault) in [
+            (vec![entry("100644", b"b"), entry("100644", b"a")], "out of order"),
+            (vec![entry("100644", b"a"), entry("100644", b"a")], "stands twice"),
+            (
+                vec![
+                    entry("100644", b"a"),
+                    entry("100644", b"a.b"),
+                    entry("40000", b"a"),
+                ],
+                "stands twice",
+            ),
+            (vec![entry("040000", b"a")], "padded"),
+            (vec![entry("100644", b"")], "empty"),
+            (vec![entry("100644", b".")], "elsewhere"),
+            (vec![entry("100644", b"..")], "elsewhere"),
+            (vec![entry("100644", b"a/b")], "slash"),
+            (vec![entry("40000", b".GiT")], "Git's own"),
+        ] {
+            let told = faults(&entries);
+            assert!(told.iter().any(|told| told.contains(fault)), "{fault}: {told:?}");
+        }
+        let twice = Tree::parse(
+            ObjectFormat::Sha1,
+            &[entry("100644", b"a"), entry("100644", b"a")].concat(),
+        );
+        assert!(
+            twice.expect("entries").get("a").is_none(),
+            "nobody can say which is meant"
+        );
+    }
+
+    #[test]
+    fn what_cant_be_cut_into_entries_is_refused() {
+        let whole = entry("100644", b"name");
+        for end in 1..whole.len() {
+            assert!(
+                Tree::parse(ObjectFormat::Sha1, &whole[..end]).is_err(),
+                "cut at {end}"
+            );
+        }
+        assert!(Tree::parse(ObjectFormat::Sha1, &entry("10x644", b"a")).is_err());
+    }
+}
