@@ -287,7 +287,7 @@ fn found(repo: &Repo, mainline: &str, directory: &Path, root: Option<Oid>) -> Re
         };
         Ok(raw::lookup(&objects, tree, &path)?.is_some_and(|entry| entry.mode == Mode::File))
     };
-    let all = || -> Result<Vec<String>, Error> {
+    let all = |tree: Oid| -> Result<Vec<String>, Error> {
         let files = raw::files(&objects, tree)?;
         let folder = |path: String| {
             let folder = path.strip_suffix("registry.yaml")?;
@@ -296,7 +296,7 @@ fn found(repo: &Repo, mainline: &str, directory: &Path, root: Option<Oid>) -> Re
         Ok(files.into_iter().filter_map(|(path, ..)| folder(path)).collect())
     };
     // A pin says which one is meant; without it a second one would be a trap.
-    let folders = if root.is_none() { all()? } else { Vec::new() };
+    let folders = if root.is_none() { all(tree)? } else { Vec::new() };
     if folders.len() > 1 {
         let shown: Vec<String> = folders
             .iter()
@@ -320,7 +320,14 @@ fn found(repo: &Repo, mainline: &str, directory: &Path, root: Option<Oid>) -> Re
             None => at = String::new(),
         }
     }
-    let folders = if root.is_some() { all()? } else { folders };
+    let folders = match root {
+        // Where the tip has lost it, the pinned root still says where it was.
+        Some(root) => match all(tree)? {
+            none if none.is_empty() => all(history::read_commit(&objects, root)?.tree)?,
+            some => some,
+        },
+        None => folders,
+    };
     match &folders[..] {
         [only] => Ok(only.clone()),
         _ => Err(Error::told(format!(

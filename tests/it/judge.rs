@@ -368,3 +368,18 @@ fn protected_files_need_an_administrator() {
     let said = lab.findings("risk-1", &["validate", "-o", "concise", "HEAD~1..HEAD"]);
     assert!(said.contains("MR307"), "{said}");
 }
+
+#[test]
+fn a_registry_that_vanished_is_a_finding_and_no_excuse() {
+    let lab = Lab::with_registry();
+    lab.git(&["rm", "-q", "registry.yaml"]);
+    assert!(
+        lab.git_as("risk-1", &["commit", "-q", "-S", "-m", "gone"])
+            .status
+            .success()
+    );
+    let said = lab.findings("admin-1", &["validate", "-o", "concise", "HEAD~1..HEAD"]);
+    assert!(said.contains("MR404"), "{said}");
+    let moved = lab.says("admin-1", &["group", "create", "other"]);
+    assert_ne!(moved.code, 0, "nothing is built on it: {moved:?}");
+}

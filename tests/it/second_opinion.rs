@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use modelry::canonical::{canonical, sha256};
 use modelry::model::{Kind, RecordPath, VersionId};
@@ -21,9 +22,44 @@ fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
 }
 
+/// Python with the packages that these tests ask; what the machine lacks is
+/// installed below the target folder, once.
+fn python3() -> Command {
+    static PACKAGES: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let packages = PACKAGES.get_or_init(|| {
+        let has_them = |path: Option<&Path>| {
+            let mut command = Command::new("python3");
+            command
+                .args(["-c", "import yaml, rfc8785, check_jsonschema"])
+                .stderr(Stdio::null());
+            if let Some(path) = path {
+                command.env("PYTHONPATH", path);
+            }
+            command.status().expect(NEEDS).success()
+        };
+        if has_them(None) {
+            return None;
+        }
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python");
+        if !has_them(Some(&target)) {
+            let mut pip = Command::new("python3");
+            pip.args(["-m", "pip", "install", "--quiet", "--target"])
+                .arg(&target);
+            let installed = pip.args(["pyyaml", "rfc8785", "check-jsonschema"]).status();
+            assert!(installed.is_ok_and(|status| status.success()), "{NEEDS}");
+        }
+        Some(target)
+    });
+    let mut command = Command::new("python3");
+    if let Some(packages) = packages {
+        command.env("PYTHONPATH", packages);
+    }
+    command
+}
+
 /// Runs a Python script over a JSON value, and reads the JSON that it prints.
 fn python(script: &str, input: &Value) -> Value {
-    let mut child = Command::new("python3")
+    let mut child = python3()
         .args(["-c", script])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -460,7 +496,7 @@ fn schema_types_and_a_second_validator_agree_on_every_fixture() {
                 .join("schemas")
                 .join(schema::file_name(*kind));
             let run = |files: &[&PathBuf]| {
-                let mut command = Command::new("python3");
+                let mut command = python3();
                 command
                     .args(["-m", "check_jsonschema", "--schemafile"])
                     .arg(&schema)
