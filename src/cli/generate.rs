@@ -8,9 +8,13 @@ use clap_complete::Shell;
 
 use super::reading::Reading;
 use super::{Global, Outcome, Ui};
+use crate::access::{KeyStanding, Policy};
 use crate::error::Error;
-use crate::model::Kind;
+use crate::history;
+use crate::model::{ActorId, Kind};
+use crate::raw::Oid;
 use crate::render;
+use crate::snapshot::{Records, Snapshot};
 use crate::verify::PublicKey;
 use crate::{act, disk, schema};
 
@@ -64,21 +68,66 @@ pub struct AllowedSignersArgs {
 pub fn allowed_signers(args: &AllowedSignersArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     Reading::with(args.at.as_deref(), global, |reading| {
         let policy = reading.policy()?;
-        let mut out = String::new();
+        let mut keys: Vec<(&ActorId, PublicKey)> = Vec::new();
         for (id, actor) in &policy.registry().actors {
-            for line in actor.keys.iter().filter_map(|key| key.ssh()) {
-                let Ok(key) = PublicKey::parse(line) else { continue };
-                // Git asks only whether the key signed; that it had the right
-                // to is for `modelry validate`. A revoked key is left out.
-                if policy.keys.is_revoked(&key.fingerprint()) || key.weakness().is_some() {
-                    continue;
-                }
-                out.push_str(&format!("{id} namespaces=\"git,modelry\" {}\n", key.to_openssh()));
-            }
+            let parsed = actor
+                .keys
+                .iter()
+                .filter_map(|key| PublicKey::parse(key.ssh()?).ok());
+            keys.extend(parsed.filter(|key| key.weakness().is_none()).map(|key| (id, key)));
+        }
+        let good = |policy: &Policy, key: &PublicKey| {
+            matches!(policy.keys.standing(&key.fingerprint()), KeyStanding::Good(_))
+        };
+        let mut spent: Vec<(String, Option<i64>)> = keys
+            .iter()
+            .filter(|(_, key)| !good(&policy, key))
+            .map(|(_, key)| (key.fingerprint(), None))
+            .collect();
+        ends(reading, &mut spent)?;
+        let mut out = String::new();
+        for (id, key) in keys {
+            // Git knows of time alone: a spent key holds until the commit that
+            // ended it. That it had the right is for `modelry validate`.
+            let end = spent
+                .iter()
+                .find(|(fingerprint, _)| *fingerprint == key.fingerprint());
+            let until = end
+                .and_then(|(_, end)| *end)
+                .and_then(|end| jiff::Timestamp::from_second(end).ok());
+            let until = until.map(|until| format!(",valid-before=\"{}Z\"", until.strftime("%Y%m%d%H%M%S")));
+            let options = format!("namespaces=\"git,modelry\"{}", until.unwrap_or_default());
+            out.push_str(&format!("{id} {options} {}\n", key.to_openssh()));
         }
         ui.print(&out)?;
         Ok(Outcome::Fine)
     })
+}
+
+/// When each of these keys stopped proving anything: the time of the first
+/// commit of the unbroken run, up to the one that is read, whose policy says so.
+fn ends(reading: &Reading<'_>, spent: &mut [(String, Option<i64>)]) -> Result<(), Error> {
+    let records = Records::new(reading.objects);
+    let mut open: Vec<usize> = (0..spent.len()).collect();
+    let mut at = Some(reading.commit);
+    let mut last: Option<(Oid, Policy)> = None;
+    while let (Some(id), false) = (at, open.is_empty()) {
+        let commit = history::read_commit(reading.objects, id)?;
+        let snapshot = Snapshot::at(&records, commit.tree, &reading.workspace.folder)?;
+        if let Some(loaded) = snapshot.registry()?
+            && last.as_ref().is_none_or(|(blob, _)| *blob != loaded.id)
+        {
+            last = Policy::new(loaded.clone()).map(|policy| (loaded.id, policy));
+        }
+        let Some((_, policy)) = &last else { break };
+        open.retain(|&index| !matches!(policy.keys.standing(&spent[index].0), KeyStanding::Good(_)));
+        let time = commit.committer.as_ref().map(|committer| committer.seconds);
+        for &index in &open {
+            spent[index].1 = time;
+        }
+        at = commit.parents.first().copied();
+    }
+    Ok(())
 }
 
 /// `modelry completions`
