@@ -56,14 +56,14 @@ pub fn run(args: &ExplainArgs, ui: &Ui) -> Result<Outcome, Error> {
         return Ok(Outcome::Fine);
     }
     let mut out = format!(
-        "{} {}\n\n{}.\n",
+        "{} {}\n\n{}.\n\n",
         paint(info.code, "1", &ui.style),
         info.name,
         info.summary
     );
     for line in info.docs.trim().lines() {
         match line.strip_prefix("## ") {
-            Some(heading) => out.push_str(&format!("\n{}\n", paint(heading, "1", &ui.style))),
+            Some(heading) => out.push_str(&format!("{}\n", paint(heading, "1", &ui.style))),
             None => out.push_str(&format!("{line}\n")),
         }
     }

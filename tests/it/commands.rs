@@ -655,3 +655,36 @@ fn the_demo_runs_and_leaves_a_registry_in_order() {
         .expect("git");
     assert!(fsck.status.success());
 }
+
+#[test]
+fn explain_reads_like_a_page() {
+    let lab = Lab::empty();
+    insta::assert_snapshot!(lab.ok("admin-1", &["explain", "illegal-transition"]), @r"
+    MR203 illegal-transition
+
+    a version's status moves where no edge leads.
+
+    What it checks
+    The status moves along `Pending -> Approved | Rejected -> Archived`, and the edges that the policy adds.
+
+    Why it matters
+    A version that was rejected must not come back without a new look.
+
+    Example
+    `Rejected` to `Approved`.
+
+    How to fix
+    Restore the status; register again to try again.
+    ");
+    assert!(lab.ok("admin-1", &["explain"]).lines().count() > 70);
+    let pages = lab.home().join("man");
+    assert!(
+        lab.says("admin-1", &["man", &pages.to_string_lossy()])
+            .err
+            .contains("pages")
+    );
+    assert!(pages.join("modelry-approve.1").exists());
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(lab.ok("admin-1", &["completions", shell]).contains("modelry"));
+    }
+}
