@@ -230,3 +230,91 @@ pub fn files(objects: &dyn Objects, tree: Oid) -> Result<Vec<(String, Mode, Oid)
         })
         .collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::{Memory, ObjectFormat};
+    use super::*;
+
+    type Files = BTreeMap<String, Option<Vec<u8>>>;
+
+    /// Paths that may lie in one another's way are left out: a file and a
+    /// folder of one name.
+    fn files() -> impl Strategy<Value = Files> {
+        let path = proptest::collection::vec("[a-c]", 0..3).prop_map(|folders| {
+            folders
+                .iter()
+                .map(|folder| format!("{folder}.d/"))
+                .collect::<String>()
+        });
+        let path = (path, "[a-c]{1,2}").prop_map(|(folders, name)| format!("{folders}{name}"));
+        proptest::collection::btree_map(
+            path,
+            proptest::option::of(any::<[u8; 2]>().prop_map(|bytes| bytes.to_vec())),
+            0..12,
+        )
+    }
+
+    fn written(files: &Files) -> BTreeMap<Vec<u8>, Vec<u8>> {
+        files
+            .iter()
+            .filter_map(|(path, bytes)| Some((path.clone().into_bytes(), bytes.clone()?)))
+            .collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn edits_and_differences_say_the_same(first in files(), second in files()) {
+            for format in [ObjectFormat::Sha1, ObjectFormat::Sha256] {
+                let base = Memory::new(format);
+                let overlay = Overlay::new(&base);
+                let before = edit(&overlay, None, &first).expect("a tree");
+                let after = edit(&overlay, before, &second).expect("a tree");
+                // Nothing differs from itself.
+                prop_assert!(diff(&overlay, after, after).expect("a difference").changes.is_empty());
+                let mut expected = written(&first);
+                for (path, bytes) in &second {
+                    match bytes {
+                        Some(bytes) => expected.insert(path.clone().into_bytes(), bytes.clone()),
+                        None => expected.remove(path.as_bytes()),
+                    };
+                }
+                // The tree holds what the edits say, in strict form.
+                let all = diff(&overlay, None, after).expect("a difference");
+                prop_assert!(all.faults.is_empty(), "{:?}", all.faults);
+                let mut found = BTreeMap::new();
+                for file in all.changes {
+                    let (mode, id) = file.after.expect("a file");
+                    prop_assert_eq!(mode, Mode::File);
+                    found.insert(file.path, overlay.read(id, ObjectKind::Blob).expect("a blob"));
+                }
+                prop_assert_eq!(&found, &expected);
+                // What differs is what the two listings do not share.
+                let old = written(&first);
+                let differing: Vec<Vec<u8>> = old
+                    .keys()
+                    .chain(expected.keys())
+                    .filter(|path| old.get(*path) != expected.get(*path))
+                    .cloned()
+                    .collect::<std::collections::BTreeSet<_>>()
+                    .into_iter()
+                    .collect();
+                let told: Vec<Vec<u8>> = diff(&overlay, before, after).expect("a difference").changes.into_iter().map(|file| file.path).collect();
+                prop_assert_eq!(told, differing);
+                // The same content has the same id, whichever way it came about.
+                let at_once: Files = expected.iter().map(|(path, bytes)| (String::from_utf8_lossy(path).into_owned(), Some(bytes.clone()))).collect();
+                prop_assert_eq!(edit(&overlay, None, &at_once).expect("a tree"), after);
+                if let Some(after) = after {
+                    for (path, bytes) in &expected {
+                        let entry = lookup(&overlay, after, &String::from_utf8_lossy(path)).expect("a tree").expect("an entry");
+                        prop_assert_eq!(&overlay.read(entry.id, ObjectKind::Blob).expect("a blob"), bytes);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -384,3 +384,108 @@ fn remove_value(target: &mut Value, path: &[String]) -> Option<()> {
     };
     remove_value(inner, rest)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const TEXT: &str = "\
+# top
+status: Pending   # waiting
+labels: {team: risk}  # flow
+
+list:
+- one   # the first
+- two # tail
+nested:
+  deep:
+    - name: a   # dash
+      by: x
+empty: []
+none: {}
+text: |
+  line one
+  line two
+last: 1 # end
+";
+
+    fn edited(edit: Edit) -> String {
+        let document = Document::read(TEXT.as_bytes(), &Limits::RECORD).expect("it reads");
+        document
+            .edit(&[edit])
+            .map_or_else(|error| error.to_string(), |document| document.text().to_string())
+    }
+
+    fn set(pointer: &str, value: Value) -> String {
+        edited(Edit::Set {
+            pointer: pointer.into(),
+            value,
+        })
+    }
+
+    fn remove(pointer: &str) -> String {
+        edited(Edit::Remove {
+            pointer: pointer.into(),
+        })
+    }
+
+    #[test]
+    fn an_edit_touches_its_own_bytes_alone() {
+        let with = |old: &str, new: &str| TEXT.replacen(old, new, 1);
+        assert_eq!(set("/status", json!("Approved")), with("Pending", "Approved"));
+        assert_eq!(set("/status", json!("no")), with("Pending", "\"no\""));
+        assert_eq!(
+            set("/labels/env", json!("prod")),
+            with("{team: risk}", "{team: risk, env: prod}")
+        );
+        assert_eq!(remove("/labels/team"), with("{team: risk}", "{}"));
+        assert_eq!(
+            set("/list/-", json!("three")),
+            with("- two # tail\n", "- two # tail\n- three\n")
+        );
+        assert_eq!(remove("/list/0"), with("- one   # the first\n", ""));
+        assert_eq!(set("/empty/-", json!("x: y")), with("[]", "[\"x: y\"]"));
+        assert_eq!(set("/none/a", json!(1)), with("{}", "{a: 1}"));
+        assert_eq!(set("/nested/deep/0/by", json!("z")), with("by: x", "by: z"));
+        assert_eq!(
+            set("/nested/deep/0/extra", json!(true)),
+            with("      by: x\n", "      by: x\n      extra: true\n")
+        );
+        assert_eq!(
+            set("/nested/deep/-", json!({"name": "b"})),
+            with("      by: x\n", "      by: x\n    - name: b\n")
+        );
+        assert_eq!(
+            set("/nested/more", json!("m")),
+            with("      by: x\n", "      by: x\n  more: m\n")
+        );
+        assert_eq!(
+            set("/text", json!("short")),
+            with("|\n  line one\n  line two", "short")
+        );
+        assert_eq!(
+            set("/text", json!("a\nb\n")),
+            with("line one\n  line two", "a\n  b")
+        );
+        assert_eq!(
+            set("/new", json!({"a": {"b": [1, 2]}})),
+            format!("{TEXT}new:\n  a:\n    b: [1, 2]\n")
+        );
+        assert_eq!(set("/fresh/-", json!("first")), format!("{TEXT}fresh: [first]\n"));
+        assert_eq!(remove("/last"), with("last: 1 # end\n", ""));
+        assert_eq!(remove("/text"), with("text: |\n  line one\n  line two\n", ""));
+    }
+
+    #[test]
+    fn what_cant_be_edited_exactly_is_an_error() {
+        assert_eq!(remove("/nothing"), "there is nothing at `/nothing` to change");
+        assert_eq!(
+            set("/status/below", json!(1)),
+            "there is nothing at `/status/below` to change"
+        );
+        assert_eq!(remove("/list/9"), "there is nothing at `/list/9` to change");
+        assert!(set("/status", Value::Null).starts_with("the edited file would not read back as intended"));
+    }
+}
