@@ -5,102 +5,18 @@
 use std::fmt;
 
 use ssh_key::public::KeyData;
-use ssh_key::{Algorithm, EcdsaCurve, HashAlg, SshSig};
+use ssh_key::{Algorithm, HashAlg, SshSig};
+
+use super::PublicKey;
 
 const BEGIN: &str = "-----BEGIN SSH SIGNATURE-----";
 const END: &str = "-----END SSH SIGNATURE-----";
 
-/// RSA keys of fewer bits prove nothing.
-const SMALLEST_RSA: usize = 3072;
+/// Flags and counter after a security key's signature.
+const SK_TRAILER: usize = 5;
 
 /// The flag by which a security key says that a person touched it.
 const USER_PRESENT: u8 = 1;
-
-/// A public key; equal to another when the key material is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PublicKey {
-    data: KeyData,
-}
-
-impl PublicKey {
-    /// Reads one OpenSSH line: algorithm, base64, and perhaps a comment.
-    ///
-    /// # Errors
-    /// Why the line is no public key, in words.
-    pub fn parse(line: &str) -> Result<PublicKey, String> {
-        let line = line.trim();
-        if line.contains('\n') {
-            return Err("it is more than one line".into());
-        }
-        let algorithm = line.split_whitespace().next().unwrap_or_default();
-        if line.contains("PRIVATE KEY") {
-            return Err("it is a private key: write the line of the `.pub` file".into());
-        }
-        if algorithm.contains("-cert-v01@") {
-            return Err("it is a certificate: write the public key itself".into());
-        }
-        if algorithm == "ssh-dss" {
-            return Err("DSA keys are too weak".into());
-        }
-        if !algorithm.starts_with("ssh-") && !algorithm.starts_with("ecdsa-") && !algorithm.starts_with("sk-")
-        {
-            return Err("it does not start with a key's algorithm, as `ssh-ed25519`".into());
-        }
-        // The comment proves nothing and may hold anything.
-        let material: Vec<&str> = line.split_whitespace().take(2).collect();
-        let key = ssh_key::PublicKey::from_openssh(&material.join(" ")).map_err(|error| error.to_string())?;
-        Ok(PublicKey {
-            data: key.key_data().clone(),
-        })
-    }
-
-    /// The fingerprint as `ssh-keygen -l` prints it: `SHA256:` and unpadded
-    /// base64.
-    pub fn fingerprint(&self) -> String {
-        self.data.fingerprint(HashAlg::Sha256).to_string()
-    }
-
-    /// The algorithm's name, `ssh-ed25519`.
-    pub fn algorithm(&self) -> String {
-        self.data.algorithm().as_str().to_owned()
-    }
-
-    /// The line without a comment.
-    pub fn to_openssh(&self) -> String {
-        ssh_key::PublicKey::new(self.data.clone(), "")
-            .to_openssh()
-            .map(|line| line.trim().to_owned())
-            .unwrap_or_default()
-    }
-
-    /// Why the key proves nothing, however it is used; none when it can.
-    pub fn weakness(&self) -> Option<String> {
-        match &self.data {
-            KeyData::Rsa(key) => {
-                let bits = rsa_bits(key);
-                (bits < SMALLEST_RSA)
-                    .then(|| format!("RSA keys need {SMALLEST_RSA} bits, and this one has {bits}"))
-            }
-            KeyData::Ecdsa(key) if key.curve() == EcdsaCurve::NistP521 => {
-                Some("keys on the curve nistp521 are not supported".into())
-            }
-            KeyData::Ed25519(_)
-            | KeyData::Ecdsa(_)
-            | KeyData::SkEd25519(_)
-            | KeyData::SkEcdsaSha2NistP256(_) => None,
-            other => Some(format!(
-                "keys of the kind {} are not supported",
-                other.algorithm()
-            )),
-        }
-    }
-}
-
-fn rsa_bits(key: &ssh_key::public::RsaPublicKey) -> usize {
-    let modulus = key.n.as_positive_bytes().unwrap_or_default();
-    let leading = modulus.first().map_or(0, |byte| byte.leading_zeros() as usize);
-    (modulus.len() * 8).saturating_sub(leading)
-}
 
 /// Why a signature proves nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -157,12 +73,10 @@ fn read(armor: &str) -> Result<SshSig, SignatureFault> {
     let signature =
         SshSig::from_pem(format!("{}\n", lines.join("\n"))).map_err(|error| malformed(&error.to_string()))?;
     // The library does not hold nested fields to the lengths that they state:
-    // only bytes that it would write itself are believed.
-    let written = signature
-        .to_pem(ssh_key::LineEnding::LF)
-        .map_err(|error| malformed(&error.to_string()))?;
-    let body = |text: &str| text.split_whitespace().collect::<String>();
-    if body(&written) != body(text) {
+    // only the bytes that its fields make are believed.
+    let written = written(&signature).map_err(|error| malformed(&error.to_string()))?;
+    let body = lines.get(1..lines.len().saturating_sub(1)).unwrap_or_default();
+    if base64(&written) != body.concat().split_whitespace().collect::<String>() {
         return Err(malformed("its fields are not as long as they state"));
     }
     if signature.version() != 1 {
@@ -174,16 +88,72 @@ fn read(armor: &str) -> Result<SshSig, SignatureFault> {
     Ok(signature)
 }
 
+/// The bytes of a signature by PROTOCOL.sshsig. The library's own writer is
+/// wrong for `sk-ecdsa` keys: it puts flags and counter inside the field that
+/// they follow.
+fn written(signature: &SshSig) -> Result<Vec<u8>, ssh_key::Error> {
+    let key = ssh_key::PublicKey::new(signature.public_key().clone(), "").to_bytes()?;
+    let inner = signature.signature();
+    let bytes = inner.as_bytes();
+    let end = match inner.algorithm() {
+        Algorithm::SkEd25519 | Algorithm::SkEcdsaSha2NistP256 => bytes.len().saturating_sub(SK_TRAILER),
+        _ => bytes.len(),
+    };
+    let (proper, trailer) = bytes.split_at(end);
+    let inner = [
+        field(inner.algorithm().as_str().as_bytes()),
+        field(proper),
+        trailer.to_vec(),
+    ]
+    .concat();
+    Ok([
+        b"SSHSIG".to_vec(),
+        signature.version().to_be_bytes().to_vec(),
+        field(&key),
+        field(signature.namespace().as_bytes()),
+        field(signature.reserved()),
+        field(signature.hash_alg().as_str().as_bytes()),
+        field(&inner),
+    ]
+    .concat())
+}
+
+/// Bytes after their length, as SSH writes them.
+pub(super) fn field(bytes: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+    [&length.to_be_bytes(), bytes].concat()
+}
+
+pub(super) fn base64(bytes: &[u8]) -> String {
+    const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for chunk in bytes.chunks(3) {
+        let bits =
+            chunk.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        for index in 0..4 {
+            let sign = SIGNS[(bits >> (18 - 6 * index) & 63) as usize];
+            out.push(if index <= chunk.len() {
+                char::from(sign)
+            } else {
+                '='
+            });
+        }
+    }
+    out
+}
+
 /// The key that a signature claims to be made by, unverified.
 pub fn peek(armor: &str) -> Option<PublicKey> {
-    read(armor).ok().map(|signature| PublicKey {
-        data: signature.public_key().clone(),
-    })
+    PublicKey::of(read(armor).ok()?.public_key()).ok()
 }
 
 /// The key that made this signature over exactly `message` in exactly this
-/// namespace. Ed25519 is verified by the cofactorless equation with a canonical
-/// scalar, as OpenSSH does.
+/// namespace.
+///
+/// Ed25519 is verified by the equation without cofactor, `R = sB - kA` compared
+/// as bytes, with `s` below the group's order: one verdict for all who use it,
+/// OpenSSH among them. Keys of small order, for which it holds too often, are
+/// refused by [`PublicKey::weakness`].
 ///
 /// # Errors
 /// Why the signature proves nothing.
@@ -195,9 +165,7 @@ pub fn verify(armor: &str, namespace: &str, message: &[u8]) -> Result<PublicKey,
             expected: namespace.to_owned(),
         });
     }
-    let key = PublicKey {
-        data: signature.public_key().clone(),
-    };
+    let key = PublicKey::of(signature.public_key()).map_err(SignatureFault::Malformed)?;
     if let Some(weakness) = key.weakness() {
         return Err(SignatureFault::Key(weakness));
     }
@@ -221,7 +189,7 @@ pub fn verify(armor: &str, namespace: &str, message: &[u8]) -> Result<PublicKey,
         KeyData::SkEd25519(_) | KeyData::SkEcdsaSha2NistP256(_) => {
             // Flags and a counter of four bytes follow the signature proper.
             let bytes = inner.as_bytes();
-            let flags = bytes.len().checked_sub(5).and_then(|at| bytes.get(at));
+            let flags = bytes.len().checked_sub(SK_TRAILER).and_then(|at| bytes.get(at));
             if flags.is_none_or(|flags| flags & USER_PRESENT == 0) {
                 return Err(SignatureFault::NotTouched);
             }
@@ -278,84 +246,270 @@ fn verify_rsa(
 #[cfg(test)]
 mod tests {
     use ed25519_dalek::{Signer, SigningKey};
+    use ring::signature::KeyPair;
     use sha2::{Digest, Sha256, Sha512};
 
     use super::*;
 
-    fn field(bytes: &[u8]) -> Vec<u8> {
-        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        [&length.to_be_bytes(), bytes].concat()
+    macro_rules! vector {
+        ($name:literal) => {
+            (
+                $name,
+                include_str!(concat!("../../fixtures/vectors/sshsig/", $name, ".pub")),
+                include_str!(concat!("../../fixtures/vectors/sshsig/", $name, ".sig")),
+            )
+        };
     }
 
-    fn base64(bytes: &[u8]) -> String {
-        const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-        let mut out = String::new();
-        for chunk in bytes.chunks(3) {
-            let bits =
-                chunk.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
-            for index in 0..4 {
-                let sign = SIGNS[(bits >> (18 - 6 * index) & 63) as usize];
-                out.push(if index <= chunk.len() {
-                    char::from(sign)
-                } else {
-                    '='
-                });
-            }
-        }
-        out
+    fn block(bytes: &[u8]) -> String {
+        let text = base64(bytes);
+        let lines: Vec<&str> = (0..text.len())
+            .step_by(70)
+            .map(|at| &text[at..(at + 70).min(text.len())])
+            .collect();
+        format!("{BEGIN}\n{}\n{END}\n", lines.join("\n"))
     }
 
-    /// What a security key makes: an SSHSIG by PROTOCOL.sshsig over a U2F
-    /// signature by PROTOCOL.u2f.
-    fn security_key(message: &[u8], namespace: &str, flags: u8) -> String {
-        let key = SigningKey::from_bytes(&[7; 32]);
-        let application = b"ssh:";
-        let signed = [
+    /// An armoured SSHSIG of these fields.
+    fn armored(public: &[u8], namespace: &str, blob: &[u8]) -> String {
+        let whole = [
+            &b"SSHSIG"[..],
+            &1u32.to_be_bytes(),
+            &field(public),
+            &field(namespace.as_bytes()),
+            &field(b""),
+            &field(b"sha512"),
+            &field(blob),
+        ]
+        .concat();
+        block(&whole)
+    }
+
+    /// What a key signs for an SSHSIG over `message`.
+    fn to_sign(message: &[u8], namespace: &str) -> Vec<u8> {
+        [
             &b"SSHSIG"[..],
             &field(namespace.as_bytes()),
             &field(b""),
             &field(b"sha512"),
             &field(&Sha512::digest(message)),
         ]
-        .concat();
-        let counter = 5u32.to_be_bytes();
-        let inner = [
-            &Sha256::digest(application)[..],
+        .concat()
+    }
+
+    /// What a security key signs, by PROTOCOL.u2f.
+    fn to_touch(message: &[u8], namespace: &str, flags: u8) -> Vec<u8> {
+        [
+            &Sha256::digest(b"ssh:")[..],
             &[flags],
-            &counter,
-            &Sha256::digest(&signed)[..],
+            &5u32.to_be_bytes(),
+            &Sha256::digest(to_sign(message, namespace))[..],
         ]
-        .concat();
-        let signature = key.sign(&inner).to_bytes();
-        let public = [
-            field(b"sk-ssh-ed25519@openssh.com"),
-            field(key.verifying_key().as_bytes()),
-            field(application),
-        ]
-        .concat();
+        .concat()
+    }
+
+    /// What a security key makes: an SSHSIG by PROTOCOL.sshsig over a U2F
+    /// signature by PROTOCOL.u2f.
+    fn security_key(message: &[u8], namespace: &str, flags: u8) -> String {
+        let key = SigningKey::from_bytes(&[7; 32]);
+        let name = b"sk-ssh-ed25519@openssh.com";
+        let signature = key.sign(&to_touch(message, namespace, flags)).to_bytes();
+        let public = [field(name), field(key.verifying_key().as_bytes()), field(b"ssh:")].concat();
         let blob = [
-            field(b"sk-ssh-ed25519@openssh.com"),
+            field(name),
             field(&signature),
             vec![flags],
-            counter.to_vec(),
+            5u32.to_be_bytes().to_vec(),
         ]
         .concat();
-        let whole = [
-            &b"SSHSIG"[..],
-            &1u32.to_be_bytes(),
-            &field(&public),
-            &field(namespace.as_bytes()),
-            &field(b""),
-            &field(b"sha512"),
-            &field(&blob),
+        armored(&public, namespace, &blob)
+    }
+
+    /// A number as SSH writes it: no leading zeros, but one before a high bit.
+    fn mpint(bytes: &[u8]) -> Vec<u8> {
+        let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+        let short = &bytes[zeros..];
+        match short.first() {
+            Some(first) if *first >= 0x80 => field(&[&[0], short].concat()),
+            _ => field(short),
+        }
+    }
+
+    /// A new P-256 key, and what a security key of that kind makes with it.
+    fn security_key_p256(message: &[u8], namespace: &str, flags: u8) -> String {
+        let (key, random) = new_p256();
+        let name = b"sk-ecdsa-sha2-nistp256@openssh.com";
+        let public = [
+            field(name),
+            field(b"nistp256"),
+            field(key.public_key().as_ref()),
+            field(b"ssh:"),
         ]
         .concat();
-        let text = base64(&whole);
-        let lines: Vec<&str> = (0..text.len())
-            .step_by(70)
-            .map(|at| &text[at..(at + 70).min(text.len())])
-            .collect();
-        format!("{BEGIN}\n{}\n{END}\n", lines.join("\n"))
+        let signature = key
+            .sign(&random, &to_touch(message, namespace, flags))
+            .expect("a signature");
+        let (r, s) = signature.as_ref().split_at(32);
+        let blob = [
+            field(name),
+            field(&[mpint(r), mpint(s)].concat()),
+            vec![flags],
+            5u32.to_be_bytes().to_vec(),
+        ]
+        .concat();
+        armored(&public, namespace, &blob)
+    }
+
+    fn new_p256() -> (ring::signature::EcdsaKeyPair, ring::rand::SystemRandom) {
+        use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+        let random = ring::rand::SystemRandom::new();
+        let document =
+            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).expect("a key");
+        let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_ref(), &random)
+            .expect("a key");
+        (key, random)
+    }
+
+    /// Signatures of `message` in the namespace `git`, and their keys, made by
+    /// OpenSSH 9.2 with throwaway test keys.
+    const VECTORS: [(&str, &str, &str); 6] = [
+        vector!("ed25519"),
+        vector!("ecdsa256"),
+        vector!("ecdsa384"),
+        vector!("ecdsa521"),
+        vector!("rsa3072"),
+        vector!("rsa2048"),
+    ];
+
+    #[test]
+    fn what_ssh_keygen_signs_is_believed_and_nothing_beside_it() {
+        for (name, line, armor) in VECTORS {
+            let key = PublicKey::parse(line).expect("a key");
+            if let Some(weakness) = key.weakness() {
+                assert!(matches!(name, "rsa2048" | "ecdsa521"), "{name}: {weakness}");
+                assert_eq!(
+                    verify(armor, "git", b"message"),
+                    Err(SignatureFault::Key(weakness))
+                );
+                continue;
+            }
+            assert_eq!(verify(armor, "git", b"message"), Ok(key.clone()), "{name}");
+            assert_eq!(peek(armor), Some(key), "{name}");
+            assert_eq!(
+                verify(armor, "git", b"messagf"),
+                Err(SignatureFault::Mismatch),
+                "{name}"
+            );
+            assert!(
+                matches!(
+                    verify(armor, "modelry", b"message"),
+                    Err(SignatureFault::Namespace { .. })
+                ),
+                "{name}"
+            );
+            for end in 0..armor.trim_end().len() {
+                assert!(
+                    verify(&armor[..end], "git", b"message").is_err(),
+                    "{name}, cut at {end}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_p256_security_key_that_was_touched_proves_its_owner() {
+        // Several keys: the numbers of a signature vary in length.
+        for _ in 0..8 {
+            let armor = security_key_p256(b"message", "git", 1);
+            let key = verify(&armor, "git", b"message").expect("a good signature");
+            assert_eq!(key.algorithm(), "sk-ecdsa-sha2-nistp256@openssh.com");
+            assert_eq!(peek(&armor), Some(key));
+            assert_eq!(verify(&armor, "git", b"other"), Err(SignatureFault::Mismatch));
+        }
+        let armor = security_key_p256(b"message", "git", 0);
+        assert_eq!(verify(&armor, "git", b"message"), Err(SignatureFault::NotTouched));
+    }
+
+    #[test]
+    fn a_point_written_short_is_no_second_key() {
+        let (key, random) = new_p256();
+        let point = key.public_key().as_ref();
+        let short = [&[2 + (point[64] & 1)], &point[1..33]].concat();
+        let name = b"ecdsa-sha2-nistp256";
+        let blob = |point: &[u8]| [field(name), field(b"nistp256"), field(point)].concat();
+        let line = |point| format!("ecdsa-sha2-nistp256 {}", base64(&blob(point)));
+        assert_eq!(PublicKey::parse(&line(point)).map(|key| key.weakness()), Ok(None));
+        assert!(PublicKey::parse(&line(&short)).is_err(), "OpenSSH refuses it too");
+        let signature = key
+            .sign(&random, &to_sign(b"message", "git"))
+            .expect("a signature");
+        let (r, s) = signature.as_ref().split_at(32);
+        let inner = [field(name), field(&[mpint(r), mpint(s)].concat())].concat();
+        assert!(verify(&armored(&blob(point), "git", &inner), "git", b"message").is_ok());
+        assert!(verify(&armored(&blob(&short), "git", &inner), "git", b"message").is_err());
+    }
+
+    #[test]
+    fn a_key_for_which_anybody_can_sign_proves_nothing() {
+        // With the neutral point as key, R = neutral and s = 0 hold for every message.
+        let mut neutral = [0; 32];
+        neutral[0] = 1;
+        let name = b"ssh-ed25519";
+        let public = [field(name), field(&neutral)].concat();
+        let blob = [field(name), field(&[&neutral[..], &[0; 32]].concat())].concat();
+        let armor = armored(&public, "git", &blob);
+        assert!(matches!(
+            verify(&armor, "git", b"whatever"),
+            Err(SignatureFault::Key(_))
+        ));
+    }
+
+    #[test]
+    fn fields_of_the_wrong_shape_are_malformed() {
+        let key = SigningKey::from_bytes(&[9; 32]);
+        let name = b"ssh-ed25519";
+        let public = [field(name), field(key.verifying_key().as_bytes())].concat();
+        let signature = key.sign(&to_sign(b"message", "git")).to_bytes();
+        let blob = [field(name), field(&signature)].concat();
+        let good = armored(&public, "git", &blob);
+        assert!(verify(&good, "git", b"message").is_ok());
+        let whole = |version: u32, public: &[u8], reserved: &[u8], hash: &[u8], blob: &[u8], rest: &[u8]| {
+            let bytes = [
+                &b"SSHSIG"[..],
+                &version.to_be_bytes(),
+                &field(public),
+                &field(b"git"),
+                &field(reserved),
+                &field(hash),
+                &field(blob),
+                rest,
+            ]
+            .concat();
+            block(&bytes)
+        };
+        assert_eq!(whole(1, &public, b"", b"sha512", &blob, b""), good);
+        let longer_key = [&public[..], b"x"].concat();
+        let longer_blob = [&blob[..], b"x"].concat();
+        for (what, armor) in [
+            ("version 0", whole(0, &public, b"", b"sha512", &blob, b"")),
+            ("version 2", whole(2, &public, b"", b"sha512", &blob, b"")),
+            ("reserved", whole(1, &public, b"r", b"sha512", &blob, b"")),
+            ("sha1", whole(1, &public, b"", b"sha1", &blob, b"")),
+            ("after the key", whole(1, &longer_key, b"", b"sha512", &blob, b"")),
+            (
+                "after the signature",
+                whole(1, &public, b"", b"sha512", &longer_blob, b""),
+            ),
+            ("at the end", whole(1, &public, b"", b"sha512", &blob, b"x")),
+        ] {
+            assert!(
+                matches!(
+                    verify(&armor, "git", b"message"),
+                    Err(SignatureFault::Malformed(_))
+                ),
+                "{what}"
+            );
+        }
     }
 
     #[test]
@@ -395,30 +549,6 @@ mod tests {
             changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(changed).expect("ASCII");
             assert!(verify(&changed, "git", b"message").is_err(), "changed at {at}");
-        }
-    }
-
-    #[test]
-    fn keys_are_compared_by_material_and_weak_ones_are_named() {
-        let key = SigningKey::from_bytes(&[9; 32]);
-        let blob = [field(b"ssh-ed25519"), field(key.verifying_key().as_bytes())].concat();
-        let line = format!("ssh-ed25519 {}", base64(&blob));
-        let plain = PublicKey::parse(&line).expect("a key");
-        assert_eq!(
-            plain,
-            PublicKey::parse(&format!("{line} somebody@example.com")).expect("a key")
-        );
-        assert_eq!(plain.to_openssh(), line);
-        assert_eq!(plain.weakness(), None);
-        for (line, why) in [
-            ("ssh-dss AAAA", "too weak"),
-            ("ssh-ed25519-cert-v01@openssh.com AAAA", "certificate"),
-            ("-----BEGIN OPENSSH PRIVATE KEY-----", "private key"),
-            ("no-pty ssh-ed25519 AAAA", "algorithm"),
-            ("", "algorithm"),
-        ] {
-            let told = PublicKey::parse(line).expect_err("no key");
-            assert!(told.contains(why), "{line}: {told}");
         }
     }
 }
