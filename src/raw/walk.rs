@@ -8,6 +8,10 @@ use crate::error::Error;
 /// Folders deeper than this are not followed.
 const DEEPEST: usize = 64;
 
+/// More names than this are not compared: a few folders that hold one another
+/// many times over make a tree of countless paths.
+const MOST: usize = 1_000_000;
+
 /// A tree as stored.
 ///
 /// # Errors
@@ -68,8 +72,17 @@ pub struct TreeDiff {
 /// # Errors
 /// When a tree can't be read.
 pub fn diff(objects: &dyn Objects, before: Option<Oid>, after: Option<Oid>) -> Result<TreeDiff, Error> {
+    differences(objects, before, after, MOST)
+}
+
+fn differences(
+    objects: &dyn Objects,
+    before: Option<Oid>,
+    after: Option<Oid>,
+    mut left: usize,
+) -> Result<TreeDiff, Error> {
     let mut out = TreeDiff::default();
-    compare(objects, before, after, &mut Vec::new(), 0, &mut out)?;
+    compare(objects, before, after, &mut Vec::new(), 0, &mut left, &mut out)?;
     out.changes.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(out)
 }
@@ -80,6 +93,7 @@ fn compare(
     after: Option<Oid>,
     path: &mut Vec<u8>,
     depth: usize,
+    left: &mut usize,
     out: &mut TreeDiff,
 ) -> Result<(), Error> {
     if before == after {
@@ -115,6 +129,10 @@ fn compare(
         if same {
             continue;
         }
+        *left = left.checked_sub(1).ok_or_else(|| Error::Incomplete {
+            what: format!("more than {MOST} files and folders differ"),
+            hints: vec!["look for folders that hold one another many times over".into()],
+        })?;
         let length = path.len();
         if !path.is_empty() {
             path.push(b'/');
@@ -132,7 +150,7 @@ fn compare(
                 .find(|entry| entry.mode != Mode::Tree)
                 .map(|entry| (entry.mode, entry.id))
         };
-        compare(objects, folder(&old), folder(&new), path, depth + 1, out)?;
+        compare(objects, folder(&old), folder(&new), path, depth + 1, left, out)?;
         let (before, after) = (leaf(&old), leaf(&new));
         if before != after {
             out.changes.push(FileChange {
@@ -146,38 +164,66 @@ fn compare(
     Ok(())
 }
 
-/// The tree with these paths written as plain files, or removed. Folders that
-/// become empty vanish; new objects go into the overlay. None when nothing is
-/// left.
+/// The tree with these paths written as plain files, or removed. A path that
+/// is written takes the place of whatever stands in its way; one that is
+/// removed takes nothing else away. Folders that become empty vanish; new
+/// objects go into the overlay. None when nothing is left.
 ///
 /// # Errors
-/// When a tree can't be read, or a path can't be written.
+/// When a tree can't be read, or the paths can't be written: a name that no
+/// tree may hold, a file that would also be a folder, or a name that stands
+/// twice already.
 pub fn edit(
     objects: &Overlay<'_>,
     root: Option<Oid>,
     edits: &BTreeMap<String, Option<Vec<u8>>>,
 ) -> Result<Option<Oid>, Error> {
-    let mut here: BTreeMap<&str, &Option<Vec<u8>>> = BTreeMap::new();
-    let mut below: BTreeMap<&str, BTreeMap<String, Option<Vec<u8>>>> = BTreeMap::new();
+    let edits = edits
+        .iter()
+        .map(|(path, content)| (path.as_str(), content.as_deref()))
+        .collect();
+    edit_folder(objects, root, &edits, 0)
+}
+
+fn edit_folder(
+    objects: &Overlay<'_>,
+    root: Option<Oid>,
+    edits: &BTreeMap<&str, Option<&[u8]>>,
+    depth: usize,
+) -> Result<Option<Oid>, Error> {
+    if depth > DEEPEST {
+        return Err(Error::told(format!(
+            "folders can't be nested more than {DEEPEST} deep"
+        )));
+    }
+    let mut here: BTreeMap<&str, Option<&[u8]>> = BTreeMap::new();
+    let mut below: BTreeMap<&str, BTreeMap<&str, Option<&[u8]>>> = BTreeMap::new();
     for (path, content) in edits {
         match path.split_once('/') {
             Some((folder, rest)) => {
-                below
-                    .entry(folder)
-                    .or_default()
-                    .insert(rest.to_owned(), content.clone());
+                below.entry(folder).or_default().insert(rest, *content);
             }
             None => {
-                here.insert(path, content);
+                here.insert(path, *content);
             }
-        }
-    }
-    for name in here.keys().chain(below.keys()) {
-        if matches!(*name, "" | "." | ".." | ".git") {
-            return Err(Error::told(format!("`{name}` can't stand in a path")));
         }
     }
     let tree = root.map_or_else(|| Ok(Tree::default()), |id| read_tree(objects, id))?;
+    for name in here.keys().chain(below.keys()) {
+        let shown = super::printable(name);
+        if matches!(*name, "" | "." | "..") || name.contains('\0') || name.eq_ignore_ascii_case(".git") {
+            return Err(Error::told(format!("`{shown}` can't stand in a path")));
+        }
+        let named = tree.entries.iter().filter(|entry| entry.name == name.as_bytes());
+        if named.count() > 1 {
+            return Err(Error::told(format!("`{shown}` stands twice in its folder")));
+        }
+    }
+    // Nothing stands below what is no folder, so nothing is to be removed there.
+    below.retain(|name, edits| {
+        let leaf = tree.get(name).is_some_and(|entry| entry.mode != Mode::Tree);
+        !leaf || edits.values().any(Option::is_some)
+    });
     let touched = |name: &[u8]| {
         std::str::from_utf8(name).is_ok_and(|name| here.contains_key(name) || below.contains_key(name))
     };
@@ -189,7 +235,7 @@ pub fn edit(
         .collect();
     for (name, content) in &here {
         if let Some(bytes) = content {
-            let id = objects.new.insert(ObjectKind::Blob, bytes.clone());
+            let id = objects.new.insert(ObjectKind::Blob, bytes.to_vec());
             entries.push(Entry {
                 mode: Mode::File,
                 name: name.as_bytes().to_vec(),
@@ -202,13 +248,20 @@ pub fn edit(
             .get(name)
             .filter(|entry| entry.mode == Mode::Tree)
             .map(|entry| entry.id);
-        if let Some(id) = edit(objects, folder, edits)? {
-            entries.push(Entry {
-                mode: Mode::Tree,
-                name: name.as_bytes().to_vec(),
-                id,
-            });
+        let Some(id) = edit_folder(objects, folder, edits, depth + 1)? else {
+            continue;
+        };
+        if here.get(name).is_some_and(Option::is_some) {
+            return Err(Error::told(format!(
+                "`{}` can't be a file and a folder",
+                super::printable(name)
+            )));
         }
+        entries.push(Entry {
+            mode: Mode::Tree,
+            name: name.as_bytes().to_vec(),
+            id,
+        });
     }
     if entries.is_empty() {
         return Ok(None);
@@ -314,6 +367,227 @@ mod tests {
                         prop_assert_eq!(&overlay.read(entry.id, ObjectKind::Blob).expect("a blob"), bytes);
                     }
                 }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod in_the_way {
+    use proptest::prelude::*;
+
+    use super::super::{Memory, ObjectFormat};
+    use super::*;
+
+    type Edits = BTreeMap<String, Option<Vec<u8>>>;
+
+    fn edits(list: &[(&str, Option<&str>)]) -> Edits {
+        list.iter()
+            .map(|(path, text)| ((*path).to_owned(), text.map(|text| text.as_bytes().to_vec())))
+            .collect()
+    }
+
+    fn paths(objects: &dyn Objects, tree: Option<Oid>) -> Vec<String> {
+        let all = tree.map_or_else(Vec::new, |tree| files(objects, tree).expect("a tree"));
+        all.into_iter().map(|(path, ..)| path).collect()
+    }
+
+    #[test]
+    fn ids_are_those_that_git_gives() {
+        // Fixed by `git write-tree` of these files, in both formats.
+        for (format, id) in [
+            (ObjectFormat::Sha1, "d726a061f8abbc28fd1f2c9a8b39fe3afeaa9ebf"),
+            (
+                ObjectFormat::Sha256,
+                "071fd3e7bfff4bf994468534d44625d32d07556eca8622fd66be538cea7dabd0",
+            ),
+        ] {
+            let base = Memory::new(format);
+            let objects = Overlay::new(&base);
+            let files = edits(&[
+                ("a.b", Some("1\n")),
+                ("a/b/c", Some("2\n")),
+                ("a/d", Some("")),
+                ("a0", Some("3\n")),
+            ]);
+            let tree = edit(&objects, None, &files).expect("a tree");
+            assert_eq!(tree.map(|tree| tree.to_string()).as_deref(), Some(id));
+        }
+    }
+
+    #[test]
+    fn a_removal_takes_away_what_it_names_and_nothing_else() {
+        let base = Memory::new(ObjectFormat::Sha1);
+        let objects = Overlay::new(&base);
+        let tree = edit(&objects, None, &edits(&[("a", Some("1")), ("b/c/d", Some("2"))])).expect("a tree");
+        for path in ["a/b", "a/b/c", "b/x", "b/c/d/e", "x/y"] {
+            let after = edit(&objects, tree, &edits(&[(path, None)])).expect("a tree");
+            assert_eq!(after, tree, "{path} does not exist");
+        }
+        let after = edit(&objects, tree, &edits(&[("b/c/d", None)])).expect("a tree");
+        assert_eq!(paths(&objects, after), ["a"], "empty folders vanish");
+        let nothing = edit(&objects, after, &edits(&[("a", None)])).expect("a tree");
+        assert_eq!(nothing, None);
+    }
+
+    #[test]
+    fn a_file_and_a_folder_change_places() {
+        let base = Memory::new(ObjectFormat::Sha1);
+        let objects = Overlay::new(&base);
+        let file = edit(&objects, None, &edits(&[("a", Some("1"))])).expect("a tree");
+        let folder = edit(&objects, file, &edits(&[("a/b", Some("2"))])).expect("a tree");
+        assert_eq!(paths(&objects, folder), ["a/b"]);
+        let changes = diff(&objects, file, folder).expect("a difference").changes;
+        let told: Vec<_> = changes
+            .iter()
+            .map(|change| (&change.path[..], change.before.is_some(), change.after.is_some()))
+            .collect();
+        assert_eq!(told, [(&b"a"[..], true, false), (&b"a/b"[..], false, true)]);
+        let back = edit(&objects, folder, &edits(&[("a", Some("1")), ("a/b", None)])).expect("a tree");
+        assert_eq!(back, file);
+    }
+
+    #[test]
+    fn no_tree_is_written_that_readers_disagree_on() {
+        let base = Memory::new(ObjectFormat::Sha1);
+        let objects = Overlay::new(&base);
+        let tree = edit(&objects, None, &edits(&[("a/b", Some("1")), ("a/c", Some("2"))])).expect("a tree");
+        let deep = "a/".repeat(DEEPEST + 1) + "a";
+        for bad in [
+            edits(&[("x", Some("1")), ("x/y", Some("2"))]),
+            edits(&[("a", Some("1")), ("a/b", None)]),
+            edits(&[("x\0y", Some("1"))]),
+            edits(&[("x/.Git/y", Some("1"))]),
+            edits(&[("x//y", Some("1"))]),
+            edits(&[("/x", Some("1"))]),
+            edits(&[("x/", Some("1"))]),
+            edits(&[("x/../y", Some("1"))]),
+            edits(&[("", Some("1"))]),
+            edits(&[(&deep, Some("1"))]),
+        ] {
+            assert!(edit(&objects, tree, &bad).is_err(), "{bad:?}");
+        }
+        let deep = "a/".repeat(DEEPEST) + "a";
+        let tree = edit(&objects, None, &edits(&[(&deep, Some("1"))])).expect("a tree");
+        assert_eq!(paths(&objects, tree), [deep], "what is written can be read");
+    }
+
+    #[test]
+    fn a_name_that_stands_twice_is_not_edited_below() {
+        let base = Memory::new(ObjectFormat::Sha1);
+        let blob = base.insert(ObjectKind::Blob, b"1".to_vec());
+        let file = |name: &[u8]| Entry {
+            mode: Mode::File,
+            name: name.to_vec(),
+            id: blob,
+        };
+        let below = base.insert(ObjectKind::Tree, Tree::write(&[file(b"kept")]));
+        let folder = Entry {
+            mode: Mode::Tree,
+            name: b"a".to_vec(),
+            id: below,
+        };
+        let top = base.insert(
+            ObjectKind::Tree,
+            Tree::write(&[folder.clone(), folder, file(b"other")]),
+        );
+        let objects = Overlay::new(&base);
+        assert!(edit(&objects, Some(top), &edits(&[("a/new", Some("2"))])).is_err());
+        assert!(edit(&objects, Some(top), &edits(&[("other", Some("2"))])).is_ok());
+        let faults = diff(&objects, None, Some(top)).expect("a difference").faults;
+        assert_eq!(faults, [(String::new(), "`a` stands twice".to_owned())]);
+    }
+
+    #[test]
+    fn a_tree_of_countless_paths_is_refused_and_not_walked() {
+        for leaf in [true, false] {
+            let base = Memory::new(ObjectFormat::Sha1);
+            let blob = base.insert(ObjectKind::Blob, b"1".to_vec());
+            let entry = |mode, name, id| Entry {
+                mode,
+                name: vec![name],
+                id,
+            };
+            let last: &[Entry] = if leaf {
+                &[entry(Mode::File, b'f', blob)]
+            } else {
+                &[]
+            };
+            let mut tree = base.insert(ObjectKind::Tree, Tree::write(last));
+            for _ in 0..32 {
+                let twice = [entry(Mode::Tree, b'a', tree), entry(Mode::Tree, b'b', tree)];
+                tree = base.insert(ObjectKind::Tree, Tree::write(&twice));
+            }
+            assert!(differences(&base, None, Some(tree), 1000).is_err());
+            assert!(diff(&base, Some(tree), Some(tree)).is_ok_and(|same| same.changes.is_empty()));
+        }
+    }
+
+    /// Paths that are a file here and a folder there are frequent.
+    fn some_edits() -> impl Strategy<Value = Edits> {
+        proptest::collection::btree_map("[ab.0]{1,2}(/[ab]){0,3}", proptest::option::of("[xy]{0,1}"), 0..8)
+            .prop_map(|map| {
+                map.into_iter()
+                    .filter(|(path, _)| path.split('/').all(|name| !matches!(name, "." | "..")))
+                    .map(|(path, text)| (path, text.map(String::into_bytes)))
+                    .collect()
+            })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn edits_are_given_back(first in some_edits(), second in some_edits()) {
+            let base = Memory::new(ObjectFormat::Sha256);
+            let objects = Overlay::new(&base);
+            let mut tree = None;
+            for edits in [&first, &second] {
+                let before = tree;
+                let Ok(after) = edit(&objects, before, edits) else { continue };
+                tree = after;
+                let listed = paths(&objects, after);
+                for (path, text) in edits {
+                    let found = match after {
+                        Some(after) => lookup(&objects, after, path).expect("a tree"),
+                        None => None,
+                    };
+                    match text {
+                        Some(text) => {
+                            let found = found.expect("what was written");
+                            prop_assert_eq!(found.mode, Mode::File);
+                            prop_assert_eq!(&objects.read(found.id, ObjectKind::Blob).expect("a blob"), text);
+                        }
+                        None => prop_assert!(!listed.contains(path), "{} is removed", path),
+                    }
+                }
+                // Every folder is in strict form, and the difference accounts for each file.
+                let whole = diff(&objects, None, after).expect("a difference");
+                prop_assert!(whole.faults.is_empty(), "{:?}", whole.faults);
+                prop_assert!(diff(&objects, after, after).expect("a difference").changes.is_empty());
+                let there = diff(&objects, before, after).expect("a difference").changes;
+                let mut back = diff(&objects, after, before).expect("a difference").changes;
+                for change in &mut back {
+                    std::mem::swap(&mut change.before, &mut change.after);
+                }
+                prop_assert_eq!(&there, &back);
+                prop_assert!(there.windows(2).all(|pair| pair[0].path < pair[1].path));
+                let mut replayed: BTreeMap<Vec<u8>, (Mode, Oid)> = diff(&objects, None, before)
+                    .expect("a difference")
+                    .changes
+                    .into_iter()
+                    .filter_map(|change| Some((change.path, change.after?)))
+                    .collect();
+                for change in there {
+                    prop_assert_eq!(replayed.get(&change.path).copied(), change.before);
+                    match change.after {
+                        Some(now) => replayed.insert(change.path, now),
+                        None => replayed.remove(&change.path),
+                    };
+                }
+                let paths: Vec<String> =
+                    replayed.keys().map(|path| String::from_utf8_lossy(path).into_owned()).collect();
+                prop_assert_eq!(paths, listed);
             }
         }
     }
