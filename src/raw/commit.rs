@@ -256,13 +256,17 @@ fn oid(hex: &str, format: ObjectFormat) -> Option<Oid> {
     Oid::from_hex(hex).filter(|id| id.format() == format)
 }
 
-/// `Name <email> seconds +hhmm`, as Git writes it.
+/// `Name <email> seconds +hhmm`, as Git writes it: readers disagree on who is
+/// meant when there are more angle brackets.
 fn identity(value: &str) -> Option<Identity> {
-    let (name, rest) = value.split_once('<')?;
-    let (email, rest) = rest.split_once('>')?;
-    let (seconds, offset) = rest.strip_prefix(' ')?.split_once(' ')?;
+    let (name, rest) = value.split_once(" <")?;
+    let (email, rest) = rest.split_once("> ")?;
+    if [name, email].iter().any(|text| text.contains(['<', '>', '\n'])) {
+        return None;
+    }
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if !digits(seconds.strip_prefix('-').unwrap_or(seconds)) {
+    let (seconds, offset) = rest.split_once(' ')?;
+    if !digits(seconds) || (seconds.starts_with('0') && seconds != "0") {
         return None;
     }
     let (sign, clock) = match offset.split_at_checked(1)? {
@@ -270,11 +274,11 @@ fn identity(value: &str) -> Option<Identity> {
         ("-", clock) => (-1, clock),
         _ => return None,
     };
-    if clock.len() != 4 || !digits(clock) || (email.contains('\n') || name.contains('\n')) {
+    if clock.len() != 4 || !digits(clock) {
         return None;
     }
     let hours: i32 = clock[..2].parse().ok()?;
-    let minutes: i32 = clock[2..].parse().ok()?;
+    let minutes: i32 = clock[2..].parse().ok().filter(|minutes| *minutes < 60)?;
     Some(Identity {
         name: name.trim_end().to_owned(),
         email: email.to_owned(),
@@ -404,6 +408,57 @@ mod tests {
             "parent x\n".to_owned(),
         ] {
             assert!(commit(&headers, "x").is_err(), "{headers}");
+        }
+    }
+
+    #[test]
+    fn identities_that_readers_disagree_on_are_malformed() {
+        let told = |value: &str| {
+            let headers = format!("tree {TREE}\nauthor {value}\ncommitter A <a@example.com> 1 +0000\n");
+            commit(&headers, "x\n").expect("a commit").faults
+        };
+        for value in [
+            "A <b <c> 1 +0000",
+            "A > x <e> 1 +0000",
+            "A<e> 1 +0000",
+            "A <e>1 +0000",
+            "A <e> -5 +0000",
+            "A <e> 01 +0000",
+            "A <e> 1 +0060",
+            "A <e> 1 0000",
+            "A <e> 1 +000",
+            "A <e> 1",
+            "A <e> 1 +0000 ",
+            "A <e> 99999999999999999999 +0000",
+        ] {
+            assert_eq!(told(value), ["header `author` is malformed"], "{value}");
+        }
+        // What Git writes.
+        for value in [
+            "A <e> 0 +0000",
+            "A <> 1 +1400",
+            " <e> 1 -0000",
+            "Ä B <e f> 1 +0545",
+        ] {
+            assert!(told(value).is_empty(), "{value}");
+        }
+    }
+
+    #[test]
+    fn what_git_writes_for_a_merged_tag_is_strict() {
+        // Git's own order: encoding, tags, signature. Others sign before them.
+        let tag = format!(
+            "mergetag object {TREE}\n type commit\n tag t\n tagger A <a@example.com> 1 +0000\n \n x\n -----BEGIN SSH SIGNATURE-----\n AAAA\n -----END SSH SIGNATURE-----\n"
+        );
+        let signature = "gpgsig -----BEGIN SSH SIGNATURE-----\n AAAA\n -----END SSH SIGNATURE-----\n";
+        for more in [
+            format!("encoding utf8\n{tag}{tag}{signature}"),
+            format!("{signature}encoding utf8\n{tag}"),
+        ] {
+            let merge = commit(&format!("{}{more}", headers()), "x\n").expect("a commit");
+            assert!(merge.is_strict(), "{:?}", merge.faults);
+            let payload = format!("{}{}\nx\n", headers(), more.replace(signature, ""));
+            assert_eq!(merge.payload, payload.into_bytes());
         }
     }
 
