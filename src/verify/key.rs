@@ -1,8 +1,8 @@
 //! OpenSSH public keys: one form for each, and which of them can prove
 //! anything.
 
+use ssh_key::HashAlg;
 use ssh_key::public::KeyData;
-use ssh_key::{EcdsaCurve, HashAlg};
 
 /// RSA keys of fewer bits prove nothing.
 const SMALLEST_RSA: usize = 3072;
@@ -123,9 +123,6 @@ impl PublicKey {
             KeyData::Ed25519(key) if small_order(&key.0) => Some("anybody can sign for this key".into()),
             KeyData::SkEd25519(key) if small_order(&key.public_key().0) => {
                 Some("anybody can sign for this key".into())
-            }
-            KeyData::Ecdsa(key) if key.curve() == EcdsaCurve::NistP521 => {
-                Some("keys on the curve nistp521 are not supported".into())
             }
             KeyData::Ed25519(_)
             | KeyData::Ecdsa(_)
