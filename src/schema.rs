@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 
 use crate::finding::Part;
 use crate::model::{
-    Archival, Evaluation, Kind, ModelCard, ModelGroup, ModelVersion, Registry, Review, StageAssignment,
-    Tombstone,
+    Archival, Evaluation, GroupName, Kind, ModelCard, ModelGroup, ModelVersion, Registry, Review,
+    StageAssignment, Tombstone,
 };
 
 /// Where editors find the schemas: this and the file's name.
@@ -41,7 +41,11 @@ static COMPILED: [OnceLock<Compiled>; Kind::ALL.len()] = [const { OnceLock::new(
 fn compiled(kind: Kind) -> &'static Compiled {
     COMPILED[kind as usize].get_or_init(|| {
         let schema = generate(kind);
-        let validator = jsonschema::draft202012::new(&schema)
+        let mut strict = schema.clone();
+        mark_integers(&mut strict);
+        let validator = jsonschema::draft202012::options()
+            .with_keyword(WHOLE, |_, _, _| Ok(Box::new(WholeNumber)))
+            .build(&strict)
             .unwrap_or_else(|error| unreachable!("the schema of {kind} compiles: {error}"));
         Compiled { schema, validator }
     })
@@ -123,6 +127,7 @@ fn no_nulls(value: &mut Value) {
             if let Some(Value::Array(choices)) = members.get_mut("enum") {
                 choices.retain(|choice| !choice.is_null());
             }
+            fit_types(members);
             if members.get("format").is_some_and(|format| {
                 matches!(
                     format.as_str(),
@@ -138,6 +143,55 @@ fn no_nulls(value: &mut Value) {
         }
         Value::Array(items) => items.iter_mut().for_each(no_nulls),
         _ => {}
+    }
+}
+
+/// Bounds that the types have and schemars does not state: a number in a map
+/// keeps no `range`, and a pattern alone lets inner hyphens go on for ever.
+fn fit_types(members: &mut Map<String, Value>) {
+    if members.get("format").is_some_and(|format| format == "uint32") {
+        members.entry("maximum").or_insert(json!(u32::MAX));
+    }
+    if members
+        .get("pattern")
+        .is_some_and(|pattern| pattern == GroupName::PATTERN)
+    {
+        members.entry("maxLength").or_insert(json!(63));
+    }
+}
+
+/// A keyword of our own, in the compiled schema only.
+const WHOLE: &str = "modelry:whole";
+
+fn mark_integers(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.values_mut().for_each(mark_integers);
+            if members.get("type").is_some_and(|kind| kind == "integer") {
+                members.insert(WHOLE.into(), Value::Bool(true));
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(mark_integers),
+        _ => {}
+    }
+}
+
+/// To JSON Schema `3.0` is an integer; to the types it is none, so an integer
+/// is one as written.
+struct WholeNumber;
+
+impl<'i> jsonschema::Keyword<'i> for WholeNumber {
+    fn validate(&self, instance: &'i Value) -> Result<(), ValidationError<'i>> {
+        if jsonschema::Keyword::is_valid(self, instance) {
+            Ok(())
+        } else {
+            Err(ValidationError::custom("not whole as written"))
+        }
+    }
+
+    fn is_valid(&self, instance: &'i Value) -> bool {
+        // What is no integer at all is for `type` to say.
+        instance.as_f64().is_none_or(|number| number.fract() != 0.0) || !instance.is_f64()
     }
 }
 
@@ -299,6 +353,14 @@ fn explain(error: &ValidationError<'_>, document: &Value, out: &mut Vec<SchemaFa
                 None,
             );
         }
+        ValidationErrorKind::Custom { keyword, .. } if keyword == WHOLE => {
+            let help = found.as_f64().map(|number| format!("write `{number:.0}`"));
+            let message = format!(
+                "{name} must be a whole number without a point, and is {}",
+                shown(found)
+            );
+            push(pointer, Part::Value, message, help);
+        }
         ValidationErrorKind::Maximum { limit } => {
             push(
                 pointer,
@@ -387,7 +449,7 @@ fn shown(value: &Value) -> String {
 }
 
 fn pattern_words(pattern: &str) -> String {
-    use crate::model::{ActorId, CommitId, Digest, GroupName, Key, Principal, RegistryId, StageName};
+    use crate::model::{ActorId, CommitId, Digest, Key, Principal, RegistryId, StageName};
     let words = [
         (
             GroupName::PATTERN,

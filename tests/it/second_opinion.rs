@@ -525,3 +525,16 @@ fn schema_types_and_a_second_validator_agree_on_every_fixture() {
     }
     assert!(checked >= 60, "{checked} fixtures");
 }
+
+/// To JSON Schema `3.0` is an integer; here it is a fraction, as it is to the
+/// types, and the message gives the spelling.
+#[test]
+fn a_whole_number_has_no_point() {
+    let file = fixtures().join("schema/stricter/model-version-whole-as-fraction.yaml");
+    let bytes = std::fs::read(file).expect("a file");
+    let id = Oid::hash(ObjectFormat::Sha1, ObjectKind::Blob, &bytes);
+    let loaded = snapshot::load(&path_of(Kind::ModelVersion), id, &bytes).expect("faults, no error");
+    assert!(loaded.record.is_none());
+    let said: Vec<_> = loaded.faults.iter().map(|fault| format!("{fault:?}")).collect();
+    assert!(said.concat().contains("write `3`"), "{said:?}");
+}
