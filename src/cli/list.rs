@@ -223,27 +223,16 @@ pub fn run(args: &ListArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
 }
 
 fn keep_matching(condition: &str, rows: &mut Vec<Row>) -> Result<(), Error> {
-    let values: Vec<&Map<String, Value>> = rows.iter().map(|row| &row.value).collect();
-    let judged = expr::with_stack(|| {
-        Expr::compile(condition, &VARIABLES).map(|expr| {
-            values
-                .iter()
-                .map(|value| expr.evaluate(value) == expr::Outcome::True)
-                .collect::<Vec<bool>>()
-        })
-    });
-    let kept = match judged {
-        Some(Ok(kept)) => kept,
-        Some(Err(fault)) => {
-            return Err(Error::told(fault.0)
-                .hint("for example: --where 'metrics.auc > 0.9 && labels.team == \"risk\"'"));
-        }
-        None => {
-            return Err(Error::told("the condition is too much for the reader").hint("write it more simply"));
-        }
-    };
-    let mut kept = kept.into_iter();
-    rows.retain(|_| kept.next().unwrap_or(false));
+    let expr = Expr::compile(condition, &VARIABLES).map_err(|fault| {
+        let mark = fault.span.map_or_else(String::new, |span| {
+            let before = condition[..span.start].chars().count();
+            let width = condition[span].chars().count().max(1);
+            format!("\n  {condition}\n  {}{}", " ".repeat(before), "^".repeat(width))
+        });
+        Error::told(format!("{}{mark}", fault.message))
+            .hint("for example: --where 'metrics.auc > 0.9 && labels.team == \"risk\"'")
+    })?;
+    rows.retain(|row| expr.evaluate(&row.value) == expr::Outcome::True);
     Ok(())
 }
 

@@ -1,0 +1,151 @@
+//! Conditions over the content of a version: gates, and `list --where`.
+//!
+//! The language is a part of CEL, the Common Expression Language: comparison,
+//! arithmetic, logic, `? :`, `in`, `has`, `size`, `exists` and `all`. A policy
+//! is written by administrators and read by every clone and every CI job, so a
+//! condition must be harmless by construction: the `cel` crate reads the
+//! text, bounded before ([`scan`]) and after ([`read`]), and the judgement is
+//! ours ([`judge`]), with a budget of steps that no content can exceed.
+//!
+//! Where this departs from CEL: every number is a double, so `metrics.n + 1` is
+//! fine although `n` came as an integer; a division by zero, or anything else
+//! that is no finite number, is an error and never an infinity that passes;
+//! `+` adds numbers only.
+
+mod judge;
+mod names;
+mod read;
+mod scan;
+
+use std::ops::Range;
+
+use serde_json::{Map, Value};
+
+/// The stack that CEL's parser gets. Reserved, not touched, unless needed.
+const STACK: usize = 16 << 20;
+
+/// A condition, compiled once and judged as often as there are versions.
+#[derive(Clone, Debug)]
+pub struct Expr {
+    source: String,
+    root: read::Node,
+    reads: Vec<names::Path>,
+}
+
+/// Why a text is no condition.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ExprFault {
+    /// One sentence.
+    pub message: String,
+    /// The bytes of the source that are meant, when it is not the whole.
+    pub span: Option<Range<usize>>,
+}
+
+impl ExprFault {
+    fn at(span: Option<Range<usize>>, message: impl Into<String>) -> ExprFault {
+        ExprFault {
+            message: message.into(),
+            span,
+        }
+    }
+}
+
+/// What a condition says of some content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It holds.
+    True,
+    /// It does not.
+    False,
+    /// It can't be said: a member is missing, a value has another type, the
+    /// result is no boolean. A gate is not met then; the text says why.
+    NotMet(String),
+}
+
+impl Expr {
+    /// Reads a condition that may name these variables.
+    ///
+    /// Errors: what is no CEL, what is CEL but not allowed here, and what is
+    /// too large. Never panics, and takes a bounded time and stack.
+    pub fn compile(source: &str, variables: &[&str]) -> Result<Expr, ExprFault> {
+        let tokens = scan::scan(source)?;
+        let root = with_stack(|| read::read(source, &tokens, variables))?;
+        let reads = names::reads(&root);
+        Ok(Expr {
+            source: source.to_owned(),
+            root,
+            reads,
+        })
+    }
+
+    /// The condition as it was written.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Judges some content. Needs no stack to speak of and no thread, and ends
+    /// after a bounded number of steps.
+    pub fn evaluate(&self, variables: &Map<String, Value>) -> Outcome {
+        judge::judge(&self.root, variables)
+    }
+
+    /// The members that the condition names, in the order of their first
+    /// mention: `metrics.auc`, `evidence["hold-out"].metrics.auc`.
+    pub fn reads(&self) -> Vec<String> {
+        self.reads.iter().map(ToString::to_string).collect()
+    }
+
+    /// The members that the condition names with the values that they have
+    /// here; none where there is nothing.
+    pub fn values<'v>(&self, variables: &'v Map<String, Value>) -> Vec<(String, Option<&'v Value>)> {
+        self.reads
+            .iter()
+            .map(|path| (path.to_string(), path.look_up(variables)))
+            .collect()
+    }
+}
+
+thread_local! {
+    static QUIET: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// Keeps the panic hook from printing on the threads of [`with_stack`], where
+/// a panic becomes a fault; every other thread keeps the hook that it had.
+fn hush_panics() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let previous = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if !QUIET.get() {
+                previous(info);
+            }
+        }));
+    });
+}
+
+/// Runs foreign recursive code on a thread with a large stack. A panic, and a
+/// thread that can't be had, are faults.
+fn with_stack<T: Send>(work: impl FnOnce() -> Result<T, ExprFault> + Send) -> Result<T, ExprFault> {
+    hush_panics();
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new()
+            .name("expr".into())
+            .stack_size(STACK)
+            .spawn_scoped(scope, || {
+                QUIET.set(true);
+                work()
+            });
+        match thread.map(std::thread::ScopedJoinHandle::join) {
+            Ok(Ok(result)) => result,
+            Ok(Err(_panic)) => Err(ExprFault::at(None, "the condition can't be read as CEL")),
+            Err(error) => Err(ExprFault::at(
+                None,
+                format!("no thread to read the condition on: {error}"),
+            )),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests;
