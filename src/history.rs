@@ -8,7 +8,7 @@ use crate::access::{Carrier, Outside, Policy, Verdict};
 use crate::change::{self, Change, ChangeKind, Differences};
 use crate::error::Error;
 use crate::finding::{Checked, Finding, Note, Place, Report};
-use crate::model::RecordPath;
+use crate::model::{GroupName, RecordPath, StageName, VersionNumber};
 use crate::raw::{self, Commit, ObjectKind, Objects, Oid, SignatureKind};
 use crate::rules::{self, Resolver, Step};
 use crate::snapshot::{Records, Snapshot};
@@ -136,6 +136,39 @@ impl<'a> Past<'a> {
             at = parent;
         }
         Ok(None)
+    }
+}
+
+impl Past<'_> {
+    /// What a stage was assigned, oldest first, along the first parents; none
+    /// where it was emptied.
+    ///
+    /// # Errors
+    /// When a commit is missing, as in a shallow clone.
+    pub fn assignments(
+        &self,
+        records: &Records<'_>,
+        group: &GroupName,
+        stage: &StageName,
+    ) -> Result<Vec<Option<VersionNumber>>, Error> {
+        let path = RecordPath::Stage(group.clone(), stage.clone());
+        let mut found = Vec::new();
+        let mut last = None;
+        let mut at = self.tip;
+        while let Some(id) = at {
+            let commit = read_commit(self.objects, id)?;
+            let snapshot = Snapshot::at(records, commit.tree, self.folder)?;
+            let record = snapshot.read(&path)?;
+            let Some(record) = record else { break };
+            let here = record.stage().map(|stage| (stage.revision, stage.version));
+            if here.is_some() && here != last {
+                last = here;
+                found.extend(here.map(|(_, version)| version));
+            }
+            at = commit.parents.first().copied();
+        }
+        found.reverse();
+        Ok(found)
     }
 }
 

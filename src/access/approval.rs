@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::gate::{GateResult, judge_gates};
 use super::{ApprovalNeed, Policy, Verdict};
 use crate::error::Error;
 use crate::model::{
@@ -73,7 +74,7 @@ pub enum Shortfall {
     Undigested(String),
     /// There is nothing to be loaded or run.
     Hollow,
-    /// A gate that this version of Modelry can't judge. It never counts as met.
+    /// A gate that is not met.
     Gate(RecordName),
 }
 
@@ -88,6 +89,8 @@ pub struct Tally {
     pub reviews: Vec<Counted>,
     /// What is missing; empty means that the version may be approved.
     pub missing: Vec<Shortfall>,
+    /// What each gate says.
+    pub gates: Vec<GateResult>,
     /// Who could still give an approval that counts.
     pub could_approve: Vec<ActorId>,
     /// Everyone who is an author of version, card or evidence.
@@ -128,12 +131,13 @@ fn authors(id: &VersionId, version: &Loaded, snapshot: &Snapshot<'_>) -> Result<
 }
 
 /// Counts the reviews of a version: on the files at `next`, by `policy`, the
-/// one in force before.
+/// one in force before, with the champions of its gates as they are at `prior`.
 ///
 /// # Errors
 /// When an object can't be read.
 pub fn tally(
     policy: &Policy,
+    prior: &Snapshot<'_>,
     next: &Snapshot<'_>,
     id: &VersionId,
     version: &Loaded,
@@ -175,11 +179,13 @@ pub fn tally(
             path,
         });
     }
+    let gates = judge_gates(policy, &need.gates, prior, next, id, version)?;
     let mut tally = Tally {
         need,
         subject,
         reviews,
         missing: Vec::new(),
+        gates,
         could_approve: Vec::new(),
         authors,
     };
@@ -365,10 +371,10 @@ fn missing(
     }
     missing.extend(
         tally
-            .need
             .gates
             .iter()
-            .map(|gate| Shortfall::Gate(gate.name.clone())),
+            .filter(|gate| !gate.met)
+            .map(|gate| Shortfall::Gate(gate.name().clone())),
     );
     let card = next.read(&RecordPath::Card(id.clone()))?;
     let card = card.as_ref().and_then(|card| card.card());

@@ -3,12 +3,16 @@
 
 mod approval;
 mod author;
+mod gate;
 mod keyring;
 mod policy;
 mod policy_change;
+mod words;
 
 pub use approval::{Counted, Outside, Shortfall, Standing, Tally, tally};
 pub use author::{Author, Carrier, Verdict, author, is_authored};
+pub use gate::{GateResult, PlacedGate, compile as compile_gate, gates_of_changes, judge_gates};
 pub use keyring::{KeyStanding, Keyring};
 pub use policy::{ApprovalNeed, Policy, group_glob, needed_action, path_glob};
 pub use policy_change::{PolicyTally, fast_path, tally_policy};
+pub use words::{need_words, shortfall_words, turn};

@@ -2,16 +2,19 @@
 //! resolved. What can't be used is skipped, so that a broken line grants
 //! nothing; rules of family MR4xx name it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use globset::{GlobBuilder, GlobMatcher};
 
 use super::Keyring;
+use super::gate::{self, PlacedGate};
 use crate::change::{Change, ChangeKind};
+use crate::expr::{Expr, ExprFault};
 use crate::model::{
-    Action, Actor, ActorId, ActorKind, CardSection, Decision, Gate, GroupName, Principal, RecordName,
-    RecordPath, Registry, StageName,
+    Action, Actor, ActorId, ActorKind, CardSection, Decision, GroupName, Principal, RecordName, RecordPath,
+    Registry, StageName,
 };
 use crate::snapshot::Loaded;
 
@@ -56,7 +59,7 @@ pub struct ApprovalNeed {
     /// Sections of the card that must be filled.
     pub card: BTreeSet<CardSection>,
     /// Conditions on the content.
-    pub gates: Vec<Gate>,
+    pub gates: Vec<PlacedGate>,
     /// Whether machines count.
     pub machines: bool,
     /// How many reported reviews may count.
@@ -76,7 +79,11 @@ pub struct Policy {
     approvals: Vec<Vec<GlobMatcher>>,
     grants: Vec<Vec<GlobMatcher>>,
     protect: Vec<GlobMatcher>,
+    gates: RefCell<HashMap<(usize, usize), CompiledGate>>,
 }
+
+/// A gate's condition, or why it is none.
+type CompiledGate = Rc<Result<Expr, ExprFault>>;
 
 impl Policy {
     /// The policy in this file; none when the file is no policy.
@@ -100,9 +107,19 @@ impl Policy {
                 .iter()
                 .filter_map(|glob| path_glob(glob).ok())
                 .collect(),
+            gates: RefCell::default(),
             source,
             registry,
         })
+    }
+
+    /// The condition of a gate, compiled once.
+    pub fn gate(&self, placed: &PlacedGate) -> CompiledGate {
+        let mut gates = self.gates.borrow_mut();
+        let compiled = gates
+            .entry((placed.rule, placed.index))
+            .or_insert_with(|| Rc::new(gate::compile(&placed.gate)));
+        compiled.clone()
     }
 
     /// What the file says.
@@ -230,7 +247,17 @@ impl Policy {
             from,
             four_eyes: matching.is_empty() || rules().any(|rule| rule.four_eyes.unwrap_or(true)),
             card: rules().flat_map(|rule| rule.card.iter().copied()).collect(),
-            gates: rules().flat_map(|rule| rule.gates.iter().cloned()).collect(),
+            gates: matching
+                .iter()
+                .flat_map(|&rule| {
+                    let gates = self.registry.approvals[rule].gates.iter().enumerate();
+                    gates.map(move |(index, gate)| PlacedGate {
+                        rule,
+                        index,
+                        gate: gate.clone(),
+                    })
+                })
+                .collect(),
             machines: !matching.is_empty() && rules().all(|rule| rule.machines.unwrap_or(false)),
             delegated: rules().map(|rule| rule.delegated.unwrap_or(0)).min().unwrap_or(0),
             rules: matching,

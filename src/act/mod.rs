@@ -7,6 +7,7 @@ mod group;
 mod policy;
 mod register;
 mod review;
+mod stage;
 mod version;
 
 use std::collections::BTreeMap;
@@ -17,7 +18,8 @@ pub use evidence::{EvidenceRequest, add_evidence};
 pub use group::{GroupRequest, create_group, update_group};
 pub use policy::{FirstPolicy, PolicyEdit, edit_policy, first_policy};
 pub use register::{RegisterRequest, Registered, register};
-pub use review::{review, settle};
+pub use review::{review, settle, unmet_gates};
+pub use stage::{Rollback, RollbackTo, promote, rollback};
 pub use version::{AnnotateRequest, annotate};
 
 mod card;
@@ -26,6 +28,7 @@ use serde_json::{Map, Value, json};
 
 use crate::access::Policy;
 use crate::error::Error;
+use crate::history::Past;
 use crate::model::{ActorId, Kind, RecordPath, VersionId};
 use crate::schema;
 use crate::snapshot::{Loaded, Snapshot};
@@ -45,6 +48,8 @@ pub struct Desk<'a> {
     pub actor: ActorId,
     /// Signs records; none leaves them to the commit's signature.
     pub signer: Option<RecordSigner<'a>>,
+    /// What happened before, up to the commit that is built on.
+    pub past: &'a Past<'a>,
 }
 
 /// Edits, and what to say of them.
@@ -56,6 +61,10 @@ pub struct Draft {
     pub subject: String,
     /// The reason: the body of the commit.
     pub reason: Option<String>,
+    /// Versions whose move of status is made too, when reviews authorise it.
+    pub settle: Vec<VersionId>,
+    /// What to tell the user of choices that were made.
+    pub notes: Vec<String>,
 }
 
 /// A refusal in one sentence.
@@ -83,6 +92,13 @@ impl Draft {
 
     fn put(&mut self, path: &RecordPath, text: String) {
         self.edits.insert(path.to_string(), Some(text));
+    }
+
+    /// What another draft does too, but for its subject and reason.
+    fn absorb(&mut self, other: Draft) {
+        self.edits.extend(other.edits);
+        self.settle.extend(other.settle);
+        self.notes.extend(other.notes);
     }
 }
 

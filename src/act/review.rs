@@ -3,9 +3,12 @@
 use serde_json::json;
 
 use super::{Desk, Draft, members};
-use crate::access::{self, Outside};
+use crate::access::{self, GateResult};
+use crate::change::{Change, ChangeKind};
 use crate::error::Error;
+use crate::finding::{Anchor, Finding};
 use crate::model::{Decision, Kind, RecordPath, Status, VersionId};
+use crate::rules;
 use crate::snapshot::Snapshot;
 use crate::source::Edit;
 use crate::subject;
@@ -115,6 +118,9 @@ pub fn review(
         }
     };
     draft.put(&path, text);
+    if decision != Decision::Withdrawn {
+        draft.settle.push(id.clone());
+    }
     Ok(draft)
 }
 
@@ -134,7 +140,6 @@ pub fn settle(
     desk: &Desk<'_>,
     after: &Snapshot<'_>,
     id: &VersionId,
-    outside: &dyn Outside,
 ) -> Result<Option<(Status, String)>, Error> {
     let path = RecordPath::Version(id.clone());
     let Some(version) = after.read(&path)? else {
@@ -144,7 +149,7 @@ pub fn settle(
         return Ok(None);
     };
     let allows = |to| desk.policy.registry().allows(status, to);
-    let tally = access::tally(desk.policy, after, id, &version, outside)?;
+    let tally = access::tally(desk.policy, &desk.snapshot, after, id, &version, desk.past)?;
     let to = if tally.rejections().next().is_some() && allows(Status::Rejected) {
         Status::Rejected
     } else if tally.missing.is_empty() && allows(Status::Approved) && tally.counting().next().is_some() {
@@ -157,4 +162,30 @@ pub fn settle(
         value: json!(to.as_str()),
     };
     Ok(Some((to, desk.edited(&path, &version, vec![edit])?)))
+}
+
+/// What refuses an approval that nobody's review could complete: gates speak of
+/// the content, so a review of content that does not meet them approves
+/// nothing.
+pub fn unmet_gates(changes: &[Change], gates: &[(VersionId, Vec<GateResult>)]) -> Vec<Finding<Anchor>> {
+    let approving = |id: &VersionId| {
+        changes.iter().any(|change| {
+            matches!(
+                change.kind,
+                ChangeKind::Reviewed {
+                    decision: Decision::Approved,
+                    ..
+                }
+            ) && change.record.as_ref().and_then(RecordPath::version) == Some(id)
+        })
+    };
+    let findings = |(id, results): &(VersionId, Vec<GateResult>)| {
+        let at = Anchor::after(RecordPath::Version(id.clone()).to_string(), "/status");
+        rules::gate_findings(id, &at, results)
+    };
+    gates
+        .iter()
+        .filter(|(id, _)| approving(id))
+        .flat_map(findings)
+        .collect()
 }

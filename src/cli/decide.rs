@@ -4,12 +4,11 @@ use std::cell::Cell;
 
 use clap::Args;
 
-use super::write::{Job, WriteArgs, land};
+use super::write::{Job, Scope, WriteArgs, land};
 use super::{Global, Outcome, Ui, names};
 use crate::act::{self, Draft};
 use crate::error::Error;
 use crate::model::{Decision, RecordPath, Status, VersionId};
-use crate::workspace::Workspace;
 
 /// A decision on one version.
 #[derive(Debug, Args)]
@@ -47,8 +46,7 @@ pub fn review(args: &DecideArgs, decision: Decision, global: &Global, ui: &Ui) -
     let moved = Cell::new(false);
     let job = Job {
         draft: &|desk| act::review(desk, id, decision, reason).map(Some),
-        settle: (decision != Decision::Withdrawn).then(|| id.clone()),
-        group: Some(id.group.to_string()),
+        scope: Scope::of(&id.group),
         decision: true,
         moved: Some(&moved),
     };
@@ -64,8 +62,7 @@ pub fn archive(args: &DecideArgs, global: &Global, ui: &Ui) -> Result<Outcome, E
     let id = &args.version;
     let job = Job {
         draft: &|desk| act::archive(desk, id, reason).map(Some),
-        settle: None,
-        group: Some(id.group.to_string()),
+        scope: Scope::of(&id.group),
         decision: true,
         moved: None,
     };
@@ -77,8 +74,7 @@ pub fn delete(args: &DecideArgs, global: &Global, ui: &Ui) -> Result<Outcome, Er
     let id = &args.version;
     let job = Job {
         draft: &|desk| act::delete_version(desk, id, reason).map(Some),
-        settle: None,
-        group: Some(id.group.to_string()),
+        scope: Scope::of(&id.group),
         decision: true,
         moved: None,
     };
@@ -97,8 +93,10 @@ pub struct SettleArgs {
 }
 
 pub fn settle(args: &SettleArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    let workspace = Workspace::open(&global.wanted())?;
-    let group = args.version.as_ref().map(|id| id.group.to_string());
+    let scope = args
+        .version
+        .as_ref()
+        .map_or(Scope::Everything, |id| Scope::of(&id.group));
     let job = Job {
         draft: &|desk| {
             let wanted = match &args.version {
@@ -108,13 +106,10 @@ pub fn settle(args: &SettleArgs, global: &Global, ui: &Ui) -> Result<Outcome, Er
                 }
                 None => open_versions(desk)?,
             };
-            let objects = desk.snapshot.records.objects();
-            let tip = workspace.tip()?;
-            let past = crate::history::Past::new(objects, &workspace.folder, Some(tip));
             let mut draft = Draft::new("", args.write.reason.as_deref());
             let mut moved = Vec::new();
             for id in wanted {
-                if let Some((to, text)) = act::settle(desk, &desk.snapshot, &id, &past)? {
+                if let Some((to, text)) = act::settle(desk, &desk.snapshot, &id)? {
                     draft
                         .edits
                         .insert(RecordPath::Version(id.clone()).to_string(), Some(text));
@@ -128,8 +123,7 @@ pub fn settle(args: &SettleArgs, global: &Global, ui: &Ui) -> Result<Outcome, Er
             draft.subject = format!("Settle {}", moved.join(", "));
             Ok(Some(draft))
         },
-        settle: None,
-        group,
+        scope,
         decision: false,
         moved: None,
     };

@@ -4,6 +4,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::{Global, Outcome, Ui};
+use crate::access::{self, Policy};
 use crate::change::{self, Change, ChangeKind};
 use crate::error::Error;
 use crate::history;
@@ -106,7 +107,13 @@ pub fn run(args: &DiffArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
             &workspace.folder,
         )
     };
-    let changes = change::diff(&at(a)?, &at(b)?)?.changes;
+    let (prior, next) = (at(a)?, at(b)?);
+    let changes = change::diff(&prior, &next)?.changes;
+    // Where there is no policy before, as at the root, nothing asks for gates.
+    let gates = match prior.registry()?.and_then(Policy::new) {
+        Some(policy) => access::gates_of_changes(&policy, &prior, &next, &changes)?,
+        None => Vec::new(),
+    };
     if ui.is_json() {
         let values: Vec<Value> = changes
             .iter()
@@ -116,7 +123,11 @@ pub fn run(args: &DiffArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
                 json!({"change": change.trailer(), "phrase": change.phrase(), "path": workspace.from_top(&change.path), "group": change.group(), "fields": fields})
             })
             .collect();
-        ui.json(&json!({"from": a.to_string(), "to": b.to_string(), "changes": values}))?;
+        let gates: serde_json::Map<String, Value> = gates
+            .iter()
+            .map(|(id, results)| (id.to_string(), super::gates::values(results)))
+            .collect();
+        ui.json(&json!({"from": a.to_string(), "to": b.to_string(), "changes": values, "gates": gates}))?;
         return Ok(Outcome::Fine);
     }
     if changes.is_empty() {
@@ -139,6 +150,13 @@ pub fn run(args: &DiffArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
             );
             out.push_str(&format!("    {}: {old} -> {new}\n", clean(&field)));
         }
+    }
+    for (id, results) in &gates {
+        out.push_str(&format!(
+            "\n{}\n",
+            paint(&format!("gates of {id}"), "1", &ui.style)
+        ));
+        out.push_str(&super::gates::table(results).render(&ui.style));
     }
     ui.print(&out)?;
     Ok(Outcome::Fine)

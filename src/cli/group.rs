@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::write::{Job, WriteArgs, land};
+use super::write::{Job, Scope, WriteArgs, land};
 use super::{Global, Outcome, Ui, names};
 use crate::act::{self, GroupRequest};
 use crate::error::Error;
@@ -85,8 +85,7 @@ pub fn run(command: &GroupCommand, global: &Global, ui: &Ui) -> Result<Outcome, 
             let (request, reason) = (args.request(), args.write.reason.as_deref());
             let job = Job {
                 draft: &|desk| act::create_group(desk, &args.group, &request, reason).map(Some),
-                settle: None,
-                group: Some(args.group.to_string()),
+                scope: Scope::of(&args.group),
                 decision: false,
                 moved: None,
             };
@@ -96,8 +95,7 @@ pub fn run(command: &GroupCommand, global: &Global, ui: &Ui) -> Result<Outcome, 
             let (request, reason) = (args.request(), args.write.reason.as_deref());
             let job = Job {
                 draft: &|desk| act::update_group(desk, &args.group, &request, reason).map(Some),
-                settle: None,
-                group: Some(args.group.to_string()),
+                scope: Scope::of(&args.group),
                 decision: false,
                 moved: None,
             };
@@ -106,8 +104,7 @@ pub fn run(command: &GroupCommand, global: &Global, ui: &Ui) -> Result<Outcome, 
         GroupCommand::Delete { group, write } => {
             let job = Job {
                 draft: &|desk| act::delete_group(desk, group, write.reason.as_deref()).map(Some),
-                settle: None,
-                group: Some(group.to_string()),
+                scope: Scope::of(group),
                 decision: true,
                 moved: None,
             };

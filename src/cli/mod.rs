@@ -5,6 +5,7 @@ mod decide;
 mod demo;
 mod diff;
 mod explain;
+mod gates;
 mod generate;
 mod group;
 mod init;
@@ -15,6 +16,7 @@ mod people;
 mod reading;
 mod register;
 mod show;
+mod stage;
 mod trust;
 mod ui;
 mod validate;
@@ -153,6 +155,10 @@ enum Command {
     Delete(decide::DecideArgs),
     /// Make the moves that reviews on hand already authorise
     Settle(decide::SettleArgs),
+    /// Put versions on stages
+    Promote(stage::PromoteArgs),
+    /// Take a stage back to what served before
+    Rollback(stage::RollbackArgs),
     /// Change description, labels and annotations of a version
     Annotate(register::AnnotateArgs),
     /// Add, retire or list people, machines and their keys
@@ -227,6 +233,8 @@ fn dispatch(command: Command, global: &Global, ui: &Ui) -> Result<Outcome, Error
         Command::Archive(args) => decide::archive(&args, global, ui),
         Command::Delete(args) => decide::delete(&args, global, ui),
         Command::Settle(args) => decide::settle(&args, global, ui),
+        Command::Promote(args) => stage::promote(&args, global, ui),
+        Command::Rollback(args) => stage::rollback(&args, global, ui),
         Command::Annotate(args) => register::annotate(&args, global, ui),
         Command::Actor(command) => people::actor(&command, global, ui),
         Command::Team(command) => people::team(&command, global, ui),

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use super::reading::Reading;
-use super::write::{Job, WriteArgs, land};
+use super::write::{Job, Scope, WriteArgs, land};
 use super::{Global, Outcome, Ui};
 use crate::act::{self, PolicyEdit};
 use crate::error::Error;
@@ -188,8 +188,7 @@ fn given_key(given: &str) -> Result<String, Error> {
 fn edit(edit: &PolicyEdit, write: &WriteArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let job = Job {
         draft: &|desk| act::edit_policy(desk, edit, write.reason.as_deref()).map(Some),
-        settle: None,
-        group: None,
+        scope: Scope::Policy,
         decision: true,
         moved: None,
     };

@@ -68,7 +68,7 @@ impl Reading<'_> {
     /// When an object can't be read.
     pub fn tally(&self, policy: &Policy, id: &VersionId, version: &Loaded) -> Result<Tally, Error> {
         let past = Past::new(self.objects, &self.workspace.folder, Some(self.commit));
-        access::tally(policy, &self.snapshot, id, version, &past)
+        access::tally(policy, &self.snapshot, &self.snapshot, id, version, &past)
     }
 
     /// The version's file, or the nearest name.

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Map, Value, json};
 
-use super::write::{Job, WriteArgs, land};
+use super::write::{Job, Scope, WriteArgs, land};
 use super::{Global, Outcome, Ui, names};
 use crate::act::{self, AnnotateRequest, EvidenceRequest, RegisterRequest, Registered};
 use crate::disk;
@@ -322,8 +322,7 @@ pub fn register(args: &RegisterArgs, global: &Global, ui: &Ui) -> Result<Outcome
                 Ok(None)
             }
         },
-        settle: None,
-        group: Some(args.group.to_string()),
+        scope: Scope::of(&args.group),
         decision: false,
         moved: None,
     };
@@ -442,8 +441,7 @@ pub fn evidence(command: &EvidenceCommand, global: &Global, ui: &Ui) -> Result<O
             )
             .map(Some)
         },
-        settle: None,
-        group: Some(args.version.group.to_string()),
+        scope: Scope::of(&args.version.group),
         decision: false,
         moved: None,
     };
@@ -507,8 +505,7 @@ pub fn card(command: &CardCommand, global: &Global, ui: &Ui) -> Result<Outcome, 
     }
     let job = Job {
         draft: &|desk| act::set_card(desk, &args.version, &sections, args.write.reason.as_deref()).map(Some),
-        settle: None,
-        group: Some(args.version.group.to_string()),
+        scope: Scope::of(&args.version.group),
         decision: false,
         moved: None,
     };
@@ -545,8 +542,7 @@ pub fn annotate(args: &AnnotateArgs, global: &Global, ui: &Ui) -> Result<Outcome
     };
     let job = Job {
         draft: &|desk| act::annotate(desk, &args.version, &request, args.write.reason.as_deref()).map(Some),
-        settle: None,
-        group: Some(args.version.group.to_string()),
+        scope: Scope::of(&args.version.group),
         decision: false,
         moved: None,
     };

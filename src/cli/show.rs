@@ -7,7 +7,7 @@ use super::names::{self, Target};
 use super::reading::Reading;
 use super::write::WriteArgs;
 use super::{Global, Outcome, Ui};
-use crate::access::{self, Shortfall, Standing, Tally};
+use crate::access::{self, Standing};
 use crate::act;
 use crate::error::Error;
 use crate::model::{GroupName, RecordName, RecordPath, Status, VersionId};
@@ -101,7 +101,7 @@ fn show_group(reading: &Reading<'_>, group: &GroupName, ui: &Ui) -> Result<Outco
     } else {
         line("state", "deleted".into());
     }
-    line("approval", need_words(&need));
+    line("approval", access::need_words(&need));
     for (stage, version) in &stages {
         line(
             "stage",
@@ -124,92 +124,11 @@ fn show_group(reading: &Reading<'_>, group: &GroupName, ui: &Ui) -> Result<Outco
     Ok(Outcome::Fine)
 }
 
-fn need_words(need: &access::ApprovalNeed) -> String {
-    let mut words = vec![crate::render::count(need.required as usize, "approval")];
-    words.extend(need.from.iter().map(|(team, n)| format!("{n} from team {team}")));
-    if need.four_eyes {
-        words.push("four eyes".into());
-    }
-    if !need.card.is_empty() {
-        words.push(format!(
-            "card: {}",
-            need.card
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join(", ")
-        ));
-    }
-    if !need.gates.is_empty() {
-        words.push(format!(
-            "gates: {}",
-            need.gates
-                .iter()
-                .map(|gate| gate.name.to_string())
-                .collect::<Vec<_>>()
-                .join(", ")
-        ));
-    }
-    words.join("; ")
-}
-
 fn pairs(map: &crate::model::Labels) -> String {
     map.iter()
         .map(|(key, value)| format!("{key}={value}"))
         .collect::<Vec<_>>()
         .join(", ")
-}
-
-fn shortfall_words(shortfall: &Shortfall) -> String {
-    match shortfall {
-        Shortfall::Approvals { have, need } => format!("{have} of {need} approvals"),
-        Shortfall::Team { team, have, need } => format!("{have} of {need} approvals from team {team}"),
-        Shortfall::Card(section) => format!("the card's section {section}"),
-        Shortfall::Rejected(actor) => format!("{actor} rejected it, and would have to withdraw"),
-        Shortfall::Undigested(pointer) => {
-            format!(
-                "a digest of {}",
-                pointer.trim_start_matches("/spec/").replace('/', ".")
-            )
-        }
-        Shortfall::Hollow => "something to be loaded or run".into(),
-        Shortfall::Gate(name) => format!("a Modelry that judges gates (gate {name})"),
-    }
-}
-
-/// Whose turn it is, in one sentence.
-fn turn(id: &VersionId, status: Status, tally: &Tally) -> String {
-    let who = |actors: &[crate::model::ActorId]| match actors {
-        [] => "nobody".to_owned(),
-        [one] => one.to_string(),
-        more => format!(
-            "one of {}",
-            more.iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join(", ")
-        ),
-    };
-    let missing: Vec<String> = tally.missing.iter().map(shortfall_words).collect();
-    match status {
-        Status::Pending if missing.is_empty() => {
-            format!("anybody's: `modelry settle {id}` makes it Approved")
-        }
-        Status::Pending if !tally.could_approve.is_empty() => {
-            format!("{}: `modelry approve {id} -m REASON`", who(&tally.could_approve))
-        }
-        Status::Pending => {
-            let lacks = |is: fn(&Shortfall) -> bool| tally.missing.iter().any(is);
-            if lacks(|m| matches!(m, Shortfall::Undigested(_) | Shortfall::Hollow)) {
-                "the author's: register it again with digests".into()
-            } else if lacks(|m| matches!(m, Shortfall::Card(_))) {
-                format!("the author's: `modelry card set {id}`")
-            } else {
-                "nobody's: nobody can give what is missing".into()
-            }
-        }
-        _ => "nobody's: it is decided".into(),
-    }
 }
 
 fn show_version(reading: &Reading<'_>, id: &VersionId, ui: &Ui) -> Result<Outcome, Error> {
@@ -259,7 +178,8 @@ fn show_version(reading: &Reading<'_>, id: &VersionId, ui: &Ui) -> Result<Outcom
             "evidence": evidence,
             "observations": evidence_values(reading, id, true)?,
             "reviews": reviews,
-            "missing": if version.status == Status::Pending { tally.missing.iter().map(shortfall_words).collect() } else { Vec::new() },
+            "gates": if version.status == Status::Pending { super::gates::values(&tally.gates) } else { json!([]) },
+            "missing": if version.status == Status::Pending { tally.missing.iter().map(access::shortfall_words).collect() } else { Vec::new() },
             "couldApprove": if version.status == Status::Pending { tally.could_approve.clone() } else { Vec::new() },
         }))?;
         return Ok(Outcome::Fine);
@@ -359,8 +279,12 @@ fn show_version(reading: &Reading<'_>, id: &VersionId, ui: &Ui) -> Result<Outcom
     }
     if version.status == Status::Pending {
         out.push('\n');
+        if !tally.gates.is_empty() {
+            out.push_str(&super::gates::table(&tally.gates).render(&ui.style));
+            out.push('\n');
+        }
         if !tally.missing.is_empty() {
-            let missing: Vec<String> = tally.missing.iter().map(shortfall_words).collect();
+            let missing: Vec<String> = tally.missing.iter().map(access::shortfall_words).collect();
             out.push_str(&format!(
                 "{} {}\n",
                 paint("missing:", "1", &ui.style),
@@ -370,7 +294,7 @@ fn show_version(reading: &Reading<'_>, id: &VersionId, ui: &Ui) -> Result<Outcom
         out.push_str(&format!(
             "{} {}\n",
             paint("turn:", "1", &ui.style),
-            turn(id, version.status, &tally)
+            access::turn(id, version.status, &tally)
         ));
     }
     ui.print(&out)?;
@@ -388,11 +312,11 @@ pub fn say_turn(id: &VersionId, _write: &WriteArgs, global: &Global, ui: &Ui) ->
             .is_some_and(|version| version.status == Status::Pending)
         {
             let tally = reading.tally(&reading.policy()?, id, &loaded)?;
-            let missing: Vec<String> = tally.missing.iter().map(shortfall_words).collect();
+            let missing: Vec<String> = tally.missing.iter().map(access::shortfall_words).collect();
             ui.note(&format!(
                 "{id} is still Pending: {}; turn of {}",
                 missing.join("; "),
-                turn(id, Status::Pending, &tally)
+                access::turn(id, Status::Pending, &tally)
             ));
         }
         Ok(Outcome::Fine)

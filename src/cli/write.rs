@@ -8,16 +8,17 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Global, Outcome, Ui, report_format};
-use crate::access::{Carrier, KeyStanding, Policy, Verdict};
+use crate::access::{self, Carrier, GateResult, KeyStanding, Policy, Verdict};
 use crate::act::{self, Desk, Draft};
 use crate::change::{self, Change, ChangeKind, Differences};
 use crate::error::Error;
-use crate::finding::Report;
+use crate::finding::{Finding, Place, Report};
 use crate::git::{AdvanceError, Head};
 use crate::history::{self, COMMIT_NAMESPACE, Past, Replay};
-use crate::model::{ActorId, VersionId};
+use crate::model::{ActorId, GroupName, VersionId};
 use crate::raw::{self, Objects, Oid, Overlay};
 use crate::render::{self, paint};
+use crate::rules::Resolver;
 use crate::sign::{GitSigner, Signer};
 use crate::snapshot::{Records, Snapshot};
 use crate::subject::RECORD_NAMESPACE;
@@ -57,15 +58,40 @@ pub struct WriteArgs {
 pub struct Job<'j> {
     /// Makes the draft; none when there is nothing to do, which it has said.
     pub draft: &'j dyn Fn(&Desk<'_>) -> Result<Option<Draft>, Error>,
-    /// A version whose move of status is made too, when reviews authorise it.
-    pub settle: Option<VersionId>,
-    /// The group that it concerns; none for the policy, which can be repaired
-    /// whatever else is wrong.
-    pub group: Option<String>,
+    /// What it concerns.
+    pub scope: Scope,
     /// Whether a decision is signed, so that somebody should look first.
     pub decision: bool,
     /// Where to note that the commit moved a status.
     pub moved: Option<&'j Cell<bool>>,
+}
+
+/// What a command concerns: what is wrong there stops it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The policy, which can be repaired whatever else is wrong.
+    Policy,
+    /// These groups, and the policy and the mainline under them.
+    Groups(Vec<String>),
+    /// All of the registry.
+    Everything,
+}
+
+impl Scope {
+    /// One group.
+    pub fn of(group: &GroupName) -> Scope {
+        Scope::Groups(vec![group.to_string()])
+    }
+
+    /// Whether a finding in this group (none: in the policy, or in the shape of
+    /// the mainline) stops the command.
+    pub fn is_stopped_by(&self, group: Option<&str>) -> bool {
+        match (self, group) {
+            (Scope::Policy, _) => false,
+            (Scope::Everything, _) | (Scope::Groups(_), None) => true,
+            (Scope::Groups(mine), Some(theirs)) => mine.iter().any(|group| group == theirs),
+        }
+    }
 }
 
 /// The signing key as an actor.
@@ -251,7 +277,7 @@ fn attempt(
         job,
         target.base,
     )?;
-    let Some(made) = made else {
+    let Some(mut made) = made else {
         return Ok(Some(Outcome::Fine));
     };
     if !made.report.findings.is_empty() {
@@ -259,6 +285,10 @@ fn attempt(
     }
     if args.dry_run {
         return dry_run(&made, ui).map(Some);
+    }
+    if asks {
+        // They were told before the question.
+        made.notes.clear();
     }
     let checked_out = repo.is_checked_out(&target.branch)?;
     let edits: BTreeMap<String, Option<Vec<u8>>> = made
@@ -339,12 +369,7 @@ fn prove(
             proof.root.short()
         ));
     }
-    let blocks = |finding: &crate::finding::Finding<crate::finding::Place>| match (&job.group, &finding.group)
-    {
-        (None, _) => false,
-        (Some(_), None) => true,
-        (Some(mine), Some(theirs)) => mine == theirs,
-    };
+    let blocks = |finding: &Finding<Place>| job.scope.is_stopped_by(finding.group.as_deref());
     let mut report = proof.report;
     let others = report.findings.iter().filter(|finding| !blocks(finding)).count();
     report.findings.retain(blocks);
@@ -368,6 +393,10 @@ struct Made {
     top: Oid,
     message: String,
     changes: Vec<Change>,
+    /// What to tell of choices that were made.
+    notes: Vec<String>,
+    /// What the gates say of what is decided.
+    gates: Vec<(VersionId, Vec<GateResult>)>,
     report: Report,
 }
 
@@ -388,16 +417,17 @@ fn make(
     let records = Records::new(overlay);
     let base_tree = history::read_commit(overlay, base)?.tree;
     let prior = Snapshot::at(&records, base_tree, &workspace.folder)?;
+    let past = Past::new(overlay, &workspace.folder, Some(base));
     let desk = Desk {
         snapshot: prior,
         policy,
         actor: actor.clone(),
         signer,
+        past: &past,
     };
     let Some(mut draft) = (job.draft)(&desk)? else {
         return Ok(None);
     };
-    let past = Past::new(overlay, &workspace.folder, Some(base));
     let tree = |draft: &Draft| -> Result<Oid, Error> {
         let edits: BTreeMap<String, Option<Vec<u8>>> = draft
             .edits
@@ -407,9 +437,9 @@ fn make(
         raw::edit(overlay, Some(base_tree), &edits)?.ok_or_else(|| Error::told("nothing would be left"))
     };
     let mut top = tree(&draft)?;
-    if let Some(id) = &job.settle {
+    for id in std::mem::take(&mut draft.settle) {
         let after = Snapshot::at(&records, top, &workspace.folder)?;
-        if let Some((_, text)) = act::settle(&desk, &after, id, &past)? {
+        if let Some((_, text)) = act::settle(&desk, &after, &id)? {
             draft.edits.insert(
                 crate::model::RecordPath::Version(id.clone()).to_string(),
                 Some(text),
@@ -422,12 +452,25 @@ fn make(
     if differences.changes.is_empty() {
         return Err(Error::told("nothing would change"));
     }
+    let gates = access::gates_of_changes(policy, &prior, &next, &differences.changes)?;
     let mut replay = Replay::with_policy(&records, &workspace.folder, policy.clone());
     let judged = replay.judge(prior, next, carrier, &differences, &past, Some(base))?;
     let mut checked = replay.checked;
     checked.documents = records.documents();
+    let mut findings = judged.findings;
+    if findings.is_empty() {
+        let resolver = Resolver {
+            prior,
+            next,
+            folder: &workspace.folder,
+            before: Some(base),
+            after: None,
+        };
+        let unmet = act::unmet_gates(&differences.changes, &gates);
+        findings.extend(unmet.into_iter().map(|finding| resolver.resolve(finding)));
+    }
     let report = Report {
-        findings: judged.findings,
+        findings,
         notes: judged.notes,
         checked,
     };
@@ -450,6 +493,8 @@ fn make(
         top,
         message,
         changes,
+        notes: draft.notes,
+        gates,
         report,
     }))
 }
@@ -470,25 +515,49 @@ fn change_lines(made: &Made, ui: &Ui) -> String {
     made.changes.iter().map(line).collect()
 }
 
+/// Every gate of what is decided, with its result.
+fn gate_lines(made: &Made, ui: &Ui) -> String {
+    let table = |(id, results): &(VersionId, Vec<GateResult>)| {
+        let heading = paint(&format!("gates of {id}"), "1", &ui.style);
+        format!("{heading}\n{}", super::gates::table(results).render(&ui.style))
+    };
+    made.gates.iter().map(table).collect()
+}
+
 fn subject_line(made: &Made) -> String {
     render::clean(made.message.lines().next().unwrap_or_default()).into_owned()
 }
 
 fn dry_run(made: &Made, ui: &Ui) -> Result<Outcome, Error> {
+    tell(made, ui);
     if ui.is_json() {
         let changes: Vec<String> = made.changes.iter().map(Change::trailer).collect();
-        ui.json(&json!({"dryRun": true, "message": made.message, "changes": changes, "findings": []}))?;
+        let gates: serde_json::Map<String, serde_json::Value> = made
+            .gates
+            .iter()
+            .map(|(id, results)| (id.to_string(), super::gates::values(results)))
+            .collect();
+        ui.json(&json!({"dryRun": true, "message": made.message, "changes": changes, "gates": gates, "findings": []}))?;
         return Ok(Outcome::Fine);
     }
     ui.print(&format!(
-        "{} (dry run: nothing was written)\n{}",
+        "{} (dry run: nothing was written)\n{}{}",
         subject_line(made),
-        change_lines(made, ui)
+        change_lines(made, ui),
+        gate_lines(made, ui)
     ))?;
     Ok(Outcome::Fine)
 }
 
+/// The choices that were made.
+fn tell(made: &Made, ui: &Ui) {
+    for note in &made.notes {
+        ui.note(note);
+    }
+}
+
 fn show_decision(made: &Made, ui: &Ui) {
+    tell(made, ui);
     ui.say(&paint(&subject_line(made), "1", &ui.side));
     for change in &made.changes {
         ui.say(&format!("  {}", render::clean(&change.trailer())));
@@ -499,6 +568,7 @@ fn show_decision(made: &Made, ui: &Ui) {
 }
 
 fn done(made: &Made, commit: Oid, branch: &str, ui: &Ui) -> Result<(), Error> {
+    tell(made, ui);
     if ui.is_json() {
         let changes: Vec<String> = made.changes.iter().map(Change::trailer).collect();
         return ui.json(&json!({"commit": commit.to_string(), "branch": branch, "changes": changes}));

@@ -61,6 +61,7 @@ pub static RULES: &[&Rule] = &[
     &mr313_archival_missing::RULE,
     &mr314_author_replaced::RULE,
     &mr315_loose_commit::RULE,
+    &mr316_gate_not_met::RULE,
     &mr401_serial_not_raised::RULE,
     &mr402_policy_mixed::RULE,
     &mr403_policy_unauthorised::RULE,
@@ -78,5 +79,6 @@ pub static RULES: &[&Rule] = &[
     &mr415_unusable_key::RULE,
     &mr416_machines_without_gate::RULE,
     &mr417_duplicate_name::RULE,
+    &mr418_bad_gate::RULE,
     &mr501_bad_root::RULE,
 ];

@@ -65,6 +65,7 @@ mod mr312_rejection_unsupported;
 mod mr313_archival_missing;
 mod mr314_author_replaced;
 mod mr315_loose_commit;
+mod mr316_gate_not_met;
 mod mr401_serial_not_raised;
 mod mr402_policy_mixed;
 mod mr403_policy_unauthorised;
@@ -82,10 +83,12 @@ mod mr414_revocation_undone;
 mod mr415_unusable_key;
 mod mr416_machines_without_gate;
 mod mr417_duplicate_name;
+mod mr418_bad_gate;
 mod mr501_bad_root;
 
 pub use judge::{Judgement, document_findings, judge, state_findings};
 pub use list::RULES;
+pub use mr316_gate_not_met::gate_findings;
 pub use place::Resolver;
 pub use scene::{Findings, PolicyScene, Scene, Step};
 

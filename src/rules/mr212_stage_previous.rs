@@ -27,19 +27,23 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
         return Ok(());
     };
     let before = stage(&scene.change.before);
-    // A new reason for the same version keeps what was there.
-    let kept = from == to && before.is_some_and(|before| before.previous == after.previous);
-    if after.previous == *from || kept {
+    // A new reason for what serves already keeps what was there: else the
+    // memory of what served could be lost.
+    let expected = match before {
+        Some(before) if from == to => before.previous,
+        _ => *from,
+    };
+    if after.previous == expected {
         return Ok(());
     }
     let say = |version: Option<u64>| version.map_or_else(|| "absent".to_owned(), |n| format!("`{n}`"));
     let finding = Finding::new(
         &RULE.info,
         scene.at("/previous"),
-        format!("`previous` must be {}, what served before", say(*from)),
+        format!("`previous` must be {}, what served before", say(expected)),
     )
     .why("a rollback without history goes back to `previous`")
-    .help(match from {
+    .help(match expected {
         Some(from) => format!("write `previous: {from}`"),
         None => "remove `previous`".to_owned(),
     });

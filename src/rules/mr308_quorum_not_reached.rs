@@ -21,14 +21,6 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     let Some((id, tally)) = scene.tally_of_move(Status::Approved)? else {
         return Ok(());
     };
-    if let Some(Shortfall::Gate(name)) = tally.missing.iter().find(|m| matches!(m, Shortfall::Gate(_))) {
-        return Err(Error::Incomplete {
-            what: format!("the policy asks for gate `{name}` of {id}, and this version does not judge gates"),
-            hints: vec![
-                "use a Modelry that judges gates, or have an administrator take them out of the rule".into(),
-            ],
-        });
-    }
     let shortfall = tally.missing.iter().find_map(|shortfall| match shortfall {
         Shortfall::Approvals { have, need } => Some((*have, *need)),
         _ => None,

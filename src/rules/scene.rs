@@ -65,7 +65,14 @@ impl<'a> Step<'a> {
         if let Some(tally) = self.tallies.borrow().get(id) {
             return Ok(tally.clone());
         }
-        let tally = Rc::new(access::tally(policy, &self.next, id, version, self.outside)?);
+        let tally = Rc::new(access::tally(
+            policy,
+            &self.prior,
+            &self.next,
+            id,
+            version,
+            self.outside,
+        )?);
         self.tallies.borrow_mut().insert(id.clone(), tally.clone());
         Ok(tally)
     }

@@ -132,26 +132,10 @@ fn the_main_job_from_register_to_delete() {
 fn quorum_teams_card_and_four_eyes() {
     let lab = Lab::with_registry();
     let _ = lab.ok("admin-1", &["group", "create", "fraud-detector"]);
-    let text = lab.read("registry.yaml");
-    let serial: u64 = text
-        .lines()
-        .find_map(|line| line.strip_prefix("serial: "))
-        .expect("a serial")
-        .parse()
-        .expect("a number");
     let rule = "  # Fraud decides on payments.\n  - groups: [fraud-*]\n    required: 2\n    from: {risk: 1}\n    card: [intendedUses]\nactors:\n";
-    lab.write(
-        "registry.yaml",
-        &text
-            .replace(&format!("serial: {serial}"), &format!("serial: {}", serial + 1))
-            .replacen("actors:\n", rule, 1),
-    );
+    lab.write("registry.yaml", &lab.policy_with("actors:\n", rule));
     let _ = lab.ok("admin-1", &["validate"]);
-    assert!(
-        lab.git_as("admin-1", &["commit", "-q", "-S", "-a", "-m", "two for fraud"])
-            .status
-            .success()
-    );
+    lab.commit("admin-1", "two for fraud");
     lab.register("fraud-detector", '1');
     let _ = lab.ok("risk-1", &["approve", "fraud-detector/1", "-m", "good"]);
     let shown = lab.ok("risk-1", &["show", "fraud-detector/1"]);
@@ -199,24 +183,7 @@ fn quorum_teams_card_and_four_eyes() {
 #[test]
 fn two_approvals_from_two_branches_are_settled() {
     let lab = Lab::with_registry();
-    let text = lab.read("registry.yaml");
-    let serial: u64 = text
-        .lines()
-        .find_map(|line| line.strip_prefix("serial: "))
-        .expect("a serial")
-        .parse()
-        .expect("a number");
-    lab.write(
-        "registry.yaml",
-        &text
-            .replace(&format!("serial: {serial}"), &format!("serial: {}", serial + 1))
-            .replace("required: 1", "required: 2"),
-    );
-    assert!(
-        lab.git_as("admin-1", &["commit", "-q", "-S", "-a", "-m", "two for all"])
-            .status
-            .success()
-    );
+    lab.change_policy("required: 1", "required: 2");
     lab.register("churn", '1');
     let base = lab.git(&["rev-parse", "HEAD"]);
     let _ = lab.ok("risk-1", &["approve", "churn/1", "-m", "one"]);
@@ -286,24 +253,7 @@ fn one_signature_is_enough_and_none_is_not() {
 fn withdrawn_and_given_again() {
     let lab = Lab::with_registry();
     lab.register("churn", '1');
-    let text = lab.read("registry.yaml");
-    let serial: u64 = text
-        .lines()
-        .find_map(|line| line.strip_prefix("serial: "))
-        .expect("a serial")
-        .parse()
-        .expect("a number");
-    lab.write(
-        "registry.yaml",
-        &text
-            .replace(&format!("serial: {serial}"), &format!("serial: {}", serial + 1))
-            .replace("required: 1", "required: 2"),
-    );
-    assert!(
-        lab.git_as("admin-1", &["commit", "-q", "-S", "-a", "-m", "two for all"])
-            .status
-            .success()
-    );
+    lab.change_policy("required: 1", "required: 2");
     let _ = lab.ok("risk-1", &["approve", "churn/1", "-m", "good"]);
     let first = lab.read("groups/churn/versions/1/reviews/risk-1.yaml");
     let _ = lab.ok("risk-1", &["withdraw", "churn/1", "-m", "saw the holdout"]);

@@ -4,10 +4,12 @@
 mod commands;
 mod errors;
 mod formats;
+mod gates;
 mod generated;
 mod judge;
 mod rooms;
 mod rules;
 mod second_opinion;
 mod signing;
+mod stages;
 mod support;

@@ -256,9 +256,9 @@ impl Lab {
         let mut out = String::new();
         for word in text
             .replace(&home, "[HOME]")
-            .split_inclusive([' ', '\n', '`', '"', ':', ',', ')'])
+            .split_inclusive([' ', '\n', '`', '"', ':', ',', ')', ']'])
         {
-            let bare = word.trim_end_matches([' ', '\n', '`', '"', ':', ',', ')']);
+            let bare = word.trim_end_matches([' ', '\n', '`', '"', ':', ',', ')', ']']);
             let hex = bare.len() >= 10
                 && bare.bytes().all(|b| b.is_ascii_hexdigit())
                 && bare.bytes().any(|b| b.is_ascii_digit());
@@ -290,6 +290,42 @@ impl Lab {
     /// Reads a file of the work tree.
     pub fn read(&self, path: &str) -> String {
         std::fs::read_to_string(self.top.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    /// The policy with one replacement made and its serial raised, not written.
+    #[track_caller]
+    pub fn policy_with(&self, from: &str, to: &str) -> String {
+        let text = self.read("registry.yaml");
+        assert!(text.contains(from), "the policy has no `{from}`:\n{text}");
+        let serial = text
+            .lines()
+            .find_map(|line| line.strip_prefix("serial: ")?.parse::<u64>().ok())
+            .expect("a serial");
+        text.replacen(from, to, 1).replacen(
+            &format!("serial: {serial}"),
+            &format!("serial: {}", serial + 1),
+            1,
+        )
+    }
+
+    /// Changes the policy by hand, as an administrator would in an editor.
+    #[track_caller]
+    pub fn change_policy(&self, from: &str, to: &str) {
+        let text = self.policy_with(from, to);
+        self.write("registry.yaml", &text);
+        self.commit("admin-1", "change the policy");
+    }
+
+    /// Commits the work tree by hand, signed.
+    #[track_caller]
+    pub fn commit(&self, who: &str, message: &str) {
+        assert!(self.git_as(who, &["add", "-A"]).status.success());
+        let output = self.git_as(who, &["commit", "-q", "-S", "-m", message]);
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
 
     /// Everything that must hold after every command: objects and work tree are

@@ -1,0 +1,75 @@
+//! MR316 gate-not-met: a version is approved that does not meet a gate.
+
+use super::scene::{Findings, Scene};
+use super::{Check, Rule};
+use crate::access::GateResult;
+use crate::error::Error;
+use crate::finding::{Anchor, Finding, RuleInfo};
+use crate::model::{Status, VersionId};
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR316",
+        name: "gate-not-met",
+        summary: "a version is approved that does not meet a gate",
+        docs: DOCS,
+    },
+    check: Check::Change(check),
+};
+
+fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
+    let Some((id, tally)) = scene.tally_of_move(Status::Approved)? else {
+        return Ok(());
+    };
+    for finding in gate_findings(&id, &scene.at("/status"), &tally.gates) {
+        out.push(finding);
+    }
+    Ok(())
+}
+
+/// What to say of the gates that a version does not meet, at this place.
+pub fn gate_findings(id: &VersionId, at: &Anchor, gates: &[GateResult]) -> Vec<Finding<Anchor>> {
+    gates
+        .iter()
+        .filter(|gate| !gate.met)
+        .map(|gate| unmet(id, at, gate))
+        .collect()
+}
+
+fn unmet(id: &VersionId, at: &Anchor, gate: &GateResult) -> Finding<Anchor> {
+    let name = gate.name();
+    let message = match &gate.placed.gate.message {
+        Some(message) => format!("{id} does not meet gate `{name}`: {message}"),
+        None => format!("{id} does not meet gate `{name}`"),
+    };
+    let mut finding = Finding::new(&RULE.info, at.clone(), message).related(
+        Anchor::before("registry.yaml", gate.placed.pointer("require")),
+        "the policy asks for this",
+    );
+    if let Some(reason) = &gate.reason {
+        finding = finding.why(reason);
+    }
+    if !gate.values.is_empty() {
+        finding = finding.why(gate.seen());
+    }
+    if let (Some(champion), Some(stage)) = (&gate.champion, &gate.placed.gate.champion) {
+        finding = finding.why(format!("the champion of `{stage}` is {champion}"));
+    }
+    finding.help(format!(
+        "register a version that meets it, or reject this one: `modelry reject {id}`"
+    ))
+}
+
+const DOCS: &str = r#"
+## What it checks
+Every gate of the policy before the step is `true` for the version's content, with the champion that served before the step. A condition that can't be said, as when a metric is missing, is not met.
+
+## Why it matters
+A gate is the part of an approval that nobody has to remember, and all of it where machines approve.
+
+## Example
+`require: metrics.auc >= 0.85` and a version with 0.8.
+
+## How to fix
+Register a version that meets it. A gate that is wrong is changed in the policy first.
+"#;
