@@ -30,7 +30,7 @@ const CORE: [&str; 17] = [
     "expr",
     "verify",
     "raw",
-    "history.rs",
+    "history",
     "act",
     "render",
     "error.rs",

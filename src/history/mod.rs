@@ -1,0 +1,164 @@
+//! The mainline: the chain of first parents from the root, each commit judged
+//! against its predecessor by the policy in force before it.
+
+mod past;
+mod replay;
+
+pub use past::Past;
+pub use replay::{JudgedStep, Replay};
+
+use crate::access::{Policy, Verdict};
+use crate::change::{Change, ChangeKind};
+use crate::error::Error;
+use crate::raw::{self, Commit, ObjectKind, Objects, Oid, SignatureKind};
+use crate::rules;
+use crate::snapshot::Snapshot;
+
+/// The namespace of Git's own SSH signatures.
+pub const COMMIT_NAMESPACE: &str = "git";
+
+/// Reads a commit.
+///
+/// # Errors
+/// When it is missing, damaged or no commit.
+pub fn read_commit(objects: &dyn Objects, id: Oid) -> Result<Commit, Error> {
+    Commit::parse(id, &objects.read(id, ObjectKind::Commit)?)
+}
+
+/// The first-parent chain from `tip` back to `from`, oldest first, without
+/// `from`; to the first commit when `from` is none.
+///
+/// # Errors
+/// [`Error::Told`] when `from` is not on the chain.
+pub fn chain(objects: &dyn Objects, from: Option<Oid>, tip: Oid) -> Result<Vec<Commit>, Error> {
+    let mut commits = Vec::new();
+    let mut at = tip;
+    while Some(at) != from {
+        let commit = read_commit(objects, at)?;
+        let parent = commit.parents.first().copied();
+        commits.push(commit);
+        match (parent, from) {
+            (Some(parent), _) => at = parent,
+            (None, None) => break,
+            (None, Some(from)) => {
+                return Err(Error::told(format!(
+                    "commit {} is not among the first parents of {}",
+                    from.short(),
+                    tip.short()
+                ))
+                .hint("name a commit of the same mainline; `git log --first-parent` lists them"));
+            }
+        }
+    }
+    commits.reverse();
+    Ok(commits)
+}
+
+/// Who signed a commit, under one policy.
+pub fn verdict(policy: &Policy, commit: &Commit) -> Verdict {
+    if !commit.is_strict() {
+        return Verdict::NotStrict(commit.faults.clone());
+    }
+    match &commit.signature {
+        None => Verdict::Unsigned,
+        Some(signature) => match signature.kind {
+            SignatureKind::Ssh => {
+                Verdict::of_signature(policy, &signature.armor, COMMIT_NAMESPACE, &commit.payload)
+            }
+            SignatureKind::OpenPgp => Verdict::Bad("OpenPGP signatures are not verified yet".into()),
+            SignatureKind::X509 => Verdict::Bad("X.509 signatures are not supported".into()),
+            SignatureKind::Unknown => Verdict::Bad("no known kind of signature".into()),
+        },
+    }
+}
+
+/// The policy at one tree.
+///
+/// # Errors
+/// When there is none, or it can't be read.
+pub fn policy_at(snapshot: &Snapshot<'_>, place: &str) -> Result<Policy, Error> {
+    let Some(loaded) = snapshot.registry()? else {
+        return Err(Error::told(format!("there is no `registry.yaml` at {place}"))
+            .hint("make a registry with `modelry init`, or name its folder with `--path`"));
+    };
+    let faults = rules::document_findings("registry.yaml", &loaded);
+    Policy::new(loaded).ok_or_else(|| {
+        let first = faults
+            .first()
+            .map_or_else(String::new, |finding| format!(": {}", finding.message));
+        Error::told(format!("the policy at {place} can't be read{first}"))
+            .hint("nothing can be judged without it: restore `registry.yaml`")
+    })
+}
+
+/// Changes of files outside the registry that the policy protects.
+fn protected(
+    objects: &dyn Objects,
+    policy: &Policy,
+    folder: &str,
+    before: Oid,
+    after: Oid,
+) -> Result<Vec<Change>, Error> {
+    if !policy.protects_anything() || before == after {
+        return Ok(Vec::new());
+    }
+    Ok(protected_changes(
+        policy,
+        folder,
+        &raw::diff(objects, Some(before), Some(after))?.changes,
+    ))
+}
+
+/// Those of some files (paths from the repository's top) that the policy
+/// protects, as changes. The registry's own files are judged as records.
+pub fn protected_changes(policy: &Policy, folder: &str, files: &[raw::FileChange]) -> Vec<Change> {
+    let own = |path: &str| {
+        let inside = match folder {
+            "" => Some(path),
+            folder => path.strip_prefix(folder).and_then(|path| path.strip_prefix('/')),
+        };
+        inside.is_some_and(|path| {
+            matches!(
+                path.split('/').next(),
+                Some("registry.yaml" | "groups" | "policy")
+            )
+        })
+    };
+    files
+        .iter()
+        .map(|file| String::from_utf8_lossy(&file.path).into_owned())
+        .filter(|path| !own(path) && policy.protects(path))
+        .map(|path| Change {
+            kind: ChangeKind::ProtectedChanged,
+            path,
+            record: None,
+            before: None,
+            after: None,
+        })
+        .collect()
+}
+
+/// The root of the registry on the chain that ends at `tip`: the earliest of
+/// the unbroken run of commits that hold `registry.yaml`.
+///
+/// # Errors
+/// When there is no registry at the tip, or a commit can't be read.
+pub fn find_root(objects: &dyn Objects, folder: &str, tip: Oid) -> Result<Oid, Error> {
+    let path = match folder {
+        "" => "registry.yaml".to_owned(),
+        folder => format!("{folder}/registry.yaml"),
+    };
+    let mut root = None;
+    let mut at = Some(tip);
+    while let Some(id) = at {
+        let commit = read_commit(objects, id)?;
+        if raw::lookup(objects, commit.tree, &path)?.is_some() {
+            root = Some(id);
+        }
+        at = commit.parents.first().copied();
+    }
+    root.ok_or_else(|| {
+        Error::told(format!("there is no `{path}` in the history of {}", tip.short()))
+            .hint("make a registry with `modelry init`")
+    })
+}

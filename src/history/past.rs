@@ -1,0 +1,108 @@
+//! What history knows at one commit of the mainline.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use super::{COMMIT_NAMESPACE, read_commit};
+use crate::access::Outside;
+use crate::error::Error;
+use crate::model::{GroupName, RecordPath, StageName, VersionNumber};
+use crate::raw::{self, Objects, Oid, SignatureKind};
+use crate::snapshot::{Records, Snapshot};
+use crate::verify;
+
+/// What history knows at one commit of the mainline.
+pub struct Past<'a> {
+    objects: &'a dyn Objects,
+    folder: &'a str,
+    tip: Option<Oid>,
+    keys: RefCell<HashMap<RecordPath, Option<String>>>,
+}
+
+impl<'a> Past<'a> {
+    /// History up to and with `tip`.
+    pub fn new(objects: &'a dyn Objects, folder: &'a str, tip: Option<Oid>) -> Past<'a> {
+        Past {
+            objects,
+            folder,
+            tip,
+            keys: RefCell::default(),
+        }
+    }
+
+    fn search(&self, path: &RecordPath) -> Result<Option<String>, Error> {
+        let full = match self.folder {
+            "" => path.to_string(),
+            folder => format!("{folder}/{path}"),
+        };
+        let mut at = self.tip;
+        while let Some(id) = at {
+            let commit = read_commit(self.objects, id)?;
+            let here = raw::lookup(self.objects, commit.tree, &full)?.map(|entry| entry.id);
+            let parent = commit.parents.first().copied();
+            let there = match parent {
+                Some(parent) => {
+                    let tree = read_commit(self.objects, parent)?.tree;
+                    raw::lookup(self.objects, tree, &full)?.map(|entry| entry.id)
+                }
+                None => None,
+            };
+            if here.is_some() && here != there {
+                let signature = commit
+                    .signature
+                    .as_ref()
+                    .filter(|signature| signature.kind == SignatureKind::Ssh);
+                let key = signature.and_then(|signature| {
+                    verify::verify(&signature.armor, COMMIT_NAMESPACE, &commit.payload).ok()
+                });
+                return Ok(key.map(|key| key.fingerprint()));
+            }
+            at = parent;
+        }
+        Ok(None)
+    }
+}
+
+impl Past<'_> {
+    /// What a stage was assigned, oldest first, along the first parents; none
+    /// where it was emptied.
+    ///
+    /// # Errors
+    /// When a commit is missing, as in a shallow clone.
+    pub fn assignments(
+        &self,
+        records: &Records<'_>,
+        group: &GroupName,
+        stage: &StageName,
+    ) -> Result<Vec<Option<VersionNumber>>, Error> {
+        let path = RecordPath::Stage(group.clone(), stage.clone());
+        let mut found = Vec::new();
+        let mut last = None;
+        let mut at = self.tip;
+        while let Some(id) = at {
+            let commit = read_commit(self.objects, id)?;
+            let snapshot = Snapshot::at(records, commit.tree, self.folder)?;
+            let record = snapshot.read(&path)?;
+            let Some(record) = record else { break };
+            let here = record.stage().map(|stage| (stage.revision, stage.version));
+            if here.is_some() && here != last {
+                last = here;
+                found.extend(here.map(|(_, version)| version));
+            }
+            at = commit.parents.first().copied();
+        }
+        found.reverse();
+        Ok(found)
+    }
+}
+
+impl Outside for Past<'_> {
+    fn brought_by(&self, path: &RecordPath) -> Result<Option<String>, Error> {
+        if let Some(known) = self.keys.borrow().get(path) {
+            return Ok(known.clone());
+        }
+        let key = self.search(path)?;
+        self.keys.borrow_mut().insert(path.clone(), key.clone());
+        Ok(key)
+    }
+}
