@@ -147,6 +147,10 @@ pub struct Finding<At> {
     pub help: Option<String>,
     /// The group that it belongs to; none for the policy and for history.
     pub group: Option<String>,
+    /// The commit of the step that it is about; none for what is not committed.
+    pub step: Option<Oid>,
+    /// Who accepted it since, in which policy, and why; it decides nothing then.
+    pub acknowledged: Option<String>,
 }
 
 impl Finding<Anchor> {
@@ -164,6 +168,8 @@ impl Finding<Anchor> {
             who: None,
             help: None,
             group: None,
+            step: None,
+            acknowledged: None,
         }
     }
 
@@ -232,4 +238,18 @@ pub struct Report {
     pub notes: Vec<Note>,
     /// What was looked at.
     pub checked: Checked,
+}
+
+impl Report {
+    /// The findings that nobody acknowledged: they decide.
+    pub fn open(&self) -> impl Iterator<Item = &Finding<Place>> {
+        self.findings
+            .iter()
+            .filter(|finding| finding.acknowledged.is_none())
+    }
+
+    /// Whether nothing decides against it.
+    pub fn is_clean(&self) -> bool {
+        self.open().next().is_none()
+    }
 }

@@ -28,6 +28,7 @@
 //! | [`sign`] | runs git's signing programs |
 //! | [`disk`] | files on disk, and writes that happen whole or not at all |
 //! | [`workspace`] | a registry in a repository: folder, mainline, root |
+//! | [`proof`] | proving a tip, from the root or the last verified point |
 //! | [`cli`] | one file per command or family: parse, call, render |
 //! | [`error`] | why we could not look; hints as data |
 
@@ -43,6 +44,7 @@ pub mod finding;
 pub mod git;
 pub mod history;
 pub mod model;
+pub mod proof;
 pub mod raw;
 pub mod render;
 pub mod rules;

@@ -1,18 +1,11 @@
-//! A registry in a repository: which folder, which branch, which root; and the
-//! point up to which this clone has proven it.
+//! A registry in a repository: which folder, which branch, which root.
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
-use crate::access::Policy;
-use crate::disk;
 use crate::error::Error;
-use crate::finding::Report;
 use crate::git::{Head, Repo};
-use crate::history::{self, Replay};
-use crate::raw::{self, Mode, Objects, Oid};
-use crate::snapshot::Records;
+use crate::history;
+use crate::raw::{self, Mode, Oid};
 
 /// What the command line says of where to look.
 #[derive(Clone, Debug, Default)]
@@ -38,32 +31,6 @@ pub struct Workspace {
     /// The pinned root.
     pub root: Option<Oid>,
 }
-
-/// How the history of a tip was proven.
-pub struct Proof {
-    /// The policy in force at the tip.
-    pub policy: Policy,
-    /// What is wrong on the way.
-    pub report: Report,
-    /// The root.
-    pub root: Oid,
-    /// Whether the root is pinned.
-    pub pinned: bool,
-}
-
-/// The point that a clone verified last: a file under the git directory, and no
-/// reference, which a fetch could move.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Verified {
-    format: String,
-    root: String,
-    folder: String,
-    mainline: String,
-    commit: String,
-}
-
-const VERIFIED_FORMAT: &str = "modelry-verified/v1";
 
 impl Workspace {
     /// Finds the registry.
@@ -129,107 +96,6 @@ impl Workspace {
         match self.repo.reference(&self.mainline)? {
             Some(tip) => Ok(tip),
             None => self.repo.resolve("HEAD"),
-        }
-    }
-
-    /// Proves the first-parent history of `tip`, from the clone's last verified
-    /// point if that is on the way, else from the root. With `remember` (for the
-    /// mainline) the tip is the new point when nothing is wrong.
-    ///
-    /// # Errors
-    /// When history can't be read.
-    pub fn prove(
-        &self,
-        objects: &dyn Objects,
-        records: &Records<'_>,
-        tip: Oid,
-        remember: bool,
-    ) -> Result<Proof, Error> {
-        let root = match self.root {
-            Some(root) => root,
-            None => match self.verified().and_then(|verified| Oid::from_hex(&verified.root)) {
-                Some(root) => root,
-                None => history::find_root(objects, &self.folder, tip)?,
-            },
-        };
-        let verified = self
-            .verified()
-            .filter(|verified| verified.root == root.to_string());
-        let start = verified.and_then(|verified| Oid::from_hex(&verified.commit));
-        let known = match start {
-            Some(start) => history::chain(objects, Some(start), tip)
-                .ok()
-                .map(|commits| (start, commits)),
-            None => None,
-        };
-        let (mut replay, commits) = match known {
-            Some((start, commits)) => (Replay::after(records, &self.folder, start)?, commits),
-            None => {
-                let mut commits = history::chain(objects, Some(root), tip)?;
-                commits.insert(0, history::read_commit(objects, root)?);
-                (Replay::from_root(records, &self.folder), commits)
-            }
-        };
-        let report = replay.run(&commits, |_| {})?;
-        let policy = replay.policy.take().ok_or_else(|| {
-            let why = report
-                .findings
-                .first()
-                .map_or_else(String::new, |finding| format!(": {}", finding.message));
-            Error::told(format!(
-                "the root {} brings no policy into force{why}",
-                root.short()
-            ))
-            .hint("pin another root with `modelry trust`")
-        })?;
-        if remember && report.findings.is_empty() && !commits.is_empty() {
-            self.remember(root, tip);
-        }
-        Ok(Proof {
-            policy,
-            report,
-            root,
-            pinned: self.root.is_some(),
-        })
-    }
-
-    fn verified_file(&self) -> PathBuf {
-        self.repo.common_dir().join("modelry").join("verified.json")
-    }
-
-    fn verified(&self) -> Option<Verified> {
-        let bytes = std::fs::read(self.verified_file()).ok()?;
-        let verified: Verified = serde_json::from_slice(&bytes).ok()?;
-        let fits = verified.format == VERIFIED_FORMAT
-            && verified.folder == self.folder
-            && verified.mainline == self.mainline;
-        fits.then_some(verified)
-    }
-
-    /// Remembers a commit that this program just judged and made on the last
-    /// verified point.
-    pub fn advance_verified(&self, base: Oid, commit: Oid) {
-        if let Some(verified) = self
-            .verified()
-            .filter(|verified| verified.commit == base.to_string())
-            && let Some(root) = Oid::from_hex(&verified.root)
-        {
-            self.remember(root, commit);
-        }
-    }
-
-    /// Remembers that history is proven up to here. A clone that can't be
-    /// written proves everything anew each time, and that is all.
-    pub fn remember(&self, root: Oid, commit: Oid) {
-        let verified = Verified {
-            format: VERIFIED_FORMAT.into(),
-            root: root.to_string(),
-            folder: self.folder.clone(),
-            mainline: self.mainline.clone(),
-            commit: commit.to_string(),
-        };
-        if let Ok(bytes) = serde_json::to_vec(&verified) {
-            let _ = disk::write_file(&self.verified_file(), &bytes);
         }
     }
 }

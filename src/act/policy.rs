@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Desk, Draft};
 use crate::error::Error;
-use crate::model::{ActorId, ActorKind, Kind, RecordPath};
+use crate::model::{ActorId, ActorKind, Kind, RecordPath, Registry, VersionId};
 use crate::schema;
 use crate::source::{self, Edit};
 use crate::verify::PublicKey;
@@ -93,6 +93,8 @@ pub enum PolicyEdit {
         reason: Option<String>,
         /// The last believed commit.
         since: Option<String>,
+        /// Versions whose approval by the key is right after all.
+        reaffirmed: Vec<VersionId>,
     },
     /// Members of a team, which is made if need be.
     TeamAdd(String, Vec<ActorId>),
@@ -196,19 +198,24 @@ pub fn edit_policy(desk: &Desk<'_>, edit: &PolicyEdit, reason: Option<&str>) -> 
             ));
             format!("Retire a key of {id}")
         }
-        PolicyEdit::RevokeKey { key, reason, since } => {
-            if registry.revoked.iter().any(|revoked| revoked.key == *key) {
-                return Err(Error::told(format!("key {key} is revoked already")));
+        PolicyEdit::RevokeKey {
+            key,
+            reason,
+            since,
+            reaffirmed,
+        } => {
+            edits = revoke(registry, key, reason.as_deref(), since.as_deref(), reaffirmed);
+            if edits.is_empty() {
+                return Err(Error::told(format!("key {key} is revoked already"))
+                    .hint("`--since` moves the last believed commit back, `--reaffirm` accepts a version"));
             }
-            let mut entry = json!({"key": key});
-            if let Some(reason) = reason {
-                entry["reason"] = json!(reason);
+            match reaffirmed.is_empty() {
+                true => format!("Revoke key {key}"),
+                false => {
+                    let list: Vec<String> = reaffirmed.iter().map(ToString::to_string).collect();
+                    format!("Reaffirm {}", list.join(", "))
+                }
             }
-            if let Some(since) = since {
-                entry["since"] = json!(since);
-            }
-            edits.push(set("/revoked/-".into(), entry));
-            format!("Revoke key {key}")
         }
         PolicyEdit::TeamAdd(team, members) => {
             members.iter().try_for_each(must_be_known)?;
@@ -288,6 +295,52 @@ pub fn edit_policy(desk: &Desk<'_>, edit: &PolicyEdit, reason: Option<&str>) -> 
         desk.edited(&RecordPath::Registry, &old, edits)?,
     );
     Ok(draft)
+}
+
+/// A new revocation, or more of one that is there.
+fn revoke(
+    registry: &Registry,
+    key: &str,
+    reason: Option<&str>,
+    since: Option<&str>,
+    reaffirmed: &[VersionId],
+) -> Vec<Edit> {
+    let set = |pointer: String, value: Value| Edit::Set { pointer, value };
+    let Some((index, old)) = registry
+        .revoked
+        .iter()
+        .enumerate()
+        .find(|(_, entry)| entry.key == key)
+    else {
+        let entry = super::members([
+            ("key", Some(json!(key))),
+            ("reason", reason.map(|reason| json!(reason))),
+            ("since", since.map(|since| json!(since))),
+            (
+                "reaffirmed",
+                (!reaffirmed.is_empty())
+                    .then(|| json!(reaffirmed.iter().map(ToString::to_string).collect::<Vec<_>>())),
+            ),
+        ]);
+        return vec![set("/revoked/-".into(), Value::Object(entry))];
+    };
+    let mut edits = Vec::new();
+    if let Some(since) = since
+        && old.since.as_ref().map(crate::model::CommitId::as_str) != Some(since)
+    {
+        edits.push(set(format!("/revoked/{index}/since"), json!(since)));
+    }
+    let mut all = old.reaffirmed.clone();
+    all.extend(
+        reaffirmed
+            .iter()
+            .map(ToString::to_string)
+            .filter(|id| !old.reaffirmed.contains(id)),
+    );
+    if all.len() > old.reaffirmed.len() {
+        edits.push(set(format!("/revoked/{index}/reaffirmed"), json!(all)));
+    }
+    edits
 }
 
 fn list(members: &[ActorId]) -> String {

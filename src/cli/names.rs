@@ -43,19 +43,7 @@ impl FromStr for Target {
 /// # Errors
 /// What is wrong with it, for the command line.
 pub fn version(text: &str) -> Result<VersionId, String> {
-    let (group, number) = text
-        .split_once('/')
-        .ok_or_else(|| format!("`{text}` is no version: write GROUP/N"))?;
-    let canonical = !number.starts_with('0') && number.bytes().all(|b| b.is_ascii_digit());
-    let number = number
-        .parse()
-        .ok()
-        .filter(|_| canonical)
-        .ok_or_else(|| format!("`{number}` is no version's number"))?;
-    Ok(VersionId {
-        group: group.parse()?,
-        number,
-    })
+    text.parse()
 }
 
 /// `KEY=VALUE`.

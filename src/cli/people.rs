@@ -7,12 +7,14 @@ use serde_json::{Value, json};
 
 use super::reading::Reading;
 use super::write::{Job, Scope, WriteArgs, land};
-use super::{Global, Outcome, Ui};
+use super::{Global, Outcome, Ui, names};
 use crate::act::{self, PolicyEdit};
 use crate::error::Error;
-use crate::model::{Action, ActorId, ActorKind, Principal, RecordName, StageName};
+use crate::model::{Action, ActorId, ActorKind, Principal, RecordName, StageName, VersionId};
+use crate::raw::Oid;
 use crate::render::{Cell, Table, Tone};
 use crate::verify::PublicKey;
+use crate::workspace::Workspace;
 
 /// The kinds of actor, on the command line.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -76,6 +78,12 @@ pub enum ActorCommand {
     RevokeKey {
         /// The key's fingerprint, or its public key
         key: String,
+        /// The last mainline commit that the key is believed for: what it proved later is a finding
+        #[arg(long, value_name = "REV")]
+        since: Option<String>,
+        /// A version whose approval by the key was looked at and is right; may be repeated
+        #[arg(long = "reaffirm", value_name = "GROUP/N", value_parser = names::version)]
+        reaffirmed: Vec<VersionId>,
         #[command(flatten)]
         write: WriteArgs,
     },
@@ -185,6 +193,15 @@ fn given_key(given: &str) -> Result<String, Error> {
     read_key(&PathBuf::from(given))
 }
 
+/// The full id of a commit; one that this clone lacks is told by the judge.
+fn full_id(revision: &str, global: &Global) -> Result<String, Error> {
+    if Oid::from_hex(revision).is_some() {
+        return Ok(revision.to_owned());
+    }
+    let workspace = Workspace::open(&global.wanted())?;
+    Ok(workspace.repo.resolve(revision)?.to_string())
+}
+
 fn edit(edit: &PolicyEdit, write: &WriteArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let job = Job {
         draft: &|desk| act::edit_policy(desk, edit, write.reason.as_deref()).map(Some),
@@ -229,7 +246,12 @@ pub fn actor(command: &ActorCommand, global: &Global, ui: &Ui) -> Result<Outcome
         ActorCommand::Retire { id, key, write } => {
             edit(&PolicyEdit::Retire(id.clone(), key.clone()), write, global, ui)
         }
-        ActorCommand::RevokeKey { key, write } => {
+        ActorCommand::RevokeKey {
+            key,
+            since,
+            reaffirmed,
+            write,
+        } => {
             let key = if key.starts_with("SHA256:") {
                 key.clone()
             } else {
@@ -239,7 +261,8 @@ pub fn actor(command: &ActorCommand, global: &Global, ui: &Ui) -> Result<Outcome
             let change = PolicyEdit::RevokeKey {
                 key,
                 reason: write.reason.clone(),
-                since: None,
+                since: since.as_deref().map(|since| full_id(since, global)).transpose()?,
+                reaffirmed: reaffirmed.clone(),
             };
             edit(&change, write, global, ui)
         }

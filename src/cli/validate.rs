@@ -37,7 +37,7 @@ pub fn run(args: &ValidateArgs, global: &Global, ui: &Ui) -> Result<Outcome, Err
         what => files(what.map(Path::new), global)?,
     };
     ui.print(&render::report(&report, report_format(ui.output), &ui.style))?;
-    Ok(if report.findings.is_empty() {
+    Ok(if report.is_clean() {
         Outcome::Fine
     } else {
         Outcome::Findings

@@ -16,6 +16,7 @@ use crate::finding::{Finding, Place, Report};
 use crate::git::{AdvanceError, Head};
 use crate::history::{self, COMMIT_NAMESPACE, Past, Replay};
 use crate::model::{ActorId, GroupName, VersionId};
+use crate::proof::How;
 use crate::raw::{self, Objects, Oid, Overlay};
 use crate::render::{self, paint};
 use crate::rules::Resolver;
@@ -52,6 +53,9 @@ pub struct WriteArgs {
     /// Do not prove the history that the change builds on
     #[arg(long, help_heading = "Writing")]
     trust_base: bool,
+    /// Prove it from the root, whatever this clone verified before
+    #[arg(long, help_heading = "Writing", conflicts_with = "trust_base")]
+    replay: bool,
 }
 
 /// What a command wants done.
@@ -328,7 +332,11 @@ fn attempt(
         repo.update_worktree(&edits)?;
     }
     if target.branch == workspace.mainline && !args.trust_base && target.tip.is_some() {
-        workspace.advance_verified(target.base, commit);
+        let policy = made
+            .changes
+            .iter()
+            .any(|change| change.kind == ChangeKind::PolicyChanged);
+        workspace.advance_verified(target.base, commit, policy);
     }
     if let Some(moved) = job.moved {
         moved.set(
@@ -361,7 +369,10 @@ fn prove(
         objects,
         &records,
         target.base,
-        target.branch == workspace.mainline,
+        How {
+            mainline: target.branch == workspace.mainline,
+            replay: args.replay,
+        },
     )?;
     if !proof.pinned {
         ui.note(&format!(
@@ -371,6 +382,7 @@ fn prove(
     }
     let blocks = |finding: &Finding<Place>| job.scope.is_stopped_by(finding.group.as_deref());
     let mut report = proof.report;
+    report.findings.retain(|finding| finding.acknowledged.is_none());
     let others = report.findings.iter().filter(|finding| !blocks(finding)).count();
     report.findings.retain(blocks);
     if !report.findings.is_empty() {

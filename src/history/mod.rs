@@ -1,11 +1,15 @@
 //! The mainline: the chain of first parents from the root, each commit judged
 //! against its predecessor by the policy in force before it.
 
+mod acknowledged;
 mod past;
 mod replay;
+mod revocation;
 
+pub use acknowledged::Acknowledged;
 pub use past::Past;
-pub use replay::{JudgedStep, Replay};
+pub use replay::{Faulty, JudgedStep, Replay};
+pub use revocation::Act;
 
 use crate::access::{Policy, Verdict};
 use crate::change::{Change, ChangeKind};
@@ -31,27 +35,45 @@ pub fn read_commit(objects: &dyn Objects, id: Oid) -> Result<Commit, Error> {
 /// # Errors
 /// [`Error::Told`] when `from` is not on the chain.
 pub fn chain(objects: &dyn Objects, from: Option<Oid>, tip: Oid) -> Result<Vec<Commit>, Error> {
+    if let Some(from) = from {
+        return chain_if(objects, from, tip)?.ok_or_else(|| {
+            Error::told(format!(
+                "commit {} is not among the first parents of {}",
+                from.short(),
+                tip.short()
+            ))
+            .hint("name a commit of the same mainline; `git log --first-parent` lists them")
+        });
+    }
     let mut commits = Vec::new();
-    let mut at = tip;
-    while Some(at) != from {
-        let commit = read_commit(objects, at)?;
-        let parent = commit.parents.first().copied();
+    let mut at = Some(tip);
+    while let Some(id) = at {
+        let commit = read_commit(objects, id)?;
+        at = commit.parents.first().copied();
         commits.push(commit);
-        match (parent, from) {
-            (Some(parent), _) => at = parent,
-            (None, None) => break,
-            (None, Some(from)) => {
-                return Err(Error::told(format!(
-                    "commit {} is not among the first parents of {}",
-                    from.short(),
-                    tip.short()
-                ))
-                .hint("name a commit of the same mainline; `git log --first-parent` lists them"));
-            }
-        }
     }
     commits.reverse();
     Ok(commits)
+}
+
+/// The first parents from `tip` back to `from`, oldest first, without `from`;
+/// none when `from` is not one of them.
+///
+/// # Errors
+/// When a commit can't be read.
+pub fn chain_if(objects: &dyn Objects, from: Oid, tip: Oid) -> Result<Option<Vec<Commit>>, Error> {
+    let mut commits = Vec::new();
+    let mut at = tip;
+    while at != from {
+        let commit = read_commit(objects, at)?;
+        let Some(parent) = commit.parents.first().copied() else {
+            return Ok(None);
+        };
+        commits.push(commit);
+        at = parent;
+    }
+    commits.reverse();
+    Ok(Some(commits))
 }
 
 /// Who signed a commit, under one policy.

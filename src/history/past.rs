@@ -3,13 +3,12 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use super::{COMMIT_NAMESPACE, read_commit};
+use super::read_commit;
 use crate::access::Outside;
 use crate::error::Error;
 use crate::model::{GroupName, RecordPath, StageName, VersionNumber};
-use crate::raw::{self, Objects, Oid, SignatureKind};
+use crate::raw::{self, Objects, Oid};
 use crate::snapshot::{Records, Snapshot};
-use crate::verify;
 
 /// What history knows at one commit of the mainline.
 pub struct Past<'a> {
@@ -48,14 +47,7 @@ impl<'a> Past<'a> {
                 None => None,
             };
             if here.is_some() && here != there {
-                let signature = commit
-                    .signature
-                    .as_ref()
-                    .filter(|signature| signature.kind == SignatureKind::Ssh);
-                let key = signature.and_then(|signature| {
-                    verify::verify(&signature.armor, COMMIT_NAMESPACE, &commit.payload).ok()
-                });
-                return Ok(key.map(|key| key.fingerprint()));
+                return Ok(super::revocation::signer(&commit));
             }
             at = parent;
         }

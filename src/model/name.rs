@@ -237,3 +237,24 @@ impl fmt::Display for VersionId {
         write!(f, "{}/{}", self.group, self.number)
     }
 }
+
+impl std::str::FromStr for VersionId {
+    type Err = String;
+
+    /// `GROUP/N`, in the one way to write it.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (group, number) = text
+            .split_once('/')
+            .ok_or_else(|| format!("`{text}` is no version: write GROUP/N"))?;
+        let canonical = !number.starts_with('0') && number.bytes().all(|b| b.is_ascii_digit());
+        let number = number
+            .parse()
+            .ok()
+            .filter(|_| canonical)
+            .ok_or_else(|| format!("`{number}` is no version's number"))?;
+        Ok(VersionId {
+            group: group.parse()?,
+            number,
+        })
+    }
+}

@@ -8,8 +8,18 @@ pub(super) fn render(report: &Report) -> String {
     for finding in &report.findings {
         let at = &finding.primary.at;
         let line = format!(
-            "{}:{}:{}: {} {}: {}",
-            at.path, at.line, at.column, finding.rule.code, finding.rule.name, finding.message
+            "{}:{}:{}: {} {}: {}{}",
+            at.path,
+            at.line,
+            at.column,
+            finding.rule.code,
+            finding.rule.name,
+            finding.message,
+            if finding.acknowledged.is_some() {
+                " (acknowledged)"
+            } else {
+                ""
+            }
         );
         out.push_str(&clean(&line).replace('\n', " "));
         out.push('\n');

@@ -59,11 +59,16 @@ fn summary(report: &Report, style: &Style) -> String {
     looked.push(count(changes, "change"));
     looked.push(count(documents, "document"));
     let looked = looked.join(", ");
-    if report.findings.is_empty() {
-        format!("{} looked at {looked}", paint("clean:", "1;32", style))
+    let open = report.open().count();
+    let accepted = match report.findings.len() - open {
+        0 => String::new(),
+        accepted => format!("; {accepted} acknowledged"),
+    };
+    if open == 0 {
+        format!("{} looked at {looked}{accepted}", paint("clean:", "1;32", style))
     } else {
-        let findings = format!("{}:", count(report.findings.len(), "finding"));
-        format!("{} looked at {looked}", paint(&findings, "1;31", style))
+        let findings = format!("{}:", count(open, "finding"));
+        format!("{} looked at {looked}{accepted}", paint(&findings, "1;31", style))
     }
 }
 
@@ -112,12 +117,11 @@ fn one(finding: &Finding<Place>, renderer: &Renderer) -> String {
         .iter()
         .map(|(label, _)| clean(&label.text).into_owned())
         .collect();
-    let mut group = Group::with_title(
-        Level::ERROR
-            .with_name("finding")
-            .primary_title(title.as_str())
-            .id(id.as_str()),
-    );
+    let level = match finding.acknowledged {
+        Some(_) => Level::NOTE.with_name("acknowledged"),
+        None => Level::ERROR.with_name("finding"),
+    };
+    let mut group = Group::with_title(level.primary_title(title.as_str()).id(id.as_str()));
     for (index, (label, primary)) in labels.iter().enumerate() {
         let kind = if *primary {
             AnnotationKind::Primary
@@ -148,6 +152,7 @@ fn one(finding: &Finding<Place>, renderer: &Renderer) -> String {
     let help = finding.help.as_deref().map(clean);
     let why: Vec<_> = finding.why.iter().map(|why| clean(why)).collect();
     let who = finding.who.as_deref().map(clean);
+    let accepted = finding.acknowledged.as_deref().map(clean);
     let explain = format!("modelry explain {}", finding.rule.code);
     for why in &why {
         group = group.element(Level::NOTE.with_name("why").message(why.as_ref()));
@@ -155,7 +160,10 @@ fn one(finding: &Finding<Place>, renderer: &Renderer) -> String {
     if let Some(who) = &who {
         group = group.element(Level::NOTE.with_name("who").message(who.as_ref()));
     }
-    if let Some(help) = &help {
+    if let Some(accepted) = &accepted {
+        group = group.element(Level::NOTE.with_name("acknowledged").message(accepted.as_ref()));
+    }
+    if let Some(help) = help.as_ref().filter(|_| accepted.is_none()) {
         group = group.element(Level::HELP.with_name("do").message(help.as_ref()));
     }
     group = group.element(Level::NOTE.with_name("more").message(explain.as_str()));

@@ -64,6 +64,9 @@ struct JsonFinding<'a> {
     /// One thing to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     help: Option<&'a str>,
+    /// Who accepted it since, in which policy, and why; it decides nothing then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acknowledged: Option<&'a str>,
 }
 
 /// A place in a file. Lines and columns are one-based, columns count
@@ -135,6 +138,7 @@ fn finding(finding: &Finding<Place>) -> JsonFinding<'_> {
         why: &finding.why,
         who: finding.who.as_deref(),
         help: finding.help.as_deref(),
+        acknowledged: finding.acknowledged.as_deref(),
     }
 }
 

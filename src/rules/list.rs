@@ -62,6 +62,7 @@ pub static RULES: &[&Rule] = &[
     &mr314_author_replaced::RULE,
     &mr315_loose_commit::RULE,
     &mr316_gate_not_met::RULE,
+    &mr317_revoked_key_used::RULE,
     &mr401_serial_not_raised::RULE,
     &mr402_policy_mixed::RULE,
     &mr403_policy_unauthorised::RULE,
@@ -80,5 +81,7 @@ pub static RULES: &[&Rule] = &[
     &mr416_machines_without_gate::RULE,
     &mr417_duplicate_name::RULE,
     &mr418_bad_gate::RULE,
+    &mr419_bad_since::RULE,
     &mr501_bad_root::RULE,
+    &mr502_rewritten_mainline::RULE,
 ];

@@ -66,6 +66,7 @@ mod mr313_archival_missing;
 mod mr314_author_replaced;
 mod mr315_loose_commit;
 mod mr316_gate_not_met;
+mod mr317_revoked_key_used;
 mod mr401_serial_not_raised;
 mod mr402_policy_mixed;
 mod mr403_policy_unauthorised;
@@ -84,11 +85,16 @@ mod mr415_unusable_key;
 mod mr416_machines_without_gate;
 mod mr417_duplicate_name;
 mod mr418_bad_gate;
+mod mr419_bad_since;
 mod mr501_bad_root;
+mod mr502_rewritten_mainline;
 
 pub use judge::{Judgement, document_findings, judge, state_findings};
 pub use list::RULES;
 pub use mr316_gate_not_met::gate_findings;
+pub use mr317_revoked_key_used::revoked_key_used;
+pub use mr419_bad_since::bad_since;
+pub use mr502_rewritten_mainline::rewritten_mainline;
 pub use place::Resolver;
 pub use scene::{Findings, PolicyScene, Scene, Step};
 
@@ -114,6 +120,8 @@ pub enum Check {
     Step(fn(&Step<'_>, &mut Findings) -> Result<(), Error>),
     /// A policy that a step brings.
     Policy(fn(&PolicyScene<'_>, &mut Findings) -> Result<(), Error>),
+    /// The history as a whole: the walk along the mainline finds it.
+    History,
 }
 
 /// The rule of this code or name, whatever the case.

@@ -91,6 +91,8 @@ impl Resolver<'_> {
             who: finding.who,
             help: finding.help,
             group: finding.group,
+            step: self.after,
+            acknowledged: finding.acknowledged,
         }
     }
 }

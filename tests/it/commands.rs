@@ -194,7 +194,7 @@ fn two_approvals_from_two_branches_are_settled() {
     // The branch was made from the mainline's tip, so it has both.
     assert_ne!(base, lab.git(&["rev-parse", "topic"]));
     lab.git(&["reset", "-q", "--hard", &base]);
-    let _ = lab.ok("risk-1", &["approve", "churn/1", "-m", "one"]);
+    let _ = lab.ok("risk-1", &["approve", "churn/1", "-m", "one", "--replay"]);
     // A squash on a Git host: the record travels with its own signature, in an
     // unsigned commit of a stranger.
     lab.git(&[

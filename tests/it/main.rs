@@ -6,6 +6,7 @@ mod errors;
 mod formats;
 mod gates;
 mod generated;
+mod histories;
 mod judge;
 mod rooms;
 mod rules;

@@ -1,0 +1,277 @@
+//! Proving the history of a tip, from the root or from the last point that this
+//! clone verified.
+//!
+//! The point is a file under the git directory, and no reference, which a fetch
+//! could move. Beside it stand the faulty steps before it, which are judged
+//! anew each time, and what policies before it accept or distrust.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::access::Policy;
+use crate::disk;
+use crate::error::Error;
+use crate::finding::Report;
+use crate::history::{self, Acknowledged, Faulty, Replay};
+use crate::model::VersionId;
+use crate::raw::{Commit, Objects, Oid};
+use crate::rules::{self, Resolver};
+use crate::snapshot::{Records, Snapshot};
+use crate::workspace::Workspace;
+
+const FORMAT: &str = "modelry-verified/v2";
+
+/// How the history of a tip was proven.
+pub struct Proof {
+    /// The policy in force at the tip.
+    pub policy: Policy,
+    /// What is wrong on the way.
+    pub report: Report,
+    /// The root.
+    pub root: Oid,
+    /// Whether the root is pinned.
+    pub pinned: bool,
+    /// The verified point that the proof started from; none when it started
+    /// from the root.
+    pub from: Option<Oid>,
+    /// Versions whose approval rests on a key that was not believed any more,
+    /// with the key, and that nobody reaffirmed.
+    pub tainted: BTreeMap<VersionId, String>,
+}
+
+/// The point that a clone verified last.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Verified {
+    format: String,
+    root: String,
+    folder: String,
+    mainline: String,
+    commit: String,
+    /// The commit that brought the policy in force.
+    policy: String,
+    faulty: Vec<VerifiedFault>,
+    acknowledged: Vec<Acknowledged>,
+    tainted: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VerifiedFault {
+    commit: String,
+    policy: Option<String>,
+}
+
+/// How to prove.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct How {
+    /// The tip is the mainline's: its point is remembered, and must be on it.
+    pub mainline: bool,
+    /// From the root, whatever was verified before.
+    pub replay: bool,
+}
+
+impl Workspace {
+    /// Proves the first-parent history of `tip`.
+    ///
+    /// # Errors
+    /// When history can't be read, or no policy comes into force.
+    pub fn prove(
+        &self,
+        objects: &dyn Objects,
+        records: &Records<'_>,
+        tip: Oid,
+        how: How,
+    ) -> Result<Proof, Error> {
+        let verified = if how.replay { None } else { self.verified() };
+        let root = match (self.root, &verified) {
+            (Some(root), _) => root,
+            (None, Some(verified)) => Oid::from_hex(&verified.root).unwrap_or(tip),
+            (None, None) => history::find_root(objects, &self.folder, tip)?,
+        };
+        let verified = verified.filter(|verified| verified.root == root.to_string());
+        let mut resumed = None;
+        let mut gone = None;
+        if let Some(verified) = &verified
+            && let Some(point) = Oid::from_hex(&verified.commit)
+        {
+            match history::chain_if(objects, point, tip) {
+                Ok(Some(commits)) => resumed = Some((verified, point, commits)),
+                // A branch may have left the mainline before that point.
+                Ok(None) if how.mainline => gone = Some(point),
+                Ok(None) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let mut earlier = Report::default();
+        let (mut replay, commits, from) = match resumed {
+            Some((verified, point, commits)) => {
+                let replay = self.resume(objects, records, verified, &mut earlier)?;
+                (replay, commits, Some(point))
+            }
+            None => (
+                Replay::from_root(records, &self.folder),
+                self.whole(objects, root, tip)?,
+                None,
+            ),
+        };
+        let mut report = replay.run(&commits, |_| {})?;
+        report.findings.splice(0..0, earlier.findings);
+        replay.mark(&mut report);
+        let Some(policy) = replay.policy.clone() else {
+            let why = report
+                .findings
+                .first()
+                .map_or_else(String::new, |finding| format!(": {}", finding.message));
+            return Err(Error::told(format!(
+                "the root {} brings no policy into force{why}",
+                root.short()
+            ))
+            .hint("pin another root with `modelry trust`"));
+        };
+        match gone {
+            Some(point) => {
+                let snapshot = Snapshot::at(records, history::read_commit(objects, tip)?.tree, &self.folder)?;
+                let resolver = Resolver {
+                    prior: snapshot,
+                    next: snapshot,
+                    folder: &self.folder,
+                    before: Some(tip),
+                    after: Some(tip),
+                };
+                let finding = rules::rewritten_mainline(self.mainline_name(), point, tip);
+                report.findings.insert(0, resolver.resolve(finding));
+            }
+            None if how.mainline && (!commits.is_empty() || from.is_none()) => {
+                self.remember(root, tip, &replay)
+            }
+            None => {}
+        }
+        let reaffirmed = |id: &VersionId, key: &str| {
+            let revoked = policy.registry().revoked.iter();
+            revoked
+                .filter(|entry| entry.key == key)
+                .any(|entry| entry.reaffirmed.contains(&id.to_string()))
+        };
+        let mut tainted = std::mem::take(&mut replay.tainted);
+        tainted.retain(|id, key| !reaffirmed(id, key));
+        Ok(Proof {
+            policy,
+            report,
+            root,
+            pinned: self.root.is_some(),
+            from,
+            tainted,
+        })
+    }
+
+    /// The commits from the root to the tip, with the root.
+    fn whole(&self, objects: &dyn Objects, root: Oid, tip: Oid) -> Result<Vec<Commit>, Error> {
+        let mut commits = history::chain(objects, Some(root), tip)?;
+        commits.insert(0, history::read_commit(objects, root)?);
+        Ok(commits)
+    }
+
+    /// The walk as it stood at the verified point; the faulty steps before it
+    /// are judged anew.
+    fn resume<'r>(
+        &'r self,
+        objects: &dyn Objects,
+        records: &'r Records<'r>,
+        verified: &Verified,
+        earlier: &mut Report,
+    ) -> Result<Replay<'r>, Error> {
+        let oid = |text: &str| {
+            Oid::from_hex(text).ok_or_else(|| {
+                Error::told(format!("{} is damaged", self.verified_file().display()))
+                    .hint("remove the file: the next proof makes it anew")
+            })
+        };
+        for fault in &verified.faulty {
+            let mut replay = match &fault.policy {
+                Some(policy) => Replay::after(records, &self.folder, oid(policy)?)?,
+                None => Replay::from_root(records, &self.folder),
+            };
+            let step = replay.step(&history::read_commit(objects, oid(&fault.commit)?)?)?;
+            earlier.findings.extend(step.findings);
+        }
+        let mut replay = Replay::after(records, &self.folder, oid(&verified.policy)?)?;
+        replay.acknowledged.clone_from(&verified.acknowledged);
+        for fault in &verified.faulty {
+            replay.faulty.push(Faulty {
+                commit: oid(&fault.commit)?,
+                policy: fault.policy.as_deref().map(oid).transpose()?,
+            });
+        }
+        for (id, key) in &verified.tainted {
+            if let Ok(id) = id.parse::<VersionId>() {
+                replay.tainted.insert(id, key.clone());
+            }
+        }
+        Ok(replay)
+    }
+
+    fn verified_file(&self) -> PathBuf {
+        self.repo.common_dir().join("modelry").join("verified.json")
+    }
+
+    /// The last point, when it is of this registry and mainline.
+    fn verified(&self) -> Option<Verified> {
+        let bytes = std::fs::read(self.verified_file()).ok()?;
+        let verified: Verified = serde_json::from_slice(&bytes).ok()?;
+        let fits =
+            verified.format == FORMAT && verified.folder == self.folder && verified.mainline == self.mainline;
+        fits.then_some(verified)
+    }
+
+    /// Remembers a commit that this program just judged and made on the last
+    /// verified point; `policy` when it brought one into force.
+    pub fn advance_verified(&self, base: Oid, commit: Oid, brings_policy: bool) {
+        let Some(mut verified) = self
+            .verified()
+            .filter(|verified| verified.commit == base.to_string())
+        else {
+            return;
+        };
+        // Who acknowledges or distrusts what is for the next proof to find out.
+        if brings_policy {
+            return;
+        }
+        verified.commit = commit.to_string();
+        self.write_verified(&verified);
+    }
+
+    /// Remembers that history is proven up to here.
+    fn remember(&self, root: Oid, commit: Oid, replay: &Replay<'_>) {
+        let Some(policy) = replay.policy_from else { return };
+        let fault = |faulty: &Faulty| VerifiedFault {
+            commit: faulty.commit.to_string(),
+            policy: faulty.policy.map(|policy| policy.to_string()),
+        };
+        self.write_verified(&Verified {
+            format: FORMAT.into(),
+            root: root.to_string(),
+            folder: self.folder.clone(),
+            mainline: self.mainline.clone(),
+            commit: commit.to_string(),
+            policy: policy.to_string(),
+            faulty: replay.faulty.iter().map(fault).collect(),
+            acknowledged: replay.acknowledged.clone(),
+            tainted: replay
+                .tainted
+                .iter()
+                .map(|(id, key)| (id.to_string(), key.clone()))
+                .collect(),
+        });
+    }
+
+    /// A clone that can't be written proves everything anew each time, and that
+    /// is all.
+    fn write_verified(&self, verified: &Verified) {
+        if let Ok(bytes) = serde_json::to_vec(verified) {
+            let _ = disk::write_file(&self.verified_file(), &bytes);
+        }
+    }
+}

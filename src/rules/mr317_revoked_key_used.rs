@@ -1,0 +1,52 @@
+//! MR317 revoked-key-used: a key proved something after it was last believed.
+
+use super::scene::in_policy;
+use super::{Check, Rule};
+use crate::finding::{Anchor, Finding, RuleInfo};
+use crate::history::Act;
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR317",
+        name: "revoked-key-used",
+        summary: "a key proved something after it was last believed",
+        docs: DOCS,
+    },
+    check: Check::History,
+};
+
+/// What to say of one act of a key, at the revocation in `revoked/INDEX`.
+pub fn revoked_key_used(index: usize, key: &str, act: &Act) -> Finding<Anchor> {
+    let mut finding = Finding::new(
+        &RULE.info,
+        in_policy(format!("/revoked/{index}")),
+        format!(
+            "key {key} proved, in commit {}, after it was last believed: {}",
+            act.commit.short(),
+            act.phrase
+        ),
+    )
+    .why("the revocation says since when the key proves nothing")
+    .help(match &act.approves {
+        Some(id) => format!(
+            "look at it; {id} resolves nowhere until it is archived, or listed under `reaffirmed` of the revocation"
+        ),
+        None => "look at what was done, undo it or accept it under `acknowledged` of the policy".to_owned(),
+    });
+    finding.group.clone_from(&act.group);
+    finding
+}
+
+const DOCS: &str = r#"
+## What it checks
+A revocation with `since` names the last mainline commit that the key is believed for. Whatever the key proved after it is a finding, placed at the revocation.
+
+## Why it matters
+Whoever stole the key may have approved a version; nobody deploys it until somebody looked.
+
+## Example
+A laptop is lost on Monday and the key revoked on Friday, with `since` the last commit of Sunday.
+
+## How to fix
+Look at each act. A version whose approval is right after all is listed under `reaffirmed`; the rest is undone, or accepted under `acknowledged`.
+"#;

@@ -1,0 +1,45 @@
+//! MR502 rewritten-mainline: a commit that was verified is no first parent any
+//! more.
+
+use super::{Check, Rule};
+use crate::finding::{Anchor, Finding, RuleInfo};
+use crate::raw::Oid;
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR502",
+        name: "rewritten-mainline",
+        summary: "a commit that this clone verified is not on the mainline any more",
+        docs: DOCS,
+    },
+    check: Check::History,
+};
+
+/// What to say when the verified commit is gone from the mainline.
+pub fn rewritten_mainline(mainline: &str, verified: Oid, tip: Oid) -> Finding<Anchor> {
+    Finding::new(
+        &RULE.info,
+        Anchor::file("registry.yaml"),
+        format!(
+            "commit {} was verified as the tip of `{mainline}`, and is not among the first parents of {}",
+            verified.short(),
+            tip.short()
+        ),
+    )
+    .why("history that was there is gone: it was rewritten, or the branch was reset")
+    .help("find out who moved the branch; when it was meant, prove it anew with `--replay`")
+}
+
+const DOCS: &str = r#"
+## What it checks
+The last point that this clone verified is still among the first parents of the mainline's tip.
+
+## Why it matters
+History only grows. Who rewrites it can drop a rejection, or a revocation.
+
+## Example
+`git push --force` of an older commit.
+
+## How to fix
+Find out who moved the branch. When it was meant, as after undoing a local commit, `--replay` proves the mainline from the root and remembers the new point.
+"#;
