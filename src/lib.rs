@@ -22,8 +22,10 @@
 //! | [`rules`] | verbs: one file per rule, and the only loop |
 //! | [`history`] | the mainline, step by step |
 //! | [`expr`] | the only room that names cel: conditions, bounded |
+//! | [`resolve`] | what to deploy |
 //! | [`act`] | what writing commands do to the files |
 //! | [`render`] | reports and tables as text; decides nothing |
+//! | [`exchange`] | one file per foreign format |
 //! | [`git`] | the only room that names git2 |
 //! | [`sign`] | runs git's signing programs |
 //! | [`disk`] | files on disk, and writes that happen whole or not at all |
@@ -39,6 +41,7 @@ pub mod change;
 pub mod cli;
 pub mod disk;
 pub mod error;
+pub mod exchange;
 pub mod expr;
 pub mod finding;
 pub mod git;
@@ -47,6 +50,7 @@ pub mod model;
 pub mod proof;
 pub mod raw;
 pub mod render;
+pub mod resolve;
 pub mod rules;
 pub mod schema;
 pub mod sign;

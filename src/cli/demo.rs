@@ -324,7 +324,7 @@ impl Stage<'_> {
     fn act(&self, who: &str, arguments: &[&str]) -> Result<(), Error> {
         self.run(who, arguments).and_then(|outcome| match outcome {
             Outcome::Fine => Ok(()),
-            Outcome::Findings => Err(Error::told(format!(
+            Outcome::Findings | Outcome::Nothing => Err(Error::told(format!(
                 "the demo's `modelry {}` was refused",
                 arguments.join(" ")
             ))),
@@ -449,8 +449,10 @@ impl Stage<'_> {
         self.git(&["checkout", "--quiet", "--", "groups"])?;
         match outcome {
             Outcome::Findings => Ok(()),
-            Outcome::Fine => Err(Error::told("the demo's illegal transition was not refused")
-                .hint("this is a defect: please report it")),
+            Outcome::Fine | Outcome::Nothing => {
+                Err(Error::told("the demo's illegal transition was not refused")
+                    .hint("this is a defect: please report it"))
+            }
         }
     }
 }

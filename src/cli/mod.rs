@@ -15,11 +15,13 @@ mod names;
 mod people;
 mod reading;
 mod register;
+mod resolve;
 mod show;
 mod stage;
 mod trust;
 mod ui;
 mod validate;
+mod wait;
 mod whoami;
 mod write;
 
@@ -43,6 +45,8 @@ pub enum Outcome {
     /// There are findings, or the command was refused because its result would
     /// be one.
     Findings,
+    /// Nothing qualifies.
+    Nothing,
 }
 
 /// A model registry that lives in a Git repository.
@@ -94,8 +98,8 @@ pub struct Global {
         help_heading = "Where to look"
     )]
     root: Option<String>,
-    /// The form of the output
-    #[arg(short = 'o', long = "output", global = true, value_enum, default_value_t = Output::Human, hide_default_value = true)]
+    /// The form of the output: human, json, or another that the command's help names
+    #[arg(short = 'o', long = "output", global = true, value_enum, default_value_t = Output::Human, hide_default_value = true, hide_possible_values = true, value_name = "FORMAT")]
     output: Output,
 }
 
@@ -119,6 +123,25 @@ pub enum Output {
     Concise,
     /// For programs
     Json,
+    /// The artifact's URI alone (resolve)
+    Uri,
+    /// Lines for a shell (resolve)
+    Env,
+    /// Lines for $GITHUB_OUTPUT (resolve)
+    Github,
+    /// A KServe InferenceService (resolve)
+    Kserve,
+    /// A Hugging Face model card (card render)
+    Markdown,
+    /// A page of its own (card render)
+    Html,
+}
+
+impl Output {
+    fn name(self) -> String {
+        self.to_possible_value()
+            .map_or_else(String::new, |value| value.get_name().to_owned())
+    }
 }
 
 /// Every command, in the order of a model's life.
@@ -174,6 +197,10 @@ enum Command {
     List(list::ListArgs),
     /// Show a group or a version: status, reviews, whose turn it is
     Show(show::ShowArgs),
+    /// Answer what to deploy, with what was proven; exit 3 when nothing qualifies
+    Resolve(resolve::ResolveArgs),
+    /// Wait until a version has a status
+    Wait(wait::WaitArgs),
     /// Tell what happened, change by change
     Log(log::LogArgs),
     /// Tell what a range of commits means for the registry
@@ -192,6 +219,18 @@ enum Command {
     Man(generate::ManArgs),
 }
 
+impl Command {
+    /// The forms that its output has.
+    fn outputs(&self) -> &'static [Output] {
+        use Output::{Concise, Env, Github, Human, Json, Kserve, Uri};
+        match self {
+            Command::Validate(_) => &[Human, Concise, Json],
+            Command::Resolve(_) => &[Human, Json, Uri, Env, Github, Kserve],
+            _ => &[Human, Json],
+        }
+    }
+}
+
 /// Runs a command line, and says how it ended.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(arguments) {
@@ -206,9 +245,21 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let ui = Ui::new(cli.global.output);
+    let outputs = cli.command.outputs();
+    if !outputs.contains(&cli.global.output) {
+        let names: Vec<String> = outputs.iter().map(|output| output.name()).collect();
+        let error = Error::told(format!(
+            "this command has no output `{}`",
+            cli.global.output.name()
+        ))
+        .hint(format!("it has: {}", names.join(", ")));
+        ui.error(&error);
+        return ExitCode::from(2);
+    }
     match dispatch(cli.command, &cli.global, &ui) {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(1),
+        Ok(Outcome::Nothing) => ExitCode::from(3),
         Err(error) => {
             ui.error(&error);
             ExitCode::from(2)
@@ -241,6 +292,8 @@ fn dispatch(command: Command, global: &Global, ui: &Ui) -> Result<Outcome, Error
         Command::Grant(command) => people::grant(&command, global, ui),
         Command::List(args) => list::run(&args, global, ui),
         Command::Show(args) => show::run(&args, global, ui),
+        Command::Resolve(args) => resolve::run(&args, global, ui),
+        Command::Wait(args) => wait::run(&args, global, ui),
         Command::Log(args) => log::run(&args, global, ui),
         Command::Diff(args) => diff::run(&args, global, ui),
         Command::Validate(args) => validate::run(&args, global, ui),
@@ -262,5 +315,6 @@ fn report_format(output: Output) -> render::Format {
         Output::Human => render::Format::Human,
         Output::Concise => render::Format::Concise,
         Output::Json => render::Format::Json,
+        _ => render::Format::Human,
     }
 }

@@ -38,10 +38,7 @@ impl Reading<'_> {
         let objects = workspace.repo.objects()?;
         let commit = match at {
             None => current(&workspace)?,
-            Some(at) => match end_of(at) {
-                Some(seconds) => at_time(&workspace, &objects, seconds, at)?,
-                None => workspace.repo.resolve(at)?,
-            },
+            Some(at) => commit_at(&workspace, &objects, at)?,
         };
         let records = Records::new(&objects);
         let top = history::read_commit(&objects, commit)?.tree;
@@ -91,6 +88,17 @@ fn current(workspace: &Workspace) -> Result<Oid, Error> {
     match workspace.repo.head()? {
         Head::Branch { tip: Some(tip), .. } | Head::Detached(tip) => Ok(tip),
         Head::Branch { tip: None, .. } => workspace.tip(),
+    }
+}
+
+/// The commit that a revision names, or the mainline's last one of a day.
+///
+/// # Errors
+/// When there is none.
+pub fn commit_at(workspace: &Workspace, objects: &GitObjects<'_>, at: &str) -> Result<Oid, Error> {
+    match end_of(at) {
+        Some(seconds) => at_time(workspace, objects, seconds, at),
+        None => workspace.repo.resolve(at),
     }
 }
 

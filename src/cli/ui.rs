@@ -73,6 +73,21 @@ impl Ui {
         }
     }
 
+    /// A report of findings: to standard output where a report is what was asked
+    /// for, beside it where a program reads an answer there.
+    ///
+    /// # Errors
+    /// As [`Ui::print`].
+    pub fn report(&self, text: &str) -> Result<(), Error> {
+        match self.output {
+            Output::Human | Output::Concise | Output::Json => self.print(text),
+            _ => {
+                self.say(text.trim_end());
+                Ok(())
+            }
+        }
+    }
+
     /// A value to standard output, as JSON.
     ///
     /// # Errors

@@ -7,6 +7,7 @@
 //! for the files that a commit touched.
 
 mod read;
+mod remote;
 mod worktree;
 mod write;
 

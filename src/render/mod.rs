@@ -1,11 +1,13 @@
 //! Reports and tables as text. Renderers decide nothing.
 
 mod concise;
+mod deploy;
 mod human;
 mod json;
 mod table;
 mod text;
 
+pub use deploy::{env, github};
 pub use json::{SCHEMA_NAME, schema};
 pub use table::{Cell, Table, Tone};
 pub use text::{clean, paint};

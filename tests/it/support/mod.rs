@@ -256,9 +256,9 @@ impl Lab {
         let mut out = String::new();
         for word in text
             .replace(&home, "[HOME]")
-            .split_inclusive([' ', '\n', '`', '"', ':', ',', ')', ']'])
+            .split_inclusive([' ', '\n', '`', '"', ':', ',', ')', ']', '\''])
         {
-            let bare = word.trim_end_matches([' ', '\n', '`', '"', ':', ',', ')', ']']);
+            let bare = word.trim_end_matches([' ', '\n', '`', '"', ':', ',', ')', ']', '\'']);
             let hex = bare.len() >= 10
                 && bare.bytes().all(|b| b.is_ascii_hexdigit())
                 && bare.bytes().any(|b| b.is_ascii_digit());

@@ -1,0 +1,313 @@
+//! `modelry resolve`, and the proven ground that `wait` and `pull` share.
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::names::Target;
+use super::reading::commit_at;
+use super::write::Scope;
+use super::{Global, Outcome, Output, Ui, report_format};
+use crate::error::Error;
+use crate::exchange::kserve;
+use crate::history;
+use crate::model::{Artifact, GroupName};
+use crate::proof::{How, Proof};
+use crate::raw::Oid;
+use crate::render::{self, clean, paint};
+use crate::resolve::{self, Answer, Resolved, Which};
+use crate::snapshot::{Records, Snapshot};
+use crate::workspace::Workspace;
+
+/// How far a clone is believed.
+#[derive(Clone, Debug, Args)]
+pub struct TrustArgs {
+    /// Take the root that this clone shows on trust: it is not pinned
+    #[arg(long, help_heading = "Trust")]
+    pub trust_root: bool,
+    /// Prove the history from the root, whatever this clone verified before
+    #[arg(long, help_heading = "Trust")]
+    pub replay: bool,
+}
+
+/// `modelry resolve`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Formats: human, json, uri, env (for `eval`), github (for $GITHUB_OUTPUT), kserve.\n\nExamples:\n  modelry resolve fraud-detector@production -o uri\n  eval \"$(modelry resolve fraud-detector@latest -o env)\"\n  modelry resolve fraud-detector/3 -o github >> \"$GITHUB_OUTPUT\"\n  modelry resolve fraud-detector@production -o kserve | kubectl apply -f -"
+)]
+pub struct ResolveArgs {
+    /// What to deploy: GROUP@STAGE, GROUP@latest or GROUP/N
+    #[arg(value_name = "REF")]
+    target: Target,
+    /// As it was at this commit, or on this day
+    #[arg(long, value_name = "REV|DATE")]
+    at: Option<String>,
+    #[command(flatten)]
+    trust: TrustArgs,
+}
+
+/// A group and the version meant in it.
+///
+/// # Errors
+/// When only a group is named.
+pub fn meant(target: &Target) -> Result<(GroupName, Which), Error> {
+    Ok(match target {
+        Target::Version(id) => (id.group.clone(), Which::Number(id.number)),
+        Target::Stage(group, stage) => (group.clone(), Which::Stage(stage.clone())),
+        Target::Latest(group) => (group.clone(), Which::Latest),
+        Target::Group(group) => {
+            return Err(Error::told(format!("`{group}` is a group")).hint(format!(
+                "name a version: `{group}@production`, `{group}@latest` or `{group}/N`"
+            )));
+        }
+    })
+}
+
+/// A registry whose history up to a commit is proven.
+pub struct Proven<'p> {
+    /// Where it is.
+    pub workspace: &'p Workspace,
+    /// The registry at the commit.
+    pub snapshot: Snapshot<'p>,
+    /// The commit.
+    pub commit: Oid,
+    /// How it was proven.
+    pub proof: &'p Proof,
+    /// Findings that are not in the way.
+    pub elsewhere: usize,
+}
+
+/// Proves the mainline up to its tip, or to the commit or day `at`, and reads
+/// it; ends with the findings that are in the way of `group`.
+///
+/// # Errors
+/// When the root is neither pinned nor taken on trust, or nothing can be read.
+pub fn proven(
+    workspace: &Workspace,
+    group: &GroupName,
+    at: Option<&str>,
+    trust: &TrustArgs,
+    ui: &Ui,
+    read: impl FnOnce(&Proven<'_>) -> Result<Outcome, Error>,
+) -> Result<Outcome, Error> {
+    let objects = workspace.repo.objects()?;
+    let tip = workspace.tip()?;
+    if workspace.root.is_none() && !trust.trust_root {
+        let root = history::find_root(&objects, &workspace.folder, tip)?;
+        let pin = match workspace.folder.as_str() {
+            "" => root.to_string(),
+            folder => format!("{root}:{folder}"),
+        };
+        return Err(Error::told(
+            "the root is not pinned in this clone, so nothing says that this is the registry that you mean",
+        )
+        .hint(format!(
+            "compare it with what an administrator tells you by another way, then: modelry trust {pin}"
+        ))
+        .hint("or take it on trust this once: `--trust-root`"));
+    }
+    let commit = match at {
+        None => tip,
+        Some(at) => commit_at(workspace, &objects, at)?,
+    };
+    if commit != tip && history::chain_if(&objects, commit, tip)?.is_none() {
+        return Err(Error::told(format!(
+            "commit {} is not on `{}`",
+            commit.short(),
+            workspace.mainline_name()
+        ))
+        .hint("only what the mainline holds is in force: `git log --first-parent` lists it"));
+    }
+    let records = Records::new(&objects);
+    let how = How {
+        mainline: commit == tip,
+        replay: trust.replay,
+    };
+    let proof = workspace.prove(&objects, &records, commit, how)?;
+    let scope = Scope::of(group);
+    let mut report = crate::finding::Report {
+        notes: Vec::new(),
+        ..proof.report.clone()
+    };
+    let open = report.open().count();
+    report
+        .findings
+        .retain(|finding| finding.acknowledged.is_none() && scope.is_stopped_by(finding.group.as_deref()));
+    if !report.findings.is_empty() {
+        ui.report(&render::report(&report, report_format(ui.output), &ui.style))?;
+        ui.note(&format!(
+            "nothing of `{group}` is answered while its history is faulty"
+        ));
+        return Ok(Outcome::Findings);
+    }
+    let top = history::read_commit(&objects, commit)?.tree;
+    let snapshot = Snapshot::at(&records, top, &workspace.folder)?;
+    if !snapshot.groups()?.contains(group) {
+        return Err(crate::act::unknown_group(&snapshot.groups()?, group.as_str()));
+    }
+    if open > 0 {
+        ui.note(&format!(
+            "{} in other groups: `modelry validate` tells more",
+            render::count(open, "finding")
+        ));
+    }
+    read(&Proven {
+        workspace,
+        snapshot,
+        commit,
+        proof: &proof,
+        elsewhere: open,
+    })
+}
+
+pub fn run(args: &ResolveArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    let (group, which) = meant(&args.target)?;
+    let workspace = Workspace::open(&global.wanted())?;
+    proven(
+        &workspace,
+        &group,
+        args.at.as_deref(),
+        &args.trust,
+        ui,
+        |proven| match resolve::resolve(&proven.snapshot, &group, &which, &proven.proof.tainted)? {
+            Resolved::Nothing(why) => nothing(&why, ui),
+            Resolved::Version(answer) => print(&answer, proven, ui),
+        },
+    )
+}
+
+/// Nothing qualifies: the reason beside the output, and nothing in it.
+///
+/// # Errors
+/// When it can't be written.
+pub fn nothing(why: &str, ui: &Ui) -> Result<Outcome, Error> {
+    if ui.is_json() {
+        ui.json(&json!({"version": null, "reason": why}))?;
+    }
+    ui.say(&format!(
+        "{} {}",
+        paint("nothing qualifies:", "1;33", &ui.side),
+        clean(why)
+    ));
+    Ok(Outcome::Nothing)
+}
+
+fn print(answer: &Answer, proven: &Proven<'_>, ui: &Ui) -> Result<Outcome, Error> {
+    let Some(version) = answer.loaded.version() else {
+        return nothing(&format!("{} can't be read", answer.id), ui);
+    };
+    let containers = version.spec.containers();
+    let image = containers
+        .iter()
+        .find_map(|(_, container)| container.image.clone());
+    let artifacts: Vec<&Artifact> = version
+        .spec
+        .all_artifacts()
+        .into_iter()
+        .map(|(_, artifact)| artifact)
+        .collect();
+    let main = artifacts.first();
+    let text = |value: Option<String>| value.unwrap_or_default();
+    let pairs = [
+        ("version", answer.id.to_string()),
+        ("status", answer.status.to_string()),
+        ("artifact", text(main.map(|artifact| artifact.uri.clone()))),
+        (
+            "digest",
+            text(
+                main.and_then(|artifact| artifact.digest.as_ref())
+                    .map(ToString::to_string),
+            ),
+        ),
+        ("image", text(image.clone())),
+        ("commit", proven.commit.to_string()),
+        ("root", proven.proof.root.to_string()),
+    ];
+    match ui.output {
+        Output::Env => ui.print(&render::env(&pairs))?,
+        Output::Github => ui.print(&render::github(&pairs))?,
+        Output::Uri => {
+            let mut uris: Vec<&str> = artifacts.iter().map(|artifact| artifact.uri.as_str()).collect();
+            uris.extend(image.as_deref().filter(|_| artifacts.is_empty()));
+            if uris.is_empty() {
+                return nothing(&format!("{} has nothing to be loaded or run", answer.id), ui);
+            }
+            ui.print(
+                &uris
+                    .iter()
+                    .map(|uri| format!("{}\n", clean(uri)))
+                    .collect::<String>(),
+            )?;
+        }
+        Output::Kserve => {
+            let service = kserve::inference_service(&answer.id, version, &proven.commit.to_string())
+                .map_err(|why| Error::told(why).hint("`-o json` tells all that the version holds"))?;
+            let text = serde_yaml::to_string(&service).map_err(|error| Error::told(error.to_string()))?;
+            ui.print(&text)?;
+        }
+        Output::Json => ui.json(&json!({
+            "version": answer.id.to_string(),
+            "group": answer.id.group,
+            "number": answer.id.number,
+            "status": answer.status.as_str(),
+            "artifact": main.map(|artifact| &artifact.uri),
+            "digest": main.and_then(|artifact| artifact.digest.as_ref()),
+            "image": image,
+            "artifacts": artifacts,
+            "containers": containers.iter().map(|(_, container)| container).collect::<Vec<_>>(),
+            "commit": proven.commit.to_string(),
+            "proven": words(proven),
+        }))?,
+        _ => {
+            let mut out = format!(
+                "{}  {}\n",
+                paint(&pairs[0].1, "1", &ui.style),
+                paint(&pairs[1].1, "32", &ui.style)
+            );
+            for artifact in &artifacts {
+                let digest = artifact
+                    .digest
+                    .as_ref()
+                    .map_or_else(|| "no digest".to_owned(), ToString::to_string);
+                out.push_str(&format!(
+                    "  artifact  {}\n            {digest}\n",
+                    clean(&artifact.uri)
+                ));
+            }
+            for image in containers
+                .iter()
+                .filter_map(|(_, container)| container.image.as_deref())
+            {
+                out.push_str(&format!("  image     {}\n", clean(image)));
+            }
+            let steps = render::count(proven.proof.report.checked.steps, "step");
+            let from = match proven.proof.from {
+                Some(from) => format!("{steps} after {}, verified before", from.short()),
+                None => format!("{steps} from the root"),
+            };
+            let root = match proven.proof.pinned {
+                true => "pinned",
+                false => "taken on trust",
+            };
+            out.push_str(&format!(
+                "  commit    {}\n  proven    {from}; root {} {root}\n",
+                proven.commit,
+                proven.proof.root.short()
+            ));
+            ui.print(&out)?;
+        }
+    }
+    Ok(Outcome::Fine)
+}
+
+/// What was proven, for programs.
+fn words(proven: &Proven<'_>) -> Value {
+    json!({
+        "mainline": proven.workspace.mainline_name(),
+        "root": proven.proof.root.to_string(),
+        "rootPinned": proven.proof.pinned,
+        "from": proven.proof.from.unwrap_or(proven.proof.root).to_string(),
+        "fromRoot": proven.proof.from.is_none(),
+        "steps": proven.proof.report.checked.steps,
+        "findingsElsewhere": proven.elsewhere,
+    })
+}

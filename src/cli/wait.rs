@@ -1,0 +1,174 @@
+//! `modelry wait`: until a version has a status.
+
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use serde_json::json;
+
+use super::names;
+use super::resolve::{TrustArgs, nothing, proven};
+use super::{Global, Outcome, Ui};
+use crate::error::Error;
+use crate::model::{RecordPath, Registry, Status, VersionId};
+use crate::raw::Oid;
+use crate::workspace::Workspace;
+
+/// `modelry wait`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  modelry wait fraud-detector/3 --for Approved --timeout 30m\n  modelry wait fraud-detector/3 --for Approved,Rejected --remote origin"
+)]
+pub struct WaitArgs {
+    /// The version; it need not be there yet
+    #[arg(value_name = "GROUP/N", value_parser = names::version)]
+    version: VersionId,
+    /// The statuses that end the wait
+    #[arg(long = "for", value_name = "STATUS", required = true, value_delimiter = ',')]
+    wanted: Vec<Status>,
+    /// Ask this remote instead of looking at the clone; what moved is fetched
+    #[arg(long, value_name = "NAME")]
+    remote: Option<String>,
+    /// Give up after this time: 90s, 30m, 2h
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = duration)]
+    timeout: Duration,
+    /// Look this often [default: 1s, on a remote 10s]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    interval: Option<Duration>,
+    #[command(flatten)]
+    trust: TrustArgs,
+}
+
+/// `90s`, `30m`, `2h`; a bare number is seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    let (number, unit) = match text.trim_end_matches(|c: char| c.is_ascii_alphabetic()) {
+        number if number.len() == text.len() => (number, "s"),
+        number => (number, &text[number.len()..]),
+    };
+    let wrong = || format!("`{text}` is no time: write 90s, 30m or 2h");
+    let number: f64 = number.parse().map_err(|_| wrong())?;
+    let seconds = match unit {
+        "ms" => number / 1000.0,
+        "s" => number,
+        "m" => number * 60.0,
+        "h" => number * 3600.0,
+        _ => return Err(wrong()),
+    };
+    Duration::try_from_secs_f64(seconds).map_err(|_| wrong())
+}
+
+/// Whether a version of this status can still come to one of those.
+fn can_reach(policy: &Registry, from: Status, wanted: &[Status]) -> bool {
+    let mut open = vec![from];
+    let mut seen = Vec::new();
+    while let Some(status) = open.pop() {
+        if wanted.contains(&status) {
+            return true;
+        }
+        if !seen.contains(&status) {
+            seen.push(status);
+            open.extend(policy.next(status));
+        }
+    }
+    false
+}
+
+/// Where the branch stands now. Cheap: no object is read or fetched.
+fn look(workspace: &Workspace, remote: Option<&str>) -> Result<Option<Oid>, Error> {
+    match remote {
+        Some(remote) => workspace.repo.remote_tip(remote, &branch(workspace)),
+        None => workspace.repo.reference(&workspace.mainline),
+    }
+}
+
+/// The mainline's name on a remote.
+fn branch(workspace: &Workspace) -> String {
+    match workspace.mainline.strip_prefix("refs/remotes/") {
+        Some(tracked) => format!(
+            "refs/heads/{}",
+            tracked.split_once('/').map_or(tracked, |(_, name)| name)
+        ),
+        None => workspace.mainline.clone(),
+    }
+}
+
+pub fn run(args: &WaitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    let mut workspace = Workspace::open(&global.wanted())?;
+    let end = Instant::now() + args.timeout;
+    let remote = args.remote.as_deref();
+    let interval = args
+        .interval
+        .unwrap_or(Duration::from_secs(if remote.is_some() { 10 } else { 1 }));
+    let wanted: Vec<&str> = args.wanted.iter().map(|status| status.as_str()).collect();
+    let mut last = None;
+    loop {
+        let tip = look(&workspace, remote)?;
+        if tip.is_some() && tip != last {
+            last = tip;
+            if let Some(remote) = remote {
+                let into = format!(
+                    "refs/remotes/{remote}/{}",
+                    branch(&workspace).trim_start_matches("refs/heads/")
+                );
+                workspace.repo.fetch(remote, &branch(&workspace), &into)?;
+                workspace.mainline = into;
+            }
+            if let Some(outcome) = judge(&workspace, args, ui)? {
+                return Ok(outcome);
+            }
+        }
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            let why = format!(
+                "{} is not {} after {}s",
+                args.version,
+                wanted.join(" or "),
+                args.timeout.as_secs()
+            );
+            return nothing(&why, ui);
+        }
+        std::thread::sleep(interval.min(left));
+    }
+}
+
+/// What the version's status comes to; none when it is worth waiting on.
+fn judge(workspace: &Workspace, args: &WaitArgs, ui: &Ui) -> Result<Option<Outcome>, Error> {
+    let id = &args.version;
+    let mut waits = false;
+    let outcome = proven(workspace, &id.group, None, &args.trust, ui, |proven| {
+        let Some(loaded) = proven.snapshot.read(&RecordPath::Version(id.clone()))? else {
+            waits = true;
+            return Ok(Outcome::Nothing);
+        };
+        let Some(status) = loaded.version().map(|version| version.status) else {
+            return nothing(&format!("{id} is deleted, or can't be read"), ui);
+        };
+        if args.wanted.contains(&status) {
+            if let Some(key) = proven
+                .proof
+                .tainted
+                .get(id)
+                .filter(|_| status == Status::Approved)
+            {
+                return nothing(
+                    &format!("the approval of {id} rests on key {key}, which was not believed any more"),
+                    ui,
+                );
+            }
+            if ui.is_json() {
+                ui.json(&json!({"version": id.to_string(), "status": status.as_str(), "commit": proven.commit.to_string()}))?;
+            } else {
+                ui.print(&format!("{id} is {status}\n"))?;
+            }
+            return Ok(Outcome::Fine);
+        }
+        if !can_reach(proven.proof.policy.registry(), status, &args.wanted) {
+            return nothing(
+                &format!("{id} is {status}, and nothing leads from there to what is waited for"),
+                ui,
+            );
+        }
+        waits = true;
+        Ok(Outcome::Nothing)
+    })?;
+    Ok((!waits).then_some(outcome))
+}

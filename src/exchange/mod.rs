@@ -1,0 +1,3 @@
+//! Foreign formats, one file each.
+
+pub mod kserve;

@@ -1,0 +1,55 @@
+//! An answer for shells and CI systems.
+
+/// `NAME='value'` lines that every POSIX shell reads back exactly.
+///
+/// Source: POSIX.1-2017, Shell Command Language, 2.2.2: nothing is special
+/// between single quotes but a single quote.
+pub fn env(pairs: &[(&str, String)]) -> String {
+    let line = |(name, value): &(&str, String)| {
+        let name = name.to_uppercase().replace('-', "_");
+        format!("MODELRY_{name}='{}'\n", value.replace('\'', r"'\''"))
+    };
+    pairs.iter().map(line).collect()
+}
+
+/// `name=value` lines for `$GITHUB_OUTPUT`. What has a line break stands between
+/// marks that it does not hold.
+///
+/// Source: GitHub Actions, "Workflow commands: multiline strings".
+pub fn github(pairs: &[(&str, String)]) -> String {
+    let mut out = String::new();
+    for (name, value) in pairs {
+        if !value.contains(['\n', '\r']) {
+            out.push_str(&format!("{name}={value}\n"));
+            continue;
+        }
+        let mut mark = "MODELRY_END".to_owned();
+        while value.contains(&mark) {
+            mark.push('_');
+        }
+        out.push_str(&format!("{name}<<{mark}\n{value}\n{mark}\n"));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_breaks_out_of_its_value() {
+        let evil = "a'; rm -rf \"$HOME\" `id` $(id)\nb\\";
+        assert_eq!(
+            env(&[("artifact", evil.into())]),
+            "MODELRY_ARTIFACT='a'\\''; rm -rf \"$HOME\" `id` $(id)\nb\\'\n"
+        );
+        let text = github(&[
+            ("a", "x\nMODELRY_END\nstatus=Approved".into()),
+            ("b", "y=z".into()),
+        ]);
+        assert_eq!(
+            text,
+            "a<<MODELRY_END_\nx\nMODELRY_END\nstatus=Approved\nMODELRY_END_\nb=y=z\n"
+        );
+    }
+}
