@@ -5,6 +5,7 @@ mod archive;
 mod evidence;
 mod group;
 mod policy;
+mod policy_review;
 mod register;
 mod review;
 mod stage;
@@ -17,6 +18,7 @@ pub use card::set_card;
 pub use evidence::{EvidenceRequest, add_evidence};
 pub use group::{GroupRequest, create_group, update_group};
 pub use policy::{FirstPolicy, PolicyEdit, edit_policy, first_policy};
+pub use policy_review::approve_policy;
 pub use register::{RegisterRequest, Registered, register};
 pub use review::{review, settle, unmet_gates};
 pub use stage::{Rollback, RollbackTo, promote, rollback};
@@ -95,7 +97,7 @@ impl Draft {
     }
 
     /// What another draft does too, but for its subject and reason.
-    fn absorb(&mut self, other: Draft) {
+    pub fn absorb(&mut self, other: Draft) {
         self.edits.extend(other.edits);
         self.settle.extend(other.settle);
         self.notes.extend(other.notes);

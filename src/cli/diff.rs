@@ -9,7 +9,7 @@ use crate::change::{self, Change, ChangeKind};
 use crate::error::Error;
 use crate::history;
 use crate::render::{clean, paint};
-use crate::snapshot::{Loaded, Records, Snapshot};
+use crate::snapshot::{Records, Snapshot};
 use crate::workspace::Workspace;
 
 /// `modelry diff`
@@ -82,8 +82,14 @@ fn details(change: &Change) -> Vec<(String, String, String)> {
         }
         _ => change::differing_pointers(before.value(), after.value()),
     };
+    fields(before.value(), after.value(), pointers)
+}
+
+/// The members at these pointers, before and after, but for those that only
+/// count or sign.
+pub fn fields(before: &Value, after: &Value, pointers: Vec<String>) -> Vec<(String, String, String)> {
     let quiet = |pointer: &String| !matches!(pointer.as_str(), "/revision" | "/signature" | "/status");
-    let at = |loaded: &Loaded, pointer: &str| short(loaded.value().pointer(pointer));
+    let at = |value: &Value, pointer: &str| short(value.pointer(pointer));
     pointers
         .into_iter()
         .filter(quiet)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap::Args;
 use serde_json::json;
 
-use super::write::Me;
+use super::me::Me;
 use super::{Global, Outcome, Ui};
 use crate::access::{Carrier, Verdict};
 use crate::act::{self, FirstPolicy};

@@ -11,8 +11,10 @@ mod group;
 mod init;
 mod list;
 mod log;
+mod me;
 mod names;
 mod people;
+mod policy;
 mod reading;
 mod register;
 mod resolve;
@@ -193,6 +195,9 @@ enum Command {
     /// Give or take rights
     #[command(subcommand)]
     Grant(people::GrantCommand),
+    /// Show the policy, or review a proposed one
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     /// List groups, or the versions of one
     List(list::ListArgs),
     /// Show a group or a version: status, reviews, whose turn it is
@@ -290,6 +295,7 @@ fn dispatch(command: Command, global: &Global, ui: &Ui) -> Result<Outcome, Error
         Command::Actor(command) => people::actor(&command, global, ui),
         Command::Team(command) => people::team(&command, global, ui),
         Command::Grant(command) => people::grant(&command, global, ui),
+        Command::Policy(command) => policy::run(&command, global, ui),
         Command::List(args) => list::run(&args, global, ui),
         Command::Show(args) => show::run(&args, global, ui),
         Command::Resolve(args) => resolve::run(&args, global, ui),

@@ -3,8 +3,8 @@
 use clap::Args;
 use serde_json::json;
 
+use super::me::Me;
 use super::reading::Reading;
-use super::write::Me;
 use super::{Global, Outcome, Ui};
 use crate::access::KeyStanding;
 use crate::error::Error;

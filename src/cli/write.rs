@@ -7,23 +7,23 @@ use std::collections::BTreeMap;
 use clap::Args;
 use serde_json::json;
 
+use super::me::Me;
 use super::{Global, Outcome, Ui, report_format};
-use crate::access::{self, Carrier, GateResult, KeyStanding, Policy, Verdict};
+use crate::access::{self, Carrier, GateResult, Policy, Verdict};
 use crate::act::{self, Desk, Draft};
 use crate::change::{self, Change, ChangeKind, Differences};
 use crate::error::Error;
 use crate::finding::{Finding, Place, Report};
 use crate::git::{AdvanceError, Head};
 use crate::history::{self, COMMIT_NAMESPACE, Past, Replay};
-use crate::model::{ActorId, GroupName, VersionId};
+use crate::model::{ActorId, GroupName, RecordPath, VersionId};
 use crate::proof::How;
-use crate::raw::{self, Objects, Oid, Overlay};
+use crate::raw::{self, ObjectKind, Objects, Oid, Overlay};
 use crate::render::{self, paint};
 use crate::rules::Resolver;
-use crate::sign::{GitSigner, Signer};
-use crate::snapshot::{Records, Snapshot};
+use crate::sign::Signer;
+use crate::snapshot::{self, Records, Snapshot};
 use crate::subject::RECORD_NAMESPACE;
-use crate::verify::PublicKey;
 use crate::workspace::Workspace;
 
 /// How often to start over when somebody else was faster.
@@ -98,64 +98,20 @@ impl Scope {
     }
 }
 
-/// The signing key as an actor.
-pub struct Me {
-    /// Signs.
-    pub signer: GitSigner,
-    /// The key's fingerprint.
-    pub fingerprint: String,
-    /// The public key as an OpenSSH line.
-    pub line: String,
-}
-
-impl Me {
-    /// The configured key.
-    ///
-    /// # Errors
-    /// When there is none.
-    pub fn configured(directory: &std::path::Path) -> Result<Me, Error> {
-        let signer = GitSigner::from_config(directory)?;
-        let line = signer.public_key()?;
-        let key = PublicKey::parse(&line).map_err(|why| {
-            Error::told(format!("the signing key can't be used: {why}"))
-                .hint("make one: `ssh-keygen -t ed25519`")
-        })?;
-        Ok(Me {
-            signer,
-            fingerprint: key.fingerprint(),
-            line: key.to_openssh(),
-        })
-    }
-
-    /// The actor whom the key proves under this policy.
-    ///
-    /// # Errors
-    /// When it proves nobody.
-    pub fn actor(&self, policy: &Policy) -> Result<ActorId, Error> {
-        let error = match policy.keys.standing(&self.fingerprint) {
-            KeyStanding::Good(id) => return Ok(id),
-            KeyStanding::RetiredKey(id) => Error::told(format!(
-                "your signing key {} of `{id}` is retired",
-                self.fingerprint
-            )),
-            KeyStanding::RetiredActor(id) => Error::told(format!("`{id}` is retired")),
-            KeyStanding::Revoked(_) => {
-                Error::told(format!("your signing key {} is revoked", self.fingerprint))
-            }
-            KeyStanding::Unknown => Error::told(format!(
-                "your signing key {} belongs to no actor of this registry",
-                self.fingerprint
-            )),
-        };
-        Err(error.hint("`modelry whoami` shows your key, and the line to send to an administrator"))
-    }
-}
-
 /// The branch to write to, its tip if it has one, and the commit to build on.
 struct Target {
     branch: String,
     tip: Option<Oid>,
     base: Oid,
+    is_mainline: bool,
+}
+
+impl Target {
+    /// Whether the report only says that more administrators must agree, and
+    /// the branch is one where they can: a proposal, not the mainline.
+    fn proposes(&self, report: &Report) -> bool {
+        !self.is_mainline && report.findings.iter().all(|finding| finding.rule.code == "MR403")
+    }
 }
 
 fn target(workspace: &Workspace, args: &WriteArgs) -> Result<Target, Error> {
@@ -189,7 +145,12 @@ fn target(workspace: &Workspace, args: &WriteArgs) -> Result<Target, Error> {
         Some(tip) => tip,
         None => workspace.tip()?,
     };
-    Ok(Target { branch, tip, base })
+    Ok(Target {
+        is_mainline: branch == workspace.mainline,
+        branch,
+        tip,
+        base,
+    })
 }
 
 fn short(branch: &str) -> &str {
@@ -241,20 +202,11 @@ fn attempt(
     // Before anything is signed, the whole change is judged as it would be.
     if (asks || args.dry_run) && !args.no_commit_signature {
         let overlay = Overlay::new(&git_objects);
-        let made = make(
-            workspace,
-            &overlay,
-            &policy,
-            &actor,
-            None,
-            &carrier,
-            job,
-            target.base,
-        )?;
+        let made = make(workspace, &overlay, &policy, &actor, None, &carrier, job, &target)?;
         let Some(made) = made else {
             return Ok(Some(Outcome::Fine));
         };
-        if !made.report.findings.is_empty() {
+        if !made.report.findings.is_empty() && !target.proposes(&made.report) {
             return refused(&made.report, ui).map(Some);
         }
         if args.dry_run {
@@ -272,19 +224,12 @@ fn attempt(
         Some(&sign_record)
     };
     let made = make(
-        workspace,
-        &overlay,
-        &policy,
-        &actor,
-        signer,
-        &carrier,
-        job,
-        target.base,
+        workspace, &overlay, &policy, &actor, signer, &carrier, job, &target,
     )?;
     let Some(mut made) = made else {
         return Ok(Some(Outcome::Fine));
     };
-    if !made.report.findings.is_empty() {
+    if !made.report.findings.is_empty() && !target.proposes(&made.report) {
         return refused(&made.report, ui).map(Some);
     }
     if args.dry_run {
@@ -331,7 +276,7 @@ fn attempt(
     if checked_out {
         repo.update_worktree(&edits)?;
     }
-    if target.branch == workspace.mainline && !args.trust_base && target.tip.is_some() {
+    if target.is_mainline && !args.trust_base && target.tip.is_some() {
         let policy = made
             .changes
             .iter()
@@ -344,6 +289,13 @@ fn attempt(
                 .iter()
                 .any(|change| matches!(change.kind, ChangeKind::StatusMoved { .. })),
         );
+    }
+    if !made.report.findings.is_empty() {
+        let branch = short(&target.branch);
+        ui.note(&format!(
+            "this is a proposal: {}; `modelry policy show {branch}` tells who may agree",
+            made.report.findings[0].message
+        ));
     }
     done(&made, commit, short(&target.branch), ui)?;
     Ok(Some(Outcome::Fine))
@@ -370,7 +322,7 @@ fn prove(
         &records,
         target.base,
         How {
-            mainline: target.branch == workspace.mainline,
+            mainline: target.is_mainline,
             replay: args.replay,
         },
     )?;
@@ -424,8 +376,9 @@ fn make(
     signer: Option<act::RecordSigner<'_>>,
     carrier: &Carrier,
     job: &Job<'_>,
-    base: Oid,
+    target: &Target,
 ) -> Result<Option<Made>, Error> {
+    let base = target.base;
     let records = Records::new(overlay);
     let base_tree = history::read_commit(overlay, base)?.tree;
     let prior = Snapshot::at(&records, base_tree, &workspace.folder)?;
@@ -440,6 +393,20 @@ fn make(
     let Some(mut draft) = (job.draft)(&desk)? else {
         return Ok(None);
     };
+    // Where somebody else will carry it, the policy needs its author's review.
+    if job.scope == Scope::Policy
+        && !target.is_mainline
+        && desk.signer.is_some()
+        && let Some(Some(text)) = draft.edits.get("registry.yaml")
+    {
+        let id = Oid::hash(overlay.format(), ObjectKind::Blob, text.as_bytes());
+        let proposed = snapshot::load(&RecordPath::Registry, id, text.as_bytes())?;
+        draft.absorb(act::approve_policy(
+            &desk,
+            &proposed,
+            draft.reason.clone().as_deref(),
+        )?);
+    }
     let tree = |draft: &Draft| -> Result<Oid, Error> {
         let edits: BTreeMap<String, Option<Vec<u8>>> = draft
             .edits
@@ -452,10 +419,9 @@ fn make(
     for id in std::mem::take(&mut draft.settle) {
         let after = Snapshot::at(&records, top, &workspace.folder)?;
         if let Some((_, text)) = act::settle(&desk, &after, &id)? {
-            draft.edits.insert(
-                crate::model::RecordPath::Version(id.clone()).to_string(),
-                Some(text),
-            );
+            draft
+                .edits
+                .insert(RecordPath::Version(id.clone()).to_string(), Some(text));
             top = tree(&draft)?;
         }
     }

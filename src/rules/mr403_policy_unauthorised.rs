@@ -49,7 +49,7 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
     let finding = finding.why(format!("administrators are {}", names(&holders, "nobody")));
     let help = match holders.iter().find(|holder| !tally.counted.contains(*holder)) {
         Some(holder) => format!(
-            "ask `{holder}` to sign the commit, or to add a review under `policy/{}/`",
+            "propose it on a branch (`--branch NAME`), and ask `{holder}` to run `modelry policy approve`; reviews stand under `policy/{}/`",
             scene.registry().serial
         ),
         None => "ask an administrator to sign the commit".to_owned(),

@@ -8,6 +8,7 @@ mod gates;
 mod generated;
 mod histories;
 mod judge;
+mod policy;
 mod resolve;
 mod rooms;
 mod rules;

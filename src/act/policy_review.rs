@@ -1,0 +1,86 @@
+//! An administrator's review of a policy that is proposed.
+
+use serde_json::json;
+
+use super::{Desk, Draft, members};
+use crate::error::Error;
+use crate::model::{Decision, Kind, RecordPath};
+use crate::snapshot::Loaded;
+use crate::source::Edit;
+use crate::subject;
+
+/// Approves the policy in this file, as it is now.
+///
+/// # Errors
+/// When it is no policy, the one in force, or approved already.
+pub fn approve_policy(desk: &Desk<'_>, proposed: &Loaded, reason: Option<&str>) -> Result<Draft, Error> {
+    let Some(registry) = proposed.registry() else {
+        return Err(
+            Error::told("the proposed `registry.yaml` can't be read as a policy")
+                .hint("`modelry validate` says what is wrong with it"),
+        );
+    };
+    let now = desk.policy.registry().serial;
+    if proposed.value() == desk.policy.source.value() {
+        return Err(Error::told(format!(
+            "this is policy {now}, which is in force: there is nothing to approve"
+        ))
+        .hint("name what is proposed: a branch or commit, or change `registry.yaml` in the work tree"));
+    }
+    if registry.serial <= now {
+        return Err(Error::told(format!(
+            "the proposed policy has `serial: {}`, and policy {now} is in force",
+            registry.serial
+        ))
+        .hint(format!(
+            "its author writes `serial: {}`, or a higher one",
+            now + 1
+        )));
+    }
+    let path = RecordPath::PolicyReview(registry.serial, desk.actor.clone());
+    let subject = subject::policy_subject(desk.policy.id(), proposed.value());
+    let mut draft = Draft::new(format!("Approve policy {}", registry.serial), reason);
+    let text = match desk.snapshot.read(&path)? {
+        None => {
+            let record = members([
+                ("serial", Some(json!(registry.serial))),
+                ("by", Some(json!(desk.actor))),
+                ("revision", Some(json!(1))),
+                ("decision", Some(json!(Decision::Approved.as_str()))),
+                ("subject", Some(json!(subject))),
+                ("reason", draft.reason.as_ref().map(|reason| json!(reason))),
+            ]);
+            desk.new_record(Kind::Review, &path, record)?
+        }
+        Some(old) => {
+            let same = old
+                .review()
+                .is_some_and(|review| review.decision == Decision::Approved && review.subject == subject);
+            if same {
+                return Err(Error::told(format!(
+                    "`{}` has approved this policy already",
+                    desk.actor
+                )));
+            }
+            let set = |pointer: &str, value| Edit::Set {
+                pointer: pointer.into(),
+                value,
+            };
+            let mut edits = vec![
+                set("/revision", json!(old.revision().unwrap_or(0) + 1)),
+                set("/decision", json!(Decision::Approved.as_str())),
+                set("/subject", json!(subject)),
+            ];
+            match &draft.reason {
+                Some(reason) => edits.push(set("/reason", json!(reason))),
+                None if old.value().get("reason").is_some() => edits.push(Edit::Remove {
+                    pointer: "/reason".into(),
+                }),
+                None => {}
+            }
+            desk.edited(&path, &old, edits)?
+        }
+    };
+    draft.put(&path, text);
+    Ok(draft)
+}

@@ -1,0 +1,185 @@
+//! The policy's own rules: who may change it, proposals, and the emergency.
+
+use crate::support::Lab;
+
+/// Two administrators, and both are needed.
+fn lab() -> Lab {
+    let lab = Lab::with_registry();
+    let key = lab.public_key("admin-2");
+    let _ = lab.ok("admin-1", &["actor", "add", "admin-2", "--key", &key]);
+    let _ = lab.ok("admin-1", &["grant", "add", "admin-2", "--allow", "administer"]);
+    lab.change_policy("actors:\n", "policyChange: {required: 2}\nactors:\n");
+    lab
+}
+
+#[test]
+fn a_proposal_is_reviewed_and_lands_whoever_carries_it() {
+    let lab = lab();
+    let key = lab.public_key("risk-3");
+    let add = ["actor", "add", "risk-3", "--key", &key];
+    let said = lab.findings("admin-1", &add);
+    assert!(
+        said.contains("MR403") && said.contains("1 of 2 administrators"),
+        "{said}"
+    );
+    assert!(said.contains("--branch NAME"), "{said}");
+    let said = lab.says("admin-1", &[&add[..], &["--branch", "proposal"]].concat());
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(
+        said.err.contains("this is a proposal: 1 of 2 administrators"),
+        "{said:?}"
+    );
+    let shown = lab.ok("stranger", &["policy", "show", "proposal"]);
+    assert!(
+        shown.contains("  actors.risk-3: absent -> {\"kind\":\"person\""),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("  serial: 10 -> 11\n\n1 of 2 administrators stand behind it: admin-1\n"),
+        "{shown}"
+    );
+    assert!(
+        shown.ends_with("ask admin-2: modelry policy approve proposal -m REASON\n"),
+        "{shown}"
+    );
+    // From the mainline, by name; the review goes to the proposal's branch.
+    let _ = lab.ok(
+        "admin-2",
+        &[
+            "policy",
+            "approve",
+            "proposal",
+            "-m",
+            "as agreed",
+            "--branch",
+            "proposal",
+        ],
+    );
+    let shown = lab.ok("stranger", &["policy", "show", "proposal"]);
+    assert!(
+        shown.contains("2 of 2 administrators stand behind it: admin-1, admin-2\nanybody can land it"),
+        "{shown}"
+    );
+    // A Git host squashes it: one commit, signed by nobody.
+    let _ = lab.git(&["merge", "-q", "--squash", "proposal"]);
+    let _ = lab.git_as("stranger", &["commit", "-q", "--no-gpg-sign", "-m", "squashed"]);
+    let _ = lab.ok("admin-1", &["validate", "HEAD~1..HEAD"]);
+    assert!(lab.ok("admin-1", &["actor", "list"]).contains("risk-3"));
+}
+
+#[test]
+fn a_review_of_another_policy_counts_for_nothing() {
+    let lab = lab();
+    let _ = lab.ok(
+        "admin-1",
+        &["team", "add", "risk", "admin-1", "--branch", "proposal"],
+    );
+    let _ = lab.ok("admin-2", &["policy", "approve", "proposal", "-m", "as agreed"]);
+    let said = lab.findings("risk-1", &["policy", "approve", "proposal", "-m", "me too"]);
+    assert!(said.contains("MR307"), "{said}");
+    // The review came to the mainline first; then something else lands.
+    let said = lab.findings("admin-1", &["team", "remove", "risk", "risk-1"]);
+    assert!(
+        said.contains("the review of `admin-2` does not count: it was given for another policy"),
+        "{said}"
+    );
+    let _ = lab.ok("admin-1", &["team", "add", "risk", "admin-1"]);
+    let _ = lab.ok("admin-1", &["validate", &format!("{}..HEAD", lab.root())]);
+    let said = lab.error("admin-2", &["policy", "approve", "-m", "again"]);
+    assert!(
+        said.contains("which is in force: there is nothing to approve"),
+        "{said}"
+    );
+    lab.check();
+}
+
+#[test]
+fn one_administrator_may_revoke_and_retire_alone_and_nothing_more() {
+    let lab = lab();
+    let key: serde_json::Value =
+        serde_json::from_str(&lab.ok("risk-1", &["whoami", "-o", "json"])).expect("JSON");
+    let key = key["key"].as_str().expect("a key");
+    let _ = lab.ok("admin-1", &["actor", "revoke-key", key, "-m", "laptop lost"]);
+    let _ = lab.ok("admin-2", &["actor", "retire", "trainer", "-m", "gone"]);
+    // The actor itself may, too.
+    let own: serde_json::Value =
+        serde_json::from_str(&lab.ok("risk-2", &["whoami", "-o", "json"])).expect("JSON");
+    let _ = lab.ok(
+        "risk-2",
+        &[
+            "actor",
+            "revoke-key",
+            own["key"].as_str().expect("a key"),
+            "-m",
+            "mine",
+        ],
+    );
+    let _ = lab.ok("admin-1", &["validate", &format!("{}..HEAD", lab.root())]);
+    // Revoking and something else together is no emergency.
+    let admin: serde_json::Value =
+        serde_json::from_str(&lab.ok("admin-2", &["whoami", "-o", "json"])).expect("JSON");
+    let text = lab.policy_with("  trainer:\n", "  trainer:\n    name: x\n");
+    lab.write("registry.yaml", &text);
+    let said = lab.findings("admin-1", &["validate", "-o", "concise"]);
+    assert!(said.contains("MR403"), "{said}");
+    let _ = lab.git(&["checkout", "-q", "--", "registry.yaml"]);
+    // An administrator alone can't end the other one: nobody could change the policy then.
+    let said = lab.findings(
+        "admin-1",
+        &[
+            "actor",
+            "revoke-key",
+            admin["key"].as_str().expect("a key"),
+            "-m",
+            "x",
+        ],
+    );
+    assert!(said.contains("MR408"), "{said}");
+}
+
+#[test]
+fn edits_keep_comments_and_order() {
+    let lab = Lab::with_registry();
+    lab.change_policy("actors:\n", "# Everybody who signs.\nactors:\n");
+    lab.change_policy("grants:\n", "# Who may what.\ngrants:   # in order\n");
+    let before = lab.read("registry.yaml");
+    let key = lab.public_key("risk-3");
+    let _ = lab.ok("admin-1", &["actor", "add", "risk-3", "--key", &key]);
+    let _ = lab.ok("admin-1", &["team", "add", "risk", "risk-3"]);
+    let _ = lab.ok(
+        "admin-1",
+        &[
+            "grant", "add", "risk-3", "--allow", "annotate", "--groups", "churn",
+        ],
+    );
+    let _ = lab.ok("admin-1", &["grant", "remove", "risk-3", "--allow", "annotate"]);
+    let _ = lab.ok("admin-1", &["team", "remove", "risk", "risk-3"]);
+    let after = lab.read("registry.yaml");
+    let kept = |text: &str| {
+        text.lines()
+            .filter(|line| !line.starts_with("serial:"))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let mut expected = kept(&before);
+    let added: Vec<String> = kept(&after)
+        .into_iter()
+        .filter(|line| !expected.contains(line))
+        .collect();
+    assert_eq!(added.len(), 2, "the actor and its key alone are new: {added:?}");
+    let rest: Vec<String> = kept(&after)
+        .into_iter()
+        .filter(|line| !added.contains(line))
+        .collect();
+    // `kind: person` and `keys:` stand once more.
+    let mut rest_sorted = rest.clone();
+    rest_sorted.retain(|line| !["    kind: person", "    keys:"].contains(&line.as_str()));
+    expected.retain(|line| !["    kind: person", "    keys:"].contains(&line.as_str()));
+    assert_eq!(rest_sorted, expected);
+    let shown = lab.ok("stranger", &["policy", "show"]);
+    assert!(
+        shown.contains("administrators   admin-1") && shown.contains("1 of them"),
+        "{shown}"
+    );
+    lab.check();
+}
