@@ -1,0 +1,288 @@
+//! Makes a registry with a long history, for measurements: people and a machine
+//! register, approve, promote and archive, with the records that the commands
+//! write, signed by throwaway keys of fixed seeds.
+//!
+//! ```text
+//! cargo run --release --example make_history -- DIR COMMITS
+//! ```
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program of its own")]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+use modelry::access::Policy;
+use modelry::act::{self, Desk, Draft, Registered};
+use modelry::error::Error;
+use modelry::history::Past;
+use modelry::model::{Decision, GroupName, RecordPath, VersionId};
+use modelry::raw::{self, Memory, ObjectFormat, ObjectKind, Objects, Oid, Overlay};
+use modelry::snapshot::{Records, Snapshot};
+use serde_json::json;
+use ssh_key::private::Ed25519Keypair;
+use ssh_key::{HashAlg, LineEnding, PrivateKey};
+
+const ACTORS: [&str; 3] = ["admin-1", "risk-1", "trainer"];
+const GROUPS: usize = 50;
+/// When the first commit is made; each further one a minute later.
+const START: i64 = 1_700_000_000;
+
+type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+
+fn key(actor: &str) -> PrivateKey {
+    let mut seed = [0; 32];
+    seed[..actor.len()].copy_from_slice(actor.as_bytes());
+    PrivateKey::from(Ed25519Keypair::from_seed(&seed))
+}
+
+fn sign(key: &PrivateKey, namespace: &str, bytes: &[u8]) -> Result<String, Error> {
+    key.sign(namespace, HashAlg::Sha512, bytes)
+        .and_then(|signature| signature.to_pem(LineEnding::LF))
+        .map_err(|error| Error::told(error.to_string()))
+}
+
+fn policy() -> Outcome<String> {
+    let line = |actor: &str| -> Outcome<String> {
+        Ok(key(actor)
+            .public_key()
+            .to_openssh()?
+            .split_whitespace()
+            .take(2)
+            .collect::<Vec<_>>()
+            .join(" "))
+    };
+    let mut text = "apiVersion: modelry/v1\nkind: Registry\nname: bench\nid: \"0123456789abcdef0123456789abcdef\"\nserial: 1\nstages:\n  - name: production\n    requires: Approved\nactors:\n".to_owned();
+    for (actor, more) in
+        ACTORS
+            .iter()
+            .zip(["kind: person", "kind: person", "kind: machine, owners: [admin-1]"])
+    {
+        text.push_str(&format!("  {actor}: {{{more}, keys: [\"{}\"]}}\n", line(actor)?));
+    }
+    text.push_str("grants:\n  - {to: [admin-1], allow: [administer, create-group], groups: [\"*\"]}\n  - {to: [risk-1], allow: [approve, archive], groups: [\"*\"]}\n  - {to: [risk-1], allow: [promote], groups: [\"*\"], stages: [production]}\n  - {to: [trainer], allow: [register, annotate], groups: [\"*\"]}\n");
+    Ok(text)
+}
+
+/// The history so far, in memory.
+struct History {
+    objects: Memory,
+    tip: Option<Oid>,
+    tree: Option<Oid>,
+    made: usize,
+}
+
+impl History {
+    /// A signed commit of a tree.
+    fn commit(&mut self, actor: &str, tree: Oid, message: &str) -> Outcome<()> {
+        let time = START + 60 * i64::try_from(self.made)?;
+        let mut head = format!("tree {tree}\n");
+        if let Some(parent) = self.tip {
+            head.push_str(&format!("parent {parent}\n"));
+        }
+        let who = format!("{actor} <{actor}@example.com> {time} +0000");
+        head.push_str(&format!("author {who}\ncommitter {who}\n"));
+        let body = format!("\n{message}\n");
+        let signature = sign(&key(actor), "git", format!("{head}{body}").as_bytes())?;
+        let folded = signature.trim_end().replace('\n', "\n ");
+        let bytes = format!("{head}gpgsig {folded}\n{body}").into_bytes();
+        self.tip = Some(self.objects.insert(ObjectKind::Commit, bytes));
+        self.tree = Some(tree);
+        self.made += 1;
+        Ok(())
+    }
+
+    /// One command's commit.
+    fn act(&mut self, actor: &str, draft: impl Fn(&Desk<'_>) -> Result<Draft, Error>) -> Outcome<()> {
+        let (tree, subject) = {
+            let overlay = Overlay::new(&self.objects);
+            let records = Records::new(&overlay);
+            let snapshot = Snapshot {
+                records: &records,
+                tree: self.tree,
+            };
+            let policy = snapshot.registry()?.and_then(Policy::new).ok_or("no policy")?;
+            let past = Past::new(&overlay, "", self.tip);
+            let secret = key(actor);
+            let signer = |bytes: &[u8]| sign(&secret, "modelry", bytes);
+            let desk = Desk {
+                snapshot,
+                policy: &policy,
+                actor: actor.parse()?,
+                signer: Some(&signer),
+                past: &past,
+            };
+            let mut draft = draft(&desk)?;
+            let edited = |draft: &Draft| -> Outcome<Oid> {
+                let edits: BTreeMap<String, Option<Vec<u8>>> = draft
+                    .edits
+                    .iter()
+                    .map(|(path, text)| (path.clone(), text.clone().map(String::into_bytes)))
+                    .collect();
+                Ok(raw::edit(&overlay, self.tree, &edits)?.ok_or("nothing left")?)
+            };
+            let mut tree = edited(&draft)?;
+            for id in std::mem::take(&mut draft.settle) {
+                let after = Snapshot {
+                    records: &records,
+                    tree: Some(tree),
+                };
+                if let Some((_, text)) = act::settle(&desk, &after, &id)? {
+                    draft
+                        .edits
+                        .insert(RecordPath::Version(id).to_string(), Some(text));
+                    tree = edited(&draft)?;
+                }
+            }
+            let new = overlay.new.reachable(tree);
+            (tree, (draft.subject, new))
+        };
+        let (subject, new) = subject;
+        for (_, kind, bytes) in new {
+            self.objects.insert(kind, bytes);
+        }
+        self.commit(actor, tree, &subject)
+    }
+}
+
+fn run(directory: &Path, commits: usize) -> Outcome<()> {
+    let mut history = History {
+        objects: Memory::new(ObjectFormat::Sha1),
+        tip: None,
+        tree: None,
+        made: 0,
+    };
+    let (tree, root) = {
+        let overlay = Overlay::new(&history.objects);
+        let edits = BTreeMap::from([("registry.yaml".to_owned(), Some(policy()?.into_bytes()))]);
+        let tree = raw::edit(&overlay, None, &edits)?.ok_or("nothing left")?;
+        (tree, overlay.new.reachable(tree))
+    };
+    for (_, kind, bytes) in root {
+        history.objects.insert(kind, bytes);
+    }
+    history.commit("admin-1", tree, "Create the registry")?;
+    let groups: Vec<GroupName> = (0..GROUPS)
+        .map(|n| format!("group-{n}").parse())
+        .collect::<Result<_, _>>()?;
+    for group in &groups {
+        history.act("admin-1", |desk| {
+            act::create_group(desk, group, &act::GroupRequest::default(), None)
+        })?;
+    }
+    let mut number = 0;
+    while history.made < commits {
+        if history.made % 1000 < 4 {
+            eprintln!("{} of {commits}", history.made);
+        }
+        let group = &groups[number % GROUPS];
+        let id = VersionId {
+            group: group.clone(),
+            number: (number / GROUPS) as u64 + 1,
+        };
+        let request = act::RegisterRequest {
+            spec: json!({
+                "inference": {"containers": [{"framework": "xgboost", "artifact": {
+                    "uri": format!("s3://models/{group}/{}", id.number), "digest": format!("sha256:{number:064x}"),
+                }}]},
+                "metrics": {"auc": 0.9},
+            }),
+            allow_duplicate: true,
+            ..act::RegisterRequest::default()
+        };
+        history.act("trainer", |desk| {
+            match act::register(desk, group, &request, None)? {
+                Registered::New(_, draft) => Ok(draft),
+                Registered::Same(id) => Err(Error::told(format!("{id} is there"))),
+            }
+        })?;
+        history.act("risk-1", |desk| {
+            act::review(desk, &id, Decision::Approved, Some("good"))
+        })?;
+        let stage = "production".parse()?;
+        let stages = [stage];
+        history.act("risk-1", |desk| {
+            act::promote(desk, std::slice::from_ref(&id), &stages, true, Some("better"))
+        })?;
+        let labels = BTreeMap::from([("seen".parse()?, Some("yes".to_owned()))]);
+        let request = act::AnnotateRequest {
+            labels,
+            ..act::AnnotateRequest::default()
+        };
+        history.act("trainer", |desk| act::annotate(desk, &id, &request, None))?;
+        number += 1;
+    }
+    write(directory, &history)
+}
+
+/// Everything as loose objects, then packed by git.
+fn write(directory: &Path, history: &History) -> Outcome<()> {
+    let git = |arguments: &[&str]| -> Outcome<()> {
+        let status = Command::new("git")
+            .arg("-C")
+            .arg(directory)
+            .args(arguments)
+            .status()?;
+        if status.success() {
+            Ok(())
+        } else {
+            Err(format!("git {arguments:?}").into())
+        }
+    };
+    std::fs::create_dir_all(directory)?;
+    git(&["init", "-q", "-b", "main"])?;
+    let repo = modelry::git::Repo::open(directory)?;
+    let tip = history.tip.ok_or("no commit")?;
+    let mut at = Some(tip);
+    let mut root = tip;
+    let mut seen = std::collections::HashSet::new();
+    while let Some(id) = at {
+        root = id;
+        let bytes = history.objects.read(id, ObjectKind::Commit)?;
+        let commit = raw::Commit::parse(id, &bytes)?;
+        at = commit.parents.first().copied();
+        let mut new = vec![(id, ObjectKind::Commit, bytes)];
+        let mut open = vec![(commit.tree, ObjectKind::Tree)];
+        while let Some((id, kind)) = open.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            let bytes = history.objects.read(id, kind)?;
+            if kind == ObjectKind::Tree {
+                for entry in raw::read_tree(&history.objects, id)?.entries {
+                    let kind = match entry.mode {
+                        raw::Mode::Tree => ObjectKind::Tree,
+                        _ => ObjectKind::Blob,
+                    };
+                    open.push((entry.id, kind));
+                }
+            }
+            new.push((id, kind, bytes));
+        }
+        repo.write_objects(new.into_iter())?;
+    }
+    git(&["update-ref", "refs/heads/main", &tip.to_string()])?;
+    git(&["gc", "-q"])?;
+    git(&["config", "modelry.root", &root.to_string()])?;
+    println!("{} commits in {}", history.made, directory.display());
+    Ok(())
+}
+
+fn main() -> std::process::ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [directory, commits] = &arguments[..] else {
+        eprintln!("make_history DIR COMMITS");
+        return std::process::ExitCode::from(2);
+    };
+    let made = commits
+        .parse()
+        .map_err(Into::into)
+        .and_then(|commits| run(Path::new(directory), commits));
+    match made {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            std::process::ExitCode::from(2)
+        }
+    }
+}
