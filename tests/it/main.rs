@@ -2,6 +2,7 @@
 //! temporary homes, and pure fixtures for the rules.
 
 mod commands;
+mod deletion;
 mod errors;
 mod formats;
 mod gates;
