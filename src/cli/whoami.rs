@@ -13,10 +13,14 @@ use crate::render::{Cell, Table, Tone, paint};
 /// `modelry whoami`
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  modelry whoami")]
-pub struct WhoamiArgs {}
+pub struct WhoamiArgs {
+    /// By the policy of this commit, or of this day
+    #[arg(long, value_name = "REV|DATE")]
+    at: Option<String>,
+}
 
-pub fn run(_args: &WhoamiArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    Reading::with(None, global, |reading| {
+pub fn run(args: &WhoamiArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    Reading::with(args.at.as_deref(), global, |reading| {
         let me = Me::configured(reading.workspace.repo.directory())?;
         let policy = reading.policy()?;
         let standing = policy.keys.standing(&me.fingerprint);

@@ -224,3 +224,93 @@ fn the_champion_is_what_serves() {
         "{said:?}"
     );
 }
+
+/// The lines that the README gives for CI, as they stand there, in a clone of a
+/// bare repository.
+#[test]
+fn the_lines_for_ci_work() {
+    let lab = lab();
+    let key = lab.public_key("gatekeeper");
+    let _ = lab.ok(
+        "admin-1",
+        &[
+            "actor",
+            "add",
+            "gatekeeper",
+            "--kind",
+            "machine",
+            "--owner",
+            "risk-1",
+            "--key",
+            &key,
+        ],
+    );
+    let _ = lab.ok(
+        "admin-1",
+        &[
+            "grant",
+            "add",
+            "gatekeeper",
+            "--allow",
+            "approve",
+            "--groups",
+            "*",
+        ],
+    );
+    lab.change_policy("    gates:\n", "    machines: true\n    gates:\n");
+    lab.change_policy(
+        "    required: 1\n",
+        "    required: 1\n    machines: true\n    gates: [{name: any, require: 'true'}]\n",
+    );
+    register(&lab, '1', "0.9");
+    register(&lab, '2', "0.8");
+    let (origin, clone) = (lab.home().join("origin.git"), lab.home().join("ci/clone"));
+    let _ = lab.git(&[
+        "clone",
+        "-q",
+        "--bare",
+        &lab.top.to_string_lossy(),
+        &origin.to_string_lossy(),
+    ]);
+    let _ = lab.git(&["clone", "-q", &origin.to_string_lossy(), &clone.to_string_lossy()]);
+    let readme = include_str!("../../README.md");
+    let block = readme
+        .split("<!-- automated: begin -->")
+        .nth(1)
+        .expect("the lines");
+    let lines = block
+        .split("```sh\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next())
+        .expect("a block");
+    let run = |version: &str| {
+        let mut shell = lab.command("bash");
+        let binary = std::path::Path::new(env!("CARGO_BIN_EXE_modelry"))
+            .parent()
+            .expect("a folder");
+        let path = std::env::join_paths(
+            std::iter::once(binary.to_owned())
+                .chain(std::env::split_paths(&std::env::var_os("PATH").expect("PATH"))),
+        );
+        let secret = std::fs::read_to_string(lab.key("gatekeeper")).expect("a key");
+        shell
+            .args(["-e", "-c", lines])
+            .current_dir(&clone)
+            .env("PATH", path.expect("a path"))
+            .env("GATEKEEPER_KEY", secret.trim_end())
+            .env("MODELRY_ROOT", lab.root())
+            .env("VERSION", version);
+        crate::support::said(&mut shell)
+    };
+    let said = run("churn/2");
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.out.contains("MR316"), "{said:?}");
+    let said = run("churn/1");
+    assert_eq!(said.code, 0, "{said:?}");
+    let _ = lab.git(&["pull", "-q", "--ff-only", &origin.to_string_lossy(), "main"]);
+    assert!(
+        lab.ok("stranger", &["show", "churn/1"])
+            .starts_with("churn/1  Approved")
+    );
+    lab.check();
+}
