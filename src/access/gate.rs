@@ -79,21 +79,32 @@ impl GateResult {
         &self.placed.gate.name
     }
 
+    /// What it saw that is worth telling: not what is below nothing, and not a
+    /// whole where its parts are told.
+    pub fn told(&self) -> impl Iterator<Item = &(String, Option<Value>)> {
+        let inside = |name: &str, whole: &str| {
+            let rest = name.strip_prefix(whole);
+            rest.is_some_and(|rest| rest.starts_with(['.', '[']))
+        };
+        let empty = |value: &Option<Value>| value.as_ref().is_none_or(Value::is_null);
+        self.values.iter().filter(move |(name, value)| {
+            let below_nothing = self
+                .values
+                .iter()
+                .any(|(other, value)| empty(value) && inside(name, other));
+            let has_parts = value.as_ref().is_some_and(Value::is_object)
+                && self.values.iter().any(|(other, _)| inside(other, name));
+            !below_nothing && !has_parts
+        })
+    }
+
     /// What it saw, in words: "metrics.auc is 0.8, champion is null".
     pub fn seen(&self) -> String {
-        let empty = |value: &Option<Value>| value.as_ref().is_none_or(Value::is_null);
-        // What is below nothing is not told beside it.
-        let below_nothing = |name: &str| {
-            let parents = self.values.iter().filter(|(_, value)| empty(value));
-            let mut inside = parents.filter_map(|(parent, _)| name.strip_prefix(parent.as_str()));
-            inside.any(|rest| rest.starts_with(['.', '[']))
-        };
-        let told = self.values.iter().filter(|(name, _)| !below_nothing(name));
         let words = |(name, value): &(String, Option<Value>)| match value {
             None => format!("{name} is missing"),
             Some(value) => format!("{name} is {}", brief(value)),
         };
-        told.map(words).collect::<Vec<_>>().join(", ")
+        self.told().map(words).collect::<Vec<_>>().join(", ")
     }
 }
 

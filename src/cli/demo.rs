@@ -98,7 +98,21 @@ pub fn run(args: &DemoArgs, ui: &Ui) -> Result<Outcome, Error> {
             "*",
         ],
     )?;
-    stage.say("For fraud models the policy asks for two approvals and a card. A person edits the file, looks, and commits.")?;
+    stage.act(
+        "admin-1",
+        &[
+            "grant",
+            "add",
+            "team:risk",
+            "--allow",
+            "promote",
+            "--groups",
+            "*",
+            "--stages",
+            "staging,production",
+        ],
+    )?;
+    stage.say("For fraud models the policy asks for two approvals, a card, and a metric that does not fall behind production. A person edits the file, looks, and commits.")?;
     stage.quorum()?;
     stage.say("Two groups of models.")?;
     stage.act(
@@ -190,11 +204,6 @@ pub fn run(args: &DemoArgs, ui: &Ui) -> Result<Outcome, Error> {
             ],
         )?;
     }
-    stage.say("Version 2 falls behind: one reviewer rejects it.")?;
-    stage.act(
-        "risk-1",
-        &["reject", "fraud-detector/2", "-m", "falls behind version 1"],
-    )?;
     stage.say(
         "Version 1 is approved by two people. The second approval completes the quorum and moves the status.",
     )?;
@@ -211,16 +220,29 @@ pub fn run(args: &DemoArgs, ui: &Ui) -> Result<Outcome, Error> {
         "risk-2",
         &["approve", "fraud-detector/1", "-m", "holdout looked at"],
     )?;
+    stage.say("It goes into production, and the deployment job asks what to deploy: an answer that is proven from the root.")?;
+    stage.act(
+        "risk-2",
+        &[
+            "promote",
+            "fraud-detector/1",
+            "production",
+            "-m",
+            "first of its kind",
+        ],
+    )?;
+    stage.act("trainer", &["resolve", "fraud-detector@production"])?;
+    stage.say("Version 2 falls behind what is in production: the gate refuses its approval, and a reviewer rejects it.")?;
+    stage.refused("risk-1", &["approve", "fraud-detector/2", "-m", "looks good"])?;
+    stage.act(
+        "risk-1",
+        &["reject", "fraud-detector/2", "-m", "falls behind version 1"],
+    )?;
     stage.say("One approval for version 3; it waits for the second.")?;
     stage.act("risk-1", &["approve", "fraud-detector/3", "-m", "best so far"])?;
     stage.act("risk-2", &["show", "fraud-detector/3"])?;
     stage.say("What if somebody just edits the file? The validator says what is wrong, and what to do.")?;
     stage.illegal()?;
-    stage.say("Version 1 has served its time.")?;
-    stage.act(
-        "risk-2",
-        &["archive", "fraud-detector/1", "-m", "replaced by version 3"],
-    )?;
     stage.say(
         "The whole history is judged again, from the root: every status came about by legal, signed changes.",
     )?;
@@ -331,6 +353,18 @@ impl Stage<'_> {
         })
     }
 
+    /// Shows a command that must be refused.
+    fn refused(&self, who: &str, arguments: &[&str]) -> Result<(), Error> {
+        match self.run(who, arguments)? {
+            Outcome::Findings => Ok(()),
+            Outcome::Fine | Outcome::Nothing => Err(Error::told(format!(
+                "the demo's `modelry {}` was not refused",
+                arguments.join(" ")
+            ))
+            .hint("this is a defect: please report it")),
+        }
+    }
+
     fn run(&self, who: &str, arguments: &[&str]) -> Result<Outcome, Error> {
         self.become_actor(who)?;
         let quoted = |word: &&str| {
@@ -387,7 +421,12 @@ impl Stage<'_> {
         let edits = [
             crate::source::Edit::Set {
                 pointer: "/approvals/-".into(),
-                value: serde_json::json!({"groups": ["fraud-*"], "required": 2, "from": {"risk": 1}, "card": ["intendedUses", "limitations"]}),
+                value: serde_json::json!({"groups": ["fraud-*"], "required": 2, "from": {"risk": 1}, "card": ["intendedUses", "limitations"], "gates": [{
+                    "name": "good-enough",
+                    "champion": "production",
+                    "require": "metrics.auc >= 0.85 && (champion == null || metrics.auc >= champion.metrics.auc)",
+                    "message": "must reach 0.85 and not fall behind the version in production",
+                }]}),
             },
             crate::source::Edit::Set {
                 pointer: "/serial".into(),

@@ -281,6 +281,7 @@ fn print(answer: &Answer, proven: &Proven<'_>, ui: &Ui) -> Result<Outcome, Error
             }
             let steps = render::count(proven.proof.report.checked.steps, "step");
             let from = match proven.proof.from {
+                Some(from) if from == proven.commit => "up to here, verified before".to_owned(),
                 Some(from) => format!("{steps} after {}, verified before", from.short()),
                 None => format!("{steps} from the root"),
             };

@@ -585,7 +585,9 @@ fn the_demo_runs_and_leaves_a_registry_in_order() {
     assert_eq!(told.code, 0, "{}{}", told.out, told.err);
     for part in [
         "MR203 illegal-transition",
-        "Archive fraud-detector/1",
+        "Promote fraud-detector/1 to production",
+        "MR316 gate-not-met",
+        "proven    up to here, verified before",
         "Reject fraud-detector/2",
         "clean: looked at",
     ] {
