@@ -1,6 +1,7 @@
 //! The command line: parse, call, render. One file per command or family;
 //! nothing is decided here.
 
+mod card;
 mod decide;
 mod demo;
 mod diff;
@@ -165,9 +166,9 @@ enum Command {
     /// Add or show evaluations of a version
     #[command(subcommand)]
     Evidence(register::EvidenceCommand),
-    /// Fill or show a version's card
+    /// Fill, show or render a version's card
     #[command(subcommand)]
-    Card(register::CardCommand),
+    Card(card::CardCommand),
     /// Approve a version: a signed review of exactly what it holds now
     Approve(decide::DecideArgs),
     /// Reject a version
@@ -227,10 +228,11 @@ enum Command {
 impl Command {
     /// The forms that its output has.
     fn outputs(&self) -> &'static [Output] {
-        use Output::{Concise, Env, Github, Human, Json, Kserve, Uri};
+        use Output::{Concise, Env, Github, Html, Human, Json, Kserve, Markdown, Uri};
         match self {
             Command::Validate(_) => &[Human, Concise, Json],
             Command::Resolve(_) => &[Human, Json, Uri, Env, Github, Kserve],
+            Command::Card(card::CardCommand::Render { .. }) => &[Human, Markdown, Html, Json],
             _ => &[Human, Json],
         }
     }
@@ -282,7 +284,7 @@ fn dispatch(command: Command, global: &Global, ui: &Ui) -> Result<Outcome, Error
         Command::Group(command) => group::run(&command, global, ui),
         Command::Register(args) => register::register(&args, global, ui),
         Command::Evidence(command) => register::evidence(&command, global, ui),
-        Command::Card(command) => register::card(&command, global, ui),
+        Command::Card(command) => card::card(&command, global, ui),
         Command::Approve(args) => decide::review(&args, Decision::Approved, global, ui),
         Command::Reject(args) => decide::review(&args, Decision::Rejected, global, ui),
         Command::Withdraw(args) => decide::review(&args, Decision::Withdrawn, global, ui),

@@ -1,4 +1,4 @@
-//! `register`, `evidence`, `card`, `annotate`: what a version holds.
+//! `register`, `evidence`, `annotate`: what a version holds.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -104,7 +104,7 @@ fn read_file(name: &str) -> Result<Vec<u8>, Error> {
 }
 
 /// A mapping that a user gave, as YAML or JSON.
-fn read_mapping(name: &str) -> Result<Map<String, Value>, Error> {
+pub fn read_mapping(name: &str) -> Result<Map<String, Value>, Error> {
     let bytes = read_file(name)?;
     // JSON first: a reader of YAML would refuse its tabs.
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
@@ -441,70 +441,6 @@ pub fn evidence(command: &EvidenceCommand, global: &Global, ui: &Ui) -> Result<O
             )
             .map(Some)
         },
-        scope: Scope::of(&args.version.group),
-        decision: false,
-        moved: None,
-    };
-    land(&job, &args.write, global, ui)
-}
-
-/// `modelry card …`
-#[derive(Debug, Subcommand)]
-pub enum CardCommand {
-    /// Fill sections of a version's card; the others stay
-    #[command(
-        after_help = "Examples:\n  modelry card set fraud-detector/3 --section intendedUses=\"card payments\" --section limitations=\"no cash\"\n  modelry card set fraud-detector/3 -f card.yaml"
-    )]
-    Set(CardArgs),
-    /// Show a version's card
-    #[command(after_help = "Example:\n  modelry card show fraud-detector/3")]
-    Show {
-        /// The version
-        #[arg(value_name = "GROUP/N", value_parser = names::version)]
-        version: VersionId,
-        /// As it was at this commit, or on this day
-        #[arg(long, value_name = "REV|DATE")]
-        at: Option<String>,
-    },
-}
-
-/// `modelry card set`
-#[derive(Debug, Args)]
-pub struct CardArgs {
-    /// The version
-    #[arg(value_name = "GROUP/N", value_parser = names::version)]
-    version: VersionId,
-    /// Sections, as YAML or JSON; `-` for standard input
-    #[arg(short = 'f', long = "file", value_name = "FILE|-")]
-    file: Option<String>,
-    /// A section of plain text; empty takes it away; may be repeated
-    #[arg(long = "section", value_name = "NAME=TEXT", value_parser = names::pair)]
-    sections: Vec<(Key, String)>,
-    #[command(flatten)]
-    write: WriteArgs,
-}
-
-pub fn card(command: &CardCommand, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    let args = match command {
-        CardCommand::Show { version, at } => return super::show::card(version, at.as_deref(), global, ui),
-        CardCommand::Set(args) => args,
-    };
-    let mut sections = args
-        .file
-        .as_deref()
-        .map(read_mapping)
-        .transpose()?
-        .unwrap_or_default();
-    for (name, text) in &args.sections {
-        let value = if text.is_empty() { Value::Null } else { json!(text) };
-        sections.insert(name.to_string(), value);
-    }
-    if sections.is_empty() {
-        return Err(Error::told("there is nothing to set")
-            .hint("name sections: `--section intendedUses=\"…\"`, or a file: `-f card.yaml`"));
-    }
-    let job = Job {
-        draft: &|desk| act::set_card(desk, &args.version, &sections, args.write.reason.as_deref()).map(Some),
         scope: Scope::of(&args.version.group),
         decision: false,
         moved: None,

@@ -431,23 +431,15 @@ pub fn evidence(
     })
 }
 
-fn print_record(loaded: &Loaded, ui: &Ui) -> Result<Outcome, Error> {
+/// A record as it stands in its file.
+///
+/// # Errors
+/// When it can't be written.
+pub fn print_record(loaded: &Loaded, ui: &Ui) -> Result<Outcome, Error> {
     if ui.is_json() {
         ui.json(loaded.value())?;
     } else {
         ui.print(&clean(loaded.text.as_deref().unwrap_or_default()))?;
     }
     Ok(Outcome::Fine)
-}
-
-/// `modelry card show`
-pub fn card(id: &VersionId, at: Option<&str>, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    Reading::with(at, global, |reading| {
-        reading.version(id)?;
-        match reading.snapshot.read(&RecordPath::Card(id.clone()))? {
-            Some(loaded) => print_record(&loaded, ui),
-            None => Err(Error::told(format!("{id} has no card yet"))
-                .hint(format!("`modelry card set {id} --section intendedUses=\"…\"`"))),
-        }
-    })
 }

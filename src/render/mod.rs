@@ -1,5 +1,6 @@
 //! Reports and tables as text. Renderers decide nothing.
 
+mod card_html;
 mod concise;
 mod deploy;
 mod human;
@@ -7,6 +8,7 @@ mod json;
 mod table;
 mod text;
 
+pub use card_html::card_page;
 pub use deploy::{env, github};
 pub use json::{SCHEMA_NAME, schema};
 pub use table::{Cell, Table, Tone};

@@ -2,8 +2,6 @@
 //! second JSON Schema validator. Their absence is a failure.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::OnceLock;
 
 use modelry::canonical::{canonical, sha256};
 use modelry::model::{Kind, RecordPath, VersionId};
@@ -15,63 +13,10 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use crate::support::golden::golden;
-
-const NEEDS: &str = "python3 with pyyaml, rfc8785 and check-jsonschema is needed by this test: pip install pyyaml rfc8785 check-jsonschema";
+use crate::support::python::{NEEDS, python, python3};
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
-}
-
-/// Python with the packages that these tests ask; what the machine lacks is
-/// installed below the target folder, once.
-fn python3() -> Command {
-    static PACKAGES: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let packages = PACKAGES.get_or_init(|| {
-        let has_them = |path: Option<&Path>| {
-            let mut command = Command::new("python3");
-            command
-                .args(["-c", "import yaml, rfc8785, check_jsonschema"])
-                .stderr(Stdio::null());
-            if let Some(path) = path {
-                command.env("PYTHONPATH", path);
-            }
-            command.status().expect(NEEDS).success()
-        };
-        if has_them(None) {
-            return None;
-        }
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python");
-        if !has_them(Some(&target)) {
-            let mut pip = Command::new("python3");
-            pip.args(["-m", "pip", "install", "--quiet", "--target"])
-                .arg(&target);
-            let installed = pip.args(["pyyaml", "rfc8785", "check-jsonschema"]).status();
-            assert!(installed.is_ok_and(|status| status.success()), "{NEEDS}");
-        }
-        Some(target)
-    });
-    let mut command = Command::new("python3");
-    if let Some(packages) = packages {
-        command.env("PYTHONPATH", packages);
-    }
-    command
-}
-
-/// Runs a Python script over a JSON value, and reads the JSON that it prints.
-fn python(script: &str, input: &Value) -> Value {
-    let mut child = python3()
-        .args(["-c", script])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect(NEEDS);
-    let bytes = serde_json::to_vec(input).expect("JSON");
-    let mut pipe = child.stdin.take().expect("a pipe");
-    let feed = std::thread::spawn(move || std::io::Write::write_all(&mut pipe, &bytes));
-    let output = child.wait_with_output().expect("python3");
-    feed.join().expect("a thread").expect("bytes");
-    assert!(output.status.success(), "{NEEDS}");
-    serde_json::from_slice(&output.stdout).expect("JSON from python")
 }
 
 const LOAD_ALL: &str = "

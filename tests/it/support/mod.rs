@@ -2,6 +2,7 @@
 //! machine, throwaway keys, and the real binary.
 
 pub mod golden;
+pub mod python;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
