@@ -22,7 +22,7 @@ pub trait Outside {
     ///
     /// # Errors
     /// When history can't be read.
-    fn brought_by(&self, path: &RecordPath) -> Result<Option<String>, Error>;
+    fn brought_by(&self, policy: &Policy, path: &RecordPath) -> Result<Option<String>, Error>;
 }
 
 /// What one review is worth.
@@ -233,7 +233,7 @@ fn worth(
                 verdict => return Ok(Standing::Not(verdict.words())),
             }
         }
-        None if policy.keys.has_revocations() => outside.brought_by(path)?,
+        None if policy.keys.has_revocations() => outside.brought_by(policy, path)?,
         None => None,
     };
     Ok(match key {

@@ -7,9 +7,9 @@
 use super::{KeyStanding, Policy};
 use crate::change::{Change, ChangeKind};
 use crate::model::ActorId;
-use crate::raw::Oid;
+use crate::raw::{Oid, SignatureKind};
 use crate::subject;
-use crate::verify;
+use crate::verify::{self, OpenPgpFault};
 
 /// Who stands behind a signature, under one policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,11 +64,23 @@ impl Verdict {
         }
     }
 
-    /// The verdict on a detached or commit signature over `payload`.
+    /// The verdict on a detached or commit signature over `payload`, by the
+    /// kind of its armour. Only SSH signatures know the namespace.
     pub fn of_signature(policy: &Policy, armor: &str, namespace: &str, payload: &[u8]) -> Verdict {
-        match verify::verify(armor, namespace, payload) {
-            Ok(key) => Verdict::of_key(policy, key.fingerprint()),
-            Err(fault) => Verdict::Bad(fault.to_string()),
+        match SignatureKind::of(armor) {
+            SignatureKind::OpenPgp => match policy.keys.verify_openpgp(armor, payload) {
+                Ok(fingerprint) => Verdict::of_key(policy, fingerprint),
+                Err(OpenPgpFault::UnknownKey(key)) => Verdict::UnknownKey(key),
+                Err(OpenPgpFault::Bad(why)) => Verdict::Bad(why),
+            },
+            SignatureKind::X509 => {
+                Verdict::Bad("X.509 signatures are not supported: sign with SSH or OpenPGP".into())
+            }
+            // The reader of SSH signatures says best what is malformed.
+            SignatureKind::Ssh | SignatureKind::Unknown => match verify::verify(armor, namespace, payload) {
+                Ok(key) => Verdict::of_key(policy, key.fingerprint()),
+                Err(fault) => Verdict::Bad(fault.to_string()),
+            },
         }
     }
 

@@ -3,6 +3,7 @@
 
 mod approval;
 mod author;
+mod credential;
 mod gate;
 mod keyring;
 mod policy;
@@ -11,6 +12,7 @@ mod words;
 
 pub use approval::{Counted, Outside, Shortfall, Standing, Tally, tally};
 pub use author::{Author, Carrier, Verdict, author, is_authored};
+pub use credential::{Credential, fingerprint};
 pub use gate::{GateResult, PlacedGate, compile as compile_gate, gates_of_changes, judge_gates};
 pub use keyring::{KeyStanding, Keyring};
 pub use policy::{ApprovalNeed, Policy, group_glob, needed_action, path_glob};

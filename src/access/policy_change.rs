@@ -122,7 +122,7 @@ fn worth(
                 verdict => return Ok(Some(verdict.words())),
             }
         }
-        None if policy.keys.has_revocations() => outside.brought_by(path)?,
+        None if policy.keys.has_revocations() => outside.brought_by(policy, path)?,
         None => None,
     };
     Ok(key
@@ -154,10 +154,11 @@ pub fn fast_path(policy: &Policy, after: &Registry, old: &Value, new: &Value) ->
             undone.keys.clone_from(&was.keys);
             undone == *was
         };
-        let keys_only_retired = is.keys.len() == was.keys.len()
-            && was.keys.iter().zip(&is.keys).all(|(was, is)| {
-                was == is || (was.ssh().is_some() && was.ssh() == is.ssh() && is.retired() && !was.retired())
-            });
+        let keys_only_retired =
+            is.keys.len() == was.keys.len()
+                && was.keys.iter().zip(&is.keys).all(|(was, is)| {
+                    was == is || (was.text() == is.text() && is.retired() && !was.retired())
+                });
         if !same_otherwise || !keys_only_retired || (was.retired && !is.retired) {
             return None;
         }

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{Desk, Draft};
+use crate::access::{self, Credential};
 use crate::error::Error;
-use crate::model::{ActorId, ActorKind, Kind, RecordPath, Registry, VersionId};
+use crate::model::{ActorId, ActorKey, ActorKind, Kind, RecordPath, Registry, VersionId};
 use crate::schema;
 use crate::source::{self, Edit};
-use crate::verify::PublicKey;
 
 /// What a new registry's policy says.
 #[derive(Clone, Debug)]
@@ -20,8 +20,8 @@ pub struct FirstPolicy {
     pub actor: ActorId,
     /// Its address.
     pub email: Option<String>,
-    /// Its keys, as OpenSSH lines: the signing key, then a recovery key.
-    pub keys: Vec<String>,
+    /// Its keys: the signing key, then a recovery key.
+    pub keys: Vec<ActorKey>,
     /// Whether one person may register and approve.
     pub solo: bool,
 }
@@ -76,13 +76,14 @@ pub enum PolicyEdit {
         kind: ActorKind,
         /// Its address.
         email: Option<String>,
-        /// Its keys, as OpenSSH lines.
-        keys: Vec<String>,
+        /// Its keys.
+        keys: Vec<ActorKey>,
         /// The persons whom a machine stands for.
         owners: Vec<ActorId>,
     },
-    /// One more key of an actor.
-    AddKey(ActorId, String),
+    /// One more key of an actor; an OpenPGP certificate that it has already is
+    /// brought up to date.
+    AddKey(ActorId, ActorKey),
     /// The end of all rights of an actor, or of one of its keys.
     Retire(ActorId, Option<String>),
     /// A key that proves nothing any more.
@@ -169,8 +170,26 @@ pub fn edit_policy(desk: &Desk<'_>, edit: &PolicyEdit, reason: Option<&str>) -> 
         }
         PolicyEdit::AddKey(id, key) => {
             must_be_known(id)?;
-            edits.push(set(format!("/actors/{id}/keys/-"), json!(key)));
-            format!("Add a key of {id}")
+            let given = Credential::of(key).map_err(Error::told)?.fingerprint();
+            let there = registry.actors[id].keys.iter().position(|old| {
+                old.openpgp().is_some() && Credential::of(old).is_ok_and(|old| old.fingerprint() == given)
+            });
+            match there.filter(|_| key.openpgp().is_some()) {
+                None => {
+                    edits.push(set(format!("/actors/{id}/keys/-"), json!(key)));
+                    format!("Add a key of {id}")
+                }
+                Some(index) if registry.actors[id].keys[index].text().trim() == key.text().trim() => {
+                    return Err(Error::told(format!("`{id}` has this certificate already")));
+                }
+                Some(index) => {
+                    edits.push(set(
+                        format!("/actors/{id}/keys/{index}/openpgp"),
+                        json!(key.text()),
+                    ));
+                    format!("Bring a certificate of {id} up to date")
+                }
+            }
         }
         PolicyEdit::Retire(id, None) => {
             must_be_known(id)?;
@@ -180,22 +199,36 @@ pub fn edit_policy(desk: &Desk<'_>, edit: &PolicyEdit, reason: Option<&str>) -> 
         PolicyEdit::Retire(id, Some(fingerprint)) => {
             must_be_known(id)?;
             let keys = &registry.actors[id].keys;
-            let is_it = |line: &str| {
-                PublicKey::parse(line)
-                    .is_ok_and(|key| key.fingerprint() == *fingerprint || line.trim() == fingerprint.trim())
+            let wanted = access::fingerprint(fingerprint);
+            let is_it = |key: &ActorKey| {
+                Credential::of(key).is_ok_and(|credential| credential.fingerprint() == wanted)
+                    || key.text().trim() == fingerprint.trim()
             };
-            let found = keys
-                .iter()
-                .enumerate()
-                .find_map(|(index, key)| Some((index, key.ssh().filter(|line| is_it(line))?)));
-            let Some((index, line)) = found else {
-                return Err(Error::told(format!("`{id}` has no key {fingerprint}"))
-                    .hint("name its fingerprint as `ssh-keygen -l` prints it"));
+            let Some(index) = keys.iter().position(is_it) else {
+                let subkey = |key: &ActorKey| {
+                    let credential = Credential::of(key).ok()?;
+                    let of_it = credential.keys().iter().any(|(key, _)| *key == wanted);
+                    of_it.then(|| credential.fingerprint())
+                };
+                return Err(match keys.iter().find_map(subkey) {
+                    Some(primary) => {
+                        Error::told(format!("{wanted} is a subkey of the certificate {primary}"))
+                            .hint(format!("retire the whole: `--key {primary}`"))
+                            .hint(format!(
+                                "or revoke the subkey alone: `modelry actor revoke-key {wanted}`"
+                            ))
+                    }
+                    None => Error::told(format!("`{id}` has no key {fingerprint}"))
+                        .hint("name its fingerprint as `ssh-keygen -l` or `gpg --fingerprint` prints it"),
+                });
             };
-            edits.push(set(
-                format!("/actors/{id}/keys/{index}"),
-                json!({"key": line, "retired": true}),
-            ));
+            edits.push(match &keys[index] {
+                ActorKey::OpenPgp(_) => set(format!("/actors/{id}/keys/{index}/retired"), json!(true)),
+                key => set(
+                    format!("/actors/{id}/keys/{index}"),
+                    json!({"key": key.text(), "retired": true}),
+                ),
+            });
             format!("Retire a key of {id}")
         }
         PolicyEdit::RevokeKey {

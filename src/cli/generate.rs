@@ -76,6 +76,19 @@ pub fn allowed_signers(args: &AllowedSignersArgs, global: &Global, ui: &Ui) -> R
                 .filter_map(|key| PublicKey::parse(key.ssh()?).ok());
             keys.extend(parsed.filter(|key| key.weakness().is_none()).map(|key| (id, key)));
         }
+        let others = policy
+            .registry()
+            .actors
+            .values()
+            .flat_map(|actor| &actor.keys)
+            .filter(|key| key.openpgp().is_some())
+            .count();
+        if others > 0 {
+            ui.note(&format!(
+                "{} left out: git asks gpg's own keyring about OpenPGP signatures",
+                render::count(others, "OpenPGP certificate")
+            ));
+        }
         let good = |policy: &Policy, key: &PublicKey| {
             matches!(policy.keys.standing(&key.fingerprint()), KeyStanding::Good(_))
         };

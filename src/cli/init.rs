@@ -12,11 +12,10 @@ use crate::act::{self, FirstPolicy};
 use crate::change;
 use crate::error::Error;
 use crate::git::{AdvanceError, Head, Repo};
-use crate::history::{self, COMMIT_NAMESPACE, Past, Replay};
+use crate::history::{self, Past, Replay};
 use crate::model::ActorId;
 use crate::raw::{self, Overlay};
 use crate::render;
-use crate::sign::Signer;
 use crate::snapshot::{Records, Snapshot};
 
 /// `modelry init`
@@ -34,7 +33,7 @@ pub struct InitArgs {
     /// For one person: whoever registers may approve too
     #[arg(long)]
     solo: bool,
-    /// A second public key of the administrator, kept away for the day the first is lost
+    /// A second public key of the administrator (OpenSSH, or armoured OpenPGP), kept away for the day the first is lost
     #[arg(long, value_name = "FILE")]
     recovery_key: Option<std::path::PathBuf>,
 }
@@ -75,7 +74,7 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
         Some(actor) => actor.clone(),
         None => actor_from(&ident.email)?,
     };
-    let mut keys = vec![me.line.clone()];
+    let mut keys = vec![me.key.clone()];
     if let Some(file) = &args.recovery_key {
         keys.push(super::people::read_key(file)?);
     }
@@ -138,7 +137,8 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     );
     let parents: Vec<_> = tip.into_iter().collect();
     let buffer = repo.commit_buffer(top, &parents, &message)?;
-    let signature = me.signer.sign(COMMIT_NAMESPACE, &buffer)?;
+    let policy = replay.policy.as_ref().ok_or_else(|| Error::told("no policy"))?;
+    let signature = me.sign_commit(policy, &actor, &buffer)?;
     repo.write_objects(overlay.new.reachable(top).into_iter())?;
     let commit = repo.store_commit(&buffer, Some(&signature))?;
     repo.sync_objects(&[top, commit])?;

@@ -1,19 +1,20 @@
 //! The configured signing key, as an actor.
 
-use crate::access::{KeyStanding, Policy};
+use super::people::actor_key;
+use crate::access::{Credential, KeyStanding, Policy, Verdict};
 use crate::error::Error;
-use crate::model::ActorId;
+use crate::history::COMMIT_NAMESPACE;
+use crate::model::{ActorId, ActorKey};
 use crate::sign::{GitSigner, Signer};
-use crate::verify::PublicKey;
 
 /// The signing key as an actor.
 pub struct Me {
     /// Signs.
     pub signer: GitSigner,
-    /// The key's fingerprint.
+    /// The key's fingerprint; of OpenPGP the primary key's.
     pub fingerprint: String,
-    /// The public key as an OpenSSH line.
-    pub line: String,
+    /// The public key, as the policy writes it.
+    pub key: ActorKey,
 }
 
 impl Me {
@@ -23,16 +24,44 @@ impl Me {
     /// When there is none.
     pub fn configured(directory: &std::path::Path) -> Result<Me, Error> {
         let signer = GitSigner::from_config(directory)?;
-        let line = signer.public_key()?;
-        let key = PublicKey::parse(&line).map_err(|why| {
+        let key = actor_key(&signer.public_key()?);
+        let credential = Credential::of(&key).map_err(|why| {
             Error::told(format!("the signing key can't be used: {why}"))
                 .hint("make one: `ssh-keygen -t ed25519`")
         })?;
         Ok(Me {
             signer,
-            fingerprint: key.fingerprint(),
-            line: key.to_openssh(),
+            fingerprint: credential.fingerprint(),
+            key: match credential {
+                Credential::Ssh(key) => ActorKey::Ssh(key.to_openssh()),
+                Credential::OpenPgp(_) => key,
+            },
         })
+    }
+
+    /// Signs a commit, and looks whether that proves this actor: a program may
+    /// sign with another key than the policy knows.
+    ///
+    /// # Errors
+    /// When it does not sign, or proves somebody else.
+    pub fn sign_commit(&self, policy: &Policy, actor: &ActorId, buffer: &[u8]) -> Result<String, Error> {
+        let signature = self.signer.sign(COMMIT_NAMESPACE, buffer)?;
+        match Verdict::of_signature(policy, &signature, COMMIT_NAMESPACE, buffer) {
+            Verdict::Actor { id, .. } if id == *actor => Ok(signature),
+            verdict => {
+                let error = Error::told(format!(
+                    "what your signing program made does not prove `{actor}`: {}",
+                    verdict.words()
+                ));
+                Err(match self.key {
+                    ActorKey::OpenPgp(_) => error.hint(format!(
+                        "if your certificate has changed, the registry needs the new one: `gpg --armor --export {} > me.asc`, then `modelry actor add-key {actor} --key me.asc`",
+                        self.fingerprint
+                    )),
+                    _ => error.hint("`modelry whoami` shows your key"),
+                })
+            }
+        }
     }
 
     /// The actor whom the key proves under this policy.

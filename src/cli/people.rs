@@ -8,12 +8,14 @@ use serde_json::{Value, json};
 use super::reading::Reading;
 use super::write::{Job, Scope, WriteArgs, land};
 use super::{Global, Outcome, Ui, names};
+use crate::access::{self, Credential};
 use crate::act::{self, PolicyEdit};
 use crate::error::Error;
-use crate::model::{Action, ActorId, ActorKind, Principal, RecordName, StageName, VersionId};
+use crate::model::{
+    Action, ActorId, ActorKey, ActorKind, OpenPgpKeyEntry, Principal, RecordName, StageName, VersionId,
+};
 use crate::raw::Oid;
 use crate::render::{Cell, Table, Tone};
-use crate::verify::PublicKey;
 use crate::workspace::Workspace;
 
 /// The kinds of actor, on the command line.
@@ -37,7 +39,7 @@ pub enum ActorCommand {
         /// What it is
         #[arg(long, value_enum, default_value = "person")]
         kind: KindArg,
-        /// Its public key: a file, or the OpenSSH line itself; may be repeated
+        /// Its public key: a file (OpenSSH, or armoured OpenPGP), or the OpenSSH line itself; may be repeated
         #[arg(long = "key", value_name = "FILE|LINE", required = true)]
         keys: Vec<String>,
         /// Its address
@@ -54,7 +56,8 @@ pub enum ActorCommand {
     AddKey {
         /// The actor
         id: ActorId,
-        /// The public key: a file, or the OpenSSH line itself
+        /// The public key: a file (OpenSSH, or armoured OpenPGP), or the OpenSSH line itself; a newer
+        /// OpenPGP certificate takes the place of the older
         #[arg(long, value_name = "FILE|LINE")]
         key: String,
         #[command(flatten)]
@@ -67,7 +70,7 @@ pub enum ActorCommand {
     Retire {
         /// The actor
         id: ActorId,
-        /// One key, by its fingerprint
+        /// One key, by its fingerprint; of OpenPGP the primary key's
         #[arg(long, value_name = "FINGERPRINT")]
         key: Option<String>,
         #[command(flatten)]
@@ -76,7 +79,7 @@ pub enum ActorCommand {
     /// Revoke a key: it proves nothing any more
     #[command(after_help = "Example:\n  modelry actor revoke-key SHA256:… -m \"laptop lost\"")]
     RevokeKey {
-        /// The key's fingerprint, or its public key
+        /// The key's fingerprint, or its public key; an OpenPGP primary key takes its subkeys along
         key: String,
         /// The last mainline commit that the key is believed for: what it proved later is a finding
         #[arg(long, value_name = "REV")]
@@ -163,11 +166,12 @@ pub enum GrantCommand {
     },
 }
 
-/// A public key from a file, as an OpenSSH line without its comment.
+/// A public key from a file: an OpenSSH line without its comment, or an armoured
+/// OpenPGP certificate.
 ///
 /// # Errors
 /// When the file can't be read, or is no public key.
-pub fn read_key(file: &Path) -> Result<String, Error> {
+pub fn read_key(file: &Path) -> Result<ActorKey, Error> {
     let text = std::fs::read_to_string(file).map_err(|source| Error::Io {
         action: "read",
         path: file.into(),
@@ -176,18 +180,46 @@ pub fn read_key(file: &Path) -> Result<String, Error> {
     parse_key(&text, &file.display().to_string())
 }
 
-fn parse_key(text: &str, name: &str) -> Result<String, Error> {
-    let key = PublicKey::parse(text).and_then(|key| match key.weakness() {
+fn parse_key(text: &str, name: &str) -> Result<ActorKey, Error> {
+    let key = actor_key(text);
+    let usable = Credential::of(&key).and_then(|credential| match credential.weakness() {
         Some(why) => Err(why),
-        None => Ok(key.to_openssh()),
+        None => Ok(credential),
     });
-    key.map_err(|why| {
-        Error::told(format!("{name} is no public key that can be used: {why}")).hint("give the `.pub` file")
+    match usable {
+        Ok(Credential::Ssh(key)) => Ok(ActorKey::Ssh(key.to_openssh())),
+        Ok(Credential::OpenPgp(_)) => Ok(key),
+        Err(why) => {
+            let error = Error::told(format!("{name} is no public key that can be used: {why}"));
+            Err(match key {
+                ActorKey::OpenPgp(_) => error.hint(
+                    "give what `gpg --armor --export --export-options export-minimal FINGERPRINT` prints",
+                ),
+                _ => error.hint("give the `.pub` file"),
+            })
+        }
+    }
+}
+
+/// A key as the policy writes it, by the look of its text.
+pub fn actor_key(text: &str) -> ActorKey {
+    if !text.trim_start().starts_with("-----BEGIN PGP ") {
+        return ActorKey::Ssh(text.to_owned());
+    }
+    // Lines end in one way, so that the policy shows them as lines.
+    let lines: Vec<&str> = text.trim().lines().map(str::trim_end).collect();
+    ActorKey::OpenPgp(OpenPgpKeyEntry {
+        openpgp: format!("{}\n", lines.join("\n")),
+        retired: false,
     })
 }
 
-fn given_key(given: &str) -> Result<String, Error> {
-    if given.starts_with("ssh-") || given.starts_with("ecdsa-") || given.starts_with("sk-") {
+fn given_key(given: &str) -> Result<ActorKey, Error> {
+    if given.starts_with("-----BEGIN ")
+        || given.starts_with("ssh-")
+        || given.starts_with("ecdsa-")
+        || given.starts_with("sk-")
+    {
         return parse_key(given, "the line");
     }
     read_key(&PathBuf::from(given))
@@ -252,11 +284,14 @@ pub fn actor(command: &ActorCommand, global: &Global, ui: &Ui) -> Result<Outcome
             reaffirmed,
             write,
         } => {
-            let key = if key.starts_with("SHA256:") {
-                key.clone()
+            let bare = access::fingerprint(key);
+            let hex = bare.bytes().all(|byte| byte.is_ascii_hexdigit());
+            let key = if key.starts_with("SHA256:") || (hex && matches!(bare.len(), 40 | 64)) {
+                bare
             } else {
-                let line = given_key(key)?;
-                PublicKey::parse(&line).map_err(Error::told)?.fingerprint()
+                Credential::of(&given_key(key)?)
+                    .map_err(Error::told)?
+                    .fingerprint()
             };
             let change = PolicyEdit::RevokeKey {
                 key,
@@ -351,14 +386,13 @@ fn actors(at: Option<&str>, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
             let keys: Vec<(String, bool)> = actor
                 .keys
                 .iter()
-                .map(|key| match key.ssh().map(PublicKey::parse) {
-                    Some(Ok(public)) => {
-                        let fingerprint = public.fingerprint();
+                .map(|key| match Credential::of(key) {
+                    Ok(credential) => {
+                        let fingerprint = credential.fingerprint();
                         let spent = key.retired() || policy.keys.is_revoked(&fingerprint);
                         (fingerprint, spent)
                     }
-                    Some(Err(_)) => ("unusable".into(), true),
-                    None => ("OpenPGP".into(), key.retired()),
+                    Err(_) => ("unusable".into(), true),
                 })
                 .collect();
             for (index, (key, spent)) in keys.iter().enumerate() {

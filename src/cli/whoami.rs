@@ -8,6 +8,7 @@ use super::reading::Reading;
 use super::{Global, Outcome, Ui};
 use crate::access::KeyStanding;
 use crate::error::Error;
+use crate::model::ActorKey;
 use crate::render::{Cell, Table, Tone, paint};
 
 /// `modelry whoami`
@@ -49,7 +50,7 @@ pub fn run(args: &WhoamiArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error
                 .filter(|(_, members)| actor.is_some_and(|actor| members.contains(actor)))
                 .map(|(team, _)| team)
                 .collect();
-            ui.json(&json!({"key": me.fingerprint, "publicKey": me.line, "actor": actor, "state": state, "teams": teams, "grants": grants}))?;
+            ui.json(&json!({"key": me.fingerprint, "publicKey": me.key.text(), "actor": actor, "state": state, "teams": teams, "grants": grants}))?;
             return Ok(Outcome::Fine);
         }
         let mut out = format!("key    {}\n", me.fingerprint);
@@ -90,10 +91,17 @@ pub fn run(args: &WhoamiArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error
                 let id = repo.config("user.email")?.unwrap_or_default();
                 let id = id.split('@').next().unwrap_or_default().to_lowercase();
                 let id = if id.is_empty() { "NAME".to_owned() } else { id };
-                out.push_str(&format!(
-                    "actor  none: this registry does not know the key\n\nSend this line to an administrator:\n  modelry actor add {id} --key \"{}\"\n",
-                    me.line
-                ));
+                out.push_str("actor  none: this registry does not know the key\n\n");
+                out.push_str(&match &me.key {
+                    ActorKey::OpenPgp(_) => format!(
+                        "Send {id}.asc and this line to an administrator:\n  gpg --armor --export --export-options export-minimal {} > {id}.asc\n  modelry actor add {id} --key {id}.asc\n",
+                        me.fingerprint
+                    ),
+                    key => format!(
+                        "Send this line to an administrator:\n  modelry actor add {id} --key \"{}\"\n",
+                        key.text()
+                    ),
+                });
             }
         }
         ui.print(&out)?;

@@ -15,7 +15,7 @@ use crate::change::{self, Change, ChangeKind, Differences};
 use crate::error::Error;
 use crate::finding::{Finding, Place, Report};
 use crate::git::{AdvanceError, Head};
-use crate::history::{self, COMMIT_NAMESPACE, Past, Replay};
+use crate::history::{self, Past, Replay};
 use crate::model::{ActorId, GroupName, RecordPath, VersionId};
 use crate::proof::How;
 use crate::raw::{self, ObjectKind, Objects, Oid, Overlay};
@@ -251,7 +251,7 @@ fn attempt(
     let buffer = repo.commit_buffer(made.top, &[target.base], &made.message)?;
     let signature = match args.no_commit_signature {
         true => None,
-        false => Some(me.signer.sign(COMMIT_NAMESPACE, &buffer)?),
+        false => Some(me.sign_commit(&policy, &actor, &buffer)?),
     };
     let objects = overlay.new.reachable(made.top);
     let mut ids: Vec<Oid> = objects.iter().map(|(id, ..)| *id).collect();

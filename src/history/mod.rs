@@ -84,12 +84,8 @@ pub fn verdict(policy: &Policy, commit: &Commit) -> Verdict {
     match &commit.signature {
         None => Verdict::Unsigned,
         Some(signature) => match signature.kind {
-            SignatureKind::Ssh => {
-                Verdict::of_signature(policy, &signature.armor, COMMIT_NAMESPACE, &commit.payload)
-            }
-            SignatureKind::OpenPgp => Verdict::Bad("OpenPGP signatures are not verified yet".into()),
-            SignatureKind::X509 => Verdict::Bad("X.509 signatures are not supported".into()),
             SignatureKind::Unknown => Verdict::Bad("no known kind of signature".into()),
+            _ => Verdict::of_signature(policy, &signature.armor, COMMIT_NAMESPACE, &commit.payload),
         },
     }
 }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use super::read_commit;
-use crate::access::Outside;
+use crate::access::{Outside, Policy};
 use crate::error::Error;
 use crate::model::{GroupName, RecordPath, StageName, VersionNumber};
 use crate::raw::{self, Objects, Oid};
@@ -29,7 +29,7 @@ impl<'a> Past<'a> {
         }
     }
 
-    fn search(&self, path: &RecordPath) -> Result<Option<String>, Error> {
+    fn search(&self, policy: &Policy, path: &RecordPath) -> Result<Option<String>, Error> {
         let full = match self.folder {
             "" => path.to_string(),
             folder => format!("{folder}/{path}"),
@@ -47,7 +47,7 @@ impl<'a> Past<'a> {
                 None => None,
             };
             if here.is_some() && here != there {
-                return Ok(super::revocation::signer(&commit));
+                return Ok(super::revocation::signer(policy, &commit));
             }
             at = parent;
         }
@@ -89,11 +89,11 @@ impl Past<'_> {
 }
 
 impl Outside for Past<'_> {
-    fn brought_by(&self, path: &RecordPath) -> Result<Option<String>, Error> {
+    fn brought_by(&self, policy: &Policy, path: &RecordPath) -> Result<Option<String>, Error> {
         if let Some(known) = self.keys.borrow().get(path) {
             return Ok(known.clone());
         }
-        let key = self.search(path)?;
+        let key = self.search(policy, path)?;
         self.keys.borrow_mut().insert(path.clone(), key.clone());
         Ok(key)
     }

@@ -344,8 +344,8 @@ impl<'a> Replay<'a> {
             if known.iter().any(|was| same(&was)) {
                 continue;
             }
-            for act in
-                revocation::acts(self.records, self.folder, &is.key, since, parent)?.unwrap_or_default()
+            for act in revocation::acts(self.records, self.folder, &policy, &is.key, since, parent)?
+                .unwrap_or_default()
             {
                 if let Some(id) = &act.approves {
                     self.tainted.insert(id.clone(), is.key.clone());

@@ -1,11 +1,11 @@
 //! What a key proved between two commits of the mainline.
 
 use super::{COMMIT_NAMESPACE, chain_if, read_commit};
-use crate::access::{is_authored, needed_action};
+use crate::access::{Policy, is_authored, needed_action};
 use crate::change::{self, Change, ChangeKind};
 use crate::error::Error;
 use crate::model::{Decision, RecordPath, VersionId};
-use crate::raw::{Commit, Oid};
+use crate::raw::{Commit, Oid, SignatureKind};
 use crate::snapshot::{Records, Snapshot};
 use crate::verify;
 
@@ -22,16 +22,33 @@ pub struct Act {
     pub approves: Option<VersionId>,
 }
 
-/// The fingerprint of the key that signed a commit.
-pub(super) fn signer(commit: &Commit) -> Option<String> {
+/// The fingerprint of the key that signed a commit. Its step was judged when it
+/// was made: a certificate that was revoked since then still tells whose key it
+/// was.
+pub(super) fn signer(policy: &Policy, commit: &Commit) -> Option<String> {
     let signature = commit.signature.as_ref()?;
-    let key = verify::verify(&signature.armor, COMMIT_NAMESPACE, &commit.payload).ok()?;
-    Some(key.fingerprint())
+    match signature.kind {
+        SignatureKind::Ssh => {
+            let key = verify::verify(&signature.armor, COMMIT_NAMESPACE, &commit.payload).ok()?;
+            Some(key.fingerprint())
+        }
+        SignatureKind::OpenPgp => policy.keys.claimed_openpgp(&signature.armor),
+        SignatureKind::X509 | SignatureKind::Unknown => None,
+    }
 }
 
-/// Whether a change is proven by this key: by the record's own signature, else
-/// by the commit's.
-fn is_proven_by(change: &Change, key: &str, commit_key: Option<&str>) -> bool {
+/// The fingerprint of the key that a record's own signature claims: what does
+/// not verify is a finding of its own step.
+fn claimed(policy: &Policy, armor: &str) -> Option<String> {
+    match verify::peek(armor) {
+        Some(key) => Some(key.fingerprint()),
+        None => policy.keys.claimed_openpgp(armor),
+    }
+}
+
+/// The fingerprint of the key that proves a change: of the record's own
+/// signature, else of the commit's.
+fn proven_by(policy: &Policy, change: &Change, commit_key: Option<&str>) -> Option<String> {
     let own = change
         .after
         .as_ref()
@@ -41,13 +58,12 @@ fn is_proven_by(change: &Change, key: &str, commit_key: Option<&str>) -> bool {
         || needed_action(change).is_some()
         || change.kind == ChangeKind::PolicyChanged;
     match own {
-        // What does not verify is a finding of its own step.
-        Some(armor) => verify::peek(armor).is_some_and(|signer| signer.fingerprint() == key),
-        None => needs_somebody && commit_key == Some(key),
+        Some(armor) => claimed(policy, armor),
+        None => commit_key.filter(|_| needs_somebody).map(str::to_owned),
     }
 }
 
-/// What `key` proved in the steps after `since` up to and with `until`; none
+/// What `key` (by `policy`, which lists it) proved in the steps after `since` up to and with `until`; none
 /// when `since` is not among the first parents of `until`.
 ///
 /// # Errors
@@ -55,6 +71,7 @@ fn is_proven_by(change: &Change, key: &str, commit_key: Option<&str>) -> bool {
 pub(super) fn acts(
     records: &Records<'_>,
     folder: &str,
+    policy: &Policy,
     key: &str,
     since: Oid,
     until: Oid,
@@ -74,9 +91,10 @@ pub(super) fn acts(
         if changes.is_empty() {
             continue;
         }
-        let commit_key = signer(&commit);
+        let commit_key = signer(policy, &commit);
         for change in changes {
-            if !is_proven_by(&change, key, commit_key.as_deref()) {
+            let by = proven_by(policy, &change, commit_key.as_deref());
+            if !by.is_some_and(|by| policy.keys.belongs_to(&by, key)) {
                 continue;
             }
             let approves = match (&change.kind, &change.record) {

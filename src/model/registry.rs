@@ -293,6 +293,23 @@ impl ActorKey {
             ActorKey::OpenPgp(_) => None,
         }
     }
+
+    /// The armoured OpenPGP certificate, if it is one.
+    pub fn openpgp(&self) -> Option<&str> {
+        match self {
+            ActorKey::OpenPgp(entry) => Some(&entry.openpgp),
+            _ => None,
+        }
+    }
+
+    /// The key as it is written: the OpenSSH line or the armour.
+    pub fn text(&self) -> &str {
+        match self {
+            ActorKey::Ssh(line) => line,
+            ActorKey::SshEntry(entry) => &entry.key,
+            ActorKey::OpenPgp(entry) => &entry.openpgp,
+        }
+    }
 }
 
 /// An OpenSSH public key with more to say.

@@ -28,10 +28,24 @@ pub enum SignatureKind {
     Ssh,
     /// `-----BEGIN PGP SIGNATURE-----`
     OpenPgp,
-    /// `-----BEGIN SIGNED MESSAGE-----`
+    /// `-----BEGIN SIGNED MESSAGE-----`, or a bare certificate or PKCS#7 block.
     X509,
     /// Anything else.
     Unknown,
+}
+
+impl SignatureKind {
+    /// The kind of an armoured block, by its first line.
+    pub fn of(armor: &str) -> SignatureKind {
+        match armor.lines().next().unwrap_or_default().trim_end() {
+            "-----BEGIN SSH SIGNATURE-----" => SignatureKind::Ssh,
+            "-----BEGIN PGP SIGNATURE-----" => SignatureKind::OpenPgp,
+            "-----BEGIN SIGNED MESSAGE-----" | "-----BEGIN CERTIFICATE-----" | "-----BEGIN PKCS7-----" => {
+                SignatureKind::X509
+            }
+            _ => SignatureKind::Unknown,
+        }
+    }
 }
 
 /// The signature in a commit's header.
@@ -295,14 +309,8 @@ fn signature_of(armor: &str, faults: &mut Vec<String>) -> CommitSignature {
     if blocks > 1 {
         faults.push("its signature header holds two blocks".into());
     }
-    let kind = match armor.lines().next().unwrap_or_default() {
-        "-----BEGIN SSH SIGNATURE-----" => SignatureKind::Ssh,
-        "-----BEGIN PGP SIGNATURE-----" => SignatureKind::OpenPgp,
-        "-----BEGIN SIGNED MESSAGE-----" => SignatureKind::X509,
-        _ => SignatureKind::Unknown,
-    };
     CommitSignature {
-        kind,
+        kind: SignatureKind::of(armor),
         armor: armor.to_owned(),
     }
 }

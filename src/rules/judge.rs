@@ -179,7 +179,11 @@ pub fn state_findings(
 ) -> Result<Vec<Finding<Anchor>>, Error> {
     struct NoHistory;
     impl access::Outside for NoHistory {
-        fn brought_by(&self, _: &crate::model::RecordPath) -> Result<Option<String>, Error> {
+        fn brought_by(
+            &self,
+            _: &access::Policy,
+            _: &crate::model::RecordPath,
+        ) -> Result<Option<String>, Error> {
             Ok(None)
         }
     }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::scene::{Findings, PolicyScene, in_policy};
 use super::{Check, Rule};
+use crate::access::Credential;
 use crate::error::Error;
 use crate::finding::{Finding, RuleInfo};
-use crate::model::{ActorId, ActorKey};
-use crate::verify::PublicKey;
+use crate::model::ActorId;
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
@@ -23,29 +23,29 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
     let mut owners: BTreeMap<String, &ActorId> = BTreeMap::new();
     let before = scene.before.map(|policy| policy.registry());
     for (id, actor) in before.into_iter().flat_map(|registry| &registry.actors) {
-        for key in actor.keys.iter().filter_map(ActorKey::ssh) {
-            if let Ok(key) = PublicKey::parse(key) {
-                owners.entry(key.fingerprint()).or_insert(id);
+        for credential in actor.keys.iter().filter_map(|key| Credential::of(key).ok()) {
+            for (_, material) in credential.keys() {
+                owners.entry(material).or_insert(id);
             }
         }
     }
     for (id, actor) in &scene.registry().actors {
         for (index, key) in actor.keys.iter().enumerate() {
-            let Some(Ok(key)) = key.ssh().map(PublicKey::parse) else {
+            let Ok(credential) = Credential::of(key) else {
                 continue;
             };
-            let owner = owners.entry(key.fingerprint()).or_insert(id);
-            if *owner != id {
+            for (fingerprint, material) in credential.keys() {
+                let owner = owners.entry(material).or_insert(id);
+                if *owner == id {
+                    continue;
+                }
                 let finding = Finding::new(
                     &RULE.info,
                     in_policy(format!("/actors/{id}/keys/{index}")),
                     format!("this key belongs to `{owner}`, for good"),
                 )
                 .related(in_policy(format!("/actors/{owner}")).key(), "whose key it is")
-                .why(format!(
-                    "key {}; keys are compared by their material",
-                    key.fingerprint()
-                ))
+                .why(format!("key {fingerprint}; keys are compared by their material"))
                 .help(format!("make a new key for `{id}`"));
                 out.push(finding);
             }

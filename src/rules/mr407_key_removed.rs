@@ -2,10 +2,10 @@
 
 use super::scene::{Findings, PolicyScene, in_policy};
 use super::{Check, Rule};
+use crate::access::Credential;
 use crate::error::Error;
 use crate::finding::{Anchor, Finding, RuleInfo};
 use crate::model::ActorKey;
-use crate::verify::PublicKey;
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
@@ -24,7 +24,8 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
             continue;
         };
         for (index, key) in was.keys.iter().enumerate() {
-            let kept = is.keys.iter().any(|other| material(other) == material(key));
+            let there: Vec<String> = is.keys.iter().flat_map(materials).collect();
+            let kept = materials(key).iter().all(|material| there.contains(material));
             if !kept {
                 let finding = Finding::new(
                     &RULE.info,
@@ -44,19 +45,22 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-fn material(key: &ActorKey) -> String {
-    match key {
-        ActorKey::OpenPgp(entry) => entry.openpgp.split_whitespace().collect(),
-        other => {
-            let line = other.ssh().unwrap_or_default();
-            PublicKey::parse(line).map_or_else(|_| line.to_owned(), |key| key.fingerprint())
-        }
+/// The material of every key in it; what can't be read stands for itself. An
+/// OpenPGP certificate may be brought up to date, and keeps its keys.
+fn materials(key: &ActorKey) -> Vec<String> {
+    match Credential::of(key) {
+        Ok(credential) => credential
+            .keys()
+            .into_iter()
+            .map(|(_, material)| material)
+            .collect(),
+        Err(_) => vec![key.text().split_whitespace().collect()],
     }
 }
 
 const DOCS: &str = r#"
 ## What it checks
-A key is never taken from its actor; it is retired or revoked.
+A key is never taken from its actor; it is retired or revoked. An OpenPGP certificate may be brought up to date in its place, when it keeps every key that signs.
 
 ## Why it matters
 Somebody else could bring it back under another name.

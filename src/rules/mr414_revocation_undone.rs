@@ -2,6 +2,7 @@
 
 use super::scene::{Findings, PolicyScene, in_policy};
 use super::{Check, Rule};
+use crate::access::fingerprint;
 use crate::error::Error;
 use crate::finding::{Anchor, Finding, RuleInfo};
 
@@ -18,7 +19,12 @@ pub(super) static RULE: Rule = Rule {
 fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
     let Some(before) = scene.before else { return Ok(()) };
     for (index, was) in before.registry().revoked.iter().enumerate() {
-        let is = scene.registry().revoked.iter().find(|is| is.key == was.key);
+        let key = fingerprint(&was.key);
+        let is = scene
+            .registry()
+            .revoked
+            .iter()
+            .find(|is| fingerprint(&is.key) == key);
         let what = match is {
             None => "is removed",
             Some(is) if was.since.is_some() && is.since.is_none() => "loses its `since`",

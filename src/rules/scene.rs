@@ -291,13 +291,8 @@ pub fn ask(id: &VersionId, could: &[crate::model::ActorId]) -> String {
 /// Whether the actor has a key that proves something new.
 pub fn has_key(policy: &Policy, id: &crate::model::ActorId) -> bool {
     let keys = policy.actor(id.as_str()).map_or(&[][..], |actor| &actor.keys[..]);
-    keys.iter().any(|key| match key.ssh() {
-        Some(line) => crate::verify::PublicKey::parse(line).is_ok_and(|key| {
-            matches!(
-                policy.keys.standing(&key.fingerprint()),
-                access::KeyStanding::Good(_)
-            )
-        }),
-        None => !key.retired(),
-    })
+    let good =
+        |(key, _): &(String, String)| matches!(policy.keys.standing(key), access::KeyStanding::Good(_));
+    keys.iter()
+        .any(|key| access::Credential::of(key).is_ok_and(|credential| credential.keys().iter().any(good)))
 }

@@ -3,6 +3,9 @@
 //! private key enters this process.
 
 mod git;
+mod gpg;
+mod run;
+mod ssh;
 
 pub use git::GitSigner;
 
@@ -16,7 +19,7 @@ pub trait Signer {
     /// When the signing program is missing, refuses or hangs.
     fn sign(&self, namespace: &str, payload: &[u8]) -> Result<String, Error>;
 
-    /// The public key as an OpenSSH line.
+    /// The public key: an OpenSSH line, or an armoured OpenPGP certificate.
     ///
     /// # Errors
     /// When it can't be found out.

@@ -94,6 +94,21 @@ impl PublicKey {
         self.data.fingerprint(HashAlg::Sha256).to_string()
     }
 
+    /// The key material alone, in the form of [`super::Certificate::material`],
+    /// so that a key is known in whatever format it is written.
+    pub fn material(&self) -> String {
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02X}")).collect::<String>();
+        match &self.data {
+            KeyData::Rsa(key) => {
+                let number = |number: &ssh_key::Mpint| hex(number.as_positive_bytes().unwrap_or_default());
+                format!("rsa {} {}", number(&key.n), number(&key.e))
+            }
+            KeyData::Ed25519(key) => format!("ed25519 {}", hex(&key.0)),
+            KeyData::Ecdsa(key) => format!("ecdsa {}", hex(key.as_sec1_bytes())),
+            _ => self.fingerprint(),
+        }
+    }
+
     /// The algorithm's name, `ssh-ed25519`.
     pub fn algorithm(&self) -> String {
         self.data.algorithm().as_str().to_owned()
@@ -136,7 +151,7 @@ impl PublicKey {
     }
 }
 
-fn small_order(point: &[u8; 32]) -> bool {
+pub(super) fn small_order(point: &[u8; 32]) -> bool {
     let mut y = *point;
     y[31] &= 0x7f;
     SMALL_ORDER.contains(&y)

@@ -178,7 +178,7 @@ fn keys_and_signing_programs() {
         told.push_str(&with(pairs));
     }
     assert_eq!(before, lab.git(&["rev-parse", "HEAD"]));
-    insta::assert_snapshot!(told, @r"
+    insta::assert_snapshot!(told, @r#"
     error: no signing key is configured
        hint: every decision is signed; make a key once: `ssh-keygen -t ed25519`
        hint: then tell git: `git config --global gpg.format ssh`
@@ -194,13 +194,13 @@ fn keys_and_signing_programs() {
     error: the signing program `[HOME]/hang` did not answer in 1 s
        hint: is it waiting for a key to be touched, or a passphrase? try `git commit -S --allow-empty -m try`
        hint: `MODELRY_SIGN_TIMEOUT=SECONDS` gives it more time
-    error: git signs with openpgp here, and Modelry does not sign with that yet
+    error: gpg has no secret key for `ABCD`
+       hint: look at `gpg --list-secret-keys` and `git config user.signingkey`
+       hint: make a key: `gpg --quick-generate-key "$(git config user.email)" ed25519 sign`
+    error: git signs with x509 here, and X.509 signatures are not supported: sign with SSH or OpenPGP
        hint: sign with an SSH key: `git config --global gpg.format ssh`
        hint: and name it: `git config --global user.signingkey ~/.ssh/id_ed25519.pub`
-    error: git signs with x509 here, and Modelry does not sign with that yet
-       hint: sign with an SSH key: `git config --global gpg.format ssh`
-       hint: and name it: `git config --global user.signingkey ~/.ssh/id_ed25519.pub`
-    ");
+    "#);
     let stranger = lab.error("stranger", &["approve", "churn/1", "-m", "x"]);
     assert!(
         stranger.contains("belongs to no actor") && stranger.contains("modelry whoami"),
@@ -309,9 +309,9 @@ fn a_repository_that_cant_be_written() {
         .env("GIT_CONFIG_COUNT", "2")
         .env("GIT_CONFIG_KEY_1", "safe.directory")
         .env("GIT_CONFIG_VALUE_1", "*");
-    // The signing program looks at the key's mode; a fixed answer stands in.
+    // ssh-keygen wants a key that is the signer's alone: it gets a copy.
     let signer = lab.home().join("signer");
-    std::fs::write(&signer, "#!/bin/sh\nfor last; do :; done\nprintf '%s\\n' '-----BEGIN SSH SIGNATURE-----' 'AAAA' '-----END SSH SIGNATURE-----' > \"$last.sig\"\n").expect("a script");
+    std::fs::write(&signer, "#!/bin/sh\nset -e\nmine=$(mktemp)\ncat \"$6\" > \"$mine\"\nssh-keygen -Y sign -n \"$4\" -f \"$mine\" \"$7\"\nrm \"$mine\"\n").expect("a script");
     assert!(
         Command::new("chmod")
             .args(["a+rx"])

@@ -116,7 +116,7 @@ fn leaves<'c>(command: &'c clap::Command, path: &str) -> Vec<(String, &'c clap::
 
 /// Fields of the policy that wait for a later feature; reviewed, and to be
 /// emptied.
-const WAITING: [&str; 9] = [
+const WAITING: [&str; 8] = [
     "landing",
     "delegated",
     "champion",
@@ -125,7 +125,6 @@ const WAITING: [&str; 9] = [
     "since",
     "reaffirmed",
     "accounts",
-    "openpgp",
 ];
 
 fn properties(value: &Value, out: &mut BTreeSet<String>) {

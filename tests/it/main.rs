@@ -10,6 +10,8 @@ mod gates;
 mod generated;
 mod histories;
 mod judge;
+#[cfg(feature = "openpgp")]
+mod openpgp;
 mod policy;
 mod resolve;
 mod rooms;

@@ -25,7 +25,7 @@ type Files = BTreeMap<String, (Mode, Vec<u8>)>;
 struct NoHistory;
 
 impl Outside for NoHistory {
-    fn brought_by(&self, _: &RecordPath) -> Result<Option<String>, Error> {
+    fn brought_by(&self, _: &Policy, _: &RecordPath) -> Result<Option<String>, Error> {
         Ok(None)
     }
 }
@@ -324,6 +324,8 @@ fn every_rule_fires_and_passes() {
             .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"))
             .collect();
         cases.sort();
+        // A build that reads no certificates judges none.
+        cases.retain(|case| cfg!(feature = "openpgp") || !case.ends_with("-openpgp"));
         for kind in ["fires-", "passes-"] {
             assert!(
                 cases.iter().any(|case| case.starts_with(kind)),

@@ -1,6 +1,8 @@
 //! A sealed world for each test: a home of its own, no configuration of the
 //! machine, throwaway keys, and the real binary.
 
+#[cfg(feature = "openpgp")]
+pub mod gnupg;
 pub mod golden;
 pub mod python;
 
@@ -136,6 +138,7 @@ impl Lab {
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.home.path())
+            .env("GNUPGHOME", self.home.path().join("g"))
             .env("LC_ALL", "C.UTF-8")
             .env("TZ", "UTC")
             .env("GIT_CONFIG_NOSYSTEM", "1")
