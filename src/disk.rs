@@ -14,7 +14,8 @@ use crate::error::Error;
 use crate::model::{ArtifactType, Digest};
 use crate::raw::{self, Memory, Mode, ObjectFormat, ObjectKind, Oid};
 
-fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+/// What the system said of a file, as an error that names it.
+pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
     let path = path.to_owned();
     move |source| Error::Io { action, path, source }
 }
@@ -182,8 +183,12 @@ pub struct HashedArtifact {
     pub size: u64,
 }
 
-/// The files of an artifact with their sizes, in the order of their paths.
-fn artifact_files(path: &Path) -> Result<Vec<(PathBuf, String, u64)>, Error> {
+/// The files of an artifact (where it is, its name from the artifact with `/`,
+/// its bytes), in the order of their names.
+///
+/// # Errors
+/// When something can't be read, or is no plain file.
+pub(crate) fn artifact_files(path: &Path) -> Result<Vec<(PathBuf, String, u64)>, Error> {
     let mut files = Vec::new();
     for entry in WalkDir::new(path).min_depth(usize::from(path.is_dir())) {
         let entry = entry.map_err(|error| {

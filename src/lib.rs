@@ -29,6 +29,7 @@
 //! | [`git`] | the only room that names git2 |
 //! | [`sign`] | runs git's signing programs |
 //! | [`disk`] | files on disk, and writes that happen whole or not at all |
+//! | [`fetch`] | artifacts brought to a folder, over file, https and s3 |
 //! | [`workspace`] | a registry in a repository: folder, mainline, root |
 //! | [`proof`] | proving a tip, from the root or the last verified point |
 //! | [`cli`] | one file per command or family: parse, call, render |
@@ -43,6 +44,7 @@ pub mod disk;
 pub mod error;
 pub mod exchange;
 pub mod expr;
+pub mod fetch;
 pub mod finding;
 pub mod git;
 pub mod history;

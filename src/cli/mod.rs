@@ -16,6 +16,7 @@ mod me;
 mod names;
 mod people;
 mod policy;
+mod pull;
 mod reading;
 mod register;
 mod resolve;
@@ -207,6 +208,8 @@ enum Command {
     Resolve(resolve::ResolveArgs),
     /// Wait until a version has a status
     Wait(wait::WaitArgs),
+    /// Fetch the files of a version, and prove them on the way
+    Pull(pull::PullArgs),
     /// Tell what happened, change by change
     Log(log::LogArgs),
     /// Tell what a range of commits means for the registry
@@ -302,6 +305,7 @@ fn dispatch(command: Command, global: &Global, ui: &Ui) -> Result<Outcome, Error
         Command::Show(args) => show::run(&args, global, ui),
         Command::Resolve(args) => resolve::run(&args, global, ui),
         Command::Wait(args) => wait::run(&args, global, ui),
+        Command::Pull(args) => pull::run(&args, global, ui),
         Command::Log(args) => log::run(&args, global, ui),
         Command::Diff(args) => diff::run(&args, global, ui),
         Command::Validate(args) => validate::run(&args, global, ui),

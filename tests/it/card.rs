@@ -4,7 +4,18 @@
 use serde_json::{Value, json};
 
 use crate::support::Lab;
-use crate::support::python::python;
+use crate::support::python::Packages;
+
+const PACKAGES: Packages = Packages {
+    folder: "python-cards",
+    imports: "import huggingface_hub, html5lib, boto3, moto.server",
+    names: &["huggingface_hub", "html5lib", "boto3", "moto[server]"],
+    options: &[],
+};
+
+fn python(script: &str, input: &Value) -> Value {
+    PACKAGES.run(script, input)
+}
 
 /// Sections in which every text is a mark of its own.
 fn marked() -> (Value, Vec<String>) {

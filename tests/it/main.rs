@@ -13,6 +13,10 @@ mod judge;
 #[cfg(feature = "openpgp")]
 mod openpgp;
 mod policy;
+mod pull;
+#[cfg(feature = "s3")]
+mod pull_s3;
+mod pull_web;
 mod resolve;
 mod rooms;
 mod rules;

@@ -134,6 +134,9 @@ fn the_core_names_nothing_outside() {
         if !path.starts_with("expr/") && (code.contains("use cel") || code.contains("cel::")) {
             wrong.push(format!("src/{path} names cel, which is expr's alone"));
         }
+        if !path.starts_with("fetch/") && code.contains("ureq::") {
+            wrong.push(format!("src/{path} names ureq, which is fetch's alone"));
+        }
         for (room, never) in NEVER {
             if in_room(room) {
                 wrong.extend(

@@ -2,6 +2,7 @@
 //! second JSON Schema validator. Their absence is a failure.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use modelry::canonical::{canonical, sha256};
 use modelry::model::{Kind, RecordPath, VersionId};
@@ -13,7 +14,25 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use crate::support::golden::golden;
-use crate::support::python::{NEEDS, python, python3};
+use crate::support::python::Packages;
+
+const NEEDS: &str = "python3 with pyyaml, rfc8785 and check-jsonschema is needed by this test: pip install pyyaml rfc8785 check-jsonschema";
+
+/// What these tests ask.
+const PACKAGES: Packages = Packages {
+    folder: "python",
+    imports: "import yaml, rfc8785, check_jsonschema",
+    names: &["pyyaml", "rfc8785", "check-jsonschema"],
+    options: &[],
+};
+
+fn python3() -> Command {
+    PACKAGES.python3()
+}
+
+fn python(script: &str, input: &Value) -> Value {
+    PACKAGES.run(script, input)
+}
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")

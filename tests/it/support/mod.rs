@@ -5,6 +5,8 @@
 pub mod gnupg;
 pub mod golden;
 pub mod python;
+pub mod server;
+pub mod shop;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -1,75 +1,94 @@
-//! Second opinions in Python: other readers of what Modelry writes.
+//! Python with packages that somebody else wrote: second opinions.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::Mutex;
 
 use serde_json::Value;
 
-/// What to say when it is not there.
-pub const NEEDS: &str = "this test needs python3 with pip: `.ci/run` installs it";
+/// Packages that a test asks.
+pub struct Packages {
+    /// The folder below the target folder that they are put in.
+    pub folder: &'static str,
+    /// What must import.
+    pub imports: &'static str,
+    /// What pip installs.
+    pub names: &'static [&'static str],
+    /// Further words for pip.
+    pub options: &'static [&'static str],
+}
 
-const PACKAGES: [&str; 7] = [
-    "pyyaml",
-    "rfc8785",
-    "check-jsonschema",
-    "huggingface_hub",
-    "html5lib",
-    "boto3",
-    "moto[server]",
-];
+impl Packages {
+    fn needs(&self) -> String {
+        format!(
+            "python3 is needed by this test, with: pip install {}",
+            self.names.join(" ")
+        )
+    }
 
-/// Python with the packages that these tests ask; what the machine lacks is
-/// installed below the target folder, once.
-pub fn python3() -> Command {
-    static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let packages = FOUND.get_or_init(|| {
+    /// Python with these packages; what the machine lacks is installed below
+    /// the target folder, once.
+    pub fn python3(&self) -> Command {
+        static FOLDERS: Mutex<BTreeMap<&str, Option<PathBuf>>> = Mutex::new(BTreeMap::new());
+        let mut folders = FOLDERS.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let folder = folders.entry(self.folder).or_insert_with(|| self.install());
+        let mut command = Command::new("python3");
+        if let Some(folder) = folder {
+            command.env("PYTHONPATH", folder);
+        }
+        command
+    }
+
+    fn install(&self) -> Option<PathBuf> {
         let has_them = |path: Option<&Path>| {
             let mut command = Command::new("python3");
-            command
-                .args([
-                    "-c",
-                    "import yaml, rfc8785, check_jsonschema, huggingface_hub, html5lib, boto3, moto.server",
-                ])
-                .stderr(Stdio::null());
+            command.args(["-c", self.imports]).stderr(Stdio::null());
             if let Some(path) = path {
                 command.env("PYTHONPATH", path);
             }
-            command.status().expect(NEEDS).success()
+            command
+                .status()
+                .unwrap_or_else(|error| panic!("{}: {error}", self.needs()))
+                .success()
         };
         if has_them(None) {
             return None;
         }
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python");
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join(self.folder);
         if !has_them(Some(&target)) {
             let mut pip = Command::new("python3");
             pip.args(["-m", "pip", "install", "--quiet", "--target"])
-                .arg(&target);
-            let installed = pip.args(PACKAGES).status();
-            assert!(installed.is_ok_and(|status| status.success()), "{NEEDS}");
+                .arg(&target)
+                .args(self.options);
+            let installed = pip.args(self.names).status();
+            assert!(installed.is_ok_and(|status| status.success()), "{}", self.needs());
         }
         Some(target)
-    });
-    let mut command = Command::new("python3");
-    if let Some(packages) = packages {
-        command.env("PYTHONPATH", packages);
     }
-    command
-}
 
-/// Runs a Python script over a JSON value, and reads the JSON that it prints.
-pub fn python(script: &str, input: &Value) -> Value {
-    let mut child = python3()
-        .args(["-c", script])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect(NEEDS);
-    let bytes = serde_json::to_vec(input).expect("JSON");
-    let mut pipe = child.stdin.take().expect("a pipe");
-    let feed = std::thread::spawn(move || std::io::Write::write_all(&mut pipe, &bytes));
-    let output = child.wait_with_output().expect("python3");
-    feed.join().expect("a thread").expect("bytes");
-    assert!(output.status.success(), "{NEEDS}");
-    serde_json::from_slice(&output.stdout).expect("JSON from python")
+    /// Runs a script over a JSON value, and reads the JSON that it prints last.
+    pub fn run(&self, script: &str, input: &Value) -> Value {
+        let mut child = self
+            .python3()
+            .args(["-c", script])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: {error}", self.needs()));
+        let bytes = serde_json::to_vec(input).expect("JSON");
+        let mut pipe = child.stdin.take().expect("a pipe");
+        let feed = std::thread::spawn(move || std::io::Write::write_all(&mut pipe, &bytes));
+        let output = child.wait_with_output().expect("python3");
+        feed.join().expect("a thread").expect("bytes");
+        assert!(
+            output.status.success(),
+            "{}, and that it agrees: {}",
+            self.needs(),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let said = String::from_utf8_lossy(&output.stdout);
+        serde_json::from_str(said.lines().last().unwrap_or_default()).expect("JSON from python")
+    }
 }
