@@ -24,8 +24,8 @@
 //! | [`expr`] | the only room that names cel: conditions, bounded |
 //! | [`resolve`] | what to deploy |
 //! | [`act`] | what writing commands do to the files |
-//! | [`render`] | reports and tables as text; decides nothing |
-//! | [`exchange`] | one file per foreign format |
+//! | [`render`] | reports, tables and cards as text; decides nothing |
+//! | [`exchange`] | foreign formats, one file each |
 //! | [`git`] | the only room that names git2 |
 //! | [`sign`] | runs git's signing programs |
 //! | [`disk`] | files on disk, and writes that happen whole or not at all |

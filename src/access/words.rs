@@ -77,6 +77,10 @@ pub fn turn(id: &VersionId, status: Status, tally: &Tally) -> String {
         Status::Pending if tally.gates.iter().any(|gate| !gate.met) => {
             "the author's: register a version that meets the gates".into()
         }
+        // A card that is filled later voids the reviews before it.
+        Status::Pending if tally.missing.iter().any(|m| matches!(m, Shortfall::Card(_))) => {
+            format!("the author's: `modelry card set {id}`")
+        }
         Status::Pending if !tally.could_approve.is_empty() => {
             format!("{}: `modelry approve {id} -m REASON`", who(&tally.could_approve))
         }
@@ -84,8 +88,6 @@ pub fn turn(id: &VersionId, status: Status, tally: &Tally) -> String {
             let lacks = |is: fn(&Shortfall) -> bool| tally.missing.iter().any(is);
             if lacks(|m| matches!(m, Shortfall::Undigested(_) | Shortfall::Hollow)) {
                 "the author's: register it again with digests".into()
-            } else if lacks(|m| matches!(m, Shortfall::Card(_))) {
-                format!("the author's: `modelry card set {id}`")
             } else {
                 "nobody's: nobody can give what is missing".into()
             }

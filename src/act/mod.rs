@@ -14,7 +14,7 @@ mod version;
 use std::collections::BTreeMap;
 
 pub use archive::{archive, delete_group, delete_version};
-pub use card::set_card;
+pub use card::{card_members, sections_of, set_card};
 pub use evidence::{EvidenceRequest, add_evidence};
 pub use group::{GroupRequest, create_group, update_group};
 pub use policy::{FirstPolicy, PolicyEdit, edit_policy, first_policy};

@@ -1,89 +1,138 @@
-//! `card set`, `card show`, `card render`
+//! `modelry card`: fill, show and render the card of a version.
+
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
 use super::names::{self, Target};
 use super::reading::Reading;
 use super::register::read_mapping;
+use super::show;
 use super::write::{Job, Scope, WriteArgs, land};
 use super::{Global, Outcome, Output, Ui};
+use crate::access::Standing;
 use crate::act;
+use crate::disk;
 use crate::error::Error;
-use crate::exchange::{CardView, huggingface, sagemaker_card};
-use crate::model::{Key, RecordPath, VersionId};
-use crate::render::card_page;
+use crate::exchange::{huggingface, sagemaker_card};
+use crate::model::{Key, ModelCard, RecordPath, Status, VersionId};
+use crate::render::{self, Opinion, Portrait, clean};
+use crate::snapshot::Loaded;
 
 /// `modelry card …`
 #[derive(Debug, Subcommand)]
 pub enum CardCommand {
     /// Fill sections of a version's card; the others stay
     #[command(
-        after_help = "Examples:\n  modelry card set fraud-detector/3 --section intendedUses=\"card payments\" --section limitations=\"no cash\"\n  modelry card set fraud-detector/3 -f card.yaml"
+        after_help = "Examples:\n  modelry card set fraud-detector/3 --set intendedUses=\"card payments\" --set limitations=\"no cash\"\n  modelry card set fraud-detector/3 --set risk.rating=High --set tags=fraud --set tags=tabular\n  modelry card set fraud-detector/3 -f card.yaml -m \"reviewed with the business\""
     )]
-    Set(CardArgs),
+    Set(SetArgs),
     /// Show a version's card
-    #[command(after_help = "Example:\n  modelry card show fraud-detector/3")]
+    #[command(after_help = "Example:\n  modelry card show fraud-detector@production --at 2026-03-03")]
     Show {
         /// The version
-        #[arg(value_name = "GROUP/N | GROUP@STAGE")]
-        version: Target,
+        #[arg(value_name = "GROUP/N | GROUP@STAGE | GROUP@latest")]
+        target: Target,
         /// As it was at this commit, or on this day
         #[arg(long, value_name = "REV|DATE")]
         at: Option<String>,
     },
-    /// Write a version's card for others: a Hugging Face card, a page, SageMaker's JSON
+    /// Render a version's card for others
+    ///
+    /// `-o markdown` (default): a model card of Hugging Face, with front matter.
+    /// `-o html`: one page that stands alone. `-o json`: SageMaker's model card,
+    /// as CreateModelCard takes it.
     #[command(
-        after_help = "Formats: markdown (Hugging Face's, also the default), html (one page that stands alone), json (SageMaker's content).\n\nExamples:\n  modelry card render fraud-detector/3 > README.md\n  modelry card render fraud-detector@production -o html > card.html"
+        after_help = "Examples:\n  modelry card render fraud-detector/3 --to README.md\n  modelry card render fraud-detector@production -o html --to card.html\n  modelry card render fraud-detector/3 -o json"
     )]
-    Render {
-        /// The version
-        #[arg(value_name = "GROUP/N | GROUP@STAGE")]
-        version: Target,
-        /// As it was at this commit, or on this day
-        #[arg(long, value_name = "REV|DATE")]
-        at: Option<String>,
-    },
+    Render(RenderArgs),
 }
 
 /// `modelry card set`
 #[derive(Debug, Args)]
-pub struct CardArgs {
+pub struct SetArgs {
     /// The version
     #[arg(value_name = "GROUP/N", value_parser = names::version)]
     version: VersionId,
-    /// Sections, as YAML or JSON; `-` for standard input
+    /// Sections, or a whole card, as YAML or JSON; `-` for standard input
     #[arg(short = 'f', long = "file", value_name = "FILE|-")]
     file: Option<String>,
-    /// A section of plain text; empty takes it away; may be repeated
-    #[arg(long = "section", value_name = "NAME=TEXT", value_parser = names::pair)]
-    sections: Vec<(Key, String)>,
+    /// A section, or a member of one, of plain text; empty takes it away; may
+    /// be repeated, also to give a list its items
+    #[arg(long = "set", alias = "section", value_name = "SECTION[.MEMBER]=TEXT", value_parser = names::pair)]
+    texts: Vec<(Key, String)>,
     #[command(flatten)]
     write: WriteArgs,
 }
 
-pub fn card(command: &CardCommand, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    let args = match command {
-        CardCommand::Show { version, at } => return show(version, at.as_deref(), global, ui),
-        CardCommand::Render { version, at } => return render(version, at.as_deref(), global, ui),
-        CardCommand::Set(args) => args,
-    };
-    let mut sections = args
-        .file
-        .as_deref()
-        .map(read_mapping)
-        .transpose()?
-        .unwrap_or_default();
-    for (name, text) in &args.sections {
-        let value = if text.is_empty() { Value::Null } else { json!(text) };
-        sections.insert(name.to_string(), value);
+/// `modelry card render`
+#[derive(Debug, Args)]
+pub struct RenderArgs {
+    /// The version
+    #[arg(value_name = "GROUP/N | GROUP@STAGE | GROUP@latest")]
+    target: Target,
+    /// Write it into this file, instead of to standard output
+    #[arg(long, value_name = "FILE")]
+    to: Option<PathBuf>,
+    /// As it was at this commit, or on this day
+    #[arg(long, value_name = "REV|DATE")]
+    at: Option<String>,
+}
+
+pub fn run(command: &CardCommand, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    match command {
+        CardCommand::Set(args) => set(args, global, ui),
+        CardCommand::Show { target, at } => Reading::with(at.as_deref(), global, |reading| {
+            show_card(reading, &names::resolve(target, &reading.snapshot)?, ui)
+        }),
+        CardCommand::Render(args) => Reading::with(args.at.as_deref(), global, |reading| {
+            let id = names::resolve(&args.target, &reading.snapshot)?;
+            let text = rendered(reading, &id, ui.output)?;
+            match &args.to {
+                None => ui.print(&text)?,
+                Some(path) => {
+                    disk::write_file(path, text.as_bytes())?;
+                    ui.say(&clean(&format!("the card of {id} is in {}", path.display())));
+                }
+            }
+            Ok(Outcome::Fine)
+        }),
     }
-    if sections.is_empty() {
+}
+
+fn set(args: &SetArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    let file = args.file.as_deref().map(read_mapping).transpose()?;
+    if file.is_none() && args.texts.is_empty() {
         return Err(Error::told("there is nothing to set")
-            .hint("name sections: `--section intendedUses=\"…\"`, or a file: `-f card.yaml`"));
+            .hint("name sections: `--set intendedUses=\"…\"`, or a file: `-f card.yaml`"));
     }
+    let mut sections: Map<String, Value> = act::sections_of(file.unwrap_or_default(), &args.version)?;
+    let texts = args
+        .texts
+        .iter()
+        .map(|(path, text)| (path.as_str(), text.as_str()));
+    let members = act::card_members(texts)?;
+    // A whole section of plain text is as good as one from the file.
+    let (whole, members): (Vec<_>, Vec<_>) = members.into_iter().partition(|(path, _)| !path.contains('.'));
+    sections.extend(whole);
     let job = Job {
-        draft: &|desk| act::set_card(desk, &args.version, &sections, args.write.reason.as_deref()).map(Some),
+        draft: &|desk| {
+            let reason = args.write.reason.as_deref();
+            let draft = act::set_card(desk, &args.version, &sections, &members, reason)?;
+            if draft.is_none() {
+                let words = format!(
+                    "the card of {} says so already; nothing was changed",
+                    args.version
+                );
+                if ui.is_json() {
+                    ui.json(&serde_json::json!({"version": args.version.to_string(), "changed": false}))?;
+                } else {
+                    ui.print(&format!("{words}\n"))?;
+                }
+            }
+            Ok(draft)
+        },
         scope: Scope::of(&args.version.group),
         decision: false,
         moved: None,
@@ -91,28 +140,94 @@ pub fn card(command: &CardCommand, global: &Global, ui: &Ui) -> Result<Outcome, 
     land(&job, &args.write, global, ui)
 }
 
-fn show(target: &Target, at: Option<&str>, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    Reading::with(at, global, |reading| {
-        let id = names::resolve(target, &reading.snapshot)?;
-        reading.version(&id)?;
-        match reading.snapshot.read(&RecordPath::Card(id.clone()))? {
-            Some(loaded) => super::show::print_record(&loaded, ui),
-            None => Err(Error::told(format!("{id} has no card yet"))
-                .hint(format!("`modelry card set {id} --section intendedUses=\"…\"`"))),
-        }
-    })
+/// The card's file, or why there is none.
+fn card_of(reading: &Reading<'_>, id: &VersionId) -> Result<std::rc::Rc<Loaded>, Error> {
+    let version = reading.version(id)?;
+    if version.tombstone().is_some() {
+        return Err(
+            Error::told(format!("version {id} is deleted, and its card with it"))
+                .hint("`--at REV` looks at a commit before the deletion"),
+        );
+    }
+    match reading.snapshot.read(&RecordPath::Card(id.clone()))? {
+        Some(loaded) => Ok(loaded),
+        None => Err(
+            Error::told(format!("{id} has no card at {}", reading.commit.short())).hint(format!(
+                "write one: `modelry card set {id} --set intendedUses=\"…\"`"
+            )),
+        ),
+    }
 }
 
-fn render(target: &Target, at: Option<&str>, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    Reading::with(at, global, |reading| {
-        let id = names::resolve(target, &reading.snapshot)?;
-        reading.version(&id)?;
-        let view = CardView::read(&reading.snapshot, &id)?;
-        match ui.output {
-            Output::Json => ui.json(&sagemaker_card::content(&view))?,
-            Output::Html => ui.print(&card_page(&view))?,
-            _ => ui.print(&huggingface::markdown(&view)?)?,
+fn show_card(reading: &Reading<'_>, id: &VersionId, ui: &Ui) -> Result<Outcome, Error> {
+    let loaded = card_of(reading, id)?;
+    show::print_record(&loaded, ui)?;
+    let pending = reading
+        .version(id)?
+        .version()
+        .is_some_and(|version| version.status == Status::Pending);
+    if let Some(card) = loaded.card().filter(|_| pending) {
+        let need = reading.policy()?.need(&id.group).card;
+        let empty: Vec<&str> = need
+            .iter()
+            .filter(|section| !card.filled(**section))
+            .map(|section| section.as_str())
+            .collect();
+        if !empty.is_empty() {
+            ui.note(&format!("an approval of {id} also asks for {}", empty.join(", ")));
         }
-        Ok(Outcome::Fine)
-    })
+    }
+    Ok(Outcome::Fine)
+}
+
+fn rendered(reading: &Reading<'_>, id: &VersionId, form: Output) -> Result<String, Error> {
+    let unreadable =
+        |what: &str| Error::told(format!("{what} of {id} can't be read")).hint("`modelry validate` says why");
+    let card = card_of(reading, id)?;
+    let card: &ModelCard = card.card().ok_or_else(|| unreadable("the card"))?;
+    let loaded = reading.version(id)?;
+    let version = loaded.version().ok_or_else(|| unreadable("the file"))?;
+    let tally = reading.tally(&reading.policy()?, id, &loaded)?;
+    let mut reviews = Vec::new();
+    for counted in &tally.reviews {
+        let review = reading.snapshot.read(&counted.path)?;
+        reviews.push(Opinion {
+            actor: counted.actor.to_string(),
+            decision: counted.decision,
+            void: match &counted.standing {
+                Standing::Counts => None,
+                Standing::Not(why) => Some(why.clone()),
+            },
+            reason: review.and_then(|it| it.review().and_then(|review| review.reason.clone())),
+        });
+    }
+    let evidence = show::evidence_records(reading, id, false)?;
+    let observations = show::evidence_records(reading, id, true)?;
+    let missing = tally.missing.iter().map(crate::access::shortfall_words);
+    let portrait = Portrait {
+        id,
+        version,
+        card,
+        evidence: evidence.iter().filter_map(|(_, it)| it.evaluation()).collect(),
+        observations: observations
+            .iter()
+            .filter_map(|(_, it)| it.evaluation())
+            .collect(),
+        reviews,
+        missing: missing.filter(|_| version.status == Status::Pending).collect(),
+        stages: show::serves(reading, id)?,
+        subject: tally.subject.to_string(),
+        commit: reading.commit.short().to_string(),
+    };
+    match form {
+        Output::Html => Ok(render::card_html(&portrait)),
+        Output::Json => {
+            let content = sagemaker_card::render(&portrait)?;
+            Ok(format!(
+                "{}\n",
+                serde_json::to_string_pretty(&content).unwrap_or_default()
+            ))
+        }
+        _ => huggingface::render(&portrait),
+    }
 }

@@ -197,9 +197,9 @@ pub fn run(args: &DemoArgs, ui: &Ui) -> Result<Outcome, Error> {
                 "card",
                 "set",
                 version,
-                "--section",
+                "--set",
                 "intendedUses=online card payments",
-                "--section",
+                "--set",
                 "limitations=not for cash withdrawals",
             ],
         )?;
@@ -395,7 +395,7 @@ impl Stage<'_> {
         command.extend(arguments.iter().map(local));
         let cli = Cli::try_parse_from(command).map_err(|error| Error::told(error.to_string()))?;
         let ui = Ui {
-            output: cli.global.output,
+            output: cli.global.output.unwrap_or(cli.command.forms()[0]),
             style: self.ui.style,
             side: self.ui.side,
         };

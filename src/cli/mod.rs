@@ -33,7 +33,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 pub use ui::Ui;
 
@@ -102,9 +102,9 @@ pub struct Global {
         help_heading = "Where to look"
     )]
     root: Option<String>,
-    /// The form of the output: human, json, or another that the command's help names
-    #[arg(short = 'o', long = "output", global = true, value_enum, default_value_t = Output::Human, hide_default_value = true, hide_possible_values = true, value_name = "FORMAT")]
-    output: Output,
+    /// The form of the output
+    #[arg(short = 'o', long = "output", global = true, value_enum)]
+    output: Option<Output>,
 }
 
 impl Global {
@@ -118,7 +118,7 @@ impl Global {
     }
 }
 
-/// The forms of output.
+/// The forms of output. Which of them a command has, [`Command::forms`] says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Output {
     /// For people
@@ -127,24 +127,31 @@ pub enum Output {
     Concise,
     /// For programs
     Json,
+    // What few commands have stands in their own help.
     /// The artifact's URI alone (resolve)
+    #[value(hide = true)]
     Uri,
     /// Lines for a shell (resolve)
+    #[value(hide = true)]
     Env,
     /// Lines for $GITHUB_OUTPUT (resolve)
+    #[value(hide = true)]
     Github,
     /// A KServe InferenceService (resolve)
+    #[value(hide = true)]
     Kserve,
-    /// A Hugging Face model card (card render)
+    /// With front matter, as Hugging Face reads it (card render)
+    #[value(hide = true)]
     Markdown,
-    /// A page of its own (card render)
+    /// One page that stands alone (card render)
+    #[value(hide = true)]
     Html,
 }
 
 impl Output {
     fn name(self) -> String {
-        self.to_possible_value()
-            .map_or_else(String::new, |value| value.get_name().to_owned())
+        let value = self.to_possible_value();
+        value.map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 }
 
@@ -229,22 +236,63 @@ enum Command {
 }
 
 impl Command {
-    /// The forms that its output has.
-    fn outputs(&self) -> &'static [Output] {
-        use Output::{Concise, Env, Github, Html, Human, Json, Kserve, Markdown, Uri};
+    /// The forms of output that the command has; the first is its own.
+    fn forms(&self) -> &'static [Output] {
         match self {
-            Command::Validate(_) => &[Human, Concise, Json],
-            Command::Resolve(_) => &[Human, Json, Uri, Env, Github, Kserve],
-            Command::Card(card::CardCommand::Render { .. }) => &[Human, Markdown, Html, Json],
-            _ => &[Human, Json],
+            Command::Validate(_) => &[Output::Human, Output::Concise, Output::Json],
+            Command::Card(card::CardCommand::Render(_)) => &[Output::Markdown, Output::Html, Output::Json],
+            Command::Resolve(_) => &[
+                Output::Human,
+                Output::Json,
+                Output::Uri,
+                Output::Env,
+                Output::Github,
+                Output::Kserve,
+            ],
+            _ => &[Output::Human, Output::Json],
         }
     }
 }
 
+/// The form that was asked for, if the command has it.
+fn form(command: &Command, asked: Option<Output>, name: &str) -> Result<Output, Error> {
+    let forms = command.forms();
+    let asked = asked.unwrap_or(forms[0]);
+    if forms.contains(&asked) {
+        return Ok(asked);
+    }
+    let names: Vec<String> = forms.iter().map(|form| form.name()).collect();
+    Err(Error::told(format!(
+        "`modelry {name}` has no output in the form `{}`",
+        asked.name()
+    ))
+    .hint(format!("its forms are {}", names.join(", "))))
+}
+
+/// The command's name as it was typed: `card render`.
+fn typed(matches: &ArgMatches) -> String {
+    let mut names = Vec::new();
+    let mut at = matches.subcommand();
+    while let Some((name, inner)) = at {
+        names.push(name);
+        at = inner.subcommand();
+    }
+    names.join(" ")
+}
+
 /// Runs a command line, and says how it ended.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
-        Ok(cli) => cli,
+    let mut definition = definition();
+    let parsed = definition
+        .try_get_matches_from_mut(arguments)
+        .and_then(|matches| {
+            let name = typed(&matches);
+            Cli::from_arg_matches(&matches)
+                .map(|cli| (cli, name))
+                .map_err(|error| error.format(&mut definition))
+        });
+    let (cli, name) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => {
             let code = if error.use_stderr() { 2 } else { 0 };
             return if error.print().is_ok() {
@@ -254,19 +302,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             };
         }
     };
-    let ui = Ui::new(cli.global.output);
-    let outputs = cli.command.outputs();
-    if !outputs.contains(&cli.global.output) {
-        let names: Vec<String> = outputs.iter().map(|output| output.name()).collect();
-        let error = Error::told(format!(
-            "this command has no output `{}`",
-            cli.global.output.name()
-        ))
-        .hint(format!("it has: {}", names.join(", ")));
-        ui.error(&error);
-        return ExitCode::from(2);
-    }
-    match dispatch(cli.command, &cli.global, &ui) {
+    let form = form(&cli.command, cli.global.output, &name);
+    let ui = Ui::new(*form.as_ref().unwrap_or(&Output::Human));
+    match form.and_then(|_| dispatch(cli.command, &cli.global, &ui)) {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(1),
         Ok(Outcome::Nothing) => ExitCode::from(3),
@@ -287,7 +325,7 @@ fn dispatch(command: Command, global: &Global, ui: &Ui) -> Result<Outcome, Error
         Command::Group(command) => group::run(&command, global, ui),
         Command::Register(args) => register::register(&args, global, ui),
         Command::Evidence(command) => register::evidence(&command, global, ui),
-        Command::Card(command) => card::card(&command, global, ui),
+        Command::Card(command) => card::run(&command, global, ui),
         Command::Approve(args) => decide::review(&args, Decision::Approved, global, ui),
         Command::Reject(args) => decide::review(&args, Decision::Rejected, global, ui),
         Command::Withdraw(args) => decide::review(&args, Decision::Withdrawn, global, ui),
@@ -324,7 +362,6 @@ pub fn definition() -> clap::Command {
 
 fn report_format(output: Output) -> render::Format {
     match output {
-        Output::Human => render::Format::Human,
         Output::Concise => render::Format::Concise,
         Output::Json => render::Format::Json,
         _ => render::Format::Human,

@@ -104,7 +104,7 @@ fn read_file(name: &str) -> Result<Vec<u8>, Error> {
 }
 
 /// A mapping that a user gave, as YAML or JSON.
-pub fn read_mapping(name: &str) -> Result<Map<String, Value>, Error> {
+pub(super) fn read_mapping(name: &str) -> Result<Map<String, Value>, Error> {
     let bytes = read_file(name)?;
     // JSON first: a reader of YAML would refuse its tabs.
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')

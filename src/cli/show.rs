@@ -56,6 +56,15 @@ fn stages_of(reading: &Reading<'_>, group: &GroupName) -> Result<Vec<(String, Op
     Ok(stages)
 }
 
+/// The stages that a version serves.
+pub(super) fn serves(reading: &Reading<'_>, id: &VersionId) -> Result<Vec<String>, Error> {
+    let stages = stages_of(reading, &id.group)?.into_iter();
+    Ok(stages
+        .filter(|(_, n)| *n == Some(id.number))
+        .map(|(stage, _)| stage)
+        .collect())
+}
+
 fn show_group(reading: &Reading<'_>, group: &GroupName, ui: &Ui) -> Result<Outcome, Error> {
     let Some(loaded) = reading.snapshot.read(&RecordPath::Group(group.clone()))? else {
         return Err(act::unknown_group(&reading.snapshot.groups()?, group.as_str()));
@@ -148,11 +157,7 @@ fn show_version(reading: &Reading<'_>, id: &VersionId, ui: &Ui) -> Result<Outcom
         return Ok(Outcome::Fine);
     };
     let tally = reading.tally(&policy, id, &loaded)?;
-    let serving: Vec<String> = stages_of(reading, &id.group)?
-        .into_iter()
-        .filter(|(_, n)| *n == Some(id.number))
-        .map(|(stage, _)| stage)
-        .collect();
+    let serving = serves(reading, id)?;
     let card = reading.snapshot.read(&RecordPath::Card(id.clone()))?;
     if ui.is_json() {
         let reviews: Vec<Value> = tally
@@ -333,9 +338,9 @@ pub fn metrics_words(metrics: &crate::model::Metrics) -> String {
         .join(", ")
 }
 
-type NamedRecords = Vec<(RecordName, std::rc::Rc<Loaded>)>;
+pub(super) type NamedRecords = Vec<(RecordName, std::rc::Rc<Loaded>)>;
 
-fn evidence_records(
+pub(super) fn evidence_records(
     reading: &Reading<'_>,
     id: &VersionId,
     observations: bool,
@@ -431,11 +436,7 @@ pub fn evidence(
     })
 }
 
-/// A record as it stands in its file.
-///
-/// # Errors
-/// When it can't be written.
-pub fn print_record(loaded: &Loaded, ui: &Ui) -> Result<Outcome, Error> {
+pub(super) fn print_record(loaded: &Loaded, ui: &Ui) -> Result<Outcome, Error> {
     if ui.is_json() {
         ui.json(loaded.value())?;
     } else {

@@ -1,280 +1,296 @@
-//! Hugging Face: a card as Markdown with YAML front matter.
+//! A Hugging Face model card: Markdown under YAML front matter, as the Hub and
+//! `huggingface_hub.ModelCard` read it.
 //!
-//! Source: the Hub's documentation, "Model Cards" and "Model card metadata";
-//! `huggingface_hub.ModelCardData` reads it.
+//! The members of the front matter are those of the Hub's `modelcard.md` and
+//! of `huggingface_hub.ModelCardData`. The Hub names licences, data and models
+//! by its own identifiers; what is no such identifier stands in the text, where
+//! everything stands.
 
 use serde_json::{Map, Value, json};
 
-use super::card::{Block, CardView};
+use super::{number, one_line};
 use crate::error::Error;
-use crate::model::{CardEvaluation, ModelCard};
+use crate::model::{CardEvaluation, License, ModelCard};
+use crate::render::{Portrait, card_markdown};
+use crate::source;
 
-/// The card as Markdown.
+/// The whole card.
 ///
 /// # Errors
-/// When the front matter can't be written.
-pub fn markdown(view: &CardView) -> Result<String, Error> {
-    let mut front = front_matter(view);
-    on_one_line(&mut front);
-    let front = serde_yaml::to_string(&front).map_err(|error| Error::told(error.to_string()))?;
-    let version = view.version();
-    let mut out = format!("---\n{front}---\n\n# {}\n", escaped(&view.name()));
-    for section in view.sections() {
-        out.push_str(&format!("\n## {}\n\n", section.title));
-        for block in &section.blocks {
-            out.push_str(&block_text(block, 0));
-        }
+/// When the front matter can't be written as YAML that everybody reads alike.
+pub fn render(portrait: &Portrait<'_>) -> Result<String, Error> {
+    let body = card_markdown(portrait);
+    let members = front_matter(portrait);
+    if members.is_empty() {
+        return Ok(body);
     }
-    out.push_str("\n## Registry\n\n");
-    let mut rows = vec![
-        ("Version".to_owned(), view.id.to_string()),
-        ("Status".to_owned(), version.status.to_string()),
-        ("Registered by".to_owned(), version.by.to_string()),
-    ];
-    if !view.stages.is_empty() {
-        rows.push(("Serves".to_owned(), view.stages.join(", ")));
-    }
-    rows.extend(
-        version
-            .spec
-            .metrics
-            .iter()
-            .map(|(name, value)| (format!("Metric {name}"), value.to_string())),
-    );
-    for (_, artifact) in version.spec.all_artifacts() {
-        let digest = artifact
-            .digest
-            .as_ref()
-            .map_or_else(|| "no digest".to_owned(), ToString::to_string);
-        rows.push(("Artifact".to_owned(), format!("{} ({digest})", artifact.uri)));
-    }
-    for (_, container) in version.spec.containers() {
-        rows.extend(
-            container
-                .image
-                .iter()
-                .map(|image| ("Image".to_owned(), image.clone())),
-        );
-    }
-    for (actor, decision, reason) in &view.reviews {
-        rows.push((format!("{decision} by {actor}"), reason.clone()));
-    }
-    let pairs = rows
-        .into_iter()
-        .map(|(key, value)| (key, vec![Block::Text(value)]))
-        .collect();
-    out.push_str(&block_text(&Block::Pairs(pairs), 0));
-    for (name, record) in &view.evidence {
-        out.push_str(&format!("\n### Evidence {}\n\n", escaped(name)));
-        for block in super::blocks(record) {
-            out.push_str(&block_text(&block, 0));
-        }
-    }
-    Ok(out)
+    let yaml = source::write(None, &Value::Object(members)).map_err(|error| {
+        Error::told(format!("the front matter of {}'s card: {error}", portrait.id))
+            .hint("look for unusual characters in the card's short members")
+    })?;
+    Ok(format!("---\n{yaml}---\n\n{body}"))
 }
 
-/// Puts every text on one line: simple readers look for a line of `---`.
-fn on_one_line(value: &mut Value) {
-    match value {
-        Value::String(text) if text.contains(char::is_control) => {
-            *text = text
-                .split(char::is_control)
-                .filter(|part| !part.is_empty())
-                .collect::<Vec<_>>()
-                .join(" ");
-        }
-        Value::Array(items) => items.iter_mut().for_each(on_one_line),
-        Value::Object(members) => members.values_mut().for_each(on_one_line),
-        _ => {}
-    }
-}
-
-/// The metadata that the Hub reads; what it has no key for is told in the body.
-pub fn front_matter(view: &CardView) -> Value {
-    let card = view.card();
-    let mut front = Map::new();
-    let mut put = |key: &str, value: Option<Value>| {
-        if let Some(value) = value {
-            front.insert(key.to_owned(), value);
+fn front_matter(portrait: &Portrait<'_>) -> Map<String, Value> {
+    let card = portrait.card;
+    let mut out = Map::new();
+    let mut put = |key: &str, value: Value| {
+        let empty = value.as_array().is_some_and(Vec::is_empty) || value.as_str().is_some_and(str::is_empty);
+        if !empty && !value.is_null() {
+            out.insert(key.to_owned(), value);
         }
     };
-    let list = |items: Vec<String>| (!items.is_empty()).then(|| json!(items));
-    put("language", list(card.languages.clone()));
+    put("language", words(&card.languages));
     if let Some(license) = &card.license {
-        // The Hub knows SPDX identifiers in lower case; anything else is `other`.
-        let id = license.id.as_ref().map(|id| id.to_lowercase());
-        put("license", Some(json!(id.unwrap_or_else(|| "other".into()))));
-        put("license_name", license.name.as_ref().map(|name| json!(name)));
-        put("license_link", license.uri.as_ref().map(|uri| json!(uri)));
+        let (id, name) = hub_license(license);
+        put("license", json!(id));
+        put("license_name", json!(name));
+        put("license_link", json!(license.uri.as_deref().map(one_line)));
     }
-    put(
-        "library_name",
-        card.library.as_ref().map(|library| json!(library)),
-    );
-    put(
-        "pipeline_tag",
-        card.pipeline.as_ref().map(|pipeline| json!(pipeline)),
-    );
-    put("tags", list(card.tags.clone()));
+    put("library_name", json!(card.library.as_deref().map(one_line)));
+    put("pipeline_tag", json!(card.pipeline.as_deref().map(one_line)));
+    put("tags", words(&card.tags));
     put(
         "datasets",
-        list(card.datasets.iter().map(|dataset| dataset.name.clone()).collect()),
+        ids(card.datasets.iter().map(|data| data.name.as_str())),
     );
-    let mut metrics: Vec<String> = Vec::new();
-    for metric in card.evaluations.iter().flat_map(|evaluation| &evaluation.metrics) {
-        if !metrics.contains(&metric.name) {
-            metrics.push(metric.name.clone());
-        }
-    }
-    put("metrics", list(metrics));
+    put("metrics", json!(metrics(portrait)));
     put(
         "base_model",
-        list(card.base_models.iter().map(|model| model.name.clone()).collect()),
+        ids(card.base_models.iter().map(|base| base.name.as_str())),
     );
-    let relation = card.base_models.first().and_then(|model| model.relation.as_ref());
-    put("base_model_relation", relation.map(|relation| json!(relation)));
+    put("base_model_relation", json!(relation(card)));
     let results: Vec<Value> = card
         .evaluations
         .iter()
-        .filter(|evaluation| !evaluation.metrics.is_empty())
-        .map(|evaluation| result(card, evaluation))
+        .filter_map(|it| result(card, it))
         .collect();
     if !results.is_empty() {
         put(
             "model-index",
-            Some(json!([{"name": view.name(), "results": results}])),
+            json!([{"name": one_line(portrait.name()), "results": results}]),
         );
     }
-    Value::Object(front)
+    out
 }
 
-/// One entry of `model-index`: the Hub asks for a task, a dataset and metrics.
-fn result(card: &ModelCard, evaluation: &CardEvaluation) -> Value {
-    let task = evaluation
-        .task
-        .clone()
-        .or_else(|| card.pipeline.clone())
-        .unwrap_or_else(|| "other".into());
-    let name = evaluation
-        .dataset
-        .clone()
-        .unwrap_or_else(|| evaluation.name.clone());
-    let mut dataset = json!({"type": name, "name": name});
-    if let Some(split) = &evaluation.split {
-        dataset["split"] = json!(split);
+fn words(items: &[String]) -> Value {
+    let items = items.iter().map(|item| one_line(item));
+    Value::Array(items.filter(|item| !item.is_empty()).map(Value::from).collect())
+}
+
+/// `name` or `owner/name` of the Hub.
+fn is_hub_id(name: &str) -> bool {
+    let part = |part: &str| {
+        !part.is_empty()
+            && part.len() <= 96
+            && part
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+            && !part.starts_with(['.', '-'])
+    };
+    match name.split_once('/') {
+        Some((owner, name)) => part(owner) && part(name),
+        None => part(name),
     }
-    let known = card.datasets.iter().find(|dataset| dataset.name == name);
-    if let Some(revision) = known.and_then(|dataset| dataset.revision.as_ref()) {
-        dataset["revision"] = json!(revision);
+}
+
+fn ids<'a>(names: impl Iterator<Item = &'a str>) -> Value {
+    let mut kept: Vec<&str> = Vec::new();
+    for name in names.filter(|name| is_hub_id(name)) {
+        if !kept.contains(&name) {
+            kept.push(name);
+        }
     }
-    let metrics: Vec<Value> = evaluation
-        .metrics
+    json!(kept)
+}
+
+/// Every name of a metric that the card or the version gives a value to.
+fn metrics(portrait: &Portrait<'_>) -> Vec<String> {
+    let told = portrait.card.evaluations.iter().flat_map(|it| &it.metrics);
+    let mut names: Vec<String> = Vec::new();
+    let registered = portrait.version.spec.metrics.keys();
+    let all = told
+        .map(|metric| one_line(&metric.name))
+        .chain(registered.map(ToString::to_string));
+    for name in all {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// What was done to the base models, in the Hub's words, when it was one thing.
+fn relation(card: &ModelCard) -> Option<&str> {
+    const KNOWN: [&str; 4] = ["finetune", "quantized", "merge", "adapter"];
+    let first = card.base_models.first()?.relation.as_deref()?;
+    let same = card
+        .base_models
         .iter()
-        .map(|metric| {
-            let slice = metric
-                .slice
-                .as_ref()
-                .map_or_else(String::new, |slice| format!(" ({slice})"));
-            json!({"type": metric.name, "value": metric.value, "name": format!("{}{slice}", metric.name)})
-        })
-        .collect();
-    let mut result = json!({"task": {"type": task}, "dataset": dataset, "metrics": metrics});
+        .all(|base| base.relation.as_deref() == Some(first));
+    (same && KNOWN.contains(&first)).then_some(first)
+}
+
+/// One entry of the model index. It needs a task and a dataset; an evaluation
+/// without them has no place there.
+fn result(card: &ModelCard, evaluation: &CardEvaluation) -> Option<Value> {
+    let task = evaluation.task.as_ref().or(card.pipeline.as_ref())?;
+    let name = evaluation.dataset.as_ref()?;
+    let data = card.datasets.iter().find(|data| data.name == *name);
+    if evaluation.metrics.is_empty() {
+        return None;
+    }
+    let mut dataset = json!({"type": one_line(name), "name": one_line(name)});
+    if let Some(split) = &evaluation.split {
+        dataset["split"] = json!(one_line(split));
+    }
+    if let Some(revision) = data.and_then(|data| data.revision.as_ref()) {
+        dataset["revision"] = json!(one_line(revision));
+    }
+    let metrics = evaluation.metrics.iter().map(|metric| {
+        let mut told = json!({"type": one_line(&metric.name), "value": number(metric.value)});
+        if let Some(slice) = &metric.slice {
+            told["name"] = json!(format!("{} ({})", one_line(&metric.name), one_line(slice)));
+        }
+        told
+    });
+    let mut result = json!({
+        "task": {"type": one_line(task)},
+        "dataset": dataset,
+        "metrics": metrics.collect::<Vec<_>>(),
+    });
     if let Some(source) = &evaluation.source {
-        result["source"] = json!({"name": evaluation.name, "url": source});
+        result["source"] = json!({"name": one_line(&evaluation.name), "url": one_line(source)});
     }
-    result
+    Some(result)
 }
 
-/// Others' text as Markdown that shows it as it is: nothing in it opens a
-/// heading, a link, an image, code, HTML or a mention. Source: CommonMark 0.31,
-/// 2.4 "Backslash escapes": any ASCII punctuation may be escaped.
-pub fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' | '\r' | '\t' => out.push(' '),
-            c if c.is_control() => {}
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            // A mention or an issue number would reach other people.
-            '@' => out.push_str("&#64;"),
-            // Lists, rules and underlined headings open at the start of a line.
-            '-' | '+' | '=' if !out.is_empty() => out.push(c),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '|' | '~' | '-' | '+' | '=' => {
-                out.push('\\');
-                out.push(c);
-            }
-            c => out.push(c),
-        }
+/// The Hub's identifier of a licence, and a name where that is `other`.
+fn hub_license(license: &License) -> (Option<String>, Option<String>) {
+    let name = license.name.as_deref().map(one_line);
+    let Some(id) = license.id.as_deref().map(one_line) else {
+        let other = name.is_some() || license.uri.is_some();
+        return (other.then(|| "other".to_owned()), name);
+    };
+    let lower = id.to_lowercase();
+    if HUB_LICENSES.contains(&lower.as_str()) {
+        (Some(lower), name)
+    } else {
+        (Some("other".into()), Some(name.unwrap_or(id)))
     }
-    // "1. " or "1) " at the start of a line would open a list.
-    let digits = out.bytes().take_while(u8::is_ascii_digit).count();
-    let sign = out[digits..].starts_with(['.', ')']);
-    if digits > 0 && sign && out[digits + 1..].chars().next().is_none_or(|c| c == ' ') {
-        out.insert(digits, '\\');
-    }
-    out
 }
 
-/// Paragraphs; a line break of the author is one here.
-fn paragraphs(text: &str) -> String {
-    let mut out = String::new();
-    for paragraph in text.trim().split("\n\n") {
-        let lines: Vec<String> = paragraph.lines().map(|line| escaped(line.trim())).collect();
-        out.push_str(&lines.join("\\\n"));
-        out.push_str("\n\n");
-    }
-    out
-}
+/// Licences that the Hub knows: mostly SPDX identifiers in lower case
+/// (<https://huggingface.co/docs/hub/repositories-licenses>).
+const HUB_LICENSES: &[&str] = &[
+    "afl-3.0",
+    "agpl-3.0",
+    "apache-2.0",
+    "artistic-2.0",
+    "bigcode-openrail-m",
+    "bigscience-bloom-rail-1.0",
+    "bigscience-openrail-m",
+    "bsd",
+    "bsd-2-clause",
+    "bsd-3-clause",
+    "bsd-3-clause-clear",
+    "bsl-1.0",
+    "c-uda",
+    "cc",
+    "cc-by-2.0",
+    "cc-by-2.5",
+    "cc-by-3.0",
+    "cc-by-4.0",
+    "cc-by-nc-2.0",
+    "cc-by-nc-3.0",
+    "cc-by-nc-4.0",
+    "cc-by-nc-nd-3.0",
+    "cc-by-nc-nd-4.0",
+    "cc-by-nc-sa-2.0",
+    "cc-by-nc-sa-3.0",
+    "cc-by-nc-sa-4.0",
+    "cc-by-nd-4.0",
+    "cc-by-sa-3.0",
+    "cc-by-sa-4.0",
+    "cc0-1.0",
+    "cdla-permissive-1.0",
+    "cdla-permissive-2.0",
+    "cdla-sharing-1.0",
+    "creativeml-openrail-m",
+    "deepfloyd-if-license",
+    "ecl-2.0",
+    "epl-1.0",
+    "epl-2.0",
+    "etalab-2.0",
+    "eupl-1.1",
+    "eupl-1.2",
+    "gemma",
+    "gfdl",
+    "gpl",
+    "gpl-2.0",
+    "gpl-3.0",
+    "isc",
+    "lgpl",
+    "lgpl-2.1",
+    "lgpl-3.0",
+    "lgpl-lr",
+    "llama2",
+    "llama3",
+    "llama3.1",
+    "llama3.2",
+    "llama3.3",
+    "lppl-1.3c",
+    "mit",
+    "mpl-2.0",
+    "ms-pl",
+    "ncsa",
+    "odbl",
+    "odc-by",
+    "ofl-1.1",
+    "openrail",
+    "openrail++",
+    "osl-3.0",
+    "other",
+    "pddl",
+    "postgresql",
+    "unknown",
+    "unlicense",
+    "wtfpl",
+    "zlib",
+];
 
-fn block_text(block: &Block, depth: usize) -> String {
-    let indent = "  ".repeat(depth);
-    match block {
-        Block::Text(text) if depth == 0 => format!("{}\n", paragraphs(text).trim_end()),
-        Block::Text(text) => {
-            format!(
-                "{indent}- {}\n",
-                text.lines()
-                    .map(|line| escaped(line.trim()))
-                    .collect::<Vec<_>>()
-                    .join(" ")
-            )
-        }
-        Block::List(items) => items
-            .iter()
-            .map(|item| format!("{indent}- {}\n", escaped(item)))
-            .collect(),
-        Block::Pairs(pairs) => pairs
-            .iter()
-            .map(|(key, inner)| match &inner[..] {
-                [Block::Text(text)] => {
-                    let text: Vec<String> = text.lines().map(|line| escaped(line.trim())).collect();
-                    format!("{indent}- **{}**: {}\n", escaped(key), text.join(" "))
-                }
-                inner => {
-                    let inside: String = inner.iter().map(|block| block_text(block, depth + 1)).collect();
-                    format!("{indent}- **{}**:\n{inside}", escaped(key))
-                }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn licences_in_the_words_of_the_hub() {
+        let license = |id: Option<&str>, name: Option<&str>| {
+            hub_license(&License {
+                id: id.map(str::to_owned),
+                name: name.map(str::to_owned),
+                uri: None,
             })
-            .collect(),
-        Block::Table(columns, rows) if depth == 0 => {
-            let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-            let mut out = line(columns.iter().map(|column| escaped(column)).collect());
-            out.push_str(&line(columns.iter().map(|_| "---".to_owned()).collect()));
-            out.extend(
-                rows.iter()
-                    .map(|row| line(row.iter().map(|cell| escaped(cell)).collect())),
-            );
-            out
-        }
-        Block::Table(columns, rows) => rows
-            .iter()
-            .map(|row| {
-                let cells = columns.iter().zip(row).filter(|(_, cell)| !cell.is_empty());
-                let cells = cells.map(|(column, cell)| format!("{} {}", escaped(column), escaped(cell)));
-                format!("{indent}- {}\n", cells.collect::<Vec<_>>().join(", "))
-            })
-            .collect(),
+        };
+        assert_eq!(
+            license(Some("Apache-2.0"), None),
+            (Some("apache-2.0".into()), None)
+        );
+        assert_eq!(
+            license(Some("GPL-3.0-or-later"), None),
+            (Some("other".into()), Some("GPL-3.0-or-later".into()))
+        );
+        assert_eq!(
+            license(None, Some("ours")),
+            (Some("other".into()), Some("ours".into()))
+        );
+        assert_eq!(license(None, None), (None, None));
+    }
+
+    #[test]
+    fn only_identifiers_of_the_hub_stand_in_its_lists() {
+        assert!(is_hub_id("org/data-set_1.0") && is_hub_id("imdb"));
+        assert!(!is_hub_id("a b") && !is_hub_id("a/b/c") && !is_hub_id("") && !is_hub_id("../x"));
     }
 }

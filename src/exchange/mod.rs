@@ -1,8 +1,23 @@
-//! Foreign formats, one file each.
+//! Foreign formats, one file each: what others read, made from what we hold.
+//! Nothing is invented on the way, and what has no place of its own there is
+//! carried where that format has room for anything.
 
-mod card;
 pub mod huggingface;
 pub mod kserve;
 pub mod sagemaker_card;
 
-pub use card::{Block, CardView, Section, blocks};
+use serde_json::{Value, json};
+
+/// A number as others spell it: `1`, not `1.0`.
+fn number(value: f64) -> Value {
+    if value.fract() == 0.0 && value.abs() < 9e15 {
+        #[allow(clippy::cast_possible_truncation, reason = "it is whole and small enough")]
+        return json!(value as i64);
+    }
+    json!(value)
+}
+
+/// Text on one line.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

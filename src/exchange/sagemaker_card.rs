@@ -1,229 +1,427 @@
-//! SageMaker: the content of a model card, as `CreateModelCard` takes it.
+//! SageMaker's model card: the JSON that `CreateModelCard` takes as `Content`.
 //!
-//! Source: the model card JSON schema of Amazon SageMaker. What it has no place
-//! for goes under `custom_details`, and nothing is invented.
+//! Members, types and limits are those of the model card JSON schema in the
+//! SageMaker Developer Guide ("Model card JSON schema") and of the vendor's
+//! Python SDK. A member of ours that has no place there, and what is longer
+//! than its place, goes to `custom_details`, by its path in our card.
+
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::card::CardView;
-use crate::model::{CardEvaluation, CardSection, ModelCard};
+use super::number;
+use crate::error::Error;
+use crate::model::{CardEvaluation, Evaluation, Metrics};
+use crate::render::Portrait;
 
-/// SageMaker takes so many artifacts, images and training datasets.
-const MOST: usize = 15;
+/// Characters of the whole content (the API's `ModelCardContent`).
+const CONTENT: usize = 100_000;
+/// Characters of the longer texts.
+const LONG: usize = 2048;
+/// Characters of shorter texts, addresses and custom values.
+const SHORT: usize = 1024;
+/// Characters of an evaluation's or a group's name.
+const NAME: usize = 63;
+/// Characters of the name of a metric, or of a hyperparameter and its value.
+const TERM: usize = 255;
 
-/// Sections that have no place of their own there.
-const ELSEWHERE: [CardSection; 15] = [
-    CardSection::OutOfScopeUses,
-    CardSection::Users,
-    CardSection::Limitations,
-    CardSection::Tradeoffs,
-    CardSection::Fairness,
-    CardSection::EnvironmentalConsiderations,
-    CardSection::License,
-    CardSection::BaseModels,
-    CardSection::Languages,
-    CardSection::Library,
-    CardSection::Pipeline,
-    CardSection::Tags,
-    CardSection::Parameters,
-    CardSection::Datasets,
-    CardSection::EthicalConsiderations,
-];
-
-/// An object of the members that are there.
-fn members<const N: usize>(pairs: [(&str, Option<Value>); N]) -> Option<Value> {
-    let there: Map<String, Value> = pairs
-        .into_iter()
-        .filter_map(|(key, value)| Some((key.to_owned(), value?)))
-        .collect();
-    (!there.is_empty()).then_some(Value::Object(there))
+/// The content of the card.
+///
+/// # Errors
+/// When it is longer than SageMaker takes.
+pub fn render(portrait: &Portrait<'_>) -> Result<Value, Error> {
+    let mut rest = Rest::of(portrait);
+    let mut content = Map::new();
+    let sections = [
+        ("model_overview", overview(portrait, &mut rest)),
+        ("intended_uses", intended_uses(&mut rest)),
+        ("business_details", business(&mut rest)),
+        ("training_details", training(portrait, &mut rest)),
+        ("evaluation_details", evaluations(portrait, &mut rest)),
+        ("additional_information", additional(portrait, rest)),
+    ];
+    for (key, value) in sections {
+        if !is_empty(&value) {
+            content.insert(key.into(), value);
+        }
+    }
+    let content = Value::Object(content);
+    let long = content.to_string().chars().count();
+    if long > CONTENT {
+        return Err(Error::told(format!(
+            "the card of {} has {long} characters as SageMaker's JSON, which takes {CONTENT}",
+            portrait.id
+        ))
+        .hint("shorten its longest sections, or take another form: `-o markdown`"));
+    }
+    Ok(content)
 }
 
-fn text(value: Option<&String>) -> Option<Value> {
-    value.map(|text| json!(text))
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        Value::Null => true,
+        _ => false,
+    }
 }
 
-fn list(items: Vec<String>) -> Option<Value> {
-    (!items.is_empty()).then(|| json!(items.into_iter().take(MOST).collect::<Vec<_>>()))
+/// What of the card has found no place yet.
+struct Rest {
+    card: Value,
+    details: BTreeMap<String, String>,
 }
 
-/// The card's content.
-pub fn content(view: &CardView) -> Value {
-    let card = view.card();
-    let overview = card.overview.clone().unwrap_or_default();
-    let version = view.version();
-    let artifacts = version
-        .spec
+impl Rest {
+    fn of(portrait: &Portrait<'_>) -> Rest {
+        let mut card = serde_json::to_value(portrait.card).unwrap_or_default();
+        if let Some(members) = card.as_object_mut() {
+            // What the file is, and which: the overview says it.
+            for key in ["apiVersion", "kind", "group", "version", "signature"] {
+                members.remove(key);
+            }
+        }
+        Rest {
+            card,
+            details: BTreeMap::new(),
+        }
+    }
+
+    /// Takes a member out.
+    fn take(&mut self, pointer: &str) -> Option<Value> {
+        let (parent, key) = pointer.rsplit_once('/')?;
+        let taken = self.card.pointer_mut(parent)?.as_object_mut()?.remove(key);
+        taken.filter(|value| !is_empty(value))
+    }
+
+    /// Takes a text out; none when there is none.
+    fn text(&mut self, pointer: &str) -> Option<String> {
+        match self.take(pointer) {
+            Some(Value::String(text)) if !text.trim().is_empty() => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A detail under its name, in as many pieces as its length asks for.
+    fn detail(&mut self, key: &str, text: &str) {
+        if text.is_empty() {
+            self.details.insert(key.to_owned(), String::new());
+        }
+        let chars: Vec<char> = text.chars().collect();
+        for (piece, at) in chars.chunks(SHORT).zip(1..) {
+            let key = if at == 1 {
+                key.to_owned()
+            } else {
+                format!("{key} ({at})")
+            };
+            self.details.insert(key, piece.iter().collect());
+        }
+    }
+
+    /// The start of a text that is as long as its place; what is longer goes
+    /// to the details, whole.
+    fn fit(&mut self, key: &str, text: &str, limit: usize) -> String {
+        if text.chars().count() <= limit {
+            return text.to_owned();
+        }
+        self.detail(key, text);
+        text.chars().take(limit.saturating_sub(1)).chain(['…']).collect()
+    }
+
+    /// As many of a list as its place holds; the others go to the details.
+    fn fit_list(&mut self, key: &str, items: Vec<String>, limit: usize) -> Vec<String> {
+        let mut kept = Vec::new();
+        for (item, at) in items.into_iter().zip(1..) {
+            let key = format!("{key}.{at}");
+            if at <= limit {
+                kept.push(self.fit(&key, &item, SHORT));
+            } else {
+                self.detail(&key, &item);
+            }
+        }
+        kept
+    }
+
+    /// Moves texts of ours into members of theirs.
+    fn texts(&mut self, members: &[(&str, &str, usize)]) -> Map<String, Value> {
+        let mut out = Map::new();
+        for (theirs, ours, limit) in members {
+            if let Some(text) = self.text(ours) {
+                let key = ours.trim_start_matches('/').replace('/', ".");
+                out.insert((*theirs).to_owned(), json!(self.fit(&key, &text, *limit)));
+            }
+        }
+        out
+    }
+}
+
+fn overview(portrait: &Portrait<'_>, rest: &mut Rest) -> Value {
+    let spec = &portrait.version.spec;
+    let mut out = Map::new();
+    out.insert("model_id".into(), json!(portrait.id.to_string()));
+    let name = rest
+        .text("/overview/name")
+        .unwrap_or_else(|| portrait.id.group.to_string());
+    out.insert(
+        "model_name".into(),
+        json!(rest.fit("overview.name", &name, SHORT)),
+    );
+    out.insert("model_version".into(), json!(portrait.id.number));
+    out.append(&mut rest.texts(&[
+        ("model_description", "/overview/description", SHORT),
+        ("problem_type", "/overview/problemType", SHORT),
+        ("algorithm_type", "/overview/algorithm", SHORT),
+        ("model_creator", "/overview/creator", SHORT),
+        ("model_owner", "/overview/owner", SHORT),
+    ]));
+    let artifacts = spec
         .all_artifacts()
         .into_iter()
         .map(|(_, artifact)| artifact.uri.clone());
-    let images = version
-        .spec
+    let artifacts = rest.fit_list("model.artifacts", artifacts.collect(), 15);
+    if !artifacts.is_empty() {
+        out.insert("model_artifact".into(), json!(artifacts));
+    }
+    let images = spec
         .containers()
         .into_iter()
-        .filter_map(|(_, container)| container.image.clone());
-    let number = overview
-        .version
-        .as_ref()
-        .and_then(|version| version.parse::<u64>().ok());
-    let content = members([
-        (
-            "model_overview",
-            members([
-                ("model_id", Some(json!(view.id.to_string()))),
-                ("model_name", Some(json!(view.name()))),
-                (
-                    "model_description",
-                    text(overview.description.as_ref().or(version.description.as_ref())),
-                ),
-                ("model_version", Some(json!(number.unwrap_or(view.id.number)))),
-                ("problem_type", text(overview.problem_type.as_ref())),
-                ("algorithm_type", text(overview.algorithm.as_ref())),
-                ("model_creator", text(overview.creator.as_ref())),
-                ("model_owner", text(overview.owner.as_ref())),
-                ("model_artifact", list(artifacts.collect())),
-                (
-                    "inference_environment",
-                    list(images.collect()).map(|images| json!({"container_image": images})),
-                ),
-            ]),
-        ),
-        (
-            "intended_uses",
-            members([
-                ("intended_uses", text(card.intended_uses.as_ref())),
-                (
-                    "factors_affecting_model_efficiency",
-                    text(overview.factors.as_ref()),
-                ),
-                ("risk_rating", card.risk.as_ref().map(|risk| json!(risk.rating))),
-                (
-                    "explanations_for_risk_rating",
-                    text(card.risk.as_ref().and_then(|risk| risk.explanation.as_ref())),
-                ),
-            ]),
-        ),
-        (
-            "business_details",
-            card.business.as_ref().and_then(|business| {
-                members([
-                    ("business_problem", text(business.problem.as_ref())),
-                    ("business_stakeholders", text(business.stakeholders.as_ref())),
-                    ("line_of_business", text(business.line_of_business.as_ref())),
-                ])
-            }),
-        ),
-        ("training_details", training(card)),
-        (
-            "evaluation_details",
-            (!card.evaluations.is_empty()).then(|| {
-                card.evaluations
-                    .iter()
-                    .map(|evaluation| evaluated(card, evaluation))
-                    .collect()
-            }),
-        ),
-        (
-            "additional_information",
-            members([
-                ("ethical_considerations", ethics(card)),
-                ("caveats_and_recommendations", text(card.caveats.as_ref())),
-                ("custom_details", custom(view)),
-            ]),
-        ),
+        .filter_map(|(_, it)| it.image.clone());
+    let images = rest.fit_list("model.images", images.collect(), 15);
+    if !images.is_empty() {
+        out.insert("inference_environment".into(), json!({"container_image": images}));
+    }
+    Value::Object(out)
+}
+
+fn intended_uses(rest: &mut Rest) -> Value {
+    let mut out = rest.texts(&[
+        ("intended_uses", "/intendedUses", LONG),
+        ("factors_affecting_model_efficiency", "/overview/factors", LONG),
+        ("explanations_for_risk_rating", "/risk/explanation", LONG),
     ]);
-    content.unwrap_or_else(|| json!({}))
+    // High, Medium, Low, Unknown: the same words.
+    if let Some(rating) = rest.text("/risk/rating") {
+        out.insert("risk_rating".into(), json!(rating));
+    }
+    Value::Object(out)
 }
 
-fn training(card: &ModelCard) -> Option<Value> {
-    let training = card.training.clone().unwrap_or_default();
-    let datasets = card
-        .datasets
-        .iter()
-        .filter(|dataset| dataset.role.as_deref() == Some("training"));
-    let datasets = datasets.map(|dataset| dataset.uri.clone().unwrap_or_else(|| dataset.name.clone()));
-    let metrics: Vec<Value> = training
-        .metrics
-        .iter()
-        .map(|(name, value)| json!({"name": name, "value": value}))
-        .collect();
-    let hyper: Vec<Value> = training
-        .hyperparameters
-        .iter()
-        .map(|(name, value)| json!({"name": name, "value": value}))
-        .collect();
-    members([
-        (
-            "objective_function",
-            training
-                .objective
-                .as_ref()
-                .map(|objective| json!({"notes": objective})),
-        ),
-        ("training_observations", text(training.observations.as_ref())),
-        (
-            "training_job_details",
-            members([
-                ("training_arn", text(training.job.as_ref())),
-                ("training_datasets", list(datasets.collect())),
-                (
-                    "training_environment",
-                    list(training.environment.clone()).map(|images| json!({"container_image": images})),
-                ),
-                (
-                    "user_provided_training_metrics",
-                    (!metrics.is_empty()).then(|| json!(metrics)),
-                ),
-                (
-                    "user_provided_hyper_parameters",
-                    (!hyper.is_empty()).then(|| json!(hyper)),
-                ),
-            ]),
-        ),
-    ])
+fn business(rest: &mut Rest) -> Value {
+    Value::Object(rest.texts(&[
+        ("business_problem", "/business/problem", LONG),
+        ("business_stakeholders", "/business/stakeholders", LONG),
+        ("line_of_business", "/business/lineOfBusiness", LONG),
+    ]))
 }
 
-fn evaluated(card: &ModelCard, evaluation: &CardEvaluation) -> Value {
-    let dataset = evaluation.dataset.as_ref().map(|name| {
-        let known = card.datasets.iter().find(|dataset| dataset.name == *name);
-        let uri = known.and_then(|dataset| dataset.uri.clone());
-        json!([uri.unwrap_or_else(|| name.clone())])
+fn training(portrait: &Portrait<'_>, rest: &mut Rest) -> Value {
+    let card = portrait.card;
+    let mut out = Map::new();
+    if let Some(objective) = rest.text("/training/objective") {
+        let notes = rest.fit("training.objective", &objective, SHORT);
+        // The direction and the measured facet are not ours to guess.
+        out.insert(
+            "objective_function".into(),
+            json!({"function": {}, "notes": notes}),
+        );
+    }
+    out.append(&mut rest.texts(&[("training_observations", "/training/observations", SHORT)]));
+    let mut job = Map::new();
+    let arn = card.training.as_ref().and_then(|it| it.job.as_ref());
+    if arn.is_some_and(|arn| arn.starts_with("arn:")) {
+        job.append(&mut rest.texts(&[("training_arn", "/training/job", SHORT)]));
+    }
+    let of_training = card.datasets.iter().filter(|data| {
+        data.role
+            .as_deref()
+            .is_some_and(|role| role.to_lowercase().contains("train"))
     });
-    let data: Vec<Value> = evaluation
-        .metrics
-        .iter()
-        .map(|metric| {
-            let mut notes: Vec<String> = metric.notes.iter().cloned().collect();
-            notes.extend(metric.slice.iter().map(|slice| format!("slice: {slice}")));
-            notes.extend(metric.lower.iter().map(|lower| format!("lower bound: {lower}")));
-            notes.extend(metric.upper.iter().map(|upper| format!("upper bound: {upper}")));
-            let mut value = json!({"name": metric.name, "type": "number", "value": metric.value});
-            if !notes.is_empty() {
-                value["notes"] = json!(notes.join("; "));
-            }
-            value
-        })
+    let data: Vec<String> = of_training
+        .map(|data| data.uri.clone().unwrap_or_else(|| data.name.clone()))
         .collect();
-    let metadata = members([
-        ("task", text(evaluation.task.as_ref())),
-        ("split", text(evaluation.split.as_ref())),
-        ("source", text(evaluation.source.as_ref())),
-    ]);
-    members([
-        ("name", Some(json!(evaluation.name))),
-        ("evaluation_observation", text(evaluation.observations.as_ref())),
-        ("datasets", dataset),
-        ("metadata", metadata),
-        (
-            "metric_groups",
-            (!data.is_empty()).then(|| json!([{"name": evaluation.name, "metric_data": data}])),
-        ),
-    ])
-    .unwrap_or_default()
+    let data = rest.fit_list("training.datasets", data, 15);
+    if !data.is_empty() {
+        job.insert("training_datasets".into(), json!(data));
+    }
+    if let Some(Value::Array(images)) = rest.take("/training/environment") {
+        let images = images.iter().filter_map(Value::as_str).map(str::to_owned);
+        let images = rest.fit_list("training.environment", images.collect(), 15);
+        job.insert("training_environment".into(), json!({"container_image": images}));
+    }
+    let _ = rest.take("/training/metrics");
+    let _ = rest.take("/training/hyperparameters");
+    let (mut metrics, mut parameters) = (Vec::new(), Vec::new());
+    for (name, value) in card.training.iter().flat_map(|it| &it.metrics) {
+        if metrics.len() < 50 {
+            metrics.push(json!({"name": name, "value": number(*value)}));
+        } else {
+            rest.detail(&format!("training.metrics.{name}"), &value.to_string());
+        }
+    }
+    for (name, value) in card.training.iter().flat_map(|it| &it.hyperparameters) {
+        let detail = format!("training.hyperparameters.{name}");
+        if parameters.len() < 100 && !value.is_empty() {
+            parameters.push(json!({"name": name, "value": rest.fit(&detail, value, TERM)}));
+        } else {
+            rest.detail(&detail, value);
+        }
+    }
+    if !metrics.is_empty() {
+        job.insert("user_provided_training_metrics".into(), json!(metrics));
+    }
+    if !parameters.is_empty() {
+        job.insert("user_provided_hyper_parameters".into(), json!(parameters));
+    }
+    if !job.is_empty() {
+        out.insert("training_job_details".into(), Value::Object(job));
+    }
+    Value::Object(out)
 }
 
-fn ethics(card: &ModelCard) -> Option<Value> {
-    let lines: Vec<String> = card
+fn metric(name: &str, value: f64) -> Value {
+    let name: String = name.chars().take(TERM).collect();
+    json!({"name": name, "type": "number", "value": number(value)})
+}
+
+fn group(name: &str, metrics: Vec<Value>) -> Value {
+    let name: String = name.chars().take(NAME).collect();
+    json!({"name": name, "metric_data": metrics})
+}
+
+fn metric_groups(name: &str, metrics: &Metrics) -> Value {
+    if metrics.is_empty() {
+        return json!([]);
+    }
+    let metrics = metrics.iter().map(|(name, value)| metric(name.as_str(), *value));
+    json!([group(name, metrics.collect())])
+}
+
+/// An evaluation under its name, which is given in full where it is cut.
+fn named(name: &str, metadata: &mut Map<String, Value>) -> Map<String, Value> {
+    let short: String = name.chars().take(NAME).collect();
+    if short != name {
+        metadata.insert("name".into(), json!(name.chars().take(SHORT).collect::<String>()));
+    }
+    Map::from_iter([("name".to_owned(), json!(short))])
+}
+
+fn evaluations(portrait: &Portrait<'_>, rest: &mut Rest) -> Value {
+    let _ = rest.take("/evaluations");
+    let mut out = Vec::new();
+    for (evaluation, at) in portrait.card.evaluations.iter().zip(1..) {
+        out.push(told(portrait, evaluation, &format!("evaluations.{at}"), rest));
+    }
+    let registered = &portrait.version.spec.metrics;
+    if !registered.is_empty() {
+        out.push(json!({
+            "name": "registered",
+            "metadata": {"by": portrait.version.by},
+            "metric_groups": metric_groups("registered", registered),
+        }));
+    }
+    for evidence in &portrait.evidence {
+        out.push(recorded(evidence, "evidence", rest));
+    }
+    for observation in &portrait.observations {
+        out.push(recorded(observation, "observation", rest));
+    }
+    Value::Array(out)
+}
+
+/// An evaluation as the card tells it.
+fn told(portrait: &Portrait<'_>, evaluation: &CardEvaluation, path: &str, rest: &mut Rest) -> Value {
+    let mut metadata = Map::new();
+    let members = [
+        ("task", &evaluation.task),
+        ("dataset", &evaluation.dataset),
+        ("split", &evaluation.split),
+        ("source", &evaluation.source),
+    ];
+    for (key, value) in members {
+        if let Some(value) = value {
+            let value = rest.fit(&format!("{path}.{key}"), value, SHORT);
+            metadata.insert(key.into(), json!(value));
+        }
+    }
+    let mut out = named(&evaluation.name, &mut metadata);
+    if let Some(text) = &evaluation.observations {
+        let text = rest.fit(&format!("{path}.observations"), text, LONG);
+        out.insert("evaluation_observation".into(), json!(text));
+    }
+    if let Some(name) = &evaluation.dataset {
+        let known = portrait.card.datasets.iter().find(|data| data.name == *name);
+        let place = known.and_then(|data| data.uri.as_ref()).unwrap_or(name);
+        let place = rest.fit(&format!("{path}.dataset"), place, SHORT);
+        out.insert("datasets".into(), json!([place]));
+    }
+    // One group for each part of the data, in the order of the card.
+    let mut groups: Vec<(String, Vec<Value>)> = Vec::new();
+    for (given, at) in evaluation.metrics.iter().zip(1..) {
+        let of = given.slice.as_deref().unwrap_or(&evaluation.name);
+        if of.chars().count() > NAME {
+            rest.detail(&format!("{path}.metrics.{at}.slice"), of);
+        }
+        let mut value = metric(&given.name, given.value);
+        if let Some(notes) = &given.notes {
+            value["notes"] = json!(rest.fit(&format!("{path}.metrics.{at}.notes"), notes, SHORT));
+        }
+        let mut values = vec![value];
+        for (end, bound) in [("lower", given.lower), ("upper", given.upper)] {
+            values.extend(bound.map(|bound| metric(&format!("{} ({end} bound)", given.name), bound)));
+        }
+        match groups.iter_mut().find(|(name, _)| name == of) {
+            Some((_, there)) => there.append(&mut values),
+            None => groups.push((of.to_owned(), values)),
+        }
+    }
+    let groups: Vec<Value> = groups.into_iter().map(|(name, it)| group(&name, it)).collect();
+    finish(out, metadata, json!(groups))
+}
+
+/// An evaluation that is a record of its own.
+fn recorded(evaluation: &Evaluation, kind: &str, rest: &mut Rest) -> Value {
+    let path = format!("{kind}.{}", evaluation.name);
+    let mut metadata = Map::new();
+    metadata.insert("kind".into(), json!(kind));
+    metadata.insert("by".into(), json!(evaluation.by));
+    let mut out = named(evaluation.name.as_str(), &mut metadata);
+    if let Some(notes) = &evaluation.notes {
+        let notes = rest.fit(&format!("{path}.notes"), notes, LONG);
+        out.insert("evaluation_observation".into(), json!(notes));
+    }
+    if let Some(data) = &evaluation.dataset {
+        let place = rest.fit(&format!("{path}.dataset"), &data.uri, SHORT);
+        out.insert("datasets".into(), json!([place]));
+        if let Some(digest) = &data.digest {
+            metadata.insert("datasetDigest".into(), json!(digest));
+        }
+    }
+    if let Some(report) = &evaluation.report {
+        let place = rest.fit(&format!("{path}.report"), &report.uri, SHORT);
+        metadata.insert("report".into(), json!(place));
+        if let Some(digest) = &report.digest {
+            metadata.insert("reportDigest".into(), json!(digest));
+        }
+    }
+    let groups = metric_groups(evaluation.name.as_str(), &evaluation.metrics);
+    finish(out, metadata, groups)
+}
+
+fn finish(mut out: Map<String, Value>, metadata: Map<String, Value>, groups: Value) -> Value {
+    if !metadata.is_empty() {
+        out.insert("metadata".into(), Value::Object(metadata));
+    }
+    if !is_empty(&groups) {
+        out.insert("metric_groups".into(), groups);
+    }
+    Value::Object(out)
+}
+
+fn additional(portrait: &Portrait<'_>, mut rest: Rest) -> Value {
+    let mut out = rest.texts(&[("caveats_and_recommendations", "/caveats", LONG)]);
+    let _ = rest.take("/ethicalConsiderations");
+    let ethics: Vec<String> = portrait
+        .card
         .ethical_considerations
         .iter()
         .map(|risk| match &risk.mitigation {
@@ -231,23 +429,53 @@ fn ethics(card: &ModelCard) -> Option<Value> {
             None => risk.name.clone(),
         })
         .collect();
-    (!lines.is_empty()).then(|| json!(lines.join("\n")))
+    if !ethics.is_empty() {
+        let text = rest.fit("ethicalConsiderations", &ethics.join("\n"), LONG);
+        out.insert("ethical_considerations".into(), json!(text));
+    }
+    rest.detail("status", portrait.version.status.as_str());
+    rest.detail("subject", &portrait.subject);
+    let _ = rest.take("/custom");
+    let left = std::mem::take(&mut rest.card);
+    flatten("", &left, &mut rest);
+    for (name, value) in &portrait.card.custom {
+        let taken = rest.details.contains_key(name.as_str());
+        let key = if taken {
+            format!("custom.{name}")
+        } else {
+            name.to_string()
+        };
+        rest.detail(&key, value);
+    }
+    out.insert("custom_details".into(), json!(rest.details));
+    Value::Object(out)
 }
 
-/// What has no place, by the section's own name: text as it is, the rest as
-/// JSON. SageMaker takes text alone here.
-fn custom(view: &CardView) -> Option<Value> {
-    let card = view.card();
-    let whole = serde_json::to_value(card).unwrap_or_default();
-    let mut details = Map::new();
-    for section in ELSEWHERE {
-        if let Some(value) = whole.get(section.as_str()).filter(|_| card.filled(section)) {
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            details.insert(section.as_str().to_owned(), json!(text));
+/// What is left, by its path: `fairness.1.groupAtRisk`.
+fn flatten(path: &str, value: &Value, rest: &mut Rest) {
+    let join = |key: &str| match path {
+        "" => key.to_owned(),
+        path => format!("{path}.{key}"),
+    };
+    match value {
+        Value::Object(members) => {
+            for (key, value) in members {
+                flatten(&join(key), value, rest);
+            }
         }
+        Value::Array(items) => {
+            let words: Option<Vec<&str>> = items.iter().map(Value::as_str).collect();
+            match words.filter(|words| words.iter().all(|word| !word.contains([',', '\n']))) {
+                Some(words) => rest.detail(path, &words.join(", ")),
+                None => {
+                    for (item, at) in items.iter().zip(1..) {
+                        flatten(&join(&at.to_string()), item, rest);
+                    }
+                }
+            }
+        }
+        Value::String(text) => rest.detail(path, text),
+        Value::Null => {}
+        other => rest.detail(path, &other.to_string()),
     }
-    for (key, text) in &card.custom {
-        details.insert(key.to_string(), json!(text));
-    }
-    (!details.is_empty()).then_some(Value::Object(details))
 }

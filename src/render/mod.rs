@@ -1,14 +1,15 @@
 //! Reports and tables as text. Renderers decide nothing.
 
-mod card_html;
+mod card;
 mod concise;
 mod deploy;
 mod human;
 mod json;
+pub mod markdown;
 mod table;
 mod text;
 
-pub use card_html::card_page;
+pub use card::{Opinion, Portrait, html as card_html, markdown as card_markdown};
 pub use deploy::{env, github};
 pub use json::{SCHEMA_NAME, schema};
 pub use table::{Cell, Table, Tone};

@@ -83,7 +83,7 @@ fn the_main_job_from_register_to_delete() {
     );
     let _ = lab.ok(
         "trainer",
-        &["card", "set", "churn/1", "--section", "limitations=none known"],
+        &["card", "set", "churn/1", "--set", "limitations=none known"],
     );
     let _ = lab.ok(
         "trainer",
@@ -159,7 +159,7 @@ fn quorum_teams_card_and_four_eyes() {
             "card",
             "set",
             "fraud-detector/1",
-            "--section",
+            "--set",
             "intendedUses=online payments",
         ],
     );

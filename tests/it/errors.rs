@@ -55,7 +55,7 @@ fn names_that_are_not_there() {
         &["validate", "nonsense..HEAD"],
         &["validate", "HEAD..HEAD"],
         &["validate", "no-such-folder"],
-        &["card", "set", "churn/1", "--section", "limitatoins=x"],
+        &["card", "set", "churn/1", "--set", "limitatoins=x"],
         &["approve", "churn/1"],
         &["approve", "churn/1", "-m", "  "],
         &["init"],
@@ -97,7 +97,7 @@ fn names_that_are_not_there() {
     $ modelry validate no-such-folder
     error: there is no `./no-such-folder`
        hint: name a folder or file on disk, or a range of commits: A..B
-    $ modelry card set churn/1 --section limitatoins=x
+    $ modelry card set churn/1 --set limitatoins=x
     error: a card has no section `limitatoins`
        hint: did you mean `limitations`?
     $ modelry approve churn/1

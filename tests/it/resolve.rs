@@ -86,7 +86,7 @@ fn every_form_of_the_answer() {
     assert_eq!(json["proven"]["root"], lab.root());
     let refused = lab.error("stranger", &["resolve", "churn@production", "-o", "concise"]);
     assert!(
-        refused.contains("it has: human, json, uri, env, github, kserve"),
+        refused.contains("its forms are human, json, uri, env, github, kserve"),
         "{refused}"
     );
 }
