@@ -16,8 +16,8 @@ use crate::render::paint;
 #[command(after_help = "Example:\n  modelry demo /tmp/models && cd /tmp/models && modelry list")]
 pub struct DemoArgs {
     /// A folder that does not exist yet [default: modelry-demo]
-    #[arg(default_value = "modelry-demo", hide_default_value = true)]
-    directory: PathBuf,
+    #[arg(default_value = "modelry-demo", hide_default_value = true, value_name = "DIR")]
+    folder: PathBuf,
 }
 
 /// Who plays in the demo.
@@ -29,7 +29,7 @@ struct Stage<'d> {
 }
 
 pub fn run(args: &DemoArgs, ui: &Ui) -> Result<Outcome, Error> {
-    let top = &args.directory;
+    let top = &args.folder;
     if top.exists() {
         return Err(Error::told(format!("{} is there already", top.display()))
             .hint("name a folder that does not exist yet: `modelry demo DIR`"));
@@ -252,7 +252,7 @@ pub fn run(args: &DemoArgs, ui: &Ui) -> Result<Outcome, Error> {
         &["validate", &format!("{}..HEAD", &root[..10.min(root.len())])],
     )?;
     stage.act("risk-1", &["list", "fraud-detector"])?;
-    let shown = args.directory.display();
+    let shown = args.folder.display();
     ui.print(&format!(
         "\nThe registry is in {shown}. Its keys are throwaway keys, in {shown}/keys.\nGo on there, as risk-2:\n\n  cd {shown}\n  modelry list\n  modelry show fraud-detector/3\n  modelry log fraud-detector\n  git config user.signingkey keys/risk-2\n  modelry approve fraud-detector/3 -m \"seconded\"\n"
     ))?;

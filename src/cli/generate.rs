@@ -165,7 +165,8 @@ pub fn completions(args: &CompletionsArgs, ui: &Ui) -> Result<Outcome, Error> {
 #[command(after_help = "Example:\n  modelry man ~/.local/share/man/man1")]
 pub struct ManArgs {
     /// The folder
-    directory: PathBuf,
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
 }
 
 pub fn man(args: &ManArgs, ui: &Ui) -> Result<Outcome, Error> {
@@ -179,7 +180,7 @@ pub fn man(args: &ManArgs, ui: &Ui) -> Result<Outcome, Error> {
     ui.say(&format!(
         "wrote {} to {}",
         render::count(count, "page"),
-        args.directory.display()
+        args.folder.display()
     ));
     Ok(Outcome::Fine)
 }
@@ -188,7 +189,7 @@ fn page(command: clap::Command, name: &str, args: &ManArgs, count: &mut usize) -
     for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
         page(sub.clone(), &format!("{name}-{}", sub.get_name()), args, count)?;
     }
-    let path = args.directory.join(format!("{name}.1"));
+    let path = args.folder.join(format!("{name}.1"));
     let mut bytes = Vec::new();
     clap_mangen::Man::new(command)
         .title(name)

@@ -116,16 +116,7 @@ fn leaves<'c>(command: &'c clap::Command, path: &str) -> Vec<(String, &'c clap::
 
 /// Fields of the policy that wait for a later feature; reviewed, and to be
 /// emptied.
-const WAITING: [&str; 8] = [
-    "landing",
-    "delegated",
-    "champion",
-    "acknowledged",
-    "imports",
-    "since",
-    "reaffirmed",
-    "accounts",
-];
+const WAITING: [&str; 4] = ["landing", "delegated", "imports", "accounts"];
 
 fn properties(value: &Value, out: &mut BTreeSet<String>) {
     match value {
