@@ -325,15 +325,11 @@ impl<'a> Snapshot<'a> {
         if entry.mode != Mode::Tree {
             return Ok(Vec::new());
         }
-        let bytes = self.records.objects.read(entry.id, ObjectKind::Tree)?;
-        let tree = raw::Tree::parse(entry.id.format(), &bytes).map_err(|_| Error::CorruptObject {
-            id: entry.id,
-            expected: ObjectKind::Tree,
-        })?;
+        let tree = self.records.objects.tree(entry.id)?;
         Ok(tree
             .entries
-            .into_iter()
-            .filter_map(|entry| String::from_utf8(entry.name).ok())
+            .iter()
+            .filter_map(|entry| String::from_utf8(entry.name.clone()).ok())
             .collect())
     }
 

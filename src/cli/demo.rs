@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use clap::{Args, Parser};
 
-use super::{Cli, Outcome, Ui};
+use super::{Cli, Global, Outcome, Ui};
 use crate::error::Error;
 use crate::render::paint;
 
@@ -28,8 +28,8 @@ struct Stage<'d> {
     ui: &'d Ui,
 }
 
-pub fn run(args: &DemoArgs, ui: &Ui) -> Result<Outcome, Error> {
-    let top = &args.folder;
+pub fn run(args: &DemoArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    let top = &global.located(&args.folder);
     if top.exists() {
         return Err(Error::told(format!("{} is there already", top.display()))
             .hint("name a folder that does not exist yet: `modelry demo DIR`"));
@@ -252,7 +252,8 @@ pub fn run(args: &DemoArgs, ui: &Ui) -> Result<Outcome, Error> {
         &["validate", &format!("{}..HEAD", &root[..10.min(root.len())])],
     )?;
     stage.act("risk-1", &["list", "fraud-detector"])?;
-    let shown = args.folder.display();
+    let shown = global.located(&args.folder);
+    let shown = shown.display();
     ui.print(&format!(
         "\nThe registry is in {shown}. Its keys are throwaway keys, in {shown}/keys.\nGo on there, as risk-2:\n\n  cd {shown}\n  modelry list\n  modelry show fraud-detector/3\n  modelry log fraud-detector\n  git config user.signingkey keys/risk-2\n  modelry approve fraud-detector/3 -m \"seconded\"\n"
     ))?;

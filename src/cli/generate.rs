@@ -1,7 +1,7 @@
 //! `schema`, `allowed-signers`, `completions`, `man`: what is made from the
 //! program itself, or from the policy, for other programs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap_complete::Shell;
@@ -169,27 +169,28 @@ pub struct ManArgs {
     folder: PathBuf,
 }
 
-pub fn man(args: &ManArgs, ui: &Ui) -> Result<Outcome, Error> {
+pub fn man(args: &ManArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    let folder = &global.located(&args.folder);
     let mut count = 0;
     page(
         super::definition().disable_help_subcommand(true),
         "modelry",
-        args,
+        folder,
         &mut count,
     )?;
     ui.say(&format!(
         "wrote {} to {}",
         render::count(count, "page"),
-        args.folder.display()
+        folder.display()
     ));
     Ok(Outcome::Fine)
 }
 
-fn page(command: clap::Command, name: &str, args: &ManArgs, count: &mut usize) -> Result<(), Error> {
+fn page(command: clap::Command, name: &str, folder: &Path, count: &mut usize) -> Result<(), Error> {
     for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
-        page(sub.clone(), &format!("{name}-{}", sub.get_name()), args, count)?;
+        page(sub.clone(), &format!("{name}-{}", sub.get_name()), folder, count)?;
     }
-    let path = args.folder.join(format!("{name}.1"));
+    let path = folder.join(format!("{name}.1"));
     let mut bytes = Vec::new();
     clap_mangen::Man::new(command)
         .title(name)

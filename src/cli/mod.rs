@@ -108,6 +108,14 @@ pub struct Global {
 }
 
 impl Global {
+    /// A path that was given, seen from the folder to work in.
+    fn located(&self, path: &std::path::Path) -> PathBuf {
+        match self.directory.to_str() {
+            Some(".") => path.to_owned(),
+            _ => self.directory.join(path),
+        }
+    }
+
     fn wanted(&self) -> Wanted {
         Wanted {
             directory: self.directory.clone(),
@@ -319,7 +327,7 @@ fn dispatch(command: Command, global: &Global, ui: &Ui) -> Result<Outcome, Error
     use crate::model::Decision;
     match command {
         Command::Init(args) => init::run(&args, global, ui),
-        Command::Demo(args) => demo::run(&args, ui),
+        Command::Demo(args) => demo::run(&args, global, ui),
         Command::Whoami(args) => whoami::run(&args, global, ui),
         Command::Trust(args) => trust::run(&args, global, ui),
         Command::Group(command) => group::run(&command, global, ui),
@@ -351,7 +359,7 @@ fn dispatch(command: Command, global: &Global, ui: &Ui) -> Result<Outcome, Error
         Command::Schema(args) => generate::schema(&args, ui),
         Command::AllowedSigners(args) => generate::allowed_signers(&args, global, ui),
         Command::Completions(args) => generate::completions(&args, ui),
-        Command::Man(args) => generate::man(&args, ui),
+        Command::Man(args) => generate::man(&args, global, ui),
     }
 }
 

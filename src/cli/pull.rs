@@ -122,10 +122,7 @@ fn pull(
         ui.note(&format!("{id} has no files to fetch"));
     } else {
         // As it was named, where that says the same.
-        let folder = match global.directory.to_str() {
-            Some(".") => args.folder.clone(),
-            _ => global.directory.join(&args.folder),
-        };
+        let folder = global.located(&args.folder);
         let target = Target::open(&folder, &mut || {
             ui.note(&format!(
                 "another pull is at work in `{}`; waiting for it",

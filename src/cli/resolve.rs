@@ -12,7 +12,7 @@ use crate::exchange::kserve;
 use crate::history;
 use crate::model::{Artifact, GroupName};
 use crate::proof::{How, Proof};
-use crate::raw::Oid;
+use crate::raw::{Kept, Oid};
 use crate::render::{self, clean, paint};
 use crate::resolve::{self, Answer, Resolved, Which};
 use crate::snapshot::{Records, Snapshot};
@@ -117,12 +117,13 @@ pub fn proven(
         ))
         .hint("only what the mainline holds is in force: `git log --first-parent` lists it"));
     }
-    let records = Records::new(&objects);
+    let kept = Kept::new(&objects);
+    let records = Records::new(&kept);
     let how = How {
         mainline: commit == tip,
         replay: trust.replay,
     };
-    let proof = workspace.prove(&objects, &records, commit, how)?;
+    let proof = workspace.prove(&kept, &records, commit, how)?;
     let scope = Scope::of(group);
     let mut report = crate::finding::Report {
         notes: Vec::new(),

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::finding::Report;
 use crate::history::{self, Past, Replay};
 use crate::model::RecordPath;
-use crate::raw::{self, Memory, ObjectKind, Objects, Oid};
+use crate::raw::{self, Kept, Memory, ObjectKind, Objects, Oid};
 use crate::render;
 use crate::rules::{self, Resolver};
 use crate::snapshot::{Records, Snapshot};
@@ -65,6 +65,7 @@ fn range(what: &str, global: &Global, ui: &Ui) -> Result<Report, Error> {
         .hint("name the commit before the first one to judge: A..B"));
     }
     let objects = workspace.repo.objects()?;
+    let objects = Kept::new(&objects);
     let records = Records::new(&objects);
     let commits = history::chain(&objects, Some(a), b)?;
     let mut replay = Replay::after(&records, &workspace.folder, a)?;

@@ -18,7 +18,7 @@ use crate::git::{AdvanceError, Head};
 use crate::history::{self, Past, Replay};
 use crate::model::{ActorId, GroupName, RecordPath, VersionId};
 use crate::proof::How;
-use crate::raw::{self, ObjectKind, Objects, Oid, Overlay};
+use crate::raw::{self, Kept, ObjectKind, Objects, Oid, Overlay};
 use crate::render::{self, paint};
 use crate::rules::Resolver;
 use crate::sign::Signer;
@@ -310,6 +310,7 @@ fn prove(
     args: &WriteArgs,
     ui: &Ui,
 ) -> Result<Result<Policy, Outcome>, Error> {
+    let objects = &Kept::new(objects);
     let records = Records::new(objects);
     if args.trust_base {
         ui.note("the history that this builds on was not proven (--trust-base)");

@@ -8,7 +8,7 @@ mod tree;
 mod walk;
 
 pub use commit::{Commit, CommitSignature, Identity, SignatureKind};
-pub use objects::{Memory, Objects, Overlay};
+pub use objects::{Kept, Memory, Objects, Overlay};
 pub use oid::{ObjectFormat, ObjectKind, Oid};
 pub use tree::{Entry, Mode, Tree};
 pub use walk::{FileChange, TreeDiff, diff, edit, files, lookup, read_tree};

@@ -2,8 +2,9 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 
-use super::{ObjectFormat, ObjectKind, Oid};
+use super::{ObjectFormat, ObjectKind, Oid, Tree, read_tree};
 use crate::error::Error;
 
 /// A store of Git objects by id. What it returns hashes to the id asked for.
@@ -18,6 +19,57 @@ pub trait Objects {
     /// clone); [`Error::CorruptObject`] when it is of another kind or does not
     /// hash to its id.
     fn read(&self, id: Oid, kind: ObjectKind) -> Result<Vec<u8>, Error>;
+
+    /// A tree, parsed.
+    ///
+    /// # Errors
+    /// As [`Objects::read`]; and when its bytes are no tree.
+    fn tree(&self, id: Oid) -> Result<Rc<Tree>, Error> {
+        read_tree(self, id).map(Rc::new)
+    }
+}
+
+/// Keeps the trees that were read: a walk along history asks for the same ones
+/// again and again, and an id means the same bytes for good.
+pub struct Kept<'a> {
+    base: &'a dyn Objects,
+    trees: RefCell<HashMap<Oid, Rc<Tree>>>,
+}
+
+impl<'a> Kept<'a> {
+    /// So many trees are kept; then all are let go.
+    const MOST: usize = 4096;
+
+    /// Over this store.
+    pub fn new(base: &'a dyn Objects) -> Kept<'a> {
+        Kept {
+            base,
+            trees: RefCell::default(),
+        }
+    }
+}
+
+impl Objects for Kept<'_> {
+    fn format(&self) -> ObjectFormat {
+        self.base.format()
+    }
+
+    fn read(&self, id: Oid, kind: ObjectKind) -> Result<Vec<u8>, Error> {
+        self.base.read(id, kind)
+    }
+
+    fn tree(&self, id: Oid) -> Result<Rc<Tree>, Error> {
+        if let Some(tree) = self.trees.borrow().get(&id) {
+            return Ok(tree.clone());
+        }
+        let tree = self.base.tree(id)?;
+        let mut trees = self.trees.borrow_mut();
+        if trees.len() >= Self::MOST {
+            trees.clear();
+        }
+        trees.insert(id, tree.clone());
+        Ok(tree)
+    }
 }
 
 /// Objects in memory: tests, and trees that are not written yet.

@@ -1,6 +1,7 @@
 //! Trees compared, searched and edited by path, reading only what differs.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::{Entry, Mode, ObjectKind, Objects, Oid, Overlay, Tree};
 use crate::error::Error;
@@ -16,7 +17,7 @@ const MOST: usize = 1_000_000;
 ///
 /// # Errors
 /// When it is missing or can't be cut into entries.
-pub fn read_tree(objects: &dyn Objects, id: Oid) -> Result<Tree, Error> {
+pub fn read_tree<O: Objects + ?Sized>(objects: &O, id: Oid) -> Result<Tree, Error> {
     let bytes = objects.read(id, ObjectKind::Tree)?;
     Tree::parse(id.format(), &bytes).map_err(|_| Error::CorruptObject {
         id,
@@ -32,7 +33,7 @@ pub fn lookup(objects: &dyn Objects, tree: Oid, path: &str) -> Result<Option<Ent
     let mut at = tree;
     let mut parts = path.split('/').peekable();
     while let Some(part) = parts.next() {
-        let Some(entry) = read_tree(objects, at)?.get(part).cloned() else {
+        let Some(entry) = objects.tree(at)?.get(part).cloned() else {
             return Ok(None);
         };
         if parts.peek().is_none() {
@@ -108,24 +109,25 @@ fn compare(
             hints: vec!["take the folder out of the registry".into()],
         });
     }
-    let read = |id: Option<Oid>| id.map_or_else(|| Ok(Tree::default()), |id| read_tree(objects, id));
+    let read = |id: Option<Oid>| id.map_or_else(|| Ok(Rc::default()), |id| objects.tree(id));
     let (old, new) = (read(before)?, read(after)?);
-    let folder = String::from_utf8_lossy(path).into_owned();
-    out.faults
-        .extend(new.faults.iter().map(|fault| (folder.clone(), fault.clone())));
-    let mut names: BTreeMap<&[u8], (Vec<&Entry>, Vec<&Entry>)> = BTreeMap::new();
-    for entry in &old.entries {
-        names.entry(&entry.name).or_default().0.push(entry);
+    if !new.faults.is_empty() {
+        let folder = String::from_utf8_lossy(path).into_owned();
+        out.faults
+            .extend(new.faults.iter().map(|fault| (folder.clone(), fault.clone())));
     }
-    for entry in &new.entries {
-        names.entry(&entry.name).or_default().1.push(entry);
-    }
-    for (name, (old, new)) in names {
-        let same = old.len() == new.len()
-            && old
-                .iter()
-                .zip(&new)
-                .all(|(a, b)| a.mode == b.mode && a.id == b.id);
+    let (old, new) = (by_name(&old), by_name(&new));
+    let (mut old, mut new) = (&old[..], &new[..]);
+    while let Some(name) = old
+        .first()
+        .into_iter()
+        .chain(new.first())
+        .map(|entry| &entry.name)
+        .min()
+    {
+        let (old, new) = (take(&mut old, name), take(&mut new, name));
+        let same =
+            old.len() == new.len() && old.iter().zip(new).all(|(a, b)| a.mode == b.mode && a.id == b.id);
         if same {
             continue;
         }
@@ -150,8 +152,8 @@ fn compare(
                 .find(|entry| entry.mode != Mode::Tree)
                 .map(|entry| (entry.mode, entry.id))
         };
-        compare(objects, folder(&old), folder(&new), path, depth + 1, left, out)?;
-        let (before, after) = (leaf(&old), leaf(&new));
+        compare(objects, folder(old), folder(new), path, depth + 1, left, out)?;
+        let (before, after) = (leaf(old), leaf(new));
         if before != after {
             out.changes.push(FileChange {
                 path: path.clone(),
@@ -162,6 +164,21 @@ fn compare(
         path.truncate(length);
     }
     Ok(())
+}
+
+/// The entries in the order of their names; what stands twice stays so.
+fn by_name(tree: &Tree) -> Vec<&Entry> {
+    let mut entries: Vec<&Entry> = tree.entries.iter().collect();
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    entries
+}
+
+/// Takes the entries of this name from the front.
+fn take<'e, 't>(entries: &mut &'e [&'t Entry], name: &[u8]) -> &'e [&'t Entry] {
+    let count = entries.iter().take_while(|entry| entry.name == name).count();
+    let (these, rest) = entries.split_at(count);
+    *entries = rest;
+    these
 }
 
 /// The tree with these paths written as plain files, or removed. A path that
