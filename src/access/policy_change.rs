@@ -171,7 +171,12 @@ pub fn fast_path(policy: &Policy, after: &Registry, old: &Value, new: &Value) ->
     {
         return None;
     }
-    for revocation in &after.revoked[before.revoked.len()..] {
+    let new = &after.revoked[before.revoked.len()..];
+    // To accept what a key approved is no emergency.
+    if new.iter().any(|revocation| !revocation.reaffirmed.is_empty()) {
+        return None;
+    }
+    for revocation in new {
         // A key of nobody concerns nobody: then an administrator must do it.
         match policy.keys.standing(&revocation.key) {
             super::KeyStanding::Good(id)

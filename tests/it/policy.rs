@@ -99,6 +99,10 @@ fn one_administrator_may_revoke_and_retire_alone_and_nothing_more() {
     let key: serde_json::Value =
         serde_json::from_str(&lab.ok("risk-1", &["whoami", "-o", "json"])).expect("JSON");
     let key = key["key"].as_str().expect("a key");
+    // To accept at once what the key approved is no emergency.
+    lab.register("churn", '1');
+    let reaffirm = ["actor", "revoke-key", key, "--reaffirm", "churn/1", "-m", "lost"];
+    assert!(lab.findings("admin-1", &reaffirm).contains("MR403"));
     let _ = lab.ok("admin-1", &["actor", "revoke-key", key, "-m", "laptop lost"]);
     let _ = lab.ok("admin-2", &["actor", "retire", "trainer", "-m", "gone"]);
     // The actor itself may, too.
