@@ -544,6 +544,10 @@ fn show_decision(made: &Made, ui: &Ui) {
             ui.say(&format!("  content {}…", review.subject.short()));
         }
     }
+    let gates = gate_lines(made, ui);
+    if !gates.is_empty() {
+        ui.say(gates.trim_end());
+    }
 }
 
 fn done(made: &Made, commit: Oid, branch: &str, ui: &Ui) -> Result<(), Error> {
