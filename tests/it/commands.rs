@@ -636,6 +636,9 @@ fn explain_reads_like_a_page() {
             .contains("pages")
     );
     assert!(pages.join("modelry-approve.1").exists());
+    // A folder is seen from where `-C` leads.
+    let _ = lab.says("admin-1", &["-C", &pages.to_string_lossy(), "man", "below"]);
+    assert!(pages.join("below/modelry-approve.1").exists());
     for shell in ["bash", "zsh", "fish"] {
         assert!(lab.ok("admin-1", &["completions", shell]).contains("modelry"));
     }

@@ -292,3 +292,36 @@ fn what_served_on_a_day() {
     let said = lab.error("risk-1", &["show", "churn@production", "--at", "2001-03-03"]);
     assert!(said.contains("has no commit as old as 2001-03-03"), "{said}");
 }
+
+/// Signed bytes fit one place and one time: not an older revision, not another
+/// stage, not another group.
+#[test]
+fn old_assignments_do_not_come_back() {
+    let lab = lab();
+    let _ = lab.ok("admin-1", &["group", "create", "fraud"]);
+    let path = "groups/churn/stages/production.yaml";
+    let _ = promote(&lab, &["churn/1", "production"]);
+    let old = lab.read(path);
+    let _ = promote(&lab, &["churn/2", "production"]);
+    let elsewhere = old.replace("stage: production", "stage: staging");
+    let other = old.replace("group: churn", "group: fraud");
+    for (place, text, codes) in [
+        (path, &old, &["MR205"][..]),
+        ("groups/churn/stages/staging.yaml", &old, &["MR104"]),
+        ("groups/churn/stages/staging.yaml", &elsewhere, &["MR305"]),
+        ("groups/fraud/stages/production.yaml", &other, &["MR305", "MR111"]),
+    ] {
+        lab.write(place, text);
+        let said = lab.findings("stranger", &["validate", "-o", "concise"]);
+        for code in codes {
+            assert!(said.contains(code), "{place}: {said}");
+        }
+        let _ = lab.git(&["checkout", "-q", "--", "."]);
+        let _ = lab.git(&["clean", "-q", "-f", "-d"]);
+    }
+    std::fs::remove_file(lab.top.join(path)).expect("the record");
+    assert!(
+        lab.findings("risk-1", &["validate", "-o", "concise"])
+            .contains("MR202")
+    );
+}
