@@ -141,7 +141,13 @@ impl Workspace {
                     before: Some(tip),
                     after: Some(tip),
                 };
-                let finding = rules::rewritten_mainline(self.mainline_name(), point, tip);
+                let finding = match history::reaches(objects, tip, point)? {
+                    true => {
+                        let what = format!("the verified tip of `{}`", self.mainline_name());
+                        rules::inverted_mainline(&what, point, tip)
+                    }
+                    false => rules::rewritten_mainline(self.mainline_name(), point, tip),
+                };
                 report.findings.insert(0, resolver.resolve(finding));
             }
             None if how.mainline && (!commits.is_empty() || from.is_none()) => {

@@ -4,6 +4,8 @@
 //! its own, by whoever signed the commit that brought it. Everything else
 //! belongs to the commit's signer.
 
+use std::rc::Rc;
+
 use super::{KeyStanding, Policy};
 use crate::change::{Change, ChangeKind};
 use crate::model::ActorId;
@@ -112,6 +114,31 @@ impl Verdict {
     }
 }
 
+/// Why a merge answers for a change, and not who wrote it on the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Charge {
+    /// Both sides changed the record.
+    BothSides,
+    /// The merge gave it a value that neither side had.
+    NewValue,
+    /// The merge restored a value that was replaced before.
+    OlderValue,
+    /// The merge has more than two parents, or parents that share no history.
+    Shape,
+}
+
+impl Charge {
+    /// The reason in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Charge::BothSides => "both sides changed it",
+            Charge::NewValue => "neither side had this value",
+            Charge::OlderValue => "it restores an older value",
+            Charge::Shape => "its parents tell nothing of who wrote it",
+        }
+    }
+}
+
 /// Who brings a change into the mainline.
 #[derive(Clone, Debug)]
 pub struct Carrier {
@@ -119,13 +146,32 @@ pub struct Carrier {
     pub commit: Option<Oid>,
     /// Who signed it.
     pub verdict: Verdict,
+    /// Why it is a merge that answers, when it is one.
+    pub charge: Option<Charge>,
 }
 
 impl Carrier {
+    /// Whoever signed this commit; none for what is not committed yet.
+    pub fn new(commit: Option<Oid>, verdict: Verdict) -> Carrier {
+        Carrier {
+            commit,
+            verdict,
+            charge: None,
+        }
+    }
+
     /// The carrier in words, for findings.
     pub fn words(&self) -> String {
         match self.commit {
-            Some(commit) => format!("commit {}, signed by {}", commit.short(), self.verdict.words()),
+            Some(commit) => match self.charge {
+                Some(charge) => format!(
+                    "merge {}, charged since {}, signed by {}",
+                    commit.short(),
+                    charge.words(),
+                    self.verdict.words()
+                ),
+                None => format!("commit {}, signed by {}", commit.short(), self.verdict.words()),
+            },
             None => match &self.verdict {
                 Verdict::Actor { id, key } => {
                     format!("not committed yet; you would sign it as `{id}` with key {key}")
@@ -136,9 +182,34 @@ impl Carrier {
     }
 }
 
+/// Who brings the changes of one step: its own commit, and behind a merge the
+/// commits of its other side.
+#[derive(Clone, Debug)]
+pub struct Carriers {
+    /// Who signed the step itself.
+    pub own: Carrier,
+    /// Who brings each change, in the order of the changes; empty when it is
+    /// the step itself that brings them all.
+    pub of: Vec<Rc<Carrier>>,
+}
+
+impl Carriers {
+    /// One commit brings everything.
+    pub fn one(own: Carrier) -> Carriers {
+        Carriers { own, of: Vec::new() }
+    }
+
+    /// Who brings the change of this index.
+    pub fn of(&self, index: usize) -> &Carrier {
+        self.of.get(index).map_or(&self.own, |carrier| carrier)
+    }
+}
+
 /// The author of one change.
 #[derive(Clone, Debug)]
 pub struct Author {
+    /// The commit that brings it; none for what is not committed yet.
+    pub commit: Option<Oid>,
     /// Who, or why nobody.
     pub verdict: Verdict,
     /// Whether the record's own signature says so.
@@ -184,10 +255,12 @@ pub fn author(policy: &Policy, change: &Change, carrier: &Carrier) -> Author {
         });
     match own {
         Some(verdict) => Author {
+            commit: carrier.commit,
             verdict,
             by_record: true,
         },
         None => Author {
+            commit: carrier.commit,
             verdict: carrier.verdict.clone(),
             by_record: false,
         },

@@ -9,7 +9,7 @@ use super::{Change, ChangeKind, Stray};
 use crate::error::Error;
 use crate::model::{RecordPath, Status, VersionId};
 use crate::raw::{self, Mode};
-use crate::snapshot::{Loaded, Record, Snapshot};
+use crate::snapshot::{Loaded, Record, Records, Snapshot};
 use crate::subject::FREE_FIELDS;
 
 /// What differs between two snapshots.
@@ -26,45 +26,79 @@ pub struct Differences {
 /// # Errors
 /// When an object can't be read.
 pub fn diff(prior: &Snapshot<'_>, next: &Snapshot<'_>) -> Result<Differences, Error> {
-    let mut out = Differences::default();
+    let files = files(prior, next)?;
+    let links: Vec<Link<()>> = files.changes.into_iter().map(|file| (file, ())).collect();
+    let changes = typed(next.records, links)?;
+    Ok(Differences {
+        changes: changes.into_iter().map(|(change, ())| change).collect(),
+        malformed_trees: files.malformed_trees,
+    })
+}
+
+/// One value of a file replaced by another, and what is known of it.
+pub type Link<T> = (raw::FileChange, T);
+
+/// The registry's files that differ between two snapshots.
+#[derive(Debug, Default)]
+pub struct Files {
+    /// The files, by path from the registry's folder.
+    pub changes: Vec<raw::FileChange>,
+    /// As in [`Differences`].
+    pub malformed_trees: Vec<(String, String)>,
+}
+
+/// The registry's files that differ between two snapshots.
+///
+/// # Errors
+/// When a tree can't be read.
+pub fn files(prior: &Snapshot<'_>, next: &Snapshot<'_>) -> Result<Files, Error> {
     if prior.tree == next.tree {
-        return Ok(out);
+        return Ok(Files::default());
     }
-    let files = raw::diff(next.records.objects(), prior.tree, next.tree)?;
-    out.malformed_trees = files
-        .faults
-        .into_iter()
-        .filter(|(folder, _)| folder.is_empty() || is_managed(folder))
-        .collect();
+    let mut all = raw::diff(next.records.objects(), prior.tree, next.tree)?;
+    all.changes
+        .retain(|file| is_managed(&String::from_utf8_lossy(&file.path)));
+    all.faults
+        .retain(|(folder, _)| folder.is_empty() || is_managed(folder));
+    Ok(Files {
+        changes: all.changes,
+        malformed_trees: all.faults,
+    })
+}
+
+/// Files to typed changes, in the order in which they are judged. A path may
+/// stand several times, one value after the other.
+///
+/// # Errors
+/// When an object can't be read.
+pub fn typed<T: Clone>(records: &Records<'_>, links: Vec<Link<T>>) -> Result<Vec<(Change, T)>, Error> {
+    let mut out: Vec<(Change, T)> = Vec::new();
     let mut deleted = BTreeSet::new();
-    for file in files.changes {
+    for (file, known) in links {
+        let add = |change| (change, known.clone());
         let Ok(path) = String::from_utf8(file.path.clone()) else {
-            if is_managed(&String::from_utf8_lossy(&file.path)) && file.after.is_some() {
-                out.changes
-                    .push(stray(clean(&file.path), None, Stray::Name("is not UTF-8".into())));
+            if file.after.is_some() {
+                let what = Stray::Name("is not UTF-8".into());
+                out.push(add(stray(clean(&file.path), None, what)));
             }
             continue;
         };
-        if !is_managed(&path) {
-            continue;
-        }
         let Some(record) = RecordPath::parse(&path) else {
             let what = match file.after {
                 None => Stray::Gone,
                 Some(_) => misnamed(&path).map_or(Stray::Path, Stray::Name),
             };
-            out.changes.push(stray(path, None, what));
+            out.push(add(stray(path, None, what)));
             continue;
         };
         if let Some((mode, _)) = file.after
             && mode != Mode::File
         {
-            out.changes
-                .push(stray(path, Some(record), Stray::Mode(mode_words(mode))));
+            out.push(add(stray(path, Some(record), Stray::Mode(mode_words(mode)))));
             continue;
         }
         let load = |side: Option<(Mode, raw::Oid)>| match side {
-            Some((Mode::File, id)) => next.records.load(&record, id).map(Some),
+            Some((Mode::File, id)) => records.load(&record, id).map(Some),
             _ => Ok(None),
         };
         let (before, after) = (load(file.before)?, load(file.after)?);
@@ -73,10 +107,10 @@ pub fn diff(prior: &Snapshot<'_>, next: &Snapshot<'_>) -> Result<Differences, Er
         {
             deleted.insert(id.clone());
         }
-        file_changes(&record, before, after, &mut out.changes);
+        out.extend(file_changes(&record, before, after).into_iter().map(add));
     }
     // What goes with a deleted version is part of its deletion.
-    out.changes.retain(|change| {
+    out.retain(|(change, _)| {
         let goes_with = |id: &VersionId| deleted.contains(id);
         !(change.kind == ChangeKind::Removed
             && change
@@ -85,13 +119,13 @@ pub fn diff(prior: &Snapshot<'_>, next: &Snapshot<'_>) -> Result<Differences, Er
                 .and_then(RecordPath::version)
                 .is_some_and(goes_with))
     });
-    out.changes
-        .sort_by(|a, b| (order(&a.kind), &a.path).cmp(&(order(&b.kind), &b.path)));
+    // Values of one file stay in the order in which they came about.
+    out.sort_by(|(a, _), (b, _)| (order(&a.kind), &a.path).cmp(&(order(&b.kind), &b.path)));
     Ok(out)
 }
 
-/// Whether the path is the registry's to judge.
-fn is_managed(path: &str) -> bool {
+/// Whether the path, from the registry's folder, is the registry's to judge.
+pub fn is_managed(path: &str) -> bool {
     let first = path.split('/').next().unwrap_or_default();
     matches!(first, "registry.yaml" | "groups" | "policy")
 }
@@ -192,26 +226,22 @@ fn order(kind: &ChangeKind) -> u8 {
 }
 
 /// The changes within one file.
-fn file_changes(
-    path: &RecordPath,
-    before: Option<Rc<Loaded>>,
-    after: Option<Rc<Loaded>>,
-    out: &mut Vec<Change>,
-) {
+fn file_changes(path: &RecordPath, before: Option<Rc<Loaded>>, after: Option<Rc<Loaded>>) -> Vec<Change> {
     let kinds = match (&before, &after) {
-        (None, None) => return,
+        (None, None) => Vec::new(),
         (Some(_), None) => vec![ChangeKind::Removed],
         (_, Some(after)) if after.record.is_none() => vec![ChangeKind::Unreadable],
         // What could not be read before counts as not there: it was a finding then.
         (before, Some(after)) => kinds(path, before.as_deref().filter(|b| b.record.is_some()), after),
     };
-    out.extend(kinds.into_iter().map(|kind| Change {
+    let change = |kind| Change {
         kind,
         path: path.to_string(),
         record: Some(path.clone()),
         before: before.clone(),
         after: after.clone(),
-    }));
+    };
+    kinds.into_iter().map(change).collect()
 }
 
 fn kinds(path: &RecordPath, before: Option<&Loaded>, after: &Loaded) -> Vec<ChangeKind> {

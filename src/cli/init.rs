@@ -101,13 +101,11 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     let records = Records::new(&overlay);
     let (prior, next) = (Snapshot::empty(&records), Snapshot::at(&records, top, &folder)?);
     let differences = change::diff(&prior, &next)?;
-    let carrier = Carrier {
-        commit: None,
-        verdict: Verdict::Actor {
-            id: actor.clone(),
-            key: me.fingerprint.clone(),
-        },
+    let verdict = Verdict::Actor {
+        id: actor.clone(),
+        key: me.fingerprint.clone(),
     };
+    let carrier = Carrier::new(None, verdict);
     let mut replay = Replay::from_root(&records, &folder);
     let judged = replay.judge(
         prior,

@@ -254,10 +254,7 @@ fn tally(
     proposed: &Loaded,
     commit: Oid,
 ) -> Result<PolicyTally, Error> {
-    let carrier = Carrier {
-        commit: None,
-        verdict: Verdict::Nobody,
-    };
+    let carrier = Carrier::new(None, Verdict::Nobody);
     let past = Past::new(next.records.objects(), &workspace.folder, Some(commit));
     access::tally_policy(policy, next, proposed, &carrier, &past)
 }

@@ -215,10 +215,7 @@ fn against_head(workspace: &Workspace, folder: &Path) -> Result<Report, Error> {
     let verdict = policy
         .as_ref()
         .map_or(Verdict::Nobody, |policy| presumed(workspace, policy));
-    let carrier = Carrier {
-        commit: None,
-        verdict,
-    };
+    let carrier = Carrier::new(None, verdict);
     let mut replay = match policy {
         Some(policy) => Replay::with_policy(&records, &workspace.folder, policy),
         None => Replay::from_root(&records, &workspace.folder),

@@ -193,10 +193,7 @@ fn attempt(
             key: me.fingerprint.clone(),
         },
     };
-    let carrier = Carrier {
-        commit: None,
-        verdict,
-    };
+    let carrier = Carrier::new(None, verdict);
     let sign_record = |bytes: &[u8]| me.signer.sign(RECORD_NAMESPACE, bytes);
     let asks = job.decision && !args.yes && !args.dry_run && ui.can_ask();
     // Before anything is signed, the whole change is judged as it would be.

@@ -2,17 +2,24 @@
 //! against its predecessor by the policy in force before it.
 
 mod acknowledged;
+mod graph;
+mod landed;
 mod past;
+mod provenance;
 mod replay;
 mod revocation;
 
 pub use acknowledged::Acknowledged;
+pub use graph::{Graph, Sides};
+pub use landed::{Landed, Shape};
 pub use past::Past;
 pub use replay::{Faulty, JudgedStep, Replay};
 pub use revocation::Act;
 
+use std::collections::HashSet;
+
 use crate::access::{Policy, Verdict};
-use crate::change::{Change, ChangeKind};
+use crate::change::{self, Change, ChangeKind};
 use crate::error::Error;
 use crate::raw::{self, Commit, ObjectKind, Objects, Oid, SignatureKind};
 use crate::rules;
@@ -76,6 +83,24 @@ pub fn chain_if(objects: &dyn Objects, from: Oid, tip: Oid) -> Result<Option<Vec
     Ok(Some(commits))
 }
 
+/// Whether `tip` descends from `known`, through whichever parents.
+///
+/// # Errors
+/// When a commit can't be read.
+pub fn reaches(objects: &dyn Objects, tip: Oid, known: Oid) -> Result<bool, Error> {
+    let mut seen = HashSet::new();
+    let mut open = vec![tip];
+    while let Some(id) = open.pop() {
+        if id == known {
+            return Ok(true);
+        }
+        if seen.insert(id) {
+            open.extend(read_commit(objects, id)?.parents);
+        }
+    }
+    Ok(false)
+}
+
 /// Who signed a commit, under one policy.
 pub fn verdict(policy: &Policy, commit: &Commit) -> Verdict {
     if !commit.is_strict() {
@@ -109,50 +134,35 @@ pub fn policy_at(snapshot: &Snapshot<'_>, place: &str) -> Result<Policy, Error> 
     })
 }
 
-/// Changes of files outside the registry that the policy protects.
-fn protected(
-    objects: &dyn Objects,
-    policy: &Policy,
-    folder: &str,
-    before: Oid,
-    after: Oid,
-) -> Result<Vec<Change>, Error> {
-    if !policy.protects_anything() || before == after {
-        return Ok(Vec::new());
+/// Whether the policy protects a file (path from the repository's top). The
+/// registry's own files are judged as records.
+fn is_protected(policy: &Policy, folder: &str, path: &[u8]) -> bool {
+    let path = String::from_utf8_lossy(path);
+    let inside = match folder {
+        "" => Some(&*path),
+        folder => path.strip_prefix(folder).and_then(|path| path.strip_prefix('/')),
+    };
+    !inside.is_some_and(change::is_managed) && policy.protects(&path)
+}
+
+/// The change of a protected file.
+fn protected_change(file: &raw::FileChange) -> Change {
+    Change {
+        kind: ChangeKind::ProtectedChanged,
+        path: String::from_utf8_lossy(&file.path).into_owned(),
+        record: None,
+        before: None,
+        after: None,
     }
-    Ok(protected_changes(
-        policy,
-        folder,
-        &raw::diff(objects, Some(before), Some(after))?.changes,
-    ))
 }
 
 /// Those of some files (paths from the repository's top) that the policy
-/// protects, as changes. The registry's own files are judged as records.
+/// protects, as changes.
 pub fn protected_changes(policy: &Policy, folder: &str, files: &[raw::FileChange]) -> Vec<Change> {
-    let own = |path: &str| {
-        let inside = match folder {
-            "" => Some(path),
-            folder => path.strip_prefix(folder).and_then(|path| path.strip_prefix('/')),
-        };
-        inside.is_some_and(|path| {
-            matches!(
-                path.split('/').next(),
-                Some("registry.yaml" | "groups" | "policy")
-            )
-        })
-    };
     files
         .iter()
-        .map(|file| String::from_utf8_lossy(&file.path).into_owned())
-        .filter(|path| !own(path) && policy.protects(path))
-        .map(|path| Change {
-            kind: ChangeKind::ProtectedChanged,
-            path,
-            record: None,
-            before: None,
-            after: None,
-        })
+        .filter(|file| is_protected(policy, folder, &file.path))
+        .map(protected_change)
         .collect()
 }
 

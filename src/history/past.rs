@@ -3,11 +3,12 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use super::read_commit;
+use super::graph::Graph;
+use super::{provenance, read_commit};
 use crate::access::{Outside, Policy};
 use crate::error::Error;
 use crate::model::{GroupName, RecordPath, StageName, VersionNumber};
-use crate::raw::{self, Objects, Oid};
+use crate::raw::{Objects, Oid};
 use crate::snapshot::{Records, Snapshot};
 
 /// What history knows at one commit of the mainline.
@@ -34,24 +35,15 @@ impl<'a> Past<'a> {
             "" => path.to_string(),
             folder => format!("{folder}/{path}"),
         };
-        let mut at = self.tip;
-        while let Some(id) = at {
-            let commit = read_commit(self.objects, id)?;
-            let here = raw::lookup(self.objects, commit.tree, &full)?.map(|entry| entry.id);
-            let parent = commit.parents.first().copied();
-            let there = match parent {
-                Some(parent) => {
-                    let tree = read_commit(self.objects, parent)?.tree;
-                    raw::lookup(self.objects, tree, &full)?.map(|entry| entry.id)
-                }
-                None => None,
-            };
-            if here.is_some() && here != there {
-                return Ok(super::revocation::signer(policy, &commit));
-            }
-            at = parent;
+        let Some(tip) = self.tip else { return Ok(None) };
+        let graph = Graph::new(self.objects, None);
+        match provenance::author_of(self.objects, &graph, tip, &full)? {
+            Some(commit) => Ok(super::revocation::signer(
+                policy,
+                &read_commit(self.objects, commit)?,
+            )),
+            None => Ok(None),
         }
-        Ok(None)
     }
 }
 

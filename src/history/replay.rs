@@ -1,11 +1,14 @@
 //! The judge's walk along the mainline.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 use super::acknowledged::{self, Acknowledged};
-use super::{Past, chain_if, policy_at, protected, read_commit, revocation, verdict};
-use crate::access::{Carrier, Outside, Policy, Verdict};
-use crate::change::{self, Change, Differences};
+use super::graph::Graph;
+use super::landed::{Answer, Shape, landed};
+use super::{Past, chain_if, policy_at, read_commit, revocation, verdict};
+use crate::access::{Author, Carrier, Carriers, Outside, Policy, Verdict};
+use crate::change::{Change, Differences};
 use crate::error::Error;
 use crate::finding::{Anchor, Checked, Finding, Note, Place, Report};
 use crate::model::{Revocation, VersionId};
@@ -22,16 +25,34 @@ pub struct JudgedStep {
     pub verdict: Option<Verdict>,
     /// What it changes.
     pub changes: Vec<Change>,
+    /// Whose act each change is, in the same order; empty at the root, where
+    /// no policy says who is who yet.
+    pub authors: Vec<Author>,
     /// What is wrong with it.
     pub findings: Vec<Finding<Place>>,
     /// What is worth knowing.
     pub notes: Vec<Note>,
 }
 
+impl JudgedStep {
+    /// A step that touches nothing of the registry.
+    fn empty(commit: Oid) -> JudgedStep {
+        JudgedStep {
+            commit,
+            verdict: None,
+            changes: Vec::new(),
+            authors: Vec::new(),
+            findings: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+}
+
 /// The judge's walk along the mainline.
 pub struct Replay<'a> {
     records: &'a Records<'a>,
     folder: &'a str,
+    graph: Graph<'a>,
     /// The policy in force; none before the root.
     pub policy: Option<Policy>,
     /// The commit that brought it into force, when a commit did.
@@ -65,6 +86,7 @@ impl<'a> Replay<'a> {
         Replay {
             records,
             folder,
+            graph: Graph::new(records.objects(), None),
             policy,
             policy_from: None,
             acknowledged,
@@ -97,11 +119,11 @@ impl<'a> Replay<'a> {
         Replay::new(records, folder, Some(policy))
     }
 
-    /// Judges one commit against its first parent.
+    /// Judges one commit against its first parent. What a merge brings is judged
+    /// by who wrote it on the other side.
     ///
     /// # Errors
-    /// When an object can't be read, or the commit is a merge that touches the
-    /// registry.
+    /// When an object can't be read.
     pub fn step(&mut self, commit: &Commit) -> Result<JudgedStep, Error> {
         let objects = self.records.objects();
         let parent = match commit.parents.first() {
@@ -109,56 +131,49 @@ impl<'a> Replay<'a> {
             None => None,
         };
         let at_root = self.policy.is_none();
-        let prior = match &parent {
-            Some(parent) if !at_root => Snapshot::at(self.records, parent.tree, self.folder)?,
-            _ => Snapshot::empty(self.records),
+        if at_root {
+            // Nothing before the root is of the registry.
+            self.graph = Graph::new(objects, Some(commit.id));
+        }
+        let known_parent = parent.as_ref().filter(|_| !at_root);
+        let landed = landed(
+            self.records,
+            self.folder,
+            &self.graph,
+            self.policy.as_ref(),
+            commit,
+            known_parent,
+        )?;
+        self.checked.steps += 1;
+        let dropped = landed.dropped.iter().map(|path| Note {
+            message: format!("the merge leaves out what its other side wrote in `{path}`"),
+            path: Some(path.clone()),
+            commit: Some(commit.id),
+        });
+        let dropped: Vec<Note> = dropped.collect();
+        if landed.is_link() {
+            return Ok(JudgedStep {
+                notes: dropped,
+                ..JudgedStep::empty(commit.id)
+            });
+        }
+        let prior = match known_parent {
+            Some(parent) => Snapshot::at(self.records, parent.tree, self.folder)?,
+            None => Snapshot::empty(self.records),
         };
         let next = Snapshot::at(self.records, commit.tree, self.folder)?;
-        let mut differences = change::diff(&prior, &next)?;
-        if let (Some(policy), Some(parent)) = (&self.policy, &parent) {
-            let outside = protected(objects, policy, self.folder, parent.tree, commit.tree)?;
-            differences.changes.extend(outside);
-        }
-        self.checked.steps += 1;
-        if differences.changes.is_empty() && differences.malformed_trees.is_empty() {
-            let (findings, notes) = Default::default();
-            return Ok(JudgedStep {
-                commit: commit.id,
-                verdict: None,
-                changes: Vec::new(),
-                findings,
-                notes,
-            });
-        }
-        if commit.parents.len() > 1 {
-            return Err(Error::Incomplete {
-                what: format!(
-                    "commit {} is a merge that touches the registry",
-                    commit.id.short()
-                ),
-                hints: vec!["this version judges linear history: land with a squash or a rebase".into()],
-            });
-        }
-        let verdict = match &self.policy {
-            Some(policy) => verdict(policy, commit),
-            None => Verdict::Unsigned,
-        };
-        self.checked.commits += 1;
-        let carrier = Carrier {
-            commit: Some(commit.id),
-            verdict,
-        };
+        let carriers = self.carriers(commit, &landed.answers)?;
         let past = Past::new(objects, self.folder, Some(commit.id));
         let judged_by = self.policy_from;
         let known = self
             .policy
             .as_ref()
             .map_or_else(Vec::new, |policy| policy.registry().revoked.clone());
-        let mut judged = self.judge(
-            prior,
-            next,
-            &carrier,
-            &differences,
+        let mut judged = self.judge_landed(
+            (prior, next),
+            &carriers,
+            &landed.differences,
+            landed.shape.as_ref(),
             &past,
             parent.map(|parent| parent.id),
         )?;
@@ -177,11 +192,40 @@ impl<'a> Replay<'a> {
                 policy: judged_by,
             });
         }
+        judged.notes.splice(0..0, dropped);
         Ok(JudgedStep {
-            verdict: Some(carrier.verdict),
-            changes: differences.changes,
+            verdict: Some(carriers.own.verdict),
+            changes: landed.differences.changes,
             ..judged
         })
+    }
+
+    /// Who signed each commit that answers for a change.
+    fn carriers(&mut self, commit: &Commit, answers: &[Answer]) -> Result<Carriers, Error> {
+        let mut verdicts: HashMap<Oid, Verdict> = HashMap::new();
+        let of = |commit: &Commit| match &self.policy {
+            Some(policy) => verdict(policy, commit),
+            None => Verdict::Unsigned,
+        };
+        verdicts.insert(commit.id, of(commit));
+        let mut carriers = Carriers::one(Carrier::new(Some(commit.id), verdicts[&commit.id].clone()));
+        for (id, charge) in answers {
+            let verdict = match verdicts.get(id) {
+                Some(verdict) => verdict.clone(),
+                None => {
+                    let verdict = of(&read_commit(self.records.objects(), *id)?);
+                    verdicts.insert(*id, verdict.clone());
+                    verdict
+                }
+            };
+            carriers.of.push(Rc::new(Carrier {
+                commit: Some(*id),
+                verdict,
+                charge: *charge,
+            }));
+        }
+        self.checked.commits += verdicts.len();
+        Ok(carriers)
     }
 
     /// Judges a step that no commit carries yet, and brings its policy into
@@ -198,8 +242,22 @@ impl<'a> Replay<'a> {
         outside: &dyn Outside,
         parent: Option<Oid>,
     ) -> Result<JudgedStep, Error> {
+        let carriers = Carriers::one(carrier.clone());
+        self.judge_landed((prior, next), &carriers, differences, None, outside, parent)
+    }
+
+    fn judge_landed(
+        &mut self,
+        (prior, next): (Snapshot<'_>, Snapshot<'_>),
+        carriers: &Carriers,
+        differences: &Differences,
+        shape: Option<&Shape>,
+        outside: &dyn Outside,
+        parent: Option<Oid>,
+    ) -> Result<JudgedStep, Error> {
+        let carrier = &carriers.own;
         let policy = self.policy.take();
-        let step = Step::new(prior, next, policy.as_ref(), carrier, differences, outside);
+        let step = Step::new(prior, next, policy.as_ref(), carriers, differences, outside);
         let judged = rules::judge(&step);
         drop(step);
         let judgement = match judged {
@@ -212,6 +270,17 @@ impl<'a> Replay<'a> {
         self.checked.changes += differences.changes.len();
         let mut brought = judgement.policy;
         let mut judged_findings = judgement.findings;
+        if let Some(shape) = shape {
+            let first = differences.changes.first();
+            let path = first.map_or("registry.yaml", |change| change.path.as_str());
+            let mut finding = match shape {
+                Shape::Octopus(parents) => rules::octopus_merge(*parents, path),
+                Shape::Unrelated => rules::unrelated_history(path),
+            };
+            finding.who = Some(carrier.words());
+            judged_findings.push(finding);
+            brought = None;
+        }
         if let (Some(after), Some(before), Some(parent)) = (&brought, &policy, parent) {
             let bad = self.bad_since(before, after, parent)?;
             if !bad.is_empty() {
@@ -247,6 +316,7 @@ impl<'a> Replay<'a> {
                 .unwrap_or_else(|| Oid::hash(next.records.objects().format(), ObjectKind::Tree, b"")),
             verdict: None,
             changes: Vec::new(),
+            authors: judgement.authors,
             findings,
             notes,
         })
@@ -344,8 +414,16 @@ impl<'a> Replay<'a> {
             if known.iter().any(|was| same(&was)) {
                 continue;
             }
-            for act in revocation::acts(self.records, self.folder, &policy, &is.key, since, parent)?
-                .unwrap_or_default()
+            for act in revocation::acts(
+                self.records,
+                self.folder,
+                &self.graph,
+                &policy,
+                &is.key,
+                since,
+                parent,
+            )?
+            .unwrap_or_default()
             {
                 if let Some(id) = &act.approves {
                     self.tainted.insert(id.clone(), is.key.clone());

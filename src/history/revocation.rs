@@ -1,12 +1,16 @@
 //! What a key proved between two commits of the mainline.
 
+use std::collections::HashMap;
+
+use super::graph::Graph;
+use super::landed::landed;
 use super::{COMMIT_NAMESPACE, chain_if, read_commit};
 use crate::access::{Policy, is_authored, needed_action};
-use crate::change::{self, Change, ChangeKind};
+use crate::change::{Change, ChangeKind};
 use crate::error::Error;
 use crate::model::{Decision, RecordPath, VersionId};
 use crate::raw::{Commit, Oid, SignatureKind};
-use crate::snapshot::{Records, Snapshot};
+use crate::snapshot::Records;
 use crate::verify;
 
 /// Something that a key proved.
@@ -68,9 +72,10 @@ fn proven_by(policy: &Policy, change: &Change, commit_key: Option<&str>) -> Opti
 ///
 /// # Errors
 /// When an object can't be read.
-pub(super) fn acts(
-    records: &Records<'_>,
+pub(super) fn acts<'a>(
+    records: &'a Records<'a>,
     folder: &str,
+    graph: &Graph<'a>,
     policy: &Policy,
     key: &str,
     since: Oid,
@@ -85,14 +90,25 @@ pub(super) fn acts(
         let Some(parent) = commit.parents.first() else {
             continue;
         };
-        let prior = Snapshot::at(records, read_commit(objects, *parent)?.tree, folder)?;
-        let next = Snapshot::at(records, commit.tree, folder)?;
-        let changes = change::diff(&prior, &next)?.changes;
-        if changes.is_empty() {
+        let parent = read_commit(objects, *parent)?;
+        let landed = landed(records, folder, graph, None, &commit, Some(&parent))?;
+        if landed.is_link() {
             continue;
         }
-        let commit_key = signer(policy, &commit);
-        for change in changes {
+        let mut signers: HashMap<Oid, Option<String>> = HashMap::new();
+        for (index, change) in landed.differences.changes.into_iter().enumerate() {
+            let carrier = landed
+                .answers
+                .get(index)
+                .map_or(commit.id, |(carrier, _)| *carrier);
+            let commit_key = match signers.get(&carrier) {
+                Some(key) => key.clone(),
+                None => {
+                    let key = signer(policy, &read_commit(objects, carrier)?);
+                    signers.insert(carrier, key.clone());
+                    key
+                }
+            };
             let by = proven_by(policy, &change, commit_key.as_deref());
             if !by.is_some_and(|by| policy.keys.belongs_to(&by, key)) {
                 continue;

@@ -3,7 +3,7 @@
 use super::place::at_part;
 use super::scene::{Findings, PolicyScene, Scene, Step};
 use super::{Check, RULES};
-use crate::access::{self, Policy};
+use crate::access::{self, Author, Carrier, Carriers, Policy};
 use crate::change::{Change, ChangeKind};
 use crate::error::Error;
 use crate::finding::{Anchor, Finding, Note, RuleInfo};
@@ -18,6 +18,9 @@ pub struct Judgement {
     /// The policy that the step brings into force, if it brings one and nothing
     /// is wrong with it.
     pub policy: Option<Policy>,
+    /// Whose act each change is, in the order of the changes; empty where no
+    /// policy says who is who.
+    pub authors: Vec<Author>,
 }
 
 /// Judges one step by every rule.
@@ -33,9 +36,11 @@ pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
             out.list.extend(document_findings(&change.path, after));
         }
     }
+    let mut authors = Vec::new();
     if let Some(policy) = step.policy {
-        for change in step.changes() {
-            let author = access::author(policy, change, step.carrier);
+        for (index, change) in step.changes().iter().enumerate() {
+            let carrier = step.carriers.of(index);
+            let author = access::author(policy, change, carrier);
             let scene = Scene {
                 step,
                 policy,
@@ -51,26 +56,34 @@ pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
             for finding in &mut out.list[first..] {
                 finding.group = finding.group.take().or_else(|| change.group().map(str::to_owned));
                 if finding.who.is_none() {
-                    finding.who = Some(step.carrier.words());
+                    finding.who = Some(carrier.words());
                 }
             }
+            authors.push(author);
         }
     }
-    let brought = policy_brought(step);
+    let first_of_policy = out.list.len();
     let mut in_force = None;
-    if let Some(after) = brought {
-        let first = out.list.len();
+    for (index, after) in policies_brought(step) {
+        // Behind a merge each policy replaces the one before it on its side.
+        let before = in_force.as_ref().or(step.policy);
         let scene = PolicyScene {
             step,
-            before: step.policy,
+            before,
+            authority: step.policy,
+            carrier: step.carriers.of(index),
             after: &after,
         };
+        let first = out.list.len();
         for rule in RULES {
             if let Check::Policy(check) = rule.check {
                 check(&scene, &mut out)?;
             }
         }
-        in_force = Some((after, first));
+        for finding in &mut out.list[first..] {
+            finding.who.get_or_insert_with(|| scene.carrier.words());
+        }
+        in_force = Some(after);
     }
     let before_step_rules = out.list.len();
     for rule in RULES {
@@ -78,31 +91,36 @@ pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
             check(step, &mut out)?;
         }
     }
-    let words = step.carrier.words();
+    let words = step.carriers.own.words();
     for finding in &mut out.list {
         finding.who.get_or_insert_with(|| words.clone());
     }
     // A policy change that has a finding does not come into force.
-    let policy = in_force.filter(|(_, first)| {
+    let policy = in_force.filter(|_| {
         let of_policy = |finding: &Finding<Anchor>| finding.primary.at.path == "registry.yaml";
-        *first == before_step_rules && !out.list.iter().any(of_policy)
+        first_of_policy == before_step_rules && !out.list.iter().any(of_policy)
     });
     Ok(Judgement {
         findings: out.list,
         notes: out.notes,
-        policy: policy.map(|(policy, _)| policy),
+        policy,
+        authors,
     })
 }
 
-fn policy_brought(step: &Step<'_>) -> Option<Policy> {
-    let brings = |change: &&Change| {
+/// The policies that the step brings, each with the index of its change.
+fn policies_brought(step: &Step<'_>) -> Vec<(usize, Policy)> {
+    let brings = |change: &Change| {
         matches!(
             change.kind,
             ChangeKind::RegistryCreated | ChangeKind::PolicyChanged
         )
     };
-    let change = step.changes().iter().find(brings)?;
-    Policy::new(change.after.clone()?)
+    let changes = step.changes().iter().enumerate();
+    changes
+        .filter(|(_, change)| brings(change))
+        .filter_map(|(index, change)| Some((index, Policy::new(change.after.clone()?)?)))
+        .collect()
 }
 
 /// The findings of reading one file.
@@ -196,14 +214,11 @@ pub fn state_findings(
     let Some(policy) = next.registry()?.and_then(Policy::new) else {
         return Ok(out.list);
     };
-    let carrier = access::Carrier {
-        commit: None,
-        verdict: access::Verdict::Nobody,
-    };
+    let carriers = Carriers::one(Carrier::new(None, access::Verdict::Nobody));
     let prior = crate::snapshot::Snapshot::empty(next.records);
-    let step = Step::new(prior, *next, Some(&policy), &carrier, differences, &NoHistory);
+    let step = Step::new(prior, *next, Some(&policy), &carriers, differences, &NoHistory);
     for change in &differences.changes {
-        let author = access::author(&policy, change, &carrier);
+        let author = access::author(&policy, change, &carriers.own);
         let scene = Scene {
             step: &step,
             policy: &policy,
@@ -219,6 +234,8 @@ pub fn state_findings(
     let scene = PolicyScene {
         step: &step,
         before: None,
+        authority: None,
+        carrier: &carriers.own,
         after: &policy,
     };
     for rule in RULES {

@@ -84,4 +84,7 @@ pub static RULES: &[&Rule] = &[
     &mr419_bad_since::RULE,
     &mr501_bad_root::RULE,
     &mr502_rewritten_mainline::RULE,
+    &mr503_octopus_merge::RULE,
+    &mr504_unrelated_history::RULE,
+    &mr505_inverted_mainline::RULE,
 ];

@@ -88,6 +88,9 @@ mod mr418_bad_gate;
 mod mr419_bad_since;
 mod mr501_bad_root;
 mod mr502_rewritten_mainline;
+mod mr503_octopus_merge;
+mod mr504_unrelated_history;
+mod mr505_inverted_mainline;
 
 pub use judge::{Judgement, document_findings, judge, state_findings};
 pub use list::RULES;
@@ -95,6 +98,9 @@ pub use mr316_gate_not_met::gate_findings;
 pub use mr317_revoked_key_used::revoked_key_used;
 pub use mr419_bad_since::bad_since;
 pub use mr502_rewritten_mainline::rewritten_mainline;
+pub use mr503_octopus_merge::octopus_merge;
+pub use mr504_unrelated_history::unrelated_history;
+pub use mr505_inverted_mainline::inverted_mainline;
 pub use place::Resolver;
 pub use scene::{Findings, PolicyScene, Scene, Step};
 

@@ -18,12 +18,14 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
-    let Some(before) = scene.before else { return Ok(()) };
+    let Some(before) = scene.authority else {
+        return Ok(());
+    };
     let tally = access::tally_policy(
         before,
         &scene.step.next,
         &scene.after.source,
-        scene.step.carrier,
+        scene.carrier,
         scene.step.outside,
     )?;
     if tally.is_enough() {

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::access::{self, Author, Carrier, Outside, Policy, Tally};
+use crate::access::{self, Author, Carrier, Carriers, Outside, Policy, Tally};
 use crate::change::{Change, ChangeKind, Differences};
 use crate::error::Error;
 use crate::finding::{Anchor, Finding, Note};
@@ -21,8 +21,8 @@ pub struct Step<'a> {
     /// The policy in force before; none at the root, which nothing judges but
     /// the pin outside.
     pub policy: Option<&'a Policy>,
-    /// Who carries the step.
-    pub carrier: &'a Carrier,
+    /// Who carries the step, and each of its changes.
+    pub carriers: &'a Carriers,
     /// What differs.
     pub differences: &'a Differences,
     /// What history knows.
@@ -37,7 +37,7 @@ impl<'a> Step<'a> {
         prior: Snapshot<'a>,
         next: Snapshot<'a>,
         policy: Option<&'a Policy>,
-        carrier: &'a Carrier,
+        carriers: &'a Carriers,
         differences: &'a Differences,
         outside: &'a dyn Outside,
     ) -> Step<'a> {
@@ -45,7 +45,7 @@ impl<'a> Step<'a> {
             prior,
             next,
             policy,
-            carrier,
+            carriers,
             differences,
             outside,
             tallies: RefCell::default(),
@@ -185,8 +185,13 @@ impl Scene<'_> {
 pub struct PolicyScene<'a> {
     /// The step.
     pub step: &'a Step<'a>,
-    /// The policy in force before; none at the root.
+    /// What it replaces: the policy in force before, or the one before it on
+    /// the side that a merge brings; none at the root.
     pub before: Option<&'a Policy>,
+    /// The policy in force before, which decides who may; none at the root.
+    pub authority: Option<&'a Policy>,
+    /// Who brings it.
+    pub carrier: &'a Carrier,
     /// The new one, ready to ask.
     pub after: &'a Policy,
 }

@@ -10,6 +10,7 @@ mod gates;
 mod generated;
 mod histories;
 mod judge;
+mod merges;
 #[cfg(feature = "openpgp")]
 mod openpgp;
 mod policy;

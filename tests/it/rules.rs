@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use modelry::access::{Carrier, Outside, Policy, Verdict};
+use modelry::access::{Carrier, Carriers, Outside, Policy, Verdict};
 use modelry::change;
 use modelry::error::Error;
 use modelry::finding::Report;
@@ -255,11 +255,9 @@ fn judge(case: &Value) -> String {
             .changes
             .extend(modelry::history::protected_changes(policy, "", &outside.changes));
     }
-    let carrier = Carrier {
-        commit: None,
-        verdict: verdict(case["carrier"].as_str().expect("a carrier")),
-    };
-    let step = Step::new(prior, next, policy.as_ref(), &carrier, &differences, &NoHistory);
+    let verdict = verdict(case["carrier"].as_str().expect("a carrier"));
+    let carriers = Carriers::one(Carrier::new(None, verdict));
+    let step = Step::new(prior, next, policy.as_ref(), &carriers, &differences, &NoHistory);
     let judged = rules::judge(&step).expect("a judgement");
     let resolver = Resolver {
         prior,
@@ -297,13 +295,13 @@ fn every_rule_fires_and_passes() {
     folders.sort();
     // What only a history shows is tried on real commits, in tests of its name.
     let on_histories = |rule: &&&rules::Rule| matches!(rule.check, rules::Check::History);
-    let histories = include_str!("histories.rs");
+    let histories = concat!(include_str!("histories.rs"), include_str!("merges.rs"));
     for rule in rules::RULES.iter().filter(on_histories) {
         for kind in ["fires", "passes"] {
             let name = format!("fn {}_{kind}", rule.info.code.to_lowercase());
             assert!(
                 histories.contains(&name),
-                "tests/it/histories.rs has no `{name}…`"
+                "neither histories.rs nor merges.rs has `{name}…`"
             );
         }
     }

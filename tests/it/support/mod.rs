@@ -392,7 +392,7 @@ impl Lab {
 
     /// The first commit.
     pub fn root(&self) -> String {
-        self.git(&["rev-list", "--max-parents=0", "HEAD"])
+        self.git(&["rev-list", "--first-parent", "--max-parents=0", "HEAD"])
     }
 
     /// The temporary home.

@@ -1,0 +1,174 @@
+//! What one step of the mainline brings, and which commit answers for each of
+//! its changes.
+
+use super::graph::Graph;
+use super::provenance::{Merge, Written};
+use super::{is_protected, protected_change, read_commit};
+use crate::access::{Charge, Policy};
+use crate::change::{self, Differences, Link};
+use crate::error::Error;
+use crate::raw::{self, Commit, FileChange, Oid};
+use crate::snapshot::{Records, Snapshot};
+
+/// What is wrong with the shape of a merge that touches the registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// It has so many parents.
+    Octopus(usize),
+    /// Its parents share no history.
+    Unrelated,
+}
+
+/// Which commit answers for a change.
+pub(super) type Answer = (Oid, Option<Charge>);
+
+/// What one step brings.
+pub struct Landed {
+    /// The changes, in the order in which they are judged.
+    pub differences: Differences,
+    /// Who answers for each change, in the same order; empty when the step's
+    /// own commit answers for all.
+    pub(super) answers: Vec<Answer>,
+    /// What is wrong with the step's shape.
+    pub shape: Option<Shape>,
+    /// Files of which a merge drops what its other side wrote.
+    pub dropped: Vec<String>,
+}
+
+impl Landed {
+    /// Whether the step touches neither the registry nor what it protects.
+    pub fn is_link(&self) -> bool {
+        self.differences.changes.is_empty() && self.differences.malformed_trees.is_empty()
+    }
+}
+
+/// What `commit` brings after `parent`; everything when there is none. Files
+/// outside the registry count where `policy` protects them.
+///
+/// # Errors
+/// When an object can't be read.
+pub fn landed<'a>(
+    records: &'a Records<'a>,
+    folder: &str,
+    graph: &Graph<'a>,
+    policy: Option<&Policy>,
+    commit: &Commit,
+    parent: Option<&Commit>,
+) -> Result<Landed, Error> {
+    let objects = records.objects();
+    let prior = match parent {
+        Some(parent) => Snapshot::at(records, parent.tree, folder)?,
+        None => Snapshot::empty(records),
+    };
+    let next = Snapshot::at(records, commit.tree, folder)?;
+    let files = change::files(&prior, &next)?;
+    let outside = match (policy, parent) {
+        (Some(policy), Some(parent)) if policy.protects_anything() && parent.tree != commit.tree => {
+            raw::diff(objects, Some(parent.tree), Some(commit.tree))?
+                .changes
+                .into_iter()
+                .filter(|file| is_protected(policy, folder, &file.path))
+                .collect()
+        }
+        _ => Vec::new(),
+    };
+    let mut landed = Landed {
+        differences: Differences {
+            changes: Vec::new(),
+            malformed_trees: files.malformed_trees,
+        },
+        answers: Vec::new(),
+        shape: None,
+        dropped: Vec::new(),
+    };
+    let merge = match (&commit.parents[..], parent) {
+        ([first, second], Some(_)) => {
+            let touches = !files.changes.is_empty() || !outside.is_empty();
+            // Even a merge that changes nothing may drop what its other side wrote.
+            let differs = touches || side_differs(records, folder, commit, *second)?;
+            match differs {
+                true => Some(Merge::new(objects, graph, commit.id, (*first, *second))?),
+                false => None,
+            }
+        }
+        _ => None,
+    };
+    let of_commit = |file: FileChange| -> Link<Answer> { (file, (commit.id, None)) };
+    let Some(merge) = merge else {
+        let mut links: Vec<Link<Answer>> = files.changes.into_iter().map(of_commit).collect();
+        let octopus = commit.parents.len() > 2 && parent.is_some();
+        if octopus {
+            let charge = |link: &mut Link<Answer>| link.1.1 = Some(Charge::Shape);
+            links.iter_mut().for_each(charge);
+        }
+        let typed = change::typed(records, links)?;
+        landed
+            .differences
+            .changes
+            .extend(typed.iter().map(|(change, _)| change.clone()));
+        landed.answers.extend(typed.into_iter().map(|(_, answer)| answer));
+        for file in &outside {
+            landed.differences.changes.push(protected_change(file));
+            landed.answers.push((commit.id, octopus.then_some(Charge::Shape)));
+        }
+        if octopus && !landed.is_link() {
+            landed.shape = Some(Shape::Octopus(commit.parents.len()));
+        }
+        if !octopus {
+            landed.answers.clear();
+        }
+        return Ok(landed);
+    };
+    let from_top = |file: &FileChange| FileChange {
+        path: match folder {
+            "" => file.path.clone(),
+            folder => [folder.as_bytes(), b"/", &file.path].concat(),
+        },
+        ..file.clone()
+    };
+    let answer = |written: &Written| (written.commit, written.charge);
+    let mut links: Vec<Link<Answer>> = Vec::new();
+    for file in &files.changes {
+        for written in merge.written(&from_top(file))? {
+            let own = FileChange {
+                path: file.path.clone(),
+                ..written.file
+            };
+            links.push((own, answer(&written)));
+        }
+    }
+    for (change, answer) in change::typed(records, links)? {
+        landed.differences.changes.push(change);
+        landed.answers.push(answer);
+    }
+    for file in &outside {
+        for written in merge.written(file)? {
+            landed.differences.changes.push(protected_change(&written.file));
+            landed.answers.push(answer(&written));
+        }
+    }
+    if !merge.is_related() && !landed.is_link() {
+        landed.shape = Some(Shape::Unrelated);
+    }
+    let prefix = if folder.is_empty() {
+        String::new()
+    } else {
+        format!("{folder}/")
+    };
+    let managed = |path: &str| path.strip_prefix(&prefix).is_some_and(change::is_managed);
+    if merge.is_related() {
+        landed.dropped = merge.dropped(&managed)?;
+    }
+    Ok(landed)
+}
+
+/// Whether the registry at the second parent is another than at the merge.
+fn side_differs(records: &Records<'_>, folder: &str, commit: &Commit, second: Oid) -> Result<bool, Error> {
+    let other = read_commit(records.objects(), second)?;
+    let here = Snapshot::at(records, commit.tree, folder)?;
+    let there = Snapshot::at(records, other.tree, folder)?;
+    if here.tree == there.tree {
+        return Ok(false);
+    }
+    Ok(!change::files(&there, &here)?.changes.is_empty())
+}
