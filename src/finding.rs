@@ -4,6 +4,9 @@
 //! [`crate::rules`], turns that into line and column ([`Place`]). Renderers
 //! see places only.
 
+use std::collections::BTreeSet;
+
+use crate::model::Landing;
 use crate::raw::Oid;
 
 /// A rule's public face: the code and name never change once published, and a
@@ -151,6 +154,9 @@ pub struct Finding<At> {
     pub step: Option<Oid>,
     /// Who accepted it since, in which policy, and why; it decides nothing then.
     pub acknowledged: Option<String>,
+    /// Of what has not landed: the ways of landing in which it is wrong. Empty
+    /// where that is no question.
+    pub landings: Vec<Landing>,
 }
 
 impl Finding<Anchor> {
@@ -170,6 +176,7 @@ impl Finding<Anchor> {
             group: None,
             step: None,
             acknowledged: None,
+            landings: Vec::new(),
         }
     }
 
@@ -238,6 +245,22 @@ pub struct Report {
     pub notes: Vec<Note>,
     /// What was looked at.
     pub checked: Checked,
+    /// Of what has not landed: each way that was tried. Empty where that is no
+    /// question.
+    pub landings: Vec<Tried>,
+    /// Of what has not landed: the groups that it touches.
+    pub groups: BTreeSet<String>,
+}
+
+/// One way of landing that was tried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tried {
+    /// Which.
+    pub way: Landing,
+    /// So many findings.
+    pub findings: usize,
+    /// What it would make, in words: "one merge commit", "3 commits".
+    pub makes: String,
 }
 
 impl Report {

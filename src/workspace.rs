@@ -88,6 +88,19 @@ impl Workspace {
             .unwrap_or(&self.mainline)
     }
 
+    /// The commit that a revision names, with what to fetch when it is cut off.
+    ///
+    /// # Errors
+    /// When it names none.
+    pub fn resolve(&self, revision: &str) -> Result<Oid, Error> {
+        self.repo
+            .resolve(revision)
+            .map_err(|error| match self.repo.is_shallow() {
+                true => error.hint("this clone is shallow: `git fetch --unshallow` brings the rest"),
+                false => error,
+            })
+    }
+
     /// The mainline's tip.
     ///
     /// # Errors

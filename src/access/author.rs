@@ -44,6 +44,8 @@ pub enum Verdict {
     Revoked(String),
     /// It is not signed yet, and there is no key to sign it with.
     Nobody,
+    /// A Git host will make the commit, and its signature is nobody's.
+    Host,
 }
 
 impl Verdict {
@@ -110,6 +112,7 @@ impl Verdict {
             Verdict::Nobody => {
                 "nobody: it is not committed yet, and no signing key of an actor is configured".into()
             }
+            Verdict::Host => "nobody: the host makes this commit, and its signature is no actor's".into(),
         }
     }
 }
@@ -173,6 +176,13 @@ impl Carrier {
                 None => format!("commit {}, signed by {}", commit.short(), self.verdict.words()),
             },
             None => match &self.verdict {
+                Verdict::Host => match self.charge {
+                    Some(charge) => format!(
+                        "the commit that the host makes, charged since {}, signed by nobody",
+                        charge.words()
+                    ),
+                    None => "the commit that the host makes, signed by nobody".into(),
+                },
                 Verdict::Actor { id, key } => {
                     format!("not committed yet; you would sign it as `{id}` with key {key}")
                 }

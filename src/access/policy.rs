@@ -13,8 +13,8 @@ use super::gate::{self, PlacedGate};
 use crate::change::{Change, ChangeKind};
 use crate::expr::{Expr, ExprFault};
 use crate::model::{
-    Action, Actor, ActorId, ActorKind, CardSection, Decision, GroupName, Principal, RecordName, RecordPath,
-    Registry, StageName,
+    Action, Actor, ActorId, ActorKind, CardSection, Decision, GroupName, Landing, Principal, RecordName,
+    RecordPath, Registry, StageName,
 };
 use crate::snapshot::Loaded;
 
@@ -135,6 +135,11 @@ impl Policy {
     /// The actor of this id.
     pub fn actor(&self, id: &str) -> Option<&Actor> {
         self.registry.actors.get(id)
+    }
+
+    /// The ways in which the Git host may land a branch.
+    pub fn landing(&self) -> &[Landing] {
+        self.registry.landing.as_deref().unwrap_or(&Landing::ALL)
     }
 
     /// Whether a path from the repository's top is protected.

@@ -14,6 +14,7 @@ mod list;
 mod log;
 mod me;
 mod names;
+mod onto;
 mod people;
 mod policy;
 mod pull;

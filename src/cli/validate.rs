@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::me::Me;
+use super::onto::{self, Way};
 use super::{Global, Outcome, Ui, diff, report_format};
 use crate::access::{Carrier, KeyStanding, Policy, Verdict};
 use crate::change::{self, Differences};
@@ -23,16 +24,40 @@ use crate::workspace::Workspace;
 /// `modelry validate`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  modelry validate                 the files on disk, against HEAD\n  modelry validate main~5..main    each commit, by the policy before it"
+    after_help = "Examples:\n  modelry validate                       the files on disk, against HEAD\n  modelry validate main~5..main          each commit, by the policy before it\n  modelry validate --onto origin/main    this branch, as each way of landing would leave it"
 )]
 pub struct ValidateArgs {
-    /// A folder or file on disk, judged against HEAD; or a range of commits [default: the registry's folder]
-    #[arg(value_name = "PATH | A..B")]
+    /// A folder or file on disk, judged against HEAD; or a range of commits; with --onto, the branch's tip [default: the registry's folder; HEAD]
+    #[arg(value_name = "PATH | A..B | TIP")]
     what: Option<String>,
+    /// Judge what would land on this branch: a pull request
+    #[arg(long, value_name = "BASE", help_heading = "Pull requests")]
+    pub(super) onto: Option<String>,
+    /// Only this way of landing [default: those that the policy allows]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WAY",
+        requires = "onto",
+        help_heading = "Pull requests"
+    )]
+    pub(super) landing: Option<Way>,
+    /// Do not prove the history that it would land on
+    #[arg(long, requires = "onto", help_heading = "Pull requests")]
+    pub(super) trust_base: bool,
+    /// Prove it from the root, whatever this clone verified before
+    #[arg(
+        long,
+        requires = "onto",
+        conflicts_with = "trust_base",
+        help_heading = "Pull requests"
+    )]
+    pub(super) replay: bool,
 }
 
 pub fn run(args: &ValidateArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let report = match args.what.as_deref() {
+        tip if args.onto.is_some() => onto::judge(args, tip.unwrap_or("HEAD"), global, ui)?,
         Some(what) if what.contains("..") && !Path::new(what).exists() => range(what, global, ui)?,
         what => files(what.map(Path::new), global)?,
     };
@@ -47,16 +72,7 @@ pub fn run(args: &ValidateArgs, global: &Global, ui: &Ui) -> Result<Outcome, Err
 fn range(what: &str, global: &Global, ui: &Ui) -> Result<Report, Error> {
     let workspace = Workspace::open(&global.wanted())?;
     let (a, b) = diff::ends(what)?;
-    let resolve = |revision: &str| {
-        workspace
-            .repo
-            .resolve(revision)
-            .map_err(|error| match workspace.repo.is_shallow() {
-                true => error.hint("this clone is shallow: `git fetch --unshallow` brings the rest"),
-                false => error,
-            })
-    };
-    let (a, b) = (resolve(a)?, resolve(b)?);
+    let (a, b) = (workspace.resolve(a)?, workspace.resolve(b)?);
     if a == b {
         return Err(Error::told(format!(
             "there is nothing to check: {what} names one commit, {}",
@@ -67,6 +83,9 @@ fn range(what: &str, global: &Global, ui: &Ui) -> Result<Report, Error> {
     let objects = workspace.repo.objects()?;
     let objects = Kept::new(&objects);
     let records = Records::new(&objects);
+    if let Some(report) = inverted(&workspace, &objects, a, b)? {
+        return Ok(report);
+    }
     let commits = history::chain(&objects, Some(a), b)?;
     let mut replay = Replay::after(&records, &workspace.folder, a)?;
     let report = replay.run(&commits, |_| {})?;
@@ -74,6 +93,32 @@ fn range(what: &str, global: &Global, ui: &Ui) -> Result<Report, Error> {
         ui.note("no commit of this range touches the registry");
     }
     Ok(report)
+}
+
+/// What to say when `b` has `a`, but not among its first parents: then what
+/// was the mainline is a side of a merge.
+fn inverted(workspace: &Workspace, objects: &dyn Objects, a: Oid, b: Oid) -> Result<Option<Report>, Error> {
+    if history::chain_if(objects, a, b)?.is_some() || !history::reaches(objects, b, a)? {
+        return Ok(None);
+    }
+    let records = Records::new(objects);
+    let snapshot = Snapshot::at(
+        &records,
+        history::read_commit(objects, b)?.tree,
+        &workspace.folder,
+    )?;
+    let resolver = Resolver {
+        prior: snapshot,
+        next: snapshot,
+        folder: &workspace.folder,
+        before: Some(a),
+        after: Some(b),
+    };
+    let finding = rules::inverted_mainline("commit", a, b);
+    Ok(Some(Report {
+        findings: vec![resolver.resolve(finding)],
+        ..Report::default()
+    }))
 }
 
 /// Reads disk where there is a file, and the repository's objects beside.
@@ -226,6 +271,7 @@ fn against_head(workspace: &Workspace, folder: &Path) -> Result<Report, Error> {
         findings: judged.findings,
         notes: judged.notes,
         checked: replay.checked,
+        ..Report::default()
     };
     standing_faults(
         &records,

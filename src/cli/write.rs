@@ -449,6 +449,7 @@ fn make(
         findings,
         notes: judged.notes,
         checked,
+        ..Report::default()
     };
     let Differences { changes, .. } = differences;
     let mut message = draft.subject.clone();

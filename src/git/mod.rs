@@ -6,11 +6,13 @@
 //! believed. Writes go object by object; the index is only brought up to date
 //! for the files that a commit touched.
 
+mod merge;
 mod read;
 mod remote;
 mod worktree;
 mod write;
 
+pub use merge::merge_text;
 pub use read::{GitObjects, Head, Repo};
 pub use write::{AdvanceError, Ident};
 

@@ -123,6 +123,12 @@ impl Repo {
         }
     }
 
+    /// The full name of the branch that a short name means.
+    pub fn full_name(&self, short: &str) -> Option<String> {
+        let reference = self.raw.resolve_reference_from_short_name(short).ok()?;
+        reference.name().ok().map(str::to_owned)
+    }
+
     /// What HEAD is.
     ///
     /// # Errors

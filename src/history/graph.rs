@@ -24,8 +24,9 @@ pub struct Sides {
     pub first: Vec<Oid>,
     /// Reachable from the second parent, and not from the first.
     pub second: HashSet<Oid>,
-    /// Whether the parents share any history.
-    pub related: bool,
+    /// The merge bases: commits that both have, and that no other such commit
+    /// descends from. None when the parents share no history.
+    pub shared: Vec<Oid>,
 }
 
 /// The commits below the mainline, read as they are needed. No commit-graph,
@@ -76,9 +77,11 @@ impl<'a> Graph<'a> {
         Ok(node)
     }
 
-    /// Ranks `tip` and all that it descends from.
-    fn rank(&self, ranks: &mut Ranks, tip: Oid) -> Result<(), Error> {
+    /// Ranks `tip` and all that it descends from. Says whether a commit without
+    /// parents was met that is not the floor.
+    fn rank(&self, ranks: &mut Ranks, tip: Oid) -> Result<bool, Error> {
         let mut open = vec![(tip, false)];
+        let mut reaches_a_start = false;
         while let Some((id, parents_done)) = open.pop() {
             if ranks.of.contains_key(&id) {
                 continue;
@@ -91,10 +94,11 @@ impl<'a> Graph<'a> {
             open.push((id, true));
             if ranks.floor != Some(id) {
                 let node = self.node(id)?;
+                reaches_a_start |= node.parents.is_empty();
                 open.extend(node.parents.iter().map(|parent| (*parent, false)));
             }
         }
-        Ok(())
+        Ok(reaches_a_start)
     }
 
     /// What each parent of a merge brings alone.
@@ -103,77 +107,108 @@ impl<'a> Graph<'a> {
     /// When a commit is missing: then nobody can say who wrote what.
     pub fn sides(&self, first: Oid, second: Oid) -> Result<Sides, Error> {
         let mut ranks = self.ranks.borrow_mut();
-        loop {
+        let mut reaches_a_start = self.rank(&mut ranks, first)?;
+        reaches_a_start |= self.rank(&mut ranks, second)?;
+        // The side may have left before the floor: then that must be known too.
+        if reaches_a_start && ranks.floor.take().is_some() {
+            ranks.of.clear();
             self.rank(&mut ranks, first)?;
-            let mut sides = Sides::default();
-            let mut shared = Vec::new();
-            let mut open = vec![second];
-            let mut reaches_a_start = false;
-            while let Some(id) = open.pop() {
-                if ranks.of.contains_key(&id) {
-                    shared.push(id);
-                    continue;
+            self.rank(&mut ranks, second)?;
+        }
+        let mut painter = Painter {
+            ranks: &ranks,
+            open: BinaryHeap::new(),
+            paint: HashMap::new(),
+            undecided: 0,
+        };
+        painter.reach(first, Paint::FIRST);
+        painter.reach(second, Paint::SECOND);
+        let mut sides = Sides::default();
+        while painter.undecided > 0 {
+            let Some((id, mut paint)) = painter.take() else {
+                break;
+            };
+            if paint.is_shared() {
+                if !paint.below {
+                    sides.shared.push(id);
                 }
-                if !sides.second.insert(id) {
-                    continue;
+                paint.below = true;
+            } else if paint.first {
+                sides.first.push(id);
+            } else {
+                sides.second.insert(id);
+            }
+            if ranks.floor != Some(id) {
+                for parent in &self.node(id)?.parents {
+                    painter.reach(*parent, paint);
                 }
-                let node = self.node(id)?;
-                reaches_a_start |= node.parents.is_empty();
-                open.extend(node.parents.iter().copied());
             }
-            // The side may have left before the floor: then that must be known too.
-            if reaches_a_start && ranks.floor.take().is_some() {
-                ranks.of.clear();
-                continue;
+        }
+        Ok(sides)
+    }
+}
+
+/// From which sides a commit was reached.
+#[derive(Clone, Copy, Debug, Default)]
+struct Paint {
+    first: bool,
+    second: bool,
+    /// Through a commit that both sides have.
+    below: bool,
+}
+
+impl Paint {
+    const FIRST: Paint = Paint {
+        first: true,
+        second: false,
+        below: false,
+    };
+    const SECOND: Paint = Paint {
+        first: false,
+        second: true,
+        below: false,
+    };
+
+    fn is_shared(self) -> bool {
+        self.first && self.second
+    }
+}
+
+/// A walk from two commits down, highest rank first, so that all that descends
+/// from a commit was seen before it.
+struct Painter<'r> {
+    ranks: &'r Ranks,
+    open: BinaryHeap<(u32, Oid)>,
+    paint: HashMap<Oid, Paint>,
+    /// Commits in `open` that are not known to be below a shared one.
+    undecided: usize,
+}
+
+impl Painter<'_> {
+    fn reach(&mut self, id: Oid, with: Paint) {
+        let Some(rank) = self.ranks.of.get(&id) else {
+            return;
+        };
+        match self.paint.get_mut(&id) {
+            None => {
+                self.paint.insert(id, with);
+                self.open.push((*rank, id));
+                self.undecided += usize::from(!with.below);
             }
-            sides.related = !shared.is_empty();
-            sides.first = self.only_first(&ranks, first, shared)?;
-            return Ok(sides);
+            Some(paint) => {
+                let was_below = paint.below;
+                paint.first |= with.first;
+                paint.second |= with.second;
+                paint.below |= with.below;
+                self.undecided -= usize::from(paint.below && !was_below);
+            }
         }
     }
 
-    /// The ranked commits that `first` descends from and none of `shared` does.
-    fn only_first(&self, ranks: &Ranks, first: Oid, shared: Vec<Oid>) -> Result<Vec<Oid>, Error> {
-        // Highest rank first, so that all that descends from a commit was seen
-        // before it.
-        let mut open: BinaryHeap<(u32, Oid)> = BinaryHeap::new();
-        let mut is_shared: HashMap<Oid, bool> = HashMap::new();
-        let mut ours_open = 0usize;
-        let mut found = Vec::new();
-        let reach = |id: Oid,
-                     shared: bool,
-                     open: &mut BinaryHeap<(u32, Oid)>,
-                     is_shared: &mut HashMap<Oid, bool>,
-                     ours_open: &mut usize| {
-            let Some(rank) = ranks.of.get(&id) else { return };
-            match is_shared.get_mut(&id) {
-                None => {
-                    is_shared.insert(id, shared);
-                    open.push((*rank, id));
-                    *ours_open += usize::from(!shared);
-                }
-                Some(was) if shared && !*was => {
-                    *was = true;
-                    *ours_open -= 1;
-                }
-                Some(_) => {}
-            }
-        };
-        reach(first, false, &mut open, &mut is_shared, &mut ours_open);
-        for id in shared {
-            reach(id, true, &mut open, &mut is_shared, &mut ours_open);
-        }
-        while ours_open > 0 {
-            let Some((_, id)) = open.pop() else { break };
-            let shared = is_shared.get(&id).copied().unwrap_or(true);
-            if !shared {
-                ours_open -= 1;
-                found.push(id);
-            }
-            for parent in &self.node(id)?.parents {
-                reach(*parent, shared, &mut open, &mut is_shared, &mut ours_open);
-            }
-        }
-        Ok(found)
+    fn take(&mut self) -> Option<(Oid, Paint)> {
+        let (_, id) = self.open.pop()?;
+        let paint = self.paint.get(&id).copied().unwrap_or_default();
+        self.undecided -= usize::from(!paint.below);
+        Some((id, paint))
     }
 }

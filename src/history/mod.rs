@@ -4,6 +4,8 @@
 mod acknowledged;
 mod graph;
 mod landed;
+mod landing;
+mod onto;
 mod past;
 mod provenance;
 mod replay;
@@ -12,6 +14,8 @@ mod revocation;
 pub use acknowledged::Acknowledged;
 pub use graph::{Graph, Sides};
 pub use landed::{Landed, Shape};
+pub use landing::{Clash, MergeText, Plan, Planner};
+pub use onto::{Onto, onto};
 pub use past::Past;
 pub use replay::{Faulty, JudgedStep, Replay};
 pub use revocation::Act;

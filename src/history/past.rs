@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use super::graph::Graph;
 use super::{provenance, read_commit};
@@ -16,16 +17,28 @@ pub struct Past<'a> {
     objects: &'a dyn Objects,
     folder: &'a str,
     tip: Option<Oid>,
+    graph: Rc<Graph<'a>>,
     keys: RefCell<HashMap<RecordPath, Option<String>>>,
 }
 
 impl<'a> Past<'a> {
     /// History up to and with `tip`.
     pub fn new(objects: &'a dyn Objects, folder: &'a str, tip: Option<Oid>) -> Past<'a> {
+        Past::of(Rc::new(Graph::new(objects, None)), objects, folder, tip)
+    }
+
+    /// History up to and with `tip`, with what a walk knows of it already.
+    pub(super) fn of(
+        graph: Rc<Graph<'a>>,
+        objects: &'a dyn Objects,
+        folder: &'a str,
+        tip: Option<Oid>,
+    ) -> Past<'a> {
         Past {
             objects,
             folder,
             tip,
+            graph,
             keys: RefCell::default(),
         }
     }
@@ -36,8 +49,7 @@ impl<'a> Past<'a> {
             folder => format!("{folder}/{path}"),
         };
         let Some(tip) = self.tip else { return Ok(None) };
-        let graph = Graph::new(self.objects, None);
-        match provenance::author_of(self.objects, &graph, tip, &full)? {
+        match provenance::author_of(self.objects, &self.graph, tip, &full)? {
             Some(commit) => Ok(super::revocation::signer(
                 policy,
                 &read_commit(self.objects, commit)?,

@@ -56,7 +56,7 @@ impl<'g, 'a> Merge<'g, 'a> {
 
     /// Whether the parents share any history.
     pub fn is_related(&self) -> bool {
-        self.sides.related
+        !self.sides.shared.is_empty()
     }
 
     fn value(&self, tree: Oid, path: &str) -> Result<Value, Error> {
@@ -167,7 +167,7 @@ impl<'g, 'a> Merge<'g, 'a> {
         let Ok(path) = std::str::from_utf8(&file.path) else {
             return charged(Charge::NewValue);
         };
-        if !self.sides.related {
+        if !self.is_related() {
             return charged(Charge::Shape);
         }
         if self.value_at(self.second, path)? != file.after {

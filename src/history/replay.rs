@@ -28,6 +28,8 @@ pub struct JudgedStep {
     /// Whose act each change is, in the same order; empty at the root, where
     /// no policy says who is who yet.
     pub authors: Vec<Author>,
+    /// Whether it brings a policy into force.
+    pub brings_policy: bool,
     /// What is wrong with it.
     pub findings: Vec<Finding<Place>>,
     /// What is worth knowing.
@@ -42,6 +44,7 @@ impl JudgedStep {
             verdict: None,
             changes: Vec::new(),
             authors: Vec::new(),
+            brings_policy: false,
             findings: Vec::new(),
             notes: Vec::new(),
         }
@@ -52,7 +55,7 @@ impl JudgedStep {
 pub struct Replay<'a> {
     records: &'a Records<'a>,
     folder: &'a str,
-    graph: Graph<'a>,
+    graph: Rc<Graph<'a>>,
     /// The policy in force; none before the root.
     pub policy: Option<Policy>,
     /// The commit that brought it into force, when a commit did.
@@ -86,7 +89,7 @@ impl<'a> Replay<'a> {
         Replay {
             records,
             folder,
-            graph: Graph::new(records.objects(), None),
+            graph: Rc::new(Graph::new(records.objects(), None)),
             policy,
             policy_from: None,
             acknowledged,
@@ -125,6 +128,19 @@ impl<'a> Replay<'a> {
     /// # Errors
     /// When an object can't be read.
     pub fn step(&mut self, commit: &Commit) -> Result<JudgedStep, Error> {
+        self.walk(commit, false)
+    }
+
+    /// Judges a commit that a Git host would make: it is nobody's, whatever it
+    /// is signed with, and has no place in history yet.
+    ///
+    /// # Errors
+    /// As [`Replay::step`].
+    pub fn landing(&mut self, commit: &Commit) -> Result<JudgedStep, Error> {
+        self.walk(commit, true)
+    }
+
+    fn walk(&mut self, commit: &Commit, by_host: bool) -> Result<JudgedStep, Error> {
         let objects = self.records.objects();
         let parent = match commit.parents.first() {
             Some(parent) => Some(read_commit(objects, *parent)?),
@@ -133,7 +149,7 @@ impl<'a> Replay<'a> {
         let at_root = self.policy.is_none();
         if at_root {
             // Nothing before the root is of the registry.
-            self.graph = Graph::new(objects, Some(commit.id));
+            self.graph = Rc::new(Graph::new(objects, Some(commit.id)));
         }
         let known_parent = parent.as_ref().filter(|_| !at_root);
         let landed = landed(
@@ -162,8 +178,8 @@ impl<'a> Replay<'a> {
             None => Snapshot::empty(self.records),
         };
         let next = Snapshot::at(self.records, commit.tree, self.folder)?;
-        let carriers = self.carriers(commit, &landed.answers)?;
-        let past = Past::new(objects, self.folder, Some(commit.id));
+        let carriers = self.carriers(commit, &landed.answers, by_host)?;
+        let past = Past::of(self.graph.clone(), objects, self.folder, Some(commit.id));
         let judged_by = self.policy_from;
         let known = self
             .policy
@@ -177,11 +193,11 @@ impl<'a> Replay<'a> {
             &past,
             parent.map(|parent| parent.id),
         )?;
-        if self.policy_from != judged_by
+        if judged.brings_policy
             && let Some(parent) = commit.parents.first()
         {
             let used = self.revoked_keys_used(&known, *parent)?;
-            let resolver = self.resolver(prior, next, Some(*parent), Some(commit.id));
+            let resolver = self.resolver(prior, next, Some(*parent), carriers.own.commit);
             judged
                 .findings
                 .extend(used.into_iter().map(|finding| resolver.resolve(finding)));
@@ -201,14 +217,17 @@ impl<'a> Replay<'a> {
     }
 
     /// Who signed each commit that answers for a change.
-    fn carriers(&mut self, commit: &Commit, answers: &[Answer]) -> Result<Carriers, Error> {
-        let mut verdicts: HashMap<Oid, Verdict> = HashMap::new();
+    fn carriers(&mut self, commit: &Commit, answers: &[Answer], by_host: bool) -> Result<Carriers, Error> {
         let of = |commit: &Commit| match &self.policy {
             Some(policy) => verdict(policy, commit),
             None => Verdict::Unsigned,
         };
-        verdicts.insert(commit.id, of(commit));
-        let mut carriers = Carriers::one(Carrier::new(Some(commit.id), verdicts[&commit.id].clone()));
+        let own = match by_host {
+            true => Carrier::new(None, Verdict::Host),
+            false => Carrier::new(Some(commit.id), of(commit)),
+        };
+        let mut verdicts = HashMap::from([(commit.id, own.verdict.clone())]);
+        let mut carriers = Carriers::one(own);
         for (id, charge) in answers {
             let verdict = match verdicts.get(id) {
                 Some(verdict) => verdict.clone(),
@@ -218,8 +237,9 @@ impl<'a> Replay<'a> {
                     verdict
                 }
             };
+            let is_own = *id == commit.id;
             carriers.of.push(Rc::new(Carrier {
-                commit: Some(*id),
+                commit: if is_own { carriers.own.commit } else { Some(*id) },
                 verdict,
                 charge: *charge,
             }));
@@ -288,6 +308,7 @@ impl<'a> Replay<'a> {
                 brought = None;
             }
         }
+        let brings_policy = brought.is_some();
         if let Some(after) = &brought {
             let accepted = acknowledged::brought(policy.as_ref(), after, Some(carrier));
             self.acknowledged.extend(accepted);
@@ -317,6 +338,7 @@ impl<'a> Replay<'a> {
             verdict: None,
             changes: Vec::new(),
             authors: judgement.authors,
+            brings_policy,
             findings,
             notes,
         })

@@ -85,6 +85,20 @@ pub enum Landing {
     Rebase,
 }
 
+impl Landing {
+    /// Every way there is.
+    pub const ALL: [Landing; 3] = [Landing::Merge, Landing::Squash, Landing::Rebase];
+
+    /// The name, as the policy spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Landing::Merge => "merge",
+            Landing::Squash => "squash",
+            Landing::Rebase => "rebase",
+        }
+    }
+}
+
 /// A stage that one version of each group can serve.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -2,16 +2,18 @@
 //! them: what one reader skips, another may believe.
 
 mod commit;
+mod edit;
 mod objects;
 mod oid;
 mod tree;
 mod walk;
 
 pub use commit::{Commit, CommitSignature, Identity, SignatureKind};
+pub use edit::{edit, place};
 pub use objects::{Kept, Memory, Objects, Overlay};
 pub use oid::{ObjectFormat, ObjectKind, Oid};
 pub use tree::{Entry, Mode, Tree};
-pub use walk::{FileChange, TreeDiff, diff, edit, files, lookup, read_tree};
+pub use walk::{FileChange, TreeDiff, diff, files, lookup, read_tree};
 
 /// Text that others wrote, safe in a message: control characters are shown, not
 /// sent.

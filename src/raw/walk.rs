@@ -1,13 +1,12 @@
-//! Trees compared, searched and edited by path, reading only what differs.
+//! Trees compared and searched by path, reading only what differs.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::{Entry, Mode, ObjectKind, Objects, Oid, Overlay, Tree};
+use super::{Entry, Mode, ObjectKind, Objects, Oid, Tree};
 use crate::error::Error;
 
 /// Folders deeper than this are not followed.
-const DEEPEST: usize = 64;
+pub(super) const DEEPEST: usize = 64;
 
 /// More names than this are not compared: a few folders that hold one another
 /// many times over make a tree of countless paths.
@@ -181,111 +180,6 @@ fn take<'e, 't>(entries: &mut &'e [&'t Entry], name: &[u8]) -> &'e [&'t Entry] {
     these
 }
 
-/// The tree with these paths written as plain files, or removed. A path that
-/// is written takes the place of whatever stands in its way; one that is
-/// removed takes nothing else away. Folders that become empty vanish; new
-/// objects go into the overlay. None when nothing is left.
-///
-/// # Errors
-/// When a tree can't be read, or the paths can't be written: a name that no
-/// tree may hold, a file that would also be a folder, or a name that stands
-/// twice already.
-pub fn edit(
-    objects: &Overlay<'_>,
-    root: Option<Oid>,
-    edits: &BTreeMap<String, Option<Vec<u8>>>,
-) -> Result<Option<Oid>, Error> {
-    let edits = edits
-        .iter()
-        .map(|(path, content)| (path.as_str(), content.as_deref()))
-        .collect();
-    edit_folder(objects, root, &edits, 0)
-}
-
-fn edit_folder(
-    objects: &Overlay<'_>,
-    root: Option<Oid>,
-    edits: &BTreeMap<&str, Option<&[u8]>>,
-    depth: usize,
-) -> Result<Option<Oid>, Error> {
-    if depth > DEEPEST {
-        return Err(Error::told(format!(
-            "folders can't be nested more than {DEEPEST} deep"
-        )));
-    }
-    let mut here: BTreeMap<&str, Option<&[u8]>> = BTreeMap::new();
-    let mut below: BTreeMap<&str, BTreeMap<&str, Option<&[u8]>>> = BTreeMap::new();
-    for (path, content) in edits {
-        match path.split_once('/') {
-            Some((folder, rest)) => {
-                below.entry(folder).or_default().insert(rest, *content);
-            }
-            None => {
-                here.insert(path, *content);
-            }
-        }
-    }
-    let tree = root.map_or_else(|| Ok(Tree::default()), |id| read_tree(objects, id))?;
-    for name in here.keys().chain(below.keys()) {
-        let shown = super::printable(name);
-        if matches!(*name, "" | "." | "..") || name.contains('\0') || name.eq_ignore_ascii_case(".git") {
-            return Err(Error::told(format!("`{shown}` can't stand in a path")));
-        }
-        let named = tree.entries.iter().filter(|entry| entry.name == name.as_bytes());
-        if named.count() > 1 {
-            return Err(Error::told(format!("`{shown}` stands twice in its folder")));
-        }
-    }
-    // Nothing stands below what is no folder, so nothing is to be removed there.
-    below.retain(|name, edits| {
-        let leaf = tree.get(name).is_some_and(|entry| entry.mode != Mode::Tree);
-        !leaf || edits.values().any(Option::is_some)
-    });
-    let touched = |name: &[u8]| {
-        std::str::from_utf8(name).is_ok_and(|name| here.contains_key(name) || below.contains_key(name))
-    };
-    let mut entries: Vec<Entry> = tree
-        .entries
-        .iter()
-        .filter(|entry| !touched(&entry.name))
-        .cloned()
-        .collect();
-    for (name, content) in &here {
-        if let Some(bytes) = content {
-            let id = objects.new.insert(ObjectKind::Blob, bytes.to_vec());
-            entries.push(Entry {
-                mode: Mode::File,
-                name: name.as_bytes().to_vec(),
-                id,
-            });
-        }
-    }
-    for (name, edits) in &below {
-        let folder = tree
-            .get(name)
-            .filter(|entry| entry.mode == Mode::Tree)
-            .map(|entry| entry.id);
-        let Some(id) = edit_folder(objects, folder, edits, depth + 1)? else {
-            continue;
-        };
-        if here.get(name).is_some_and(Option::is_some) {
-            return Err(Error::told(format!(
-                "`{}` can't be a file and a folder",
-                super::printable(name)
-            )));
-        }
-        entries.push(Entry {
-            mode: Mode::Tree,
-            name: name.as_bytes().to_vec(),
-            id,
-        });
-    }
-    if entries.is_empty() {
-        return Ok(None);
-    }
-    Ok(Some(objects.new.insert(ObjectKind::Tree, Tree::write(&entries))))
-}
-
 /// Every file, link and submodule below a tree, by path.
 ///
 /// # Errors
@@ -305,7 +199,9 @@ pub fn files(objects: &dyn Objects, tree: Oid) -> Result<Vec<(String, Mode, Oid)
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::{Memory, ObjectFormat};
+    use std::collections::BTreeMap;
+
+    use super::super::{Memory, ObjectFormat, Overlay, edit};
     use super::*;
 
     type Files = BTreeMap<String, Option<Vec<u8>>>;
@@ -393,7 +289,9 @@ mod tests {
 mod in_the_way {
     use proptest::prelude::*;
 
-    use super::super::{Memory, ObjectFormat};
+    use std::collections::BTreeMap;
+
+    use super::super::{Memory, ObjectFormat, Overlay, edit};
     use super::*;
 
     type Edits = BTreeMap<String, Option<Vec<u8>>>;

@@ -36,6 +36,14 @@ pub(super) fn render(report: &Report, style: &Style) -> String {
     if !report.notes.is_empty() {
         out.push('\n');
     }
+    for tried in &report.landings {
+        let verdict = match tried.findings {
+            0 => paint("clean", "1;32", style).to_string(),
+            some => paint(&count(some, "finding"), "1;31", style).to_string(),
+        };
+        let line = format!("landed by {:<7} {verdict} ({})\n", tried.way.name(), tried.makes);
+        out.push_str(&line);
+    }
     out.push_str(&summary(report, style));
     out.push('\n');
     out
@@ -153,12 +161,17 @@ fn one(finding: &Finding<Place>, renderer: &Renderer) -> String {
     let why: Vec<_> = finding.why.iter().map(|why| clean(why)).collect();
     let who = finding.who.as_deref().map(clean);
     let accepted = finding.acknowledged.as_deref().map(clean);
+    let ways: Vec<&str> = finding.landings.iter().map(|way| way.name()).collect();
+    let landings = (!ways.is_empty()).then(|| ways.join(", "));
     let explain = format!("modelry explain {}", finding.rule.code);
     for why in &why {
         group = group.element(Level::NOTE.with_name("why").message(why.as_ref()));
     }
     if let Some(who) = &who {
         group = group.element(Level::NOTE.with_name("who").message(who.as_ref()));
+    }
+    if let Some(landings) = &landings {
+        group = group.element(Level::NOTE.with_name("landed by").message(landings.as_str()));
     }
     if let Some(accepted) = &accepted {
         group = group.element(Level::NOTE.with_name("acknowledged").message(accepted.as_ref()));

@@ -23,6 +23,22 @@ struct JsonReport<'a> {
     findings: Vec<JsonFinding<'a>>,
     /// What is worth knowing; decides nothing.
     notes: Vec<JsonNote<'a>>,
+    /// Of what has not landed: each way of landing that was tried.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    landings: Vec<JsonTried<'a>>,
+}
+
+/// One way of landing.
+#[derive(Serialize, JsonSchema)]
+struct JsonTried<'a> {
+    /// `merge`, `squash` or `rebase`.
+    way: &'static str,
+    /// Whether nothing is wrong with it.
+    clean: bool,
+    /// So many findings.
+    findings: usize,
+    /// What it would make, in words.
+    makes: &'a str,
 }
 
 /// What was looked at.
@@ -67,6 +83,9 @@ struct JsonFinding<'a> {
     /// Who accepted it since, in which policy, and why; it decides nothing then.
     #[serde(skip_serializing_if = "Option::is_none")]
     acknowledged: Option<&'a str>,
+    /// Of what has not landed: the ways of landing in which it is wrong.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    landings: Vec<&'static str>,
 }
 
 /// A place in a file. Lines and columns are one-based, columns count
@@ -139,6 +158,7 @@ fn finding(finding: &Finding<Place>) -> JsonFinding<'_> {
         who: finding.who.as_deref(),
         help: finding.help.as_deref(),
         acknowledged: finding.acknowledged.as_deref(),
+        landings: finding.landings.iter().map(|way| way.name()).collect(),
     }
 }
 
@@ -159,6 +179,16 @@ pub(super) fn render(report: &Report) -> String {
                 message: &note.message,
                 path: note.path.as_deref(),
                 commit: note.commit.map(|commit| commit.to_string()),
+            })
+            .collect(),
+        landings: report
+            .landings
+            .iter()
+            .map(|tried| JsonTried {
+                way: tried.way.name(),
+                clean: tried.findings == 0,
+                findings: tried.findings,
+                makes: &tried.makes,
             })
             .collect(),
     };

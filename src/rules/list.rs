@@ -87,4 +87,5 @@ pub static RULES: &[&Rule] = &[
     &mr503_octopus_merge::RULE,
     &mr504_unrelated_history::RULE,
     &mr505_inverted_mainline::RULE,
+    &mr508_merge_conflict::RULE,
 ];

@@ -91,9 +91,11 @@ mod mr502_rewritten_mainline;
 mod mr503_octopus_merge;
 mod mr504_unrelated_history;
 mod mr505_inverted_mainline;
+mod mr508_merge_conflict;
 
 pub use judge::{Judgement, document_findings, judge, state_findings};
 pub use list::RULES;
+pub use mr106_malformed_tree::malformed_tree;
 pub use mr316_gate_not_met::gate_findings;
 pub use mr317_revoked_key_used::revoked_key_used;
 pub use mr419_bad_since::bad_since;
@@ -101,6 +103,7 @@ pub use mr502_rewritten_mainline::rewritten_mainline;
 pub use mr503_octopus_merge::octopus_merge;
 pub use mr504_unrelated_history::unrelated_history;
 pub use mr505_inverted_mainline::inverted_mainline;
+pub use mr508_merge_conflict::merge_conflict;
 pub use place::Resolver;
 pub use scene::{Findings, PolicyScene, Scene, Step};
 

@@ -17,20 +17,24 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
     for (folder, what) in &step.differences.malformed_trees {
-        let place = if folder.is_empty() {
-            "registry.yaml"
-        } else {
-            folder
-        };
-        let finding = Finding::new(
-            &RULE.info,
-            Anchor::file(place),
-            format!("folder `{folder}` is malformed in Git: {what}"),
-        )
-        .help("write the tree anew with git itself (`git add`, `git commit`); look with `git fsck --strict`");
-        out.push(finding);
+        out.push(malformed_tree(folder, what));
     }
     Ok(())
+}
+
+/// What to say of a folder, by its path from the registry's.
+pub fn malformed_tree(folder: &str, what: &str) -> Finding<Anchor> {
+    let place = if folder.is_empty() {
+        "registry.yaml"
+    } else {
+        folder
+    };
+    Finding::new(
+        &RULE.info,
+        Anchor::file(place),
+        format!("folder `{folder}` is malformed in Git: {what}"),
+    )
+    .help("write the tree anew with git itself (`git add`, `git commit`); look with `git fsck --strict`")
 }
 
 const DOCS: &str = r#"

@@ -20,7 +20,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     if !needs_author(scene) {
         return Ok(());
     }
-    let (Verdict::Unsigned | Verdict::Nobody) = scene.author.verdict else {
+    let (Verdict::Unsigned | Verdict::Nobody | Verdict::Host) = scene.author.verdict else {
         return Ok(());
     };
     let finding = Finding::new(

@@ -93,6 +93,7 @@ impl Resolver<'_> {
             group: finding.group,
             step: self.after,
             acknowledged: finding.acknowledged,
+            landings: finding.landings,
         }
     }
 }

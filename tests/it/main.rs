@@ -11,6 +11,7 @@ mod generated;
 mod histories;
 mod judge;
 mod merges;
+mod onto;
 #[cfg(feature = "openpgp")]
 mod openpgp;
 mod policy;

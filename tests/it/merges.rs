@@ -414,3 +414,29 @@ fn mr505_passes_when_the_mainline_merges_the_side() {
     let _ = lab.ok("admin-1", &["resolve", "churn/1"]);
     clean(&lab);
 }
+
+#[test]
+fn a_stolen_key_is_found_behind_a_merge_too() {
+    let lab = started();
+    let since = lab.git(&["rev-parse", "HEAD"]);
+    lab.git(&["switch", "-q", "-c", "side"]);
+    by_commit(&lab, "risk-1", &["approve", "churn/1", "-m", "good"]);
+    lab.git(&["switch", "-q", "main"]);
+    lab.register("churn", '2');
+    merge(&lab, "stranger", &["side"]);
+    lab.register("churn", '3');
+    clean(&lab);
+    let output = lab
+        .command("ssh-keygen")
+        .args(["-lf", &lab.public_key("risk-1")])
+        .output()
+        .expect("ssh-keygen is needed by this test");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let key = text.split_whitespace().nth(1).expect("a fingerprint");
+    let _ = lab.ok(
+        "admin-1",
+        &["actor", "revoke-key", key, "--since", &since, "-m", "stolen"],
+    );
+    let said = lab.findings("admin-1", &["validate", &format!("{}..HEAD", lab.root())]);
+    assert!(said.contains("MR317") && said.contains("approve"), "{said}");
+}

@@ -1,0 +1,136 @@
+//! `modelry validate --onto`: a pull request, as each way of landing would
+//! leave it.
+
+use clap::ValueEnum;
+
+use super::validate::ValidateArgs;
+use super::write::Scope;
+use super::{Global, Ui};
+use crate::error::Error;
+use crate::finding::Report;
+use crate::history::{self, Onto, Replay};
+use crate::model::Landing;
+use crate::proof::How;
+use crate::raw::{Kept, Oid};
+use crate::render;
+use crate::snapshot::Records;
+use crate::workspace::Workspace;
+
+/// The ways of landing, as the command line spells them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Way {
+    /// A merge commit of both sides
+    Merge,
+    /// One commit with all that the branch changes
+    Squash,
+    /// Each commit of the branch made anew
+    Rebase,
+}
+
+impl From<Way> for Landing {
+    fn from(way: Way) -> Landing {
+        match way {
+            Way::Merge => Landing::Merge,
+            Way::Squash => Landing::Squash,
+            Way::Rebase => Landing::Rebase,
+        }
+    }
+}
+
+/// The registry; in a checkout that is on no branch, as CI makes it, the branch
+/// to land on says which is the mainline.
+fn workspace(base: &str, global: &Global) -> Result<Workspace, Error> {
+    let first = match Workspace::open(&global.wanted()) {
+        Ok(workspace) => return Ok(workspace),
+        Err(error) => error,
+    };
+    let mut wanted = global.wanted();
+    if wanted.mainline.is_none()
+        && let Ok(repo) = crate::git::Repo::open(&wanted.directory)
+        && let Some(name) = repo.full_name(base)
+    {
+        wanted.mainline = Some(name);
+        return Workspace::open(&wanted);
+    }
+    Err(first)
+}
+
+/// Judges `tip` as it would land on `args.onto`.
+///
+/// # Errors
+/// When something can't be read, or there is nothing to land.
+pub fn judge(args: &ValidateArgs, tip: &str, global: &Global, ui: &Ui) -> Result<Report, Error> {
+    let onto = args.onto.as_deref().unwrap_or_default();
+    let workspace = workspace(onto, global)?;
+    let base = workspace.resolve(onto)?;
+    let tip = workspace.resolve(tip)?;
+    let objects = workspace.repo.objects()?;
+    let kept = Kept::new(&objects);
+    let records = Records::new(&kept);
+    let mut faulty = Report::default();
+    let policy = if args.trust_base {
+        ui.note("the history that it would land on was not proven (--trust-base)");
+        Replay::after(&records, &workspace.folder, base)?.policy
+    } else {
+        let how = How {
+            mainline: workspace.repo.reference(&workspace.mainline)? == Some(base),
+            replay: args.replay,
+        };
+        let proof = workspace.prove(&kept, &records, base, how)?;
+        if !proof.pinned {
+            ui.note(&format!(
+                "the root {} is not pinned in this clone, and was taken on trust: `modelry trust`",
+                proof.root.short()
+            ));
+        }
+        faulty = proof.report;
+        Some(proof.policy)
+    };
+    let policy = policy.ok_or_else(|| Error::told("no policy is in force there"))?;
+    let ways: Vec<Landing> = match args.landing {
+        Some(way) => vec![way.into()],
+        None => policy.landing().to_vec(),
+    };
+    let mut report = history::onto(
+        &kept,
+        &Onto {
+            folder: &workspace.folder,
+            policy: &policy,
+            mainline: workspace.mainline_name(),
+            base,
+            tip,
+            ways: &ways,
+            merge_text: &crate::git::merge_text,
+        },
+    )?;
+    stand_on(&mut report, faulty, base, ui);
+    if report.checked.changes == 0 && report.is_clean() && ui.output == super::Output::Human {
+        ui.note("nothing of the registry would change");
+    }
+    Ok(report)
+}
+
+/// What is wrong with the base stops a branch as it stops a writing command:
+/// in the policy, in the mainline's shape, and in the groups that it touches.
+fn stand_on(report: &mut Report, mut faulty: Report, base: Oid, ui: &Ui) {
+    faulty.findings.retain(|finding| finding.acknowledged.is_none());
+    let all = faulty.findings.len();
+    let scope = Scope::Groups(report.groups.iter().cloned().collect());
+    faulty
+        .findings
+        .retain(|finding| scope.is_stopped_by(finding.group.as_deref()));
+    let elsewhere = all - faulty.findings.len();
+    if !faulty.findings.is_empty() {
+        ui.note(&format!(
+            "the history at {} is faulty: what lands on it would build on that",
+            base.short()
+        ));
+    }
+    if elsewhere > 0 {
+        ui.note(&format!(
+            "{} in other groups of the mainline: `modelry audit` tells more",
+            render::count(elsewhere, "finding")
+        ));
+    }
+    report.findings.splice(0..0, faulty.findings);
+}

@@ -1,0 +1,279 @@
+//! Whether a branch would be fine once it has landed, in each way of landing.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::graph::Graph;
+use super::landing::{Clash, MergeText, Planner};
+use super::{Replay, is_protected, provenance, read_commit, verdict};
+use crate::access::{Author, Policy};
+use crate::change::{self, Change};
+use crate::error::Error;
+use crate::finding::{Anchor, Finding, Note, Place, Report, Tried};
+use crate::model::{ActorId, Landing, RecordPath};
+use crate::raw::{Objects, Oid, Overlay};
+use crate::rules::{self, Resolver};
+use crate::snapshot::{Records, Snapshot};
+
+/// What is asked of a branch.
+pub struct Onto<'o> {
+    /// The registry's folder from the repository's top; empty for the top.
+    pub folder: &'o str,
+    /// The policy in force at `base`.
+    pub policy: &'o Policy,
+    /// The mainline's name.
+    pub mainline: &'o str,
+    /// The mainline's tip.
+    pub base: Oid,
+    /// The branch's tip.
+    pub tip: Oid,
+    /// The ways to try.
+    pub ways: &'o [Landing],
+    /// Merges texts as git does.
+    pub merge_text: MergeText<'o>,
+}
+
+/// Judges what would land, in each way. Findings that several ways share are
+/// told once.
+///
+/// # Errors
+/// When an object can't be read, or `base` has all of the branch already.
+pub fn onto(objects: &dyn Objects, ask: &Onto<'_>) -> Result<Report, Error> {
+    let overlay = Overlay::new(objects);
+    let records = Records::new(&overlay);
+    let graph = Graph::new(&overlay, None);
+    if graph.sides(ask.base, ask.tip)?.second.is_empty() {
+        return Err(Error::told(format!(
+            "there is nothing to land: `{}` at {} has all of {}",
+            ask.mainline,
+            ask.base.short(),
+            ask.tip.short()
+        ))
+        .hint("name the branch's tip: `modelry validate --onto BASE TIP`"));
+    }
+    let matters = |path: &[u8]| {
+        let path = String::from_utf8_lossy(path);
+        own_path(ask.folder, &path).is_some_and(change::is_managed)
+            || is_protected(ask.policy, ask.folder, path.as_bytes())
+    };
+    let court = Court {
+        ask,
+        planner: Planner {
+            objects: &overlay,
+            graph: &graph,
+            merge_text: ask.merge_text,
+            matters: &matters,
+        },
+        records: &records,
+        prior: Snapshot::at(&records, read_commit(&overlay, ask.base)?.tree, ask.folder)?,
+        next: Snapshot::at(&records, read_commit(&overlay, ask.tip)?.tree, ask.folder)?,
+    };
+    let merge = court.judge(Landing::Merge)?;
+    let mut report = Report::default();
+    for way in ask.ways {
+        let judged = match way {
+            Landing::Merge => merge.clone(),
+            way => court.judge(*way)?,
+        };
+        report.landings.push(Tried {
+            way: *way,
+            findings: judged.report.findings.len(),
+            makes: judged.makes,
+        });
+        report.groups.extend(judged.groups);
+        if report.landings.len() == 1 {
+            report.checked = judged.report.checked;
+        }
+        for mut finding in judged.report.findings {
+            let same = |known: &&mut Finding<Place>| {
+                known.rule.code == finding.rule.code
+                    && known.message == finding.message
+                    && known.primary.at.path == finding.primary.at.path
+                    && known.primary.at.pointer == finding.primary.at.pointer
+            };
+            match report.findings.iter_mut().find(same) {
+                Some(known) => known.landings.push(*way),
+                None => {
+                    finding.landings.push(*way);
+                    court.instead(&mut finding, *way, &merge);
+                    report.findings.push(finding);
+                }
+            }
+        }
+        for note in judged.report.notes {
+            if !report.notes.iter().any(|known| known.message == note.message) {
+                report.notes.push(note);
+            }
+        }
+    }
+    report.checked.documents = records.documents();
+    Ok(report)
+}
+
+fn own_path<'p>(folder: &str, path: &'p str) -> Option<&'p str> {
+    match folder {
+        "" => Some(path),
+        folder => path.strip_prefix(folder)?.strip_prefix('/'),
+    }
+}
+
+/// What one way came to.
+#[derive(Clone, Default)]
+struct Judged {
+    report: Report,
+    makes: String,
+    /// The groups that it touches.
+    groups: BTreeSet<String>,
+    /// Who wrote each file, where somebody proved it.
+    writers: HashMap<String, Writer>,
+}
+
+/// Who wrote a file, and whether the record itself says so.
+#[derive(Clone)]
+struct Writer {
+    actor: ActorId,
+    by_record: bool,
+    can_be_signed: bool,
+}
+
+struct Court<'c, 'a> {
+    ask: &'c Onto<'c>,
+    planner: Planner<'c, 'a>,
+    records: &'c Records<'c>,
+    prior: Snapshot<'c>,
+    next: Snapshot<'c>,
+}
+
+impl Court<'_, '_> {
+    fn judge(&self, way: Landing) -> Result<Judged, Error> {
+        let plan = self.planner.plan(way, self.ask.base, self.ask.tip)?;
+        let mut judged = Judged {
+            makes: match (way, plan.commits.len()) {
+                (Landing::Merge, _) => "a merge commit".into(),
+                (Landing::Squash, _) => "one commit".into(),
+                (Landing::Rebase, 1) => "1 commit made anew".into(),
+                (Landing::Rebase, count) => format!("{count} commits made anew"),
+            },
+            ..Judged::default()
+        };
+        let resolver = Resolver {
+            prior: self.prior,
+            next: self.next,
+            folder: self.ask.folder,
+            before: Some(self.ask.base),
+            after: Some(self.ask.tip),
+        };
+        for (folder, what) in &plan.malformed {
+            let folder = own_path(self.ask.folder, folder).unwrap_or(folder);
+            let finding = rules::malformed_tree(folder, what);
+            judged.report.findings.push(resolver.resolve(finding));
+        }
+        for clash in &plan.clashes {
+            judged
+                .report
+                .findings
+                .push(resolver.resolve(self.conflict(clash)?));
+        }
+        for path in &plan.elsewhere {
+            let path = String::from_utf8_lossy(path).into_owned();
+            judged.report.notes.push(Note {
+                message: format!("`{path}` is no file of the registry, and is in conflict too"),
+                path: Some(path),
+                commit: None,
+            });
+        }
+        if !judged.report.findings.is_empty() {
+            judged.makes = "nothing yet".into();
+            return Ok(judged);
+        }
+        let mut replay = Replay::with_policy(self.records, self.ask.folder, self.ask.policy.clone());
+        for commit in &plan.commits {
+            let step = replay.landing(commit)?;
+            let groups = step.changes.iter().filter_map(Change::group);
+            judged.groups.extend(groups.map(str::to_owned));
+            for (change, author) in step.changes.iter().zip(&step.authors) {
+                judged.note_writer(change, author);
+            }
+            judged.report.findings.extend(step.findings);
+            judged.report.notes.extend(step.notes);
+        }
+        judged.report.checked = replay.checked;
+        Ok(judged)
+    }
+
+    /// Both sides of a conflict.
+    fn conflict(&self, clash: &Clash) -> Result<Finding<Anchor>, Error> {
+        let full = String::from_utf8_lossy(&clash.path).into_owned();
+        let own = own_path(self.ask.folder, &full).unwrap_or(&full);
+        let record = RecordPath::parse(own);
+        let mut pointer = String::new();
+        if let Some(record) = &record
+            && let (Some(ours), Some(theirs)) = (self.prior.read(record)?, self.next.read(record)?)
+        {
+            let differing = change::differing_pointers(ours.value(), theirs.value());
+            pointer = differing.into_iter().next().unwrap_or_default();
+        }
+        let branch = clash.commit.unwrap_or(self.ask.tip);
+        Ok(rules::merge_conflict(
+            own,
+            &pointer,
+            &self.side(self.ask.base, &full)?,
+            &self.side(branch, &full)?,
+            self.ask.mainline,
+        ))
+    }
+
+    /// Who left the file as it is at `tip`.
+    fn side(&self, tip: Oid, path: &str) -> Result<String, Error> {
+        let objects = self.planner.objects;
+        Ok(
+            match provenance::author_of(objects, self.planner.graph, tip, path)? {
+                Some(commit) => {
+                    let signer = verdict(self.ask.policy, &read_commit(objects, commit)?);
+                    format!("commit {}, signed by {}", commit.short(), signer.words())
+                }
+                None => format!("it is not there at {}", tip.short()),
+            },
+        )
+    }
+
+    /// Says how to land what only a host's own commit would carry.
+    fn instead(&self, finding: &mut Finding<Place>, way: Landing, merge: &Judged) {
+        if way == Landing::Merge || finding.rule.code != "MR301" {
+            return;
+        }
+        let own = own_path(self.ask.folder, &finding.primary.at.path).unwrap_or(&finding.primary.at.path);
+        let Some(writer) = merge.writers.get(own).filter(|writer| !writer.by_record) else {
+            return;
+        };
+        let actor = &writer.actor;
+        finding.why.push(format!(
+            "`{actor}` signed a commit of the branch, which a {} leaves behind",
+            way.name()
+        ));
+        let may_merge = self.ask.policy.landing().contains(&Landing::Merge);
+        let signs = format!("let `{actor}` sign the record itself: without `--no-record-signature`");
+        finding.help = Some(match (may_merge, writer.can_be_signed) {
+            (true, true) => format!("land it as a merge, or {signs}"),
+            (true, false) => "land it as a merge, which keeps the branch's own commits".into(),
+            (false, true) => signs,
+            (false, false) => format!(
+                "this can't be signed but by its commit: let `{actor}` push it to `{}`, or allow merges in the policy's `landing`",
+                self.ask.mainline
+            ),
+        });
+    }
+}
+
+impl Judged {
+    fn note_writer(&mut self, change: &Change, author: &Author) {
+        let Some(actor) = author.verdict.actor() else {
+            return;
+        };
+        let writer = Writer {
+            actor: actor.clone(),
+            by_record: author.by_record,
+            can_be_signed: crate::access::is_authored(&change.kind),
+        };
+        self.writers.insert(change.path.clone(), writer);
+    }
+}
