@@ -1,7 +1,7 @@
 //! What to deploy: the version that a name means, if it qualifies.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::error::Error;
 use crate::model::{GroupName, RecordPath, StageName, Status, VersionId, VersionNumber};
@@ -35,7 +35,7 @@ pub struct Answer {
     /// Its status.
     pub status: Status,
     /// Its file.
-    pub loaded: Rc<Loaded>,
+    pub loaded: Arc<Loaded>,
 }
 
 /// The version that is meant, if it qualifies: Approved, or serving a stage

@@ -6,8 +6,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
@@ -20,6 +19,8 @@ use crate::model::{
 use crate::raw::{self, Mode, ObjectKind, Objects, Oid};
 use crate::schema::{self, SchemaFault};
 use crate::source::{Document, Fault, Limits};
+use crate::subject;
+use crate::verify::{self, PublicKey, SignatureFault};
 
 /// A record with its type.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,6 +71,15 @@ pub struct Loaded {
     pub record: Option<Record>,
     /// Why it is not.
     pub faults: Vec<ReadFault>,
+    /// Who made its own SSH signature, once somebody has asked.
+    proven: OnceLock<Proven>,
+}
+
+/// The key of a record's own SSH signature, in the registry of this id.
+#[derive(Debug)]
+struct Proven {
+    registry: String,
+    key: Result<PublicKey, SignatureFault>,
 }
 
 macro_rules! typed {
@@ -109,6 +119,32 @@ impl Loaded {
     /// The detached signature that the record carries.
     pub fn signature(&self) -> Option<&str> {
         self.value().get("signature").and_then(Value::as_str)
+    }
+
+    /// The key that made the record's own SSH signature as what it is: this
+    /// record, at `path`, in this registry. Worked out once.
+    ///
+    /// # Errors
+    /// Why the signature proves nothing.
+    pub fn ssh_signer(
+        &self,
+        registry_id: &str,
+        path: &RecordPath,
+        armor: &str,
+    ) -> Result<PublicKey, SignatureFault> {
+        let work_out = || {
+            let bytes = subject::signed_bytes(registry_id, path, self.value());
+            verify::verify(armor, subject::RECORD_NAMESPACE, &bytes)
+        };
+        let proven = self.proven.get_or_init(|| Proven {
+            registry: registry_id.to_owned(),
+            key: work_out(),
+        });
+        if proven.registry == registry_id {
+            proven.key.clone()
+        } else {
+            work_out()
+        }
     }
 
     /// Whom the record names as its author.
@@ -171,6 +207,7 @@ pub fn load(path: &RecordPath, id: Oid, bytes: &[u8]) -> Result<Loaded, Error> {
                 document: None,
                 record: None,
                 faults,
+                proven: OnceLock::new(),
             });
         }
     };
@@ -182,6 +219,7 @@ pub fn load(path: &RecordPath, id: Oid, bytes: &[u8]) -> Result<Loaded, Error> {
         document: Some(document),
         record,
         faults,
+        proven: OnceLock::new(),
     })
 }
 
@@ -232,7 +270,7 @@ fn typed(path: &RecordPath, value: &Value, faults: &mut Vec<ReadFault>) -> Resul
 /// Records by blob, shared by all snapshots over one store.
 pub struct Records<'a> {
     objects: &'a dyn Objects,
-    loaded: RefCell<HashMap<(Oid, RecordPath), Rc<Loaded>>>,
+    loaded: RefCell<HashMap<(Oid, RecordPath), Arc<Loaded>>>,
 }
 
 impl<'a> Records<'a> {
@@ -258,13 +296,13 @@ impl<'a> Records<'a> {
     ///
     /// # Errors
     /// When the blob can't be read, or schema and types disagree.
-    pub fn load(&self, path: &RecordPath, id: Oid) -> Result<Rc<Loaded>, Error> {
+    pub fn load(&self, path: &RecordPath, id: Oid) -> Result<Arc<Loaded>, Error> {
         let key = (id, path.clone());
         if let Some(loaded) = self.loaded.borrow().get(&key) {
             return Ok(loaded.clone());
         }
         let bytes = self.objects.read(id, ObjectKind::Blob)?;
-        let loaded = Rc::new(load(path, id, &bytes)?);
+        let loaded = Arc::new(load(path, id, &bytes)?);
         self.loaded.borrow_mut().insert(key, loaded.clone());
         Ok(loaded)
     }
@@ -303,7 +341,7 @@ impl<'a> Snapshot<'a> {
     ///
     /// # Errors
     /// When an object can't be read.
-    pub fn read(&self, path: &RecordPath) -> Result<Option<Rc<Loaded>>, Error> {
+    pub fn read(&self, path: &RecordPath) -> Result<Option<Arc<Loaded>>, Error> {
         let Some(tree) = self.tree else { return Ok(None) };
         match raw::lookup(self.records.objects, tree, &path.to_string())? {
             Some(entry) if entry.mode == Mode::File => self.records.load(path, entry.id).map(Some),
@@ -345,7 +383,7 @@ impl<'a> Snapshot<'a> {
     ///
     /// # Errors
     /// When an object can't be read.
-    pub fn registry(&self) -> Result<Option<Rc<Loaded>>, Error> {
+    pub fn registry(&self) -> Result<Option<Arc<Loaded>>, Error> {
         self.read(&RecordPath::Registry)
     }
 

@@ -222,17 +222,12 @@ fn worth(
     if review.subject != *subject {
         return Ok(Standing::Not("it was given for other content".into()));
     }
-    let key = match loaded.signature() {
-        Some(armor) => {
-            let bytes = subject::signed_bytes(policy.id(), path, loaded.value());
-            match Verdict::of_signature(policy, armor, subject::RECORD_NAMESPACE, &bytes) {
-                Verdict::Actor { id, key } | Verdict::Retired { id, key, .. } if id == review.by => Some(key),
-                Verdict::Actor { id, .. } | Verdict::Retired { id, .. } => {
-                    return Ok(Standing::Not(format!("it is signed by `{id}`")));
-                }
-                verdict => return Ok(Standing::Not(verdict.words())),
-            }
+    let key = match Verdict::of_record(policy, path, loaded) {
+        Some(Verdict::Actor { id, key } | Verdict::Retired { id, key, .. }) if id == review.by => Some(key),
+        Some(Verdict::Actor { id, .. } | Verdict::Retired { id, .. }) => {
+            return Ok(Standing::Not(format!("it is signed by `{id}`")));
         }
+        Some(verdict) => return Ok(Standing::Not(verdict.words())),
         None if policy.keys.has_revocations() => outside.brought_by(policy, path)?,
         None => None,
     };

@@ -8,8 +8,9 @@ use std::rc::Rc;
 
 use super::{KeyStanding, Policy};
 use crate::change::{Change, ChangeKind};
-use crate::model::ActorId;
+use crate::model::{ActorId, RecordPath};
 use crate::raw::{Oid, SignatureKind};
+use crate::snapshot::Loaded;
 use crate::subject;
 use crate::verify::{self, OpenPgpFault};
 
@@ -86,6 +87,22 @@ impl Verdict {
                 Err(fault) => Verdict::Bad(fault.to_string()),
             },
         }
+    }
+
+    /// The verdict on the detached signature that a record at `path` carries;
+    /// none when it carries none.
+    pub fn of_record(policy: &Policy, path: &RecordPath, record: &Loaded) -> Option<Verdict> {
+        let armor = record.signature()?;
+        Some(match SignatureKind::of(armor) {
+            SignatureKind::Ssh => match record.ssh_signer(policy.id(), path, armor) {
+                Ok(key) => Verdict::of_key(policy, key.fingerprint()),
+                Err(fault) => Verdict::Bad(fault.to_string()),
+            },
+            _ => {
+                let bytes = subject::signed_bytes(policy.id(), path, record.value());
+                Verdict::of_signature(policy, armor, subject::RECORD_NAMESPACE, &bytes)
+            }
+        })
     }
 
     /// The actor, when there is one.
@@ -254,15 +271,7 @@ pub fn author(policy: &Policy, change: &Change, carrier: &Carrier) -> Author {
         .after
         .as_ref()
         .filter(|_| is_authored(&change.kind))
-        .and_then(|after| {
-            let bytes = subject::signed_bytes(policy.id(), change.record.as_ref()?, after.value());
-            Some(Verdict::of_signature(
-                policy,
-                after.signature()?,
-                subject::RECORD_NAMESPACE,
-                &bytes,
-            ))
-        });
+        .and_then(|after| Verdict::of_record(policy, change.record.as_ref()?, after));
     match own {
         Some(verdict) => Author {
             commit: carrier.commit,

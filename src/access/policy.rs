@@ -5,6 +5,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobMatcher};
 
@@ -72,7 +73,7 @@ pub struct ApprovalNeed {
 #[derive(Clone)]
 pub struct Policy {
     /// The file.
-    pub source: Rc<Loaded>,
+    pub source: Arc<Loaded>,
     registry: Rc<Registry>,
     /// Keys to actors.
     pub keys: Keyring,
@@ -87,7 +88,7 @@ type CompiledGate = Rc<Result<Expr, ExprFault>>;
 
 impl Policy {
     /// The policy in this file; none when the file is no policy.
-    pub fn new(source: Rc<Loaded>) -> Option<Policy> {
+    pub fn new(source: Arc<Loaded>) -> Option<Policy> {
         let registry = Rc::new(source.registry()?.clone());
         let compile = |globs: &[String]| globs.iter().filter_map(|glob| group_glob(glob).ok()).collect();
         Some(Policy {

@@ -114,14 +114,9 @@ fn worth(
     if !policy.may(by, Action::Administer, None, None) {
         return Ok(Some(format!("`{by}` is no administrator")));
     }
-    let key = match loaded.signature() {
-        Some(armor) => {
-            let bytes = subject::signed_bytes(policy.id(), path, loaded.value());
-            match Verdict::of_signature(policy, armor, subject::RECORD_NAMESPACE, &bytes) {
-                Verdict::Actor { id, key } | Verdict::Retired { id, key, .. } if id == *by => Some(key),
-                verdict => return Ok(Some(verdict.words())),
-            }
-        }
+    let key = match Verdict::of_record(policy, path, loaded) {
+        Some(Verdict::Actor { id, key } | Verdict::Retired { id, key, .. }) if id == *by => Some(key),
+        Some(verdict) => return Ok(Some(verdict.words())),
         None if policy.keys.has_revocations() => outside.brought_by(policy, path)?,
         None => None,
     };

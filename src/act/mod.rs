@@ -161,7 +161,7 @@ impl Desk<'_> {
     ///
     /// # Errors
     /// When there is no such version, with the nearest name.
-    pub fn version(&self, id: &VersionId) -> Result<std::rc::Rc<Loaded>, Error> {
+    pub fn version(&self, id: &VersionId) -> Result<std::sync::Arc<Loaded>, Error> {
         let loaded = self.snapshot.read(&RecordPath::Version(id.clone()))?;
         match loaded {
             Some(loaded) if loaded.tombstone().is_some() => {

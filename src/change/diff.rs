@@ -1,7 +1,7 @@
 //! Trees to typed changes.
 
 use std::collections::BTreeSet;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -226,7 +226,7 @@ fn order(kind: &ChangeKind) -> u8 {
 }
 
 /// The changes within one file.
-fn file_changes(path: &RecordPath, before: Option<Rc<Loaded>>, after: Option<Rc<Loaded>>) -> Vec<Change> {
+fn file_changes(path: &RecordPath, before: Option<Arc<Loaded>>, after: Option<Arc<Loaded>>) -> Vec<Change> {
     let kinds = match (&before, &after) {
         (None, None) => Vec::new(),
         (Some(_), None) => vec![ChangeKind::Removed],

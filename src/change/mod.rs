@@ -10,7 +10,7 @@
 mod diff;
 mod words;
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 pub use diff::{Differences, Files, Link, diff, differing_pointers, files, is_managed, typed};
 
@@ -28,9 +28,9 @@ pub struct Change {
     /// The record that this path is; none for files that are no record.
     pub record: Option<RecordPath>,
     /// The file before.
-    pub before: Option<Rc<Loaded>>,
+    pub before: Option<Arc<Loaded>>,
     /// The file after.
-    pub after: Option<Rc<Loaded>>,
+    pub after: Option<Arc<Loaded>>,
 }
 
 /// What can happen to a registry.
@@ -145,7 +145,7 @@ impl Change {
     }
 
     /// The file as it is now, or was.
-    pub fn any(&self) -> Option<&Rc<Loaded>> {
+    pub fn any(&self) -> Option<&Arc<Loaded>> {
         self.after.as_ref().or(self.before.as_ref())
     }
 }

@@ -141,7 +141,7 @@ fn set(args: &SetArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
 }
 
 /// The card's file, or why there is none.
-fn card_of(reading: &Reading<'_>, id: &VersionId) -> Result<std::rc::Rc<Loaded>, Error> {
+fn card_of(reading: &Reading<'_>, id: &VersionId) -> Result<std::sync::Arc<Loaded>, Error> {
     let version = reading.version(id)?;
     if version.tombstone().is_some() {
         return Err(

@@ -1,6 +1,6 @@
 //! `policy show`, `policy approve`
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use clap::Subcommand;
 use serde_json::{Value, json};
@@ -274,7 +274,7 @@ fn show_proposal(proposal: &str, global: &Global, ui: &Ui) -> Result<Outcome, Er
     let policy = history::policy_at(&at(tip)?, workspace.mainline_name())?;
     let commit = workspace.repo.resolve(proposal)?;
     let next = at(commit)?;
-    let proposed: Rc<Loaded> = next
+    let proposed: Arc<Loaded> = next
         .registry()?
         .ok_or_else(|| Error::told(format!("`{proposal}` holds no `registry.yaml`")))?;
     let (before, after) = (policy.source.value(), proposed.value());

@@ -72,7 +72,7 @@ impl Reading<'_> {
     ///
     /// # Errors
     /// When there is no such version.
-    pub fn version(&self, id: &VersionId) -> Result<std::rc::Rc<Loaded>, Error> {
+    pub fn version(&self, id: &VersionId) -> Result<std::sync::Arc<Loaded>, Error> {
         match self.snapshot.read(&RecordPath::Version(id.clone()))? {
             Some(loaded) => Ok(loaded),
             None => Err(act::unknown_version(&self.snapshot, id)?),

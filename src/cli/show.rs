@@ -338,7 +338,7 @@ pub fn metrics_words(metrics: &crate::model::Metrics) -> String {
         .join(", ")
 }
 
-pub(super) type NamedRecords = Vec<(RecordName, std::rc::Rc<Loaded>)>;
+pub(super) type NamedRecords = Vec<(RecordName, std::sync::Arc<Loaded>)>;
 
 pub(super) fn evidence_records(
     reading: &Reading<'_>,

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::{ObjectFormat, ObjectKind, Oid, Tree, read_tree};
 use crate::error::Error;
@@ -24,8 +24,8 @@ pub trait Objects {
     ///
     /// # Errors
     /// As [`Objects::read`]; and when its bytes are no tree.
-    fn tree(&self, id: Oid) -> Result<Rc<Tree>, Error> {
-        read_tree(self, id).map(Rc::new)
+    fn tree(&self, id: Oid) -> Result<Arc<Tree>, Error> {
+        read_tree(self, id).map(Arc::new)
     }
 }
 
@@ -33,7 +33,7 @@ pub trait Objects {
 /// again and again, and an id means the same bytes for good.
 pub struct Kept<'a> {
     base: &'a dyn Objects,
-    trees: RefCell<HashMap<Oid, Rc<Tree>>>,
+    trees: RefCell<HashMap<Oid, Arc<Tree>>>,
 }
 
 impl<'a> Kept<'a> {
@@ -58,7 +58,7 @@ impl Objects for Kept<'_> {
         self.base.read(id, kind)
     }
 
-    fn tree(&self, id: Oid) -> Result<Rc<Tree>, Error> {
+    fn tree(&self, id: Oid) -> Result<Arc<Tree>, Error> {
         if let Some(tree) = self.trees.borrow().get(&id) {
             return Ok(tree.clone());
         }

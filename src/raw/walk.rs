@@ -1,6 +1,6 @@
 //! Trees compared and searched by path, reading only what differs.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::{Entry, Mode, ObjectKind, Objects, Oid, Tree};
 use crate::error::Error;
@@ -108,7 +108,7 @@ fn compare(
             hints: vec!["take the folder out of the registry".into()],
         });
     }
-    let read = |id: Option<Oid>| id.map_or_else(|| Ok(Rc::default()), |id| objects.tree(id));
+    let read = |id: Option<Oid>| id.map_or_else(|| Ok(Arc::default()), |id| objects.tree(id));
     let (old, new) = (read(before)?, read(after)?);
     if !new.faults.is_empty() {
         let folder = String::from_utf8_lossy(path).into_owned();

@@ -20,7 +20,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     let ChangeKind::StageMoved { from, to } = &scene.change.kind else {
         return Ok(());
     };
-    let stage = |loaded: &Option<std::rc::Rc<crate::snapshot::Loaded>>| {
+    let stage = |loaded: &Option<std::sync::Arc<crate::snapshot::Loaded>>| {
         loaded.as_ref().and_then(|loaded| loaded.stage().cloned())
     };
     let Some(after) = stage(&scene.change.after) else {

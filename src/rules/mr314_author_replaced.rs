@@ -23,7 +23,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     ) {
         return Ok(());
     }
-    let by = |loaded: &Option<std::rc::Rc<crate::snapshot::Loaded>>| {
+    let by = |loaded: &Option<std::sync::Arc<crate::snapshot::Loaded>>| {
         loaded.as_ref().and_then(|loaded| loaded.by().cloned())
     };
     let (Some(old), Some(new)) = (by(&scene.change.before), by(&scene.change.after)) else {

@@ -33,7 +33,7 @@ fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
         out.push(finding);
         return Ok(());
     }
-    let id = |loaded: &Option<std::rc::Rc<crate::snapshot::Loaded>>| {
+    let id = |loaded: &Option<std::sync::Arc<crate::snapshot::Loaded>>| {
         loaded
             .as_ref()
             .and_then(|loaded| loaded.registry().map(|registry| registry.id.clone()))

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::access::{self, Author, Carrier, Carriers, Outside, Policy, Tally};
 use crate::change::{Change, ChangeKind, Differences};
@@ -112,7 +113,7 @@ impl Scene<'_> {
     ///
     /// # Errors
     /// When an object can't be read.
-    pub fn version(&self) -> Result<Option<Rc<Loaded>>, Error> {
+    pub fn version(&self) -> Result<Option<Arc<Loaded>>, Error> {
         match self.version_id() {
             Some(id) => self.step.next.read(&RecordPath::Version(id.clone())),
             None => Ok(None),
