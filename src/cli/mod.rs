@@ -1,6 +1,7 @@
 //! The command line: parse, call, render. One file per command or family;
 //! nothing is decided here.
 
+mod audit;
 mod card;
 mod decide;
 mod demo;
@@ -231,6 +232,8 @@ enum Command {
     Diff(diff::DiffArgs),
     /// Judge files, or the commits of a range
     Validate(validate::ValidateArgs),
+    /// Prove every step from the root, and tell who stands behind what is in use
+    Audit(audit::AuditArgs),
     /// Explain a rule, by code or name
     Explain(explain::ExplainArgs),
     /// Print a JSON Schema
@@ -355,6 +358,7 @@ fn dispatch(command: Command, global: &Global, ui: &Ui) -> Result<Outcome, Error
         Command::Log(args) => log::run(&args, global, ui),
         Command::Diff(args) => diff::run(&args, global, ui),
         Command::Validate(args) => validate::run(&args, global, ui),
+        Command::Audit(args) => audit::run(&args, global, ui),
         Command::Explain(args) => explain::run(&args, ui),
         Command::Schema(args) => generate::schema(&args, ui),
         Command::AllowedSigners(args) => generate::allowed_signers(&args, global, ui),

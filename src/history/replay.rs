@@ -13,8 +13,8 @@ use crate::error::Error;
 use crate::finding::{Anchor, Checked, Finding, Note, Place, Report};
 use crate::model::{Revocation, VersionId};
 use crate::raw::{Commit, ObjectKind, Oid};
-use crate::rules::{self, Resolver, Step};
-use crate::snapshot::{Records, Snapshot};
+use crate::rules::{self, Decided, Resolver, Step};
+use crate::snapshot::{Loaded, Records, Snapshot};
 
 /// One judged step.
 pub struct JudgedStep {
@@ -28,6 +28,13 @@ pub struct JudgedStep {
     /// Whose act each change is, in the same order; empty at the root, where
     /// no policy says who is who yet.
     pub authors: Vec<Author>,
+    /// Who brings each change, in the same order; empty when the step's own
+    /// commit brings them all.
+    pub carriers: Vec<Rc<Carrier>>,
+    /// The policy that judged it; none at the root.
+    pub policy: Option<Rc<Loaded>>,
+    /// The moves of status that reviews decide.
+    pub decided: Vec<Decided>,
     /// What is wrong with it.
     pub findings: Vec<Finding<Place>>,
     /// What is worth knowing.
@@ -42,6 +49,9 @@ impl JudgedStep {
             verdict: None,
             changes: Vec::new(),
             authors: Vec::new(),
+            carriers: Vec::new(),
+            policy: None,
+            decided: Vec::new(),
             findings: Vec::new(),
             notes: Vec::new(),
         }
@@ -195,6 +205,7 @@ impl<'a> Replay<'a> {
         judged.notes.splice(0..0, dropped);
         Ok(JudgedStep {
             verdict: Some(carriers.own.verdict),
+            carriers: carriers.of,
             changes: landed.differences.changes,
             ..judged
         })
@@ -293,6 +304,7 @@ impl<'a> Replay<'a> {
             self.acknowledged.extend(accepted);
             self.policy_from = carrier.commit;
         }
+        let judged_by = policy.as_ref().map(|policy| policy.source.clone());
         self.policy = brought.or(policy);
         let resolver = self.resolver(prior, next, parent, carrier.commit);
         let mut findings: Vec<_> = judged_findings
@@ -317,20 +329,28 @@ impl<'a> Replay<'a> {
             verdict: None,
             changes: Vec::new(),
             authors: judgement.authors,
+            carriers: Vec::new(),
+            policy: judged_by,
+            decided: judgement.decided,
             findings,
             notes,
         })
     }
 
-    /// Judges the commits in order and gathers one report.
+    /// Judges the commits in order and gathers one report; `seen` is shown each
+    /// commit with its judgement.
     ///
     /// # Errors
     /// As [`Replay::step`].
-    pub fn run(&mut self, commits: &[Commit], mut seen: impl FnMut(&JudgedStep)) -> Result<Report, Error> {
+    pub fn run(
+        &mut self,
+        commits: &[Commit],
+        mut seen: impl FnMut(&Commit, &JudgedStep),
+    ) -> Result<Report, Error> {
         let mut report = Report::default();
         for commit in commits {
             let step = self.step(commit)?;
-            seen(&step);
+            seen(commit, &step);
             report.findings.extend(step.findings);
             report.notes.extend(step.notes);
         }

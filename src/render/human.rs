@@ -9,6 +9,14 @@ use super::{Style, count};
 use crate::finding::{Checked, Finding, Label, Place, Report};
 
 pub(super) fn render(report: &Report, style: &Style) -> String {
+    let mut out = findings(report, style);
+    out.push_str(&summary(report, style));
+    out.push('\n');
+    out
+}
+
+/// The findings and notes alone.
+pub(super) fn findings(report: &Report, style: &Style) -> String {
     let renderer = if style.color {
         Renderer::styled()
     } else {
@@ -36,8 +44,6 @@ pub(super) fn render(report: &Report, style: &Style) -> String {
     if !report.notes.is_empty() {
         out.push('\n');
     }
-    out.push_str(&summary(report, style));
-    out.push('\n');
     out
 }
 

@@ -1,5 +1,6 @@
 //! Reports and tables as text. Renderers decide nothing.
 
+mod audit;
 mod card;
 mod concise;
 mod deploy;
@@ -9,6 +10,9 @@ pub mod markdown;
 mod table;
 mod text;
 
+pub use audit::{
+    SCHEMA_NAME as AUDIT_SCHEMA_NAME, human as audit_human, json as audit_json, schema as audit_schema,
+};
 pub use card::{Opinion, Portrait, html as card_html, markdown as card_markdown};
 pub use deploy::{env, github};
 pub use json::{SCHEMA_NAME, schema};

@@ -92,7 +92,7 @@ mod mr503_octopus_merge;
 mod mr504_unrelated_history;
 mod mr505_inverted_mainline;
 
-pub use judge::{Judgement, document_findings, judge, state_findings};
+pub use judge::{Decided, Judgement, document_findings, judge, state_findings};
 pub use list::RULES;
 pub use mr316_gate_not_met::gate_findings;
 pub use mr317_revoked_key_used::revoked_key_used;
