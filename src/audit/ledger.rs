@@ -61,6 +61,8 @@ pub struct Ledger<'a> {
     reviews: HashMap<(VersionId, ActorId), Given>,
     archivals: HashMap<VersionId, Given>,
     approvals: HashMap<VersionId, Approval>,
+    /// The moves that made versions Approved.
+    moves: HashMap<VersionId, Given>,
     stages: HashMap<(GroupName, StageName), Given>,
     /// By group; none for the registry as a whole.
     events: BTreeMap<Option<String>, Vec<Event>>,
@@ -98,6 +100,7 @@ impl<'a> Ledger<'a> {
             reviews: HashMap::new(),
             archivals: HashMap::new(),
             approvals: HashMap::new(),
+            moves: HashMap::new(),
             stages: HashMap::new(),
             events: BTreeMap::new(),
         }
@@ -199,9 +202,17 @@ impl<'a> Ledger<'a> {
                     Some(Outcome::Decision(*decision))
                 }
                 ChangeKind::StageMoved { to, .. } => Some(Outcome::Stage(*to)),
+                ChangeKind::RegistryCreated | ChangeKind::PolicyChanged => change
+                    .after
+                    .as_ref()
+                    .and_then(|after| after.registry())
+                    .map(|registry| Outcome::Policy(registry.serial)),
                 _ => None,
             },
-            reason: is_decision.then(|| text("reason")).flatten(),
+            reason: match change.kind {
+                ChangeKind::PolicyChanged => Some(commit.subject().to_owned()),
+                _ => text("reason").filter(|_| is_decision),
+            },
             proof: given.proof,
             approval: approval.map(Box::new),
             flags,
@@ -222,9 +233,14 @@ impl<'a> Ledger<'a> {
             (ChangeKind::StageMoved { .. }, Some(RecordPath::Stage(group, stage))) => {
                 self.stages.insert((group.clone(), stage.clone()), given.clone());
             }
-            (ChangeKind::StatusMoved { .. }, Some(RecordPath::Version(id))) => {
-                if let Some(approval) = approval.filter(|approval| approval.to == Status::Approved) {
-                    self.approvals.insert(id.clone(), approval.clone());
+            (ChangeKind::StatusMoved { to, .. }, Some(RecordPath::Version(id))) => {
+                // Only the last move tells how a version came to be Approved.
+                self.approvals.remove(id);
+                self.moves.remove(id);
+                if *to == Status::Approved {
+                    self.moves.insert(id.clone(), given.clone());
+                    let approval = approval.filter(|approval| approval.to == *to);
+                    self.approvals.extend(approval.map(|it| (id.clone(), it.clone())));
                 }
             }
             _ => {}
@@ -325,8 +341,8 @@ impl<'a> Ledger<'a> {
         };
         let (means, words) = match (self.authority(change, approval), signed) {
             (Some(words), _) => (Means::Decision, format!("{words}; {carried}")),
-            (None, Means::Record) => (signed, "signed in the record".to_owned()),
-            (None, Means::Commit) => (signed, format!("signed by the commit{charge}")),
+            (None, Means::Record) => (signed, "record signature".to_owned()),
+            (None, Means::Commit) => (signed, format!("commit signature{charge}")),
             (None, _) => (signed, format!("{}{charge}", author.verdict.words())),
         };
         Proof {
@@ -484,6 +500,7 @@ impl<'a> Ledger<'a> {
             if state == State::Is(Status::Approved) || !serves.is_empty() {
                 live.push(Live {
                     approval: self.approvals.get(&id).cloned(),
+                    moved: self.moves.get(&id).cloned(),
                     status: match state {
                         State::Is(status) => Some(status),
                         _ => None,

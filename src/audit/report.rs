@@ -187,6 +187,8 @@ pub enum Outcome {
     Decision(Decision),
     /// The stage serves this version, or nothing.
     Stage(Option<VersionNumber>),
+    /// The policy has this serial.
+    Policy(u64),
 }
 
 /// A finding that a change brought.
@@ -220,7 +222,8 @@ pub struct Event {
     pub version: Option<VersionId>,
     /// What came of it.
     pub outcome: Option<Outcome>,
-    /// The reason that its author gave.
+    /// The reason that its author gave; for a policy the subject of the step's
+    /// commit.
     pub reason: Option<String>,
     /// Who, and by what.
     pub proof: Proof,
@@ -325,8 +328,11 @@ pub struct Live {
     pub status: Option<Status>,
     /// The stages that it serves.
     pub serves: Vec<Serving>,
-    /// How it was approved; none when no step shows.
+    /// How it was approved; none when no reviews were counted for it.
     pub approval: Option<Approval>,
+    /// The change that made it Approved, right or wrong; none when no step
+    /// shows.
+    pub moved: Option<Given>,
     /// The key that its approval rests on and that was not believed any more.
     pub tainted: Option<String>,
 }
@@ -388,6 +394,14 @@ impl Group {
             stages: BTreeMap::new(),
             events: Vec::new(),
         }
+    }
+}
+
+impl Live {
+    /// Whether reviews authorised its approval.
+    pub fn is_authorised(&self) -> bool {
+        let approval = self.approval.as_ref();
+        approval.is_some_and(|approval| approval.missing.is_empty())
     }
 }
 

@@ -19,7 +19,7 @@ use crate::workspace::Workspace;
 /// `modelry audit`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Formats: human, json, html (one page that stands alone).\n\nExit codes: 0 clean; 1 open findings; 2 incomplete, as in a shallow clone.\n\nExamples:\n  modelry audit --root 5e1f…:models\n  modelry audit -o html > audit.html\n  modelry audit --at 2026-03-31 -o json"
+    after_help = "Formats: human, json, html (one page that stands alone), sarif.\n\nExit codes: 0 clean; 1 open findings; 2 incomplete, as in a shallow clone.\n\nExamples:\n  modelry audit --root 5e1f…:models\n  modelry audit -o html > audit.html\n  modelry audit --at 2026-03-31 -o json"
 )]
 pub struct AuditArgs {
     /// As it was at this commit of the mainline, or on this day
@@ -35,6 +35,8 @@ pub fn run(args: &AuditArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
     let audit = audited(&workspace, args, ui).map_err(|error| workspace.incomplete(error))?;
     ui.print(&match ui.output {
         Output::Json => render::audit_json(&audit),
+        Output::Html => render::audit_html(&audit),
+        Output::Sarif => render::report(&audit.report, render::Format::Sarif, &ui.style),
         _ => render::audit_human(&audit, &ui.style),
     })?;
     Ok(match audit.report.is_clean() {

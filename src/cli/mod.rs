@@ -152,9 +152,12 @@ pub enum Output {
     /// With front matter, as Hugging Face reads it (card render)
     #[value(hide = true)]
     Markdown,
-    /// One page that stands alone (card render)
+    /// One page that stands alone (card render, audit)
     #[value(hide = true)]
     Html,
+    /// For code hosts and editors (validate, audit)
+    #[value(hide = true)]
+    Sarif,
 }
 
 impl Output {
@@ -250,7 +253,8 @@ impl Command {
     /// The forms of output that the command has; the first is its own.
     fn forms(&self) -> &'static [Output] {
         match self {
-            Command::Validate(_) => &[Output::Human, Output::Concise, Output::Json],
+            Command::Validate(_) => &[Output::Human, Output::Concise, Output::Json, Output::Sarif],
+            Command::Audit(_) => &[Output::Human, Output::Json, Output::Html, Output::Sarif],
             Command::Card(card::CardCommand::Render(_)) => &[Output::Markdown, Output::Html, Output::Json],
             Command::Resolve(_) => &[
                 Output::Human,
@@ -376,6 +380,7 @@ fn report_format(output: Output) -> render::Format {
     match output {
         Output::Concise => render::Format::Concise,
         Output::Json => render::Format::Json,
+        Output::Sarif => render::Format::Sarif,
         _ => render::Format::Human,
     }
 }

@@ -23,7 +23,7 @@ use crate::workspace::Workspace;
 /// `modelry validate`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  modelry validate                 the files on disk, against HEAD\n  modelry validate main~5..main    each commit, by the policy before it"
+    after_help = "Formats: human, concise, json, sarif.\n\nExamples:\n  modelry validate                 the files on disk, against HEAD\n  modelry validate main~5..main    each commit, by the policy before it"
 )]
 pub struct ValidateArgs {
     /// A folder or file on disk, judged against HEAD; or a range of commits [default: the registry's folder]

@@ -79,7 +79,7 @@ fn summary(report: &Report, style: &Style) -> String {
 }
 
 /// The text around a place, cut down to what is shown, with the span moved.
-fn excerpt(place: &Place) -> Option<(String, usize, Range<usize>)> {
+pub(super) fn excerpt(place: &Place) -> Option<(String, usize, Range<usize>)> {
     let text = place.text.as_deref()?;
     let line = |at: usize| text[..at].rfind('\n').map_or(0, |feed| feed + 1);
     let start = line(place.span.start);

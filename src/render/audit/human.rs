@@ -1,7 +1,7 @@
 //! An audit as text that can be pasted: what was looked at, who signed, what is
 //! in use and by whose leave, what is wrong, what was taken on trust.
 
-use super::{census, commits, gate, need, rules, steps, use_of, verdict};
+use super::{census, commits, need, rules, seen, steps, use_of, verdict};
 use crate::audit::{Approval, Audit, Given, Live};
 use crate::model::{Decision, Status};
 use crate::render::text::utc;
@@ -117,7 +117,7 @@ fn given(given: &Given) -> String {
         .proof
         .key
         .as_ref()
-        .map_or_else(String::new, |key| format!(" with {key}"));
+        .map_or_else(String::new, |key| format!(" by {key}"));
     format!(
         "{}{key}, step {}, commit {}",
         given.proof.words,
@@ -139,7 +139,11 @@ fn in_use(out: &mut String, live: &Live, style: &Style) {
     match &live.approval {
         Some(approval) => approved(out, approval),
         None if live.status == Some(Status::Approved) => {
-            fact(out, "approved", "no step shows by whom");
+            let how = live.moved.as_ref().map_or_else(
+                || "no step shows by whom".to_owned(),
+                |moved| format!("by no reviews: {}", given(moved)),
+            );
+            fact(out, "approved", &how);
         }
         None => {}
     }
@@ -206,7 +210,13 @@ fn approved(out: &mut String, approval: &Approval) {
         ),
     );
     for outcome in &approval.gates {
-        fact(out, "gate", &format!("{}: {}", outcome.name, gate(outcome)));
+        let verb = if outcome.met { "held" } else { "was not met" };
+        let seen = match seen(outcome) {
+            none if none.is_empty() => none,
+            some => format!(" ({some})"),
+        };
+        let words = format!("{}: `{}` {verb}{seen}", outcome.name, outcome.require);
+        fact(out, "gate", &words);
     }
     if !approval.missing.is_empty() {
         fact(out, "missing", &approval.missing.join(", "));

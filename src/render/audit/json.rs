@@ -213,11 +213,12 @@ struct JsonEvent<'a> {
     /// The version that it concerns.
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<String>,
-    /// The status that it leads to, the decision given, or the version that the
-    /// stage serves now, `nothing` when it was emptied.
+    /// The status that it leads to, the decision given, the version that the
+    /// stage serves now (`nothing` when it was emptied), or the policy's serial.
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<String>,
-    /// The reason that its author gave.
+    /// The reason that its author gave; for a policy the subject of the step's
+    /// commit.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
     /// Who, and by what.
@@ -346,9 +347,13 @@ struct JsonLive<'a> {
     status: Option<&'static str>,
     /// The stages that it serves.
     serves: Vec<JsonServing<'a>>,
-    /// How it was approved; absent when no step shows.
+    /// How it was approved; absent when no reviews were counted for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     approval: Option<JsonDecision<'a>>,
+    /// The change that made it Approved, right or wrong; absent when no step
+    /// shows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moved: Option<JsonGiven<'a>>,
     /// The key that its approval rests on and that was not believed any more:
     /// such a version resolves nowhere.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -472,6 +477,7 @@ fn event(event: &Event) -> JsonEvent<'_> {
             Outcome::Decision(decision) => decision.to_string(),
             Outcome::Stage(Some(version)) => version.to_string(),
             Outcome::Stage(None) => "nothing".to_owned(),
+            Outcome::Policy(serial) => serial.to_string(),
         }),
         reason: event.reason.as_deref(),
         proof: proof(&event.proof),
@@ -510,6 +516,7 @@ fn live(live: &Live) -> JsonLive<'_> {
         status: live.status.map(|status| status.as_str()),
         serves: live.serves.iter().map(serving).collect(),
         approval: live.approval.as_ref().map(decision),
+        moved: live.moved.as_ref().map(given),
         tainted_by: live.tainted.as_deref(),
     }
 }

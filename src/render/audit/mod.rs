@@ -1,8 +1,11 @@
 //! An audit for people, programs and browsers.
 
+mod html;
 mod human;
 mod json;
+mod timeline;
 
+pub use html::render as html;
 pub use human::render as human;
 pub use json::{SCHEMA_NAME, render as json, schema};
 
@@ -33,11 +36,13 @@ fn census(audit: &Audit) -> String {
 /// The steps on one line.
 fn steps(audit: &Audit) -> String {
     let range = &audit.range;
-    let of_registry = range.steps - range.links;
+    let beside = match range.links {
+        0 => "all of the registry".to_owned(),
+        links => format!("{links} of them beside the registry"),
+    };
     format!(
-        "{} from the root to the tip: {of_registry} of the registry, {} beside it",
-        count(range.steps, "step"),
-        range.links
+        "{} from the root to the tip, {beside}",
+        count(range.steps, "step")
     )
 }
 
@@ -57,15 +62,17 @@ fn commits(audit: &Audit) -> String {
 /// The verdict in a sentence.
 fn verdict(report: &Report) -> String {
     let open = report.open().count();
-    let accepted = match report.findings.len() - open {
-        0 => String::new(),
-        accepted => format!("; {} acknowledged", count(accepted, "finding")),
-    };
-    match open {
-        0 => {
-            format!("every change was legal, and made by somebody who was allowed to make it then{accepted}")
-        }
-        _ => format!("{} decide against it{accepted}", count(open, "open finding")),
+    let accepted = report.findings.len() - open;
+    match (open, accepted) {
+        (0, 0) => "every change was legal, and made by somebody who was allowed to make it then".to_owned(),
+        (0, _) => format!(
+            "but for {}, every change was legal, and made by somebody who was allowed to make it then",
+            count(accepted, "acknowledged finding")
+        ),
+        (1, 0) => "1 open finding decides against it".to_owned(),
+        (_, 0) => format!("{open} open findings decide against it"),
+        (1, _) => format!("1 open finding decides against it; {accepted} acknowledged"),
+        (_, _) => format!("{open} open findings decide against it; {accepted} acknowledged"),
     }
 }
 
@@ -102,10 +109,8 @@ fn need(approval: &Approval) -> String {
     words.join("; ")
 }
 
-/// What a gate said.
-fn gate(gate: &GateOutcome) -> String {
-    let verb = if gate.met { "held" } else { "was not met" };
-    let mut words = format!("`{}` {verb}", gate.require);
+/// What a gate saw, and why it could not say more.
+fn seen(gate: &GateOutcome) -> String {
     let mut seen: Vec<String> = Vec::new();
     if !gate.seen.is_empty() {
         seen.push(gate.seen.clone());
@@ -116,10 +121,7 @@ fn gate(gate: &GateOutcome) -> String {
             .map(|champion| format!("champion is {champion}")),
     );
     seen.extend(gate.reason.clone());
-    if !seen.is_empty() {
-        words.push_str(&format!(" ({})", seen.join("; ")));
-    }
-    words
+    seen.join("; ")
 }
 
 /// A version in use, and what for: "Approved, serves production".
