@@ -11,10 +11,11 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::access::Policy;
+use crate::audit::Known;
 use crate::disk;
 use crate::error::Error;
 use crate::finding::Report;
-use crate::history::{self, Acknowledged, Faulty, Replay};
+use crate::history::{self, Acknowledged, Faulty, JudgedStep, Replay};
 use crate::model::VersionId;
 use crate::raw::{Commit, Objects, Oid};
 use crate::rules::{self, Resolver};
@@ -36,6 +37,8 @@ pub struct Proof {
     /// The verified point that the proof started from; none when it started
     /// from the root.
     pub from: Option<Oid>,
+    /// What the clone knew of the mainline before.
+    pub known: Known,
     /// Versions whose approval rests on a key that was not believed any more,
     /// with the key, and that nobody reaffirmed.
     pub tainted: BTreeMap<VersionId, String>,
@@ -71,6 +74,9 @@ pub struct How {
     pub mainline: bool,
     /// From the root, whatever was verified before.
     pub replay: bool,
+    /// From the root, and what was verified before must still be on the way;
+    /// nothing is remembered.
+    pub audit: bool,
 }
 
 impl Workspace {
@@ -85,6 +91,22 @@ impl Workspace {
         tip: Oid,
         how: How,
     ) -> Result<Proof, Error> {
+        self.prove_watched(objects, records, tip, how, |_, _, _| {})
+    }
+
+    /// As [`Workspace::prove`]; `seen` is shown each step as it is judged: how
+    /// many there are in all, the commit, and the judgement.
+    ///
+    /// # Errors
+    /// As [`Workspace::prove`].
+    pub fn prove_watched(
+        &self,
+        objects: &dyn Objects,
+        records: &Records<'_>,
+        tip: Oid,
+        how: How,
+        mut seen: impl FnMut(usize, &Commit, &JudgedStep),
+    ) -> Result<Proof, Error> {
         let verified = if how.replay { None } else { self.verified() };
         let root = match (self.root, &verified) {
             (Some(root), _) => root,
@@ -94,13 +116,21 @@ impl Workspace {
         let verified = verified.filter(|verified| verified.root == root.to_string());
         let mut resumed = None;
         let mut gone = None;
+        let mut known = Known::Nothing;
         if let Some(verified) = &verified
             && let Some(point) = Oid::from_hex(&verified.commit)
         {
             match history::chain_if(objects, point, tip) {
-                Ok(Some(commits)) => resumed = Some((verified, point, commits)),
+                Ok(Some(_)) if how.audit => known = Known::Holds(point),
+                Ok(Some(commits)) => {
+                    known = Known::Holds(point);
+                    resumed = Some((verified, point, commits));
+                }
                 // A branch may have left the mainline before that point.
-                Ok(None) if how.mainline => gone = Some(point),
+                Ok(None) if how.mainline => {
+                    known = Known::Lost(point);
+                    gone = Some(point);
+                }
                 Ok(None) => {}
                 Err(error) => return Err(error),
             }
@@ -117,7 +147,7 @@ impl Workspace {
                 None,
             ),
         };
-        let mut report = replay.run(&commits, |_| {})?;
+        let mut report = replay.run(&commits, |commit, step| seen(commits.len(), commit, step))?;
         report.findings.splice(0..0, earlier.findings);
         replay.mark(&mut report);
         let Some(policy) = replay.policy.clone() else {
@@ -150,7 +180,7 @@ impl Workspace {
                 };
                 report.findings.insert(0, resolver.resolve(finding));
             }
-            None if how.mainline && (!commits.is_empty() || from.is_none()) => {
+            None if how.mainline && !how.audit && (!commits.is_empty() || from.is_none()) => {
                 self.remember(root, tip, &replay)
             }
             None => {}
@@ -169,6 +199,7 @@ impl Workspace {
             root,
             pinned: self.root.is_some(),
             from,
+            known,
             tainted,
         })
     }

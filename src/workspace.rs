@@ -101,6 +101,26 @@ impl Workspace {
             })
     }
 
+    /// The error, with the command that brings what this clone lacks.
+    #[must_use]
+    pub fn incomplete(&self, error: Error) -> Error {
+        let Error::MissingObject { id, kind } = error else {
+            return error;
+        };
+        let (why, fetch) = match self.repo.is_shallow() {
+            true => ("this clone is shallow", "--unshallow"),
+            false => ("this clone is partial, or damaged", "--refetch"),
+        };
+        let git = match self.repo.directory().to_str() {
+            Some(".") => "git".to_owned(),
+            _ => format!("git -C '{}'", self.repo.directory().display()),
+        };
+        Error::Incomplete {
+            what: format!("{} {id} is not here: {why}", kind.as_str()),
+            hints: vec![format!("fetch the whole history: `{git} fetch {fetch}`")],
+        }
+    }
+
     /// The mainline's tip.
     ///
     /// # Errors

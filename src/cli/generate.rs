@@ -22,7 +22,7 @@ use crate::{act, disk, schema};
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  modelry schema ModelVersion > model-version.schema.json")]
 pub struct SchemaArgs {
-    /// A kind of record, or `report` for the JSON form of findings [default: list the kinds]
+    /// A kind of record, or `report` or `audit` for the JSON form of findings and of an audit [default: list the kinds]
     kind: Option<String>,
 }
 
@@ -30,7 +30,7 @@ pub fn schema(args: &SchemaArgs, ui: &Ui) -> Result<Outcome, Error> {
     let kinds: Vec<&str> = Kind::ALL
         .iter()
         .map(|kind| kind.as_str())
-        .chain(["report"])
+        .chain(["report", "audit"])
         .collect();
     let Some(wanted) = &args.kind else {
         ui.print(&format!("{}\n", kinds.join("\n")))?;
@@ -39,6 +39,10 @@ pub fn schema(args: &SchemaArgs, ui: &Ui) -> Result<Outcome, Error> {
     let same = |name: &str| name.eq_ignore_ascii_case(&wanted.replace(['-', '_'], ""));
     if same("report") {
         ui.json(&render::schema())?;
+        return Ok(Outcome::Fine);
+    }
+    if same("audit") {
+        ui.json(&render::audit_schema())?;
         return Ok(Outcome::Fine);
     }
     match Kind::ALL.iter().find(|kind| same(kind.as_str())) {

@@ -1,6 +1,7 @@
 //! The command line: parse, call, render. One file per command or family;
 //! nothing is decided here.
 
+mod audit;
 mod card;
 mod decide;
 mod demo;
@@ -152,9 +153,12 @@ pub enum Output {
     /// With front matter, as Hugging Face reads it (card render)
     #[value(hide = true)]
     Markdown,
-    /// One page that stands alone (card render)
+    /// One page that stands alone (card render, audit)
     #[value(hide = true)]
     Html,
+    /// For code hosts and editors (validate, audit)
+    #[value(hide = true)]
+    Sarif,
 }
 
 impl Output {
@@ -232,6 +236,8 @@ enum Command {
     Diff(diff::DiffArgs),
     /// Judge files, or the commits of a range
     Validate(validate::ValidateArgs),
+    /// Prove every step from the root, and tell who stands behind what is in use
+    Audit(audit::AuditArgs),
     /// Explain a rule, by code or name
     Explain(explain::ExplainArgs),
     /// Print a JSON Schema
@@ -248,7 +254,8 @@ impl Command {
     /// The forms of output that the command has; the first is its own.
     fn forms(&self) -> &'static [Output] {
         match self {
-            Command::Validate(_) => &[Output::Human, Output::Concise, Output::Json],
+            Command::Validate(_) => &[Output::Human, Output::Concise, Output::Json, Output::Sarif],
+            Command::Audit(_) => &[Output::Human, Output::Json, Output::Html, Output::Sarif],
             Command::Card(card::CardCommand::Render(_)) => &[Output::Markdown, Output::Html, Output::Json],
             Command::Resolve(_) => &[
                 Output::Human,
@@ -356,6 +363,7 @@ fn dispatch(command: Command, global: &Global, ui: &Ui) -> Result<Outcome, Error
         Command::Log(args) => log::run(&args, global, ui),
         Command::Diff(args) => diff::run(&args, global, ui),
         Command::Validate(args) => validate::run(&args, global, ui),
+        Command::Audit(args) => audit::run(&args, global, ui),
         Command::Explain(args) => explain::run(&args, ui),
         Command::Schema(args) => generate::schema(&args, ui),
         Command::AllowedSigners(args) => generate::allowed_signers(&args, global, ui),
@@ -373,6 +381,7 @@ fn report_format(output: Output) -> render::Format {
     match output {
         Output::Concise => render::Format::Concise,
         Output::Json => render::Format::Json,
+        Output::Sarif => render::Format::Sarif,
         _ => render::Format::Human,
     }
 }

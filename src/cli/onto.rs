@@ -75,6 +75,7 @@ pub fn judge(args: &ValidateArgs, tip: &str, global: &Global, ui: &Ui) -> Result
         let how = How {
             mainline: workspace.repo.reference(&workspace.mainline)? == Some(base),
             replay: args.replay,
+            ..How::default()
         };
         let proof = workspace.prove(&kept, &records, base, how)?;
         if !proof.pinned {

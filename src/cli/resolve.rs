@@ -9,6 +9,7 @@ use super::write::Scope;
 use super::{Global, Outcome, Output, Ui, report_format};
 use crate::error::Error;
 use crate::exchange::kserve;
+use crate::git::GitObjects;
 use crate::history;
 use crate::model::{Artifact, GroupName};
 use crate::proof::{How, Proof};
@@ -76,6 +77,58 @@ pub struct Proven<'p> {
     pub elsewhere: usize,
 }
 
+/// A root that is pinned, or taken on trust.
+///
+/// # Errors
+/// When it is neither, with how to pin it.
+pub fn believe_root(
+    workspace: &Workspace,
+    objects: &GitObjects<'_>,
+    tip: Oid,
+    on_trust: bool,
+) -> Result<(), Error> {
+    if workspace.root.is_some() || on_trust {
+        return Ok(());
+    }
+    let root = history::find_root(objects, &workspace.folder, tip)?;
+    let pin = match workspace.folder.as_str() {
+        "" => root.to_string(),
+        folder => format!("{root}:{folder}"),
+    };
+    Err(Error::told(
+        "the root is not pinned in this clone, so nothing says that this is the registry that you mean",
+    )
+    .hint(format!(
+        "compare it with what an administrator tells you by another way, then: modelry trust {pin}"
+    ))
+    .hint("or take it on trust this once: `--trust-root`"))
+}
+
+/// The mainline's tip, or its commit that is named, or the last one of a day.
+///
+/// # Errors
+/// When what is named is not on the mainline.
+pub fn on_mainline(
+    workspace: &Workspace,
+    objects: &GitObjects<'_>,
+    tip: Oid,
+    at: Option<&str>,
+) -> Result<Oid, Error> {
+    let commit = match at {
+        None => tip,
+        Some(at) => commit_at(workspace, objects, at)?,
+    };
+    if commit != tip && history::chain_if(objects, commit, tip)?.is_none() {
+        return Err(Error::told(format!(
+            "commit {} is not on `{}`",
+            commit.short(),
+            workspace.mainline_name()
+        ))
+        .hint("only what the mainline holds is in force: `git log --first-parent` lists it"));
+    }
+    Ok(commit)
+}
+
 /// Proves the mainline up to its tip, or to the commit or day `at`, and reads
 /// it; ends with the findings that are in the way of `group`.
 ///
@@ -91,37 +144,14 @@ pub fn proven(
 ) -> Result<Outcome, Error> {
     let objects = workspace.repo.objects()?;
     let tip = workspace.tip()?;
-    if workspace.root.is_none() && !trust.trust_root {
-        let root = history::find_root(&objects, &workspace.folder, tip)?;
-        let pin = match workspace.folder.as_str() {
-            "" => root.to_string(),
-            folder => format!("{root}:{folder}"),
-        };
-        return Err(Error::told(
-            "the root is not pinned in this clone, so nothing says that this is the registry that you mean",
-        )
-        .hint(format!(
-            "compare it with what an administrator tells you by another way, then: modelry trust {pin}"
-        ))
-        .hint("or take it on trust this once: `--trust-root`"));
-    }
-    let commit = match at {
-        None => tip,
-        Some(at) => commit_at(workspace, &objects, at)?,
-    };
-    if commit != tip && history::chain_if(&objects, commit, tip)?.is_none() {
-        return Err(Error::told(format!(
-            "commit {} is not on `{}`",
-            commit.short(),
-            workspace.mainline_name()
-        ))
-        .hint("only what the mainline holds is in force: `git log --first-parent` lists it"));
-    }
+    believe_root(workspace, &objects, tip, trust.trust_root)?;
+    let commit = on_mainline(workspace, &objects, tip, at)?;
     let kept = Kept::new(&objects);
     let records = Records::new(&kept);
     let how = How {
         mainline: commit == tip,
         replay: trust.replay,
+        audit: false,
     };
     let proof = workspace.prove(&kept, &records, commit, how)?;
     let scope = Scope::of(group);

@@ -24,7 +24,7 @@ use crate::workspace::Workspace;
 /// `modelry validate`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  modelry validate                       the files on disk, against HEAD\n  modelry validate main~5..main          each commit, by the policy before it\n  modelry validate --onto origin/main    this branch, as each way of landing would leave it"
+    after_help = "Formats: human, concise, json, sarif.\n\nExamples:\n  modelry validate                       the files on disk, against HEAD\n  modelry validate main~5..main          each commit, by the policy before it\n  modelry validate --onto origin/main    this branch, as each way of landing would leave it"
 )]
 pub struct ValidateArgs {
     /// A folder or file on disk, judged against HEAD; or a range of commits; with --onto, the branch's tip [default: the registry's folder; HEAD]
@@ -88,7 +88,7 @@ fn range(what: &str, global: &Global, ui: &Ui) -> Result<Report, Error> {
     }
     let commits = history::chain(&objects, Some(a), b)?;
     let mut replay = Replay::after(&records, &workspace.folder, a)?;
-    let report = replay.run(&commits, |_| {})?;
+    let report = replay.run(&commits, |_, _| {})?;
     if report.checked.changes == 0 && ui.output == super::Output::Human {
         ui.note("no commit of this range touches the registry");
     }

@@ -322,6 +322,7 @@ fn prove(
         How {
             mainline: target.is_mainline,
             replay: args.replay,
+            audit: false,
         },
     )?;
     if !proof.pinned {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::acknowledged::{self, Acknowledged};
 use super::graph::Graph;
@@ -13,8 +14,8 @@ use crate::error::Error;
 use crate::finding::{Anchor, Checked, Finding, Note, Place, Report};
 use crate::model::{Revocation, VersionId};
 use crate::raw::{Commit, ObjectKind, Oid};
-use crate::rules::{self, Resolver, Step};
-use crate::snapshot::{Records, Snapshot};
+use crate::rules::{self, Decided, Resolver, Step};
+use crate::snapshot::{Loaded, Records, Snapshot};
 
 /// One judged step.
 pub struct JudgedStep {
@@ -30,6 +31,13 @@ pub struct JudgedStep {
     pub authors: Vec<Author>,
     /// Whether it brings a policy into force.
     pub brings_policy: bool,
+    /// Who brings each change, in the same order; empty when the step's own
+    /// commit brings them all.
+    pub carriers: Vec<Rc<Carrier>>,
+    /// The policy that judged it; none at the root.
+    pub policy: Option<Arc<Loaded>>,
+    /// The moves of status that reviews decide.
+    pub decided: Vec<Decided>,
     /// What is wrong with it.
     pub findings: Vec<Finding<Place>>,
     /// What is worth knowing.
@@ -45,6 +53,9 @@ impl JudgedStep {
             changes: Vec::new(),
             authors: Vec::new(),
             brings_policy: false,
+            carriers: Vec::new(),
+            policy: None,
+            decided: Vec::new(),
             findings: Vec::new(),
             notes: Vec::new(),
         }
@@ -211,6 +222,7 @@ impl<'a> Replay<'a> {
         judged.notes.splice(0..0, dropped);
         Ok(JudgedStep {
             verdict: Some(carriers.own.verdict),
+            carriers: carriers.of,
             changes: landed.differences.changes,
             ..judged
         })
@@ -314,6 +326,7 @@ impl<'a> Replay<'a> {
             self.acknowledged.extend(accepted);
             self.policy_from = carrier.commit;
         }
+        let judged_by = policy.as_ref().map(|policy| policy.source.clone());
         self.policy = brought.or(policy);
         let resolver = self.resolver(prior, next, parent, carrier.commit);
         let mut findings: Vec<_> = judged_findings
@@ -339,20 +352,28 @@ impl<'a> Replay<'a> {
             changes: Vec::new(),
             authors: judgement.authors,
             brings_policy,
+            carriers: Vec::new(),
+            policy: judged_by,
+            decided: judgement.decided,
             findings,
             notes,
         })
     }
 
-    /// Judges the commits in order and gathers one report.
+    /// Judges the commits in order and gathers one report; `seen` is shown each
+    /// commit with its judgement.
     ///
     /// # Errors
     /// As [`Replay::step`].
-    pub fn run(&mut self, commits: &[Commit], mut seen: impl FnMut(&JudgedStep)) -> Result<Report, Error> {
+    pub fn run(
+        &mut self,
+        commits: &[Commit],
+        mut seen: impl FnMut(&Commit, &JudgedStep),
+    ) -> Result<Report, Error> {
         let mut report = Report::default();
         for commit in commits {
             let step = self.step(commit)?;
-            seen(&step);
+            seen(commit, &step);
             report.findings.extend(step.findings);
             report.notes.extend(step.notes);
         }

@@ -9,6 +9,22 @@ use super::{Style, count};
 use crate::finding::{Checked, Finding, Label, Place, Report};
 
 pub(super) fn render(report: &Report, style: &Style) -> String {
+    let mut out = findings(report, style);
+    for tried in &report.landings {
+        let verdict = match tried.findings {
+            0 => paint("clean", "1;32", style).to_string(),
+            some => paint(&count(some, "finding"), "1;31", style).to_string(),
+        };
+        let line = format!("landed by {:<7} {verdict} ({})\n", tried.way.name(), tried.makes);
+        out.push_str(&line);
+    }
+    out.push_str(&summary(report, style));
+    out.push('\n');
+    out
+}
+
+/// The findings and notes alone.
+pub(super) fn findings(report: &Report, style: &Style) -> String {
     let renderer = if style.color {
         Renderer::styled()
     } else {
@@ -36,16 +52,6 @@ pub(super) fn render(report: &Report, style: &Style) -> String {
     if !report.notes.is_empty() {
         out.push('\n');
     }
-    for tried in &report.landings {
-        let verdict = match tried.findings {
-            0 => paint("clean", "1;32", style).to_string(),
-            some => paint(&count(some, "finding"), "1;31", style).to_string(),
-        };
-        let line = format!("landed by {:<7} {verdict} ({})\n", tried.way.name(), tried.makes);
-        out.push_str(&line);
-    }
-    out.push_str(&summary(report, style));
-    out.push('\n');
     out
 }
 
@@ -81,7 +87,7 @@ fn summary(report: &Report, style: &Style) -> String {
 }
 
 /// The text around a place, cut down to what is shown, with the span moved.
-fn excerpt(place: &Place) -> Option<(String, usize, Range<usize>)> {
+pub(super) fn excerpt(place: &Place) -> Option<(String, usize, Range<usize>)> {
     let text = place.text.as_deref()?;
     let line = |at: usize| text[..at].rfind('\n').map_or(0, |feed| feed + 1);
     let start = line(place.span.start);

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::finding::{Finding, Label, Place, Report, Side};
+use crate::finding::{Finding, Label, Note, Place, Report, Side};
 
 /// The format's name, and its schema's.
 pub const SCHEMA_NAME: &str = "modelry-report/v1";
@@ -57,7 +57,7 @@ struct JsonChecked {
 /// Something wrong.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct JsonFinding<'a> {
+pub(super) struct JsonFinding<'a> {
     /// The rule's code, `MR203`.
     code: &'a str,
     /// The rule's name, `illegal-transition`.
@@ -92,7 +92,7 @@ struct JsonFinding<'a> {
 /// characters, the end is exclusive.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct JsonPlace<'a> {
+pub(super) struct JsonPlace<'a> {
     /// Path from the repository's top.
     path: &'a str,
     /// First line.
@@ -117,7 +117,7 @@ struct JsonPlace<'a> {
 
 /// Something worth knowing.
 #[derive(Serialize, JsonSchema)]
-struct JsonNote<'a> {
+pub(super) struct JsonNote<'a> {
     /// One sentence.
     message: &'a str,
     /// The file, where it is about one.
@@ -146,7 +146,7 @@ fn place(label: &Label<Place>) -> JsonPlace<'_> {
     }
 }
 
-fn finding(finding: &Finding<Place>) -> JsonFinding<'_> {
+pub(super) fn finding(finding: &Finding<Place>) -> JsonFinding<'_> {
     JsonFinding {
         code: finding.rule.code,
         name: finding.rule.name,
@@ -162,6 +162,14 @@ fn finding(finding: &Finding<Place>) -> JsonFinding<'_> {
     }
 }
 
+pub(super) fn note(note: &Note) -> JsonNote<'_> {
+    JsonNote {
+        message: &note.message,
+        path: note.path.as_deref(),
+        commit: note.commit.map(|commit| commit.to_string()),
+    }
+}
+
 pub(super) fn render(report: &Report) -> String {
     let value = JsonReport {
         format: SCHEMA_NAME,
@@ -172,15 +180,7 @@ pub(super) fn render(report: &Report) -> String {
             documents: report.checked.documents,
         },
         findings: report.findings.iter().map(finding).collect(),
-        notes: report
-            .notes
-            .iter()
-            .map(|note| JsonNote {
-                message: &note.message,
-                path: note.path.as_deref(),
-                commit: note.commit.map(|commit| commit.to_string()),
-            })
-            .collect(),
+        notes: report.notes.iter().map(note).collect(),
         landings: report
             .landings
             .iter()

@@ -1,14 +1,20 @@
 //! Reports and tables as text. Renderers decide nothing.
 
+mod audit;
 mod card;
 mod concise;
 mod deploy;
 mod human;
 mod json;
 pub mod markdown;
+mod sarif;
 mod table;
 mod text;
 
+pub use audit::{
+    SCHEMA_NAME as AUDIT_SCHEMA_NAME, html as audit_html, human as audit_human, json as audit_json,
+    schema as audit_schema,
+};
 pub use card::{Opinion, Portrait, html as card_html, markdown as card_markdown};
 pub use deploy::{env, github};
 pub use json::{SCHEMA_NAME, schema};
@@ -26,6 +32,8 @@ pub enum Format {
     Concise,
     /// `modelry-report/v1`.
     Json,
+    /// SARIF 2.1.0.
+    Sarif,
 }
 
 /// How text may look.
@@ -51,6 +59,7 @@ pub fn report(report: &Report, format: Format, style: &Style) -> String {
         Format::Human => human::render(report, style),
         Format::Concise => concise::render(report),
         Format::Json => json::render(report),
+        Format::Sarif => sarif::render(report),
     }
 }
 

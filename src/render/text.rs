@@ -24,6 +24,15 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown.collect())
 }
 
+/// A moment in UTC, for people: `2026-03-03 14:05 UTC`. Empty for what no
+/// calendar has.
+pub fn utc(seconds: Option<i64>) -> String {
+    let moment = seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+    moment.map_or_else(String::new, |moment| {
+        format!("{} UTC", moment.strftime("%Y-%m-%d %H:%M"))
+    })
+}
+
 /// The text in a colour or weight (SGR parameters), where colour is welcome.
 pub fn paint(text: &str, code: &str, style: &Style) -> String {
     if style.color && !text.is_empty() {

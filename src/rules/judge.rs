@@ -1,12 +1,15 @@
 //! The loop: every rule over everything it looks at.
 
+use std::rc::Rc;
+
 use super::place::at_part;
 use super::scene::{Findings, PolicyScene, Scene, Step};
 use super::{Check, RULES};
-use crate::access::{self, Author, Carrier, Carriers, Policy};
+use crate::access::{self, Author, Carrier, Carriers, Policy, Tally};
 use crate::change::{Change, ChangeKind};
 use crate::error::Error;
 use crate::finding::{Anchor, Finding, Note, RuleInfo};
+use crate::model::{Status, VersionId};
 use crate::snapshot::{Loaded, ReadFault};
 
 /// What the judge says of one step.
@@ -21,6 +24,23 @@ pub struct Judgement {
     /// Whose act each change is, in the order of the changes; empty where no
     /// policy says who is who.
     pub authors: Vec<Author>,
+    /// The moves of status that reviews decide, with the reviews as they were
+    /// counted.
+    pub decided: Vec<Decided>,
+}
+
+/// A move of status that reviews decide: to Approved or to Rejected.
+#[derive(Clone, Debug)]
+pub struct Decided {
+    /// The index of the change that moves it.
+    pub change: usize,
+    /// The version.
+    pub id: VersionId,
+    /// Where the reviews lead it; it may have gone further in the same step.
+    pub to: Status,
+    /// The reviews as they were counted, and what the policy asked for. What is
+    /// missing there is a finding of the step.
+    pub tally: Rc<Tally>,
 }
 
 /// Judges one step by every rule.
@@ -37,6 +57,7 @@ pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
         }
     }
     let mut authors = Vec::new();
+    let mut decided = Vec::new();
     if let Some(policy) = step.policy {
         for (index, change) in step.changes().iter().enumerate() {
             let carrier = step.carriers.of(index);
@@ -58,6 +79,15 @@ pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
                 if finding.who.is_none() {
                     finding.who = Some(carrier.words());
                 }
+            }
+            for to in [Status::Approved, Status::Rejected] {
+                let counted = scene.tally_of_move(to)?;
+                decided.extend(counted.map(|(id, tally)| Decided {
+                    change: index,
+                    id,
+                    to,
+                    tally,
+                }));
             }
             authors.push(author);
         }
@@ -105,6 +135,7 @@ pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
         notes: out.notes,
         policy,
         authors,
+        decided,
     })
 }
 

@@ -93,7 +93,7 @@ mod mr504_unrelated_history;
 mod mr505_inverted_mainline;
 mod mr508_merge_conflict;
 
-pub use judge::{Judgement, document_findings, judge, state_findings};
+pub use judge::{Decided, Judgement, document_findings, judge, state_findings};
 pub use list::RULES;
 pub use mr106_malformed_tree::malformed_tree;
 pub use mr316_gate_not_met::gate_findings;

@@ -21,6 +21,7 @@ fn the_schemas_are_current() {
         );
     }
     golden("schemas/report.schema.json", &pretty(&render::schema()));
+    golden("schemas/audit.schema.json", &pretty(&render::audit_schema()));
 }
 
 fn walk(value: &Value, at: &str, out: &mut Vec<String>) {

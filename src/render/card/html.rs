@@ -8,7 +8,7 @@ use super::{Block, Entry, Fact, Inline, Page, Portrait, Section, Tone, is_web, u
 use crate::render::clean;
 use crate::render::markdown::{Part, parts};
 
-const STYLE: &str = include_str!("card.css");
+const STYLE: &str = concat!(include_str!("../page.css"), include_str!("card.css"));
 
 /// Even a browser that found a script here would not run it.
 const CONTENT_POLICY: &str =
