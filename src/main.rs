@@ -1,5 +1,8 @@
 //! The doorway.
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> std::process::ExitCode {
     modelry::cli::run(std::env::args_os())
 }

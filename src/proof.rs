@@ -15,9 +15,10 @@ use crate::audit::Known;
 use crate::disk;
 use crate::error::Error;
 use crate::finding::Report;
-use crate::history::{self, Acknowledged, Faulty, JudgedStep, Replay};
+use crate::git::Repo;
+use crate::history::{self, Acknowledged, Ahead, Ending, Faulty, JudgedStep, Replay};
 use crate::model::VersionId;
-use crate::raw::{Commit, Objects, Oid};
+use crate::raw::{Commit, Kept, Objects, Oid};
 use crate::rules::{self, Resolver};
 use crate::snapshot::{Records, Snapshot};
 use crate::workspace::Workspace;
@@ -147,7 +148,9 @@ impl Workspace {
                 None,
             ),
         };
-        let mut report = replay.run(&commits, |commit, step| seen(commits.len(), commit, step))?;
+        let mut report = self.run(&mut replay, &commits, |commit, step| {
+            seen(commits.len(), commit, step)
+        })?;
         report.findings.splice(0..0, earlier.findings);
         replay.mark(&mut report);
         let Some(policy) = replay.policy.clone() else {
@@ -201,6 +204,45 @@ impl Workspace {
             from,
             known,
             tainted,
+        })
+    }
+
+    /// Judges the commits in order, on as many threads as there are: one judges,
+    /// and the others read and verify ahead of it. The report is the same with
+    /// any number of them.
+    ///
+    /// # Errors
+    /// As [`Replay::run`].
+    pub fn run<'c>(
+        &self,
+        replay: &mut Replay<'c>,
+        commits: &'c [Commit],
+        seen: impl FnMut(&Commit, &JudgedStep),
+    ) -> Result<Report, Error> {
+        /// Fewer steps are judged before another thread would have begun.
+        const WORTH_IT: usize = 64;
+        let registry_id = replay.registry_id(commits)?;
+        let helpers = self.threads.get() - 1;
+        let (Some(registry_id), true) = (registry_id, helpers > 0 && commits.len() >= WORTH_IT) else {
+            return replay.run(commits, None, seen);
+        };
+        let ahead = Ahead::new(commits, replay);
+        let directory = self.repo.directory();
+        let shelf = replay.shelf();
+        std::thread::scope(|scope| {
+            let _ending = Ending(&ahead);
+            for _ in 0..helpers {
+                scope.spawn(|| {
+                    // Without its own view of the repository a thread is of no
+                    // use, and the judge does all of it.
+                    if let Ok(repo) = Repo::open(directory)
+                        && let Ok(objects) = repo.objects()
+                    {
+                        ahead.work(&Kept::on(&objects, shelf.clone()), &registry_id);
+                    }
+                });
+            }
+            replay.run(commits, Some(&ahead), seen)
         })
     }
 

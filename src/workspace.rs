@@ -1,5 +1,6 @@
 //! A registry in a repository: which folder, which branch, which root.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
@@ -18,6 +19,8 @@ pub struct Wanted {
     pub mainline: Option<String>,
     /// `--root OID[:PATH]`.
     pub root: Option<String>,
+    /// `--threads`.
+    pub threads: Option<NonZeroUsize>,
 }
 
 /// A registry in a repository.
@@ -30,6 +33,8 @@ pub struct Workspace {
     pub mainline: String,
     /// The pinned root.
     pub root: Option<Oid>,
+    /// Threads that a proof may use.
+    pub threads: NonZeroUsize,
 }
 
 impl Workspace {
@@ -69,6 +74,10 @@ impl Workspace {
             folder,
             mainline,
             root,
+            threads: wanted
+                .threads
+                .or_else(|| std::thread::available_parallelism().ok())
+                .unwrap_or(NonZeroUsize::MIN),
         })
     }
 

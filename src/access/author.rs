@@ -12,7 +12,7 @@ use crate::model::{ActorId, RecordPath};
 use crate::raw::{Oid, SignatureKind};
 use crate::snapshot::Loaded;
 use crate::subject;
-use crate::verify::{self, OpenPgpFault};
+use crate::verify::{self, OpenPgpFault, PublicKey, SignatureFault};
 
 /// Who stands behind a signature, under one policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,10 +82,17 @@ impl Verdict {
                 Verdict::Bad("X.509 signatures are not supported: sign with SSH or OpenPGP".into())
             }
             // The reader of SSH signatures says best what is malformed.
-            SignatureKind::Ssh | SignatureKind::Unknown => match verify::verify(armor, namespace, payload) {
-                Ok(key) => Verdict::of_key(policy, key.fingerprint()),
-                Err(fault) => Verdict::Bad(fault.to_string()),
-            },
+            SignatureKind::Ssh | SignatureKind::Unknown => {
+                Verdict::of_ssh(policy, verify::verify(armor, namespace, payload))
+            }
+        }
+    }
+
+    /// The verdict on what became of an SSH signature.
+    pub fn of_ssh(policy: &Policy, signer: Result<PublicKey, SignatureFault>) -> Verdict {
+        match signer {
+            Ok(key) => Verdict::of_key(policy, key.fingerprint()),
+            Err(fault) => Verdict::Bad(fault.to_string()),
         }
     }
 
@@ -94,10 +101,7 @@ impl Verdict {
     pub fn of_record(policy: &Policy, path: &RecordPath, record: &Loaded) -> Option<Verdict> {
         let armor = record.signature()?;
         Some(match SignatureKind::of(armor) {
-            SignatureKind::Ssh => match record.ssh_signer(policy.id(), path, armor) {
-                Ok(key) => Verdict::of_key(policy, key.fingerprint()),
-                Err(fault) => Verdict::Bad(fault.to_string()),
-            },
+            SignatureKind::Ssh => Verdict::of_ssh(policy, record.ssh_signer(policy.id(), path, armor)),
             _ => {
                 let bytes = subject::signed_bytes(policy.id(), path, record.value());
                 Verdict::of_signature(policy, armor, subject::RECORD_NAMESPACE, &bytes)

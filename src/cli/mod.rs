@@ -104,6 +104,9 @@ pub struct Global {
         help_heading = "Where to look"
     )]
     root: Option<String>,
+    /// Threads that prove a history [default: as many as there are processors]
+    #[arg(long, global = true, value_name = "N", hide_short_help = true)]
+    threads: Option<std::num::NonZeroUsize>,
     /// The form of the output
     #[arg(short = 'o', long = "output", global = true, value_enum)]
     output: Option<Output>,
@@ -124,6 +127,7 @@ impl Global {
             path: self.path.clone(),
             mainline: self.mainline.clone(),
             root: self.root.clone(),
+            threads: self.threads,
         }
     }
 }

@@ -88,7 +88,7 @@ fn range(what: &str, global: &Global, ui: &Ui) -> Result<Report, Error> {
     }
     let commits = history::chain(&objects, Some(a), b)?;
     let mut replay = Replay::after(&records, &workspace.folder, a)?;
-    let report = replay.run(&commits, |_, _| {})?;
+    let report = workspace.run(&mut replay, &commits, |_, _| {})?;
     if report.checked.changes == 0 && ui.output == super::Output::Human {
         ui.note("no commit of this range touches the registry");
     }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::read_commit;
 use crate::error::Error;
-use crate::raw::{Objects, Oid};
+use crate::raw::{Commit, Objects, Oid};
 
 /// What the graph keeps of a commit.
 #[derive(Debug)]
@@ -58,6 +58,16 @@ impl<'a> Graph<'a> {
                 floor,
             }),
         }
+    }
+
+    /// Keeps a commit that was read already.
+    pub fn know(&self, commit: &Commit) {
+        self.nodes.borrow_mut().entry(commit.id).or_insert_with(|| {
+            Rc::new(Node {
+                tree: commit.tree,
+                parents: commit.parents.clone(),
+            })
+        });
     }
 
     /// One commit.

@@ -1,7 +1,7 @@
 //! What one step of the mainline brings, and which commit answers for each of
 //! its changes.
 
-use super::graph::Graph;
+use super::graph::{Graph, Node};
 use super::provenance::{Merge, Written};
 use super::{is_protected, protected_change, read_commit};
 use crate::access::{Charge, Policy};
@@ -53,7 +53,7 @@ pub fn landed<'a>(
     graph: &Graph<'a>,
     policy: Option<&Policy>,
     commit: &Commit,
-    parent: Option<&Commit>,
+    parent: Option<&Node>,
 ) -> Result<Landed, Error> {
     let objects = records.objects();
     let prior = match parent {

@@ -2,6 +2,7 @@
 //! against its predecessor by the policy in force before it.
 
 mod acknowledged;
+mod ahead;
 mod graph;
 mod landed;
 mod landing;
@@ -12,6 +13,7 @@ mod replay;
 mod revocation;
 
 pub use acknowledged::Acknowledged;
+pub use ahead::{Ahead, Ending};
 pub use graph::{Graph, Sides};
 pub use landed::{Landed, Shape};
 pub use landing::{Clash, MergeText, Plan, Planner};
@@ -28,6 +30,7 @@ use crate::error::Error;
 use crate::raw::{self, Commit, ObjectKind, Objects, Oid, SignatureKind};
 use crate::rules;
 use crate::snapshot::Snapshot;
+use crate::verify::{self, PublicKey, SignatureFault};
 
 /// The namespace of Git's own SSH signatures.
 pub const COMMIT_NAMESPACE: &str = "git";
@@ -107,6 +110,15 @@ pub fn reaches(objects: &dyn Objects, tip: Oid, known: Oid) -> Result<bool, Erro
 
 /// Who signed a commit, under one policy.
 pub fn verdict(policy: &Policy, commit: &Commit) -> Verdict {
+    verdict_given(policy, commit, || None)
+}
+
+/// As [`verdict`]; `known` may know who made an SSH signature.
+fn verdict_given(
+    policy: &Policy,
+    commit: &Commit,
+    known: impl FnOnce() -> Option<Result<PublicKey, SignatureFault>>,
+) -> Verdict {
     if !commit.is_strict() {
         return Verdict::NotStrict(commit.faults.clone());
     }
@@ -114,6 +126,10 @@ pub fn verdict(policy: &Policy, commit: &Commit) -> Verdict {
         None => Verdict::Unsigned,
         Some(signature) => match signature.kind {
             SignatureKind::Unknown => Verdict::Bad("no known kind of signature".into()),
+            SignatureKind::Ssh => {
+                let work_out = || verify::verify(&signature.armor, COMMIT_NAMESPACE, &commit.payload);
+                Verdict::of_ssh(policy, known().unwrap_or_else(work_out))
+            }
             _ => Verdict::of_signature(policy, &signature.armor, COMMIT_NAMESPACE, &commit.payload),
         },
     }

@@ -2,18 +2,19 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use super::acknowledged::{self, Acknowledged};
+use super::ahead::{Ahead, Signers};
 use super::graph::Graph;
 use super::landed::{Answer, Shape, landed};
-use super::{Past, chain_if, policy_at, read_commit, revocation, verdict};
+use super::{Past, chain_if, policy_at, read_commit, revocation, verdict_given};
 use crate::access::{Author, Carrier, Carriers, Outside, Policy, Verdict};
 use crate::change::{Change, Differences};
 use crate::error::Error;
 use crate::finding::{Anchor, Checked, Finding, Note, Place, Report};
 use crate::model::{Revocation, VersionId};
-use crate::raw::{Commit, ObjectKind, Oid};
+use crate::raw::{Commit, ObjectKind, Oid, Shelf};
 use crate::rules::{self, Decided, Resolver, Step};
 use crate::snapshot::{Loaded, Records, Snapshot};
 
@@ -64,8 +65,10 @@ impl JudgedStep {
 
 /// The judge's walk along the mainline.
 pub struct Replay<'a> {
-    records: &'a Records<'a>,
-    folder: &'a str,
+    pub(super) records: &'a Records<'a>,
+    pub(super) folder: &'a str,
+    /// Signers of commits that other threads have worked out.
+    pub(super) signers: Signers,
     graph: Rc<Graph<'a>>,
     /// The policy in force; none before the root.
     pub policy: Option<Policy>,
@@ -100,6 +103,7 @@ impl<'a> Replay<'a> {
         Replay {
             records,
             folder,
+            signers: Signers::default(),
             graph: Rc::new(Graph::new(records.objects(), None)),
             policy,
             policy_from: None,
@@ -133,6 +137,28 @@ impl<'a> Replay<'a> {
         Replay::new(records, folder, Some(policy))
     }
 
+    /// Where the trees are kept that it reads.
+    pub fn shelf(&self) -> Shelf {
+        self.records.objects().shelf()
+    }
+
+    /// The registry's id: of the policy in force, or of the one that the first of
+    /// these commits brings.
+    ///
+    /// # Errors
+    /// When an object can't be read.
+    pub fn registry_id(&self, commits: &[Commit]) -> Result<Option<String>, Error> {
+        if let Some(policy) = &self.policy {
+            return Ok(Some(policy.id().to_owned()));
+        }
+        let Some(first) = commits.first() else {
+            return Ok(None);
+        };
+        let registry = Snapshot::at(self.records, first.tree, self.folder)?.registry()?;
+        let registry = registry.as_ref().and_then(|loaded| loaded.registry());
+        Ok(registry.map(|registry| registry.id.as_str().to_owned()))
+    }
+
     /// Judges one commit against its first parent. What a merge brings is judged
     /// by who wrote it on the other side.
     ///
@@ -153,16 +179,17 @@ impl<'a> Replay<'a> {
 
     fn walk(&mut self, commit: &Commit, by_host: bool) -> Result<JudgedStep, Error> {
         let objects = self.records.objects();
-        let parent = match commit.parents.first() {
-            Some(parent) => Some(read_commit(objects, *parent)?),
-            None => None,
-        };
         let at_root = self.policy.is_none();
         if at_root {
             // Nothing before the root is of the registry.
             self.graph = Rc::new(Graph::new(objects, Some(commit.id)));
         }
-        let known_parent = parent.as_ref().filter(|_| !at_root);
+        self.graph.know(commit);
+        let parent = match commit.parents.first() {
+            Some(parent) if !at_root => Some(self.graph.node(*parent)?),
+            _ => None,
+        };
+        let known_parent = parent.as_deref();
         let landed = landed(
             self.records,
             self.folder,
@@ -202,7 +229,7 @@ impl<'a> Replay<'a> {
             &landed.differences,
             landed.shape.as_ref(),
             &past,
-            parent.map(|parent| parent.id),
+            commit.parents.first().copied(),
         )?;
         if judged.brings_policy
             && let Some(parent) = commit.parents.first()
@@ -231,7 +258,10 @@ impl<'a> Replay<'a> {
     /// Who signed each commit that answers for a change.
     fn carriers(&mut self, commit: &Commit, answers: &[Answer], by_host: bool) -> Result<Carriers, Error> {
         let of = |commit: &Commit| match &self.policy {
-            Some(policy) => verdict(policy, commit),
+            Some(policy) => verdict_given(policy, commit, || {
+                let mut signers = self.signers.lock().unwrap_or_else(PoisonError::into_inner);
+                signers.remove(&commit.id)
+            }),
             None => Verdict::Unsigned,
         };
         let own = match by_host {
@@ -361,17 +391,21 @@ impl<'a> Replay<'a> {
     }
 
     /// Judges the commits in order and gathers one report; `seen` is shown each
-    /// commit with its judgement.
+    /// commit with its judgement. `ahead` works out the same commits.
     ///
     /// # Errors
     /// As [`Replay::step`].
     pub fn run(
         &mut self,
         commits: &[Commit],
+        ahead: Option<&Ahead<'_>>,
         mut seen: impl FnMut(&Commit, &JudgedStep),
     ) -> Result<Report, Error> {
         let mut report = Report::default();
-        for commit in commits {
+        for (index, commit) in commits.iter().enumerate() {
+            if let Some(ahead) = ahead {
+                ahead.reach(index);
+            }
             let step = self.step(commit)?;
             seen(commit, &step);
             report.findings.extend(step.findings);

@@ -90,7 +90,7 @@ pub(super) fn acts<'a>(
         let Some(parent) = commit.parents.first() else {
             continue;
         };
-        let parent = read_commit(objects, *parent)?;
+        let parent = graph.node(*parent)?;
         let landed = landed(records, folder, graph, None, &commit, Some(&parent))?;
         if landed.is_link() {
             continue;

@@ -10,7 +10,7 @@ mod walk;
 
 pub use commit::{Commit, CommitSignature, Identity, SignatureKind};
 pub use edit::{edit, place};
-pub use objects::{Kept, Memory, Objects, Overlay};
+pub use objects::{Kept, Lately, Memory, Objects, Overlay, Shelf};
 pub use oid::{ObjectFormat, ObjectKind, Oid};
 pub use tree::{Entry, Mode, Tree};
 pub use walk::{FileChange, TreeDiff, diff, files, lookup, read_tree};

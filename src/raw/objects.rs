@@ -2,7 +2,8 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{ObjectFormat, ObjectKind, Oid, Tree, read_tree};
 use crate::error::Error;
@@ -27,25 +28,79 @@ pub trait Objects {
     fn tree(&self, id: Oid) -> Result<Arc<Tree>, Error> {
         read_tree(self, id).map(Arc::new)
     }
+
+    /// Where trees are kept, for other threads that read the same store; an
+    /// empty place of their own where none are.
+    fn shelf(&self) -> Shelf {
+        Shelf::default()
+    }
+}
+
+/// Trees that were read, kept for whoever asks next, in this thread or another.
+/// An id means the same bytes for good. Of what was not asked for lately,
+/// nothing is kept.
+#[derive(Clone, Debug, Default)]
+pub struct Shelf(Arc<Mutex<Lately<Oid, Arc<Tree>>>>);
+
+/// A map that forgets what nobody asked for in a while.
+#[derive(Debug)]
+pub struct Lately<K, V> {
+    now: HashMap<K, V>,
+    before: HashMap<K, V>,
+}
+
+impl<K, V> Default for Lately<K, V> {
+    fn default() -> Self {
+        Lately {
+            now: HashMap::new(),
+            before: HashMap::new(),
+        }
+    }
+}
+
+impl<K: Eq + Hash, V: Clone> Lately<K, V> {
+    /// So many are new or asked for before the others are forgotten.
+    const MOST: usize = 4096;
+
+    /// What is kept under `key`.
+    pub fn get(&mut self, key: &K) -> Option<V> {
+        if let Some(value) = self.now.get(key) {
+            return Some(value.clone());
+        }
+        let (key, value) = self.before.remove_entry(key)?;
+        self.insert(key, value.clone());
+        Some(value)
+    }
+
+    /// Keeps `value` under `key`.
+    pub fn insert(&mut self, key: K, value: V) {
+        if self.now.len() >= Self::MOST {
+            self.before = std::mem::take(&mut self.now);
+        }
+        self.now.insert(key, value);
+    }
 }
 
 /// Keeps the trees that were read: a walk along history asks for the same ones
-/// again and again, and an id means the same bytes for good.
+/// again and again.
 pub struct Kept<'a> {
     base: &'a dyn Objects,
-    trees: RefCell<HashMap<Oid, Arc<Tree>>>,
+    shelf: Shelf,
 }
 
 impl<'a> Kept<'a> {
-    /// So many trees are kept; then all are let go.
-    const MOST: usize = 4096;
-
-    /// Over this store.
+    /// Over this store, with nothing kept yet.
     pub fn new(base: &'a dyn Objects) -> Kept<'a> {
-        Kept {
-            base,
-            trees: RefCell::default(),
-        }
+        Kept::on(base, Shelf::default())
+    }
+
+    /// Over this store, with what others keep too.
+    pub fn on(base: &'a dyn Objects, shelf: Shelf) -> Kept<'a> {
+        Kept { base, shelf }
+    }
+
+    fn lately(&self) -> MutexGuard<'_, Lately<Oid, Arc<Tree>>> {
+        self.shelf.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -59,16 +114,16 @@ impl Objects for Kept<'_> {
     }
 
     fn tree(&self, id: Oid) -> Result<Arc<Tree>, Error> {
-        if let Some(tree) = self.trees.borrow().get(&id) {
-            return Ok(tree.clone());
+        if let Some(tree) = self.lately().get(&id) {
+            return Ok(tree);
         }
         let tree = self.base.tree(id)?;
-        let mut trees = self.trees.borrow_mut();
-        if trees.len() >= Self::MOST {
-            trees.clear();
-        }
-        trees.insert(id, tree.clone());
+        self.lately().insert(id, tree.clone());
         Ok(tree)
+    }
+
+    fn shelf(&self) -> Shelf {
+        self.shelf.clone()
     }
 }
 

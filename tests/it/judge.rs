@@ -232,7 +232,7 @@ fn local_views_change_no_verdict() {
 }
 
 #[test]
-fn a_merge_that_touches_the_registry_is_incomplete() {
+fn what_a_merge_adds_of_its_own_needs_its_signer() {
     let lab = Lab::with_registry();
     lab.git(&["branch", "side"]);
     lab.register("churn", '1');
@@ -269,8 +269,11 @@ fn a_merge_that_touches_the_registry_is_incomplete() {
     lab.git(&["add", "-A"]);
     let tree = lab.git(&["write-tree"]);
     let merge = lab.git(&["commit-tree", &tree, "-p", "HEAD", "-p", "other", "-m", "evil"]);
-    let said = lab.error("trainer", &["validate", &format!("HEAD..{merge}")]);
-    assert!(said.contains("incomplete") && said.contains("merge"), "{said}");
+    let said = lab.findings("trainer", &["validate", &format!("HEAD..{merge}")]);
+    assert!(
+        said.contains("MR301") && said.contains("charged since neither side had this value"),
+        "{said}"
+    );
 }
 
 #[test]
