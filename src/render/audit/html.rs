@@ -214,7 +214,7 @@ fn live(live: &Live) -> Markup {
 
 /// How a record was proven when it was given.
 fn given(given: &Given) -> Markup {
-    html! { " at step " (given.step) (proof(&given.proof, given.commit, false)) }
+    html! { " at step " (given.step) (proof(&given.proof, Some(given.commit), false)) }
 }
 
 fn review(review: &Counted) -> Markup {
@@ -240,7 +240,7 @@ fn approved(approval: &Approval) -> Markup {
         }))
         (row("By", html! { ul.plain { @for one in &approval.reviews { (review(one)) } } }))
         (row("Under", html! {
-            "policy " (approval.serial) ", " (clean(&rules(approval)))
+            "policy " (approval.serial) ", " (timeline::words(&rules(approval)))
             br; (need(approval))
         }))
         @if !approval.gates.is_empty() {
@@ -269,7 +269,7 @@ fn findings(audit: &Audit) -> Markup {
                 ul {
                     @for note in &report.notes {
                         li {
-                            (clean(&note.message))
+                            (timeline::words(&note.message))
                             @if let Some(commit) = note.commit { " (" code title=(commit) { (commit.short()) } ")" }
                         }
                     }
@@ -355,7 +355,7 @@ fn group(index: usize, group: &Group) -> Markup {
             p.badges {
                 @if group.deleted { (badge("deleted", "quiet")) }
                 @for (number, state) in &group.versions {
-                    (badge(&format!("{number} {}", state.as_str()), state_class(*state)))
+                    (badge(&format!("/{number} {}", state.as_str()), state_class(*state)))
                 }
                 @for words in serves { (badge(&words, "quiet")) }
             }

@@ -81,7 +81,10 @@ fn rules(approval: &Approval) -> String {
     let rules: Vec<String> = approval
         .rules
         .iter()
-        .map(|rule| format!("rule {} for {}", rule.index + 1, rule.groups.join(", ")))
+        .map(|rule| {
+            let groups: Vec<String> = rule.groups.iter().map(|glob| format!("`{glob}`")).collect();
+            format!("rule {} for {}", rule.index + 1, groups.join(", "))
+        })
         .collect();
     match rules.is_empty() {
         true => "no rule matches the group".to_owned(),
