@@ -581,7 +581,23 @@ fn what_is_missing_is_never_a_pass() {
     let said = said(&mut whole.modelry("stranger", &["audit", "--root", &root]));
     assert_eq!((said.code, said.out.as_str()), (2, ""), "{said:?}");
     assert!(said.err.contains(&format!("incomplete: blob {blob}")), "{said:?}");
-    assert!(said.err.contains("`git fetch --refetch`"), "{said:?}");
+    assert!(said.err.contains("`git fetch --refetch --no-filter`"), "{said:?}");
+}
+
+#[test]
+fn a_partial_clone_is_completed_by_the_command_that_is_named() {
+    let lab = lived();
+    let root = lab.root();
+    lab.git(&["config", "uploadpack.allowFilter", "true"]);
+    let partial = clone(&lab, &["--bare", "--filter=blob:none"]);
+    let arguments = ["audit", "--root", &root, "--path", "."];
+    let told = said(&mut partial.modelry("stranger", &arguments));
+    assert_eq!((told.code, told.out.as_str()), (2, ""), "{told:?}");
+    let command = regex::Regex::new("`git fetch ([^`]+)`").expect("an expression");
+    let command = command.captures(&told.err).expect("a command")[1].to_owned();
+    let words: Vec<&str> = ["fetch", "-q"].into_iter().chain(command.split(' ')).collect();
+    let _ = partial.git(&words);
+    let _ = partial.ok("stranger", &arguments);
 }
 
 /// Loose objects in the pack's place, but for one.

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use super::html::status_class;
 use crate::audit::{Event, GateOutcome, Means, Outcome, Proof};
 use crate::finding::{Finding, Label, Place, Side};
-use crate::model::Decision;
+use crate::model::{Decision, Status};
 use crate::raw::Oid;
 use crate::render::clean;
 use crate::render::human::excerpt;
@@ -22,7 +22,7 @@ pub(super) fn words(text: &str) -> Markup {
     let text = clean(text);
     let parts: Vec<&str> = text.split('`').collect();
     // A backtick without its other is itself.
-    if parts.len() % 2 == 0 {
+    if parts.len().is_multiple_of(2) {
         return html! { (text) };
     }
     html! {
@@ -147,7 +147,7 @@ fn event(event: &Event) -> Markup {
             }
             @if let Some(reason) = &event.reason { blockquote { (clean(reason)) } }
             (proof(&event.proof, Some(event.commit).filter(|commit| *commit != event.mainline), true))
-            @if let Some(approval) = &event.approval {
+            @if let Some(approval) = event.approval.as_ref().filter(|it| it.to == Status::Approved) {
                 span.proof { "Under policy " (approval.serial) ", " (words(&super::rules(approval))) ": " (super::need(approval)) }
                 @for outcome in &approval.gates {
                     span.proof {
