@@ -1,6 +1,7 @@
 //! The audit of a registry: what the judge saw on the way from the root to the
 //! tip, told so that a stranger can check it.
 
+mod flags;
 mod ledger;
 mod report;
 

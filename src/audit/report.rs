@@ -111,6 +111,8 @@ pub struct Signer {
 pub struct KeyUse {
     /// The key's fingerprint.
     pub key: String,
+    /// Whether it was revoked since.
+    pub revoked: bool,
     /// What it signed.
     pub uses: Uses,
 }
@@ -374,6 +376,8 @@ impl State {
 pub struct Group {
     /// Its name; as it stands in paths, for what is no group.
     pub name: String,
+    /// Whether it is there at the tip, as a group or as its tombstone.
+    pub exists: bool,
     /// Whether a tombstone stands in its place.
     pub deleted: bool,
     /// Its versions at the tip, by number.
@@ -389,6 +393,7 @@ impl Group {
     pub fn named(name: &GroupName) -> Group {
         Group {
             name: name.to_string(),
+            exists: true,
             deleted: false,
             versions: BTreeMap::new(),
             stages: BTreeMap::new(),

@@ -119,7 +119,7 @@ fn range(audit: &Audit) -> Markup {
                 (tile("Steps", range.steps, &beside))
                 (tile("Commits checked", range.commits, &behind))
                 (tile("Changes judged", range.changes, ""))
-                (tile("Versions", versions, &format!("in {}", count(audit.groups.len(), "group"))))
+                (tile("Versions", versions, &format!("in {}", count(audit.groups.iter().filter(|group| group.exists).count(), "group"))))
             }
             @if !census.is_empty() {
                 p.badges {
@@ -306,6 +306,7 @@ fn signatures(audit: &Audit) -> Markup {
                                 td data-label="What" {
                                     @match signer.kind { Some(kind) => (kind), None => "not listed" }
                                     @if signer.retired { ", retired" }
+                                    @if one.revoked { " " (badge("key revoked", "bad")) }
                                 }
                                 (numbers(one.uses))
                                 td data-label="Key" { (key(&one.key)) }
@@ -353,6 +354,7 @@ fn group(index: usize, group: &Group) -> Markup {
         section id={ "group-" (index + 1) } {
             h2 { span.kind { "Group" } " " (clean(&group.name)) }
             p.badges {
+                @if !group.exists { (badge("not there at the tip", "quiet")) }
                 @if group.deleted { (badge("deleted", "quiet")) }
                 @for (number, state) in &group.versions {
                     (badge(&format!("/{number} {}", state.as_str()), state_class(*state)))

@@ -144,6 +144,8 @@ struct JsonSigner<'a> {
 struct JsonKey<'a> {
     /// The key's fingerprint.
     key: &'a str,
+    /// Whether it was revoked since.
+    revoked: bool,
     /// Signatures of commits.
     commits: usize,
     /// Signatures of records.
@@ -375,6 +377,8 @@ struct JsonServing<'a> {
 struct JsonGroup<'a> {
     /// Its name.
     name: &'a str,
+    /// Whether it is there at the tip, as a group or as its tombstone.
+    exists: bool,
     /// Whether a tombstone stands in its place.
     deleted: bool,
     /// Its versions at the tip, with the status of each.
@@ -490,6 +494,7 @@ fn signer(signer: &Signer) -> JsonSigner<'_> {
     let Uses { commits, records } = signer.uses;
     let keys = signer.keys.iter().map(|key| JsonKey {
         key: &key.key,
+        revoked: key.revoked,
         commits: key.uses.commits,
         records: key.uses.records,
     });
@@ -526,6 +531,7 @@ fn group(group: &Group) -> JsonGroup<'_> {
     let stages = group.stages.iter();
     JsonGroup {
         name: &group.name,
+        exists: group.exists,
         deleted: group.deleted,
         versions: versions
             .map(|(number, state)| (*number, state.as_str()))

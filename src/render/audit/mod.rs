@@ -17,7 +17,7 @@ use crate::finding::Report;
 fn census(audit: &Audit) -> String {
     let census = audit.census();
     let versions: usize = census.iter().map(|(_, count)| count).sum();
-    let groups = audit.groups.len();
+    let groups = audit.groups.iter().filter(|group| group.exists).count();
     let words: Vec<String> = census
         .iter()
         .map(|(state, count)| format!("{count} {}", state.as_str()))
