@@ -1,11 +1,16 @@
 //! The audit of a registry: what the judge saw on the way from the root to the
-//! tip, told so that a stranger can check it.
+//! tip, told so that a stranger can check it; and the mainline as a log, with
+//! checkpoints that say how far it was found clean.
 
+mod checkpoint;
 mod flags;
 mod ledger;
+mod log;
 mod report;
 
+pub use checkpoint::{Checkpoint, LARGEST_CHECKPOINT};
 pub use ledger::{Ending, Ledger};
+pub use log::{Hash, MerkleTree, leaf, log};
 pub use report::{
     AppliedRule, Approval, Audit, Counted, Event, Flag, GateOutcome, Given, Group, KeyUse, Known, Live,
     Means, Nobody, Outcome, Proof, Range, Serving, Signer, State, Trust, Uses,
