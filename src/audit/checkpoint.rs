@@ -22,6 +22,9 @@ use crate::raw::Oid;
 /// No checkpoint is larger, in bytes.
 pub const LARGEST_CHECKPOINT: usize = 1 << 20;
 
+/// The namespace of SSH signatures over a checkpoint.
+pub const CHECKPOINT_NAMESPACE: &str = "modelry-checkpoint";
+
 /// What `origin` starts with.
 const ORIGIN: &str = "modelry/";
 

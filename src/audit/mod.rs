@@ -4,11 +4,13 @@
 
 mod checkpoint;
 mod flags;
+mod growth;
 mod ledger;
 mod log;
 mod report;
 
-pub use checkpoint::{Checkpoint, LARGEST_CHECKPOINT};
+pub use checkpoint::{CHECKPOINT_NAMESPACE, Checkpoint, LARGEST_CHECKPOINT};
+pub use growth::{Mainline, Mismatch};
 pub use ledger::{Ending, Ledger};
 pub use log::{Hash, MerkleTree, leaf, log};
 pub use report::{

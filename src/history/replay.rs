@@ -128,6 +128,13 @@ impl<'a> Replay<'a> {
         Ok(replay)
     }
 
+    /// What lies before this commit is read only where a side branch leads there.
+    #[must_use]
+    pub fn with_floor(mut self, floor: Oid) -> Replay<'a> {
+        self.graph = Graph::new(self.records.objects(), Some(floor));
+        self
+    }
+
     /// With this policy in force.
     pub fn with_policy(records: &'a Records<'a>, folder: &'a str, policy: Policy) -> Replay<'a> {
         Replay::new(records, folder, Some(policy))
