@@ -8,6 +8,7 @@
 mod checkpoint;
 mod file;
 
+pub use checkpoint::{Comparison, Walk};
 pub use file::{CheckpointFile, Moved, Signed};
 
 use std::collections::BTreeMap;

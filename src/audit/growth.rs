@@ -45,6 +45,12 @@ pub enum Mismatch {
     Altered(String),
 }
 
+/// The same with each key's fingerprint in its one form.
+fn fingerprints(tainted: &BTreeMap<VersionId, String>) -> BTreeMap<VersionId, String> {
+    let one_form = |(id, key): (&VersionId, &String)| (id.clone(), fingerprint(key));
+    tainted.iter().map(one_form).collect()
+}
+
 /// The mainline as an audit sees it.
 pub struct Mainline<'m> {
     /// The registry.
@@ -57,7 +63,8 @@ pub struct Mainline<'m> {
 
 impl Mainline<'_> {
     /// The checkpoint of the whole, and how the mainline differs from an earlier
-    /// one.
+    /// one. `tainted_then` are the versions that were tainted at that one's size,
+    /// `tainted` those that are now.
     ///
     /// # Errors
     /// When a commit can't be read, or there is no step.
@@ -65,6 +72,7 @@ impl Mainline<'_> {
         &self,
         objects: &dyn Objects,
         earlier: Option<&Checkpoint>,
+        tainted_then: &BTreeMap<VersionId, String>,
         tainted: &BTreeMap<VersionId, String>,
     ) -> Result<(Checkpoint, Option<Mismatch>), Error> {
         let (Some(root), Some(tip)) = (self.steps.first(), self.steps.last()) else {
@@ -81,7 +89,10 @@ impl Mainline<'_> {
                 root: *root,
                 folder: self.folder.to_owned(),
             }),
-            Some(earlier) if then == Some(earlier.root_hash) && self.at(size) == Some(earlier.commit) => None,
+            Some(earlier) if then == Some(earlier.root_hash) && self.at(size) == Some(earlier.commit) => {
+                let same = earlier.tainted == fingerprints(tainted_then);
+                (!same).then(|| Mismatch::Altered("the versions that it calls tainted are others".into()))
+            }
             Some(earlier) => Some(self.parted(objects, earlier)?),
         };
         Ok((self.checkpoint(&tree, *root, *tip, tainted), mismatch))
@@ -101,10 +112,7 @@ impl Mainline<'_> {
             commit,
             root,
             folder: self.folder.to_owned(),
-            tainted: tainted
-                .iter()
-                .map(|(id, key)| (id.clone(), fingerprint(key)))
-                .collect(),
+            tainted: fingerprints(tainted),
         }
     }
 

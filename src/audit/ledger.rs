@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use super::flags::{acknowledge, flags, from_top};
 use super::report::{
-    AppliedRule, Approval, Audit, Counted, Event, Flag, GateOutcome, Given, Group, KeyUse, Known, Live,
-    Means, Nobody, Outcome, Proof, Range, Serving, Signer, State, Uses,
+    AppliedRule, Approval, Audit, Confirmed, Counted, Event, Flag, GateOutcome, Given, Group, KeyUse, Known,
+    Live, Means, Nobody, Outcome, Proof, Range, Serving, Signer, State, Uses,
 };
 use crate::access::{Author, Carrier, Policy, Standing, Verdict, shortfall_words};
 use crate::change::{Change, ChangeKind};
@@ -38,6 +38,8 @@ pub struct Ending<'a> {
     pub report: Report,
     /// What was known before.
     pub known: Known,
+    /// The checkpoint that the mainline goes on from.
+    pub confirmed: Option<Confirmed>,
     /// Versions whose approval rests on a key that is not believed any more.
     pub tainted: &'a BTreeMap<VersionId, String>,
 }
@@ -469,6 +471,7 @@ impl<'a> Ledger<'a> {
                 changes: self.changes,
             },
             known: ending.known,
+            confirmed: ending.confirmed,
             signers: self.signers.into_iter().map(signer).collect(),
             nobody: self.nobody.into_iter().map(nobody).collect(),
             live,

@@ -1,17 +1,159 @@
 //! Proving the history of a tip from a checkpoint: what an audit found clean
 //! is not judged again, and need not be in the clone.
 
-use super::{CheckpointFile, Proof, Signed, still_tainted};
-use crate::audit::{Checkpoint, Known};
+use std::collections::BTreeMap;
+
+use super::{CheckpointFile, Moved, Proof, Signed, still_tainted};
+use crate::access::Policy;
+use crate::audit::{Checkpoint, Confirmed, Known, Mainline};
 use crate::error::Error;
 use crate::finding::{Finding, Place};
-use crate::history::{self, Replay};
-use crate::raw::{Objects, Oid};
+use crate::history::{self, JudgedStep, Replay};
+use crate::model::VersionId;
+use crate::raw::{Commit, Objects, Oid};
 use crate::rules::{self, Resolver};
+use crate::sign::Signer;
 use crate::snapshot::{Records, Snapshot};
 use crate::workspace::Workspace;
 
+/// What an audit saw of the mainline on its way, for its checkpoint.
+#[derive(Default)]
+pub struct Walk {
+    /// The steps, the root first.
+    steps: Vec<Oid>,
+    /// Versions that a step took the ground from, with the place of the step
+    /// (the root is 1) and the key.
+    taints: Vec<(u64, VersionId, String)>,
+}
+
+impl Walk {
+    /// Enters the next step.
+    pub fn enter(&mut self, commit: &Commit, step: &JudgedStep) {
+        self.steps.push(commit.id);
+        let place = self.steps.len() as u64;
+        let taints = step.taints.iter().cloned();
+        self.taints.extend(taints.map(|(id, key)| (place, id, key)));
+    }
+
+    /// What was tainted after so many steps, by the policy then.
+    fn tainted(&self, size: u64, policy: &Policy) -> BTreeMap<VersionId, String> {
+        let before = self.taints.iter().filter(|(place, ..)| *place <= size);
+        let mut tainted = before.map(|(_, id, key)| (id.clone(), key.clone())).collect();
+        still_tainted(policy, &mut tainted);
+        tainted
+    }
+}
+
+/// What a checkpoint comes to in an audit.
+pub struct Comparison {
+    /// The checkpoint of the mainline as it is.
+    pub next: Checkpoint,
+    /// The policy at the earlier one's commit.
+    then: Option<Policy>,
+    /// The earlier one, when history goes on from it.
+    pub confirmed: Option<Confirmed>,
+    /// What is wrong with the earlier one.
+    pub findings: Vec<Finding<Place>>,
+}
+
+impl Comparison {
+    /// Moves the file on; `policy` is the one in force now. Only after an audit
+    /// that is clean.
+    ///
+    /// # Errors
+    /// As [`CheckpointFile::advance`].
+    pub fn advance(
+        &self,
+        file: &CheckpointFile,
+        policy: &Policy,
+        signer: Option<&dyn Signer>,
+    ) -> Result<Moved, Error> {
+        let then = self.then.as_ref().unwrap_or(policy);
+        file.advance(&self.next, (then, policy), signer)
+    }
+}
+
 impl Workspace {
+    /// Compares the mainline that an audit went along with the checkpoint of an
+    /// earlier one.
+    ///
+    /// # Errors
+    /// When an object can't be read.
+    pub fn compare(
+        &self,
+        objects: &dyn Objects,
+        records: &Records<'_>,
+        file: &CheckpointFile,
+        walk: &Walk,
+        proof: &Proof,
+    ) -> Result<Comparison, Error> {
+        let registry = proof.policy.id().parse().map_err(Error::told)?;
+        let mainline = Mainline {
+            registry,
+            folder: &self.folder,
+            steps: &walk.steps,
+        };
+        let earlier = file.checkpoint();
+        let on_it = earlier.filter(|earlier| walk.steps.contains(&earlier.commit));
+        let then = match on_it {
+            Some(earlier) => Some(self.policy_then(objects, records, earlier.commit)?.1),
+            None => None,
+        };
+        let tainted_then = match (earlier, &then) {
+            (Some(earlier), Some(then)) => walk.tainted(earlier.size, then),
+            _ => BTreeMap::new(),
+        };
+        let (next, mismatch) = mainline.compare(objects, earlier, &tainted_then, &proof.tainted)?;
+        let mut findings = Vec::new();
+        if let (Some(earlier), Some(mismatch)) = (earlier, &mismatch) {
+            let (snapshot, _) = self.policy_then(objects, records, next.commit)?;
+            let finding = rules::checkpoint_mismatch(earlier, mismatch);
+            findings.push(self.resolver(snapshot, next.commit).resolve(finding));
+        }
+        let mut signer = None;
+        if on_it.is_some() {
+            let (signed, finding) = self.judge_signature(objects, records, file)?;
+            findings.extend(finding);
+            if let Signed::By(verdict) = signed {
+                signer = verdict.actor().cloned();
+            }
+        }
+        let confirmed = earlier.filter(|_| findings.is_empty()).map(|earlier| Confirmed {
+            size: earlier.size,
+            commit: earlier.commit,
+            signer,
+        });
+        Ok(Comparison {
+            next,
+            then,
+            confirmed,
+            findings,
+        })
+    }
+
+    /// The registry at a commit, and the policy that its tree holds.
+    fn policy_then<'r>(
+        &self,
+        objects: &dyn Objects,
+        records: &'r Records<'r>,
+        commit: Oid,
+    ) -> Result<(Snapshot<'r>, Policy), Error> {
+        let top = history::read_commit(objects, commit)?.tree;
+        let snapshot = Snapshot::at(records, top, &self.folder)?;
+        let policy = history::policy_at(&snapshot, &format!("commit {}", commit.short()))?;
+        Ok((snapshot, policy))
+    }
+
+    fn resolver<'r>(&'r self, snapshot: Snapshot<'r>, at: Oid) -> Resolver<'r> {
+        Resolver {
+            prior: snapshot,
+            next: snapshot,
+            folder: &self.folder,
+            before: Some(at),
+            after: Some(at),
+        }
+    }
+
     /// Who signed a checkpoint, by the policy at its commit, and what is wrong
     /// with that.
     ///
@@ -27,19 +169,12 @@ impl Workspace {
             return Ok((Signed::No, None));
         };
         let at = checkpoint.commit;
-        let snapshot = Snapshot::at(records, history::read_commit(objects, at)?.tree, &self.folder)?;
-        let policy = history::policy_at(&snapshot, &format!("commit {}", at.short()))?;
+        let (snapshot, policy) = self.policy_then(objects, records, at)?;
         let signed = file.signed(&policy);
         let finding = match &signed {
             Signed::By(verdict) if verdict.actor().is_none() => {
-                let resolver = Resolver {
-                    prior: snapshot,
-                    next: snapshot,
-                    folder: &self.folder,
-                    before: Some(at),
-                    after: Some(at),
-                };
-                Some(resolver.resolve(rules::bad_checkpoint_signature(checkpoint, verdict)))
+                let finding = rules::bad_checkpoint_signature(checkpoint, verdict);
+                Some(self.resolver(snapshot, at).resolve(finding))
             }
             Signed::By(_) | Signed::No => None,
         };
@@ -97,9 +232,7 @@ impl Workspace {
             }
             Err(error) => return Err(error),
         };
-        let top = history::read_commit(objects, point)?.tree;
-        let snapshot = Snapshot::at(records, top, &self.folder)?;
-        let policy = history::policy_at(&snapshot, &format!("commit {}", point.short()))?;
+        let (_, policy) = self.policy_then(objects, records, point)?;
         if policy.id() != checkpoint.registry.as_str() {
             return Err(Error::told(format!(
                 "the checkpoint is of the registry {}, and commit {} holds {}",

@@ -142,6 +142,8 @@ fn mr506_fires_when_an_old_step_is_amended() {
     let old = lab.git(&["rev-parse", "main"]);
     // The approval is left out, and something else takes its place.
     lab.git(&["reset", "-q", "--hard", "main~2"]);
+    // A clone that never saw what was.
+    std::fs::remove_dir_all(lab.top.join(".git/modelry")).expect("removed");
     grow(&lab, '1');
     let _ = lab.ok("trainer", &["annotate", "churn/1", "--label", "a=b"]);
     let said = finds(&lab, "MR506 checkpoint-mismatch");
@@ -624,7 +626,13 @@ fn a_clone_of_depth_one_answers_by_the_checkpoint() {
     assert_eq!(without.code, 2, "{without:?}");
     let said = resolve(&lab, &shallow, &["churn/1"]);
     assert_eq!(said.code, 0, "{said:?}");
-    insta::assert_snapshot!(lab.scrub(&said.out), @"");
+    insta::assert_snapshot!(lab.scrub(&said.out), @r"
+    churn/1  Approved
+      artifact  s3://models/churn/1
+                sha256:[ID]
+      commit    [ID]
+      proven    up to here, by the checkpoint; root [ID] named by the checkpoint
+    ");
     assert!(
         said.err
             .contains(&format!("taken from the checkpoint of {steps} steps")),

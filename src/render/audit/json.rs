@@ -78,6 +78,9 @@ struct JsonRange<'a> {
     /// it.
     #[serde(skip_serializing_if = "Option::is_none")]
     known: Option<JsonKnown>,
+    /// The checkpoint of an earlier audit that the mainline goes on from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checkpoint: Option<JsonCheckpoint<'a>>,
     /// Steps from the root to the tip, both counted.
     steps: usize,
     /// Steps that touch nothing of the registry.
@@ -101,11 +104,24 @@ struct JsonKnown {
     held: bool,
 }
 
+/// A checkpoint of an earlier audit.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct JsonCheckpoint<'a> {
+    /// Its steps.
+    size: u64,
+    /// The last of them.
+    commit: String,
+    /// The actor who signed it, when it is signed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signed_by: Option<&'a str>,
+}
+
 /// Something that the verdict rests on and the history can't prove.
 #[derive(Serialize, JsonSchema)]
 struct JsonTrust {
-    /// `root-pinned`, `root-on-trust`, `earlier-rewrite`, `verified-point`,
-    /// `commit-dates`.
+    /// `root-pinned`, `root-on-trust`, `checkpoint`, `earlier-rewrite`,
+    /// `verified-point`, `commit-dates`.
     code: &'static str,
     /// One sentence.
     text: String,
@@ -582,6 +598,11 @@ pub fn render(audit: &Audit) -> String {
                 Known::Holds(commit) => point(commit, true),
                 Known::Lost(commit) => point(commit, false),
             },
+            checkpoint: audit.confirmed.as_ref().map(|confirmed| JsonCheckpoint {
+                size: confirmed.size,
+                commit: confirmed.commit.to_string(),
+                signed_by: confirmed.signer.as_ref().map(|actor| actor.as_str()),
+            }),
             steps: range.steps,
             links: range.links,
             commits: range.commits,
