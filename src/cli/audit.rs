@@ -51,6 +51,11 @@ pub fn run(args: &AuditArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
         }
         None => None,
     };
+    // Whether there is a key is known before the work, and not after it.
+    let signer = match args.sign {
+        true => Some(GitSigner::from_config(workspace.repo.directory())?),
+        false => None,
+    };
     let (audit, policy, compared) =
         audited(&workspace, args, file.as_ref(), ui).map_err(|error| workspace.incomplete(error))?;
     ui.print(&match ui.output {
@@ -63,10 +68,6 @@ pub fn run(args: &AuditArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
         return Ok(Outcome::Findings);
     }
     if let (Some(file), Some(compared)) = (&file, &compared) {
-        let signer = match args.sign {
-            true => Some(GitSigner::from_config(workspace.repo.directory())?),
-            false => None,
-        };
         let signer = signer.as_ref().map(|signer| signer as &dyn Signer);
         tell(compared.advance(file, &policy, signer)?, &compared.next, ui);
     }

@@ -299,7 +299,8 @@ fn every_rule_fires_and_passes() {
         include_str!("histories.rs"),
         include_str!("merges.rs"),
         include_str!("onto.rs"),
-        include_str!("checkpoint.rs")
+        include_str!("checkpoint/growth.rs"),
+        include_str!("checkpoint/signature.rs")
     );
     for rule in rules::RULES.iter().filter(on_histories) {
         for kind in ["fires", "passes"] {
