@@ -186,6 +186,15 @@ fn drafted(path: &Path, bytes: &[u8]) -> Result<tempfile::NamedTempFile, Error> 
     Ok(file)
 }
 
+/// Keeps other runs out of a file's folder until it is dropped, where the system
+/// has locks for folders. A run that is killed lets go.
+#[must_use]
+pub fn lock_folder(path: &Path) -> Option<File> {
+    let folder = File::open(path.parent()?).ok()?;
+    folder.lock().ok()?;
+    Some(folder)
+}
+
 /// Gives a file another name, in place of what has it.
 ///
 /// # Errors

@@ -94,11 +94,8 @@ impl CheckpointFile {
             }
         }
         let bytes = disk::read_at_most(&path, LARGEST_CHECKPOINT)?;
-        let signature = |extension| -> Result<Option<String>, Error> {
-            let bytes = disk::read_at_most(&beside(&path, extension), LARGEST_SIGNATURE)?;
-            Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
-        };
-        let (signature, waiting) = (signature(".sig")?, signature(".sig.new")?);
+        let signature = read_signature(&path, ".sig")?;
+        let waiting = read_signature(&path, ".sig.new")?;
         let read = match (bytes, new) {
             (None, false) => {
                 return Err(Error::told(format!("there is no checkpoint at `{shown}`"))
@@ -179,59 +176,84 @@ impl CheckpointFile {
         let (then, now) = policies;
         let (signed, waits) = self.find_signature(then);
         let signed = signed != Signed::No;
-        let (sig, waiting) = (beside(&self.path, ".sig"), beside(&self.path, ".sig.new"));
-        if waits {
-            disk::rename(&waiting, &sig)?;
-        }
-        if Checkpoint::parse(next.body().as_bytes()).as_ref() != Ok(next) {
+        let same = self.checkpoint() == Some(next);
+        let body = match &self.read {
+            Some((bytes, _)) if same => bytes.clone(),
+            _ => next.body().into_bytes(),
+        };
+        if !same && Checkpoint::parse(&body).as_ref() != Ok(next) {
             return Err(Error::told(
                 "no checkpoint can be written: the registry's folder has a name with control characters, or too many versions are tainted",
             ));
         }
-        let same = self.checkpoint() == Some(next);
-        match signer {
-            _ if same && (signed || signer.is_none()) => Ok(Moved::Not),
-            None if signed => Ok(Moved::Kept),
-            None => {
-                self.write(next.body().as_bytes())?;
-                Ok(Moved::Written)
-            }
-            Some(signer) => {
-                let body = match &self.read {
-                    Some((bytes, _)) if same => bytes.clone(),
-                    _ => next.body().into_bytes(),
-                };
-                let armor = signer.sign(CHECKPOINT_NAMESPACE, &body)?;
-                let verdict = Verdict::of_signature(now, &armor, CHECKPOINT_NAMESPACE, &body);
-                if verdict.actor().is_none() {
-                    return Err(Error::told(format!(
-                        "the checkpoint is to be signed by an actor of the registry, and the configured key proves {}",
-                        verdict.words()
-                    ))
-                    .hint("`modelry whoami` shows whose key it is; sign with the key of an actor, or leave `--sign` away"));
-                }
-                disk::replace_file(&waiting, armor.as_bytes())?;
-                if !same {
-                    self.write(&body)?;
-                }
-                disk::rename(&waiting, &sig)?;
-                Ok(Moved::Signed)
-            }
+        let moved = match signer {
+            _ if same && (signed || signer.is_none()) => Moved::Not,
+            None if signed => Moved::Kept,
+            None => Moved::Written,
+            Some(_) => Moved::Signed,
+        };
+        let armor = match signer {
+            Some(signer) if moved == Moved::Signed => Some(signature(signer, now, &body)?),
+            _ => None,
+        };
+        if matches!(moved, Moved::Not | Moved::Kept) && !waits {
+            return Ok(moved);
         }
+        // Another audit may have been faster, and further.
+        let _lock = disk::lock_folder(&self.path);
+        self.is_unchanged()?;
+        let (sig, waiting) = (beside(&self.path, ".sig"), beside(&self.path, ".sig.new"));
+        if waits {
+            disk::rename(&waiting, &sig)?;
+        }
+        if let Some(armor) = &armor {
+            disk::replace_file(&waiting, armor.as_bytes())?;
+        }
+        match (moved, &self.read) {
+            (Moved::Not | Moved::Kept, _) => {}
+            (Moved::Written | Moved::Signed, Some(_)) if same => {}
+            (Moved::Written | Moved::Signed, Some(_)) => disk::replace_file(&self.path, &body)?,
+            (Moved::Written | Moved::Signed, None) => disk::create_file(&self.path, &body)?,
+        }
+        if armor.is_some() {
+            disk::rename(&waiting, &sig)?;
+        }
+        Ok(moved)
     }
 
-    fn write(&self, body: &[u8]) -> Result<(), Error> {
-        let Some((bytes, _)) = &self.read else {
-            return disk::create_file(&self.path, body);
-        };
-        // Another audit may have been faster, and further.
-        if disk::read_at_most(&self.path, LARGEST_CHECKPOINT)?.as_ref() != Some(bytes) {
-            return Err(Error::told(format!(
+    /// The files are as they were read.
+    fn is_unchanged(&self) -> Result<(), Error> {
+        let bytes = disk::read_at_most(&self.path, LARGEST_CHECKPOINT)?;
+        let same = bytes.as_ref() == self.read.as_ref().map(|(bytes, _)| bytes)
+            && read_signature(&self.path, ".sig")? == self.signature
+            && read_signature(&self.path, ".sig.new")? == self.waiting;
+        match same {
+            true => Ok(()),
+            false => Err(Error::told(format!(
                 "`{}` was changed while the audit ran, and is left as it is",
                 self.path.display()
             ))
-            .hint("run the audit again"));
+            .hint("run the audit again")),
         }
-        disk::replace_file(&self.path, body)
     }
+}
+
+/// A signature over a checkpoint, if it is an actor's.
+fn signature(signer: &dyn Signer, policy: &Policy, body: &[u8]) -> Result<String, Error> {
+    let armor = signer.sign(CHECKPOINT_NAMESPACE, body)?;
+    let verdict = Verdict::of_signature(policy, &armor, CHECKPOINT_NAMESPACE, body);
+    if verdict.actor().is_some() {
+        return Ok(armor);
+    }
+    Err(Error::told(format!(
+        "a checkpoint is signed by an actor of the registry, and the configured key proves {}",
+        verdict.words()
+    ))
+    .hint("`modelry whoami` shows whose key it is; sign with the key of an actor, or leave `--sign` away"))
+}
+
+/// A signature beside a checkpoint; what is not text verifies as nobody's.
+fn read_signature(path: &Path, extension: &str) -> Result<Option<String>, Error> {
+    let bytes = disk::read_at_most(&beside(path, extension), LARGEST_SIGNATURE)?;
+    Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
 }

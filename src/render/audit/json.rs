@@ -7,11 +7,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::range::{JsonRange, range};
 use crate::audit::{
-    Approval, Audit, Counted, Event, GateOutcome, Given, Group, Known, Live, Outcome, Proof, Serving, Signer,
-    Uses,
+    Approval, Audit, Counted, Event, GateOutcome, Given, Group, Live, Outcome, Proof, Serving, Signer, Uses,
 };
-use crate::raw::Oid;
 use crate::render::json::{JsonFinding, JsonNote, finding, note};
 
 /// The format's name, and its schema's.
@@ -60,61 +59,6 @@ struct JsonRegistry<'a> {
     folder: &'a str,
     /// The serial of the policy in force at the tip.
     serial: u64,
-}
-
-/// What was looked at.
-#[derive(Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-struct JsonRange<'a> {
-    /// The mainline's name.
-    mainline: &'a str,
-    /// The first step.
-    root: String,
-    /// Whether the root was pinned outside the history.
-    root_pinned: bool,
-    /// The last step.
-    tip: String,
-    /// The point that this clone verified before, where the mainline had to hold
-    /// it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    known: Option<JsonKnown>,
-    /// The checkpoint of an earlier audit that the mainline goes on from.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    checkpoint: Option<JsonCheckpoint<'a>>,
-    /// Steps from the root to the tip, both counted.
-    steps: usize,
-    /// Steps that touch nothing of the registry.
-    links: usize,
-    /// Commits after the root whose signature was asked for.
-    commits: usize,
-    /// How many of these are behind merges.
-    side_commits: usize,
-    /// Typed changes judged.
-    changes: usize,
-    /// Documents read.
-    documents: usize,
-}
-
-/// A point of the mainline that was known before.
-#[derive(Serialize, JsonSchema)]
-struct JsonKnown {
-    /// The commit.
-    commit: String,
-    /// Whether the mainline still holds it.
-    held: bool,
-}
-
-/// A checkpoint of an earlier audit.
-#[derive(Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-struct JsonCheckpoint<'a> {
-    /// Its steps.
-    size: u64,
-    /// The last of them.
-    commit: String,
-    /// The actor who signed it, when it is signed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    signed_by: Option<&'a str>,
 }
 
 /// Something that the verdict rests on and the history can't prove.
@@ -561,13 +505,6 @@ fn group(group: &Group) -> JsonGroup<'_> {
 
 /// The audit as JSON.
 pub fn render(audit: &Audit) -> String {
-    let range = &audit.range;
-    let point = |commit: Oid, held: bool| {
-        Some(JsonKnown {
-            commit: commit.to_string(),
-            held,
-        })
-    };
     let nobody = audit.nobody.iter().map(|nobody| JsonNobody {
         reason: &nobody.what,
         key: nobody.key.as_deref(),
@@ -588,28 +525,7 @@ pub fn render(audit: &Audit) -> String {
             folder: &audit.folder,
             serial: audit.serial,
         },
-        range: JsonRange {
-            mainline: &range.mainline,
-            root: range.root.to_string(),
-            root_pinned: range.pinned,
-            tip: range.tip.to_string(),
-            known: match audit.known {
-                Known::Nothing => None,
-                Known::Holds(commit) => point(commit, true),
-                Known::Lost(commit) => point(commit, false),
-            },
-            checkpoint: audit.confirmed.as_ref().map(|confirmed| JsonCheckpoint {
-                size: confirmed.size,
-                commit: confirmed.commit.to_string(),
-                signed_by: confirmed.signer.as_ref().map(|actor| actor.as_str()),
-            }),
-            steps: range.steps,
-            links: range.links,
-            commits: range.commits,
-            side_commits: range.side_commits,
-            changes: range.changes,
-            documents: audit.report.checked.documents,
-        },
+        range: range(audit),
         trust: trust.collect(),
         signatures: JsonSignatures {
             actors: audit.signers.iter().map(signer).collect(),

@@ -3,6 +3,7 @@
 mod html;
 mod human;
 mod json;
+mod range;
 mod timeline;
 
 pub use html::render as html;

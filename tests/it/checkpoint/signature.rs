@@ -127,6 +127,41 @@ fn a_pair_that_was_cut_between_its_writes_is_still_a_pair() {
 }
 
 #[test]
+fn audits_at_once_leave_one_pair() {
+    let lab = lab();
+    let _ = clean(&lab, &["--new-checkpoint", "--sign"]);
+    grow(&lab, '2');
+    let path = file(&lab);
+    let path = path.to_str().expect("UTF-8");
+    // Each at its own tip, so that no two of them write the same.
+    for (name, at) in [("one", "main"), ("two", "main"), ("three", "main~1")] {
+        lab.git(&["branch", name, at]);
+        if name == "two" {
+            lab.git(&["switch", "-q", "two"]);
+            lab.git(&["commit", "-q", "--allow-empty", "-S", "-m", "a link"]);
+            lab.git(&["switch", "-q", "main"]);
+        }
+    }
+    for _ in 0..3 {
+        let mut runs = Vec::new();
+        for name in ["one", "two", "three"] {
+            let mut command = lab.modelry(
+                "admin-1",
+                &["audit", "--sign", "--mainline", name, "--checkpoint", path],
+            );
+            command
+                .stdout(std::process::Stdio::null())
+                .stderr(std::process::Stdio::null());
+            runs.push(command.spawn().expect("the program runs"));
+        }
+        for mut run in runs {
+            let _ = run.wait();
+        }
+        assert!(verified_by_openssh(&lab));
+    }
+}
+
+#[test]
 fn a_kill_leaves_no_half_pair() {
     let lab = lab();
     let _ = clean(&lab, &["--new-checkpoint", "--sign"]);
