@@ -479,8 +479,12 @@ impl Audit {
             Known::Holds(point) => Some(Trust {
                 code: "verified-point",
                 text: format!(
-                    "what was before {}, which this clone verified, was not rewritten since then; of earlier times nothing is known",
-                    point.short()
+                    "what was before {}, which this clone verified, was not rewritten since then{}",
+                    point.short(),
+                    match self.confirmed {
+                        Some(_) => "",
+                        None => "; of earlier times nothing is known",
+                    }
                 ),
             }),
             Known::Lost(_) => None,

@@ -214,8 +214,7 @@ impl Workspace {
         }
         let apart = |why: &str| {
             Error::told(format!(
-                "the checkpoint ends at commit {point}, and `{}` is at {tip}: {why}",
-                self.mainline_name()
+                "the checkpoint ends at commit {point}, and what is asked for is at {tip}: {why}"
             ))
         };
         let commits = match history::chain_if(objects, point, tip) {

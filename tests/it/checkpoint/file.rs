@@ -120,3 +120,16 @@ fn hostile_files_are_errors_and_stay_as_they_are() {
     assert_eq!(said.code, 2, "{said:?}");
     assert!(said.err.contains("no plain file"), "{}", said.err);
 }
+
+#[test]
+fn signatures_of_a_note_are_read_and_go_when_the_file_moves() {
+    let lab = lab();
+    let good = by_hand(&lab, "main");
+    let noted = format!("{good}\n\u{2014} witness.example.com/w1 AAAAAGFiYw==\n");
+    std::fs::write(file(&lab), &noted).expect("a file");
+    let _ = clean(&lab, &[]);
+    assert_eq!(read(&file(&lab)), noted, "it says the same, and is left alone");
+    grow(&lab, '2');
+    let _ = clean(&lab, &[]);
+    assert_eq!(read(&file(&lab)), by_hand(&lab, "main"));
+}

@@ -120,6 +120,20 @@ fn the_steps_after_a_checkpoint_are_judged() {
         "{}",
         said.out
     );
+    // What was before the checkpoint is not proven by it.
+    let said = resolve(&lab, &deep, &["churn/1", "--at", &then]);
+    assert_eq!(said.code, 0, "{said:?}");
+    let old = lab.git(&["rev-parse", &format!("{then}~1")]);
+    std::fs::write(file(&lab), by_hand(&lab, "main")).expect("a file");
+    let whole = lab.top.clone();
+    let said = resolve(&lab, &whole, &["churn/1", "--at", &old]);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(
+        said.err.contains(&format!("what is asked for is at {old}")),
+        "{}",
+        said.err
+    );
+    std::fs::write(file(&lab), by_hand(&lab, &then)).expect("a file");
     // Too shallow: both commits are named, and what to fetch.
     let shallow = clone(&lab, "1", "shallow");
     let tip = lab.git(&["rev-parse", "main"]);
