@@ -127,6 +127,41 @@ fn a_pair_that_was_cut_between_its_writes_is_still_a_pair() {
 }
 
 #[test]
+fn a_file_that_changes_while_the_audit_runs_is_left_as_it_is() {
+    use std::os::unix::fs::PermissionsExt;
+    let lab = lab();
+    let _ = clean(&lab, &["--new-checkpoint", "--sign"]);
+    grow(&lab, '2');
+    // Signing takes its time, and somebody is faster meanwhile.
+    let program = lab.home().join("slow-keygen");
+    for other in ["checkpoint", "checkpoint.sig", "checkpoint.sig.new"] {
+        let before = (read(&file(&lab)), read(&beside(&lab, ".sig")));
+        let path = lab.home().join(other);
+        let script = format!(
+            "#!/bin/sh\necho changed > '{}'\nexec ssh-keygen \"$@\"\n",
+            path.display()
+        );
+        std::fs::write(&program, script).expect("a script");
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("a mode");
+        lab.git(&["config", "gpg.ssh.program", program.to_str().expect("UTF-8")]);
+        let said = audit(&lab, "admin-1", &["--sign"]);
+        assert_eq!(said.code, 2, "{said:?}");
+        assert!(
+            said.err.contains("was changed while the audit ran"),
+            "{}",
+            said.err
+        );
+        assert_eq!(read(&path), "changed\n");
+        std::fs::remove_file(&path).expect("removed");
+        std::fs::write(file(&lab), before.0).expect("a file");
+        std::fs::write(beside(&lab, ".sig"), before.1).expect("a file");
+    }
+    lab.git(&["config", "--unset", "gpg.ssh.program"]);
+    let _ = clean(&lab, &["--sign"]);
+    assert!(verified_by_openssh(&lab));
+}
+
+#[test]
 fn audits_at_once_leave_one_pair() {
     let lab = lab();
     let _ = clean(&lab, &["--new-checkpoint", "--sign"]);
