@@ -135,6 +135,44 @@ impl Folder {
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(io("create", folder))?;
+    let file = drafted(path, bytes)?;
+    file.persist(path)
+        .map_err(|error| io("write", path)(error.error))?;
+    Ok(())
+}
+
+/// Writes a file that is kept for good, whole or not at all: it has reached the
+/// disk before it takes the old one's place, and keeps the old one's mode.
+///
+/// # Errors
+/// When it can't be written; the old file is there still.
+pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let file = drafted(path, bytes)?;
+    if let Ok(meta) = std::fs::metadata(path) {
+        let set = file.as_file().set_permissions(meta.permissions());
+        set.map_err(io("write", path))?;
+    }
+    file.as_file().sync_all().map_err(io("write", path))?;
+    file.persist(path)
+        .map_err(|error| io("write", path)(error.error))?;
+    Ok(())
+}
+
+/// As [`replace_file`], where there is no file yet.
+///
+/// # Errors
+/// When it can't be written, or there is one.
+pub fn create_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let file = drafted(path, bytes)?;
+    file.as_file().sync_all().map_err(io("write", path))?;
+    file.persist_noclobber(path)
+        .map_err(|error| io("create", path)(error.error))?;
+    Ok(())
+}
+
+/// A file beside `path` that goes away unless it is given that name.
+fn drafted(path: &Path, bytes: &[u8]) -> Result<tempfile::NamedTempFile, Error> {
+    let folder = path.parent().unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     builder.prefix(".modelry-");
     #[cfg(unix)]
@@ -145,12 +183,44 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     }
     let mut file = builder.tempfile_in(folder).map_err(io("write", path))?;
     file.write_all(bytes).map_err(io("write", path))?;
-    file.persist(path).map_err(|error| Error::Io {
-        action: "write",
-        path: path.to_owned(),
-        source: error.error,
-    })?;
-    Ok(())
+    Ok(file)
+}
+
+/// Keeps other runs out of a file's folder until it is dropped, where the system
+/// has locks for folders. A run that is killed lets go.
+#[must_use]
+pub fn lock_folder(path: &Path) -> Option<File> {
+    let folder = File::open(path.parent()?).ok()?;
+    folder.lock().ok()?;
+    Some(folder)
+}
+
+/// Gives a file another name, in place of what has it.
+///
+/// # Errors
+/// When it can't be renamed.
+pub fn rename(from: &Path, to: &Path) -> Result<(), Error> {
+    std::fs::rename(from, to).map_err(io("write", to))
+}
+
+/// A plain file's bytes; none when there is no file. What is larger than `most`
+/// is read one byte further, and no more.
+///
+/// # Errors
+/// When it can't be read, or is no plain file.
+pub fn read_at_most(path: &Path, most: usize) -> Result<Option<Vec<u8>>, Error> {
+    let meta = match std::fs::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        meta => meta.map_err(io("read", path))?,
+    };
+    if !meta.is_file() {
+        return Err(Error::told(format!("`{}` is no plain file", path.display())));
+    }
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(io("read", path))?;
+    let mut limited = file.take(most as u64 + 1);
+    limited.read_to_end(&mut bytes).map_err(io("read", path))?;
+    Ok(Some(bytes))
 }
 
 /// Removes a file, and the folders below `top` that it leaves empty.

@@ -108,7 +108,7 @@ impl Error {
         match self {
             Error::Told { hints, .. } | Error::Incomplete { hints, .. } => hints.clone(),
             Error::MissingObject { .. } => vec![
-                "fetch the whole history: `git fetch --unshallow` (shallow clone), or `git fetch --refetch` (partial clone)".into(),
+                "fetch the whole history: `git fetch --unshallow` (shallow clone), or `git fetch --refetch --no-filter` (partial clone)".into(),
             ],
             Error::CorruptObject { .. } => vec!["look at the damage with `git fsck --full`, and fetch the object anew".into()],
             Error::Disagreement { .. } => vec!["this is a defect of Modelry: please report it with the file".into()],

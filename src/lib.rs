@@ -21,7 +21,7 @@
 //! | [`finding`] | findings, notes, places, reports |
 //! | [`rules`] | verbs: one file per rule, and the only loop |
 //! | [`history`] | the mainline, step by step |
-//! | [`audit`] | what the judge saw from the root to the tip, and who stands behind it |
+//! | [`audit`] | what the judge saw from the root to the tip, who stands behind it, and checkpoints |
 //! | [`expr`] | the only room that names cel: conditions, bounded |
 //! | [`resolve`] | what to deploy |
 //! | [`act`] | what writing commands do to the files |

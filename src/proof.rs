@@ -5,12 +5,18 @@
 //! could move. Beside it stand the faulty steps before it, which are judged
 //! anew each time, and what policies before it accept or distrust.
 
+mod checkpoint;
+mod file;
+
+pub use checkpoint::{Comparison, Walk};
+pub use file::{CheckpointFile, Moved, Signed};
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::access::Policy;
+use crate::access::{Policy, fingerprint};
 use crate::audit::Known;
 use crate::disk;
 use crate::error::Error;
@@ -40,9 +46,23 @@ pub struct Proof {
     pub from: Option<Oid>,
     /// What the clone knew of the mainline before.
     pub known: Known,
+    /// The steps that a checkpoint vouches for, up to `from`; none when none was
+    /// asked.
+    pub checkpoint: Option<u64>,
     /// Versions whose approval rests on a key that was not believed any more,
     /// with the key, and that nobody reaffirmed.
     pub tainted: BTreeMap<VersionId, String>,
+}
+
+/// Leaves those versions that the policy does not reaffirm.
+fn still_tainted(policy: &Policy, tainted: &mut BTreeMap<VersionId, String>) {
+    let revoked = &policy.registry().revoked;
+    tainted.retain(|id, key| {
+        let mut entries = revoked
+            .iter()
+            .filter(|entry| fingerprint(&entry.key) == fingerprint(key));
+        !entries.any(|entry| entry.reaffirmed.contains(&id.to_string()))
+    });
 }
 
 /// The point that a clone verified last.
@@ -188,14 +208,8 @@ impl Workspace {
             }
             None => {}
         }
-        let reaffirmed = |id: &VersionId, key: &str| {
-            let revoked = policy.registry().revoked.iter();
-            revoked
-                .filter(|entry| entry.key == key)
-                .any(|entry| entry.reaffirmed.contains(&id.to_string()))
-        };
         let mut tainted = std::mem::take(&mut replay.tainted);
-        tainted.retain(|id, key| !reaffirmed(id, key));
+        still_tainted(&policy, &mut tainted);
         Ok(Proof {
             policy,
             report,
@@ -203,6 +217,7 @@ impl Workspace {
             pinned: self.root.is_some(),
             from,
             known,
+            checkpoint: None,
             tainted,
         })
     }

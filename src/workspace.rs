@@ -118,7 +118,7 @@ impl Workspace {
         };
         let (why, fetch) = match self.repo.is_shallow() {
             true => ("this clone is shallow", "--unshallow"),
-            false => ("this clone is partial, or damaged", "--refetch"),
+            false => ("this clone is partial, or damaged", "--refetch --no-filter"),
         };
         let git = match self.repo.directory().to_str() {
             Some(".") => "git".to_owned(),

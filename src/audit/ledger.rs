@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 
+use super::flags::{acknowledge, flags, from_top};
 use super::report::{
-    AppliedRule, Approval, Audit, Counted, Event, Flag, GateOutcome, Given, Group, KeyUse, Known, Live,
-    Means, Nobody, Outcome, Proof, Range, Serving, Signer, State, Uses,
+    AppliedRule, Approval, Audit, Confirmed, Counted, Event, Flag, GateOutcome, Given, Group, KeyUse, Known,
+    Live, Means, Nobody, Outcome, Proof, Range, Serving, Signer, State, Uses,
 };
 use crate::access::{Author, Carrier, Policy, Standing, Verdict, shortfall_words};
 use crate::change::{Change, ChangeKind};
@@ -37,6 +38,8 @@ pub struct Ending<'a> {
     pub report: Report,
     /// What was known before.
     pub known: Known,
+    /// The checkpoint that the mainline goes on from.
+    pub confirmed: Option<Confirmed>,
     /// Versions whose approval rests on a key that is not believed any more.
     pub tainted: &'a BTreeMap<VersionId, String>,
 }
@@ -124,8 +127,9 @@ impl<'a> Ledger<'a> {
                 }
             }
         }
-        for (index, change) in step.changes.iter().enumerate() {
-            self.change(commit, step, index, change);
+        let flags = flags(step, self.folder);
+        for ((index, change), flags) in step.changes.iter().enumerate().zip(flags) {
+            self.change(commit, step, (index, change), flags);
         }
     }
 
@@ -155,12 +159,22 @@ impl<'a> Ledger<'a> {
         self.nobody.entry((what, key)).or_default()
     }
 
-    fn change(&mut self, commit: &Commit, step: &JudgedStep, index: usize, change: &Change) {
+    fn change(
+        &mut self,
+        commit: &Commit,
+        step: &JudgedStep,
+        (index, change): (usize, &Change),
+        flags: Vec<Flag>,
+    ) {
         let author = step.authors.get(index);
         if let Some(author) = author.filter(|author| author.by_record) {
             self.uses(&author.verdict).records += 1;
         }
-        let decided = step.decided.iter().find(|decided| decided.change == index);
+        // They stand in the order of the changes.
+        let decided = step
+            .decided
+            .binary_search_by_key(&index, |decided| decided.change);
+        let decided = decided.ok().and_then(|at| step.decided.get(at));
         let approval = decided.map(|decided| self.approval(commit, step, decided));
         let proof = self.proof(change, author, step.carriers.get(index), approval.as_ref());
         let given = Given {
@@ -183,17 +197,12 @@ impl<'a> Ledger<'a> {
                 | ChangeKind::VersionDeleted
                 | ChangeKind::GroupDeleted
         );
-        let path = match (self.folder, &change.kind) {
-            ("", _) | (_, ChangeKind::ProtectedChanged) => change.path.clone(),
-            (folder, _) => format!("{folder}/{}", change.path),
-        };
-        let flags = flags(step, index, &path);
         let event = Event {
             step: self.steps,
             mainline: commit.id,
             commit: given.commit,
             time: None,
-            path,
+            path: from_top(self.folder, change),
             phrase: change.phrase(),
             version: change.record.as_ref().and_then(RecordPath::version).cloned(),
             outcome: match &change.kind {
@@ -360,7 +369,10 @@ impl<'a> Ledger<'a> {
         };
         if let Some(approval) = approval.filter(|approval| approval.to == to) {
             if !approval.missing.is_empty() {
-                return Some(format!("not authorised: {} missing", approval.missing.join(", ")));
+                return Some(format!(
+                    "not authorised (missing: {})",
+                    approval.missing.join(", ")
+                ));
             }
             let decision = match to {
                 Status::Approved => Decision::Approved,
@@ -411,6 +423,7 @@ impl<'a> Ledger<'a> {
         for (name, events) in events {
             groups.push(Group {
                 name: name.unwrap_or_default(),
+                exists: false,
                 deleted: false,
                 versions: BTreeMap::new(),
                 stages: BTreeMap::new(),
@@ -430,7 +443,14 @@ impl<'a> Ledger<'a> {
                 retired: listed.is_some_and(|listed| listed.retired),
                 actor,
                 uses,
-                keys: keys.into_iter().map(|(key, uses)| KeyUse { key, uses }).collect(),
+                keys: keys
+                    .into_iter()
+                    .map(|(key, uses)| KeyUse {
+                        revoked: ending.policy.keys.is_revoked(&key),
+                        key,
+                        uses,
+                    })
+                    .collect(),
             }
         };
         let nobody = |((what, key), uses)| Nobody { what, key, uses };
@@ -451,6 +471,7 @@ impl<'a> Ledger<'a> {
                 changes: self.changes,
             },
             known: ending.known,
+            confirmed: ending.confirmed,
             signers: self.signers.into_iter().map(signer).collect(),
             nobody: self.nobody.into_iter().map(nobody).collect(),
             live,
@@ -512,58 +533,5 @@ impl<'a> Ledger<'a> {
             }
         }
         Ok(group)
-    }
-}
-
-/// The findings that one change of a step brought. A file can change in several
-/// ways at once: the member that a finding points to says which is meant.
-fn flags(step: &JudgedStep, index: usize, from_top: &str) -> Vec<Flag> {
-    let path = &step.changes[index].path;
-    let of_path = || {
-        let changes = step.changes.iter().enumerate();
-        changes.filter(|(_, change)| change.path == *path)
-    };
-    let meant = |pointer: &str| -> Option<usize> {
-        let is_meant = |(_, change): &(usize, &Change)| match &change.kind {
-            ChangeKind::StatusMoved { .. } => pointer == "/status",
-            ChangeKind::FrozenChanged { pointers } | ChangeKind::VersionAnnotated { pointers } => {
-                pointers.iter().any(|one| one == pointer)
-            }
-            _ => false,
-        };
-        of_path()
-            .find(is_meant)
-            .or_else(|| of_path().next())
-            .map(|(at, _)| at)
-    };
-    let mut flags: Vec<Flag> = Vec::new();
-    for finding in &step.findings {
-        let at = &finding.primary.at;
-        if at.path == from_top && meant(&at.pointer) == Some(index) {
-            let flag = Flag {
-                code: finding.rule.code,
-                name: finding.rule.name,
-                acknowledged: false,
-            };
-            if !flags.contains(&flag) {
-                flags.push(flag);
-            }
-        }
-    }
-    flags
-}
-
-/// Marks what was acknowledged since.
-fn acknowledge(events: &mut BTreeMap<Option<String>, Vec<Event>>, report: &Report) {
-    let accepted: HashSet<(Oid, &str)> = report
-        .findings
-        .iter()
-        .filter(|finding| finding.acknowledged.is_some())
-        .filter_map(|finding| Some((finding.step?, finding.rule.code)))
-        .collect();
-    for event in events.values_mut().flatten() {
-        for flag in &mut event.flags {
-            flag.acknowledged = accepted.contains(&(event.mainline, flag.code));
-        }
     }
 }

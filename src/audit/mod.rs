@@ -1,11 +1,19 @@
 //! The audit of a registry: what the judge saw on the way from the root to the
-//! tip, told so that a stranger can check it.
+//! tip, told so that a stranger can check it; and the mainline as a log, with
+//! checkpoints that say how far it was found clean.
 
+mod checkpoint;
+mod flags;
+mod growth;
 mod ledger;
+mod log;
 mod report;
 
+pub use checkpoint::{CHECKPOINT_NAMESPACE, Checkpoint, LARGEST_CHECKPOINT};
+pub use growth::{Mainline, Mismatch};
 pub use ledger::{Ending, Ledger};
+pub use log::{Hash, MerkleTree, leaf, log};
 pub use report::{
-    AppliedRule, Approval, Audit, Counted, Event, Flag, GateOutcome, Given, Group, KeyUse, Known, Live,
-    Means, Nobody, Outcome, Proof, Range, Serving, Signer, State, Trust, Uses,
+    AppliedRule, Approval, Audit, Confirmed, Counted, Event, Flag, GateOutcome, Given, Group, KeyUse, Known,
+    Live, Means, Nobody, Outcome, Proof, Range, Serving, Signer, State, Trust, Uses,
 };

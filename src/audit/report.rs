@@ -23,6 +23,8 @@ pub struct Audit {
     pub range: Range,
     /// What this clone knew of the mainline before.
     pub known: Known,
+    /// The checkpoint of an earlier audit that the mainline goes on from.
+    pub confirmed: Option<Confirmed>,
     /// Everybody who signed, by id.
     pub signers: Vec<Signer>,
     /// Commits and records that speak for nobody, by the reason.
@@ -73,6 +75,17 @@ pub enum Known {
     Lost(Oid),
 }
 
+/// A checkpoint of an earlier audit that the mainline goes on from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confirmed {
+    /// Its steps.
+    pub size: u64,
+    /// The last of them.
+    pub commit: Oid,
+    /// Who signed it; none when it is not signed.
+    pub signer: Option<ActorId>,
+}
+
 /// Something that the verdict rests on and the history can't prove.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trust {
@@ -111,6 +124,8 @@ pub struct Signer {
 pub struct KeyUse {
     /// The key's fingerprint.
     pub key: String,
+    /// Whether it was revoked since.
+    pub revoked: bool,
     /// What it signed.
     pub uses: Uses,
 }
@@ -374,6 +389,8 @@ impl State {
 pub struct Group {
     /// Its name; as it stands in paths, for what is no group.
     pub name: String,
+    /// Whether it is there at the tip, as a group or as its tombstone.
+    pub exists: bool,
     /// Whether a tombstone stands in its place.
     pub deleted: bool,
     /// Its versions at the tip, by number.
@@ -389,6 +406,7 @@ impl Group {
     pub fn named(name: &GroupName) -> Group {
         Group {
             name: name.to_string(),
+            exists: true,
             deleted: false,
             versions: BTreeMap::new(),
             stages: BTreeMap::new(),
@@ -434,7 +452,26 @@ impl Audit {
                 ),
             },
         }];
+        if let Some(confirmed) = &self.confirmed {
+            let steps = match confirmed.size {
+                1 => "1 step".to_owned(),
+                size => format!("{size} steps"),
+            };
+            let signer = match &confirmed.signer {
+                Some(actor) => format!("signed by `{actor}`"),
+                None => "not signed".to_owned(),
+            };
+            trust.push(Trust {
+                code: "checkpoint",
+                text: format!(
+                    "since the checkpoint of {steps}, up to {}, history only grew; that the checkpoint is the one that was written is known from the place where it is kept, and it is {signer}",
+                    confirmed.commit.short()
+                ),
+            });
+        }
         trust.extend(match self.known {
+            // What a checkpoint says of rewrites, it has said above.
+            Known::Nothing if self.confirmed.is_some() => None,
             Known::Nothing => Some(Trust {
                 code: "earlier-rewrite",
                 text: "an earlier rewrite can't be excluded: no checkpoint and no point that this clone verified before says what the mainline held".into(),
@@ -442,8 +479,12 @@ impl Audit {
             Known::Holds(point) => Some(Trust {
                 code: "verified-point",
                 text: format!(
-                    "what was before {}, which this clone verified, was not rewritten since then; of earlier times nothing is known",
-                    point.short()
+                    "what was before {}, which this clone verified, was not rewritten since then{}",
+                    point.short(),
+                    match self.confirmed {
+                        Some(_) => "",
+                        None => "; of earlier times nothing is known",
+                    }
                 ),
             }),
             Known::Lost(_) => None,

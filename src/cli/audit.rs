@@ -1,5 +1,6 @@
 //! `modelry audit`
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -7,19 +8,21 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::resolve::{believe_root, on_mainline};
 use super::{Global, Outcome, Output, Ui};
-use crate::audit::{Audit, Ending, Ledger};
+use crate::access::Policy;
+use crate::audit::{Audit, Checkpoint, Ending, Ledger};
 use crate::error::Error;
 use crate::history;
-use crate::proof::How;
+use crate::proof::{CheckpointFile, Comparison, How, Moved, Walk};
 use crate::raw::{Kept, Oid};
 use crate::render;
+use crate::sign::{GitSigner, Signer};
 use crate::snapshot::{Records, Snapshot};
 use crate::workspace::Workspace;
 
 /// `modelry audit`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Formats: human, json, html (one page that stands alone), sarif.\n\nExit codes: 0 clean; 1 open findings; 2 incomplete, as in a shallow clone.\n\nExamples:\n  modelry audit --root 5e1f…:models\n  modelry audit -o html > audit.html\n  modelry audit --at 2026-03-31 -o json"
+    after_help = "Formats: human, json, html (one page that stands alone), sarif.\n\nExit codes: 0 clean; 1 open findings; 2 incomplete, as in a shallow clone.\n\nExamples:\n  modelry audit --root 5e1f…:models\n  modelry audit -o html > audit.html\n  modelry audit --at 2026-03-31 -o json\n  modelry audit --checkpoint ../checkpoint --new-checkpoint   # the first time\n  modelry audit --checkpoint ../checkpoint --sign             # every night"
 )]
 pub struct AuditArgs {
     /// As it was at this commit of the mainline, or on this day
@@ -28,25 +31,70 @@ pub struct AuditArgs {
     /// Take the root that this clone shows on trust: it is not pinned
     #[arg(long, help_heading = "Trust")]
     trust_root: bool,
+    /// Prove that history only grew since this file was written, outside the repository; a clean audit moves it on
+    #[arg(long, value_name = "FILE", help_heading = "Checkpoint", conflicts_with = "at")]
+    checkpoint: Option<PathBuf>,
+    /// Make the checkpoint: there is none yet
+    #[arg(long, help_heading = "Checkpoint", requires = "checkpoint")]
+    new_checkpoint: bool,
+    /// Sign the checkpoint as git is configured to sign, in FILE.sig
+    #[arg(long, help_heading = "Checkpoint", requires = "checkpoint")]
+    sign: bool,
 }
 
 pub fn run(args: &AuditArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let workspace = Workspace::open(&global.wanted())?;
-    let audit = audited(&workspace, args, ui).map_err(|error| workspace.incomplete(error))?;
+    let file = match &args.checkpoint {
+        Some(path) => {
+            let path = global.located(path);
+            Some(CheckpointFile::open(&workspace.repo, &path, args.new_checkpoint)?)
+        }
+        None => None,
+    };
+    // Whether there is a key is known before the work, and not after it.
+    let signer = match args.sign {
+        true => Some(GitSigner::from_config(workspace.repo.directory())?),
+        false => None,
+    };
+    let (audit, policy, compared) =
+        audited(&workspace, args, file.as_ref(), ui).map_err(|error| workspace.incomplete(error))?;
     ui.print(&match ui.output {
         Output::Json => render::audit_json(&audit),
         Output::Html => render::audit_html(&audit),
         Output::Sarif => render::report(&audit.report, render::Format::Sarif, &ui.style),
         _ => render::audit_human(&audit, &ui.style),
     })?;
-    Ok(match audit.report.is_clean() {
-        true => Outcome::Fine,
-        false => Outcome::Findings,
-    })
+    if !audit.report.is_clean() {
+        return Ok(Outcome::Findings);
+    }
+    if let (Some(file), Some(compared)) = (&file, &compared) {
+        let signer = signer.as_ref().map(|signer| signer as &dyn Signer);
+        tell(compared.advance(file, &policy, signer)?, &compared.next, ui);
+    }
+    Ok(Outcome::Fine)
+}
+
+/// What became of the checkpoint.
+fn tell(moved: Moved, next: &Checkpoint, ui: &Ui) {
+    let steps = render::count(usize::try_from(next.size).unwrap_or(usize::MAX), "step");
+    let what = format!("{steps}, up to {}", next.commit.short());
+    match moved {
+        Moved::Not => {}
+        Moved::Written => ui.note(&format!("the checkpoint is now of {what}")),
+        Moved::Signed => ui.note(&format!("the checkpoint is now of {what}, and signed")),
+        Moved::Kept => ui.note(&format!(
+            "the checkpoint is signed, and stays where it is: with `--sign` it moves to {what}"
+        )),
+    }
 }
 
 /// Judges every step from the root, and enters it in the ledger.
-fn audited(workspace: &Workspace, args: &AuditArgs, ui: &Ui) -> Result<Audit, Error> {
+fn audited(
+    workspace: &Workspace,
+    args: &AuditArgs,
+    file: Option<&CheckpointFile>,
+    ui: &Ui,
+) -> Result<(Audit, Policy, Option<Comparison>), Error> {
     let objects = workspace.repo.objects()?;
     let tip = workspace.tip()?;
     believe_root(workspace, &objects, tip, args.trust_root)?;
@@ -59,16 +107,26 @@ fn audited(workspace: &Workspace, args: &AuditArgs, ui: &Ui) -> Result<Audit, Er
         ..How::default()
     };
     let mut ledger = Ledger::new(&workspace.folder, workspace.root.is_some());
+    let mut walk = Walk::default();
     let bar = bar(ui);
     let proof = workspace.prove_watched(&kept, &records, commit, how, |all, commit, step| {
         bar.set_length(u64::try_from(all).unwrap_or(u64::MAX));
         ledger.enter(commit, step);
+        walk.enter(commit, step);
         bar.inc(1);
     });
     bar.finish_and_clear();
-    let proof = proof?;
+    let mut proof = proof?;
+    let compared = match file {
+        Some(file) => Some(workspace.compare(&kept, &records, file, &walk, &proof)?),
+        None => None,
+    };
+    if let Some(compared) = &compared {
+        let findings = compared.findings.iter().cloned();
+        proof.report.findings.splice(0..0, findings);
+    }
     let snapshot = at(&records, commit, &workspace.folder)?;
-    ledger.close(Ending {
+    let audit = ledger.close(Ending {
         objects: &kept,
         snapshot: &snapshot,
         policy: &proof.policy,
@@ -78,8 +136,10 @@ fn audited(workspace: &Workspace, args: &AuditArgs, ui: &Ui) -> Result<Audit, Er
         mainline: workspace.mainline_name(),
         report: proof.report,
         known: proof.known,
+        confirmed: compared.as_ref().and_then(|compared| compared.confirmed.clone()),
         tainted: &proof.tainted,
-    })
+    })?;
+    Ok((audit, proof.policy, compared))
 }
 
 fn at<'r>(records: &'r Records<'r>, commit: Oid, folder: &str) -> Result<Snapshot<'r>, Error> {

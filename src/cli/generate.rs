@@ -9,12 +9,14 @@ use clap_complete::Shell;
 use super::reading::Reading;
 use super::{Global, Outcome, Ui};
 use crate::access::{KeyStanding, Policy};
+use crate::audit::CHECKPOINT_NAMESPACE;
 use crate::error::Error;
-use crate::history;
+use crate::history::{self, COMMIT_NAMESPACE};
 use crate::model::{ActorId, Kind};
 use crate::raw::Oid;
 use crate::render;
 use crate::snapshot::{Records, Snapshot};
+use crate::subject::RECORD_NAMESPACE;
 use crate::verify::PublicKey;
 use crate::{act, disk, schema};
 
@@ -113,7 +115,8 @@ pub fn allowed_signers(args: &AllowedSignersArgs, global: &Global, ui: &Ui) -> R
                 .and_then(|(_, end)| *end)
                 .and_then(|end| jiff::Timestamp::from_second(end).ok());
             let until = until.map(|until| format!(",valid-before=\"{}Z\"", until.strftime("%Y%m%d%H%M%S")));
-            let options = format!("namespaces=\"git,modelry\"{}", until.unwrap_or_default());
+            let namespaces = [COMMIT_NAMESPACE, RECORD_NAMESPACE, CHECKPOINT_NAMESPACE].join(",");
+            let options = format!("namespaces=\"{namespaces}\"{}", until.unwrap_or_default());
             out.push_str(&format!("{id} {options} {}\n", key.to_openssh()));
         }
         ui.print(&out)?;

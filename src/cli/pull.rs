@@ -72,6 +72,7 @@ pub fn run(args: &PullArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
         &group,
         args.at.as_deref(),
         &args.trust,
+        global,
         ui,
         |proven| {
             let answer = match chosen(&which, &group, proven)? {

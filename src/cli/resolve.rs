@@ -1,5 +1,7 @@
 //! `modelry resolve`, and the proven ground that `wait` and `pull` share.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -9,10 +11,11 @@ use super::write::Scope;
 use super::{Global, Outcome, Output, Ui, report_format};
 use crate::error::Error;
 use crate::exchange::kserve;
+use crate::finding::Report;
 use crate::git::GitObjects;
 use crate::history;
 use crate::model::{Artifact, GroupName};
-use crate::proof::{How, Proof};
+use crate::proof::{CheckpointFile, How, Proof};
 use crate::raw::{Kept, Oid};
 use crate::render::{self, clean, paint};
 use crate::resolve::{self, Answer, Resolved, Which};
@@ -28,12 +31,20 @@ pub struct TrustArgs {
     /// Prove the history from the root, whatever this clone verified before
     #[arg(long, help_heading = "Trust")]
     pub replay: bool,
+    /// Take the history up to this checkpoint of `modelry audit` as given: a clone of depth 1 is enough
+    #[arg(
+        long,
+        value_name = "FILE",
+        help_heading = "Trust",
+        conflicts_with_all = ["trust_root", "replay"]
+    )]
+    pub checkpoint: Option<PathBuf>,
 }
 
 /// `modelry resolve`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Formats: human, json, uri, env (for `eval`), github (for $GITHUB_OUTPUT), kserve.\n\nExamples:\n  modelry resolve fraud-detector@production -o uri\n  eval \"$(modelry resolve fraud-detector@latest -o env)\"\n  modelry resolve fraud-detector/3 -o github >> \"$GITHUB_OUTPUT\"\n  modelry resolve fraud-detector@production -o kserve | kubectl apply -f -"
+    after_help = "Formats: human, json, uri, env (for `eval`), github (for $GITHUB_OUTPUT), kserve.\n\nExamples:\n  modelry resolve fraud-detector@production -o uri\n  eval \"$(modelry resolve fraud-detector@latest -o env)\"\n  modelry resolve fraud-detector/3 -o github >> \"$GITHUB_OUTPUT\"\n  modelry resolve fraud-detector@production -o kserve | kubectl apply -f -\n  modelry resolve fraud-detector@production --checkpoint ../checkpoint   # in a clone of depth 1"
 )]
 pub struct ResolveArgs {
     /// What to deploy: GROUP@STAGE, GROUP@latest or GROUP/N
@@ -139,12 +150,23 @@ pub fn proven(
     group: &GroupName,
     at: Option<&str>,
     trust: &TrustArgs,
+    global: &Global,
     ui: &Ui,
     read: impl FnOnce(&Proven<'_>) -> Result<Outcome, Error>,
 ) -> Result<Outcome, Error> {
     let objects = workspace.repo.objects()?;
     let tip = workspace.tip()?;
-    believe_root(workspace, &objects, tip, trust.trust_root)?;
+    let checkpoint = match &trust.checkpoint {
+        Some(path) => Some(CheckpointFile::open(
+            &workspace.repo,
+            &global.located(path),
+            false,
+        )?),
+        None => None,
+    };
+    // A checkpoint names its root.
+    let on_trust = trust.trust_root || checkpoint.is_some();
+    believe_root(workspace, &objects, tip, on_trust)?;
     let commit = on_mainline(workspace, &objects, tip, at)?;
     let kept = Kept::new(&objects);
     let records = Records::new(&kept);
@@ -153,9 +175,33 @@ pub fn proven(
         replay: trust.replay,
         audit: false,
     };
-    let proof = workspace.prove(&kept, &records, commit, how)?;
+    let given = checkpoint
+        .as_ref()
+        .and_then(|file| Some((file, file.checkpoint()?)));
+    let proof = match given {
+        None => workspace.prove(&kept, &records, commit, how)?,
+        Some((file, checkpoint)) => {
+            let proof = workspace.prove_after(&kept, &records, commit, checkpoint)?;
+            if let Some(finding) = workspace.judge_signature(&kept, &records, file)?.1 {
+                let report = Report {
+                    findings: vec![finding],
+                    ..Report::default()
+                };
+                ui.report(&render::report(&report, report_format(ui.output), &ui.style))?;
+                return Ok(Outcome::Findings);
+            }
+            proof
+        }
+    };
+    if let (Some(size), Some(from)) = (proof.checkpoint, proof.from) {
+        let steps = render::count(usize::try_from(size).unwrap_or(usize::MAX), "step");
+        ui.note(&format!(
+            "the history up to {} is taken from the checkpoint of {steps}",
+            from.short()
+        ));
+    }
     let scope = Scope::of(group);
-    let mut report = crate::finding::Report {
+    let mut report = Report {
         notes: Vec::new(),
         ..proof.report.clone()
     };
@@ -198,6 +244,7 @@ pub fn run(args: &ResolveArgs, global: &Global, ui: &Ui) -> Result<Outcome, Erro
         &group,
         args.at.as_deref(),
         &args.trust,
+        global,
         ui,
         |proven| match resolve::resolve(&proven.snapshot, &group, &which, &proven.proof.tainted)? {
             Resolved::Nothing(why) => nothing(&why, ui),
@@ -312,12 +359,21 @@ fn print(answer: &Answer, proven: &Proven<'_>, ui: &Ui) -> Result<Outcome, Error
             }
             let steps = render::count(proven.proof.report.checked.steps, "step");
             let from = match proven.proof.from {
-                Some(from) if from == proven.commit => "up to here, verified before".to_owned(),
-                Some(from) => format!("{steps} after {}, verified before", from.short()),
+                Some(from) => {
+                    let by = match proven.proof.checkpoint {
+                        Some(_) => "by the checkpoint",
+                        None => "verified before",
+                    };
+                    match from == proven.commit {
+                        true => format!("up to here, {by}"),
+                        false => format!("{steps} after {}, {by}", from.short()),
+                    }
+                }
                 None => format!("{steps} from the root"),
             };
             let root = match proven.proof.pinned {
                 true => "pinned",
+                false if proven.proof.checkpoint.is_some() => "named by the checkpoint",
                 false => "taken on trust",
             };
             out.push_str(&format!(
@@ -339,6 +395,7 @@ fn words(proven: &Proven<'_>) -> Value {
         "rootPinned": proven.proof.pinned,
         "from": proven.proof.from.unwrap_or(proven.proof.root).to_string(),
         "fromRoot": proven.proof.from.is_none(),
+        "checkpoint": proven.proof.checkpoint.map(|size| json!({"size": size})),
         "steps": proven.proof.report.checked.steps,
         "findingsElsewhere": proven.elsewhere,
     })

@@ -112,7 +112,7 @@ pub fn run(args: &WaitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
                 workspace.repo.fetch(remote, &branch(&workspace), &into)?;
                 workspace.mainline = into;
             }
-            if let Some(outcome) = judge(&workspace, args, ui)? {
+            if let Some(outcome) = judge(&workspace, args, global, ui)? {
                 return Ok(outcome);
             }
         }
@@ -131,10 +131,10 @@ pub fn run(args: &WaitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
 }
 
 /// What the version's status comes to; none when it is worth waiting on.
-fn judge(workspace: &Workspace, args: &WaitArgs, ui: &Ui) -> Result<Option<Outcome>, Error> {
+fn judge(workspace: &Workspace, args: &WaitArgs, global: &Global, ui: &Ui) -> Result<Option<Outcome>, Error> {
     let id = &args.version;
     let mut waits = false;
-    let outcome = proven(workspace, &id.group, None, &args.trust, ui, |proven| {
+    let outcome = proven(workspace, &id.group, None, &args.trust, global, ui, |proven| {
         let Some(loaded) = proven.snapshot.read(&RecordPath::Version(id.clone()))? else {
             waits = true;
             return Ok(Outcome::Nothing);

@@ -89,6 +89,22 @@ impl Repo {
         Some(parts?.join("/"))
     }
 
+    /// Whether a folder is in a work tree of this repository, this one or a
+    /// linked one. The git directory is not.
+    pub fn has_in_work_tree(&self, folder: &Path) -> bool {
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let folder = real(folder);
+        let common = real(self.common_dir());
+        if folder.starts_with(real(self.raw.path())) || folder.starts_with(&common) {
+            return false;
+        }
+        if self.workdir().is_some_and(|top| folder.starts_with(real(top))) {
+            return true;
+        }
+        let around = Repository::discover(&folder);
+        around.is_ok_and(|around| real(around.commondir()) == common && around.workdir().is_some())
+    }
+
     /// The object store.
     ///
     /// # Errors

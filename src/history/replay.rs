@@ -39,6 +39,8 @@ pub struct JudgedStep {
     pub policy: Option<Arc<Loaded>>,
     /// The moves of status that reviews decide.
     pub decided: Vec<Decided>,
+    /// Versions whose approval it takes the ground from, with the key.
+    pub taints: Vec<(VersionId, String)>,
     /// What is wrong with it.
     pub findings: Vec<Finding<Place>>,
     /// What is worth knowing.
@@ -57,6 +59,7 @@ impl JudgedStep {
             carriers: Vec::new(),
             policy: None,
             decided: Vec::new(),
+            taints: Vec::new(),
             findings: Vec::new(),
             notes: Vec::new(),
         }
@@ -84,6 +87,9 @@ pub struct Replay<'a> {
     /// What was looked at so far.
     pub checked: Checked,
 }
+
+/// What keys proved that are not believed, and the versions they approved.
+type Distrusted = (Vec<Finding<Anchor>>, Vec<(VersionId, String)>);
 
 /// A step with findings, and the commit whose policy judged it; none for the
 /// root.
@@ -130,6 +136,13 @@ impl<'a> Replay<'a> {
         let mut replay = Replay::new(records, folder, Some(policy));
         replay.policy_from = Some(commit);
         Ok(replay)
+    }
+
+    /// What lies before this commit is read only where a side branch leads there.
+    #[must_use]
+    pub fn with_floor(mut self, floor: Oid) -> Replay<'a> {
+        self.graph = Rc::new(Graph::new(self.records.objects(), Some(floor)));
+        self
     }
 
     /// With this policy in force.
@@ -234,7 +247,9 @@ impl<'a> Replay<'a> {
         if judged.brings_policy
             && let Some(parent) = commit.parents.first()
         {
-            let used = self.revoked_keys_used(&known, *parent)?;
+            let (used, taints) = self.revoked_keys_used(&known, *parent)?;
+            self.tainted.extend(taints.iter().cloned());
+            judged.taints = taints;
             let resolver = self.resolver(prior, next, Some(*parent), carriers.own.commit);
             judged
                 .findings
@@ -385,6 +400,7 @@ impl<'a> Replay<'a> {
             carriers: Vec::new(),
             policy: judged_by,
             decided: judgement.decided,
+            taints: Vec::new(),
             findings,
             notes,
         })
@@ -473,16 +489,12 @@ impl<'a> Replay<'a> {
     }
 
     /// What keys proved after they were last believed, by the revocations that
-    /// the policy in force brought. Notes the versions that they approved.
-    fn revoked_keys_used(
-        &mut self,
-        known: &[Revocation],
-        parent: Oid,
-    ) -> Result<Vec<Finding<Anchor>>, Error> {
+    /// the policy in force brought, and the versions that they approved.
+    fn revoked_keys_used(&self, known: &[Revocation], parent: Oid) -> Result<Distrusted, Error> {
+        let (mut findings, mut taints) = Distrusted::default();
         let Some(policy) = self.policy.clone() else {
-            return Ok(Vec::new());
+            return Ok((findings, taints));
         };
-        let mut findings = Vec::new();
         for (index, is) in policy.registry().revoked.iter().enumerate() {
             let same = |was: &&Revocation| was.key == is.key && was.since == is.since;
             let Some(since) = is.since.as_ref().and_then(|since| Oid::from_hex(since.as_str())) else {
@@ -503,11 +515,11 @@ impl<'a> Replay<'a> {
             .unwrap_or_default()
             {
                 if let Some(id) = &act.approves {
-                    self.tainted.insert(id.clone(), is.key.clone());
+                    taints.push((id.clone(), is.key.clone()));
                 }
                 findings.push(rules::revoked_key_used(index, &is.key, &act));
             }
         }
-        Ok(findings)
+        Ok((findings, taints))
     }
 }

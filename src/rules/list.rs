@@ -87,5 +87,7 @@ pub static RULES: &[&Rule] = &[
     &mr503_octopus_merge::RULE,
     &mr504_unrelated_history::RULE,
     &mr505_inverted_mainline::RULE,
+    &mr506_checkpoint_mismatch::RULE,
+    &mr507_bad_checkpoint_signature::RULE,
     &mr508_merge_conflict::RULE,
 ];

@@ -91,6 +91,8 @@ mod mr502_rewritten_mainline;
 mod mr503_octopus_merge;
 mod mr504_unrelated_history;
 mod mr505_inverted_mainline;
+mod mr506_checkpoint_mismatch;
+mod mr507_bad_checkpoint_signature;
 mod mr508_merge_conflict;
 
 pub use judge::{Decided, Judgement, document_findings, judge, state_findings};
@@ -103,6 +105,8 @@ pub use mr502_rewritten_mainline::rewritten_mainline;
 pub use mr503_octopus_merge::octopus_merge;
 pub use mr504_unrelated_history::unrelated_history;
 pub use mr505_inverted_mainline::inverted_mainline;
+pub use mr506_checkpoint_mismatch::checkpoint_mismatch;
+pub use mr507_bad_checkpoint_signature::bad_checkpoint_signature;
 pub use mr508_merge_conflict::merge_conflict;
 pub use place::Resolver;
 pub use scene::{Findings, PolicyScene, Scene, Step};

@@ -285,6 +285,127 @@ fn a_faulty_approval_is_no_proof() {
     );
 }
 
+#[test]
+fn an_approval_without_its_quorum_says_what_is_missing() {
+    let lab = Lab::with_registry();
+    lab.register("churn", '1');
+    let path = "groups/churn/versions/1/version.yaml";
+    lab.write(
+        path,
+        &lab.read(path).replace("status: Pending", "status: Approved"),
+    );
+    lab.commit("trainer", "by hand");
+    let told = value(&lab, &[]);
+    let approval = &told["live"][0]["approval"];
+    assert_eq!(approval["authorised"], false);
+    assert_eq!(approval["missing"], json!(["0 of 1 approvals"]));
+    assert_eq!(approval["reviews"], json!([]));
+    let events = told["groups"][0]["events"].as_array().expect("events");
+    let last = events.last().expect("an event");
+    assert_eq!(
+        last["proof"]["words"],
+        "not authorised (missing: 0 of 1 approvals); carried by trainer"
+    );
+    assert_eq!(last["findings"][0]["code"], "MR308");
+    let human = audit(&lab, &[]).out;
+    assert!(human.contains("  missing    0 of 1 approvals\n"), "{human}");
+    let page = audit(&lab, &["-o", "html"]).out;
+    assert!(page.contains("not authorised"), "{page}");
+}
+
+#[test]
+fn a_key_that_is_not_believed_any_more_taints_what_it_approved() {
+    let lab = Lab::with_registry();
+    lab.register("churn", '1');
+    let since = head(&lab);
+    let _ = lab.ok("risk-1", &["approve", "churn/1", "-m", "good"]);
+    let key = lab.ok("risk-1", &["whoami", "-o", "json"]);
+    let key: Value = serde_json::from_str(&key).expect("JSON");
+    let key = key["key"].as_str().expect("a key");
+    let revoke = ["actor", "revoke-key", key, "--since", &since, "-m", "laptop lost"];
+    let _ = lab.ok("admin-1", &revoke);
+    let told = value(&lab, &[]);
+    assert_eq!(told["clean"], false);
+    assert_eq!(told["live"][0]["taintedBy"], key);
+    let actors = told["signatures"]["actors"].as_array().expect("actors");
+    let revoked: Vec<&Value> = actors
+        .iter()
+        .filter(|one| one["keys"][0]["revoked"] == true)
+        .map(|one| &one["actor"])
+        .collect();
+    assert_eq!(revoked, ["risk-1"]);
+    let human = audit(&lab, &[]).out;
+    assert!(
+        human.contains(&format!("its approval rests on key {key}")),
+        "{human}"
+    );
+    assert!(human.contains("person, key revoked"), "{human}");
+    let page = audit(&lab, &["-o", "html"]).out;
+    assert!(page.contains("rests on a revoked key"), "{page}");
+}
+
+#[test]
+fn what_a_merge_answers_for_says_so() {
+    let lab = Lab::with_registry();
+    lab.register("churn", '1');
+    lab.git(&["switch", "-q", "-c", "side"]);
+    let _ = lab.ok(
+        "risk-1",
+        &["approve", "churn/1", "-m", "good", "--no-record-signature"],
+    );
+    lab.git(&["switch", "-q", "main"]);
+    let _ = lab.ok("trainer", &["annotate", "churn/1", "--label", "a=b"]);
+    let merge = lab.git_as(
+        "trainer",
+        &["merge", "-q", "-S", "--no-ff", "-m", "merge", "side"],
+    );
+    assert!(merge.status.success(), "{merge:?}");
+    let told = value(&lab, &[]);
+    assert_eq!(told["clean"], true);
+    let events = told["groups"][0]["events"].as_array().expect("events");
+    let of = |phrase: &str| {
+        let event = events.iter().rfind(|event| event["phrase"] == phrase);
+        event.unwrap_or_else(|| panic!("{phrase}: {events:?}"))
+    };
+    // The review is the side's, the label and the status are the merge's.
+    let review = of("approve churn/1 as risk-1");
+    assert_eq!(review["commit"], lab.git(&["rev-parse", "side"]));
+    assert_eq!(review["mainline"], head(&lab));
+    let moved = of("move churn/1 from Pending to Approved");
+    assert_eq!(moved["commit"], head(&lab));
+    assert_eq!(
+        moved["proof"]["words"],
+        "authorised by risk-1; carried by trainer"
+    );
+    assert_eq!(
+        told["live"][0]["approval"]["reviews"][0]["given"]["commit"],
+        review["commit"]
+    );
+}
+
+#[test]
+fn what_is_no_group_has_a_history_all_the_same() {
+    let lab = Lab::with_registry();
+    let name = "<b>x";
+    lab.write(&format!("groups/{name}/a.txt"), "stray\n");
+    lab.commit("admin-1", "stray");
+    let told = value(&lab, &[]);
+    let group = &told["groups"][0];
+    assert_eq!(group["name"], name);
+    assert_eq!(group["exists"], false);
+    assert_eq!(group["events"][0]["findings"][0]["code"], "MR101");
+    let page = audit(&lab, &["-o", "html"]).out;
+    let read = BROWSER.run(READ_HTML, &json!(page));
+    assert_eq!(read["errors"], json!([]));
+    assert!(
+        read["headings"]
+            .as_array()
+            .expect("headings")
+            .contains(&json!(format!("Group {name}")))
+    );
+    assert!(audit(&lab, &[]).out.contains("0 versions in 1 group\n"));
+}
+
 /// Every form of the report.
 const FORMS: [&str; 4] = ["human", "json", "html", "sarif"];
 
@@ -581,7 +702,23 @@ fn what_is_missing_is_never_a_pass() {
     let said = said(&mut whole.modelry("stranger", &["audit", "--root", &root]));
     assert_eq!((said.code, said.out.as_str()), (2, ""), "{said:?}");
     assert!(said.err.contains(&format!("incomplete: blob {blob}")), "{said:?}");
-    assert!(said.err.contains("`git fetch --refetch`"), "{said:?}");
+    assert!(said.err.contains("`git fetch --refetch --no-filter`"), "{said:?}");
+}
+
+#[test]
+fn a_partial_clone_is_completed_by_the_command_that_is_named() {
+    let lab = lived();
+    let root = lab.root();
+    lab.git(&["config", "uploadpack.allowFilter", "true"]);
+    let partial = clone(&lab, &["--bare", "--filter=blob:none"]);
+    let arguments = ["audit", "--root", &root, "--path", "."];
+    let told = said(&mut partial.modelry("stranger", &arguments));
+    assert_eq!((told.code, told.out.as_str()), (2, ""), "{told:?}");
+    let command = regex::Regex::new("`git fetch ([^`]+)`").expect("an expression");
+    let command = command.captures(&told.err).expect("a command")[1].to_owned();
+    let words: Vec<&str> = ["fetch", "-q"].into_iter().chain(command.split(' ')).collect();
+    let _ = partial.git(&words);
+    let _ = partial.ok("stranger", &arguments);
 }
 
 /// Loose objects in the pack's place, but for one.

@@ -3,6 +3,7 @@
 
 mod audit;
 mod card;
+mod checkpoint;
 mod commands;
 mod deletion;
 mod errors;

@@ -512,6 +512,30 @@ fn a_registry_whose_people_sign_with_gpg() {
 }
 
 #[test]
+fn checkpoints_are_signed_with_gpg_too() {
+    let lab = Lab::empty();
+    let gpg = Gnupg::new(&lab);
+    let _ = gpg.certificate("admin-1", "ed25519", "sign");
+    let audit = |more: &[&str]| {
+        let all = ["audit", "--checkpoint", "../checkpoint"];
+        with_gpg(&lab, "admin-1", "", &[&all[..], more].concat())
+    };
+    let _ = ok(with_gpg(&lab, "admin-1", "", &["init", "--actor", "admin-1"]));
+    let _ = ok(audit(&["--new-checkpoint", "--sign"]));
+    let path = lab.home().join("checkpoint.sig").to_string_lossy().into_owned();
+    gpg.run(&["--verify", &path, path.trim_end_matches(".sig")], b"");
+    assert!(ok(audit(&[])).contains("signed by `admin-1`"));
+    let body = std::fs::read_to_string(path.trim_end_matches(".sig")).expect("a file");
+    std::fs::write(
+        path.trim_end_matches(".sig"),
+        format!("{body}\n\u{2014} w AAAAAGFiYw==\n"),
+    )
+    .expect("a file");
+    let said = audit(&[]);
+    assert!(said.code == 1 && said.out.contains("MR507"), "{said:?}");
+}
+
+#[test]
 fn what_gpg_does_not_call_made_is_not_made() {
     let lab = Lab::empty();
     let gpg = Gnupg::new(&lab);

@@ -298,7 +298,9 @@ fn every_rule_fires_and_passes() {
     let histories = concat!(
         include_str!("histories.rs"),
         include_str!("merges.rs"),
-        include_str!("onto.rs")
+        include_str!("onto.rs"),
+        include_str!("checkpoint/growth.rs"),
+        include_str!("checkpoint/signature.rs")
     );
     for rule in rules::RULES.iter().filter(on_histories) {
         for kind in ["fires", "passes"] {

@@ -119,7 +119,7 @@ fn range(audit: &Audit) -> Markup {
                 (tile("Steps", range.steps, &beside))
                 (tile("Commits checked", range.commits, &behind))
                 (tile("Changes judged", range.changes, ""))
-                (tile("Versions", versions, &format!("in {}", count(audit.groups.len(), "group"))))
+                (tile("Versions", versions, &format!("in {}", count(audit.groups.iter().filter(|group| group.exists).count(), "group"))))
             }
             @if !census.is_empty() {
                 p.badges {
@@ -214,7 +214,7 @@ fn live(live: &Live) -> Markup {
 
 /// How a record was proven when it was given.
 fn given(given: &Given) -> Markup {
-    html! { " at step " (given.step) (proof(&given.proof, given.commit, false)) }
+    html! { " at step " (given.step) (proof(&given.proof, Some(given.commit), false)) }
 }
 
 fn review(review: &Counted) -> Markup {
@@ -240,7 +240,7 @@ fn approved(approval: &Approval) -> Markup {
         }))
         (row("By", html! { ul.plain { @for one in &approval.reviews { (review(one)) } } }))
         (row("Under", html! {
-            "policy " (approval.serial) ", " (clean(&rules(approval)))
+            "policy " (approval.serial) ", " (timeline::words(&rules(approval)))
             br; (need(approval))
         }))
         @if !approval.gates.is_empty() {
@@ -269,7 +269,7 @@ fn findings(audit: &Audit) -> Markup {
                 ul {
                     @for note in &report.notes {
                         li {
-                            (clean(&note.message))
+                            (timeline::words(&note.message))
                             @if let Some(commit) = note.commit { " (" code title=(commit) { (commit.short()) } ")" }
                         }
                     }
@@ -306,6 +306,7 @@ fn signatures(audit: &Audit) -> Markup {
                                 td data-label="What" {
                                     @match signer.kind { Some(kind) => (kind), None => "not listed" }
                                     @if signer.retired { ", retired" }
+                                    @if one.revoked { " " (badge("key revoked", "bad")) }
                                 }
                                 (numbers(one.uses))
                                 td data-label="Key" { (key(&one.key)) }
@@ -353,9 +354,10 @@ fn group(index: usize, group: &Group) -> Markup {
         section id={ "group-" (index + 1) } {
             h2 { span.kind { "Group" } " " (clean(&group.name)) }
             p.badges {
+                @if !group.exists { (badge("not there at the tip", "quiet")) }
                 @if group.deleted { (badge("deleted", "quiet")) }
                 @for (number, state) in &group.versions {
-                    (badge(&format!("{number} {}", state.as_str()), state_class(*state)))
+                    (badge(&format!("/{number} {}", state.as_str()), state_class(*state)))
                 }
                 @for words in serves { (badge(&words, "quiet")) }
             }

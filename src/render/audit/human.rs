@@ -87,9 +87,12 @@ fn signatures(audit: &Audit) -> Table {
         };
         for (index, key) in signer.keys.iter().enumerate() {
             // One line a key; the actor stands on the first.
-            let (who, what) = match index {
-                0 => (signer.actor.to_string(), kind.clone()),
-                _ => ("″".to_owned(), String::new()),
+            let who = if index == 0 { signer.actor.as_str() } else { "″" };
+            let what = match (index, key.revoked) {
+                (0, false) => kind.clone(),
+                (0, true) => format!("{kind}, key revoked"),
+                (_, false) => String::new(),
+                (_, true) => "key revoked".to_owned(),
             };
             table.row([
                 Cell::toned(who, Tone::Strong),

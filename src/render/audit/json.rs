@@ -7,11 +7,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::range::{JsonRange, range};
 use crate::audit::{
-    Approval, Audit, Counted, Event, GateOutcome, Given, Group, Known, Live, Outcome, Proof, Serving, Signer,
-    Uses,
+    Approval, Audit, Counted, Event, GateOutcome, Given, Group, Live, Outcome, Proof, Serving, Signer, Uses,
 };
-use crate::raw::Oid;
 use crate::render::json::{JsonFinding, JsonNote, finding, note};
 
 /// The format's name, and its schema's.
@@ -62,50 +61,11 @@ struct JsonRegistry<'a> {
     serial: u64,
 }
 
-/// What was looked at.
-#[derive(Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-struct JsonRange<'a> {
-    /// The mainline's name.
-    mainline: &'a str,
-    /// The first step.
-    root: String,
-    /// Whether the root was pinned outside the history.
-    root_pinned: bool,
-    /// The last step.
-    tip: String,
-    /// The point that this clone verified before, where the mainline had to hold
-    /// it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    known: Option<JsonKnown>,
-    /// Steps from the root to the tip, both counted.
-    steps: usize,
-    /// Steps that touch nothing of the registry.
-    links: usize,
-    /// Commits after the root whose signature was asked for.
-    commits: usize,
-    /// How many of these are behind merges.
-    side_commits: usize,
-    /// Typed changes judged.
-    changes: usize,
-    /// Documents read.
-    documents: usize,
-}
-
-/// A point of the mainline that was known before.
-#[derive(Serialize, JsonSchema)]
-struct JsonKnown {
-    /// The commit.
-    commit: String,
-    /// Whether the mainline still holds it.
-    held: bool,
-}
-
 /// Something that the verdict rests on and the history can't prove.
 #[derive(Serialize, JsonSchema)]
 struct JsonTrust {
-    /// `root-pinned`, `root-on-trust`, `earlier-rewrite`, `verified-point`,
-    /// `commit-dates`.
+    /// `root-pinned`, `root-on-trust`, `checkpoint`, `earlier-rewrite`,
+    /// `verified-point`, `commit-dates`.
     code: &'static str,
     /// One sentence.
     text: String,
@@ -144,6 +104,8 @@ struct JsonSigner<'a> {
 struct JsonKey<'a> {
     /// The key's fingerprint.
     key: &'a str,
+    /// Whether it was revoked since.
+    revoked: bool,
     /// Signatures of commits.
     commits: usize,
     /// Signatures of records.
@@ -375,6 +337,8 @@ struct JsonServing<'a> {
 struct JsonGroup<'a> {
     /// Its name.
     name: &'a str,
+    /// Whether it is there at the tip, as a group or as its tombstone.
+    exists: bool,
     /// Whether a tombstone stands in its place.
     deleted: bool,
     /// Its versions at the tip, with the status of each.
@@ -490,6 +454,7 @@ fn signer(signer: &Signer) -> JsonSigner<'_> {
     let Uses { commits, records } = signer.uses;
     let keys = signer.keys.iter().map(|key| JsonKey {
         key: &key.key,
+        revoked: key.revoked,
         commits: key.uses.commits,
         records: key.uses.records,
     });
@@ -526,6 +491,7 @@ fn group(group: &Group) -> JsonGroup<'_> {
     let stages = group.stages.iter();
     JsonGroup {
         name: &group.name,
+        exists: group.exists,
         deleted: group.deleted,
         versions: versions
             .map(|(number, state)| (*number, state.as_str()))
@@ -539,13 +505,6 @@ fn group(group: &Group) -> JsonGroup<'_> {
 
 /// The audit as JSON.
 pub fn render(audit: &Audit) -> String {
-    let range = &audit.range;
-    let point = |commit: Oid, held: bool| {
-        Some(JsonKnown {
-            commit: commit.to_string(),
-            held,
-        })
-    };
     let nobody = audit.nobody.iter().map(|nobody| JsonNobody {
         reason: &nobody.what,
         key: nobody.key.as_deref(),
@@ -566,23 +525,7 @@ pub fn render(audit: &Audit) -> String {
             folder: &audit.folder,
             serial: audit.serial,
         },
-        range: JsonRange {
-            mainline: &range.mainline,
-            root: range.root.to_string(),
-            root_pinned: range.pinned,
-            tip: range.tip.to_string(),
-            known: match audit.known {
-                Known::Nothing => None,
-                Known::Holds(commit) => point(commit, true),
-                Known::Lost(commit) => point(commit, false),
-            },
-            steps: range.steps,
-            links: range.links,
-            commits: range.commits,
-            side_commits: range.side_commits,
-            changes: range.changes,
-            documents: audit.report.checked.documents,
-        },
+        range: range(audit),
         trust: trust.collect(),
         signatures: JsonSignatures {
             actors: audit.signers.iter().map(signer).collect(),

@@ -3,6 +3,7 @@
 mod html;
 mod human;
 mod json;
+mod range;
 mod timeline;
 
 pub use html::render as html;
@@ -17,7 +18,7 @@ use crate::finding::Report;
 fn census(audit: &Audit) -> String {
     let census = audit.census();
     let versions: usize = census.iter().map(|(_, count)| count).sum();
-    let groups = audit.groups.len();
+    let groups = audit.groups.iter().filter(|group| group.exists).count();
     let words: Vec<String> = census
         .iter()
         .map(|(state, count)| format!("{count} {}", state.as_str()))
@@ -81,7 +82,10 @@ fn rules(approval: &Approval) -> String {
     let rules: Vec<String> = approval
         .rules
         .iter()
-        .map(|rule| format!("rule {} for {}", rule.index + 1, rule.groups.join(", ")))
+        .map(|rule| {
+            let groups: Vec<String> = rule.groups.iter().map(|glob| format!("`{glob}`")).collect();
+            format!("rule {} for {}", rule.index + 1, groups.join(", "))
+        })
         .collect();
     match rules.is_empty() {
         true => "no rule matches the group".to_owned(),

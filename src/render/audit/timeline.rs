@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use super::html::status_class;
 use crate::audit::{Event, GateOutcome, Means, Outcome, Proof};
 use crate::finding::{Finding, Label, Place, Side};
-use crate::model::Decision;
+use crate::model::{Decision, Status};
 use crate::raw::Oid;
 use crate::render::clean;
 use crate::render::human::excerpt;
@@ -17,14 +17,29 @@ pub(super) fn badge(word: &str, class: &str) -> Markup {
     html! { span class={ "badge " (class) } { (clean(word)) } }
 }
 
+/// Text of others, with what stands between backticks as code.
+pub(super) fn words(text: &str) -> Markup {
+    let text = clean(text);
+    let parts: Vec<&str> = text.split('`').collect();
+    // A backtick without its other is itself.
+    if parts.len().is_multiple_of(2) {
+        return html! { (text) };
+    }
+    html! {
+        @for (index, part) in parts.iter().enumerate() {
+            @if index % 2 == 0 { (part) } @else { code { (part) } }
+        }
+    }
+}
+
 /// A key's fingerprint.
 pub(super) fn key(key: &str) -> Markup {
     html! { code.key { (clean(key)) } }
 }
 
-/// Who stands behind a change, and by what; `named` when the actor is to be
-/// named here.
-pub(super) fn proof(proof: &Proof, commit: Oid, named: bool) -> Markup {
+/// Who stands behind a change, and by what; named, and without the commit where
+/// that stands beside it.
+pub(super) fn proof(proof: &Proof, commit: Option<Oid>, named: bool) -> Markup {
     let (mark, class) = match proof.means {
         Means::Root => ("root", "quiet"),
         Means::Record => ("signed record", "good"),
@@ -32,17 +47,26 @@ pub(super) fn proof(proof: &Proof, commit: Oid, named: bool) -> Markup {
         Means::Decision => ("decision", "quiet"),
         Means::Nobody => ("nobody", "waiting"),
     };
-    let is_signed = matches!(proof.means, Means::Record | Means::Commit);
+    let mut parts: Vec<Markup> = Vec::new();
+    if matches!(proof.means, Means::Record | Means::Commit) {
+        let actor = proof.actor.as_ref().filter(|_| named);
+        parts.extend(actor.map(|actor| html! { "by " strong { (actor) } }));
+        // What follows the mark's own words.
+        let more = proof.words.split_once("; ");
+        parts.extend(more.map(|(_, more)| html! { (clean(more)) }));
+    } else {
+        let told = proof.words.strip_prefix("nobody: ");
+        parts.push(words(told.unwrap_or(&proof.words)));
+    }
+    parts.extend(proof.key.as_ref().map(|one| html! { "key " (key(one)) }));
+    parts.extend(commit.map(|commit| html! { "commit " code title=(commit) { (commit.short()) } }));
     html! {
         span.proof {
             span class={ "mark " (class) } { (mark) } " "
-            @if is_signed {
-                @if let Some(actor) = proof.actor.as_ref().filter(|_| named) { "by " strong { (actor) } ", " }
-                // What follows the mark's own words.
-                @if let Some((_, more)) = proof.words.split_once("; ") { (clean(more)) ", " }
-            } @else { (clean(&proof.words)) ", " }
-            @if let Some(one) = &proof.key { "key " (key(one)) ", " }
-            "commit " code title=(commit) { (commit.short()) }
+            @for (index, part) in parts.iter().enumerate() {
+                @if index > 0 { ", " }
+                (part)
+            }
         }
     }
 }
@@ -122,9 +146,9 @@ fn event(event: &Event) -> Markup {
                 }
             }
             @if let Some(reason) = &event.reason { blockquote { (clean(reason)) } }
-            (proof(&event.proof, event.commit, true))
-            @if let Some(approval) = &event.approval {
-                span.proof { "Under policy " (approval.serial) ", " (clean(&super::rules(approval))) ": " (super::need(approval)) }
+            (proof(&event.proof, Some(event.commit).filter(|commit| *commit != event.mainline), true))
+            @if let Some(approval) = event.approval.as_ref().filter(|it| it.to == Status::Approved) {
+                span.proof { "Under policy " (approval.serial) ", " (words(&super::rules(approval))) ": " (super::need(approval)) }
                 @for outcome in &approval.gates {
                     span.proof {
                         "Gate " (outcome.name)
@@ -146,7 +170,7 @@ fn source(label: &Label<Place>) -> Markup {
                 code { (clean(&at.path)) ":" (at.line) ":" (at.column) }
                 @if at.side == Side::Before { " before" }
                 @if let Some(commit) = at.commit { " at " code title=(commit) { (commit.short()) } }
-                @if !label.text.is_empty() { ": " (clean(&label.text)) }
+                @if !label.text.is_empty() { ": " (words(&label.text)) }
             }
             @if let Some((text, line, span)) = &excerpt {
                 pre { code {
@@ -162,7 +186,7 @@ fn source(label: &Label<Place>) -> Markup {
 
 /// One finding, with its source lines.
 pub(super) fn finding(finding: &Finding<Place>) -> Markup {
-    let row = |label: &str, text: &str| html! { div { dt { (label) } dd { (clean(text)) } } };
+    let row = |label: &str, text: &str| html! { div { dt { (label) } dd { (words(text)) } } };
     let accepted = finding.acknowledged.as_deref();
     html! {
         article class={ "finding " (if accepted.is_some() { "accepted" } else { "open" }) } {
@@ -171,7 +195,7 @@ pub(super) fn finding(finding: &Finding<Place>) -> Markup {
                 span.rule { (finding.rule.name) }
                 @if accepted.is_some() { (badge("acknowledged", "waiting")) }
             }
-            h3 { (clean(&finding.message)) }
+            h3 { (words(&finding.message)) }
             (source(&finding.primary))
             @for label in &finding.related { (source(label)) }
             dl.facts {
