@@ -621,6 +621,14 @@ fn the_same_bytes_everywhere() {
             assert_eq!(first, run(form, zone, locale), "{form} in {zone}, {locale}");
         }
     }
+    // So does no number of threads.
+    for form in FORMS {
+        for threads in ["1", "2", "7"] {
+            let arguments = ["audit", "--root", &root, "-o", form, "--threads", threads];
+            let there = said(&mut lab.modelry("stranger", &arguments)).out;
+            assert_eq!(there, run(form, "UTC", "C.UTF-8"), "{form} by {threads}");
+        }
+    }
     // Nothing was written into the clone.
     assert!(!lab.top.join(".git/modelry").exists());
     // Another clone says the same.
