@@ -10,6 +10,7 @@ mod errors;
 mod formats;
 mod gates;
 mod generated;
+mod git_suites;
 mod histories;
 mod judge;
 mod merges;
