@@ -17,14 +17,15 @@ pub(super) static RULE: Rule = Rule {
 
 const DOCS: &str = r#"
 ## What it checks
-Every key is text to every reader.
+Every key is text to every reader, and stands on one line with its colon.
 
 ## Why it matters
-`no`, `1` or a list as a key is something else to half of the readers.
+`no`, `1` or a list as a key is something else to half of the readers. Some find
+no key whose colon is on another line, or more than 1024 characters away.
 
 ## Example
 `labels: {no: x}`.
 
 ## How to fix
-Put the key in double quotes.
+Put the key in double quotes, on one line.
 "#;

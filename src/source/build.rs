@@ -11,6 +11,9 @@ use serde_json::{Map, Value};
 use super::read::{Fault, FaultKind, Limits, Node, Shape, fault};
 use super::scalar::{self, Plain};
 
+/// Some readers look no further for a key's colon.
+const LONGEST_KEY: usize = 1024;
+
 /// A collection that is not closed yet.
 struct Open {
     start: usize,
@@ -303,7 +306,27 @@ impl<'t, 'f> Builder<'t, 'f> {
         }
     }
 
+    /// Why some readers take this for no key: YAML 1.1 and PyYAML look for the
+    /// colon on the key's own line, and no further than 1024 characters away.
+    fn misses_its_colon(&self, span: &Range<usize>) -> Option<&'static str> {
+        let spelled = &self.text[span.clone()];
+        let after = self.text[span.end..].trim_start_matches(' ');
+        if spelled.contains('\n') || !after.starts_with(':') {
+            return Some("a key and its colon stand on one line");
+        }
+        let length = self.text.len() - after.len() - span.start;
+        (length > LONGEST_KEY).then_some("a key has at most 1024 bytes")
+    }
+
     fn key(&mut self, plain: Plain, span: Range<usize>) {
+        if let Some(why) = self.misses_its_colon(&span) {
+            self.say(
+                FaultKind::BadKey,
+                span.clone(),
+                why,
+                "write a short key on one line, and the colon behind it",
+            );
+        }
         let key = match plain {
             Plain::Same(Value::String(key)) => key,
             Plain::Merge => {

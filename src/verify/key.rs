@@ -71,7 +71,12 @@ impl PublicKey {
         // The comment proves nothing and may hold anything.
         let material: Vec<&str> = line.split_whitespace().take(2).collect();
         let key = ssh_key::PublicKey::from_openssh(&material.join(" ")).map_err(|error| error.to_string())?;
-        PublicKey::of(key.key_data())
+        let key = PublicKey::of(key.key_data())?;
+        // The library does not hold nested fields to the lengths that they state.
+        if key.to_openssh().split_whitespace().nth(1) != material.get(1).copied() {
+            return Err("its fields are not as long as they state".into());
+        }
+        Ok(key)
     }
 
     /// A key has one form, or it would have two fingerprints: the library reads
@@ -215,6 +220,17 @@ mod tests {
         let longer = [&blob[..], &[0]].concat();
         assert!(PublicKey::parse(&format!("ssh-ed25519 {}", base64(&longer))).is_err());
         assert!(PublicKey::parse(&format!("ssh-rsa {}", base64(&blob))).is_err());
+    }
+
+    #[test]
+    fn a_field_that_states_another_length_is_refused() {
+        let key = SigningKey::from_bytes(&[9; 32]);
+        let mut blob = [field(b"ssh-ed25519"), field(key.verifying_key().as_bytes())].concat();
+        assert!(PublicKey::parse(&format!("ssh-ed25519 {}", base64(&blob))).is_ok());
+        // 0xdc20 bytes, and there are 0x20: OpenSSH reads no such key.
+        let length = blob.len() - 32 - 2;
+        blob[length] = 0xdc;
+        assert!(PublicKey::parse(&format!("ssh-ed25519 {}", base64(&blob))).is_err());
     }
 
     #[test]

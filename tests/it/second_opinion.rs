@@ -8,7 +8,7 @@ use modelry::canonical::{canonical, sha256};
 use modelry::model::{Kind, RecordPath, VersionId};
 use modelry::raw::{ObjectFormat, ObjectKind, Oid};
 use modelry::snapshot;
-use modelry::source::{Document, Edit, Limits, write};
+use modelry::source::{Document, Edit, FaultKind, Limits, write};
 use modelry::{schema, subject};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -316,6 +316,31 @@ fn hostile_texts_are_refused_at_once() {
     ] {
         assert!(Document::read(text.as_bytes(), &Limits::LARGE).is_err());
     }
+}
+
+/// Found by fuzzing: libyaml and PyYAML read no such keys.
+#[test]
+fn keys_apart_from_their_colons_are_refused() {
+    let long = "k".repeat(1100);
+    for text in [
+        "a: {\"b\n c\": 1}\n".to_owned(),
+        "a: {\"b\"\n : 1}\n".to_owned(),
+        "a: {'b'\n : 1}\n".to_owned(),
+        format!("a: {{\"{long}\": 1}}\n"),
+        format!("{long}: 1\n"),
+        format!("? {long}\n: 1\n"),
+        "? \"a\n  b\"\n: 1\n".to_owned(),
+    ] {
+        let faults = Document::read(text.as_bytes(), &Limits::LARGE).expect_err("no key to some");
+        assert!(
+            faults
+                .iter()
+                .any(|fault| matches!(fault.kind, FaultKind::BadKey | FaultKind::Syntax)),
+            "{text}: {faults:?}"
+        );
+    }
+    let fits = format!("{}: 1\n\"b\" : 2\n'c': {{\"d\":3}}\n", "k".repeat(1000));
+    assert!(Document::read(fits.as_bytes(), &Limits::LARGE).is_ok());
 }
 
 const CANONICAL: &str = "
