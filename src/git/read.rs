@@ -135,7 +135,13 @@ impl Repo {
             Err(_) if revision == "HEAD" && matches!(self.head()?, Head::Branch { tip: None, .. }) => {
                 Err(Error::told("the branch has no commit yet").hint("make the first one: `modelry init`"))
             }
-            Err(_) => Err(unknown()),
+            Err(_) => {
+                let named = self.raw.resolve_reference_from_short_name(revision);
+                named
+                    .ok()
+                    .and_then(|reference| target(&reference))
+                    .ok_or_else(unknown)
+            }
         }
     }
 
@@ -174,7 +180,11 @@ impl Repo {
         match self.raw.find_reference(name) {
             Ok(reference) => match reference.peel_to_commit() {
                 Ok(commit) => Ok(Some(oid(commit.id()))),
-                Err(source) => Err(failed(format!("`{name}` is no commit"))(source)),
+                // What is wrong with the object is for whoever reads it to say.
+                Err(source) => match target(&reference) {
+                    Some(id) => Ok(Some(id)),
+                    None => Err(failed(format!("`{name}` is no commit"))(source)),
+                },
             },
             Err(source) if source.code() == ErrorCode::NotFound => Ok(None),
             Err(source) => Err(failed(format!("can't read `{name}`"))(source)),
@@ -234,6 +244,11 @@ impl Repo {
     pub fn directory(&self) -> &Path {
         &self.directory
     }
+}
+
+/// The id that a reference leads to, whatever stands under it.
+fn target(reference: &git2::Reference<'_>) -> Option<Oid> {
+    Some(oid(reference.resolve().ok()?.target()?))
 }
 
 /// The object store of a repository.

@@ -147,6 +147,20 @@ pub fn landed<'a>(
             landed.answers.push(answer(&written));
         }
     }
+    // The steps of the other side are held to strict form as those of the mainline.
+    for malformed in merge.malformed() {
+        let inside = match folder {
+            "" => Some(malformed.folder.as_str()),
+            folder => malformed.folder.strip_prefix(folder),
+        };
+        let place = inside.unwrap_or_default().trim_start_matches('/').to_owned();
+        let what = format!(
+            "{}, in commit {} of the merged side",
+            malformed.what,
+            malformed.commit.short()
+        );
+        landed.differences.malformed_trees.push((place, what));
+    }
     if !merge.is_related() && !landed.is_link() {
         landed.shape = Some(Shape::Unrelated);
     }

@@ -4,6 +4,9 @@
 //! it. What both sides changed, or a value that neither had, or an older one,
 //! is charged to the merge: nothing is ever merged within a record.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
 use super::graph::{Graph, Node, Sides};
 use crate::access::Charge;
 use crate::error::Error;
@@ -31,6 +34,18 @@ pub struct Merge<'g, 'a> {
     first: Oid,
     second: Oid,
     sides: Sides,
+    malformed: RefCell<BTreeSet<Malformed>>,
+}
+
+/// A folder that the other side had, and that is not in strict form.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Malformed {
+    /// Its path from the repository's top.
+    pub folder: String,
+    /// What is wrong with it.
+    pub what: String,
+    /// The commit that has it.
+    pub commit: Oid,
 }
 
 impl<'g, 'a> Merge<'g, 'a> {
@@ -51,6 +66,7 @@ impl<'g, 'a> Merge<'g, 'a> {
             first,
             second,
             sides: graph.sides(first, second)?,
+            malformed: RefCell::default(),
         })
     }
 
@@ -67,7 +83,43 @@ impl<'g, 'a> Merge<'g, 'a> {
     }
 
     fn value_at(&self, commit: Oid, path: &str) -> Result<Value, Error> {
-        self.value(self.graph.node(commit)?.tree, path)
+        let tree = self.graph.node(commit)?.tree;
+        if self.sides.second.contains(&commit) {
+            self.look_at_folders(commit, tree, path)?;
+        }
+        self.value(tree, path)
+    }
+
+    /// Notes the folders on the way to a file that are not in strict form. What
+    /// one reader does not see there, whoever comes next seems to write.
+    fn look_at_folders(&self, commit: Oid, top: Oid, path: &str) -> Result<(), Error> {
+        let mut at = top;
+        let mut folder = String::new();
+        for part in path.split('/') {
+            let tree = self.objects.tree(at)?;
+            for what in &tree.faults {
+                self.malformed.borrow_mut().insert(Malformed {
+                    folder: folder.clone(),
+                    what: what.clone(),
+                    commit,
+                });
+            }
+            match tree.get(part).filter(|entry| entry.mode == Mode::Tree) {
+                Some(entry) => at = entry.id,
+                None => break,
+            }
+            if !folder.is_empty() {
+                folder.push('/');
+            }
+            folder.push_str(part);
+        }
+        Ok(())
+    }
+
+    /// The folders that are not in strict form, among those that were looked
+    /// at so far to say who wrote what.
+    pub fn malformed(&self) -> Vec<Malformed> {
+        self.malformed.borrow().iter().cloned().collect()
     }
 
     /// Whether this commit wrote the file: its value is that of no parent.

@@ -22,10 +22,12 @@ mod pull;
 #[cfg(feature = "s3")]
 mod pull_s3;
 mod pull_web;
+mod raw_reading;
 mod resolve;
 mod rooms;
 mod rules;
 mod second_opinion;
+mod side_branches;
 mod signing;
 mod stages;
 mod support;

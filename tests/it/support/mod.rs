@@ -35,13 +35,24 @@ pub struct Said {
 impl Lab {
     /// An empty repository on `main`, and keys for whoever is asked for.
     pub fn empty() -> Lab {
+        Lab::in_format("sha1")
+    }
+
+    /// An empty repository whose objects are named by `sha1` or `sha256`.
+    pub fn in_format(format: &str) -> Lab {
         let home = tempfile::tempdir().expect("a temporary home");
         let top = home.path().join("models");
         std::fs::create_dir_all(home.path().join("keys")).expect("a folder for keys");
         let lab = Lab { home, top };
         lab.program(
             "git",
-            &["init", "--quiet", "--initial-branch=main", "models"],
+            &[
+                "init",
+                "--quiet",
+                "--initial-branch=main",
+                &format!("--object-format={format}"),
+                "models",
+            ],
             lab.home.path(),
         );
         for (key, value) in [
@@ -57,6 +68,13 @@ impl Lab {
     /// models need two approvals and a card.
     pub fn with_registry() -> Lab {
         let lab = Lab::empty();
+        lab.populate();
+        lab
+    }
+
+    /// The registry of [`Lab::with_registry`], in this empty repository.
+    pub fn populate(&self) {
+        let lab = self;
         let _ = lab.ok(
             "admin-1",
             &["init", "--name", "risk-models", "--actor", "admin-1"],
@@ -100,7 +118,6 @@ impl Lab {
             "admin-1",
             &["group", "create", "churn", "--description", "who may leave us"],
         );
-        lab
     }
 
     /// The private key of somebody, made when it is first asked for.
