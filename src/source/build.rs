@@ -235,6 +235,18 @@ impl<'t, 'f> Builder<'t, 'f> {
                 help,
             );
         }
+        let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+        if block && text.ends_with('\n') && !self.text.ends_with('\n') {
+            let end = self.text.len();
+            if self.text[span.end.min(end)..].trim().is_empty() {
+                self.say(
+                    FaultKind::LineEnding,
+                    span.clone(),
+                    "the last line of this text has no line feed, which readers take differently",
+                    "end the file with a line feed",
+                );
+            }
+        }
         let in_flow = self.open.iter().any(|open| open.flow);
         let value = match style {
             // Inside brackets some readers take these signs for punctuation.

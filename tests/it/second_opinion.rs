@@ -343,6 +343,33 @@ fn keys_apart_from_their_colons_are_refused() {
     assert!(Document::read(fits.as_bytes(), &Limits::LARGE).is_ok());
 }
 
+/// Found by fuzzing: for libyaml and PyYAML such a text ends without a line feed.
+#[test]
+fn a_block_that_the_file_cuts_off_is_refused() {
+    for text in [
+        "a: |\n  b",
+        "a: >\n  b",
+        "a: >+\n\n  b",
+        "a:\n- |\n  b\n  c",
+        "a: |+\n  b\n\n  ",
+    ] {
+        let whole = format!("{text}\n");
+        assert!(
+            Document::read(whole.as_bytes(), &Limits::LARGE).is_ok(),
+            "{whole}"
+        );
+        match Document::read(text.as_bytes(), &Limits::LARGE) {
+            Ok(document) => {
+                let second: Value = serde_yaml::from_str(text).expect("a value");
+                assert_eq!(document.value(), &second, "{text}");
+            }
+            Err(faults) => assert_eq!(faults[0].kind, FaultKind::LineEnding, "{text}"),
+        }
+    }
+    assert!(Document::read(b"a: >+\n\n  b", &Limits::LARGE).is_err());
+    assert!(Document::read(b"a: |-\n  b", &Limits::LARGE).is_ok());
+}
+
 const CANONICAL: &str = "
 import json, sys, hashlib, rfc8785
 out = []
