@@ -6,6 +6,7 @@
 //! believed. Writes go object by object; the index is only brought up to date
 //! for the files that a commit touched.
 
+mod loose;
 mod merge;
 mod read;
 mod remote;

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use git2::{ErrorCode, ObjectType, Repository, RepositoryOpenFlags};
 
+use super::loose::Loose;
 use super::{failed, oid};
 use crate::error::Error;
 use crate::raw::{ObjectFormat, ObjectKind, Objects, Oid};
@@ -114,7 +115,14 @@ impl Repo {
         Ok(GitObjects {
             odb,
             format: self.format(),
+            loose: Loose::new(self.common_dir()),
         })
+    }
+
+    /// Whether libgit2 would never come back from reading this object.
+    fn is_cut_off(&self, id: Oid) -> bool {
+        let id = git2::Oid::from_bytes(id.as_bytes());
+        id.is_ok_and(|id| Loose::new(self.common_dir()).is_cut_off(id))
     }
 
     /// The commit that a revision names, by git's own rules.
@@ -126,6 +134,18 @@ impl Repo {
             Error::told(format!("`{revision}` names no commit here"))
                 .hint("`git branch -a` lists branches; in CI, fetch the commit first: `git fetch origin REV`")
         };
+        // `main~2` starts at `main`.
+        let start = revision.split(['~', '^', '@', ':']).next().unwrap_or_default();
+        let start = match start {
+            "" => "HEAD",
+            start => start,
+        };
+        let named = self.raw.resolve_reference_from_short_name(start);
+        let named = Oid::from_hex(start).or_else(|| target(&named.ok()?));
+        if let Some(id) = named.filter(|id| self.is_cut_off(*id)) {
+            let expected = ObjectKind::Commit;
+            return Err(Error::CorruptObject { id, expected });
+        }
         let commit = self
             .raw
             .revparse_single(revision)
@@ -178,6 +198,9 @@ impl Repo {
     /// When it can't be read.
     pub fn reference(&self, name: &str) -> Result<Option<Oid>, Error> {
         match self.raw.find_reference(name) {
+            Ok(reference) if target(&reference).is_some_and(|id| self.is_cut_off(id)) => {
+                Ok(target(&reference))
+            }
             Ok(reference) => match reference.peel_to_commit() {
                 Ok(commit) => Ok(Some(oid(commit.id()))),
                 // What is wrong with the object is for whoever reads it to say.
@@ -255,6 +278,7 @@ fn target(reference: &git2::Reference<'_>) -> Option<Oid> {
 pub struct GitObjects<'r> {
     odb: git2::Odb<'r>,
     format: ObjectFormat,
+    loose: Loose,
 }
 
 impl Objects for GitObjects<'_> {
@@ -264,6 +288,9 @@ impl Objects for GitObjects<'_> {
 
     fn read(&self, id: Oid, kind: ObjectKind) -> Result<Vec<u8>, Error> {
         let raw = git2::Oid::from_bytes(id.as_bytes()).map_err(failed(format!("{id} is no id")))?;
+        if self.loose.is_cut_off(raw) {
+            return Err(Error::CorruptObject { id, expected: kind });
+        }
         let object = match self.odb.read(raw) {
             Ok(object) => object,
             Err(source) if source.code() == ErrorCode::NotFound => {

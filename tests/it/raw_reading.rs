@@ -81,12 +81,13 @@ impl Story {
         }
     }
 
-    /// What is true: the two verdicts on the repository itself.
-    fn truth(&self) -> [Said; 2] {
+    /// What is true: the verdicts on the repository itself.
+    fn truth(&self) -> [Said; 3] {
         let truth = self.copy("truth").verdicts();
         let expected = if self.clean { 0 } else { 1 };
-        assert_eq!(truth[0].code, expected, "{truth:?}");
-        assert_eq!(truth[1].code, expected, "{truth:?}");
+        for truth in &truth {
+            assert_eq!(truth.code, expected, "{truth:?}");
+        }
         assert_eq!(self.clean, truth[1].out == "s3://models/churn/1\n");
         std::fs::remove_dir_all(self.lab.home().join("truth")).expect("a folder");
         truth
@@ -116,8 +117,8 @@ impl View<'_> {
             .push((key.into(), value.as_ref().display().to_string()));
     }
 
-    /// The verdicts of `validate` and `resolve`.
-    fn verdicts(&self) -> [Said; 2] {
+    /// The verdicts of `validate`, `resolve` and `audit`.
+    fn verdicts(&self) -> [Said; 3] {
         let story = self.story;
         let range = format!("{}..HEAD", story.root);
         let at = self.at.display().to_string();
@@ -134,6 +135,7 @@ impl View<'_> {
                 "-o",
                 "uri",
             ],
+            vec!["-C", &at, "audit", "--root", &story.root, "-o", "json"],
         ]
         .map(|arguments| {
             let mut command = story.lab.modelry("admin-1", &arguments);
@@ -146,7 +148,7 @@ impl View<'_> {
 
     /// The verdicts are the true ones, byte for byte.
     #[track_caller]
-    fn is_the_same(&self, truth: &[Said; 2], what: &str) {
+    fn is_the_same(&self, truth: &[Said; 3], what: &str) {
         for (told, truth) in self.verdicts().iter().zip(truth) {
             assert_eq!(
                 (told.code, &told.out),
@@ -169,7 +171,7 @@ impl View<'_> {
 
     /// The true verdicts, or none.
     #[track_caller]
-    fn is_never_wrong(&self, truth: &[Said; 2], what: &str) {
+    fn is_never_wrong(&self, truth: &[Said; 3], what: &str) {
         for (told, truth) in self.verdicts().iter().zip(truth) {
             if told.code == 2 {
                 assert_eq!(told.out, "", "{what}");
@@ -420,6 +422,13 @@ fn damaged_objects_are_incomplete() {
             let good = std::fs::read(view.at.join(&path)).unwrap_or_else(|error| panic!("{what}: {error}"));
             view.write(&path, b"");
             view.is_incomplete(&format!("{what}, with no bytes"), "git fsck");
+            view.write(&path, &good[..good.len() / 2]);
+            view.is_incomplete(&format!("half of {what}"), "git fsck");
+            let mut bad = good.clone();
+            let middle = bad.len() / 2;
+            bad[middle] ^= 0x10;
+            view.write(&path, &bad);
+            view.is_incomplete(&format!("{what}, with another bit"), "git fsck");
             // Whole and well packed, and another thing.
             view.write(&path, &other);
             view.is_incomplete(&format!("{what}, replaced by another file"), "git fsck");
