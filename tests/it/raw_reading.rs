@@ -330,7 +330,7 @@ fn a_clone_that_is_cut_off_is_incomplete() {
                 at,
                 environment: Vec::new(),
             };
-            view.is_incomplete(name, "git fetch --unshallow");
+            view.is_incomplete(name, "fetch --unshallow");
         }
     }
 }
@@ -433,7 +433,7 @@ fn damaged_objects_are_incomplete() {
             view.write(&path, &other);
             view.is_incomplete(&format!("{what}, replaced by another file"), "git fsck");
             std::fs::remove_file(view.at.join(&path)).expect("a file");
-            view.is_incomplete(&format!("{what}, gone"), "git fetch");
+            view.is_incomplete(&format!("{what}, gone"), "fetch --");
             view.write(&path, &good);
         }
         view.is_the_same(&truth, "all as it was");
@@ -519,7 +519,7 @@ fn a_partial_clone_fetches_nothing_and_is_incomplete() {
                 environment: Vec::new(),
             };
             let before = view.git(&["count-objects", "-v"]);
-            view.is_incomplete(filter, "git fetch --refetch");
+            view.is_incomplete(filter, "fetch --refetch");
             assert_eq!(
                 before,
                 view.git(&["count-objects", "-v"]),
