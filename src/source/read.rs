@@ -113,6 +113,15 @@ impl Document {
         let text = decode(bytes, limits)?;
         let mut faults = characters(text);
         let tree = Builder::new(text, *limits, &mut faults).run();
+        if let Some(span) = tree.as_ref().and_then(|(root, _)| ended_early(text, root)) {
+            let mut told = fault(
+                FaultKind::NotOneDocument,
+                span,
+                "a document ends here before it begins",
+            );
+            told.help = Some("leave the line `...` out".into());
+            faults.push(told);
+        }
         faults.sort_by_key(|fault| (fault.span.start, fault.span.end));
         faults.dedup_by(|a, b| a.kind == b.kind && a.span == b.span);
         match tree {
@@ -219,6 +228,20 @@ pub(super) fn fault(kind: FaultKind, span: Range<usize>, message: impl Into<Stri
     }
 }
 
+/// The mark of a document's end that stands before the document: libyaml reads
+/// no such text. Found by fuzzing.
+fn ended_early(text: &str, root: &Node) -> Option<Range<usize>> {
+    let mut at = 0;
+    for line in text.get(..root.span.start)?.split_inclusive('\n') {
+        let rest = line.strip_prefix("...");
+        if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\n'])) {
+            return Some(at..at + 3);
+        }
+        at += line.len();
+    }
+    None
+}
+
 fn decode<'b>(bytes: &'b [u8], limits: &Limits) -> Result<&'b str, Vec<Fault>> {
     if bytes.len() > limits.bytes {
         let message = format!(
@@ -275,4 +298,24 @@ fn characters(text: &str) -> Vec<Fault> {
         faults.push(told);
     }
     faults
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_that_ends_before_it_begins_is_refused() {
+        let kinds = |text: &str| -> Vec<FaultKind> {
+            let read = Document::read(text.as_bytes(), &Limits::RECORD);
+            let faults = read.err().unwrap_or_default();
+            faults.into_iter().map(|fault| fault.kind).collect()
+        };
+        for text in ["...\na: 1\n", "# v\n...\na: 1\n", "... # x\na: 1\n"] {
+            assert_eq!(kinds(text), [FaultKind::NotOneDocument], "{text}");
+        }
+        for text in ["a: 1\n...\n", "# ...\na: 1\n", "....a: 1\n", "a: |\n  ...\n"] {
+            assert_eq!(kinds(text), [], "{text}");
+        }
+    }
 }
