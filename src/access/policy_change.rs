@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Carrier, Outside, Policy, Verdict};
+use super::{Carrier, Outside, Policy, Verdict, unproven};
 use crate::error::Error;
 use crate::model::{Action, ActorId, Decision, RecordPath, Registry};
 use crate::snapshot::{Loaded, Snapshot};
@@ -33,12 +33,14 @@ impl PolicyTally {
     }
 }
 
-/// Counts who stands behind the policy in `new`, by the policy before.
+/// Counts who stands behind the policy in `new`, by the policy before: on the
+/// reviews at `next`, of which those at `prior` stood before.
 ///
 /// # Errors
 /// When an object can't be read.
 pub fn tally_policy(
     policy: &Policy,
+    prior: &Snapshot<'_>,
     next: &Snapshot<'_>,
     new: &Loaded,
     carrier: &Carrier,
@@ -57,15 +59,15 @@ pub fn tally_policy(
         else {
             continue;
         };
-        match worth(
-            policy,
-            &path,
-            &loaded,
-            &subject,
-            &review.by,
-            &review.subject,
-            outside,
-        )? {
+        let by = &review.by;
+        let why = if review.subject != subject {
+            Some("it was given for another policy".into())
+        } else if !policy.may(by, Action::Administer, None, None) {
+            Some(format!("`{by}` is no administrator"))
+        } else {
+            unproven(policy, prior, &path, &loaded, by, outside)?
+        };
+        match why {
             None => counted.insert(actor),
             Some(why) => not_counted.insert(actor, why).is_some(),
         };
@@ -96,33 +98,6 @@ pub fn tally_policy(
         subject,
         fast_path: concerned.is_some(),
     })
-}
-
-/// Why a review of the policy does not count; none when it does.
-fn worth(
-    policy: &Policy,
-    path: &RecordPath,
-    loaded: &Loaded,
-    subject: &crate::model::Digest,
-    by: &ActorId,
-    reviewed: &crate::model::Digest,
-    outside: &dyn Outside,
-) -> Result<Option<String>, Error> {
-    if reviewed != subject {
-        return Ok(Some("it was given for another policy".into()));
-    }
-    if !policy.may(by, Action::Administer, None, None) {
-        return Ok(Some(format!("`{by}` is no administrator")));
-    }
-    let key = match Verdict::of_record(policy, path, loaded) {
-        Some(Verdict::Actor { id, key } | Verdict::Retired { id, key, .. }) if id == *by => Some(key),
-        Some(verdict) => return Ok(Some(verdict.words())),
-        None if policy.keys.has_revocations() => outside.brought_by(policy, path)?,
-        None => None,
-    };
-    Ok(key
-        .filter(|key| policy.keys.is_revoked(key))
-        .map(|key| format!("its key {key} is revoked")))
 }
 
 /// The actors concerned, when the change does nothing but revoke keys or retire

@@ -23,6 +23,7 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
     };
     let tally = access::tally_policy(
         before,
+        &scene.step.prior,
         &scene.step.next,
         &scene.after.source,
         scene.carrier,
