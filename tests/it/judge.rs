@@ -413,3 +413,36 @@ fn what_a_faulty_step_brought_authorises_nothing_later() {
     lab.commit("stranger", "archived");
     assert_eq!(codes("HEAD~1..HEAD"), ["MR313"]);
 }
+
+#[test]
+fn a_version_that_first_appears_archived_went_some_way_there() {
+    let lab = Lab::with_registry();
+    lab.change_policy("required: 1", "required: 2");
+    let squashed = |lab: &Lab| {
+        lab.git(&["switch", "-q", "main"]);
+        lab.git(&["merge", "-q", "--squash", "side"]);
+        let output = lab.git_as("stranger", &["commit", "-q", "--no-gpg-sign", "-m", "squashed"]);
+        assert!(output.status.success());
+        lab.says("risk-1", &["validate", "-o", "concise", "HEAD~1..HEAD"])
+    };
+    // One approved it, of two that were needed; the other rejected it.
+    lab.git(&["switch", "-q", "-c", "side"]);
+    lab.register("churn", '1');
+    let _ = lab.ok("risk-1", &["approve", "churn/1", "-m", "good"]);
+    let _ = lab.ok("risk-2", &["reject", "churn/1", "-m", "bad"]);
+    let _ = lab.ok("risk-2", &["archive", "churn/1", "-m", "old"]);
+    let said = squashed(&lab);
+    assert_eq!(said.code, 0, "{said:?}");
+    lab.git(&["branch", "-q", "-D", "side"]);
+    // One approved it, and it was cleared away.
+    lab.change_policy(
+        "actors:\n",
+        "lifecycle: {transitions: {Pending: [Archived]}}\nactors:\n",
+    );
+    lab.git(&["switch", "-q", "-c", "side"]);
+    lab.register("churn", '2');
+    let _ = lab.ok("risk-1", &["approve", "churn/2", "-m", "good"]);
+    let _ = lab.ok("risk-2", &["archive", "churn/2", "-m", "nobody wants it"]);
+    let said = squashed(&lab);
+    assert_eq!(said.code, 0, "{said:?}");
+}
