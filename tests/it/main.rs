@@ -21,6 +21,7 @@ mod pull;
 #[cfg(feature = "s3")]
 mod pull_s3;
 mod pull_web;
+mod reference;
 mod resolve;
 mod rooms;
 mod rules;
