@@ -16,13 +16,50 @@ use crate::subject;
 
 /// What the counting must know from outside the two trees.
 pub trait Outside {
-    /// The fingerprint of the key that signed the commit which brought this
-    /// file as it is now. Asked only for reviews without a signature of their
-    /// own, and only when the policy revokes keys.
+    /// Who signed the commit that brought this file as it is now; none where no
+    /// history is known. Asked only for records without a signature of their
+    /// own that stood before the step.
     ///
     /// # Errors
     /// When history can't be read.
-    fn brought_by(&self, policy: &Policy, path: &RecordPath) -> Result<Option<String>, Error>;
+    fn brought_by(&self, policy: &Policy, path: &RecordPath) -> Result<Option<Verdict>, Error>;
+}
+
+/// Why a record that names `by` is not proven to be that actor's; none when it
+/// is. What stood before the step was judged when it came, and what was a
+/// finding then proves nothing now. What the step itself brings without a
+/// signature of its own is judged with it.
+///
+/// # Errors
+/// When an object can't be read.
+pub fn unproven(
+    policy: &Policy,
+    prior: &Snapshot<'_>,
+    path: &RecordPath,
+    loaded: &Loaded,
+    by: &ActorId,
+    outside: &dyn Outside,
+) -> Result<Option<String>, Error> {
+    let verdict = match Verdict::of_record(policy, path, loaded) {
+        Some(verdict) => verdict,
+        None => {
+            let stood = prior.read(path)?.is_some_and(|before| before.id == loaded.id);
+            match stood
+                .then(|| outside.brought_by(policy, path))
+                .transpose()?
+                .flatten()
+            {
+                Some(verdict) => verdict,
+                None => return Ok(None),
+            }
+        }
+    };
+    Ok(match verdict {
+        Verdict::Actor { id, .. } | Verdict::Retired { id, .. } if id == *by => None,
+        Verdict::Actor { id, .. } | Verdict::Retired { id, .. } => Some(format!("it is signed by `{id}`")),
+        Verdict::Revoked(key) => Some(format!("its key {key} is revoked")),
+        verdict => Some(verdict.words()),
+    })
 }
 
 /// What one review is worth.
@@ -152,7 +189,7 @@ pub fn tally(
         let path = RecordPath::Review(id.clone(), actor.clone());
         let Some(loaded) = next.read(&path)? else { continue };
         let Some(review) = loaded.review() else { continue };
-        let standing = match worth(policy, &path, &loaded, &subject, outside)? {
+        let standing = match worth(policy, prior, &path, &loaded, &subject, outside)? {
             Standing::Counts if review.decision == Decision::Approved => approval_worth(
                 policy,
                 &need,
@@ -208,6 +245,7 @@ pub fn tally(
 /// Whether a review speaks of this content, by somebody who stands behind it.
 fn worth(
     policy: &Policy,
+    prior: &Snapshot<'_>,
     path: &RecordPath,
     loaded: &Loaded,
     subject: &Digest,
@@ -222,19 +260,8 @@ fn worth(
     if review.subject != *subject {
         return Ok(Standing::Not("it was given for other content".into()));
     }
-    let key = match Verdict::of_record(policy, path, loaded) {
-        Some(Verdict::Actor { id, key } | Verdict::Retired { id, key, .. }) if id == review.by => Some(key),
-        Some(Verdict::Actor { id, .. } | Verdict::Retired { id, .. }) => {
-            return Ok(Standing::Not(format!("it is signed by `{id}`")));
-        }
-        Some(verdict) => return Ok(Standing::Not(verdict.words())),
-        None if policy.keys.has_revocations() => outside.brought_by(policy, path)?,
-        None => None,
-    };
-    Ok(match key {
-        Some(key) if policy.keys.is_revoked(&key) => Standing::Not(format!("its key {key} is revoked")),
-        _ => Standing::Counts,
-    })
+    let unproven = unproven(policy, prior, path, loaded, &review.by, outside)?;
+    Ok(unproven.map_or(Standing::Counts, Standing::Not))
 }
 
 /// Whether an approval of this content counts here.

@@ -102,11 +102,6 @@ impl Keyring {
         }
     }
 
-    /// Whether anything is revoked at all.
-    pub fn has_revocations(&self) -> bool {
-        !self.revoked.is_empty()
-    }
-
     /// Whether the key of this fingerprint is revoked, itself or with its
     /// primary key.
     pub fn is_revoked(&self, key: &str) -> bool {

@@ -10,7 +10,7 @@ mod policy;
 mod policy_change;
 mod words;
 
-pub use approval::{Counted, Outside, Shortfall, Standing, Tally, tally};
+pub use approval::{Counted, Outside, Shortfall, Standing, Tally, tally, unproven};
 pub use author::{Author, Carrier, Carriers, Charge, Verdict, author, is_authored};
 pub use credential::{Credential, fingerprint};
 pub use gate::{GateResult, PlacedGate, compile as compile_gate, gates_of_changes, judge_gates};

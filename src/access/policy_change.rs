@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Carrier, Outside, Policy, Verdict};
+use super::{Carrier, Outside, Policy, Verdict, unproven};
 use crate::error::Error;
 use crate::model::{Action, ActorId, Decision, RecordPath, Registry};
 use crate::snapshot::{Loaded, Snapshot};
@@ -33,12 +33,17 @@ impl PolicyTally {
     }
 }
 
-/// Counts who stands behind the policy in `new`, by the policy before.
+/// Counts who stands behind the policy in `new`, by the policy in force before:
+/// on the reviews at `next`, of which those at `prior` stood before. It takes the
+/// place of `replaced`: of that policy, or behind a merge of the one before it
+/// on its side.
 ///
 /// # Errors
 /// When an object can't be read.
 pub fn tally_policy(
     policy: &Policy,
+    replaced: &Policy,
+    prior: &Snapshot<'_>,
     next: &Snapshot<'_>,
     new: &Loaded,
     carrier: &Carrier,
@@ -57,15 +62,15 @@ pub fn tally_policy(
         else {
             continue;
         };
-        match worth(
-            policy,
-            &path,
-            &loaded,
-            &subject,
-            &review.by,
-            &review.subject,
-            outside,
-        )? {
+        let by = &review.by;
+        let why = if review.subject != subject {
+            Some("it was given for another policy".into())
+        } else if !policy.may(by, Action::Administer, None, None) {
+            Some(format!("`{by}` is no administrator"))
+        } else {
+            unproven(policy, prior, &path, &loaded, by, outside)?
+        };
+        match why {
             None => counted.insert(actor),
             Some(why) => not_counted.insert(actor, why).is_some(),
         };
@@ -79,7 +84,7 @@ pub fn tally_policy(
     let mut required = policy.registry().policy_change.required.max(1);
     let concerned = new
         .registry()
-        .and_then(|after| fast_path(policy, after, policy.source.value(), new.value()));
+        .and_then(|after| fast_path(replaced, after, new.value()));
     if let Some(concerned) = &concerned {
         required = 1;
         if let Verdict::Actor { id, .. } = &carrier.verdict
@@ -98,37 +103,10 @@ pub fn tally_policy(
     })
 }
 
-/// Why a review of the policy does not count; none when it does.
-fn worth(
-    policy: &Policy,
-    path: &RecordPath,
-    loaded: &Loaded,
-    subject: &crate::model::Digest,
-    by: &ActorId,
-    reviewed: &crate::model::Digest,
-    outside: &dyn Outside,
-) -> Result<Option<String>, Error> {
-    if reviewed != subject {
-        return Ok(Some("it was given for another policy".into()));
-    }
-    if !policy.may(by, Action::Administer, None, None) {
-        return Ok(Some(format!("`{by}` is no administrator")));
-    }
-    let key = match Verdict::of_record(policy, path, loaded) {
-        Some(Verdict::Actor { id, key } | Verdict::Retired { id, key, .. }) if id == *by => Some(key),
-        Some(verdict) => return Ok(Some(verdict.words())),
-        None if policy.keys.has_revocations() => outside.brought_by(policy, path)?,
-        None => None,
-    };
-    Ok(key
-        .filter(|key| policy.keys.is_revoked(key))
-        .map(|key| format!("its key {key} is revoked")))
-}
-
 /// The actors concerned, when the change does nothing but revoke keys or retire
 /// actors and keys (and raise the serial).
-pub fn fast_path(policy: &Policy, after: &Registry, old: &Value, new: &Value) -> Option<BTreeSet<ActorId>> {
-    let before = policy.registry();
+pub fn fast_path(replaced: &Policy, after: &Registry, new: &Value) -> Option<BTreeSet<ActorId>> {
+    let (before, old) = (replaced.registry(), replaced.source.value());
     let mut concerned = BTreeSet::new();
     // Everything but serial, actors and revoked must be the same.
     let rest = |value: &Value| {
@@ -173,7 +151,7 @@ pub fn fast_path(policy: &Policy, after: &Registry, old: &Value, new: &Value) ->
     }
     for revocation in new {
         // A key of nobody concerns nobody: then an administrator must do it.
-        match policy.keys.standing(&revocation.key) {
+        match replaced.keys.standing(&revocation.key) {
             super::KeyStanding::Good(id)
             | super::KeyStanding::RetiredKey(id)
             | super::KeyStanding::RetiredActor(id)

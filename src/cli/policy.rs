@@ -256,7 +256,7 @@ fn tally(
 ) -> Result<PolicyTally, Error> {
     let carrier = Carrier::new(None, Verdict::Nobody);
     let past = Past::new(next.records.objects(), &workspace.folder, Some(commit));
-    access::tally_policy(policy, next, proposed, &carrier, &past)
+    access::tally_policy(policy, policy, next, next, proposed, &carrier, &past)
 }
 
 fn show_proposal(proposal: &str, global: &Global, ui: &Ui) -> Result<Outcome, Error> {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::graph::Graph;
 use super::{provenance, read_commit};
-use crate::access::{Outside, Policy};
+use crate::access::{Outside, Policy, Verdict};
 use crate::error::Error;
 use crate::model::{GroupName, RecordPath, StageName, VersionNumber};
 use crate::raw::{Objects, Oid};
@@ -18,7 +18,7 @@ pub struct Past<'a> {
     folder: &'a str,
     tip: Option<Oid>,
     graph: Rc<Graph<'a>>,
-    keys: RefCell<HashMap<RecordPath, Option<String>>>,
+    signers: RefCell<HashMap<RecordPath, Option<Verdict>>>,
 }
 
 impl<'a> Past<'a> {
@@ -39,21 +39,21 @@ impl<'a> Past<'a> {
             folder,
             tip,
             graph,
-            keys: RefCell::default(),
+            signers: RefCell::default(),
         }
     }
 
-    fn search(&self, policy: &Policy, path: &RecordPath) -> Result<Option<String>, Error> {
+    fn search(&self, policy: &Policy, path: &RecordPath) -> Result<Option<Verdict>, Error> {
         let full = match self.folder {
             "" => path.to_string(),
             folder => format!("{folder}/{path}"),
         };
         let Some(tip) = self.tip else { return Ok(None) };
         match provenance::author_of(self.objects, &self.graph, tip, &full)? {
-            Some(commit) => Ok(super::revocation::signer(
-                policy,
-                &read_commit(self.objects, commit)?,
-            )),
+            Some(commit) => {
+                let commit = read_commit(self.objects, commit)?;
+                Ok(Some(super::verdict(policy, &commit)))
+            }
             None => Ok(None),
         }
     }
@@ -93,12 +93,12 @@ impl Past<'_> {
 }
 
 impl Outside for Past<'_> {
-    fn brought_by(&self, policy: &Policy, path: &RecordPath) -> Result<Option<String>, Error> {
-        if let Some(known) = self.keys.borrow().get(path) {
+    fn brought_by(&self, policy: &Policy, path: &RecordPath) -> Result<Option<Verdict>, Error> {
+        if let Some(known) = self.signers.borrow().get(path) {
             return Ok(known.clone());
         }
-        let key = self.search(policy, path)?;
-        self.keys.borrow_mut().insert(path.clone(), key.clone());
-        Ok(key)
+        let signer = self.search(policy, path)?;
+        self.signers.borrow_mut().insert(path.clone(), signer.clone());
+        Ok(signer)
     }
 }

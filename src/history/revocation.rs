@@ -29,7 +29,7 @@ pub struct Act {
 /// The fingerprint of the key that signed a commit. Its step was judged when it
 /// was made: a certificate that was revoked since then still tells whose key it
 /// was.
-pub(super) fn signer(policy: &Policy, commit: &Commit) -> Option<String> {
+fn signer(policy: &Policy, commit: &Commit) -> Option<String> {
     let signature = commit.signature.as_ref()?;
     match signature.kind {
         SignatureKind::Ssh => {

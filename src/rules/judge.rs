@@ -127,7 +127,11 @@ pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
     }
     // A policy change that has a finding does not come into force.
     let policy = in_force.filter(|_| {
-        let of_policy = |finding: &Finding<Anchor>| finding.primary.at.path == "registry.yaml";
+        // The reviews that come with it are part of it.
+        let of_policy = |finding: &Finding<Anchor>| {
+            let path = &finding.primary.at.path;
+            path == "registry.yaml" || path.starts_with("policy/")
+        };
         first_of_policy == before_step_rules && !out.list.iter().any(of_policy)
     });
     Ok(Judgement {
@@ -232,7 +236,7 @@ pub fn state_findings(
             &self,
             _: &access::Policy,
             _: &crate::model::RecordPath,
-        ) -> Result<Option<String>, Error> {
+        ) -> Result<Option<access::Verdict>, Error> {
             Ok(None)
         }
     }

@@ -2,9 +2,10 @@
 
 use super::scene::{Findings, Scene};
 use super::{Check, Rule};
+use crate::access;
 use crate::error::Error;
 use crate::finding::{Finding, RuleInfo};
-use crate::model::{RecordPath, Status};
+use crate::model::{Action, RecordPath, Status};
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
@@ -23,19 +24,39 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     let Some(id) = scene.version_id() else {
         return Ok(());
     };
-    let archival = scene.step.next.read(&RecordPath::Archival(id.clone()))?;
-    if archival.is_some_and(|archival| archival.archival().is_some()) {
-        return Ok(());
-    }
+    let why = match unsupported(scene, &RecordPath::Archival(id.clone()))? {
+        None => return Ok(()),
+        Some(why) => why,
+    };
     let finding = Finding::new(
         &RULE.info,
         scene.at("/status"),
         format!("{id} is Archived, and nobody signed its retirement"),
     )
-    .why("who retires a version says so in `archival.yaml`")
+    .why(why)
     .help(format!("retire it with `modelry archive {id} -m REASON`"));
     out.push(finding);
     Ok(())
+}
+
+/// Why the Archival does not support the move; none when it does. One that the
+/// step itself brings is judged as what it is.
+fn unsupported(scene: &Scene<'_>, path: &RecordPath) -> Result<Option<String>, Error> {
+    let loaded = scene.step.next.read(path)?;
+    let Some((loaded, by)) = loaded.as_ref().and_then(|loaded| Some((loaded, loaded.by()?))) else {
+        return Ok(Some("who retires a version says so in `archival.yaml`".into()));
+    };
+    let prior = &scene.step.prior;
+    if prior.read(path)?.is_none_or(|before| before.id != loaded.id) {
+        return Ok(None);
+    }
+    let group = scene.change.group();
+    if !scene.policy.may(by, Action::Archive, group, None) {
+        return Ok(Some(format!("`{by}`, of `archival.yaml`, may not archive here")));
+    }
+    let outside = scene.step.outside;
+    let unproven = access::unproven(scene.policy, prior, path, loaded, by, outside)?;
+    Ok(unproven.map(|why| format!("`archival.yaml` does not count: {why}")))
 }
 
 const DOCS: &str = r#"

@@ -18,11 +18,13 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
-    let Some(before) = scene.authority else {
+    let (Some(authority), Some(before)) = (scene.authority, scene.before) else {
         return Ok(());
     };
     let tally = access::tally_policy(
+        authority,
         before,
+        &scene.step.prior,
         &scene.step.next,
         &scene.after.source,
         scene.carrier,

@@ -132,14 +132,18 @@ impl Scene<'_> {
         let (Some(id), Some(after)) = (self.version_id(), self.change.after.as_ref()) else {
             return Ok(Vec::new());
         };
-        if to != Status::Archived || from != Status::Pending || !self.step.registers(&self.change.path) {
+        let jumps =
+            to == Status::Archived && from == Status::Pending && self.step.registers(&self.change.path);
+        // Where it may be cleared away undecided, it needs no way round.
+        if !jumps || self.policy.registry().allows(from, to) {
             return Ok(vec![(from, to)]);
         }
         let tally = self.step.tally(self.policy, id, after)?;
-        let on_the_way = if tally.counting().next().is_some() {
-            Some(Status::Approved)
-        } else if tally.rejections().next().is_some() {
+        // While a rejection stands, it was not Approved.
+        let on_the_way = if tally.rejections().next().is_some() {
             Some(Status::Rejected)
+        } else if tally.counting().next().is_some() {
+            Some(Status::Approved)
         } else {
             None
         };

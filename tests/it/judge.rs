@@ -374,3 +374,75 @@ fn a_registry_that_vanished_is_a_finding_and_no_excuse() {
     let moved = lab.says("admin-1", &["group", "create", "other"]);
     assert_ne!(moved.code, 0, "nothing is built on it: {moved:?}");
 }
+
+#[test]
+fn what_a_faulty_step_brought_authorises_nothing_later() {
+    let lab = Lab::with_registry();
+    lab.register("churn", '1');
+    let subject = {
+        lab.git(&["switch", "-q", "-c", "other"]);
+        let _ = lab.ok(
+            "risk-1",
+            &["approve", "churn/1", "-m", "good", "--no-record-signature"],
+        );
+        let review = lab.read("groups/churn/versions/1/reviews/risk-1.yaml");
+        lab.git(&["switch", "-q", "main"]);
+        review
+    };
+    let codes = |range: &str| -> Vec<String> {
+        let said = lab.findings("risk-1", &["validate", "-o", "concise", range]);
+        said.lines()
+            .filter_map(|line| line.split_whitespace().nth(1).map(str::to_owned))
+            .collect()
+    };
+    let version = "groups/churn/versions/1/version.yaml";
+    // A review in the name of risk-1, and an Archival, that the trainer signs.
+    lab.write("groups/churn/versions/1/reviews/risk-1.yaml", &subject);
+    lab.commit("trainer", "a review");
+    assert_eq!(codes("HEAD~1..HEAD"), ["MR306", "MR307"]);
+    lab.write(version, &lab.read(version).replace("Pending", "Approved"));
+    lab.commit("stranger", "approved");
+    assert_eq!(codes("HEAD~1..HEAD"), ["MR308"]);
+    lab.write(
+        "groups/churn/versions/1/archival.yaml",
+        "apiVersion: modelry/v1\nkind: Archival\ngroup: churn\nversion: 1\nby: risk-1\n",
+    );
+    lab.commit("trainer", "an archival");
+    assert_eq!(codes("HEAD~1..HEAD"), ["MR213", "MR306", "MR307"]);
+    lab.write(version, &lab.read(version).replace("Approved", "Archived"));
+    lab.commit("stranger", "archived");
+    assert_eq!(codes("HEAD~1..HEAD"), ["MR313"]);
+}
+
+#[test]
+fn a_version_that_first_appears_archived_went_some_way_there() {
+    let lab = Lab::with_registry();
+    lab.change_policy("required: 1", "required: 2");
+    let squashed = |lab: &Lab| {
+        lab.git(&["switch", "-q", "main"]);
+        lab.git(&["merge", "-q", "--squash", "side"]);
+        let output = lab.git_as("stranger", &["commit", "-q", "--no-gpg-sign", "-m", "squashed"]);
+        assert!(output.status.success());
+        lab.says("risk-1", &["validate", "-o", "concise", "HEAD~1..HEAD"])
+    };
+    // One approved it, of two that were needed; the other rejected it.
+    lab.git(&["switch", "-q", "-c", "side"]);
+    lab.register("churn", '1');
+    let _ = lab.ok("risk-1", &["approve", "churn/1", "-m", "good"]);
+    let _ = lab.ok("risk-2", &["reject", "churn/1", "-m", "bad"]);
+    let _ = lab.ok("risk-2", &["archive", "churn/1", "-m", "old"]);
+    let said = squashed(&lab);
+    assert_eq!(said.code, 0, "{said:?}");
+    lab.git(&["branch", "-q", "-D", "side"]);
+    // One approved it, and it was cleared away.
+    lab.change_policy(
+        "actors:\n",
+        "lifecycle: {transitions: {Pending: [Archived]}}\nactors:\n",
+    );
+    lab.git(&["switch", "-q", "-c", "side"]);
+    lab.register("churn", '2');
+    let _ = lab.ok("risk-1", &["approve", "churn/2", "-m", "good"]);
+    let _ = lab.ok("risk-2", &["archive", "churn/2", "-m", "nobody wants it"]);
+    let said = squashed(&lab);
+    assert_eq!(said.code, 0, "{said:?}");
+}

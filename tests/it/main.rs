@@ -23,6 +23,7 @@ mod pull;
 mod pull_s3;
 mod pull_web;
 mod raw_reading;
+mod reference;
 mod resolve;
 mod rooms;
 mod rules;

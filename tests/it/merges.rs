@@ -440,3 +440,21 @@ fn a_stolen_key_is_found_behind_a_merge_too() {
     let said = lab.findings("admin-1", &["validate", &format!("{}..HEAD", lab.root())]);
     assert!(said.contains("MR317") && said.contains("approve"), "{said}");
 }
+
+#[test]
+fn who_gives_up_a_key_on_the_side_needs_nobody_else_there() {
+    let lab = started();
+    lab.git(&["switch", "-q", "-c", "side"]);
+    let _ = lab.ok(
+        "admin-1",
+        &["grant", "add", "risk-1", "--allow", "annotate", "--groups", "*"],
+    );
+    let text = lab.ok("risk-1", &["whoami", "-o", "json"]);
+    let me: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let key = me["key"].as_str().expect("a key");
+    let _ = lab.ok("risk-1", &["actor", "revoke-key", key, "-m", "lost"]);
+    lab.git(&["switch", "-q", "main"]);
+    lab.register("churn", '2');
+    merge(&lab, "stranger", &["side"]);
+    clean(&lab);
+}

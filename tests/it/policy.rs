@@ -187,3 +187,66 @@ fn edits_keep_comments_and_order() {
     );
     lab.check();
 }
+
+/// A proposal of one administrator, with a review in the other's name that only
+/// the commit could prove.
+fn forged_proposal() -> Lab {
+    let lab = lab();
+    let add = [
+        "grant",
+        "add",
+        "risk-1",
+        "--allow",
+        "create-group",
+        "--groups",
+        "*",
+        "--branch",
+        "proposal",
+    ];
+    let _ = lab.ok("admin-1", &add);
+    let approve = [
+        "policy",
+        "approve",
+        "proposal",
+        "-m",
+        "as agreed",
+        "--branch",
+        "proposal",
+        "--no-record-signature",
+    ];
+    let _ = lab.ok("admin-2", &approve);
+    lab
+}
+
+fn judged(lab: &Lab) -> Vec<String> {
+    let range = format!("{}..HEAD", lab.root());
+    let said = lab.findings("admin-1", &["validate", "-o", "concise", &range]);
+    said.lines()
+        .filter_map(|line| line.split_whitespace().nth(1).map(str::to_owned))
+        .collect()
+}
+
+#[test]
+fn a_review_that_its_reviewer_never_gave_never_counts() {
+    let lab = forged_proposal();
+    // First the review alone, in a step that is faulty; then the policy.
+    lab.git(&["checkout", "-q", "proposal", "--", "policy"]);
+    lab.commit("admin-1", "a review by admin-2, says admin-1");
+    assert_eq!(judged(&lab), ["MR306"]);
+    lab.git(&["checkout", "-q", "proposal", "--", "registry.yaml"]);
+    lab.commit("admin-1", "and the policy");
+    assert_eq!(judged(&lab), ["MR306", "MR403"]);
+}
+
+#[test]
+fn a_policy_with_a_forged_review_beside_it_does_not_come_into_force() {
+    let lab = forged_proposal();
+    lab.git(&["checkout", "-q", "proposal", "--", "policy", "registry.yaml"]);
+    lab.commit("admin-1", "both at once");
+    lab.write(
+        "groups/other/group.yaml",
+        "apiVersion: modelry/v1\nkind: ModelGroup\nname: other\n",
+    );
+    lab.commit("risk-1", "what only the new policy grants");
+    assert_eq!(judged(&lab), ["MR306", "MR307"]);
+}

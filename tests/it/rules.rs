@@ -25,7 +25,7 @@ type Files = BTreeMap<String, (Mode, Vec<u8>)>;
 struct NoHistory;
 
 impl Outside for NoHistory {
-    fn brought_by(&self, _: &Policy, _: &RecordPath) -> Result<Option<String>, Error> {
+    fn brought_by(&self, _: &Policy, _: &RecordPath) -> Result<Option<Verdict>, Error> {
         Ok(None)
     }
 }

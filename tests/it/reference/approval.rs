@@ -1,0 +1,230 @@
+//! Whether a version may move to another status, on the files after the step
+//! and by the policy before it.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use super::judge::Case;
+use super::law::{digest, text, texts};
+use super::objects::{Files, at};
+use super::place::folder;
+
+/// The value without some of its members.
+pub fn without(value: &Value, members: &[&str]) -> Value {
+    let mut value = value.clone();
+    if let Value::Object(map) = &mut value {
+        map.retain(|name, _| !members.contains(&name.as_str()));
+    }
+    value
+}
+
+/// The names of the documents in a folder.
+pub fn names(files: &Files, folder: &str) -> Vec<String> {
+    let start = format!("{folder}/");
+    let inside = files
+        .keys()
+        .filter_map(|path| path.strip_prefix(&start)?.strip_suffix(".yaml"));
+    inside
+        .filter(|name| !name.contains('/'))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The digest of what a reviewer of this version sees.
+pub fn subject(registry: &str, files: &Files, group: &str, n: u64) -> Option<String> {
+    let folder = folder(group, n);
+    let version = at(files, &format!("{folder}/version.yaml"))?;
+    let authorship = ["by", "authors", "revision", "signature"];
+    let card = at(files, &format!("{folder}/card.yaml"));
+    let mut evidence = Map::new();
+    for name in names(files, &format!("{folder}/evidence")) {
+        let record = at(files, &format!("{folder}/evidence/{name}.yaml"))?;
+        evidence.insert(name, without(&record, &authorship));
+    }
+    Some(digest(&json!({
+        "registry": registry, "group": group, "version": n,
+        "spec": version["spec"],
+        "card": card.map_or(Value::Null, |card| without(&card, &authorship)),
+        "evidence": evidence,
+    })))
+}
+
+/// The largest set of people of whom no two are related.
+fn distinct(case: &Case<'_>, people: &[String]) -> usize {
+    let Some((first, rest)) = people.split_first() else {
+        return 0;
+    };
+    let apart: Vec<String> = rest
+        .iter()
+        .filter(|other| !case.law.related(first, other))
+        .cloned()
+        .collect();
+    (1 + distinct(case, &apart)).max(distinct(case, rest))
+}
+
+impl Case<'_> {
+    /// Whoever approves what stands after the step, and counts.
+    pub fn approvers(&self, group: &str, n: u64) -> Vec<String> {
+        let place = folder(group, n);
+        let rules = self.law.rules(group);
+        let flag =
+            |name: &str| -> Vec<bool> { rules.iter().filter_map(|rule| rule[name].as_bool()).collect() };
+        let four_eyes = flag("fourEyes").is_empty() || flag("fourEyes").contains(&true);
+        let machines = !flag("machines").is_empty() && !flag("machines").contains(&false);
+        let Some(version) = at(self.next, &format!("{place}/version.yaml")) else {
+            return Vec::new();
+        };
+        let mut authors = vec![text(&version, "by").to_owned()];
+        if let Some(card) = at(self.next, &format!("{place}/card.yaml")) {
+            authors.push(text(&card, "by").to_owned());
+            authors.extend(texts(&card, "authors").iter().map(|who| (*who).to_owned()));
+        }
+        for name in names(self.next, &format!("{place}/evidence")) {
+            let record = at(self.next, &format!("{place}/evidence/{name}.yaml")).expect("it is named");
+            authors.push(text(&record, "by").to_owned());
+        }
+        let mut people = Vec::new();
+        for who in self.deciders(group, n, "Approved") {
+            let machine = text(self.law.actor(&who), "kind") == "machine";
+            let own = four_eyes && authors.iter().any(|author| self.law.related(author, &who));
+            if self.law.may(&who, "approve", group, "") && !own && (!machine || machines) {
+                people.push(who);
+            }
+        }
+        people
+    }
+
+    /// What is against the move of a version to Approved.
+    pub fn against_approval(&self, group: &str, n: u64) -> BTreeSet<&'static str> {
+        let mut codes = BTreeSet::new();
+        let place = folder(group, n);
+        let rules = self.law.rules(group);
+        let Some(version) = at(self.next, &format!("{place}/version.yaml")) else {
+            return BTreeSet::from(["MR308"]);
+        };
+        let card = at(self.next, &format!("{place}/card.yaml"));
+        let people = self.approvers(group, n);
+        let required = rules
+            .iter()
+            .filter_map(|rule| rule["required"].as_u64())
+            .max()
+            .unwrap_or(1)
+            .max(1);
+        if (distinct(self, &people) as u64) < required {
+            codes.insert("MR308");
+        }
+        for rule in &rules {
+            for (team, many) in rule["from"].as_object().into_iter().flatten() {
+                let members = self.law.team(team);
+                let heard: Vec<String> = people
+                    .iter()
+                    .filter(|who| members.contains(&who.as_str()))
+                    .cloned()
+                    .collect();
+                if (distinct(self, &heard) as u64) < many.as_u64().expect("a number") {
+                    codes.insert("MR309");
+                }
+            }
+            for section in texts(rule, "card") {
+                let filled = card
+                    .as_ref()
+                    .is_some_and(|card| !text(card, section).trim().is_empty());
+                if !filled {
+                    codes.insert("MR310");
+                }
+            }
+            for gate in rule["gates"].as_array().into_iter().flatten() {
+                if !self.passes(gate, group, &version) {
+                    codes.insert("MR316");
+                }
+            }
+        }
+        let rejecters = self.deciders(group, n, "Rejected");
+        if rejecters.iter().any(|who| self.may_reject(who, group, &version)) {
+            codes.insert("MR311");
+        }
+        let containers = version["spec"]["inference"]["containers"].as_array();
+        let containers = containers.map_or(&[][..], Vec::as_slice);
+        let loose = |container: &Value| {
+            let artifact = &container["artifact"];
+            let image = text(container, "image");
+            (artifact.is_object() && artifact["digest"].is_null())
+                || (!image.is_empty() && !image.contains("@sha256:"))
+        };
+        if containers.is_empty() || containers.iter().any(loose) {
+            codes.insert("MR209");
+        }
+        codes
+    }
+
+    /// Whoever has this decision on what stands after the step.
+    fn deciders(&self, group: &str, n: u64, decision: &str) -> Vec<String> {
+        let subject = subject(&self.id, self.next, group, n);
+        let reviews = format!("{}/reviews", folder(group, n));
+        let mut found = Vec::new();
+        for who in names(self.next, &reviews) {
+            let path = format!("{reviews}/{who}.yaml");
+            let review = at(self.next, &path).expect("it is named");
+            if text(&review, "decision") == decision
+                && Some(text(&review, "subject")) == subject.as_deref()
+                && text(&review, "by") == who
+                && self.still_proven(&path, &who)
+            {
+                found.push(who);
+            }
+        }
+        found
+    }
+
+    /// Whoever may reject: by grant, or as the author of the version.
+    pub fn may_reject(&self, who: &str, group: &str, version: &Value) -> bool {
+        self.law.may(who, "reject", group, "") || text(version, "by") == who
+    }
+
+    /// What is against the move of a version to Rejected.
+    pub fn against_rejection(&self, group: &str, n: u64) -> Option<&'static str> {
+        let version = at(self.next, &format!("{}/version.yaml", folder(group, n)));
+        let supported = version.is_some_and(|version| {
+            let rejecters = self.deciders(group, n, "Rejected");
+            rejecters.iter().any(|who| self.may_reject(who, group, &version))
+        });
+        (!supported).then_some("MR312")
+    }
+
+    /// What is against the move of a version to Archived.
+    pub fn against_archival(&self, group: &str, n: u64) -> Option<&'static str> {
+        let path = format!("{}/archival.yaml", folder(group, n));
+        let supported = at(self.next, &path).is_some_and(|archival| {
+            let who = text(&archival, "by").to_owned();
+            // What is wrong with one that comes now is told of itself.
+            let comes = self.links.iter().any(|link| link.path == path);
+            comes || (self.law.may(&who, "archive", group, "") && self.still_proven(&path, &who))
+        });
+        (!supported).then_some("MR313")
+    }
+
+    /// The two gates that the generator writes.
+    fn passes(&self, gate: &Value, group: &str, version: &Value) -> bool {
+        let auc = version["spec"]["metrics"]["auc"].as_f64();
+        let champion = self.champion(group, text(gate, "champion"));
+        match text(gate, "require") {
+            "metrics.auc >= 0.8" => auc.is_some_and(|auc| auc >= 0.8),
+            "champion == null || metrics.auc >= champion.metrics.auc" => match champion {
+                None => true,
+                Some(champion) => {
+                    let its = champion["spec"]["metrics"]["auc"].as_f64();
+                    auc.zip(its).is_some_and(|(auc, its)| auc >= its)
+                }
+            },
+            other => panic!("no such gate: {other}"),
+        }
+    }
+
+    /// The version that serves a stage before the step, or served it last.
+    fn champion(&self, group: &str, stage: &str) -> Option<Value> {
+        let assigned = at(self.prior, &format!("groups/{group}/stages/{stage}.yaml"))?;
+        let n = assigned["version"].as_u64().or(assigned["previous"].as_u64())?;
+        at(self.prior, &format!("{}/version.yaml", folder(group, n)))
+    }
+}

@@ -1,0 +1,352 @@
+//! The reference judge: as slow and plain as can be, from the design alone. It
+//! reads whole snapshots, keeps nothing, and calls nothing of the product's
+//! judge.
+
+use std::collections::BTreeSet;
+
+use modelry::raw::Oid;
+use serde_json::{Value, json};
+
+use super::approval::without;
+use super::law::{Law, Signer, proven, text};
+use super::objects::{Commit, Files, History, at, value};
+use super::place::{Place, is_managed, place};
+use super::provenance::{Link, Shape, bringer, links, shape};
+
+/// What the reference says of one step.
+pub struct Step {
+    pub codes: BTreeSet<&'static str>,
+    /// Whether the step brought a policy into force.
+    pub brought: bool,
+    /// The files that change, with the commits that answer, and whose act each
+    /// is.
+    pub authors: BTreeSet<(String, Oid, Option<String>)>,
+}
+
+/// One step in front of the judge.
+pub struct Case<'a> {
+    pub history: &'a History,
+    pub law: &'a Law,
+    pub id: String,
+    pub commit: Oid,
+    pub prior: &'a Files,
+    pub next: &'a Files,
+    pub links: Vec<Link>,
+    pub codes: BTreeSet<&'static str>,
+    pub authors: BTreeSet<(String, Oid, Option<String>)>,
+}
+
+/// Judges the mainline, oldest step first.
+pub fn judge(history: &History, mainline: &[Oid]) -> Vec<Step> {
+    let mut law: Option<Law> = None;
+    let mut steps = Vec::new();
+    for id in mainline {
+        let (step, brought) = match &law {
+            None => root(history, *id),
+            Some(law) => step(history, law, *id),
+        };
+        law = brought.or(law);
+        steps.push(step);
+    }
+    steps
+}
+
+/// The root brings a first policy, and nothing else of the registry.
+fn root(history: &History, id: Oid) -> (Step, Option<Law>) {
+    let files = &history[&id].files;
+    let alone = files.keys().filter(|path| is_managed(path)).count() == 1;
+    // It is pinned outside: what else it holds is a finding, and its policy
+    // judges all the same.
+    let policy = at(files, "registry.yaml").filter(|policy| policy["serial"] == json!(1));
+    let mut codes = BTreeSet::new();
+    if policy.is_none() || !alone {
+        codes.insert("MR501");
+    }
+    let step = Step {
+        codes,
+        brought: policy.is_some(),
+        authors: BTreeSet::new(),
+    };
+    (step, policy.map(Law))
+}
+
+fn step(history: &History, law: &Law, id: Oid) -> (Step, Option<Law>) {
+    let commit = &history[&id];
+    let (prior, next) = (&history[&commit.parents[0]].files, &commit.files);
+    let mut paths: BTreeSet<&String> = prior.keys().chain(next.keys()).collect();
+    paths.retain(|path| is_managed(path) || law.protects(path));
+    let shape = shape(history, id);
+    let links: Vec<Link> = match shape {
+        Shape::Plain => paths.iter().flat_map(|path| links(history, id, path)).collect(),
+        // Nobody but the commit itself answers for what such a merge brings.
+        Shape::Octopus | Shape::Unrelated => paths
+            .iter()
+            .map(|path| Link {
+                path: (*path).clone(),
+                before: prior.get(*path).cloned(),
+                after: next.get(*path).cloned(),
+                commit: id,
+            })
+            .filter(|link| link.before != link.after)
+            .collect(),
+    };
+    let mut case = Case {
+        history,
+        law,
+        id: text(&law.0, "id").to_owned(),
+        commit: id,
+        prior,
+        next,
+        links,
+        codes: BTreeSet::new(),
+        authors: BTreeSet::new(),
+    };
+    let mut brought = None;
+    for link in case.links.clone() {
+        match place(&link.path) {
+            _ if !is_managed(&link.path) => {
+                case.record_author(&link, None);
+                case.commit_needs(&link, "administer", "", "");
+            }
+            Place::Registry => {
+                case.record_author(&link, None);
+                brought = case.policy(&link);
+            }
+            place => case.record(&link, &place),
+        }
+    }
+    case.state();
+    // The reviews that come with a policy are part of its change.
+    if case.policy_reviews_are_faulty() {
+        brought = None;
+    }
+    if !case.links.is_empty() {
+        match shape {
+            Shape::Plain => {}
+            Shape::Octopus => {
+                case.codes.insert("MR503");
+                brought = None;
+            }
+            Shape::Unrelated => {
+                case.codes.insert("MR504");
+                brought = None;
+            }
+        }
+    }
+    let step = Step {
+        codes: case.codes,
+        brought: brought.is_some(),
+        authors: case.authors,
+    };
+    (step, brought)
+}
+
+impl Case<'_> {
+    fn commit_of(&self, link: &Link) -> &Commit {
+        &self.history[&link.commit]
+    }
+
+    /// Who signed the commit that answers for a link.
+    pub fn committer(&self, link: &Link) -> Signer {
+        self.law.committer(self.commit_of(link))
+    }
+
+    /// Whose act an authored record is: whoever signed it, else whoever signed
+    /// the commit.
+    pub fn author(&self, link: &Link, record: &Value) -> Signer {
+        match record["signature"].as_str() {
+            Some(armor) => self
+                .law
+                .signer(armor, "modelry", &self.signed(&link.path, record), "MR305"),
+            None => self.committer(link),
+        }
+    }
+
+    /// The bytes that a record's own signature covers.
+    fn signed(&self, path: &str, record: &Value) -> Vec<u8> {
+        let left_out: &[&str] = match text(record, "kind") {
+            "ModelVersion" => &["signature", "status", "description", "labels", "annotations"],
+            _ => &["signature"],
+        };
+        let record = without(record, left_out);
+        serde_json_canonicalizer::to_vec(&json!({"registry": self.id, "path": path, "record": record}))
+            .expect("JSON")
+    }
+
+    pub fn record_author(&mut self, link: &Link, authored: Option<&Value>) {
+        let signer = match authored {
+            Some(record) => self.author(link, record),
+            None => self.committer(link),
+        };
+        let who = signer.actor().map(str::to_owned);
+        self.authors.insert((link.path.clone(), link.commit, who));
+    }
+
+    /// The signer of the commit must hold an action.
+    pub fn commit_needs(&mut self, link: &Link, action: &str, group: &str, stage: &str) {
+        match self.committer(link) {
+            Signer::Nobody(code) => {
+                self.codes.insert(code);
+            }
+            Signer::Actor(who, _) if !self.law.may(&who, action, group, stage) => {
+                self.codes.insert("MR307");
+            }
+            Signer::Actor(..) => {}
+        }
+    }
+
+    /// The author of a record must be somebody, the one in `by`, and hold one
+    /// of these actions (or none is needed).
+    pub fn author_needs(&mut self, link: &Link, record: &Value, actions: &[&str], group: &str, stage: &str) {
+        self.record_author(link, Some(record));
+        if !self.law.knows(text(record, "by")) {
+            self.codes.insert("MR109");
+        }
+        match self.author(link, record) {
+            Signer::Nobody(code) => {
+                self.codes.insert(code);
+            }
+            Signer::Actor(who, _) => {
+                if text(record, "by") != who {
+                    self.codes.insert("MR306");
+                }
+                let holds = |action: &&str| self.law.may(&who, action, group, stage);
+                if !actions.is_empty() && !actions.iter().any(holds) {
+                    self.codes.insert("MR307");
+                }
+            }
+        }
+    }
+
+    /// Whether a record that stands after the step is its actor's: brought now
+    /// by that actor, or earlier by a key that is not revoked now.
+    pub fn still_proven(&self, path: &str, who: &str) -> bool {
+        let record = at(self.next, path).expect("it stands");
+        if let Some(link) = self.links.iter().rev().find(|link| link.path == path) {
+            return self.author(link, &record).actor() == Some(who);
+        }
+        let key = match record["signature"].as_str() {
+            Some(armor) => proven(armor, "modelry", &self.signed(path, &record)),
+            None => bringer(self.history, self.commit, path).and_then(|id| {
+                let commit = &self.history[&id];
+                let armor = commit.signature.as_deref().filter(|_| commit.strict)?;
+                proven(armor, "git", &commit.payload)
+            }),
+        };
+        key.is_some_and(|key| self.law.owner_of(&key) == Some(who) && !self.law.is_revoked(&key))
+    }
+
+    /// One record, changed in one way by one commit.
+    fn record(&mut self, link: &Link, place: &Place) {
+        if *place == Place::Stray {
+            self.record_author(link, None);
+            if link.after.is_some() {
+                self.codes.insert("MR101");
+            }
+            return;
+        }
+        let before = link.before.as_deref().map(value);
+        let after = link.after.as_deref().map(value);
+        let kind = |record: &Option<Value>| {
+            record
+                .as_ref()
+                .map_or("", |record| text(record, "kind"))
+                .to_owned()
+        };
+        let is_deleted = |version: Option<(&str, u64)>| {
+            version.is_some_and(|(group, n)| {
+                let path = format!("groups/{group}/versions/{n}/version.yaml");
+                let gone = |files: &Files| {
+                    at(files, &path).is_some_and(|record| text(&record, "kind") == "Tombstone")
+                };
+                gone(self.next) && !gone(self.prior)
+            })
+        };
+        let Some(after) = after else {
+            // What a version loses is part of its deletion.
+            if matches!(place, Place::Version(..)) || !is_deleted(place.version()) {
+                self.record_author(link, None);
+                self.codes.insert("MR202");
+            }
+            return;
+        };
+        self.identity(place, &after);
+        if kind(&before) == "Tombstone" {
+            self.record_author(link, None);
+            if before.as_ref() == Some(&after) {
+                self.reformatted(link, place);
+            } else {
+                self.codes.insert("MR207");
+            }
+            return;
+        }
+        if before.as_ref() == Some(&after) {
+            self.record_author(link, None);
+            self.reformatted(link, place);
+            return;
+        }
+        match place {
+            Place::Group(group) => self.group(link, group, before, &after),
+            Place::Version(group, n) => self.version(link, group, *n, before, &after),
+            _ => self.beside(link, place, before, &after),
+        }
+    }
+
+    /// What changes without meaning needs the grant of its kind.
+    fn reformatted(&mut self, link: &Link, place: &Place) {
+        let group = place.group().unwrap_or_default().to_owned();
+        let (action, stage) = match place {
+            Place::Group(_) => ("update-group", ""),
+            Place::Version(..) => ("annotate", ""),
+            Place::Card(..) | Place::Evidence(..) | Place::Observation(..) => ("add-evidence", ""),
+            Place::Stage(_, stage) => ("promote", stage.as_str()),
+            Place::Archival(..) => ("archive", ""),
+            Place::Review(..) => ("approve", ""),
+            Place::Registry | Place::PolicyReview(..) | Place::Stray => ("administer", ""),
+        };
+        self.commit_needs(link, action, &group, stage);
+    }
+
+    /// A record repeats its path.
+    fn identity(&mut self, place: &Place, record: &Value) {
+        let tombstone = text(record, "kind") == "Tombstone";
+        let expected: Vec<(&str, Value)> = match place {
+            Place::Registry | Place::Stray => Vec::new(),
+            Place::PolicyReview(serial, who) => vec![("serial", json!(serial)), ("by", json!(who))],
+            Place::Group(group) if tombstone => vec![("group", json!(group))],
+            Place::Group(group) => vec![("name", json!(group))],
+            Place::Stage(group, stage) => vec![("group", json!(group)), ("stage", json!(stage))],
+            Place::Version(group, n) | Place::Card(group, n) | Place::Archival(group, n) => {
+                vec![("group", json!(group)), ("version", json!(n))]
+            }
+            Place::Evidence(group, n, name) | Place::Observation(group, n, name) => {
+                vec![
+                    ("group", json!(group)),
+                    ("version", json!(n)),
+                    ("name", json!(name)),
+                ]
+            }
+            Place::Review(group, n, who) => {
+                vec![("group", json!(group)), ("version", json!(n)), ("by", json!(who))]
+            }
+        };
+        if expected.iter().any(|(member, value)| record[*member] != *value) {
+            self.codes.insert("MR104");
+        }
+    }
+
+    fn policy_reviews_are_faulty(&self) -> bool {
+        let reviews = self.links.iter().filter(|link| link.path.starts_with("policy/"));
+        reviews.into_iter().any(|link| {
+            let mut alone = Case {
+                links: self.links.clone(),
+                codes: BTreeSet::new(),
+                authors: BTreeSet::new(),
+                id: self.id.clone(),
+                ..*self
+            };
+            alone.record(link, &place(&link.path));
+            !alone.codes.is_empty()
+        })
+    }
+}

@@ -1,0 +1,284 @@
+//! The records of groups and versions, one change at a time.
+
+use serde_json::{Value, json};
+
+use super::approval::{names, subject};
+use super::judge::Case;
+use super::law::{text, texts};
+use super::objects::{at, value};
+use super::place::{Place, folder};
+use super::provenance::Link;
+
+const FREE: [&str; 3] = ["description", "labels", "annotations"];
+
+impl Case<'_> {
+    pub fn group(&mut self, link: &Link, group: &str, before: Option<Value>, after: &Value) {
+        if text(after, "kind") == "Tombstone" {
+            self.author_needs(link, after, &["delete-group"], group, "");
+            let versions = format!("groups/{group}/versions/");
+            let alive = self.next.keys().any(|path| {
+                let version = path.starts_with(&versions) && path.ends_with("/version.yaml");
+                version && at(self.next, path).is_some_and(|record| text(&record, "kind") != "Tombstone")
+            });
+            if alive || before.is_none() {
+                self.codes.insert("MR208");
+            }
+            return;
+        }
+        let action = if before.is_none() {
+            "create-group"
+        } else {
+            "update-group"
+        };
+        self.record_author(link, None);
+        self.commit_needs(link, action, group, "");
+    }
+
+    pub fn version(&mut self, link: &Link, group: &str, n: u64, before: Option<Value>, after: &Value) {
+        if text(after, "kind") == "Tombstone" {
+            return self.deletion(link, group, n, before, after);
+        }
+        let Some(before) = before else {
+            self.author_needs(link, after, &["register"], group, "");
+            // First labels belong to the registration when the version's author
+            // signed the commit.
+            let labelled = FREE.iter().any(|member| !after[*member].is_null());
+            if labelled {
+                self.record_author(link, None);
+                if self.committer(link).actor() != Some(text(after, "by")) {
+                    self.commit_needs(link, "annotate", group, "");
+                }
+            }
+            let status = text(after, "status");
+            if status != "Pending" {
+                self.record_author(link, None);
+            }
+            match status {
+                "Pending" => {}
+                "Approved" | "Rejected" => self.moves(group, n, "Pending", status),
+                _ => self.moved_on_the_way(group, n),
+            }
+            return;
+        };
+        let frozen = [
+            "apiVersion",
+            "kind",
+            "spec",
+            "group",
+            "version",
+            "by",
+            "signature",
+        ];
+        if frozen.iter().any(|member| before[*member] != after[*member]) {
+            self.record_author(link, None);
+            self.codes.insert("MR201");
+        }
+        if FREE.iter().any(|member| before[*member] != after[*member]) {
+            self.record_author(link, None);
+            self.commit_needs(link, "annotate", group, "");
+        }
+        let (from, to) = (text(&before, "status"), text(after, "status"));
+        if from != to {
+            self.record_author(link, None);
+            self.moves(group, n, from, to);
+        }
+    }
+
+    /// One move of a version's status.
+    fn moves(&mut self, group: &str, n: u64, from: &str, to: &str) {
+        if !self.law.leads(from, to) {
+            self.codes.insert("MR203");
+        }
+        match to {
+            "Approved" if self.law.leads(from, to) => {
+                let against = self.against_approval(group, n);
+                self.codes.extend(against);
+            }
+            "Rejected" if self.law.leads(from, to) => self.codes.extend(self.against_rejection(group, n)),
+            "Archived" => self.codes.extend(self.against_archival(group, n)),
+            _ => {}
+        }
+        if from == "Approved" {
+            for stage in names(self.next, &format!("groups/{group}/stages")) {
+                let assigned =
+                    at(self.next, &format!("groups/{group}/stages/{stage}.yaml")).expect("it is named");
+                if self.law.needs_approved(&stage) && assigned["version"] == json!(n) {
+                    self.codes.insert("MR211");
+                }
+            }
+        }
+    }
+
+    /// A version that first appears Archived was cleared away, or decided
+    /// before: whichever way is legal. Nobody decided it: no edge leads there.
+    fn moved_on_the_way(&mut self, group: &str, n: u64) {
+        self.codes.extend(self.against_archival(group, n));
+        let cleared = self.law.leads("Pending", "Archived");
+        if cleared || self.against_rejection(group, n).is_none() {
+            return;
+        }
+        let against = self.against_approval(group, n);
+        if self.approvers(group, n).is_empty() {
+            self.codes.insert("MR203");
+        } else {
+            self.codes.extend(against);
+        }
+    }
+
+    fn deletion(&mut self, link: &Link, group: &str, n: u64, before: Option<Value>, after: &Value) {
+        self.author_needs(link, after, &["delete"], group, "");
+        let place = folder(group, n);
+        let Some(before) = before else {
+            self.codes.insert("MR208");
+            return;
+        };
+        let beside = format!("{place}/");
+        let left = self
+            .next
+            .keys()
+            .any(|path| path.starts_with(&beside) && !path.ends_with("/version.yaml"));
+        let serves = names(self.next, &format!("groups/{group}/stages"))
+            .iter()
+            .any(|stage| {
+                let assigned = at(self.next, &format!("groups/{group}/stages/{stage}.yaml"));
+                assigned.is_some_and(|assigned| assigned["version"] == json!(n))
+            });
+        if !["Rejected", "Archived"].contains(&text(&before, "status")) || left || serves {
+            self.codes.insert("MR208");
+        }
+        let had = subject(&self.id, self.prior, group, n);
+        if had.is_some() && had.as_deref() != Some(text(after, "subject")) {
+            self.codes.insert("MR214");
+        }
+    }
+
+    /// What stands beside a version, and stages.
+    pub fn beside(&mut self, link: &Link, place: &Place, before: Option<Value>, after: &Value) {
+        let raised = |before: &Value| after["revision"].as_u64() > before["revision"].as_u64();
+        let stays = before.as_ref().is_some_and(|before| !raised(before));
+        if stays && !matches!(place, Place::Archival(..)) {
+            self.codes.insert("MR205");
+        }
+        let group = place.group().unwrap_or_default().to_owned();
+        let version = place.version().and_then(|(group, n)| {
+            let path = format!("{}/version.yaml", folder(group, n));
+            at(self.next, &path).or_else(|| at(self.prior, &path))
+        });
+        let earlier = place
+            .version()
+            .and_then(|(group, n)| at(self.prior, &format!("{}/version.yaml", folder(group, n))));
+        // Beside a tombstone nothing stands at all: that is told once.
+        let decided = earlier.is_some_and(|version| !["Pending", ""].contains(&text(&version, "status")));
+        match place {
+            Place::PolicyReview(..) => self.author_needs(link, after, &["administer"], "", ""),
+            Place::Card(..) => {
+                self.author_needs(link, after, &["add-evidence"], &group, "");
+                let listed = texts(after, "authors");
+                let lost = before
+                    .is_some_and(|before| texts(&before, "authors").iter().any(|who| !listed.contains(who)));
+                if listed.iter().any(|who| !self.law.knows(who)) {
+                    self.codes.insert("MR109");
+                }
+                if lost || !listed.contains(&text(after, "by")) {
+                    self.codes.insert("MR206");
+                }
+                if decided {
+                    self.codes.insert("MR204");
+                }
+            }
+            Place::Evidence(..) | Place::Observation(..) => {
+                self.author_needs(link, after, &["add-evidence"], &group, "");
+                if before.is_some_and(|before| before["by"] != after["by"]) {
+                    self.codes.insert("MR314");
+                }
+                if decided && matches!(place, Place::Evidence(..)) {
+                    self.codes.insert("MR204");
+                }
+            }
+            Place::Review(..) => {
+                let signer = self.author(link, after);
+                let own = version.is_some_and(|version| signer.actor() == Some(text(&version, "by")));
+                let needed: &[&str] = match text(after, "decision") {
+                    "Approved" => &["approve"],
+                    "Rejected" if own => &[],
+                    "Rejected" => &["reject"],
+                    _ => &[],
+                };
+                self.author_needs(link, after, needed, &group, "");
+            }
+            Place::Archival(..) => {
+                self.author_needs(link, after, &["archive"], &group, "");
+                if before.is_some() {
+                    self.codes.insert("MR213");
+                }
+            }
+            Place::Stage(_, stage) => {
+                self.author_needs(link, after, &["promote"], &group, stage);
+                if !self.law.has_stage(stage) {
+                    self.codes.insert("MR110");
+                }
+                // Who says something else of what serves already keeps what
+                // served before it.
+                let served = match &before {
+                    None => Value::Null,
+                    Some(before) if before["version"] == after["version"] => before["previous"].clone(),
+                    Some(before) => before["version"].clone(),
+                };
+                if after["previous"] != served {
+                    self.codes.insert("MR212");
+                }
+            }
+            Place::Registry | Place::Group(_) | Place::Version(..) | Place::Stray => {}
+        }
+    }
+
+    /// What must hold of what was touched, whoever touched it.
+    pub fn state(&mut self) {
+        let links = self.links.clone();
+        for link in &links {
+            let place = super::place::place(&link.path);
+            let Some(group) = place.group() else { continue };
+            let kind = |path: &str| at(self.next, path).map(|record| text(&record, "kind").to_owned());
+            let group_kind = kind(&format!("groups/{group}/group.yaml"));
+            if self.next.contains_key(&link.path) {
+                let gone = |kind: &Option<String>| kind.as_deref().is_none_or(|kind| kind == "Tombstone");
+                let version_kind = place
+                    .version()
+                    .map(|(group, n)| kind(&format!("{}/version.yaml", folder(group, n))));
+                let is_version = matches!(place, Place::Version(..));
+                let deleted = is_version && version_kind == Some(Some("Tombstone".into()));
+                let beside_group = !matches!(place, Place::Group(_)) && gone(&group_kind) && !deleted;
+                let beside_version = !is_version && version_kind.as_ref().is_some_and(gone);
+                // What took a tombstone's place is told as that.
+                let was = link.before.as_deref().map(value);
+                let rises = was.is_some_and(|was| text(&was, "kind") == "Tombstone");
+                if (beside_group || beside_version) && !rises {
+                    self.codes.insert("MR107");
+                }
+            }
+            if let (Place::Archival(group, n), true) = (&place, self.next.contains_key(&link.path)) {
+                let version = at(self.next, &format!("{}/version.yaml", folder(group, *n)));
+                if version.is_some_and(|version| !["Archived", ""].contains(&text(&version, "status"))) {
+                    self.codes.insert("MR213");
+                }
+            }
+            if let Place::Stage(group, stage) = &place
+                && let Some(assigned) = link.after.as_deref().map(value)
+                && let Some(n) = assigned["version"].as_u64()
+            {
+                let version = at(self.next, &format!("{}/version.yaml", folder(group, n)));
+                match version.filter(|version| text(version, "kind") != "Tombstone") {
+                    None => {
+                        self.codes.insert("MR111");
+                    }
+                    Some(version)
+                        if self.law.needs_approved(stage) && text(&version, "status") != "Approved" =>
+                    {
+                        self.codes.insert("MR210");
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+    }
+}
