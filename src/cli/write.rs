@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::finding::{Finding, Place, Report};
 use crate::git::{AdvanceError, Head};
 use crate::history::{self, Past, Replay};
-use crate::model::{ActorId, GroupName, RecordPath, VersionId};
+use crate::model::{Action, ActorId, GroupName, RecordPath, VersionId};
 use crate::proof::How;
 use crate::raw::{self, Kept, ObjectKind, Objects, Oid, Overlay};
 use crate::render::{self, paint};
@@ -392,9 +392,11 @@ fn make(
     let Some(mut draft) = (job.draft)(&desk)? else {
         return Ok(None);
     };
-    // Where somebody else will carry it, the policy needs its author's review.
+    // Where somebody else will carry it, the policy needs its author's review;
+    // who only gives up a key of their own needs to be no administrator.
     if job.scope == Scope::Policy
         && !target.is_mainline
+        && policy.may(actor, Action::Administer, None, None)
         && desk.signer.is_some()
         && let Some(Some(text)) = draft.edits.get("registry.yaml")
     {
