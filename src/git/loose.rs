@@ -2,6 +2,8 @@
 //! libgit2 1.9 reads on at the end of such a file and never comes back, so they
 //! are told before it is asked.
 
+use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use flate2::{Decompress, FlushDecompress, Status};
@@ -11,7 +13,14 @@ const DEEPEST: usize = 5;
 
 /// The folders that loose objects may lie in.
 pub(super) struct Loose {
-    stores: Vec<PathBuf>,
+    stores: Vec<Store>,
+}
+
+/// One store, and which of its 256 folders were there when it was opened: most
+/// objects are in packs, and are not to cost a look at the disk each.
+struct Store {
+    path: PathBuf,
+    folders: HashSet<OsString>,
 }
 
 impl Loose {
@@ -34,15 +43,18 @@ impl Loose {
     pub(super) fn is_cut_off(&self, id: git2::Oid) -> bool {
         let hex = id.to_string();
         let (folder, name) = hex.split_at(2);
-        self.stores.iter().any(|store| {
-            let file = std::fs::read(store.join(folder).join(name));
-            file.is_ok_and(|bytes| ends_early(&bytes))
-        })
+        let stores = self.stores.iter();
+        stores
+            .filter(|store| store.folders.contains(OsStr::new(folder)))
+            .any(|store| {
+                let file = std::fs::read(store.path.join(folder).join(name));
+                file.is_ok_and(|bytes| ends_early(&bytes))
+            })
     }
 }
 
-fn borrowed(store: PathBuf, depth: usize, stores: &mut Vec<PathBuf>) {
-    if depth > DEEPEST || stores.contains(&store) {
+fn borrowed(store: PathBuf, depth: usize, stores: &mut Vec<Store>) {
+    if depth > DEEPEST || stores.iter().any(|known| known.path == store) {
         return;
     }
     let listed = std::fs::read_to_string(store.join("info/alternates")).unwrap_or_default();
@@ -51,7 +63,11 @@ fn borrowed(store: PathBuf, depth: usize, stores: &mut Vec<PathBuf>) {
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
         .map(|line| store.join(line))
         .collect();
-    stores.push(store);
+    let folders = std::fs::read_dir(&store).into_iter().flatten().flatten();
+    stores.push(Store {
+        path: store,
+        folders: folders.map(|entry| entry.file_name()).collect(),
+    });
     for other in others {
         borrowed(other, depth + 1, stores);
     }

@@ -7,6 +7,9 @@ use std::process::Stdio;
 
 use crate::support::{Lab, said};
 
+/// What stands in a folder: mode, name, id.
+type Entry = (String, String, String);
+
 /// A registry with a side branch that approves `churn/1`; only the commit says
 /// whose the review is.
 struct Side {
@@ -109,7 +112,7 @@ impl Side {
     }
 
     /// A tree's entries: mode, name, id.
-    fn entries(&self, tree: &str) -> Vec<(String, String, String)> {
+    fn entries(&self, tree: &str) -> Vec<Entry> {
         let listed = self.lab.git(&["ls-tree", tree]);
         let entry = |line: &str| {
             let (mode, rest) = line.split_once(' ')?;
@@ -135,12 +138,7 @@ impl Side {
     }
 
     /// The tree of `of` with one folder's entries changed.
-    fn with_folder(
-        &self,
-        of: &str,
-        path: &[&str],
-        change: &dyn Fn(&mut Vec<(String, String, String)>),
-    ) -> String {
+    fn with_folder(&self, of: &str, path: &[&str], change: &dyn Fn(&mut Vec<Entry>)) -> String {
         let mut entries = self.entries(of);
         match path.split_first() {
             None => change(&mut entries),
@@ -252,7 +250,7 @@ fn mr106_fires_for_a_malformed_folder_on_the_side() {
         let side = Side::new(format);
         let tree = side.tree(&side.good);
         let empty = side.store("blob", b"");
-        type Entries = Vec<(String, String, String)>;
+        type Entries = Vec<Entry>;
         let twice: &dyn Fn(&mut Entries) = &|entries| {
             let mut again = entries[0].clone();
             again.2.clone_from(&empty);
