@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::Landing;
+use crate::model::{Landing, VersionId};
 use crate::raw::Oid;
 
 /// A rule's public face: the code and name never change once published, and a
@@ -157,6 +157,9 @@ pub struct Finding<At> {
     /// Of what has not landed: the ways of landing in which it is wrong. Empty
     /// where that is no question.
     pub landings: Vec<Landing>,
+    /// Of what a revoked key proved about a version: the key, and the version.
+    /// Who reaffirms the version accepts it.
+    pub reaffirms: Option<(String, VersionId)>,
 }
 
 impl Finding<Anchor> {
@@ -177,6 +180,7 @@ impl Finding<Anchor> {
             step: None,
             acknowledged: None,
             landings: Vec::new(),
+            reaffirms: None,
         }
     }
 
@@ -269,6 +273,13 @@ impl Report {
         self.findings
             .iter()
             .filter(|finding| finding.acknowledged.is_none())
+    }
+
+    /// The first finding that a policy can accept: nobody did yet, and its step is
+    /// done.
+    pub fn acceptable(&self) -> Option<(&'static str, Oid)> {
+        let mut open = self.open().filter(|finding| finding.landings.is_empty());
+        open.find_map(|finding| Some((finding.rule.code, finding.step?)))
     }
 
     /// Whether nothing decides against it.

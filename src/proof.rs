@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::access::{Policy, fingerprint};
+use crate::access::Policy;
 use crate::audit::Known;
 use crate::disk;
 use crate::error::Error;
@@ -56,13 +56,7 @@ pub struct Proof {
 
 /// Leaves those versions that the policy does not reaffirm.
 fn still_tainted(policy: &Policy, tainted: &mut BTreeMap<VersionId, String>) {
-    let revoked = &policy.registry().revoked;
-    tainted.retain(|id, key| {
-        let mut entries = revoked
-            .iter()
-            .filter(|entry| fingerprint(&entry.key) == fingerprint(key));
-        !entries.any(|entry| entry.reaffirmed.contains(&id.to_string()))
-    });
+    tainted.retain(|id, key| !policy.reaffirms(key, id));
 }
 
 /// The point that a clone verified last.
@@ -263,7 +257,13 @@ impl Workspace {
 
     /// The commits from the root to the tip, with the root.
     fn whole(&self, objects: &dyn Objects, root: Oid, tip: Oid) -> Result<Vec<Commit>, Error> {
-        let mut commits = history::chain(objects, Some(root), tip)?;
+        let Some(mut commits) = history::chain_if(objects, root, tip)? else {
+            return Err(Error::told(format!(
+                "the root {root} is not among the first parents of {}: this is not the registry that was pinned, or its history was rewritten",
+                tip.short()
+            ))
+            .hint("trust nothing here before you know why: compare with another clone, and ask whoever told you the root"));
+        };
         commits.insert(0, history::read_commit(objects, root)?);
         Ok(commits)
     }

@@ -50,7 +50,11 @@ impl Workspace {
             .map_or_else(|| repo.config("modelry.root"), |root| Ok(Some(root)))?;
         let (root, pinned_path) = match pin.as_deref().map(|pin| pin.split_once(':').unwrap_or((pin, ""))) {
             Some((root, path)) => {
-                let root = Oid::from_hex(root).map_or_else(|| repo.resolve(root), Ok)?;
+                // A name would be the repository's own to give.
+                let root = Oid::from_hex(root).ok_or_else(|| {
+                    Error::told(format!("the root `{root}` is no full id of a commit"))
+                        .hint("give all of its 40 or 64 hexadecimal digits, as an administrator told you: `modelry trust` shows those of this clone")
+                })?;
                 (
                     Some(root),
                     Some(path.to_owned())

@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use super::Keyring;
 use super::gate::{self, PlacedGate};
+use super::{Keyring, fingerprint};
 use crate::change::{Change, ChangeKind};
 use crate::expr::{Expr, ExprFault};
 use crate::model::{
     Action, Actor, ActorId, ActorKind, CardSection, Decision, GroupName, Landing, Principal, RecordName,
-    RecordPath, Registry, StageName,
+    RecordPath, Registry, StageName, VersionId,
 };
 use crate::snapshot::Loaded;
 
@@ -136,6 +136,15 @@ impl Policy {
     /// The actor of this id.
     pub fn actor(&self, id: &str) -> Option<&Actor> {
         self.registry.actors.get(id)
+    }
+
+    /// Whether a version counts again of which a revoked key proved something.
+    pub fn reaffirms(&self, key: &str, id: &VersionId) -> bool {
+        let revoked = self.registry.revoked.iter();
+        let id = id.to_string();
+        revoked
+            .filter(|entry| fingerprint(&entry.key) == fingerprint(key))
+            .any(|entry| entry.reaffirmed.contains(&id))
     }
 
     /// The ways in which the Git host may land a branch.

@@ -472,6 +472,8 @@ impl Audit {
         trust.extend(match self.known {
             // What a checkpoint says of rewrites, it has said above.
             Known::Nothing if self.confirmed.is_some() => None,
+            // Nor is there a doubt where one was proven.
+            Known::Nothing if self.report.findings.iter().any(|finding| finding.rule.code == "MR506") => None,
             Known::Nothing => Some(Trust {
                 code: "earlier-rewrite",
                 text: "an earlier rewrite can't be excluded: no checkpoint and no point that this clone verified before says what the mainline held".into(),

@@ -131,7 +131,7 @@ pub enum GrantCommand {
     Add {
         /// To whom: an actor, or team:NAME
         to: Principal,
-        /// The actions
+        /// The actions: create-group, update-group, delete-group, register, annotate, add-evidence, approve, reject, archive, delete, promote, administer
         #[arg(long, value_delimiter = ',', required = true)]
         allow: Vec<Action>,
         /// Globs of groups

@@ -206,6 +206,14 @@ pub fn proven(
         ..proof.report.clone()
     };
     let open = report.open().count();
+    for finding in &report.findings {
+        if let Some(words) = &finding.acknowledged
+            && finding.group.as_deref() == Some(group.as_str())
+        {
+            let (code, message) = (finding.rule.code, &finding.message);
+            ui.note(&format!("{code} in `{group}` was accepted ({message}): {words}"));
+        }
+    }
     report
         .findings
         .retain(|finding| finding.acknowledged.is_none() && scope.is_stopped_by(finding.group.as_deref()));
@@ -223,7 +231,7 @@ pub fn proven(
     }
     if open > 0 {
         ui.note(&format!(
-            "{} in other groups: `modelry validate` tells more",
+            "{} in other groups: `modelry audit` tells more",
             render::count(open, "finding")
         ));
     }

@@ -343,7 +343,7 @@ fn prove(
     }
     if others > 0 {
         ui.note(&format!(
-            "{} elsewhere in the history: `modelry validate` tells more",
+            "{} elsewhere in the history: `modelry audit` tells more",
             render::count(others, "finding")
         ));
     }

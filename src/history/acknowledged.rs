@@ -59,6 +59,12 @@ pub(super) fn mark(report: &mut Report, acknowledged: &[Acknowledged], policy: O
             .any(|now| now.commit.as_str() == entry.commit && now.codes.contains(&entry.code))
     };
     for finding in &mut report.findings {
+        if let Some((key, id)) = &finding.reaffirms
+            && policy.reaffirms(key, id)
+        {
+            finding.acknowledged = Some(format!("{id} is reaffirmed in the revocation of this key"));
+            continue;
+        }
         let Some(step) = finding.step.map(|step| step.to_string()) else {
             continue;
         };

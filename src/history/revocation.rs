@@ -22,6 +22,8 @@ pub struct Act {
     pub phrase: String,
     /// The group that it concerns; none for the policy.
     pub group: Option<String>,
+    /// The version that it is about, if it is about one.
+    pub version: Option<VersionId>,
     /// The version that it approves, if it is an approval.
     pub approves: Option<VersionId>,
 }
@@ -126,6 +128,7 @@ pub(super) fn acts<'a>(
             acts.push(Act {
                 commit: commit.id,
                 phrase: change.phrase(),
+                version: change.record.as_ref().and_then(RecordPath::version).cloned(),
                 group: change.group().map(str::to_owned),
                 approves,
             });

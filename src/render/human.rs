@@ -18,6 +18,7 @@ pub(super) fn render(report: &Report, style: &Style) -> String {
         let line = format!("landed by {:<7} {verdict} ({})\n", tried.way.name(), tried.makes);
         out.push_str(&line);
     }
+    out.extend(acceptance(report));
     out.push_str(&summary(report, style));
     out.push('\n');
     out
@@ -53,6 +54,14 @@ pub(super) fn findings(report: &Report, style: &Style) -> String {
         out.push('\n');
     }
     out
+}
+
+/// How to accept what can't be undone: history keeps it.
+pub(super) fn acceptance(report: &Report) -> Option<String> {
+    let (code, step) = report.acceptable()?;
+    Some(format!(
+        "What is done stays in history. Once somebody has looked, an administrator can accept it in `registry.yaml`:\n\n  acknowledged:\n    - {{commit: \"{step}\", codes: [{code}], reason: …}}\n\n"
+    ))
 }
 
 fn summary(report: &Report, style: &Style) -> String {

@@ -27,12 +27,18 @@ pub fn revoked_key_used(index: usize, key: &str, act: &Act) -> Finding<Anchor> {
         ),
     )
     .why("the revocation says since when the key proves nothing")
-    .help(match &act.approves {
-        Some(id) => format!(
-            "look at it; {id} resolves nowhere until it is archived, or listed under `reaffirmed` of the revocation"
+    .help(match (&act.approves, &act.version) {
+        (Some(id), _) => format!(
+            "look at it; {id} resolves nowhere until it is archived, or reaffirmed: `modelry actor revoke-key '{key}' --reaffirm {id}`"
         ),
-        None => "look at what was done, undo it or accept it under `acknowledged` of the policy".to_owned(),
+        (None, Some(id)) => format!(
+            "look at what was done; if {id} is right as it is: `modelry actor revoke-key '{key}' --reaffirm {id}`"
+        ),
+        (None, None) => {
+            "look at what was done, undo it or accept it under `acknowledged` of the policy".to_owned()
+        }
     });
+    finding.reaffirms = act.version.clone().map(|id| (key.to_owned(), id));
     finding.group.clone_from(&act.group);
     finding
 }
@@ -48,5 +54,5 @@ Whoever stole the key may have approved a version; nobody deploys it until someb
 A laptop is lost on Monday and the key revoked on Friday, with `since` the last commit of Sunday.
 
 ## How to fix
-Look at each act. A version whose approval is right after all is listed under `reaffirmed`; the rest is undone, or accepted under `acknowledged`.
+Look at each act. A version that is right after all is listed under `reaffirmed` of the revocation: that accepts whatever the key proved about it. The rest is undone, or accepted under `acknowledged`, with the commit of the revocation.
 "#;

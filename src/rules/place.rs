@@ -94,6 +94,7 @@ impl Resolver<'_> {
             step: self.after,
             acknowledged: finding.acknowledged,
             landings: finding.landings,
+            reaffirms: finding.reaffirms,
         }
     }
 }

@@ -58,6 +58,9 @@ pub fn render(audit: &Audit, style: &Style) -> String {
         out.push('\n');
         out.push_str(report::findings(&audit.report, style).trim_end());
         out.push('\n');
+        if let Some(how) = report::acceptance(&audit.report) {
+            out.push_str(&format!("\n{}\n", how.trim_end()));
+        }
     }
     heading(&mut out, "Taken on trust", style);
     for trust in audit.trust() {
