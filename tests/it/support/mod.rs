@@ -4,6 +4,7 @@
 #[cfg(feature = "openpgp")]
 pub mod gnupg;
 pub mod golden;
+pub mod history;
 pub mod python;
 pub mod server;
 pub mod shop;
@@ -62,6 +63,19 @@ impl Lab {
             lab.git(&["config", key, value]);
         }
         lab
+    }
+
+    /// The same home, repository and keys in a place of their own.
+    pub fn copy(&self) -> Lab {
+        let home = tempfile::tempdir().expect("a temporary home");
+        let copied = Command::new("cp")
+            .arg("-a")
+            .arg(self.home.path().join("."))
+            .arg(home.path())
+            .status();
+        assert!(copied.expect("cp").success());
+        let top = home.path().join("models");
+        Lab { home, top }
     }
 
     /// A registry with an administrator, a pipeline and two reviewers; fraud
