@@ -133,11 +133,19 @@ impl Workspace {
     /// The mainline's tip.
     ///
     /// # Errors
-    /// When it has no commit.
+    /// When there is no such branch, or it has no commit.
     pub fn tip(&self) -> Result<Oid, Error> {
-        match self.repo.reference(&self.mainline)? {
-            Some(tip) => Ok(tip),
-            None => self.repo.resolve("HEAD"),
+        if let Some(tip) = self.repo.reference(&self.mainline)? {
+            return Ok(tip);
+        }
+        // Any other branch in its place would be judged as what it is not.
+        match self.repo.head()? {
+            Head::Branch { name, .. } if name == self.mainline => self.repo.resolve("HEAD"),
+            _ => Err(Error::told(format!(
+                "there is no branch `{}`, the mainline",
+                self.mainline_name()
+            ))
+            .hint("fetch it, or name the mainline with `--mainline`")),
         }
     }
 }
