@@ -347,7 +347,9 @@ impl Step {
 fn whole_path(path: &str) -> String {
     let mut parts = path.splitn(3, '/');
     match (parts.next(), parts.next(), parts.next()) {
-        (Some(group), Some(number), rest) if number.bytes().all(|byte| byte.is_ascii_digit()) => {
+        (Some(group), Some(number), rest)
+            if group != "policy" && number.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
             format!(
                 "groups/{group}/versions/{number}/{}",
                 rest.unwrap_or("version.yaml")
