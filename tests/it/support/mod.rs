@@ -65,9 +65,15 @@ impl Lab {
         lab
     }
 
-    /// The same home, repository and keys in a place of their own.
+    /// The same home, repository and keys in a place of their own; in memory
+    /// where the system has a place for that, since many copies are made.
     pub fn copy(&self) -> Lab {
-        let home = tempfile::tempdir().expect("a temporary home");
+        let memory = Path::new("/dev/shm");
+        let home = match memory.is_dir() {
+            true => tempfile::tempdir_in(memory),
+            false => tempfile::tempdir(),
+        };
+        let home = home.expect("a temporary home");
         let copied = Command::new("cp")
             .arg("-a")
             .arg(self.home.path().join("."))
