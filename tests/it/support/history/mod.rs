@@ -10,7 +10,7 @@
 //! format: sha256           # sha1 when absent
 //! folder: models           # the registry's folder; the top when absent
 //! steps: [...]
-//! judge: resolve churn/1   # a command; when absent the whole history of `main`
+//! judge: resolve churn/1   # a command; when absent `audit`, by who never saw it
 //! verdict: findings        # clean | findings | incomplete | nothing
 //! codes: [MR308]           # of all findings that decide, sorted
 //! notes: [leaves out]      # words that the report must hold

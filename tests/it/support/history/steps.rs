@@ -21,14 +21,16 @@ impl World {
         }
     }
 
-    /// Asks the judge.
+    /// Asks the judge: an auditor, who has never seen this history, or the
+    /// command that the script names, in a clone that remembers what it verified.
     pub fn judge(&self, script: &Script) -> Judged {
-        let whole = format!("validate {}..refs/heads/main -o json", self.root);
-        let words = match &script.judge {
-            Some(words) => format!("{} -o json", fill::fill(self, words)),
-            None => whole,
-        };
-        let words = words_of(&words);
+        if script.judge.is_none() {
+            for memory in [".git/modelry", "modelry"] {
+                let _ = std::fs::remove_dir_all(self.lab.top.join(memory));
+            }
+        }
+        let words = script.judge.as_deref().unwrap_or("audit");
+        let words = words_of(&format!("{} -o json", fill::fill(self, words)));
         let said = self.modelry("admin-1", &words.iter().map(String::as_str).collect::<Vec<_>>());
         let verdict = match said.code {
             0 => Verdict::Clean,
