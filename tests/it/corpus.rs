@@ -12,7 +12,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::support::golden::golden;
-use crate::support::history::{Base, Keys, Script, Verdict, World};
+use crate::support::history::{Base, Format, Keys, Script, Verdict, World};
 
 const TABLE: &str = "fixtures/histories/table.txt";
 
@@ -133,13 +133,17 @@ fn every_history_is_judged_as_its_script_says() {
 fn the_table_of_verdicts() {
     let mut table = String::new();
     for (name, script) in scripts() {
-        let keys = match script.keys {
+        let mut keys = match script.keys {
             Keys::Ssh => "ssh",
             Keys::Openpgp => "openpgp",
-        };
+        }
+        .to_owned();
+        if script.format == Format::Sha256 {
+            keys.push_str(", sha256");
+        }
         let threats: Vec<String> = script.threats.iter().map(u8::to_string).collect();
         let line = format!(
-            "{name:<62} {keys:<8} {:<10} {:<30} {}{}",
+            "{name:<62} {keys:<15} {:<10} {:<30} {}{}",
             verdict(script.verdict),
             script.codes.join(" "),
             threats.join(" "),

@@ -20,7 +20,8 @@
 //!
 //! A step has one verb, and says with `as` who does it (`admin-1` when absent),
 //! with `sign` whose key signs the commit (the same; `nobody`), with `on` the
-//! branch (`main`; a new one starts at `from`, or at `main`).
+//! branch (`main`; a new one starts at `from`, or at `main`; from `nothing` it
+//! shares no history). Only `git` goes on where the step before left off.
 //!
 //! | verb | what it does |
 //! | --- | --- |
