@@ -137,11 +137,19 @@ impl Workspace {
     /// The mainline's tip.
     ///
     /// # Errors
-    /// When it has no commit.
+    /// When there is no such branch, or it has no commit.
     pub fn tip(&self) -> Result<Oid, Error> {
-        match self.repo.reference(&self.mainline)? {
-            Some(tip) => Ok(tip),
-            None => self.repo.resolve("HEAD"),
+        if let Some(tip) = self.repo.reference(&self.mainline)? {
+            return Ok(tip);
+        }
+        // Any other branch in its place would be judged as what it is not.
+        match self.repo.head()? {
+            Head::Branch { name, .. } if name == self.mainline => self.repo.resolve("HEAD"),
+            _ => Err(Error::told(format!(
+                "there is no branch `{}`, the mainline",
+                self.mainline_name()
+            ))
+            .hint("fetch it, or name the mainline with `--mainline`")),
         }
     }
 }
@@ -191,13 +199,22 @@ fn found(repo: &Repo, mainline: &str, directory: &Path, root: Option<Oid>) -> Re
         None => repo.resolve("HEAD")?,
     };
     let tree = history::read_commit(&objects, tip)?.tree;
+    // Where the root is pinned, only what it holds can be its registry; a
+    // shallow clone may lack it.
+    let root_tree = root.and_then(|root| history::read_commit(&objects, root).ok().map(|root| root.tree));
     let holds = |folder: &str| -> Result<bool, Error> {
         let path = if folder.is_empty() {
             "registry.yaml".to_owned()
         } else {
             format!("{folder}/registry.yaml")
         };
-        Ok(raw::lookup(&objects, tree, &path)?.is_some_and(|entry| entry.mode == Mode::File))
+        for tree in [Some(tree), root_tree].into_iter().flatten() {
+            let entry = raw::lookup(&objects, tree, &path)?;
+            if entry.is_none_or(|entry| entry.mode != Mode::File) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     };
     let all = |tree: Oid| -> Result<Vec<String>, Error> {
         let files = raw::files(&objects, tree)?;
@@ -232,13 +249,15 @@ fn found(repo: &Repo, mainline: &str, directory: &Path, root: Option<Oid>) -> Re
             None => at = String::new(),
         }
     }
-    let folders = match root {
-        // Where the tip has lost it, the pinned root still says where it was.
-        Some(root) => match all(tree)? {
-            none if none.is_empty() => all(history::read_commit(&objects, root)?.tree)?,
-            some => some,
+    let folders = match (root, root_tree) {
+        // Where the tip has lost or moved it, the pinned root still says where
+        // it was.
+        (Some(_), Some(root)) => match &all(root)?[..] {
+            [only] => vec![only.clone()],
+            _ => all(tree)?,
         },
-        None => folders,
+        (Some(_), None) => all(tree)?,
+        (None, _) => folders,
     };
     match &folders[..] {
         [only] => Ok(only.clone()),

@@ -125,11 +125,19 @@ impl Repo {
         id.is_ok_and(|id| Loose::new(self.common_dir()).is_cut_off(id))
     }
 
-    /// The commit that a revision names, by git's own rules.
+    /// The commit that a revision names, by git's own rules; but a name that
+    /// branches and tags give to different objects names none: who may push a
+    /// tag must not choose what is judged.
     ///
     /// # Errors
     /// When it names none.
     pub fn resolve(&self, revision: &str) -> Result<Oid, Error> {
+        if let Some((one, other)) = self.ambiguous(revision) {
+            return Err(
+                Error::told(format!("`{revision}` could mean `{one}` or `{other}`"))
+                    .hint("write the whole name of the one that is meant"),
+            );
+        }
         let unknown = || {
             Error::told(format!("`{revision}` names no commit here"))
                 .hint("`git branch -a` lists branches; in CI, fetch the commit first: `git fetch origin REV`")
@@ -163,6 +171,28 @@ impl Repo {
                     .ok_or_else(unknown)
             }
         }
+    }
+
+    /// Two references of one short name that name different objects.
+    fn ambiguous(&self, revision: &str) -> Option<(String, String)> {
+        let name = revision.split(['~', '^', '@', ':']).next().unwrap_or_default();
+        if name.is_empty() || self.raw.find_reference(name).is_ok() {
+            return None;
+        }
+        let mut found: Option<(String, Oid)> = None;
+        for folder in ["refs/heads", "refs/remotes", "refs/tags"] {
+            let full = format!("{folder}/{name}");
+            let reference = self.raw.find_reference(&full).ok();
+            let Some(id) = reference.and_then(|reference| target(&reference)) else {
+                continue;
+            };
+            match &found {
+                Some((first, other)) if *other != id => return Some((first.clone(), full)),
+                Some(_) => {}
+                None => found = Some((full, id)),
+            }
+        }
+        None
     }
 
     /// The full name of the branch that a short name means.

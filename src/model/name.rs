@@ -223,6 +223,10 @@ pub const MAX_INTEGER: u64 = 1 << 53;
 /// How far above a group's highest number a new version may be.
 pub const MAX_VERSION_GAP: u64 = 100_000;
 
+/// How far a serial or a revision may rise at once: none may use up all the
+/// numbers, so that nobody could change the record again.
+pub const MAX_RISE: u64 = 100_000;
+
 /// A version by name: `fraud-detector/3`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct VersionId {

@@ -5,24 +5,48 @@ use super::{Check, Rule};
 use crate::change::ChangeKind;
 use crate::error::Error;
 use crate::finding::{Anchor, Finding, RuleInfo};
+use crate::model::MAX_RISE;
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR205",
         name: "revision-not-raised",
-        summary: "a record changed and its revision did not go up",
+        summary: "a record changed and its revision did not go up, or leaps",
         docs: DOCS,
     },
     check: Check::Change(check),
 };
 
 fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
-    let (Some(before), Some(after)) = (scene.change.before.as_ref(), scene.change.after.as_ref()) else {
+    let Some(after) = scene.change.after.as_ref() else {
         return Ok(());
     };
     if scene.change.kind == ChangeKind::Reformatted {
         return Ok(());
     }
+    let old = scene.change.before.as_ref().and_then(|before| before.revision());
+    if let Some(new) = after.revision()
+        && new > old.unwrap_or(0).saturating_add(MAX_RISE)
+    {
+        let finding = Finding::new(
+            &RULE.info,
+            scene.at("/revision"),
+            format!(
+                "`revision` leaps from {} to {new}, by more than {MAX_RISE}",
+                old.unwrap_or(0)
+            ),
+        )
+        .why("once the largest number is used, the record could never change again")
+        .help(format!(
+            "write `revision: {}` and sign the record anew",
+            old.unwrap_or(0) + 1
+        ));
+        out.push(finding);
+        return Ok(());
+    }
+    let Some(before) = scene.change.before.as_ref() else {
+        return Ok(());
+    };
     let (Some(old), Some(new)) = (before.revision(), after.revision()) else {
         return Ok(());
     };
@@ -43,7 +67,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
 
 const DOCS: &str = r#"
 ## What it checks
-A card, evaluation, review or stage that changes has a higher `revision`.
+A card, evaluation, review or stage that changes has a higher `revision`, by at most 100,000.
 
 ## Why it matters
 Otherwise old bytes with an old, good signature could be put back.

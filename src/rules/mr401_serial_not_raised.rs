@@ -4,12 +4,13 @@ use super::scene::{Findings, PolicyScene, in_policy};
 use super::{Check, Rule};
 use crate::error::Error;
 use crate::finding::{Anchor, Finding, RuleInfo};
+use crate::model::MAX_RISE;
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR401",
         name: "serial-not-raised",
-        summary: "the policy changed and its serial did not go up",
+        summary: "the policy changed and its serial did not go up, or leaps",
         docs: DOCS,
     },
     check: Check::Policy(check),
@@ -18,6 +19,17 @@ pub(super) static RULE: Rule = Rule {
 fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
     let Some(before) = scene.before else { return Ok(()) };
     let (old, new) = (before.registry().serial, scene.registry().serial);
+    if new > old.saturating_add(MAX_RISE) {
+        let finding = Finding::new(
+            &RULE.info,
+            in_policy("/serial"),
+            format!("`serial` leaps from {old} to {new}, by more than {MAX_RISE}"),
+        )
+        .why("once the largest number is used, the policy could never change again")
+        .help(format!("write `serial: {}`", old + 1));
+        out.push(finding);
+        return Ok(());
+    }
     if new > old {
         return Ok(());
     }
@@ -34,7 +46,7 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
 
 const DOCS: &str = r#"
 ## What it checks
-`serial` goes up with every change of the policy.
+`serial` goes up with every change of the policy, by at most 100,000.
 
 ## Why it matters
 Otherwise an older policy, with its old rights, could come back.

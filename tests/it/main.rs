@@ -5,6 +5,7 @@ mod audit;
 mod card;
 mod checkpoint;
 mod commands;
+mod corpus;
 mod deletion;
 mod errors;
 mod formats;

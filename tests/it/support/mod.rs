@@ -4,6 +4,7 @@
 #[cfg(feature = "openpgp")]
 pub mod gnupg;
 pub mod golden;
+pub mod history;
 pub mod python;
 pub mod server;
 pub mod shop;
@@ -62,6 +63,25 @@ impl Lab {
             lab.git(&["config", key, value]);
         }
         lab
+    }
+
+    /// The same home, repository and keys in a place of their own; in memory
+    /// where the system has a place for that, since many copies are made.
+    pub fn copy(&self) -> Lab {
+        let memory = Path::new("/dev/shm");
+        let home = match memory.is_dir() {
+            true => tempfile::tempdir_in(memory),
+            false => tempfile::tempdir(),
+        };
+        let home = home.expect("a temporary home");
+        let copied = Command::new("cp")
+            .arg("-a")
+            .arg(self.home.path().join("."))
+            .arg(home.path())
+            .status();
+        assert!(copied.expect("cp").success());
+        let top = home.path().join("models");
+        Lab { home, top }
     }
 
     /// A registry with an administrator, a pipeline and two reviewers; fraud
