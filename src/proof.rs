@@ -235,7 +235,7 @@ impl Workspace {
         let (Some(registry_id), true) = (registry_id, helpers > 0 && commits.len() >= WORTH_IT) else {
             return replay.run(commits, None, seen);
         };
-        let ahead = Ahead::new(commits, replay);
+        let ahead = Ahead::new(commits, replay, registry_id);
         let directory = self.repo.directory();
         let shelf = replay.shelf();
         std::thread::scope(|scope| {
@@ -247,7 +247,7 @@ impl Workspace {
                     if let Ok(repo) = Repo::open(directory)
                         && let Ok(objects) = repo.objects()
                     {
-                        ahead.work(&Kept::on(&objects, shelf.clone()), &registry_id);
+                        ahead.work(&Kept::on(&objects, shelf.clone()));
                     }
                 });
             }

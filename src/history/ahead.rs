@@ -26,6 +26,8 @@ pub struct Ahead<'c> {
     /// The steps, in the order in which they are judged.
     commits: &'c [Commit],
     folder: &'c str,
+    /// Whose records are signed.
+    registry_id: String,
     state: Mutex<State>,
     moved: Condvar,
     documents: ReadAhead,
@@ -48,11 +50,13 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl<'c> Ahead<'c> {
-    /// Nothing is done yet of these steps, which `replay` is to judge.
-    pub fn new(commits: &'c [Commit], replay: &Replay<'c>) -> Ahead<'c> {
+    /// Nothing is done yet of these steps, which `replay` is to judge, of the
+    /// registry of this id.
+    pub fn new(commits: &'c [Commit], replay: &Replay<'c>, registry_id: String) -> Ahead<'c> {
         Ahead {
             commits,
             folder: replay.folder,
+            registry_id,
             state: Mutex::new(State {
                 next: 0,
                 judged: 0,
@@ -66,44 +70,58 @@ impl<'c> Ahead<'c> {
     }
 
     /// Works ahead, from one step to the next, until the judge is done.
-    /// `registry_id` is whose records are signed.
-    pub fn work(&self, objects: &dyn Objects, registry_id: &str) {
+    pub fn work(&self, objects: &dyn Objects) {
         while let Some(taken) = self.take() {
             // What can't be read here can't be read by the judge, who says so.
-            let _ = self.prepare(objects, registry_id, taken.index);
+            let _ = self.prepare(objects, taken.index);
         }
     }
 
-    /// The next step that nobody has taken, as long as it is not too far ahead.
+    /// The next step that nobody has taken, once it is not too far ahead.
     fn take(&self) -> Option<Taken<'_, 'c>> {
         let mut state = locked(&self.state);
-        loop {
-            if state.is_over || state.next >= self.commits.len() {
-                return None;
-            }
-            if state.next < state.judged + FURTHEST {
-                let index = state.next;
-                state.next += 1;
-                state.open.push(index);
-                return Some(Taken { ahead: self, index });
+        while !state.is_over && state.next < self.commits.len() {
+            if let Some(taken) = self.claim(&mut state) {
+                return Some(taken);
             }
             state = self.moved.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+        None
     }
 
-    /// The judge comes to a step: what another thread has begun is waited for,
-    /// and what nobody has begun is the judge's.
-    pub fn reach(&self, index: usize) {
+    /// The judge comes to a step. What nobody has begun is the judge's; what
+    /// another thread has begun is waited for, and meanwhile the judge works
+    /// ahead too.
+    pub fn reach(&self, objects: &dyn Objects, index: usize) {
         let mut state = locked(&self.state);
         state.judged = index;
         state.next = state.next.max(index + 1);
         self.moved.notify_all();
         while state.open.contains(&index) {
-            state = self.moved.wait(state).unwrap_or_else(PoisonError::into_inner);
+            match self.claim(&mut state) {
+                Some(taken) => {
+                    drop(state);
+                    let _ = self.prepare(objects, taken.index);
+                    drop(taken);
+                    state = locked(&self.state);
+                }
+                None => state = self.moved.wait(state).unwrap_or_else(PoisonError::into_inner),
+            }
         }
     }
 
-    fn prepare(&self, objects: &dyn Objects, registry_id: &str, index: usize) -> Result<(), Error> {
+    /// Takes the next step that nobody has taken, unless it is too far ahead.
+    fn claim(&self, state: &mut State) -> Option<Taken<'_, 'c>> {
+        let index = state.next;
+        if index >= self.commits.len() || index >= state.judged + FURTHEST {
+            return None;
+        }
+        state.next += 1;
+        state.open.push(index);
+        Some(Taken { ahead: self, index })
+    }
+
+    fn prepare(&self, objects: &dyn Objects, index: usize) -> Result<(), Error> {
         let Some(commit) = self.commits.get(index) else {
             return Ok(());
         };
@@ -131,7 +149,7 @@ impl<'c> Ahead<'c> {
             if let Some(armor) = loaded.signature()
                 && SignatureKind::of(armor) == SignatureKind::Ssh
             {
-                let _ = loaded.ssh_signer(registry_id, &path, armor);
+                let _ = loaded.ssh_signer(&self.registry_id, &path, armor);
             }
             locked(&self.documents).insert((id, path), Arc::new(loaded));
         }

@@ -420,7 +420,7 @@ impl<'a> Replay<'a> {
         let mut report = Report::default();
         for (index, commit) in commits.iter().enumerate() {
             if let Some(ahead) = ahead {
-                ahead.reach(index);
+                ahead.reach(self.records.objects(), index);
             }
             let step = self.step(commit)?;
             seen(commit, &step);
