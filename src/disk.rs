@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -193,6 +194,28 @@ pub fn lock_folder(path: &Path) -> Option<File> {
     let folder = File::open(path.parent()?).ok()?;
     folder.lock().ok()?;
     Some(folder)
+}
+
+/// Notes that a file was used just now; what can't be noted is not.
+pub fn touch(path: &Path) {
+    if let Ok(file) = File::options().append(true).open(path) {
+        let _ = file.set_modified(SystemTime::now());
+    }
+}
+
+/// The files of a folder that were written or touched longest ago first; none
+/// where there is no such folder.
+#[must_use]
+pub fn files_by_age(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<(SystemTime, PathBuf)> = entries
+        .filter_map(|entry| {
+            let meta = entry.metadata().ok().filter(std::fs::Metadata::is_file)?;
+            Some((meta.modified().ok()?, entry.path()))
+        })
+        .collect();
+    files.sort();
+    files.into_iter().map(|(_, path)| path).collect()
 }
 
 /// Gives a file another name, in place of what has it.

@@ -1,35 +1,32 @@
 //! Proving the history of a tip, from the root or from the last point that this
 //! clone verified.
 //!
-//! The point is a file under the git directory, and no reference, which a fetch
-//! could move. Beside it stand the faulty steps before it, which are judged
+//! Each root, folder and mainline has its point, a file under the git directory
+//! and no reference, which a fetch could move. Beside it stand the faulty steps before it, which are judged
 //! anew each time, and what policies before it accept or distrust.
 
 mod checkpoint;
 mod file;
+mod verified;
 
 pub use checkpoint::{Comparison, Walk};
 pub use file::{CheckpointFile, Moved, Signed};
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-
-use serde::{Deserialize, Serialize};
 
 use crate::access::Policy;
 use crate::audit::Known;
-use crate::disk;
 use crate::error::Error;
 use crate::finding::Report;
 use crate::git::Repo;
-use crate::history::{self, Acknowledged, Ahead, Ending, Faulty, JudgedStep, Replay};
+use crate::history::{self, Ahead, Ending, Faulty, JudgedStep, Replay};
 use crate::model::VersionId;
 use crate::raw::{Commit, Kept, Objects, Oid};
 use crate::rules::{self, Resolver};
 use crate::snapshot::{Records, Snapshot};
 use crate::workspace::Workspace;
 
-const FORMAT: &str = "modelry-verified/v2";
+use verified::{Remembered, Verified};
 
 /// How the history of a tip was proven.
 pub struct Proof {
@@ -57,29 +54,6 @@ pub struct Proof {
 /// Leaves those versions that the policy does not reaffirm.
 fn still_tainted(policy: &Policy, tainted: &mut BTreeMap<VersionId, String>) {
     tainted.retain(|id, key| !policy.reaffirms(key, id));
-}
-
-/// The point that a clone verified last.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Verified {
-    format: String,
-    root: String,
-    folder: String,
-    mainline: String,
-    commit: String,
-    /// The commit that brought the policy in force.
-    policy: String,
-    faulty: Vec<VerifiedFault>,
-    acknowledged: Vec<Acknowledged>,
-    tainted: BTreeMap<String, String>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct VerifiedFault {
-    commit: String,
-    policy: Option<String>,
 }
 
 /// How to prove.
@@ -122,21 +96,22 @@ impl Workspace {
         how: How,
         mut seen: impl FnMut(usize, &Commit, &JudgedStep),
     ) -> Result<Proof, Error> {
-        let verified = if how.replay { None } else { self.verified() };
-        let root = match (self.root, &verified) {
+        let remembered = if how.replay { None } else { self.remembered() };
+        let root = match (self.root, &remembered) {
             (Some(root), _) => root,
-            (None, Some(verified)) => Oid::from_hex(&verified.root).unwrap_or(tip),
+            (None, Some(remembered)) => Oid::from_hex(&remembered.verified.root).unwrap_or(tip),
             (None, None) => history::find_root(objects, &self.folder, tip)?,
         };
-        let verified = verified.filter(|verified| verified.root == root.to_string());
         let mut resumed = None;
         let mut gone = None;
         let mut known = Known::Nothing;
-        if let Some(verified) = &verified
+        if let Some(Remembered {
+            verified, resumes, ..
+        }) = &remembered
             && let Some(point) = Oid::from_hex(&verified.commit)
         {
             match history::chain_if(objects, point, tip) {
-                Ok(Some(_)) if how.audit => known = Known::Holds(point),
+                Ok(Some(_)) if how.audit || !resumes => known = Known::Holds(point),
                 Ok(Some(commits)) => {
                     known = Known::Holds(point);
                     resumed = Some((verified, point, commits));
@@ -197,9 +172,10 @@ impl Workspace {
                 };
                 report.findings.insert(0, resolver.resolve(finding));
             }
-            None if how.mainline && !how.audit && (!commits.is_empty() || from.is_none()) => {
-                self.remember(root, tip, &replay)
-            }
+            None if how.mainline && !how.audit => match (&remembered, commits.is_empty() && from.is_some()) {
+                (Some(remembered), true) => remembered.keep(),
+                _ => self.remember(root, tip, &replay, remembered.as_ref(), how.replay),
+            },
             None => {}
         }
         let mut tainted = std::mem::take(&mut replay.tainted);
@@ -279,8 +255,8 @@ impl Workspace {
     ) -> Result<Replay<'r>, Error> {
         let oid = |text: &str| {
             Oid::from_hex(text).ok_or_else(|| {
-                Error::told(format!("{} is damaged", self.verified_file().display()))
-                    .hint("remove the file: the next proof makes it anew")
+                Error::told(format!("{} is damaged", self.verified_folder().display()))
+                    .hint("remove the folder: the next proof makes it anew")
             })
         };
         for fault in &verified.faulty {
@@ -305,67 +281,5 @@ impl Workspace {
             }
         }
         Ok(replay)
-    }
-
-    fn verified_file(&self) -> PathBuf {
-        self.repo.common_dir().join("modelry").join("verified.json")
-    }
-
-    /// The last point, when it is of this registry and mainline.
-    fn verified(&self) -> Option<Verified> {
-        let bytes = std::fs::read(self.verified_file()).ok()?;
-        let verified: Verified = serde_json::from_slice(&bytes).ok()?;
-        let fits =
-            verified.format == FORMAT && verified.folder == self.folder && verified.mainline == self.mainline;
-        fits.then_some(verified)
-    }
-
-    /// Remembers a commit that this program just judged and made on the last
-    /// verified point; `policy` when it brought one into force.
-    pub fn advance_verified(&self, base: Oid, commit: Oid, brings_policy: bool) {
-        let Some(mut verified) = self
-            .verified()
-            .filter(|verified| verified.commit == base.to_string())
-        else {
-            return;
-        };
-        // Who acknowledges or distrusts what is for the next proof to find out.
-        if brings_policy {
-            return;
-        }
-        verified.commit = commit.to_string();
-        self.write_verified(&verified);
-    }
-
-    /// Remembers that history is proven up to here.
-    fn remember(&self, root: Oid, commit: Oid, replay: &Replay<'_>) {
-        let Some(policy) = replay.policy_from else { return };
-        let fault = |faulty: &Faulty| VerifiedFault {
-            commit: faulty.commit.to_string(),
-            policy: faulty.policy.map(|policy| policy.to_string()),
-        };
-        self.write_verified(&Verified {
-            format: FORMAT.into(),
-            root: root.to_string(),
-            folder: self.folder.clone(),
-            mainline: self.mainline.clone(),
-            commit: commit.to_string(),
-            policy: policy.to_string(),
-            faulty: replay.faulty.iter().map(fault).collect(),
-            acknowledged: replay.acknowledged.clone(),
-            tainted: replay
-                .tainted
-                .iter()
-                .map(|(id, key)| (id.to_string(), key.clone()))
-                .collect(),
-        });
-    }
-
-    /// A clone that can't be written proves everything anew each time, and that
-    /// is all.
-    fn write_verified(&self, verified: &Verified) {
-        if let Ok(bytes) = serde_json::to_vec(verified) {
-            let _ = disk::write_file(&self.verified_file(), &bytes);
-        }
     }
 }

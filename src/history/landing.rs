@@ -2,7 +2,7 @@
 //! squashed commit, or its commits made anew. The host signs nothing that
 //! counts, so nobody carries them.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::graph::Graph;
 use super::read_commit;
@@ -55,6 +55,37 @@ pub struct Planner<'p, 'a> {
     pub merge_text: MergeText<'p>,
     /// Whether a file, by its path from the repository's top, is judged.
     pub matters: &'p dyn Fn(&[u8]) -> bool,
+}
+
+/// The bases that a plan asked for, and what they cost: each pair of commits is
+/// looked at once, since branches that crossed at each of n places can be gone
+/// through in exponentially many ways.
+#[derive(Default)]
+struct Bases {
+    of: HashMap<(Oid, Oid), Option<Oid>>,
+    spent: usize,
+}
+
+impl Bases {
+    /// Counts a merge of two bases, and the commits that were walked for it.
+    fn spend(&mut self, depth: usize, commits: usize) -> Result<(), Error> {
+        /// Crosses of crosses are followed no deeper.
+        const DEEPEST: usize = 200;
+        /// So much is done for one plan, in commits walked.
+        const MOST: usize = 1 << 21;
+        /// A merge of two trees, in the same measure.
+        const MERGE: usize = 1 << 8;
+        self.spent = self.spent.saturating_add(commits).saturating_add(MERGE);
+        if depth < DEEPEST && self.spent <= MOST {
+            return Ok(());
+        }
+        Err(
+            Error::told("the mainline and the branch crossed too often to say what a merge of them comes to")
+                .hint(
+                    "merge the mainline into the branch, and look again: then they have one commit in common",
+                ),
+        )
+    }
 }
 
 impl Planner<'_, '_> {
@@ -149,30 +180,38 @@ impl Planner<'_, '_> {
 
     /// The tree of a merge of two commits.
     fn merged(&self, ours: Oid, theirs: Oid, plan: &mut Plan) -> Result<Oid, Error> {
-        let base = self.base(ours, theirs, 0)?;
+        let base = self.base(ours, theirs, &mut Bases::default(), 0)?;
         self.three_way(base, self.tree(ours)?, self.tree(theirs)?, plan)
     }
 
     /// The tree that two commits both come from. Where there are several, they
     /// are merged first, as git does; what is in conflict there is the base of
     /// nothing.
-    fn base(&self, ours: Oid, theirs: Oid, depth: usize) -> Result<Option<Oid>, Error> {
-        /// Criss-crosses of criss-crosses are followed no deeper.
-        const DEEPEST: usize = 32;
-        let bases = self.graph.sides(ours, theirs)?.shared;
-        let Some((first, others)) = bases.split_first() else {
+    fn base(&self, ours: Oid, theirs: Oid, known: &mut Bases, depth: usize) -> Result<Option<Oid>, Error> {
+        if let Some(tree) = known.of.get(&(ours, theirs)) {
+            return Ok(*tree);
+        }
+        let sides = self.graph.sides(ours, theirs)?;
+        let Some((first, others)) = sides.shared.split_first() else {
             return Ok(None);
         };
         let mut tree = self.tree(*first)?;
-        for other in others.iter().take_while(|_| depth < DEEPEST) {
+        for other in others {
+            let theirs = self.tree(*other)?;
+            // Whatever both come from, the two make what they are.
+            if tree == theirs {
+                continue;
+            }
+            known.spend(depth, sides.first.len() + sides.second.len())?;
             let mut inner = Plan::default();
-            let under = self.base(*first, *other, depth + 1)?;
-            tree = self.three_way(under, tree, self.tree(*other)?, &mut inner)?;
+            let under = self.base(*first, *other, known, depth + 1)?;
+            tree = self.three_way(under, tree, theirs, &mut inner)?;
             if !inner.clashes.is_empty() {
                 let none = inner.clashes.into_iter().map(|clash| (clash.path, None));
                 tree = raw::place(self.objects, Some(tree), &none.collect())?.unwrap_or(tree);
             }
         }
+        known.of.insert((ours, theirs), Some(tree));
         Ok(Some(tree))
     }
 

@@ -14,6 +14,7 @@ mod generated;
 mod git_suites;
 mod histories;
 mod judge;
+mod memory;
 mod merges;
 mod onto;
 #[cfg(feature = "openpgp")]

@@ -261,6 +261,115 @@ fn a_range_that_was_turned_round_is_a_finding() {
     assert!(said.contains("MR505"), "{said}");
 }
 
+/// `layers` of `width` commits, each a merge of all before it; `main` merges
+/// the last layer's first, and `side` goes on from its second. Each commit
+/// writes a file of its own where they are to differ.
+fn crossed(lab: &Lab, layers: usize, width: usize, differ: bool) {
+    use std::io::Write;
+    let mut stream = String::new();
+    let mut commit = |branch: &str, mark: usize, from: &[String], files: &[(String, String)]| {
+        stream.push_str(&format!("commit refs/heads/{branch}\nmark :{mark}\n"));
+        stream.push_str("committer x <x@example.com> 1790000000 +0000\ndata 2\nx\n");
+        for (place, from) in from.iter().enumerate() {
+            let word = if place == 0 { "from" } else { "merge" };
+            stream.push_str(&format!("{word} {from}\n"));
+        }
+        for (name, text) in files {
+            let size = text.len();
+            stream.push_str(&format!("M 100644 inline {name}\ndata {size}\n{text}\n"));
+        }
+    };
+    let start = lab.git(&["rev-parse", "main"]);
+    let last = layers * width;
+    let ground = |place: usize| (format!("f{place}"), "layer 0".to_owned());
+    let files: Vec<_> = (0..width).map(ground).collect();
+    commit("lattice", last + 3, std::slice::from_ref(&start), &files);
+    let mut before = vec![format!(":{}", last + 3)];
+    for layer in 1..=layers {
+        let first = (layer - 1) * width + 1;
+        for place in 0..width {
+            let file = |other: usize| {
+                let layer = if other == place { layer } else { layer - 1 };
+                (format!("f{other}"), format!("layer {layer}"))
+            };
+            let files: Vec<_> = (0..width).filter(|_| differ).map(file).collect();
+            commit("lattice", first + place, &before, &files);
+        }
+        before = (first..first + width).map(|mark| format!(":{mark}")).collect();
+    }
+    let own = |name: &str| vec![(name.to_owned(), "its own".to_owned())];
+    commit("main", last + 1, &[before[0].clone(), start], &own("ours"));
+    commit("side", last + 2, &[before[1].clone()], &own("theirs"));
+    let mut import = lab
+        .command("git")
+        .args(["fast-import", "--quiet", "--force"])
+        .current_dir(&lab.top)
+        .stdin(std::process::Stdio::piped())
+        .spawn()
+        .expect("git");
+    let mut input = import.stdin.take().expect("a pipe");
+    input.write_all(stream.as_bytes()).expect("written");
+    drop(input);
+    assert!(import.wait().expect("git").success());
+    lab.git(&["reset", "-q", "--hard"]);
+}
+
+/// What a merge of `main` and `side` would be, and what git makes of it.
+fn merged(lab: &Lab) -> (String, String) {
+    let id = |branch: &str| Oid::from_hex(&lab.git(&["rev-parse", branch])).expect("an id");
+    let repo = Repo::open(&lab.top).expect("a repository");
+    let objects = repo.objects().expect("objects");
+    let overlay = Overlay::new(&objects);
+    let planner = Planner {
+        objects: &overlay,
+        graph: &Graph::new(&overlay, None),
+        merge_text: &merge_text,
+        matters: &|_| true,
+    };
+    let plan = planner
+        .plan(Landing::Merge, id("main"), id("side"))
+        .expect("a plan");
+    let commit = plan.commits.last().expect("a merge");
+    (
+        commit.tree.to_string(),
+        lab.git(&["merge-tree", "--write-tree", "main", "side"]),
+    )
+}
+
+/// There are 3^40 ways down such a lattice, and 40 layers.
+#[test]
+fn branches_that_crossed_often_are_merged_in_good_time() {
+    let started = std::time::Instant::now();
+    for differ in [false, true] {
+        let lab = Lab::with_registry();
+        lab.git(&["config", "modelry.mainline", "main"]);
+        crossed(&lab, 40, 4, differ);
+        assert_eq!(judged(&lab, &["side"]), (0, Vec::new()));
+    }
+    assert!(started.elapsed() < std::time::Duration::from_secs(60));
+    // To the tree that git makes, which takes its time for more layers.
+    for (layers, width) in [(1, 2), (2, 2), (6, 2), (3, 4)] {
+        let lab = Lab::with_registry();
+        crossed(&lab, layers, width, true);
+        let (ours, gits) = merged(&lab);
+        assert_eq!(ours, gits, "{layers} layers of {width}");
+    }
+}
+
+#[test]
+fn branches_that_crossed_too_often_are_an_error() {
+    let lab = Lab::with_registry();
+    lab.git(&["config", "modelry.mainline", "main"]);
+    crossed(&lab, 250, 2, true);
+    let said = lab.error("admin-1", &["validate", "--onto", "main", "side"]);
+    assert!(said.contains("crossed too often"), "{said}");
+    // As the hint says: with one commit in common there is nothing to merge.
+    lab.git(&["switch", "-q", "side"]);
+    lab.git(&["merge", "-q", "--no-ff", "-s", "ours", "-S", "-m", "meet", "main"]);
+    let said = lab.says("admin-1", &["validate", "--onto", "main", "side"]);
+    assert!(said.code < 2, "{said:?}");
+}
+
 /// Files of many lines, changed at random on two branches that meet now and
 /// then: where git merges, so do we, to the same tree; and the other way round.
 #[test]
