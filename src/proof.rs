@@ -15,7 +15,7 @@ pub use file::{CheckpointFile, Moved, Signed};
 use std::collections::BTreeMap;
 
 use crate::access::Policy;
-use crate::audit::Known;
+use crate::audit::{Confirmed, Known};
 use crate::error::Error;
 use crate::finding::Report;
 use crate::git::Repo;
@@ -43,9 +43,9 @@ pub struct Proof {
     pub from: Option<Oid>,
     /// What the clone knew of the mainline before.
     pub known: Known,
-    /// The steps that a checkpoint vouches for, up to `from`; none when none was
+    /// The checkpoint that vouches for the steps up to `from`; none when none was
     /// asked.
-    pub checkpoint: Option<u64>,
+    pub checkpoint: Option<Confirmed>,
     /// Versions whose approval rests on a key that was not believed any more,
     /// with the key, and that nobody reaffirmed.
     pub tainted: BTreeMap<VersionId, String>,

@@ -203,7 +203,7 @@ pub fn check(kind: Kind, value: &Value) -> Vec<SchemaFault> {
     }
     let mut faults = Vec::new();
     for error in compiled.validator.iter_errors(value) {
-        explain(&error, value, &mut faults);
+        explain(kind, &error, value, &mut faults);
     }
     faults.dedup();
     faults
@@ -255,7 +255,7 @@ fn wanted_word(kind: &str) -> &'static str {
     }
 }
 
-fn explain(error: &ValidationError<'_>, document: &Value, out: &mut Vec<SchemaFault>) {
+fn explain(kind: Kind, error: &ValidationError<'_>, document: &Value, out: &mut Vec<SchemaFault>) {
     let pointer = error.instance_path().as_str().to_owned();
     let found = error.instance();
     let name = name_of(&pointer);
@@ -271,10 +271,11 @@ fn explain(error: &ValidationError<'_>, document: &Value, out: &mut Vec<SchemaFa
         ValidationErrorKind::AdditionalProperties { unexpected } => {
             for key in unexpected {
                 let at = format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
-                let help = nearest(key, error).map_or_else(
-                    || "what users add goes under `labels` or `annotations`".to_owned(),
-                    |near| format!("did you mean `{near}`?"),
-                );
+                let help = match (nearest(key, error), free_fields(kind)) {
+                    (Some(near), _) => format!("did you mean `{near}`?"),
+                    (None, Some(free)) => format!("what users add goes under {free}"),
+                    (None, None) => format!("`modelry schema {}` lists the fields", kind.as_str()),
+                };
                 push(
                     at,
                     Part::Key,
@@ -483,6 +484,18 @@ fn pattern_words(pattern: &str) -> String {
             |(_, words)| (*words).to_owned()
         )
     )
+}
+
+/// The fields of a kind that hold what users like, in words; none where it has
+/// none.
+fn free_fields(kind: Kind) -> Option<String> {
+    let properties = compiled(kind).schema.get("properties")?;
+    let has = ["labels", "annotations"].into_iter();
+    let has: Vec<String> = has
+        .filter(|name| properties.get(name).is_some())
+        .map(|name| format!("`{name}`"))
+        .collect();
+    (!has.is_empty()).then(|| has.join(" or "))
 }
 
 /// The known field that is nearest to an unknown one.

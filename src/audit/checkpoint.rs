@@ -2,8 +2,9 @@
 //! what its log hashed to.
 //!
 //! Source: the text of a C2SP `tlog-checkpoint`, with extension lines in this
-//! order: the last step's commit, the root with its folder, and the versions
-//! whose approval rests on a key that is not believed any more. The branch is
+//! order: the last step's commit, the root with its folder, `signed` where a
+//! signature belongs to it, and the versions whose approval rests on a key that
+//! is not believed any more. The branch is
 //! not named: to rename it rewrites nothing.
 //!
 //! Signatures in the form of a C2SP `signed-note` may follow; they are read and
@@ -43,6 +44,8 @@ pub struct Checkpoint {
     pub root: Oid,
     /// The registry's folder; empty for the repository's top.
     pub folder: String,
+    /// Whether a signature stands beside it.
+    pub signed: bool,
     /// Versions whose approval rests on a key that was not believed any more,
     /// and that nobody reaffirmed, with the key's fingerprint.
     pub tainted: BTreeMap<VersionId, String>,
@@ -110,6 +113,8 @@ impl Checkpoint {
         let root = Oid::from_hex(root)
             .filter(|root| root.format() == commit.format())
             .ok_or("its root is no id, or another kind of id than its commit")?;
+        let mut lines = lines.peekable();
+        let signed = lines.next_if_eq(&"signed").is_some();
         let mut tainted = BTreeMap::new();
         for line in lines {
             let (id, key) = line
@@ -129,6 +134,7 @@ impl Checkpoint {
             commit,
             root,
             folder: folder.to_owned(),
+            signed,
             tainted,
         })
     }
@@ -147,6 +153,9 @@ impl Checkpoint {
             self.commit,
             self.root,
         );
+        if self.signed {
+            body.push_str("signed\n");
+        }
         for (id, key) in &self.tainted {
             body.push_str(&format!("tainted {id} {key}\n"));
         }
@@ -203,6 +212,12 @@ tainted fraud/1 968479A1AFF927E37D1A566BB5690EEEBB952194
         assert_eq!((checkpoint.size, checkpoint.folder.as_str()), (12, "models/risk"));
         assert_eq!(checkpoint.tainted.len(), 2);
         assert_eq!(checkpoint.body(), GOOD);
+        let signed = GOOD.replace("tainted churn", "signed\ntainted churn");
+        let read = Checkpoint::parse(signed.as_bytes()).expect("a checkpoint");
+        assert_eq!(
+            (checkpoint.signed, read.signed, read.body()),
+            (false, true, signed)
+        );
         let signed = format!("{GOOD}\n\u{2014} witness.example.com/w1 AAAAAGFiYw==\n");
         assert_eq!(Checkpoint::parse(signed.as_bytes()), Ok(checkpoint));
     }
@@ -241,6 +256,11 @@ tainted fraud/1 968479A1AFF927E37D1A566BB5690EEEBB952194
             (with(":models/risk", ":"), "empty folder"),
             (with("root cd", "rot cd"), "fifth line"),
             (with("tainted churn", "stained churn"), "nobody knows"),
+            (with("tainted fraud", "signed\ntainted fraud"), "nobody knows"),
+            (
+                with("tainted churn", "signed\nsigned\ntainted churn"),
+                "nobody knows",
+            ),
             (with("churn/2", "churn/02"), "no version's number"),
             (with("SHA256:abc", "SHA256:abc "), "no fingerprint"),
             (with("churn/2", "zebra/2"), "in order"),
@@ -263,10 +283,10 @@ tainted fraud/1 968479A1AFF927E37D1A566BB5690EEEBB952194
         let ids = (any::<bool>(), any::<[u8; 32]>(), any::<[u8; 32]>());
         let key = "[!-~]{1,60}";
         let tainted = proptest::collection::btree_map(("[a-z]{1,6}", 1u32..2000), key, 0..5);
-        let folder = "([a-zé ]{1,5}(/[a-z:]{1,5}){0,2})?";
+        let folder = ("([a-zé ]{1,5}(/[a-z:]{1,5}){0,2})?", any::<bool>());
         ("[0-9a-f]{32}", 1..i64::MAX as u64, hash, ids, folder, tainted).prop_filter_map(
             "names of groups",
-            |(registry, size, root_hash, (long, commit, root), folder, tainted)| {
+            |(registry, size, root_hash, (long, commit, root), (folder, signed), tainted)| {
                 let length = if long { 32 } else { 20 };
                 let tainted = tainted
                     .into_iter()
@@ -278,6 +298,7 @@ tainted fraud/1 968479A1AFF927E37D1A566BB5690EEEBB952194
                     commit: Oid::from_bytes(&commit[..length])?,
                     root: Oid::from_bytes(&root[..length])?,
                     folder,
+                    signed,
                     tainted: tainted.collect::<Option<_>>()?,
                 })
             },

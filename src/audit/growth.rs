@@ -8,7 +8,7 @@ use crate::access::fingerprint;
 use crate::error::Error;
 use crate::history::read_commit;
 use crate::model::{RegistryId, VersionId};
-use crate::raw::{Objects, Oid};
+use crate::raw::{Commit, Objects, Oid};
 
 /// How a mainline is not what a checkpoint says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,12 +28,16 @@ pub enum Mismatch {
         steps: u64,
         /// The last of them.
         tip: Oid,
+        /// What came after it.
+        lost: Vec<Lost>,
     },
     /// It goes another way.
     Rewritten {
         /// How many steps are the same, and the last of them; none when there
         /// is no such step.
         common: Option<(u64, Oid)>,
+        /// What came after it.
+        lost: Vec<Lost>,
     },
     /// The checkpoint's history is not on it, and not in the repository.
     Gone {
@@ -43,6 +47,32 @@ pub enum Mismatch {
     /// It holds the checkpoint's commit, and something else in the checkpoint
     /// does not fit; in words.
     Altered(String),
+}
+
+/// A step that is not on the mainline any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// The commit.
+    pub commit: Oid,
+    /// The day on which it was made, in UTC, as its committer says.
+    pub day: Option<String>,
+    /// Its subject.
+    pub subject: String,
+}
+
+impl Lost {
+    /// So many of the last are told.
+    const MOST: usize = 10;
+
+    fn of(commit: &Commit) -> Lost {
+        let seconds = commit.committer.as_ref().map(|committer| committer.seconds);
+        let moment = seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+        Lost {
+            commit: commit.id,
+            day: moment.map(|moment| moment.strftime("%Y-%m-%d").to_string()),
+            subject: commit.subject().to_owned(),
+        }
+    }
 }
 
 /// The same with each key's fingerprint in its one form.
@@ -112,6 +142,7 @@ impl Mainline<'_> {
             commit,
             root,
             folder: self.folder.to_owned(),
+            signed: false,
             tainted: fingerprints(tainted),
         }
     }
@@ -133,6 +164,7 @@ impl Mainline<'_> {
             }));
         }
         let mut at = earlier.commit;
+        let mut lost = Vec::new();
         loop {
             let commit = match read_commit(objects, at) {
                 Ok(commit) => commit,
@@ -140,17 +172,21 @@ impl Mainline<'_> {
                 Err(Error::MissingObject { .. }) => return Ok(Mismatch::Gone { steps }),
                 Err(error) => return Err(error),
             };
+            if lost.len() < Lost::MOST {
+                lost.push(Lost::of(&commit));
+            }
             let Some(parent) = commit.parents.first() else {
-                return Ok(Mismatch::Rewritten { common: None });
+                return Ok(Mismatch::Rewritten { common: None, lost });
             };
             at = *parent;
             match places.get(&at) {
                 Some(place) if *place == steps && earlier.size > steps => {
-                    return Ok(Mismatch::Truncated { steps, tip: at });
+                    return Ok(Mismatch::Truncated { steps, tip: at, lost });
                 }
                 Some(place) => {
                     return Ok(Mismatch::Rewritten {
                         common: Some((*place, at)),
+                        lost,
                     });
                 }
                 None => {}

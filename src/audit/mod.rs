@@ -10,7 +10,7 @@ mod log;
 mod report;
 
 pub use checkpoint::{CHECKPOINT_NAMESPACE, Checkpoint, LARGEST_CHECKPOINT};
-pub use growth::{Mainline, Mismatch};
+pub use growth::{Lost, Mainline, Mismatch};
 pub use ledger::{Ending, Ledger};
 pub use log::{Hash, MerkleTree, leaf, log};
 pub use report::{

@@ -1,5 +1,7 @@
 //! `modelry log`
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 use serde_json::json;
 
@@ -10,7 +12,8 @@ use crate::access::Verdict;
 use crate::change::{self, Change};
 use crate::error::Error;
 use crate::history::{self, Replay};
-use crate::raw::Commit;
+use crate::model::ActorId;
+use crate::raw::{Commit, Oid};
 use crate::render::{clean, paint};
 use crate::snapshot::{Records, Snapshot};
 
@@ -51,6 +54,41 @@ fn time(commit: &Commit) -> String {
     jiff::Timestamp::from_second(committer.seconds)
         .map(|moment| offset.to_datetime(moment).strftime("%Y-%m-%d %H:%M").to_string())
         .unwrap_or_default()
+}
+
+/// Whose signatures stand behind the changes of a commit that nobody signed: on
+/// the other side of a merge, or in the records themselves.
+fn authors<'r>(
+    records: &'r Records<'r>,
+    folder: &'r str,
+    parent: Oid,
+    commit: &Commit,
+    target: Option<&Target>,
+) -> Result<BTreeSet<ActorId>, Error> {
+    // Before the first policy nobody is known.
+    let Ok(mut replay) = Replay::after(records, folder, parent) else {
+        return Ok(BTreeSet::new());
+    };
+    let step = replay.step(commit)?;
+    let behind = step.changes.iter().zip(&step.authors);
+    let ours = behind.filter(|(change, _)| concerns(change, target));
+    Ok(ours
+        .filter_map(|(_, author)| author.verdict.actor().cloned())
+        .collect())
+}
+
+fn words(verdict: &Verdict, commit: &Commit, authors: &BTreeSet<ActorId>) -> String {
+    if verdict.actor().is_some() || authors.is_empty() {
+        return verdict.words();
+    }
+    let names: Vec<String> = authors.iter().map(|actor| format!("`{actor}`")).collect();
+    let names = names.join(", ");
+    match (verdict, commit.parents.len() > 1) {
+        (Verdict::Unsigned, true) => format!("a merge that nobody signed, of what {names} signed"),
+        (Verdict::Unsigned, false) => format!("nobody signed the commit; {names} signed its records"),
+        (_, true) => format!("{}; a merge of what {names} signed", verdict.words()),
+        (_, false) => format!("{}; {names} signed its records", verdict.words()),
+    }
 }
 
 pub fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
@@ -99,19 +137,30 @@ pub fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
                     .map(|policy| history::verdict(&policy, &commit)),
             };
             let verdict = verdict.unwrap_or(Verdict::Unsigned);
+            let authors = match (verdict.actor(), parent) {
+                (Some(signer), _) => BTreeSet::from([signer.clone()]),
+                (None, Some(parent)) => authors(&records, folder, parent, &commit, args.target.as_ref())?,
+                (None, None) => BTreeSet::new(),
+            };
+            let words = words(&verdict, &commit, &authors);
             if ui.is_json() {
                 values.push(json!({
                     "commit": id.to_string(),
                     "time": commit.committer.as_ref().map(|committer| committer.seconds),
                     "signer": verdict.actor(),
-                    "verdict": verdict.words(),
+                    "verdict": words,
+                    "authors": authors,
                     "subject": commit.subject(),
                     "changes": changes.iter().map(Change::trailer).collect::<Vec<_>>(),
                 }));
             } else {
                 let signer = match verdict.actor() {
                     Some(actor) => paint(actor.as_str(), "32", &ui.style),
-                    None => paint(&clean(&verdict.words()), "31", &ui.style),
+                    None => paint(
+                        &clean(&words),
+                        if authors.is_empty() { "31" } else { "32" },
+                        &ui.style,
+                    ),
                 };
                 let mut out = format!(
                     "{} {} {signer}\n",

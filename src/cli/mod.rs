@@ -107,8 +107,15 @@ pub struct Global {
     /// Threads that prove a history [default: as many as there are processors]
     #[arg(long, global = true, value_name = "N", hide_short_help = true)]
     threads: Option<std::num::NonZeroUsize>,
-    /// The form of the output
-    #[arg(short = 'o', long = "output", global = true, value_enum)]
+    /// The form of the output: human or json, or those that the command's help names
+    #[arg(
+        short = 'o',
+        long = "output",
+        value_name = "FORM",
+        global = true,
+        value_enum,
+        hide_possible_values = true
+    )]
     output: Option<Output>,
 }
 
@@ -141,27 +148,19 @@ pub enum Output {
     Concise,
     /// For programs
     Json,
-    // What few commands have stands in their own help.
     /// The artifact's URI alone (resolve)
-    #[value(hide = true)]
     Uri,
     /// Lines for a shell (resolve)
-    #[value(hide = true)]
     Env,
     /// Lines for $GITHUB_OUTPUT (resolve)
-    #[value(hide = true)]
     Github,
     /// A KServe InferenceService (resolve)
-    #[value(hide = true)]
     Kserve,
     /// With front matter, as Hugging Face reads it (card render)
-    #[value(hide = true)]
     Markdown,
     /// One page that stands alone (card render, audit)
-    #[value(hide = true)]
     Html,
     /// For code hosts and editors (validate, audit)
-    #[value(hide = true)]
     Sarif,
 }
 

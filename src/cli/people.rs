@@ -1,6 +1,7 @@
 //! `actor`, `team`, `grant`: who there is, and who may do what.
 
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
@@ -148,7 +149,7 @@ pub enum GrantCommand {
     Remove {
         /// From whom: an actor, or team:NAME
         to: Principal,
-        /// The actions [default: all]
+        /// The actions, as of `grant add` [default: all]
         #[arg(long, value_delimiter = ',')]
         allow: Vec<Action>,
         /// Only in grants of exactly these groups [default: in all]
@@ -288,6 +289,12 @@ pub fn actor(command: &ActorCommand, global: &Global, ui: &Ui) -> Result<Outcome
             let hex = bare.bytes().all(|byte| byte.is_ascii_hexdigit());
             let key = if key.starts_with("SHA256:") || (hex && matches!(bare.len(), 40 | 64)) {
                 bare
+            } else if RecordName::from_str(key).is_ok() && !Path::new(key).exists() {
+                return Err(
+                    Error::told(format!("`{key}` is no key, and no file with one")).hint(
+                        "name the key by its fingerprint: `modelry actor list` shows those of each actor",
+                    ),
+                );
             } else {
                 Credential::of(&given_key(key)?)
                     .map_err(Error::told)?

@@ -121,8 +121,10 @@ fn end_of(text: &str) -> Option<i64> {
 /// The mainline's last commit that was made by then, as its committer says.
 fn at_time(workspace: &Workspace, objects: &GitObjects<'_>, seconds: i64, shown: &str) -> Result<Oid, Error> {
     let mut at = Some(workspace.tip()?);
+    let mut first = None;
     while let Some(id) = at {
         let commit = history::read_commit(objects, id)?;
+        first = commit.committer.as_ref().map(|committer| (id, committer.seconds));
         if commit
             .committer
             .as_ref()
@@ -132,8 +134,17 @@ fn at_time(workspace: &Workspace, objects: &GitObjects<'_>, seconds: i64, shown:
         }
         at = commit.parents.first().copied();
     }
-    Err(Error::told(format!(
+    let error = Error::told(format!(
         "`{}` has no commit as old as {shown}",
         workspace.mainline_name()
-    )))
+    ));
+    Err(match first {
+        Some((id, seconds)) => {
+            let day = jiff::Timestamp::from_second(seconds)
+                .map(|moment| moment.strftime("%Y-%m-%d").to_string())
+                .unwrap_or_default();
+            error.hint(format!("its first is {}, of {day}", id.short()))
+        }
+        None => error,
+    })
 }

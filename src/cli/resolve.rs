@@ -15,7 +15,7 @@ use crate::finding::Report;
 use crate::git::GitObjects;
 use crate::history;
 use crate::model::{Artifact, GroupName};
-use crate::proof::{CheckpointFile, How, Proof};
+use crate::proof::{CheckpointFile, How, Proof, Signed};
 use crate::raw::{Kept, Oid};
 use crate::render::{self, clean, paint};
 use crate::resolve::{self, Answer, Resolved, Which};
@@ -154,6 +154,25 @@ pub fn proven(
     ui: &Ui,
     read: impl FnOnce(&Proven<'_>) -> Result<Outcome, Error>,
 ) -> Result<Outcome, Error> {
+    let answered = prove_and_read(workspace, group, at, trust, global, ui, read);
+    answered.map_err(|error| match workspace.incomplete(error) {
+        Error::Incomplete { what, mut hints } if trust.checkpoint.is_none() => {
+            hints.push("or take the history up to a checkpoint of `modelry audit` as given: `--checkpoint FILE`, for which a clone of depth 1 is enough".into());
+            Error::Incomplete { what, hints }
+        }
+        error => error,
+    })
+}
+
+fn prove_and_read(
+    workspace: &Workspace,
+    group: &GroupName,
+    at: Option<&str>,
+    trust: &TrustArgs,
+    global: &Global,
+    ui: &Ui,
+    read: impl FnOnce(&Proven<'_>) -> Result<Outcome, Error>,
+) -> Result<Outcome, Error> {
     let objects = workspace.repo.objects()?;
     let tip = workspace.tip()?;
     let checkpoint = match &trust.checkpoint {
@@ -181,8 +200,12 @@ pub fn proven(
     let proof = match given {
         None => workspace.prove(&kept, &records, commit, how)?,
         Some((file, checkpoint)) => {
-            let proof = workspace.prove_after(&kept, &records, commit, checkpoint)?;
-            if let Some(finding) = workspace.judge_signature(&kept, &records, file)?.1 {
+            let mut proof = workspace.prove_after(&kept, &records, commit, checkpoint)?;
+            let (signed, finding) = workspace.judge_signature(&kept, &records, file)?;
+            if let (Some(given), Signed::By(verdict)) = (&mut proof.checkpoint, signed) {
+                given.signer = verdict.actor().cloned();
+            }
+            if let Some(finding) = finding {
                 let report = Report {
                     findings: vec![finding],
                     ..Report::default()
@@ -193,11 +216,15 @@ pub fn proven(
             proof
         }
     };
-    if let (Some(size), Some(from)) = (proof.checkpoint, proof.from) {
-        let steps = render::count(usize::try_from(size).unwrap_or(usize::MAX), "step");
+    if let Some(given) = &proof.checkpoint {
+        let steps = render::count(usize::try_from(given.size).unwrap_or(usize::MAX), "step");
+        let signed = match &given.signer {
+            Some(actor) => format!("signed by `{actor}`"),
+            None => "which nobody signed".to_owned(),
+        };
         ui.note(&format!(
-            "the history up to {} is taken from the checkpoint of {steps}",
-            from.short()
+            "the history up to {} is taken from the checkpoint of {steps}, {signed}",
+            given.commit.short()
         ));
     }
     let scope = Scope::of(group);
@@ -403,7 +430,12 @@ fn words(proven: &Proven<'_>) -> Value {
         "rootPinned": proven.proof.pinned,
         "from": proven.proof.from.unwrap_or(proven.proof.root).to_string(),
         "fromRoot": proven.proof.from.is_none(),
-        "checkpoint": proven.proof.checkpoint.map(|size| json!({"size": size})),
+        "checkpoint": proven.proof.checkpoint.as_ref().map(|given| json!({
+            "size": given.size,
+            "commit": given.commit.to_string(),
+            "signed": given.signer.is_some(),
+            "signer": given.signer,
+        })),
         "steps": proven.proof.report.checked.steps,
         "findingsElsewhere": proven.elsewhere,
     })

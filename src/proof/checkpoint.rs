@@ -176,13 +176,19 @@ impl Workspace {
                 let finding = rules::bad_checkpoint_signature(checkpoint, verdict);
                 Some(self.resolver(snapshot, at).resolve(finding))
             }
+            // Whoever removes the signature alone makes no unsigned checkpoint.
+            Signed::No if checkpoint.signed => {
+                let finding = rules::lost_checkpoint_signature(checkpoint);
+                Some(self.resolver(snapshot, at).resolve(finding))
+            }
             Signed::By(_) | Signed::No => None,
         };
         Ok((signed, finding))
     }
 
     /// Proves the first-parent history of `tip` after a checkpoint, which is
-    /// taken as given. Nothing of it is remembered.
+    /// taken as given; who signed it is for [`Workspace::judge_signature`] to say.
+    /// Nothing of it is remembered.
     ///
     /// # Errors
     /// When the checkpoint is of another registry or root, when its commit is
@@ -217,6 +223,12 @@ impl Workspace {
                 "the checkpoint ends at commit {point}, and what is asked for is at {tip}: {why}"
             ))
         };
+        let missing = |error| match error {
+            Error::MissingObject { .. } => apart("the history between the two is not in this clone")
+                .hint("fetch it: `git fetch --unshallow`, or some of it: `git fetch --deepen 100`")
+                .hint("or fetch the checkpoint of a newer audit"),
+            error => error,
+        };
         let commits = match history::chain_if(objects, point, tip) {
             Ok(Some(commits)) => commits,
             Ok(None) => {
@@ -224,14 +236,9 @@ impl Workspace {
                     .hint("is the clone behind the checkpoint? fetch: `git fetch --unshallow`, or `git fetch`")
                     .hint("if not, the mainline was rewritten: `modelry audit --checkpoint FILE` in a whole clone tells where"));
             }
-            Err(Error::MissingObject { .. }) => {
-                return Err(apart("the history between the two is not in this clone")
-                    .hint("fetch it: `git fetch --unshallow`, or some of it: `git fetch --deepen 100`")
-                    .hint("or fetch the checkpoint of a newer audit"));
-            }
-            Err(error) => return Err(error),
+            Err(error) => return Err(missing(error)),
         };
-        let (_, policy) = self.policy_then(objects, records, point)?;
+        let (_, policy) = self.policy_then(objects, records, point).map_err(missing)?;
         if policy.id() != checkpoint.registry.as_str() {
             return Err(Error::told(format!(
                 "the checkpoint is of the registry {}, and commit {} holds {}",
@@ -255,7 +262,11 @@ impl Workspace {
             pinned: self.root.is_some(),
             from: Some(point),
             known: Known::Nothing,
-            checkpoint: Some(checkpoint.size),
+            checkpoint: Some(Confirmed {
+                size: checkpoint.size,
+                commit: point,
+                signer: None,
+            }),
             tainted,
         })
     }

@@ -176,6 +176,10 @@ impl CheckpointFile {
         let (then, now) = policies;
         let (signed, waits) = self.find_signature(then);
         let signed = signed != Signed::No;
+        let next = &Checkpoint {
+            signed: signer.is_some() || self.checkpoint().is_some_and(|earlier| earlier.signed),
+            ..next.clone()
+        };
         let same = self.checkpoint() == Some(next);
         let body = match &self.read {
             Some((bytes, _)) if same => bytes.clone(),

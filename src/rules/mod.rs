@@ -106,7 +106,7 @@ pub use mr503_octopus_merge::octopus_merge;
 pub use mr504_unrelated_history::unrelated_history;
 pub use mr505_inverted_mainline::inverted_mainline;
 pub use mr506_checkpoint_mismatch::checkpoint_mismatch;
-pub use mr507_bad_checkpoint_signature::bad_checkpoint_signature;
+pub use mr507_bad_checkpoint_signature::{bad_checkpoint_signature, lost_checkpoint_signature};
 pub use mr508_merge_conflict::merge_conflict;
 pub use place::Resolver;
 pub use scene::{Findings, PolicyScene, Scene, Step};

@@ -57,7 +57,7 @@ pub fn checkpoint_mismatch(checkpoint: &Checkpoint, how: &Mismatch) -> Finding<A
                 "find out which root is meant: `modelry trust` shows the one of this clone".to_owned(),
             )
         }
-        Mismatch::Truncated { steps: count, tip } => (
+        Mismatch::Truncated { steps: count, tip, .. } => (
             format!(
                 "the mainline ends after {}, at {}, and {then}, says that there was more",
                 steps(*count),
@@ -66,7 +66,7 @@ pub fn checkpoint_mismatch(checkpoint: &Checkpoint, how: &Mismatch) -> Finding<A
             format!("{} that were found clean are not on it any more", steps(checkpoint.size - count)),
             format!("is this clone behind? `git fetch`, and audit again; if not, {keep}"),
         ),
-        Mismatch::Rewritten { common: Some((count, last)) } => (
+        Mismatch::Rewritten { common: Some((count, last)), .. } => (
             format!(
                 "the mainline was rewritten after {}: it is not what {then}, says",
                 last.short()
@@ -78,7 +78,7 @@ pub fn checkpoint_mismatch(checkpoint: &Checkpoint, how: &Mismatch) -> Finding<A
             ),
             keep,
         ),
-        Mismatch::Rewritten { common: None } => (
+        Mismatch::Rewritten { common: None, .. } => (
             format!("the mainline was rewritten from its first step on: it is not what {then}, says"),
             "the two have no step in common".to_owned(),
             keep,
@@ -98,9 +98,23 @@ pub fn checkpoint_mismatch(checkpoint: &Checkpoint, how: &Mismatch) -> Finding<A
             "restore the checkpoint from a copy; if there is none, make a new one once you know who changed it".to_owned(),
         ),
     };
-    Finding::new(&RULE.info, Anchor::file("registry.yaml"), message)
+    let finding = Finding::new(&RULE.info, Anchor::file("registry.yaml"), message)
         .why(why)
-        .help(help)
+        .help(help);
+    let (lost, common) = match how {
+        Mismatch::Truncated { steps, lost, .. } => (lost, *steps),
+        Mismatch::Rewritten { common, lost } => (lost, common.map_or(0, |(count, _)| count)),
+        _ => return finding,
+    };
+    let all = checkpoint.size.saturating_sub(common);
+    let finding = lost.iter().fold(finding, |finding, step| {
+        let day = step.day.as_deref().unwrap_or("no date");
+        finding.why(format!("lost: {}, {day}: {}", step.commit.short(), step.subject))
+    });
+    match all.saturating_sub(lost.len() as u64) {
+        0 => finding,
+        more => finding.why(format!("and {} before them", steps(more))),
+    }
 }
 
 const DOCS: &str = r#"

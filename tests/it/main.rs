@@ -12,6 +12,7 @@ mod formats;
 mod gates;
 mod generated;
 mod git_suites;
+mod guidance;
 mod histories;
 mod judge;
 mod memory;

@@ -50,6 +50,19 @@ fn mr506_fires_when_an_old_step_is_amended() {
         said.contains(&format!("git branch before-the-rewrite {old}")),
         "{said}"
     );
+    // What was lost is told.
+    let lost = lab.git(&[
+        "log",
+        "-2",
+        "--date=format-local:%Y-%m-%d",
+        "--format=lost: %h, %cd: %s",
+        "--abbrev=10",
+        &old,
+    ]);
+    for line in lost.lines() {
+        assert!(said.contains(line), "{line}\n{said}");
+    }
+    assert_eq!(said.matches("lost: ").count(), 2, "{said}");
     // Longer than before is no better.
     grow(&lab, '2');
     let said = finds(&lab, "MR506 checkpoint-mismatch");

@@ -111,6 +111,11 @@ fn by_hand(lab: &Lab, branch: &str) -> String {
     )
 }
 
+/// The checkpoint that `--sign` makes of `main`.
+fn signed_by_hand(lab: &Lab) -> String {
+    format!("{}signed\n", by_hand(lab, "main"))
+}
+
 /// Whether OpenSSH itself finds the signature good.
 #[track_caller]
 fn verified_by_openssh(lab: &Lab) -> bool {
@@ -201,7 +206,7 @@ fn the_readmes_nightly_audit_is_true() {
     for night in 0..2 {
         let said = readme(&lab, "admin-1", "nightly");
         assert_eq!(said.code, 0, "{said:?}");
-        assert_eq!(read(&lab.home().join("job/checkpoint")), by_hand(&lab, "main"));
+        assert_eq!(read(&lab.home().join("job/checkpoint")), signed_by_hand(&lab));
         let _ = lab.ok(
             "trainer",
             &["annotate", "churn/1", "--label", &format!("night={night}")],

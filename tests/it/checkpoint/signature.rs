@@ -21,13 +21,77 @@ fn a_signed_checkpoint_is_verified_by_openssh_too() {
     assert!(said.err.contains("--sign"), "{}", said.err);
     assert!(verified_by_openssh(&lab));
     let _ = clean(&lab, &["--sign"]);
-    assert_eq!(read(&file(&lab)), by_hand(&lab, "main"));
+    assert_eq!(read(&file(&lab)), signed_by_hand(&lab));
     assert_ne!(read(&beside(&lab, ".sig")), signature);
     assert!(verified_by_openssh(&lab) && !beside(&lab, ".sig.new").exists());
     // One that was never signed is signed where it stands.
     std::fs::remove_file(beside(&lab, ".sig")).expect("removed");
+    std::fs::write(file(&lab), by_hand(&lab, "main")).expect("a file");
     let _ = clean(&lab, &["--sign"]);
     assert!(verified_by_openssh(&lab));
+    assert_eq!(read(&file(&lab)), signed_by_hand(&lab));
+    // One that an older version signed says so when it moves on, or is signed anew.
+    std::fs::write(file(&lab), by_hand(&lab, "main")).expect("a file");
+    let mut command = lab.command("ssh-keygen");
+    std::fs::remove_file(beside(&lab, ".sig")).expect("removed");
+    command
+        .args(["-q", "-Y", "sign", "-n", "modelry-checkpoint", "-f"])
+        .arg(lab.key("admin-1"))
+        .arg(file(&lab));
+    assert!(command.status().expect("ssh-keygen").success());
+    let _ = clean(&lab, &[]);
+    assert_eq!(read(&file(&lab)), by_hand(&lab, "main"));
+    let _ = clean(&lab, &["--sign"]);
+    assert_eq!(read(&file(&lab)), signed_by_hand(&lab));
+    assert!(verified_by_openssh(&lab));
+}
+
+#[test]
+fn mr507_fires_when_the_signature_is_gone() {
+    let lab = lab();
+    let _ = clean(&lab, &["--new-checkpoint", "--sign"]);
+    let (shallow, good) = (clone(&lab, "1", "shallow"), read(&beside(&lab, ".sig")));
+    let answer = |more: &[&str]| {
+        let said = resolve(&lab, &shallow, &[&["churn/1", "-o", "json"], more].concat());
+        let value: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
+        (said, value)
+    };
+    let (said, value) = answer(&[]);
+    assert_eq!(said.code, 0, "{said:?}");
+    let given = &value["proven"]["checkpoint"];
+    assert_eq!(
+        (&given["signed"], &given["signer"]),
+        (&true.into(), &"admin-1".into())
+    );
+    assert!(said.err.contains("signed by `admin-1`"), "{}", said.err);
+    grow(&lab, '2');
+    std::fs::remove_file(beside(&lab, ".sig")).expect("removed");
+    let body = read(&file(&lab));
+    let said = finds(&lab, "MR507 bad-checkpoint-signature");
+    assert!(said.contains("its signature is gone"), "{said}");
+    let (said, value) = answer(&[]);
+    assert_eq!(
+        (said.code, &value["findings"][0]["code"]),
+        (1, &"MR507".into()),
+        "{said:?}"
+    );
+    // To sign is no way out.
+    let said = audit(&lab, "admin-1", &["--sign"]);
+    assert_eq!((said.code, read(&file(&lab))), (1, body), "{said:?}");
+    std::fs::write(beside(&lab, ".sig"), good).expect("a file");
+    let _ = clean(&lab, &["--sign"]);
+    // One that says of no signature is told to have none.
+    std::fs::remove_file(beside(&lab, ".sig")).expect("removed");
+    std::fs::write(file(&lab), by_hand(&lab, "main")).expect("a file");
+    let whole = lab.top.clone();
+    let said = resolve(&lab, &whole, &["churn/1", "-o", "json"]);
+    let value: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
+    let given = &value["proven"]["checkpoint"];
+    assert_eq!(
+        (&given["signed"], &given["signer"]),
+        (&false.into(), &serde_json::Value::Null)
+    );
+    assert!(said.err.contains("which nobody signed"), "{}", said.err);
 }
 
 #[test]
@@ -95,6 +159,7 @@ fn a_pair_that_was_cut_between_its_writes_is_still_a_pair() {
     grow(&lab, '2');
     let _ = clean(&lab, &["--sign"]);
     let (new_body, new_sig) = (read(&file(&lab)), read(&beside(&lab, ".sig")));
+    let unsigned = by_hand(&lab, "main~1");
     assert_ne!(old_body, new_body);
     // Every state in the order of the writes.
     for (body, sig, waiting) in [
@@ -117,7 +182,7 @@ fn a_pair_that_was_cut_between_its_writes_is_still_a_pair() {
         }
     }
     // The same with the first signature of a file: none, waiting, placed.
-    for body in [&old_body, &new_body] {
+    for body in [&unsigned, &new_body] {
         std::fs::remove_file(beside(&lab, ".sig")).expect("removed");
         std::fs::write(file(&lab), body).expect("a file");
         std::fs::write(beside(&lab, ".sig.new"), &new_sig).expect("a file");
@@ -231,6 +296,6 @@ fn a_kill_leaves_no_half_pair() {
     }
     assert!(cut > 0, "no run was killed in time");
     let _ = clean(&lab, &["--sign"]);
-    assert_eq!(read(&file(&lab)), by_hand(&lab, "main"));
+    assert_eq!(read(&file(&lab)), signed_by_hand(&lab));
     assert!(verified_by_openssh(&lab) && !beside(&lab, ".sig.new").exists());
 }
