@@ -8,7 +8,7 @@ use super::acknowledged::{self, Acknowledged};
 use super::ahead::{Ahead, Signers};
 use super::graph::Graph;
 use super::landed::{Answer, Shape, landed};
-use super::{Past, chain_if, policy_at, read_commit, revocation, verdict_given};
+use super::{Act, Past, chain_if, policy_at, read_commit, revocation, verdict_given};
 use crate::access::{Author, Carrier, Carriers, Outside, Policy, Verdict, fingerprint};
 use crate::change::{Change, ChangeKind, Differences};
 use crate::error::Error;
@@ -526,9 +526,32 @@ impl<'a> Replay<'a> {
     /// the policy in force brought, and the versions that they approved.
     fn revoked_keys_used(&self, known: &[Revocation], parent: Oid) -> Result<Distrusted, Error> {
         let (mut findings, mut taints) = Distrusted::default();
-        let Some(policy) = self.policy.clone() else {
+        let Some(policy) = &self.policy else {
             return Ok((findings, taints));
         };
+        for (index, act) in self.distrusted(policy, known, parent)? {
+            let key = &policy.registry().revoked[index].key;
+            if let Some(id) = &act.approves {
+                taints.push((id.clone(), key.clone()));
+            }
+            findings.push(rules::revoked_key_used(index, key, &act));
+        }
+        Ok((findings, taints))
+    }
+
+    /// What keys proved, in steps up to `parent`, after they were last believed by
+    /// the revocations of this policy that are not among those `known` before;
+    /// each act with the index of its revocation.
+    ///
+    /// # Errors
+    /// When an object can't be read.
+    pub fn distrusted(
+        &self,
+        policy: &Policy,
+        known: &[Revocation],
+        parent: Oid,
+    ) -> Result<Vec<(usize, Act)>, Error> {
+        let mut distrusted = Vec::new();
         for (index, is) in policy.registry().revoked.iter().enumerate() {
             let same = |was: &&Revocation| is_same_key(was, is) && was.since == is.since;
             let Some(since) = is.since.as_ref().and_then(|since| Oid::from_hex(since.as_str())) else {
@@ -537,23 +560,17 @@ impl<'a> Replay<'a> {
             if known.iter().any(|was| same(&was)) {
                 continue;
             }
-            for act in revocation::acts(
+            let acts = revocation::acts(
                 self.records,
                 self.folder,
                 &self.graph,
-                &policy,
+                policy,
                 &is.key,
                 since,
                 parent,
-            )?
-            .unwrap_or_default()
-            {
-                if let Some(id) = &act.approves {
-                    taints.push((id.clone(), is.key.clone()));
-                }
-                findings.push(rules::revoked_key_used(index, &is.key, &act));
-            }
+            )?;
+            distrusted.extend(acts.unwrap_or_default().into_iter().map(|act| (index, act)));
         }
-        Ok((findings, taints))
+        Ok(distrusted)
     }
 }
