@@ -24,24 +24,41 @@ use crate::snapshot::Loaded;
 /// # Errors
 /// The reason, when the glob does not compile or is too long.
 pub fn group_glob(pattern: &str) -> Result<GlobMatcher, String> {
-    glob(pattern, true)
+    glob(pattern, false)
 }
 
-/// A glob over paths from the repository's top.
+/// Whether a glob over paths may match something below a folder. Where that is
+/// hard to say, it may.
+fn leads_below(pattern: &str, folder: &str) -> bool {
+    let mut parts = pattern.split('/');
+    for name in folder.split('/').filter(|name| !name.is_empty()) {
+        match parts.next() {
+            None => return false,
+            // These may stand for any number of names, or hold a `/`.
+            Some(part) if part.contains("**") || part.contains(['{', '[', '\\']) => return true,
+            Some(part) if path_glob(part).is_ok_and(|glob| !glob.is_match(name)) => return false,
+            Some(_) => {}
+        }
+    }
+    parts.next().is_some()
+}
+
+/// A glob over paths from the repository's top: case is ignored, since many
+/// disks take `.GITHUB` for `.github`.
 ///
 /// # Errors
 /// The reason, when the glob does not compile or is too long.
 pub fn path_glob(pattern: &str) -> Result<GlobMatcher, String> {
-    glob(pattern, false)
+    glob(pattern, true)
 }
 
-fn glob(pattern: &str, ignore_case: bool) -> Result<GlobMatcher, String> {
+fn glob(pattern: &str, is_path: bool) -> Result<GlobMatcher, String> {
     if pattern.is_empty() || pattern.len() > 256 {
         return Err("a glob has 1 to 256 characters".into());
     }
     GlobBuilder::new(pattern)
-        .case_insensitive(ignore_case)
-        .literal_separator(!ignore_case)
+        .case_insensitive(true)
+        .literal_separator(is_path)
         .build()
         .map(|glob| glob.compile_matcher())
         .map_err(|error| error.kind().to_string())
@@ -155,6 +172,13 @@ impl Policy {
     /// Whether a path from the repository's top is protected.
     pub fn protects(&self, path: &str) -> bool {
         self.protect.iter().any(|glob| glob.is_match(path))
+    }
+
+    /// Whether something below a folder (path from the repository's top) may be
+    /// protected.
+    pub fn may_protect_below(&self, folder: &str) -> bool {
+        let globs = self.registry.protect.iter();
+        globs.into_iter().any(|glob| leads_below(glob, folder))
     }
 
     /// Whether anything outside the registry is protected.
@@ -326,5 +350,40 @@ pub fn needed_action(change: &Change) -> Option<(Action, Option<StageName>)> {
             RecordPath::Archival(_) => plain(Action::Archive),
         },
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_on_the_way_to_what_a_glob_matches() {
+        for (pattern, folder, leads) in [
+            (".github/**", "", true),
+            (".github/**", ".github", true),
+            (".github/**", ".GITHUB/workflows", true),
+            (".github/**", "docs", false),
+            (".github/**", ".github2", false),
+            ("ci/run", "", true),
+            ("ci/run", "ci", true),
+            ("ci/run", "ci/run", false),
+            ("ci/*/run", "ci/a", true),
+            ("ci/*/run", "ci/a/b", false),
+            ("ci/*/run", "other/a", false),
+            ("run", "", true),
+            ("run", "ci", false),
+            ("**/OWNERS", "any/where", true),
+            ("{ci,docs/x}/run", "docs/x", true),
+        ] {
+            assert_eq!(leads_below(pattern, folder), leads, "{pattern} below {folder}");
+        }
+    }
+
+    #[test]
+    fn paths_match_in_any_case_and_stars_stop_at_folders() {
+        let matches = |pattern, path| path_glob(pattern).expect("a glob").is_match(path);
+        assert!(matches(".github/**", ".GitHub/workflows/CI.yml"));
+        assert!(matches("*.md", "README.MD") && !matches("*.md", "docs/README.md"));
     }
 }

@@ -17,7 +17,7 @@ pub use archive::{archive, delete_group, delete_version};
 pub use card::{card_members, sections_of, set_card};
 pub use evidence::{EvidenceRequest, add_evidence};
 pub use group::{GroupRequest, create_group, update_group};
-pub use policy::{FirstPolicy, PolicyEdit, edit_policy, first_policy};
+pub use policy::{FirstPolicy, PolicyEdit, consequences, edit_policy, first_policy};
 pub use policy_review::approve_policy;
 pub use register::{RegisterRequest, Registered, register};
 pub use review::{review, settle, unmet_gates};

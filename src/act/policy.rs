@@ -1,11 +1,14 @@
 //! The policy: the first one, and edits of what it says of people.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::{Desk, Draft};
-use crate::access::{self, Credential};
+use crate::access::{self, Credential, Policy};
 use crate::error::Error;
-use crate::model::{ActorId, ActorKey, ActorKind, Kind, RecordPath, Registry, VersionId};
+use crate::history::Act;
+use crate::model::{ActorId, ActorKey, ActorKind, Kind, RecordPath, Registry, Revocation, VersionId};
 use crate::schema;
 use crate::source::{self, Edit};
 
@@ -242,12 +245,13 @@ pub fn edit_policy(desk: &Desk<'_>, edit: &PolicyEdit, reason: Option<&str>) -> 
                 return Err(Error::told(format!("key {key} is revoked already"))
                     .hint("`--since` moves the last believed commit back, `--reaffirm` accepts a version"));
             }
-            match reaffirmed.is_empty() {
-                true => format!("Revoke key {key}"),
-                false => {
-                    let list: Vec<String> = reaffirmed.iter().map(ToString::to_string).collect();
-                    format!("Reaffirm {}", list.join(", "))
-                }
+            let is_new = !registry.revoked.iter().any(|entry| is_key(entry, key));
+            let versions: Vec<String> = reaffirmed.iter().map(ToString::to_string).collect();
+            let versions = versions.join(", ");
+            match (is_new || since.is_some(), reaffirmed.is_empty()) {
+                (true, false) => format!("Revoke key {key}, reaffirm {versions}"),
+                (false, false) => format!("Reaffirm {versions}"),
+                (_, true) => format!("Revoke key {key}"),
             }
         }
         PolicyEdit::TeamAdd(team, members) => {
@@ -330,6 +334,53 @@ pub fn edit_policy(desk: &Desk<'_>, edit: &PolicyEdit, reason: Option<&str>) -> 
     Ok(draft)
 }
 
+/// Whether a revocation is of the key of this fingerprint.
+fn is_key(entry: &Revocation, key: &str) -> bool {
+    access::fingerprint(&entry.key) == access::fingerprint(key)
+}
+
+/// What a change of the policy makes of the past: what keys proved that are not
+/// believed from now on, each act with the index of its revocation in `policy`,
+/// and what follows.
+pub fn consequences(policy: &Policy, distrusted: &[(usize, Act)]) -> Vec<String> {
+    /// So many are named.
+    const NAMED: usize = 10;
+    let accepts = |index: usize, id: &VersionId| {
+        let revoked = policy.registry().revoked.get(index);
+        revoked.is_some_and(|revoked| policy.reaffirms(&revoked.key, id))
+    };
+    let mut words = Vec::new();
+    for (index, act) in distrusted.iter().take(NAMED) {
+        let accepted = match &act.version {
+            Some(id) if accepts(*index, id) => ", accepted since the version is reaffirmed",
+            _ => "",
+        };
+        let commit = act.commit.short();
+        words.push(format!(
+            "a finding from now on (MR317): {}, in commit {commit}{accepted}",
+            act.phrase
+        ));
+    }
+    if distrusted.len() > NAMED {
+        words.push(format!("and {} more findings", distrusted.len() - NAMED));
+    }
+    let nowhere: BTreeSet<&VersionId> = distrusted
+        .iter()
+        .filter_map(|(index, act)| act.approves.as_ref().filter(|id| !accepts(*index, id)))
+        .collect();
+    if !nowhere.is_empty() {
+        let mut list: Vec<String> = nowhere.iter().take(NAMED).map(ToString::to_string).collect();
+        if nowhere.len() > NAMED {
+            list.push(format!("and {} more", nowhere.len() - NAMED));
+        }
+        words.push(format!(
+            "resolves nowhere until it is reaffirmed (`--reaffirm GROUP/N`) or gone: {}",
+            list.join(", ")
+        ));
+    }
+    words
+}
+
 /// A new revocation, or more of one that is there.
 fn revoke(
     registry: &Registry,
@@ -343,7 +394,7 @@ fn revoke(
         .revoked
         .iter()
         .enumerate()
-        .find(|(_, entry)| entry.key == key)
+        .find(|(_, entry)| is_key(entry, key))
     else {
         let entry = super::members([
             ("key", Some(json!(key))),

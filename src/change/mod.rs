@@ -140,6 +140,8 @@ impl Change {
     pub fn group(&self) -> Option<&str> {
         match &self.record {
             Some(record) => record.group().map(crate::model::GroupName::as_str),
+            // Its path is from the repository's top.
+            None if self.kind == ChangeKind::ProtectedChanged => None,
             None => self.path.strip_prefix("groups/")?.split('/').next(),
         }
     }

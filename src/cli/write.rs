@@ -448,6 +448,18 @@ fn make(
         let unmet = act::unmet_gates(&differences.changes, &gates);
         findings.extend(unmet.into_iter().map(|finding| resolver.resolve(finding)));
     }
+    let mut notes = draft.notes;
+    let is_policy = |change: &Change| change.kind == ChangeKind::PolicyChanged;
+    if differences.changes.iter().any(is_policy)
+        && findings.iter().all(|finding| finding.rule.code == "MR403")
+        && let Some(after) = next.registry()?.and_then(Policy::new)
+    {
+        let known = &policy.registry().revoked;
+        notes.extend(act::consequences(
+            &after,
+            &replay.distrusted(&after, known, base)?,
+        ));
+    }
     let report = Report {
         findings,
         notes: judged.notes,
@@ -473,7 +485,7 @@ fn make(
         top,
         message,
         changes,
-        notes: draft.notes,
+        notes,
         gates,
         report,
     }))

@@ -7,7 +7,7 @@ use super::{is_protected, protected_change, read_commit};
 use crate::access::{Charge, Policy};
 use crate::change::{self, Differences, Link};
 use crate::error::Error;
-use crate::raw::{self, Commit, FileChange, Oid};
+use crate::raw::{self, Commit, FileChange, Mode, Objects, Oid};
 use crate::snapshot::{Records, Snapshot};
 
 /// What is wrong with the shape of a merge that touches the registry.
@@ -43,7 +43,7 @@ impl Landed {
 }
 
 /// What `commit` brings after `parent`; everything when there is none. Files
-/// outside the registry count where `policy` protects them.
+/// outside the registry count where one of these policies protects them.
 ///
 /// # Errors
 /// When an object can't be read.
@@ -51,7 +51,7 @@ pub fn landed<'a>(
     records: &'a Records<'a>,
     folder: &str,
     graph: &Graph<'a>,
-    policy: Option<&Policy>,
+    policies: &[&Policy],
     commit: &Commit,
     parent: Option<&Node>,
 ) -> Result<Landed, Error> {
@@ -62,20 +62,31 @@ pub fn landed<'a>(
     };
     let next = Snapshot::at(records, commit.tree, folder)?;
     let files = change::files(&prior, &next)?;
-    let outside = match (policy, parent) {
-        (Some(policy), Some(parent)) if policy.protects_anything() && parent.tree != commit.tree => {
-            raw::diff(objects, Some(parent.tree), Some(commit.tree))?
-                .changes
-                .into_iter()
-                .filter(|file| is_protected(policy, folder, &file.path))
-                .collect()
+    let mut malformed_trees = files.malformed_trees;
+    if parent.is_none_or(|parent| parent.tree != commit.tree) {
+        malformed_trees.extend(on_the_way(objects, commit.tree, folder)?);
+    }
+    let mut outside = Vec::new();
+    let protecting = policies.iter().any(|policy| policy.protects_anything());
+    if let Some(parent) = parent.filter(|parent| protecting && parent.tree != commit.tree) {
+        let all = raw::diff(objects, Some(parent.tree), Some(commit.tree))?;
+        let is_protected = |file: &FileChange| {
+            let mut policies = policies.iter();
+            policies.any(|policy| is_protected(policy, folder, &file.path))
+        };
+        outside = all.changes;
+        outside.retain(is_protected);
+        // Of a name that stands twice, readers see one file or the other.
+        for (at, what) in all.faults {
+            if policies.iter().any(|policy| policy.may_protect_below(&at)) {
+                malformed_trees.push((place_of(folder, &at), what));
+            }
         }
-        _ => Vec::new(),
-    };
+    }
     let mut landed = Landed {
         differences: Differences {
             changes: Vec::new(),
-            malformed_trees: files.malformed_trees,
+            malformed_trees,
         },
         answers: Vec::new(),
         shape: None,
@@ -93,6 +104,7 @@ pub fn landed<'a>(
         }
         _ => None,
     };
+    in_order(&mut landed.differences.malformed_trees);
     let of_commit = |file: FileChange| -> Link<Answer> { (file, (commit.id, None)) };
     let Some(merge) = merge else {
         let mut links: Vec<Link<Answer>> = files.changes.into_iter().map(of_commit).collect();
@@ -149,11 +161,7 @@ pub fn landed<'a>(
     }
     // The steps of the other side are held to strict form as those of the mainline.
     for malformed in merge.malformed() {
-        let inside = match folder {
-            "" => Some(malformed.folder.as_str()),
-            folder => malformed.folder.strip_prefix(folder),
-        };
-        let place = inside.unwrap_or_default().trim_start_matches('/').to_owned();
+        let place = place_of(folder, &malformed.folder);
         let what = format!(
             "{}, in commit {} of the merged side",
             malformed.what,
@@ -174,6 +182,47 @@ pub fn landed<'a>(
         landed.dropped = merge.dropped(&managed)?;
     }
     Ok(landed)
+}
+
+/// The place of a malformed folder (path from the repository's top): from the
+/// registry's folder, or with a `/` before it, from the top.
+fn place_of(folder: &str, at: &str) -> String {
+    let inside = match folder {
+        "" => Some(at),
+        folder if at == folder => Some(""),
+        folder => at.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')),
+    };
+    match inside {
+        Some(inside) if inside.is_empty() || change::is_managed(inside) => inside.to_owned(),
+        _ => format!("/{at}"),
+    }
+}
+
+/// What is wrong with the folders that lead to the registry's: of two of one
+/// name, readers see one registry or the other.
+fn on_the_way(objects: &dyn Objects, top: Oid, folder: &str) -> Result<Vec<(String, String)>, Error> {
+    let mut found = Vec::new();
+    let mut at = (top, String::new());
+    for name in folder.split('/').filter(|name| !name.is_empty()) {
+        let tree = objects.tree(at.0)?;
+        let place = place_of(folder, &at.1);
+        found.extend(tree.faults.iter().map(|what| (place.clone(), what.clone())));
+        let Some(entry) = tree.get(name).filter(|entry| entry.mode == Mode::Tree) else {
+            break;
+        };
+        let path = match at.1.as_str() {
+            "" => name.to_owned(),
+            path => format!("{path}/{name}"),
+        };
+        at = (entry.id, path);
+    }
+    Ok(found)
+}
+
+/// Each once, in order of the folders.
+fn in_order(malformed_trees: &mut Vec<(String, String)>) {
+    malformed_trees.sort();
+    malformed_trees.dedup();
 }
 
 /// Whether the registry at the second parent is another than at the merge.

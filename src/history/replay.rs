@@ -8,12 +8,12 @@ use super::acknowledged::{self, Acknowledged};
 use super::ahead::{Ahead, Signers};
 use super::graph::Graph;
 use super::landed::{Answer, Shape, landed};
-use super::{Past, chain_if, policy_at, read_commit, revocation, verdict_given};
-use crate::access::{Author, Carrier, Carriers, Outside, Policy, Verdict};
-use crate::change::{Change, Differences};
+use super::{Act, Past, chain_if, policy_at, read_commit, revocation, verdict_given};
+use crate::access::{Author, Carrier, Carriers, Outside, Policy, Verdict, fingerprint};
+use crate::change::{Change, ChangeKind, Differences};
 use crate::error::Error;
 use crate::finding::{Anchor, Checked, Finding, Note, Place, Report};
-use crate::model::{Revocation, VersionId};
+use crate::model::{Registry, Revocation, VersionId};
 use crate::raw::{Commit, ObjectKind, Oid, Shelf};
 use crate::rules::{self, Decided, Resolver, Step};
 use crate::snapshot::{Loaded, Records, Snapshot};
@@ -99,6 +99,11 @@ pub struct Faulty {
     pub commit: Oid,
     /// Where the policy that judged it came into force.
     pub policy: Option<Oid>,
+}
+
+/// Whether two revocations are of one key, however its fingerprint is spelled.
+fn is_same_key(a: &Revocation, b: &Revocation) -> bool {
+    fingerprint(&a.key) == fingerprint(&b.key)
 }
 
 impl<'a> Replay<'a> {
@@ -207,7 +212,7 @@ impl<'a> Replay<'a> {
             self.records,
             self.folder,
             &self.graph,
-            self.policy.as_ref(),
+            &Vec::from_iter(&self.policy),
             commit,
             known_parent,
         )?;
@@ -358,8 +363,8 @@ impl<'a> Replay<'a> {
             judged_findings.push(finding);
             brought = None;
         }
-        if let (Some(after), Some(before), Some(parent)) = (&brought, &policy, parent) {
-            let bad = self.bad_since(before, after, parent)?;
+        if let (Some(_), Some(before), Some(parent)) = (&brought, &policy, parent) {
+            let bad = self.bad_since(before, differences, carriers, parent)?;
             if !bad.is_empty() {
                 judged_findings.extend(bad);
                 brought = None;
@@ -455,12 +460,41 @@ impl<'a> Replay<'a> {
     }
 
     /// The `since` of each revocation must be a first parent, and only move to
-    /// an earlier one.
-    fn bad_since(&self, before: &Policy, after: &Policy, parent: Oid) -> Result<Vec<Finding<Anchor>>, Error> {
+    /// an earlier one. Behind a merge each policy is held to the one before it on
+    /// its side.
+    fn bad_since(
+        &self,
+        before: &Policy,
+        differences: &Differences,
+        carriers: &Carriers,
+        parent: Oid,
+    ) -> Result<Vec<Finding<Anchor>>, Error> {
+        let mut bad = Vec::new();
+        let mut replaced = before.registry();
+        for (index, change) in differences.changes.iter().enumerate() {
+            let after = change.after.as_ref().and_then(|after| after.registry());
+            let Some(after) = after.filter(|_| change.kind == ChangeKind::PolicyChanged) else {
+                continue;
+            };
+            for mut finding in self.bad_since_of(replaced, after, parent)? {
+                finding.who = Some(carriers.of(index).words());
+                bad.push(finding);
+            }
+            replaced = after;
+        }
+        Ok(bad)
+    }
+
+    fn bad_since_of(
+        &self,
+        before: &Registry,
+        after: &Registry,
+        parent: Oid,
+    ) -> Result<Vec<Finding<Anchor>>, Error> {
         let objects = self.records.objects();
         let mut bad = Vec::new();
-        for (index, is) in after.registry().revoked.iter().enumerate() {
-            let was = before.registry().revoked.iter().find(|was| was.key == is.key);
+        for (index, is) in after.revoked.iter().enumerate() {
+            let was = before.revoked.iter().find(|was| is_same_key(was, is));
             let was_since = was.and_then(|was| was.since.as_ref());
             let Some(since) = is.since.as_ref().filter(|since| was_since != Some(since)) else {
                 continue;
@@ -492,34 +526,51 @@ impl<'a> Replay<'a> {
     /// the policy in force brought, and the versions that they approved.
     fn revoked_keys_used(&self, known: &[Revocation], parent: Oid) -> Result<Distrusted, Error> {
         let (mut findings, mut taints) = Distrusted::default();
-        let Some(policy) = self.policy.clone() else {
+        let Some(policy) = &self.policy else {
             return Ok((findings, taints));
         };
+        for (index, act) in self.distrusted(policy, known, parent)? {
+            let key = &policy.registry().revoked[index].key;
+            if let Some(id) = &act.approves {
+                taints.push((id.clone(), key.clone()));
+            }
+            findings.push(rules::revoked_key_used(index, key, &act));
+        }
+        Ok((findings, taints))
+    }
+
+    /// What keys proved, in steps up to `parent`, after they were last believed by
+    /// the revocations of this policy that are not among those `known` before;
+    /// each act with the index of its revocation.
+    ///
+    /// # Errors
+    /// When an object can't be read.
+    pub fn distrusted(
+        &self,
+        policy: &Policy,
+        known: &[Revocation],
+        parent: Oid,
+    ) -> Result<Vec<(usize, Act)>, Error> {
+        let mut distrusted = Vec::new();
         for (index, is) in policy.registry().revoked.iter().enumerate() {
-            let same = |was: &&Revocation| was.key == is.key && was.since == is.since;
+            let same = |was: &&Revocation| is_same_key(was, is) && was.since == is.since;
             let Some(since) = is.since.as_ref().and_then(|since| Oid::from_hex(since.as_str())) else {
                 continue;
             };
             if known.iter().any(|was| same(&was)) {
                 continue;
             }
-            for act in revocation::acts(
+            let acts = revocation::acts(
                 self.records,
                 self.folder,
                 &self.graph,
-                &policy,
+                policy,
                 &is.key,
                 since,
                 parent,
-            )?
-            .unwrap_or_default()
-            {
-                if let Some(id) = &act.approves {
-                    taints.push((id.clone(), is.key.clone()));
-                }
-                findings.push(rules::revoked_key_used(index, &is.key, &act));
-            }
+            )?;
+            distrusted.extend(acts.unwrap_or_default().into_iter().map(|act| (index, act)));
         }
-        Ok((findings, taints))
+        Ok(distrusted)
     }
 }

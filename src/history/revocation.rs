@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::model::{Decision, RecordPath, VersionId};
 use crate::raw::{Commit, Oid, SignatureKind};
 use crate::snapshot::Records;
+use crate::snapshot::Snapshot;
 use crate::verify;
 
 /// Something that a key proved.
@@ -69,8 +70,9 @@ fn proven_by(policy: &Policy, change: &Change, commit_key: Option<&str>) -> Opti
     }
 }
 
-/// What `key` (by `policy`, which lists it) proved in the steps after `since` up to and with `until`; none
-/// when `since` is not among the first parents of `until`.
+/// What `key` (by `policy`, which lists it) proved in the steps after `since` up
+/// to and with `until`; none when `since` is not among the first parents of
+/// `until`. What was protected then counts, and what is now.
 ///
 /// # Errors
 /// When an object can't be read.
@@ -88,12 +90,20 @@ pub(super) fn acts<'a>(
         return Ok(None);
     };
     let mut acts = Vec::new();
+    let mut then: Option<Policy> = None;
     for commit in commits {
         let Some(parent) = commit.parents.first() else {
             continue;
         };
         let parent = graph.node(*parent)?;
-        let landed = landed(records, folder, graph, None, &commit, Some(&parent))?;
+        // A policy that can't be read is in force nowhere: the one before stays.
+        if let Some(file) = Snapshot::at(records, parent.tree, folder)?.registry()?
+            && then.as_ref().is_none_or(|then| then.source.id != file.id)
+        {
+            then = Policy::new(file).or(then);
+        }
+        let policies = Vec::from_iter(then.iter().chain([policy]));
+        let landed = landed(records, folder, graph, &policies, &commit, Some(&parent))?;
         if landed.is_link() {
             continue;
         }

@@ -56,8 +56,8 @@ pub struct Registry {
     /// Keys that prove nothing any more; only grows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub revoked: Vec<Revocation>,
-    /// Globs of files outside the registry, from the repository's top, whose
-    /// change needs `administer`.
+    /// Globs of files outside the registry, from the repository's top and with
+    /// case ignored, whose change needs `administer`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub protect: Vec<String>,
     /// What a change of this file needs.

@@ -1,4 +1,5 @@
-//! MR106 malformed-tree: a folder of the registry is not in Git's strict form.
+//! MR106 malformed-tree: a folder of the registry, or on the way to it or to a
+//! protected file, is not in Git's strict form.
 
 use super::scene::{Findings, Step};
 use super::{Check, Rule};
@@ -9,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR106",
         name: "malformed-tree",
-        summary: "a folder of the registry is not in Git's strict form",
+        summary: "a folder of the registry, or on the way to it or to a protected file, is not in Git's strict form",
         docs: DOCS,
     },
     check: Check::Step(check),
@@ -22,12 +23,12 @@ fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-/// What to say of a folder, by its path from the registry's.
+/// What to say of a folder, by its path from the registry's, or with a `/`
+/// before it, from the repository's top.
 pub fn malformed_tree(folder: &str, what: &str) -> Finding<Anchor> {
-    let place = if folder.is_empty() {
-        "registry.yaml"
-    } else {
-        folder
+    let place = match folder.strip_prefix('/').unwrap_or(folder) {
+        "" => "registry.yaml",
+        place => place,
     };
     Finding::new(
         &RULE.info,
@@ -39,10 +40,10 @@ pub fn malformed_tree(folder: &str, what: &str) -> Finding<Anchor> {
 
 const DOCS: &str = r#"
 ## What it checks
-Trees are in Git's strict form: sorted, no name twice, no padded mode.
+Trees are in Git's strict form: sorted, no name twice, no padded mode. Looked at are the registry's folders, those that lead to it, and those that lead to what `protect` names.
 
 ## Why it matters
-Two readers of a malformed tree can see two different registries.
+Two readers of a malformed tree can see two different registries, or two different protected files.
 
 ## Example
 A folder that lists `registry.yaml` twice.

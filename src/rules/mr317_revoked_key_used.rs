@@ -45,7 +45,7 @@ pub fn revoked_key_used(index: usize, key: &str, act: &Act) -> Finding<Anchor> {
 
 const DOCS: &str = r#"
 ## What it checks
-A revocation with `since` names the last mainline commit that the key is believed for. Whatever the key proved after it is a finding, placed at the revocation.
+A revocation with `since` names the last mainline commit that the key is believed for. Whatever the key proved after it is a finding, placed at the revocation: in the registry, and in files that were protected then or are now.
 
 ## Why it matters
 Whoever stole the key may have approved a version; nobody deploys it until somebody looked.

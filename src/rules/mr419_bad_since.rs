@@ -27,7 +27,7 @@ pub fn bad_since(index: usize, what: &str) -> Finding<Anchor> {
 
 const DOCS: &str = r#"
 ## What it checks
-`since` is a first parent of the step that brings it, at or after the root, and only moves to an earlier commit.
+`since` is a first parent of the step that brings it, at or after the root, and only moves to an earlier commit, also from one policy to the next behind a merge.
 
 ## Why it matters
 A `since` that names nothing believes nothing or everything.

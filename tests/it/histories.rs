@@ -183,3 +183,193 @@ fn an_acknowledged_fault_is_shown_and_does_not_decide() {
     let refused = lab.says("trainer", &["annotate", "churn/1", "--label", "a=b"]);
     assert_eq!(refused.code, 1, "{refused:?}");
 }
+
+/// The YAML that the README gives under this mark, as it stands there.
+fn from_readme(mark: &str) -> &'static str {
+    let readme = include_str!("../../README.md");
+    let block = readme.split(&format!("<!-- {mark}: begin -->\n```yaml\n")).nth(1);
+    block
+        .and_then(|rest| rest.split("```").next())
+        .expect("a block in README.md")
+}
+
+/// Puts a block, with replacements, into the policy.
+fn add(lab: &Lab, block: &str, replacements: &[(&str, &str)]) {
+    let mut block = block.to_owned();
+    for (from, to) in replacements {
+        assert!(block.contains(from), "{block}");
+        block = block.replace(from, to);
+    }
+    lab.change_policy("actors:\n", &format!("{block}actors:\n"));
+}
+
+/// As [`stolen`], and the key put the version into production too.
+fn served() -> (Lab, String) {
+    let lab = Lab::with_registry();
+    let grant = ["grant", "add", "team:risk", "--allow", "promote", "--groups", "*"];
+    let _ = lab.ok("admin-1", &[&grant[..], &["--stages", "production"]].concat());
+    lab.register("churn", '1');
+    let since = head(&lab);
+    let _ = lab.ok("risk-1", &["approve", "churn/1", "-m", "good"]);
+    let _ = lab.ok("risk-1", &["promote", "churn/1", "production", "-m", "serves"]);
+    (lab, since)
+}
+
+/// The exit code of `resolve`, the same from the root.
+fn resolves(lab: &Lab, version: &str) -> i32 {
+    let said = lab.says("stranger", &["resolve", version, "-o", "uri"]);
+    let replayed = lab.says("stranger", &["resolve", version, "-o", "uri", "--replay"]);
+    assert_eq!(said.code, replayed.code, "{said:?} {replayed:?}");
+    said.code
+}
+
+#[test]
+fn who_reaffirms_a_version_accepts_what_the_key_proved_about_it() {
+    let (lab, since) = served();
+    let key = fingerprint(&lab, "risk-1");
+    assert_eq!(resolves(&lab, "churn/1"), 0);
+    revoke(&lab, &since);
+    let revocation = head(&lab);
+    assert_eq!(resolves(&lab, "churn/1"), 1, "its group is stopped");
+    let reaffirm = [
+        "actor",
+        "revoke-key",
+        &key,
+        "--reaffirm",
+        "churn/1",
+        "-m",
+        "right",
+    ];
+    let _ = lab.ok("admin-1", &reaffirm);
+    // The move of the stage is about no version: it still stops the group.
+    let range = format!("{}..HEAD", lab.root());
+    let said = lab.findings("admin-1", &["validate", &range, "-o", "json"]);
+    let said: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    let open: Vec<_> = said["findings"].as_array().expect("a list").iter().collect();
+    let accepted = |finding: &serde_json::Value| finding["acknowledged"].is_string();
+    assert_eq!(open.len(), 2, "{said:#}");
+    for finding in open {
+        let message = finding["message"].as_str().expect("words");
+        assert_eq!(
+            accepted(finding),
+            message.contains("approve churn/1"),
+            "{message}"
+        );
+    }
+    assert_eq!(resolves(&lab, "churn/1"), 1);
+    add(
+        &lab,
+        from_readme("acknowledged"),
+        &[("9c2a…", &revocation), ("MR301", "MR317")],
+    );
+    assert_eq!(resolves(&lab, "churn/1"), 0);
+    let _ = lab.ok("admin-1", &["audit"]);
+}
+
+#[test]
+fn what_a_key_proved_about_another_version_still_stops_the_group() {
+    let lab = Lab::with_registry();
+    lab.register("churn", '1');
+    lab.register("churn", '2');
+    let since = head(&lab);
+    let key = fingerprint(&lab, "risk-1");
+    let _ = lab.ok("risk-1", &["approve", "churn/1", "-m", "good"]);
+    let _ = lab.ok("risk-1", &["reject", "churn/2", "-m", "bad"]);
+    // As the README writes it, by hand.
+    add(
+        &lab,
+        from_readme("reaffirmed"),
+        &[
+            ("SHA256:…", &key),
+            ("5e1f…", &since),
+            ("fraud-detector/3", "churn/1"),
+        ],
+    );
+    assert_eq!(resolves(&lab, "churn/1"), 1);
+    let range = format!("{}..HEAD", lab.root());
+    let said = lab.findings("admin-1", &["validate", &range]);
+    assert!(said.contains("; 1 acknowledged"), "{said}");
+    assert!(
+        said.contains("churn/1 is reaffirmed in the revocation of this key"),
+        "{said}"
+    );
+    let both = [
+        "actor",
+        "revoke-key",
+        &key,
+        "--reaffirm",
+        "churn/2",
+        "-m",
+        "right",
+    ];
+    let _ = lab.ok("admin-1", &both);
+    assert_eq!(lab.git(&["log", "-1", "--format=%s"]), "Reaffirm churn/2");
+    assert_eq!(resolves(&lab, "churn/1"), 0);
+    let _ = lab.ok("admin-1", &["validate", &range]);
+}
+
+/// Accepted, what a key approved still resolves nowhere.
+#[test]
+fn an_acknowledged_revocation_lets_the_group_go_on_without_the_version() {
+    let (lab, since) = stolen();
+    revoke(&lab, &since);
+    add(
+        &lab,
+        from_readme("acknowledged"),
+        &[("9c2a…", &head(&lab)), ("MR301", "MR317")],
+    );
+    assert_eq!(resolves(&lab, "churn/1"), 3);
+    let _ = lab.ok("trainer", &["annotate", "churn/1", "--label", "a=b"]);
+}
+
+#[test]
+fn who_revokes_a_key_is_told_what_follows() {
+    let (lab, since) = served();
+    let approval = lab.git(&["rev-parse", "--short=10", "HEAD~1"]);
+    let key = fingerprint(&lab, "risk-1");
+    let told = |more: &[&str]| {
+        let plain = ["actor", "revoke-key", &key, "--since", &since, "-m", "lost"];
+        let said = lab.says("admin-1", &[&plain[..], more].concat());
+        assert_eq!(said.code, 0, "{said:?}");
+        said.err
+    };
+    let act = format!("a finding from now on (MR317): approve churn/1 as risk-1, in commit {approval}");
+    let nowhere = "resolves nowhere until it is reaffirmed (`--reaffirm GROUP/N`) or gone: churn/1\n";
+    let said = told(&["--dry-run"]);
+    assert!(
+        said.contains(&format!("{act}\n")) && said.contains(nowhere),
+        "{said}"
+    );
+    let reaffirmed = ["--reaffirm", "churn/1"];
+    let said = told(&[&reaffirmed[..], &["--dry-run"]].concat());
+    assert!(
+        said.contains(&format!("{act}, accepted since the version is reaffirmed\n")),
+        "{said}"
+    );
+    assert!(!said.contains("resolves nowhere"), "{said}");
+    assert_eq!(told(&reaffirmed), said);
+    let title = format!("Revoke key {key}, reaffirm churn/1");
+    assert_eq!(lab.git(&["log", "-1", "--format=%s"]), title);
+    // What follows was told; the next change of the policy does not tell it again.
+    let said = lab.says("admin-1", &["team", "add", "risk", "risk-2"]);
+    assert!(!said.err.contains("MR317"), "{said:?}");
+}
+
+#[test]
+fn of_many_acts_ten_are_told_and_the_others_counted() {
+    let (lab, _) = stolen();
+    let since = head(&lab);
+    for value in 0..12 {
+        let label = format!("n={value}");
+        let _ = lab.ok("trainer", &["annotate", "churn/1", "--label", &label]);
+    }
+    let key = fingerprint(&lab, "trainer");
+    let said = lab.says(
+        "admin-1",
+        &["actor", "revoke-key", &key, "--since", &since, "-m", "lost"],
+    );
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(said.err.matches("(MR317)").count(), 10, "{said:?}");
+    assert!(said.err.contains("and 2 more findings\n"), "{said:?}");
+    assert!(!said.err.contains("resolves nowhere"), "{said:?}");
+}

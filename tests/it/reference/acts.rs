@@ -558,7 +558,13 @@ impl Pen<'_> {
                 what: "outside",
             });
         }
-        files.insert(".github/workflows.yaml".into(), text);
+        // On many disks the two are one file.
+        let folder = if self.dice.percent(30) {
+            ".GitHub"
+        } else {
+            ".github"
+        };
+        files.insert(format!("{folder}/workflows.yaml"), text);
         let who = self.someone(law, "administer", "", "");
         Some(Done {
             sign: self.commit_by(law, &who),
