@@ -149,8 +149,22 @@ impl Tree {
     /// The entry of this name; none when the name stands twice, since then
     /// nobody can say which is meant.
     pub fn get(&self, name: &str) -> Option<&Entry> {
+        if self.faults.is_empty() {
+            // In strict form it stands once, sorted as a file or as a folder.
+            return self.sorted(name, "").or_else(|| self.sorted(name, "/"));
+        }
         let mut named = self.entries.iter().filter(|entry| entry.name == name.as_bytes());
         named.next().filter(|_| named.next().is_none())
+    }
+
+    /// The entry with this sort key, of a tree in strict form.
+    fn sorted(&self, name: &str, end: &str) -> Option<&Entry> {
+        let wanted = || name.bytes().chain(end.bytes());
+        let found = self.entries.binary_search_by(|entry| {
+            let end: &[u8] = if entry.mode == Mode::Tree { b"/" } else { b"" };
+            entry.name.iter().chain(end).copied().cmp(wanted())
+        });
+        found.ok().and_then(|index| self.entries.get(index))
     }
 
     /// The stored bytes of a tree with these entries, in Git's order.
