@@ -122,9 +122,9 @@ fn trace(history: &History, side: &BTreeSet<Oid>, tip: Oid, path: &str) -> Vec<L
     // A merge within the side is asked as the one that brings it: a record is a
     // parent's when that parent's side changed it, and no other's did.
     let is_from = |parent: &Oid| {
-        other.iter().all(|other| {
-            changed(history, *parent, *other, path) && !changed(history, *other, *parent, path)
-        })
+        other
+            .iter()
+            .all(|other| changed(history, *parent, *other, path) && !changed(history, *other, *parent, path))
     };
     if let Some(parent) = same.iter().find(|parent| is_from(parent)) {
         return trace(history, side, *parent, path);
