@@ -40,11 +40,13 @@ pub struct Merge<'g, 'a> {
     asked: RefCell<Asked>,
 }
 
-/// The files that are asked about, and which of them the commits wrote that
-/// descend to the first of two commits and not to the other.
+/// The files that are asked about; which of them each commit wrote, left out
+/// where it wrote none; and which of them the commits wrote that the first of
+/// two commits descends from and not the other.
 #[derive(Default)]
 struct Asked {
     paths: Rc<Paths>,
+    looked_at: HashMap<Oid, Option<Rc<HashSet<String>>>>,
     written: HashMap<(Oid, Oid), Rc<HashSet<String>>>,
 }
 
@@ -96,7 +98,7 @@ impl<'g, 'a> Merge<'g, 'a> {
     pub fn expect<'p>(&self, paths: impl IntoIterator<Item = &'p str>) {
         *self.asked.borrow_mut() = Asked {
             paths: Rc::new(Paths::of(paths)),
-            written: HashMap::new(),
+            ..Asked::default()
         };
     }
 
@@ -152,6 +154,20 @@ impl<'g, 'a> Merge<'g, 'a> {
         self.malformed.borrow().iter().cloned().collect()
     }
 
+    /// Which of the files that are asked about a commit wrote; none for none.
+    fn written_by(&self, commit: Oid) -> Result<Option<Rc<HashSet<String>>>, Error> {
+        if let Some(known) = self.asked.borrow().looked_at.get(&commit) {
+            return Ok(known.clone());
+        }
+        let paths = self.asked.borrow().paths.clone();
+        let mut written = HashSet::new();
+        let node = self.graph.node(commit)?;
+        paths.written(self.objects, self.graph, &node, &mut written)?;
+        let written = (!written.is_empty()).then(|| Rc::new(written));
+        self.asked.borrow_mut().looked_at.insert(commit, written.clone());
+        Ok(written)
+    }
+
     /// Whether a commit changed the file that `of` descends from and `not_of`
     /// does not, even if it was changed back.
     fn changed(&self, of: Oid, not_of: Oid, path: &str) -> Result<bool, Error> {
@@ -161,17 +177,26 @@ impl<'g, 'a> Merge<'g, 'a> {
         if let Some(written) = self.asked.borrow().written.get(&(of, not_of)) {
             return Ok(written.contains(path));
         }
-        let of_merge = (of, not_of) == (self.first, self.second);
-        let between = (!of_merge).then(|| self.graph.sides(of, not_of)).transpose()?;
-        let paths = self.asked.borrow().paths.clone();
-        let mut written = HashSet::new();
-        for commit in &between.as_ref().unwrap_or(&self.sides).first {
-            let node = self.graph.node(*commit)?;
-            paths.written(self.objects, self.graph, &node, &mut written)?;
-        }
+        let gather = |side: &mut dyn Iterator<Item = &Oid>| -> Result<_, Error> {
+            let mut written = HashSet::new();
+            for commit in side {
+                if let Some(own) = self.written_by(*commit)? {
+                    written.extend(own.iter().cloned());
+                }
+            }
+            Ok(Rc::new(written))
+        };
+        let written = if (of, not_of) == (self.first, self.second) {
+            gather(&mut self.sides.first.iter())?
+        } else {
+            // Who asks of one side asks of the other as well.
+            let between = self.graph.sides(of, not_of)?;
+            let other = gather(&mut between.second.iter())?;
+            self.asked.borrow_mut().written.insert((not_of, of), other);
+            gather(&mut between.first.iter())?
+        };
         let is_written = written.contains(path);
-        let mut asked = self.asked.borrow_mut();
-        asked.written.insert((of, not_of), Rc::new(written));
+        self.asked.borrow_mut().written.insert((of, not_of), written);
         Ok(is_written)
     }
 
