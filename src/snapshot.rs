@@ -117,6 +117,11 @@ impl Loaded {
         self.document.as_ref().map_or(&Value::Null, Document::value)
     }
 
+    /// Whether both are records that say the same, in whatever bytes.
+    pub fn says_the_same(&self, other: &Loaded) -> bool {
+        self.record.is_some() && other.record.is_some() && self.value() == other.value()
+    }
+
     /// The detached signature that the record carries.
     pub fn signature(&self) -> Option<&str> {
         self.value().get("signature").and_then(Value::as_str)

@@ -16,9 +16,9 @@ use crate::subject;
 
 /// What the counting must know from outside the two trees.
 pub trait Outside {
-    /// Who signed the commit that brought this file as it is now; none where no
-    /// history is known. Asked only for records without a signature of their
-    /// own that stood before the step.
+    /// Who signed the commit that made this record say what it says now; none
+    /// where no history is known. Who only reformats says nothing. Asked only for
+    /// records without a signature of their own that stood before the step.
     ///
     /// # Errors
     /// When history can't be read.
@@ -43,7 +43,9 @@ pub fn unproven(
     let verdict = match Verdict::of_record(policy, path, loaded) {
         Some(verdict) => verdict,
         None => {
-            let stood = prior.read(path)?.is_some_and(|before| before.id == loaded.id);
+            let stood = prior
+                .read(path)?
+                .is_some_and(|before| before.says_the_same(loaded));
             match stood
                 .then(|| outside.brought_by(policy, path))
                 .transpose()?

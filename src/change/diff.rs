@@ -256,7 +256,7 @@ fn kinds(path: &RecordPath, before: Option<&Loaded>, after: &Loaded) -> Vec<Chan
     if before.is_some_and(|before| before.tombstone().is_some()) {
         return vec![ChangeKind::TombstoneChanged];
     }
-    if before.is_some_and(|before| before.value() == after.value()) {
+    if before.is_some_and(|before| before.says_the_same(after)) {
         return vec![ChangeKind::Reformatted];
     }
     let added_or =

@@ -138,6 +138,9 @@ pub fn landed<'a>(
         },
         ..file.clone()
     };
+    let all: Vec<FileChange> = files.changes.iter().map(from_top).collect();
+    let paths = all.iter().chain(&outside);
+    merge.expect(paths.filter_map(|file| std::str::from_utf8(&file.path).ok()));
     let answer = |written: &Written| (written.commit, written.charge);
     let mut links: Vec<Link<Answer>> = Vec::new();
     for file in &files.changes {

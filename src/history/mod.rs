@@ -8,6 +8,7 @@ mod landed;
 mod landing;
 mod onto;
 mod past;
+mod paths;
 mod provenance;
 mod replay;
 mod revocation;

@@ -9,8 +9,8 @@ use super::{provenance, read_commit};
 use crate::access::{Outside, Policy, Verdict};
 use crate::error::Error;
 use crate::model::{GroupName, RecordPath, StageName, VersionNumber};
-use crate::raw::{Objects, Oid};
-use crate::snapshot::{Records, Snapshot};
+use crate::raw::{FileChange, Mode, ObjectKind, Objects, Oid};
+use crate::snapshot::{self, Records, Snapshot};
 
 /// What history knows at one commit of the mainline.
 pub struct Past<'a> {
@@ -49,13 +49,23 @@ impl<'a> Past<'a> {
             folder => format!("{folder}/{path}"),
         };
         let Some(tip) = self.tip else { return Ok(None) };
-        match provenance::author_of(self.objects, &self.graph, tip, &full)? {
+        let reformats = |file: &FileChange| self.reformats(path, file);
+        match provenance::author_of(self.objects, &self.graph, tip, &full, &reformats)? {
             Some(commit) => {
                 let commit = read_commit(self.objects, commit)?;
                 Ok(Some(super::verdict(policy, &commit)))
             }
             None => Ok(None),
         }
+    }
+
+    /// Whether a change of a record's file leaves what the record says.
+    fn reformats(&self, path: &RecordPath, file: &FileChange) -> Result<bool, Error> {
+        let (Some((Mode::File, before)), Some((Mode::File, after))) = (file.before, file.after) else {
+            return Ok(false);
+        };
+        let load = |id| snapshot::load(path, id, &self.objects.read(id, ObjectKind::Blob)?);
+        Ok(load(before)?.says_the_same(&load(after)?))
     }
 }
 

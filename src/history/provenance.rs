@@ -5,9 +5,11 @@
 //! is charged to the merge: nothing is ever merged within a record.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
 
 use super::graph::{Graph, Node, Sides};
+use super::paths::Paths;
 use crate::access::Charge;
 use crate::error::Error;
 use crate::raw::{self, FileChange, Mode, Objects, Oid};
@@ -35,6 +37,26 @@ pub struct Merge<'g, 'a> {
     second: Oid,
     sides: Sides,
     malformed: RefCell<BTreeSet<Malformed>>,
+    asked: RefCell<Asked>,
+}
+
+/// The files that are asked about; which of them each commit wrote, left out
+/// where it wrote none; and which of them the commits wrote that the first of
+/// two commits descends from and not the other.
+#[derive(Default)]
+struct Asked {
+    paths: Rc<Paths>,
+    looked_at: HashMap<Oid, Option<Rc<HashSet<String>>>>,
+    written: HashMap<(Oid, Oid), Rc<HashSet<String>>>,
+}
+
+/// Where a commit of the other side has its value of a file from.
+enum Source {
+    /// From this parent.
+    Parent(Oid),
+    /// From nobody: it wrote it in place of this parent's value, or chose it
+    /// although this parent's side had changed the file.
+    Itself(Option<Oid>, Option<Charge>),
 }
 
 /// A folder that the other side had, and that is not in strict form.
@@ -67,7 +89,17 @@ impl<'g, 'a> Merge<'g, 'a> {
             second,
             sides: graph.sides(first, second)?,
             malformed: RefCell::default(),
+            asked: RefCell::default(),
         })
+    }
+
+    /// Says which files will be asked about, so that each commit is looked at
+    /// once for all of them.
+    pub fn expect<'p>(&self, paths: impl IntoIterator<Item = &'p str>) {
+        *self.asked.borrow_mut() = Asked {
+            paths: Rc::new(Paths::of(paths)),
+            ..Asked::default()
+        };
     }
 
     /// Whether the parents share any history.
@@ -122,35 +154,91 @@ impl<'g, 'a> Merge<'g, 'a> {
         self.malformed.borrow().iter().cloned().collect()
     }
 
-    /// Whether this commit wrote the file: its value is that of no parent.
-    fn wrote(&self, node: &Node, path: &str) -> Result<bool, Error> {
-        let mut trees = Vec::new();
-        for parent in &node.parents {
-            trees.push(self.graph.node(*parent)?.tree);
+    /// Which of the files that are asked about a commit wrote; none for none.
+    fn written_by(&self, commit: Oid) -> Result<Option<Rc<HashSet<String>>>, Error> {
+        if let Some(known) = self.asked.borrow().looked_at.get(&commit) {
+            return Ok(known.clone());
         }
-        if trees.contains(&node.tree) {
-            return Ok(false);
-        }
-        let value = self.value(node.tree, path)?;
-        if trees.is_empty() {
-            return Ok(value.is_some());
-        }
-        for tree in trees {
-            if self.value(tree, path)? == value {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+        let paths = self.asked.borrow().paths.clone();
+        let mut written = HashSet::new();
+        let node = self.graph.node(commit)?;
+        paths.written(self.objects, self.graph, &node, &mut written)?;
+        let written = (!written.is_empty()).then(|| Rc::new(written));
+        self.asked.borrow_mut().looked_at.insert(commit, written.clone());
+        Ok(written)
     }
 
-    /// Whether the first side changed the file, even if it changed it back.
-    fn first_side_wrote(&self, path: &str) -> Result<bool, Error> {
-        for commit in &self.sides.first {
-            if self.wrote(&*self.graph.node(*commit)?, path)? {
-                return Ok(true);
+    /// Whether a commit changed the file that `of` descends from and `not_of`
+    /// does not, even if it was changed back.
+    fn changed(&self, of: Oid, not_of: Oid, path: &str) -> Result<bool, Error> {
+        if !self.asked.borrow().paths.holds(path) {
+            self.expect([path]);
+        }
+        if let Some(written) = self.asked.borrow().written.get(&(of, not_of)) {
+            return Ok(written.contains(path));
+        }
+        let gather = |side: &mut dyn Iterator<Item = &Oid>| -> Result<_, Error> {
+            let mut written = HashSet::new();
+            for commit in side {
+                if let Some(own) = self.written_by(*commit)? {
+                    written.extend(own.iter().cloned());
+                }
+            }
+            Ok(Rc::new(written))
+        };
+        let written = if (of, not_of) == (self.first, self.second) {
+            gather(&mut self.sides.first.iter())?
+        } else {
+            // Who asks of one side asks of the other as well.
+            let between = self.graph.sides(of, not_of)?;
+            let other = gather(&mut between.second.iter())?;
+            self.asked.borrow_mut().written.insert((not_of, of), other);
+            gather(&mut between.first.iter())?
+        };
+        let is_written = written.contains(path);
+        self.asked.borrow_mut().written.insert((of, not_of), written);
+        Ok(is_written)
+    }
+
+    /// Where a commit of the other side has its value from. A merge there is
+    /// asked as this one is: what only one parent's side changed is inherited
+    /// from that parent; to keep a value that another parent's side replaced is
+    /// the merge's own doing.
+    fn source(&self, node: &Node, value: &Value, path: &str) -> Result<Source, Error> {
+        let (mut same, mut other) = (Vec::new(), Vec::new());
+        for parent in &node.parents {
+            let is_same = self.value_at(*parent, path)? == *value;
+            if is_same && !self.sides.second.contains(parent) {
+                return Ok(Source::Parent(*parent));
+            }
+            if is_same {
+                same.push(*parent);
+            } else {
+                other.push(*parent);
             }
         }
-        Ok(false)
+        let mut charge = None;
+        for kept in &same {
+            let against = |left: &Oid| -> Result<Option<Charge>, Error> {
+                let by_kept = self.changed(*kept, *left, path)?;
+                Ok(match self.changed(*left, *kept, path)? {
+                    true if by_kept => Some(Charge::BothSides),
+                    false if by_kept => None,
+                    _ => Some(Charge::OlderValue),
+                })
+            };
+            let mut why = None;
+            for left in &other {
+                why = why.or(against(left)?);
+            }
+            match why {
+                None => return Ok(Source::Parent(*kept)),
+                Some(why) => charge = charge.or(Some(why)),
+            }
+        }
+        // Who resolves while bringing the mainline in starts from the mainline.
+        let shared = other.iter().find(|id| !self.sides.second.contains(*id));
+        Ok(Source::Itself(shared.or(other.first()).copied(), charge))
     }
 
     /// The values that the other side gave the file, oldest first, each with
@@ -161,23 +249,13 @@ impl<'g, 'a> Merge<'g, 'a> {
         let mut value = self.value_at(at, path)?;
         while self.sides.second.contains(&at) {
             let node = self.graph.node(at)?;
-            let mut same = None;
-            for parent in &node.parents {
-                let shared = !self.sides.second.contains(parent);
-                if (same.is_none() || shared) && self.value_at(*parent, path)? == value {
-                    same = Some(*parent);
-                    if shared {
-                        break;
-                    }
+            let (before_at, charge) = match self.source(&node, &value, path)? {
+                Source::Parent(parent) => {
+                    at = parent;
+                    continue;
                 }
-            }
-            if let Some(parent) = same {
-                at = parent;
-                continue;
-            }
-            // Who resolves while bringing the mainline in starts from the mainline.
-            let shared = node.parents.iter().find(|id| !self.sides.second.contains(*id));
-            let before_at = shared.or(node.parents.first()).copied();
+                Source::Itself(before_at, charge) => (before_at, charge),
+            };
             let before = match before_at {
                 Some(parent) => self.value_at(parent, path)?,
                 None => None,
@@ -190,7 +268,7 @@ impl<'g, 'a> Merge<'g, 'a> {
                         after: value,
                     },
                     commit: at,
-                    charge: None,
+                    charge,
                 });
             }
             value = before;
@@ -229,7 +307,7 @@ impl<'g, 'a> Merge<'g, 'a> {
         if written.is_empty() {
             return charged(Charge::OlderValue);
         }
-        if self.first_side_wrote(path)? {
+        if self.changed(self.first, self.second, path)? {
             return charged(Charge::BothSides);
         }
         if start != file.before {
@@ -246,13 +324,19 @@ impl<'g, 'a> Merge<'g, 'a> {
     pub fn dropped(&self, managed: &dyn Fn(&str) -> bool) -> Result<Vec<String>, Error> {
         let tree = |id| self.graph.node(id).map(|node| node.tree);
         let (first, second, merge) = (tree(self.first)?, tree(self.second)?, tree(self.id)?);
-        let mut dropped = Vec::new();
+        let mut kept = Vec::new();
         for file in raw::diff(self.objects, Some(first), Some(second))?.changes {
             let Ok(path) = String::from_utf8(file.path) else {
                 continue;
             };
-            if managed(&path) && self.value(merge, &path)? == file.before && !self.trace(&path)?.0.is_empty()
-            {
+            if managed(&path) && self.value(merge, &path)? == file.before {
+                kept.push(path);
+            }
+        }
+        self.expect(kept.iter().map(String::as_str));
+        let mut dropped = Vec::new();
+        for path in kept {
+            if !self.trace(&path)?.0.is_empty() {
                 dropped.push(path);
             }
         }
@@ -260,8 +344,12 @@ impl<'g, 'a> Merge<'g, 'a> {
     }
 }
 
+/// Whether one value of a file replaced by another says the same.
+pub(super) type Reformats<'r> = &'r dyn Fn(&FileChange) -> Result<bool, Error>;
+
 /// The commit that gave a file the value that it has at `tip`, by provenance;
-/// none when there is no such file.
+/// none when there is no such file. A change that `reformats` is nobody's
+/// authorship: whoever gave the value before is asked for.
 ///
 /// # Errors
 /// When an object can't be read.
@@ -270,13 +358,16 @@ pub fn author_of(
     graph: &Graph<'_>,
     tip: Oid,
     path: &str,
+    reformats: Reformats<'_>,
 ) -> Result<Option<Oid>, Error> {
     let value = |commit: Oid| -> Result<Value, Error> {
         let entry = raw::lookup(objects, graph.node(commit)?.tree, path)?;
-        Ok(entry.map(|entry| (entry.mode, entry.id)))
+        Ok(entry
+            .filter(|entry| entry.mode != Mode::Tree)
+            .map(|entry| (entry.mode, entry.id)))
     };
     let mut at = tip;
-    let here = value(at)?;
+    let mut here = value(at)?;
     if here.is_none() {
         return Ok(None);
     }
@@ -290,15 +381,24 @@ pub fn author_of(
             at = first;
             continue;
         }
-        let [first, second] = node.parents[..] else {
-            return Ok(Some(at));
-        };
         let file = FileChange {
             path: path.as_bytes().to_vec(),
             before,
             after: here,
         };
-        let merge = Merge::new(objects, graph, at, (first, second))?;
-        return Ok(merge.written(&file)?.last().map(|written| written.commit));
+        let written = match node.parents[..] {
+            [first, second] => Merge::new(objects, graph, at, (first, second))?.written(&file)?,
+            _ => vec![Written {
+                file,
+                commit: at,
+                charge: None,
+            }],
+        };
+        for written in written.iter().rev() {
+            if !reformats(&written.file)? {
+                return Ok(Some(written.commit));
+            }
+        }
+        (at, here) = (first, before);
     }
 }

@@ -149,8 +149,28 @@ impl Tree {
     /// The entry of this name; none when the name stands twice, since then
     /// nobody can say which is meant.
     pub fn get(&self, name: &str) -> Option<&Entry> {
+        if self.faults.is_empty() {
+            // In strict form it stands once, sorted as a file or as a folder.
+            let name = name.as_bytes();
+            return self.sorted(name, None).or_else(|| self.sorted(name, Some(&b'/')));
+        }
         let mut named = self.entries.iter().filter(|entry| entry.name == name.as_bytes());
         named.next().filter(|_| named.next().is_none())
+    }
+
+    /// The entry of this name, of a tree in strict form, if it is sorted with
+    /// this end.
+    fn sorted(&self, name: &[u8], end: Option<&u8>) -> Option<&Entry> {
+        let found = self.entries.binary_search_by(|entry| {
+            let is_folder = entry.mode == Mode::Tree;
+            let shared = entry.name.len().min(name.len());
+            let after = |key: &[u8], end: Option<&u8>| key.get(shared).or(end).copied();
+            entry.name[..shared]
+                .cmp(&name[..shared])
+                .then_with(|| after(&entry.name, is_folder.then_some(&b'/')).cmp(&after(name, end)))
+                .then_with(|| entry.name.len().cmp(&name.len()))
+        });
+        found.ok().and_then(|index| self.entries.get(index))
     }
 
     /// The stored bytes of a tree with these entries, in Git's order.
@@ -259,5 +279,30 @@ mod tests {
             );
         }
         assert!(Tree::parse(ObjectFormat::Sha1, &entry("10x644", b"a")).is_err());
+    }
+
+    #[test]
+    fn a_name_is_found_as_a_file_and_as_a_folder() {
+        let names = ["a", "a.b", "a0", "b", "b-", "b.c", "ba", "c"];
+        // Each name in turn is a folder, which moves it behind what shares its start.
+        for folder in names {
+            let entries: Vec<Entry> = names
+                .iter()
+                .map(|name| Entry {
+                    mode: if *name == folder { Mode::Tree } else { Mode::File },
+                    name: name.as_bytes().to_vec(),
+                    id: Oid::hash(ObjectFormat::Sha1, ObjectKind::Blob, name.as_bytes()),
+                })
+                .collect();
+            let tree = Tree::parse(ObjectFormat::Sha1, &Tree::write(&entries)).expect("entries");
+            assert!(tree.faults.is_empty(), "{:?}", tree.faults);
+            for entry in &entries {
+                let name = String::from_utf8_lossy(&entry.name);
+                assert_eq!(tree.get(&name), Some(entry), "{name} beside the folder {folder}");
+            }
+            for name in ["", "a/", "a.", "b/", "bb", "d"] {
+                assert_eq!(tree.get(name), None, "{name} beside the folder {folder}");
+            }
+        }
     }
 }

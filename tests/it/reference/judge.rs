@@ -11,7 +11,7 @@ use super::approval::without;
 use super::law::{Law, Signer, proven, text};
 use super::objects::{Commit, Files, History, at, value};
 use super::place::{Place, is_managed, place};
-use super::provenance::{Link, Shape, bringer, links, shape};
+use super::provenance::{Link, Shape, bringer, links, reformats, shape};
 
 /// What the reference says of one step.
 pub struct Step {
@@ -218,11 +218,12 @@ impl Case<'_> {
         }
     }
 
-    /// Whether a record that stands after the step is its actor's: brought now
+    /// Whether what a record says after the step is its actor's: brought now
     /// by that actor, or earlier by a key that is not revoked now.
     pub fn still_proven(&self, path: &str, who: &str) -> bool {
         let record = at(self.next, path).expect("it stands");
-        if let Some(link) = self.links.iter().rev().find(|link| link.path == path) {
+        let mut brought = self.links.iter().rev();
+        if let Some(link) = brought.find(|link| link.path == path && !reformats(link)) {
             return self.author(link, &record).actor() == Some(who);
         }
         let key = match record["signature"].as_str() {

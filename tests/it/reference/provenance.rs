@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use modelry::raw::Oid;
 
-use super::objects::{History, reachable};
+use super::objects::{History, reachable, value};
 
 /// One value of a file replaced by another, and the commit that answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +49,26 @@ pub fn shape(history: &History, commit: Oid) -> Shape {
     }
 }
 
+/// The commits reachable from one commit and not from the other.
+fn alone(history: &History, of: Oid, not_of: Oid) -> BTreeSet<Oid> {
+    let others = reachable(history, not_of);
+    reachable(history, of).difference(&others).copied().collect()
+}
+
+/// Whether a side changed a record: any commit reachable from that parent and
+/// not from the other did, even if it was changed back.
+fn changed(history: &History, of: Oid, not_of: Oid, path: &str) -> bool {
+    alone(history, of, not_of)
+        .iter()
+        .any(|commit| wrote(history, *commit, path))
+}
+
+/// Whether a change of a file leaves what the record says.
+pub fn reformats(link: &Link) -> bool {
+    let means = |bytes: &Option<Vec<u8>>| bytes.as_deref().map(value);
+    link.before.is_some() && means(&link.before) == means(&link.after)
+}
+
 /// What a commit changes in one file against its first parent, and who answers
 /// for it: by one parent the commit itself; by two, whoever wrote it on the
 /// other side, or the merge.
@@ -71,10 +91,8 @@ pub fn links(history: &History, commit: Oid, path: &str) -> Vec<Link> {
     if at(history, second, path) != after {
         return charged;
     }
-    let (ours, theirs) = (reachable(history, first), reachable(history, second));
-    let only_ours: BTreeSet<Oid> = ours.difference(&theirs).copied().collect();
-    let only_theirs: BTreeSet<Oid> = theirs.difference(&ours).copied().collect();
-    if only_ours.iter().any(|commit| wrote(history, *commit, path)) {
+    let only_theirs: BTreeSet<Oid> = alone(history, second, first);
+    if changed(history, first, second, path) {
         return charged;
     }
     let traced = trace(history, &only_theirs, second, path);
@@ -93,21 +111,27 @@ fn trace(history: &History, side: &BTreeSet<Oid>, tip: Oid, path: &str) -> Vec<L
     }
     let value = at(history, tip, path);
     let parents = &history[&tip].parents;
-    let same: Vec<Oid> = parents
+    let (same, other): (Vec<Oid>, Vec<Oid>) = parents
         .iter()
         .copied()
-        .filter(|id| at(history, *id, path) == value)
-        .collect();
+        .partition(|id| at(history, *id, path) == value);
     // A value that the mainline has already is no news.
     if same.iter().any(|id| !side.contains(id)) {
         return Vec::new();
     }
-    if let Some(parent) = same.first() {
+    // A merge within the side is asked as the one that brings it: a record is a
+    // parent's when that parent's side changed it, and no other's did.
+    let is_from = |parent: &Oid| {
+        other
+            .iter()
+            .all(|other| changed(history, *parent, *other, path) && !changed(history, *other, *parent, path))
+    };
+    if let Some(parent) = same.iter().find(|parent| is_from(parent)) {
         return trace(history, side, *parent, path);
     }
-    // A new value. It is judged against the mainline, where the commit has it
-    // for a parent, else against the first parent.
-    let predecessor = parents.iter().find(|id| !side.contains(*id)).or(parents.first());
+    // A new value, or a choice. It is judged against the mainline, where the
+    // commit has it for a parent, else against the first parent of another value.
+    let predecessor = other.iter().find(|id| !side.contains(*id)).or(other.first());
     let mut links = predecessor.map_or_else(Vec::new, |id| trace(history, side, *id, path));
     links.push(Link {
         path: path.to_owned(),
@@ -118,11 +142,19 @@ fn trace(history: &History, side: &BTreeSet<Oid>, tip: Oid, path: &str) -> Vec<L
     links
 }
 
-/// The commit that gave a file the value that it has at `tip`.
+/// The commit that made a record say what it says at `tip`. Bytes that change
+/// without meaning are nobody's word.
 pub fn bringer(history: &History, tip: Oid, path: &str) -> Option<Oid> {
     let value = at(history, tip, path)?;
-    match history[&tip].parents.first() {
-        Some(first) if at(history, *first, path).as_ref() == Some(&value) => bringer(history, *first, path),
-        _ => links(history, tip, path).last().map(|link| link.commit),
+    let Some(first) = history[&tip].parents.first() else {
+        return Some(tip);
+    };
+    if at(history, *first, path).as_ref() == Some(&value) {
+        return bringer(history, *first, path);
+    }
+    let brought = links(history, tip, path);
+    match brought.iter().rev().find(|link| !reformats(link)) {
+        Some(link) => Some(link.commit),
+        None => bringer(history, *first, path),
     }
 }
