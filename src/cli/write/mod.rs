@@ -1,30 +1,32 @@
 //! One writing command is one commit: prove the base, draft, judge, ask, sign,
 //! write, move the branch, bring the work tree up to date.
 
+mod make;
+mod tell;
+
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use clap::Args;
-use serde_json::json;
-
+use self::make::make;
+use self::tell::{done, dry_run, refused, show_decision};
 use super::me::Me;
 use super::{Global, Outcome, Ui, report_format};
-use crate::access::{self, Carrier, GateResult, Policy, Verdict};
+use crate::access::{Carrier, Policy, Verdict};
 use crate::act::{self, Desk, Draft};
-use crate::change::{self, Change, ChangeKind, Differences};
+use crate::change::ChangeKind;
 use crate::error::Error;
 use crate::finding::{Finding, Place, Report};
 use crate::git::{AdvanceError, Head};
-use crate::history::{self, Past, Replay};
-use crate::model::{Action, ActorId, GroupName, RecordPath, VersionId};
+use crate::history::Replay;
+use crate::model::GroupName;
 use crate::proof::How;
-use crate::raw::{self, Kept, ObjectKind, Objects, Oid, Overlay};
-use crate::render::{self, paint};
-use crate::rules::Resolver;
+use crate::raw::{Kept, Objects, Oid, Overlay};
+use crate::render;
 use crate::sign::Signer;
-use crate::snapshot::{self, Records, Snapshot};
+use crate::snapshot::Records;
 use crate::subject::RECORD_NAMESPACE;
 use crate::workspace::Workspace;
+use clap::Args;
 
 /// How often to start over when somebody else was faster.
 const TRIES: usize = 8;
@@ -348,231 +350,4 @@ fn prove(
         ));
     }
     Ok(Ok(proof.policy))
-}
-
-/// A change that is made and judged, and not written.
-struct Made {
-    edits: BTreeMap<String, Option<Vec<u8>>>,
-    top: Oid,
-    message: String,
-    changes: Vec<Change>,
-    /// What to tell of choices that were made.
-    notes: Vec<String>,
-    /// What the gates say of what is decided.
-    gates: Vec<(VersionId, Vec<GateResult>)>,
-    report: Report,
-}
-
-#[allow(
-    clippy::too_many_arguments,
-    reason = "each is one thing that the change rests on"
-)]
-fn make(
-    workspace: &Workspace,
-    overlay: &Overlay<'_>,
-    policy: &Policy,
-    actor: &ActorId,
-    signer: Option<act::RecordSigner<'_>>,
-    carrier: &Carrier,
-    job: &Job<'_>,
-    target: &Target,
-) -> Result<Option<Made>, Error> {
-    let base = target.base;
-    let records = Records::new(overlay);
-    let base_tree = history::read_commit(overlay, base)?.tree;
-    let prior = Snapshot::at(&records, base_tree, &workspace.folder)?;
-    let past = Past::new(overlay, &workspace.folder, Some(base));
-    let desk = Desk {
-        snapshot: prior,
-        policy,
-        actor: actor.clone(),
-        signer,
-        past: &past,
-    };
-    let Some(mut draft) = (job.draft)(&desk)? else {
-        return Ok(None);
-    };
-    // Where somebody else will carry it, the policy needs its author's review;
-    // who only gives up a key of their own needs to be no administrator.
-    if job.scope == Scope::Policy
-        && !target.is_mainline
-        && policy.may(actor, Action::Administer, None, None)
-        && desk.signer.is_some()
-        && let Some(Some(text)) = draft.edits.get("registry.yaml")
-    {
-        let id = Oid::hash(overlay.format(), ObjectKind::Blob, text.as_bytes());
-        let proposed = snapshot::load(&RecordPath::Registry, id, text.as_bytes())?;
-        draft.absorb(act::approve_policy(
-            &desk,
-            &proposed,
-            draft.reason.clone().as_deref(),
-        )?);
-    }
-    let tree = |draft: &Draft| -> Result<Oid, Error> {
-        let edits: BTreeMap<String, Option<Vec<u8>>> = draft
-            .edits
-            .iter()
-            .map(|(path, text)| (workspace.from_top(path), text.clone().map(String::into_bytes)))
-            .collect();
-        raw::edit(overlay, Some(base_tree), &edits)?.ok_or_else(|| Error::told("nothing would be left"))
-    };
-    let mut top = tree(&draft)?;
-    for id in std::mem::take(&mut draft.settle) {
-        let after = Snapshot::at(&records, top, &workspace.folder)?;
-        if let Some((_, text)) = act::settle(&desk, &after, &id)? {
-            draft
-                .edits
-                .insert(RecordPath::Version(id.clone()).to_string(), Some(text));
-            top = tree(&draft)?;
-        }
-    }
-    let next = Snapshot::at(&records, top, &workspace.folder)?;
-    let differences = change::diff(&prior, &next)?;
-    if differences.changes.is_empty() {
-        return Err(Error::told("nothing would change"));
-    }
-    let gates = access::gates_of_changes(policy, &prior, &next, &differences.changes)?;
-    let mut replay = Replay::with_policy(&records, &workspace.folder, policy.clone());
-    let judged = replay.judge(prior, next, carrier, &differences, &past, Some(base))?;
-    let mut checked = replay.checked;
-    checked.documents = records.documents();
-    let mut findings = judged.findings;
-    if findings.is_empty() {
-        let resolver = Resolver {
-            prior,
-            next,
-            folder: &workspace.folder,
-            before: Some(base),
-            after: None,
-        };
-        let unmet = act::unmet_gates(&differences.changes, &gates);
-        findings.extend(unmet.into_iter().map(|finding| resolver.resolve(finding)));
-    }
-    let mut notes = draft.notes;
-    let is_policy = |change: &Change| change.kind == ChangeKind::PolicyChanged;
-    if differences.changes.iter().any(is_policy)
-        && findings.iter().all(|finding| finding.rule.code == "MR403")
-        && let Some(after) = next.registry()?.and_then(Policy::new)
-    {
-        let known = &policy.registry().revoked;
-        notes.extend(act::consequences(
-            &after,
-            &replay.distrusted(&after, known, base)?,
-        ));
-    }
-    let report = Report {
-        findings,
-        notes: judged.notes,
-        checked,
-        ..Report::default()
-    };
-    let Differences { changes, .. } = differences;
-    let mut message = draft.subject.clone();
-    if let Some(reason) = &draft.reason {
-        message.push_str(&format!("\n\n{reason}"));
-    }
-    message.push('\n');
-    for change in &changes {
-        message.push_str(&format!("\nModelry-Change: {}", change.trailer()));
-    }
-    let edits = draft
-        .edits
-        .into_iter()
-        .map(|(path, text)| (path, text.map(String::into_bytes)))
-        .collect();
-    Ok(Some(Made {
-        edits,
-        top,
-        message,
-        changes,
-        notes,
-        gates,
-        report,
-    }))
-}
-
-fn refused(report: &Report, ui: &Ui) -> Result<Outcome, Error> {
-    ui.print(&render::report(report, report_format(ui.output), &ui.style))?;
-    if !ui.is_json() {
-        ui.say(&format!(
-            "{} nothing was written",
-            paint("refused:", "1;31", &ui.side)
-        ));
-    }
-    Ok(Outcome::Findings)
-}
-
-fn change_lines(made: &Made, ui: &Ui) -> String {
-    let line = |change: &Change| format!("  {}\n", paint(&render::clean(&change.trailer()), "2", &ui.style));
-    made.changes.iter().map(line).collect()
-}
-
-/// Every gate of what is decided, with its result.
-fn gate_lines(made: &Made, ui: &Ui) -> String {
-    let table = |(id, results): &(VersionId, Vec<GateResult>)| {
-        let heading = paint(&format!("gates of {id}"), "1", &ui.style);
-        format!("{heading}\n{}", super::gates::table(results).render(&ui.style))
-    };
-    made.gates.iter().map(table).collect()
-}
-
-fn subject_line(made: &Made) -> String {
-    render::clean(made.message.lines().next().unwrap_or_default()).into_owned()
-}
-
-fn dry_run(made: &Made, ui: &Ui) -> Result<Outcome, Error> {
-    tell(made, ui);
-    if ui.is_json() {
-        let changes: Vec<String> = made.changes.iter().map(Change::trailer).collect();
-        let gates: serde_json::Map<String, serde_json::Value> = made
-            .gates
-            .iter()
-            .map(|(id, results)| (id.to_string(), super::gates::values(results)))
-            .collect();
-        ui.json(&json!({"dryRun": true, "message": made.message, "changes": changes, "gates": gates, "findings": []}))?;
-        return Ok(Outcome::Fine);
-    }
-    ui.print(&format!(
-        "{} (dry run: nothing was written)\n{}{}",
-        subject_line(made),
-        change_lines(made, ui),
-        gate_lines(made, ui)
-    ))?;
-    Ok(Outcome::Fine)
-}
-
-/// The choices that were made.
-fn tell(made: &Made, ui: &Ui) {
-    for note in &made.notes {
-        ui.note(note);
-    }
-}
-
-fn show_decision(made: &Made, ui: &Ui) {
-    tell(made, ui);
-    ui.say(&paint(&subject_line(made), "1", &ui.side));
-    for change in &made.changes {
-        ui.say(&format!("  {}", render::clean(&change.trailer())));
-        if let Some(review) = change.after.as_ref().and_then(|after| after.review()) {
-            ui.say(&format!("  content {}…", review.subject.short()));
-        }
-    }
-    let gates = gate_lines(made, ui);
-    if !gates.is_empty() {
-        ui.say(gates.trim_end());
-    }
-}
-
-fn done(made: &Made, commit: Oid, branch: &str, ui: &Ui) -> Result<(), Error> {
-    tell(made, ui);
-    if ui.is_json() {
-        let changes: Vec<String> = made.changes.iter().map(Change::trailer).collect();
-        return ui.json(&json!({"commit": commit.to_string(), "branch": branch, "changes": changes}));
-    }
-    let place = paint(&format!("[{branch} {}]", commit.short()), "33", &ui.style);
-    ui.print(&format!(
-        "{place} {}\n{}",
-        subject_line(made),
-        change_lines(made, ui)
-    ))
 }
