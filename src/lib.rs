@@ -30,6 +30,7 @@
 //! | [`git`] | the only room that names git2 |
 //! | [`sign`] | runs git's signing programs |
 //! | [`disk`] | files on disk, and writes that happen whole or not at all |
+//! | [`forge`] | Git hosts: the page that opens a pull request |
 //! | [`fetch`] | artifacts brought to a folder, over file, https and s3 |
 //! | [`workspace`] | a registry in a repository: folder, mainline, root |
 //! | [`proof`] | proving a tip, from the root or the last verified point |
@@ -48,6 +49,7 @@ pub mod exchange;
 pub mod expr;
 pub mod fetch;
 pub mod finding;
+pub mod forge;
 pub mod git;
 pub mod history;
 pub mod model;

@@ -11,6 +11,7 @@ mod verified;
 
 pub use checkpoint::{Comparison, Walk};
 pub use file::{CheckpointFile, Moved, Signed};
+pub use verified::Point;
 
 use std::collections::BTreeMap;
 
@@ -49,6 +50,9 @@ pub struct Proof {
     /// Versions whose approval rests on a key that was not believed any more,
     /// with the key, and that nobody reaffirmed.
     pub tainted: BTreeMap<VersionId, String>,
+    /// What is to be remembered once the mainline stands here, when it was asked
+    /// for by [`How::later`].
+    pub point: Option<Point>,
 }
 
 /// Leaves those versions that the policy does not reaffirm.
@@ -66,6 +70,9 @@ pub struct How {
     /// From the root, and what was verified before must still be on the way;
     /// nothing is remembered.
     pub audit: bool,
+    /// The clone's own mainline does not stand there yet, so nothing is
+    /// remembered before [`Workspace::keep`].
+    pub later: bool,
 }
 
 impl Workspace {
@@ -153,6 +160,7 @@ impl Workspace {
             ))
             .hint("pin another root with `modelry trust`"));
         };
+        let mut later = None;
         match gone {
             Some(point) => {
                 let snapshot = Snapshot::at(records, history::read_commit(objects, tip)?.tree, &self.folder)?;
@@ -174,7 +182,10 @@ impl Workspace {
             }
             None if how.mainline && !how.audit => match (&remembered, commits.is_empty() && from.is_some()) {
                 (Some(remembered), true) => remembered.keep(),
-                _ => self.remember(root, tip, &replay, remembered.as_ref(), how.replay),
+                _ => match self.point(root, tip, &replay, remembered.as_ref(), how.replay) {
+                    Some(point) if !how.later => self.keep(&point),
+                    point => later = point,
+                },
             },
             None => {}
         }
@@ -189,6 +200,7 @@ impl Workspace {
             known,
             checkpoint: None,
             tainted,
+            point: later,
         })
     }
 

@@ -1,13 +1,13 @@
 //! A version is registered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
 use super::{Desk, Draft, members};
 use crate::canonical::canonical;
 use crate::error::Error;
-use crate::model::{GroupName, Key, Kind, RecordPath, VersionId};
+use crate::model::{GroupName, Key, Kind, RecordPath, VersionId, VersionNumber};
 
 /// What to register.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +26,8 @@ pub struct RegisterRequest {
     pub allow_duplicate: bool,
     /// Whether it may lack digests; it can't be approved then.
     pub without_digest: bool,
+    /// Numbers that others have reserved before they landed.
+    pub reserved: BTreeSet<VersionNumber>,
 }
 
 /// What came of it.
@@ -36,7 +38,7 @@ pub enum Registered {
     Same(VersionId),
 }
 
-/// Registers a version under the group's next number.
+/// Registers a version under the group's next number that nobody has reserved.
 ///
 /// # Errors
 /// When there is no such group, or the spec is not one.
@@ -71,7 +73,10 @@ pub fn register(
             }
         }
     }
-    let number = numbers.last().copied().unwrap_or(0) + 1;
+    let mut number = numbers.last().copied().unwrap_or(0) + 1;
+    while request.reserved.contains(&number) {
+        number += 1;
+    }
     let id = VersionId {
         group: group.clone(),
         number,

@@ -136,6 +136,7 @@ fn set(args: &SetArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
         scope: Scope::of(&args.version.group),
         decision: false,
         moved: None,
+        reserve: None,
     };
     land(&job, &args.write, global, ui)
 }

@@ -49,6 +49,7 @@ pub fn review(args: &DecideArgs, decision: Decision, global: &Global, ui: &Ui) -
         scope: Scope::of(&id.group),
         decision: true,
         moved: Some(&moved),
+        reserve: None,
     };
     let outcome = land(&job, &args.write, global, ui)?;
     if outcome == Outcome::Fine && !moved.get() && decision == Decision::Approved && !ui.is_json() {
@@ -65,6 +66,7 @@ pub fn archive(args: &DecideArgs, global: &Global, ui: &Ui) -> Result<Outcome, E
         scope: Scope::of(&id.group),
         decision: true,
         moved: None,
+        reserve: None,
     };
     land(&job, &args.write, global, ui)
 }
@@ -77,6 +79,7 @@ pub fn delete(args: &DecideArgs, global: &Global, ui: &Ui) -> Result<Outcome, Er
         scope: Scope::of(&id.group),
         decision: true,
         moved: None,
+        reserve: None,
     };
     land(&job, &args.write, global, ui)
 }
@@ -126,6 +129,7 @@ pub fn settle(args: &SettleArgs, global: &Global, ui: &Ui) -> Result<Outcome, Er
         scope,
         decision: false,
         moved: None,
+        reserve: None,
     };
     land(&job, &args.write, global, ui)
 }

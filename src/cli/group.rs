@@ -88,6 +88,7 @@ pub fn run(command: &GroupCommand, global: &Global, ui: &Ui) -> Result<Outcome, 
                 scope: Scope::of(&args.group),
                 decision: false,
                 moved: None,
+                reserve: None,
             };
             land(&job, &args.write, global, ui)
         }
@@ -98,6 +99,7 @@ pub fn run(command: &GroupCommand, global: &Global, ui: &Ui) -> Result<Outcome, 
                 scope: Scope::of(&args.group),
                 decision: false,
                 moved: None,
+                reserve: None,
             };
             land(&job, &args.write, global, ui)
         }
@@ -107,6 +109,7 @@ pub fn run(command: &GroupCommand, global: &Global, ui: &Ui) -> Result<Outcome, 
                 scope: Scope::of(group),
                 decision: true,
                 moved: None,
+                reserve: None,
             };
             land(&job, write, global, ui)
         }

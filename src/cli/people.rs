@@ -241,6 +241,7 @@ fn edit(edit: &PolicyEdit, write: &WriteArgs, global: &Global, ui: &Ui) -> Resul
         scope: Scope::Policy,
         decision: true,
         moved: None,
+        reserve: None,
     };
     land(&job, write, global, ui)
 }

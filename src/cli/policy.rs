@@ -74,6 +74,7 @@ pub fn run(command: &PolicyCommand, global: &Global, ui: &Ui) -> Result<Outcome,
                 scope: Scope::Policy,
                 decision: true,
                 moved: None,
+                reserve: None,
             };
             land(&job, write, global, ui)
         }

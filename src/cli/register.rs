@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Map, Value, json};
 
-use super::write::{Job, Scope, WriteArgs, land};
+use super::write::{Job, Reserve, Scope, WriteArgs, land};
 use super::{Global, Outcome, Ui, names};
 use crate::act::{self, AnnotateRequest, EvidenceRequest, RegisterRequest, Registered};
 use crate::disk;
@@ -310,21 +310,30 @@ fn hash(path: &Path, ui: &Ui) -> Result<disk::HashedArtifact, Error> {
 
 pub fn register(args: &RegisterArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let request = args.request(ui)?;
+    let reserve = Reserve::of(&args.group);
     let job = Job {
-        draft: &|desk| match act::register(desk, &args.group, &request, args.write.reason.as_deref())? {
-            Registered::New(_, draft) => Ok(Some(draft)),
-            Registered::Same(id) => {
-                if ui.is_json() {
-                    ui.json(&json!({"version": id.to_string(), "existing": true}))?;
-                } else {
-                    ui.print(&format!("{id} is the same model already; nothing was registered (--allow-duplicate does it all the same)\n"))?;
+        draft: &|desk| {
+            let mut request = request.clone();
+            request.reserved.clone_from(&reserve.taken.borrow());
+            match act::register(desk, &args.group, &request, args.write.reason.as_deref())? {
+                Registered::New(id, draft) => {
+                    reserve.number.set(Some(id.number));
+                    Ok(Some(draft))
                 }
-                Ok(None)
+                Registered::Same(id) => {
+                    if ui.is_json() {
+                        ui.json(&json!({"version": id.to_string(), "existing": true}))?;
+                    } else {
+                        ui.print(&format!("{id} is the same model already; nothing was registered (--allow-duplicate does it all the same)\n"))?;
+                    }
+                    Ok(None)
+                }
             }
         },
         scope: Scope::of(&args.group),
         decision: false,
         moved: None,
+        reserve: Some(&reserve),
     };
     land(&job, &args.write, global, ui)
 }
@@ -444,6 +453,7 @@ pub fn evidence(command: &EvidenceCommand, global: &Global, ui: &Ui) -> Result<O
         scope: Scope::of(&args.version.group),
         decision: false,
         moved: None,
+        reserve: None,
     };
     land(&job, &args.write, global, ui)
 }
@@ -481,6 +491,7 @@ pub fn annotate(args: &AnnotateArgs, global: &Global, ui: &Ui) -> Result<Outcome
         scope: Scope::of(&args.version.group),
         decision: false,
         moved: None,
+        reserve: None,
     };
     land(&job, &args.write, global, ui)
 }

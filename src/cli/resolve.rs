@@ -192,7 +192,7 @@ fn prove_and_read(
     let how = How {
         mainline: commit == tip,
         replay: trust.replay,
-        audit: false,
+        ..How::default()
     };
     let given = checkpoint
         .as_ref()

@@ -53,6 +53,7 @@ pub fn promote(args: &PromoteArgs, global: &Global, ui: &Ui) -> Result<Outcome, 
         scope: Scope::Groups(groups),
         decision: true,
         moved: None,
+        reserve: None,
     };
     land(&job, &args.write, global, ui)
 }
@@ -100,6 +101,7 @@ pub fn rollback(args: &RollbackArgs, global: &Global, ui: &Ui) -> Result<Outcome
         scope: Scope::of(&args.group),
         decision: true,
         moved: None,
+        reserve: None,
     };
     land(&job, &args.write, global, ui)
 }

@@ -39,7 +39,7 @@ pub struct WaitArgs {
 }
 
 /// `90s`, `30m`, `2h`; a bare number is seconds.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = match text.trim_end_matches(|c: char| c.is_ascii_alphabetic()) {
         number if number.len() == text.len() => (number, "s"),
         number => (number, &text[number.len()..]),
@@ -81,7 +81,7 @@ fn look(workspace: &Workspace, remote: Option<&str>) -> Result<Option<Oid>, Erro
 }
 
 /// The mainline's name on a remote.
-fn branch(workspace: &Workspace) -> String {
+pub(super) fn branch(workspace: &Workspace) -> String {
     match workspace.mainline.strip_prefix("refs/remotes/") {
         Some(tracked) => format!(
             "refs/heads/{}",

@@ -15,6 +15,7 @@ mod write;
 
 pub use merge::merge_text;
 pub use read::{GitObjects, Head, Repo};
+pub use remote::Pushed;
 pub use write::{AdvanceError, Ident};
 
 use git2::ErrorCode;

@@ -1,24 +1,56 @@
 //! Remotes, through the git program: its credentials, proxies and ssh
 //! configuration are the user's.
 
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 
-use super::Repo;
+use super::{Repo, failed};
 use crate::error::Error;
 use crate::raw::Oid;
 
+/// How a push ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pushed {
+    /// The remote has it.
+    Landed,
+    /// The branch was no longer where it was expected, or somebody held its
+    /// lock; the remote's reason.
+    Raced(String),
+    /// The remote does not want it.
+    Refused {
+        /// The reason, as git puts it: `pre-receive hook declined`.
+        why: String,
+        /// What the remote said to the pusher, line by line.
+        said: Vec<String>,
+    },
+    /// No answer came, so nobody knows whether the remote has it; what git said.
+    Broken(String),
+}
+
+/// Reasons of a server that lost a race between its first look and its update.
+const RACES: [&str; 5] = [
+    "failed to update ref",
+    "cannot lock ref",
+    "failed to lock",
+    "incorrect old value provided",
+    "reference already exists",
+];
+
 impl Repo {
-    fn run(&self, arguments: &[&str]) -> Result<String, Error> {
-        let output = self
-            .git()
+    fn ask(&self, arguments: &[&str]) -> Result<Output, Error> {
+        self.git()
             .args(arguments)
+            .env("LC_ALL", "C")
             .stdin(Stdio::null())
             .output()
             .map_err(|source| Error::Io {
                 action: "run",
                 path: "git".into(),
                 source,
-            })?;
+            })
+    }
+
+    fn run(&self, arguments: &[&str]) -> Result<String, Error> {
+        let output = self.ask(arguments)?;
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
@@ -35,12 +67,22 @@ impl Repo {
     /// # Errors
     /// When the remote can't be asked.
     pub fn remote_tip(&self, remote: &str, reference: &str) -> Result<Option<Oid>, Error> {
-        let listed = self.run(&["ls-remote", "--", remote, reference])?;
+        let mut listed = self.remote_branches(remote, reference)?.into_iter();
+        Ok(listed.find_map(|(name, id)| (name == reference).then_some(id)))
+    }
+
+    /// The references of a remote that fit a pattern, as `ls-remote` reads it,
+    /// and what they point to.
+    ///
+    /// # Errors
+    /// When the remote can't be asked.
+    pub fn remote_branches(&self, remote: &str, pattern: &str) -> Result<Vec<(String, Oid)>, Error> {
+        let listed = self.run(&["ls-remote", "--", remote, pattern])?;
         let named = |line: &str| {
             let (id, name) = line.split_once('\t')?;
-            (name == reference).then(|| Oid::from_hex(id)).flatten()
+            Some((name.to_owned(), Oid::from_hex(id)?))
         };
-        Ok(listed.lines().find_map(named))
+        Ok(listed.lines().filter_map(named).collect())
     }
 
     /// Brings a branch of a remote into a reference of this clone.
@@ -51,5 +93,275 @@ impl Repo {
         let refspec = format!("+{reference}:{into}");
         self.run(&["fetch", "--quiet", "--no-tags", "--", remote, &refspec])
             .map(|_| ())
+    }
+
+    /// Fetches a branch of a remote and says where it stands; none when it is
+    /// not there. No reference of the clone moves.
+    ///
+    /// # Errors
+    /// When it can't be fetched.
+    pub fn fetch_tip(&self, remote: &str, reference: &str) -> Result<Option<Oid>, Error> {
+        // A name of this process: others may fetch into the same clone.
+        let into = format!("refs/modelry/fetched/{}", std::process::id());
+        let refspec = format!("+{reference}:{into}");
+        let fetched = self.run(&[
+            "fetch",
+            "--quiet",
+            "--no-tags",
+            "--no-write-fetch-head",
+            "--no-recurse-submodules",
+            "--no-auto-maintenance",
+            "--refmap=",
+            "--",
+            remote,
+            &refspec,
+        ]);
+        if let Err(error) = fetched {
+            return match self.remote_tip(remote, reference) {
+                Ok(None) => Ok(None),
+                _ => Err(error),
+            };
+        }
+        let tip = self.reference(&into)?;
+        if let Ok(mut reference) = self.raw.find_reference(&into) {
+            reference
+                .delete()
+                .map_err(failed(format!("can't take `{into}` away")))?;
+        }
+        Ok(tip)
+    }
+
+    /// Pushes a commit to a branch of a remote, if that stands where it is
+    /// expected to (none: not there at all). The commit must descend from
+    /// there: nothing is ever forced.
+    ///
+    /// # Errors
+    /// When git can't be run.
+    pub fn push(
+        &self,
+        remote: &str,
+        commit: Oid,
+        reference: &str,
+        expected: Option<Oid>,
+    ) -> Result<Pushed, Error> {
+        let lease = format!(
+            "--force-with-lease={reference}:{}",
+            expected.map(|id| id.to_string()).unwrap_or_default()
+        );
+        let output = self.ask(&[
+            "push",
+            "--porcelain",
+            "--no-progress",
+            "--no-follow-tags",
+            "--recurse-submodules=no",
+            &lease,
+            "--",
+            remote,
+            &format!("{commit}:{reference}"),
+        ])?;
+        Ok(read_push(
+            &String::from_utf8_lossy(&output.stdout),
+            &String::from_utf8_lossy(&output.stderr),
+        ))
+    }
+
+    /// The remote that a branch is pushed to, and the branch's full name there:
+    /// its `pushRemote`, `remote.pushDefault`, its `remote`, the only remote
+    /// that there is, `origin`.
+    ///
+    /// # Errors
+    /// When there is no remote.
+    pub fn push_place(&self, branch: &str) -> Result<(String, String), Error> {
+        let short = branch.strip_prefix("refs/heads/").unwrap_or(branch);
+        let of_branch = |key: &str| -> Result<Option<String>, Error> {
+            // `.` is this repository, and no remote.
+            let value = self.config(&format!("branch.{short}.{key}"))?;
+            Ok(value.filter(|value| !value.is_empty() && value != "."))
+        };
+        let upstream = of_branch("remote")?;
+        let wanted = match of_branch("pushRemote")? {
+            Some(remote) => Some(remote),
+            None => match self.config("remote.pushDefault")?.filter(|name| !name.is_empty()) {
+                Some(remote) => Some(remote),
+                None => upstream.clone(),
+            },
+        };
+        let remote = match wanted {
+            Some(remote) => remote,
+            None => {
+                let remotes = self
+                    .raw
+                    .remotes()
+                    .map_err(failed("can't read the names of remotes"))?;
+                let names: Vec<&str> = remotes.iter().flatten().flatten().collect();
+                match names[..] {
+                    [] => {
+                        return Err(Error::told("this clone has no remote to push to")
+                            .hint("name it: `git remote add origin URL`"));
+                    }
+                    [only] => only.to_owned(),
+                    _ if names.contains(&"origin") => "origin".to_owned(),
+                    _ => {
+                        return Err(Error::told(format!(
+                            "`{short}` could be pushed to {}",
+                            names.join(", ")
+                        ))
+                        .hint(format!("say which: `git config branch.{short}.remote NAME`")));
+                    }
+                }
+            }
+        };
+        let reference = match of_branch("merge")? {
+            Some(merge) if upstream.as_ref() == Some(&remote) && merge.starts_with("refs/heads/") => merge,
+            _ => branch.to_owned(),
+        };
+        Ok((remote, reference))
+    }
+
+    /// Where a remote is pushed to, with the user's rewritings of addresses.
+    ///
+    /// # Errors
+    /// When there is no such remote.
+    pub fn remote_address(&self, remote: &str) -> Result<String, Error> {
+        // A remote may be named by its address alone.
+        if self.config(&format!("remote.{remote}.url"))?.is_none() {
+            return Ok(remote.to_owned());
+        }
+        let address = self.run(&["remote", "get-url", "--push", "--", remote])?;
+        Ok(address.trim().to_owned())
+    }
+
+    /// Notes in the clone where a remote's branch stands, as `git push` does;
+    /// only where the clone keeps such a note already.
+    pub fn note_remote_tip(&self, remote: &str, reference: &str, tip: Oid) {
+        let Some(name) = reference.strip_prefix("refs/heads/") else {
+            return;
+        };
+        let tracking = format!("refs/remotes/{remote}/{name}");
+        if let Ok(Some(old)) = self.reference(&tracking)
+            && old != tip
+        {
+            // Somebody else noted something newer, or will.
+            let _ = self.advance(&tracking, Some(old), tip, "modelry: push");
+        }
+    }
+
+    /// How many commits each of two lacks of the other.
+    ///
+    /// # Errors
+    /// When a commit can't be read.
+    pub fn ahead_behind(&self, local: Oid, remote: Oid) -> Result<(usize, usize), Error> {
+        let raw = |id: Oid| git2::Oid::from_bytes(id.as_bytes()).map_err(failed(format!("{id} is no id")));
+        self.raw
+            .graph_ahead_behind(raw(local)?, raw(remote)?)
+            .map_err(failed("can't compare the branch with the remote's"))
+    }
+
+    /// Takes the checked-out branch forward to a commit that descends from it,
+    /// with the work tree and the index; git itself sees to what is not
+    /// committed.
+    ///
+    /// # Errors
+    /// What git has against it; everything is as it was then.
+    pub fn fast_forward(&self, commit: Oid) -> Result<(), Error> {
+        let commit = commit.to_string();
+        self.run(&[
+            "merge",
+            "--ff-only",
+            "--quiet",
+            "--no-autostash",
+            "--no-verify-signatures",
+            &commit,
+        ])
+        .map(|_| ())
+    }
+}
+
+/// What `git push --porcelain` of one branch says.
+fn read_push(out: &str, err: &str) -> Pushed {
+    let broken = || {
+        let lines: Vec<&str> = err
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+            .collect();
+        Pushed::Broken(lines.join("; "))
+    };
+    let line = out.lines().find(|line| line.matches('\t').count() == 2);
+    let Some((flag, summary)) = line.and_then(|line| {
+        let (flag, rest) = line.split_once('\t')?;
+        Some((flag, rest.split_once('\t')?.1))
+    }) else {
+        return broken();
+    };
+    if flag != "!" {
+        return Pushed::Landed;
+    }
+    let (kind, why) = match summary.split_once(" (") {
+        Some((kind, why)) => (kind, why.strip_suffix(')').unwrap_or(why)),
+        None => (summary, summary),
+    };
+    match kind {
+        // The client saw that the branch had moved.
+        "[rejected]" => Pushed::Raced(why.to_owned()),
+        "[remote rejected]" if RACES.iter().any(|race| why.contains(race)) => Pushed::Raced(why.to_owned()),
+        "[remote rejected]" => Pushed::Refused {
+            why: why.to_owned(),
+            said: err
+                .lines()
+                .filter_map(|line| line.strip_prefix("remote:"))
+                .map(|line| {
+                    line.trim_end()
+                        .strip_prefix(' ')
+                        .unwrap_or(line)
+                        .trim_end()
+                        .to_owned()
+                })
+                .collect(),
+        },
+        _ => broken(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Pushed, read_push};
+
+    fn pushed(line: &str, err: &str) -> Pushed {
+        read_push(&format!("To ssh://host/repo\n{line}\nDone\n"), err)
+    }
+
+    #[test]
+    fn what_git_says_of_a_push() {
+        let refspec = "1111:refs/heads/main";
+        let landed = [" \t{}\t1111..2222", "*\t{}\t[new branch]", "=\t{}\t[up to date]"];
+        for line in landed {
+            assert_eq!(pushed(&line.replace("{}", refspec), ""), Pushed::Landed, "{line}");
+        }
+        for why in ["stale info", "fetch first", "non-fast-forward"] {
+            let line = format!("!\t{refspec}\t[rejected] ({why})");
+            assert_eq!(pushed(&line, ""), Pushed::Raced(why.into()));
+        }
+        let lock = "cannot lock ref 'refs/heads/main': is at 2222 but expected 1111";
+        let line = format!("!\t{refspec}\t[remote rejected] ({lock})");
+        assert_eq!(pushed(&line, ""), Pushed::Raced(lock.into()));
+        let line = format!("!\t{refspec}\t[remote rejected] (pre-receive hook declined)");
+        assert_eq!(
+            pushed(
+                &line,
+                "remote: MR301 no        \nremote:   indented\nerror: failed\n"
+            ),
+            Pushed::Refused {
+                why: "pre-receive hook declined".into(),
+                said: vec!["MR301 no".into(), "  indented".into()],
+            }
+        );
+        let line = format!("!\t{refspec}\t[remote failure] (remote failed to report status)");
+        assert!(matches!(pushed(&line, "x"), Pushed::Broken(_)));
+        let said = "fatal: the remote end hung up unexpectedly\n";
+        assert_eq!(
+            read_push("", said),
+            Pushed::Broken("fatal: the remote end hung up unexpectedly".into())
+        );
     }
 }

@@ -268,6 +268,7 @@ impl Workspace {
                 signer: None,
             }),
             tainted,
+            point: None,
         })
     }
 }

@@ -44,6 +44,14 @@ pub(super) struct VerifiedFault {
     pub(super) policy: Option<String>,
 }
 
+/// A point that is not kept yet.
+pub struct Point {
+    next: Verified,
+    /// The commit of the point that it goes on from.
+    before: Option<String>,
+    anew: bool,
+}
+
 /// A point, and where it is kept.
 pub(super) struct Remembered {
     pub(super) verified: Verified,
@@ -138,17 +146,17 @@ impl Workspace {
         });
     }
 
-    /// Remembers that history is proven up to here, from the point that was
-    /// remembered `before`; `anew` whatever another proof remembered meanwhile.
-    pub(super) fn remember(
+    /// That history is proven up to here, from the point that was remembered
+    /// `before`; `anew` whatever another proof remembers meanwhile.
+    pub(super) fn point(
         &self,
         root: Oid,
         commit: Oid,
         replay: &Replay<'_>,
         before: Option<&Remembered>,
         anew: bool,
-    ) {
-        let Some(policy) = replay.policy_from else { return };
+    ) -> Option<Point> {
+        let policy = replay.policy_from?;
         let fault = |faulty: &Faulty| VerifiedFault {
             commit: faulty.commit.to_string(),
             policy: faulty.policy.map(|policy| policy.to_string()),
@@ -170,8 +178,14 @@ impl Workspace {
         };
         let before = before
             .filter(|before| before.resumes)
-            .map(|before| before.verified.commit.as_str());
-        self.write_verified(&next, |now| anew || now == before);
+            .map(|before| before.verified.commit.clone());
+        Some(Point { next, before, anew })
+    }
+
+    /// Remembers a point.
+    pub fn keep(&self, point: &Point) {
+        let before = point.before.as_deref();
+        self.write_verified(&point.next, |now| point.anew || now == before);
     }
 
     /// Writes a point where `may` says so of the commit that stands there now:

@@ -29,6 +29,43 @@ pub(super) struct Made {
     pub report: Report,
 }
 
+impl Made {
+    /// Whether it brings another policy.
+    pub fn brings_policy(&self) -> bool {
+        let mut kinds = self.changes.iter().map(|change| &change.kind);
+        kinds.any(|kind| *kind == ChangeKind::PolicyChanged)
+    }
+
+    /// Whether it moves a version's status.
+    pub fn moves_status(&self) -> bool {
+        let mut kinds = self.changes.iter().map(|change| &change.kind);
+        kinds.any(|kind| matches!(kind, ChangeKind::StatusMoved { .. }))
+    }
+
+    /// The commit's subject.
+    pub fn subject(&self) -> &str {
+        self.message.lines().next().unwrap_or_default()
+    }
+
+    /// What somebody agrees to who signs it, as text to compare.
+    pub fn shown(&self) -> String {
+        let review = |change: &Change| {
+            let review = change.after.as_ref().and_then(|after| after.review());
+            review.map(|review| review.subject.to_string())
+        };
+        let lines = self
+            .changes
+            .iter()
+            .map(|change| format!("{} {}", change.trailer(), review(change).unwrap_or_default()));
+        let gates = self.gates.iter().map(|gates| format!("{gates:?}"));
+        lines
+            .chain(gates)
+            .chain(self.notes.clone())
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+}
+
 #[allow(
     clippy::too_many_arguments,
     reason = "each is one thing that the change rests on"

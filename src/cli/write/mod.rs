@@ -1,32 +1,31 @@
 //! One writing command is one commit: prove the base, draft, judge, ask, sign,
-//! write, move the branch, bring the work tree up to date.
+//! write, move the branch, bring the work tree up to date; or push instead, and
+//! start over when somebody else was faster.
 
 mod make;
+mod patience;
+mod prepare;
+mod push;
+mod request;
 mod tell;
 
-use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::time::Duration;
 
-use self::make::make;
-use self::tell::{done, dry_run, refused, show_decision};
-use super::me::Me;
-use super::{Global, Outcome, Ui, report_format};
-use crate::access::{Carrier, Policy, Verdict};
-use crate::act::{self, Desk, Draft};
-use crate::change::ChangeKind;
-use crate::error::Error;
-use crate::finding::{Finding, Place, Report};
-use crate::git::{AdvanceError, Head};
-use crate::history::Replay;
-use crate::model::GroupName;
-use crate::proof::How;
-use crate::raw::{Kept, Objects, Oid, Overlay};
-use crate::render;
-use crate::sign::Signer;
-use crate::snapshot::Records;
-use crate::subject::RECORD_NAMESPACE;
-use crate::workspace::Workspace;
 use clap::Args;
+
+use self::prepare::{Prepared, Run, prepare};
+use self::tell::{done, dry_run, propose};
+use super::wait::duration;
+use super::{Global, Outcome, Ui};
+use crate::act::{Desk, Draft};
+use crate::error::Error;
+use crate::finding::Report;
+use crate::git::{AdvanceError, Head};
+use crate::model::{GroupName, VersionNumber};
+use crate::raw::Oid;
+use crate::workspace::Workspace;
 
 /// How often to start over when somebody else was faster.
 const TRIES: usize = 8;
@@ -40,6 +39,15 @@ pub struct WriteArgs {
     /// Commit on this branch, from the mainline's tip if it is new, without touching the checkout
     #[arg(long, value_name = "NAME", help_heading = "Writing")]
     branch: Option<String>,
+    /// Make the commit on the remote's branch, and push it; when others are faster, start over
+    #[arg(long, help_heading = "Writing", group = "to-remote")]
+    push: bool,
+    /// Push it to a branch of its own, and open a pull request or tell where to
+    #[arg(long, help_heading = "Writing", group = "to-remote")]
+    pr: bool,
+    /// With --push or --pr: start over for so long when others are faster [default: 60s]
+    #[arg(long, value_name = "TIME", value_parser = duration, requires = "to-remote", help_heading = "Writing", hide_short_help = true)]
+    patience: Option<Duration>,
     /// Show the change and the verdict, and write nothing
     #[arg(long, help_heading = "Writing")]
     dry_run: bool,
@@ -68,8 +76,32 @@ pub struct Job<'j> {
     pub scope: Scope,
     /// Whether a decision is signed, so that somebody should look first.
     pub decision: bool,
-    /// Where to note that the commit moved a status.
+    /// Where to note that nothing is left to say: the commit moved a status, or
+    /// it stands where this clone does not show it.
     pub moved: Option<&'j Cell<bool>>,
+    /// Where numbers of versions are reserved by branches of a remote.
+    pub reserve: Option<&'j Reserve>,
+}
+
+/// A number that a registration takes for itself before it lands.
+pub struct Reserve {
+    /// The group.
+    pub group: GroupName,
+    /// The numbers that branches of the remote hold.
+    pub taken: RefCell<BTreeSet<VersionNumber>>,
+    /// The number that the draft took.
+    pub number: Cell<Option<VersionNumber>>,
+}
+
+impl Reserve {
+    /// Nothing is known to be reserved.
+    pub fn of(group: &GroupName) -> Reserve {
+        Reserve {
+            group: group.clone(),
+            taken: RefCell::default(),
+            number: Cell::new(None),
+        }
+    }
 }
 
 /// What a command concerns: what is wrong there stops it.
@@ -106,6 +138,12 @@ struct Target {
     tip: Option<Oid>,
     base: Oid,
     is_mainline: bool,
+    /// Whether the base is the mainline's tip, by which its history is judged.
+    on_mainline: bool,
+    /// Whether the mainline of this clone stands at the base.
+    is_here: bool,
+    /// Whether a work tree follows, in which nothing may be lost.
+    follows: bool,
 }
 
 impl Target {
@@ -147,8 +185,12 @@ fn target(workspace: &Workspace, args: &WriteArgs) -> Result<Target, Error> {
         Some(tip) => tip,
         None => workspace.tip()?,
     };
+    let is_mainline = branch == workspace.mainline;
     Ok(Target {
-        is_mainline: branch == workspace.mainline,
+        is_mainline,
+        on_mainline: is_mainline,
+        is_here: true,
+        follows: repo.is_checked_out(&branch)?,
         branch,
         tip,
         base,
@@ -165,101 +207,34 @@ fn short(branch: &str) -> &str {
 /// When it can't be done; everything is as it was then.
 pub fn land(job: &Job<'_>, args: &WriteArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let workspace = Workspace::open(&global.wanted())?;
+    let run = Run {
+        workspace: &workspace,
+        job,
+        args,
+        ui,
+        agreed: RefCell::default(),
+    };
+    if args.push || args.pr {
+        return push::land(&run).map_err(|error| workspace.incomplete(error));
+    }
     for _ in 0..TRIES {
-        if let Some(outcome) = attempt(&workspace, job, args, ui)? {
+        if let Some(outcome) = attempt(&run)? {
             return Ok(outcome);
         }
     }
     Err(Error::told("others move the branch faster than this command can follow").hint("try again"))
 }
 
-fn attempt(
-    workspace: &Workspace,
-    job: &Job<'_>,
-    args: &WriteArgs,
-    ui: &Ui,
-) -> Result<Option<Outcome>, Error> {
+fn attempt(run: &Run<'_>) -> Result<Option<Outcome>, Error> {
+    let Run { workspace, ui, .. } = *run;
     let repo = &workspace.repo;
-    let target = target(workspace, args)?;
-    let git_objects = repo.objects()?;
-    let policy = match prove(workspace, &git_objects, &target, job, args, ui)? {
-        Ok(policy) => policy,
-        Err(outcome) => return Ok(Some(outcome)),
+    let target = target(workspace, run.args)?;
+    let signed = match prepare(run, &target)? {
+        Prepared::Signed(signed) => signed,
+        Prepared::Dry(made) => return dry_run(&made, None, ui).map(Some),
+        Prepared::Over(outcome) => return Ok(Some(outcome)),
     };
-    let me = Me::configured(repo.directory())?;
-    let actor = me.actor(&policy)?;
-    let verdict = match args.no_commit_signature {
-        true => Verdict::Unsigned,
-        false => Verdict::Actor {
-            id: actor.clone(),
-            key: me.fingerprint.clone(),
-        },
-    };
-    let carrier = Carrier::new(None, verdict);
-    let sign_record = |bytes: &[u8]| me.signer.sign(RECORD_NAMESPACE, bytes);
-    let asks = job.decision && !args.yes && !args.dry_run && ui.can_ask();
-    // Before anything is signed, the whole change is judged as it would be.
-    if (asks || args.dry_run) && !args.no_commit_signature {
-        let overlay = Overlay::new(&git_objects);
-        let made = make(workspace, &overlay, &policy, &actor, None, &carrier, job, &target)?;
-        let Some(made) = made else {
-            return Ok(Some(Outcome::Fine));
-        };
-        if !made.report.findings.is_empty() && !target.proposes(&made.report) {
-            return refused(&made.report, ui).map(Some);
-        }
-        if args.dry_run {
-            return dry_run(&made, ui).map(Some);
-        }
-        show_decision(&made, ui);
-        if !ui.ask(&format!("Sign this as {actor}?"))? {
-            return Err(Error::told("not signed, and nothing was written"));
-        }
-    }
-    let overlay = Overlay::new(&git_objects);
-    let signer: Option<act::RecordSigner<'_>> = if args.no_record_signature {
-        None
-    } else {
-        Some(&sign_record)
-    };
-    let made = make(
-        workspace, &overlay, &policy, &actor, signer, &carrier, job, &target,
-    )?;
-    let Some(mut made) = made else {
-        return Ok(Some(Outcome::Fine));
-    };
-    if !made.report.findings.is_empty() && !target.proposes(&made.report) {
-        return refused(&made.report, ui).map(Some);
-    }
-    if args.dry_run {
-        return dry_run(&made, ui).map(Some);
-    }
-    if asks {
-        // They were told before the question.
-        made.notes.clear();
-    }
-    let checked_out = repo.is_checked_out(&target.branch)?;
-    let edits: BTreeMap<String, Option<Vec<u8>>> = made
-        .edits
-        .iter()
-        .map(|(path, content)| (workspace.from_top(path), content.clone()))
-        .collect();
-    if checked_out {
-        repo.check_clean(edits.keys())?;
-    }
-    let buffer = repo.commit_buffer(made.top, &[target.base], &made.message)?;
-    let signature = match args.no_commit_signature {
-        true => None,
-        false => Some(me.sign_commit(&policy, &actor, &buffer)?),
-    };
-    let objects = overlay.new.reachable(made.top);
-    let mut ids: Vec<Oid> = objects.iter().map(|(id, ..)| *id).collect();
-    repo.write_objects(objects.into_iter())?;
-    let commit = repo.store_commit(&buffer, signature.as_deref())?;
-    ids.push(commit);
-    repo.sync_objects(&ids)?;
-    let log = format!("modelry: {}", made.message.lines().next().unwrap_or_default());
-    match repo.advance(&target.branch, target.tip, commit, &log) {
+    match repo.advance(&target.branch, target.tip, signed.commit, &signed.log()) {
         Ok(()) => {}
         Err(AdvanceError::Moved) => return Ok(None),
         Err(AdvanceError::Locked(path)) => {
@@ -272,82 +247,16 @@ fn attempt(
         }
         Err(AdvanceError::Other(error)) => return Err(error),
     }
-    if checked_out {
-        repo.update_worktree(&edits)?;
+    if target.follows {
+        repo.update_worktree(&signed.edits)?;
     }
-    if target.is_mainline && !args.trust_base && target.tip.is_some() {
-        let policy = made
-            .changes
-            .iter()
-            .any(|change| change.kind == ChangeKind::PolicyChanged);
-        workspace.advance_verified(target.base, commit, policy);
+    if target.is_mainline && !run.args.trust_base && target.tip.is_some() {
+        workspace.advance_verified(target.base, signed.commit, signed.made.brings_policy());
     }
-    if let Some(moved) = job.moved {
-        moved.set(
-            made.changes
-                .iter()
-                .any(|change| matches!(change.kind, ChangeKind::StatusMoved { .. })),
-        );
+    if let Some(moved) = run.job.moved {
+        moved.set(signed.made.moves_status());
     }
-    if !made.report.findings.is_empty() {
-        let branch = short(&target.branch);
-        ui.note(&format!(
-            "this is a proposal: {}; `modelry policy show {branch}` tells who may agree",
-            made.report.findings[0].message
-        ));
-    }
-    done(&made, commit, short(&target.branch), ui)?;
+    propose(&signed.made, short(&target.branch), ui);
+    done(&signed.made, signed.commit, short(&target.branch), None, ui)?;
     Ok(Some(Outcome::Fine))
-}
-
-/// The policy in force at the base, once its history is proven.
-fn prove(
-    workspace: &Workspace,
-    objects: &dyn Objects,
-    target: &Target,
-    job: &Job<'_>,
-    args: &WriteArgs,
-    ui: &Ui,
-) -> Result<Result<Policy, Outcome>, Error> {
-    let objects = &Kept::new(objects);
-    let records = Records::new(objects);
-    if args.trust_base {
-        ui.note("the history that this builds on was not proven (--trust-base)");
-        return Ok(Ok(Replay::after(&records, &workspace.folder, target.base)?
-            .policy
-            .ok_or_else(|| Error::told("no policy"))?));
-    }
-    let proof = workspace.prove(
-        objects,
-        &records,
-        target.base,
-        How {
-            mainline: target.is_mainline,
-            replay: args.replay,
-            audit: false,
-        },
-    )?;
-    if !proof.pinned {
-        ui.note(&format!(
-            "the root {} is not pinned in this clone, and was taken on trust: `modelry trust`",
-            proof.root.short()
-        ));
-    }
-    let blocks = |finding: &Finding<Place>| job.scope.is_stopped_by(finding.group.as_deref());
-    let mut report = proof.report;
-    report.findings.retain(|finding| finding.acknowledged.is_none());
-    let others = report.findings.iter().filter(|finding| !blocks(finding)).count();
-    report.findings.retain(blocks);
-    if !report.findings.is_empty() {
-        ui.print(&render::report(&report, report_format(ui.output), &ui.style))?;
-        ui.note("nothing was written: the history that it would build on is faulty");
-        return Ok(Err(Outcome::Findings));
-    }
-    if others > 0 {
-        ui.note(&format!(
-            "{} elsewhere in the history: `modelry audit` tells more",
-            render::count(others, "finding")
-        ));
-    }
-    Ok(Ok(proof.policy))
 }

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::super::{Outcome, Ui, gates, report_format};
 use super::make::Made;
+use super::push::{Destination, Sent};
 use crate::access::GateResult;
 use crate::change::Change;
 use crate::error::Error;
@@ -42,7 +43,7 @@ fn subject_line(made: &Made) -> String {
     render::clean(made.message.lines().next().unwrap_or_default()).into_owned()
 }
 
-pub(super) fn dry_run(made: &Made, ui: &Ui) -> Result<Outcome, Error> {
+pub(super) fn dry_run(made: &Made, to: Option<&Destination>, ui: &Ui) -> Result<Outcome, Error> {
     tell(made, ui);
     if ui.is_json() {
         let changes: Vec<String> = made.changes.iter().map(Change::trailer).collect();
@@ -51,16 +52,41 @@ pub(super) fn dry_run(made: &Made, ui: &Ui) -> Result<Outcome, Error> {
             .iter()
             .map(|(id, results)| (id.to_string(), gates::values(results)))
             .collect();
-        ui.json(&json!({"dryRun": true, "message": made.message, "changes": changes, "gates": gates, "findings": []}))?;
+        let mut value = json!({"dryRun": true, "message": made.message, "changes": changes, "gates": gates, "findings": []});
+        if let Some(to) = to {
+            value["remote"] = json!(to.remote);
+            value["branch"] = json!(to.branch);
+            value["onto"] = json!(to.onto.to_string());
+        }
+        ui.json(&value)?;
         return Ok(Outcome::Fine);
     }
+    let nothing = match to {
+        Some(to) => format!(
+            "nothing was written or pushed; it would go to branch {} of {}, on {}",
+            render::clean(&to.branch),
+            render::clean(&to.remote),
+            to.onto.short()
+        ),
+        None => "nothing was written".to_owned(),
+    };
     ui.print(&format!(
-        "{} (dry run: nothing was written)\n{}{}",
+        "{} (dry run: {nothing})\n{}{}",
         subject_line(made),
         change_lines(made, ui),
         gate_lines(made, ui)
     ))?;
     Ok(Outcome::Fine)
+}
+
+/// That it is a proposal, where others must agree to it.
+pub(super) fn propose(made: &Made, branch: &str, ui: &Ui) {
+    if let Some(finding) = made.report.findings.first() {
+        ui.note(&format!(
+            "this is a proposal: {}; `modelry policy show {branch}` tells who may agree",
+            finding.message
+        ));
+    }
 }
 
 /// The choices that were made.
@@ -85,16 +111,44 @@ pub(super) fn show_decision(made: &Made, ui: &Ui) {
     }
 }
 
-pub(super) fn done(made: &Made, commit: Oid, branch: &str, ui: &Ui) -> Result<(), Error> {
+/// That it is done; `sent` when a remote has it.
+pub(super) fn done(
+    made: &Made,
+    commit: Oid,
+    branch: &str,
+    sent: Option<&Sent>,
+    ui: &Ui,
+) -> Result<(), Error> {
     tell(made, ui);
     if ui.is_json() {
         let changes: Vec<String> = made.changes.iter().map(Change::trailer).collect();
-        return ui.json(&json!({"commit": commit.to_string(), "branch": branch, "changes": changes}));
+        let mut value = json!({"commit": commit.to_string(), "branch": branch, "changes": changes});
+        if let Some(sent) = sent {
+            value["remote"] = json!(sent.remote);
+            value["tries"] = json!(sent.tries);
+            if let Some(page) = &sent.page {
+                value["pullRequest"] = json!({"url": page.url, "opened": page.opened});
+            }
+        }
+        return ui.json(&value);
     }
     let place = paint(&format!("[{branch} {}]", commit.short()), "33", &ui.style);
-    ui.print(&format!(
-        "{place} {}\n{}",
-        subject_line(made),
-        change_lines(made, ui)
-    ))
+    let mut text = format!("{place} {}\n{}", subject_line(made), change_lines(made, ui));
+    if let Some(sent) = sent {
+        let again = match sent.tries {
+            1 => String::new(),
+            tries => format!(", at try {tries}"),
+        };
+        text.push_str(&format!(
+            "  pushed to branch {} of {}{again}\n",
+            render::clean(branch),
+            render::clean(&sent.remote)
+        ));
+        match &sent.page {
+            Some(page) if page.opened => text.push_str(&format!("  pull request: {}\n", page.url)),
+            Some(page) => text.push_str(&format!("  open a pull request: {}\n", page.url)),
+            None => {}
+        }
+    }
+    ui.print(&text)
 }
