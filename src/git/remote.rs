@@ -231,14 +231,22 @@ impl Repo {
         Ok(address.trim().to_owned())
     }
 
+    /// Where a remote's branch stood when this clone last heard of it.
+    ///
+    /// # Errors
+    /// When the note can't be read.
+    pub fn noted_remote_tip(&self, remote: &str, reference: &str) -> Result<Option<Oid>, Error> {
+        match tracking(remote, reference) {
+            Some(tracking) => self.reference(&tracking),
+            None => Ok(None),
+        }
+    }
+
     /// Notes in the clone where a remote's branch stands, as `git push` does;
     /// only where the clone keeps such a note already.
     pub fn note_remote_tip(&self, remote: &str, reference: &str, tip: Oid) {
-        let Some(name) = reference.strip_prefix("refs/heads/") else {
-            return;
-        };
-        let tracking = format!("refs/remotes/{remote}/{name}");
-        if let Ok(Some(old)) = self.reference(&tracking)
+        if let Some(tracking) = tracking(remote, reference)
+            && let Ok(Some(old)) = self.reference(&tracking)
             && old != tip
         {
             // Somebody else noted something newer, or will.
@@ -275,6 +283,12 @@ impl Repo {
         ])
         .map(|_| ())
     }
+}
+
+/// Where a clone notes a remote's branch.
+fn tracking(remote: &str, reference: &str) -> Option<String> {
+    let name = reference.strip_prefix("refs/heads/")?;
+    Some(format!("refs/remotes/{remote}/{name}"))
 }
 
 /// What `git push --porcelain` of one branch says.

@@ -22,9 +22,11 @@ mod onto;
 mod openpgp;
 mod policy;
 mod pull;
+mod pull_request;
 #[cfg(feature = "s3")]
 mod pull_s3;
 mod pull_web;
+mod push;
 mod raw_reading;
 mod reference;
 mod resolve;

@@ -405,9 +405,16 @@ fn own_commits(
             Ok(Ok((local, along)))
         }
         (along, behind) => {
-            // Whether the remote's history was rewritten is what matters more.
+            // When the remote's history was rewritten, that is what matters.
+            let noted = repo.noted_remote_tip(&road.remote, road.named.as_deref().unwrap_or_default())?;
+            let grown = match noted {
+                Some(noted) => history::chain_if(&objects, noted, tip)?.is_some(),
+                None => false,
+            };
             let target = target(run, road, tip, road.is_mainline())?;
-            if let Err(outcome) = prove(run.workspace, &objects, &target, run.job, run.args, run.ui)? {
+            if !grown
+                && let Err(outcome) = prove(run.workspace, &objects, &target, run.job, run.args, run.ui)?
+            {
                 return Ok(Err(outcome));
             }
             Err(Error::told(format!(
@@ -418,9 +425,10 @@ fn own_commits(
                 render::count(behind, "commit"),
             ))
             .hint(format!(
-                "put your commits away (`git branch mine`, then `git reset --keep {}/{name}`) and make them anew, or propose this change with `--pr`",
+                "when those here are yours, put them away (`git branch mine`, `git reset --keep {}/{name}`), and make them anew with `--replay`",
                 road.remote
-            )))
+            ))
+            .hint("when they are not, the remote's branch was rewritten: find out by whom"))
         }
     }
 }

@@ -5,6 +5,7 @@
 pub mod gnupg;
 pub mod golden;
 pub mod history;
+pub mod hub;
 pub mod python;
 pub mod server;
 pub mod shop;

@@ -1,0 +1,530 @@
+//! `--push`: many writers, one mainline.
+
+use std::process::Stdio;
+
+use crate::support::hub::{Hub, Seat, Sshd, model};
+
+/// Whether a clone's mainline, its files and its memory are where the hub is.
+#[track_caller]
+fn in_step(seat: &Seat<'_>) {
+    assert_eq!(seat.git(&["rev-parse", "main"]), seat.hub.tip());
+    assert_eq!(seat.git(&["status", "--porcelain"]), "");
+    assert_eq!(seat.git(&["rev-parse", "origin/main"]), seat.hub.tip());
+}
+
+#[test]
+fn a_change_lands_on_the_remote_and_here() {
+    let hub = Hub::open();
+    let seat = hub.seat("a");
+    let said = seat.register("two", &["--push"]);
+    assert_eq!(said["remote"], "origin");
+    assert_eq!(said["branch"], "main");
+    assert_eq!(said["tries"], 1);
+    assert_eq!(said["commit"], hub.tip());
+    in_step(&seat);
+    let human = seat.ok("risk-1", &["reject", "churn/2", "-m", "no", "--push"]);
+    assert!(human.contains("pushed to branch main of origin\n"), "{human}");
+    hub.check();
+}
+
+#[test]
+fn who_is_behind_builds_on_what_the_remote_has() {
+    let hub = Hub::open();
+    let (one, other) = (hub.seat("one"), hub.seat("other"));
+    one.register("two", &["--push"]);
+    std::fs::write(one.top.join("README"), "words").expect("a file");
+    one.git(&["add", "README"]);
+    one.git(&["commit", "-q", "-S", "-m", "words"]);
+    one.git(&["push", "-q"]);
+    let said = other.register("three", &["--push"]);
+    assert_eq!(said["changes"][0], "version churn/3 registered");
+    in_step(&other);
+    assert!(other.top.join("README").exists(), "the work tree follows too");
+    hub.check();
+}
+
+#[test]
+fn of_two_who_race_both_land() {
+    let hub = Hub::open();
+    let (slow, fast) = (hub.seat("slow"), hub.seat("fast"));
+    // The fast one lands while the slow one is about to.
+    let (uri, digest) = model("fast");
+    let modelry = env!("CARGO_BIN_EXE_modelry");
+    slow.hook(
+        "pre-push",
+        &format!(
+            "test -e ../raced && exit 0\ntouch ../raced\nunset GIT_DIR\nexec {modelry} -C {} register churn --artifact {uri} --digest {digest} --push >&2",
+            fast.top.display()
+        ),
+    );
+    let said = slow.register("slow", &["--push"]);
+    assert_eq!(said["tries"], 2, "{said}");
+    assert_eq!(said["changes"][0], "version churn/3 registered");
+    assert!(
+        hub.git(&["show", "main:groups/churn/versions/2/version.yaml"])
+            .contains("models/fast")
+    );
+    assert!(
+        hub.git(&["show", "main:groups/churn/versions/3/version.yaml"])
+            .contains("models/slow")
+    );
+    in_step(&slow);
+    hub.check();
+}
+
+#[test]
+fn many_at_once_over_ssh_get_a_number_each() {
+    let hub = Hub::open();
+    let sshd = Sshd::serve(&hub, &["trainer"]);
+    let seat = sshd.seat(&hub, "trainer");
+    // Parallel jobs of one pipeline share a clone.
+    let jobs: Vec<_> = ["a", "b", "c", "d"]
+        .map(|mark| {
+            let (uri, digest) = model(mark);
+            let arguments = [
+                "register",
+                "churn",
+                "--artifact",
+                &uri,
+                "--digest",
+                &digest,
+                "--push",
+            ];
+            let mut command = seat.command("trainer", &arguments);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped());
+            command.spawn().expect("modelry")
+        })
+        .into_iter()
+        .map(|job| job.wait_with_output().expect("modelry"))
+        .collect();
+    for job in jobs {
+        assert!(job.status.success(), "{}", String::from_utf8_lossy(&job.stderr));
+    }
+    let versions = hub
+        .files()
+        .iter()
+        .filter(|path| path.ends_with("/version.yaml"))
+        .count();
+    assert_eq!(versions, 5);
+    hub.check();
+}
+
+#[test]
+fn a_hook_that_refuses_is_not_asked_again() {
+    let hub = Hub::open();
+    let seat = hub.seat("a");
+    hub.hook(
+        "pre-receive",
+        "echo >> asked\necho 'no models on Fridays'\nexit 1",
+    );
+    let (uri, digest) = model("two");
+    let arguments = [
+        "register",
+        "churn",
+        "--artifact",
+        &uri,
+        "--digest",
+        &digest,
+        "--push",
+    ];
+    let said = seat.fails("trainer", 2, &arguments);
+    assert!(said.err.contains("no models on Fridays"), "{}", said.err);
+    assert!(
+        said.err
+            .contains("`origin` refused the push to `main`: pre-receive hook declined; nothing landed"),
+        "{}",
+        said.err
+    );
+    let asked = std::fs::read_to_string(hub.bare.join("asked")).expect("asked");
+    assert_eq!(asked, "\n", "asked once");
+}
+
+/// A server that dies when this happens, once.
+fn dies_at(hub: &Hub, state: &str) {
+    hub.hook(
+        "reference-transaction",
+        &format!(
+            "test \"$1\" = {state} || exit 0\ngrep -q refs/heads/main || exit 0\ntest -e died && exit 0\ntouch died\nkill -KILL $PPID"
+        ),
+    );
+}
+
+#[test]
+fn an_answer_that_is_lost_is_looked_for() {
+    for ssh in [false, true] {
+        let hub = Hub::open();
+        let sshd = ssh.then(|| Sshd::serve(&hub, &["trainer"]));
+        let seat = match &sshd {
+            Some(sshd) => sshd.seat(&hub, "trainer"),
+            None => hub.seat("a"),
+        };
+        let before = hub.tip();
+        dies_at(&hub, "committed");
+        let said = seat.register("two", &["--push"]);
+        assert!(hub.bare.join("died").exists(), "the server died");
+        assert_eq!(said["commit"], hub.tip());
+        assert_eq!(said["tries"], 1, "nothing was made or sent again");
+        assert_eq!(hub.git(&["rev-list", "--count", &format!("{before}..main")]), "1");
+        in_step(&seat);
+        hub.check();
+    }
+}
+
+#[test]
+fn an_answer_is_lost_and_others_were_fast() {
+    let hub = Hub::open();
+    let (seat, fast) = (hub.seat("a"), hub.seat("fast"));
+    let key = hub.lab.key("trainer");
+    fast.git(&["config", "user.signingkey", &key.to_string_lossy()]);
+    let (uri, digest) = model("fast");
+    let modelry = env!("CARGO_BIN_EXE_modelry");
+    // The server takes the commit and dies; before anybody looks, another lands.
+    hub.hook(
+        "reference-transaction",
+        &format!(
+            "test \"$1\" = committed || exit 0\ngrep -q refs/heads/main || exit 0\ntest -e died && exit 0\ntouch died\nunset GIT_DIR GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES\n{modelry} -C {} register churn --artifact {uri} --digest {digest} --push >/dev/null 2>died || exit 0\nkill -KILL $PPID",
+            fast.top.display()
+        ),
+    );
+    let said = seat.register("slow", &["--push"]);
+    assert_eq!(
+        std::fs::read_to_string(hub.bare.join("died")).expect("a file"),
+        ""
+    );
+    assert_eq!(said["changes"][0], "version churn/2 registered", "{said}");
+    assert_eq!(said["tries"], 1);
+    assert_ne!(said["commit"], hub.tip());
+    assert!(
+        hub.git(&["show", "main:groups/churn/versions/2/version.yaml"])
+            .contains("models/slow")
+    );
+    assert!(
+        hub.git(&["show", "main:groups/churn/versions/3/version.yaml"])
+            .contains("models/fast")
+    );
+    hub.check();
+}
+
+#[test]
+fn a_server_that_dies_before_it_accepts_is_asked_again() {
+    let hub = Hub::open();
+    let seat = hub.seat("a");
+    hub.hook(
+        "pre-receive",
+        "test -e died && exit 0\ntouch died\nkill -KILL $PPID",
+    );
+    let said = seat.register("two", &["--push"]);
+    assert!(hub.bare.join("died").exists(), "the server died");
+    assert_eq!(said["tries"], 2);
+    in_step(&seat);
+    hub.check();
+}
+
+#[test]
+fn a_server_that_always_dies_is_given_up() {
+    let hub = Hub::open();
+    let seat = hub.seat("a");
+    hub.hook("pre-receive", "kill -KILL $PPID");
+    let (uri, digest) = model("two");
+    let arguments = [
+        "register",
+        "churn",
+        "--artifact",
+        &uri,
+        "--digest",
+        &digest,
+        "--push",
+    ];
+    let said = seat.fails("trainer", 2, &arguments);
+    assert!(said.err.contains("whether commit"), "{}", said.err);
+    assert!(said.err.contains("landed is not known"), "{}", said.err);
+    assert!(said.err.contains("merge-base --is-ancestor"), "{}", said.err);
+}
+
+#[test]
+fn patience_ends() {
+    let hub = Hub::open();
+    let seat = hub.seat("a");
+    // Somebody holds the branch's lock on the server, for good.
+    std::fs::write(hub.bare.join("refs/heads/main.lock"), "").expect("a file");
+    let (uri, digest) = model("two");
+    let arguments = [
+        "register",
+        "churn",
+        "--artifact",
+        &uri,
+        "--digest",
+        &digest,
+        "--push",
+        "--patience",
+        "1s",
+    ];
+    let said = seat.fails("trainer", 2, &arguments);
+    assert!(
+        said.err.contains("faster than this command can follow"),
+        "{}",
+        said.err
+    );
+    let said = seat.fails("trainer", 2, &["register", "churn", "--patience", "1s"]);
+    assert!(said.err.contains("--push"), "{}", said.err);
+}
+
+#[test]
+fn a_remote_that_is_gone_is_an_error_at_once() {
+    let hub = Hub::open();
+    let seat = hub.seat("a");
+    let gone = hub.lab.home().join("gone.git");
+    std::fs::rename(&hub.bare, &gone).expect("moved");
+    let (before, start) = (seat.git(&["for-each-ref"]), std::time::Instant::now());
+    let said = seat.says("risk-1", &["reject", "churn/1", "-m", "no", "--push"]);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.err.contains("git fetch failed"), "{}", said.err);
+    assert_eq!(seat.git(&["for-each-ref"]), before);
+    assert!(start.elapsed().as_secs() < 20, "no patience is spent on it");
+    std::fs::rename(&gone, &hub.bare).expect("moved");
+    seat.git(&["remote", "remove", "origin"]);
+    let said = seat.fails("risk-1", 2, &["reject", "churn/1", "-m", "no", "--push"]);
+    assert!(said.err.contains("no remote to push to"), "{}", said.err);
+}
+
+#[test]
+fn a_detached_head_means_the_mainline() {
+    let hub = Hub::open();
+    let seat = hub.seat("a");
+    seat.git(&["switch", "-q", "--detach"]);
+    seat.git(&["branch", "-q", "-D", "main"]);
+    let head = seat.git(&["rev-parse", "HEAD"]);
+    let said = seat.register("two", &["--push"]);
+    assert_eq!(said["commit"], hub.tip());
+    assert_eq!(seat.git(&["rev-parse", "HEAD"]), head, "the checkout stays");
+    assert_eq!(seat.git(&["rev-parse", "origin/main"]), hub.tip());
+    assert_eq!(seat.git(&["branch", "--list", "main"]), "");
+    hub.check();
+}
+
+#[test]
+fn a_bare_clone_pushes_too() {
+    let hub = Hub::open();
+    let seat = hub.seat_with("a.git", &hub.bare.to_string_lossy(), &["--bare"]);
+    hub.seat("b").register("two", &["--push"]);
+    let said = seat.register("three", &["--push"]);
+    assert_eq!(said["changes"][0], "version churn/3 registered");
+    assert_eq!(seat.git(&["rev-parse", "main"]), hub.tip());
+    hub.check();
+}
+
+#[test]
+fn a_shallow_clone_says_what_to_fetch() {
+    let hub = Hub::open();
+    let address = format!("file://{}", hub.bare.display());
+    let seat = hub.seat_with("a", &address, &["--depth=1"]);
+    let (uri, digest) = model("two");
+    let arguments = [
+        "register",
+        "churn",
+        "--artifact",
+        &uri,
+        "--digest",
+        &digest,
+        "--push",
+    ];
+    let said = seat.fails("trainer", 2, &arguments);
+    assert!(said.err.contains("fetch --unshallow`"), "{}", said.err);
+    let said = seat.register("two", &["--push", "--trust-base"]);
+    assert_eq!(said["commit"], hub.tip());
+    hub.check();
+}
+
+#[test]
+fn what_is_not_committed_stays() {
+    let hub = Hub::open();
+    let (seat, other) = (hub.seat("a"), hub.seat("b"));
+    // A file that the change does not touch, and one that it does.
+    std::fs::write(seat.top.join("notes"), "mine").expect("a file");
+    let said = seat.register("two", &["--push"]);
+    assert_eq!(said["commit"], hub.tip());
+    assert_eq!(seat.git(&["rev-parse", "main"]), hub.tip());
+    assert_eq!(seat.git(&["status", "--porcelain"]), "?? notes");
+    let file = seat.top.join("groups/churn/versions/2/version.yaml");
+    let text = std::fs::read_to_string(&file).expect("a file") + "# mine\n";
+    std::fs::write(&file, &text).expect("a file");
+    let (before, mine) = (
+        hub.tip(),
+        ["annotate", "churn/2", "--label", "team=risk", "--push"],
+    );
+    let said = seat.says("trainer", &mine);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(
+        said.err.contains("`main` of this clone stays where it was"),
+        "{}",
+        said.err
+    );
+    assert_eq!(seat.git(&["rev-parse", "main"]), before);
+    assert_eq!(std::fs::read_to_string(&file).expect("a file"), text);
+    assert!(
+        hub.git(&["show", "main:groups/churn/versions/2/version.yaml"])
+            .contains("team: risk")
+    );
+    // The clone's memory is not ahead of its branch: it can still be read.
+    let _ = seat.ok("trainer", &["show", "churn/2"]);
+    let _ = seat.ok(
+        "trainer",
+        &["annotate", "churn/1", "--label", "a=b", "--branch", "mine"],
+    );
+    let said = seat.says("trainer", &["annotate", "churn/1", "--label", "a=b", "--dry-run"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    // And the next push builds on the remote's tip.
+    let _ = other.ok("trainer", &["annotate", "churn/1", "--label", "c=d", "--push"]);
+    let _ = seat.ok("trainer", &["annotate", "churn/1", "--label", "e=f", "--push"]);
+    hub.check();
+}
+
+#[test]
+fn own_commits_go_along_once_they_are_judged() {
+    let hub = Hub::open();
+    let seat = hub.seat("a");
+    seat.register("two", &[]);
+    let said = seat.says("risk-1", &["reject", "churn/2", "-m", "no", "--push"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(
+        said.err
+            .contains("1 commit of this clone that `main` lacked there: judged, and pushed along"),
+        "{}",
+        said.err
+    );
+    in_step(&seat);
+    hub.check();
+    // A commit that is faulty does not go along.
+    std::fs::write(seat.top.join("groups/churn/group.yaml"), "no: record\n").expect("a file");
+    seat.git(&["commit", "-q", "-a", "-S", "-m", "broken"]);
+    let said = seat.fails("trainer", 1, &["annotate", "churn/1", "--label", "a=b", "--push"]);
+    assert!(said.out.contains("MR009"), "{}", said.out);
+}
+
+#[test]
+fn who_has_gone_apart_is_told() {
+    let hub = Hub::open();
+    let (seat, other) = (hub.seat("a"), hub.seat("b"));
+    seat.register("mine", &[]);
+    other.register("theirs", &["--push"]);
+    let said = seat.fails("risk-1", 2, &["reject", "churn/1", "-m", "no", "--push"]);
+    assert!(
+        said.err
+            .contains("`main` and `main` of `origin` have gone apart: 1 commit here, 1 commit there"),
+        "{}",
+        said.err
+    );
+}
+
+#[test]
+fn a_remote_that_was_rewritten_is_a_finding() {
+    let hub = Hub::open();
+    let seat = hub.seat("a");
+    let _ = seat.ok("trainer", &["annotate", "churn/1", "--label", "a=b", "--push"]);
+    let other = hub.seat("b");
+    other.git(&["reset", "-q", "--hard", "HEAD~1"]);
+    let _ = other.ok("trainer", &["annotate", "churn/1", "--label", "c=d"]);
+    other.git(&["push", "-q", "--force"]);
+    let said = seat.fails("risk-1", 1, &["reject", "churn/1", "-m", "no", "--push"]);
+    assert!(said.out.contains("MR502"), "{}", said.out);
+}
+
+#[test]
+fn a_remote_whose_mainline_became_a_side_is_a_finding() {
+    let hub = Hub::open();
+    let seat = hub.seat("a");
+    let _ = seat.ok("trainer", &["annotate", "churn/1", "--label", "a=b", "--push"]);
+    let other = hub.seat("b");
+    other.git(&["switch", "-q", "-c", "side", "HEAD~1"]);
+    let _ = other.ok(
+        "trainer",
+        &["annotate", "churn/1", "--label", "c=d", "--mainline", "side"],
+    );
+    let merge = [
+        "merge",
+        "-q",
+        "-S",
+        "-s",
+        "ours",
+        "-m",
+        "the wrong way round",
+        "main",
+    ];
+    other.git(&merge);
+    other.git(&["push", "-q", "origin", "side:main"]);
+    let said = seat.fails("risk-1", 1, &["reject", "churn/1", "-m", "no", "--push"]);
+    assert!(said.out.contains("MR505"), "{}", said.out);
+}
+
+#[test]
+fn a_dry_run_pushes_nothing() {
+    let hub = Hub::open();
+    let (seat, other) = (hub.seat("a"), hub.seat("b"));
+    other.register("two", &["--push"]);
+    let (uri, digest) = model("three");
+    let arguments = [
+        "register",
+        "churn",
+        "--artifact",
+        &uri,
+        "--digest",
+        &digest,
+        "--push",
+        "--dry-run",
+    ];
+    let said = seat.fails("trainer", 0, &arguments);
+    let onto = &hub.tip()[..10];
+    assert!(
+        said.out.contains("Register churn/3"),
+        "on what the remote has: {}",
+        said.out
+    );
+    assert!(
+        said.out.contains(&format!(
+            "nothing was written or pushed; it would go to branch main of origin, on {onto}"
+        )),
+        "{}",
+        said.out
+    );
+}
+
+#[test]
+fn a_branch_is_pushed_as_a_branch() {
+    let hub = Hub::open();
+    let (seat, other) = (hub.seat("a"), hub.seat("b"));
+    let said = seat.register("two", &["--push", "--branch", "next"]);
+    assert_eq!(said["branch"], "next");
+    assert_eq!(said["commit"], hub.git(&["rev-parse", "next"]));
+    assert_eq!(said["commit"], seat.git(&["rev-parse", "next"]));
+    assert_eq!(
+        hub.tip(),
+        seat.git(&["rev-parse", "HEAD"]),
+        "the mainline and the checkout stay"
+    );
+    let said = other.json(
+        "risk-1",
+        &["reject", "churn/2", "-m", "no", "--push", "--branch", "next"],
+    );
+    assert_eq!(said["commit"], hub.git(&["rev-parse", "next"]));
+    assert_eq!(hub.git(&["rev-list", "--count", "main..next"]), "2");
+}
+
+#[test]
+fn the_branch_s_own_remote_is_used() {
+    let hub = Hub::open();
+    let seat = hub.seat("a");
+    seat.git(&["remote", "rename", "origin", "upstream"]);
+    seat.git(&["remote", "add", "origin", "/nowhere"]);
+    let said = seat.register("two", &["--push"]);
+    assert_eq!(said["remote"], "upstream");
+    // And where it is pushed elsewhere, that is where it is judged.
+    let fork = hub.lab.home().join("fork.git");
+    hub.lab
+        .git(&["clone", "-q", "--bare", ".", &fork.to_string_lossy()]);
+    seat.git(&["remote", "add", "fork", &fork.to_string_lossy()]);
+    seat.git(&["config", "branch.main.pushRemote", "fork"]);
+    let before = hub.tip();
+    let said = seat.register("three", &["--push"]);
+    assert_eq!(said["remote"], "fork");
+    assert_eq!(hub.tip(), before);
+}
