@@ -25,11 +25,17 @@ fn programs(hub: &Hub, host: &str, create: &str) {
 
 /// What a seat says with those programs at hand, when the hub has this address.
 fn says(seat: &Seat<'_>, address: &str, who: &str, arguments: &[&str]) -> crate::support::Said {
-    let bare = seat.hub.bare.to_string_lossy().into_owned();
-    seat.git(&["config", "remote.origin.url", address]);
-    // Fetched and pushed from the hub all the same; only the name is the host's.
-    seat.git(&["config", &format!("url.{bare}.insteadOf"), address]);
-    seat.git(&["config", "remote.origin.pushurl", address]);
+    // Whatever host is called, the hub answers.
+    let ssh = seat.hub.lab.home().join("answers");
+    let bare = seat.hub.bare.display();
+    std::fs::write(
+        &ssh,
+        format!("for word; do :; done\nexec \"${{word%% *}}\" '{bare}'\n"),
+    )
+    .expect("a program");
+    seat.git(&["config", "core.sshCommand", &format!("sh {}", ssh.display())]);
+    seat.git(&["config", "ssh.variant", "simple"]);
+    seat.git(&["remote", "set-url", "origin", address]);
     let mut command = seat.command(who, arguments);
     let bin = seat.hub.lab.home().join("bin");
     let path = std::env::var("PATH").unwrap_or_default();
@@ -205,7 +211,7 @@ fn the_page_is_told() {
             "https://github.com/acme/models/compare/main...modelry/churn/2?expand=1",
         ),
         (
-            "https://user:secret@gitlab.example.com/ml/models",
+            "ssh://user:secret@gitlab.example.com/ml/models",
             "https://gitlab.example.com/ml/models/-/merge_requests/new?merge_request%5Bsource_branch%5D=modelry/churn/3&merge_request%5Btarget_branch%5D=main",
         ),
     ] {
