@@ -54,10 +54,11 @@ impl Repo {
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
-        let said = String::from_utf8_lossy(&output.stderr);
+        // Ssh ends its lines as terminals do.
+        let said = String::from_utf8_lossy(&output.stderr).replace('\r', "");
         Err(
             Error::told(format!("git {} failed: {}", arguments[0], said.trim()))
-                .hint(format!("try it by hand: git {}", arguments.join(" "))),
+                .hint(format!("try it by hand: git {}", by_hand(arguments).join(" "))),
         )
     }
 
@@ -283,6 +284,19 @@ impl Repo {
         ])
         .map(|_| ())
     }
+}
+
+/// The words that somebody would type: options and references of this program's
+/// own are left out.
+fn by_hand<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
+    let plain = |word: &&str| !word.starts_with("--");
+    let words = arguments.iter().copied().filter(plain);
+    words
+        .map(|word| match word.split_once(":refs/modelry/") {
+            Some((reference, _)) => reference.trim_start_matches('+'),
+            None => word,
+        })
+        .collect()
 }
 
 /// Where a clone notes a remote's branch.

@@ -35,5 +35,6 @@ mod rules;
 mod second_opinion;
 mod side_branches;
 mod signing;
+mod soak;
 mod stages;
 mod support;

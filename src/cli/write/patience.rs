@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 /// The first wait.
 const FIRST: Duration = Duration::from_millis(100);
 
-/// The longest wait.
-const LONGEST: Duration = Duration::from_secs(5);
+/// The longest wait, on average: who has lost often should not fall behind those
+/// who just came.
+const LONGEST: Duration = Duration::from_millis(1500);
 
 /// What is left of somebody's patience.
 pub(super) struct Patience {
@@ -36,7 +37,7 @@ impl Patience {
             return false;
         }
         std::thread::sleep(wait);
-        self.wait = (self.wait * 2).min(LONGEST);
+        self.wait = (self.wait * 3 / 2).min(LONGEST);
         self.round = Instant::now();
         true
     }

@@ -29,8 +29,9 @@ use crate::render::{self, paint};
 /// How long to start over, unless somebody says so.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How often a push may break off without the commit being there afterwards.
-const BREAKS: usize = 3;
+/// How often in a row a push may break off without the commit being there
+/// afterwards: a remote that can be read and not written does that each time.
+const BREAKS: usize = 4;
 
 /// Where a dry run would have landed.
 pub(super) struct Destination {
@@ -201,8 +202,12 @@ pub(super) fn land(run: &Run<'_>) -> Result<Outcome, Error> {
         // What broke off is sent again as it is: one commit, however often.
         let signed = match ready.take().filter(|signed| signed.base == ground.target.base) {
             Some(signed) => signed,
+            // Where others land, the remote can be written.
             None => match prepare(run, &ground.target)? {
-                Prepared::Signed(signed) => Rc::new(*signed),
+                Prepared::Signed(signed) => {
+                    broken = 0;
+                    Rc::new(*signed)
+                }
                 Prepared::Over(outcome) => return Ok(outcome),
                 Prepared::Dry(made) => {
                     let to = Destination {

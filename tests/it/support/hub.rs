@@ -238,10 +238,12 @@ impl Sshd {
         std::fs::write(
             folder.join("sshd_config"),
             format!(
-                "ListenAddress 127.0.0.1:{port}\nHostKey {}\nPidFile none\nStrictModes no\nUsePAM {}\nPermitRootLogin prohibit-password\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nAuthorizedKeysFile {}/authorized_keys\nForceCommand {}/session\nMaxStartups 200\nLogLevel ERROR\n",
+                "ListenAddress 127.0.0.1:{port}\nHostKey {}\nPidFile none\nStrictModes no\nUsePAM {}\nPermitRootLogin prohibit-password\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nAuthorizedKeysFile {}/authorized_keys\nForceCommand {}/session\nSetEnv HOME={}\nMaxStartups 200\nLogLevel ERROR\n",
                 host.display(),
                 if root { "yes" } else { "no" },
                 folder.display(),
+                folder.display(),
+                // The shell reads what stands in there before it does anything.
                 folder.display(),
             ),
         )
