@@ -145,6 +145,10 @@ impl Soak {
             0 => serde_json::from_str(&said.out).ok(),
             _ => None,
         };
+        if said.err.contains("git fetch failed") {
+            // The server is away: a pipeline comes back later.
+            std::thread::sleep(Duration::from_millis(500));
+        }
         let landed = answer.map(|answer| {
             if verb == "register" {
                 let change = answer["changes"][0].as_str().expect("a change");
@@ -189,7 +193,7 @@ impl Soak {
         let mut dice = Dice(7);
         let mut kills = 0;
         loop {
-            let moment = Instant::now() + Duration::from_millis(1500 + dice.roll(3000) as u64);
+            let moment = Instant::now() + Duration::from_millis(2500 + dice.roll(4000) as u64);
             while Instant::now() < moment {
                 if over.load(Ordering::Relaxed) {
                     return kills;
@@ -314,11 +318,12 @@ fn soak(writers: usize, operations: usize, kill: bool) {
         acknowledged + silent,
         "and nothing else is in the history"
     );
-    if !kill {
-        assert_eq!(acknowledged, done.len(), "{failures}");
+    match kill {
+        true => assert!(kills > 0, "the server was never killed"),
+        false => assert_eq!(acknowledged, done.len(), "{failures}"),
     }
     assert!(writers < 2 || raced > 0, "nobody raced, so nothing was shown");
-    assert!(acknowledged > done.len() / 2, "{failures}");
+    assert!(acknowledged > done.len() / 3, "{failures}");
     soak.hub.check();
     // Each number was given once, and no file was written over.
     let versions = soak.hub.files();
@@ -356,6 +361,6 @@ fn also_when_the_server_dies_at_random_moments() {
             let (writers, operations) = size();
             soak(writers, operations, true);
         }
-        Err(_) => soak(4, 6, true),
+        Err(_) => soak(4, 8, true),
     }
 }

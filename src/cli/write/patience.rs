@@ -6,9 +6,12 @@ use std::time::{Duration, Instant};
 /// The first wait.
 const FIRST: Duration = Duration::from_millis(100);
 
-/// The longest wait, on average: who has lost often should not fall behind those
+/// How far waits grow, on average: who has lost often should not fall behind those
 /// who just came.
 const LONGEST: Duration = Duration::from_millis(1500);
+
+/// The longest wait, on average, where every round takes longer still.
+const TOO_LONG: Duration = Duration::from_secs(5);
 
 /// What is left of somebody's patience.
 pub(super) struct Patience {
@@ -32,7 +35,7 @@ impl Patience {
     pub fn wait(&mut self) -> bool {
         let now = Instant::now();
         // Where a round takes long, others need as long for theirs.
-        let wait = jitter(self.wait.max((now - self.round) / 2).min(LONGEST));
+        let wait = jitter(self.wait.max((now - self.round) / 2).min(TOO_LONG));
         if now + wait >= self.end {
             return false;
         }
