@@ -249,6 +249,7 @@ impl Soak {
 }
 
 /// Runs a soak, and checks what is left of it.
+#[allow(clippy::print_stdout, reason = "its counts are what a soak is run for")]
 fn soak(writers: usize, operations: usize, kill: bool) {
     let soak = Soak::prepare(writers);
     let before = soak.hub.tip();
