@@ -1,11 +1,14 @@
 //! Reports and tables as text. Renderers decide nothing.
 
+mod annotations;
 mod audit;
 mod card;
+mod code_quality;
 mod concise;
 mod deploy;
 mod human;
 mod json;
+mod junit;
 pub mod markdown;
 mod sarif;
 mod table;
@@ -34,6 +37,12 @@ pub enum Format {
     Json,
     /// SARIF 2.1.0.
     Sarif,
+    /// Annotations: workflow commands of GitHub Actions.
+    Github,
+    /// GitLab's code quality report.
+    Gitlab,
+    /// JUnit's XML.
+    Junit,
 }
 
 /// How text may look.
@@ -60,6 +69,9 @@ pub fn report(report: &Report, format: Format, style: &Style) -> String {
         Format::Concise => concise::render(report),
         Format::Json => json::render(report),
         Format::Sarif => sarif::render(report),
+        Format::Github => annotations::render(report),
+        Format::Gitlab => code_quality::render(report),
+        Format::Junit => junit::render(report),
     }
 }
 

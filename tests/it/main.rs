@@ -27,6 +27,7 @@ mod pull_s3;
 mod pull_web;
 mod raw_reading;
 mod reference;
+mod report_formats;
 mod resolve;
 mod rooms;
 mod rules;
