@@ -156,7 +156,7 @@ pub enum Output {
     Github,
     /// A KServe InferenceService (resolve)
     Kserve,
-    /// With front matter, as Hugging Face reads it (card render)
+    /// For a pull request (diff); with front matter, as Hugging Face reads it (card render)
     Markdown,
     /// One page that stands alone (card render, audit)
     Html,
@@ -280,6 +280,7 @@ impl Command {
                 Output::Gitlab,
                 Output::Junit,
             ],
+            Command::Diff(_) => &[Output::Human, Output::Json, Output::Markdown],
             Command::Card(card::CardCommand::Render(_)) => &[Output::Markdown, Output::Html, Output::Json],
             Command::Resolve(_) => &[
                 Output::Human,

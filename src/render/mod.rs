@@ -11,6 +11,7 @@ mod json;
 mod junit;
 pub mod markdown;
 mod sarif;
+mod summary;
 mod table;
 mod text;
 
@@ -21,6 +22,7 @@ pub use audit::{
 pub use card::{Opinion, Portrait, html as card_html, markdown as card_markdown};
 pub use deploy::{env, github};
 pub use json::{SCHEMA_NAME, schema};
+pub use summary::{Page, markdown as summary_markdown, terminal as summary_terminal};
 pub use table::{Cell, Table, Tone};
 pub use text::{clean, paint};
 

@@ -22,6 +22,7 @@ mod onto;
 mod openpgp;
 mod policy;
 mod pull;
+mod pull_request;
 #[cfg(feature = "s3")]
 mod pull_s3;
 mod pull_web;
@@ -35,4 +36,5 @@ mod second_opinion;
 mod side_branches;
 mod signing;
 mod stages;
+mod summary_pages;
 mod support;
