@@ -20,6 +20,9 @@ pub struct PolicyLine {
     pub after: Option<String>,
     /// Whether less is asked, or more is allowed, than before.
     pub weakens: bool,
+    /// Whether it only may be so: nobody can tell which of two conditions asks
+    /// for more.
+    pub unsure: bool,
 }
 
 /// The lines of one change.
@@ -33,6 +36,7 @@ impl Lines {
             before,
             after,
             weakens,
+            unsure: false,
         });
     }
 
@@ -93,7 +97,7 @@ pub fn policy_lines(before: &Registry, after: &Registry) -> Vec<PolicyLine> {
     machinery(before, after, &mut lines);
     records(before, after, &mut lines);
     let mut lines = lines.0;
-    lines.sort_by_key(|line| !line.weakens);
+    lines.sort_by_key(|line| (!line.weakens, line.unsure));
     lines
 }
 
@@ -131,7 +135,7 @@ fn asks(rule: &ApprovalRule) -> BTreeMap<String, String> {
     for gate in &rule.gates {
         let champion = gate.champion.iter().map(|stage| format!(" (champion: {stage})"));
         let text = format!("{}{}", gate.require, champion.collect::<String>());
-        add(&format!("gate {}", gate.name), text);
+        add(&format!("gate {}:", gate.name), text);
     }
     out
 }
@@ -177,10 +181,14 @@ fn approvals(before: &Registry, after: &Registry, lines: &mut Lines) {
         for what in what {
             let (was, is) = (was.get(what), is.get(what));
             if was != is {
-                // A whole rule that comes only adds to what the others ask.
-                let weakens =
-                    old.contains_key(key) && asks_less(what, was.map(String::as_str), is.map(String::as_str));
+                // Also of a rule that is new: where no rule applied, nothing of
+                // this was allowed.
+                let weakens = asks_less(what, was.map(String::as_str), is.map(String::as_str));
+                let unsure = what.starts_with("gate ") && was.is_some() && is.is_some();
                 lines.add(format!("{name}: {what}"), was.cloned(), is.cloned(), weakens);
+                if let Some(line) = lines.0.last_mut() {
+                    line.unsure = unsure;
+                }
             }
         }
         let messages = |rule: Option<&&ApprovalRule>| {

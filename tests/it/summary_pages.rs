@@ -116,6 +116,7 @@ fn written(text: &str, many: usize) -> (Summary, Report) {
                     before: Some(t()),
                     after: Some(t()),
                     weakens: true,
+                    unsure: false,
                 };
                 many
             ],
@@ -414,12 +415,20 @@ fn a_policy_that_asks_for_less_is_marked() {
             assert!(back.iter().all(|line| !line.weakens), "{pointer}: {back:?}");
         }
     }
+    // Where no rule applied, a new one may allow what was not allowed.
+    let some =
+        json!([before["approvals"][0], before["approvals"][1], {"groups": ["new-*"], "fourEyes": false}]);
+    let (forth, _) = with("/approvals", some);
+    assert!(forth.iter().any(|line| line.weakens), "{forth:?}");
+    let (forth, _) = with("/approvals/0/gates/0/require", json!("metrics.a > 2"));
+    assert!(forth.iter().all(|line| line.weakens && line.unsure), "{forth:?}");
     let (forth, _) = with("/approvals/0/required", json!(1));
     let line = PolicyLine {
         what: "fraud-*: required approvals".into(),
         before: Some("2".into()),
         after: Some("1".into()),
         weakens: true,
+        unsure: false,
     };
     assert_eq!(forth, [line]);
 }

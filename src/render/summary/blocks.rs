@@ -120,13 +120,17 @@ fn counted(page: &Page<'_>) -> String {
 fn policy_line(out: &mut Builder, line: &PolicyLine) -> Line {
     let text = match (&line.before, &line.after) {
         (Some(before), Some(after)) => format!("{} {before} -> {after}", line.what),
-        (Some(before), None) => format!("{} {before} -> (gone)", line.what),
-        (None, Some(after)) => format!("{} (nothing) -> {after}", line.what),
+        (Some(before), None) => format!("gone: {} {before}", line.what),
+        (None, Some(after)) => format!("new: {} {after}", line.what),
         (None, None) => line.what.clone(),
     };
     let mut shown = Line::new();
     if line.weakens {
-        shown.push(Span::Warn("asks for less, or allows more:".into()));
+        let words = match line.unsure {
+            true => "may ask for less:",
+            false => "asks for less, or allows more:",
+        };
+        shown.push(Span::Warn(words.into()));
         shown.push(ours(" "));
     }
     shown.push(out.theirs(&text));
@@ -142,8 +146,8 @@ fn policy_blocks(out: &mut Builder, policy: &PolicyPart) {
     ))];
     title.push(ours(match weakening {
         0 => ". Nothing of it asks for less or allows more than before.".into(),
-        1 => ". In 1 place it asks for less, or allows more, than before:".into(),
-        some => format!(". In {some} places it asks for less, or allows more, than before:"),
+        1 => ". In 1 place it asks for less or allows more than before, or may:".into(),
+        some => format!(". In {some} places it asks for less or allows more than before, or may:"),
     }));
     // The policy is what all else rests on: more of it is told.
     let limit = out.limit;
@@ -220,13 +224,13 @@ fn landing_blocks(out: &mut Builder, report: &Report) {
     });
     out.blocks.push(Block::List(lines.collect()));
     if !report.findings.is_empty() {
+        out.text(vec![ours("Findings:")]);
         let lines = out.list(&report.findings, finding_line);
         out.blocks.push(Block::List(lines));
     }
     if !report.notes.is_empty() {
-        let lines = out.list(&report.notes, |out, note| {
-            vec![ours("note: "), out.theirs(&note.message)]
-        });
+        out.text(vec![ours("Notes:")]);
+        let lines = out.list(&report.notes, |out, note| vec![out.theirs(&note.message)]);
         out.blocks.push(Block::List(lines));
     }
 }
