@@ -216,6 +216,21 @@ impl Finding<Anchor> {
     }
 }
 
+impl Finding<Place> {
+    /// What a report tells beside the message: why, who, in which ways of
+    /// landing, and what to do; a line each.
+    pub fn told(&self) -> Vec<String> {
+        let mut words: Vec<String> = self.why.iter().map(|why| format!("why: {why}")).collect();
+        words.extend(self.who.iter().map(|who| format!("who: {who}")));
+        if !self.landings.is_empty() {
+            let ways: Vec<&str> = self.landings.iter().map(|way| way.name()).collect();
+            words.push(format!("landed by: {}", ways.join(", ")));
+        }
+        words.extend(self.help.iter().map(|help| format!("do: {help}")));
+        words
+    }
+}
+
 /// Something worth knowing that decides nothing.
 #[derive(Clone, Debug)]
 pub struct Note {

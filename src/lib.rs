@@ -24,6 +24,7 @@
 //! | [`audit`] | what the judge saw from the root to the tip, who stands behind it, and checkpoints |
 //! | [`expr`] | the only room that names cel: conditions, bounded |
 //! | [`resolve`] | what to deploy |
+//! | [`summary`] | what a change means, for who must decide |
 //! | [`act`] | what writing commands do to the files |
 //! | [`render`] | reports, tables and cards as text; decides nothing |
 //! | [`exchange`] | foreign formats, one file each |
@@ -63,5 +64,6 @@ pub mod sign;
 pub mod snapshot;
 pub mod source;
 pub mod subject;
+pub mod summary;
 pub mod verify;
 pub mod workspace;

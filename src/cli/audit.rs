@@ -22,7 +22,7 @@ use crate::workspace::Workspace;
 /// `modelry audit`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Formats: human, json, html (one page that stands alone), sarif.\n\nExit codes: 0 clean; 1 open findings; 2 incomplete, as in a shallow clone.\n\nExamples:\n  modelry audit --root 5e1f…:models\n  modelry audit -o html > audit.html\n  modelry audit --at 2026-03-31 -o json\n  modelry audit --checkpoint ../checkpoint --new-checkpoint   # the first time\n  modelry audit --checkpoint ../checkpoint --sign             # every night"
+    after_help = "Formats: human, concise, json, html (one page that stands alone), sarif, github (annotations), gitlab (code quality), junit.\n\nExit codes: 0 clean; 1 open findings; 2 incomplete, as in a shallow clone.\n\nExamples:\n  modelry audit --root 5e1f…:models\n  modelry audit -o html > audit.html\n  modelry audit --at 2026-03-31 -o json\n  modelry audit --checkpoint ../checkpoint --new-checkpoint   # the first time\n  modelry audit --checkpoint ../checkpoint --sign             # every night"
 )]
 pub struct AuditArgs {
     /// As it was at this commit of the mainline, or on this day
@@ -61,8 +61,8 @@ pub fn run(args: &AuditArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
     ui.print(&match ui.output {
         Output::Json => render::audit_json(&audit),
         Output::Html => render::audit_html(&audit),
-        Output::Sarif => render::report(&audit.report, render::Format::Sarif, &ui.style),
-        _ => render::audit_human(&audit, &ui.style),
+        Output::Human => render::audit_human(&audit, &ui.style),
+        form => render::report(&audit.report, super::report_format(form), &ui.style),
     })?;
     if !audit.report.is_clean() {
         return Ok(Outcome::Findings);

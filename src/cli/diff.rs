@@ -3,18 +3,22 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{Global, Outcome, Ui};
+use super::{Global, Outcome, Output, Ui};
 use crate::access::{self, Policy};
-use crate::change::{self, Change, ChangeKind};
+use crate::change;
 use crate::error::Error;
-use crate::history;
-use crate::render::{clean, paint};
+use crate::history::{self, Past};
+use crate::raw;
+use crate::render::{self, Page, clean, paint};
 use crate::snapshot::{Records, Snapshot};
+use crate::summary::{self, Ask, Field, fields_of};
 use crate::workspace::Workspace;
 
 /// `modelry diff`
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  modelry diff main..topic\n  modelry diff HEAD~1..HEAD")]
+#[command(
+    after_help = "Examples:\n  modelry diff main..topic\n  modelry diff HEAD~1..HEAD\n  modelry diff origin/main..HEAD -o markdown   for a comment on a pull request"
+)]
 pub struct DiffArgs {
     /// Two commits
     #[arg(value_name = "A..B")]
@@ -42,64 +46,6 @@ pub fn ends(range: &str) -> Result<(&str, &str), Error> {
     ))
 }
 
-/// One value on one line.
-fn short(value: Option<&Value>) -> String {
-    let text = match value {
-        None => return "absent".into(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-    };
-    let first = text.lines().next().unwrap_or_default();
-    let cut: String = first.chars().take(80).collect();
-    if cut.len() < text.trim_end().len() {
-        format!("{cut}…")
-    } else {
-        cut
-    }
-}
-
-/// What changed inside the record, as lines.
-fn details(change: &Change) -> Vec<(String, String, String)> {
-    let shows = matches!(
-        change.kind,
-        ChangeKind::PolicyChanged
-            | ChangeKind::GroupUpdated
-            | ChangeKind::CardChanged
-            | ChangeKind::EvidenceChanged
-            | ChangeKind::ObservationChanged
-            | ChangeKind::FrozenChanged { .. }
-            | ChangeKind::VersionAnnotated { .. }
-    );
-    let (Some(before), Some(after)) = (change.before.as_ref(), change.after.as_ref()) else {
-        return Vec::new();
-    };
-    if !shows {
-        return Vec::new();
-    }
-    let pointers = match &change.kind {
-        ChangeKind::FrozenChanged { pointers } | ChangeKind::VersionAnnotated { pointers } => {
-            pointers.clone()
-        }
-        _ => change::differing_pointers(before.value(), after.value()),
-    };
-    fields(before.value(), after.value(), pointers)
-}
-
-/// The members at these pointers, before and after, but for those that only
-/// count or sign.
-pub fn fields(before: &Value, after: &Value, pointers: Vec<String>) -> Vec<(String, String, String)> {
-    let quiet = |pointer: &String| !matches!(pointer.as_str(), "/revision" | "/signature" | "/status");
-    let at = |value: &Value, pointer: &str| short(value.pointer(pointer));
-    pointers
-        .into_iter()
-        .filter(quiet)
-        .map(|pointer| {
-            let (old, new) = (at(before, &pointer), at(after, &pointer));
-            (pointer.trim_start_matches('/').replace('/', "."), old, new)
-        })
-        .collect()
-}
-
 pub fn run(args: &DiffArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let workspace = Workspace::open(&global.wanted())?;
     let (a, b) = ends(&args.range)?;
@@ -114,26 +60,50 @@ pub fn run(args: &DiffArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
         )
     };
     let (prior, next) = (at(a)?, at(b)?);
-    let changes = change::diff(&prior, &next)?.changes;
+    let mut changes = change::diff(&prior, &next)?.changes;
     // Where there is no policy before, as at the root, nothing asks for gates.
-    let gates = match prior.registry()?.and_then(Policy::new) {
-        Some(policy) => access::gates_of_changes(&policy, &prior, &next, &changes)?,
-        None => Vec::new(),
-    };
+    let policy = prior.registry()?.and_then(Policy::new);
+    if let Some(policy) = policy.as_ref().filter(|policy| policy.protects_anything()) {
+        let tree = |commit| history::read_commit(&objects, commit).map(|commit| commit.tree);
+        let files = raw::diff(&objects, Some(tree(a)?), Some(tree(b)?))?.changes;
+        changes.extend(history::protected_changes(policy, &workspace.folder, &files));
+    }
+    let past = Past::new(&objects, &workspace.folder, Some(a));
+    let summary = summary::summarise(&Ask {
+        policy: policy.as_ref(),
+        prior,
+        next,
+        changes: &changes,
+        outside: &past,
+    })?;
     if ui.is_json() {
+        let gates = match &policy {
+            Some(policy) => access::gates_of_changes(policy, &prior, &next, &changes)?,
+            None => Vec::new(),
+        };
         let values: Vec<Value> = changes
             .iter()
             .map(|change| {
-                let fields: Vec<Value> =
-                    details(change).into_iter().map(|(field, old, new)| json!({"field": field, "before": old, "after": new})).collect();
-                json!({"change": change.trailer(), "phrase": change.phrase(), "path": workspace.from_top(&change.path), "group": change.group(), "fields": fields})
+                json!({"change": change.trailer(), "phrase": change.phrase(), "path": workspace.from_top(&change.path), "group": change.group(), "fields": fields_of(change)})
             })
             .collect();
         let gates: serde_json::Map<String, Value> = gates
             .iter()
             .map(|(id, results)| (id.to_string(), super::gates::values(results)))
             .collect();
-        ui.json(&json!({"from": a.to_string(), "to": b.to_string(), "changes": values, "gates": gates}))?;
+        ui.json(&json!({"from": a.to_string(), "to": b.to_string(), "changes": values, "gates": gates, "summary": summary}))?;
+        return Ok(Outcome::Fine);
+    }
+    let (from, to) = (a.short(), b.short());
+    let page = Page {
+        summary: &summary,
+        report: None,
+        folder: &workspace.folder,
+        range: (&from.to_string(), &to.to_string()),
+        caution: None,
+    };
+    if ui.output == Output::Markdown {
+        ui.print(&render::summary_markdown(&page))?;
         return Ok(Outcome::Fine);
     }
     if changes.is_empty() {
@@ -149,21 +119,15 @@ pub fn run(args: &DiffArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
             heading = group;
         }
         out.push_str(&format!("  {}\n", clean(&change.phrase())));
-        for (field, old, new) in details(change) {
+        for Field { field, before, after } in fields_of(change) {
             let (old, new) = (
-                paint(&clean(&old), "31", &ui.style),
-                paint(&clean(&new), "32", &ui.style),
+                paint(&clean(&before), "31", &ui.style),
+                paint(&clean(&after), "32", &ui.style),
             );
             out.push_str(&format!("    {}: {old} -> {new}\n", clean(&field)));
         }
     }
-    for (id, results) in &gates {
-        out.push_str(&format!(
-            "\n{}\n",
-            paint(&format!("gates of {id}"), "1", &ui.style)
-        ));
-        out.push_str(&super::gates::table(results).render(&ui.style));
-    }
+    out.push_str(&render::summary_terminal(&page, &ui.style));
     ui.print(&out)?;
     Ok(Outcome::Fine)
 }

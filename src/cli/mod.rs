@@ -152,16 +152,20 @@ pub enum Output {
     Uri,
     /// Lines for a shell (resolve)
     Env,
-    /// Lines for $GITHUB_OUTPUT (resolve)
+    /// Annotations (validate, audit); lines for $GITHUB_OUTPUT (resolve)
     Github,
     /// A KServe InferenceService (resolve)
     Kserve,
-    /// With front matter, as Hugging Face reads it (card render)
+    /// For a pull request (diff); with front matter, as Hugging Face reads it (card render)
     Markdown,
     /// One page that stands alone (card render, audit)
     Html,
     /// For code hosts and editors (validate, audit)
     Sarif,
+    /// A code quality report (validate, audit)
+    Gitlab,
+    /// Tests that failed, as XML (validate, audit)
+    Junit,
 }
 
 impl Output {
@@ -257,8 +261,26 @@ impl Command {
     /// The forms of output that the command has; the first is its own.
     fn forms(&self) -> &'static [Output] {
         match self {
-            Command::Validate(_) => &[Output::Human, Output::Concise, Output::Json, Output::Sarif],
-            Command::Audit(_) => &[Output::Human, Output::Json, Output::Html, Output::Sarif],
+            Command::Validate(_) => &[
+                Output::Human,
+                Output::Concise,
+                Output::Json,
+                Output::Sarif,
+                Output::Github,
+                Output::Gitlab,
+                Output::Junit,
+            ],
+            Command::Audit(_) => &[
+                Output::Human,
+                Output::Concise,
+                Output::Json,
+                Output::Html,
+                Output::Sarif,
+                Output::Github,
+                Output::Gitlab,
+                Output::Junit,
+            ],
+            Command::Diff(_) => &[Output::Human, Output::Json, Output::Markdown],
             Command::Card(card::CardCommand::Render(_)) => &[Output::Markdown, Output::Html, Output::Json],
             Command::Resolve(_) => &[
                 Output::Human,
@@ -385,6 +407,9 @@ fn report_format(output: Output) -> render::Format {
         Output::Concise => render::Format::Concise,
         Output::Json => render::Format::Json,
         Output::Sarif => render::Format::Sarif,
+        Output::Github => render::Format::Github,
+        Output::Gitlab => render::Format::Gitlab,
+        Output::Junit => render::Format::Junit,
         _ => render::Format::Human,
     }
 }

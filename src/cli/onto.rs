@@ -6,14 +6,17 @@ use clap::ValueEnum;
 use super::validate::ValidateArgs;
 use super::write::Scope;
 use super::{Global, Ui};
+use crate::change;
+use crate::disk;
 use crate::error::Error;
 use crate::finding::Report;
-use crate::history::{self, Onto, Replay};
+use crate::history::{self, Onto, Past, Replay};
 use crate::model::Landing;
 use crate::proof::How;
-use crate::raw::{Kept, Oid};
-use crate::render;
-use crate::snapshot::Records;
+use crate::raw::{self, Kept, Objects, Oid, Overlay};
+use crate::render::{self, Page};
+use crate::snapshot::{Records, Snapshot};
+use crate::summary::{self, Ask};
 use crate::workspace::Workspace;
 
 /// The ways of landing, as the command line spells them.
@@ -92,23 +95,59 @@ pub fn judge(args: &ValidateArgs, tip: &str, global: &Global, ui: &Ui) -> Result
         Some(way) => vec![way.into()],
         None => policy.landing().to_vec(),
     };
-    let mut report = history::onto(
-        &kept,
-        &Onto {
-            folder: &workspace.folder,
-            policy: &policy,
-            mainline: workspace.mainline_name(),
-            base,
-            tip,
-            ways: &ways,
-            merge_text: &crate::git::merge_text,
-        },
-    )?;
+    let ask = Onto {
+        folder: &workspace.folder,
+        policy: &policy,
+        mainline: workspace.mainline_name(),
+        base,
+        tip,
+        ways: &ways,
+        merge_text: &crate::git::merge_text,
+    };
+    let mut report = history::onto(&kept, &ask)?;
     stand_on(&mut report, faulty, base, ui);
+    if let Some(path) = &args.summary {
+        let text = summary(&kept, &ask, &report)?;
+        disk::write_file(&global.located(path), text.as_bytes())?;
+    }
     if report.checked.changes == 0 && report.is_clean() && ui.output == super::Output::Human {
         ui.note("nothing of the registry would change");
     }
     Ok(report)
+}
+
+/// What the branch means, for the person who must decide.
+fn summary(objects: &dyn Objects, ask: &Onto<'_>, report: &Report) -> Result<String, Error> {
+    let overlay = Overlay::new(objects);
+    let records = Records::new(&overlay);
+    let outlook = history::outlook(&overlay, ask)?;
+    let at = |tree| Snapshot::at(&records, tree, ask.folder);
+    let (prior, next) = (at(outlook.before)?, at(outlook.after)?);
+    let mut changes = change::diff(&prior, &next)?.changes;
+    let files = raw::diff(&overlay, Some(outlook.before), Some(outlook.after))?.changes;
+    changes.extend(history::protected_changes(ask.policy, ask.folder, &files));
+    let past = Past::new(&overlay, ask.folder, Some(ask.base));
+    let summary = summary::summarise(&Ask {
+        policy: Some(ask.policy),
+        prior,
+        next,
+        changes: &changes,
+        outside: &past,
+    })?;
+    let (from, to) = (ask.base.short().to_string(), ask.tip.short().to_string());
+    let caution = outlook.in_conflict.then(|| {
+        format!(
+            "The branch is in conflict with {}: this tells what it changes by itself.",
+            ask.base.short()
+        )
+    });
+    Ok(render::summary_markdown(&Page {
+        summary: &summary,
+        report: Some(report),
+        folder: ask.folder,
+        range: (&from, &to),
+        caution: caution.as_deref(),
+    }))
 }
 
 /// What is wrong with the base stops a branch as it stops a writing command:

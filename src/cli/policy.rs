@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::reading::Reading;
 use super::write::{Job, Scope, WriteArgs, land};
-use super::{Global, Outcome, Ui, diff};
+use super::{Global, Outcome, Ui};
 use crate::access::{self, Carrier, Policy, PolicyTally, Verdict};
 use crate::act;
 use crate::change;
@@ -18,6 +18,7 @@ use crate::model::{Action, RecordPath};
 use crate::raw::{ObjectKind, Oid};
 use crate::render::{clean, paint};
 use crate::snapshot::{self, Loaded, Records, Snapshot};
+use crate::summary::{self, Field};
 use crate::workspace::Workspace;
 
 /// `modelry policy …`
@@ -284,7 +285,7 @@ fn show_proposal(proposal: &str, global: &Global, ui: &Ui) -> Result<Outcome, Er
             "`{proposal}` proposes no other policy than the one in force"
         )));
     }
-    let fields = diff::fields(before, after, change::differing_pointers(before, after));
+    let fields = summary::fields(before, after, change::differing_pointers(before, after));
     let tally = tally(&workspace, &policy, &next, &proposed, commit)?;
     let administrators = policy.holders(Action::Administer, None, None);
     let could: Vec<String> = administrators
@@ -293,10 +294,7 @@ fn show_proposal(proposal: &str, global: &Global, ui: &Ui) -> Result<Outcome, Er
         .map(ToString::to_string)
         .collect();
     if ui.is_json() {
-        let fields: Vec<Value> = fields
-            .iter()
-            .map(|(field, old, new)| json!({"field": field, "before": old, "after": new}))
-            .collect();
+        let fields: Vec<Value> = fields.iter().map(|field| json!(field)).collect();
         ui.json(&json!({
             "commit": commit.to_string(),
             "fields": fields,
@@ -312,7 +310,12 @@ fn show_proposal(proposal: &str, global: &Global, ui: &Ui) -> Result<Outcome, Er
         "{}\n",
         paint(&format!("policy proposed by {}", clean(proposal)), "1", &ui.style)
     );
-    for (field, old, new) in fields {
+    for Field {
+        field,
+        before: old,
+        after: new,
+    } in fields
+    {
         let (old, new) = (
             paint(&clean(&old), "31", &ui.style),
             paint(&clean(&new), "32", &ui.style),

@@ -24,7 +24,7 @@ use crate::workspace::Workspace;
 /// `modelry validate`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Formats: human, concise, json, sarif.\n\nExamples:\n  modelry validate                       the files on disk, against HEAD\n  modelry validate main~5..main          each commit, by the policy before it\n  modelry validate --onto origin/main    this branch, as each way of landing would leave it"
+    after_help = "Formats: human, concise, json, sarif, github (annotations), gitlab (code quality), junit.\n\nExamples:\n  modelry validate                       the files on disk, against HEAD\n  modelry validate main~5..main          each commit, by the policy before it\n  modelry validate --onto origin/main    this branch, as each way of landing would leave it\n  modelry validate --onto origin/main --summary summary.md"
 )]
 pub struct ValidateArgs {
     /// A folder or file on disk, judged against HEAD; or a range of commits; with --onto, the branch's tip [default: the registry's folder; HEAD]
@@ -53,6 +53,9 @@ pub struct ValidateArgs {
         help_heading = "Pull requests"
     )]
     pub(super) replay: bool,
+    /// Write what it means into this file too, as Markdown for a comment
+    #[arg(long, value_name = "FILE", requires = "onto", help_heading = "Pull requests")]
+    pub(super) summary: Option<PathBuf>,
 }
 
 pub fn run(args: &ValidateArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {

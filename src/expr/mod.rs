@@ -12,12 +12,15 @@
 //! that is no finite number, is an error and never an infinity that passes;
 //! `+` adds numbers only.
 
+mod favour;
 mod judge;
 mod names;
 mod read;
 mod scan;
 
 use std::ops::Range;
+
+pub use favour::Better;
 
 use serde_json::{Map, Value};
 
@@ -94,6 +97,18 @@ impl Expr {
     /// mention: `metrics.auc`, `evidence["hold-out"].metrics.auc`.
     pub fn reads(&self) -> Vec<String> {
         self.reads.iter().map(ToString::to_string).collect()
+    }
+
+    /// Which way of the number at this path the condition favours; none where it
+    /// says nothing of it, or both ways.
+    pub fn better(&self, variable: &str, members: &[&str]) -> Option<Better> {
+        let all = favour::favours(&self.root);
+        let mut here = all
+            .iter()
+            .filter(|(path, _)| path.is(variable, members))
+            .map(|(_, better)| *better);
+        let first = here.next()?;
+        here.all(|better| better == first).then_some(first)
     }
 
     /// The members that the condition names with the values that they have

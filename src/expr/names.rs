@@ -31,6 +31,11 @@ impl Path {
         }
     }
 
+    /// Whether it is this one.
+    pub(super) fn is(&self, variable: &str, members: &[&str]) -> bool {
+        self.variable == variable && self.members == members
+    }
+
     fn below(mut self, member: &str) -> Option<Path> {
         self.members.push(member.to_owned());
         Some(self)

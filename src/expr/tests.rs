@@ -405,3 +405,38 @@ fn a_panic_is_a_fault() {
     let result = with_stack::<()>(|| panic!("never printed"));
     assert_eq!(result.unwrap_err().message, "the condition can't be read as CEL");
 }
+
+#[test]
+fn what_is_better_is_told_where_the_condition_says_it() {
+    let better = |source: &str, metric: &str| {
+        let expr = Expr::compile(source, &["metrics", "champion", "evidence"]).expect("a condition");
+        expr.better("metrics", &[metric])
+    };
+    let higher = Some(Better::Higher);
+    let lower = Some(Better::Lower);
+    for (source, wanted) in [
+        ("metrics.a >= 0.85", higher),
+        ("0.85 < metrics.a", higher),
+        ("metrics.a < 5", lower),
+        ("!(metrics.a < 5)", higher),
+        (
+            "champion == null || metrics.a >= champion.metrics.a - 0.01",
+            higher,
+        ),
+        ("champion.metrics.a + 1 > metrics.a * 2", lower),
+        (
+            "champion == null ? metrics.a > 1 : metrics.a > champion.metrics.a",
+            higher,
+        ),
+        ("-metrics.a / 2 > 3", lower),
+        ("metrics[\"a\"] > 1", higher),
+        ("metrics.a > 1 && metrics.a < 2", None),
+        ("metrics.a == 1", None),
+        ("metrics.a * metrics.b > 1", None),
+        ("metrics.b > 1", None),
+        ("champion.metrics.a > 1", None),
+        ("size(metrics) > 1", None),
+    ] {
+        assert_eq!(better(source, "a"), wanted, "{source}");
+    }
+}

@@ -18,7 +18,7 @@ pub use ahead::{Ahead, Ending};
 pub use graph::{Graph, Sides};
 pub use landed::{Landed, Shape};
 pub use landing::{Clash, MergeText, Plan, Planner};
-pub use onto::{Onto, onto};
+pub use onto::{Onto, Outlook, onto, outlook};
 pub use past::Past;
 pub use replay::{Faulty, JudgedStep, Replay};
 pub use revocation::Act;

@@ -50,11 +50,7 @@ pub fn onto(objects: &dyn Objects, ask: &Onto<'_>) -> Result<Report, Error> {
         ))
         .hint("name the branch's tip: `modelry validate --onto BASE TIP`"));
     }
-    let matters = |path: &[u8]| {
-        let path = String::from_utf8_lossy(path);
-        own_path(ask.folder, &path).is_some_and(change::is_managed)
-            || is_protected(ask.policy, ask.folder, path.as_bytes())
-    };
+    let matters = |path: &[u8]| is_judged(ask, path);
     let court = Court {
         ask,
         planner: Planner {
@@ -107,6 +103,55 @@ pub fn onto(objects: &dyn Objects, ask: &Onto<'_>) -> Result<Report, Error> {
     }
     report.checked.documents = records.documents();
     Ok(report)
+}
+
+/// The registry before and after a branch has landed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outlook {
+    /// The tree before: the mainline's.
+    pub before: Oid,
+    /// The tree after: of a merge.
+    pub after: Oid,
+    /// Whether the branch can't be merged as it is. Then the trees are the
+    /// branch's own: where it left the mainline, and its tip.
+    pub in_conflict: bool,
+}
+
+/// What a branch would change. The new objects go to `overlay`.
+///
+/// # Errors
+/// When an object can't be read.
+pub fn outlook(overlay: &Overlay<'_>, ask: &Onto<'_>) -> Result<Outlook, Error> {
+    let graph = Graph::new(overlay, None);
+    let matters = |path: &[u8]| is_judged(ask, path);
+    let planner = Planner {
+        objects: overlay,
+        graph: &graph,
+        merge_text: ask.merge_text,
+        matters: &matters,
+    };
+    let plan = planner.plan(Landing::Merge, ask.base, ask.tip)?;
+    if let Some(commit) = plan.commits.last() {
+        return Ok(Outlook {
+            before: read_commit(overlay, ask.base)?.tree,
+            after: commit.tree,
+            in_conflict: false,
+        });
+    }
+    let shared = graph.sides(ask.base, ask.tip)?.shared;
+    let left = shared.first().copied().unwrap_or(ask.base);
+    Ok(Outlook {
+        before: read_commit(overlay, left)?.tree,
+        after: read_commit(overlay, ask.tip)?.tree,
+        in_conflict: true,
+    })
+}
+
+/// Whether a file, by its path from the repository's top, is judged.
+fn is_judged(ask: &Onto<'_>, path: &[u8]) -> bool {
+    let path = String::from_utf8_lossy(path);
+    own_path(ask.folder, &path).is_some_and(change::is_managed)
+        || is_protected(ask.policy, ask.folder, path.as_bytes())
 }
 
 fn own_path<'p>(folder: &str, path: &'p str) -> Option<&'p str> {

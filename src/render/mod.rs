@@ -1,13 +1,17 @@
 //! Reports and tables as text. Renderers decide nothing.
 
+mod annotations;
 mod audit;
 mod card;
+mod code_quality;
 mod concise;
 mod deploy;
 mod human;
 mod json;
+mod junit;
 pub mod markdown;
 mod sarif;
+mod summary;
 mod table;
 mod text;
 
@@ -18,6 +22,7 @@ pub use audit::{
 pub use card::{Opinion, Portrait, html as card_html, markdown as card_markdown};
 pub use deploy::{env, github};
 pub use json::{SCHEMA_NAME, schema};
+pub use summary::{Page, markdown as summary_markdown, terminal as summary_terminal};
 pub use table::{Cell, Table, Tone};
 pub use text::{clean, paint};
 
@@ -34,6 +39,12 @@ pub enum Format {
     Json,
     /// SARIF 2.1.0.
     Sarif,
+    /// Annotations: workflow commands of GitHub Actions.
+    Github,
+    /// GitLab's code quality report.
+    Gitlab,
+    /// JUnit's XML.
+    Junit,
 }
 
 /// How text may look.
@@ -60,6 +71,9 @@ pub fn report(report: &Report, format: Format, style: &Style) -> String {
         Format::Concise => concise::render(report),
         Format::Json => json::render(report),
         Format::Sarif => sarif::render(report),
+        Format::Github => annotations::render(report),
+        Format::Gitlab => code_quality::render(report),
+        Format::Junit => junit::render(report),
     }
 }
 

@@ -72,9 +72,7 @@ fn result(finding: &Finding<Place>, index: usize) -> Value {
         Value::Object(location)
     });
     let mut words = vec![finding.message.clone()];
-    words.extend(finding.why.iter().map(|why| format!("why: {why}")));
-    words.extend(finding.who.iter().map(|who| format!("who: {who}")));
-    words.extend(finding.help.iter().map(|help| format!("do: {help}")));
+    words.extend(finding.told());
     let suppressions: Vec<Value> = finding
         .acknowledged
         .iter()

@@ -77,7 +77,7 @@ impl<T: Into<String>> From<T> for Cell {
 /// Rows under a header.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
-    header: Vec<&'static str>,
+    header: Vec<String>,
     rows: Vec<Vec<Cell>>,
 }
 
@@ -85,7 +85,15 @@ impl Table {
     /// An empty table.
     pub fn new<const N: usize>(header: [&'static str; N]) -> Table {
         Table {
-            header: header.into(),
+            header: header.map(str::to_owned).into(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// An empty table under a header that is not known beforehand.
+    pub fn under(header: Vec<String>) -> Table {
+        Table {
+            header,
             rows: Vec::new(),
         }
     }
@@ -93,6 +101,11 @@ impl Table {
     /// One more row.
     pub fn row<const N: usize>(&mut self, cells: [Cell; N]) {
         self.rows.push(cells.into());
+    }
+
+    /// One more row, of as many cells as the header has.
+    pub fn cells(&mut self, cells: Vec<Cell>) {
+        self.rows.push(cells);
     }
 
     /// Whether there is nothing in it.
@@ -112,7 +125,10 @@ impl Table {
             .collect();
         let mut table = comfy_table::Table::new();
         table.load_style(comfy_table::presets::NOTHING);
-        table.set_header(used.iter().map(|&column| self.header[column]));
+        table.set_header(
+            used.iter()
+                .map(|&column| clean(&self.header[column]).into_owned()),
+        );
         for row in &self.rows {
             table.add_row(
                 used.iter()

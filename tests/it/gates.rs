@@ -91,9 +91,21 @@ fn dry_run_and_diff_print_every_gate() {
       approve churn/1 as risk-1
       move churn/1 from Pending to Approved
 
-    gates of churn/1
+    What this change means
+    1 version changed.
+
+    churn/1: Approved
+    Its status moves from Pending to Approved.
+
+    METRIC  churn/1
+    auc     0.9
+
     GATE         RESULT  SAW
     good-enough  met     metrics.auc is 0.9, champion is null
+
+    Reviews:
+      risk-1: Approved (new), counts; because good
+    An approval needs 1 approval; four eyes; gates: good-enough; so far 1 approval.
     ");
     let json = lab.ok("risk-1", &["diff", "HEAD~1..HEAD", "-o", "json"]);
     let value: serde_json::Value = serde_json::from_str(&json).expect("JSON");

@@ -1,0 +1,486 @@
+//! The page of a pull request, whatever others wrote: nothing of theirs is
+//! markup, it fits what hosts take, and no change of a policy is passed over.
+
+use modelry::finding::{Finding, Label, Note, Place, Report, RuleInfo, Side, Tried};
+use modelry::model::{Landing, Registry};
+use modelry::render::{self, Page, Style};
+use modelry::summary::{
+    Approval, Comparison, Counting, EvidencePart, Field, GatePart, Metric, Opinion, Phrase, PolicyLine,
+    PolicyPart, StagePart, Summary, Than, VersionPart, Why, policy_lines,
+};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use serde_json::{Value, json};
+
+use crate::summary::read;
+
+static RULE: RuleInfo = RuleInfo {
+    code: "MR301",
+    name: "unsigned-change",
+    summary: "a",
+    docs: "b",
+};
+
+/// A summary in which others wrote `text` wherever they can, `many` times.
+fn written(text: &str, many: usize) -> (Summary, Report) {
+    let t = || text.to_owned();
+    let field = || Field {
+        field: t(),
+        before: t(),
+        after: t(),
+    };
+    let fields = vec![field(); many];
+    let comparison = Comparison {
+        than: Some(Than {
+            version: "churn/1".into(),
+            why: Why::Serves("production".parse().expect("a stage")),
+        }),
+        metrics: vec![
+            Metric {
+                evidence: Some(t()),
+                name: t(),
+                value: Some(0.5),
+                other: None,
+                difference: Some(1e-9),
+                better: Some(true),
+            };
+            many
+        ],
+    };
+    let version = VersionPart {
+        version: "churn/2".into(),
+        registered: true,
+        by: t(),
+        status: Some("Pending".into()),
+        description: Some(t()),
+        artifacts: vec![(t(), Some(t())); many],
+        images: vec![t(); many],
+        comparison: Some(comparison.clone()),
+        gates: vec![
+            GatePart {
+                name: t(),
+                met: false,
+                saw: t(),
+                champion: Some("churn/1".into()),
+                why: vec![t()],
+                require: t(),
+            };
+            many
+        ],
+        evidence: vec![
+            EvidencePart {
+                name: t(),
+                observation: false,
+                added: true,
+                by: t(),
+                metrics: Default::default(),
+                notes: Some(t()),
+                fields: fields.clone(),
+            };
+            many
+        ],
+        notes: fields.clone(),
+        frozen: fields.clone(),
+        archival: Some((t(), Some(t()))),
+        reviews: vec![
+            Opinion {
+                actor: t(),
+                decision: "Approved".into(),
+                counts: Counting::No(t()),
+                reason: Some(t()),
+                new: true,
+            };
+            many
+        ],
+        approval: Some(Approval {
+            need: t(),
+            missing: vec![t(); many],
+            turn: t(),
+            could_approve: Vec::new(),
+            subject: t(),
+            files: Vec::new(),
+        }),
+        ..VersionPart::default()
+    };
+    let phrase = Phrase {
+        phrase: t(),
+        fields: fields.clone(),
+    };
+    let summary = Summary {
+        policy: Some(PolicyPart {
+            from: 1,
+            to: Some(2),
+            lines: vec![
+                PolicyLine {
+                    what: t(),
+                    before: Some(t()),
+                    after: Some(t()),
+                    weakens: true,
+                    unsure: false,
+                };
+                many
+            ],
+            required: 2,
+            agreed: Vec::new(),
+            not_counted: [("risk-1".parse().expect("an actor"), t())].into(),
+            could_agree: Vec::new(),
+            files: Vec::new(),
+        }),
+        protected: vec![t(); many],
+        versions: vec![version; many],
+        stages: vec![
+            StagePart {
+                stage: "churn@production".into(),
+                from: Some("churn/1".into()),
+                to: Some("churn/2".into()),
+                by: t(),
+                reason: Some(t()),
+                comparison: Some(comparison),
+            };
+            many
+        ],
+        groups: vec![phrase.clone(); many],
+        others: vec![phrase; many],
+    };
+    let finding = Finding {
+        rule: &RULE,
+        message: t(),
+        primary: Label {
+            at: Place {
+                side: Side::After,
+                path: t(),
+                pointer: String::new(),
+                commit: None,
+                line: 1,
+                column: 1,
+                end_line: 1,
+                end_column: 1,
+                span: 0..0,
+                text: None,
+            },
+            text: String::new(),
+        },
+        related: Vec::new(),
+        why: Vec::new(),
+        who: None,
+        help: Some(t()),
+        group: None,
+        step: None,
+        acknowledged: None,
+        landings: vec![Landing::Merge],
+        reaffirms: None,
+    };
+    let mut accepted = finding.clone();
+    accepted.acknowledged = Some(t());
+    let mut findings = vec![finding; many];
+    findings.push(accepted);
+    let report = Report {
+        findings,
+        notes: vec![
+            Note {
+                message: t(),
+                path: None,
+                commit: None,
+            };
+            many
+        ],
+        landings: vec![Tried {
+            way: Landing::Merge,
+            findings: many,
+            makes: "a merge commit".into(),
+        }],
+        ..Report::default()
+    };
+    (summary, report)
+}
+
+fn page(text: &str, many: usize) -> String {
+    let (summary, report) = written(text, many);
+    render::summary_markdown(&Page {
+        summary: &summary,
+        report: Some(&report),
+        folder: "",
+        range: ("1111111111", "2222222222"),
+        caution: None,
+    })
+}
+
+const EVIL: [&str; 24] = [
+    "@everyone",
+    "#123 GH-1 !1 $1 %2 &3 ~label org/repo#1 deadbeefdeadbeef",
+    "http://evil.example www.evil.example me@evil.example",
+    "[x](http://evil.example) ![x](http://evil.example/a.png) [a]: http://evil.example",
+    "<script>alert(1)</script> <img src=x onerror=alert(1)>",
+    "</details> </summary> <details open>",
+    "`",
+    "``",
+    "` `` ``` ````",
+    "` <b> `",
+    "a\n\n# heading\n\n- item\n\n```\nfence",
+    "a | b \\| c \\\\| d",
+    "\\",
+    "\\`",
+    "| --- |",
+    "***bold*** ~~gone~~ __x__",
+    "> quote\n> more",
+    "&lt;b&gt; &#64;everyone &commat;everyone",
+    " ",
+    "",
+    "\u{202e}txt.exe \u{2066}x\u{2069} \u{200b}\u{ad}\u{61c}\u{e0041}",
+    ":tada: $x$ $`x`$ \\(x\\)",
+    "-->",
+    "\r\n\t\u{0}\u{1b}[31m",
+];
+
+/// What the page has when others wrote only a harmless word.
+fn as_if_harmless(pages: &[String]) {
+    let mut all = vec![page("word", 1)];
+    all.extend_from_slice(pages);
+    let read = read(&all);
+    let harmless = &read[0];
+    assert_eq!(harmless["links"], json!([]));
+    for (told, page) in read.iter().zip(&all) {
+        for what in ["links", "html", "outside", "kinds", "text"] {
+            assert_eq!(told[what], harmless[what], "{what} of\n{page}");
+        }
+        let hidden = |c: char| {
+            (c.is_control() && c != '\n')
+                || "\u{202e}\u{2066}\u{2069}\u{200b}\u{ad}\u{61c}\u{e0041}".contains(c)
+        };
+        assert!(!page.contains(hidden), "{}", page.escape_debug());
+    }
+}
+
+#[test]
+fn nothing_that_others_wrote_is_markup() {
+    let pages: Vec<String> = EVIL
+        .iter()
+        .filter(|text| !text.trim().is_empty())
+        .map(|text| page(text, 1))
+        .collect();
+    as_if_harmless(&pages);
+    // What is blank is said in our own words.
+    let read = read(&[page("", 1), page(" ", 1)]);
+    assert_eq!(read[0]["links"], json!([]));
+    assert_eq!(read[0]["kinds"], read[1]["kinds"]);
+}
+
+#[test]
+fn whatever_others_wrote_it_is_no_markup() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    // Pieces of markup in any order, and any text.
+    let piece = prop_oneof![
+        3 => proptest::sample::select(&EVIL[..]).prop_map(str::to_owned),
+        2 => "[`|\\\\<>@#*_\\[\\]()!&~\\-\n ]{1,6}",
+        1 => "\\PC{1,8}",
+    ];
+    let text = proptest::collection::vec(piece, 1..5).prop_map(|pieces| pieces.concat());
+    let texts = proptest::collection::vec(text, 150);
+    let texts = texts.new_tree(&mut runner).expect("texts").current();
+    let pages: Vec<String> = texts
+        .iter()
+        .filter(|text| !render::clean(text).trim().is_empty())
+        .map(|text| page(text, 1))
+        .collect();
+    assert!(pages.len() > 100);
+    as_if_harmless(&pages);
+}
+
+#[test]
+fn a_page_fits_what_hosts_take_and_says_what_it_leaves_out() {
+    for (text, many) in [("word", 16), ("`|\u{1f600}<&", 16), ("word", 3)] {
+        let long = text.repeat(300);
+        let page = page(&long, many);
+        assert!(page.len() < 60_000, "{many}: {}", page.len());
+        assert!(page.contains(
+            "left out or shortened here, to fit. All of it: `modelry diff 1111111111..2222222222 -o json`"
+        ));
+        // The warning is kept, and so is the verdict.
+        assert!(page.contains("This changes the policy (1 -> 2)") && page.contains("### Would it land?"));
+        assert_eq!(
+            page.matches("<details>").count(),
+            page.matches("</details>").count()
+        );
+    }
+    assert!(!page("word", 2).contains("left out"));
+}
+
+#[test]
+fn the_terminal_obeys_nothing_and_tells_the_same() {
+    let (summary, report) = written("\u{1b}[2Jgone \u{202e}back\nnext", 2);
+    let told = render::summary_terminal(
+        &Page {
+            summary: &summary,
+            report: Some(&report),
+            folder: "",
+            range: ("1111111111", "2222222222"),
+            caution: Some("take care"),
+        },
+        &Style::PLAIN,
+    );
+    assert!(!told.contains(['\u{1b}', '\u{202e}']));
+    for words in [
+        "WARNING: take care",
+        "WARNING: This changes the policy (1 -> 2)",
+        "by merge: 2 findings",
+        "not met",
+    ] {
+        assert!(told.contains(words), "{words} in {told}");
+    }
+}
+
+/// A policy with something everywhere.
+fn rich() -> Value {
+    json!({
+        "apiVersion": "modelry/v1", "kind": "Registry", "name": "r", "serial": 4, "description": "d",
+        "id": "5c0f3a0e9d7b4f6f8a51c2d3e4f50617",
+        "landing": ["merge", "squash"],
+        "stages": [{"name": "staging"}, {"name": "production", "requires": "Approved", "description": "live"}],
+        "lifecycle": {"transitions": {"Approved": ["Rejected"]}},
+        "approvals": [
+            {"groups": ["fraud-*"], "required": 2, "from": {"risk": 1}, "fourEyes": true, "card": ["limitations"],
+             "machines": false, "delegated": 0,
+             "gates": [{"name": "g", "champion": "production", "require": "metrics.a > 1", "message": "m"}]},
+            {"groups": ["*"]}
+        ],
+        "actors": {
+            "admin-1": {"kind": "person", "name": "A", "email": "a@example.com", "keys": ["ssh-ed25519 AAAA"], "accounts": {"github": "1"}},
+            "robot": {"kind": "machine", "owners": ["admin-1"], "keys": [{"key": "ssh-ed25519 BBBB", "retired": true}]}
+        },
+        "teams": {"risk": ["admin-1"]},
+        "grants": [{"to": ["team:risk"], "allow": ["approve", "promote"], "groups": ["fraud-*"], "stages": ["production"]}],
+        "revoked": [{"key": "SHA256:x", "reason": "lost", "reaffirmed": ["fraud/3"]}],
+        "protect": [".github/**"],
+        "policyChange": {"required": 2},
+        "acknowledged": [{"commit": "7a907a907a907a907a907a907a907a907a907a90", "codes": ["MR301"], "reason": "seen"}],
+        "imports": [{"to": ["robot"], "groups": ["old-*"]}]
+    })
+}
+
+fn registry(value: &Value) -> Registry {
+    serde_json::from_value(value.clone()).unwrap_or_else(|error| panic!("{error}: {value}"))
+}
+
+/// Changes of one value of a policy, with whether each weakens it, where that
+/// can be said.
+#[test]
+fn a_policy_that_asks_for_less_is_marked() {
+    let before = rich();
+    let with = |pointer: &str, value: Value| {
+        let mut after = before.clone();
+        match after.pointer_mut(pointer) {
+            Some(at) => *at = value,
+            None => panic!("{pointer}"),
+        }
+        let forth = policy_lines(&registry(&before), &registry(&after));
+        let back = policy_lines(&registry(&after), &registry(&before));
+        (forth, back)
+    };
+    for (pointer, value) in [
+        ("/approvals/0/required", json!(1)),
+        ("/approvals/0/from", json!({})),
+        ("/approvals/0/fourEyes", json!(false)),
+        ("/approvals/0/card", json!([])),
+        ("/approvals/0/gates", json!([])),
+        ("/approvals/0/machines", json!(true)),
+        ("/approvals/0/delegated", json!(1)),
+        ("/approvals", json!([{"groups": ["*"]}])),
+        ("/policyChange/required", json!(1)),
+        ("/grants/0/to", json!(["team:risk", "robot"])),
+        ("/grants/0/allow", json!(["approve", "promote", "administer"])),
+        ("/grants/0/groups", json!(["*", "fraud-*"])),
+        ("/grants/0/stages", json!(["production", "staging"])),
+        ("/teams/risk", json!(["admin-1", "robot"])),
+        (
+            "/actors/admin-1/keys",
+            json!(["ssh-ed25519 AAAA", "ssh-ed25519 CCCC"]),
+        ),
+        ("/actors/admin-1/accounts", json!({"github": "1", "gitlab": "2"})),
+        ("/stages/1", json!({"name": "production", "description": "live"})),
+        (
+            "/lifecycle/transitions",
+            json!({"Approved": ["Rejected"], "Pending": ["Archived"]}),
+        ),
+        ("/landing", json!(["merge", "squash", "rebase"])),
+        ("/protect", json!([])),
+        ("/revoked", json!([])),
+        ("/acknowledged/0/codes", json!(["MR301", "MR307"])),
+        ("/imports/0/groups", json!(["old-*", "*"])),
+    ] {
+        let (forth, back) = with(pointer, value);
+        assert!(forth.iter().any(|line| line.weakens), "{pointer}: {forth:?}");
+        assert!(!back.is_empty(), "{pointer}");
+        let either = ["/acknowledged/0/codes", "/actors/admin-1/accounts", "/revoked"];
+        if !either.contains(&pointer) {
+            assert!(back.iter().all(|line| !line.weakens), "{pointer}: {back:?}");
+        }
+    }
+    // Where no rule applied, a new one may allow what was not allowed.
+    let some =
+        json!([before["approvals"][0], before["approvals"][1], {"groups": ["new-*"], "fourEyes": false}]);
+    let (forth, _) = with("/approvals", some);
+    assert!(forth.iter().any(|line| line.weakens), "{forth:?}");
+    let (forth, _) = with("/approvals/0/gates/0/require", json!("metrics.a > 2"));
+    assert!(forth.iter().all(|line| line.weakens && line.unsure), "{forth:?}");
+    let (forth, _) = with("/approvals/0/required", json!(1));
+    let line = PolicyLine {
+        what: "fraud-*: required approvals".into(),
+        before: Some("2".into()),
+        after: Some("1".into()),
+        weakens: true,
+        unsure: false,
+    };
+    assert_eq!(forth, [line]);
+}
+
+/// Every value of a policy is told when it changes, but for the serial, which
+/// stands in the title, and what every policy has alike.
+#[test]
+fn no_change_of_a_policy_is_passed_over() {
+    fn leaves(value: &Value, at: &str, out: &mut Vec<String>) {
+        match value {
+            Value::Object(members) => {
+                for (key, value) in members {
+                    leaves(value, &format!("{at}/{}", key.replace('/', "~1")), out);
+                }
+            }
+            Value::Array(items) => {
+                for (index, value) in items.iter().enumerate() {
+                    leaves(value, &format!("{at}/{index}"), out);
+                }
+            }
+            _ => out.push(at.to_owned()),
+        }
+    }
+    let before = rich();
+    let mut all = Vec::new();
+    leaves(&before, "", &mut all);
+    let mut looked = 0;
+    for pointer in all {
+        if ["/apiVersion", "/kind", "/serial"].contains(&pointer.as_str()) {
+            continue;
+        }
+        let mut after = before.clone();
+        let at = after.pointer_mut(&pointer).expect("a leaf");
+        *at = match at.clone() {
+            Value::Bool(value) => json!(!value),
+            Value::Number(number) => json!(number.as_u64().expect("a number") + 1),
+            Value::String(text) => match text.as_str() {
+                "merge" | "squash" => json!("rebase"),
+                "approve" | "promote" => json!("reject"),
+                "person" => json!("forge"),
+                "machine" => json!("person"),
+                "limitations" => json!("risk"),
+                "Approved" | "Rejected" => continue,
+                text if text.len() == 40 || text.len() == 32 => json!(text.replace('7', "8")),
+                "fraud/3" => json!("fraud/4"),
+                text => json!(format!("{text}x")),
+            },
+            other => panic!("{other}"),
+        };
+        let lines = policy_lines(&registry(&before), &registry(&after));
+        assert!(!lines.is_empty(), "a change at {pointer} is passed over");
+        looked += 1;
+    }
+    assert!(looked > 35, "{looked}");
+}
