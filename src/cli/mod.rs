@@ -10,6 +10,7 @@ mod explain;
 mod gates;
 mod generate;
 mod group;
+mod hook;
 mod init;
 mod list;
 mod log;
@@ -241,6 +242,9 @@ enum Command {
     Validate(validate::ValidateArgs),
     /// Prove every step from the root, and tell who stands behind what is in use
     Audit(audit::AuditArgs),
+    /// Guard a server against pushes, or a clone against commits, that would be findings
+    #[command(subcommand)]
+    Hook(hook::HookCommand),
     /// Explain a rule, by code or name
     Explain(explain::ExplainArgs),
     /// Print a JSON Schema
@@ -260,6 +264,9 @@ impl Command {
             Command::Validate(_) => &[Output::Human, Output::Concise, Output::Json, Output::Sarif],
             Command::Audit(_) => &[Output::Human, Output::Json, Output::Html, Output::Sarif],
             Command::Card(card::CardCommand::Render(_)) => &[Output::Markdown, Output::Html, Output::Json],
+            Command::Hook(hook::HookCommand::PreCommit(_) | hook::HookCommand::PreReceive(_)) => {
+                &[Output::Human, Output::Concise, Output::Json]
+            }
             Command::Resolve(_) => &[
                 Output::Human,
                 Output::Json,
@@ -322,7 +329,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let form = form(&cli.command, cli.global.output, &name);
-    let ui = Ui::new(*form.as_ref().unwrap_or(&Output::Human));
+    let mut ui = Ui::new(*form.as_ref().unwrap_or(&Output::Human));
+    // Somebody else's terminal shows it, at the other end of a connection.
+    if matches!(cli.command, Command::Hook(hook::HookCommand::PreReceive(_))) {
+        ui = ui.plain();
+    }
     match form.and_then(|_| dispatch(cli.command, &cli.global, &ui)) {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(1),
@@ -367,6 +378,7 @@ fn dispatch(command: Command, global: &Global, ui: &Ui) -> Result<Outcome, Error
         Command::Diff(args) => diff::run(&args, global, ui),
         Command::Validate(args) => validate::run(&args, global, ui),
         Command::Audit(args) => audit::run(&args, global, ui),
+        Command::Hook(command) => hook::run(&command, global, ui),
         Command::Explain(args) => explain::run(&args, ui),
         Command::Schema(args) => generate::schema(&args, ui),
         Command::AllowedSigners(args) => generate::allowed_signers(&args, global, ui),
