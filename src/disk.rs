@@ -156,7 +156,9 @@ pub fn write_program(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         let meta = file.as_file().metadata().map_err(io("read", path))?;
         let mode = meta.permissions().mode();
         let program = std::fs::Permissions::from_mode(mode | (mode & 0o444) >> 2);
-        file.as_file().set_permissions(program).map_err(io("write", path))?;
+        file.as_file()
+            .set_permissions(program)
+            .map_err(io("write", path))?;
     }
     file.persist(path)
         .map_err(|error| io("write", path)(error.error))?;

@@ -53,12 +53,7 @@ impl Workspace {
     ///
     /// # Errors
     /// As [`Workspace::open`].
-    pub fn at(
-        wanted: &Wanted,
-        repo: Repo,
-        mainline: String,
-        tip: Option<Oid>,
-    ) -> Result<Workspace, Error> {
+    pub fn at(wanted: &Wanted, repo: Repo, mainline: String, tip: Option<Oid>) -> Result<Workspace, Error> {
         let pin = wanted
             .root
             .clone()

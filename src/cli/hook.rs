@@ -14,7 +14,7 @@ use super::{Global, Outcome, Output, Ui, report_format};
 use crate::error::Error;
 use crate::finding::Report;
 use crate::git::{Budget, Repo};
-use crate::host::{self, Hook, Ruling, Update};
+use crate::host::{self, Hook, Ruling, Staged, Update};
 use crate::proof::How;
 use crate::raw::Kept;
 use crate::render::{self, Style};
@@ -105,8 +105,10 @@ fn number<N: std::str::FromStr>(repo: &Repo, given: Option<N>, key: &str, usual:
         return Ok(usual);
     };
     text.trim().parse().map_err(|_| {
-        Error::told(format!("`{key}` of git's configuration is `{text}`, which is no number"))
-            .hint(format!("write a number: `git config {key} N`"))
+        Error::told(format!(
+            "`{key}` of git's configuration is `{text}`, which is no number"
+        ))
+        .hint(format!("write a number: `git config {key} N`"))
     })
 }
 
@@ -160,7 +162,10 @@ fn pre_receive(args: &PreReceiveArgs, global: &Global, ui: &Ui) -> Result<Outcom
 
 /// Tells the pusher, whose terminal git shows what is said here.
 fn told(ruling: Ruling, ui: &Ui) -> Outcome {
-    let Ruling { mut report, elsewhere } = ruling;
+    let Ruling {
+        mut report,
+        elsewhere,
+    } = ruling;
     if elsewhere > 0 {
         ui.note(&format!(
             "{} in other groups of the mainline: `modelry audit` tells more",
@@ -191,8 +196,13 @@ fn pre_commit(global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let report = host::staged(&global.wanted(), &|repo, policy| {
         presumed(repo.directory(), policy)
     })?;
-    let Some(report) = report else {
-        return Ok(Outcome::Fine);
+    let report = match report {
+        Staged::Judged(report) => report,
+        Staged::Nothing => return Ok(Outcome::Fine),
+        Staged::Merge => {
+            ui.note("a merge is judged once it is made: `modelry validate HEAD~1..HEAD`");
+            return Ok(Outcome::Fine);
+        }
     };
     if report.is_clean() {
         return Ok(Outcome::Fine);
@@ -214,9 +224,8 @@ fn hook_of(server: bool) -> Hook {
 fn install(args: &InstallArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let repo = Repo::open(&global.directory)?;
     if !args.server && repo.workdir().is_none() {
-        return Err(Error::told("nobody commits in a bare repository").hint(
-            "on a server: `modelry hook install --server`; in a clone, go there first",
-        ));
+        return Err(Error::told("nobody commits in a bare repository")
+            .hint("on a server: `modelry hook install --server`; in a clone, go there first"));
     }
     let program = std::env::current_exe().map_err(|source| Error::Io {
         action: "find",
@@ -241,7 +250,11 @@ fn install(args: &InstallArgs, global: &Global, ui: &Ui) -> Result<Outcome, Erro
             "mainline": guarded,
         }))?;
     } else {
-        let verb = if installed.unchanged { "is there already" } else { "is set up" };
+        let verb = if installed.unchanged {
+            "is there already"
+        } else {
+            "is set up"
+        };
         let mut text = format!("{} {verb}\n", installed.hook.display());
         if let Some(mainline) = &guarded {
             text.push_str(&format!("  guards {mainline}\n"));
@@ -308,8 +321,10 @@ fn uninstall(args: &InstallArgs, global: &Global, ui: &Ui) -> Result<Outcome, Er
     let repo = Repo::open(&global.directory)?;
     let hook = hook_of(args.server);
     let Some(gone) = host::uninstall(&repo, hook)? else {
-        return Err(Error::told(format!("there is no {} hook of Modelry's here", hook.name()))
-            .hint("`modelry hook install` sets one up"));
+        return Err(
+            Error::told(format!("there is no {} hook of Modelry's here", hook.name()))
+                .hint("`modelry hook install` sets one up"),
+        );
     };
     if ui.is_json() {
         ui.json(&json!({

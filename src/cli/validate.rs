@@ -257,9 +257,9 @@ fn against_head(workspace: &Workspace, folder: &Path) -> Result<Report, Error> {
             .changes
             .extend(protected_on_disk(workspace, policy, &objects, head)?);
     }
-    let verdict = policy
-        .as_ref()
-        .map_or(Verdict::Nobody, |policy| presumed(workspace.repo.directory(), policy));
+    let verdict = policy.as_ref().map_or(Verdict::Nobody, |policy| {
+        presumed(workspace.repo.directory(), policy)
+    });
     let carrier = Carrier::new(None, verdict);
     let mut replay = match policy {
         Some(policy) => Replay::with_policy(&records, &workspace.folder, policy),

@@ -41,7 +41,9 @@ impl<'r> Bounded<'r> {
                 "judging this push takes more than {} objects",
                 self.budget.objects
             ))
-            .hint("push fewer commits at once; whoever runs the server can raise `modelry.hook.maxObjects`"));
+            .hint(
+                "push fewer commits at once; whoever runs the server can raise `modelry.hook.maxObjects`",
+            ));
         };
         let Some(bytes) = left.bytes.checked_sub(size) else {
             return Err(Error::told(format!(

@@ -51,8 +51,10 @@ impl Repo {
                 None => return Ok(at),
             }
         }
-        Err(Error::told(format!("`{name}` leads from name to name without end"))
-            .hint("whoever runs the server can repair it: `git symbolic-ref`"))
+        Err(
+            Error::told(format!("`{name}` leads from name to name without end"))
+                .hint("whoever runs the server can repair it: `git symbolic-ref`"),
+        )
     }
 
     /// Every `registry.yaml` that is staged or was at HEAD, as paths from the
@@ -63,7 +65,15 @@ impl Repo {
     pub fn staged_registries(&self) -> Result<Vec<String>, Error> {
         const REGISTRY: &str = ":(top,glob)**/registry.yaml";
         let staged = self.run(&["ls-files", "-z", "--full-name", "--cached", "--", REGISTRY])?;
-        let gone = ["diff-index", "-z", "--cached", "--name-only", "HEAD", "--", REGISTRY];
+        let gone = [
+            "diff-index",
+            "-z",
+            "--cached",
+            "--name-only",
+            "HEAD",
+            "--",
+            REGISTRY,
+        ];
         let gone = self.run(&gone)?;
         let paths = staged.split('\0').chain(gone.split('\0'));
         Ok(paths.filter(|path| !path.is_empty()).map(str::to_owned).collect())

@@ -7,4 +7,4 @@ mod staged;
 
 pub use install::{Hook, Installed, install, uninstall};
 pub use push::{Ruling, Update, receive};
-pub use staged::staged;
+pub use staged::{Staged, staged};

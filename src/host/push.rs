@@ -83,7 +83,10 @@ pub fn receive(wanted: &Wanted, updates: &[Update], budget: Budget) -> Result<Ru
     let repo = Repo::open(&wanted.directory)?;
     let mainline = workspace::mainline(&repo, wanted.mainline.as_deref())?;
     let tip = repo.reference(&mainline)?;
-    let short = mainline.strip_prefix("refs/heads/").unwrap_or(&mainline).to_owned();
+    let short = mainline
+        .strip_prefix("refs/heads/")
+        .unwrap_or(&mainline)
+        .to_owned();
     let mut wrong = Vec::new();
     let mut moved = None;
     for update in updates {
@@ -100,11 +103,14 @@ pub fn receive(wanted: &Wanted, updates: &[Update], budget: Budget) -> Result<Ru
         // The pusher's word for it is not taken. Git compares again under its
         // lock, so what lands between now and then lets this push fail.
         if old != tip {
-            return Err(Error::told(format!("`{short}` was moved by another push meanwhile"))
-                .hint("fetch, and push again: `git pull --rebase`"));
+            return Err(
+                Error::told(format!("`{short}` was moved by another push meanwhile"))
+                    .hint("fetch, and push again: `git pull --rebase`"),
+            );
         }
         if tip != Some(new) {
-            let mut workspace = Workspace::at(wanted, repo, mainline, Some(tip.unwrap_or(new))).map_err(cut_off)?;
+            let mut workspace =
+                Workspace::at(wanted, repo, mainline, Some(tip.unwrap_or(new))).map_err(cut_off)?;
             ruling = match tip {
                 Some(tip) => grown(&mut workspace, tip, new, budget)?,
                 None => created(&mut workspace, new, budget)?,
@@ -168,7 +174,10 @@ fn placed(
 /// Why nobody may push to a reference.
 fn forbidden(repo: &Repo, name: &str, mainline: &str) -> Option<&'static str> {
     const REPLACE: &str = "refs/replace/";
-    if name.get(..REPLACE.len()).is_some_and(|start| start.eq_ignore_ascii_case(REPLACE)) {
+    if name
+        .get(..REPLACE.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(REPLACE))
+    {
         return Some("it makes git show one object in another's place, in every clone that fetches it");
     }
     let other_case = name != mainline && name.eq_ignore_ascii_case(mainline);
@@ -220,9 +229,11 @@ fn grown(workspace: &mut Workspace, tip: Oid, new: Oid, budget: Budget) -> Resul
     before.findings.retain(|finding| finding.acknowledged.is_none());
     let all = before.findings.len();
     let scope = touched.scope();
-    before
-        .findings
-        .retain(|finding| scope.as_ref().is_some_and(|scope| scope.is_stopped_by(finding.group.as_deref())));
+    before.findings.retain(|finding| {
+        scope
+            .as_ref()
+            .is_some_and(|scope| scope.is_stopped_by(finding.group.as_deref()))
+    });
     let elsewhere = all - before.findings.len();
     report.findings.splice(0..0, before.findings);
     Ok(Ruling { report, elsewhere })
@@ -274,7 +285,10 @@ fn cut_off(error: Error) -> Error {
     match error {
         Error::MissingObject { id, kind } => Error::Incomplete {
             what: format!("the push lacks {} {id}", kind.as_str()),
-            hints: vec!["push from a whole clone: `git fetch --unshallow`, or `git fetch --refetch --no-filter`".into()],
+            hints: vec![
+                "push from a whole clone: `git fetch --unshallow`, or `git fetch --refetch --no-filter`"
+                    .into(),
+            ],
         },
         error => error,
     }

@@ -10,26 +10,38 @@ use crate::raw::{self, Kept, Oid};
 use crate::snapshot::{Records, Snapshot};
 use crate::workspace::{Wanted, Workspace};
 
+/// What is staged.
+#[derive(Debug)]
+pub enum Staged {
+    /// Something of a registry, perhaps: the verdict.
+    Judged(Report),
+    /// There is no registry at HEAD.
+    Nothing,
+    /// A merge, in a repository with a registry: only its commit says who wrote
+    /// what.
+    Merge,
+}
+
 /// Judges what is staged against HEAD; `signer` says who would sign, under the
-/// policy at HEAD. None when there is nothing to judge: no registry at HEAD, or a
-/// merge, where only the commit says who wrote what.
+/// policy at HEAD.
 ///
 /// # Errors
 /// When the index or HEAD can't be read.
-pub fn staged(
-    wanted: &Wanted,
-    signer: &dyn Fn(&Repo, &Policy) -> Verdict,
-) -> Result<Option<Report>, Error> {
+pub fn staged(wanted: &Wanted, signer: &dyn Fn(&Repo, &Policy) -> Verdict) -> Result<Staged, Error> {
     let repo = Repo::open(&wanted.directory)?;
     let head = match repo.head()? {
         Head::Branch { tip, .. } => tip,
         Head::Detached(tip) => Some(tip),
     };
-    let Some(head) = head.filter(|_| !repo.is_merging()) else {
-        return Ok(None);
+    // Before the first commit there is nothing to judge by: `init` makes it.
+    let Some(head) = head else {
+        return Ok(Staged::Nothing);
     };
     if !has_registry(&repo, head)? {
-        return Ok(None);
+        return Ok(Staged::Nothing);
+    }
+    if repo.is_merging() {
+        return Ok(Staged::Merge);
     }
     let tree = repo.staged_tree()?;
     // Any branch may be checked out, or none: HEAD says where the registry is.
@@ -57,7 +69,7 @@ pub fn staged(
         ..Report::default()
     };
     report.checked.documents = records.documents();
-    Ok(Some(report))
+    Ok(Staged::Judged(report))
 }
 
 /// Whether there is a registry at HEAD, in whichever folder.

@@ -1,10 +1,13 @@
 //! `modelry hook`: a guarded server, and commits judged before they are made.
 
+mod commit;
+mod install;
 mod push;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use crate::support::{Lab, Said, said};
 
@@ -19,29 +22,46 @@ impl Guarded {
     /// The registry of `Lab::with_registry` with `churn/1` Pending, on the
     /// server too.
     pub fn new() -> Guarded {
-        let guarded = Guarded::empty();
-        guarded.lab.register("churn", '1');
-        let pushed = guarded.push("admin-1", &["main"]);
-        assert_eq!(pushed.code, 0, "{}", pushed.err);
-        guarded
+        static MADE: OnceLock<Guarded> = OnceLock::new();
+        let made = MADE.get_or_init(|| {
+            let guarded = Guarded::empty();
+            guarded.lab.register("churn", '1');
+            let _ = guarded.accepts("admin-1", &["main"]);
+            guarded
+        });
+        made.copy()
     }
 
     /// The same, with nothing pushed yet.
     pub fn empty() -> Guarded {
-        let lab = Lab::with_registry();
+        static MADE: OnceLock<Guarded> = OnceLock::new();
+        let made = MADE.get_or_init(|| {
+            let guarded = Guarded::of(Lab::with_registry());
+            let root = guarded.lab.root();
+            let said = guarded.says(&["hook", "install", "--server", "--root", &root]);
+            assert_eq!(said.code, 0, "{}", said.err);
+            guarded
+        });
+        made.copy()
+    }
+
+    /// An empty bare repository beside a clone, not guarded yet.
+    pub fn of(lab: Lab) -> Guarded {
         let bare = lab.home().join("models.git");
-        let guarded = Guarded { lab, bare };
-        guarded.lab.git(&[
+        lab.git(&[
             "init",
             "-q",
             "--bare",
             "--initial-branch=main",
-            &guarded.bare.to_string_lossy(),
+            &bare.to_string_lossy(),
         ]);
-        let root = guarded.lab.root();
-        let said = guarded.says(&["hook", "install", "--server", "--root", &root]);
-        assert_eq!(said.code, 0, "{}", said.err);
-        guarded
+        Guarded { lab, bare }
+    }
+
+    fn copy(&self) -> Guarded {
+        let lab = self.lab.copy();
+        let bare = lab.home().join("models.git");
+        Guarded { lab, bare }
     }
 
     /// Modelry on the server.
@@ -59,7 +79,8 @@ impl Guarded {
 
     /// Git on the server.
     pub fn git(&self, arguments: &[&str]) -> String {
-        self.lab.git(&[&["-C", &self.bare.to_string_lossy()], arguments].concat())
+        self.lab
+            .git(&[&["-C", &self.bare.to_string_lossy()], arguments].concat())
     }
 
     /// A push to the server.
@@ -73,7 +94,11 @@ impl Guarded {
         let mut command = self.lab.command("git");
         self.lab.as_actor(&mut command, who);
         let options: Vec<&str> = arguments.iter().copied().filter(|a| a.starts_with('-')).collect();
-        let references: Vec<&str> = arguments.iter().copied().filter(|a| !a.starts_with('-')).collect();
+        let references: Vec<&str> = arguments
+            .iter()
+            .copied()
+            .filter(|a| !a.starts_with('-'))
+            .collect();
         command.arg("push").args(options).arg(url).args(references);
         said(command.current_dir(&self.lab.top))
     }
@@ -99,7 +124,7 @@ impl Guarded {
         assert_ne!(said.code, 0, "push {arguments:?}: {}", said.err);
         assert!(said.err.contains("pre-receive hook declined"), "{}", said.err);
         assert_eq!(before.0, self.references(), "a refused push moves nothing");
-        let tip = self.git(&["rev-parse", "--verify", "--quiet", "main"]);
+        let tip = self.git(&["for-each-ref", "--format=%(objectname)", "refs/heads/main"]);
         let after = self.verified();
         assert!(
             after == before.1 || after.as_deref() == Some(&tip),

@@ -21,7 +21,10 @@ fn a_legal_push_is_accepted() {
     let _ = guarded.lab.ok("risk-1", &["approve", "churn/1", "-m", "good"]);
     let said = guarded.accepts("risk-1", &["main"]);
     assert!(!said.err.contains("remote:"), "nothing to say: {}", said.err);
-    assert_eq!(guarded.git(&["rev-parse", "main"]), guarded.lab.git(&["rev-parse", "main"]));
+    assert_eq!(
+        guarded.git(&["rev-parse", "main"]),
+        guarded.lab.git(&["rev-parse", "main"])
+    );
     let audit = guarded.says(&["audit"]);
     assert_eq!(audit.code, 0, "{}{}", audit.out, audit.err);
 }
@@ -39,7 +42,10 @@ fn an_unauthorised_approval_is_refused_and_the_pusher_sees_why() {
         assert!(said.contains(words), "{words}: {said}");
     }
     assert!(!said.contains('\u{1b}'), "no colour: {said:?}");
-    assert!(!said.contains("acknowledged"), "what did not land is for nobody to accept: {said}");
+    assert!(
+        !said.contains("acknowledged"),
+        "what did not land is for nobody to accept: {said}"
+    );
 }
 
 #[test]
@@ -118,8 +124,13 @@ fn the_mainline_is_guarded_under_every_name_that_leads_to_it() {
 fn the_mainline_is_not_rewound() {
     let guarded = Guarded::new();
     let said = guarded.refuses("admin-1", &["--force", "main~1:main"]);
-    assert!(said.contains("MR502 rewritten-mainline") && said.contains("git pull --rebase"), "{said}");
-    guarded.lab.git(&["commit", "-q", "--amend", "-S", "-m", "other words"]);
+    assert!(
+        said.contains("MR502 rewritten-mainline") && said.contains("git pull --rebase"),
+        "{said}"
+    );
+    guarded
+        .lab
+        .git(&["commit", "-q", "--amend", "-S", "-m", "other words"]);
     let said = guarded.refuses("admin-1", &["--force", "main"]);
     assert!(said.contains("MR502"), "{said}");
 }
@@ -154,7 +165,10 @@ fn without_a_pinned_root_nothing_becomes_the_mainline() {
     guarded.git(&["config", "--unset", "modelry.root"]);
     let said = guarded.refuses("admin-1", &["main"]);
     let pin = format!("git config modelry.root {}", guarded.lab.root());
-    assert!(said.contains("no root is pinned") && said.contains(&pin), "{said}");
+    assert!(
+        said.contains("no root is pinned") && said.contains(&pin),
+        "{said}"
+    );
     guarded.git(&["config", "modelry.root", &guarded.lab.root()]);
     let _ = guarded.accepts("admin-1", &["main"]);
     // Nor does it grow.
@@ -186,10 +200,11 @@ fn a_first_push_with_a_fault_in_it_is_refused() {
 #[test]
 fn the_registry_may_be_a_folder() {
     let lab = crate::support::Lab::empty();
-    let _ = lab.ok("admin-1", &["--path", "models/risk", "init", "--actor", "admin-1", "--solo"]);
-    let bare = lab.home().join("models.git");
-    lab.git(&["init", "-q", "--bare", "--initial-branch=main", &bare.to_string_lossy()]);
-    let guarded = Guarded { lab, bare };
+    let _ = lab.ok(
+        "admin-1",
+        &["--path", "models/risk", "init", "--actor", "admin-1", "--solo"],
+    );
+    let guarded = Guarded::of(lab);
     let pin = format!("{}:models/risk", guarded.lab.root());
     let said = guarded.says(&["hook", "install", "--server", "--root", &pin]);
     assert_eq!(said.code, 0, "{}", said.err);
@@ -199,7 +214,10 @@ fn the_registry_may_be_a_folder() {
     guarded.lab.write("models/risk/groups/churn/stray.txt", "x\n");
     guarded.lab.commit("admin-1", "a stray file");
     let said = guarded.refuses("admin-1", &["main"]);
-    assert!(said.contains("MR101") && said.contains("models/risk/groups/churn/stray.txt"), "{said}");
+    assert!(
+        said.contains("MR101") && said.contains("models/risk/groups/churn/stray.txt"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -223,7 +241,10 @@ fn old_faults_stop_their_own_group_and_no_other() {
     lab.commit("risk-1", "words");
     let _ = guarded.accepts("trainer", &["main"]);
 
-    let _ = lab.ok("trainer", &["annotate", "churn/1", "--label", "a=b", "--trust-base"]);
+    let _ = lab.ok(
+        "trainer",
+        &["annotate", "churn/1", "--label", "a=b", "--trust-base"],
+    );
     let said = guarded.refuses("trainer", &["main"]);
     assert!(said.contains("MR307"), "{said}");
     lab.git(&["reset", "-q", "--hard", "HEAD~1"]);
@@ -252,7 +273,11 @@ fn codes(audit: &str) -> String {
 #[test]
 fn the_verified_point_follows_what_was_accepted() {
     let guarded = Guarded::new();
-    assert_eq!(guarded.verified(), None, "the first push is remembered by nobody yet");
+    assert_eq!(
+        guarded.verified(),
+        None,
+        "the first push is remembered by nobody yet"
+    );
     let first = guarded.git(&["rev-parse", "main"]);
     guarded.lab.register("churn", '2');
     let _ = guarded.accepts("trainer", &["main"]);
@@ -260,7 +285,11 @@ fn the_verified_point_follows_what_was_accepted() {
     let second = guarded.git(&["rev-parse", "main"]);
     approve_without_a_right(&guarded);
     let _ = guarded.refuses("trainer", &["main"]);
-    assert_eq!(guarded.verified(), Some(second), "the tip that is there, and not what was refused");
+    assert_eq!(
+        guarded.verified(),
+        Some(second),
+        "the tip that is there, and not what was refused"
+    );
 }
 
 #[test]
@@ -290,9 +319,12 @@ fn what_lands_meanwhile_refuses_the_slower_push() {
     let faster = lab.git(&["rev-parse", "main"]);
     let _ = guarded.accepts("trainer", &["main:refs/heads/faster"]);
     lab.git(&["reset", "-q", "--hard", &before]);
-    lab.register("churn", '3');
+    let group = ["group", "create", "slow", "--replay"];
+    let _ = lab.ok("admin-1", &group);
     // It lands while the slower push is judged, after it was.
-    let slow = format!("#!/bin/sh\ncat >/dev/null\nunset GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES\ngit update-ref refs/heads/main {faster}\n");
+    let slow = format!(
+        "#!/bin/sh\ncat >/dev/null\nunset GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES\ngit update-ref refs/heads/main {faster}\n"
+    );
     guarded.write_hook("pre-receive.chained", &slow);
     let said = guarded.push("trainer", &["main"]);
     assert_ne!(said.code, 0, "{}", said.err);
@@ -324,7 +356,10 @@ fn a_push_that_takes_too_long_is_refused() {
     guarded.lab.register("churn", '2');
     guarded.git(&["config", "modelry.hook.timeout", "0"]);
     let said = guarded.refuses("trainer", &["main"]);
-    assert!(said.contains("more than 0 seconds") && said.contains("modelry.hook.timeout"), "{said}");
+    assert!(
+        said.contains("more than 0 seconds") && said.contains("modelry.hook.timeout"),
+        "{said}"
+    );
     // Whatever it waits for: here for standard input.
     let start = std::time::Instant::now();
     let mut waiting = guarded.lab.command(env!("CARGO_BIN_EXE_modelry"));
@@ -335,7 +370,9 @@ fn a_push_that_takes_too_long_is_refused() {
         .stderr(std::process::Stdio::null())
         .spawn()
         .expect("it starts");
+    let silent = child.stdin.take();
     assert_eq!(child.wait().expect("it ends").code(), Some(2));
+    drop(silent);
     assert!(start.elapsed().as_secs() < 20);
     guarded.git(&["config", "modelry.hook.timeout", "soon"]);
     let said = guarded.refuses("trainer", &["main"]);
@@ -355,7 +392,9 @@ fn a_push_beyond_the_budget_is_refused() {
     guarded.git(&["config", "modelry.hook.maxBytes", "100000"]);
     let _ = guarded.accepts("trainer", &["main"]);
     // A file that packs well, and is no record at all.
-    guarded.lab.write("groups/churn/versions/2/version.yaml", &"#\n".repeat(200_000));
+    guarded
+        .lab
+        .write("groups/churn/versions/2/version.yaml", &"#\n".repeat(200_000));
     guarded.lab.commit("trainer", "a large file");
     let said = guarded.refuses("trainer", &["main"]);
     assert!(said.contains("more than 100000 bytes"), "{said}");
@@ -370,7 +409,10 @@ fn hundreds_of_findings_do_not_flood_the_pusher() {
     guarded.lab.commit("admin-1", "stray files");
     let said = guarded.refuses("admin-1", &["main"]);
     assert_eq!(said.matches("MR101 stray-file").count(), 50, "{said}");
-    assert!(said.contains("and 30 findings more") || said.contains("30 findings"), "{said}");
+    assert!(
+        said.contains("and 30 findings more") || said.contains("30 findings"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -382,12 +424,20 @@ fn a_push_from_a_shallow_clone_is_never_taken_on_trust() {
     empty.git(&["config", "receive.shallowUpdate", "true"]);
     let shallow = guarded.lab.home().join("shallow");
     let from = format!("file://{}", guarded.bare.display());
-    guarded.lab.git(&["clone", "-q", "--depth", "1", &from, &shallow.to_string_lossy()]);
+    guarded
+        .lab
+        .git(&["clone", "-q", "--depth", "1", &from, &shallow.to_string_lossy()]);
     let to = empty.bare.to_string_lossy().into_owned();
-    let output = guarded.lab.git_as("admin-1", &["-C", &shallow.to_string_lossy(), "push", &to, "main"]);
+    let output = guarded.lab.git_as(
+        "admin-1",
+        &["-C", &shallow.to_string_lossy(), "push", &to, "main"],
+    );
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success(), "{said}");
-    assert!(said.contains("the push lacks commit") && said.contains("--unshallow"), "{said}");
+    assert!(
+        said.contains("the push lacks commit") && said.contains("--unshallow"),
+        "{said}"
+    );
     // On top of what is there, a shallow clone pushes what it made as any other.
     let shallow = shallow.to_string_lossy().into_owned();
     std::fs::write(format!("{shallow}/notes"), "x").expect("a file");
@@ -408,7 +458,11 @@ fn a_broken_pack_is_refused() {
     let update = format!("{old} {tip} refs/heads/main\n");
     let said = guarded.says_to(&update, &["hook", "pre-receive"]);
     assert_eq!(said.code, 2, "{}", said.err);
-    assert!(said.err.contains(&format!("the push lacks commit {tip}")), "{}", said.err);
+    assert!(
+        said.err.contains(&format!("the push lacks commit {tip}")),
+        "{}",
+        said.err
+    );
     let object = guarded.bare.join("objects").join(&tip[..2]).join(&tip[2..]);
     std::fs::create_dir_all(object.parent().expect("a folder")).expect("folders");
     let whole = lab.top.join(".git/objects").join(&tip[..2]).join(&tip[2..]);
@@ -420,7 +474,10 @@ fn a_broken_pack_is_refused() {
     std::fs::remove_file(&object).expect("removed");
     // A pack that is broken on the way never comes as far as the hook.
     let mut pack = Vec::new();
-    for line in [format!("{old} {tip} refs/heads/main\0report-status"), String::new()] {
+    for line in [
+        format!("{old} {tip} refs/heads/main\0report-status"),
+        String::new(),
+    ] {
         match line.as_str() {
             "" => pack.extend_from_slice(b"0000"),
             line => pack.extend_from_slice(format!("{:04x}{line}", line.len() + 4).as_bytes()),
@@ -431,7 +488,11 @@ fn a_broken_pack_is_refused() {
     let mut receive = lab.command("git");
     receive.args(["receive-pack", &guarded.bare.to_string_lossy()]);
     let said = super::say_to(&mut receive, &pack);
-    assert!(said.out.contains("unpack ") && !said.out.contains("unpack ok"), "{}", said.out);
+    assert!(
+        said.out.contains("unpack ") && !said.out.contains("unpack ok"),
+        "{}",
+        said.out
+    );
     assert_eq!(before, guarded.references());
 }
 
@@ -448,7 +509,10 @@ fn what_is_no_line_of_git_is_an_error() {
 fn namespaces_are_not_guarded_and_say_so() {
     let guarded = Guarded::new();
     let mut command = guarded.lab.command(env!("CARGO_BIN_EXE_modelry"));
-    command.env("GIT_NAMESPACE", "x").args(["hook", "pre-receive"]).current_dir(&guarded.bare);
+    command
+        .env("GIT_NAMESPACE", "x")
+        .args(["hook", "pre-receive"])
+        .current_dir(&guarded.bare);
     let said = super::say_to(&mut command, b"");
     assert_eq!(said.code, 2, "{}", said.err);
 }
@@ -458,7 +522,10 @@ fn a_hook_whose_program_is_gone_refuses() {
     let guarded = Guarded::new();
     let hook = guarded.bare.join("hooks/pre-receive");
     let text = std::fs::read_to_string(&hook).expect("a hook");
-    write_program(&hook, &text.replace(env!("CARGO_BIN_EXE_modelry"), "/nowhere/modelry"));
+    write_program(
+        &hook,
+        &text.replace(env!("CARGO_BIN_EXE_modelry"), "/nowhere/modelry"),
+    );
     guarded.lab.register("churn", '2');
     let _ = guarded.refuses("trainer", &["main"]);
 }
