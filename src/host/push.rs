@@ -87,14 +87,21 @@ pub fn receive(wanted: &Wanted, updates: &[Update], budget: Budget) -> Result<Ru
         .strip_prefix("refs/heads/")
         .unwrap_or(&mainline)
         .to_owned();
+    // A name that leads to another one is guarded as that.
+    let guarded = repo.real_name(&mainline)?;
     let mut wrong = Vec::new();
     let mut moved = None;
     for update in updates {
         if let Some(why) = forbidden(&repo, &update.name, &mainline) {
             wrong.push(rules::forbidden_reference(&update.name, why));
-        } else if repo.real_name(&update.name)? == mainline {
+        } else if repo.real_name(&update.name)? == guarded {
             match update.new {
                 None => wrong.push(rules::mainline_deleted(&short, tip)),
+                // Git may carry out the one of them that was not judged.
+                Some(_) if moved.is_some() => {
+                    return Err(Error::told(format!("the push moves `{short}` twice"))
+                        .hint("push it once, by its own name"));
+                }
                 Some(new) => moved = Some((update.old, new)),
             }
         }

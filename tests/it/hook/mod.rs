@@ -3,6 +3,8 @@
 mod commit;
 mod install;
 mod push;
+mod server;
+mod transports;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -121,6 +121,32 @@ fn the_mainline_is_guarded_under_every_name_that_leads_to_it() {
 }
 
 #[test]
+fn a_mainline_that_is_another_name_is_guarded_as_what_it_leads_to() {
+    let guarded = Guarded::new();
+    guarded.git(&["branch", "-m", "main", "trunk"]);
+    guarded.git(&["symbolic-ref", "refs/heads/main", "refs/heads/trunk"]);
+    guarded.git(&["symbolic-ref", "HEAD", "refs/heads/main"]);
+    approve_without_a_right(&guarded);
+    for name in ["main:main", "main:trunk"] {
+        let said = guarded.push("trainer", &[name]);
+        assert!(said.code != 0 && said.err.contains("MR307"), "{}", said.err);
+    }
+}
+
+#[test]
+fn two_updates_of_the_mainline_are_not_judged_by_the_last() {
+    let guarded = Guarded::new();
+    let old = guarded.git(&["rev-parse", "main"]);
+    approve_without_a_right(&guarded);
+    let bad = guarded.lab.git(&["rev-parse", "main"]);
+    let _ = guarded.accepts("trainer", &["main:side"]);
+    let update = format!("{old} {bad} refs/heads/main\n{old} {old} refs/heads/main\n");
+    let said = guarded.says_to(&update, &["hook", "pre-receive"]);
+    assert_eq!(said.code, 2, "{}", said.err);
+    assert!(said.err.contains("twice"), "{}", said.err);
+}
+
+#[test]
 fn the_mainline_is_not_rewound() {
     let guarded = Guarded::new();
     let said = guarded.refuses("admin-1", &["--force", "main~1:main"]);
