@@ -183,3 +183,33 @@ fn names_with_spaces_and_quotes_are_no_trouble() {
     let said = moved.refuses("admin-1", &["main"]);
     assert!(said.contains("MR101"), "{said}");
 }
+
+#[test]
+fn the_readmes_server_is_true() {
+    let lab = Lab::with_registry();
+    let text = include_str!("../../../README.md");
+    let lines = text
+        .split("<!-- server: begin -->")
+        .nth(1)
+        .and_then(|rest| rest.split("```sh\n").nth(1))
+        .and_then(|rest| rest.split("```").next())
+        .expect("a block of the README");
+    let lines = lines.replace("/srv/git", &lab.home().to_string_lossy());
+    let binary = std::path::Path::new(env!("CARGO_BIN_EXE_modelry"));
+    let path = format!(
+        "{}:{}",
+        binary.parent().expect("a folder").display(),
+        std::env::var("PATH").expect("a path")
+    );
+    let mut shell = lab.command("bash");
+    shell
+        .args(["-e", "-c", &lines])
+        .env("PATH", path)
+        .env("MODELRY_ROOT", lab.root());
+    let said = crate::support::said(&mut shell);
+    assert_eq!((said.code, said.err.as_str()), (0, ""), "{}", said.out);
+    let bare = lab.home().join("models.git");
+    let guarded = Guarded { lab, bare };
+    let _ = guarded.accepts("admin-1", &["main"]);
+    let _ = guarded.refuses("admin-1", &["--force", "main~1:main"]);
+}
