@@ -21,7 +21,7 @@ push() { # NAME FIRST
     local n start
     for n in $(seq "$2" -1 $(($2 - pushes + 1))); do
         start=$(date +%s%N)
-        git -C client push -q "$scratch/$1.git" "main~$n:main" 2>"$scratch/said" || { cat "$scratch/said" >&2; exit 1; }
+        git -C client push -q "$scratch/$1.git" "main~$n:refs/heads/main" 2>"$scratch/said" || { cat "$scratch/said" >&2; exit 1; }
         echo $(($(date +%s%N) - start)) >>"$scratch/$1.times"
     done
 }
@@ -35,7 +35,7 @@ for versions in "$@"; do
     "$make_history" client "$commits" --versions "$versions" >/dev/null 2>&1
     for name in with without; do
         git init -q --bare -b main "$name.git"
-        git -C client push -q "$scratch/$name.git" "main~$pushes:main"
+        git -C client push -q "$scratch/$name.git" "main~$pushes:refs/heads/main"
         git -C "$name.git" gc -q
     done
     start=$(date +%s%N)

@@ -16,7 +16,7 @@ use crate::finding::Report;
 use crate::git::{Budget, Repo};
 use crate::host::{self, Hook, Ruling, Staged, Update};
 use crate::proof::How;
-use crate::raw::Kept;
+use crate::raw::{Kept, Oid};
 use crate::render::{self, Style};
 use crate::snapshot::Records;
 use crate::workspace::{self, Workspace};
@@ -27,6 +27,8 @@ const TIMEOUT: u64 = 60;
 const MAX_OBJECTS: usize = 1_000_000;
 /// Bytes of them, unpacked.
 const MAX_BYTES: usize = 1 << 30;
+/// Bytes of what git says of a push: references by the hundred thousand.
+const MAX_INPUT: usize = 64 << 20;
 /// So many findings are told to a pusher; nobody reads more in a terminal.
 const TOLD: usize = 50;
 
@@ -143,12 +145,17 @@ fn pre_receive(args: &PreReceiveArgs, global: &Global, ui: &Ui) -> Result<Outcom
     };
     drop(repo);
     let mut lines = Vec::new();
-    let mut input = std::io::stdin().lock().take(budget.bytes as u64);
+    let mut input = std::io::stdin().lock().take(MAX_INPUT as u64 + 1);
     input.read_to_end(&mut lines).map_err(|source| Error::Io {
         action: "read",
         path: "standard input".into(),
         source,
     })?;
+    // What was cut off would not be judged.
+    if lines.len() > MAX_INPUT {
+        return Err(Error::told("the push moves more references than can be judged")
+            .hint("push fewer references at once"));
+    }
     let updates = Update::read(&lines)?;
     let ruling = host::receive(&global.wanted(), &updates, budget)?;
     // From here on it is decided, and the clock has no say.
@@ -227,17 +234,15 @@ fn install(args: &InstallArgs, global: &Global, ui: &Ui) -> Result<Outcome, Erro
         return Err(Error::told("nobody commits in a bare repository")
             .hint("on a server: `modelry hook install --server`; in a clone, go there first"));
     }
+    if let Some(root) = global.root.as_ref().filter(|_| args.server) {
+        pin(&repo, root)?;
+    }
     let program = std::env::current_exe().map_err(|source| Error::Io {
         action: "find",
         path: "this program".into(),
         source,
     })?;
     let installed = host::install(&repo, hook_of(args.server), &program)?;
-    if args.server
-        && let Some(root) = &global.root
-    {
-        repo.set_config("modelry.root", root)?;
-    }
     let guarded = match args.server {
         true => Some(workspace::mainline(&repo, global.wanted().mainline.as_deref())?),
         false => None,
@@ -267,6 +272,23 @@ fn install(args: &InstallArgs, global: &Global, ui: &Ui) -> Result<Outcome, Erro
     match args.server {
         true => ready(&repo, args, global, ui),
         false => Ok(Outcome::Fine),
+    }
+}
+
+/// Pins the root, unless another one is pinned.
+fn pin(repo: &Repo, root: &str) -> Result<(), Error> {
+    let id = root.split_once(':').map_or(root, |(id, _)| id);
+    if Oid::from_hex(id).is_none() {
+        return Err(
+            Error::told(format!("the root `{root}` is no full id of a commit"))
+                .hint("give all of its 40 or 64 hexadecimal digits, as an administrator told you"),
+        );
+    }
+    match repo.config("modelry.root")? {
+        Some(pinned) if pinned == root => Ok(()),
+        Some(pinned) => Err(Error::told(format!("another root is pinned here: {pinned}"))
+            .hint("when it is the wrong one, `git config --unset modelry.root` first")),
+        None => repo.set_config("modelry.root", root),
     }
 }
 

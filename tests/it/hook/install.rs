@@ -143,6 +143,21 @@ fn a_server_without_a_pin_is_told_how() {
 }
 
 #[test]
+fn a_pin_is_a_whole_id_and_is_not_replaced() {
+    let guarded = Guarded::empty();
+    let other = "1".repeat(40);
+    for (root, words) in [
+        ("main", "is no full id"),
+        (other.as_str(), "another root is pinned"),
+    ] {
+        let said = guarded.says(&["hook", "install", "--server", "--root", root]);
+        assert_eq!(said.code, 2, "{}", said.out);
+        assert!(said.err.contains(words), "{}", said.err);
+    }
+    assert_eq!(guarded.git(&["config", "modelry.root"]), guarded.lab.root());
+}
+
+#[test]
 fn what_is_there_already_is_proven_once() {
     let guarded = Guarded::of(Lab::with_registry());
     let _ = guarded.accepts("admin-1", &["main"]);

@@ -337,6 +337,19 @@ fn a_mainline_that_was_moved_on_the_server_is_told() {
 }
 
 #[test]
+fn a_mainline_that_is_pushed_anew_holds_what_was_verified() {
+    let guarded = Guarded::new();
+    guarded.lab.register("churn", '2');
+    let _ = guarded.accepts("trainer", &["main"]);
+    guarded.lab.register("churn", '3');
+    let _ = guarded.accepts("trainer", &["main"]);
+    guarded.git(&["update-ref", "-d", "refs/heads/main"]);
+    let said = guarded.refuses("trainer", &["main~2:refs/heads/main"]);
+    assert!(said.contains("MR502"), "{said}");
+    let _ = guarded.accepts("trainer", &["main"]);
+}
+
+#[test]
 fn what_lands_meanwhile_refuses_the_slower_push() {
     let guarded = Guarded::new();
     let lab = &guarded.lab;
