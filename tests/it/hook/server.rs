@@ -1,7 +1,6 @@
 //! Real servers on loopback: sshd, and lighttpd before git's http-backend.
 
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -44,8 +43,7 @@ fn start(log: &Path, command: impl Fn(u16) -> Command) -> Served {
         command
             .stdin(Stdio::null())
             .stdout(file.try_clone().expect("a log"))
-            .stderr(file)
-            .process_group(0);
+            .stderr(file);
         let mut child = command.spawn().expect("the server starts");
         let start = Instant::now();
         while start.elapsed() < Duration::from_secs(20) {
@@ -92,8 +90,10 @@ impl Guarded {
             authorized.push_str(&format!("command=\"{command}\",restrict {}\n", key.trim()));
         }
         std::fs::write(home.join("authorized_keys"), authorized).expect("written");
+        // A shell below another one does not read what its user keeps for terminals,
+        // which may wait for anything.
         let config = format!(
-            "HostKey {host}\nAuthorizedKeysFile {keys}\nPidFile none\nStrictModes no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\nUsePAM no\nAcceptEnv GIT_PROTOCOL\nListenAddress 127.0.0.1\n",
+            "SetEnv SHLVL=2\nHostKey {host}\nAuthorizedKeysFile {keys}\nPidFile none\nStrictModes no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\nUsePAM no\nAcceptEnv GIT_PROTOCOL\nListenAddress 127.0.0.1\n",
             host = host_key.display(),
             keys = home.join("authorized_keys").display(),
         );
