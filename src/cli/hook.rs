@@ -63,7 +63,7 @@ pub struct InstallArgs {
 /// `modelry hook pre-commit`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "What is staged counts, not the files on disk. A merge is not judged before its commit is made: `modelry validate HEAD~1..HEAD`.\n\nExample:\n  modelry hook pre-commit"
+    after_help = "Formats: human, concise, json.\n\nWhat is staged counts, not the files on disk. A merge is not judged before its commit is made: `modelry validate HEAD~1..HEAD`.\n\nExample:\n  modelry hook pre-commit"
 )]
 pub struct PreCommitArgs {
     /// File names, as some frameworks give them: all that is staged is judged
@@ -74,7 +74,7 @@ pub struct PreCommitArgs {
 /// `modelry hook pre-receive`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Reads `OLD NEW REFERENCE` lines from standard input, as git gives them. Any finding refuses the whole push (exit 1), and so does whatever keeps it from being judged (exit 2). Only the mainline is judged; nothing below refs/replace/ is accepted.\n\nExample:\n  modelry hook install --server"
+    after_help = "Formats: human, concise, json.\n\nReads `OLD NEW REFERENCE` lines from standard input, as git gives them. Any finding refuses the whole push (exit 1), and so does whatever keeps it from being judged (exit 2). Only the mainline is judged; nothing below refs/replace/ is accepted.\n\nExample:\n  modelry hook install --server"
 )]
 pub struct PreReceiveArgs {
     /// Seconds that it may take [default: git config modelry.hook.timeout, else 60]

@@ -164,8 +164,12 @@ pub fn say_to(command: &mut Command, input: &[u8]) -> Said {
     }
 }
 
+/// The commit of the only verified point that a repository remembers.
 fn verified(git_folder: &Path) -> Option<String> {
-    let bytes = std::fs::read(git_folder.join("modelry/verified.json")).ok()?;
+    let points = std::fs::read_dir(git_folder.join("modelry/verified")).ok()?;
+    let mut points = points.map(|point| std::fs::read(point.expect("a point").path()).expect("a file"));
+    let bytes = points.next()?;
+    assert!(points.next().is_none(), "one mainline, one point");
     let value: serde_json::Value = serde_json::from_slice(&bytes).expect("JSON");
     value["commit"].as_str().map(str::to_owned)
 }
