@@ -3,8 +3,11 @@
 //! write, signed by throwaway keys of fixed seeds.
 //!
 //! ```text
-//! cargo run --release --example make_history -- DIR COMMITS
+//! cargo run --release --example make_history -- DIR COMMITS [--versions N]
 //! ```
+//!
+//! With `--versions`, few commits register that many versions first, which stay
+//! Pending: a large registry with a short history.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program of its own")]
 
@@ -145,7 +148,36 @@ impl History {
     }
 }
 
-fn run(directory: &Path, commits: usize) -> Outcome<()> {
+/// So many versions are registered by one commit of many.
+const AT_ONCE: usize = 1000;
+
+/// Registers this many versions in few commits, Pending and without signatures
+/// of their own.
+fn fill(history: &mut History, groups: &[GroupName], versions: usize) -> Outcome<()> {
+    for start in (0..versions).step_by(AT_ONCE) {
+        let (tree, new) = {
+            let overlay = Overlay::new(&history.objects);
+            let file = |number: usize| {
+                let (group, version) = (&groups[number % GROUPS], number / GROUPS + 1);
+                let text = format!(
+                    "apiVersion: modelry/v1\nkind: ModelVersion\ngroup: {group}\nversion: {version}\nstatus: Pending\nby: trainer\nspec:\n  inference:\n    containers:\n      - framework: xgboost\n        artifact:\n          uri: s3://models/{group}/{version}\n          digest: \"sha256:{number:064x}\"\n  metrics:\n    auc: 0.9\n"
+                );
+                let path = format!("groups/{group}/versions/{version}/version.yaml");
+                (path, Some(text.into_bytes()))
+            };
+            let edits: BTreeMap<_, _> = (start..versions.min(start + AT_ONCE)).map(file).collect();
+            let tree = raw::edit(&overlay, history.tree, &edits)?.ok_or("nothing left")?;
+            (tree, overlay.new.reachable(tree))
+        };
+        for (_, kind, bytes) in new {
+            history.objects.insert(kind, bytes);
+        }
+        history.commit("trainer", tree, "Register many versions")?;
+    }
+    Ok(())
+}
+
+fn run(directory: &Path, commits: usize, versions: usize) -> Outcome<()> {
     let mut history = History {
         objects: Memory::new(ObjectFormat::Sha1),
         tip: None,
@@ -170,7 +202,8 @@ fn run(directory: &Path, commits: usize) -> Outcome<()> {
             act::create_group(desk, group, &act::GroupRequest::default(), None)
         })?;
     }
-    let mut number = 0;
+    fill(&mut history, &groups, versions)?;
+    let mut number = versions;
     while history.made < commits {
         if history.made % 1000 < 4 {
             eprintln!("{} of {commits}", history.made);
@@ -270,14 +303,18 @@ fn write(directory: &Path, history: &History) -> Outcome<()> {
 
 fn main() -> std::process::ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [directory, commits] = &arguments[..] else {
-        eprintln!("make_history DIR COMMITS");
-        return std::process::ExitCode::from(2);
+    let (directory, commits, versions) = match &arguments[..] {
+        [directory, commits] => (directory, commits, "0"),
+        [directory, commits, option, versions] if option == "--versions" => {
+            (directory, commits, versions.as_str())
+        }
+        _ => {
+            eprintln!("make_history DIR COMMITS [--versions N]");
+            return std::process::ExitCode::from(2);
+        }
     };
-    let made = commits
-        .parse()
-        .map_err(Into::into)
-        .and_then(|commits| run(Path::new(directory), commits));
+    let numbers = || -> Outcome<(usize, usize)> { Ok((commits.parse()?, versions.parse()?)) };
+    let made = numbers().and_then(|(commits, versions)| run(Path::new(directory), commits, versions));
     match made {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {

@@ -142,6 +142,29 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
+/// As [`write_file`], for a program: whoever may read it may run it.
+///
+/// # Errors
+/// As [`write_file`].
+pub fn write_program(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(io("create", folder))?;
+    let file = drafted(path, bytes)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let meta = file.as_file().metadata().map_err(io("read", path))?;
+        let mode = meta.permissions().mode();
+        let program = std::fs::Permissions::from_mode(mode | (mode & 0o444) >> 2);
+        file.as_file()
+            .set_permissions(program)
+            .map_err(io("write", path))?;
+    }
+    file.persist(path)
+        .map_err(|error| io("write", path)(error.error))?;
+    Ok(())
+}
+
 /// Writes a file that is kept for good, whole or not at all: it has reached the
 /// disk before it takes the old one's place, and keeps the old one's mode.
 ///

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Landing, VersionId};
+use crate::model::{GroupName, Landing, VersionId};
 use crate::raw::Oid;
 
 /// A rule's public face: the code and name never change once published, and a
@@ -300,5 +300,33 @@ impl Report {
     /// Whether nothing decides against it.
     pub fn is_clean(&self) -> bool {
         self.open().next().is_none()
+    }
+}
+
+/// What a command or a push concerns: what is wrong there stops it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The policy, which can be repaired whatever else is wrong.
+    Policy,
+    /// These groups, and the policy and the mainline under them.
+    Groups(Vec<String>),
+    /// All of the registry.
+    Everything,
+}
+
+impl Scope {
+    /// One group.
+    pub fn of(group: &GroupName) -> Scope {
+        Scope::Groups(vec![group.to_string()])
+    }
+
+    /// Whether a finding in this group (none: in the policy, or in the shape of
+    /// the mainline) stops the command.
+    pub fn is_stopped_by(&self, group: Option<&str>) -> bool {
+        match (self, group) {
+            (Scope::Policy, _) => false,
+            (Scope::Everything, _) | (Scope::Groups(_), None) => true,
+            (Scope::Groups(mine), Some(theirs)) => mine.iter().any(|group| group == theirs),
+        }
     }
 }

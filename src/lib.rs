@@ -35,6 +35,7 @@
 //! | [`fetch`] | artifacts brought to a folder, over file, https and s3 |
 //! | [`workspace`] | a registry in a repository: folder, mainline, root |
 //! | [`proof`] | proving a tip, from the root or the last verified point |
+//! | [`host`] | what Git's hooks do: a push judged on the server, what is staged judged in a clone |
 //! | [`cli`] | one file per command or family: parse, call, render |
 //! | [`error`] | why we could not look; hints as data |
 
@@ -53,6 +54,7 @@ pub mod finding;
 pub mod forge;
 pub mod git;
 pub mod history;
+pub mod host;
 pub mod model;
 pub mod proof;
 pub mod raw;

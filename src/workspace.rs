@@ -44,6 +44,16 @@ impl Workspace {
     /// When there is no repository, no registry, or more than one.
     pub fn open(wanted: &Wanted) -> Result<Workspace, Error> {
         let repo = Repo::open(&wanted.directory)?;
+        let mainline = mainline(&repo, wanted.mainline.as_deref())?;
+        Workspace::at(wanted, repo, mainline, None)
+    }
+
+    /// Finds the registry at `tip`, which is not the mainline's yet; without a
+    /// tip at the mainline's, else at HEAD.
+    ///
+    /// # Errors
+    /// As [`Workspace::open`].
+    pub fn at(wanted: &Wanted, repo: Repo, mainline: String, tip: Option<Oid>) -> Result<Workspace, Error> {
         let pin = wanted
             .root
             .clone()
@@ -63,12 +73,11 @@ impl Workspace {
             }
             None => (None, None),
         };
-        let mainline = mainline(&repo, wanted.mainline.as_deref())?;
         let folder = match wanted.path.clone().or(pinned_path) {
             Some(path) => path,
             None => match repo.config("modelry.path")? {
                 Some(path) => path,
-                None => found(&repo, &mainline, &wanted.directory, root)?,
+                None => found(&repo, &mainline, tip, &wanted.directory, root)?,
             },
         };
         let folder = folder.trim_matches('/').trim_start_matches("./").to_owned();
@@ -192,11 +201,20 @@ pub fn mainline(repo: &Repo, wanted: Option<&str>) -> Result<String, Error> {
 
 /// The registry's folder: upwards from the directory, else the only one in the
 /// tree.
-fn found(repo: &Repo, mainline: &str, directory: &Path, root: Option<Oid>) -> Result<String, Error> {
+fn found(
+    repo: &Repo,
+    mainline: &str,
+    tip: Option<Oid>,
+    directory: &Path,
+    root: Option<Oid>,
+) -> Result<String, Error> {
     let objects = repo.objects()?;
-    let tip = match repo.reference(mainline)? {
+    let tip = match tip {
         Some(tip) => tip,
-        None => repo.resolve("HEAD")?,
+        None => match repo.reference(mainline)? {
+            Some(tip) => tip,
+            None => repo.resolve("HEAD")?,
+        },
     };
     let tree = history::read_commit(&objects, tip)?.tree;
     // Where the root is pinned, only what it holds can be its registry; a

@@ -10,6 +10,7 @@ mod explain;
 mod gates;
 mod generate;
 mod group;
+mod hook;
 mod init;
 mod list;
 mod log;
@@ -245,6 +246,9 @@ enum Command {
     Validate(validate::ValidateArgs),
     /// Prove every step from the root, and tell who stands behind what is in use
     Audit(audit::AuditArgs),
+    /// Guard a server against pushes, or a clone against commits, that would be findings
+    #[command(subcommand)]
+    Hook(hook::HookCommand),
     /// Explain a rule, by code or name
     Explain(explain::ExplainArgs),
     /// Print a JSON Schema
@@ -282,6 +286,9 @@ impl Command {
             ],
             Command::Diff(_) => &[Output::Human, Output::Json, Output::Markdown],
             Command::Card(card::CardCommand::Render(_)) => &[Output::Markdown, Output::Html, Output::Json],
+            Command::Hook(hook::HookCommand::PreCommit(_) | hook::HookCommand::PreReceive(_)) => {
+                &[Output::Human, Output::Concise, Output::Json]
+            }
             Command::Resolve(_) => &[
                 Output::Human,
                 Output::Json,
@@ -344,7 +351,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let form = form(&cli.command, cli.global.output, &name);
-    let ui = Ui::new(*form.as_ref().unwrap_or(&Output::Human));
+    let mut ui = Ui::new(*form.as_ref().unwrap_or(&Output::Human));
+    // Somebody else's terminal shows it, at the other end of a connection.
+    if matches!(cli.command, Command::Hook(hook::HookCommand::PreReceive(_))) {
+        ui = ui.plain();
+    }
     match form.and_then(|_| dispatch(cli.command, &cli.global, &ui)) {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(1),
@@ -389,6 +400,7 @@ fn dispatch(command: Command, global: &Global, ui: &Ui) -> Result<Outcome, Error
         Command::Diff(args) => diff::run(&args, global, ui),
         Command::Validate(args) => validate::run(&args, global, ui),
         Command::Audit(args) => audit::run(&args, global, ui),
+        Command::Hook(command) => hook::run(&command, global, ui),
         Command::Explain(args) => explain::run(&args, ui),
         Command::Schema(args) => generate::schema(&args, ui),
         Command::AllowedSigners(args) => generate::allowed_signers(&args, global, ui),

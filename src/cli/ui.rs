@@ -45,6 +45,16 @@ impl Ui {
         }
     }
 
+    /// The same without colour, for where somebody else's terminal shows it.
+    #[must_use]
+    pub fn plain(self) -> Ui {
+        Ui {
+            output: self.output,
+            style: Style::PLAIN,
+            side: Style::PLAIN,
+        }
+    }
+
     /// Whether the output is for programs.
     pub fn is_json(&self) -> bool {
         self.output == Output::Json

@@ -260,9 +260,9 @@ fn against_head(workspace: &Workspace, folder: &Path) -> Result<Report, Error> {
             .changes
             .extend(protected_on_disk(workspace, policy, &objects, head)?);
     }
-    let verdict = policy
-        .as_ref()
-        .map_or(Verdict::Nobody, |policy| presumed(workspace, policy));
+    let verdict = policy.as_ref().map_or(Verdict::Nobody, |policy| {
+        presumed(workspace.repo.directory(), policy)
+    });
     let carrier = Carrier::new(None, verdict);
     let mut replay = match policy {
         Some(policy) => Replay::with_policy(&records, &workspace.folder, policy),
@@ -325,8 +325,8 @@ fn protected_on_disk(
 }
 
 /// Who would sign: the configured key, if it is an actor's.
-fn presumed(workspace: &Workspace, policy: &Policy) -> Verdict {
-    let Ok(me) = Me::configured(workspace.repo.directory()) else {
+pub(super) fn presumed(directory: &Path, policy: &Policy) -> Verdict {
+    let Ok(me) = Me::configured(directory) else {
         return Verdict::Nobody;
     };
     match policy.keys.standing(&me.fingerprint) {

@@ -6,6 +6,8 @@
 //! believed. Writes go object by object; the index is only brought up to date
 //! for the files that a commit touched.
 
+mod bounded;
+mod hooks;
 mod loose;
 mod merge;
 mod read;
@@ -13,6 +15,7 @@ mod remote;
 mod worktree;
 mod write;
 
+pub use bounded::{Bounded, Budget};
 pub use merge::merge_text;
 pub use read::{GitObjects, Head, Repo};
 pub use remote::Pushed;

@@ -49,7 +49,7 @@ impl Repo {
             })
     }
 
-    fn run(&self, arguments: &[&str]) -> Result<String, Error> {
+    pub(super) fn run(&self, arguments: &[&str]) -> Result<String, Error> {
         let output = self.ask(arguments)?;
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());

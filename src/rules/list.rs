@@ -90,4 +90,6 @@ pub static RULES: &[&Rule] = &[
     &mr506_checkpoint_mismatch::RULE,
     &mr507_bad_checkpoint_signature::RULE,
     &mr508_merge_conflict::RULE,
+    &mr509_mainline_deleted::RULE,
+    &mr510_forbidden_reference::RULE,
 ];

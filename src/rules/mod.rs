@@ -94,6 +94,8 @@ mod mr505_inverted_mainline;
 mod mr506_checkpoint_mismatch;
 mod mr507_bad_checkpoint_signature;
 mod mr508_merge_conflict;
+mod mr509_mainline_deleted;
+mod mr510_forbidden_reference;
 
 pub use judge::{Decided, Judgement, document_findings, judge, state_findings};
 pub use list::RULES;
@@ -101,13 +103,15 @@ pub use mr106_malformed_tree::malformed_tree;
 pub use mr316_gate_not_met::gate_findings;
 pub use mr317_revoked_key_used::revoked_key_used;
 pub use mr419_bad_since::bad_since;
-pub use mr502_rewritten_mainline::rewritten_mainline;
+pub use mr502_rewritten_mainline::{rewound_mainline, rewritten_mainline};
 pub use mr503_octopus_merge::octopus_merge;
 pub use mr504_unrelated_history::unrelated_history;
 pub use mr505_inverted_mainline::inverted_mainline;
 pub use mr506_checkpoint_mismatch::checkpoint_mismatch;
 pub use mr507_bad_checkpoint_signature::{bad_checkpoint_signature, lost_checkpoint_signature};
 pub use mr508_merge_conflict::merge_conflict;
+pub use mr509_mainline_deleted::mainline_deleted;
+pub use mr510_forbidden_reference::forbidden_reference;
 pub use place::Resolver;
 pub use scene::{Findings, PolicyScene, Scene, Step};
 

@@ -30,9 +30,27 @@ pub fn rewritten_mainline(mainline: &str, verified: Oid, tip: Oid) -> Finding<An
     .help("find out who moved the branch; when it was meant, prove it anew with `--replay`")
 }
 
+/// What to say of a push that takes `tip` for the mainline, and leaves out what
+/// is there.
+pub fn rewound_mainline(mainline: &str, known: Oid, tip: Oid) -> Finding<Anchor> {
+    Finding::new(
+        &RULE.info,
+        Anchor::file("registry.yaml"),
+        format!(
+            "commit {} is the tip of `{mainline}` here, and is not among the first parents of {}",
+            known.short(),
+            tip.short()
+        ),
+    )
+    .why("the push would take away history that is there: the mainline only grows")
+    .help(format!(
+        "put your commits on top of it: `git pull --rebase`, then push `{mainline}` without force"
+    ))
+}
+
 const DOCS: &str = r#"
 ## What it checks
-The last point that this clone verified is still among the first parents of the mainline's tip.
+The last point that this clone verified is still among the first parents of the mainline's tip. On a guarded server: the mainline's tip is still there after a push.
 
 ## Why it matters
 History only grows. Who rewrites it can drop a rejection, or a revocation.

@@ -14,6 +14,7 @@ mod generated;
 mod git_suites;
 mod guidance;
 mod histories;
+mod hook;
 mod judge;
 mod memory;
 mod merges;

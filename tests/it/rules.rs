@@ -300,7 +300,8 @@ fn every_rule_fires_and_passes() {
         include_str!("merges.rs"),
         include_str!("onto.rs"),
         include_str!("checkpoint/growth.rs"),
-        include_str!("checkpoint/signature.rs")
+        include_str!("checkpoint/signature.rs"),
+        include_str!("hook/push.rs")
     );
     for rule in rules::RULES.iter().filter(on_histories) {
         for kind in ["fires", "passes"] {

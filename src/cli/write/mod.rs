@@ -22,6 +22,7 @@ use super::{Global, Outcome, Ui};
 use crate::act::{Desk, Draft};
 use crate::error::Error;
 use crate::finding::Report;
+pub use crate::finding::Scope;
 use crate::git::{AdvanceError, Head};
 use crate::model::{GroupName, VersionNumber};
 use crate::raw::Oid;
@@ -100,34 +101,6 @@ impl Reserve {
             group: group.clone(),
             taken: RefCell::default(),
             number: Cell::new(None),
-        }
-    }
-}
-
-/// What a command concerns: what is wrong there stops it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// The policy, which can be repaired whatever else is wrong.
-    Policy,
-    /// These groups, and the policy and the mainline under them.
-    Groups(Vec<String>),
-    /// All of the registry.
-    Everything,
-}
-
-impl Scope {
-    /// One group.
-    pub fn of(group: &GroupName) -> Scope {
-        Scope::Groups(vec![group.to_string()])
-    }
-
-    /// Whether a finding in this group (none: in the policy, or in the shape of
-    /// the mainline) stops the command.
-    pub fn is_stopped_by(&self, group: Option<&str>) -> bool {
-        match (self, group) {
-            (Scope::Policy, _) => false,
-            (Scope::Everything, _) | (Scope::Groups(_), None) => true,
-            (Scope::Groups(mine), Some(theirs)) => mine.iter().any(|group| group == theirs),
         }
     }
 }

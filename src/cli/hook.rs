@@ -1,0 +1,363 @@
+//! `modelry hook`
+
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::validate::presumed;
+use super::{Global, Outcome, Output, Ui, report_format};
+use crate::error::Error;
+use crate::finding::Report;
+use crate::git::{Budget, Repo};
+use crate::host::{self, Hook, Ruling, Staged, Update};
+use crate::proof::How;
+use crate::raw::{Kept, Oid};
+use crate::render::{self, Style};
+use crate::snapshot::Records;
+use crate::workspace::{self, Workspace};
+
+/// Seconds that a push may take to judge.
+const TIMEOUT: u64 = 60;
+/// Objects that judging a push may read.
+const MAX_OBJECTS: usize = 1_000_000;
+/// Bytes of them, unpacked.
+const MAX_BYTES: usize = 1 << 30;
+/// Bytes of what git says of a push: references by the hundred thousand.
+const MAX_INPUT: usize = 64 << 20;
+/// So many findings are told to a pusher; nobody reads more in a terminal.
+const TOLD: usize = 50;
+
+/// `modelry hook`
+#[derive(Debug, Subcommand)]
+pub enum HookCommand {
+    /// Set Git's hooks up: pre-commit in a clone, pre-receive on a server
+    Install(InstallArgs),
+    /// Judge what is staged against HEAD; git runs it before a commit
+    PreCommit(PreCommitArgs),
+    /// Judge a push on a server; git runs it before any reference moves
+    PreReceive(PreReceiveArgs),
+}
+
+/// `modelry hook install`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "A hook that is there already is kept beside it as HOOK.chained, and runs after it. On a server, the mainline is proven once, and with --root OID[:FOLDER] the root is pinned; without a pinned root no push to the mainline is accepted.\n\nExamples:\n  modelry hook install\n  modelry -C /srv/git/models.git hook install --server --root 5e1f…"
+)]
+pub struct InstallArgs {
+    /// Guard this repository against pushes that would be findings
+    #[arg(long)]
+    server: bool,
+    /// Take the hook away, and put back the one that was there before
+    #[arg(long)]
+    uninstall: bool,
+    /// Prove the mainline from the root, whatever was verified before
+    #[arg(long, requires = "server", conflicts_with = "uninstall")]
+    replay: bool,
+}
+
+/// `modelry hook pre-commit`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Formats: human, concise, json.\n\nWhat is staged counts, not the files on disk. A merge is not judged before its commit is made: `modelry validate HEAD~1..HEAD`.\n\nExample:\n  modelry hook pre-commit"
+)]
+pub struct PreCommitArgs {
+    /// File names, as some frameworks give them: all that is staged is judged
+    #[arg(value_name = "FILE", hide = true)]
+    _files: Vec<PathBuf>,
+}
+
+/// `modelry hook pre-receive`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Formats: human, concise, json.\n\nReads `OLD NEW REFERENCE` lines from standard input, as git gives them. Any finding refuses the whole push (exit 1), and so does whatever keeps it from being judged (exit 2). Only the mainline is judged; nothing below refs/replace/ is accepted.\n\nExample:\n  modelry hook install --server"
+)]
+pub struct PreReceiveArgs {
+    /// Seconds that it may take [default: git config modelry.hook.timeout, else 60]
+    #[arg(long, value_name = "SECONDS", help_heading = "Budget")]
+    timeout: Option<u64>,
+    /// Objects that it may read of the push [default: git config modelry.hook.maxObjects, else 1000000]
+    #[arg(long, value_name = "N", help_heading = "Budget")]
+    max_objects: Option<usize>,
+    /// Bytes of objects that it may read of the push, unpacked [default: git config modelry.hook.maxBytes, else 1073741824]
+    #[arg(long, value_name = "N", help_heading = "Budget")]
+    max_bytes: Option<usize>,
+}
+
+pub fn run(command: &HookCommand, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    match command {
+        HookCommand::Install(args) if args.uninstall => uninstall(args, global, ui),
+        HookCommand::Install(args) => install(args, global, ui),
+        HookCommand::PreCommit(_) => pre_commit(global, ui),
+        HookCommand::PreReceive(args) => pre_receive(args, global, ui),
+    }
+}
+
+/// The number that the command line gives, else git's configuration, else the
+/// usual one.
+fn number<N: std::str::FromStr>(repo: &Repo, given: Option<N>, key: &str, usual: N) -> Result<N, Error> {
+    if let Some(given) = given {
+        return Ok(given);
+    }
+    let Some(text) = repo.config(key)? else {
+        return Ok(usual);
+    };
+    text.trim().parse().map_err(|_| {
+        Error::told(format!(
+            "`{key}` of git's configuration is `{text}`, which is no number"
+        ))
+        .hint(format!("write a number: `git config {key} N`"))
+    })
+}
+
+/// Ends the process when the time is up, whatever it is doing.
+fn end_after(seconds: u64) -> Arc<AtomicBool> {
+    let done = Arc::new(AtomicBool::new(false));
+    let seen = done.clone();
+    std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_secs(seconds));
+        if !seen.swap(true, Ordering::SeqCst) {
+            Ui::new(Output::Human).plain().error(
+                &Error::told(format!("judging this push takes more than {seconds} seconds, and it is refused"))
+                    .hint("push fewer commits at once; whoever runs the server can raise `modelry.hook.timeout`, or prove a long history once: `modelry hook install --server`"),
+            );
+            std::process::exit(2);
+        }
+    });
+    done
+}
+
+fn pre_receive(args: &PreReceiveArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    if std::env::var_os("GIT_NAMESPACE").is_some_and(|namespace| !namespace.is_empty()) {
+        return Err(Error::told("namespaces of one repository can't be guarded")
+            .hint("give the registry a repository of its own"));
+    }
+    let repo = Repo::open(&global.directory)?;
+    let timeout = number(&repo, args.timeout, "modelry.hook.timeout", TIMEOUT)?;
+    let done = end_after(timeout);
+    let budget = Budget {
+        objects: number(&repo, args.max_objects, "modelry.hook.maxObjects", MAX_OBJECTS)?,
+        bytes: number(&repo, args.max_bytes, "modelry.hook.maxBytes", MAX_BYTES)?,
+    };
+    drop(repo);
+    let mut lines = Vec::new();
+    let mut input = std::io::stdin().lock().take(MAX_INPUT as u64 + 1);
+    input.read_to_end(&mut lines).map_err(|source| Error::Io {
+        action: "read",
+        path: "standard input".into(),
+        source,
+    })?;
+    // What was cut off would not be judged.
+    if lines.len() > MAX_INPUT {
+        return Err(Error::told("the push moves more references than can be judged")
+            .hint("push fewer references at once"));
+    }
+    let updates = Update::read(&lines)?;
+    let ruling = host::receive(&global.wanted(), &updates, budget)?;
+    // From here on it is decided, and the clock has no say.
+    if done.swap(true, Ordering::SeqCst) {
+        loop {
+            std::thread::park();
+        }
+    }
+    Ok(told(ruling, ui))
+}
+
+/// Tells the pusher, whose terminal git shows what is said here.
+fn told(ruling: Ruling, ui: &Ui) -> Outcome {
+    let Ruling {
+        mut report,
+        elsewhere,
+    } = ruling;
+    if elsewhere > 0 {
+        ui.note(&format!(
+            "{} in other groups of the mainline: `modelry audit` tells more",
+            render::count(elsewhere, "finding")
+        ));
+    }
+    if report.is_clean() {
+        return Outcome::Fine;
+    }
+    report.findings.retain(|finding| finding.acknowledged.is_none());
+    let left = report.findings.len().saturating_sub(TOLD);
+    if ui.output == Output::Human {
+        report.findings.truncate(TOLD);
+    }
+    // Plain: what shows it may be no terminal.
+    let text = render::report(&report, report_format(ui.output), &Style::PLAIN);
+    ui.say(text.trim_end());
+    if ui.output == Output::Human {
+        if left > 0 {
+            ui.say(&format!("… and {} more", render::count(left, "finding")));
+        }
+        ui.say("refused: no reference moved");
+    }
+    Outcome::Findings
+}
+
+fn pre_commit(global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    let report = host::staged(&global.wanted(), &|repo, policy| {
+        presumed(repo.directory(), policy)
+    })?;
+    let report = match report {
+        Staged::Judged(report) => report,
+        Staged::Nothing => return Ok(Outcome::Fine),
+        Staged::Merge => {
+            ui.note("a merge is judged once it is made: `modelry validate HEAD~1..HEAD`");
+            return Ok(Outcome::Fine);
+        }
+    };
+    if report.is_clean() {
+        return Ok(Outcome::Fine);
+    }
+    ui.say(render::report(&report, report_format(ui.output), &ui.side).trim_end());
+    if ui.output == Output::Human {
+        ui.say("refused: nothing was committed");
+    }
+    Ok(Outcome::Findings)
+}
+
+fn hook_of(server: bool) -> Hook {
+    match server {
+        true => Hook::PreReceive,
+        false => Hook::PreCommit,
+    }
+}
+
+fn install(args: &InstallArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    let repo = Repo::open(&global.directory)?;
+    if !args.server && repo.workdir().is_none() {
+        return Err(Error::told("nobody commits in a bare repository")
+            .hint("on a server: `modelry hook install --server`; in a clone, go there first"));
+    }
+    if let Some(root) = global.root.as_ref().filter(|_| args.server) {
+        pin(&repo, root)?;
+    }
+    let program = std::env::current_exe().map_err(|source| Error::Io {
+        action: "find",
+        path: "this program".into(),
+        source,
+    })?;
+    let installed = host::install(&repo, hook_of(args.server), &program)?;
+    let guarded = match args.server {
+        true => Some(workspace::mainline(&repo, global.wanted().mainline.as_deref())?),
+        false => None,
+    };
+    if ui.is_json() {
+        ui.json(&json!({
+            "hook": installed.hook.display().to_string(),
+            "chained": installed.chained.as_ref().map(|path| path.display().to_string()),
+            "unchanged": installed.unchanged,
+            "mainline": guarded,
+        }))?;
+    } else {
+        let verb = if installed.unchanged {
+            "is there already"
+        } else {
+            "is set up"
+        };
+        let mut text = format!("{} {verb}\n", installed.hook.display());
+        if let Some(mainline) = &guarded {
+            text.push_str(&format!("  guards {mainline}\n"));
+        }
+        if let Some(chained) = &installed.chained {
+            text.push_str(&format!("  then runs {}\n", chained.display()));
+        }
+        ui.print(&text)?;
+    }
+    match args.server {
+        true => ready(&repo, args, global, ui),
+        false => Ok(Outcome::Fine),
+    }
+}
+
+/// Pins the root, unless another one is pinned.
+fn pin(repo: &Repo, root: &str) -> Result<(), Error> {
+    let id = root.split_once(':').map_or(root, |(id, _)| id);
+    if Oid::from_hex(id).is_none() {
+        return Err(
+            Error::told(format!("the root `{root}` is no full id of a commit"))
+                .hint("give all of its 40 or 64 hexadecimal digits, as an administrator told you"),
+        );
+    }
+    match repo.config("modelry.root")? {
+        Some(pinned) if pinned == root => Ok(()),
+        Some(pinned) => Err(Error::told(format!("another root is pinned here: {pinned}"))
+            .hint("when it is the wrong one, `git config --unset modelry.root` first")),
+        None => repo.set_config("modelry.root", root),
+    }
+}
+
+/// Proves what the server has already, so that no pusher waits for it, and says
+/// what is missing.
+fn ready(repo: &Repo, args: &InstallArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    let wanted = global.wanted();
+    let mainline = workspace::mainline(repo, wanted.mainline.as_deref())?;
+    let short = mainline.strip_prefix("refs/heads/").unwrap_or(&mainline);
+    let is_pinned = repo.config("modelry.root")?.is_some();
+    let Some(tip) = repo.reference(&mainline)? else {
+        if !is_pinned {
+            ui.note(&format!(
+                "no root is pinned: `{short}` can't be pushed before `git config modelry.root OID`, as an administrator tells it"
+            ));
+        }
+        return Ok(Outcome::Fine);
+    };
+    let workspace = Workspace::open(&wanted)?;
+    if !is_pinned {
+        let objects = workspace.repo.objects()?;
+        let root = crate::history::find_root(&objects, &workspace.folder, tip)?;
+        ui.note(&format!(
+            "no root is pinned, so no push to `{short}` will be accepted: compare {root} with what an administrator tells you by another way, then `modelry trust {root}`"
+        ));
+        return Ok(Outcome::Fine);
+    }
+    let objects = workspace.repo.objects()?;
+    let kept = Kept::new(&objects);
+    let records = Records::new(&kept);
+    let how = How {
+        mainline: true,
+        replay: args.replay,
+        ..How::default()
+    };
+    let proof = workspace.prove(&kept, &records, tip, how)?;
+    let open = count_open(&proof.report);
+    if open > 0 {
+        ui.note(&format!(
+            "{} in the history of `{short}`: pushes to those groups are refused; `modelry audit` tells more",
+            render::count(open, "finding")
+        ));
+    }
+    Ok(Outcome::Fine)
+}
+
+fn count_open(report: &Report) -> usize {
+    report.open().count()
+}
+
+fn uninstall(args: &InstallArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    let repo = Repo::open(&global.directory)?;
+    let hook = hook_of(args.server);
+    let Some(gone) = host::uninstall(&repo, hook)? else {
+        return Err(
+            Error::told(format!("there is no {} hook of Modelry's here", hook.name()))
+                .hint("`modelry hook install` sets one up"),
+        );
+    };
+    if ui.is_json() {
+        ui.json(&json!({
+            "removed": gone.hook.display().to_string(),
+            "restored": gone.chained.is_some(),
+        }))?;
+        return Ok(Outcome::Fine);
+    }
+    ui.print(&match gone.chained {
+        Some(_) => format!("{} is what it was before\n", gone.hook.display()),
+        None => format!("{} is gone\n", gone.hook.display()),
+    })?;
+    Ok(Outcome::Fine)
+}

@@ -1,0 +1,337 @@
+//! A push to a guarded repository: all its references as one transaction.
+//!
+//! The mainline's old tip is proven from the last verified point, which is
+//! moved there: an earlier push brought it, and it was accepted. What the push
+//! brings is judged from there on and remembered by nobody, so a push that is
+//! refused, here or later, leaves nothing behind.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+
+use crate::error::Error;
+use crate::finding::{Anchor, Finding, Place, Report, Scope};
+use crate::git::{Bounded, Budget, Repo};
+use crate::history::{self, Replay};
+use crate::proof::How;
+use crate::raw::{Kept, Objects, Oid};
+use crate::rules::{self, Resolver};
+use crate::snapshot::{Records, Snapshot};
+use crate::workspace::{self, Wanted, Workspace};
+
+/// One reference that a push moves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Update {
+    /// Its full name.
+    pub name: String,
+    /// What the pusher believes that it is; none when it is new.
+    pub old: Option<Oid>,
+    /// What it is to be; none when it is to go.
+    pub new: Option<Oid>,
+}
+
+impl Update {
+    /// The updates as git tells them to a hook, one a line: old id, new id,
+    /// name.
+    ///
+    /// # Errors
+    /// When a line is none.
+    pub fn read(lines: &[u8]) -> Result<Vec<Update>, Error> {
+        let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        lines.map(Update::read_one).collect()
+    }
+
+    fn read_one(line: &[u8]) -> Result<Update, Error> {
+        let text = String::from_utf8_lossy(line);
+        let wrong = || {
+            Error::told(format!("`{text}` is no line that git gives a hook"))
+                .hint("git runs this command: `modelry hook install --server` sets it up")
+        };
+        let mut parts = text.splitn(3, ' ');
+        let mut id = || -> Result<Option<Oid>, Error> {
+            let id = parts.next().and_then(Oid::from_hex).ok_or_else(wrong)?;
+            Ok((!id.as_bytes().iter().all(|byte| *byte == 0)).then_some(id))
+        };
+        let (old, new) = (id()?, id()?);
+        let name = parts.next().filter(|name| !name.is_empty()).ok_or_else(wrong)?;
+        Ok(Update {
+            name: name.to_owned(),
+            old,
+            new,
+        })
+    }
+}
+
+/// What a push comes to.
+#[derive(Debug, Default)]
+pub struct Ruling {
+    /// What is wrong: any of it that is open refuses the whole push.
+    pub report: Report,
+    /// Open findings of the history before, in groups that the push does not
+    /// touch.
+    pub elsewhere: usize,
+}
+
+/// Judges a push.
+///
+/// # Errors
+/// When it can't be judged: then it is refused too.
+pub fn receive(wanted: &Wanted, updates: &[Update], budget: Budget) -> Result<Ruling, Error> {
+    let mut ruling = Ruling::default();
+    if updates.is_empty() {
+        return Ok(ruling);
+    }
+    let repo = Repo::open(&wanted.directory)?;
+    let mainline = workspace::mainline(&repo, wanted.mainline.as_deref())?;
+    let tip = repo.reference(&mainline)?;
+    let short = mainline
+        .strip_prefix("refs/heads/")
+        .unwrap_or(&mainline)
+        .to_owned();
+    // A name that leads to another one is guarded as that.
+    let guarded = repo.real_name(&mainline)?;
+    let mut wrong = Vec::new();
+    let mut moved = None;
+    for update in updates {
+        if let Some(why) = forbidden(&repo, &update.name, &mainline) {
+            wrong.push(rules::forbidden_reference(&update.name, why));
+        } else if repo.real_name(&update.name)? == guarded {
+            match update.new {
+                None => wrong.push(rules::mainline_deleted(&short, tip)),
+                // Git may carry out the one of them that was not judged.
+                Some(_) if moved.is_some() => {
+                    return Err(Error::told(format!("the push moves `{short}` twice"))
+                        .hint("push it once, by its own name"));
+                }
+                Some(new) => moved = Some((update.old, new)),
+            }
+        }
+    }
+    if let Some((old, new)) = moved {
+        // The pusher's word for it is not taken. Git compares again under its
+        // lock, so what lands between now and then lets this push fail.
+        if old != tip {
+            return Err(
+                Error::told(format!("`{short}` was moved by another push meanwhile"))
+                    .hint("fetch, and push again: `git pull --rebase`"),
+            );
+        }
+        if tip != Some(new) {
+            let mut workspace =
+                Workspace::at(wanted, repo, mainline, Some(tip.unwrap_or(new))).map_err(cut_off)?;
+            ruling = match tip {
+                Some(tip) => grown(&mut workspace, tip, new, budget)?,
+                None => created(&mut workspace, new, budget)?,
+            };
+            return add(ruling, wrong, &workspace.repo, &workspace.folder, tip);
+        }
+    }
+    // Otherwise a server whose HEAD names another branch would guard nothing, and
+    // nobody would notice.
+    if tip.is_none() && wrong.is_empty() && updates.iter().any(|update| update.new.is_some()) {
+        return Err(
+            Error::told(format!("the mainline here is `{short}`, and it is not there yet")).hint(format!(
+                "push `{short}` first; when another branch is meant, on the server: `git config modelry.mainline NAME`"
+            )),
+        );
+    }
+    let folder = wanted.path.clone().unwrap_or_default();
+    add(ruling, wrong, &repo, &folder, None)
+}
+
+/// Puts findings about references before the others.
+fn add(
+    mut ruling: Ruling,
+    wrong: Vec<Finding<Anchor>>,
+    repo: &Repo,
+    folder: &str,
+    tip: Option<Oid>,
+) -> Result<Ruling, Error> {
+    let objects = repo.objects()?;
+    let wrong = placed(&objects, folder, tip, wrong)?;
+    ruling.report.findings.splice(0..0, wrong);
+    Ok(ruling)
+}
+
+/// Findings about references point at the policy, as it is at `at`.
+fn placed(
+    objects: &dyn Objects,
+    folder: &str,
+    at: Option<Oid>,
+    findings: Vec<Finding<Anchor>>,
+) -> Result<Vec<Finding<Place>>, Error> {
+    let records = Records::new(objects);
+    let snapshot = match at {
+        Some(at) => Snapshot::at(&records, history::read_commit(objects, at)?.tree, folder)?,
+        None => Snapshot::empty(&records),
+    };
+    let resolver = Resolver {
+        prior: snapshot,
+        next: snapshot,
+        folder,
+        before: at,
+        after: at,
+    };
+    let placed = findings.into_iter().map(|finding| Finding {
+        step: None,
+        ..resolver.resolve(finding)
+    });
+    Ok(placed.collect())
+}
+
+/// Why nobody may push to a reference.
+fn forbidden(repo: &Repo, name: &str, mainline: &str) -> Option<&'static str> {
+    const REPLACE: &str = "refs/replace/";
+    if name
+        .get(..REPLACE.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(REPLACE))
+    {
+        return Some("it makes git show one object in another's place, in every clone that fetches it");
+    }
+    let other_case = name != mainline && name.eq_ignore_ascii_case(mainline);
+    (other_case && repo.ignores_case())
+        .then_some("on this server's disk it is the mainline by another spelling")
+}
+
+/// Judges what a push puts on the mainline's tip.
+fn grown(workspace: &mut Workspace, tip: Oid, new: Oid, budget: Budget) -> Result<Ruling, Error> {
+    pinned(workspace, tip)?;
+    let objects = workspace.repo.objects()?;
+    let kept = Kept::new(&objects);
+    let records = Records::new(&kept);
+    let how = How {
+        mainline: true,
+        ..How::default()
+    };
+    let proof = workspace.prove(&kept, &records, tip, how)?;
+    let mut before = proof.report;
+
+    // Other threads would read beside the budget.
+    workspace.threads = NonZeroUsize::MIN;
+    let bounded = Bounded::new(workspace.repo.objects()?, budget);
+    let kept = Kept::new(&bounded);
+    let records = Records::new(&kept);
+    let Some(commits) = history::chain_if(&kept, tip, new).map_err(cut_off)? else {
+        let name = workspace.mainline_name();
+        let finding = match history::reaches(&kept, new, tip).map_err(cut_off)? {
+            true => rules::inverted_mainline(&format!("the tip of `{name}`"), tip, new),
+            false => rules::rewound_mainline(name, tip, new),
+        };
+        let report = Report {
+            findings: placed(&kept, &workspace.folder, Some(tip), vec![finding])?,
+            ..Report::default()
+        };
+        return Ok(Ruling { report, elsewhere: 0 });
+    };
+    let mut replay = Replay::with_policy(&records, &workspace.folder, proof.policy).with_floor(tip);
+    let mut touched = Touched::default();
+    let mut report = workspace
+        .run(&mut replay, &commits, |_, step| touched.by(step))
+        .map_err(cut_off)?;
+    // What has not landed can still be put right, and is for nobody to accept.
+    for finding in &mut report.findings {
+        finding.step = None;
+    }
+    // What the push brings may accept what was wrong before.
+    replay.mark(&mut before);
+    before.findings.retain(|finding| finding.acknowledged.is_none());
+    let all = before.findings.len();
+    let scope = touched.scope();
+    before.findings.retain(|finding| {
+        scope
+            .as_ref()
+            .is_some_and(|scope| scope.is_stopped_by(finding.group.as_deref()))
+    });
+    let elsewhere = all - before.findings.len();
+    report.findings.splice(0..0, before.findings);
+    Ok(Ruling { report, elsewhere })
+}
+
+/// Judges a mainline that a push brings whole, from the pinned root.
+fn created(workspace: &mut Workspace, new: Oid, budget: Budget) -> Result<Ruling, Error> {
+    pinned(workspace, new)?;
+    // Other threads would read beside the budget.
+    workspace.threads = NonZeroUsize::MIN;
+    let bounded = Bounded::new(workspace.repo.objects()?, budget);
+    let kept = Kept::new(&bounded);
+    let records = Records::new(&kept);
+    // From the root; and what was the mainline here before must be on it still.
+    let how = How {
+        mainline: true,
+        audit: true,
+        ..How::default()
+    };
+    let mut report = workspace
+        .prove(&kept, &records, new, how)
+        .map_err(cut_off)?
+        .report;
+    for finding in &mut report.findings {
+        finding.step = None;
+    }
+    Ok(Ruling { report, elsewhere: 0 })
+}
+
+/// Refuses to judge without a pinned root: whoever pushes first would choose it.
+fn pinned(workspace: &Workspace, tip: Oid) -> Result<(), Error> {
+    if workspace.root.is_some() {
+        return Ok(());
+    }
+    let objects = workspace.repo.objects()?;
+    let root = history::find_root(&objects, &workspace.folder, tip).map_err(cut_off)?;
+    let pin = match workspace.folder.as_str() {
+        "" => root.to_string(),
+        folder => format!("{root}:{folder}"),
+    };
+    Err(Error::told("no root is pinned on the server, so nothing says which registry it guards")
+        .hint(format!(
+            "the root of this one is {root}: compare it with what an administrator tells you by another way, then on the server `git config modelry.root {pin}`"
+        )))
+}
+
+/// The error, with what a pusher can do about objects that are not there.
+fn cut_off(error: Error) -> Error {
+    match error {
+        Error::MissingObject { id, kind } => Error::Incomplete {
+            what: format!("the push lacks {} {id}", kind.as_str()),
+            hints: vec![
+                "push from a whole clone: `git fetch --unshallow`, or `git fetch --refetch --no-filter`"
+                    .into(),
+            ],
+        },
+        error => error,
+    }
+}
+
+/// What the steps of a push touch.
+#[derive(Debug, Default)]
+struct Touched {
+    groups: BTreeSet<String>,
+    policy: bool,
+    /// Protected files, and what is no record.
+    others: bool,
+}
+
+impl Touched {
+    fn by(&mut self, step: &history::JudgedStep) {
+        for change in &step.changes {
+            match &change.record {
+                Some(record) => match record.group() {
+                    Some(group) => {
+                        self.groups.insert(group.to_string());
+                    }
+                    None => self.policy = true,
+                },
+                None => self.others = true,
+            }
+        }
+    }
+
+    /// What faults of the past stop the push; none when nothing does, since it
+    /// touches nothing of the registry.
+    fn scope(self) -> Option<Scope> {
+        match (self.groups.is_empty() && !self.others, self.policy) {
+            (true, false) => None,
+            (true, true) => Some(Scope::Policy),
+            (false, _) => Some(Scope::Groups(self.groups.into_iter().collect())),
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! What is staged, judged before it is committed.
+
+use crate::access::{Carrier, Policy, Verdict};
+use crate::change;
+use crate::error::Error;
+use crate::finding::Report;
+use crate::git::{Head, Repo};
+use crate::history::{self, Past, Replay};
+use crate::raw::{self, Kept, Oid};
+use crate::snapshot::{Records, Snapshot};
+use crate::workspace::{Wanted, Workspace};
+
+/// What is staged.
+#[derive(Debug)]
+pub enum Staged {
+    /// Something of a registry, perhaps: the verdict.
+    Judged(Report),
+    /// There is no registry at HEAD.
+    Nothing,
+    /// A merge, in a repository with a registry: only its commit says who wrote
+    /// what.
+    Merge,
+}
+
+/// Judges what is staged against HEAD; `signer` says who would sign, under the
+/// policy at HEAD.
+///
+/// # Errors
+/// When the index or HEAD can't be read.
+pub fn staged(wanted: &Wanted, signer: &dyn Fn(&Repo, &Policy) -> Verdict) -> Result<Staged, Error> {
+    let repo = Repo::open(&wanted.directory)?;
+    let head = match repo.head()? {
+        Head::Branch { tip, .. } => tip,
+        Head::Detached(tip) => Some(tip),
+    };
+    // Before the first commit there is nothing to judge by: `init` makes it.
+    let Some(head) = head else {
+        return Ok(Staged::Nothing);
+    };
+    if !has_registry(&repo, head)? {
+        return Ok(Staged::Nothing);
+    }
+    if repo.is_merging() {
+        return Ok(Staged::Merge);
+    }
+    let tree = repo.staged_tree()?;
+    // Any branch may be checked out, or none: HEAD says where the registry is.
+    let workspace = Workspace::at(wanted, repo, "HEAD".into(), Some(head))?;
+    let objects = workspace.repo.objects()?;
+    let kept = Kept::new(&objects);
+    let records = Records::new(&kept);
+    let folder = &workspace.folder;
+    let top = history::read_commit(&kept, head)?.tree;
+    let prior = Snapshot::at(&records, top, folder)?;
+    let next = Snapshot::at(&records, tree, folder)?;
+    let policy = history::policy_at(&prior, "HEAD")?;
+    let mut differences = change::diff(&prior, &next)?;
+    let files = raw::diff(&kept, Some(top), Some(tree))?;
+    let protected = history::protected_changes(&policy, folder, &files.changes);
+    differences.changes.extend(protected);
+    let carrier = Carrier::new(None, signer(&workspace.repo, &policy));
+    let mut replay = Replay::with_policy(&records, folder, policy);
+    let past = Past::new(&kept, folder, Some(head));
+    let judged = replay.judge(prior, next, &carrier, &differences, &past, Some(head))?;
+    let mut report = Report {
+        findings: judged.findings,
+        notes: judged.notes,
+        checked: replay.checked,
+        ..Report::default()
+    };
+    report.checked.documents = records.documents();
+    Ok(Staged::Judged(report))
+}
+
+/// Whether there is a registry at HEAD, in whichever folder.
+fn has_registry(repo: &Repo, head: Oid) -> Result<bool, Error> {
+    let objects = repo.objects()?;
+    let top = history::read_commit(&objects, head)?.tree;
+    for path in repo.staged_registries()? {
+        if raw::lookup(&objects, top, &path)?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
