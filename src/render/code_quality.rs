@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
+use super::json::pretty;
 use super::text::clean;
 use crate::canonical::{canonical, sha256};
 use crate::finding::{Finding, Place, Report};
@@ -68,7 +69,5 @@ pub(super) fn render(report: &Report) -> String {
         issue(finding, digest.as_str().trim_start_matches("sha256:"))
     });
     let issues: Vec<Value> = issues.collect();
-    let mut text = serde_json::to_string_pretty(&issues).unwrap_or_default();
-    text.push('\n');
-    text
+    pretty(&issues)
 }

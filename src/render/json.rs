@@ -192,16 +192,23 @@ pub(super) fn render(report: &Report) -> String {
             })
             .collect(),
     };
-    let mut text = serde_json::to_string_pretty(&value).unwrap_or_default();
+    pretty(&value)
+}
+
+/// A value as people and diffs like it, with one line feed after it.
+pub(super) fn pretty(value: &impl Serialize) -> String {
+    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
     text.push('\n');
     text
 }
 
+/// The JSON Schema of what is written as `T`.
+pub(super) fn schema_of<T: JsonSchema>() -> Value {
+    let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
+    settings.into_generator().into_root_schema_for::<T>().to_value()
+}
+
 /// The JSON Schema of the report.
 pub fn schema() -> Value {
-    let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
-    settings
-        .into_generator()
-        .into_root_schema_for::<JsonReport<'_>>()
-        .to_value()
+    schema_of::<JsonReport<'_>>()
 }

@@ -10,6 +10,7 @@ mod human;
 mod json;
 mod junit;
 pub mod markdown;
+mod page;
 mod sarif;
 mod summary;
 mod table;

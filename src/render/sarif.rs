@@ -4,6 +4,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
+use super::json::pretty;
 use super::text::clean;
 use crate::finding::{Finding, Label, Place, Report, RuleInfo, Side};
 
@@ -147,7 +148,5 @@ pub(super) fn render(report: &Report) -> String {
             "results": results.collect::<Vec<_>>(),
         }],
     });
-    let mut text = serde_json::to_string_pretty(&value).unwrap_or_default();
-    text.push('\n');
-    text
+    pretty(&value)
 }

@@ -1,34 +1,21 @@
 //! An audit as one HTML file that stands alone: inline style, no script,
 //! nothing loaded from anywhere, made to be read on a phone and to be printed.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use super::timeline::{self, badge, key, proof};
 use super::{commits, need, rules, steps, verdict};
 use crate::audit::{Approval, Audit, Counted, Given, Group, Live, State, Uses};
 use crate::model::{Decision, Status};
+use crate::render::page::page;
 use crate::render::text::utc;
 use crate::render::{clean, count};
 
 const STYLE: &str = concat!(include_str!("../page.css"), include_str!("audit.css"));
 
-/// Even a browser that found a script here would not run it.
-const CONTENT_POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
-
 /// The audit as a page.
 pub fn render(audit: &Audit) -> String {
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta http-equiv="Content-Security-Policy" content=(CONTENT_POLICY);
-                title { "Audit of " (clean(&audit.name)) " at " (audit.range.tip.short()) }
-                style { (PreEscaped(STYLE)) }
-            }
+    let body = html! {
             body {
                 (head(audit))
                 main {
@@ -42,9 +29,13 @@ pub fn render(audit: &Audit) -> String {
                 }
                 (foot(audit))
             }
-        }
     };
-    let mut text = page.into_string();
+    let mut text = page(
+        &format!("Audit of {} at {}", clean(&audit.name), audit.range.tip.short()),
+        STYLE,
+        &body,
+    )
+    .into_string();
     text.push('\n');
     text
 }

@@ -11,7 +11,7 @@ use super::range::{JsonRange, range};
 use crate::audit::{
     Approval, Audit, Counted, Event, GateOutcome, Given, Group, Live, Outcome, Proof, Serving, Signer, Uses,
 };
-use crate::render::json::{JsonFinding, JsonNote, finding, note};
+use crate::render::json::{JsonFinding, JsonNote, finding, note, pretty, schema_of};
 
 /// The format's name, and its schema's.
 pub const SCHEMA_NAME: &str = "modelry-audit/v1";
@@ -538,16 +538,10 @@ pub fn render(audit: &Audit) -> String {
         findings: audit.report.findings.iter().map(finding).collect(),
         notes: audit.report.notes.iter().map(note).collect(),
     };
-    let mut text = serde_json::to_string_pretty(&value).unwrap_or_default();
-    text.push('\n');
-    text
+    pretty(&value)
 }
 
 /// The JSON Schema of the audit.
 pub fn schema() -> Value {
-    let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
-    settings
-        .into_generator()
-        .into_root_schema_for::<JsonAudit<'_>>()
-        .to_value()
+    schema_of::<JsonAudit<'_>>()
 }

@@ -1,18 +1,15 @@
 //! A page as one HTML file that stands alone: inline style, no script, nothing
 //! loaded from anywhere, links to `http` and `https` only.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use super::page::{risk_tone, status_tone};
 use super::{Block, Entry, Fact, Inline, Page, Portrait, Section, Tone, is_web, used_columns};
 use crate::render::clean;
 use crate::render::markdown::{Part, parts};
+use crate::render::page::page as whole;
 
 const STYLE: &str = concat!(include_str!("../page.css"), include_str!("card.css"));
-
-/// Even a browser that found a script here would not run it.
-const CONTENT_POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 impl Tone {
     fn class(self) -> &'static str {
@@ -39,17 +36,7 @@ pub(super) fn render(portrait: &Portrait<'_>, page: &Page) -> String {
     let name = clean(portrait.name());
     let version = portrait.version;
     let overview = portrait.card.overview.as_ref();
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta http-equiv="Content-Security-Policy" content=(CONTENT_POLICY);
-                title { (name) " · " (portrait.id) }
-                style { (PreEscaped(STYLE)) }
-            }
+    let body = html! {
             body {
                 header {
                     p.eyebrow { "Model card" span.id { (portrait.id) } }
@@ -81,9 +68,8 @@ pub(super) fn render(portrait: &Portrait<'_>, page: &Page) -> String {
                     p { "Rendered by Modelry from commit " code { (portrait.commit) } ". What was approved is the content above by its digest: compare it with " code { "modelry show " (portrait.id) } "." }
                 }
             }
-        }
     };
-    let mut text = page.into_string();
+    let mut text = whole(&format!("{name} · {}", portrait.id), STYLE, &body).into_string();
     text.push('\n');
     text
 }
