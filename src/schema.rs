@@ -13,6 +13,7 @@ use crate::model::{
     Archival, Evaluation, GroupName, Kind, ModelCard, ModelGroup, ModelVersion, Registry, Review,
     StageAssignment, Tombstone,
 };
+use crate::source::pointer_step;
 
 /// Where editors find the schemas: this and the file's name.
 pub const SCHEMA_BASE: &str = "https://modelry.dev/schemas/v1";
@@ -270,7 +271,7 @@ fn explain(kind: Kind, error: &ValidationError<'_>, document: &Value, out: &mut 
     match error.kind() {
         ValidationErrorKind::AdditionalProperties { unexpected } => {
             for key in unexpected {
-                let at = format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
+                let at = format!("{pointer}/{}", pointer_step(key));
                 let help = match (nearest(key, error), free_fields(kind)) {
                     (Some(near), _) => format!("did you mean `{near}`?"),
                     (None, Some(free)) => format!("what users add goes under {free}"),
@@ -334,7 +335,7 @@ fn explain(kind: Kind, error: &ValidationError<'_>, document: &Value, out: &mut 
         }
         ValidationErrorKind::PropertyNames { error: inner } => {
             let key = inner.instance().as_str().unwrap_or_default().to_owned();
-            let at = format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
+            let at = format!("{pointer}/{}", pointer_step(&key));
             let help = match inner.kind() {
                 ValidationErrorKind::Pattern { pattern } => pattern_words(pattern),
                 _ => inner.to_string(),

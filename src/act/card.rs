@@ -6,7 +6,7 @@ use super::{Desk, Draft};
 use crate::error::Error;
 use crate::model::{CardSection, Kind, RecordPath, VersionId};
 use crate::schema;
-use crate::source::Edit;
+use crate::source::{Edit, pointer_step};
 
 /// What a card's file says beside its sections; Modelry writes it.
 const BOOKKEEPING: [&str; 8] = [
@@ -240,7 +240,7 @@ pub fn set_card(
 
 fn pointer_of(path: &str) -> String {
     path.split('.')
-        .map(|step| format!("/{}", step.replace('~', "~0").replace('/', "~1")))
+        .map(|step| format!("/{}", pointer_step(step)))
         .collect()
 }
 
@@ -254,7 +254,7 @@ fn differ(pointer: &str, old: Option<&Value>, new: &Value, edits: &mut Vec<Edit>
             pointer: pointer.to_owned(),
         }),
         (Some(Value::Object(old)), Value::Object(new)) if !new.is_empty() => {
-            let step = |key: &str| format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
+            let step = |key: &str| format!("{pointer}/{}", pointer_step(key));
             for (key, value) in new {
                 differ(&step(key), old.get(key), value, edits);
             }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Desk, Draft, members};
 use crate::error::Error;
 use crate::model::{DatasetRef, Key, Kind, RecordName, RecordPath, ReportRef, VersionId};
-use crate::source::Edit;
+use crate::source::{Edit, pointer_step};
 
 /// What was measured.
 #[derive(Clone, Debug, Default)]
@@ -94,7 +94,7 @@ pub fn add_evidence(
             Value::Object(inner) if key == "metrics" => inner
                 .into_iter()
                 .map(|(name, value)| Edit::Set {
-                    pointer: format!("/metrics/{}", name.replace('~', "~0").replace('/', "~1")),
+                    pointer: format!("/metrics/{}", pointer_step(&name)),
                     value,
                 })
                 .collect::<Vec<_>>(),

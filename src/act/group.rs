@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{Desk, Draft, members};
 use crate::error::Error;
 use crate::model::{GroupName, Key, Kind, RecordPath};
-use crate::source::Edit;
+use crate::source::{Edit, pointer_step};
 
 /// What a group is to say of itself.
 #[derive(Clone, Debug, Default)]
@@ -118,7 +118,7 @@ pub(super) fn free_edits(
     }
     for (member, changes) in [("labels", labels), ("annotations", annotations)] {
         for (key, value) in changes {
-            let pointer = format!("/{member}/{}", key.as_str().replace('~', "~0").replace('/', "~1"));
+            let pointer = format!("/{member}/{}", pointer_step(key.as_str()));
             match value {
                 Some(value) => edits.push(Edit::Set {
                     pointer,

@@ -16,4 +16,4 @@ mod scalar;
 pub use edit::{Edit, EditError};
 pub use emit::write;
 pub use place::{LineColumn, LineIndex};
-pub use read::{Document, Fault, FaultKind, Limits};
+pub use read::{Document, Fault, FaultKind, Limits, pointer_step};

@@ -195,6 +195,11 @@ pub(super) fn steps(pointer: &str) -> Vec<String> {
         .collect()
 }
 
+/// A key as a step of a JSON pointer (RFC 6901).
+pub fn pointer_step(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
+
 fn first_line(root: &Node) -> Range<usize> {
     match &root.shape {
         Shape::Map { entries, .. } => entries
