@@ -5,11 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::delegation::{delegation_fault, is_reported, reporter};
 use super::gate::{GateResult, judge_gates};
-use super::{ApprovalNeed, Policy, Verdict};
+use super::selection::{Candidate, best_selection};
+use super::{ApprovalNeed, Policy, Verdict, selection};
 use crate::error::Error;
 use crate::model::{
-    Action, ActorId, ActorKind, CardSection, Decision, Digest, RecordName, RecordPath, VersionId,
+    Action, ActorId, ActorKind, CardSection, Decision, Digest, RecordName, RecordPath, Review, VersionId,
 };
 use crate::snapshot::{Loaded, Snapshot};
 use crate::subject;
@@ -78,12 +80,22 @@ pub enum Standing {
 pub struct Counted {
     /// Whose decision.
     pub actor: ActorId,
+    /// The machine that reports it from a Git host's page, if it is no review of
+    /// the actor's own.
+    pub reported_by: Option<ActorId>,
     /// What was decided.
     pub decision: Decision,
     /// Whether it counts towards an approval, or stands as a rejection.
     pub standing: Standing,
     /// The file.
     pub path: RecordPath,
+}
+
+impl Counted {
+    /// Whose decision, and who reports it if another does.
+    pub fn voice(&self) -> String {
+        super::words::voice(&self.actor, self.reported_by.as_ref())
+    }
 }
 
 /// What is missing for an approval.
@@ -185,33 +197,34 @@ pub fn tally(
     let need = policy.need(&id.group);
     let subject = subject::version_subject(policy.id(), id, version, next)?;
     let authors = authors(id, version, next)?;
-    let related_author = |actor: &ActorId| authors.iter().find(|author| policy.related(actor, author));
     let mut reviews = Vec::new();
     for actor in next.reviewers(id)? {
         let path = RecordPath::Review(id.clone(), actor.clone());
         let Some(loaded) = next.read(&path)? else { continue };
         let Some(review) = loaded.review() else { continue };
         let standing = match worth(policy, prior, &path, &loaded, &subject, outside)? {
-            Standing::Counts if review.decision == Decision::Approved => approval_worth(
-                policy,
-                &need,
-                id,
-                &actor,
-                related_author(&actor),
-                review.on_behalf_of.is_some(),
-            ),
-            Standing::Counts if review.decision == Decision::Rejected => {
-                let own = version.by() == Some(&actor);
-                let may = own || policy.may(&actor, Action::Reject, Some(id.group.as_str()), None);
-                if may {
-                    Standing::Counts
-                } else {
-                    Standing::Not(format!("`{actor}` may not reject here"))
+            Standing::Counts => {
+                let reported = report_worth(policy, &need, id, review, &authors);
+                match reported.map_or(Standing::Counts, Standing::Not) {
+                    Standing::Counts if review.decision == Decision::Approved => {
+                        approval_worth(policy, &need, id, &actor, &authors)
+                    }
+                    Standing::Counts if review.decision == Decision::Rejected => {
+                        let own = version.by() == Some(&actor);
+                        let may = own || policy.may(&actor, Action::Reject, Some(id.group.as_str()), None);
+                        if may {
+                            Standing::Counts
+                        } else {
+                            Standing::Not(format!("`{actor}` may not reject here"))
+                        }
+                    }
+                    other => other,
                 }
             }
             other => other,
         };
         reviews.push(Counted {
+            reported_by: reporter(review).cloned(),
             actor,
             decision: review.decision,
             standing,
@@ -228,19 +241,39 @@ pub fn tally(
         could_approve: Vec::new(),
         authors,
     };
-    let best = best_selection(policy, &tally);
-    // What is related to one that counts counts for nothing more.
+    let candidates: Vec<Candidate<'_>> = tally.counting().map(Candidate::of).collect();
+    let best: Vec<(ActorId, Option<ActorId>)> = best_selection(policy, &tally.need, &candidates)
+        .into_iter()
+        .map(|chosen| (chosen.actor.clone(), chosen.reported_by.cloned()))
+        .collect();
+    let full = best.iter().filter(|(_, reporter)| reporter.is_some()).count();
+    let full = u32::try_from(full).unwrap_or(u32::MAX) >= tally.need.delegated;
+    // What is related to one that counts counts for nothing more, and so does
+    // what is reported beyond the policy's number.
     for review in &mut tally.reviews {
         if review.decision == Decision::Approved
             && review.standing == Standing::Counts
-            && !best.contains(&review.actor)
+            && !best.iter().any(|(actor, _)| *actor == review.actor)
         {
-            review.standing =
-                Standing::Not("it shares an owner with another approver, and they count as one".into());
+            review.standing = Standing::Not(if full && review.reported_by.is_some() {
+                format!(
+                    "it was reported by a machine, and the policy counts no more than {} of those",
+                    tally.need.delegated
+                )
+            } else {
+                "it shares an owner with another approver, and they count as one".into()
+            });
         }
     }
-    tally.missing = missing(policy, next, id, version, &tally, &best)?;
-    tally.could_approve = could_approve(policy, id, &tally, &best);
+    let chosen: Vec<Candidate<'_>> = best
+        .iter()
+        .map(|(actor, reported_by)| Candidate {
+            actor,
+            reported_by: reported_by.as_ref(),
+        })
+        .collect();
+    tally.missing = missing(policy, next, id, version, &tally, &chosen)?;
+    tally.could_approve = could_approve(policy, id, &tally, &chosen);
     Ok(tally)
 }
 
@@ -266,19 +299,43 @@ fn worth(
     Ok(unproven.map_or(Standing::Counts, Standing::Not))
 }
 
+/// Why a review that a machine reports counts for nothing here, if it does;
+/// none for a review of one's own.
+fn report_worth(
+    policy: &Policy,
+    need: &ApprovalNeed,
+    id: &VersionId,
+    review: &Review,
+    authors: &BTreeSet<ActorId>,
+) -> Option<String> {
+    if !is_reported(review) {
+        return None;
+    }
+    let by = &review.by;
+    if let Some(fault) = delegation_fault(policy, id, review) {
+        return Some(fault.message);
+    }
+    if need.delegated == 0 {
+        return Some(format!(
+            "it was reported by the machine `{by}`, and the policy counts no such review"
+        ));
+    }
+    // Whoever holds the machine's key could have made it up.
+    let author = authors.iter().find(|author| policy.related(by, author))?;
+    (need.four_eyes && review.decision == Decision::Approved)
+        .then(|| format!("four eyes: `{by}`, which reports it, and the author `{author}` share an owner"))
+}
+
 /// Whether an approval of this content counts here.
 fn approval_worth(
     policy: &Policy,
     need: &ApprovalNeed,
     id: &VersionId,
     actor: &ActorId,
-    related_author: Option<&ActorId>,
-    reported: bool,
+    authors: &BTreeSet<ActorId>,
 ) -> Standing {
     let group = id.group.as_str();
-    if reported {
-        return Standing::Not("it was reported by a machine, and the policy counts no such review".into());
-    }
+    let related_author = authors.iter().find(|author| policy.related(actor, author));
     if !policy.may(actor, Action::Approve, Some(group), None) {
         return Standing::Not(format!("`{actor}` may not approve in `{group}`"));
     }
@@ -302,67 +359,13 @@ fn approval_worth(
     }
 }
 
-/// The largest set of approvers of whom no two are related, preferring sets
-/// that satisfy the teams. Persons are never related to one another, so only
-/// machines make this a choice; there are few of them.
-fn best_selection(policy: &Policy, tally: &Tally) -> BTreeSet<ActorId> {
-    let candidates: Vec<&ActorId> = tally.counting().map(|review| &review.actor).collect();
-    let is_machine = |actor: &ActorId| {
-        policy
-            .actor(actor.as_str())
-            .is_some_and(|who| who.kind != ActorKind::Person)
-    };
-    let (machines, persons): (Vec<&ActorId>, Vec<&ActorId>) =
-        candidates.into_iter().partition(|actor| is_machine(actor));
-    // Beyond this many machines the first ones are taken as they come.
-    let machines = &machines[..machines.len().min(12)];
-    let mut best: (bool, usize, BTreeSet<ActorId>) = (false, 0, BTreeSet::new());
-    for mask in 0..1u32 << machines.len() {
-        let mut chosen: BTreeSet<ActorId> = BTreeSet::new();
-        let picked = machines
-            .iter()
-            .enumerate()
-            .filter(|(index, _)| mask & (1 << index) != 0);
-        let mut independent = true;
-        for (_, machine) in picked {
-            independent &= !chosen.iter().any(|other| policy.related(machine, other));
-            chosen.insert((*machine).clone());
-        }
-        if !independent {
-            continue;
-        }
-        for person in &persons {
-            if !chosen.iter().any(|other| policy.related(person, other)) {
-                chosen.insert((*person).clone());
-            }
-        }
-        let teams = tally
-            .need
-            .from
-            .iter()
-            .all(|(team, count)| team_count(policy, team, &chosen) >= *count);
-        if best.2.is_empty() || (teams, chosen.len()) > (best.0, best.1) {
-            best = (teams, chosen.len(), chosen);
-        }
-    }
-    best.2
-}
-
-fn team_count(policy: &Policy, team: &RecordName, actors: &BTreeSet<ActorId>) -> u32 {
-    let members = actors
-        .iter()
-        .filter(|actor| policy.in_team(team.as_str(), actor))
-        .count();
-    u32::try_from(members).unwrap_or(u32::MAX)
-}
-
 fn missing(
     policy: &Policy,
     next: &Snapshot<'_>,
     id: &VersionId,
     version: &Loaded,
     tally: &Tally,
-    counted: &BTreeSet<ActorId>,
+    counted: &[Candidate<'_>],
 ) -> Result<Vec<Shortfall>, Error> {
     let mut missing = Vec::new();
     if let Some(record) = version.version() {
@@ -384,7 +387,7 @@ fn missing(
         });
     }
     for (team, need) in &tally.need.from {
-        let have = team_count(policy, team, counted);
+        let have = selection::team_count(policy, team, counted);
         if have < *need {
             missing.push(Shortfall::Team {
                 team: team.clone(),
@@ -416,12 +419,7 @@ fn missing(
 
 /// Who could still give an approval that counts: when a team is short, only
 /// its members help; otherwise everybody else who may approve.
-fn could_approve(
-    policy: &Policy,
-    id: &VersionId,
-    tally: &Tally,
-    counted: &BTreeSet<ActorId>,
-) -> Vec<ActorId> {
+fn could_approve(policy: &Policy, id: &VersionId, tally: &Tally, counted: &[Candidate<'_>]) -> Vec<ActorId> {
     let mut short: BTreeMap<&RecordName, u32> = BTreeMap::new();
     let mut quorum_short = 0;
     for shortfall in &tally.missing {
@@ -441,9 +439,12 @@ fn could_approve(
     holders
         .into_iter()
         .filter(|actor| {
-            let related = tally.authors.iter().find(|author| policy.related(actor, author));
-            approval_worth(policy, &tally.need, id, actor, related, false) == Standing::Counts
-                && !counted.iter().any(|other| policy.related(actor, other))
+            let candidate = Candidate {
+                actor,
+                reported_by: None,
+            };
+            approval_worth(policy, &tally.need, id, actor, &tally.authors) == Standing::Counts
+                && !counted.iter().any(|other| candidate.is_related(policy, other))
                 && (!only_teams || short.keys().any(|team| policy.in_team(team.as_str(), actor)))
         })
         .collect()

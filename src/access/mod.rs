@@ -4,17 +4,20 @@
 mod approval;
 mod author;
 mod credential;
+mod delegation;
 mod gate;
 mod keyring;
 mod policy;
 mod policy_change;
+mod selection;
 mod words;
 
 pub use approval::{Counted, Outside, Shortfall, Standing, Tally, tally, unproven};
 pub use author::{Author, Carrier, Carriers, Charge, Verdict, author, is_authored};
 pub use credential::{Credential, fingerprint};
+pub use delegation::{DelegationFault, delegation_fault, is_reported, reporter};
 pub use gate::{GateResult, PlacedGate, compile as compile_gate, gates_of_changes, judge_gates};
 pub use keyring::{KeyStanding, Keyring};
 pub use policy::{ApprovalNeed, Policy, group_glob, needed_action, path_glob};
 pub use policy_change::{PolicyTally, fast_path, tally_policy};
-pub use words::{need_words, shortfall_words, turn};
+pub use words::{need_words, shortfall_words, turn, voice};

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::delegation::is_reported;
 use super::{Carrier, Outside, Policy, Verdict, unproven};
 use crate::error::Error;
 use crate::model::{Action, ActorId, Decision, RecordPath, Registry};
@@ -63,7 +64,9 @@ pub fn tally_policy(
             continue;
         };
         let by = &review.by;
-        let why = if review.subject != subject {
+        let why = if is_reported(review) {
+            Some("nobody reports a review of a policy for another".into())
+        } else if review.subject != subject {
             Some("it was given for another policy".into())
         } else if !policy.may(by, Action::Administer, None, None) {
             Some(format!("`{by}` is no administrator"))

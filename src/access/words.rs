@@ -1,7 +1,15 @@
 //! What an approval needs, what is missing and whose turn it is, in words.
 
 use super::{ApprovalNeed, Shortfall, Tally};
-use crate::model::{Status, VersionId};
+use crate::model::{ActorId, Status, VersionId};
+
+/// Whose review it is, and who reports it if another does.
+pub fn voice(actor: &ActorId, reported_by: Option<&ActorId>) -> String {
+    match reported_by {
+        Some(machine) => format!("{actor} (reported by {machine})"),
+        None => actor.to_string(),
+    }
+}
 
 /// What an approval in a group needs, on one line.
 pub fn need_words(need: &ApprovalNeed) -> String {

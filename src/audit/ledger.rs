@@ -267,6 +267,7 @@ impl<'a> Ledger<'a> {
         };
         let reviews = tally.reviews.iter().map(|review| Counted {
             actor: review.actor.clone(),
+            reported_by: review.reported_by.clone(),
             decision: review.decision,
             void: match &review.standing {
                 Standing::Counts => None,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::access::voice;
 use crate::finding::Report;
 use crate::model::{
     ActorId, ActorKind, Decision, Digest, GroupName, RecordName, StageName, Status, VersionId, VersionNumber,
@@ -253,12 +254,21 @@ pub struct Event {
 pub struct Counted {
     /// Whose.
     pub actor: ActorId,
+    /// The machine that reported it from a Git host's page.
+    pub reported_by: Option<ActorId>,
     /// What was decided.
     pub decision: Decision,
     /// Why it counts for nothing; none when it counts.
     pub void: Option<String>,
     /// How it was proven when it was given.
     pub given: Option<Given>,
+}
+
+impl Counted {
+    /// Whose decision, and who reports it if another does.
+    pub fn voice(&self) -> String {
+        voice(&self.actor, self.reported_by.as_ref())
+    }
 }
 
 /// A rule of the policy that applied.

@@ -193,7 +193,7 @@ fn rendered(reading: &Reading<'_>, id: &VersionId, form: Output) -> Result<Strin
     for counted in &tally.reviews {
         let review = reading.snapshot.read(&counted.path)?;
         reviews.push(Opinion {
-            actor: counted.actor.to_string(),
+            actor: counted.voice(),
             decision: counted.decision,
             void: match &counted.standing {
                 Standing::Counts => None,

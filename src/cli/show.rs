@@ -168,7 +168,7 @@ fn show_version(reading: &Reading<'_>, id: &VersionId, ui: &Ui) -> Result<Outcom
                     Standing::Counts => Value::Null,
                     Standing::Not(why) => json!(why),
                 };
-                json!({"actor": review.actor, "decision": review.decision.as_str(), "counts": review.standing == Standing::Counts, "why": why})
+                json!({"actor": review.actor, "reportedBy": review.reported_by, "decision": review.decision.as_str(), "counts": review.standing == Standing::Counts, "why": why})
             })
             .collect();
         let evidence = evidence_values(reading, id, false)?;
@@ -269,7 +269,7 @@ fn show_version(reading: &Reading<'_>, id: &VersionId, ui: &Ui) -> Result<Outcom
             let reason = reading.snapshot.read(&review.path)?;
             let reason = reason.and_then(|loaded| loaded.review().and_then(|review| review.reason.clone()));
             table.row([
-                Cell::toned(review.actor.to_string(), Tone::Strong),
+                Cell::toned(review.voice(), Tone::Strong),
                 review.decision.as_str().into(),
                 if counts {
                     Cell::toned("yes", Tone::Good)

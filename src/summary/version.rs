@@ -293,7 +293,7 @@ fn reviews(ask: &Ask<'_>, tally: &Tally, changes: &[&Change]) -> Result<Vec<Opin
     for counted in &tally.reviews {
         let record = ask.next.read(&counted.path)?;
         out.push(Opinion {
-            actor: counted.actor.to_string(),
+            actor: counted.voice(),
             decision: counted.decision.as_str().to_owned(),
             counts: match &counted.standing {
                 Standing::Counts => Counting::Yes,

@@ -211,7 +211,7 @@ fn given(given: &Given) -> Markup {
 fn review(review: &Counted) -> Markup {
     html! {
         li {
-            strong { (review.actor) }
+            strong { (review.voice()) }
             @if review.decision != Decision::Approved { " " (review.decision) }
             @if let Some(why) = &review.void { " does not count: " (clean(why)) }
             @match &review.given {

@@ -196,13 +196,10 @@ fn approved(out: &mut String, approval: &Approval) {
             Decision::Approved => String::new(),
             other => format!("{other}, "),
         };
+        let who = review.voice();
         match &review.void {
-            None => fact(out, "by", &format!("{}: {decided}{how}", review.actor)),
-            Some(why) => fact(
-                out,
-                "",
-                &format!("{} does not count: {decided}{why}", review.actor),
-            ),
+            None => fact(out, "by", &format!("{who}: {decided}{how}")),
+            Some(why) => fact(out, "", &format!("{who} does not count: {decided}{why}")),
         }
     }
     fact(

@@ -11,6 +11,7 @@ use super::range::{JsonRange, range};
 use crate::audit::{
     Approval, Audit, Counted, Event, GateOutcome, Given, Group, Live, Outcome, Proof, Serving, Signer, Uses,
 };
+use crate::model::ActorId;
 use crate::render::json::{JsonFinding, JsonNote, finding, note, pretty, schema_of};
 
 /// The format's name, and its schema's.
@@ -286,6 +287,9 @@ struct JsonGate<'a> {
 struct JsonReview<'a> {
     /// Whose.
     actor: &'a str,
+    /// The machine that reported it from a Git host's page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reported_by: Option<&'a str>,
     /// `Approved`, `Rejected` or `Withdrawn`.
     decision: &'static str,
     /// Whether it counted.
@@ -386,6 +390,7 @@ fn gate(gate: &GateOutcome) -> JsonGate<'_> {
 fn review(review: &Counted) -> JsonReview<'_> {
     JsonReview {
         actor: review.actor.as_str(),
+        reported_by: review.reported_by.as_ref().map(ActorId::as_str),
         decision: review.decision.as_str(),
         counts: review.void.is_none(),
         why: review.void.as_deref(),

@@ -1,0 +1,98 @@
+//! Reviews that a machine reports for the person who gave them on a Git host.
+
+use super::Policy;
+use crate::model::{Action, ActorId, ActorKind, Decision, Review, VersionId};
+
+/// Why a reported review speaks for nobody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DelegationFault {
+    /// Where in the record, as a JSON pointer.
+    pub pointer: &'static str,
+    /// What is wrong.
+    pub message: String,
+    /// The one thing to do.
+    pub help: String,
+}
+
+/// Whether a review is one that somebody reports, well or badly.
+pub fn is_reported(review: &Review) -> bool {
+    review.on_behalf_of.is_some() || review.host.is_some()
+}
+
+/// Why this reported review of a version speaks for nobody under this policy;
+/// none when it is as it must be: written by a machine that may decide here, for
+/// a person who lists the account of that host, and saying where it was given.
+pub fn delegation_fault(policy: &Policy, id: &VersionId, review: &Review) -> Option<DelegationFault> {
+    let fault = |pointer, message, help: String| {
+        Some(DelegationFault {
+            pointer,
+            message,
+            help,
+        })
+    };
+    let Some(person) = &review.on_behalf_of else {
+        return fault(
+            "/host",
+            "this review says where on a host it was given, but not by whom".to_owned(),
+            "add `onBehalfOf`, or remove `host`: a review of one's own names no host".to_owned(),
+        );
+    };
+    let Some(host) = &review.host else {
+        return fault(
+            "/onBehalfOf",
+            format!("this review of `{person}` does not say where it was given"),
+            "write `host: {name, review, commit}`, as `modelry relay` does".to_owned(),
+        );
+    };
+    let by = &review.by;
+    let kind = policy.actor(by.as_str()).map(|actor| actor.kind);
+    if kind != Some(ActorKind::Machine) {
+        return fault(
+            "/by",
+            format!("`{by}` is no machine, and only machines report for others"),
+            format!("let `{person}` give the review: `modelry approve {id} -m REASON`"),
+        );
+    }
+    let group = Some(id.group.as_str());
+    let may = |action| policy.may(by, action, group, None);
+    let granted = match review.decision {
+        Decision::Approved => may(Action::Approve),
+        Decision::Rejected => may(Action::Reject),
+        Decision::Withdrawn => may(Action::Approve) || may(Action::Reject),
+    };
+    if !granted {
+        return fault(
+            "/by",
+            format!(
+                "`{by}` may not decide in `{}`, and so not for others either",
+                id.group
+            ),
+            format!(
+                "an administrator grants it: `modelry grant add {by} --allow approve --groups {}`",
+                id.group
+            ),
+        );
+    }
+    let who = policy.actor(person.as_str());
+    if who.is_some_and(|who| who.kind != ActorKind::Person) {
+        return fault(
+            "/onBehalfOf",
+            format!("`{person}` is no person, and only persons decide on a host's page"),
+            "let it sign its own reviews".to_owned(),
+        );
+    }
+    if !who.is_some_and(|who| who.accounts.contains_key(&host.name)) {
+        let name = host.name.as_str();
+        return fault(
+            "/host/name",
+            format!("`{person}` lists no account on `{name}`"),
+            format!("an administrator adds it: `modelry actor add-account {person} {name}=ID`"),
+        );
+    }
+    None
+}
+
+/// The actor who reports a review, if another does than the one whose it is.
+pub fn reporter(review: &Review) -> Option<&ActorId> {
+    review.on_behalf_of.as_ref().map(|_| &review.by)
+}

@@ -1,0 +1,58 @@
+//! MR420 shared-account: two actors list one account on a Git host.
+
+use std::collections::BTreeMap;
+
+use super::scene::{Findings, PolicyScene, in_policy};
+use super::{Check, Rule};
+use crate::error::Error;
+use crate::finding::{Finding, RuleInfo};
+use crate::model::ActorId;
+use crate::source::pointer_step;
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR420",
+        name: "shared-account",
+        summary: "two actors list one account on a Git host",
+        docs: DOCS,
+    },
+    check: Check::Policy(check),
+};
+
+fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
+    let mut holders: BTreeMap<(&str, &str), &ActorId> = BTreeMap::new();
+    for (id, actor) in &scene.registry().actors {
+        for (host, account) in &actor.accounts {
+            let holder = holders.entry((host.as_str(), account)).or_insert(id);
+            if *holder == id {
+                continue;
+            }
+            let pointer =
+                |actor: &ActorId| format!("/actors/{actor}/accounts/{}", pointer_step(host.as_str()));
+            let finding = Finding::new(
+                &RULE.info,
+                in_policy(pointer(id)),
+                format!("account {account} on `{}` is `{holder}`'s already", host.as_str()),
+            )
+            .related(in_policy(pointer(holder)), "who lists it too")
+            .why("one account would give the reviews of two people")
+            .help(format!("remove it from `{id}` or from `{holder}`"));
+            out.push(finding);
+        }
+    }
+    Ok(())
+}
+
+const DOCS: &str = r#"
+## What it checks
+An account on a Git host, by its immutable id, is listed under `accounts` of one actor.
+
+## Why it matters
+A review on a host's page is reported for the person who lists the account: one account of two people would be two votes.
+
+## Example
+`accounts: {github: "1234567"}` under `risk-1` and under `risk-2`.
+
+## How to fix
+Leave it with the person who holds the account.
+"#;
