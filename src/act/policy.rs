@@ -8,7 +8,7 @@ use super::{Desk, Draft};
 use crate::access::{self, Credential, Policy};
 use crate::error::Error;
 use crate::history::Act;
-use crate::model::{ActorId, ActorKey, ActorKind, Kind, RecordPath, Registry, Revocation, VersionId};
+use crate::model::{ActorId, ActorKey, ActorKind, Key, Kind, RecordPath, Registry, Revocation, VersionId};
 use crate::schema;
 use crate::source::{self, Edit};
 
@@ -87,6 +87,8 @@ pub enum PolicyEdit {
     /// One more key of an actor; an OpenPGP certificate that it has already is
     /// brought up to date.
     AddKey(ActorId, ActorKey),
+    /// An actor's account on a Git host, by the host's name and the account's id.
+    AddAccount(ActorId, Key, String),
     /// The end of all rights of an actor, or of one of its keys.
     Retire(ActorId, Option<String>),
     /// A key that proves nothing any more.
@@ -193,6 +195,18 @@ pub fn edit_policy(desk: &Desk<'_>, edit: &PolicyEdit, reason: Option<&str>) -> 
                     format!("Bring a certificate of {id} up to date")
                 }
             }
+        }
+        PolicyEdit::AddAccount(id, host, account) => {
+            must_be_known(id)?;
+            if registry.actors[id].accounts.get(host) == Some(account) {
+                return Err(Error::told(format!(
+                    "`{id}` lists account {account} on `{}` already",
+                    host.as_str()
+                )));
+            }
+            let step = source::pointer_step(host.as_str());
+            edits.push(set(format!("/actors/{id}/accounts/{step}"), json!(account)));
+            format!("Add the account of {id} on {}", host.as_str())
         }
         PolicyEdit::Retire(id, None) => {
             must_be_known(id)?;

@@ -7,9 +7,9 @@ use crate::access::{self, GateResult};
 use crate::change::{Change, ChangeKind};
 use crate::error::Error;
 use crate::finding::{Anchor, Finding};
-use crate::model::{Decision, Kind, RecordPath, Status, VersionId};
+use crate::model::{ActorId, Decision, Digest, HostReview, Kind, RecordPath, Status, VersionId};
 use crate::rules;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Loaded, Snapshot};
 use crate::source::Edit;
 use crate::subject;
 
@@ -48,8 +48,11 @@ pub fn review(
         _ => {}
     }
     let subject = subject::version_subject(desk.policy.id(), id, &version, &desk.snapshot)?;
+    // What a machine reported is not the actor's own word yet.
     let unchanged = old.as_ref().and_then(|old| old.review()).is_some_and(|review| {
-        review.decision == decision && (review.subject == subject || decision == Decision::Withdrawn)
+        review.decision == decision
+            && (review.subject == subject || decision == Decision::Withdrawn)
+            && !access::is_reported(review)
     });
     if unchanged {
         return Err(Error::told(format!(
@@ -65,63 +68,78 @@ pub fn review(
         Decision::Withdrawn => "Withdraw the review of",
     };
     let mut draft = Draft::new(format!("{verb} {id}"), reason);
-    let text = match &old {
-        None => {
-            let record = members([
-                ("group", Some(json!(id.group))),
-                ("version", Some(json!(id.number))),
-                ("by", Some(json!(desk.actor))),
-                ("revision", Some(json!(1))),
-                ("decision", Some(json!(decision.as_str()))),
-                ("subject", Some(json!(subject))),
-                ("reason", draft.reason.as_ref().map(|reason| json!(reason))),
-            ]);
-            desk.new_record(Kind::Review, &path, record)?
-        }
-        Some(old) => {
-            let mut edits = vec![
-                Edit::Set {
-                    pointer: "/revision".into(),
-                    value: json!(old.revision().unwrap_or(0) + 1),
-                },
-                Edit::Set {
-                    pointer: "/decision".into(),
-                    value: json!(decision.as_str()),
-                },
-                Edit::Set {
-                    pointer: "/subject".into(),
-                    value: json!(subject),
-                },
-            ];
-            match &draft.reason {
-                Some(reason) => edits.push(Edit::Set {
-                    pointer: "/reason".into(),
-                    value: json!(reason),
-                }),
-                None if old.value().get("reason").is_some() => edits.push(Edit::Remove {
-                    pointer: "/reason".into(),
-                }),
-                None => {}
-            }
-            for member in ["/onBehalfOf", "/host"] {
-                if old.value().pointer(member).is_some() {
-                    edits.push(Edit::Remove {
-                        pointer: member.into(),
-                    });
-                }
-            }
-            edits.push(Edit::Set {
-                pointer: "/by".into(),
-                value: json!(desk.actor),
-            });
-            desk.edited(&path, old, edits)?
-        }
+    let given = Given {
+        decision,
+        subject: &subject,
+        reason: draft.reason.as_deref(),
+        reported: None,
     };
+    let text = given.write(desk, id, &path, old.as_deref())?;
     draft.put(&path, text);
     if decision != Decision::Withdrawn {
         draft.settle.push(id.clone());
     }
     Ok(draft)
+}
+
+/// What a review says, but for where it lies and who writes it.
+pub(super) struct Given<'g> {
+    pub decision: Decision,
+    pub subject: &'g Digest,
+    pub reason: Option<&'g str>,
+    /// For whom a machine writes it, and where it was given.
+    pub reported: Option<(&'g ActorId, &'g HostReview)>,
+}
+
+impl Given<'_> {
+    /// The text of the file, new or on top of the old one.
+    pub fn write(
+        &self,
+        desk: &Desk<'_>,
+        id: &VersionId,
+        path: &RecordPath,
+        old: Option<&Loaded>,
+    ) -> Result<String, Error> {
+        let Some(old) = old else {
+            let record = members([
+                ("group", Some(json!(id.group))),
+                ("version", Some(json!(id.number))),
+                ("by", Some(json!(desk.actor))),
+                ("onBehalfOf", self.reported.map(|(person, _)| json!(person))),
+                ("host", self.reported.map(|(_, host)| json!(host))),
+                ("revision", Some(json!(1))),
+                ("decision", Some(json!(self.decision.as_str()))),
+                ("subject", Some(json!(self.subject))),
+                ("reason", self.reason.map(|reason| json!(reason))),
+            ]);
+            return desk.new_record(Kind::Review, path, record);
+        };
+        let set = |pointer: &str, value| Edit::Set {
+            pointer: pointer.into(),
+            value,
+        };
+        let mut edits = vec![
+            set("/revision", json!(old.revision().unwrap_or(0) + 1)),
+            set("/decision", json!(self.decision.as_str())),
+            set("/subject", json!(self.subject)),
+        ];
+        let optional = [
+            ("/reason", self.reason.map(|reason| json!(reason))),
+            ("/onBehalfOf", self.reported.map(|(person, _)| json!(person))),
+            ("/host", self.reported.map(|(_, host)| json!(host))),
+        ];
+        for (pointer, value) in optional {
+            match value {
+                Some(value) => edits.push(set(pointer, value)),
+                None if old.value().pointer(pointer).is_some() => edits.push(Edit::Remove {
+                    pointer: pointer.into(),
+                }),
+                None => {}
+            }
+        }
+        edits.push(set("/by", json!(desk.actor)));
+        desk.edited(path, old, edits)
+    }
 }
 
 fn decided(id: &VersionId, status: Status) -> Error {

@@ -22,6 +22,7 @@ mod policy;
 mod pull;
 mod reading;
 mod register;
+mod relay;
 mod resolve;
 mod show;
 mod stage;
@@ -210,6 +211,8 @@ enum Command {
     Delete(decide::DecideArgs),
     /// Make the moves that reviews on hand already authorise
     Settle(decide::SettleArgs),
+    /// Write down reviews that were given on a Git host's page, on behalf of those who gave them
+    Relay(relay::RelayArgs),
     /// Put versions on stages
     Promote(stage::PromoteArgs),
     /// Take a stage back to what served before
@@ -384,6 +387,7 @@ fn dispatch(command: Command, global: &Global, ui: &Ui) -> Result<Outcome, Error
         Command::Archive(args) => decide::archive(&args, global, ui),
         Command::Delete(args) => decide::delete(&args, global, ui),
         Command::Settle(args) => decide::settle(&args, global, ui),
+        Command::Relay(args) => relay::run(&args, global, ui),
         Command::Promote(args) => stage::promote(&args, global, ui),
         Command::Rollback(args) => stage::rollback(&args, global, ui),
         Command::Annotate(args) => register::annotate(&args, global, ui),

@@ -123,3 +123,19 @@ pub fn resolve(target: &Target, snapshot: &Snapshot<'_>) -> Result<VersionId, Er
         }
     }
 }
+
+/// `HOST=ID`: an account on a Git host, by its number.
+pub fn account(text: &str) -> Result<(Key, String), String> {
+    let (host, id) = text
+        .split_once('=')
+        .ok_or_else(|| format!("`{text}` is not HOST=ID, like github=1234567"))?;
+    if id.is_empty() || id.len() > 256 || id.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Err(format!("`{id}` is no account's number"));
+    }
+    if id.starts_with('@') {
+        return Err(format!(
+            "`{id}` is a name, which its owner can give up: give the account's number"
+        ));
+    }
+    Ok((host.parse()?, id.to_owned()))
+}

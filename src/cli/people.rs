@@ -13,7 +13,7 @@ use crate::access::{self, Credential};
 use crate::act::{self, PolicyEdit};
 use crate::error::Error;
 use crate::model::{
-    Action, ActorId, ActorKey, ActorKind, OpenPgpKeyEntry, Principal, RecordName, StageName, VersionId,
+    Action, ActorId, ActorKey, ActorKind, Key, OpenPgpKeyEntry, Principal, RecordName, StageName, VersionId,
 };
 use crate::raw::Oid;
 use crate::render::{Cell, Table, Tone};
@@ -61,6 +61,19 @@ pub enum ActorCommand {
         /// OpenPGP certificate takes the place of the older
         #[arg(long, value_name = "FILE|LINE")]
         key: String,
+        #[command(flatten)]
+        write: WriteArgs,
+    },
+    /// Say which account on a Git host is a person's, so that reviews there can be relayed
+    #[command(
+        after_help = "The account is named by the host's own number, which never changes hands: for GitHub\n`gh api users/NAME --jq .id`, for GitLab `glab api users?username=NAME`.\n\nExample:\n  modelry actor add-account risk-1 github=1234567"
+    )]
+    AddAccount {
+        /// The person
+        id: ActorId,
+        /// The host and the account's number there
+        #[arg(value_name = "HOST=ID", value_parser = names::account)]
+        account: (Key, String),
         #[command(flatten)]
         write: WriteArgs,
     },
@@ -277,6 +290,15 @@ pub fn actor(command: &ActorCommand, global: &Global, ui: &Ui) -> Result<Outcome
             global,
             ui,
         ),
+        ActorCommand::AddAccount { id, account, write } => {
+            let (host, number) = account.clone();
+            edit(
+                &PolicyEdit::AddAccount(id.clone(), host, number),
+                write,
+                global,
+                ui,
+            )
+        }
         ActorCommand::Retire { id, key, write } => {
             edit(&PolicyEdit::Retire(id.clone(), key.clone()), write, global, ui)
         }

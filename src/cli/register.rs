@@ -84,7 +84,7 @@ pub struct RegisterArgs {
     write: WriteArgs,
 }
 
-fn read_file(name: &str) -> Result<Vec<u8>, Error> {
+pub(super) fn read_file(name: &str) -> Result<Vec<u8>, Error> {
     if name == "-" {
         let mut bytes = Vec::new();
         std::io::stdin()

@@ -70,6 +70,22 @@ impl<'a> Past<'a> {
 }
 
 impl Past<'_> {
+    /// The registry at another commit.
+    ///
+    /// # Errors
+    /// When the commit is missing or can't be read.
+    pub fn at<'r>(&self, records: &'r Records<'r>, commit: Oid) -> Result<Snapshot<'r>, Error> {
+        Snapshot::at(records, read_commit(self.objects, commit)?.tree, self.folder)
+    }
+
+    /// Where two commits parted: their merge bases.
+    ///
+    /// # Errors
+    /// When a commit is missing, as in a shallow clone.
+    pub fn fork(&self, one: Oid, other: Oid) -> Result<Vec<Oid>, Error> {
+        Ok(self.graph.sides(one, other)?.shared)
+    }
+
     /// What a stage was assigned, oldest first, along the first parents; none
     /// where it was emptied.
     ///

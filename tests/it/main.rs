@@ -30,6 +30,7 @@ mod pull_web;
 mod push;
 mod raw_reading;
 mod reference;
+mod relay;
 mod report_formats;
 mod resolve;
 mod rooms;

@@ -1,0 +1,266 @@
+//! Reviews that were given on a Git host's page, written down by a machine on
+//! behalf of those who gave them.
+
+use std::collections::BTreeSet;
+
+use super::review::Given;
+use super::{Desk, Draft};
+use crate::access;
+use crate::change::{self, ChangeKind};
+use crate::error::Error;
+use crate::exchange::host_reviews::{Click, HostVerdict};
+use crate::model::{
+    Action, ActorId, ActorKind, CommitId, Decision, Digest, HostReview, Key, RecordPath, Review, Status,
+    VersionId,
+};
+use crate::raw::Oid;
+use crate::snapshot::Snapshot;
+use crate::subject;
+
+/// What is to be relayed.
+pub struct RelayRequest<'r> {
+    /// The host, as in the actors' `accounts`.
+    pub host: &'r Key,
+    /// What its accounts decided.
+    pub verdicts: &'r [HostVerdict],
+    /// The versions that were reviewed; where none is named, those whose content
+    /// differs between the base and what the reviewer saw.
+    pub versions: &'r [VersionId],
+    /// Where the reviewed branch leads to, as it was before it landed.
+    pub base: Oid,
+    /// Whether asking for changes rejects, instead of withdrawing an approval.
+    pub rejects: bool,
+}
+
+/// One verdict, of one person.
+struct Voice<'v> {
+    person: &'v ActorId,
+    verdict: &'v HostVerdict,
+    seen: Oid,
+}
+
+/// Writes down what was decided on the host, as far as the policy lets it count.
+/// The notes of the draft say what is not written, each with the reason; without
+/// edits there is nothing to relay.
+///
+/// # Errors
+/// When a commit that a reviewer saw is not there, or an object can't be read.
+pub fn relay(desk: &Desk<'_>, request: &RelayRequest<'_>, reason: Option<&str>) -> Result<Draft, Error> {
+    let who = desk.policy.actor(desk.actor.as_str());
+    if who.is_none_or(|who| who.kind != ActorKind::Machine) {
+        return Err(Error::told(format!(
+            "`{}` is no machine, and only machines relay what others decided",
+            desk.actor
+        ))
+        .hint("run it with the key of a machine: `modelry actor add relay --kind machine --owner ID --key FILE`"));
+    }
+    let mut draft = Draft::new("", reason);
+    let mut told = Vec::new();
+    for verdict in request.verdicts {
+        let Some(voice) = voice(desk, request, verdict, &mut draft.notes) else {
+            continue;
+        };
+        for id in reviewed(desk, request, &voice)? {
+            told.extend(write(desk, request, &voice, &id, &mut draft)?);
+        }
+    }
+    draft.subject = match &told[..] {
+        [one] => one.clone(),
+        many => format!("Relay {} reviews from {}", many.len(), request.host.as_str()),
+    };
+    Ok(draft)
+}
+
+/// The person behind a verdict, and what was seen; what is missing is noted.
+fn voice<'v>(
+    desk: &'v Desk<'_>,
+    request: &RelayRequest<'_>,
+    verdict: &'v HostVerdict,
+    notes: &mut Vec<String>,
+) -> Option<Voice<'v>> {
+    let host = request.host.as_str();
+    let account = &verdict.account;
+    let holds = |actor: &&ActorId| {
+        let accounts = &desk.policy.registry().actors[*actor].accounts;
+        accounts.get(request.host) == Some(account)
+    };
+    let Some(person) = desk.policy.registry().actors.keys().find(holds) else {
+        notes.push(format!(
+            "review {} is by account {account} on {host}, which no actor lists: not relayed",
+            verdict.review
+        ));
+        return None;
+    };
+    let Some(seen) = verdict.commit else {
+        notes.push(format!(
+            "review {} of `{person}` does not say which commit was seen: not relayed",
+            verdict.review
+        ));
+        return None;
+    };
+    Some(Voice {
+        person,
+        verdict,
+        seen,
+    })
+}
+
+/// The versions that were reviewed.
+fn reviewed(
+    desk: &Desk<'_>,
+    request: &RelayRequest<'_>,
+    voice: &Voice<'_>,
+) -> Result<BTreeSet<VersionId>, Error> {
+    if !request.versions.is_empty() {
+        return Ok(request.versions.iter().cloned().collect());
+    }
+    let seen = voice.seen;
+    let name_them = "or name the versions that were reviewed: `modelry relay … GROUP/N`";
+    let fork = match desk.past.fork(request.base, seen)?[..] {
+        [fork] if fork != seen => fork,
+        [_] => {
+            return Err(Error::told(format!(
+                "commit {}, which was reviewed, is in {} already",
+                seen.short(),
+                request.base.short()
+            ))
+            .hint("say what the branch was to land on: `--base REV`, the mainline before it landed")
+            .hint(name_them));
+        }
+        _ => {
+            return Err(Error::told(format!(
+                "commit {}, which was reviewed, left {} in no single place",
+                seen.short(),
+                request.base.short()
+            ))
+            .hint(name_them));
+        }
+    };
+    let records = desk.snapshot.records;
+    let before = desk.past.at(records, fork)?;
+    let after = desk.past.at(records, seen)?;
+    let changes = change::diff(&before, &after)?.changes;
+    let content = changes.iter().filter(|change| {
+        matches!(
+            change.kind,
+            ChangeKind::VersionRegistered
+                | ChangeKind::CardAdded
+                | ChangeKind::CardChanged
+                | ChangeKind::EvidenceAdded
+                | ChangeKind::EvidenceChanged
+        )
+    });
+    Ok(content
+        .filter_map(|change| change.record.as_ref()?.version().cloned())
+        .collect())
+}
+
+/// Writes one review, and says how the commit tells it; a note says why not.
+fn write(
+    desk: &Desk<'_>,
+    request: &RelayRequest<'_>,
+    voice: &Voice<'_>,
+    id: &VersionId,
+    draft: &mut Draft,
+) -> Result<Option<String>, Error> {
+    let Voice {
+        person,
+        verdict,
+        seen,
+    } = voice;
+    let path = RecordPath::Review(id.clone(), (*person).clone());
+    let old = desk.snapshot.read(&path)?;
+    let before = old.as_ref().and_then(|old| old.review());
+    let decision = match verdict.click {
+        Click::Approved => Decision::Approved,
+        Click::ChangesRequested if request.rejects => Decision::Rejected,
+        Click::ChangesRequested | Click::Dismissed => Decision::Withdrawn,
+    };
+    let mut skip = |why: String| {
+        draft
+            .notes
+            .push(format!("the review of {id} by `{person}` is not relayed: {why}"));
+        Ok(None)
+    };
+    if before.is_some_and(|before| !access::is_reported(before)) {
+        return skip(format!("`{person}` has reviewed it with an own key, which holds"));
+    }
+    if decision == Decision::Withdrawn {
+        // There is nothing to take back; a comment on the host is no decision.
+        let stands = before.is_some_and(|before| before.decision != Decision::Withdrawn);
+        if !stands {
+            return Ok(None);
+        }
+    }
+    let version = desk.version(id)?;
+    let status = version
+        .version()
+        .map_or(Status::Pending, |version| version.status);
+    let now = subject::version_subject(desk.policy.id(), id, &version, &desk.snapshot)?;
+    if decision != Decision::Withdrawn {
+        if status != Status::Pending {
+            return skip(format!("it is {status} already"));
+        }
+        if subject_at(desk, id, *seen)?.as_ref() != Some(&now) {
+            return skip(format!(
+                "what was seen at {} is not what is there now",
+                seen.short()
+            ));
+        }
+        let (action, may_not) = match decision {
+            Decision::Approved => (Action::Approve, "approve"),
+            _ => (Action::Reject, "reject"),
+        };
+        if !desk.policy.may(person, action, Some(id.group.as_str()), None) {
+            return skip(format!("`{person}` may not {may_not} in `{}`", id.group));
+        }
+        if desk.policy.need(&id.group).delegated == 0 {
+            return skip(format!(
+                "the policy counts no reported reviews in `{}` (`delegated`)",
+                id.group
+            ));
+        }
+    }
+    let host = HostReview {
+        name: request.host.clone(),
+        review: verdict.review.clone(),
+        commit: seen.to_string().parse::<CommitId>().map_err(Error::told)?,
+    };
+    let same = before.is_some_and(|before: &Review| {
+        before.decision == decision && before.subject == now && before.host.as_ref() == Some(&host)
+    });
+    if same {
+        return Ok(None);
+    }
+    let given = Given {
+        decision,
+        subject: &now,
+        reason: draft.reason.as_deref(),
+        reported: Some((person, &host)),
+    };
+    let text = given.write(desk, id, &path, old.as_deref())?;
+    draft.put(&path, text);
+    if decision != Decision::Withdrawn && !draft.settle.contains(id) {
+        draft.settle.push(id.clone());
+    }
+    let done = match decision {
+        Decision::Approved => "approval",
+        Decision::Rejected => "rejection",
+        Decision::Withdrawn => "withdrawal",
+    };
+    Ok(Some(format!(
+        "Relay the {done} of {id} by {person} on {}",
+        request.host.as_str()
+    )))
+}
+
+/// The digest of a version's content at another commit; none where it is not.
+fn subject_at(desk: &Desk<'_>, id: &VersionId, commit: Oid) -> Result<Option<Digest>, Error> {
+    let there: Snapshot<'_> = desk.past.at(desk.snapshot.records, commit)?;
+    match there.read(&RecordPath::Version(id.clone()))? {
+        Some(version) if version.version().is_some() => {
+            subject::version_subject(desk.policy.id(), id, &version, &there).map(Some)
+        }
+        _ => Ok(None),
+    }
+}

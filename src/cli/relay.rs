@@ -1,0 +1,82 @@
+//! `relay`: reviews given on a Git host's page, written down by a machine.
+
+use clap::Args;
+
+use super::register::read_file;
+use super::write::{Job, Scope, WriteArgs, land};
+use super::{Global, Outcome, Ui, names};
+use crate::act::{self, RelayRequest};
+use crate::error::Error;
+use crate::exchange::host_reviews;
+use crate::model::{Key, VersionId};
+use crate::workspace::Workspace;
+
+/// `modelry relay`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "A relayed review counts only as far as the policy's `delegated` lets it, and only for\npersons who list that account.\n\nExample:\n  gh api --paginate --slurp repos/OWNER/NAME/pulls/7/reviews |\n    modelry relay github - --base \"$BEFORE\" --push -m \"approved in pull request 7\""
+)]
+pub struct RelayArgs {
+    /// The host, as in the actors' `accounts`: github, gitlab, …
+    host: Key,
+    /// What its API tells: GitHub's or Forgejo's list of reviews, a `pull_request_review` event, or GitLab's merge request event; - is standard input
+    #[arg(value_name = "FILE|-")]
+    file: String,
+    /// The versions that were reviewed [default: those whose content the reviewed branch brings]
+    #[arg(value_name = "GROUP/N", value_parser = names::version)]
+    versions: Vec<VersionId>,
+    /// What the reviewed branch was to land on, before it landed [default: the mainline's tip]
+    #[arg(long, value_name = "REV")]
+    base: Option<String>,
+    /// Reject where changes were requested; without it, that only takes an approval back
+    #[arg(long)]
+    reject: bool,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+pub fn run(args: &RelayArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    let shown = if args.file == "-" {
+        "standard input"
+    } else {
+        &args.file
+    };
+    let bytes = read_file(&args.file)?;
+    let text = String::from_utf8(bytes).map_err(|_| {
+        Error::told(format!("{shown} is not UTF-8")).hint("give what the host's API answers, unchanged")
+    })?;
+    let verdicts = host_reviews::read(shown, &text)?;
+    let workspace = Workspace::open(&global.wanted())?;
+    let base = match &args.base {
+        Some(base) => workspace.repo.resolve(base)?,
+        None => workspace.tip()?,
+    };
+    let job = Job {
+        draft: &|desk| {
+            let request = RelayRequest {
+                host: &args.host,
+                verdicts: &verdicts,
+                versions: &args.versions,
+                base,
+                rejects: args.reject,
+            };
+            let draft = act::relay(desk, &request, args.write.reason.as_deref())?;
+            if draft.edits.is_empty() {
+                for note in &draft.notes {
+                    ui.note(note);
+                }
+                ui.note("there is nothing to relay");
+                return Ok(None);
+            }
+            Ok(Some(draft))
+        },
+        scope: match &args.versions[..] {
+            [one] => Scope::of(&one.group),
+            _ => Scope::Everything,
+        },
+        decision: false,
+        moved: None,
+        reserve: None,
+    };
+    land(&job, &args.write, global, ui)
+}

@@ -1,0 +1,214 @@
+//! Reviews of a pull request, as a Git host's API tells them: GitHub's list of
+//! reviews (`GET /repos/{owner}/{repo}/pulls/{number}/reviews`, which Gitea and
+//! Forgejo answer too) and its `pull_request_review` event, and GitLab's webhook
+//! of a merge request that is approved. Accounts are told by the host's own
+//! numbers: names can be given away and taken by others.
+
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::raw::Oid;
+
+/// What somebody decided on a host's page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Click {
+    /// Approved.
+    Approved,
+    /// Asked for changes.
+    ChangesRequested,
+    /// The review was dismissed, or taken back.
+    Dismissed,
+}
+
+/// The decision of one account, the last one that decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostVerdict {
+    /// The account's number on the host.
+    pub account: String,
+    /// The host's id of the review.
+    pub review: String,
+    /// What was decided.
+    pub click: Click,
+    /// The commit that the reviewer saw; none where the host does not say.
+    pub commit: Option<Oid>,
+}
+
+/// The decisions in what a host tells, the last one of each account, in the
+/// order in which the accounts first decided. Comments decide nothing.
+///
+/// # Errors
+/// When it is none of the forms that are known; the error names the file.
+pub fn read(name: &str, text: &str) -> Result<Vec<HostVerdict>, Error> {
+    let hint = "give what the host's API answers, unchanged: `gh api repos/OWNER/NAME/pulls/N/reviews`";
+    let value: Value = serde_json::from_str(text)
+        .map_err(|error| Error::told(format!("{name} is no JSON: {error}")).hint(hint))?;
+    let told = told(&value).map_err(|what| Error::told(format!("{name}: {what}")).hint(hint))?;
+    let mut verdicts: Vec<HostVerdict> = Vec::new();
+    for verdict in told {
+        match verdicts.iter_mut().find(|known| known.account == verdict.account) {
+            Some(known) => *known = verdict,
+            None => verdicts.push(verdict),
+        }
+    }
+    Ok(verdicts)
+}
+
+fn told(value: &Value) -> Result<Vec<HostVerdict>, String> {
+    if let Some(reviews) = value.as_array() {
+        // `gh api --paginate --slurp` answers one list a page.
+        let mut verdicts = Vec::new();
+        for review in reviews {
+            match review.as_array() {
+                Some(page) => {
+                    for review in page {
+                        verdicts.extend(review_of_list(review)?);
+                    }
+                }
+                None => verdicts.extend(review_of_list(review)?),
+            }
+        }
+        return Ok(verdicts);
+    }
+    if let Some(review) = value.get("review").filter(|review| review.is_object()) {
+        return Ok(review_of_list(review)?.into_iter().collect());
+    }
+    if value.get("object_kind").and_then(Value::as_str) == Some("merge_request") {
+        return Ok(gitlab(value)?.into_iter().collect());
+    }
+    Err("this is no list of reviews, no `pull_request_review` event and no merge request event".to_owned())
+}
+
+fn missing(what: &str) -> String {
+    format!("a review has no `{what}`")
+}
+
+/// A number or a text, as text.
+fn id(value: Option<&Value>) -> Option<String> {
+    match value? {
+        Value::Number(number) => number.as_u64().map(|number| number.to_string()),
+        Value::String(text) if !text.is_empty() && text.len() <= 256 => Some(text.clone()),
+        _ => None,
+    }
+}
+
+fn review_of_list(review: &Value) -> Result<Option<HostVerdict>, String> {
+    let state = review
+        .get("state")
+        .and_then(Value::as_str)
+        .ok_or_else(|| missing("state"))?;
+    let mut click = match state.to_ascii_uppercase().as_str() {
+        "APPROVED" => Click::Approved,
+        "CHANGES_REQUESTED" | "REQUEST_CHANGES" => Click::ChangesRequested,
+        "DISMISSED" => Click::Dismissed,
+        "COMMENTED" | "COMMENT" | "PENDING" | "REQUEST_REVIEW" => return Ok(None),
+        other => {
+            return Err(format!("a review has the state `{other}`, which is unknown"));
+        }
+    };
+    // Forgejo and Gitea leave the state as it was.
+    if review.get("dismissed").and_then(Value::as_bool) == Some(true) {
+        click = Click::Dismissed;
+    }
+    // An account that was deleted answers for nothing.
+    let Some(account) = id(review.pointer("/user/id")) else {
+        return match review.get("user") {
+            Some(Value::Null) => Ok(None),
+            _ => Err(missing("user.id")),
+        };
+    };
+    Ok(Some(HostVerdict {
+        account,
+        review: id(review.get("id")).ok_or_else(|| missing("id"))?,
+        click,
+        commit: review
+            .get("commit_id")
+            .and_then(Value::as_str)
+            .and_then(Oid::from_hex),
+    }))
+}
+
+/// GitLab tells of one approval at a time, with the last commit then.
+fn gitlab(event: &Value) -> Result<Option<HostVerdict>, String> {
+    let at = |pointer: &str| event.pointer(pointer);
+    let click = match at("/object_attributes/action").and_then(Value::as_str) {
+        Some("approved" | "approval") => Click::Approved,
+        Some("unapproved" | "unapproval") => Click::Dismissed,
+        _ => return Ok(None),
+    };
+    let number = id(at("/object_attributes/iid")).ok_or_else(|| missing("object_attributes.iid"))?;
+    Ok(Some(HostVerdict {
+        account: id(at("/user/id")).ok_or_else(|| missing("user.id"))?,
+        review: format!("!{number}"),
+        click,
+        commit: at("/object_attributes/last_commit/id")
+            .and_then(Value::as_str)
+            .and_then(Oid::from_hex),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COMMIT: &str = "1111111111111111111111111111111111111111";
+
+    fn one(account: u64, id: u64, state: &str) -> String {
+        format!(r#"{{"id": {id}, "user": {{"id": {account}}}, "state": "{state}", "commit_id": "{COMMIT}"}}"#)
+    }
+
+    #[test]
+    fn the_last_decision_of_an_account_counts_and_comments_do_not() {
+        let list = format!(
+            "[{}, {}, {}, {}]",
+            one(7, 1, "CHANGES_REQUESTED"),
+            one(8, 2, "APPROVED"),
+            one(7, 3, "APPROVED"),
+            one(8, 4, "COMMENTED")
+        );
+        let read = read("FILE", &list).expect("reviews");
+        let told: Vec<(&str, &str, Click)> = read
+            .iter()
+            .map(|verdict| (&*verdict.account, &*verdict.review, verdict.click))
+            .collect();
+        assert_eq!(told, [("7", "3", Click::Approved), ("8", "2", Click::Approved)]);
+        assert_eq!(
+            read[0].commit.map(|commit| commit.to_string()).as_deref(),
+            Some(COMMIT)
+        );
+    }
+
+    #[test]
+    fn events_and_pages_say_the_same() {
+        let event = format!(
+            r#"{{"action": "submitted", "review": {}, "pull_request": {{}}}}"#,
+            one(7, 1, "approved")
+        );
+        let pages = format!("[[{}], []]", one(7, 1, "APPROVED"));
+        assert_eq!(
+            read("FILE", &event).expect("an event"),
+            read("FILE", &pages).expect("pages")
+        );
+        let gitlab = format!(
+            r#"{{"object_kind": "merge_request", "user": {{"id": 9}},
+               "object_attributes": {{"iid": 4, "action": "approved", "last_commit": {{"id": "{COMMIT}"}}}}}}"#
+        );
+        let verdict = read("FILE", &gitlab).expect("an event").remove(0);
+        assert_eq!((&*verdict.account, &*verdict.review), ("9", "!4"));
+    }
+
+    #[test]
+    fn what_is_no_review_is_refused() {
+        for text in [
+            "",
+            "{}",
+            "null",
+            r#"[{"id": 1}]"#,
+            r#"[{"id": 1, "state": "APPROVED", "user": {"login": "risk-1"}}]"#,
+            r#"[{"id": 1, "state": "SHRUGGED", "user": {"id": 1}}]"#,
+        ] {
+            assert!(read("FILE", text).is_err(), "{text}");
+        }
+        let gone = r#"[{"id": 1, "state": "APPROVED", "user": null}]"#;
+        assert!(read("FILE", gone).expect("a list").is_empty());
+    }
+}
