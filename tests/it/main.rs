@@ -31,6 +31,7 @@ mod push;
 mod raw_reading;
 mod reference;
 mod relay;
+mod relay_action;
 mod report_formats;
 mod resolve;
 mod rooms;

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Relays the reviews of the pull requests that a push to the mainline landed, and
+# pushes the commit that says so.
+#
+#   MODELRY_ROOT    the registry's first commit, OID or OID:FOLDER
+#   MODELRY_KEY     the machine's private SSH key
+#   MODELRY_BEFORE  the mainline before the push
+#   MODELRY_REJECT  true: a request for changes rejects
+set -euo pipefail
+
+refuse() {
+    echo "::error title=modelry::$1"
+    exit 2
+}
+
+[ "$GITHUB_EVENT_NAME" = push ] ||
+    refuse "reviews are relayed after the landing, on a push to the mainline: a job of a $GITHUB_EVENT_NAME can be rewritten by the pull request that it would speak for"
+[[ $MODELRY_BEFORE =~ ^([0-9a-f]{40}|[0-9a-f]{64})$ && ! $MODELRY_BEFORE =~ ^0+$ ]] ||
+    refuse "this push made the branch: there is no mainline before it"
+[ -n "${MODELRY_ROOT:-}" ] || refuse "the input \`root\` is empty: name the registry's first commit"
+[ -n "${MODELRY_KEY:-}" ] || refuse "the input \`key\` is empty: the secret is not set, or this branch may not use it"
+git cat-file -e "$MODELRY_BEFORE^{commit}" 2>/dev/null ||
+    refuse "commit $MODELRY_BEFORE is not in this checkout: check out with \`fetch-depth: 0\`"
+
+key=$(mktemp "$RUNNER_TEMP/relay.XXXXXX")
+trap 'rm -f "$key"' EXIT
+printf '%s\n' "$MODELRY_KEY" | tr -d '\r' >"$key"
+unset MODELRY_KEY
+export GIT_CONFIG_COUNT=2 GIT_CONFIG_KEY_0=gpg.format GIT_CONFIG_VALUE_0=ssh
+export GIT_CONFIG_KEY_1=user.signingkey GIT_CONFIG_VALUE_1="$key"
+export GIT_AUTHOR_NAME="Modelry relay" GIT_AUTHOR_EMAIL=relay@localhost
+export GIT_COMMITTER_NAME="$GIT_AUTHOR_NAME" GIT_COMMITTER_EMAIL="$GIT_AUTHOR_EMAIL"
+modelry trust "$MODELRY_ROOT" >/dev/null
+
+# A push may land several pull requests, and one may land as several commits.
+numbers=$(
+    for commit in $(git rev-list --first-parent --reverse "$MODELRY_BEFORE..$GITHUB_SHA"); do
+        gh api "repos/$GITHUB_REPOSITORY/commits/$commit/pulls" --jq '.[] | select(.merged_at != null) | .number'
+    done | sort -nu
+)
+if [ -z "$numbers" ]; then
+    echo "no pull request landed with this push: there is nothing to relay"
+    exit
+fi
+more=()
+[ "${MODELRY_REJECT:-}" != true ] || more+=(--reject)
+for number in $numbers; do
+    git fetch --quiet origin "refs/pull/$number/head"
+    gh api --paginate --slurp "repos/$GITHUB_REPOSITORY/pulls/$number/reviews" >"$RUNNER_TEMP/reviews.json"
+    modelry relay github "$RUNNER_TEMP/reviews.json" --base "$MODELRY_BEFORE" \
+        --push --yes -m "reviewed in pull request $number" "${more[@]}"
+done
