@@ -25,12 +25,21 @@ pub trait Outside {
     /// # Errors
     /// When history can't be read.
     fn brought_by(&self, policy: &Policy, path: &RecordPath) -> Result<Option<Verdict>, Error>;
+
+    /// Who signed the commit that brings this record in the step that is judged;
+    /// none where that is not known. Asked only for records without a signature of
+    /// their own that the step changes.
+    fn brings(&self, path: &RecordPath) -> Option<Verdict> {
+        let _ = path;
+        None
+    }
 }
 
 /// Why a record that names `by` is not proven to be that actor's; none when it
 /// is. What stood before the step was judged when it came, and what was a
-/// finding then proves nothing now. What the step itself brings without a
-/// signature of its own is judged with it.
+/// finding then proves nothing now. What the step itself brings is a finding of
+/// its own, and carries nothing either: who accepts that finding later accepts no
+/// move of status with it.
 ///
 /// # Errors
 /// When an object can't be read.
@@ -42,27 +51,22 @@ pub fn unproven(
     by: &ActorId,
     outside: &dyn Outside,
 ) -> Result<Option<String>, Error> {
+    let stood = prior
+        .read(path)?
+        .is_some_and(|before| before.says_the_same(loaded));
     let verdict = match Verdict::of_record(policy, path, loaded) {
-        Some(verdict) => verdict,
-        None => {
-            let stood = prior
-                .read(path)?
-                .is_some_and(|before| before.says_the_same(loaded));
-            match stood
-                .then(|| outside.brought_by(policy, path))
-                .transpose()?
-                .flatten()
-            {
-                Some(verdict) => verdict,
-                None => return Ok(None),
-            }
-        }
+        Some(verdict) => Some(verdict),
+        None if stood => outside.brought_by(policy, path)?,
+        None => outside.brings(path),
     };
     Ok(match verdict {
-        Verdict::Actor { id, .. } | Verdict::Retired { id, .. } if id == *by => None,
-        Verdict::Actor { id, .. } | Verdict::Retired { id, .. } => Some(format!("it is signed by `{id}`")),
-        Verdict::Revoked(key) => Some(format!("its key {key} is revoked")),
-        verdict => Some(verdict.words()),
+        None => None,
+        Some(Verdict::Actor { id, .. }) if id == *by => None,
+        // What a key proved before it was retired stays proven.
+        Some(Verdict::Retired { id, .. }) if id == *by && stood => None,
+        Some(Verdict::Actor { id, .. }) => Some(format!("it is signed by `{id}`")),
+        Some(Verdict::Revoked(key)) => Some(format!("its key {key} is revoked")),
+        Some(verdict) => Some(verdict.words()),
     })
 }
 

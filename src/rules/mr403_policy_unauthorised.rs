@@ -1,6 +1,6 @@
 //! MR403 policy-unauthorised: too few administrators stand behind a policy.
 
-use super::scene::{Findings, PolicyScene, in_policy, names};
+use super::scene::{Bringing, Findings, PolicyScene, in_policy, names};
 use super::{Check, Rule};
 use crate::access;
 use crate::error::Error;
@@ -28,7 +28,7 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
         &scene.step.next,
         &scene.after.source,
         scene.carrier,
-        scene.step.outside,
+        &Bringing(scene.step),
     )?;
     if tally.is_enough() {
         return Ok(());

@@ -72,7 +72,7 @@ impl<'a> Step<'a> {
             &self.next,
             id,
             version,
-            self.outside,
+            &Bringing(self),
         )?);
         self.tallies.borrow_mut().insert(id.clone(), tally.clone());
         Ok(tally)
@@ -83,6 +83,21 @@ impl<'a> Step<'a> {
         self.changes()
             .iter()
             .any(|change| change.kind == ChangeKind::VersionRegistered && change.path == path)
+    }
+}
+
+/// What history knows, and who brings what in the step itself.
+pub struct Bringing<'s, 'a>(pub &'s Step<'a>);
+
+impl Outside for Bringing<'_, '_> {
+    fn brought_by(&self, policy: &Policy, path: &RecordPath) -> Result<Option<access::Verdict>, Error> {
+        self.0.outside.brought_by(policy, path)
+    }
+
+    fn brings(&self, path: &RecordPath) -> Option<access::Verdict> {
+        let mut changes = self.0.changes().iter();
+        let index = changes.position(|change| change.record.as_ref() == Some(path))?;
+        Some(self.0.carriers.of(index).verdict.clone())
     }
 }
 
