@@ -118,6 +118,8 @@ impl Workspace {
         self.repo
             .resolve(revision)
             .map_err(|error| match self.repo.is_shallow() {
+                // Where one line brings both, it is told already.
+                true if error.hints().iter().any(|hint| hint.contains("--unshallow")) => error,
                 true => error.hint("this clone is shallow: `git fetch --unshallow` brings the rest"),
                 false => error,
             })

@@ -3,6 +3,7 @@
 
 mod audit;
 mod card;
+mod ci;
 mod decide;
 mod demo;
 mod diff;
@@ -268,15 +269,7 @@ impl Command {
     /// The forms of output that the command has; the first is its own.
     fn forms(&self) -> &'static [Output] {
         match self {
-            Command::Validate(_) => &[
-                Output::Human,
-                Output::Concise,
-                Output::Json,
-                Output::Sarif,
-                Output::Github,
-                Output::Gitlab,
-                Output::Junit,
-            ],
+            Command::Validate(_) => validate::FORMS,
             Command::Audit(_) => &[
                 Output::Human,
                 Output::Concise,

@@ -67,6 +67,21 @@ pub fn judge(args: &ValidateArgs, tip: &str, global: &Global, ui: &Ui) -> Result
     let workspace = workspace(onto, global)?;
     let base = workspace.resolve(onto)?;
     let tip = workspace.resolve(tip)?;
+    landing(args, &workspace, base, tip, global, ui)
+}
+
+/// Judges `tip` as it would land on `base`.
+///
+/// # Errors
+/// As [`judge`].
+pub(super) fn landing(
+    args: &ValidateArgs,
+    workspace: &Workspace,
+    base: Oid,
+    tip: Oid,
+    global: &Global,
+    ui: &Ui,
+) -> Result<Report, Error> {
     let objects = workspace.repo.objects()?;
     let kept = Kept::new(&objects);
     let records = Records::new(&kept);

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{ArgGroup, Args, ValueEnum};
 
+use super::ci::{self, Ci};
 use super::me::Me;
 use super::onto::{self, Way};
-use super::{Global, Outcome, Ui, diff, report_format};
+use super::{Global, Outcome, Output, Ui, diff, report_format};
 use crate::access::{Carrier, KeyStanding, Policy, Verdict};
 use crate::change::{self, Differences};
 use crate::disk;
@@ -16,7 +17,7 @@ use crate::finding::Report;
 use crate::history::{self, Past, Replay};
 use crate::model::RecordPath;
 use crate::raw::{self, Kept, Memory, ObjectKind, Objects, Oid};
-use crate::render;
+use crate::render::{self, Style};
 use crate::rules::{self, Resolver};
 use crate::snapshot::{Records, Snapshot};
 use crate::workspace::Workspace;
@@ -24,8 +25,9 @@ use crate::workspace::Workspace;
 /// `modelry validate`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Formats: human, concise, json, sarif, github (annotations), gitlab (code quality), junit.\n\nExamples:\n  modelry validate                       the files on disk, against HEAD\n  modelry validate main~5..main          each commit, by the policy before it\n  modelry validate --onto origin/main    this branch, as each way of landing would leave it\n  modelry validate --onto origin/main --summary summary.md"
+    after_help = "Formats: human, concise, json, sarif, github (annotations), gitlab (code quality), junit.\n\nExamples:\n  modelry validate                       the files on disk, against HEAD\n  modelry validate main~5..main          each commit, by the policy before it\n  modelry validate --onto origin/main    this branch, as each way of landing would leave it\n  modelry validate --onto origin/main --summary summary.md\n  modelry validate --ci github --fetch --root 5e1f… -o github --report sarif=modelry.sarif"
 )]
+#[command(group(ArgGroup::new("landing_on").args(["onto", "ci"])))]
 pub struct ValidateArgs {
     /// A folder or file on disk, judged against HEAD; or a range of commits; with --onto, the branch's tip [default: the registry's folder; HEAD]
     #[arg(value_name = "PATH | A..B | TIP")]
@@ -38,32 +40,85 @@ pub struct ValidateArgs {
         long,
         value_enum,
         value_name = "WAY",
-        requires = "onto",
+        requires = "landing_on",
         help_heading = "Pull requests"
     )]
     pub(super) landing: Option<Way>,
     /// Do not prove the history that it would land on
-    #[arg(long, requires = "onto", help_heading = "Pull requests")]
+    #[arg(long, requires = "landing_on", help_heading = "Pull requests")]
     pub(super) trust_base: bool,
     /// Prove it from the root, whatever this clone verified before
     #[arg(
         long,
-        requires = "onto",
+        requires = "landing_on",
         conflicts_with = "trust_base",
         help_heading = "Pull requests"
     )]
     pub(super) replay: bool,
     /// Write what it means into this file too, as Markdown for a comment
-    #[arg(long, value_name = "FILE", requires = "onto", help_heading = "Pull requests")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "landing_on",
+        help_heading = "Pull requests"
+    )]
     pub(super) summary: Option<PathBuf>,
+    /// Judge what this CI job is about, as the system's event or variables tell: what is on the mainline step by step, anything else as it would land there
+    #[arg(
+        long,
+        value_enum,
+        value_name = "SYSTEM",
+        conflicts_with = "what",
+        help_heading = "CI"
+    )]
+    ci: Option<Ci>,
+    /// Fetch what the job takes and the clone lacks
+    #[arg(long, requires = "ci", help_heading = "CI")]
+    pub(super) fetch: bool,
+    /// Take the root that this clone shows on trust: it is not pinned
+    #[arg(long, requires = "ci", help_heading = "CI")]
+    pub(super) trust_root: bool,
+    /// Write the report into this file too, in another form: sarif=FILE, gitlab=FILE, junit=FILE …
+    #[arg(long, value_name = "FORM=FILE", value_parser = form_and_file)]
+    report: Vec<(Output, PathBuf)>,
 }
+
+/// `sarif=modelry.sarif`
+fn form_and_file(text: &str) -> Result<(Output, PathBuf), String> {
+    let (form, file) = text
+        .split_once('=')
+        .filter(|(_, file)| !file.is_empty())
+        .ok_or("write FORM=FILE")?;
+    let form = Output::from_str(form, false)
+        .ok()
+        .filter(|form| FORMS.contains(form));
+    let names: Vec<String> = FORMS.iter().map(|form| form.name()).collect();
+    let form = form.ok_or_else(|| format!("the forms are {}", names.join(", ")))?;
+    Ok((form, PathBuf::from(file)))
+}
+
+/// The forms of a report.
+pub(super) const FORMS: &[Output] = &[
+    Output::Human,
+    Output::Concise,
+    Output::Json,
+    Output::Sarif,
+    Output::Github,
+    Output::Gitlab,
+    Output::Junit,
+];
 
 pub fn run(args: &ValidateArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let report = match args.what.as_deref() {
+        _ if let Some(system) = args.ci => ci::judge(system.into(), args, global, ui)?,
         tip if args.onto.is_some() => onto::judge(args, tip.unwrap_or("HEAD"), global, ui)?,
         Some(what) if what.contains("..") && !Path::new(what).exists() => range(what, global, ui)?,
         what => files(what.map(Path::new), global)?,
     };
+    for (form, path) in &args.report {
+        let text = render::report(&report, report_format(*form), &Style::PLAIN);
+        disk::write_file(&global.located(path), text.as_bytes())?;
+    }
     ui.print(&render::report(&report, report_format(ui.output), &ui.style))?;
     Ok(if report.is_clean() {
         Outcome::Fine
@@ -92,7 +147,7 @@ fn range(what: &str, global: &Global, ui: &Ui) -> Result<Report, Error> {
     let commits = history::chain(&objects, Some(a), b)?;
     let mut replay = Replay::after(&records, &workspace.folder, a)?;
     let report = workspace.run(&mut replay, &commits, |_, _| {})?;
-    if report.checked.changes == 0 && ui.output == super::Output::Human {
+    if report.checked.changes == 0 && ui.output == Output::Human {
         ui.note("no commit of this range touches the registry");
     }
     Ok(report)

@@ -7,6 +7,7 @@
 //! for the files that a commit touched.
 
 mod bounded;
+mod fetch;
 mod hooks;
 mod loose;
 mod merge;
@@ -16,6 +17,7 @@ mod worktree;
 mod write;
 
 pub use bounded::{Bounded, Budget};
+pub use fetch::Fetch;
 pub use merge::merge_text;
 pub use read::{GitObjects, Head, Repo};
 pub use remote::Pushed;

@@ -6,7 +6,7 @@ use std::process::Command;
 use git2::{ErrorCode, ObjectType, Repository, RepositoryOpenFlags};
 
 use super::loose::Loose;
-use super::{failed, oid};
+use super::{Fetch, failed, oid};
 use crate::error::Error;
 use crate::raw::{ObjectFormat, ObjectKind, Objects, Oid};
 
@@ -139,8 +139,13 @@ impl Repo {
             );
         }
         let unknown = || {
-            Error::told(format!("`{revision}` names no commit here"))
-                .hint("`git branch -a` lists branches; in CI, fetch the commit first: `git fetch origin REV`")
+            let error = Error::told(format!("`{revision}` names no commit here"));
+            match self.fetch_of(revision) {
+                Some(fetch) => error.hint(format!("fetch it: `{fetch}`")),
+                None => error.hint(
+                    "`git branch -a` lists branches; in CI, fetch the commit first: `git fetch origin REV`",
+                ),
+            }
         };
         // `main~2` starts at `main`.
         let start = revision.split(['~', '^', '@', ':']).next().unwrap_or_default();
@@ -171,6 +176,27 @@ impl Repo {
                     .ok_or_else(unknown)
             }
         }
+    }
+
+    /// What brings a revision that is not here: a branch of a remote, as a clone
+    /// of a single branch lacks it, or a commit by its id.
+    fn fetch_of(&self, revision: &str) -> Option<Fetch> {
+        let name = revision.split(['~', '^', '@', ':']).next()?;
+        let name = name.strip_prefix("refs/remotes/").unwrap_or(name);
+        let has = |remote: &str| self.raw.find_remote(remote).is_ok();
+        let (remote, refspec) = match name.split_once('/') {
+            Some((remote, branch)) if has(remote) => (
+                remote,
+                format!("+refs/heads/{branch}:refs/remotes/{remote}/{branch}"),
+            ),
+            None if Oid::from_hex(name).is_some() && has("origin") => ("origin", name.to_owned()),
+            _ => return None,
+        };
+        Some(Fetch {
+            remote: remote.to_owned(),
+            refspecs: vec![refspec],
+            unshallow: self.is_shallow(),
+        })
     }
 
     /// Two references of one short name that name different objects.

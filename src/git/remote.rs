@@ -36,7 +36,7 @@ const RACES: [&str; 5] = [
 ];
 
 impl Repo {
-    fn ask(&self, arguments: &[&str]) -> Result<Output, Error> {
+    pub(super) fn ask(&self, arguments: &[&str]) -> Result<Output, Error> {
         self.git()
             .args(arguments)
             .env("LC_ALL", "C")

@@ -5,17 +5,17 @@
 //! brings is judged from there on and remembered by nobody, so a push that is
 //! refused, here or later, leaves nothing behind.
 
-use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 
+use super::steps::{self, Ruling, placed};
 use crate::error::Error;
-use crate::finding::{Anchor, Finding, Place, Report, Scope};
+use crate::finding::{Anchor, Finding, Report};
 use crate::git::{Bounded, Budget, Repo};
-use crate::history::{self, Replay};
+use crate::history;
 use crate::proof::How;
-use crate::raw::{Kept, Objects, Oid};
-use crate::rules::{self, Resolver};
-use crate::snapshot::{Records, Snapshot};
+use crate::raw::{Kept, Oid};
+use crate::rules;
+use crate::snapshot::Records;
 use crate::workspace::{self, Wanted, Workspace};
 
 /// One reference that a push moves.
@@ -59,16 +59,6 @@ impl Update {
             new,
         })
     }
-}
-
-/// What a push comes to.
-#[derive(Debug, Default)]
-pub struct Ruling {
-    /// What is wrong: any of it that is open refuses the whole push.
-    pub report: Report,
-    /// Open findings of the history before, in groups that the push does not
-    /// touch.
-    pub elsewhere: usize,
 }
 
 /// Judges a push.
@@ -152,32 +142,6 @@ fn add(
     Ok(ruling)
 }
 
-/// Findings about references point at the policy, as it is at `at`.
-fn placed(
-    objects: &dyn Objects,
-    folder: &str,
-    at: Option<Oid>,
-    findings: Vec<Finding<Anchor>>,
-) -> Result<Vec<Finding<Place>>, Error> {
-    let records = Records::new(objects);
-    let snapshot = match at {
-        Some(at) => Snapshot::at(&records, history::read_commit(objects, at)?.tree, folder)?,
-        None => Snapshot::empty(&records),
-    };
-    let resolver = Resolver {
-        prior: snapshot,
-        next: snapshot,
-        folder,
-        before: at,
-        after: at,
-    };
-    let placed = findings.into_iter().map(|finding| Finding {
-        step: None,
-        ..resolver.resolve(finding)
-    });
-    Ok(placed.collect())
-}
-
 /// Why nobody may push to a reference.
 fn forbidden(repo: &Repo, name: &str, mainline: &str) -> Option<&'static str> {
     const REPLACE: &str = "refs/replace/";
@@ -203,7 +167,7 @@ fn grown(workspace: &mut Workspace, tip: Oid, new: Oid, budget: Budget) -> Resul
         ..How::default()
     };
     let proof = workspace.prove(&kept, &records, tip, how)?;
-    let mut before = proof.report;
+    let proven = (proof.policy, proof.report);
 
     // Other threads would read beside the budget.
     workspace.threads = NonZeroUsize::MIN;
@@ -222,28 +186,7 @@ fn grown(workspace: &mut Workspace, tip: Oid, new: Oid, budget: Budget) -> Resul
         };
         return Ok(Ruling { report, elsewhere: 0 });
     };
-    let mut replay = Replay::with_policy(&records, &workspace.folder, proof.policy).with_floor(tip);
-    let mut touched = Touched::default();
-    let mut report = workspace
-        .run(&mut replay, &commits, |_, step| touched.by(step))
-        .map_err(cut_off)?;
-    // What has not landed can still be put right, and is for nobody to accept.
-    for finding in &mut report.findings {
-        finding.step = None;
-    }
-    // What the push brings may accept what was wrong before.
-    replay.mark(&mut before);
-    before.findings.retain(|finding| finding.acknowledged.is_none());
-    let all = before.findings.len();
-    let scope = touched.scope();
-    before.findings.retain(|finding| {
-        scope
-            .as_ref()
-            .is_some_and(|scope| scope.is_stopped_by(finding.group.as_deref()))
-    });
-    let elsewhere = all - before.findings.len();
-    report.findings.splice(0..0, before.findings);
-    Ok(Ruling { report, elsewhere })
+    steps::onwards(workspace, &records, proven, tip, &commits, false).map_err(cut_off)
 }
 
 /// Judges a mainline that a push brings whole, from the pinned root.
@@ -298,40 +241,5 @@ fn cut_off(error: Error) -> Error {
             ],
         },
         error => error,
-    }
-}
-
-/// What the steps of a push touch.
-#[derive(Debug, Default)]
-struct Touched {
-    groups: BTreeSet<String>,
-    policy: bool,
-    /// Protected files, and what is no record.
-    others: bool,
-}
-
-impl Touched {
-    fn by(&mut self, step: &history::JudgedStep) {
-        for change in &step.changes {
-            match &change.record {
-                Some(record) => match record.group() {
-                    Some(group) => {
-                        self.groups.insert(group.to_string());
-                    }
-                    None => self.policy = true,
-                },
-                None => self.others = true,
-            }
-        }
-    }
-
-    /// What faults of the past stop the push; none when nothing does, since it
-    /// touches nothing of the registry.
-    fn scope(self) -> Option<Scope> {
-        match (self.groups.is_empty() && !self.others, self.policy) {
-            (true, false) => None,
-            (true, true) => Some(Scope::Policy),
-            (false, _) => Some(Scope::Groups(self.groups.into_iter().collect())),
-        }
     }
 }

@@ -48,9 +48,26 @@ pub fn rewound_mainline(mainline: &str, known: Oid, tip: Oid) -> Finding<Anchor>
     ))
 }
 
+/// What to say after a push that took the mainline's tip away.
+pub fn replaced_mainline(mainline: &str, before: Oid, after: Oid) -> Finding<Anchor> {
+    Finding::new(
+        &RULE.info,
+        Anchor::file("registry.yaml"),
+        format!(
+            "commit {} was the tip of `{mainline}` before, and is not among the first parents of {}",
+            before.short(),
+            after.short()
+        ),
+    )
+    .why("the push took away history that was there: the mainline only grows")
+    .help(format!(
+        "find out who pushed, and put it back: `git push --force-with-lease={mainline}:{after} origin {before}:refs/heads/{mainline}`"
+    ))
+}
+
 const DOCS: &str = r#"
 ## What it checks
-The last point that this clone verified is still among the first parents of the mainline's tip. On a guarded server: the mainline's tip is still there after a push.
+The last point that this clone verified is still among the first parents of the mainline's tip. On a guarded server, and in CI: the mainline's tip is still there after a push.
 
 ## Why it matters
 History only grows. Who rewrites it can drop a rejection, or a revocation.

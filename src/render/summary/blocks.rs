@@ -210,7 +210,16 @@ fn finding_line(out: &mut Builder, finding: &Finding<Place>) -> Line {
 }
 
 fn landing_blocks(out: &mut Builder, report: &Report) {
-    out.heading(3, vec![ours("Would it land?")]);
+    // What is on the mainline already does not ask.
+    if report.landings.is_empty() {
+        out.heading(3, vec![ours("Verdict")]);
+        out.text(vec![match report.open().count() {
+            0 => Span::Good("clean".into()),
+            some => Span::Bad(count(some, "finding")),
+        }]);
+    } else {
+        out.heading(3, vec![ours("Would it land?")]);
+    }
     let lines = report.landings.iter().map(|tried| {
         let verdict = match tried.findings {
             0 => Span::Good("clean".into()),
@@ -222,7 +231,10 @@ fn landing_blocks(out: &mut Builder, report: &Report) {
             ours(format!(" ({})", tried.makes)),
         ]
     });
-    out.blocks.push(Block::List(lines.collect()));
+    let lines: Vec<Line> = lines.collect();
+    if !lines.is_empty() {
+        out.blocks.push(Block::List(lines));
+    }
     if !report.findings.is_empty() {
         out.text(vec![ours("Findings:")]);
         let lines = out.list(&report.findings, finding_line);

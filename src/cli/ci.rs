@@ -1,0 +1,332 @@
+//! `modelry validate --ci`: what the CI system says is to be judged.
+
+use clap::ValueEnum;
+use serde_json::Value;
+
+use super::onto;
+use super::validate::ValidateArgs;
+use super::{Global, Ui};
+use crate::access::Policy;
+use crate::change;
+use crate::disk;
+use crate::error::Error;
+use crate::finding::{Note, Report};
+use crate::git::{Fetch, Repo};
+use crate::history::{self, Graph, Past};
+use crate::host::{self, Job, Ruling, System, Task};
+use crate::proof::How;
+use crate::raw::{self, Kept, Objects, Oid};
+use crate::render::{self, Page};
+use crate::snapshot::{Records, Snapshot};
+use crate::summary::{self, Ask};
+use crate::workspace::Workspace;
+
+/// CI systems, as the command line spells them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Ci {
+    /// GitHub Actions: GITHUB_EVENT_NAME and GITHUB_EVENT_PATH
+    Github,
+    /// GitLab CI: the variables that begin with CI_
+    Gitlab,
+}
+
+impl From<Ci> for System {
+    fn from(ci: Ci) -> System {
+        match ci {
+            Ci::Github => System::GitHub,
+            Ci::Gitlab => System::GitLab,
+        }
+    }
+}
+
+/// Both systems call the repository of the job's project so.
+const REMOTE: &str = "origin";
+
+/// A variable of the environment; an empty one is none.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The job that this process runs in.
+fn job(system: System, mainline: Option<&str>) -> Result<Job, Error> {
+    match system {
+        System::GitLab => host::gitlab(&variable, mainline),
+        System::GitHub => {
+            let needed = |name: &str| {
+                variable(name).ok_or_else(|| {
+                    Error::told(format!(
+                        "`{name}` is not set, so this is no job of GitHub Actions"
+                    ))
+                    .hint("elsewhere: `modelry validate --onto BASE TIP`, or `modelry validate A..B`")
+                })
+            };
+            let (event, path) = (needed("GITHUB_EVENT_NAME")?, needed("GITHUB_EVENT_PATH")?);
+            let path = std::path::PathBuf::from(path);
+            let bytes = std::fs::read(&path).map_err(|source| Error::Io {
+                action: "read",
+                path: path.clone(),
+                source,
+            })?;
+            let payload: Value = serde_json::from_slice(&bytes)
+                .map_err(|error| Error::told(format!("{} is no JSON: {error}", path.display())))?;
+            host::github(&event, &payload, mainline)
+        }
+    }
+}
+
+/// Where the clone keeps what the remote's mainline is; a bare one is a mirror.
+fn kept_at(repo: &Repo, mainline: &str) -> String {
+    match (repo.workdir(), mainline.strip_prefix("refs/heads/")) {
+        (Some(_), Some(name)) => format!("refs/remotes/{REMOTE}/{name}"),
+        _ => mainline.to_owned(),
+    }
+}
+
+/// What must be fetched before the job can be judged; `anew` also what may have
+/// moved on.
+fn lacking(repo: &Repo, job: &Job, anew: bool) -> Result<Option<Fetch>, Error> {
+    let mut refspecs = Vec::new();
+    if let Task::Landing(_) = job.task {
+        let at = kept_at(repo, &job.mainline);
+        if anew || repo.reference(&at)?.is_none() {
+            refspecs.push(format!("+{}:{at}", job.mainline));
+        }
+    }
+    if let Some(source) = job.source.as_ref().filter(|_| !is_here(repo, job.task.tip())) {
+        refspecs.push(format!("+{source}:refs/modelry/fetched/ci"));
+    }
+    let fetch = Fetch {
+        remote: REMOTE.into(),
+        unshallow: repo.is_shallow(),
+        refspecs,
+    };
+    Ok((fetch.unshallow || !fetch.refspecs.is_empty()).then_some(fetch))
+}
+
+fn is_here(repo: &Repo, commit: Oid) -> bool {
+    repo.resolve(&commit.to_string()).is_ok()
+}
+
+/// Judges what the CI system's job is about.
+///
+/// # Errors
+/// When it is about nothing, or the clone lacks what it takes.
+pub fn judge(system: System, args: &ValidateArgs, global: &Global, ui: &Ui) -> Result<Report, Error> {
+    let mut repo = Repo::open(&global.directory)?;
+    let named = match &global.mainline {
+        Some(name) => Some(name.clone()),
+        None => repo.config("modelry.mainline")?,
+    };
+    let job = job(system, named.as_deref())?;
+    if args.fetch
+        && let Some(fetch) = lacking(&repo, &job, true)?
+    {
+        repo.carry_out(&fetch)?;
+        repo = Repo::open(&global.directory)?;
+    }
+    let fetch = lacking(&repo, &job, false)?;
+    let bring = |error: Error| match &fetch {
+        Some(fetch) => error.hint(format!("fetch it: `{fetch}`")),
+        None => error,
+    };
+    let tip = job.task.tip();
+    if !is_here(&repo, tip) {
+        let error = Error::told(format!("commit {tip}, which the job is about, is not here"));
+        return Err(match args.fetch {
+            true => error.hint("what was pushed has moved on since: the job of what it is now decides"),
+            false => bring(error),
+        });
+    }
+    let tip = repo.resolve(&tip.to_string())?;
+    let base = match repo.reference(&kept_at(&repo, &job.mainline))? {
+        None if matches!(job.task, Task::Landing(_)) => {
+            return Err(bring(Error::told(format!(
+                "what `{}` is on the remote is not here: the clone has a single branch",
+                job.mainline.trim_start_matches("refs/heads/")
+            ))));
+        }
+        base => base.unwrap_or(tip),
+    };
+    let at = match job.task {
+        Task::Landing(_) => base,
+        _ => tip,
+    };
+    let cut_off = |error: Error| match (error, &fetch) {
+        (Error::MissingObject { id, kind }, Some(fetch)) => Error::Incomplete {
+            what: format!("{} {id} is not here: this clone is shallow", kind.as_str()),
+            hints: vec![format!("fetch the whole history: `{fetch}`")],
+        },
+        (error, _) => error,
+    };
+    let workspace = Workspace::at(&global.wanted(), repo, job.mainline.clone(), Some(at)).map_err(cut_off)?;
+    let judged = believed(&workspace, at, args).and_then(|()| match job.task {
+        Task::Landing(_) => landing(&workspace, base, tip, args, global, ui),
+        Task::Steps { from, landed, .. } => steps(&workspace, Some(from), tip, landed, args, global, ui),
+        Task::Whole(_) => steps(&workspace, None, tip, true, args, global, ui),
+    });
+    judged
+        .map_err(cut_off)
+        .map_err(|error| workspace.incomplete(error))
+}
+
+/// Refuses to judge without a pinned root: whoever rewrote the history would
+/// have chosen it.
+fn believed(workspace: &Workspace, at: Oid, args: &ValidateArgs) -> Result<(), Error> {
+    if workspace.root.is_some() || args.trust_root {
+        return Ok(());
+    }
+    let root = history::find_root(&workspace.repo.objects()?, &workspace.folder, at)?;
+    let pin = match workspace.folder.as_str() {
+        "" => root.to_string(),
+        folder => format!("{root}:{folder}"),
+    };
+    Err(
+        Error::told("no root is pinned, so nothing says that this is the registry that you mean")
+            .hint(format!(
+                "the root of this one is {root}: compare it with what an administrator tells you by another way, and write it into the job: `--root {pin}`"
+            ))
+            .hint("or take it on trust: `--trust-root`"),
+    )
+}
+
+/// What may land; a branch that the mainline has all of changes nothing.
+fn landing(
+    workspace: &Workspace,
+    base: Oid,
+    tip: Oid,
+    args: &ValidateArgs,
+    global: &Global,
+    ui: &Ui,
+) -> Result<Report, Error> {
+    let objects = workspace.repo.objects()?;
+    if !Graph::new(&objects, None).sides(base, tip)?.second.is_empty() {
+        return onto::landing(args, workspace, base, tip, global, ui);
+    }
+    let message = format!(
+        "nothing would land: `{}` at {} has all of {}",
+        workspace.mainline_name(),
+        base.short(),
+        tip.short()
+    );
+    ui.note(&message);
+    let report = Report {
+        notes: vec![Note {
+            message,
+            path: None,
+            commit: None,
+        }],
+        ..Report::default()
+    };
+    page(
+        &Records::new(&objects),
+        workspace,
+        Some(base),
+        base,
+        &report,
+        args,
+        global,
+    )?;
+    Ok(report)
+}
+
+/// The steps of the mainline after `from`, or from the root.
+fn steps(
+    workspace: &Workspace,
+    from: Option<Oid>,
+    tip: Oid,
+    landed: bool,
+    args: &ValidateArgs,
+    global: &Global,
+    ui: &Ui,
+) -> Result<Report, Error> {
+    let objects = workspace.repo.objects()?;
+    let kept = Kept::new(&objects);
+    let records = Records::new(&kept);
+    let ruling = match from {
+        Some(from) => {
+            let how = How {
+                replay: args.replay,
+                ..How::default()
+            };
+            if args.trust_base {
+                ui.note("the history before was not proven (--trust-base)");
+            }
+            host::stepped(
+                workspace,
+                &records,
+                (from, tip),
+                landed,
+                (!args.trust_base).then_some(how),
+            )?
+        }
+        None => {
+            ui.note("the event names no commit before, so every step from the root was judged");
+            let how = How {
+                replay: true,
+                ..How::default()
+            };
+            let report = workspace.prove(&kept, &records, tip, how)?.report;
+            Ruling { report, elsewhere: 0 }
+        }
+    };
+    if ruling.elsewhere > 0 {
+        ui.note(&format!(
+            "{} in other groups of the mainline: `modelry audit` tells more",
+            render::count(ruling.elsewhere, "finding")
+        ));
+    }
+    let report = ruling.report;
+    if report.checked.changes == 0 && report.is_clean() {
+        ui.note("nothing of the registry changed");
+    }
+    // After a force push what was there before may be gone.
+    let from = from.filter(|from| objects.read(*from, raw::ObjectKind::Commit).is_ok());
+    page(&records, workspace, from, tip, &report, args, global)?;
+    Ok(report)
+}
+
+/// Writes what it means for people, where that was asked for.
+fn page(
+    records: &Records<'_>,
+    workspace: &Workspace,
+    from: Option<Oid>,
+    to: Oid,
+    report: &Report,
+    args: &ValidateArgs,
+    global: &Global,
+) -> Result<(), Error> {
+    let Some(path) = &args.summary else { return Ok(()) };
+    let objects = records.objects();
+    let folder = &workspace.folder;
+    let tree = |commit| history::read_commit(objects, commit).map(|commit| commit.tree);
+    let before = from.map(tree).transpose()?;
+    let prior = match before {
+        Some(tree) => Snapshot::at(records, tree, folder)?,
+        None => Snapshot::empty(records),
+    };
+    let after = tree(to)?;
+    let next = Snapshot::at(records, after, folder)?;
+    let policy = prior.registry()?.and_then(Policy::new);
+    let mut changes = change::diff(&prior, &next)?.changes;
+    if let Some(policy) = policy.as_ref().filter(|policy| policy.protects_anything()) {
+        let files = raw::diff(objects, before, Some(after))?.changes;
+        changes.extend(history::protected_changes(policy, folder, &files));
+    }
+    let past = Past::new(objects, folder, from);
+    let summary = summary::summarise(&Ask {
+        policy: policy.as_ref(),
+        prior,
+        next,
+        changes: &changes,
+        outside: &past,
+    })?;
+    let first = from.map_or_else(|| "the root".to_owned(), |from| from.short().to_string());
+    let text = render::summary_markdown(&Page {
+        summary: &summary,
+        report: Some(report),
+        folder,
+        range: (&first, &to.short().to_string()),
+        caution: None,
+    });
+    disk::write_file(&global.located(path), text.as_bytes())
+}

@@ -1,0 +1,61 @@
+//! What a clone lacks, as one line of `git fetch` that brings it: to be run, or
+//! to be told to whoever can run it.
+
+use std::fmt;
+
+use super::Repo;
+use crate::error::Error;
+
+/// A fetch from a remote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetch {
+    /// The remote's name.
+    pub remote: String,
+    /// References of the remote and where they go: `+refs/heads/main:refs/remotes/origin/main`.
+    pub refspecs: Vec<String>,
+    /// What a shallow clone was cut off from, too.
+    pub unshallow: bool,
+}
+
+impl Fetch {
+    fn arguments(&self) -> Vec<&str> {
+        let mut all = vec!["fetch"];
+        all.extend(self.unshallow.then_some("--unshallow"));
+        all.push(&self.remote);
+        all.extend(self.refspecs.iter().map(String::as_str));
+        all
+    }
+}
+
+impl fmt::Display for Fetch {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("git")?;
+        for word in self.arguments() {
+            // A reference's name may hold what a shell would take for its own.
+            let plain = |c: char| c.is_ascii_alphanumeric() || "+:/._-".contains(c);
+            match word.chars().all(plain) {
+                true => write!(out, " {word}")?,
+                false => write!(out, " '{}'", word.replace('\'', r"'\''"))?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Repo {
+    /// Carries a fetch out.
+    ///
+    /// # Errors
+    /// When the remote can't be reached, or has no such reference.
+    pub fn carry_out(&self, fetch: &Fetch) -> Result<(), Error> {
+        let mut arguments = fetch.arguments();
+        arguments.splice(1..1, ["--quiet", "--no-tags", "--no-recurse-submodules"]);
+        let output = self.ask(&arguments)?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&output.stderr).replace('\r', "");
+        Err(Error::told(format!("git fetch failed: {}", said.trim()))
+            .hint(format!("try it by hand: `{fetch}`")))
+    }
+}

@@ -1,0 +1,160 @@
+//! Steps that are put on a mainline: before they are there, as a server's hook
+//! and a queue see them, or after, as a job that a push starts.
+
+use std::collections::BTreeSet;
+
+use crate::access::Policy;
+use crate::error::Error;
+use crate::finding::{Anchor, Finding, Place, Report, Scope};
+use crate::history::{self, Replay};
+use crate::proof::How;
+use crate::raw::{Commit, Objects, Oid};
+use crate::rules::{self, Resolver};
+use crate::snapshot::{Records, Snapshot};
+use crate::workspace::Workspace;
+
+/// What a push comes to, or a job that looks at one.
+#[derive(Debug, Default)]
+pub struct Ruling {
+    /// What is wrong: any of it that is open decides against all of it.
+    pub report: Report,
+    /// Open findings of the history before, in groups that it does not touch.
+    pub elsewhere: usize,
+}
+
+/// Judges the steps after `from` up to `to`: what was pushed to the mainline
+/// (`landed`), or what a queue is about to push. What they build on is proven,
+/// unless it is to be taken as given (no `base`), and nothing is remembered: a job may come
+/// late, when the mainline is further.
+///
+/// # Errors
+/// When history can't be read, or no policy comes into force.
+pub fn stepped(
+    workspace: &Workspace,
+    records: &Records<'_>,
+    (from, to): (Oid, Oid),
+    landed: bool,
+    base: Option<How>,
+) -> Result<Ruling, Error> {
+    let objects = records.objects();
+    let name = workspace.mainline_name();
+    let Some(commits) = history::chain_if(objects, from, to)? else {
+        let finding = match history::reaches(objects, to, from)? {
+            true => rules::inverted_mainline(&format!("the tip of `{name}` before"), from, to),
+            false => rules::replaced_mainline(name, from, to),
+        };
+        let report = Report {
+            findings: placed(objects, &workspace.folder, Some(to), vec![finding])?,
+            ..Report::default()
+        };
+        return Ok(Ruling { report, elsewhere: 0 });
+    };
+    let before = match base {
+        Some(how) => {
+            let proof = workspace.prove(objects, records, from, how)?;
+            (proof.policy, proof.report)
+        }
+        None => {
+            let given = Replay::after(records, &workspace.folder, from)?.policy;
+            let policy = given.ok_or_else(|| Error::told("no policy is in force there"))?;
+            (policy, Report::default())
+        }
+    };
+    onwards(workspace, records, before, from, &commits, landed)
+}
+
+/// Judges `commits`, which follow `tip`, by the policy and the findings that were
+/// proven up to there. Faults
+/// of the past count in what the steps touch.
+pub(super) fn onwards(
+    workspace: &Workspace,
+    records: &Records<'_>,
+    (policy, mut before): (Policy, Report),
+    tip: Oid,
+    commits: &[Commit],
+    landed: bool,
+) -> Result<Ruling, Error> {
+    let mut replay = Replay::with_policy(records, &workspace.folder, policy).with_floor(tip);
+    let mut touched = Touched::default();
+    let mut report = workspace.run(&mut replay, commits, |_, step| touched.by(step))?;
+    if !landed {
+        // What has not landed can still be put right, and is for nobody to accept.
+        for finding in &mut report.findings {
+            finding.step = None;
+        }
+    }
+    // What the steps bring may accept what was wrong before.
+    replay.mark(&mut before);
+    before.findings.retain(|finding| finding.acknowledged.is_none());
+    let all = before.findings.len();
+    let scope = touched.scope();
+    before.findings.retain(|finding| {
+        scope
+            .as_ref()
+            .is_some_and(|scope| scope.is_stopped_by(finding.group.as_deref()))
+    });
+    let elsewhere = all - before.findings.len();
+    report.findings.splice(0..0, before.findings);
+    Ok(Ruling { report, elsewhere })
+}
+
+/// Findings about references point at the policy, as it is at `at`.
+pub(super) fn placed(
+    objects: &dyn Objects,
+    folder: &str,
+    at: Option<Oid>,
+    findings: Vec<Finding<Anchor>>,
+) -> Result<Vec<Finding<Place>>, Error> {
+    let records = Records::new(objects);
+    let snapshot = match at {
+        Some(at) => Snapshot::at(&records, history::read_commit(objects, at)?.tree, folder)?,
+        None => Snapshot::empty(&records),
+    };
+    let resolver = Resolver {
+        prior: snapshot,
+        next: snapshot,
+        folder,
+        before: at,
+        after: at,
+    };
+    let placed = findings.into_iter().map(|finding| Finding {
+        step: None,
+        ..resolver.resolve(finding)
+    });
+    Ok(placed.collect())
+}
+
+/// What steps touch.
+#[derive(Debug, Default)]
+struct Touched {
+    groups: BTreeSet<String>,
+    policy: bool,
+    /// Protected files, and what is no record.
+    others: bool,
+}
+
+impl Touched {
+    fn by(&mut self, step: &history::JudgedStep) {
+        for change in &step.changes {
+            match &change.record {
+                Some(record) => match record.group() {
+                    Some(group) => {
+                        self.groups.insert(group.to_string());
+                    }
+                    None => self.policy = true,
+                },
+                None => self.others = true,
+            }
+        }
+    }
+
+    /// What faults of the past count; none when nothing does, since it
+    /// touches nothing of the registry.
+    fn scope(self) -> Option<Scope> {
+        match (self.groups.is_empty() && !self.others, self.policy) {
+            (true, false) => None,
+            (true, true) => Some(Scope::Policy),
+            (false, _) => Some(Scope::Groups(self.groups.into_iter().collect())),
+        }
+    }
+}
