@@ -35,7 +35,7 @@
 //! | [`fetch`] | artifacts brought to a folder, over file, https and s3 |
 //! | [`workspace`] | a registry in a repository: folder, mainline, root |
 //! | [`proof`] | proving a tip, from the root or the last verified point |
-//! | [`host`] | what Git's hooks do: a push judged on the server, what is staged judged in a clone |
+//! | [`host`] | what Git's hooks and CI jobs do: a push judged on the server, what is staged judged in a clone, what a CI system's event is about |
 //! | [`cli`] | one file per command or family: parse, call, render |
 //! | [`error`] | why we could not look; hints as data |
 

@@ -103,3 +103,26 @@ fn both_hooks_run_the_same() {
         ]
     );
 }
+
+/// pre-commit's own reading of the hooks, and of what the README gives to paste.
+#[test]
+fn pre_commit_reads_the_hooks_and_the_readme() {
+    let readme = include_str!("../../../README.md");
+    let config = readme.split("<!-- pre-commit: begin -->\n```yaml\n").nth(1);
+    let config = config.and_then(|rest| rest.split("```").next());
+    let lab = Lab::empty();
+    let file = lab.home().join("config.yaml");
+    std::fs::write(&file, config.expect("a block of the README")).expect("a file");
+    let valid = |what: &str, file: &std::path::Path| {
+        let output = PRE_COMMIT
+            .python3()
+            .args(["-m", "pre_commit", what])
+            .arg(file)
+            .env("PRE_COMMIT_HOME", lab.home().join("pre-commit"))
+            .output();
+        output.expect("python3").status.success()
+    };
+    assert!(valid("validate-config", &file));
+    assert!(valid("validate-manifest", &own(".pre-commit-hooks.yaml")));
+    assert!(!valid("validate-manifest", &file), "the check can fail");
+}

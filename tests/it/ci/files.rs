@@ -94,3 +94,88 @@ fn nothing_is_put_into_shell_by_the_host() {
         assert_eq!(mode & 0o111, 0o111, "{}", script.display());
     }
 }
+
+/// What the action takes, it uses; what its scripts read, it sets.
+#[test]
+fn the_action_and_its_scripts_agree() {
+    let action = std::fs::read_to_string(own(".github/actions/validate/action.yml")).expect("a file");
+    let (head, steps) = action.split_once("\nruns:\n").expect("steps");
+    let (_, inputs) = head.split_once("\ninputs:\n").expect("inputs");
+    let indented = |line: &&str| line.starts_with("  ") && !line.starts_with("   ");
+    let names: Vec<&str> = inputs
+        .lines()
+        .filter(indented)
+        .map(|line| line.trim().trim_end_matches(':'))
+        .collect();
+    assert!(names.len() > 5, "{names:?}");
+    for name in &names {
+        let used = format!("inputs.{name} ");
+        assert!(steps.contains(&used), "`{name}` is taken and not used");
+    }
+    for used in steps.split("inputs.").skip(1) {
+        let name = used.split([' ', '\n']).next().unwrap_or_default();
+        assert!(names.contains(&name), "`{name}` is used and not taken");
+    }
+    for script in shells() {
+        let text = std::fs::read_to_string(&script).expect("a script");
+        for read in text.split("{MODELRY_").skip(1) {
+            let name = read
+                .split(|c: char| !c.is_ascii_uppercase() && !c.is_ascii_digit())
+                .next();
+            let set = format!("        MODELRY_{}: ${{{{ inputs.", name.unwrap_or_default());
+            assert!(steps.contains(&set), "{}: {set}", script.display());
+        }
+        let file = script.file_name().expect("a name").to_string_lossy().into_owned();
+        assert!(
+            steps.contains(&format!("$GITHUB_ACTION_PATH/{file}")),
+            "{file} is not run"
+        );
+    }
+    let workflow = std::fs::read_to_string(own(".github/workflows/modelry.yml")).expect("a file");
+    let (_, with) = workflow
+        .split_once(".modelry-action/.github/actions/validate\n")
+        .expect("a use");
+    for line in with.lines().filter(|line| line.starts_with("          ")) {
+        let name = line.trim().split(':').next().unwrap_or_default();
+        assert!(names.contains(&name), "the workflow gives `{name}`");
+    }
+}
+
+/// The lines that the README gives to paste, as they stand there.
+#[test]
+fn what_the_readme_gives_is_what_hosts_read() {
+    let readme = include_str!("../../../README.md");
+    let block = |mark: &str| {
+        let start = format!("<!-- {mark}: begin -->\n```yaml\n");
+        let text = readme
+            .split(&start)
+            .nth(1)
+            .and_then(|rest| rest.split("```").next());
+        text.expect("a block of the README")
+    };
+    for (mark, name) in [
+        ("github", "vendor.github-workflows"),
+        ("gitlab", "vendor.gitlab-ci"),
+    ] {
+        let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("readme-{mark}.yml"));
+        std::fs::write(&file, block(mark)).expect("a file");
+        let output = schema(name, &file);
+        assert!(output.status.success(), "{mark}: {output:?}");
+    }
+    // And names what is there.
+    let action = std::fs::read_to_string(own(".github/actions/validate/action.yml")).expect("a file");
+    let (_, with) = block("github").split_once("validate@COMMIT\n").expect("a use");
+    for line in with.lines().skip(1) {
+        let name = line.trim().split(':').next().unwrap_or_default();
+        assert!(action.contains(&format!("\n  {name}:\n")), "`{name}`");
+    }
+    let path = block("gitlab")
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("file: /"));
+    assert!(own(path.expect("a file")).is_file());
+    let hooks = std::fs::read_to_string(own(".pre-commit-hooks.yaml")).expect("a file");
+    let id = block("pre-commit")
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("- id: "));
+    assert!(hooks.contains(&format!("- id: {}\n", id.expect("an id"))));
+}

@@ -418,3 +418,22 @@ fn a_branch_that_is_not_here_is_told_with_its_fetch() {
     );
     assert_eq!(validate().code, 0);
 }
+
+/// A runner of one's own may keep a mirror, which has the mainline itself.
+#[test]
+fn a_mirror_is_enough() {
+    let hub = opened();
+    let mut job = Job::with(&hub, &["--mirror"]);
+    let tip = proposed(&hub, bad);
+    job.event(
+        "pull_request",
+        &json!({"pull_request": {"number": 7, "head": {"sha": tip}}}),
+    );
+    let said = job.validate("github", &[]);
+    assert!(
+        said.code == 2 && said.err.contains("`git fetch origin +refs/pull/7/head:"),
+        "{said:?}"
+    );
+    let said = job.validate("github", &["--fetch"]);
+    assert!(said.code == 1 && said.out.contains("MR308"), "{said:?}");
+}
