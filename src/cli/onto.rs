@@ -67,7 +67,7 @@ pub fn judge(args: &ValidateArgs, tip: &str, global: &Global, ui: &Ui) -> Result
     let workspace = workspace(onto, global)?;
     let base = workspace.resolve(onto)?;
     let tip = workspace.resolve(tip)?;
-    landing(args, &workspace, base, tip, global, ui)
+    landing(args, &workspace, base, tip, global, ui).map_err(|error| workspace.incomplete(error))
 }
 
 /// Judges `tip` as it would land on `base`.

@@ -138,19 +138,23 @@ fn range(what: &str, global: &Global, ui: &Ui) -> Result<Report, Error> {
         ))
         .hint("name the commit before the first one to judge: A..B"));
     }
-    let objects = workspace.repo.objects()?;
-    let objects = Kept::new(&objects);
-    let records = Records::new(&objects);
-    if let Some(report) = inverted(&workspace, &objects, a, b)? {
-        return Ok(report);
-    }
-    let commits = history::chain(&objects, Some(a), b)?;
-    let mut replay = Replay::after(&records, &workspace.folder, a)?;
-    let report = workspace.run(&mut replay, &commits, |_, _| {})?;
+    let report = steps(&workspace, a, b).map_err(|error| workspace.incomplete(error))?;
     if report.checked.changes == 0 && ui.output == Output::Human {
         ui.note("no commit of this range touches the registry");
     }
     Ok(report)
+}
+
+fn steps(workspace: &Workspace, a: Oid, b: Oid) -> Result<Report, Error> {
+    let objects = workspace.repo.objects()?;
+    let objects = Kept::new(&objects);
+    let records = Records::new(&objects);
+    if let Some(report) = inverted(workspace, &objects, a, b)? {
+        return Ok(report);
+    }
+    let commits = history::chain(&objects, Some(a), b)?;
+    let mut replay = Replay::after(&records, &workspace.folder, a)?;
+    workspace.run(&mut replay, &commits, |_, _| {})
 }
 
 /// What to say when `b` has `a`, but not among its first parents: then what

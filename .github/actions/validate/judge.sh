@@ -4,7 +4,9 @@
 set -euo pipefail
 
 summary=${MODELRY_SUMMARY:-$RUNNER_TEMP/modelry-summary.md}
-arguments=(validate --ci github --fetch -o github --summary "$summary")
+# A runner may keep a clone from job to job, and jobs can write into it: what it
+# says was proven before is not believed.
+arguments=(validate --ci github --fetch --replay -o github --summary "$summary")
 [ -z "${MODELRY_ROOT:-}" ] || arguments+=(--root "$MODELRY_ROOT")
 [ -z "${MODELRY_MAINLINE:-}" ] || arguments+=(--mainline "$MODELRY_MAINLINE")
 [ -z "${MODELRY_PATH:-}" ] || arguments+=(--path "$MODELRY_PATH")

@@ -437,3 +437,54 @@ fn a_mirror_is_enough() {
     let said = job.validate("github", &["--fetch"]);
     assert!(said.code == 1 && said.out.contains("MR308"), "{said:?}");
 }
+
+#[test]
+fn by_hand_a_shallow_clone_is_told_one_line() {
+    let hub = opened();
+    let _ = proposed(&hub, good);
+    let root = hub.lab.root();
+    hub.git(&["update-ref", "refs/heads/older", "refs/heads/main~2"]);
+    for what in [&["origin/older..HEAD"][..], &["--onto", "origin/main"]] {
+        let job = Job::with(&hub, &["--depth", "1", "--no-single-branch", "--branch", "topic"]);
+        let all = [&["validate", "--root", &root][..], what].concat();
+        let said = job.seat.says("admin-1", &all);
+        assert_eq!(said.code, 2, "{what:?} {said:?}");
+        assert!(
+            said.err
+                .contains("fetch the whole history: `git fetch --unshallow`\n"),
+            "{said:?}"
+        );
+        job.git(&["fetch", "-q", "--unshallow"]);
+        assert_eq!(job.seat.says("admin-1", &all).code, 0, "{what:?}");
+    }
+}
+
+#[test]
+fn one_judgement_is_written_in_many_forms() {
+    let hub = opened();
+    let _ = proposed(&hub, bad);
+    let lab = &hub.lab;
+    let forms = ["sarif", "json", "gitlab", "junit", "concise", "human", "github"];
+    let reports: Vec<String> = forms
+        .iter()
+        .map(|form| format!("{form}=../reports/{form}"))
+        .collect();
+    let mut all = vec!["validate", "HEAD~1..HEAD"];
+    for report in &reports {
+        all.extend(["--report", report]);
+    }
+    let out = lab.findings("admin-1", &all);
+    for form in forms {
+        let text = lab.read(&format!("../reports/{form}"));
+        assert!(text.contains("MR308"), "{form}: {text}");
+        let alone = lab.findings("admin-1", &["validate", "HEAD~1..HEAD", "-o", form]);
+        assert_eq!(text, alone, "{form}");
+    }
+    assert_eq!(out, lab.read("../reports/human"));
+    for wrong in ["sarif", "sarif=", "html=page", "=x"] {
+        let told = lab.error("admin-1", &["validate", "HEAD~1..HEAD", "--report", wrong]);
+        assert!(told.contains("--report"), "{told}");
+    }
+    let told = lab.error("admin-1", &["validate", "--ci", "github", "--onto", "main"]);
+    assert!(told.contains("cannot be used with"), "{told}");
+}
