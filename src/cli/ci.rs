@@ -147,6 +147,16 @@ pub fn judge(system: System, args: &ValidateArgs, global: &Global, ui: &Ui) -> R
         }
         base => base.unwrap_or(tip),
     };
+    let base = match (&args.base, &job.task) {
+        (None, _) => base,
+        (Some(named), Task::Landing(_)) => on_mainline(&repo, named, base, &job.mainline)?,
+        (Some(named), _) => {
+            ui.note(&format!(
+                "`--base {named}` is for what may land; this job is about what the mainline takes"
+            ));
+            base
+        }
+    };
     let at = match job.task {
         Task::Landing(_) => base,
         _ => tip,
@@ -167,6 +177,21 @@ pub fn judge(system: System, args: &ValidateArgs, global: &Global, ui: &Ui) -> R
     judged
         .map_err(cut_off)
         .map_err(|error| workspace.incomplete(error))
+}
+
+/// The commit of the mainline that is named as what something lands on. Another
+/// one would be judged by a policy that somebody could have made for it.
+fn on_mainline(repo: &Repo, named: &str, tip: Oid, mainline: &str) -> Result<Oid, Error> {
+    let base = repo.resolve(named)?;
+    if base == tip || history::chain_if(&repo.objects()?, base, tip)?.is_some() {
+        return Ok(base);
+    }
+    Err(Error::told(format!(
+        "`{named}` is commit {}, which is no commit of `{}` from first parent to first parent",
+        base.short(),
+        mainline.trim_start_matches("refs/heads/")
+    ))
+    .hint("name a commit of the mainline as `base`, or none: then it is the mainline as the remote has it"))
 }
 
 /// Refuses to judge without a pinned root: whoever rewrote the history would

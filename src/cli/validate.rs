@@ -75,6 +75,9 @@ pub struct ValidateArgs {
     /// Fetch what the job takes and the clone lacks
     #[arg(long, requires = "ci", help_heading = "CI")]
     pub(super) fetch: bool,
+    /// What it would land on: a commit of the mainline [default: the mainline, as the remote has it]
+    #[arg(long, value_name = "REV", requires = "ci", help_heading = "CI")]
+    pub(super) base: Option<String>,
     /// Take the root that this clone shows on trust: it is not pinned
     #[arg(long, requires = "ci", help_heading = "CI")]
     pub(super) trust_root: bool,

@@ -9,6 +9,7 @@ summary=${MODELRY_SUMMARY:-$RUNNER_TEMP/modelry-summary.md}
 arguments=(validate --ci github --fetch --replay -o github --summary "$summary")
 [ -z "${MODELRY_ROOT:-}" ] || arguments+=(--root "$MODELRY_ROOT")
 [ -z "${MODELRY_MAINLINE:-}" ] || arguments+=(--mainline "$MODELRY_MAINLINE")
+[ -z "${MODELRY_BASE:-}" ] || arguments+=(--base "$MODELRY_BASE")
 [ -z "${MODELRY_PATH:-}" ] || arguments+=(--path "$MODELRY_PATH")
 [ -z "${MODELRY_SARIF:-}" ] || arguments+=(--report "sarif=$MODELRY_SARIF")
 

@@ -23,6 +23,7 @@ fn schema(name: &str, file: &std::path::Path) -> std::process::Output {
 fn every_piece_is_what_its_host_reads() {
     for (name, path) in [
         ("vendor.github-actions", ".github/actions/validate/action.yml"),
+        ("vendor.github-actions", ".github/actions/relay/action.yml"),
         ("vendor.github-workflows", ".github/workflows/modelry.yml"),
         ("vendor.gitlab-ci", ".gitlab/modelry.gitlab-ci.yml"),
     ] {
@@ -50,8 +51,9 @@ fn shells() -> Vec<std::path::PathBuf> {
 
 #[test]
 fn the_scripts_are_clean_shell() {
-    let scripts = shells();
+    let mut scripts = shells();
     assert_eq!(scripts.len(), 3);
+    scripts.push(own(".github/actions/relay/relay.sh"));
     for script in &scripts {
         let text = std::fs::read_to_string(script).expect("a script");
         assert!(text.starts_with("#!/usr/bin/env bash\n") && text.contains("\nset -euo pipefail\n"));

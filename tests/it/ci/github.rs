@@ -105,6 +105,30 @@ fn a_pull_request_that_moved_on_is_not_judged_as_what_it_was() {
     assert!(said.out.contains("::error title=modelry::"), "{said:?}");
 }
 
+#[test]
+fn a_base_that_is_named_is_of_the_mainline() {
+    let hub = opened();
+    let tip = proposed(&hub, bad);
+    let main = hub.git(&["rev-parse", "main"]);
+    hub.lab.git(&["push", "-q", "origin", "topic:base"]);
+    let mut job = Job::at(&hub, &tip);
+    job.set("MODELRY_BASE", &main);
+    let said = pull_request(&mut job, "pull_request", &tip, "main");
+    assert_eq!(
+        (said.code, annotated(&said.out)),
+        (1, vec!["MR308".to_owned()]),
+        "{said:?}"
+    );
+    job.set("MODELRY_BASE", "origin/base");
+    let said = pull_request(&mut job, "pull_request", &tip, "main");
+    assert!(
+        said.code == 2 && said.err.contains("which is no commit of `main`"),
+        "{said:?}"
+    );
+    let said = push(&mut job, "refs/heads/main", &main, &main);
+    assert!(said.err.contains("is for what may land"), "{said:?}");
+}
+
 /// The verdict hangs on the commit, so whoever chooses another target gets none
 /// that is kinder.
 #[test]
