@@ -18,7 +18,7 @@ mod write;
 pub use bounded::{Bounded, Budget};
 pub use merge::merge_text;
 pub use read::{GitObjects, Head, Repo};
-pub use remote::Pushed;
+pub use remote::{MOVED_MEANWHILE, Pushed};
 pub use write::{AdvanceError, Ident};
 
 use git2::ErrorCode;

@@ -35,6 +35,10 @@ const RACES: [&str; 5] = [
     "reference already exists",
 ];
 
+/// What a guarded server says of a mainline that others moved while it judged a
+/// push: a race too, which the next look at the remote shows.
+pub const MOVED_MEANWHILE: &str = "was moved by another push meanwhile";
+
 impl Repo {
     fn ask(&self, arguments: &[&str]) -> Result<Output, Error> {
         self.git()
@@ -305,6 +309,12 @@ fn tracking(remote: &str, reference: &str) -> Option<String> {
     Some(format!("refs/remotes/{remote}/{name}"))
 }
 
+/// A line that the remote said, without git's mark.
+fn remote_line(line: &str) -> Option<String> {
+    let line = line.strip_prefix("remote:")?.trim_end();
+    Some(line.strip_prefix(' ').unwrap_or(line).to_owned())
+}
+
 /// What `git push --porcelain` of one branch says.
 fn read_push(out: &str, err: &str) -> Pushed {
     let broken = || {
@@ -333,20 +343,16 @@ fn read_push(out: &str, err: &str) -> Pushed {
         // The client saw that the branch had moved.
         "[rejected]" => Pushed::Raced(why.to_owned()),
         "[remote rejected]" if RACES.iter().any(|race| why.contains(race)) => Pushed::Raced(why.to_owned()),
-        "[remote rejected]" => Pushed::Refused {
-            why: why.to_owned(),
-            said: err
-                .lines()
-                .filter_map(|line| line.strip_prefix("remote:"))
-                .map(|line| {
-                    line.trim_end()
-                        .strip_prefix(' ')
-                        .unwrap_or(line)
-                        .trim_end()
-                        .to_owned()
-                })
-                .collect(),
-        },
+        "[remote rejected]" => {
+            let said: Vec<String> = err.lines().filter_map(remote_line).collect();
+            match said.iter().find(|line| line.contains(MOVED_MEANWHILE)) {
+                Some(line) => Pushed::Raced(line.strip_prefix("error: ").unwrap_or(line).to_owned()),
+                None => Pushed::Refused {
+                    why: why.to_owned(),
+                    said,
+                },
+            }
+        }
         _ => broken(),
     }
 }
@@ -383,6 +389,12 @@ mod tests {
                 why: "pre-receive hook declined".into(),
                 said: vec!["MR301 no".into(), "  indented".into()],
             }
+        );
+        let moved = "`main` was moved by another push meanwhile";
+        let line = format!("!\t{refspec}\t[remote rejected] (pre-receive hook declined)");
+        assert_eq!(
+            pushed(&line, &format!("remote: error: {moved}        \n")),
+            Pushed::Raced(moved.into())
         );
         let line = format!("!\t{refspec}\t[remote failure] (remote failed to report status)");
         assert!(matches!(pushed(&line, "x"), Pushed::Broken(_)));

@@ -73,6 +73,32 @@ fn of_two_who_race_both_land() {
 }
 
 #[test]
+fn who_is_outrun_while_a_guarded_server_judges_starts_over() {
+    let hub = Hub::open();
+    hub.guard();
+    let (slow, fast) = (hub.seat("slow"), hub.seat("fast"));
+    let key = hub.lab.key("trainer");
+    fast.git(&["config", "user.signingkey", &key.to_string_lossy()]);
+    let (uri, digest) = model("fast");
+    // Another lands after git's own look at the branch, before the guard's.
+    let guard = hub.bare.join("hooks/pre-receive");
+    std::fs::rename(&guard, hub.bare.join("hooks/guard")).expect("renamed");
+    hub.hook(
+        "pre-receive",
+        &format!(
+            "if ! test -e raced; then\n  touch raced\n  (unset GIT_DIR GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES\n  exec {} -C {} register churn --artifact {uri} --digest {digest} --push >&2 </dev/null) || exit\nfi\nexec hooks/guard",
+            env!("CARGO_BIN_EXE_modelry"),
+            fast.top.display()
+        ),
+    );
+    let said = slow.register("slow", &["--push"]);
+    assert_eq!(said["tries"], 2, "{said}");
+    assert_eq!(said["changes"][0], "version churn/3 registered");
+    in_step(&slow);
+    hub.check();
+}
+
+#[test]
 fn many_at_once_over_ssh_get_a_number_each() {
     let hub = Hub::open();
     let sshd = Sshd::serve(&hub, &["trainer"]);

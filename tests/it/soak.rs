@@ -75,13 +75,7 @@ impl Soak {
         }
         let hub = Hub::of(lab);
         hub.git(&["config", "receive.denyNonFastForwards", "true"]);
-        hub.hook(
-            "pre-receive",
-            &format!(
-                "while read -r old new name; do\n  test \"$name\" = refs/heads/main || continue\n  '{}' validate \"$old..$new\" -o concise || exit 1\ndone",
-                env!("CARGO_BIN_EXE_modelry")
-            ),
-        );
+        hub.guard();
         let names: Vec<&str> = people.iter().map(String::as_str).collect();
         let sshd = Mutex::new(Sshd::serve(&hub, &names));
         Soak {

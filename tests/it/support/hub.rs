@@ -45,6 +45,15 @@ impl Hub {
         hub
     }
 
+    /// Guards it as a server is: by the hook, with the root pinned.
+    #[track_caller]
+    pub fn guard(&self) {
+        let bare = self.bare.to_string_lossy().into_owned();
+        let root = self.lab.root();
+        let install = ["-C", &bare, "hook", "install", "--server", "--root", &root];
+        let _ = self.lab.ok("admin-1", &install);
+    }
+
     /// Another clone.
     pub fn seat(&self, name: &str) -> Seat<'_> {
         self.seat_with(name, &self.bare.to_string_lossy(), &[])
@@ -238,12 +247,13 @@ impl Sshd {
         std::fs::write(
             folder.join("sshd_config"),
             format!(
-                "ListenAddress 127.0.0.1:{port}\nHostKey {}\nPidFile none\nStrictModes no\nUsePAM {}\nPermitRootLogin prohibit-password\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nAuthorizedKeysFile {}/authorized_keys\nForceCommand {}/session\nSetEnv HOME={}\nMaxStartups 200\nLogLevel ERROR\n",
+                "ListenAddress 127.0.0.1:{port}\nHostKey {}\nPidFile none\nStrictModes no\nUsePAM {}\nPermitRootLogin prohibit-password\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nAuthorizedKeysFile {}/authorized_keys\nForceCommand {}/session\nSetEnv HOME={} SHLVL=2\nMaxStartups 200\nLogLevel ERROR\n",
                 host.display(),
                 if root { "yes" } else { "no" },
                 folder.display(),
                 folder.display(),
-                // The shell reads what stands in there before it does anything.
+                // The shell reads what stands in there before it does anything; below
+                // another one it does not read what its user keeps for terminals.
                 folder.display(),
             ),
         )
