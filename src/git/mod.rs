@@ -7,6 +7,7 @@
 //! for the files that a commit touched.
 
 mod bounded;
+mod connection;
 mod hooks;
 mod loose;
 mod merge;

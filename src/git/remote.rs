@@ -41,8 +41,11 @@ pub const MOVED_MEANWHILE: &str = "was moved by another push meanwhile";
 
 impl Repo {
     fn ask(&self, arguments: &[&str]) -> Result<Output, Error> {
-        self.git()
-            .args(arguments)
+        let mut git = self.git();
+        if let Some(connection) = &*self.connection.borrow() {
+            git.env("GIT_SSH_COMMAND", &connection.command);
+        }
+        git.args(arguments)
             .env("LC_ALL", "C")
             .stdin(Stdio::null())
             .output()
@@ -233,6 +236,15 @@ impl Repo {
             return Ok(remote.to_owned());
         }
         let address = self.run(&["remote", "get-url", "--push", "--", remote])?;
+        Ok(address.trim().to_owned())
+    }
+
+    /// Where a remote is fetched from.
+    pub(super) fn fetch_address(&self, remote: &str) -> Result<String, Error> {
+        if self.config(&format!("remote.{remote}.url"))?.is_none() {
+            return Ok(remote.to_owned());
+        }
+        let address = self.run(&["remote", "get-url", "--", remote])?;
         Ok(address.trim().to_owned())
     }
 

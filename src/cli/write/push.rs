@@ -178,6 +178,7 @@ pub(super) fn land(run: &Run<'_>) -> Result<Outcome, Error> {
     } = *run;
     let repo = &workspace.repo;
     let road = Road::choose(run)?;
+    repo.share_connection(&road.remote)?;
     let mut patience = Patience::of(args.patience.unwrap_or(PATIENCE));
     let mut ready: Option<Rc<Signed>> = None;
     let mut unknown: Vec<Unknown> = Vec::new();
@@ -191,7 +192,7 @@ pub(super) fn land(run: &Run<'_>) -> Result<Outcome, Error> {
             // At first it is for the user to see to the remote; later it was
             // there a moment ago.
             Survey::Away(error) if tries == 0 => return Err(error),
-            Survey::Away(_) if patience.wait() => continue,
+            Survey::Away(_) if patience.without_answer() => continue,
             Survey::Away(error) => {
                 return Err(match unknown.last() {
                     Some(unknown) => lost(&road, unknown, &error.to_string()),
@@ -230,7 +231,7 @@ pub(super) fn land(run: &Run<'_>) -> Result<Outcome, Error> {
             Pushed::Raced(why) => {
                 // A number that is taken is not tried again.
                 ready = road.named.is_some().then_some(signed);
-                if !patience.wait() {
+                if !patience.after_race() {
                     return Err(Error::told(format!(
                         "others push to `{}` of `{}` faster than this command can follow ({tries} times; the last time: {why}); nothing landed",
                         short(&reference),
@@ -261,7 +262,7 @@ pub(super) fn land(run: &Run<'_>) -> Result<Outcome, Error> {
                 });
                 ready = Some(signed);
                 broken += 1;
-                if broken < BREAKS && patience.wait() {
+                if broken < BREAKS && patience.without_answer() {
                     continue;
                 }
                 // A last look before it is given up.
