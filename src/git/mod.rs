@@ -19,7 +19,7 @@ mod write;
 pub use bounded::{Bounded, Budget};
 pub use merge::merge_text;
 pub use read::{GitObjects, Head, Repo};
-pub use remote::{MOVED_MEANWHILE, Pushed};
+pub use remote::{MOVED_MEANWHILE, Pushed, may_pass};
 pub use write::{AdvanceError, Ident};
 
 use git2::ErrorCode;

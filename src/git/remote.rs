@@ -173,6 +173,18 @@ impl Repo {
         ))
     }
 
+    /// Takes a branch of a remote away, if it stands at this commit still;
+    /// whether it is gone.
+    ///
+    /// # Errors
+    /// When git can't be run.
+    pub fn withdraw(&self, remote: &str, reference: &str, commit: Oid) -> Result<bool, Error> {
+        let lease = format!("--force-with-lease={reference}:{commit}");
+        let gone = format!(":{reference}");
+        let output = self.ask(&["push", "--quiet", "--no-progress", &lease, "--", remote, &gone])?;
+        Ok(output.status.success())
+    }
+
     /// The remote that a branch is pushed to, and the branch's full name there:
     /// its `pushRemote`, `remote.pushDefault`, its `remote`, the only remote
     /// that there is, `origin`.
@@ -302,6 +314,41 @@ impl Repo {
     }
 }
 
+/// What git and its helpers say of a server that is starting, overloaded, or
+/// went away in the middle.
+const PASSING: [&str; 17] = [
+    "Connection refused",
+    "Connection reset",
+    "Connection timed out",
+    "Connection closed by",
+    "closed by remote host",
+    "Operation timed out",
+    "Broken pipe",
+    "kex_exchange_identification",
+    "remote end hung up",
+    "early EOF",
+    "unexpected disconnect",
+    "Empty reply from server",
+    "Recv failure",
+    "returned error: 429",
+    "returned error: 502",
+    "returned error: 503",
+    "returned error: 504",
+];
+
+/// What says that no waiting helps, whatever else was said.
+const LASTING: [&str; 3] = [
+    "Permission denied",
+    "Host key verification failed",
+    "does not appear to be a git repository",
+];
+
+/// Whether what git said of a remote may be otherwise in a moment.
+pub fn may_pass(said: &str) -> bool {
+    let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
+    has(&PASSING) && !has(&LASTING)
+}
+
 /// The words that somebody would type: options and references of this program's
 /// own are left out.
 fn by_hand<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
@@ -371,7 +418,7 @@ fn read_push(out: &str, err: &str) -> Pushed {
 
 #[cfg(test)]
 mod tests {
-    use super::{Pushed, read_push};
+    use super::{Pushed, may_pass, read_push};
 
     fn pushed(line: &str, err: &str) -> Pushed {
         read_push(&format!("To ssh://host/repo\n{line}\nDone\n"), err)
@@ -415,5 +462,22 @@ mod tests {
             read_push("", said),
             Pushed::Broken("fatal: the remote end hung up unexpectedly".into())
         );
+    }
+    #[test]
+    fn what_may_pass() {
+        let hung_up = "fatal: the remote end hung up unexpectedly";
+        assert!(may_pass(hung_up));
+        assert!(may_pass(
+            "ssh: connect to host h port 22: Connection refused\nfatal: Could not read from remote repository."
+        ));
+        assert!(!may_pass(
+            "ssh: Could not resolve hostname h: Name or service not known"
+        ));
+        assert!(!may_pass(&format!(
+            "git@h: Permission denied (publickey).\n{hung_up}"
+        )));
+        assert!(!may_pass(
+            "remote: Repository not found.\nfatal: repository 'https://h/r/' not found"
+        ));
     }
 }

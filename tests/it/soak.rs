@@ -139,10 +139,6 @@ impl Soak {
             0 => serde_json::from_str(&said.out).ok(),
             _ => None,
         };
-        if said.err.contains("git fetch failed") {
-            // The server is away: a pipeline comes back later.
-            std::thread::sleep(Duration::from_millis(500));
-        }
         let landed = answer.map(|answer| {
             if verb == "register" {
                 let change = answer["changes"][0].as_str().expect("a change");
@@ -318,7 +314,7 @@ fn soak(writers: usize, operations: usize, kill: bool) {
         false => assert_eq!(acknowledged, done.len(), "{failures}"),
     }
     assert!(writers < 2 || raced > 0, "nobody raced, so nothing was shown");
-    assert!(acknowledged > done.len() / 3, "{failures}");
+    assert!(acknowledged * 20 >= done.len() * 19, "{failures}");
     soak.hub.check();
     // Each number was given once, and no file was written over.
     let versions = soak.hub.files();

@@ -235,9 +235,10 @@ impl Sshd {
             &folder,
             "session",
             &format!(
-                "export HOME='{}' PATH='{}' GIT_CONFIG_NOSYSTEM=1 LC_ALL=C.UTF-8\nexec git-shell -c \"$SSH_ORIGINAL_COMMAND\"",
+                "export HOME='{}' PATH='{}' GIT_CONFIG_NOSYSTEM=1 LC_ALL=C.UTF-8\necho \"$SSH_CLIENT\" >> '{}/calls'\nexec git-shell -c \"$SSH_ORIGINAL_COMMAND\"",
                 lab.home().display(),
-                std::env::var("PATH").unwrap_or_default()
+                std::env::var("PATH").unwrap_or_default(),
+                folder.display()
             ),
         );
         let port = std::net::TcpListener::bind("127.0.0.1:0")
@@ -315,6 +316,14 @@ impl Sshd {
             .stderr(Stdio::null())
             .status();
         let _ = server.wait();
+    }
+
+    /// From where it was called since this was asked last, call by call.
+    pub fn calls(&self) -> Vec<String> {
+        let file = self.folder.join("calls");
+        let calls = std::fs::read_to_string(&file).unwrap_or_default();
+        let _ = std::fs::remove_file(&file);
+        calls.lines().map(str::to_owned).collect()
     }
 
     /// The address of the hub.
