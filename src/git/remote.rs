@@ -346,7 +346,12 @@ const LASTING: [&str; 3] = [
 /// Whether what git said of a remote may be otherwise in a moment.
 pub fn may_pass(said: &str) -> bool {
     let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
-    has(&PASSING) && !has(&LASTING)
+    // Ssh that was cut off says nothing; where something is wrong, it says what.
+    let is_cut_off = said
+        .rsplit("failed: ")
+        .next()
+        .is_some_and(|said| said.starts_with("fatal: Could not read from remote repository"));
+    (is_cut_off || has(&PASSING)) && !has(&LASTING)
 }
 
 /// The words that somebody would type: options and references of this program's
