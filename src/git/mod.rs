@@ -7,6 +7,7 @@
 //! for the files that a commit touched.
 
 mod bounded;
+mod connection;
 mod fetch;
 mod hooks;
 mod loose;
@@ -20,7 +21,7 @@ pub use bounded::{Bounded, Budget};
 pub use fetch::Fetch;
 pub use merge::merge_text;
 pub use read::{GitObjects, Head, Repo};
-pub use remote::Pushed;
+pub use remote::{MOVED_MEANWHILE, Pushed, may_pass};
 pub use write::{AdvanceError, Ident};
 
 use git2::ErrorCode;

@@ -1,10 +1,12 @@
 //! Opening a repository, and reading from it.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use git2::{ErrorCode, ObjectType, Repository, RepositoryOpenFlags};
 
+use super::connection::Connection;
 use super::loose::Loose;
 use super::{Fetch, failed, oid};
 use crate::error::Error;
@@ -14,6 +16,8 @@ use crate::raw::{ObjectFormat, ObjectKind, Objects, Oid};
 pub struct Repo {
     pub(super) raw: Repository,
     pub(super) directory: PathBuf,
+    /// What calls of remotes share.
+    pub(super) connection: RefCell<Option<Connection>>,
 }
 
 /// What HEAD is.
@@ -52,6 +56,7 @@ impl Repo {
         Ok(Repo {
             raw,
             directory: directory.to_owned(),
+            connection: RefCell::default(),
         })
     }
 

@@ -35,10 +35,17 @@ const RACES: [&str; 5] = [
     "reference already exists",
 ];
 
+/// What a guarded server says of a mainline that others moved while it judged a
+/// push: a race too, which the next look at the remote shows.
+pub const MOVED_MEANWHILE: &str = "was moved by another push meanwhile";
+
 impl Repo {
     pub(super) fn ask(&self, arguments: &[&str]) -> Result<Output, Error> {
-        self.git()
-            .args(arguments)
+        let mut git = self.git();
+        if let Some(connection) = &*self.connection.borrow() {
+            git.env("GIT_SSH_COMMAND", &connection.command);
+        }
+        git.args(arguments)
             .env("LC_ALL", "C")
             .stdin(Stdio::null())
             .output()
@@ -166,6 +173,18 @@ impl Repo {
         ))
     }
 
+    /// Takes a branch of a remote away, if it stands at this commit still;
+    /// whether it is gone.
+    ///
+    /// # Errors
+    /// When git can't be run.
+    pub fn withdraw(&self, remote: &str, reference: &str, commit: Oid) -> Result<bool, Error> {
+        let lease = format!("--force-with-lease={reference}:{commit}");
+        let gone = format!(":{reference}");
+        let output = self.ask(&["push", "--quiet", "--no-progress", &lease, "--", remote, &gone])?;
+        Ok(output.status.success())
+    }
+
     /// The remote that a branch is pushed to, and the branch's full name there:
     /// its `pushRemote`, `remote.pushDefault`, its `remote`, the only remote
     /// that there is, `origin`.
@@ -232,6 +251,15 @@ impl Repo {
         Ok(address.trim().to_owned())
     }
 
+    /// Where a remote is fetched from.
+    pub(super) fn fetch_address(&self, remote: &str) -> Result<String, Error> {
+        if self.config(&format!("remote.{remote}.url"))?.is_none() {
+            return Ok(remote.to_owned());
+        }
+        let address = self.run(&["remote", "get-url", "--", remote])?;
+        Ok(address.trim().to_owned())
+    }
+
     /// Where a remote's branch stood when this clone last heard of it.
     ///
     /// # Errors
@@ -286,6 +314,46 @@ impl Repo {
     }
 }
 
+/// What git and its helpers say of a server that is starting, overloaded, or
+/// went away in the middle.
+const PASSING: [&str; 17] = [
+    "Connection refused",
+    "Connection reset",
+    "Connection timed out",
+    "Connection closed by",
+    "closed by remote host",
+    "Operation timed out",
+    "Broken pipe",
+    "kex_exchange_identification",
+    "remote end hung up",
+    "early EOF",
+    "unexpected disconnect",
+    "Empty reply from server",
+    "Recv failure",
+    "returned error: 429",
+    "returned error: 502",
+    "returned error: 503",
+    "returned error: 504",
+];
+
+/// What says that no waiting helps, whatever else was said.
+const LASTING: [&str; 3] = [
+    "Permission denied",
+    "Host key verification failed",
+    "does not appear to be a git repository",
+];
+
+/// Whether what git said of a remote may be otherwise in a moment.
+pub fn may_pass(said: &str) -> bool {
+    let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
+    // Ssh that was cut off says nothing; where something is wrong, it says what.
+    let is_cut_off = said
+        .rsplit("failed: ")
+        .next()
+        .is_some_and(|said| said.starts_with("fatal: Could not read from remote repository"));
+    (is_cut_off || has(&PASSING)) && !has(&LASTING)
+}
+
 /// The words that somebody would type: options and references of this program's
 /// own are left out.
 fn by_hand<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
@@ -303,6 +371,12 @@ fn by_hand<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
 fn tracking(remote: &str, reference: &str) -> Option<String> {
     let name = reference.strip_prefix("refs/heads/")?;
     Some(format!("refs/remotes/{remote}/{name}"))
+}
+
+/// A line that the remote said, without git's mark.
+fn remote_line(line: &str) -> Option<String> {
+    let line = line.strip_prefix("remote:")?.trim_end();
+    Some(line.strip_prefix(' ').unwrap_or(line).to_owned())
 }
 
 /// What `git push --porcelain` of one branch says.
@@ -333,27 +407,23 @@ fn read_push(out: &str, err: &str) -> Pushed {
         // The client saw that the branch had moved.
         "[rejected]" => Pushed::Raced(why.to_owned()),
         "[remote rejected]" if RACES.iter().any(|race| why.contains(race)) => Pushed::Raced(why.to_owned()),
-        "[remote rejected]" => Pushed::Refused {
-            why: why.to_owned(),
-            said: err
-                .lines()
-                .filter_map(|line| line.strip_prefix("remote:"))
-                .map(|line| {
-                    line.trim_end()
-                        .strip_prefix(' ')
-                        .unwrap_or(line)
-                        .trim_end()
-                        .to_owned()
-                })
-                .collect(),
-        },
+        "[remote rejected]" => {
+            let said: Vec<String> = err.lines().filter_map(remote_line).collect();
+            match said.iter().find(|line| line.contains(MOVED_MEANWHILE)) {
+                Some(line) => Pushed::Raced(line.strip_prefix("error: ").unwrap_or(line).to_owned()),
+                None => Pushed::Refused {
+                    why: why.to_owned(),
+                    said,
+                },
+            }
+        }
         _ => broken(),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Pushed, read_push};
+    use super::{Pushed, may_pass, read_push};
 
     fn pushed(line: &str, err: &str) -> Pushed {
         read_push(&format!("To ssh://host/repo\n{line}\nDone\n"), err)
@@ -384,6 +454,12 @@ mod tests {
                 said: vec!["MR301 no".into(), "  indented".into()],
             }
         );
+        let moved = "`main` was moved by another push meanwhile";
+        let line = format!("!\t{refspec}\t[remote rejected] (pre-receive hook declined)");
+        assert_eq!(
+            pushed(&line, &format!("remote: error: {moved}        \n")),
+            Pushed::Raced(moved.into())
+        );
         let line = format!("!\t{refspec}\t[remote failure] (remote failed to report status)");
         assert!(matches!(pushed(&line, "x"), Pushed::Broken(_)));
         let said = "fatal: the remote end hung up unexpectedly\n";
@@ -391,5 +467,22 @@ mod tests {
             read_push("", said),
             Pushed::Broken("fatal: the remote end hung up unexpectedly".into())
         );
+    }
+    #[test]
+    fn what_may_pass() {
+        let hung_up = "fatal: the remote end hung up unexpectedly";
+        assert!(may_pass(hung_up));
+        assert!(may_pass(
+            "ssh: connect to host h port 22: Connection refused\nfatal: Could not read from remote repository."
+        ));
+        assert!(!may_pass(
+            "ssh: Could not resolve hostname h: Name or service not known"
+        ));
+        assert!(!may_pass(&format!(
+            "git@h: Permission denied (publickey).\n{hung_up}"
+        )));
+        assert!(!may_pass(
+            "remote: Repository not found.\nfatal: repository 'https://h/r/' not found"
+        ));
     }
 }

@@ -10,7 +10,7 @@ use std::num::NonZeroUsize;
 use super::steps::{self, Ruling, placed};
 use crate::error::Error;
 use crate::finding::{Anchor, Finding, Report};
-use crate::git::{Bounded, Budget, Repo};
+use crate::git::{Bounded, Budget, MOVED_MEANWHILE, Repo};
 use crate::history;
 use crate::proof::How;
 use crate::raw::{Kept, Oid};
@@ -66,7 +66,7 @@ impl Update {
 /// # Errors
 /// When it can't be judged: then it is refused too.
 pub fn receive(wanted: &Wanted, updates: &[Update], budget: Budget) -> Result<Ruling, Error> {
-    let mut ruling = Ruling::default();
+    let ruling = Ruling::default();
     if updates.is_empty() {
         return Ok(ruling);
     }
@@ -97,22 +97,29 @@ pub fn receive(wanted: &Wanted, updates: &[Update], budget: Budget) -> Result<Ru
         }
     }
     if let Some((old, new)) = moved {
+        let outrun = || {
+            Error::told(format!("`{short}` {MOVED_MEANWHILE}"))
+                .hint("fetch, and push again: `git pull --rebase`")
+        };
         // The pusher's word for it is not taken. Git compares again under its
         // lock, so what lands between now and then lets this push fail.
         if old != tip {
-            return Err(
-                Error::told(format!("`{short}` was moved by another push meanwhile"))
-                    .hint("fetch, and push again: `git pull --rebase`"),
-            );
+            return Err(outrun());
         }
         if tip != Some(new) {
             let mut workspace =
                 Workspace::at(wanted, repo, mainline, Some(tip.unwrap_or(new))).map_err(cut_off)?;
-            ruling = match tip {
-                Some(tip) => grown(&mut workspace, tip, new, budget)?,
-                None => created(&mut workspace, new, budget)?,
+            let judged = match tip {
+                Some(tip) => grown(&mut workspace, tip, new, budget),
+                None => created(&mut workspace, new, budget),
             };
-            return add(ruling, wrong, &workspace.repo, &workspace.folder, tip);
+            // Where a faster push was proven in between, what is remembered is
+            // ahead of the tip, as if that had been rewound.
+            let is_fine = judged.as_ref().is_ok_and(|ruling| ruling.report.is_clean());
+            if !is_fine && workspace.repo.reference(&workspace.mainline)? != tip {
+                return Err(outrun());
+            }
+            return add(judged?, wrong, &workspace.repo, &workspace.folder, tip);
         }
     }
     // Otherwise a server whose HEAD names another branch would guard nothing, and

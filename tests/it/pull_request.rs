@@ -79,6 +79,137 @@ fn a_registration_reserves_its_number() {
 }
 
 #[test]
+fn a_number_that_is_reserved_does_not_land() {
+    let hub = Hub::open();
+    let (seat, other) = (hub.seat("a"), hub.seat("b"));
+    assert_eq!(seat.register("two", &["--pr"])["branch"], "modelry/churn/2");
+    let said = other.register("three", &["--push"]);
+    assert_eq!(said["changes"][0], "version churn/3 registered");
+    // What was proposed can land after it.
+    seat.git(&["fetch", "-q"]);
+    let _ = seat.ok(
+        "admin-1",
+        &["validate", "--onto", "origin/main", "origin/modelry/churn/2"],
+    );
+    // Without the branch the number is anybody's.
+    assert_eq!(seat.register("four", &["--pr"])["branch"], "modelry/churn/4");
+    hub.git(&["branch", "-D", "modelry/churn/4"]);
+    let said = other.register("another", &["--push"]);
+    assert_eq!(said["changes"][0], "version churn/4 registered");
+    // A branch keeps its number from nobody who works on it.
+    let said = seat.register("five", &["--push", "--branch", "modelry/churn/5"]);
+    assert_eq!(said["changes"][0], "version churn/5 registered", "{said}");
+    hub.check();
+}
+
+/// Somebody's command, to be run by a hook of this seat.
+fn other_registers(hub: &Hub, name: &str, mark: &str, how: &str) -> String {
+    let seat = hub.seat(name);
+    let (uri, digest) = model(mark);
+    format!(
+        "test -e ../raced && exit 0\ntouch ../raced\nunset GIT_DIR\nexec {} -C {} register churn --artifact {uri} --digest {digest} {how} >&2 </dev/null",
+        env!("CARGO_BIN_EXE_modelry"),
+        seat.top.display()
+    )
+}
+
+#[test]
+fn who_reserves_gives_way_to_what_landed() {
+    let hub = Hub::open();
+    let seat = hub.seat("a");
+    seat.hook("pre-push", &other_registers(&hub, "b", "theirs", "--push"));
+    let said = seat.register("mine", &["--pr"]);
+    assert_eq!(said["branch"], "modelry/churn/3", "{said}");
+    assert_eq!(said["tries"], 2);
+    assert_eq!(
+        hub.git(&["for-each-ref", "--format=%(refname:short)", "refs/heads/modelry"]),
+        "modelry/churn/3",
+        "what was reserved in vain is taken back"
+    );
+    assert!(
+        hub.files()
+            .contains(&"groups/churn/versions/2/version.yaml".into())
+    );
+}
+
+#[test]
+fn who_lands_tells_of_a_reservation_that_crossed() {
+    let hub = Hub::open();
+    let seat = hub.seat("a");
+    seat.hook("pre-push", &other_registers(&hub, "b", "theirs", "--pr"));
+    let (uri, digest) = model("mine");
+    let said = seat.says(
+        "trainer",
+        &[
+            "register",
+            "churn",
+            "--artifact",
+            &uri,
+            "--digest",
+            &digest,
+            "--push",
+        ],
+    );
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(
+        said.err
+            .contains("`modelry/churn/2` of `origin` reserved the number 2 while this landed"),
+        "{}",
+        said.err
+    );
+    hub.check();
+}
+
+#[test]
+fn numbers_that_land_and_numbers_that_are_reserved_differ() {
+    let hub = Hub::open();
+    let jobs: Vec<_> = ["a", "b", "c", "d", "e", "f"]
+        .iter()
+        .enumerate()
+        .map(|(index, mark)| {
+            let (uri, digest) = model(mark);
+            let how = ["--pr", "--push"][index % 2];
+            let arguments = ["register", "churn", "--artifact", &uri, "--digest", &digest, how];
+            let mut command = hub.seat(mark).command("trainer", &arguments);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped());
+            command.spawn().expect("modelry")
+        })
+        .collect::<Vec<_>>()
+        .into_iter()
+        .map(|job| job.wait_with_output().expect("modelry"))
+        .collect();
+    let mut said = String::new();
+    for job in &jobs {
+        assert!(job.status.success(), "{}", String::from_utf8_lossy(&job.stderr));
+        said.push_str(&String::from_utf8_lossy(&job.stderr));
+    }
+    let reserved = hub.git(&[
+        "for-each-ref",
+        "--format=%(refname:lstrip=4)",
+        "refs/heads/modelry/churn",
+    ]);
+    let reserved: Vec<&str> = reserved.lines().collect();
+    let files = hub.files();
+    let landed: Vec<&str> = files
+        .iter()
+        .filter_map(|path| {
+            path.strip_prefix("groups/churn/versions/")?
+                .strip_suffix("/version.yaml")
+        })
+        .collect();
+    assert_eq!((reserved.len(), landed.len()), (3, 4));
+    // Two who cross at the very moment can't both be kept, and one says so.
+    for number in reserved.iter().filter(|number| landed.contains(number)) {
+        let told = format!("reserved the number {number} while this landed");
+        assert!(
+            said.contains(&told),
+            "{number} was given twice, and nobody knows: {said}"
+        );
+    }
+    hub.check();
+}
+
+#[test]
 fn parallel_registrations_reserve_different_numbers() {
     let hub = Hub::open();
     let jobs: Vec<_> = ["a", "b", "c", "d"]

@@ -3,6 +3,7 @@
 use std::process::Stdio;
 
 use crate::support::hub::{Hub, Seat, Sshd, model};
+use crate::support::said;
 
 /// Whether a clone's mainline, its files and its memory are where the hub is.
 #[track_caller]
@@ -73,6 +74,32 @@ fn of_two_who_race_both_land() {
 }
 
 #[test]
+fn who_is_outrun_while_a_guarded_server_judges_starts_over() {
+    let hub = Hub::open();
+    hub.guard();
+    let (slow, fast) = (hub.seat("slow"), hub.seat("fast"));
+    let key = hub.lab.key("trainer");
+    fast.git(&["config", "user.signingkey", &key.to_string_lossy()]);
+    let (uri, digest) = model("fast");
+    // Another lands after git's own look at the branch, before the guard's.
+    let guard = hub.bare.join("hooks/pre-receive");
+    std::fs::rename(&guard, hub.bare.join("hooks/guard")).expect("renamed");
+    hub.hook(
+        "pre-receive",
+        &format!(
+            "if ! test -e raced; then\n  touch raced\n  (unset GIT_DIR GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES\n  exec {} -C {} register churn --artifact {uri} --digest {digest} --push >&2 </dev/null) || exit\nfi\nexec hooks/guard",
+            env!("CARGO_BIN_EXE_modelry"),
+            fast.top.display()
+        ),
+    );
+    let said = slow.register("slow", &["--push"]);
+    assert_eq!(said["tries"], 2, "{said}");
+    assert_eq!(said["changes"][0], "version churn/3 registered");
+    in_step(&slow);
+    hub.check();
+}
+
+#[test]
 fn many_at_once_over_ssh_get_a_number_each() {
     let hub = Hub::open();
     let sshd = Sshd::serve(&hub, &["trainer"]);
@@ -106,6 +133,90 @@ fn many_at_once_over_ssh_get_a_number_each() {
         .filter(|path| path.ends_with("/version.yaml"))
         .count();
     assert_eq!(versions, 5);
+    hub.check();
+}
+
+#[test]
+fn what_is_asked_of_a_remote_shares_one_connection() {
+    let hub = Hub::open();
+    let sshd = Sshd::serve(&hub, &["trainer"]);
+    let seat = sshd.seat(&hub, "trainer");
+    let temporary = hub.lab.home().join("t");
+    std::fs::create_dir(&temporary).expect("a folder");
+    let calls = |mark: &str| {
+        let (uri, digest) = model(mark);
+        let arguments = [
+            "register",
+            "churn",
+            "--artifact",
+            &uri,
+            "--digest",
+            &digest,
+            "--push",
+        ];
+        let _ = sshd.calls();
+        let said = said(seat.command("trainer", &arguments).env("TMPDIR", &temporary));
+        assert_eq!(said.code, 0, "{said:?}");
+        let left = std::fs::read_dir(&temporary).expect("a folder").count();
+        assert_eq!(left, 0, "nothing is left of the connection");
+        let calls = sshd.calls();
+        let from: std::collections::BTreeSet<&String> = calls.iter().collect();
+        (from.len(), calls.len())
+    };
+    let (connections, all) = calls("two");
+    assert!(connections == 1 && all > 2, "{connections} of {all}");
+    // Who shares connections anyway, or wants none shared, is not interfered with.
+    let ssh = seat.git(&["config", "core.sshCommand"]);
+    let own = hub.lab.home().join("ssh_config");
+    std::fs::write(
+        &own,
+        format!("ControlPath {}/c\nControlMaster no\n", hub.lab.home().display()),
+    )
+    .expect("a file");
+    let with_own = ssh.replace("/dev/null", &own.to_string_lossy());
+    seat.git(&["config", "core.sshCommand", &with_own]);
+    let (connections, all) = calls("three");
+    assert_eq!(connections, all);
+    seat.git(&["config", "core.sshCommand", &ssh]);
+    seat.git(&["config", "modelry.shareConnection", "false"]);
+    let (connections, all) = calls("four");
+    assert_eq!(connections, all);
+    hub.check();
+}
+
+#[test]
+fn a_server_that_is_starting_is_waited_for() {
+    let hub = Hub::open();
+    let mut sshd = Sshd::serve(&hub, &["trainer"]);
+    let seat = sshd.seat(&hub, "trainer");
+    sshd.kill();
+    let (uri, digest) = model("two");
+    let arguments = [
+        "register",
+        "churn",
+        "--artifact",
+        &uri,
+        "--digest",
+        &digest,
+        "--push",
+    ];
+    let hurried = [&arguments[..], &["--patience", "0s"]].concat();
+    let said = seat.fails("trainer", 2, &hurried);
+    assert!(said.err.contains("Connection refused"), "{}", said.err);
+    let mut command = seat.command("trainer", &arguments);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let job = command.spawn().expect("modelry");
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    sshd.start();
+    let job = job.wait_with_output().expect("modelry");
+    let said = String::from_utf8_lossy(&job.stderr);
+    assert!(job.status.success(), "{said}");
+    assert_eq!(
+        said.matches("trying again, while patience lasts").count(),
+        1,
+        "{said}"
+    );
+    in_step(&seat);
     hub.check();
 }
 

@@ -7,15 +7,16 @@ mod patience;
 mod prepare;
 mod push;
 mod request;
+mod reserve;
 mod tell;
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clap::Args;
 
 use self::prepare::{Prepared, Run, prepare};
+pub use self::reserve::Reserve;
 use self::tell::{done, dry_run, propose};
 use super::wait::duration;
 use super::{Global, Outcome, Ui};
@@ -24,7 +25,6 @@ use crate::error::Error;
 use crate::finding::Report;
 pub use crate::finding::Scope;
 use crate::git::{AdvanceError, Head};
-use crate::model::{GroupName, VersionNumber};
 use crate::raw::Oid;
 use crate::workspace::Workspace;
 
@@ -82,27 +82,6 @@ pub struct Job<'j> {
     pub moved: Option<&'j Cell<bool>>,
     /// Where numbers of versions are reserved by branches of a remote.
     pub reserve: Option<&'j Reserve>,
-}
-
-/// A number that a registration takes for itself before it lands.
-pub struct Reserve {
-    /// The group.
-    pub group: GroupName,
-    /// The numbers that branches of the remote hold.
-    pub taken: RefCell<BTreeSet<VersionNumber>>,
-    /// The number that the draft took.
-    pub number: Cell<Option<VersionNumber>>,
-}
-
-impl Reserve {
-    /// Nothing is known to be reserved.
-    pub fn of(group: &GroupName) -> Reserve {
-        Reserve {
-            group: group.clone(),
-            taken: RefCell::default(),
-            number: Cell::new(None),
-        }
-    }
 }
 
 /// The branch to write to, its tip if it has one, and the commit to build on.

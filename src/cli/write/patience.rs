@@ -1,23 +1,35 @@
-//! How long to wait before the next try: longer each time, never as long as
-//! another who lost the same race, and not for ever.
+//! How long to wait before the next try, never as long as another who lost the
+//! same race, and not for ever.
+//!
+//! A lost race says that the remote is well and others are at work. Who has lost
+//! a little stands back, so that fewer are in each other's way; who has lost
+//! often comes back at once, so that nobody is outrun for long by those who just
+//! came. A remote that does not answer is left alone longer each time.
 
 use std::time::{Duration, Instant};
 
-/// The first wait.
-const FIRST: Duration = Duration::from_millis(100);
+/// How many rounds to stand back, on average, after so many lost races; after
+/// more of them, the last.
+const STAND_BACK: [f64; 7] = [1.0, 2.0, 4.0, 4.0, 2.0, 1.0, 0.25];
 
-/// How far waits grow, on average: who has lost often should not fall behind those
-/// who just came.
-const LONGEST: Duration = Duration::from_millis(1500);
+/// The shortest that a round is taken for.
+const SHORTEST: Duration = Duration::from_millis(50);
 
 /// The longest wait, on average, where every round takes longer still.
 const TOO_LONG: Duration = Duration::from_secs(5);
 
+/// The first wait for a remote that does not answer.
+const FIRST: Duration = Duration::from_millis(100);
+
+/// How far those waits grow, on average.
+const LONGEST: Duration = Duration::from_millis(1500);
+
 /// What is left of somebody's patience.
 pub(super) struct Patience {
     end: Instant,
-    wait: Duration,
     round: Instant,
+    lost: usize,
+    unanswered: Duration,
 }
 
 impl Patience {
@@ -26,24 +38,46 @@ impl Patience {
         let now = Instant::now();
         Patience {
             end: now + time,
-            wait: FIRST,
             round: now,
+            lost: 0,
+            unanswered: FIRST,
         }
     }
 
-    /// Waits; false when there is no patience left.
-    pub fn wait(&mut self) -> bool {
-        let now = Instant::now();
-        // Where a round takes long, others need as long for theirs.
-        let wait = jitter(self.wait.max((now - self.round) / 2).min(TOO_LONG));
-        if now + wait >= self.end {
+    /// Waits after a lost race; false when there is no patience left.
+    pub fn after_race(&mut self) -> bool {
+        // Others need as long for their rounds.
+        let round = self.round.elapsed().max(SHORTEST);
+        let wait = stand_back(self.lost, round);
+        self.lost += 1;
+        self.unanswered = FIRST;
+        self.wait(wait)
+    }
+
+    /// Waits for a remote that did not answer; false when there is no patience
+    /// left.
+    pub fn without_answer(&mut self) -> bool {
+        let wait = self.unanswered;
+        self.unanswered = (wait * 3 / 2).min(LONGEST);
+        self.wait(wait)
+    }
+
+    fn wait(&mut self, average: Duration) -> bool {
+        let wait = jitter(average);
+        if Instant::now() + wait >= self.end {
             return false;
         }
         std::thread::sleep(wait);
-        self.wait = (self.wait * 3 / 2).min(LONGEST);
         self.round = Instant::now();
         true
     }
+}
+
+/// How long to stand back, on average, who has lost so many races before this
+/// one.
+fn stand_back(lost: usize, round: Duration) -> Duration {
+    let rounds = STAND_BACK[lost.min(STAND_BACK.len() - 1)];
+    round.mul_f64(rounds).min(TOO_LONG)
 }
 
 /// Somewhere between nothing and twice the time: whoever lost together should
@@ -60,7 +94,7 @@ fn jitter(time: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use super::{Patience, jitter};
+    use super::{Patience, TOO_LONG, jitter, stand_back};
     use std::time::Duration;
 
     #[test]
@@ -69,6 +103,20 @@ mod tests {
         let waits: Vec<Duration> = (0..64).map(|_| jitter(second)).collect();
         assert!(waits.iter().all(|wait| *wait <= 2 * second));
         assert!(waits.iter().any(|wait| *wait != waits[0]));
-        assert!(!Patience::of(Duration::ZERO).wait(), "no patience, no wait");
+        let mut none = Patience::of(Duration::ZERO);
+        assert!(
+            !none.after_race() && !none.without_answer(),
+            "no patience, no wait"
+        );
+    }
+
+    #[test]
+    fn who_has_lost_often_comes_back_first() {
+        let second = Duration::from_secs(1);
+        let all: Vec<Duration> = (0..12).map(|lost| stand_back(lost, second)).collect();
+        let widest = all.iter().max().expect("some");
+        assert!(all[0] < *widest, "it grows: others are let through");
+        assert!(all[11] < all[0], "and shrinks below what newcomers wait");
+        assert!(stand_back(3, 60 * second) <= TOO_LONG);
     }
 }

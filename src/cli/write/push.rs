@@ -7,7 +7,6 @@
 //! and not made a second time: of several tries with one base the remote takes
 //! only the first, and each later look finds it.
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -17,12 +16,12 @@ use super::make::Made;
 use super::patience::Patience;
 use super::prepare::{Prepared, Run, Signed, prepare, prove};
 use super::request::{self, Page};
+use super::reserve::Reserve;
 use super::tell::{done, dry_run, propose};
 use super::{Target, short};
 use crate::error::Error;
-use crate::git::{AdvanceError, Head, Pushed};
+use crate::git::{AdvanceError, Head, Pushed, may_pass};
 use crate::history;
-use crate::model::VersionNumber;
 use crate::raw::Oid;
 use crate::render::{self, paint};
 
@@ -129,16 +128,11 @@ impl Road {
         if let Some(reserve) = run.job.reserve
             && let Some(number) = reserve.number.get()
         {
-            return format!("{}{number}", reserved(reserve.group.as_str()));
+            return reserve.branch(number);
         }
         let id = commit.map_or_else(|| "ID".to_owned(), |commit| commit.short().to_string());
         format!("refs/heads/modelry/{}-{id}", request::slug(made.subject()))
     }
-}
-
-/// Where the numbers of a group are reserved.
-fn reserved(group: &str) -> String {
-    format!("refs/heads/modelry/{group}/")
 }
 
 /// What the remote showed, and what to build on there.
@@ -178,20 +172,34 @@ pub(super) fn land(run: &Run<'_>) -> Result<Outcome, Error> {
     } = *run;
     let repo = &workspace.repo;
     let road = Road::choose(run)?;
+    repo.share_connection(&road.remote)?;
     let mut patience = Patience::of(args.patience.unwrap_or(PATIENCE));
     let mut ready: Option<Rc<Signed>> = None;
     let mut unknown: Vec<Unknown> = Vec::new();
     let mut broken = 0;
     let mut tries = 0;
+    let mut is_told = false;
     loop {
         let ground = match survey(run, &road, &unknown)? {
             Survey::Ground(ground) => ground,
-            Survey::There(there) => return found(run, &road, &there, tries),
+            Survey::There(there) => {
+                if !gives_way(run, &road, &there.signed)? {
+                    return found(run, &road, &there, tries);
+                }
+                unknown.clear();
+                continue;
+            }
             Survey::Faulty(outcome) => return Ok(outcome),
-            // At first it is for the user to see to the remote; later it was
-            // there a moment ago.
-            Survey::Away(error) if tries == 0 => return Err(error),
-            Survey::Away(_) if patience.wait() => continue,
+            // At first it is for the user to see to a remote, unless it may only
+            // be starting; later it was there a moment ago.
+            Survey::Away(error) if tries == 0 && !may_pass(&error.to_string()) => return Err(error),
+            Survey::Away(error) if patience.without_answer() => {
+                if tries == 0 && !is_told {
+                    ui.note(&format!("trying again, while patience lasts: {error}"));
+                    is_told = true;
+                }
+                continue;
+            }
             Survey::Away(error) => {
                 return Err(match unknown.last() {
                     Some(unknown) => lost(&road, unknown, &error.to_string()),
@@ -200,7 +208,9 @@ pub(super) fn land(run: &Run<'_>) -> Result<Outcome, Error> {
             }
         };
         // What broke off is sent again as it is: one commit, however often.
-        let signed = match ready.take().filter(|signed| signed.base == ground.target.base) {
+        let is_free = run.job.reserve.is_none_or(Reserve::is_free);
+        let fits = |signed: &Rc<Signed>| signed.base == ground.target.base && is_free;
+        let signed = match ready.take().filter(fits) {
             Some(signed) => signed,
             // Where others land, the remote can be written.
             None => match prepare(run, &ground.target)? {
@@ -225,12 +235,15 @@ pub(super) fn land(run: &Run<'_>) -> Result<Outcome, Error> {
         match repo.push(&road.remote, signed.commit, &reference, ground.expected)? {
             Pushed::Landed => {
                 note_along(ground.along, short(&reference), ui);
-                return landed(run, &road, &signed, &reference, tries);
+                if !gives_way(run, &road, &signed)? {
+                    return landed(run, &road, &signed, &reference, tries);
+                }
+                unknown.clear();
             }
             Pushed::Raced(why) => {
                 // A number that is taken is not tried again.
                 ready = road.named.is_some().then_some(signed);
-                if !patience.wait() {
+                if !patience.after_race() {
                     return Err(Error::told(format!(
                         "others push to `{}` of `{}` faster than this command can follow ({tries} times; the last time: {why}); nothing landed",
                         short(&reference),
@@ -261,7 +274,7 @@ pub(super) fn land(run: &Run<'_>) -> Result<Outcome, Error> {
                 });
                 ready = Some(signed);
                 broken += 1;
-                if broken < BREAKS && patience.wait() {
+                if broken < BREAKS && patience.without_answer() {
                     continue;
                 }
                 // A last look before it is given up.
@@ -274,6 +287,14 @@ pub(super) fn land(run: &Run<'_>) -> Result<Outcome, Error> {
                 });
             }
         }
+    }
+}
+
+/// Whether a number was reserved that landed meanwhile; another is taken then.
+fn gives_way(run: &Run<'_>, road: &Road, signed: &Signed) -> Result<bool, Error> {
+    match run.job.reserve.filter(|_| road.named.is_none()) {
+        Some(reserve) => reserve.gives_way(run, &road.remote, &road.mainline, signed),
+        None => Ok(false),
     }
 }
 
@@ -303,12 +324,8 @@ fn look(run: &Run<'_>, road: &Road, unknown: &[Unknown], is_here: bool) -> Resul
             }
         }
     }
-    if let Some(reserve) = run.job.reserve.filter(|_| run.args.pr) {
-        let folder = reserved(reserve.group.as_str());
-        let branches = repo.remote_branches(&road.remote, &format!("{folder}*"))?;
-        let number = |name: &str| name.strip_prefix(&folder)?.parse::<VersionNumber>().ok();
-        let taken: BTreeSet<VersionNumber> = branches.iter().filter_map(|(name, _)| number(name)).collect();
-        reserve.taken.replace(taken);
+    if let Some(reserve) = run.job.reserve {
+        reserve.look(run, &road.remote, road.named.as_deref())?;
     }
     if let Some(named) = &road.named {
         look.tip = repo.fetch_tip(&road.remote, named)?;
@@ -501,6 +518,9 @@ fn landed(
     }
     if let Some(moved) = run.job.moved {
         moved.set(!shown || signed.made.moves_status());
+    }
+    if let Some(reserve) = run.job.reserve.filter(|_| road.is_mainline()) {
+        reserve.tell_crossing(run, &road.remote, signed);
     }
     let page = match args.pr {
         true => request::open(run, road.as_request(reference), &signed.made)?,

@@ -45,6 +45,15 @@ impl Hub {
         hub
     }
 
+    /// Guards it as a server is: by the hook, with the root pinned.
+    #[track_caller]
+    pub fn guard(&self) {
+        let bare = self.bare.to_string_lossy().into_owned();
+        let root = self.lab.root();
+        let install = ["-C", &bare, "hook", "install", "--server", "--root", &root];
+        let _ = self.lab.ok("admin-1", &install);
+    }
+
     /// Another clone.
     pub fn seat(&self, name: &str) -> Seat<'_> {
         self.seat_with(name, &self.bare.to_string_lossy(), &[])
@@ -226,9 +235,10 @@ impl Sshd {
             &folder,
             "session",
             &format!(
-                "export HOME='{}' PATH='{}' GIT_CONFIG_NOSYSTEM=1 LC_ALL=C.UTF-8\nexec git-shell -c \"$SSH_ORIGINAL_COMMAND\"",
+                "export HOME='{}' PATH='{}' GIT_CONFIG_NOSYSTEM=1 LC_ALL=C.UTF-8\necho \"$SSH_CLIENT\" >> '{}/calls'\nexec git-shell -c \"$SSH_ORIGINAL_COMMAND\"",
                 lab.home().display(),
-                std::env::var("PATH").unwrap_or_default()
+                std::env::var("PATH").unwrap_or_default(),
+                folder.display()
             ),
         );
         let port = std::net::TcpListener::bind("127.0.0.1:0")
@@ -238,12 +248,13 @@ impl Sshd {
         std::fs::write(
             folder.join("sshd_config"),
             format!(
-                "ListenAddress 127.0.0.1:{port}\nHostKey {}\nPidFile none\nStrictModes no\nUsePAM {}\nPermitRootLogin prohibit-password\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nAuthorizedKeysFile {}/authorized_keys\nForceCommand {}/session\nSetEnv HOME={}\nMaxStartups 200\nLogLevel ERROR\n",
+                "ListenAddress 127.0.0.1:{port}\nHostKey {}\nPidFile none\nStrictModes no\nUsePAM {}\nPermitRootLogin prohibit-password\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nAuthorizedKeysFile {}/authorized_keys\nForceCommand {}/session\nSetEnv HOME={} SHLVL=2\nMaxStartups 200\nLogLevel ERROR\n",
                 host.display(),
                 if root { "yes" } else { "no" },
                 folder.display(),
                 folder.display(),
-                // The shell reads what stands in there before it does anything.
+                // The shell reads what stands in there before it does anything; below
+                // another one it does not read what its user keeps for terminals.
                 folder.display(),
             ),
         )
@@ -305,6 +316,14 @@ impl Sshd {
             .stderr(Stdio::null())
             .status();
         let _ = server.wait();
+    }
+
+    /// From where it was called since this was asked last, call by call.
+    pub fn calls(&self) -> Vec<String> {
+        let file = self.folder.join("calls");
+        let calls = std::fs::read_to_string(&file).unwrap_or_default();
+        let _ = std::fs::remove_file(&file);
+        calls.lines().map(str::to_owned).collect()
     }
 
     /// The address of the hub.

@@ -1,0 +1,191 @@
+//! One connection of ssh for all that a command asks of a remote: shaking hands
+//! takes longer than anything that is said afterwards, and while hands are
+//! shaken for a push, others are faster.
+
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+use super::Repo;
+use crate::error::Error;
+
+/// Seconds that an idle connection stays when nobody closes it.
+const IDLE: u32 = 20;
+
+/// How long the path of a socket may be, on every system, with what ssh puts
+/// after it while it makes one.
+const PATH_LENGTH: usize = 80;
+
+/// A connection that stays open between calls of git.
+pub(super) struct Connection {
+    /// The program and its options, for git's `GIT_SSH_COMMAND`.
+    pub command: String,
+    destination: Destination,
+    _folder: TempDir,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        // Whoever can't be told ends by being idle.
+        let _ = self.destination.ssh(&self.command, &["-O", "exit"]).status();
+    }
+}
+
+/// Whom ssh calls.
+#[derive(Debug, PartialEq, Eq)]
+struct Destination {
+    host: String,
+    port: Option<String>,
+}
+
+impl Destination {
+    /// As git reads an address; none when it is not called by ssh.
+    fn of(address: &str) -> Option<Destination> {
+        let (host, port) = match address.strip_prefix("ssh://") {
+            Some(rest) => {
+                let place = rest.split('/').next()?;
+                let (user, host) = place.rsplit_once('@').unwrap_or(("", place));
+                let (host, port) = match host.split_once(':') {
+                    Some((host, port)) => (host, Some(port.to_owned())),
+                    None => (host, None),
+                };
+                match user {
+                    "" => (host.to_owned(), port),
+                    user => (format!("{user}@{host}"), port),
+                }
+            }
+            None if address.contains("://") => return None,
+            None => (address.split_once(':')?.0.to_owned(), None),
+        };
+        // A folder with a colon in it; an address of numbers in brackets.
+        let is_plain = !host.is_empty() && !host.starts_with('-') && !host.contains(['/', '[', ']']);
+        is_plain.then_some(Destination { host, port })
+    }
+
+    /// Ssh itself, by the command that git would run.
+    fn ssh(&self, command: &str, options: &[&str]) -> Command {
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", &format!("{command} \"$@\""), "ssh"])
+            .args(options);
+        if let Some(port) = &self.port {
+            shell.args(["-p", port]);
+        }
+        shell.arg(&self.host).stdin(Stdio::null()).stdout(Stdio::null());
+        shell.stderr(Stdio::null());
+        shell
+    }
+}
+
+impl Repo {
+    /// Lets what is asked of this remote from now on share one connection, where
+    /// it is called by OpenSSH and the user does not share connections anyway.
+    ///
+    /// # Errors
+    /// When the configuration can't be read.
+    pub fn share_connection(&self, remote: &str) -> Result<(), Error> {
+        let wanted = self.config("modelry.shareConnection")?;
+        if cfg!(not(unix)) || wanted.is_some_and(|wanted| wanted == "false") {
+            return Ok(());
+        }
+        let address = self.remote_address(remote)?;
+        let Some(destination) = Destination::of(&address) else {
+            return Ok(());
+        };
+        // What is fetched from elsewhere is no other call of the same place.
+        if self.fetch_address(remote)? != address {
+            return Ok(());
+        }
+        let Some(command) = self.open_ssh()? else {
+            return Ok(());
+        };
+        let configured = destination.ssh(&command, &["-G"]).stdout(Stdio::piped()).output();
+        let is_shared = |text: &str| {
+            let mut lines = text.lines().map(str::to_ascii_lowercase);
+            lines.any(|line| line.starts_with("controlpath ") && line != "controlpath none")
+        };
+        match configured {
+            Ok(output) if output.status.success() => {
+                if is_shared(&String::from_utf8_lossy(&output.stdout)) {
+                    return Ok(());
+                }
+            }
+            _ => return Ok(()),
+        }
+        // Without a place for the socket, each call has its own connection.
+        let Ok(folder) = tempfile::Builder::new().prefix("modelry-").tempdir() else {
+            return Ok(());
+        };
+        let socket = folder.path().join("s");
+        let Some(socket) = socket
+            .to_str()
+            .filter(|path| path.len() <= PATH_LENGTH && !path.contains(['\'', '%', '"', ' ', '\\', '$']))
+        else {
+            return Ok(());
+        };
+        self.connection.replace(Some(Connection {
+            command: format!(
+                "{command} -o ControlMaster=auto -o ControlPath='{socket}' -o ControlPersist={IDLE} -o ServerAliveInterval=15"
+            ),
+            destination,
+            _folder: folder,
+        }));
+        Ok(())
+    }
+
+    /// The command by which git calls ssh, when that is OpenSSH.
+    fn open_ssh(&self) -> Result<Option<String>, Error> {
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let variant = match variable("GIT_SSH_VARIANT") {
+            Some(variant) => Some(variant),
+            None => self.config("ssh.variant")?,
+        };
+        if variant.is_some_and(|variant| variant != "ssh" && variant != "auto") {
+            return Ok(None);
+        }
+        let command = match variable("GIT_SSH_COMMAND") {
+            Some(command) => command,
+            None => match self
+                .config("core.sshCommand")?
+                .filter(|command| !command.is_empty())
+            {
+                Some(command) => command,
+                None if variable("GIT_SSH").is_some() => return Ok(None),
+                None => "ssh".to_owned(),
+            },
+        };
+        let program = command.split_whitespace().next().unwrap_or_default();
+        let is_open_ssh = program.rsplit('/').next() == Some("ssh");
+        // What else a shell may be told there, nothing can be put after.
+        let is_plain = !command.contains([';', '&', '|', '#', '\n', '<', '>']);
+        Ok((is_open_ssh && is_plain).then_some(command))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Destination;
+
+    #[test]
+    fn whom_ssh_calls() {
+        let of = |address: &str| {
+            let found = Destination::of(address)?;
+            Some((found.host, found.port.unwrap_or_default()))
+        };
+        let is = |host: &str, port: &str| Some((host.to_owned(), port.to_owned()));
+        assert_eq!(of("git@example.com:ml/models"), is("git@example.com", ""));
+        assert_eq!(of("example.com:models"), is("example.com", ""));
+        assert_eq!(of("ssh://git@example.com/models"), is("git@example.com", ""));
+        assert_eq!(of("ssh://example.com:2222/models"), is("example.com", "2222"));
+        for other in [
+            "https://example.com/models",
+            "/srv/models",
+            "./a:b",
+            "file:///srv/models",
+            "ssh://[::1]:22/models",
+            "-oProxyCommand=x:y",
+        ] {
+            assert_eq!(of(other), None, "{other}");
+        }
+    }
+}
