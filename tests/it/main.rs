@@ -33,6 +33,7 @@ mod raw_reading;
 mod reference;
 mod relay;
 mod relay_action;
+mod release;
 mod report_formats;
 mod resolve;
 mod rooms;
