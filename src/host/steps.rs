@@ -64,8 +64,7 @@ pub fn stepped(
 }
 
 /// Judges `commits`, which follow `tip`, by the policy and the findings that were
-/// proven up to there. Faults
-/// of the past count in what the steps touch.
+/// proven up to there. Faults of the past count in what the steps touch.
 pub(super) fn onwards(
     workspace: &Workspace,
     records: &Records<'_>,
@@ -78,7 +77,8 @@ pub(super) fn onwards(
     let mut touched = Touched::default();
     let mut report = workspace.run(&mut replay, commits, |_, step| touched.by(step))?;
     if !landed {
-        // What has not landed can still be put right, and is for nobody to accept.
+        // What has not landed can still be put right: no line to accept it is offered.
+        // One that the same push brings counts, as it does for a mirror that catches up.
         for finding in &mut report.findings {
             finding.step = None;
         }
