@@ -271,6 +271,24 @@ impl Repo {
         }
     }
 
+    /// Where the remote's side of a branch stood when this clone last heard of it:
+    /// its upstream, else where it is pushed to; none where the clone keeps no
+    /// such note. What is a note itself has everything that it has.
+    pub fn upstream_tip(&self, branch: &str) -> Option<Oid> {
+        if branch.starts_with("refs/remotes/") {
+            return self.reference(branch).ok()?;
+        }
+        let upstream = self.raw.branch_upstream_name(branch).ok();
+        let upstream = upstream.as_ref().and_then(|name| name.as_str().ok());
+        if let Some(name) = upstream.filter(|name| name.starts_with("refs/remotes/"))
+            && let Ok(Some(tip)) = self.reference(name)
+        {
+            return Some(tip);
+        }
+        let (remote, reference) = self.push_place(branch).ok()?;
+        self.noted_remote_tip(&remote, &reference).ok()?
+    }
+
     /// Notes in the clone where a remote's branch stands, as `git push` does;
     /// only where the clone keeps such a note already.
     pub fn note_remote_tip(&self, remote: &str, reference: &str, tip: Oid) {

@@ -47,3 +47,4 @@ mod stages;
 mod summary;
 mod summary_pages;
 mod support;
+mod unpushed;

@@ -101,6 +101,8 @@ struct Target {
     on_mainline: bool,
     /// Whether the mainline of this clone stands at the base.
     is_here: bool,
+    /// Where the remote has the branch, as it says or as this clone last heard.
+    remote: Option<Oid>,
     /// Whether a work tree follows, in which nothing may be lost.
     follows: bool,
 }
@@ -149,6 +151,7 @@ fn target(workspace: &Workspace, args: &WriteArgs) -> Result<Target, Error> {
         is_mainline,
         on_mainline: is_mainline,
         is_here: true,
+        remote: repo.upstream_tip(&branch),
         follows: repo.is_checked_out(&branch)?,
         branch,
         tip,
@@ -209,7 +212,8 @@ fn attempt(run: &Run<'_>) -> Result<Option<Outcome>, Error> {
     if target.follows {
         repo.update_worktree(&signed.edits)?;
     }
-    if target.is_mainline && !run.args.trust_base && target.tip.is_some() {
+    // Where there is a remote, what it lacks can be dropped again.
+    if target.is_mainline && !run.args.trust_base && target.tip.is_some() && target.remote.is_none() {
         workspace.advance_verified(target.base, signed.commit, signed.made.brings_policy());
     }
     if let Some(moved) = run.job.moved {

@@ -377,7 +377,8 @@ fn survey(run: &Run<'_>, road: &Road, unknown: &[Unknown]) -> Result<Survey, Err
             .hint("name the mainline with `--mainline`, or push it first: `git push`"));
         }
     };
-    let target = target(run, road, base, on_mainline)?;
+    let remote = look.tip.or(look.mainline);
+    let target = target(run, road, (base, remote), on_mainline)?;
     Ok(Survey::Ground(Box::new(Ground {
         target,
         expected: look.tip,
@@ -385,7 +386,13 @@ fn survey(run: &Run<'_>, road: &Road, unknown: &[Unknown]) -> Result<Survey, Err
     })))
 }
 
-fn target(run: &Run<'_>, road: &Road, base: Oid, on_mainline: bool) -> Result<Target, Error> {
+/// To build on `base`; `remote` is where the remote's branch stands.
+fn target(
+    run: &Run<'_>,
+    road: &Road,
+    (base, remote): (Oid, Option<Oid>),
+    on_mainline: bool,
+) -> Result<Target, Error> {
     Ok(Target {
         branch: road.local.clone().unwrap_or_default(),
         tip: None,
@@ -393,6 +400,7 @@ fn target(run: &Run<'_>, road: &Road, base: Oid, on_mainline: bool) -> Result<Ta
         is_mainline: road.is_mainline(),
         on_mainline,
         is_here: run.workspace.repo.reference(&run.workspace.mainline)? == Some(base),
+        remote,
         follows: false,
     })
 }
@@ -433,7 +441,7 @@ fn own_commits(
                 Some(noted) => history::chain_if(&objects, noted, tip)?.is_some(),
                 None => false,
             };
-            let target = target(run, road, tip, road.is_mainline())?;
+            let target = target(run, road, (tip, Some(tip)), road.is_mainline())?;
             if !grown
                 && let Err(outcome) = prove(run.workspace, &objects, &target, run.job, run.args, run.ui)?
             {
