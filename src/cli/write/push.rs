@@ -213,7 +213,7 @@ pub(super) fn land(run: &Run<'_>) -> Result<Outcome, Error> {
         let signed = match ready.take().filter(fits) {
             Some(signed) => signed,
             // Where others land, the remote can be written.
-            None => match prepare(run, &ground.target)? {
+            None => match prepare(run, &ground.target).map_err(|error| with_along(error, &ground))? {
                 Prepared::Signed(signed) => {
                     broken = 0;
                     Rc::new(*signed)
@@ -463,6 +463,17 @@ fn own_commits(
     }
 }
 
+/// The error, with what is not pushed yet: what is refused may be done in it.
+fn with_along(error: Error, ground: &Ground) -> Error {
+    match ground.along {
+        0 => error,
+        along => error.hint(format!(
+            "it builds on {} of this clone that the remote lacks: when what you want is there, `git push`",
+            render::count(along, "commit")
+        )),
+    }
+}
+
 fn note_along(along: usize, branch: &str, ui: &Ui) {
     if along > 0 {
         ui.note(&format!(
@@ -512,8 +523,12 @@ fn landed(
     if let Some(local) = &road.local
         && let Err(error) = follow(run, local, signed)
     {
+        let hints = error.hints();
+        let then = hints
+            .first()
+            .map_or("`git pull --ff-only` brings it up to date", String::as_str);
         ui.note(&format!(
-            "`{}` of this clone stays where it was: {error}; `git pull --ff-only` brings it up to date",
+            "`{}` of this clone stays where it was: {error}; {then}",
             short(local)
         ));
     }
