@@ -59,6 +59,10 @@ fn a_remote_says_which_branch_is_the_mainline() {
     seat.git(&["fetch", "-q"]);
     let said = seat.says("risk-1", &["approve", "churn/1", "-m", "good", "--push"]);
     assert_eq!(said.code, 0, "{said:?}");
+    assert!(
+        said.err.contains("churn/1 is still Pending: 1 of 2 approvals"),
+        "{said:?}"
+    );
     // What is said here counts before what the remote says.
     hub.git(&["branch", "other", "main"]);
     let said = seat.register("four", &["--push", "--mainline", "other"]);

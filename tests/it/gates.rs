@@ -300,8 +300,9 @@ fn the_lines_for_ci_work() {
     let _ = lab.git(&[
         "-C",
         &inside,
-        "symbolic-ref",
-        "--delete",
+        "update-ref",
+        "--no-deref",
+        "-d",
         "refs/remotes/origin/HEAD",
     ]);
     let readme = include_str!("../../README.md");
