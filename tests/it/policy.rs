@@ -248,5 +248,5 @@ fn a_policy_with_a_forged_review_beside_it_does_not_come_into_force() {
         "apiVersion: modelry/v1\nkind: ModelGroup\nname: other\n",
     );
     lab.commit("risk-1", "what only the new policy grants");
-    assert_eq!(judged(&lab), ["MR306", "MR307", "MR403"]);
+    assert_eq!(judged(&lab), ["MR306", "MR403", "MR307"]);
 }
