@@ -5,6 +5,7 @@
 //! see places only.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::model::{GroupName, Landing, VersionId};
 use crate::raw::Oid;
@@ -57,6 +58,9 @@ pub struct Anchor {
     /// Bytes of the text, where the trouble is in the text itself and no
     /// pointer leads there.
     pub span: Option<std::ops::Range<usize>>,
+    /// The file as a commit of a merged side left it, where that is meant and not
+    /// what the step leaves.
+    pub written: Option<(Oid, Arc<str>)>,
 }
 
 impl Anchor {
@@ -68,6 +72,7 @@ impl Anchor {
             pointer: pointer.into(),
             part: Part::Value,
             span: None,
+            written: None,
         }
     }
 

@@ -8,7 +8,7 @@ use super::{Check, RULES};
 use crate::access::{self, Author, Carrier, Carriers, Policy, Tally};
 use crate::change::{Change, ChangeKind};
 use crate::error::Error;
-use crate::finding::{Anchor, Finding, Note, RuleInfo};
+use crate::finding::{Anchor, Finding, Note, RuleInfo, Side};
 use crate::model::{Status, VersionId};
 use crate::snapshot::{Loaded, ReadFault};
 
@@ -43,17 +43,49 @@ pub struct Decided {
     pub tally: Rc<Tally>,
 }
 
+/// Lets findings about what another commit than the step's own wrote point into
+/// the file as that commit left it: the step may leave another text there.
+fn as_written(findings: &mut [Finding<Anchor>], step: &Step<'_>, index: usize) {
+    let change = &step.changes()[index];
+    let carrier = step.carriers.of(index);
+    let Some(commit) = carrier.commit.filter(|_| carrier.commit != step.carriers.own.commit) else {
+        return;
+    };
+    let Some((after, text)) = change
+        .after
+        .as_ref()
+        .and_then(|after| Some((after, after.text.clone()?)))
+    else {
+        return;
+    };
+    for finding in findings {
+        let at = &mut finding.primary.at;
+        if at.side != Side::After || at.path != change.path {
+            continue;
+        }
+        let named = after
+            .document
+            .as_ref()
+            .map(|document| document.span(&at.pointer, at.part));
+        at.span = at.span.clone().or(named);
+        at.written = Some((commit, text.clone()));
+        finding.who.get_or_insert_with(|| carrier.words());
+    }
+}
+
 /// Judges one step by every rule.
 ///
 /// # Errors
 /// When an object can't be read.
 pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
     let mut out = Findings::default();
-    for change in step.changes() {
+    for (index, change) in step.changes().iter().enumerate() {
         if change.kind == ChangeKind::Unreadable
             && let Some(after) = &change.after
         {
+            let first = out.list.len();
             out.list.extend(document_findings(&change.path, after));
+            as_written(&mut out.list[first..], step, index);
         }
     }
     let mut authors = Vec::new();
@@ -74,6 +106,7 @@ pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
                     check(&scene, &mut out)?;
                 }
             }
+            as_written(&mut out.list[first..], step, index);
             for finding in &mut out.list[first..] {
                 finding.group = finding.group.take().or_else(|| change.group().map(str::to_owned));
                 if finding.who.is_none() {

@@ -32,7 +32,10 @@ impl Resolver<'_> {
         };
         let record = RecordPath::parse(&anchor.path);
         let loaded = record.and_then(|record| snapshot.read(&record).ok().flatten());
-        let text: Option<Arc<str>> = loaded.as_ref().and_then(|loaded| loaded.text.clone());
+        let (text, commit): (Option<Arc<str>>, Option<Oid>) = match &anchor.written {
+            Some((commit, text)) => (Some(text.clone()), Some(*commit)),
+            None => (loaded.as_ref().and_then(|loaded| loaded.text.clone()), commit),
+        };
         let span = match (
             &anchor.span,
             loaded.as_ref().and_then(|loaded| loaded.document.as_ref()),
