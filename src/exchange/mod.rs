@@ -2,6 +2,7 @@
 //! Nothing is invented on the way, and what has no place of its own there is
 //! carried where that format has room for anything.
 
+pub mod cloudevents;
 pub mod host_reviews;
 pub mod huggingface;
 pub mod kserve;

@@ -3,12 +3,14 @@
 
 mod event;
 mod install;
+mod occurred;
 mod push;
 mod staged;
 mod steps;
 
 pub use event::{Job, System, Task, github, gitlab};
 pub use install::{Hook, Installed, install, uninstall};
+pub use occurred::{Occurred, occurred};
 pub use push::{Update, receive};
 pub use staged::{Staged, staged};
 pub use steps::{Ruling, stepped};
