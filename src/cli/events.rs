@@ -7,6 +7,7 @@ use super::resolve::{believe_root, on_mainline};
 use super::{Global, Outcome, Output, Ui, report_format};
 use crate::error::Error;
 use crate::event::Event;
+use crate::exchange::eventbridge::Account;
 use crate::host::{self, Occurred};
 use crate::raw::{Kept, Oid};
 use crate::render;
@@ -16,7 +17,7 @@ use crate::workspace::Workspace;
 /// `modelry events`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Formats: human, json (one array: application/cloudevents-batch+json), cloudevents (a CloudEvents 1.0 object a line).\n\nExit codes: 0 told; 1 open findings, and nothing is told; 2 incomplete, as in a shallow clone.\n\nExamples:\n  modelry events\n  modelry events main~5..main -o cloudevents\n  modelry events 2026-03-01.. -o json"
+    after_help = "Formats: human, json (one array: application/cloudevents-batch+json), cloudevents (a CloudEvents 1.0 object a line), eventbridge (what `aws events put-events --cli-input-json` takes, a call a line).\n\nExit codes: 0 told; 1 open findings, and nothing is told; 2 incomplete, as in a shallow clone.\n\nExamples:\n  modelry events\n  modelry events main~5..main -o cloudevents\n  modelry events 2026-03-01.. -o json\n  modelry events main~1..main -o eventbridge --account 123456789012 --region eu-central-1"
 )]
 pub struct EventsArgs {
     /// The steps after A, up to B of the mainline; an end may be a day [default: from the root to the tip]
@@ -25,6 +26,42 @@ pub struct EventsArgs {
     /// Take the root that this clone shows on trust: it is not pinned
     #[arg(long, help_heading = "Trust")]
     trust_root: bool,
+    /// The AWS account that the models' names are made of
+    #[arg(long, value_name = "DIGITS", help_heading = "EventBridge")]
+    account: Option<String>,
+    /// The AWS region
+    #[arg(long, value_name = "REGION", help_heading = "EventBridge")]
+    region: Option<String>,
+    /// The event bus [default: the account's own]
+    #[arg(long, value_name = "NAME", help_heading = "EventBridge")]
+    bus: Option<String>,
+}
+
+/// The forms of events.
+pub(super) const FORMS: &[Output] = &[
+    Output::Human,
+    Output::Json,
+    Output::Cloudevents,
+    Output::Eventbridge,
+];
+
+/// Where entries for EventBridge go; none for other forms.
+fn account(args: &EventsArgs, ui: &Ui) -> Result<Option<Account>, Error> {
+    let is_wanted = ui.output == Output::Eventbridge;
+    match (&args.account, &args.region) {
+        (Some(account), Some(region)) if is_wanted => {
+            Account::new(account, region, args.bus.as_deref()).map(Some)
+        }
+        _ if is_wanted => Err(
+            Error::told("the names of models in AWS are made of an account and a region")
+                .hint("give both: `--account 123456789012 --region eu-central-1`"),
+        ),
+        (None, None) if args.bus.is_none() => Ok(None),
+        _ => Err(
+            Error::told("`--account`, `--region` and `--bus` are for entries of EventBridge")
+                .hint("ask for those: `-o eventbridge`"),
+        ),
+    }
 }
 
 /// The ends that are named.
@@ -42,11 +79,17 @@ fn ends(range: Option<&str>) -> Result<(Option<&str>, Option<&str>), Error> {
 }
 
 pub fn run(args: &EventsArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    let account = account(args, ui)?;
     let workspace = Workspace::open(&global.wanted())?;
-    told(&workspace, args, ui).map_err(|error| workspace.incomplete(error))
+    told(&workspace, args, account.as_ref(), ui).map_err(|error| workspace.incomplete(error))
 }
 
-fn told(workspace: &Workspace, args: &EventsArgs, ui: &Ui) -> Result<Outcome, Error> {
+fn told(
+    workspace: &Workspace,
+    args: &EventsArgs,
+    account: Option<&Account>,
+    ui: &Ui,
+) -> Result<Outcome, Error> {
     let objects = workspace.repo.objects()?;
     let tip = workspace.tip()?;
     believe_root(workspace, &objects, tip, args.trust_root)?;
@@ -71,7 +114,17 @@ fn told(workspace: &Workspace, args: &EventsArgs, ui: &Ui) -> Result<Outcome, Er
             Ok(Outcome::Findings)
         }
         Occurred::Events(events) => {
-            print(&events, ui)?;
+            match account {
+                Some(account) => {
+                    let mut out = Lines::new(ui);
+                    let folder = &workspace.folder;
+                    host::entries(&records, folder, from, &events, account, |call| {
+                        out.line(&call.to_string())
+                    })?;
+                    out.end()?;
+                }
+                None => print(&events, ui)?,
+            }
             Ok(Outcome::Fine)
         }
     }
@@ -97,19 +150,42 @@ fn print(events: &[Event], ui: &Ui) -> Result<(), Error> {
 }
 
 /// Lines to standard output, a few at a time.
-fn lines(lines: impl Iterator<Item = String>, ui: &Ui) -> Result<(), Error> {
-    const AT_ONCE: usize = 1 << 16;
-    let mut text = String::new();
-    for line in lines {
-        text.push_str(&line);
-        text.push('\n');
-        if text.len() >= AT_ONCE {
-            ui.print(&text)?;
-            text.clear();
+struct Lines<'u> {
+    ui: &'u Ui,
+    text: String,
+}
+
+impl<'u> Lines<'u> {
+    fn new(ui: &'u Ui) -> Lines<'u> {
+        Lines {
+            ui,
+            text: String::new(),
         }
     }
-    match text.as_str() {
-        "" => Ok(()),
-        text => ui.print(text),
+
+    fn line(&mut self, line: &str) -> Result<(), Error> {
+        const AT_ONCE: usize = 1 << 16;
+        self.text.push_str(line);
+        self.text.push('\n');
+        if self.text.len() < AT_ONCE {
+            return Ok(());
+        }
+        self.ui.print(&std::mem::take(&mut self.text))
     }
+
+    fn end(self) -> Result<(), Error> {
+        match self.text.as_str() {
+            "" => Ok(()),
+            text => self.ui.print(text),
+        }
+    }
+}
+
+/// All of these lines.
+fn lines(all: impl Iterator<Item = String>, ui: &Ui) -> Result<(), Error> {
+    let mut out = Lines::new(ui);
+    for line in all {
+        out.line(&line)?;
+    }
+    out.end()
 }

@@ -172,6 +172,8 @@ pub enum Output {
     Junit,
     /// CloudEvents 1.0, one a line (events)
     Cloudevents,
+    /// What `aws events put-events` takes, one call a line (events)
+    Eventbridge,
 }
 
 impl Output {
@@ -286,7 +288,7 @@ impl Command {
                 Output::Junit,
             ],
             Command::Diff(_) => &[Output::Human, Output::Json, Output::Markdown],
-            Command::Events(_) => &[Output::Human, Output::Json, Output::Cloudevents],
+            Command::Events(_) => events::FORMS,
             Command::Card(card::CardCommand::Render(_)) => &[Output::Markdown, Output::Html, Output::Json],
             Command::Hook(hook::HookCommand::PreCommit(_) | hook::HookCommand::PreReceive(_)) => {
                 &[Output::Human, Output::Concise, Output::Json]

@@ -3,10 +3,12 @@
 //! carried where that format has room for anything.
 
 pub mod cloudevents;
+pub mod eventbridge;
 pub mod host_reviews;
 pub mod huggingface;
 pub mod kserve;
 pub mod sagemaker_card;
+pub mod sagemaker_package;
 
 use serde_json::{Value, json};
 

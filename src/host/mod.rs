@@ -1,6 +1,7 @@
 //! What hooks and CI jobs do: judge a push on a server, judge what is staged in
 //! a clone, and set themselves up; and what a CI system says of its job.
 
+mod entries;
 mod event;
 mod install;
 mod occurred;
@@ -8,6 +9,7 @@ mod push;
 mod staged;
 mod steps;
 
+pub use entries::entries;
 pub use event::{Job, System, Task, github, gitlab};
 pub use install::{Hook, Installed, install, uninstall};
 pub use occurred::{Occurred, occurred};
