@@ -41,7 +41,7 @@ fn unsigned(lab: &Lab, message: &str) -> String {
 /// A registry that has lived: two groups, a gate, a quorum that two branches
 /// brought together, stages, a merge by a stranger, a commit beside the
 /// registry, an acknowledged fault, and text that would like to be more.
-fn lived() -> Lab {
+pub fn lived() -> Lab {
     let lab = Lab::with_registry();
     let promote = [
         "grant",
