@@ -364,3 +364,127 @@ impl Batch {
         (!entries.is_empty()).then(|| json!({"Entries": entries}))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::Means;
+    use crate::event::{Field, Proof};
+    use crate::raw::{ObjectFormat, ObjectKind, Oid};
+
+    fn event(value: &str, fields: usize) -> Event {
+        let commit = Oid::hash(ObjectFormat::Sha1, ObjectKind::Blob, b"");
+        Event {
+            id: "0".repeat(32),
+            previous: None,
+            registry: "1".repeat(32),
+            kind: "policy.changed",
+            subject: "policy/2".into(),
+            step: 2,
+            ordinal: 1,
+            mainline: commit,
+            time: Some(0),
+            path: "registry.yaml".into(),
+            change: "policy changed, serial 2".into(),
+            group: None,
+            version: None,
+            stage: None,
+            name: None,
+            old: None,
+            new: None,
+            fields: vec![
+                Field {
+                    pointer: "/actors".into(),
+                    before: None,
+                    after: Some(json!(value)),
+                };
+                fields
+            ],
+            proof: Proof {
+                means: Means::Commit,
+                actor: None,
+                key: None,
+                commit,
+            },
+            decision: None,
+            reason: None,
+            findings: Vec::new(),
+        }
+    }
+
+    fn made(value: &str, fields: usize) -> Result<Entry, Error> {
+        let account = Account::new("123456789012", "eu-central-1", None).expect("an account");
+        entry(&event(value, fields), About::default(), &account)
+    }
+
+    #[test]
+    fn a_call_holds_ten_and_stays_below_the_limit() {
+        for (value, per_call) in [
+            (String::new(), 10),
+            ("x".repeat(100_000), 2),
+            ("ä".repeat(60_000), 2),
+        ] {
+            let mut batch = Batch::default();
+            let mut calls: Vec<Value> = Vec::new();
+            for _ in 0..25 {
+                calls.extend(batch.add(made(&value, 1).expect("an entry")));
+            }
+            calls.extend(batch.take());
+            assert!(batch.take().is_none());
+            let counts = calls
+                .iter()
+                .map(|call| call["Entries"].as_array().map_or(0, Vec::len));
+            assert_eq!(counts.clone().sum::<usize>(), 25);
+            assert_eq!(counts.max(), Some(per_call));
+            for call in &calls {
+                let entries = call["Entries"].as_array().expect("entries");
+                let details = entries
+                    .iter()
+                    .map(|entry| entry["Detail"].as_str().map_or(0, str::len));
+                assert!(details.sum::<usize>() < BYTES);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_too_large_keeps_its_pointers() {
+        let large = made(&"x".repeat(BYTES), 1).expect("an entry");
+        assert!(large.size < BYTES);
+        let detail: Value =
+            serde_json::from_str(large.value["Detail"].as_str().expect("text")).expect("JSON");
+        let fields = &detail["Modelry"]["fields"];
+        assert_eq!(fields, &json!([{"pointer": "/actors", "tooLarge": true}]));
+        let fits = made("x", 1).expect("an entry").value["Detail"].to_string();
+        assert!(fits.contains("after") && !fits.contains("tooLarge"));
+        assert!(made("", 20_000).is_err());
+    }
+
+    #[test]
+    fn names_follow_the_region() {
+        let id: VersionId = "churn/3".parse().expect("a version");
+        for (region, start) in [
+            ("eu-central-1", "arn:aws:sagemaker:eu-central-1:123456789012:"),
+            ("cn-north-1", "arn:aws-cn:sagemaker:cn-north-1:123456789012:"),
+            (
+                "us-gov-west-1",
+                "arn:aws-us-gov:sagemaker:us-gov-west-1:123456789012:",
+            ),
+        ] {
+            let account = Account::new("123456789012", region, Some("models")).expect("an account");
+            assert_eq!(account.arn(&id), format!("{start}model-package/churn/3"));
+        }
+        for (account, region, bus) in [
+            ("12345678901", "eu-central-1", None),
+            ("12345678901x", "eu-central-1", None),
+            ("123456789012", "eu", None),
+            ("123456789012", "EU-CENTRAL-1", None),
+            ("123456789012", "eu--central-1", None),
+            ("123456789012", "eu-central-1", Some("")),
+        ] {
+            assert!(
+                Account::new(account, region, bus).is_err(),
+                "{account} {region} {bus:?}"
+            );
+        }
+    }
+}
