@@ -5,10 +5,12 @@
 //! the step. What it says of the place among others (`sequence`, `previous`) is
 //! counted from the root, and is the same everywhere too.
 
+mod data;
 mod fields;
 mod kind;
 mod of;
 
+pub use data::{schema, schema_id};
 pub use fields::Field;
 pub use of::{Before, Deriving, accept};
 
@@ -141,6 +143,11 @@ impl Event {
     pub fn moment(&self) -> Option<String> {
         let moment = jiff::Timestamp::from_second(self.time?).ok()?;
         Some(moment.to_string())
+    }
+
+    /// What it tells, as [`schema`] says.
+    pub fn data(&self) -> Value {
+        data::data(self)
     }
 
     /// The event as CloudEvents 1.0 has it, in its JSON format.

@@ -8,8 +8,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::cloudevents::data;
-use super::sagemaker_package::{approval_status, customer_metadata, described, put};
+use super::put;
+use super::sagemaker_package::{approval_status, customer_metadata, described};
 use crate::error::Error;
 use crate::event::Event;
 use crate::model::{ModelVersion, Status, VersionId, VersionNumber};
@@ -145,7 +145,7 @@ fn made(event: &Event, what: About<'_>, account: &Account, values: bool) -> Entr
         &mut modelry,
         event.previous.as_ref().map(|id| json!({"previous": id})),
     );
-    put_all(&mut modelry, Some(data(event)));
+    put_all(&mut modelry, Some(event.data()));
     if !values && let Some(fields) = modelry["fields"].as_array_mut() {
         for field in fields {
             *field = json!({"pointer": field["pointer"], "tooLarge": true});

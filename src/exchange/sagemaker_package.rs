@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::put;
 use crate::model::{
     Artifact, ArtifactType, BiasReports, Compression, Container, InferenceSpec, MetricReports, ModelSpec,
     ModelVersion, QualityReports, ReportRef, Source, Status,
@@ -203,11 +204,4 @@ pub fn described(spec: &ModelSpec) -> Map<String, Value> {
     let sample = spec.sample_payload.as_ref().map(|sample| &sample.uri);
     put(&mut all, "SamplePayloadUrl", sample);
     all
-}
-
-/// Adds a member, if it is there.
-pub(super) fn put(all: &mut Map<String, Value>, key: &str, value: Option<impl serde::Serialize>) {
-    if let Some(value) = value {
-        all.insert(key.to_owned(), json!(value));
-    }
 }

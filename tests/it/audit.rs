@@ -433,7 +433,7 @@ print(json.dumps([e.json_path + ': ' + e.message for e in validator.iter_errors(
 }
 
 /// Members that the schema does not know are errors here.
-fn forbid_unknown(schema: &mut Value) {
+pub fn forbid_unknown(schema: &mut Value) {
     if let Value::Object(members) = schema {
         if members.contains_key("properties") {
             members.insert("additionalProperties".into(), json!(false));

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::audit::lived;
+use crate::audit::{forbid_unknown, lived};
 use crate::support::golden::golden;
 use crate::support::moto::{Moto, PACKAGES as AWS};
 use crate::support::python::Packages;
@@ -458,6 +458,24 @@ fn others_read_them_as_cloudevents() {
         event[member] = value;
         assert!(!check(&[event]), "{member}");
     }
+
+    // Their data is what its own schema says, and no more.
+    let mut own = modelry::event::schema();
+    assert!(all.iter().all(|event| event["dataschema"] == own["$id"]));
+    forbid_unknown(&mut own);
+    let data: Vec<&Value> = all.iter().map(|event| &event["data"]).collect();
+    let script = "
+import json, sys, jsonschema
+schema, documents = json.load(sys.stdin)
+jsonschema.Draft202012Validator.check_schema(schema)
+validator = jsonschema.Draft202012Validator(schema)
+print(json.dumps([e.json_path + ': ' + e.message for one in documents for e in validator.iter_errors(one)]))
+";
+    assert_eq!(READERS.run(script, &json!([own, data])), json!([]));
+    assert_ne!(READERS.run(script, &json!([own, [{"registry": 1}]])), json!([]));
+    let printed = lab.ok("stranger", &["schema", "event"]);
+    let printed: Value = serde_json::from_str(&printed).expect("JSON");
+    assert_eq!(printed, modelry::event::schema());
 
     // Attributes are lower-case letters and digits, as CloudEvents asks.
     for event in &all {
