@@ -68,7 +68,12 @@ pub fn delegation_fault(policy: &Policy, id: &VersionId, review: &Review) -> Opt
                 id.group
             ),
             format!(
-                "an administrator grants it: `modelry grant add {by} --allow approve --groups {}`",
+                "an administrator grants it: `modelry grant add {by} --allow {} --groups {}`",
+                if review.decision == Decision::Rejected {
+                    "reject"
+                } else {
+                    "approve"
+                },
                 id.group
             ),
         );

@@ -21,7 +21,7 @@ pub use group::{GroupRequest, create_group, update_group};
 pub use policy::{FirstPolicy, PolicyEdit, consequences, edit_policy, first_policy};
 pub use policy_review::approve_policy;
 pub use register::{RegisterRequest, Registered, register};
-pub use relay::{RelayRequest, relay};
+pub use relay::{RelayRequest, has_account_on, relay};
 pub use review::{review, settle, unmet_gates};
 pub use stage::{Rollback, RollbackTo, promote, rollback};
 pub use version::{AnnotateRequest, annotate};

@@ -206,7 +206,11 @@ pub fn edit_policy(desk: &Desk<'_>, edit: &PolicyEdit, reason: Option<&str>) -> 
             }
             let step = source::pointer_step(host.as_str());
             edits.push(set(format!("/actors/{id}/accounts/{step}"), json!(account)));
-            format!("Add the account of {id} on {}", host.as_str())
+            let verb = match registry.actors[id].accounts.contains_key(host) {
+                true => "Change",
+                false => "Add",
+            };
+            format!("{verb} the account of {id} on {}", host.as_str())
         }
         PolicyEdit::Retire(id, None) => {
             must_be_known(id)?;

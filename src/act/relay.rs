@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::review::Given;
 use super::{Desk, Draft};
-use crate::access;
+use crate::access::{self, Policy};
 use crate::change::{self, ChangeKind};
 use crate::error::Error;
 use crate::exchange::host_reviews::{Click, HostVerdict};
@@ -69,6 +69,31 @@ pub fn relay(desk: &Desk<'_>, request: &RelayRequest<'_>, reason: Option<&str>) 
         many => format!("Relay {} reviews from {}", many.len(), request.host.as_str()),
     };
     Ok(draft)
+}
+
+/// Refuses a host on which nobody lists an account: its name is mistyped, or
+/// nothing could ever count.
+///
+/// # Errors
+/// When there is none.
+pub fn has_account_on(policy: &Policy, host: &Key) -> Result<(), Error> {
+    let actors = &policy.registry().actors;
+    let hosts: BTreeSet<&str> = actors
+        .values()
+        .flat_map(|actor| actor.accounts.keys().map(Key::as_str))
+        .collect();
+    if hosts.contains(host.as_str()) {
+        return Ok(());
+    }
+    let hosts: Vec<&str> = hosts.into_iter().collect();
+    let name = host.as_str();
+    let error = Error::told(format!("no actor lists an account on `{name}`"));
+    Err(match super::nearest(&hosts, name) {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None => error.hint(format!(
+            "an administrator adds those of the reviewers: `modelry actor add-account ID {name}=NUMBER`"
+        )),
+    })
 }
 
 /// The person behind a verdict, and what was seen; what is missing is noted.

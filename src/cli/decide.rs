@@ -52,8 +52,9 @@ pub fn review(args: &DecideArgs, decision: Decision, global: &Global, ui: &Ui) -
         reserve: None,
     };
     let outcome = land(&job, &args.write, global, ui)?;
-    if outcome == Outcome::Fine && !moved.get() && decision == Decision::Approved && !ui.is_json() {
-        super::show::say_turn(id, &args.write, global, ui)?;
+    let is_done = moved.get() || args.write.is_dry_run();
+    if outcome == Outcome::Fine && !is_done && decision == Decision::Approved && !ui.is_json() {
+        super::show::say_turn(id, global, ui)?;
     }
     Ok(outcome)
 }

@@ -132,9 +132,16 @@ pub fn account(text: &str) -> Result<(Key, String), String> {
     if id.is_empty() || id.len() > 256 || id.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return Err(format!("`{id}` is no account's number"));
     }
-    if id.starts_with('@') {
+    // A number, or the UUID in braces of some hosts.
+    let uuid = id.trim_start_matches('{').trim_end_matches('}');
+    let is_uuid = uuid.len() == 36
+        && uuid.char_indices().all(|(at, c)| match at {
+            8 | 13 | 18 | 23 => c == '-',
+            _ => c.is_ascii_hexdigit(),
+        });
+    if !is_uuid && !id.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(format!(
-            "`{id}` is a name, which its owner can give up: give the account's number"
+            "`{id}` is a name, which its owner can give up: give the account's number, as of `gh api users/NAME --jq .id`"
         ));
     }
     Ok((host.parse()?, id.to_owned()))

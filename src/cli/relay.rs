@@ -1,5 +1,7 @@
 //! `relay`: reviews given on a Git host's page, written down by a machine.
 
+use std::cell::{Cell, RefCell};
+
 use clap::Args;
 
 use super::register::read_file;
@@ -45,14 +47,16 @@ pub fn run(args: &RelayArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
     let text = String::from_utf8(bytes).map_err(|_| {
         Error::told(format!("{shown} is not UTF-8")).hint("give what the host's API answers, unchanged")
     })?;
-    let verdicts = host_reviews::read(shown, &text)?;
+    let verdicts = host_reviews::read(args.host.as_str(), shown, &text)?;
     let workspace = Workspace::open(&global.wanted())?;
     let base = match &args.base {
         Some(base) => workspace.repo.resolve(base)?,
         None => workspace.tip()?,
     };
+    let (moved, touched) = (Cell::new(false), RefCell::default());
     let job = Job {
         draft: &|desk| {
+            act::has_account_on(desk.policy, &args.host)?;
             let request = RelayRequest {
                 host: &args.host,
                 verdicts: &verdicts,
@@ -68,6 +72,7 @@ pub fn run(args: &RelayArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
                 ui.note("there is nothing to relay");
                 return Ok(None);
             }
+            touched.replace(draft.settle.clone());
             Ok(Some(draft))
         },
         scope: match &args.versions[..] {
@@ -75,8 +80,14 @@ pub fn run(args: &RelayArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
             _ => Scope::Everything,
         },
         decision: false,
-        moved: None,
+        moved: Some(&moved),
         reserve: None,
     };
-    land(&job, &args.write, global, ui)
+    let outcome = land(&job, &args.write, global, ui)?;
+    if outcome == Outcome::Fine && !moved.get() && !args.write.is_dry_run() && !ui.is_json() {
+        for id in touched.take() {
+            super::show::say_turn(&id, global, ui)?;
+        }
+    }
+    Ok(outcome)
 }

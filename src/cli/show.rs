@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 
 use super::names::{self, Target};
 use super::reading::Reading;
-use super::write::WriteArgs;
 use super::{Global, Outcome, Ui};
 use crate::access::{self, Standing};
 use crate::act;
@@ -307,7 +306,7 @@ fn show_version(reading: &Reading<'_>, id: &VersionId, ui: &Ui) -> Result<Outcom
 }
 
 /// After an approval: what is still missing, beside the output.
-pub fn say_turn(id: &VersionId, _write: &WriteArgs, global: &Global, ui: &Ui) -> Result<(), Error> {
+pub fn say_turn(id: &VersionId, global: &Global, ui: &Ui) -> Result<(), Error> {
     Reading::with(None, global, |reading| {
         let Ok(loaded) = reading.version(id) else {
             return Ok(Outcome::Fine);

@@ -33,16 +33,33 @@ pub struct HostVerdict {
     pub commit: Option<Oid>,
 }
 
-/// The decisions in what a host tells, the last one of each account, in the
+/// The decisions in what `host` tells in the file `name`, the last one of each account, in the
 /// order in which the accounts first decided. Comments decide nothing.
 ///
 /// # Errors
 /// When it is none of the forms that are known; the error names the file.
-pub fn read(name: &str, text: &str) -> Result<Vec<HostVerdict>, Error> {
+pub fn read(host: &str, name: &str, text: &str) -> Result<Vec<HostVerdict>, Error> {
     let hint = "give what the host's API answers, unchanged: `gh api repos/OWNER/NAME/pulls/N/reviews`";
     let value: Value = serde_json::from_str(text)
         .map_err(|error| Error::told(format!("{name} is no JSON: {error}")).hint(hint))?;
     let told = told(&value).map_err(|what| Error::told(format!("{name}: {what}")).hint(hint))?;
+    // The numbers of one host's accounts are other people's on another.
+    let is_gitlab = value.get("object_kind").is_some();
+    let of_gitlab = host.to_ascii_lowercase().contains("gitlab");
+    let of_another = ["github", "gitea", "forgejo", "codeberg"]
+        .iter()
+        .any(|other| host.to_ascii_lowercase().contains(other));
+    if (is_gitlab && of_another) || (!is_gitlab && of_gitlab) {
+        let is = if is_gitlab {
+            "GitLab's"
+        } else {
+            "GitHub's or Forgejo's"
+        };
+        return Err(Error::told(format!(
+            "{name} is in {is} form, and `{host}` is another host, with other accounts"
+        ))
+        .hint("name the host that the reviews are from"));
+    }
     let mut verdicts: Vec<HostVerdict> = Vec::new();
     for verdict in told {
         match verdicts.iter_mut().find(|known| known.account == verdict.account) {
@@ -165,7 +182,7 @@ mod tests {
             one(7, 3, "APPROVED"),
             one(8, 4, "COMMENTED")
         );
-        let read = read("FILE", &list).expect("reviews");
+        let read = read("github", "FILE", &list).expect("reviews");
         let told: Vec<(&str, &str, Click)> = read
             .iter()
             .map(|verdict| (&*verdict.account, &*verdict.review, verdict.click))
@@ -185,14 +202,18 @@ mod tests {
         );
         let pages = format!("[[{}], []]", one(7, 1, "APPROVED"));
         assert_eq!(
-            read("FILE", &event).expect("an event"),
-            read("FILE", &pages).expect("pages")
+            read("github", "FILE", &event).expect("an event"),
+            read("github", "FILE", &pages).expect("pages")
         );
-        let gitlab = format!(
+        let of_gitlab = format!(
             r#"{{"object_kind": "merge_request", "user": {{"id": 9}},
                "object_attributes": {{"iid": 4, "action": "approved", "last_commit": {{"id": "{COMMIT}"}}}}}}"#
         );
-        let verdict = read("FILE", &gitlab).expect("an event").remove(0);
+        let verdict = read("gitlab", "FILE", &of_gitlab).expect("an event").remove(0);
+        assert!(
+            read("github", "FILE", &of_gitlab).is_err()
+                && read("gitlab.example.com", "FILE", &pages).is_err()
+        );
         assert_eq!((&*verdict.account, &*verdict.review), ("9", "!4"));
     }
 
@@ -206,9 +227,9 @@ mod tests {
             r#"[{"id": 1, "state": "APPROVED", "user": {"login": "risk-1"}}]"#,
             r#"[{"id": 1, "state": "SHRUGGED", "user": {"id": 1}}]"#,
         ] {
-            assert!(read("FILE", text).is_err(), "{text}");
+            assert!(read("github", "FILE", text).is_err(), "{text}");
         }
         let gone = r#"[{"id": 1, "state": "APPROVED", "user": null}]"#;
-        assert!(read("FILE", gone).expect("a list").is_empty());
+        assert!(read("github", "FILE", gone).expect("a list").is_empty());
     }
 }

@@ -53,7 +53,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
                 Anchor::before("registry.yaml", "/actors").key(),
                 "the actors and their accounts",
             )
-            .why("a machine reports only for persons who list their account on that host")
+            .why("a machine that may decide here reports for persons who list their account on that host")
             .help(fault.help);
         out.push(finding);
     }

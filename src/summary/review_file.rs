@@ -10,7 +10,8 @@ use crate::snapshot::Snapshot;
 use crate::{schema, source, subject};
 
 /// The words that stand where a reviewer says why.
-const REASON: &str = "reviewed in the pull request";
+// The colon makes the writer quote it: whatever replaces it stands quoted too.
+const REASON: &str = "reviewed in the pull request: …";
 
 /// A Review as one actor would write it, without its signature.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

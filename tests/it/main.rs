@@ -30,6 +30,7 @@ mod pull_request;
 mod pull_s3;
 mod pull_web;
 mod push;
+mod push_server;
 mod raw_reading;
 mod reference;
 mod relay;

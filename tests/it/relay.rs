@@ -267,9 +267,11 @@ fn an_account_that_was_taken_over_gives_one_vote_at_most() {
             (102, 79, "APPROVED", &seen),
         ],
     );
-    let _ = lab.ok(
-        "relay",
-        &["relay", "github", &list, "--base", &before, "-m", "approved"],
+    let relay = ["relay", "github", &list, "--base", &before, "-m", "approved"];
+    let said = lab.says("relay", &relay);
+    assert!(
+        said.code == 0 && said.err.contains("churn/1 is still Pending: 1 of 2 approvals"),
+        "{said:?}"
     );
     assert_eq!(status(&lab), "Pending");
     let shown = lab.ok("risk-1", &["show", "churn/1"]);
@@ -569,6 +571,22 @@ fn what_can_not_be_relayed_is_said() {
         said.contains("reviews.json: this is no list of reviews"),
         "{said}"
     );
-    let said = lab.error("admin-1", &["actor", "add-account", "risk-1", "github=@risk-one"]);
-    assert!(said.contains("is a name"), "{said}");
+    for name in ["github=@risk-one", "github=risk-one", "github=cafe1"] {
+        let said = lab.error("admin-1", &["actor", "add-account", "risk-1", name]);
+        assert!(said.contains("is a name"), "{said}");
+    }
+    // The numbers of one host's accounts are other people's on another.
+    let gitlab = serde_json::json!({
+        "object_kind": "merge_request", "user": {"id": 101},
+        "object_attributes": {"iid": 4, "action": "approved", "last_commit": {"id": seen}},
+    });
+    std::fs::write(&file, gitlab.to_string()).expect("a file");
+    let said = lab.error("relay", &["relay", "github", &list, "--base", &before, "-m", "x"]);
+    assert!(
+        said.contains("is in GitLab's form, and `github` is another host"),
+        "{said}"
+    );
+    let said = lab.error("relay", &["relay", "gitlab", &list, "--base", &before, "-m", "x"]);
+    assert!(said.contains("no actor lists an account on `gitlab`"), "{said}");
+    assert!(said.contains("did you mean `github`?"), "{said}");
 }

@@ -187,6 +187,7 @@ fn what_is_missing_is_an_error_of_the_step() {
         ),
         ("root", ("MODELRY_ROOT", ""), "`root` is empty"),
         ("key", ("MODELRY_KEY", ""), "the secret is not set"),
+        ("garbage", ("MODELRY_KEY", "x"), "is no private SSH key"),
     ] {
         let said = host.run(name, &[change]);
         assert_eq!(said.code, 2, "{name}: {said:?}");

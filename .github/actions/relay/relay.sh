@@ -23,9 +23,11 @@ git cat-file -e "$MODELRY_BEFORE^{commit}" 2>/dev/null ||
     refuse "commit $MODELRY_BEFORE is not in this checkout: check out with \`fetch-depth: 0\`"
 
 key=$(mktemp "$RUNNER_TEMP/relay.XXXXXX")
-trap 'rm -f "$key"' EXIT
+trap 'rm -f "$key" "$key.pub"' EXIT
 printf '%s\n' "$MODELRY_KEY" | tr -d '\r' >"$key"
 unset MODELRY_KEY
+ssh-keygen -y -P "" -f "$key" >"$key.pub" 2>/dev/null ||
+    refuse "the input \`key\` is no private SSH key without a passphrase"
 export GIT_CONFIG_COUNT=2 GIT_CONFIG_KEY_0=gpg.format GIT_CONFIG_VALUE_0=ssh
 export GIT_CONFIG_KEY_1=user.signingkey GIT_CONFIG_VALUE_1="$key"
 export GIT_AUTHOR_NAME="Modelry relay" GIT_AUTHOR_EMAIL=relay@localhost
@@ -42,11 +44,22 @@ if [ -z "$numbers" ]; then
     echo "no pull request landed with this push: there is nothing to relay"
     exit
 fi
+relay() { # NUMBER
+    git fetch --quiet origin "refs/pull/$1/head" || return
+    gh api --paginate --slurp "repos/$GITHUB_REPOSITORY/pulls/$1/reviews" >"$RUNNER_TEMP/reviews.json" || return
+    modelry relay github "$RUNNER_TEMP/reviews.json" --base "$MODELRY_BEFORE" --push --yes \
+        -m "reviewed in pull request $1" "${more[@]}"
+}
 more=()
 [ "${MODELRY_REJECT:-}" != true ] || more+=(--reject)
+# One that can't be relayed keeps no other from it.
+worst=0
 for number in $numbers; do
-    git fetch --quiet origin "refs/pull/$number/head"
-    gh api --paginate --slurp "repos/$GITHUB_REPOSITORY/pulls/$number/reviews" >"$RUNNER_TEMP/reviews.json"
-    modelry relay github "$RUNNER_TEMP/reviews.json" --base "$MODELRY_BEFORE" \
-        --push --yes -m "reviewed in pull request $number" "${more[@]}"
+    code=0
+    relay "$number" || code=$?
+    if [ "$code" -ne 0 ]; then
+        echo "::error title=modelry::the reviews of pull request $number were not relayed"
+        [ "$code" -le "$worst" ] || worst=$code
+    fi
 done
+exit "$worst"

@@ -69,6 +69,13 @@ pub struct WriteArgs {
     replay: bool,
 }
 
+impl WriteArgs {
+    /// Whether nothing is written, so that nothing is to be said of what is next.
+    pub fn is_dry_run(&self) -> bool {
+        self.dry_run
+    }
+}
+
 /// What a command wants done.
 pub struct Job<'j> {
     /// Makes the draft; none when there is nothing to do, which it has said.

@@ -166,6 +166,14 @@ impl Seat<'_> {
         git(&self.hub.lab, "admin-1", &self.top, arguments)
     }
 
+    /// Whether this clone's mainline, its files and its memory are where the hub is.
+    #[track_caller]
+    pub fn in_step(&self) {
+        assert_eq!(self.git(&["rev-parse", "main"]), self.hub.tip());
+        assert_eq!(self.git(&["status", "--porcelain"]), "");
+        assert_eq!(self.git(&["rev-parse", "origin/main"]), self.hub.tip());
+    }
+
     /// A hook of this clone.
     pub fn hook(&self, name: &str, script: &str) {
         let folder = self.git(&["rev-parse", "--git-path", "hooks"]);
