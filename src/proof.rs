@@ -2,7 +2,8 @@
 //! clone verified.
 //!
 //! Each root, folder and mainline has its point, a file under the git directory
-//! and no reference, which a fetch could move. Beside it stand the faulty steps before it, which are judged
+//! and no reference, which a fetch could move. Where there is a remote, it is a
+//! commit that the remote has: one's own can be dropped before they are pushed. Beside it stand the faulty steps before it, which are judged
 //! anew each time, and what policies before it accept or distrust.
 
 mod checkpoint;
@@ -13,7 +14,7 @@ pub use checkpoint::{Comparison, Walk};
 pub use file::{CheckpointFile, Moved, Signed};
 pub use verified::Point;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::access::Policy;
 use crate::audit::{Confirmed, Known};
@@ -73,6 +74,9 @@ pub struct How {
     /// The clone's own mainline does not stand there yet, so nothing is
     /// remembered before [`Workspace::keep`].
     pub later: bool,
+    /// Where the mainline stands on the remote, when it was just asked; else it
+    /// is where the clone last heard of it.
+    pub remote: Option<Oid>,
 }
 
 impl Workspace {
@@ -144,9 +148,25 @@ impl Workspace {
                 None,
             ),
         };
-        let mut report = self.run(&mut replay, &commits, |commit, step| {
+        let remembers = how.mainline && !how.audit && gone.is_none();
+        let settled = match remembers {
+            true => self.settled(objects, &commits, from, how.remote),
+            false => commits.len(),
+        };
+        let (shared, own) = commits.split_at(settled);
+        let mut report = self.run(&mut replay, shared, |commit, step| {
             seen(commits.len(), commit, step)
         })?;
+        let point = match shared.last() {
+            Some(last) if remembers => self.point(root, last.id, &replay, remembered.as_ref(), how.replay),
+            _ => None,
+        };
+        if !own.is_empty() {
+            let rest = self.run(&mut replay, own, |commit, step| seen(commits.len(), commit, step))?;
+            report.findings.extend(rest.findings);
+            report.notes.extend(rest.notes);
+            report.checked = rest.checked;
+        }
         report.findings.splice(0..0, earlier.findings);
         replay.mark(&mut report);
         let Some(policy) = replay.policy.clone() else {
@@ -180,14 +200,12 @@ impl Workspace {
                 };
                 report.findings.insert(0, resolver.resolve(finding));
             }
-            None if how.mainline && !how.audit => match (&remembered, commits.is_empty() && from.is_some()) {
-                (Some(remembered), true) => remembered.keep(),
-                _ => match self.point(root, tip, &replay, remembered.as_ref(), how.replay) {
-                    Some(point) if !how.later => self.keep(&point),
-                    point => later = point,
-                },
+            None => match (point, &remembered) {
+                (Some(point), _) if !how.later => self.keep(&point),
+                (Some(point), _) => later = Some(point),
+                (None, Some(remembered)) if remembers => remembered.keep(),
+                (None, _) => {}
             },
-            None => {}
         }
         let mut tainted = std::mem::take(&mut replay.tainted);
         still_tainted(&policy, &mut tainted);
@@ -202,6 +220,40 @@ impl Workspace {
             tainted,
             point: later,
         })
+    }
+
+    /// How many of the commits the remote has: what is only here may be dropped
+    /// again, and is no point to remember. All of them where there is no remote
+    /// that this clone heard of; none where it lacks those before, too.
+    fn settled(
+        &self,
+        objects: &dyn Objects,
+        commits: &[Commit],
+        from: Option<Oid>,
+        remote: Option<Oid>,
+    ) -> usize {
+        let Some(last) = commits.last() else { return 0 };
+        let Some(remote) = remote.or_else(|| self.repo.upstream_tip(&self.mainline)) else {
+            return commits.len();
+        };
+        if remote == last.id {
+            return commits.len();
+        }
+        let places: HashMap<Oid, usize> = commits
+            .iter()
+            .zip(1..)
+            .map(|(commit, n)| (commit.id, n))
+            .collect();
+        let mut at = Some(remote);
+        while let Some(id) = at.filter(|id| Some(*id) != from) {
+            if let Some(place) = places.get(&id) {
+                return *place;
+            }
+            // What can't be read settles nothing.
+            let commit = history::read_commit(objects, id).ok();
+            at = commit.and_then(|commit| commit.parents.first().copied());
+        }
+        0
     }
 
     /// Judges the commits in order, on as many threads as there are: one judges,

@@ -48,6 +48,20 @@ impl Workspace {
         Workspace::at(wanted, repo, mainline, None)
     }
 
+    /// Finds the registry for a command that speaks with a remote anyway: where
+    /// nothing here says which branch is the mainline, the remote is asked.
+    ///
+    /// # Errors
+    /// As [`Workspace::open`], and when the remote can't be asked.
+    pub fn open_asking(wanted: &Wanted, remote: Option<&str>) -> Result<Workspace, Error> {
+        let repo = Repo::open(&wanted.directory)?;
+        let mainline = match known_mainline(&repo, wanted.mainline.as_deref())? {
+            Some(mainline) => mainline,
+            None => asked_mainline(&repo, remote)?,
+        };
+        Workspace::at(wanted, repo, mainline, None)
+    }
+
     /// Finds the registry at `tip`, which is not the mainline's yet; without a
     /// tip at the mainline's, else at HEAD.
     ///
@@ -171,34 +185,68 @@ impl Workspace {
 /// # Errors
 /// When HEAD is detached and nothing else says which branch it is.
 pub fn mainline(repo: &Repo, wanted: Option<&str>) -> Result<String, Error> {
+    match known_mainline(repo, wanted)? {
+        Some(mainline) => Ok(mainline),
+        None => Err(unknown_mainline(repo)?),
+    }
+}
+
+fn unknown_mainline(repo: &Repo) -> Result<Error, Error> {
+    let error = Error::told("HEAD is detached, so no branch says which is the mainline")
+        .hint("name it: `--mainline main`, or once for all `git config modelry.mainline main`");
+    Ok(match repo.remotes()?.iter().any(|name| name == "origin") {
+        true => error.hint("or take the remote's: `git remote set-head origin --auto`"),
+        false => error,
+    })
+}
+
+/// The mainline that a remote's HEAD names: the clone's own branch of that name,
+/// else what it keeps of the remote's.
+fn asked_mainline(repo: &Repo, remote: Option<&str>) -> Result<String, Error> {
+    let remote = match remote {
+        Some(remote) => remote.to_owned(),
+        None => {
+            let (remote, _) = repo.push_place("refs/heads/HEAD")?;
+            // The push that follows goes there too.
+            repo.share_connection(&remote)?;
+            remote
+        }
+    };
+    let Some(named) = repo.ask_default_branch(&remote)? else {
+        return Err(unknown_mainline(repo)?);
+    };
+    let kept = named.replacen("refs/heads/", &format!("refs/remotes/{remote}/"), 1);
+    let is_kept = repo.reference(&named)?.is_none() && repo.reference(&kept)?.is_some();
+    Ok(if is_kept { kept } else { named })
+}
+
+/// The mainline as far as the clone itself says.
+fn known_mainline(repo: &Repo, wanted: Option<&str>) -> Result<Option<String>, Error> {
     let full = |name: &str| match name {
         name if name.starts_with("refs/") => name.to_owned(),
         name => format!("refs/heads/{name}"),
     };
     if let Some(name) = wanted {
-        return Ok(full(name));
+        return Ok(Some(full(name)));
     }
     if let Some(name) = repo.config("modelry.mainline")? {
-        return Ok(full(&name));
+        return Ok(Some(full(&name)));
     }
     let head = repo.head()?;
     if repo.workdir().is_some()
         && let Some(remote) = repo.remote_default_branch()
     {
         let local = remote.replacen("refs/remotes/origin/", "refs/heads/", 1);
-        return Ok(if repo.reference(&local)?.is_some() {
+        return Ok(Some(if repo.reference(&local)?.is_some() {
             local
         } else {
             remote
-        });
+        }));
     }
-    match head {
-        Head::Branch { name, .. } => Ok(name),
-        Head::Detached(_) => Err(
-            Error::told("HEAD is detached, so no branch says which is the mainline")
-                .hint("name it: `--mainline main`, or once for all `git config modelry.mainline main`"),
-        ),
-    }
+    Ok(match head {
+        Head::Branch { name, .. } => Some(name),
+        Head::Detached(_) => None,
+    })
 }
 
 /// The registry's folder: upwards from the directory, else the only one in the

@@ -281,6 +281,18 @@ pub fn tally(
     Ok(tally)
 }
 
+/// Whether a review lies where its author's review of that version lies.
+fn is_of(path: &RecordPath, review: &Review) -> bool {
+    match path {
+        RecordPath::Review(id, actor) => {
+            review.decider() == actor
+                && review.group.as_ref() == Some(&id.group)
+                && review.version == Some(id.number)
+        }
+        _ => false,
+    }
+}
+
 /// Whether a review speaks of this content, by somebody who stands behind it.
 fn worth(
     policy: &Policy,
@@ -293,6 +305,12 @@ fn worth(
     let Some(review) = loaded.review() else {
         return Ok(Standing::Not("it can't be read".into()));
     };
+    if !is_of(path, review) {
+        return Ok(Standing::Not(format!(
+            "it is a review by `{}`, and lies at another's place",
+            review.decider()
+        )));
+    }
     if review.decision == Decision::Withdrawn {
         return Ok(Standing::Not("it was withdrawn".into()));
     }

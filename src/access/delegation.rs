@@ -94,6 +94,17 @@ pub fn delegation_fault(policy: &Policy, id: &VersionId, review: &Review) -> Opt
             format!("an administrator adds it: `modelry actor add-account {person} {name}=ID`"),
         );
     }
+    let listed = who.and_then(|who| who.accounts.get(&host.name));
+    if host.account.is_some() && host.account.as_ref() != listed {
+        return fault(
+            "/host/account",
+            format!(
+                "the account that gave this review on `{}` is not `{person}`'s",
+                host.name.as_str()
+            ),
+            format!("let `{person}` give the review anew"),
+        );
+    }
     None
 }
 

@@ -254,10 +254,19 @@ impl Policy {
             .collect()
     }
 
-    /// The persons whom an actor stands for: itself, or its owners too.
+    /// The persons whom an actor stands for: itself, its owners, and theirs.
     pub fn principals(&self, actor: &ActorId) -> BTreeSet<ActorId> {
-        let owners = self.actor(actor.as_str()).map_or(&[][..], |who| &who.owners[..]);
-        owners.iter().chain([actor]).cloned().collect()
+        let mut found = BTreeSet::from([actor.clone()]);
+        let mut open = vec![actor];
+        while let Some(next) = open.pop() {
+            let owners = self.actor(next.as_str()).map_or(&[][..], |who| &who.owners[..]);
+            for owner in owners {
+                if found.insert(owner.clone()) {
+                    open.push(owner);
+                }
+            }
+        }
+        found
     }
 
     /// Whether two actors are one for the purposes of counting: the same, one

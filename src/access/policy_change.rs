@@ -64,7 +64,9 @@ pub fn tally_policy(
             continue;
         };
         let by = &review.by;
-        let why = if is_reported(review) {
+        let why = if *by != actor {
+            Some(format!("it is a review by `{by}`, and lies at another's place"))
+        } else if is_reported(review) {
             Some("nobody reports a review of a policy for another".into())
         } else if review.subject != subject {
             Some("it was given for another policy".into())

@@ -60,6 +60,14 @@ pub fn best_selection<'t>(
         .iter()
         .copied()
         .partition(|candidate| candidate.is_plain(policy));
+    // Those who speak for a team that must be heard come first.
+    let mut others = others;
+    others.sort_by_key(|other| {
+        !need
+            .from
+            .keys()
+            .any(|team| policy.in_team(team.as_str(), other.actor))
+    });
     let others = &others[..others.len().min(TRIED)];
     let mut best: (bool, Vec<Candidate<'t>>) = (false, Vec::new());
     for mask in 0..1u32 << others.len() {

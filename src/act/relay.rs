@@ -248,6 +248,7 @@ fn write(
     }
     let host = HostReview {
         name: request.host.clone(),
+        account: Some(verdict.account.clone()),
         review: verdict.review.clone(),
         commit: seen.to_string().parse::<CommitId>().map_err(Error::told)?,
     };

@@ -54,7 +54,7 @@ pub fn review(args: &DecideArgs, decision: Decision, global: &Global, ui: &Ui) -
     let outcome = land(&job, &args.write, global, ui)?;
     let is_done = moved.get() || args.write.is_dry_run();
     if outcome == Outcome::Fine && !is_done && decision == Decision::Approved && !ui.is_json() {
-        super::show::say_turn(id, global, ui)?;
+        super::show::say_turn(id, &args.write, global, ui)?;
     }
     Ok(outcome)
 }

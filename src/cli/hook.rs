@@ -247,12 +247,17 @@ fn install(args: &InstallArgs, global: &Global, ui: &Ui) -> Result<Outcome, Erro
         true => Some(workspace::mainline(&repo, global.wanted().mainline.as_deref())?),
         false => None,
     };
+    let root = match args.server {
+        true => repo.config("modelry.root")?,
+        false => None,
+    };
     if ui.is_json() {
         ui.json(&json!({
             "hook": installed.hook.display().to_string(),
             "chained": installed.chained.as_ref().map(|path| path.display().to_string()),
             "unchanged": installed.unchanged,
             "mainline": guarded,
+            "root": root,
         }))?;
     } else {
         let verb = if installed.unchanged {
@@ -264,10 +269,16 @@ fn install(args: &InstallArgs, global: &Global, ui: &Ui) -> Result<Outcome, Erro
         if let Some(mainline) = &guarded {
             text.push_str(&format!("  guards {mainline}\n"));
         }
+        if let Some(root) = &root {
+            text.push_str(&format!("  from the pinned root {root}\n"));
+        }
         if let Some(chained) = &installed.chained {
             text.push_str(&format!("  then runs {}\n", chained.display()));
         }
         ui.print(&text)?;
+    }
+    if args.server && repo.workdir().is_some() {
+        ui.note("this is a clone with a work tree: the hook sees what others push to it, and nothing that is committed here; for that, `modelry hook install`");
     }
     match args.server {
         true => ready(&repo, args, global, ui),

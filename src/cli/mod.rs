@@ -91,7 +91,8 @@ pub struct Global {
         value_name = "DIR",
         global = true,
         default_value = ".",
-        hide_default_value = true
+        hide_default_value = true,
+        help_heading = "Everywhere"
     )]
     directory: PathBuf,
     /// The registry's folder, from the repository's top [default: found]
@@ -109,7 +110,13 @@ pub struct Global {
     )]
     root: Option<String>,
     /// Threads that prove a history [default: as many as there are processors]
-    #[arg(long, global = true, value_name = "N", hide_short_help = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "N",
+        hide_short_help = true,
+        help_heading = "Everywhere"
+    )]
     threads: Option<std::num::NonZeroUsize>,
     /// The form of the output: human or json, or those that the command's help names
     #[arg(
@@ -118,7 +125,8 @@ pub struct Global {
         value_name = "FORM",
         global = true,
         value_enum,
-        hide_possible_values = true
+        hide_possible_values = true,
+        help_heading = "Everywhere"
     )]
     output: Option<Output>,
 }

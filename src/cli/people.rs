@@ -17,7 +17,6 @@ use crate::model::{
 };
 use crate::raw::Oid;
 use crate::render::{Cell, Table, Tone};
-use crate::workspace::Workspace;
 
 /// The kinds of actor, on the command line.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -122,6 +121,13 @@ pub enum TeamCommand {
     /// Remove members from a team; the team itself when none is named
     #[command(after_help = "Example:\n  modelry team remove risk risk-2")]
     Remove(TeamArgs),
+    /// List the teams
+    #[command(after_help = "Example:\n  modelry team list")]
+    List {
+        /// As they were at this commit, or on this day
+        #[arg(long, value_name = "REV|DATE")]
+        at: Option<String>,
+    },
 }
 
 /// A team and some members.
@@ -240,11 +246,11 @@ fn given_key(given: &str) -> Result<ActorKey, Error> {
 }
 
 /// The full id of a commit; one that this clone lacks is told by the judge.
-fn full_id(revision: &str, global: &Global) -> Result<String, Error> {
+fn full_id(revision: &str, write: &WriteArgs, global: &Global) -> Result<String, Error> {
     if Oid::from_hex(revision).is_some() {
         return Ok(revision.to_owned());
     }
-    let workspace = Workspace::open(&global.wanted())?;
+    let workspace = write.open(global)?;
     Ok(workspace.repo.resolve(revision)?.to_string())
 }
 
@@ -274,6 +280,12 @@ pub fn actor(command: &ActorCommand, global: &Global, ui: &Ui) -> Result<Outcome
                 KindArg::Machine => ActorKind::Machine,
                 KindArg::Forge => ActorKind::Forge,
             };
+            if kind == ActorKind::Machine && owners.is_empty() {
+                return Err(
+                    Error::told(format!("`{id}` would be a machine that nobody answers for"))
+                        .hint("name the person who does: `--owner ID`"),
+                );
+            }
             let keys = keys.iter().map(|key| given_key(key)).collect::<Result<_, _>>()?;
             let change = PolicyEdit::AddActor {
                 id: id.clone(),
@@ -326,7 +338,10 @@ pub fn actor(command: &ActorCommand, global: &Global, ui: &Ui) -> Result<Outcome
             let change = PolicyEdit::RevokeKey {
                 key,
                 reason: write.reason.clone(),
-                since: since.as_deref().map(|since| full_id(since, global)).transpose()?,
+                since: since
+                    .as_deref()
+                    .map(|since| full_id(since, write, global))
+                    .transpose()?,
                 reaffirmed: reaffirmed.clone(),
             };
             edit(&change, write, global, ui)
@@ -345,6 +360,7 @@ pub fn team(command: &TeamCommand, global: &Global, ui: &Ui) -> Result<Outcome, 
             PolicyEdit::TeamRemove(args.team.to_string(), args.members.clone()),
             &args.write,
         ),
+        TeamCommand::List { at } => return teams(at.as_deref(), global, ui),
     };
     edit(&change, write, global, ui)
 }
@@ -404,7 +420,13 @@ fn actors(at: Option<&str>, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
             )?;
             return Ok(Outcome::Fine);
         }
-        let mut table = Table::new(["ACTOR", "KIND", "KEY", "STATE", "OWNERS", "TEAMS"]);
+        // Most registries relay nothing, and have none.
+        let has_accounts = registry.actors.values().any(|actor| !actor.accounts.is_empty());
+        let mut headings = vec!["ACTOR", "KIND", "KEY", "STATE", "OWNERS", "TEAMS"];
+        if has_accounts {
+            headings.push("ACCOUNTS");
+        }
+        let mut table = Table::under(headings.into_iter().map(str::to_owned).collect());
         for (id, actor) in &registry.actors {
             let teams: Vec<&str> = registry
                 .teams
@@ -413,6 +435,11 @@ fn actors(at: Option<&str>, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
                 .map(|(team, _)| team.as_str())
                 .collect();
             let owners: Vec<&str> = actor.owners.iter().map(ActorId::as_str).collect();
+            let accounts: Vec<String> = actor
+                .accounts
+                .iter()
+                .map(|(host, number)| format!("{host}={number}"))
+                .collect();
             let keys: Vec<(String, bool)> = actor
                 .keys
                 .iter()
@@ -434,25 +461,53 @@ fn actors(at: Option<&str>, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
                 };
                 let first = index == 0;
                 let only = |text: String| if first { text } else { String::new() };
-                table.row([
+                let mut row = vec![
                     Cell::toned(only(id.to_string()), Tone::Strong),
                     only(actor.kind.to_string()).into(),
                     key.clone().into(),
                     state,
                     only(owners.join(", ")).into(),
                     only(teams.join(", ")).into(),
-                ]);
+                ];
+                if has_accounts {
+                    row.push(only(accounts.join(", ")).into());
+                }
+                table.cells(row);
             }
             if keys.is_empty() {
-                table.row([
+                let mut row = vec![
                     Cell::toned(id.to_string(), Tone::Strong),
                     actor.kind.to_string().into(),
                     "none".into(),
                     Cell::default(),
                     owners.join(", ").into(),
                     teams.join(", ").into(),
-                ]);
+                ];
+                if has_accounts {
+                    row.push(accounts.join(", ").into());
+                }
+                table.cells(row);
             }
+        }
+        ui.print(&table.render(&ui.style))?;
+        Ok(Outcome::Fine)
+    })
+}
+
+fn teams(at: Option<&str>, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    Reading::with(at, global, |reading| {
+        let policy = reading.policy()?;
+        if ui.is_json() {
+            ui.json(&policy.source.value().get("teams").cloned().unwrap_or(json!({})))?;
+            return Ok(Outcome::Fine);
+        }
+        let mut table = Table::new(["TEAM", "MEMBERS"]);
+        for (team, members) in &policy.registry().teams {
+            let members: Vec<&str> = members.iter().map(ActorId::as_str).collect();
+            table.row([
+                Cell::toned(team.to_string(), Tone::Strong),
+                members.join(", ").into(),
+            ]);
         }
         ui.print(&table.render(&ui.style))?;
         Ok(Outcome::Fine)

@@ -64,7 +64,7 @@ pub fn run(command: &PolicyCommand, global: &Global, ui: &Ui) -> Result<Outcome,
                 return Err(Error::told("say why: a decision carries its reason")
                     .hint("modelry policy approve -m \"…\""));
             }
-            let workspace = Workspace::open(&global.wanted())?;
+            let workspace = write.open(global)?;
             let bytes = match proposal {
                 Some(proposal) => at_revision(&workspace, proposal)?,
                 None => on_disk(&workspace)?,
@@ -261,6 +261,24 @@ fn tally(
     access::tally_policy(policy, policy, next, next, proposed, &carrier, &past)
 }
 
+/// Where a review of a proposal goes: to its branch, and for a remote's branch
+/// there at once. The options that say so, with a space before.
+fn place_of(workspace: &Workspace, proposal: &str) -> Result<String, Error> {
+    let repo = &workspace.repo;
+    let own = proposal.trim_start_matches("refs/heads/");
+    if repo.reference(&format!("refs/heads/{own}"))?.is_some() {
+        return Ok(format!(" --branch {own}"));
+    }
+    let kept = proposal.trim_start_matches("refs/remotes/");
+    Ok(match kept.split_once('/') {
+        Some((_, name)) if repo.reference(&format!("refs/remotes/{kept}"))?.is_some() => {
+            format!(" --branch {name} --push")
+        }
+        // Of no branch: whoever reviews says which.
+        _ => " --branch NAME".to_owned(),
+    })
+}
+
 fn show_proposal(proposal: &str, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let workspace = Workspace::open(&global.wanted())?;
     let objects = workspace.repo.objects()?;
@@ -339,9 +357,10 @@ fn show_proposal(proposal: &str, global: &Global, ui: &Ui) -> Result<Outcome, Er
     out.push_str(&match tally.is_enough() {
         true => "anybody can land it\n".to_owned(),
         false => format!(
-            "ask {}: modelry policy approve {} -m REASON\n",
+            "ask {}: modelry policy approve {}{} -m REASON\n",
             could.join(" or "),
-            clean(proposal)
+            clean(proposal),
+            clean(&place_of(&workspace, proposal)?)
         ),
     });
     ui.print(&out)?;

@@ -34,17 +34,28 @@ impl Reading<'_> {
         global: &Global,
         read: impl FnOnce(&Reading<'_>) -> Result<Outcome, Error>,
     ) -> Result<Outcome, Error> {
-        let workspace = Workspace::open(&global.wanted())?;
+        Reading::of(&Workspace::open(&global.wanted())?, at, read)
+    }
+
+    /// As [`Reading::with`], of a registry that was found.
+    ///
+    /// # Errors
+    /// As [`Reading::with`].
+    pub fn of(
+        workspace: &Workspace,
+        at: Option<&str>,
+        read: impl FnOnce(&Reading<'_>) -> Result<Outcome, Error>,
+    ) -> Result<Outcome, Error> {
         let objects = workspace.repo.objects()?;
         let commit = match at {
-            None => current(&workspace)?,
-            Some(at) => commit_at(&workspace, &objects, at)?,
+            None => current(workspace)?,
+            Some(at) => commit_at(workspace, &objects, at)?,
         };
         let records = Records::new(&objects);
         let top = history::read_commit(&objects, commit)?.tree;
         let snapshot = Snapshot::at(&records, top, &workspace.folder)?;
         read(&Reading {
-            workspace: &workspace,
+            workspace,
             objects: &objects,
             snapshot,
             commit,

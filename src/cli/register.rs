@@ -272,7 +272,13 @@ impl RegisterArgs {
                     path: path.into(),
                     source,
                 })?;
-                format!("file://{}", whole.display())
+                let uri = format!("file://{}", whole.display());
+                if self.write.is_remote() {
+                    ui.note(&format!(
+                        "the artifact is written down as `{uri}`, which only this machine can read: say where others find it with `--artifact-uri URI`"
+                    ));
+                }
+                uri
             }
         };
         let mut artifact = json!({"uri": uri});

@@ -11,7 +11,6 @@ use crate::act::{self, RelayRequest};
 use crate::error::Error;
 use crate::exchange::host_reviews;
 use crate::model::{Key, VersionId};
-use crate::workspace::Workspace;
 
 /// `modelry relay`
 #[derive(Debug, Args)]
@@ -48,7 +47,7 @@ pub fn run(args: &RelayArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
         Error::told(format!("{shown} is not UTF-8")).hint("give what the host's API answers, unchanged")
     })?;
     let verdicts = host_reviews::read(args.host.as_str(), shown, &text)?;
-    let workspace = Workspace::open(&global.wanted())?;
+    let workspace = args.write.open(global)?;
     let base = match &args.base {
         Some(base) => workspace.repo.resolve(base)?,
         None => workspace.tip()?,
@@ -86,7 +85,7 @@ pub fn run(args: &RelayArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
     let outcome = land(&job, &args.write, global, ui)?;
     if outcome == Outcome::Fine && !moved.get() && !args.write.is_dry_run() && !ui.is_json() {
         for id in touched.take() {
-            super::show::say_turn(&id, global, ui)?;
+            super::show::say_turn(&id, &args.write, global, ui)?;
         }
     }
     Ok(outcome)

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::names::{self, Target};
 use super::reading::Reading;
+use super::write::WriteArgs;
 use super::{Global, Outcome, Ui};
 use crate::access::{self, Standing};
 use crate::act;
@@ -306,8 +307,11 @@ fn show_version(reading: &Reading<'_>, id: &VersionId, ui: &Ui) -> Result<Outcom
 }
 
 /// After an approval: what is still missing, beside the output.
-pub fn say_turn(id: &VersionId, global: &Global, ui: &Ui) -> Result<(), Error> {
-    Reading::with(None, global, |reading| {
+pub fn say_turn(id: &VersionId, write: &WriteArgs, global: &Global, ui: &Ui) -> Result<(), Error> {
+    let workspace = write.open(global)?;
+    // What landed on the remote may stand where nothing is checked out.
+    let at = write.is_remote().then_some(workspace.mainline.as_str());
+    Reading::of(&workspace, at, |reading| {
         let Ok(loaded) = reading.version(id) else {
             return Ok(Outcome::Fine);
         };

@@ -123,6 +123,14 @@ pub fn run(args: &ValidateArgs, global: &Global, ui: &Ui) -> Result<Outcome, Err
         disk::write_file(&global.located(path), text.as_bytes())?;
     }
     ui.print(&render::report(&report, report_format(ui.output), &ui.style))?;
+    // These forms have no word for it, and a job that says nothing may have done nothing.
+    let is_silent = matches!(
+        ui.output,
+        Output::Sarif | Output::Github | Output::Gitlab | Output::Junit
+    );
+    if is_silent && report.is_clean() {
+        ui.say(&render::looked(&report, &ui.side));
+    }
     Ok(if report.is_clean() {
         Outcome::Fine
     } else {

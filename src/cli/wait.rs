@@ -92,9 +92,12 @@ pub(super) fn branch(workspace: &Workspace) -> String {
 }
 
 pub fn run(args: &WaitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    let mut workspace = Workspace::open(&global.wanted())?;
-    let end = Instant::now() + args.timeout;
     let remote = args.remote.as_deref();
+    let mut workspace = match remote {
+        Some(remote) => Workspace::open_asking(&global.wanted(), Some(remote))?,
+        None => Workspace::open(&global.wanted())?,
+    };
+    let end = Instant::now() + args.timeout;
     let interval = args
         .interval
         .unwrap_or(Duration::from_secs(if remote.is_some() { 10 } else { 1 }));

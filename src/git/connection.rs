@@ -92,6 +92,10 @@ impl Repo {
         let Some(destination) = Destination::of(&address) else {
             return Ok(());
         };
+        let is_open = |connection: &Connection| connection.destination == destination;
+        if self.connection.borrow().as_ref().is_some_and(is_open) {
+            return Ok(());
+        }
         // What is fetched from elsewhere is no other call of the same place.
         if self.fetch_address(remote)? != address {
             return Ok(());

@@ -145,6 +145,10 @@ impl Repo {
         }
         let unknown = || {
             let error = Error::told(format!("`{revision}` names no commit here"));
+            let kept = self.kept_of(revision);
+            if !kept.is_empty() {
+                return error.hint(format!("did you mean {}?", kept.join(" or ")));
+            }
             match self.fetch_of(revision) {
                 Some(fetch) => error.hint(format!("fetch it: `{fetch}`")),
                 None => error.hint(
@@ -171,7 +175,16 @@ impl Repo {
         match commit {
             Ok(commit) => Ok(oid(commit.id())),
             Err(_) if revision == "HEAD" && matches!(self.head()?, Head::Branch { tip: None, .. }) => {
-                Err(Error::told("the branch has no commit yet").hint("make the first one: `modelry init`"))
+                let error = Error::told("the branch has no commit yet");
+                Err(match self.remotes()?.first() {
+                    // A second registry would be no help to anybody.
+                    Some(remote) => error
+                        .hint(format!(
+                            "fetch what `{remote}` has: `git pull {remote} BRANCH`; `git ls-remote {remote}` lists its branches"
+                        ))
+                        .hint("where it has none, ask an administrator: one of you makes the first commit, by `modelry init`"),
+                    None => error.hint("make the first one: `modelry init`"),
+                })
             }
             Err(_) => {
                 let named = self.raw.resolve_reference_from_short_name(revision);
@@ -181,6 +194,17 @@ impl Repo {
                     .ok_or_else(unknown)
             }
         }
+    }
+
+    /// What this clone keeps of branches of that name on remotes, as words.
+    fn kept_of(&self, name: &str) -> Vec<String> {
+        let remotes = self.remotes().unwrap_or_default();
+        let kept = |remote: &String| {
+            let full = format!("refs/remotes/{remote}/{name}");
+            let is_here = self.raw.find_reference(&full).is_ok();
+            is_here.then(|| format!("`{remote}/{name}`"))
+        };
+        remotes.iter().filter_map(kept).collect()
     }
 
     /// What brings a revision that is not here: a branch of a remote, as a clone

@@ -35,6 +35,9 @@ const RACES: [&str; 5] = [
     "reference already exists",
 ];
 
+/// So many files that are in the way are named.
+const MOST_NAMED: usize = 5;
+
 /// What a guarded server says of a mainline that others moved while it judged a
 /// push: a race too, which the next look at the remote shows.
 pub const MOVED_MEANWHILE: &str = "was moved by another push meanwhile";
@@ -209,18 +212,14 @@ impl Repo {
         let remote = match wanted {
             Some(remote) => remote,
             None => {
-                let remotes = self
-                    .raw
-                    .remotes()
-                    .map_err(failed("can't read the names of remotes"))?;
-                let names: Vec<&str> = remotes.iter().flatten().flatten().collect();
-                match names[..] {
+                let names = self.remotes()?;
+                match &names[..] {
                     [] => {
                         return Err(Error::told("this clone has no remote to push to")
                             .hint("name it: `git remote add origin URL`"));
                     }
-                    [only] => only.to_owned(),
-                    _ if names.contains(&"origin") => "origin".to_owned(),
+                    [only] => only.clone(),
+                    _ if names.iter().any(|name| name == "origin") => "origin".to_owned(),
                     _ => {
                         return Err(Error::told(format!(
                             "`{short}` could be pushed to {}",
@@ -236,6 +235,32 @@ impl Repo {
             _ => branch.to_owned(),
         };
         Ok((remote, reference))
+    }
+
+    /// The names of the remotes.
+    ///
+    /// # Errors
+    /// When git's configuration can't be read.
+    pub fn remotes(&self) -> Result<Vec<String>, Error> {
+        let remotes = self
+            .raw
+            .remotes()
+            .map_err(failed("can't read the names of remotes"))?;
+        Ok(remotes.iter().flatten().flatten().map(str::to_owned).collect())
+    }
+
+    /// The branch that a remote's HEAD names, as the remote says now:
+    /// `refs/heads/main`; none when it names none.
+    ///
+    /// # Errors
+    /// When the remote can't be asked.
+    pub fn ask_default_branch(&self, remote: &str) -> Result<Option<String>, Error> {
+        let listed = self.run(&["ls-remote", "--symref", "--", remote, "HEAD"])?;
+        let named = |line: &str| {
+            let (name, head) = line.strip_prefix("ref: ")?.split_once('\t')?;
+            (head == "HEAD" && name.starts_with("refs/heads/")).then(|| name.to_owned())
+        };
+        Ok(listed.lines().find_map(named))
     }
 
     /// Where a remote is pushed to, with the user's rewritings of addresses.
@@ -271,6 +296,24 @@ impl Repo {
         }
     }
 
+    /// Where the remote's side of a branch stood when this clone last heard of it:
+    /// its upstream, else where it is pushed to; none where the clone keeps no
+    /// such note. What is a note itself has everything that it has.
+    pub fn upstream_tip(&self, branch: &str) -> Option<Oid> {
+        if branch.starts_with("refs/remotes/") {
+            return self.reference(branch).ok()?;
+        }
+        let upstream = self.raw.branch_upstream_name(branch).ok();
+        let upstream = upstream.as_ref().and_then(|name| name.as_str().ok());
+        if let Some(name) = upstream.filter(|name| name.starts_with("refs/remotes/"))
+            && let Ok(Some(tip)) = self.reference(name)
+        {
+            return Some(tip);
+        }
+        let (remote, reference) = self.push_place(branch).ok()?;
+        self.noted_remote_tip(&remote, &reference).ok()?
+    }
+
     /// Notes in the clone where a remote's branch stands, as `git push` does;
     /// only where the clone keeps such a note already.
     pub fn note_remote_tip(&self, remote: &str, reference: &str, tip: Oid) {
@@ -302,15 +345,32 @@ impl Repo {
     /// What git has against it; everything is as it was then.
     pub fn fast_forward(&self, commit: Oid) -> Result<(), Error> {
         let commit = commit.to_string();
-        self.run(&[
+        let merged = self.run(&[
             "merge",
             "--ff-only",
             "--quiet",
             "--no-autostash",
             "--no-verify-signatures",
             &commit,
-        ])
-        .map(|_| ())
+        ]);
+        let Err(error) = merged else { return Ok(()) };
+        let said = error.to_string();
+        // Git puts the files that are in the way on lines of their own.
+        let mut files: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix('\t')).collect();
+        if files.is_empty() {
+            return Err(error);
+        }
+        let more = files.len().saturating_sub(MOST_NAMED);
+        files.truncate(MOST_NAMED);
+        let more = match more {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        Err(Error::told(format!(
+            "what is not committed is in the way: {}{more}",
+            files.join(", ")
+        ))
+        .hint("commit or stash them, then `git pull --ff-only`"))
     }
 }
 

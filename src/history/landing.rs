@@ -35,13 +35,16 @@ pub struct Plan {
     /// Folders that are not in Git's strict form, with what is wrong: nobody
     /// can say what a host makes of them.
     pub malformed: Vec<(String, String)>,
+    /// Files that one side removes and the other changes, with a judged file that
+    /// the first one adds: where renames are followed, the change lands in there.
+    pub renames: Vec<(Vec<u8>, Vec<u8>)>,
     /// Files in conflict that nobody judges; they stand as on the branch.
     pub elsewhere: Vec<Vec<u8>>,
 }
 
 impl Plan {
     fn is_possible(&self) -> bool {
-        self.clashes.is_empty() && self.malformed.is_empty()
+        self.clashes.is_empty() && self.malformed.is_empty() && self.renames.is_empty()
     }
 }
 
@@ -233,6 +236,14 @@ impl Planner<'_, '_> {
             .into_iter()
             .map(|file| (file.path.clone(), file))
             .collect();
+        // Git follows renames, and so does a host: a file that one side removes and
+        // the other changes may be found again, with the change, at what the first
+        // one added.
+        let adds = |files: &mut dyn Iterator<Item = &FileChange>| {
+            let mut files = files.filter(|file| file.before.is_none() && (self.matters)(&file.path));
+            files.next().map(|file| file.path.clone())
+        };
+        let added = [adds(&mut mine.values()), adds(&mut side.changes.iter())];
         let mut values: BTreeMap<Vec<u8>, Value> = BTreeMap::new();
         for file in side.changes {
             match mine.get(&file.path) {
@@ -249,6 +260,10 @@ impl Planner<'_, '_> {
                         commit: None,
                     }),
                     None => {
+                        let by = [mine.after, file.after].iter().position(Option::is_none);
+                        if let Some(path) = by.and_then(|side| added[side].clone()) {
+                            plan.renames.push((file.path.clone(), path));
+                        }
                         plan.elsewhere.push(file.path.clone());
                         values.insert(file.path, file.after);
                     }

@@ -218,6 +218,12 @@ impl Court<'_, '_> {
                 .findings
                 .push(resolver.resolve(self.conflict(clash)?));
         }
+        for (from, to) in &plan.renames {
+            let (from, to) = (String::from_utf8_lossy(from), String::from_utf8_lossy(to));
+            let own = own_path(self.ask.folder, &to).unwrap_or(&to);
+            let finding = rules::renamed_into(&from, own, self.ask.mainline);
+            judged.report.findings.push(resolver.resolve(finding));
+        }
         for path in &plan.elsewhere {
             let path = String::from_utf8_lossy(path).into_owned();
             judged.report.notes.push(Note {

@@ -66,6 +66,14 @@ impl JudgedStep {
     }
 }
 
+/// The registry on each side of a step.
+struct Trees<'t> {
+    prior: Snapshot<'t>,
+    next: Snapshot<'t>,
+    /// At the other parent of a merge.
+    beside: Option<Snapshot<'t>>,
+}
+
 /// The judge's walk along the mainline.
 pub struct Replay<'a> {
     pub(super) records: &'a Records<'a>,
@@ -241,8 +249,15 @@ impl<'a> Replay<'a> {
             .policy
             .as_ref()
             .map_or_else(Vec::new, |policy| policy.registry().revoked.clone());
+        let beside = match (commit.parents.get(1), known_parent) {
+            (Some(other), Some(_)) => {
+                let tree = self.graph.node(*other)?.tree;
+                Some(Snapshot::at(self.records, tree, self.folder)?)
+            }
+            _ => None,
+        };
         let mut judged = self.judge_landed(
-            (prior, next),
+            Trees { prior, next, beside },
             &carriers,
             &landed.differences,
             landed.shape.as_ref(),
@@ -325,12 +340,17 @@ impl<'a> Replay<'a> {
         parent: Option<Oid>,
     ) -> Result<JudgedStep, Error> {
         let carriers = Carriers::one(carrier.clone());
-        self.judge_landed((prior, next), &carriers, differences, None, outside, parent)
+        let trees = Trees {
+            prior,
+            next,
+            beside: None,
+        };
+        self.judge_landed(trees, &carriers, differences, None, outside, parent)
     }
 
     fn judge_landed(
         &mut self,
-        (prior, next): (Snapshot<'_>, Snapshot<'_>),
+        Trees { prior, next, beside }: Trees<'_>,
         carriers: &Carriers,
         differences: &Differences,
         shape: Option<&Shape>,
@@ -339,7 +359,8 @@ impl<'a> Replay<'a> {
     ) -> Result<JudgedStep, Error> {
         let carrier = &carriers.own;
         let policy = self.policy.take();
-        let step = Step::new(prior, next, policy.as_ref(), carriers, differences, outside);
+        let mut step = Step::new(prior, next, policy.as_ref(), carriers, differences, outside);
+        step.beside = beside;
         let judged = rules::judge(&step);
         drop(step);
         let judgement = match judged {

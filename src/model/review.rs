@@ -44,6 +44,11 @@ impl fmt::Display for Decision {
 pub struct HostReview {
     /// The host, as in the actor's `accounts`.
     pub name: Key,
+    /// The account that gave it; when it is no longer the person's, the review
+    /// does not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub account: Option<String>,
     /// The host's id of the review.
     #[schemars(length(min = 1, max = 256))]
     pub review: String,

@@ -64,7 +64,7 @@ pub(super) fn acceptance(report: &Report) -> Option<String> {
     ))
 }
 
-fn summary(report: &Report, style: &Style) -> String {
+pub(super) fn summary(report: &Report, style: &Style) -> String {
     let Checked {
         steps,
         commits,

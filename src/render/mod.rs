@@ -80,6 +80,11 @@ pub fn report(report: &Report, format: Format, style: &Style) -> String {
     }
 }
 
+/// What was looked at, and how much of it is wrong: one line.
+pub fn looked(report: &Report, style: &Style) -> String {
+    human::summary(report, style)
+}
+
 /// "1 step", "2 steps".
 pub fn count(number: usize, noun: &str) -> String {
     if number == 1 {

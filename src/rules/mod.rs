@@ -111,7 +111,7 @@ pub use mr504_unrelated_history::unrelated_history;
 pub use mr505_inverted_mainline::inverted_mainline;
 pub use mr506_checkpoint_mismatch::checkpoint_mismatch;
 pub use mr507_bad_checkpoint_signature::{bad_checkpoint_signature, lost_checkpoint_signature};
-pub use mr508_merge_conflict::merge_conflict;
+pub use mr508_merge_conflict::{merge_conflict, renamed_into};
 pub use mr509_mainline_deleted::mainline_deleted;
 pub use mr510_forbidden_reference::forbidden_reference;
 pub use place::Resolver;

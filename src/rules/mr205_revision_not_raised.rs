@@ -44,6 +44,26 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
         out.push(finding);
         return Ok(());
     }
+    // A merge that takes neither side's record must not go back behind either.
+    if let (Some(beside), Some(path), Some(new)) = (scene.step.beside, scene.record(), after.revision())
+        && let (Some(theirs), Some(here)) = (beside.read(path)?, scene.step.next.read(path)?)
+        && here.id == after.id
+        && !theirs.says_the_same(after)
+        && let Some(old) = theirs.revision().filter(|old| *old >= new)
+    {
+        let finding = Finding::new(
+            &RULE.info,
+            scene.at("/revision"),
+            format!("`revision` must be above {old}, which the merged side has"),
+        )
+        .why("a merge that takes neither side's record would bring back what its author has changed since")
+        .help(format!(
+            "take the record of the merged side, or write `revision: {}` and sign it anew",
+            old + 1
+        ));
+        out.push(finding);
+        return Ok(());
+    }
     let Some(before) = scene.change.before.as_ref() else {
         return Ok(());
     };
@@ -67,7 +87,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
 
 const DOCS: &str = r#"
 ## What it checks
-A card, evaluation, review or stage that changes has a higher `revision`, by at most 100,000.
+A card, evaluation, review or stage that changes has a higher `revision`, by at most 100,000; at a merge that takes neither side's record, higher than on both sides.
 
 ## Why it matters
 Otherwise old bytes with an old, good signature could be put back.

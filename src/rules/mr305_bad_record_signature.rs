@@ -25,7 +25,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     };
     let finding = Finding::new(&RULE.info, at_author(scene), format!("the record's signature does not hold ({why}): {}", scene.change.phrase()))
         .why(scene.author.verdict.words())
-        .help("let its author make the record anew with the `modelry` command; whoever edits a signed record breaks it");
+        .help("let its author make the record anew with the `modelry` command, or sign the file as it is now (`printf %s … | ssh-keygen -Y sign -n modelry -f KEY`, as `modelry explain MR305` tells): whoever edits a signed record breaks it");
     out.push(finding);
     Ok(())
 }
@@ -41,5 +41,14 @@ A signature that does not verify is a lie, whoever carries it.
 A reason edited in a signed review.
 
 ## How to fix
-Let the author make the record anew.
+Let the author make the record anew with the `modelry` command. By hand, its
+`signature` is what this prints, each line indented:
+
+    printf %s '{"path":…,"record":…,"registry":…}' | ssh-keygen -Y sign -n modelry -f KEY
+
+where `path` is the record's path in the registry, `record` the record without
+its `signature`, and `registry` the `id` in `registry.yaml`, as canonical JSON
+(RFC 8785: keys sorted, no spaces). Of a version, `status`, `description`,
+`labels` and `annotations` are left out too. The comment on a pull request shows
+the whole line for each review that is missing.
 "#;

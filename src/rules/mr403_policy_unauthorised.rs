@@ -2,7 +2,7 @@
 
 use super::scene::{Bringing, Findings, PolicyScene, in_policy, names};
 use super::{Check, Rule};
-use crate::access;
+use crate::access::{self, Verdict};
 use crate::error::Error;
 use crate::finding::{Anchor, Finding, RuleInfo};
 use crate::model::Action;
@@ -51,6 +51,12 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
     }
     let holders = before.holders(Action::Administer, None, None);
     let finding = finding.why(format!("administrators are {}", names(&holders, "nobody")));
+    if scene.carrier.verdict == Verdict::Unsigned && tally.counted.len() + 1 >= tally.required as usize {
+        out.push(finding.help(
+            "nobody signed the commit: an administrator who made it signs it (`git commit --amend -S`)",
+        ));
+        return Ok(());
+    }
     let help = match holders.iter().find(|holder| !tally.counted.contains(*holder)) {
         Some(holder) => format!(
             "propose it on a branch (`--branch NAME`), and ask `{holder}` to run `modelry policy approve`; reviews stand under `policy/{}/`",

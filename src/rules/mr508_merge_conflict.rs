@@ -36,9 +36,24 @@ pub fn merge_conflict(
     ))
 }
 
+/// What to say of a file outside the registry that one side removes and the other
+/// changes, while the first one adds a file that is judged: `from` from the
+/// repository's top, `to` from the registry's folder.
+pub fn renamed_into(from: &str, to: &str, mainline: &str) -> Finding<Anchor> {
+    Finding::new(
+        &RULE.info,
+        Anchor::after(to, ""),
+        format!("`{from}` is removed on one side and changed on the other, where `{to}` is added"),
+    )
+    .why("git and hosts follow renames: the change could land inside of what was added, and nobody would have judged it")
+    .help(format!(
+        "start from the tip of `{mainline}` and make the change anew there"
+    ))
+}
+
 const DOCS: &str = r#"
 ## What it checks
-A branch that is to land can be put together with the mainline: no record was changed on both sides in lines that git can't reconcile.
+A branch that is to land can be put together with the mainline: no record was changed on both sides in lines that git can't reconcile, and no file that one side removes and the other changes could be found again, by renames, in a judged file.
 
 ## Why it matters
 A conflict is resolved by hand, and whoever resolves it answers for the result; no signature of either side covers it.

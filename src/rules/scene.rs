@@ -19,6 +19,8 @@ pub struct Step<'a> {
     pub prior: Snapshot<'a>,
     /// The registry after.
     pub next: Snapshot<'a>,
+    /// The registry at the other parent of a merge.
+    pub beside: Option<Snapshot<'a>>,
     /// The policy in force before; none at the root, which nothing judges but
     /// the pin outside.
     pub policy: Option<&'a Policy>,
@@ -45,6 +47,7 @@ impl<'a> Step<'a> {
         Step {
             prior,
             next,
+            beside: None,
             policy,
             carriers,
             differences,

@@ -188,7 +188,28 @@ impl<'t, 'f> Builder<'t, 'f> {
         } else {
             FaultKind::Syntax
         };
-        self.say(kind, at..end, format!("this is not YAML: {said}"), "");
+        let help = match kind {
+            FaultKind::Syntax if self.is_plain_with_colon(at) => {
+                "quote the text: a colon with a space after it starts a mapping"
+            }
+            FaultKind::Syntax => {
+                "mend that place, or the line before it: quotes, brackets and indentation must match"
+            }
+            _ => "",
+        };
+        self.say(kind, at..end, format!("this is not YAML: {said}"), help);
+    }
+
+    /// Whether the line is `key: some text: more`, without quotes.
+    fn is_plain_with_colon(&self, at: usize) -> bool {
+        let start = self.text[..at].rfind('\n').map_or(0, |feed| feed + 1);
+        let line = self.text[start..].lines().next().unwrap_or_default();
+        let value = line.trim_start().trim_start_matches("- ").split_once(": ");
+        value.is_some_and(|(_, value)| {
+            let value = value.trim();
+            let is_plain = !value.starts_with(['"', '\'', '[', '{', '|', '>']);
+            is_plain && (value.contains(": ") || value.ends_with(':'))
+        })
     }
 
     fn marks(&mut self, span: &Range<usize>, anchor: usize, tag: bool) {

@@ -284,7 +284,27 @@ fn the_lines_for_ci_work() {
         &lab.top.to_string_lossy(),
         &origin.to_string_lossy(),
     ]);
-    let _ = lab.git(&["clone", "-q", &origin.to_string_lossy(), &clone.to_string_lossy()]);
+    // As a runner checks out: a detached HEAD, and nothing that names the mainline.
+    let inside = clone.to_string_lossy().into_owned();
+    let _ = lab.git(&["init", "-q", "-b", "unborn", &inside]);
+    let _ = lab.git(&[
+        "-C",
+        &inside,
+        "remote",
+        "add",
+        "origin",
+        &origin.to_string_lossy(),
+    ]);
+    let _ = lab.git(&["-C", &inside, "fetch", "-q", "--no-tags", "origin"]);
+    let _ = lab.git(&["-C", &inside, "checkout", "-q", "--detach", "origin/main"]);
+    let _ = lab.git(&[
+        "-C",
+        &inside,
+        "update-ref",
+        "--no-deref",
+        "-d",
+        "refs/remotes/origin/HEAD",
+    ]);
     let readme = include_str!("../../README.md");
     let block = readme
         .split("<!-- automated: begin -->")

@@ -77,6 +77,43 @@ fn what_only_commits_prove_needs_a_merge() {
     assert_eq!(judged(&lab, &["--landing", "merge"]), (0, Vec::new()));
 }
 
+/// Git and hosts follow renames: a change of a file outside the registry would
+/// land in the record that the mainline made of it.
+#[test]
+fn a_change_that_would_follow_a_rename_into_the_registry_is_seen() {
+    let lab = started();
+    let version = "groups/churn/versions/2/version.yaml";
+    let record = lab
+        .read("groups/churn/versions/1/version.yaml")
+        .replace("version: 1\n", "version: 2\n");
+    let record = record.split("signature:").next().expect("a head").to_owned();
+    lab.git(&["switch", "-q", "main"]);
+    lab.write("docs/example.yaml", &record);
+    lab.commit("trainer", "docs: an example");
+    lab.git(&["switch", "-q", "-C", "side"]);
+    lab.write(
+        "docs/example.yaml",
+        &record.replace("status: Pending", "status: Approved"),
+    );
+    lab.commit("trainer", "docs: a better example");
+    lab.git(&["switch", "-q", "main"]);
+    let _ = lab.git(&["rm", "-q", "docs/example.yaml"]);
+    lab.write(version, &record);
+    lab.commit("trainer", "Register churn/2");
+    let _ = lab.ok("admin-1", &["validate", "HEAD~1..HEAD"]);
+    lab.git(&["switch", "-q", "side"]);
+    let expected = [("MR508", "merge squash rebase")];
+    assert_eq!(judged(&lab, &[]), (1, pairs(&expected)));
+    // Which is what git would do.
+    lab.git(&["switch", "-q", "main"]);
+    assert!(
+        lab.git_as("admin-1", &["merge", "-q", "--squash", "side"])
+            .status
+            .success()
+    );
+    assert!(lab.read(version).contains("status: Approved"));
+}
+
 #[test]
 fn the_policy_says_which_ways_there_are() {
     let lab = started();

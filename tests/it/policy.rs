@@ -39,7 +39,7 @@ fn a_proposal_is_reviewed_and_lands_whoever_carries_it() {
         "{shown}"
     );
     assert!(
-        shown.ends_with("ask admin-2: modelry policy approve proposal -m REASON\n"),
+        shown.ends_with("ask admin-2: modelry policy approve proposal --branch proposal -m REASON\n"),
         "{shown}"
     );
     // From the mainline, by name; the review goes to the proposal's branch.
@@ -248,5 +248,5 @@ fn a_policy_with_a_forged_review_beside_it_does_not_come_into_force() {
         "apiVersion: modelry/v1\nkind: ModelGroup\nname: other\n",
     );
     lab.commit("risk-1", "what only the new policy grants");
-    assert_eq!(judged(&lab), ["MR306", "MR307"]);
+    assert_eq!(judged(&lab), ["MR306", "MR403", "MR307"]);
 }

@@ -173,6 +173,12 @@ fn what_is_asked_of_a_remote_shares_one_connection() {
     seat.git(&["config", "modelry.shareConnection", "false"]);
     let (connections, all) = calls("four");
     assert_eq!(connections, all);
+    // Nor does it take another one to ask which branch is the mainline.
+    seat.git(&["config", "--unset", "modelry.shareConnection"]);
+    seat.git(&["switch", "-q", "--detach"]);
+    seat.git(&["update-ref", "--no-deref", "-d", "refs/remotes/origin/HEAD"]);
+    let (connections, all) = calls("five");
+    assert!(connections == 1 && all > 3, "{connections} of {all}");
     hub.check();
 }
 

@@ -590,3 +590,57 @@ fn what_can_not_be_relayed_is_said() {
     assert!(said.contains("no actor lists an account on `gitlab`"), "{said}");
     assert!(said.contains("did you mean `github`?"), "{said}");
 }
+
+/// Where a report lies at another's place, accepting that it does gives no vote.
+#[test]
+fn an_accepted_report_at_anothers_place_is_no_vote() {
+    let lab = lab(1, 1);
+    landed(&lab);
+    // risk-1 lists the account, and the file is admin-1's, who lists none.
+    let path = "groups/churn/versions/1/reviews/admin-1.yaml";
+    lab.write(path, &forged("risk-1", "Approved", 1, &subject(&lab)));
+    approve_by_hand(&lab);
+    lab.commit("relay", "report");
+    assert_eq!(codes(&lab, "HEAD~1..HEAD"), ["MR104", "MR308"]);
+}
+
+#[test]
+fn an_account_that_changed_hands_takes_its_reviews_along() {
+    let lab = lab(1, 2);
+    let (before, seen) = landed(&lab);
+    let list = reviews(&lab, &[(101, 77, "APPROVED", &seen)]);
+    let _ = lab.ok(
+        "relay",
+        &["relay", "github", &list, "--base", &before, "-m", "approved"],
+    );
+    let _ = lab.ok(
+        "admin-1",
+        &["actor", "add-account", "risk-1", "github=999", "-m", "taken over"],
+    );
+    let _ = lab.ok("risk-2", &["approve", "churn/1", "-m", "mine"]);
+    assert_eq!(status(&lab), "Pending");
+    let shown = lab.ok("risk-1", &["show", "churn/1"]);
+    assert!(shown.contains("is not `risk-1`'s"), "{shown}");
+}
+
+/// Whom a machine stands for is followed through the machines that own it.
+#[test]
+fn owners_are_followed_through_machines() {
+    let lab = lab(1, 1);
+    let gate = lab.public_key("gate");
+    let _ = lab.ok(
+        "admin-1",
+        &[
+            "actor", "add", "gate", "--kind", "machine", "--owner", "admin-1", "--key", &gate,
+        ],
+    );
+    // admin-1 owns the author of the version, and the machine that owns the reporter.
+    lab.change_policy("owners: [admin-2]", "owners: [gate, admin-2]");
+    let (before, seen) = landed(&lab);
+    let list = reviews(&lab, &[(101, 77, "APPROVED", &seen)]);
+    let _ = lab.ok(
+        "relay",
+        &["relay", "github", &list, "--base", &before, "-m", "approved"],
+    );
+    assert_eq!(status(&lab), "Pending");
+}

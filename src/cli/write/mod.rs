@@ -37,7 +37,7 @@ pub struct WriteArgs {
     /// Why; goes into the record and the commit
     #[arg(short = 'm', long = "message", value_name = "REASON")]
     pub reason: Option<String>,
-    /// Commit on this branch, from the mainline's tip if it is new, without touching the checkout
+    /// Commit on this branch, from the remote's one or the mainline's tip if it is new, without touching the checkout
     #[arg(long, value_name = "NAME", help_heading = "Writing")]
     branch: Option<String>,
     /// Make the commit on the remote's branch, and push it; when others are faster, start over
@@ -74,6 +74,23 @@ impl WriteArgs {
     pub fn is_dry_run(&self) -> bool {
         self.dry_run
     }
+
+    /// Whether it lands on a remote, where others build on it.
+    pub fn is_remote(&self) -> bool {
+        self.push || self.pr
+    }
+
+    /// The registry; where the change goes to a remote, that says what nobody says
+    /// here.
+    ///
+    /// # Errors
+    /// As [`Workspace::open_asking`].
+    pub fn open(&self, global: &Global) -> Result<Workspace, Error> {
+        match self.is_remote() {
+            true => Workspace::open_asking(&global.wanted(), None),
+            false => Workspace::open(&global.wanted()),
+        }
+    }
 }
 
 /// What a command wants done.
@@ -101,6 +118,8 @@ struct Target {
     on_mainline: bool,
     /// Whether the mainline of this clone stands at the base.
     is_here: bool,
+    /// Where the remote has the branch, as it says or as this clone last heard.
+    remote: Option<Oid>,
     /// Whether a work tree follows, in which nothing may be lost.
     follows: bool,
 }
@@ -140,15 +159,19 @@ fn target(workspace: &Workspace, args: &WriteArgs) -> Result<Target, Error> {
         )));
     }
     let tip = repo.reference(&branch)?;
-    let base = match tip {
-        Some(tip) => tip,
-        None => workspace.tip()?,
+    let remote = repo.upstream_tip(&branch);
+    let base = match (tip, remote) {
+        (Some(tip), _) => tip,
+        // As `git switch` makes it.
+        (None, Some(remote)) => remote,
+        (None, None) => workspace.tip()?,
     };
     let is_mainline = branch == workspace.mainline;
     Ok(Target {
         is_mainline,
         on_mainline: is_mainline,
         is_here: true,
+        remote,
         follows: repo.is_checked_out(&branch)?,
         branch,
         tip,
@@ -165,7 +188,7 @@ fn short(branch: &str) -> &str {
 /// # Errors
 /// When it can't be done; everything is as it was then.
 pub fn land(job: &Job<'_>, args: &WriteArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    let workspace = Workspace::open(&global.wanted())?;
+    let workspace = args.open(global)?;
     let run = Run {
         workspace: &workspace,
         job,
@@ -173,7 +196,7 @@ pub fn land(job: &Job<'_>, args: &WriteArgs, global: &Global, ui: &Ui) -> Result
         ui,
         agreed: RefCell::default(),
     };
-    if args.push || args.pr {
+    if args.is_remote() {
         return push::land(&run).map_err(|error| workspace.incomplete(error));
     }
     for _ in 0..TRIES {
@@ -206,10 +229,17 @@ fn attempt(run: &Run<'_>) -> Result<Option<Outcome>, Error> {
         }
         Err(AdvanceError::Other(error)) => return Err(error),
     }
+    if target.tip.is_none() && target.remote == Some(target.base) {
+        ui.note(&format!(
+            "`{}` is new in this clone, and starts where the remote has it",
+            short(&target.branch)
+        ));
+    }
     if target.follows {
         repo.update_worktree(&signed.edits)?;
     }
-    if target.is_mainline && !run.args.trust_base && target.tip.is_some() {
+    // Where there is a remote, what it lacks can be dropped again.
+    if target.is_mainline && !run.args.trust_base && target.tip.is_some() && target.remote.is_none() {
         workspace.advance_verified(target.base, signed.commit, signed.made.brings_policy());
     }
     if let Some(moved) = run.job.moved {

@@ -12,8 +12,8 @@ use super::{Job, Target, WriteArgs};
 use crate::access::{Carrier, Policy, Verdict};
 use crate::act;
 use crate::error::Error;
-use crate::finding::{Finding, Place};
-use crate::history::Replay;
+use crate::finding::{Finding, Place, Report};
+use crate::history::{self, Replay};
 use crate::proof::{How, Point};
 use crate::raw::{Kept, Objects, Oid, Overlay};
 use crate::render;
@@ -162,6 +162,27 @@ pub(super) fn prepare(run: &Run<'_>, target: &Target) -> Result<Prepared, Error>
     })))
 }
 
+/// The faulty commits that no remote has: they can still be put right, so that no
+/// line to accept them is offered.
+fn own_faults(objects: &dyn Objects, target: &Target, report: &mut Report) -> Result<Vec<Oid>, Error> {
+    let Some(remote) = target.remote else {
+        return Ok(Vec::new());
+    };
+    let own = history::chain_if(objects, remote, target.base)?.unwrap_or_default();
+    let mut faulty = Vec::new();
+    for finding in &mut report.findings {
+        if let Some(step) = finding
+            .step
+            .filter(|step| own.iter().any(|commit| commit.id == *step))
+        {
+            finding.step = None;
+            faulty.push(step);
+        }
+    }
+    faulty.dedup();
+    Ok(faulty)
+}
+
 /// The policy in force at the base, once its history is proven.
 pub(super) fn prove(
     workspace: &Workspace,
@@ -189,6 +210,7 @@ pub(super) fn prove(
             replay: args.replay,
             audit: false,
             later: !target.is_here,
+            remote: target.remote.filter(|_| target.on_mainline),
         },
     )?;
     if !proof.pinned {
@@ -203,8 +225,16 @@ pub(super) fn prove(
     let others = report.findings.iter().filter(|finding| !blocks(finding)).count();
     report.findings.retain(blocks);
     if !report.findings.is_empty() {
+        let own = own_faults(objects, target, &mut report)?;
         ui.print(&render::report(&report, report_format(ui.output), &ui.style))?;
         ui.note("nothing was written: the history that it would build on is faulty");
+        for commit in own {
+            ui.note(&format!(
+                "commit {} is not pushed: mend it (`git commit --amend`, `git rebase -i {1}`), or drop it with all after it: `git reset --keep {1}`",
+                commit.short(),
+                format_args!("{}~1", commit.short())
+            ));
+        }
         return Ok(Err(Outcome::Findings));
     }
     if others > 0 {

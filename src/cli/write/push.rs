@@ -213,7 +213,7 @@ pub(super) fn land(run: &Run<'_>) -> Result<Outcome, Error> {
         let signed = match ready.take().filter(fits) {
             Some(signed) => signed,
             // Where others land, the remote can be written.
-            None => match prepare(run, &ground.target)? {
+            None => match prepare(run, &ground.target).map_err(|error| with_along(error, &ground))? {
                 Prepared::Signed(signed) => {
                     broken = 0;
                     Rc::new(*signed)
@@ -377,7 +377,8 @@ fn survey(run: &Run<'_>, road: &Road, unknown: &[Unknown]) -> Result<Survey, Err
             .hint("name the mainline with `--mainline`, or push it first: `git push`"));
         }
     };
-    let target = target(run, road, base, on_mainline)?;
+    let remote = look.tip.or(look.mainline);
+    let target = target(run, road, (base, remote), on_mainline)?;
     Ok(Survey::Ground(Box::new(Ground {
         target,
         expected: look.tip,
@@ -385,7 +386,13 @@ fn survey(run: &Run<'_>, road: &Road, unknown: &[Unknown]) -> Result<Survey, Err
     })))
 }
 
-fn target(run: &Run<'_>, road: &Road, base: Oid, on_mainline: bool) -> Result<Target, Error> {
+/// To build on `base`; `remote` is where the remote's branch stands.
+fn target(
+    run: &Run<'_>,
+    road: &Road,
+    (base, remote): (Oid, Option<Oid>),
+    on_mainline: bool,
+) -> Result<Target, Error> {
     Ok(Target {
         branch: road.local.clone().unwrap_or_default(),
         tip: None,
@@ -393,6 +400,7 @@ fn target(run: &Run<'_>, road: &Road, base: Oid, on_mainline: bool) -> Result<Ta
         is_mainline: road.is_mainline(),
         on_mainline,
         is_here: run.workspace.repo.reference(&run.workspace.mainline)? == Some(base),
+        remote,
         follows: false,
     })
 }
@@ -433,7 +441,7 @@ fn own_commits(
                 Some(noted) => history::chain_if(&objects, noted, tip)?.is_some(),
                 None => false,
             };
-            let target = target(run, road, tip, road.is_mainline())?;
+            let target = target(run, road, (tip, Some(tip)), road.is_mainline())?;
             if !grown
                 && let Err(outcome) = prove(run.workspace, &objects, &target, run.job, run.args, run.ui)?
             {
@@ -452,6 +460,17 @@ fn own_commits(
             ))
             .hint("when they are not, the remote's branch was rewritten: find out by whom"))
         }
+    }
+}
+
+/// The error, with what is not pushed yet: what is refused may be done in it.
+fn with_along(error: Error, ground: &Ground) -> Error {
+    match ground.along {
+        0 => error,
+        along => error.hint(format!(
+            "it builds on {} of this clone that the remote lacks: when what you want is there, `git push`",
+            render::count(along, "commit")
+        )),
     }
 }
 
@@ -504,8 +523,12 @@ fn landed(
     if let Some(local) = &road.local
         && let Err(error) = follow(run, local, signed)
     {
+        let hints = error.hints();
+        let then = hints
+            .first()
+            .map_or("`git pull --ff-only` brings it up to date", String::as_str);
         ui.note(&format!(
-            "`{}` of this clone stays where it was: {error}; `git pull --ff-only` brings it up to date",
+            "`{}` of this clone stays where it was: {error}; {then}",
             short(local)
         ));
     }

@@ -42,6 +42,10 @@ pub(super) fn slug(subject: &str) -> String {
 pub(super) fn open(run: &Run<'_>, request: Request<'_>, made: &Made) -> Result<Option<Page>, Error> {
     let repo = &run.workspace.repo;
     let Some(home) = Home::of(&repo.remote_address(request.remote)?) else {
+        run.ui.note(&format!(
+            "open a pull request from `{}` to `{}` by hand: the address of `{}` leads to no page",
+            request.branch, request.mainline, request.remote
+        ));
         return Ok(None);
     };
     let configured = match repo.config("modelry.forge")? {
@@ -74,7 +78,7 @@ pub(super) fn open(run: &Run<'_>, request: Request<'_>, made: &Made) -> Result<O
     }
     let Some(forge) = forge else {
         run.ui.note(&format!(
-            "open a pull request from `{}` to `{}` at {}; `git config modelry.forge github|gitlab|bitbucket|gitea` lets the next one tell its page",
+            "open a pull request from `{}` to `{}` at {} by hand; `git config modelry.forge github|gitlab|bitbucket|gitea` lets the next one tell its page",
             request.branch, request.mainline, home.host
         ));
         return Ok(None);

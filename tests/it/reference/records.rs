@@ -156,7 +156,14 @@ impl Case<'_> {
     pub fn beside(&mut self, link: &Link, place: &Place, before: Option<Value>, after: &Value) {
         let raised = |before: &Value| after["revision"].as_u64() > before["revision"].as_u64();
         let stays = before.as_ref().is_some_and(|before| !raised(before));
-        if stays && !matches!(place, Place::Archival(..)) {
+        // A merge that takes neither side's record goes back behind neither.
+        let commit = &self.history[&self.commit];
+        let behind = commit.parents.get(1).is_some_and(|other| {
+            let theirs = at(&self.history[other].files, &link.path);
+            let here = at(self.next, &link.path);
+            link.commit == self.commit && theirs != here && theirs.is_some_and(|theirs| !raised(&theirs))
+        });
+        if (stays || behind) && !matches!(place, Place::Archival(..)) {
             self.codes.insert("MR205");
         }
         let group = place.group().unwrap_or_default().to_owned();
