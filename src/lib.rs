@@ -24,6 +24,7 @@
 //! | [`audit`] | what the judge saw from the root to the tip, who stands behind it, and checkpoints |
 //! | [`expr`] | the only room that names cel: conditions, bounded |
 //! | [`resolve`] | what to deploy |
+//! | [`event`] | what happened, change by change, for those who react to it |
 //! | [`summary`] | what a change means, for who must decide |
 //! | [`act`] | what writing commands do to the files |
 //! | [`render`] | reports, tables and cards as text; decides nothing |
@@ -47,6 +48,7 @@ pub mod change;
 pub mod cli;
 pub mod disk;
 pub mod error;
+pub mod event;
 pub mod exchange;
 pub mod expr;
 pub mod fetch;

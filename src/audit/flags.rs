@@ -9,7 +9,7 @@ use crate::history::JudgedStep;
 use crate::raw::Oid;
 
 /// The path of a change from the repository's top, for a registry in `folder`.
-pub(super) fn from_top(folder: &str, change: &Change) -> String {
+pub fn from_top(folder: &str, change: &Change) -> String {
     match (folder, &change.kind) {
         ("", _) | (_, ChangeKind::ProtectedChanged) => change.path.clone(),
         (folder, _) => format!("{folder}/{}", change.path),
@@ -30,7 +30,7 @@ fn is_about(change: &Change, pointer: &str) -> bool {
 /// What is wrong with each change of a step, in the same order. A file can
 /// change in several ways at once: the member that a finding points to says
 /// which is meant, else it is the first.
-pub(super) fn flags(step: &JudgedStep, folder: &str) -> Vec<Vec<Flag>> {
+pub fn flags(step: &JudgedStep, folder: &str) -> Vec<Vec<Flag>> {
     let mut flags = vec![Vec::new(); step.changes.len()];
     if step.findings.is_empty() {
         return flags;

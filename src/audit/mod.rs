@@ -10,6 +10,7 @@ mod log;
 mod report;
 
 pub use checkpoint::{CHECKPOINT_NAMESPACE, Checkpoint, LARGEST_CHECKPOINT};
+pub(crate) use flags::{flags, from_top};
 pub use growth::{Lost, Mainline, Mismatch};
 pub use ledger::{Ending, Ledger};
 pub use log::{Hash, MerkleTree, leaf, log};

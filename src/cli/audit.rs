@@ -149,7 +149,7 @@ fn at<'r>(records: &'r Records<'r>, commit: Oid, folder: &str) -> Result<Snapsho
 
 /// A bar where somebody watches: standard error, and nothing at all when that
 /// is no terminal.
-fn bar(ui: &Ui) -> ProgressBar {
+pub(super) fn bar(ui: &Ui) -> ProgressBar {
     if ui.is_json() {
         return ProgressBar::hidden();
     }

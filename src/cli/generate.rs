@@ -18,13 +18,13 @@ use crate::render;
 use crate::snapshot::{Records, Snapshot};
 use crate::subject::RECORD_NAMESPACE;
 use crate::verify::PublicKey;
-use crate::{act, disk, schema};
+use crate::{act, disk, event, schema};
 
 /// `modelry schema`
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  modelry schema ModelVersion > model-version.schema.json")]
 pub struct SchemaArgs {
-    /// A kind of record, or `report` or `audit` for the JSON form of findings and of an audit [default: list the kinds]
+    /// A kind of record, or `report`, `audit` or `event` for the JSON form of findings, of an audit and of an event's data [default: list the kinds]
     kind: Option<String>,
 }
 
@@ -32,7 +32,7 @@ pub fn schema(args: &SchemaArgs, ui: &Ui) -> Result<Outcome, Error> {
     let kinds: Vec<&str> = Kind::ALL
         .iter()
         .map(|kind| kind.as_str())
-        .chain(["report", "audit"])
+        .chain(["report", "audit", "event"])
         .collect();
     let Some(wanted) = &args.kind else {
         ui.print(&format!("{}\n", kinds.join("\n")))?;
@@ -45,6 +45,10 @@ pub fn schema(args: &SchemaArgs, ui: &Ui) -> Result<Outcome, Error> {
     }
     if same("audit") {
         ui.json(&render::audit_schema())?;
+        return Ok(Outcome::Fine);
+    }
+    if same("event") {
+        ui.json(&event::schema())?;
         return Ok(Outcome::Fine);
     }
     match Kind::ALL.iter().find(|kind| same(kind.as_str())) {

@@ -7,6 +7,7 @@ mod ci;
 mod decide;
 mod demo;
 mod diff;
+mod events;
 mod explain;
 mod gates;
 mod generate;
@@ -177,6 +178,10 @@ pub enum Output {
     Gitlab,
     /// Tests that failed, as XML (validate, audit)
     Junit,
+    /// CloudEvents 1.0, one a line (events)
+    Cloudevents,
+    /// What `aws events put-events` takes, one call a line (events)
+    Eventbridge,
 }
 
 impl Output {
@@ -254,6 +259,8 @@ enum Command {
     Log(log::LogArgs),
     /// Tell what a range of commits means for the registry
     Diff(diff::DiffArgs),
+    /// Tell what happened as events, for those who react to it
+    Events(events::EventsArgs),
     /// Judge files, or the commits of a range
     Validate(validate::ValidateArgs),
     /// Prove every step from the root, and tell who stands behind what is in use
@@ -289,6 +296,7 @@ impl Command {
                 Output::Junit,
             ],
             Command::Diff(_) => &[Output::Human, Output::Json, Output::Markdown],
+            Command::Events(_) => events::FORMS,
             Command::Card(card::CardCommand::Render(_)) => &[Output::Markdown, Output::Html, Output::Json],
             Command::Hook(hook::HookCommand::PreCommit(_) | hook::HookCommand::PreReceive(_)) => {
                 &[Output::Human, Output::Concise, Output::Json]
@@ -403,6 +411,7 @@ fn dispatch(command: Command, global: &Global, ui: &Ui) -> Result<Outcome, Error
         Command::Pull(args) => pull::run(&args, global, ui),
         Command::Log(args) => log::run(&args, global, ui),
         Command::Diff(args) => diff::run(&args, global, ui),
+        Command::Events(args) => events::run(&args, global, ui),
         Command::Validate(args) => validate::run(&args, global, ui),
         Command::Audit(args) => audit::run(&args, global, ui),
         Command::Hook(command) => hook::run(&command, global, ui),

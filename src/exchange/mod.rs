@@ -2,12 +2,15 @@
 //! Nothing is invented on the way, and what has no place of its own there is
 //! carried where that format has room for anything.
 
+pub mod cloudevents;
+pub mod eventbridge;
 pub mod host_reviews;
 pub mod huggingface;
 pub mod kserve;
 pub mod sagemaker_card;
+pub mod sagemaker_package;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// A number as others spell it: `1`, not `1.0`.
 fn number(value: f64) -> Value {
@@ -21,4 +24,11 @@ fn number(value: f64) -> Value {
 /// Text on one line.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Adds a member, if it is there.
+fn put(all: &mut Map<String, Value>, key: &str, value: Option<impl serde::Serialize>) {
+    if let Some(value) = value {
+        all.insert(key.to_owned(), json!(value));
+    }
 }

@@ -10,6 +10,7 @@ mod onto;
 mod past;
 mod paths;
 mod provenance;
+mod registered;
 mod replay;
 mod revocation;
 
@@ -20,6 +21,7 @@ pub use landed::{Landed, Shape};
 pub use landing::{Clash, MergeText, Plan, Planner};
 pub use onto::{Onto, Outlook, onto, outlook};
 pub use past::Past;
+pub use registered::registered;
 pub use replay::{Faulty, JudgedStep, Replay};
 pub use revocation::Act;
 

@@ -6,6 +6,7 @@ mod card;
 mod code_quality;
 mod concise;
 mod deploy;
+mod event;
 mod human;
 mod json;
 mod junit;
@@ -22,6 +23,7 @@ pub use audit::{
 };
 pub use card::{Opinion, Portrait, html as card_html, markdown as card_markdown};
 pub use deploy::{env, github};
+pub use event::event;
 pub use json::{SCHEMA_NAME, schema};
 pub use summary::{Page, markdown as summary_markdown, terminal as summary_terminal};
 pub use table::{Cell, Table, Tone};

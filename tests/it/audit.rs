@@ -41,7 +41,7 @@ fn unsigned(lab: &Lab, message: &str) -> String {
 /// A registry that has lived: two groups, a gate, a quorum that two branches
 /// brought together, stages, a merge by a stranger, a commit beside the
 /// registry, an acknowledged fault, and text that would like to be more.
-fn lived() -> Lab {
+pub fn lived() -> Lab {
     let lab = Lab::with_registry();
     let promote = [
         "grant",
@@ -433,7 +433,7 @@ print(json.dumps([e.json_path + ': ' + e.message for e in validator.iter_errors(
 }
 
 /// Members that the schema does not know are errors here.
-fn forbid_unknown(schema: &mut Value) {
+pub fn forbid_unknown(schema: &mut Value) {
     if let Value::Object(members) = schema {
         if members.contains_key("properties") {
             members.insert("additionalProperties".into(), json!(false));

@@ -9,6 +9,7 @@ mod commands;
 mod corpus;
 mod deletion;
 mod errors;
+mod events;
 mod first_steps;
 mod formats;
 mod gates;

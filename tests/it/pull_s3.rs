@@ -1,59 +1,22 @@
 //! `pull` from an S3-compatible store: moto, a server from PyPI.
 
 use std::io::Write;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Stdio;
 
 use modelry::canonical::{canonical, sha256};
 use serde_json::{Value, json};
 
-use crate::support::python::Packages;
+use crate::support::moto::{Moto, PACKAGES};
 use crate::support::server::{Reply, Server};
 use crate::support::shop::{Shop, bytes};
 use crate::support::{Said, said};
 
-static PACKAGES: Packages = Packages {
-    folder: "python-s3",
-    imports: "import moto.server, boto3",
-    names: &["moto[server]", "boto3"],
-    options: &[],
-};
-
-/// A store on a port of its own, with a throwaway key, until the test ends.
-struct Store {
-    process: Child,
-    endpoint: String,
-}
-
-impl Drop for Store {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
+/// A store, until the test ends.
+struct Store(Moto);
 
 impl Store {
     fn open() -> Store {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = free.local_addr().expect("an address").port();
-        drop(free);
-        let process = PACKAGES
-            .python3()
-            .args(["-m", "moto.server", "-H", "127.0.0.1", "-p", &port.to_string()])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("python3");
-        let store = Store {
-            process,
-            endpoint: format!("http://127.0.0.1:{port}"),
-        };
-        let start = Instant::now();
-        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(start.elapsed() < Duration::from_secs(60), "moto does not start");
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        store
+        Store(Moto::open())
     }
 
     /// Puts objects into a new bucket.
@@ -70,9 +33,9 @@ for key, body in given['objects']: s3.put_object(Bucket=given['bucket'], Key=key
             .iter()
             .map(|(key, body)| json!([key, hex(body)]))
             .collect();
-        let given = json!({"endpoint": self.endpoint, "bucket": bucket, "objects": objects});
+        let given = json!({"endpoint": self.0.endpoint, "bucket": bucket, "objects": objects});
         let mut command = PACKAGES.python3();
-        self.environment(&mut command);
+        self.0.environment(&mut command);
         let mut child = command
             .args(["-c", SCRIPT])
             .stdin(Stdio::piped())
@@ -84,18 +47,9 @@ for key, body in given['objects']: s3.put_object(Bucket=given['bucket'], Key=key
         assert!(child.wait().expect("python3").success());
     }
 
-    fn environment(&self, command: &mut Command) {
-        command
-            .env("AWS_ENDPOINT_URL", &self.endpoint)
-            .env("AWS_REGION", "eu-central-1")
-            .env("AWS_ACCESS_KEY_ID", "throwaway")
-            .env("AWS_SECRET_ACCESS_KEY", "throwaway-secret")
-            .env("AWS_SESSION_TOKEN", "throwaway-token");
-    }
-
     fn pull(&self, shop: &Shop, version: &str) -> Said {
         let mut command = shop.command(version, &["-o", "json"]);
-        self.environment(&mut command);
+        self.0.environment(&mut command);
         said(&mut command)
     }
 

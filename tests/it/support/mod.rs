@@ -6,6 +6,7 @@ pub mod gnupg;
 pub mod golden;
 pub mod history;
 pub mod hub;
+pub mod moto;
 pub mod python;
 pub mod server;
 pub mod shop;

@@ -1,0 +1,490 @@
+//! Events as entries of Amazon EventBridge's `PutEvents`, in the shape of the
+//! events that SageMaker sends of model packages and model cards.
+//!
+//! Source: the SageMaker Developer Guide ("Events that Amazon SageMaker sends to
+//! EventBridge") and EventBridge's API reference (`PutEvents`). What SageMaker
+//! has no event for goes under a detail type of its own. The member `Modelry`
+//! holds what SageMaker does not tell.
+
+use serde_json::{Map, Value, json};
+
+use super::put;
+use super::sagemaker_package::{approval_status, customer_metadata, described};
+use crate::error::Error;
+use crate::event::Event;
+use crate::model::{ModelVersion, Status, VersionId, VersionNumber};
+
+/// The source of every entry: EventBridge keeps `aws.` to itself.
+pub const SOURCE: &str = "modelry";
+/// What SageMaker calls a change of a version.
+pub const PACKAGE: &str = "SageMaker Model Package State Change";
+/// What SageMaker calls a change of a card.
+pub const CARD: &str = "SageMaker Model Card State Change";
+/// Everything else.
+pub const OTHER: &str = "Modelry Registry Change";
+
+/// Entries that `PutEvents` takes at once.
+const ENTRIES: usize = 10;
+/// Bytes that it takes at once.
+const BYTES: usize = 256 * 1024;
+
+/// Where the entries go.
+#[derive(Clone, Debug)]
+pub struct Account {
+    account: String,
+    region: String,
+    bus: Option<String>,
+}
+
+impl Account {
+    /// An account by its twelve digits, and a region; without a bus the default
+    /// one.
+    ///
+    /// # Errors
+    /// When one of them can't be.
+    pub fn new(account: &str, region: &str, bus: Option<&str>) -> Result<Account, Error> {
+        if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(Error::told(format!("`{account}` is no AWS account")).hint("give its twelve digits"));
+        }
+        let parts: Vec<&str> = region.split('-').collect();
+        let is_region = (9..=16).contains(&region.len())
+            && parts.len() >= 3
+            && parts.iter().all(|part| {
+                !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+            });
+        if !is_region {
+            return Err(
+                Error::told(format!("`{region}` is no AWS region")).hint("write it as `eu-central-1`")
+            );
+        }
+        if bus == Some("") {
+            return Err(Error::told("the bus has no name").hint("leave `--bus` out for the default bus"));
+        }
+        Ok(Account {
+            account: account.to_owned(),
+            region: region.to_owned(),
+            bus: bus.map(str::to_owned),
+        })
+    }
+
+    /// The name of a version there.
+    fn arn(&self, id: &VersionId) -> String {
+        let partition = match self.region.as_str() {
+            region if region.starts_with("cn-") => "aws-cn",
+            region if region.starts_with("us-gov-") => "aws-us-gov",
+            _ => "aws",
+        };
+        let (region, account) = (&self.region, &self.account);
+        format!("arn:{partition}:sagemaker:{region}:{account}:model-package/{id}")
+    }
+}
+
+/// The version that an event is about, as it was after the step.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct About<'a> {
+    /// The version; none when there is none, or it is deleted.
+    pub version: Option<&'a ModelVersion>,
+    /// When it was registered, as the committer says, in seconds since
+    /// 1970-01-01T00:00:00Z.
+    pub registered: Option<i64>,
+    /// The revision of its card.
+    pub card: Option<u64>,
+}
+
+/// Which version an event is about; a stage that nothing serves any more, about
+/// the one that did.
+pub fn about(event: &Event) -> Option<VersionId> {
+    let served = || {
+        event
+            .old
+            .as_ref()
+            .and_then(Value::as_u64)
+            .filter(|_| event.stage.is_some())
+    };
+    let number: VersionNumber = event.version.or_else(served)?;
+    let group = event.group.as_ref()?.parse().ok()?;
+    Some(VersionId { group, number })
+}
+
+/// One entry.
+#[derive(Debug)]
+pub struct Entry {
+    value: Value,
+    size: usize,
+}
+
+/// The entry of an event.
+///
+/// # Errors
+/// When it is larger than EventBridge takes, even without the values.
+pub fn entry(event: &Event, about: About<'_>, account: &Account) -> Result<Entry, Error> {
+    let whole = made(event, about, account, true);
+    if whole.size < BYTES {
+        return Ok(whole);
+    }
+    let short = made(event, about, account, false);
+    if short.size < BYTES {
+        return Ok(short);
+    }
+    Err(Error::told(format!(
+        "the event {} ({}) has {} bytes, and EventBridge takes fewer than {BYTES}",
+        event.id, event.change, short.size
+    ))
+    .hint("take another form: `-o cloudevents`"))
+}
+
+fn made(event: &Event, what: About<'_>, account: &Account, values: bool) -> Entry {
+    let mut modelry = json!({
+        "id": event.id,
+        "type": event.type_name(),
+        "source": event.source(),
+        "subject": event.subject,
+        "sequence": event.sequence(),
+    });
+    put_all(
+        &mut modelry,
+        event.previous.as_ref().map(|id| json!({"previous": id})),
+    );
+    put_all(&mut modelry, Some(event.data()));
+    if !values && let Some(fields) = modelry["fields"].as_array_mut() {
+        for field in fields {
+            *field = json!({"pointer": field["pointer"], "tooLarge": true});
+        }
+    }
+    let id = about(event);
+    let (detail_type, mut detail) = match (&id, what.version) {
+        (Some(id), Some(version)) if is_of_package(event) => {
+            (PACKAGE, package(event, id, version, what.registered, account))
+        }
+        (Some(id), Some(version)) if event.kind.starts_with("version.card.") => {
+            (CARD, card(event, id, version, what.card, account))
+        }
+        _ => (OTHER, Map::new()),
+    };
+    detail.insert("Modelry".into(), modelry);
+    let detail = Value::from(detail).to_string();
+    let resource = id.filter(|_| detail_type != OTHER).map(|id| account.arn(&id));
+    // As EventBridge counts: 14 bytes for a time.
+    let size =
+        14 + SOURCE.len() + detail_type.len() + detail.len() + resource.as_ref().map_or(0, String::len);
+    let mut all = Map::new();
+    put(&mut all, "Time", event.moment());
+    put(&mut all, "Source", Some(SOURCE));
+    put(&mut all, "Resources", resource.map(|resource| vec![resource]));
+    put(&mut all, "DetailType", Some(detail_type));
+    put(&mut all, "Detail", Some(detail));
+    put(&mut all, "EventBusName", account.bus.as_ref());
+    Entry {
+        value: all.into(),
+        size,
+    }
+}
+
+fn put_all(into: &mut Value, members: Option<Value>) {
+    if let (Value::Object(into), Some(Value::Object(members))) = (into, members) {
+        into.extend(members);
+    }
+}
+
+/// Whether SageMaker would tell it as a change of the package.
+fn is_of_package(event: &Event) -> bool {
+    matches!(
+        event.kind,
+        "version.registered"
+            | "version.status.moved"
+            | "version.annotated"
+            | "version.frozen.changed"
+            | "stage.moved"
+    )
+}
+
+fn moment(seconds: Option<i64>) -> Option<String> {
+    let moment = jiff::Timestamp::from_second(seconds?).ok()?;
+    Some(moment.to_string())
+}
+
+fn package(
+    event: &Event,
+    id: &VersionId,
+    version: &ModelVersion,
+    registered: Option<i64>,
+    account: &Account,
+) -> Map<String, Value> {
+    // A step may hold several changes of one version: each tells its own.
+    let status = match (event.kind, event.new.as_ref()) {
+        ("version.status.moved" | "version.registered", Some(new)) => {
+            new.as_str().and_then(|new| new.parse().ok())
+        }
+        _ => None,
+    }
+    .unwrap_or(version.status);
+    let mut all = Map::new();
+    put(&mut all, "ModelPackageGroupName", Some(&id.group));
+    put(&mut all, "ModelPackageVersion", Some(id.number));
+    put(&mut all, "ModelPackageArn", Some(account.arn(id)));
+    put(&mut all, "ModelPackageDescription", version.description.as_ref());
+    put(&mut all, "CreationTime", moment(registered));
+    all.extend(described(&version.spec));
+    put(&mut all, "ModelPackageStatus", Some("Completed"));
+    put(
+        &mut all,
+        "ModelPackageStatusDetails",
+        Some(json!({"ValidationStatuses": [], "ImageScanStatuses": []})),
+    );
+    put(&mut all, "CertifyForMarketplace", Some(false));
+    put(&mut all, "ModelApprovalStatus", Some(approval_status(status)));
+    let is_move = event.kind == "version.status.moved";
+    put(
+        &mut all,
+        "ApprovalDescription",
+        event.reason.as_ref().filter(|_| is_move),
+    );
+    put(&mut all, "CustomerMetadataProperties", customer_metadata(version));
+    put(&mut all, "ModelLifeCycle", life_cycle(event, status));
+    put(&mut all, "UpdatedModelPackageFields", Some(updated(event)));
+    put(&mut all, "LastModifiedTime", event.moment());
+    all
+}
+
+/// The stage that moved; for what is Archived, SageMaker's own words.
+fn life_cycle(event: &Event, status: Status) -> Option<Value> {
+    let mut all = Map::new();
+    match &event.stage {
+        Some(stage) => {
+            put(&mut all, "Stage", Some(stage));
+            let serves = if event.version.is_some() {
+                "Approved"
+            } else {
+                "Retired"
+            };
+            put(&mut all, "StageStatus", Some(serves));
+            put(&mut all, "StageDescription", event.reason.as_ref());
+        }
+        None if status == Status::Archived => {
+            put(&mut all, "Stage", Some("Archived"));
+            put(&mut all, "StageStatus", Some("Retired"));
+        }
+        None => return None,
+    }
+    Some(all.into())
+}
+
+/// What changed, in SageMaker's words.
+fn updated(event: &Event) -> Vec<&'static str> {
+    let mut all: Vec<&str> = Vec::new();
+    let mut add = |word| {
+        if !all.contains(&word) {
+            all.push(word);
+        }
+    };
+    match event.kind {
+        "version.registered" => {}
+        "stage.moved" => add("ModelLifeCycle"),
+        "version.status.moved" => {
+            let status = |value: &Option<Value>| -> Option<Status> { value.as_ref()?.as_str()?.parse().ok() };
+            let (old, new) = (status(&event.old), status(&event.new));
+            if old.map(approval_status) != new.map(approval_status) {
+                add("ModelApprovalStatus");
+            }
+            if new == Some(Status::Archived) {
+                add("ModelLifeCycle");
+            }
+            if event.reason.is_some() {
+                add("ApprovalDescription");
+            }
+        }
+        _ => {
+            for field in &event.fields {
+                let mut steps = field.pointer.split('/').skip(1);
+                match (steps.next(), steps.next(), steps.next()) {
+                    (Some("labels" | "annotations"), ..) => add("CustomerMetadataProperties"),
+                    (Some("description"), ..) => add("ModelPackageDescription"),
+                    (Some("spec"), Some("inference"), _) => add("InferenceSpecification"),
+                    (Some("spec"), Some("source"), Some("uri")) => add("sourceUri"),
+                    _ => {}
+                }
+            }
+        }
+    }
+    all
+}
+
+fn card(
+    event: &Event,
+    id: &VersionId,
+    version: &ModelVersion,
+    revision: Option<u64>,
+    account: &Account,
+) -> Map<String, Value> {
+    let mut all = Map::new();
+    // A card's name there has no slash.
+    put(
+        &mut all,
+        "ModelCardName",
+        Some(format!("{}-{}", id.group, id.number)),
+    );
+    put(&mut all, "ModelCardVersion", revision);
+    put(
+        &mut all,
+        "ModelCardStatus",
+        Some(match version.status {
+            Status::Pending => "PendingReview",
+            Status::Approved => "Approved",
+            Status::Rejected => "Draft",
+            Status::Archived => "Archived",
+        }),
+    );
+    put(&mut all, "ModelId", Some(account.arn(id)));
+    put(&mut all, "AccountId", Some(&account.account));
+    put(&mut all, "LastModifiedTime", event.moment());
+    all
+}
+
+/// Entries gathered into what one call takes.
+#[derive(Debug, Default)]
+pub struct Batch {
+    entries: Vec<Value>,
+    size: usize,
+}
+
+impl Batch {
+    /// Adds an entry; gives what was full before it.
+    pub fn add(&mut self, entry: Entry) -> Option<Value> {
+        let full = self.entries.len() == ENTRIES || self.size + entry.size >= BYTES;
+        let before = if full { self.take() } else { None };
+        self.size += entry.size;
+        self.entries.push(entry.value);
+        before
+    }
+
+    /// What is left; none when nothing is.
+    pub fn take(&mut self) -> Option<Value> {
+        self.size = 0;
+        let entries = std::mem::take(&mut self.entries);
+        (!entries.is_empty()).then(|| json!({"Entries": entries}))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::Means;
+    use crate::event::{Field, Proof};
+    use crate::raw::{ObjectFormat, ObjectKind, Oid};
+
+    fn event(value: &str, fields: usize) -> Event {
+        let commit = Oid::hash(ObjectFormat::Sha1, ObjectKind::Blob, b"");
+        Event {
+            id: "0".repeat(32),
+            previous: None,
+            registry: "1".repeat(32),
+            kind: "policy.changed",
+            subject: "policy/2".into(),
+            step: 2,
+            ordinal: 1,
+            mainline: commit,
+            time: Some(0),
+            path: "registry.yaml".into(),
+            change: "policy changed, serial 2".into(),
+            group: None,
+            version: None,
+            stage: None,
+            name: None,
+            old: None,
+            new: None,
+            fields: vec![
+                Field {
+                    pointer: "/actors".into(),
+                    before: None,
+                    after: Some(json!(value)),
+                };
+                fields
+            ],
+            proof: Proof {
+                means: Means::Commit,
+                actor: None,
+                key: None,
+                commit,
+            },
+            decision: None,
+            reason: None,
+            findings: Vec::new(),
+        }
+    }
+
+    fn made(value: &str, fields: usize) -> Result<Entry, Error> {
+        let account = Account::new("123456789012", "eu-central-1", None).expect("an account");
+        entry(&event(value, fields), About::default(), &account)
+    }
+
+    #[test]
+    fn a_call_holds_ten_and_stays_below_the_limit() {
+        for (value, per_call) in [
+            (String::new(), 10),
+            ("x".repeat(100_000), 2),
+            ("ä".repeat(60_000), 2),
+        ] {
+            let mut batch = Batch::default();
+            let mut calls: Vec<Value> = Vec::new();
+            for _ in 0..25 {
+                calls.extend(batch.add(made(&value, 1).expect("an entry")));
+            }
+            calls.extend(batch.take());
+            assert!(batch.take().is_none());
+            let counts = calls
+                .iter()
+                .map(|call| call["Entries"].as_array().map_or(0, Vec::len));
+            assert_eq!(counts.clone().sum::<usize>(), 25);
+            assert_eq!(counts.max(), Some(per_call));
+            for call in &calls {
+                let entries = call["Entries"].as_array().expect("entries");
+                let details = entries
+                    .iter()
+                    .map(|entry| entry["Detail"].as_str().map_or(0, str::len));
+                assert!(details.sum::<usize>() < BYTES);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_too_large_keeps_its_pointers() {
+        let large = made(&"x".repeat(BYTES), 1).expect("an entry");
+        assert!(large.size < BYTES);
+        let detail: Value =
+            serde_json::from_str(large.value["Detail"].as_str().expect("text")).expect("JSON");
+        let fields = &detail["Modelry"]["fields"];
+        assert_eq!(fields, &json!([{"pointer": "/actors", "tooLarge": true}]));
+        let fits = made("x", 1).expect("an entry").value["Detail"].to_string();
+        assert!(fits.contains("after") && !fits.contains("tooLarge"));
+        assert!(made("", 20_000).is_err());
+    }
+
+    #[test]
+    fn names_follow_the_region() {
+        let id: VersionId = "churn/3".parse().expect("a version");
+        for (region, start) in [
+            ("eu-central-1", "arn:aws:sagemaker:eu-central-1:123456789012:"),
+            ("cn-north-1", "arn:aws-cn:sagemaker:cn-north-1:123456789012:"),
+            (
+                "us-gov-west-1",
+                "arn:aws-us-gov:sagemaker:us-gov-west-1:123456789012:",
+            ),
+        ] {
+            let account = Account::new("123456789012", region, Some("models")).expect("an account");
+            assert_eq!(account.arn(&id), format!("{start}model-package/churn/3"));
+        }
+        for (account, region, bus) in [
+            ("12345678901", "eu-central-1", None),
+            ("12345678901x", "eu-central-1", None),
+            ("123456789012", "eu", None),
+            ("123456789012", "EU-CENTRAL-1", None),
+            ("123456789012", "eu--central-1", None),
+            ("123456789012", "eu-central-1", Some("")),
+        ] {
+            assert!(
+                Account::new(account, region, bus).is_err(),
+                "{account} {region} {bus:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Events for people: one a line.
+
+use super::{Style, clean, paint};
+use crate::event::Event;
+
+/// An event on one line: when, what, who and by what, and its id.
+pub fn event(event: &Event, style: &Style) -> String {
+    let when = event
+        .moment()
+        .map_or_else(|| "-".to_owned(), |moment| clean(&moment).into_owned());
+    let who = match &event.proof.actor {
+        Some(actor) => paint(actor.as_str(), "32", style),
+        None => paint("nobody", "31", style),
+    };
+    let means = match event.proof.means.as_str() {
+        "nobody" => String::new(),
+        means => format!(" by {means}"),
+    };
+    format!(
+        "{when}  {}  {who}{means}  {}",
+        clean(&event.change),
+        paint(&event.id, "2", style)
+    )
+}

@@ -1,0 +1,62 @@
+//! AWS on this machine: moto, a server from PyPI, and AWS's own command line.
+
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::python::Packages;
+
+/// What a test of AWS takes.
+pub static PACKAGES: Packages = Packages {
+    folder: "python-aws",
+    imports: "import moto.server, boto3, awscli",
+    names: &["moto[server]", "boto3", "awscli"],
+    options: &[],
+};
+
+/// A server on a port of its own, with a throwaway key, until the test ends.
+pub struct Moto {
+    process: Child,
+    pub endpoint: String,
+}
+
+impl Drop for Moto {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Moto {
+    pub fn open() -> Moto {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = free.local_addr().expect("an address").port();
+        drop(free);
+        let process = PACKAGES
+            .python3()
+            .args(["-m", "moto.server", "-H", "127.0.0.1", "-p", &port.to_string()])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("python3");
+        let moto = Moto {
+            process,
+            endpoint: format!("http://127.0.0.1:{port}"),
+        };
+        let start = Instant::now();
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(start.elapsed() < Duration::from_secs(60), "moto does not start");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        moto
+    }
+
+    /// Lets a program talk to this server and to no other.
+    pub fn environment(&self, command: &mut Command) {
+        command
+            .env("AWS_ENDPOINT_URL", &self.endpoint)
+            .env("AWS_REGION", "eu-central-1")
+            .env("AWS_ACCESS_KEY_ID", "throwaway")
+            .env("AWS_SECRET_ACCESS_KEY", "throwaway-secret")
+            .env("AWS_SESSION_TOKEN", "throwaway-token");
+    }
+}
