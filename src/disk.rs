@@ -86,6 +86,22 @@ fn is_executable(path: &Path) -> bool {
         .is_ok_and(|meta| meta.permissions().mode() & 0o100 != 0)
 }
 
+/// Whether everybody on this machine may read a file.
+#[cfg(unix)]
+#[must_use]
+pub fn is_world_readable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata()
+        .is_ok_and(|meta| meta.permissions().mode() & 0o004 != 0)
+}
+
+/// Whether everybody on this machine may read a file: unknown here.
+#[cfg(not(unix))]
+#[must_use]
+pub fn is_world_readable(_: &Path) -> bool {
+    false
+}
+
 #[cfg(not(unix))]
 fn is_executable(_: &Path) -> bool {
     false

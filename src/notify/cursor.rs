@@ -65,6 +65,9 @@ impl Cursor {
             return Err(format!("it is larger than {LARGEST_CURSOR} bytes"));
         }
         let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
+        if let Some(odd) = text.chars().find(|c| c.is_control() && *c != '\n') {
+            return Err(format!("it holds the character {odd:?}"));
+        }
         let text = text.strip_suffix('\n').ok_or("its last line does not end")?;
         let mut lines = text.split('\n');
         match lines.next() {
@@ -174,7 +177,7 @@ within abababababababababababababababababababab 00c0ffee
             (String::new(), "does not end"),
             ("\n".into(), "first line"),
             (GOOD.trim_end().into(), "does not end"),
-            (GOOD.replace('\n', "\r\n"), "first line"),
+            (GOOD.replace('\n', "\r\n"), "character '\\r'"),
             (with("cursor/1", "cursor/2"), "this Modelry knows"),
             (with("modelry-cursor", "modelry"), "first line"),
             (with("registry 5", "registry X"), "second line"),

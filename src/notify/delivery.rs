@@ -2,23 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
-
 use super::answer::Verdict;
 use super::backoff;
 use crate::error::Error;
-use crate::raw::Oid;
-
-/// An event on its way.
-#[derive(Clone, Debug)]
-pub struct Notice {
-    /// Its id: the same on each try.
-    pub id: String,
-    /// The mainline's commit that it happened in.
-    pub commit: Oid,
-    /// The CloudEvent.
-    pub event: Value,
-}
 
 /// Who is told.
 pub trait Sink {
@@ -26,46 +12,33 @@ pub trait Sink {
     fn tell(&self, id: &str, body: &[u8]) -> Verdict;
     /// Its name, without what is secret in it.
     fn shown(&self) -> String;
+    /// What tells it from others. Never shown.
+    fn address(&self) -> Vec<u8>;
 }
 
 /// How long each event is tried.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience(pub Duration);
 
-/// An event that was taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Delivered {
-    /// After how many tries.
-    pub tries: u32,
-}
-
-/// How a delivery ended.
-pub type Outcome = Result<Delivered, Error>;
-
 /// Delivers one event; `again` hears of each failure that may pass, and of the
-/// wait after it.
+/// wait after it. Says after how many tries it was taken.
 ///
 /// # Errors
 /// When the receiver refuses it, or does not take it while patience lasts.
 pub fn deliver(
     sink: &dyn Sink,
-    notice: &Notice,
+    (id, body): (&str, &[u8]),
     patience: Patience,
     again: &mut dyn FnMut(&str, Duration),
-) -> Outcome {
-    let body = serde_json::to_vec(&notice.event).map_err(|error| Error::told(error.to_string()))?;
+) -> Result<u32, Error> {
     let start = Instant::now();
     let mut tries = 0_u32;
     loop {
         tries = tries.saturating_add(1);
-        let (what, asked) = match sink.tell(&notice.id, &body) {
-            Verdict::Taken => return Ok(Delivered { tries }),
+        let (what, asked) = match sink.tell(&id, body) {
+            Verdict::Taken => return Ok(tries),
             Verdict::Stop(what, hint) => {
-                let error = Error::told(format!(
-                    "`{}` does not take event {}: {what}",
-                    sink.shown(),
-                    notice.id
-                ));
+                let error = Error::told(format!("`{}` does not take event {}: {what}", sink.shown(), id));
                 return Err(match hint {
                     Some(hint) => error.hint(hint),
                     None => error,
@@ -83,7 +56,7 @@ pub fn deliver(
             let error = Error::told(format!(
                 "`{}` did not take event {}: {what} ({tries})",
                 sink.shown(),
-                notice.id
+                id
             ));
             return Err(match asked.filter(|asked| *asked >= left) {
                 Some(asked) => error.hint(format!(

@@ -11,14 +11,16 @@ mod cursor;
 mod delivery;
 mod post;
 mod program;
+mod round;
 mod signature;
 mod track;
 
 pub use address::{Allowed, Refused};
 pub use answer::Verdict;
 pub use cursor::{Cursor, LARGEST_CURSOR, Position};
-pub use delivery::{Delivered, Notice, Outcome, Patience, Sink, deliver};
+pub use delivery::{Patience, Sink, deliver};
 pub use post::{Poster, Receiver};
 pub use program::Program;
+pub use round::{Ended, Heard, Round, Start};
 pub use signature::Secrets;
 pub use track::Track;

@@ -76,9 +76,10 @@ impl Receiver {
         format!("{}://{host}{more}", scheme.unwrap_or_default())
     }
 
-    /// The whole address, to be told from others.
-    pub fn address(&self) -> String {
-        self.uri.to_string()
+    /// The address without its query, where tokens stand that change.
+    fn stable(&self) -> String {
+        let uri = self.uri.to_string();
+        uri.split('?').next().unwrap_or_default().to_owned()
     }
 }
 
@@ -149,6 +150,10 @@ impl Sink for Poster {
 
     fn shown(&self) -> String {
         self.receiver.shown()
+    }
+
+    fn address(&self) -> Vec<u8> {
+        format!("to {}", self.receiver.stable()).into_bytes()
     }
 }
 

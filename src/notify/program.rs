@@ -33,9 +33,9 @@ impl Program {
         command
             .args(&self.arguments)
             .env("MODELRY_EVENT_ID", id)
-            // A hook's: they would lead the program's own git astray, or tell it
-            // what is none of its business.
+            // None of its business.
             .env_remove("MODELRY_WEBHOOK_SECRET")
+            .env_remove("MODELRY_WEBHOOK_URL")
             .stdin(Stdio::piped())
             // Standard output is this command's own.
             .stdout(Stdio::from(std::io::stderr()))
@@ -98,6 +98,15 @@ impl Sink for Program {
 
     fn shown(&self) -> String {
         self.path.to_string_lossy().into_owned()
+    }
+
+    fn address(&self) -> Vec<u8> {
+        let mut all = b"exec".to_vec();
+        for word in std::iter::once(&self.path).chain(&self.arguments) {
+            all.push(0);
+            all.extend_from_slice(word.as_encoded_bytes());
+        }
+        all
     }
 }
 
