@@ -86,6 +86,7 @@ pub fn run(args: &NotifyArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error
         (Ok(Outcome::Findings), _) => {}
         (_, true) => ui.json(&json!({"delivered": told, "done": ended.is_ok()}))?,
         (Ok(_), false) if told == 0 => ui.note("nothing new to tell"),
+        (Err(_), false) if told == 0 => {}
         (_, false) => ui.note(&format!("{} delivered", render::count(told, "event"))),
     }
     ended

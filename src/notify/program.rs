@@ -65,7 +65,8 @@ impl Sink for Program {
             }
         };
         if let Some(mut pipe) = child.stdin.take() {
-            let body = body.to_vec();
+            // A line of its own.
+            let body = [body, b"\n"].concat();
             // Whether it reads all of it, or any, is its own affair.
             std::thread::spawn(move || pipe.write_all(&body));
         }
