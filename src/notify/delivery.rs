@@ -35,7 +35,7 @@ pub fn deliver(
     let mut tries = 0_u32;
     loop {
         tries = tries.saturating_add(1);
-        let (what, asked) = match sink.tell(&id, body) {
+        let (what, asked) = match sink.tell(id, body) {
             Verdict::Taken => return Ok(tries),
             Verdict::Stop(what, hint) => {
                 let error = Error::told(format!("`{}` does not take event {}: {what}", sink.shown(), id));
