@@ -1,6 +1,7 @@
 //! `modelry notify`: what happened, told to a receiver or a program.
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -145,8 +146,8 @@ fn rounds(
             Heard::Taken(event, _) => {
                 *told += 1;
                 if !ui.is_json() {
-                    // What can't be said is told all the same.
-                    let _ = ui.print(&format!("{}  {}\n", event.id, clean(&event.change)));
+                    // Whoever reads this may have gone away; the receiver has not.
+                    let _ = writeln!(std::io::stdout(), "{}  {}", event.id, clean(&event.change));
                 }
             }
         })?;

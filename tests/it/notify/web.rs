@@ -111,6 +111,20 @@ fn what_does_not_pass_is_told_at_once() {
 }
 
 #[test]
+fn who_reads_the_output_may_go_away() {
+    let lab = lab();
+    let receiver = Receiver::start(lab.home());
+    let uri = receiver.uri("/ok");
+    let mut child = command(&lab, &["--to", &uri, "--allow-private", "--from-start"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("a process");
+    drop(child.stdout.take());
+    assert!(child.wait().expect("a process").success());
+    assert_eq!(receiver.ids("/ok"), events(&lab));
+}
+
+#[test]
 fn what_was_taken_before_a_failure_is_not_told_again() {
     let lab = lab();
     let receiver = Receiver::start(lab.home());
