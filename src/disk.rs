@@ -86,6 +86,22 @@ fn is_executable(path: &Path) -> bool {
         .is_ok_and(|meta| meta.permissions().mode() & 0o100 != 0)
 }
 
+/// Whether everybody on this machine may read a file.
+#[cfg(unix)]
+#[must_use]
+pub fn is_world_readable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata()
+        .is_ok_and(|meta| meta.permissions().mode() & 0o004 != 0)
+}
+
+/// Whether everybody on this machine may read a file: unknown here.
+#[cfg(not(unix))]
+#[must_use]
+pub fn is_world_readable(_: &Path) -> bool {
+    false
+}
+
 #[cfg(not(unix))]
 fn is_executable(_: &Path) -> bool {
     false
@@ -182,6 +198,19 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
+/// As [`replace_file`], by way of `draft`, for whoever keeps all others away from
+/// both: a run that is killed leaves nothing that the next one does not replace.
+///
+/// # Errors
+/// As [`replace_file`].
+pub fn replace_alone(path: &Path, draft: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let mut file = File::create(draft).map_err(io("write", draft))?;
+    file.write_all(bytes).map_err(io("write", draft))?;
+    file.sync_all().map_err(io("write", draft))?;
+    drop(file);
+    rename(draft, path)
+}
+
 /// As [`replace_file`], where there is no file yet.
 ///
 /// # Errors
@@ -217,6 +246,22 @@ pub fn lock_folder(path: &Path) -> Option<File> {
     let folder = File::open(path.parent()?).ok()?;
     folder.lock().ok()?;
     Some(folder)
+}
+
+/// Keeps other runs away by a file of its own, until it is dropped or the run is
+/// killed; none when another run holds it.
+///
+/// # Errors
+/// When the file can't be made, or the system has no locks there.
+pub fn try_lock(path: &Path) -> Result<Option<File>, Error> {
+    let mut options = File::options();
+    let file = options.create(true).truncate(false).write(true).open(path);
+    let file = file.map_err(io("create", path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(std::fs::TryLockError::WouldBlock) => Ok(None),
+        Err(std::fs::TryLockError::Error(error)) => Err(io("lock", path)(error)),
+    }
 }
 
 /// Notes that a file was used just now; what can't be noted is not.

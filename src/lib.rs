@@ -36,6 +36,7 @@
 //! | [`fetch`] | artifacts brought to a folder, over file, https and s3 |
 //! | [`workspace`] | a registry in a repository: folder, mainline, root |
 //! | [`proof`] | proving a tip, from the root or the last verified point |
+//! | [`notify`] | events told to a receiver or a program, each at least once |
 //! | [`host`] | what Git's hooks and CI jobs do: a push judged on the server, what is staged judged in a clone, what a CI system's event is about |
 //! | [`cli`] | one file per command or family: parse, call, render |
 //! | [`error`] | why we could not look; hints as data |
@@ -58,6 +59,7 @@ pub mod git;
 pub mod history;
 pub mod host;
 pub mod model;
+pub mod notify;
 pub mod proof;
 pub mod raw;
 pub mod render;

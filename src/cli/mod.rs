@@ -18,6 +18,7 @@ mod list;
 mod log;
 mod me;
 mod names;
+mod notify;
 mod onto;
 mod people;
 mod policy;
@@ -265,6 +266,8 @@ enum Command {
     Validate(validate::ValidateArgs),
     /// Prove every step from the root, and tell who stands behind what is in use
     Audit(audit::AuditArgs),
+    /// Tell a receiver or a program what happened, event by event
+    Notify(Box<notify::NotifyArgs>),
     /// Guard a server against pushes, or a clone against commits, that would be findings
     #[command(subcommand)]
     Hook(hook::HookCommand),
@@ -414,6 +417,7 @@ fn dispatch(command: Command, global: &Global, ui: &Ui) -> Result<Outcome, Error
         Command::Events(args) => events::run(&args, global, ui),
         Command::Validate(args) => validate::run(&args, global, ui),
         Command::Audit(args) => audit::run(&args, global, ui),
+        Command::Notify(args) => notify::run(&args, global, ui),
         Command::Hook(command) => hook::run(&command, global, ui),
         Command::Explain(args) => explain::run(&args, ui),
         Command::Schema(args) => generate::schema(&args, ui),

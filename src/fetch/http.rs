@@ -60,42 +60,52 @@ fn path_of(uri: &str) -> &str {
     rest.split(['?', '#']).next().unwrap_or_default()
 }
 
+/// How Modelry names itself.
+pub(crate) const USER_AGENT: &str = concat!("modelry/", env!("CARGO_PKG_VERSION"));
+
+/// Trusts whom the machine trusts, or whom `SSL_CERT_FILE` and `SSL_CERT_DIR`
+/// name; where the machine has no list (a slim container), the list of Mozilla.
+///
+/// # Errors
+/// When those name something, and no certificate can be read there.
+pub(crate) fn trust() -> Result<TlsConfig, Error> {
+    let found = load_native_certs();
+    let told = ["SSL_CERT_FILE", "SSL_CERT_DIR"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
+    if found.certs.is_empty() && told {
+        let why = found
+            .errors
+            .first()
+            .map_or("it holds none".into(), ToString::to_string);
+        return Err(Error::told(format!(
+            "no certificate can be read where SSL_CERT_FILE or SSL_CERT_DIR says: {why}"
+        ))
+        .hint("name a file of certificates in PEM, or unset them"));
+    }
+    let roots = if found.certs.is_empty() {
+        RootCerts::WebPki
+    } else {
+        let certificates = found
+            .certs
+            .iter()
+            .map(|bytes| Certificate::from_der(bytes).to_owned());
+        RootCerts::from(certificates)
+    };
+    Ok(TlsConfig::builder().root_certs(roots).build())
+}
+
 /// Connections to the web.
 pub(super) struct Web {
     agent: Agent,
 }
 
 impl Web {
-    /// Trusts whom the machine trusts, or whom `SSL_CERT_FILE` and
-    /// `SSL_CERT_DIR` name; where the machine has no list (a slim container),
-    /// the list of Mozilla.
+    /// Trusts whom [`trust`] says.
     pub(super) fn new() -> Result<Web, Error> {
-        let found = load_native_certs();
-        let told = ["SSL_CERT_FILE", "SSL_CERT_DIR"]
-            .iter()
-            .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
-        if found.certs.is_empty() && told {
-            let why = found
-                .errors
-                .first()
-                .map_or("it holds none".into(), ToString::to_string);
-            return Err(Error::told(format!(
-                "no certificate can be read where SSL_CERT_FILE or SSL_CERT_DIR says: {why}"
-            ))
-            .hint("name a file of certificates in PEM, or unset them"));
-        }
-        let roots = if found.certs.is_empty() {
-            RootCerts::WebPki
-        } else {
-            let certificates = found
-                .certs
-                .iter()
-                .map(|bytes| Certificate::from_der(bytes).to_owned());
-            RootCerts::from(certificates)
-        };
         let config = Agent::config_builder()
-            .tls_config(TlsConfig::builder().root_certs(roots).build())
-            .user_agent(concat!("modelry/", env!("CARGO_PKG_VERSION")))
+            .tls_config(trust()?)
+            .user_agent(USER_AGENT)
             .http_status_as_error(false)
             .timeout_connect(Some(PATIENCE.0))
             .timeout_recv_response(Some(PATIENCE.1))

@@ -19,6 +19,7 @@ use std::time::Duration;
 use crate::error::Error;
 use crate::model::{Artifact, ArtifactType, Digest};
 
+pub(crate) use http::{USER_AGENT, trust};
 pub use place::{Standing, Target, other_content};
 
 /// Why an artifact could not be brought.

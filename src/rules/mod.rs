@@ -105,7 +105,7 @@ pub use mr106_malformed_tree::malformed_tree;
 pub use mr316_gate_not_met::gate_findings;
 pub use mr317_revoked_key_used::revoked_key_used;
 pub use mr419_bad_since::bad_since;
-pub use mr502_rewritten_mainline::{replaced_mainline, rewound_mainline, rewritten_mainline};
+pub use mr502_rewritten_mainline::{replaced_mainline, rewound_mainline, rewritten_mainline, told_mainline};
 pub use mr503_octopus_merge::octopus_merge;
 pub use mr504_unrelated_history::unrelated_history;
 pub use mr505_inverted_mainline::inverted_mainline;

@@ -65,9 +65,25 @@ pub fn replaced_mainline(mainline: &str, before: Oid, after: Oid) -> Finding<Anc
     ))
 }
 
+/// What to say when events of a commit were delivered that is gone from the
+/// mainline.
+pub fn told_mainline(mainline: &str, told: Oid, tip: Oid) -> Finding<Anchor> {
+    Finding::new(
+        &RULE.info,
+        Anchor::file("registry.yaml"),
+        format!(
+            "events of `{mainline}` were delivered up to commit {}, which is not among the first parents of {}",
+            told.short(),
+            tip.short()
+        ),
+    )
+    .why("history that others were told of is gone: it was rewritten, or the branch was reset")
+    .help("find out who moved the branch; when it was meant, remove the cursor and say where to start: `--since COMMIT`")
+}
+
 const DOCS: &str = r#"
 ## What it checks
-The last point that this clone verified is still among the first parents of the mainline's tip. On a guarded server, and in CI: the mainline's tip is still there after a push.
+The last point that this clone verified is still among the first parents of the mainline's tip. On a guarded server, and in CI: the mainline's tip is still there after a push. For `notify`: so is the commit in its cursor.
 
 ## Why it matters
 History only grows. Who rewrites it can drop a rejection, or a revocation.

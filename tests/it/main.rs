@@ -21,6 +21,7 @@ mod hook;
 mod judge;
 mod memory;
 mod merges;
+mod notify;
 mod onto;
 #[cfg(feature = "openpgp")]
 mod openpgp;

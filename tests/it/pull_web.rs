@@ -242,7 +242,7 @@ fn patience_has_bounds() {
 
 /// A certificate authority and a server's certificate, thrown away after the
 /// test: the authority's file, and what the server needs.
-fn authority(home: &Path) -> (PathBuf, Arc<rustls::ServerConfig>) {
+pub fn authority(home: &Path) -> (PathBuf, Arc<rustls::ServerConfig>) {
     use rustls::pki_types::pem::PemObject;
     use rustls::pki_types::{CertificateDer, PrivateKeyDer};
     let openssl = |arguments: &[&str]| {

@@ -158,6 +158,7 @@ fn what_the_readme_gives_is_what_hosts_read() {
     for (mark, name) in [
         ("github", "vendor.github-workflows"),
         ("gitlab", "vendor.gitlab-ci"),
+        ("notify-ci", "vendor.github-workflows"),
     ] {
         let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("readme-{mark}.yml"));
         std::fs::write(&file, block(mark)).expect("a file");

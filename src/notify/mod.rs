@@ -1,0 +1,26 @@
+//! What happened, delivered: each event to a receiver on the web or to a
+//! program, in order, at least once.
+//!
+//! The pure parts (addresses, answers, backoff, cursor, signature) know no clock
+//! and no network; the others carry out what they say.
+
+mod address;
+mod answer;
+mod backoff;
+mod cursor;
+mod delivery;
+mod post;
+mod program;
+mod round;
+mod signature;
+mod track;
+
+pub use address::{Allowed, Refused};
+pub use answer::Verdict;
+pub use cursor::{Cursor, LARGEST_CURSOR, Position};
+pub use delivery::{Patience, Sink, deliver};
+pub use post::{Poster, Receiver};
+pub use program::Program;
+pub use round::{Ended, Heard, Round, Start};
+pub use signature::Secrets;
+pub use track::Track;

@@ -1,0 +1,133 @@
+//! A program as the receiver: the event on its standard input, its exit status
+//! the answer.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use super::answer::Verdict;
+use super::delivery::Sink;
+
+/// A program that is started once for each try. No shell reads its name or its
+/// arguments.
+pub struct Program {
+    path: OsString,
+    arguments: Vec<OsString>,
+    timeout: Duration,
+}
+
+impl Program {
+    /// A program, by its path or its name in `PATH`.
+    pub fn new(path: &Path, arguments: &[OsString], timeout: Duration) -> Program {
+        Program {
+            path: path.as_os_str().to_owned(),
+            arguments: arguments.to_vec(),
+            timeout,
+        }
+    }
+
+    fn start(&self, id: &str) -> std::io::Result<Child> {
+        let mut command = Command::new(&self.path);
+        command
+            .args(&self.arguments)
+            .env("MODELRY_EVENT_ID", id)
+            // None of its business.
+            .env_remove("MODELRY_WEBHOOK_SECRET")
+            .env_remove("MODELRY_WEBHOOK_URL")
+            .stdin(Stdio::piped())
+            // Standard output is this command's own.
+            .stdout(Stdio::from(std::io::stderr()))
+            .stderr(Stdio::inherit());
+        #[cfg(unix)]
+        {
+            use std::os::unix::process::CommandExt as _;
+            // A group of its own, so that what it started ends with it.
+            command.process_group(0);
+        }
+        command.spawn()
+    }
+}
+
+impl Sink for Program {
+    fn tell(&self, id: &str, body: &[u8]) -> Verdict {
+        let mut child = match self.start(id) {
+            Ok(child) => child,
+            Err(error) => {
+                return Verdict::Stop(
+                    format!("it can't be run: {error}"),
+                    Some(
+                        "`--exec` takes a program's path or name alone; its arguments stand after `--`"
+                            .into(),
+                    ),
+                );
+            }
+        };
+        if let Some(mut pipe) = child.stdin.take() {
+            // A line of its own.
+            let body = [body, b"\n"].concat();
+            // Whether it reads all of it, or any, is its own affair.
+            std::thread::spawn(move || pipe.write_all(&body));
+        }
+        let start = Instant::now();
+        let mut pause = Duration::from_micros(300);
+        loop {
+            match child.try_wait() {
+                Ok(Some(status)) => return verdict(status),
+                Ok(None) if start.elapsed() >= self.timeout => {
+                    end(&mut child);
+                    return Verdict::Again(
+                        format!(
+                            "it did not end in {} s, and was killed",
+                            self.timeout.as_secs_f64()
+                        ),
+                        None,
+                    );
+                }
+                Ok(None) => {
+                    std::thread::sleep(pause);
+                    pause = (pause * 2).min(Duration::from_millis(20));
+                }
+                Err(error) => {
+                    end(&mut child);
+                    return Verdict::Again(format!("it was lost: {error}"), None);
+                }
+            }
+        }
+    }
+
+    fn shown(&self) -> String {
+        self.path.to_string_lossy().into_owned()
+    }
+
+    fn address(&self) -> Vec<u8> {
+        let mut all = b"exec".to_vec();
+        for word in std::iter::once(&self.path).chain(&self.arguments) {
+            all.push(0);
+            all.extend_from_slice(word.as_encoded_bytes());
+        }
+        all
+    }
+}
+
+fn verdict(status: ExitStatus) -> Verdict {
+    match status.success() {
+        true => Verdict::Taken,
+        // `exit status: 1`, `signal: 9 (SIGKILL)`.
+        false => Verdict::Again(format!("it ended with {status}"), None),
+    }
+}
+
+/// Kills a program with all that it started.
+fn end(child: &mut Child) {
+    #[cfg(unix)]
+    if let Some(group) = i32::try_from(child.id())
+        .ok()
+        .and_then(rustix::process::Pid::from_raw)
+    {
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+}

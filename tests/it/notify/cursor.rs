@@ -1,0 +1,246 @@
+//! Cursors: where to start, where to go on, and when not to.
+
+use std::time::{Duration, Instant};
+
+use super::{Receiver, command, cursor, events, lab, scrub, to};
+use crate::support::{Lab, said};
+
+fn read(lab: &Lab) -> String {
+    std::fs::read_to_string(cursor(lab)).expect("a cursor")
+}
+
+#[test]
+fn a_start_is_said_once() {
+    let lab = lab();
+    let receiver = Receiver::start(lab.home());
+    let mut all = String::new();
+    let mut fails = |path: &str, more: &[&str]| {
+        let told = to(&lab, &receiver, path, more);
+        assert_eq!(told.code, 2, "{told:?}");
+        all.push_str(&scrub(&lab, &told.err));
+    };
+    fails("/ok", &[]);
+    assert!(!cursor(&lab).exists());
+    let told = to(&lab, &receiver, "/ok?token=1", &["--since", "HEAD^"]);
+    assert_eq!(told.code, 0, "{told:?}");
+    assert_eq!(receiver.received().len(), 1);
+    fails("/ok", &["--from-start"]);
+    fails("/ok", &["--since", "HEAD"]);
+    fails("/other", &[]);
+    let told = to(&lab, &receiver, "/ok?token=2", &[]);
+    assert_eq!(told.code, 0, "a query may change: {told:?}");
+    let told = to(&lab, &receiver, "/other", &["--moved"]);
+    assert_eq!(told.code, 0, "{told:?}");
+    fails("/ok", &[]);
+    assert_eq!(receiver.received().len(), 1, "nothing was told twice");
+    insta::assert_snapshot!(all, @r"
+    error: there is no cursor yet, so nothing says where to start
+       hint: once: `--since HEAD` tells what happens from now on, `--from-start` everything since the root
+       hint: was it lost? restore it from a copy, or name the last commit that the receiver knows: `--since COMMIT`
+    error: there is a cursor, and nothing else says where to start
+       hint: leave `--from-start` or `--since` away; to start over, remove the cursor
+    error: there is a cursor, and nothing else says where to start
+       hint: leave `--from-start` or `--since` away; to start over, remove the cursor
+    error: the cursor is another receiver's, and would have this one miss what that one was told
+       hint: give each receiver a cursor of its own; when it is the same one at another address: `--moved`
+    error: the cursor is another receiver's, and would have this one miss what that one was told
+       hint: give each receiver a cursor of its own; when it is the same one at another address: `--moved`
+    ");
+    let head = lab.git(&["rev-parse", "HEAD"]);
+    assert!(
+        read(&lab).ends_with(&format!("\nafter {head}\n")),
+        "{}",
+        read(&lab)
+    );
+    assert!(!read(&lab).contains("127.0.0.1"), "{}", read(&lab));
+}
+
+#[test]
+fn what_is_no_cursor_moves_nothing() {
+    let lab = lab();
+    let receiver = Receiver::start(lab.home());
+    let _ = to(&lab, &receiver, "/ok", &["--since", "HEAD"]);
+    let good = read(&lab);
+    let _ = lab.ok("admin-1", &["group", "create", "loans"]);
+    for (text, why) in [
+        (String::new(), "is no cursor: its last line does not end"),
+        (good.replace("cursor/1", "cursor/2"), "this Modelry knows"),
+        (good.replace("after", "behind"), "fourth line"),
+        ("x".repeat(5000), "larger"),
+        (
+            good.replacen("registry ", "registry 00000000000000000000000000000000\n", 1),
+            "third line",
+        ),
+    ] {
+        std::fs::write(cursor(&lab), &text).expect("a file");
+        let told = to(&lab, &receiver, "/ok", &[]);
+        assert_eq!(told.code, 2, "{told:?}");
+        assert!(told.err.contains(why), "{told:?}");
+        assert_eq!(read(&lab), text);
+    }
+    let line = good.lines().nth(1).expect("a line");
+    std::fs::write(
+        cursor(&lab),
+        good.replace(line, &format!("registry {}", "0".repeat(32))),
+    )
+    .expect("a file");
+    let told = to(&lab, &receiver, "/ok", &[]);
+    assert_eq!(told.code, 2, "{told:?}");
+    assert!(
+        told.err.contains("the cursor is of registry 00000000"),
+        "{told:?}"
+    );
+
+    // An event that nobody knows: all of its commit is told again.
+    let head = lab.git(&["rev-parse", "HEAD"]);
+    let place = good.lines().nth(3).expect("a line");
+    std::fs::write(
+        cursor(&lab),
+        good.replace(place, &format!("within {head} 00c0ffee")),
+    )
+    .expect("a file");
+    assert_eq!(receiver.received().len(), 0);
+    let told = to(&lab, &receiver, "/ok", &[]);
+    assert_eq!(told.code, 0, "{told:?}");
+    assert!(told.err.contains("all of them are told again"), "{told:?}");
+    assert_eq!(receiver.ids("/ok"), events(&lab)[3..]);
+}
+
+#[test]
+fn a_cursor_is_kept_where_pushes_do_not_reach() {
+    let lab = lab();
+    for (path, code) in [
+        ("cursor", 2),
+        ("groups/../cursor", 2),
+        (".git/cursor", 0),
+        ("../c", 0),
+    ] {
+        let told = lab.says(
+            "admin-1",
+            &["notify", "--exec", "true", "--since", "HEAD", "--cursor", path],
+        );
+        assert_eq!(told.code, code, "{path}: {told:?}");
+        assert_eq!(told.err.contains("inside the work tree"), code == 2, "{told:?}");
+    }
+    let told = lab.says(
+        "admin-1",
+        &[
+            "notify",
+            "--exec",
+            "true",
+            "--cursor",
+            "../none/cursor",
+            "--from-start",
+        ],
+    );
+    assert_eq!(told.code, 2, "{told:?}");
+}
+
+#[test]
+fn one_at_a_time_has_a_cursor() {
+    let lab = lab();
+    let receiver = Receiver::start(lab.home());
+    let _ = to(&lab, &receiver, "/hang", &["--since", "HEAD"]);
+    let _ = lab.ok("admin-1", &["group", "create", "loans"]);
+    let uri = receiver.uri("/hang");
+    let more = ["--to", &uri, "--allow-private", "--timeout", "50s"];
+    let mut first = command(&lab, &more).spawn().expect("a process");
+    let start = Instant::now();
+    while receiver.received().is_empty() {
+        assert!(start.elapsed() < Duration::from_secs(30), "nothing came");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let told = to(&lab, &receiver, "/hang", &[]);
+    assert_eq!(told.code, 2, "{told:?}");
+    assert!(
+        told.err
+            .contains("another `modelry notify` is at work with the cursor"),
+        "{told:?}"
+    );
+    // Through a link it is the same cursor.
+    #[cfg(unix)]
+    {
+        let link = lab.home().join("link");
+        std::os::unix::fs::symlink(cursor(&lab), &link).expect("a link");
+        let told = lab.says(
+            "admin-1",
+            &[
+                "notify",
+                "--exec",
+                "true",
+                "--moved",
+                "--cursor",
+                &link.to_string_lossy(),
+            ],
+        );
+        assert_eq!(told.code, 2, "{told:?}");
+        assert!(told.err.contains("another `modelry notify`"), "{told:?}");
+    }
+    first.kill().expect("a process");
+    first.wait().expect("a process");
+    let told = to(&lab, &receiver, "/ok", &["--moved"]);
+    assert_eq!(told.code, 0, "who is killed lets go: {told:?}");
+}
+
+#[test]
+fn what_comes_meanwhile_is_told_too() {
+    let lab = lab();
+    let modelry = env!("CARGO_BIN_EXE_modelry");
+    // The first event makes another one, and its own notifier goes away.
+    let script = format!(
+        "cat > /dev/null; if [ ! -e ../once ]; then touch ../once; {modelry} group create late >&2 || exit 9; \
+         {modelry} notify --exec true --moved --cursor ../cursor; echo $? > ../second; fi"
+    );
+    let mut notify = command(&lab, &["--exec", "sh", "--since", "HEAD^", "--", "-c", &script]);
+    let told = said(&mut notify);
+    assert_eq!(told.code, 0, "{told:?}");
+    assert_eq!(
+        std::fs::read_to_string(lab.home().join("second")).expect("a file"),
+        "2\n"
+    );
+    let ids: Vec<&str> = told
+        .out
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    assert_eq!(ids, events(&lab)[2..], "{told:?}");
+}
+
+#[test]
+fn a_mainline_that_is_faulty_or_rewritten_tells_nothing() {
+    let lab = lab();
+    let receiver = Receiver::start(lab.home());
+    let _ = to(&lab, &receiver, "/ok", &["--since", "HEAD"]);
+    let before = read(&lab);
+    lab.write(
+        "groups/loans/group.yaml",
+        "apiVersion: modelry/v1\nkind: ModelGroup\nname: loans\n",
+    );
+    let _ = lab.git(&["add", "-A"]);
+    let _ = lab.git(&["commit", "-q", "-m", "unsigned"]);
+    let told = to(&lab, &receiver, "/ok", &[]);
+    assert_eq!(told.code, 1, "{told:?}");
+    assert!(told.out.contains("MR301"), "{told:?}");
+    // Neither may a commit that is not on the mainline be named.
+    let _ = lab.git(&["reset", "-q", "--hard", "HEAD^^"]);
+    let told = to(&lab, &receiver, "/ok", &[]);
+    assert_eq!(told.code, 1, "{told:?}");
+    assert!(told.out.contains("MR502"), "{told:?}");
+    assert!(
+        told.out.contains("events of `main` were delivered up to commit"),
+        "{told:?}"
+    );
+    assert_eq!(read(&lab), before);
+    let away = lab.git(&["rev-parse", "HEAD@{1}"]);
+    std::fs::remove_file(cursor(&lab)).expect("a file");
+    let told = to(&lab, &receiver, "/ok", &["--since", &away]);
+    assert_eq!(told.code, 2, "{told:?}");
+    assert!(told.err.contains("is not on `main`"), "{told:?}");
+    assert!(!cursor(&lab).exists());
+    assert_eq!(receiver.received().len(), 0);
+
+    let _ = lab.git(&["config", "--unset", "modelry.root"]);
+    let told = to(&lab, &receiver, "/ok", &["--from-start"]);
+    assert_eq!(told.code, 2, "{told:?}");
+    assert!(told.err.contains("the root is not pinned"), "{told:?}");
+}

@@ -1,0 +1,145 @@
+//! Programs as receivers.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::{SECRET, command, events, lab};
+use crate::support::{Lab, said};
+
+fn script(lab: &Lab, text: &str) -> String {
+    use std::os::unix::fs::PermissionsExt as _;
+    let path = lab.home().join("tell.sh");
+    std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).expect("a file");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("a mode");
+    path.to_string_lossy().into_owned()
+}
+
+fn read(lab: &Lab, name: &str) -> String {
+    std::fs::read_to_string(lab.home().join(name)).unwrap_or_default()
+}
+
+#[test]
+fn a_program_reads_each_event() {
+    let lab = lab();
+    let program = script(
+        &lab,
+        "cat >> ../events; echo \"$MODELRY_EVENT_ID\" >> ../ids; printf '%s|' \"$@\" >> ../arguments; env > ../env; echo said",
+    );
+    let odd = ["$(touch ../oops)", "a b", "*", "; exit 1"];
+    let mut more = vec!["--exec", &program, "--from-start", "--"];
+    more.extend_from_slice(&odd);
+    let told = said(&mut command(&lab, &more));
+    assert_eq!(told.code, 0, "{told:?}");
+    let all = events(&lab);
+    assert_eq!(read(&lab, "ids").lines().collect::<Vec<_>>(), all);
+    let ids: Vec<String> = read(&lab, "events")
+        .lines()
+        .map(|line| {
+            serde_json::from_str::<Value>(line).expect("JSON")["id"]
+                .as_str()
+                .expect("an id")
+                .to_owned()
+        })
+        .collect();
+    assert_eq!(ids, all);
+    assert_eq!(read(&lab, "arguments"), format!("{}|", odd.join("|")).repeat(3));
+    assert!(
+        !read(&lab, "env").contains(SECRET),
+        "the secret is none of its business"
+    );
+    assert_eq!(told.out.lines().count(), 3, "{told:?}");
+    assert_eq!(told.err.matches("said").count(), 3, "{told:?}");
+}
+
+#[test]
+fn a_program_that_fails_is_run_again() {
+    let lab = lab();
+    let program = script(
+        &lab,
+        "echo \"$MODELRY_EVENT_ID\" >> ../ids; [ $(wc -l < ../ids) -ge 3 ]",
+    );
+    let told = said(&mut command(&lab, &["--exec", &program, "--since", "HEAD^"]));
+    assert_eq!(told.code, 0, "{told:?}");
+    let last = events(&lab).pop().expect("events");
+    assert_eq!(read(&lab, "ids").lines().collect::<Vec<_>>(), vec![last; 3]);
+    assert!(
+        told.err
+            .contains("it ended with exit status: 1; trying again in 0."),
+        "{told:?}"
+    );
+
+    let _ = lab.ok("admin-1", &["group", "create", "loans"]);
+    let mut all = String::new();
+    for program in [
+        "false",
+        "no-such-program",
+        "./no/such program",
+        "../home",
+        "/dev/null",
+    ] {
+        let told = said(&mut command(
+            &lab,
+            &["--exec", program, "--moved", "--patience", "0s"],
+        ));
+        assert_eq!(told.code, 2, "{told:?}");
+        all.push_str(&lab.scrub(&told.err));
+    }
+    insta::assert_snapshot!(all, @r"
+    error: `false` did not take event [ID]: it ended with exit status: 1 (1 try)
+       hint: what was delivered is in the cursor: the same command goes on from there
+    error: `no-such-program` does not take event [ID]: it can't be run: No such file or directory (os error 2)
+       hint: `--exec` takes a program's path or name alone; its arguments stand after `--`
+    error: `./no/such program` does not take event [ID]: it can't be run: No such file or directory (os error 2)
+       hint: `--exec` takes a program's path or name alone; its arguments stand after `--`
+    error: `../home` does not take event [ID]: it can't be run: No such file or directory (os error 2)
+       hint: `--exec` takes a program's path or name alone; its arguments stand after `--`
+    error: `/dev/null` does not take event [ID]: it can't be run: Permission denied (os error 13)
+       hint: `--exec` takes a program's path or name alone; its arguments stand after `--`
+    ");
+    // It need not read what it is told.
+    let told = said(&mut command(&lab, &["--exec", "true", "--moved"]));
+    assert_eq!(told.code, 0, "{told:?}");
+}
+
+#[test]
+fn a_program_that_hangs_is_killed_with_all_that_it_started() {
+    let lab = lab();
+    let program = script(&lab, "sleep 300 &\necho $! >> ../pids\nwait");
+    let start = Instant::now();
+    let more = [
+        "--exec",
+        &program,
+        "--since",
+        "HEAD^",
+        "--timeout",
+        "300ms",
+        "--patience",
+        "900ms",
+    ];
+    let told = said(&mut command(&lab, &more));
+    assert_eq!(told.code, 2, "{told:?}");
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+    assert!(
+        told.err.contains("it did not end in 0.3 s, and was killed"),
+        "{told:?}"
+    );
+    let pids = read(&lab, "pids");
+    assert!(pids.lines().count() >= 1, "{told:?}");
+    for pid in pids.lines() {
+        let start = Instant::now();
+        // A child that nobody waits for may be there as a zombie for a while.
+        let lives = || {
+            std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
+                !stat
+                    .rsplit(')')
+                    .next()
+                    .is_some_and(|rest| rest.trim_start().starts_with('Z'))
+            })
+        };
+        while lives() {
+            assert!(start.elapsed() < Duration::from_secs(5), "{pid} lives on");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
