@@ -5,6 +5,7 @@
 pub mod host_reviews;
 pub mod huggingface;
 pub mod kserve;
+pub mod sagemaker;
 pub mod sagemaker_card;
 
 use serde_json::{Value, json};
