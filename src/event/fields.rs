@@ -16,6 +16,12 @@ pub struct Field {
     pub after: Option<Value>,
 }
 
+/// Whether a version arrives with the status that it had elsewhere.
+pub(super) fn is_imported(change: &Change) -> bool {
+    let version = change.after.as_ref().and_then(|file| file.version());
+    version.is_some_and(|version| version.imported.is_some())
+}
+
 /// The fields that a change changed, as deep as both values are mappings.
 pub(super) fn fields(change: &Change) -> Vec<Field> {
     let members = |file: Option<&Value>| match file {
@@ -39,6 +45,14 @@ pub(super) fn fields(change: &Change) -> Vec<Field> {
             before: Some(json!(from)),
             after: Some(json!(to)),
         }],
+        ChangeKind::VersionImported { status } => vec![
+            at("/imported"),
+            Field {
+                pointer: "/status".into(),
+                before: None,
+                after: Some(json!(status)),
+            },
+        ],
         ChangeKind::Reformatted => Vec::new(),
         kind => {
             let registered = *kind == ChangeKind::VersionRegistered;
@@ -47,13 +61,16 @@ pub(super) fn fields(change: &Change) -> Vec<Field> {
                 members.remove("signature");
                 if registered {
                     // They have changes of their own.
-                    members.retain(|key, _| !FREE_FIELDS.contains(&key.as_str()) && key != "status");
+                    members.retain(|key, _| {
+                        !FREE_FIELDS.contains(&key.as_str()) && key != "status" && key != "imported"
+                    });
                 }
             }
             let [before, after] = members.map(Value::Object);
             let pointers = differing_pointers(&before, &after);
             let mut fields: Vec<Field> = pointers.iter().map(|pointer| at(pointer)).collect();
-            if registered {
+            // An imported version tells its first status with the import.
+            if registered && !is_imported(change) {
                 fields.push(Field {
                     pointer: "/status".into(),
                     before: None,

@@ -14,6 +14,7 @@ pub(super) fn word(kind: &ChangeKind) -> &'static str {
         ChangeKind::GroupUpdated => "group.updated",
         ChangeKind::GroupDeleted => "group.deleted",
         ChangeKind::VersionRegistered => "version.registered",
+        ChangeKind::VersionImported { .. } => "version.imported",
         ChangeKind::VersionDeleted => "version.deleted",
         ChangeKind::FrozenChanged { .. } => "version.frozen.changed",
         ChangeKind::VersionAnnotated { .. } => "version.annotated",

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::fields::fields;
+use super::fields::{fields, is_imported};
 use super::{Accepted, Authority, Event, Proof, Voice, id, kind};
 use crate::access::{Counted, Verdict};
 use crate::audit::{Means, flags, from_top};
@@ -153,7 +153,8 @@ fn values(change: &Change) -> (Option<Value>, Option<Value>) {
         ChangeKind::RegistryCreated | ChangeKind::PolicyChanged => {
             (serial(&change.before), serial(&change.after))
         }
-        ChangeKind::VersionRegistered => (None, Some(json!(Status::Pending))),
+        ChangeKind::VersionImported { status } => (None, Some(json!(status))),
+        ChangeKind::VersionRegistered => (None, (!is_imported(change)).then(|| json!(Status::Pending))),
         _ => (None, None),
     }
 }

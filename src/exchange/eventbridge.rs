@@ -9,7 +9,7 @@
 use serde_json::{Map, Value, json};
 
 use super::put;
-use super::sagemaker_package::{approval_status, customer_metadata, described};
+use super::sagemaker::{KEPT, to_sagemaker};
 use crate::error::Error;
 use crate::event::Event;
 use crate::model::{ModelVersion, Status, VersionId, VersionNumber};
@@ -186,11 +186,31 @@ fn put_all(into: &mut Value, members: Option<Value>) {
     }
 }
 
+/// The approval status. There is none for Archived: who may not be deployed is
+/// Rejected there.
+fn approval_status(status: Status) -> &'static str {
+    match status {
+        Status::Pending => "PendingManualApproval",
+        Status::Approved => "Approved",
+        Status::Rejected | Status::Archived => "Rejected",
+    }
+}
+
+/// Labels and annotations; where both have a key, the label counts. What an
+/// import kept for the way back is none of them.
+fn customer_metadata(version: &ModelVersion) -> Option<Value> {
+    let mut all = version.annotations.clone();
+    all.retain(|key, _| !key.as_str().starts_with(KEPT));
+    all.extend(version.labels.clone());
+    (!all.is_empty()).then(|| json!(all))
+}
+
 /// Whether SageMaker would tell it as a change of the package.
 fn is_of_package(event: &Event) -> bool {
     matches!(
         event.kind,
         "version.registered"
+            | "version.imported"
             | "version.status.moved"
             | "version.annotated"
             | "version.frozen.changed"
@@ -212,7 +232,7 @@ fn package(
 ) -> Map<String, Value> {
     // A step may hold several changes of one version: each tells its own.
     let status = match (event.kind, event.new.as_ref()) {
-        ("version.status.moved" | "version.registered", Some(new)) => {
+        ("version.status.moved" | "version.registered" | "version.imported", Some(new)) => {
             new.as_str().and_then(|new| new.parse().ok())
         }
         _ => None,
@@ -224,7 +244,9 @@ fn package(
     put(&mut all, "ModelPackageArn", Some(account.arn(id)));
     put(&mut all, "ModelPackageDescription", version.description.as_ref());
     put(&mut all, "CreationTime", moment(registered));
-    all.extend(described(&version.spec));
+    if let Value::Object(spec) = to_sagemaker(&version.spec) {
+        all.extend(spec);
+    }
     put(&mut all, "ModelPackageStatus", Some("Completed"));
     put(
         &mut all,
@@ -278,7 +300,7 @@ fn updated(event: &Event) -> Vec<&'static str> {
         }
     };
     match event.kind {
-        "version.registered" => {}
+        "version.registered" | "version.imported" => {}
         "stage.moved" => add("ModelLifeCycle"),
         "version.status.moved" => {
             let status = |value: &Option<Value>| -> Option<Status> { value.as_ref()?.as_str()?.parse().ok() };

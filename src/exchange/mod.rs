@@ -7,8 +7,8 @@ pub mod eventbridge;
 pub mod host_reviews;
 pub mod huggingface;
 pub mod kserve;
+pub mod sagemaker;
 pub mod sagemaker_card;
-pub mod sagemaker_package;
 
 use serde_json::{Map, Value, json};
 
