@@ -269,12 +269,17 @@ pub fn is_authored(kind: &ChangeKind) -> bool {
     )
 }
 
+/// Whether a signature of the record's own says whose act the change is.
+pub fn is_in_record(kind: &ChangeKind) -> bool {
+    is_authored(kind) || matches!(kind, ChangeKind::VersionImported { .. })
+}
+
 /// The author of a change that `carrier` brings.
 pub fn author(policy: &Policy, change: &Change, carrier: &Carrier) -> Author {
     let own = change
         .after
         .as_ref()
-        .filter(|_| is_authored(&change.kind))
+        .filter(|_| is_in_record(&change.kind))
         .and_then(|after| Verdict::of_record(policy, change.record.as_ref()?, after));
     match own {
         Some(verdict) => Author {

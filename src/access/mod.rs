@@ -13,7 +13,7 @@ mod selection;
 mod words;
 
 pub use approval::{Counted, Outside, Shortfall, Standing, Tally, tally, unproven};
-pub use author::{Author, Carrier, Carriers, Charge, Verdict, author, is_authored};
+pub use author::{Author, Carrier, Carriers, Charge, Verdict, author, is_authored, is_in_record};
 pub use credential::{Credential, fingerprint};
 pub use delegation::{DelegationFault, delegation_fault, is_reported, reporter};
 pub use gate::{GateResult, PlacedGate, compile as compile_gate, gates_of_changes, judge_gates};

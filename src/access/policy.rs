@@ -96,6 +96,7 @@ pub struct Policy {
     pub keys: Keyring,
     approvals: Vec<Vec<GlobMatcher>>,
     grants: Vec<Vec<GlobMatcher>>,
+    imports: Vec<Vec<GlobMatcher>>,
     protect: Vec<GlobMatcher>,
     gates: RefCell<HashMap<(usize, usize), CompiledGate>>,
 }
@@ -119,6 +120,11 @@ impl Policy {
                 .grants
                 .iter()
                 .map(|grant| compile(&grant.groups))
+                .collect(),
+            imports: registry
+                .imports
+                .iter()
+                .map(|rule| compile(&rule.groups))
                 .collect(),
             protect: registry
                 .protect
@@ -243,6 +249,31 @@ impl Policy {
                         && (action != Action::Promote
                             || stage.is_some_and(|stage| grant.stages.contains(stage)))
                 })
+    }
+
+    /// Whether the actor may import versions into this group with the status that
+    /// they had elsewhere. Retired actors and forges may not.
+    pub fn may_import(&self, actor: &ActorId, group: &str) -> bool {
+        let who = self.actor(actor.as_str());
+        who.is_some_and(|who| !who.retired && who.kind != ActorKind::Forge)
+            && self
+                .registry
+                .imports
+                .iter()
+                .zip(&self.imports)
+                .any(|(rule, globs)| {
+                    rule.to.iter().any(|principal| self.is_meant(principal, actor))
+                        && globs.iter().any(|glob| glob.is_match(group))
+                })
+    }
+
+    /// Everybody who may import versions into this group with their status.
+    pub fn importers(&self, group: &str) -> Vec<ActorId> {
+        let actors = self.registry.actors.keys();
+        actors
+            .filter(|actor| self.may_import(actor, group))
+            .cloned()
+            .collect()
     }
 
     /// Everybody who may do this, there.

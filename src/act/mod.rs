@@ -4,6 +4,7 @@
 mod archive;
 mod evidence;
 mod group;
+mod import;
 mod policy;
 mod policy_review;
 mod register;
@@ -18,6 +19,10 @@ pub use archive::{archive, delete_group, delete_version};
 pub use card::{card_members, sections_of, set_card};
 pub use evidence::{EvidenceRequest, add_evidence};
 pub use group::{GroupRequest, create_group, update_group};
+pub use import::{
+    Arrival, IMPORTED_AT, IMPORTED_BY, IMPORTED_FROM, IMPORTED_STATUS, ImportPlan, ImportedGroup,
+    ImportedVersion, PlannedGroup, PlannedVersion, import,
+};
 pub use policy::{FirstPolicy, PolicyEdit, consequences, edit_policy, first_policy};
 pub use policy_review::approve_policy;
 pub use register::{RegisterRequest, Registered, register};
@@ -69,6 +74,8 @@ pub struct Draft {
     pub settle: Vec<VersionId>,
     /// What to tell the user of choices that were made.
     pub notes: Vec<String>,
+    /// What to tell programs beside the change.
+    pub facts: Map<String, Value>,
 }
 
 /// A refusal in one sentence.
@@ -103,6 +110,7 @@ impl Draft {
         self.edits.extend(other.edits);
         self.settle.extend(other.settle);
         self.notes.extend(other.notes);
+        self.facts.extend(other.facts);
     }
 }
 

@@ -20,6 +20,7 @@ pub fn from_top(folder: &str, change: &Change) -> String {
 fn is_about(change: &Change, pointer: &str) -> bool {
     match &change.kind {
         ChangeKind::StatusMoved { .. } => pointer == "/status",
+        ChangeKind::VersionImported { .. } => pointer == "/imported",
         ChangeKind::FrozenChanged { pointers } | ChangeKind::VersionAnnotated { pointers } => {
             pointers.iter().any(|one| one == pointer)
         }

@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use super::flags::{acknowledge, flags, from_top};
 use super::report::{
-    AppliedRule, Approval, Audit, Confirmed, Counted, Event, Flag, GateOutcome, Given, Group, KeyUse, Known,
-    Live, Means, Nobody, Outcome, Proof, Range, Serving, Signer, State, Uses,
+    AppliedRule, Approval, Audit, Confirmed, Counted, Event, Flag, GateOutcome, Given, Group, Import, KeyUse,
+    Known, Live, Means, Nobody, Outcome, Proof, Range, Serving, Signer, State, Uses,
 };
 use crate::access::{Author, Carrier, Policy, Standing, Verdict, shortfall_words};
 use crate::change::{Change, ChangeKind};
@@ -66,6 +66,9 @@ pub struct Ledger<'a> {
     approvals: HashMap<VersionId, Approval>,
     /// The moves that made versions Approved.
     moves: HashMap<VersionId, Given>,
+    /// Versions that are Approved since they were imported so, and whether the
+    /// policy let whoever did.
+    imports: HashMap<VersionId, bool>,
     stages: HashMap<(GroupName, StageName), Given>,
     /// By group; none for the registry as a whole.
     events: BTreeMap<Option<String>, Vec<Event>>,
@@ -104,6 +107,7 @@ impl<'a> Ledger<'a> {
             archivals: HashMap::new(),
             approvals: HashMap::new(),
             moves: HashMap::new(),
+            imports: HashMap::new(),
             stages: HashMap::new(),
             events: BTreeMap::new(),
         }
@@ -182,7 +186,9 @@ impl<'a> Ledger<'a> {
             commit: author.and_then(|author| author.commit).unwrap_or(commit.id),
             proof,
         };
-        self.remember(change, &given, approval.as_ref());
+        // Right or wrong by the policy: the finding says so.
+        let granted = given.proof.actor.is_some() && flags.iter().all(|flag| flag.code != "MR215");
+        self.remember(change, &given, approval.as_ref(), granted);
         let text = |key: &str| {
             let value = change.after.as_ref()?.value().get(key)?;
             value.as_str().map(str::to_owned)
@@ -206,7 +212,9 @@ impl<'a> Ledger<'a> {
             phrase: change.phrase(),
             version: change.record.as_ref().and_then(RecordPath::version).cloned(),
             outcome: match &change.kind {
-                ChangeKind::StatusMoved { to, .. } => Some(Outcome::Status(*to)),
+                ChangeKind::StatusMoved { to: status, .. } | ChangeKind::VersionImported { status } => {
+                    Some(Outcome::Status(*status))
+                }
                 ChangeKind::Reviewed { decision, .. } | ChangeKind::PolicyReviewed { decision } => {
                     Some(Outcome::Decision(*decision))
                 }
@@ -231,7 +239,7 @@ impl<'a> Ledger<'a> {
     }
 
     /// Keeps what later steps refer to.
-    fn remember(&mut self, change: &Change, given: &Given, approval: Option<&Approval>) {
+    fn remember(&mut self, change: &Change, given: &Given, approval: Option<&Approval>, granted: bool) {
         match (&change.kind, &change.record) {
             (ChangeKind::Reviewed { .. }, Some(RecordPath::Review(id, actor))) => {
                 self.reviews.insert((id.clone(), actor.clone()), given.clone());
@@ -242,10 +250,17 @@ impl<'a> Ledger<'a> {
             (ChangeKind::StageMoved { .. }, Some(RecordPath::Stage(group, stage))) => {
                 self.stages.insert((group.clone(), stage.clone()), given.clone());
             }
+            (ChangeKind::VersionImported { status }, Some(RecordPath::Version(id))) => {
+                if *status == Status::Approved {
+                    self.moves.insert(id.clone(), given.clone());
+                    self.imports.insert(id.clone(), granted);
+                }
+            }
             (ChangeKind::StatusMoved { to, .. }, Some(RecordPath::Version(id))) => {
                 // Only the last move tells how a version came to be Approved.
                 self.approvals.remove(id);
                 self.moves.remove(id);
+                self.imports.remove(id);
                 if *to == Status::Approved {
                     self.moves.insert(id.clone(), given.clone());
                     let approval = approval.filter(|approval| approval.to == *to);
@@ -523,6 +538,14 @@ impl<'a> Ledger<'a> {
                 live.push(Live {
                     approval: self.approvals.get(&id).cloned(),
                     moved: self.moves.get(&id).cloned(),
+                    imported: self.imports.get(&id).and_then(|granted| {
+                        let version = file.and_then(|file| file.version())?;
+                        Some(Import {
+                            imported: version.imported.clone()?,
+                            by: version.by.clone(),
+                            granted: *granted,
+                        })
+                    }),
                     status: match state {
                         State::Is(status) => Some(status),
                         _ => None,

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::access::voice;
 use crate::finding::Report;
 use crate::model::{
-    ActorId, ActorKind, Decision, Digest, GroupName, RecordName, StageName, Status, VersionId, VersionNumber,
+    ActorId, ActorKind, Decision, Digest, GroupName, Imported, RecordName, StageName, Status, VersionId,
+    VersionNumber,
 };
 use crate::raw::Oid;
 
@@ -358,8 +359,21 @@ pub struct Live {
     /// The change that made it Approved, right or wrong; none when no step
     /// shows.
     pub moved: Option<Given>,
+    /// That it was imported as Approved, when that is how it came to be so.
+    pub imported: Option<Import>,
     /// The key that its approval rests on and that was not believed any more.
     pub tainted: Option<String>,
+}
+
+/// An import with the status that a version had elsewhere.
+#[derive(Clone, Debug)]
+pub struct Import {
+    /// Where it came from, and who decided there.
+    pub imported: Imported,
+    /// Who imported it: the version's author.
+    pub by: ActorId,
+    /// Whether the policy let that actor.
+    pub granted: bool,
 }
 
 /// What a version is at the tip.
@@ -426,10 +440,12 @@ impl Group {
 }
 
 impl Live {
-    /// Whether reviews authorised its approval.
+    /// Whether reviews authorised its approval, or the policy its import.
     pub fn is_authorised(&self) -> bool {
-        let approval = self.approval.as_ref();
-        approval.is_some_and(|approval| approval.missing.is_empty())
+        match (&self.approval, &self.imported) {
+            (Some(approval), _) => approval.missing.is_empty(),
+            (None, import) => import.as_ref().is_some_and(|import| import.granted),
+        }
     }
 }
 

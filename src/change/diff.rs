@@ -210,7 +210,9 @@ fn order(kind: &ChangeKind) -> u8 {
         ChangeKind::Unreadable | ChangeKind::Stray { .. } => 0,
         ChangeKind::RegistryCreated | ChangeKind::PolicyChanged | ChangeKind::PolicyReviewed { .. } => 1,
         ChangeKind::GroupCreated | ChangeKind::GroupUpdated => 2,
-        ChangeKind::VersionRegistered | ChangeKind::FrozenChanged { .. } => 3,
+        ChangeKind::VersionRegistered
+        | ChangeKind::VersionImported { .. }
+        | ChangeKind::FrozenChanged { .. } => 3,
         ChangeKind::VersionAnnotated { .. } => 4,
         ChangeKind::CardAdded
         | ChangeKind::CardChanged
@@ -310,7 +312,9 @@ fn version_kinds(before: Option<&Loaded>, after: &Loaded) -> Vec<ChangeKind> {
         ),
         None => {
             kinds.push(ChangeKind::VersionRegistered);
-            (Value::Null, Status::Pending)
+            let imported = next.imported.as_ref().map(|imported| imported.status.status());
+            kinds.extend(imported.map(|status| ChangeKind::VersionImported { status }));
+            (Value::Null, imported.unwrap_or(Status::Pending))
         }
     };
     if before.is_some() {

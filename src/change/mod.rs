@@ -53,6 +53,12 @@ pub enum ChangeKind {
     GroupDeleted,
     /// A version appeared.
     VersionRegistered,
+    /// A version appeared with the status that it had elsewhere, and that
+    /// stands for reviews; it moves on from there.
+    VersionImported {
+        /// The status that it arrived with.
+        status: Status,
+    },
     /// A version was replaced by its tombstone.
     VersionDeleted,
     /// Something frozen at registration changed.
@@ -90,7 +96,7 @@ pub enum ChangeKind {
     /// An Archival changed.
     ArchivalChanged,
     /// The status moved; a version that appears with another status than
-    /// Pending moved on the way.
+    /// Pending, or than it was imported with, moved on the way.
     StatusMoved {
         /// From.
         from: Status,

@@ -46,6 +46,7 @@ impl Change {
             ChangeKind::GroupUpdated => format!("update group {target}"),
             ChangeKind::GroupDeleted => format!("delete group {target}"),
             ChangeKind::VersionRegistered => format!("register {target}"),
+            ChangeKind::VersionImported { status } => format!("import {target} as {status}"),
             ChangeKind::VersionDeleted => format!("delete {target}"),
             ChangeKind::FrozenChanged { pointers } => {
                 format!("change frozen {} of {target}", pointers.join(", "))
@@ -116,6 +117,11 @@ impl Change {
             ChangeKind::GroupUpdated => format!("group {target} updated"),
             ChangeKind::GroupDeleted => format!("group {target} deleted"),
             ChangeKind::VersionRegistered => format!("version {target} registered"),
+            ChangeKind::VersionImported { status } => {
+                let by = self.after.as_ref().and_then(|after| after.by());
+                let by = by.map_or_else(String::new, |by| format!(" by {by}"));
+                format!("version {target} imported as {status}{by}")
+            }
             ChangeKind::VersionDeleted => format!("version {target} deleted"),
             ChangeKind::VersionAnnotated { .. } => format!("version {target} annotated"),
             ChangeKind::ArchivalGiven => format!("archival {target} given"),

@@ -103,6 +103,7 @@ fn rows(reading: &Reading<'_>, group: &GroupName) -> Result<Vec<Row>, Error> {
             "description",
             "labels",
             "annotations",
+            "imported",
             "spec",
         ]
         .into_iter()
@@ -123,7 +124,10 @@ fn rows(reading: &Reading<'_>, group: &GroupName) -> Result<Vec<Row>, Error> {
         rows.push(Row {
             status: version.status,
             metrics: metrics_words(&version.spec.metrics),
-            by: version.by.to_string(),
+            by: match &version.imported {
+                Some(imported) => format!("{} (imported as {})", version.by, imported.status.status()),
+                None => version.by.to_string(),
+            },
             labels: version
                 .labels
                 .iter()

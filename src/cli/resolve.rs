@@ -367,6 +367,14 @@ fn print(answer: &Answer, proven: &Proven<'_>, ui: &Ui) -> Result<Outcome, Error
             "image": image,
             "artifacts": artifacts,
             "containers": containers.iter().map(|(_, container)| container).collect::<Vec<_>>(),
+            "imported": version.imported.as_ref().map(|it| json!({
+                "from": it.from,
+                "as": it.status.status().as_str(),
+                "importedBy": version.by,
+                "decidedBy": it.by,
+                "decidedAt": it.at,
+                "words": it.words(&version.by),
+            })),
             "commit": proven.commit.to_string(),
             "proven": words(proven),
         }))?,
@@ -391,6 +399,11 @@ fn print(answer: &Answer, proven: &Proven<'_>, ui: &Ui) -> Result<Outcome, Error
                 .filter_map(|(_, container)| container.image.as_deref())
             {
                 out.push_str(&format!("  image     {}\n", clean(image)));
+            }
+            if let Some(imported) = &version.imported {
+                let words = imported.words(&version.by);
+                let how = words.strip_prefix("imported ").unwrap_or(&words);
+                out.push_str(&format!("  imported  {}\n", clean(how)));
             }
             let steps = render::count(proven.proof.report.checked.steps, "step");
             let from = match proven.proof.from {

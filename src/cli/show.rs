@@ -177,6 +177,7 @@ fn show_version(reading: &Reading<'_>, id: &VersionId, ui: &Ui) -> Result<Outcom
             "commit": reading.commit.to_string(),
             "status": version.status.as_str(),
             "stages": serving,
+            "imported": version.imported.as_ref().map(|it| it.words(&version.by)),
             "subject": tally.subject,
             "record": loaded.value(),
             "card": card.map(|card| card.value().clone()),
@@ -211,6 +212,14 @@ fn show_version(reading: &Reading<'_>, id: &VersionId, ui: &Ui) -> Result<Outcom
         }
     };
     line("registered", format!("by {}", version.by));
+    let imported = version.imported.as_ref();
+    line(
+        "imported",
+        imported.map_or_else(String::new, |it| {
+            let words = it.words(&version.by);
+            words.strip_prefix("imported ").unwrap_or(&words).to_owned()
+        }),
+    );
     line("description", version.description.clone().unwrap_or_default());
     line("serves", serving.join(", "));
     line("labels", pairs(&version.labels));

@@ -323,7 +323,7 @@ impl Judged {
         let writer = Writer {
             actor: actor.clone(),
             by_record: author.by_record,
-            can_be_signed: crate::access::is_authored(&change.kind),
+            can_be_signed: crate::access::is_in_record(&change.kind),
         };
         self.writers.insert(change.path.clone(), writer);
     }

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use super::graph::Graph;
 use super::landed::landed;
 use super::{COMMIT_NAMESPACE, chain_if, read_commit};
-use crate::access::{Policy, is_authored, needed_action};
+use crate::access::{Policy, is_in_record, needed_action};
 use crate::change::{Change, ChangeKind};
 use crate::error::Error;
-use crate::model::{Decision, RecordPath, VersionId};
+use crate::model::{Decision, RecordPath, Status, VersionId};
 use crate::raw::{Commit, Oid, SignatureKind};
 use crate::snapshot::Records;
 use crate::snapshot::Snapshot;
@@ -25,7 +25,7 @@ pub struct Act {
     pub group: Option<String>,
     /// The version that it is about, if it is about one.
     pub version: Option<VersionId>,
-    /// The version that it approves, if it is an approval.
+    /// The version that it approves, if it is an approval or an import.
     pub approves: Option<VersionId>,
 }
 
@@ -59,9 +59,9 @@ fn proven_by(policy: &Policy, change: &Change, commit_key: Option<&str>) -> Opti
     let own = change
         .after
         .as_ref()
-        .filter(|_| is_authored(&change.kind))
+        .filter(|_| is_in_record(&change.kind))
         .and_then(|after| after.signature());
-    let needs_somebody = is_authored(&change.kind)
+    let needs_somebody = is_in_record(&change.kind)
         || needed_action(change).is_some()
         || change.kind == ChangeKind::PolicyChanged;
     match own {
@@ -132,6 +132,13 @@ pub(super) fn acts<'a>(
                         ..
                     },
                     Some(RecordPath::Review(id, _)),
+                )
+                // What was imported as Approved rests on who imported it.
+                | (
+                    ChangeKind::VersionImported {
+                        status: Status::Approved,
+                    },
+                    Some(RecordPath::Version(id)),
                 ) => Some(id.clone()),
                 _ => None,
             };

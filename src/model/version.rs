@@ -61,6 +61,74 @@ impl std::str::FromStr for Status {
     }
 }
 
+/// The status that a version can arrive with from elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+#[allow(
+    missing_docs,
+    reason = "documented variants make schemars emit oneOf, whose errors say nothing"
+)]
+pub enum ImportedStatus {
+    Approved,
+    Rejected,
+    Archived,
+}
+
+impl ImportedStatus {
+    /// The status that arrives as itself; none for Pending, which needs no
+    /// right.
+    pub fn of(status: Status) -> Option<ImportedStatus> {
+        match status {
+            Status::Pending => None,
+            Status::Approved => Some(ImportedStatus::Approved),
+            Status::Rejected => Some(ImportedStatus::Rejected),
+            Status::Archived => Some(ImportedStatus::Archived),
+        }
+    }
+
+    /// The status that it is.
+    pub fn status(self) -> Status {
+        match self {
+            ImportedStatus::Approved => Status::Approved,
+            ImportedStatus::Rejected => Status::Rejected,
+            ImportedStatus::Archived => Status::Archived,
+        }
+    }
+}
+
+/// Where a version comes from that arrived with the status it had there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Imported {
+    /// The registry that it comes from.
+    #[schemars(length(min = 1, max = 2048))]
+    pub from: String,
+    /// The status that it arrived with.
+    pub status: ImportedStatus,
+    /// Who decided so there, as that registry names them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 2048))]
+    pub by: Option<String>,
+    /// When it was decided there, as that registry says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    pub at: Option<String>,
+}
+
+impl Imported {
+    /// That it was imported, as what, and on whose word: `by` registered it.
+    pub fn words(&self, by: &ActorId) -> String {
+        let mut words = format!("imported as {} by {by}, from {}", self.status.status(), self.from);
+        match (&self.by, &self.at) {
+            (Some(who), Some(at)) => words.push_str(&format!("; decided there by {who}, {at}")),
+            (Some(who), None) => words.push_str(&format!("; decided there by {who}")),
+            (None, Some(at)) => words.push_str(&format!("; decided there {at}")),
+            (None, None) => {}
+        }
+        words
+    }
+}
+
 /// A model version: SageMaker's model package in a group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -87,6 +155,11 @@ pub struct ModelVersion {
     /// Free values for people and programs; may change at any time.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: Labels,
+    /// Where it comes from, when it arrived with the status it had there instead
+    /// of reviews: for those whom the policy lists under `imports`. Frozen at
+    /// registration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<Imported>,
     /// What the model is; frozen at registration.
     pub spec: ModelSpec,
     /// The author's detached signature over the record without status,

@@ -8,6 +8,7 @@ mod concise;
 mod deploy;
 mod event;
 mod human;
+mod import;
 mod json;
 mod junit;
 pub mod markdown;
@@ -24,6 +25,7 @@ pub use audit::{
 pub use card::{Opinion, Portrait, html as card_html, markdown as card_markdown};
 pub use deploy::{env, github};
 pub use event::event;
+pub use import::{import_plan, import_plan_value};
 pub use json::{SCHEMA_NAME, schema};
 pub use summary::{Page, markdown as summary_markdown, terminal as summary_terminal};
 pub use table::{Cell, Table, Tone};

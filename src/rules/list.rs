@@ -46,6 +46,7 @@ pub static RULES: &[&Rule] = &[
     &mr212_stage_previous::RULE,
     &mr213_archival_without_move::RULE,
     &mr214_tombstone_subject::RULE,
+    &mr215_import_not_granted::RULE,
     &mr301_unsigned_change::RULE,
     &mr302_unknown_key::RULE,
     &mr303_bad_commit_signature::RULE,

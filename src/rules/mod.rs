@@ -50,6 +50,7 @@ mod mr211_serving_version_left;
 mod mr212_stage_previous;
 mod mr213_archival_without_move;
 mod mr214_tombstone_subject;
+mod mr215_import_not_granted;
 mod mr301_unsigned_change;
 mod mr302_unknown_key;
 mod mr303_bad_commit_signature;

@@ -3,6 +3,7 @@
 use super::scene::{Findings, Scene};
 use super::{Check, Rule};
 use crate::access::Shortfall;
+use crate::change::ChangeKind;
 use crate::error::Error;
 use crate::finding::{Finding, RuleInfo};
 use crate::model::Status;
@@ -18,7 +19,16 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
-    let Some((id, tally)) = scene.tally_of_move(Status::Approved)? else {
+    // What is imported as Approved is approved too.
+    let is_import = scene.change.kind
+        == ChangeKind::VersionImported {
+            status: Status::Approved,
+        };
+    let counted = match (is_import, scene.version_id(), &scene.change.after) {
+        (true, Some(id), Some(after)) => Some((id.clone(), scene.step.tally(scene.policy, id, after)?)),
+        _ => scene.tally_of_move(Status::Approved)?,
+    };
+    let Some((id, tally)) = counted else {
         return Ok(());
     };
     for shortfall in &tally.missing {

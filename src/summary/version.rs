@@ -24,6 +24,10 @@ pub struct VersionPart {
     pub by: String,
     /// The status that it will have; none when it is gone or can't be read.
     pub status: Option<String>,
+    /// The status that it arrives with, and the registry that it had it in, when
+    /// it is imported with its status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub imported: Option<(String, String)>,
     /// The moves on the way, from and to.
     pub moves: Vec<(String, String)>,
     /// What its author says of it.
@@ -195,6 +199,12 @@ fn enter(part: &mut VersionPart, change: &Change) {
     let after = change.after.as_deref();
     match &change.kind {
         ChangeKind::VersionRegistered => part.registered = true,
+        ChangeKind::VersionImported { status } => {
+            let imported = after
+                .and_then(Loaded::version)
+                .and_then(|it| it.imported.as_ref());
+            part.imported = imported.map(|it| (status.to_string(), it.from.clone()));
+        }
         ChangeKind::VersionDeleted => part.deleted = true,
         ChangeKind::StatusMoved { from, to } => part.moves.push((from.to_string(), to.to_string())),
         ChangeKind::VersionAnnotated { pointers } => {

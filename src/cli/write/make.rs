@@ -24,6 +24,8 @@ pub(super) struct Made {
     pub changes: Vec<Change>,
     /// What to tell of choices that were made.
     pub notes: Vec<String>,
+    /// What programs are told beside the change.
+    pub facts: serde_json::Map<String, serde_json::Value>,
     /// What the gates say of what is decided.
     pub gates: Vec<(VersionId, Vec<GateResult>)>,
     pub report: Report,
@@ -189,6 +191,7 @@ pub(super) fn make(
         message,
         changes,
         notes,
+        facts: draft.facts,
         gates,
         report,
     }))

@@ -43,6 +43,13 @@ fn subject_line(made: &Made) -> String {
     render::clean(made.message.lines().next().unwrap_or_default()).into_owned()
 }
 
+/// Adds members to a mapping.
+fn extend(value: &mut serde_json::Value, members: &serde_json::Map<String, serde_json::Value>) {
+    if let Some(mapping) = value.as_object_mut() {
+        mapping.extend(members.clone());
+    }
+}
+
 pub(super) fn dry_run(made: &Made, to: Option<&Destination>, ui: &Ui) -> Result<Outcome, Error> {
     tell(made, ui);
     if ui.is_json() {
@@ -53,6 +60,7 @@ pub(super) fn dry_run(made: &Made, to: Option<&Destination>, ui: &Ui) -> Result<
             .map(|(id, results)| (id.to_string(), gates::values(results)))
             .collect();
         let mut value = json!({"dryRun": true, "message": made.message, "changes": changes, "gates": gates, "findings": []});
+        extend(&mut value, &made.facts);
         if let Some(to) = to {
             value["remote"] = json!(to.remote);
             value["branch"] = json!(to.branch);
@@ -123,6 +131,7 @@ pub(super) fn done(
     if ui.is_json() {
         let changes: Vec<String> = made.changes.iter().map(Change::trailer).collect();
         let mut value = json!({"commit": commit.to_string(), "branch": branch, "changes": changes});
+        extend(&mut value, &made.facts);
         if let Some(sent) = sent {
             value["remote"] = json!(sent.remote);
             value["tries"] = json!(sent.tries);

@@ -170,6 +170,7 @@ fn live(live: &Live) -> Markup {
                 @if live.status == Some(Status::Approved) && !live.is_authorised() {
                     (badge("not authorised", "bad"))
                 }
+                @if live.imported.is_some() { (badge("imported", "quiet")) }
                 @if live.tainted.is_some() { (badge("rests on a revoked key", "bad")) }
             }
             dl.facts {
@@ -177,7 +178,13 @@ fn live(live: &Live) -> Markup {
                     Some(approval) => (approved(approval)),
                     None if live.status == Some(Status::Approved) => (row("Approved", html! {
                         @match &live.moved {
-                            Some(moved) => { "by no reviews," (given(moved)) }
+                            Some(moved) => {
+                                @match &live.imported {
+                                    Some(import) => (super::import_words(import)),
+                                    None => "by no reviews,",
+                                }
+                                (given(moved))
+                            }
                             None => "no step shows by whom",
                         }
                     })),

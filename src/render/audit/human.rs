@@ -145,10 +145,11 @@ fn in_use(out: &mut String, live: &Live, style: &Style) {
     match &live.approval {
         Some(approval) => approved(out, approval),
         None if live.status == Some(Status::Approved) => {
-            let how = live.moved.as_ref().map_or_else(
-                || "no step shows by whom".to_owned(),
-                |moved| format!("by no reviews: {}", given(moved)),
-            );
+            let how = match (&live.moved, &live.imported) {
+                (None, _) => "no step shows by whom".to_owned(),
+                (Some(moved), None) => format!("by no reviews: {}", given(moved)),
+                (Some(moved), Some(import)) => format!("{}: {}", super::import_words(import), given(moved)),
+            };
             fact(out, "approved", &how);
         }
         None => {}

@@ -320,10 +320,31 @@ struct JsonLive<'a> {
     /// shows.
     #[serde(skip_serializing_if = "Option::is_none")]
     moved: Option<JsonGiven<'a>>,
+    /// That it was imported as Approved, when that is how it came to be so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    imported: Option<JsonImport<'a>>,
     /// The key that its approval rests on and that was not believed any more:
     /// such a version resolves nowhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     tainted_by: Option<&'a str>,
+}
+
+/// An import with the status that a version had elsewhere.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct JsonImport<'a> {
+    /// The registry that it comes from.
+    from: &'a str,
+    /// Who imported it.
+    by: &'a str,
+    /// Whether the policy let that actor.
+    granted: bool,
+    /// Who decided there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decided_by: Option<&'a str>,
+    /// When it was decided there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decided_at: Option<&'a str>,
 }
 
 /// A stage that a version serves.
@@ -487,6 +508,13 @@ fn live(live: &Live) -> JsonLive<'_> {
         serves: live.serves.iter().map(serving).collect(),
         approval: live.approval.as_ref().map(decision),
         moved: live.moved.as_ref().map(given),
+        imported: live.imported.as_ref().map(|import| JsonImport {
+            from: &import.imported.from,
+            by: import.by.as_str(),
+            granted: import.granted,
+            decided_by: import.imported.by.as_deref(),
+            decided_at: import.imported.at.as_deref(),
+        }),
         tainted_by: live.tainted.as_deref(),
     }
 }

@@ -11,7 +11,7 @@ pub use human::render as human;
 pub use json::{SCHEMA_NAME, render as json, schema};
 
 use super::count;
-use crate::audit::{Approval, Audit, GateOutcome, Live, State};
+use crate::audit::{Approval, Audit, GateOutcome, Import, Live, State};
 use crate::finding::Report;
 
 /// The versions at the tip, on one line: "3 versions in 2 groups: 1 Approved, 2 Pending".
@@ -129,6 +129,15 @@ fn seen(gate: &GateOutcome) -> String {
 }
 
 /// A version in use, and what for: "Approved, serves production".
+/// How it came to be Approved without reviews here.
+fn import_words(import: &Import) -> String {
+    let words = import.imported.words(&import.by);
+    match import.granted {
+        true => words,
+        false => format!("not authorised: {words}"),
+    }
+}
+
 fn use_of(live: &Live) -> String {
     let status = live
         .status

@@ -17,6 +17,17 @@ pub(super) fn version_blocks(out: &mut Builder, version: &VersionPart) {
     if version.deleted {
         out.text(vec![Span::Warn("It is deleted; a tombstone stays.".into())]);
     }
+    if let Some((status, from)) = &version.imported {
+        let by = out.theirs(&version.by);
+        let from = out.theirs(from);
+        out.text(vec![
+            Span::Warn(format!("Imported as {status}, without reviews here,")),
+            ours(" by "),
+            by,
+            ours(" from "),
+            from,
+        ]);
+    }
     let moves = version.moves.iter();
     for (from, to) in moves {
         out.text(vec![ours(format!("Its status moves from {from} to {to}."))]);

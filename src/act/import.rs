@@ -1,0 +1,345 @@
+//! Versions of another registry are brought along, whatever its format: each
+//! format's reader makes an [`ImportedGroup`], and from here on all are the
+//! same. Versions keep their numbers.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::{Desk, Draft, GroupRequest, members};
+use crate::canonical::canonical;
+use crate::error::Error;
+use crate::model::{
+    GroupName, Imported, ImportedStatus, Key, Kind, Labels, MAX_VERSION_GAP, ModelSpec, RecordPath, Status,
+    VersionId, VersionNumber,
+};
+
+/// Annotation: the status there, as that registry spells it.
+pub const IMPORTED_STATUS: &str = "imported/status";
+/// Annotation: who decided there.
+pub const IMPORTED_BY: &str = "imported/by";
+/// Annotation: when it was decided there.
+pub const IMPORTED_AT: &str = "imported/at";
+/// Annotation: the registry that it comes from.
+pub const IMPORTED_FROM: &str = "imported/from";
+
+/// A group as another registry holds it.
+#[derive(Clone, Debug)]
+pub struct ImportedGroup {
+    /// Its name here.
+    pub name: GroupName,
+    /// What the model is for.
+    pub description: Option<String>,
+    /// Labels.
+    pub labels: Labels,
+    /// Annotations.
+    pub annotations: Labels,
+    /// Its versions, in any order.
+    pub versions: Vec<ImportedVersion>,
+    /// What of the group had no place.
+    pub notes: Vec<String>,
+}
+
+/// A version as another registry holds it.
+#[derive(Clone, Debug)]
+pub struct ImportedVersion {
+    /// Its number, which it keeps.
+    pub number: VersionNumber,
+    /// What the model is, as our spec.
+    pub spec: Value,
+    /// Sections of a card.
+    pub card: Option<Map<String, Value>>,
+    /// The description.
+    pub description: Option<String>,
+    /// Labels.
+    pub labels: Labels,
+    /// Annotations.
+    pub annotations: Labels,
+    /// What its status there means here.
+    pub status: Status,
+    /// Its status as that registry spells it; none when it has none there.
+    pub source_status: Option<String>,
+    /// Who decided there.
+    pub approver: Option<String>,
+    /// When it was decided there, as that registry says.
+    pub decided_at: Option<String>,
+    /// What of the version had no place.
+    pub notes: Vec<String>,
+}
+
+/// What is done with a version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// It is registered with this status.
+    New(Status),
+    /// It is there already, with the same content and this status.
+    There(Status),
+    /// It was here, and was deleted.
+    Deleted,
+}
+
+/// One version of a plan.
+#[derive(Clone, Debug)]
+pub struct PlannedVersion {
+    /// Its name here.
+    pub id: VersionId,
+    /// Its status as the other registry spells it.
+    pub source_status: Option<String>,
+    /// What is done with it.
+    pub arrival: Arrival,
+    /// Why it does not arrive with the status that it had.
+    pub why: Option<String>,
+    /// What had no place, or can't be known.
+    pub notes: Vec<String>,
+}
+
+/// One group of a plan.
+#[derive(Clone, Debug)]
+pub struct PlannedGroup {
+    /// Its name.
+    pub name: GroupName,
+    /// Whether it is made.
+    pub created: bool,
+    /// What had no place.
+    pub notes: Vec<String>,
+    /// Its versions, by number.
+    pub versions: Vec<PlannedVersion>,
+}
+
+/// What an import does.
+#[derive(Clone, Debug, Default)]
+pub struct ImportPlan {
+    /// Where the versions come from.
+    pub from: String,
+    /// Its groups, in the order that they were given.
+    pub groups: Vec<PlannedGroup>,
+}
+
+impl ImportPlan {
+    /// How many versions are new.
+    pub fn new_versions(&self) -> usize {
+        let all = self.groups.iter().flat_map(|group| &group.versions);
+        all.filter(|version| matches!(version.arrival, Arrival::New(_)))
+            .count()
+    }
+}
+
+/// Brings groups and their versions along, in one change. None of a draft when
+/// all of it is here already. `from` names the registry that they come from.
+///
+/// # Errors
+/// When a number is taken by other content or too high, or a spec is none.
+pub fn import(
+    desk: &Desk<'_>,
+    from: &str,
+    groups: &[ImportedGroup],
+    reason: Option<&str>,
+) -> Result<(ImportPlan, Option<Draft>), Error> {
+    let mut plan = ImportPlan {
+        from: from.to_owned(),
+        groups: Vec::new(),
+    };
+    let mut draft = Draft::new("", reason);
+    for group in groups {
+        let planned = import_group(desk, from, group, &mut draft)?;
+        plan.groups.push(planned);
+    }
+    if draft.edits.is_empty() {
+        return Ok((plan, None));
+    }
+    draft.subject = subject(&plan);
+    Ok((plan, Some(draft)))
+}
+
+/// The subject of the commit.
+fn subject(plan: &ImportPlan) -> String {
+    let what = match &plan.groups[..] {
+        [one] => one.name.to_string(),
+        more => format!("{} groups", more.len()),
+    };
+    match plan.new_versions() {
+        0 => format!("Import {what} from {}", plan.from),
+        1 => format!("Import 1 version of {what} from {}", plan.from),
+        count => format!("Import {count} versions of {what} from {}", plan.from),
+    }
+}
+
+fn import_group(
+    desk: &Desk<'_>,
+    from: &str,
+    group: &ImportedGroup,
+    draft: &mut Draft,
+) -> Result<PlannedGroup, Error> {
+    let name = &group.name;
+    let home = desk.snapshot.read(&RecordPath::Group(name.clone()))?;
+    let created = home.is_none();
+    if created {
+        let kept = |labels: &Labels| -> BTreeMap<Key, Option<String>> {
+            let pairs = labels.iter();
+            pairs
+                .map(|(key, value)| (key.clone(), Some(value.clone())))
+                .collect()
+        };
+        let request = GroupRequest {
+            description: group.description.clone(),
+            owners: Vec::new(),
+            labels: kept(&group.labels),
+            annotations: kept(&group.annotations),
+        };
+        draft.absorb(super::create_group(desk, name, &request, None)?);
+    } else if home.is_some_and(|home| home.tombstone().is_some()) {
+        return Err(Error::told(format!(
+            "group `{name}` was deleted, and its name is never used again"
+        ))
+        .hint("import it under another name: `--as NAME`"));
+    }
+    let highest = desk.snapshot.versions(name)?.last().copied().unwrap_or(0);
+    let mut versions: Vec<&ImportedVersion> = group.versions.iter().collect();
+    versions.sort_by_key(|version| version.number);
+    if let Some(twice) = versions.windows(2).find(|two| two[0].number == two[1].number) {
+        return Err(Error::told(format!(
+            "version {} of `{name}` stands twice in what is imported",
+            twice[0].number
+        )));
+    }
+    let planned: Result<Vec<PlannedVersion>, Error> = versions
+        .into_iter()
+        .map(|version| import_version(desk, from, name, highest, version, draft))
+        .collect();
+    Ok(PlannedGroup {
+        name: name.clone(),
+        created,
+        notes: group.notes.clone(),
+        versions: planned?,
+    })
+}
+
+fn import_version(
+    desk: &Desk<'_>,
+    from: &str,
+    group: &GroupName,
+    highest: VersionNumber,
+    version: &ImportedVersion,
+    draft: &mut Draft,
+) -> Result<PlannedVersion, Error> {
+    let id = VersionId {
+        group: group.clone(),
+        number: version.number,
+    };
+    let spec: ModelSpec = serde_json::from_value(version.spec.clone())
+        .map_err(|error| Error::told(format!("the spec of {id} is none of ours: {error}")))?;
+    let mut planned = PlannedVersion {
+        id: id.clone(),
+        source_status: version.source_status.clone(),
+        arrival: Arrival::Deleted,
+        why: None,
+        notes: version.notes.clone(),
+    };
+    if let Some(there) = desk.snapshot.read(&RecordPath::Version(id.clone()))? {
+        if let Some(record) = there.version() {
+            let same = there.value().get("spec").map(canonical) == Some(canonical(&version.spec));
+            if !same {
+                return Err(taken(&id, record.by.as_str(), from));
+            }
+            planned.arrival = Arrival::There(record.status);
+        } else if there.tombstone().is_none() {
+            return Err(
+                Error::told(format!("version {id} can't be read")).hint("`modelry validate` says why")
+            );
+        }
+        return Ok(planned);
+    }
+    if version.number == 0 || version.number > highest.saturating_add(MAX_VERSION_GAP) {
+        return Err(Error::told(format!(
+            "{id} can't keep its number: it is more than {MAX_VERSION_GAP} above {highest}, the highest of `{group}`"
+        )));
+    }
+    let lacking = spec.undigested();
+    if !lacking.is_empty() || spec.is_hollow() {
+        planned.notes.push(match lacking.first() {
+            Some(pointer) => format!(
+                "the digest of {} is unknown, so it can't be approved",
+                pointer.trim_start_matches("/spec/").replace('/', ".")
+            ),
+            None => "it names nothing to be loaded or run, so it can't be approved".to_owned(),
+        });
+    }
+    let fixed = lacking.is_empty() && !spec.is_hollow();
+    let arrives = match ImportedStatus::of(version.status) {
+        None => None,
+        Some(_) if !desk.policy.may_import(&desk.actor, group.as_str()) => {
+            planned.why = Some(format!(
+                "`{}` is not among the policy's `imports` for `{group}`",
+                desk.actor
+            ));
+            None
+        }
+        Some(ImportedStatus::Approved) if !fixed => {
+            planned.why = Some("it lacks a digest".to_owned());
+            None
+        }
+        Some(status) => Some(status),
+    };
+    planned.arrival = Arrival::New(arrives.map_or(Status::Pending, ImportedStatus::status));
+    let mut annotations = version.annotations.clone();
+    let mut imported = None;
+    match arrives {
+        // It stands in the record itself, where nobody can change it.
+        Some(status) => {
+            imported = Some(Imported {
+                from: from.to_owned(),
+                status,
+                by: version.approver.clone(),
+                at: version.decided_at.clone(),
+            });
+        }
+        None => {
+            let from = Some(from.to_owned());
+            for (key, value) in [
+                (IMPORTED_STATUS, &version.source_status),
+                (IMPORTED_BY, &version.approver),
+                (IMPORTED_AT, &version.decided_at),
+                (IMPORTED_FROM, &from),
+            ] {
+                if let (Ok(key), Some(value)) = (key.parse::<Key>(), value) {
+                    annotations.insert(key, value.clone());
+                }
+            }
+        }
+    }
+    let map = |map: &Labels| (!map.is_empty()).then(|| json!(map));
+    let record = members([
+        ("group", Some(json!(group))),
+        ("version", Some(json!(version.number))),
+        (
+            "status",
+            Some(json!(arrives.map_or(Status::Pending, ImportedStatus::status))),
+        ),
+        ("by", Some(json!(desk.actor))),
+        (
+            "description",
+            version.description.as_ref().map(|text| json!(text)),
+        ),
+        ("labels", map(&version.labels)),
+        ("annotations", map(&annotations)),
+        ("imported", imported.map(|imported| json!(imported))),
+        ("spec", Some(version.spec.clone())),
+    ]);
+    let path = RecordPath::Version(id.clone());
+    draft.put(&path, desk.new_record(Kind::ModelVersion, &path, record)?);
+    if let Some(sections) = version.card.as_ref().filter(|card| !card.is_empty()) {
+        let path = RecordPath::Card(id.clone());
+        let record = super::card::new_card(&id, desk.actor.as_str(), sections);
+        draft.put(&path, desk.new_record(Kind::ModelCard, &path, record)?);
+    }
+    Ok(planned)
+}
+
+/// The number belongs to something else.
+fn taken(id: &VersionId, by: &str, from: &str) -> Error {
+    Error::told(format!(
+        "{id} can't keep its number: {id} of {from} and {id} here, registered by `{by}`, are not the same"
+    ))
+    .hint(format!("compare them: `modelry show {id} -o json`"))
+    .hint("or import the group under another name: `--as NAME`")
+}
