@@ -9,10 +9,12 @@ mod demo;
 mod diff;
 mod events;
 mod explain;
+mod export;
 mod gates;
 mod generate;
 mod group;
 mod hook;
+mod import;
 mod init;
 mod list;
 mod log;
@@ -234,6 +236,12 @@ enum Command {
     Rollback(stage::RollbackArgs),
     /// Change description, labels and annotations of a version
     Annotate(register::AnnotateArgs),
+    /// Bring along groups and versions of another registry
+    #[command(subcommand)]
+    Import(import::ImportCommand),
+    /// Give a version to another registry, in its own format
+    #[command(subcommand)]
+    Export(export::ExportCommand),
     /// Add, retire or list people, machines and their keys
     #[command(subcommand)]
     Actor(people::ActorCommand),
@@ -403,6 +411,8 @@ fn dispatch(command: Command, global: &Global, ui: &Ui) -> Result<Outcome, Error
         Command::Promote(args) => stage::promote(&args, global, ui),
         Command::Rollback(args) => stage::rollback(&args, global, ui),
         Command::Annotate(args) => register::annotate(&args, global, ui),
+        Command::Import(command) => import::run(&command, global, ui),
+        Command::Export(command) => export::run(&command, global, ui),
         Command::Actor(command) => people::actor(&command, global, ui),
         Command::Team(command) => people::team(&command, global, ui),
         Command::Grant(command) => people::grant(&command, global, ui),

@@ -40,7 +40,11 @@ pub struct PullArgs {
 
 /// The version that is meant, or why none is. A stage and `latest` mean what
 /// `resolve` answers; by its number any can be had that is not distrusted.
-fn chosen(which: &Which, group: &GroupName, proven: &Proven<'_>) -> Result<Result<Answer, String>, Error> {
+pub(super) fn chosen(
+    which: &Which,
+    group: &GroupName,
+    proven: &Proven<'_>,
+) -> Result<Result<Answer, String>, Error> {
     let tainted = &proven.proof.tainted;
     let why = match resolve::resolve(&proven.snapshot, group, which, tainted)? {
         Resolved::Version(answer) => return Ok(Ok(*answer)),

@@ -7,6 +7,7 @@ pub mod eventbridge;
 pub mod host_reviews;
 pub mod huggingface;
 pub mod kserve;
+pub mod sagemaker;
 pub mod sagemaker_card;
 pub mod sagemaker_package;
 

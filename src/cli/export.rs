@@ -1,0 +1,194 @@
+//! `modelry export …`: a version as other programs take it. What is exported
+//! is proven first, as by `resolve`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::names::Target as Name;
+use super::pull::chosen;
+use super::resolve::{Proven, TrustArgs, meant, nothing, proven};
+use super::{Global, Outcome, Ui};
+use crate::disk;
+use crate::error::Error;
+use crate::exchange::sagemaker::{self, Exported};
+use crate::model::{Evaluation, RecordPath};
+use crate::render::{Portrait, clean, paint};
+use crate::resolve::Answer;
+use crate::subject;
+use crate::workspace::Workspace;
+
+/// `modelry export …`
+#[derive(Debug, Subcommand)]
+pub enum ExportCommand {
+    /// Print what makes a version in SageMaker, or write it as files for the AWS CLI
+    ///
+    /// One JSON document with the inputs of CreateModelPackageGroup,
+    /// CreateModelPackage and CreateModel, what AWS would refuse, and what has no
+    /// place there; or a file for each input.
+    #[command(
+        after_help = "Example:\n  modelry export sagemaker fraud-detector/3 --role arn:aws:iam::111122223333:role/serving --to out\n  aws sagemaker create-model-package --cli-input-json file://out/create-model-package.json"
+    )]
+    Sagemaker(SagemakerArgs),
+}
+
+/// `modelry export sagemaker`
+#[derive(Debug, Args)]
+pub struct SagemakerArgs {
+    /// A version, the one serving a stage, or the highest one Approved
+    #[arg(value_name = "GROUP/N | GROUP@STAGE | GROUP@latest")]
+    version: Name,
+    /// The folder to write the files to, made if there is none; `-` prints one document
+    #[arg(long, value_name = "DIR|-", default_value = "-")]
+    to: PathBuf,
+    /// The role that runs the model, for CreateModel
+    #[arg(long, value_name = "ARN")]
+    role: Option<String>,
+    /// End with exit code 1, and write nothing, when AWS would refuse something
+    #[arg(long)]
+    strict: bool,
+    /// As it was at this commit, or on this day
+    #[arg(long, value_name = "REV|DATE")]
+    at: Option<String>,
+    #[command(flatten)]
+    trust: TrustArgs,
+}
+
+pub fn run(command: &ExportCommand, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    let ExportCommand::Sagemaker(args) = command;
+    let (group, which) = meant(&args.version)?;
+    let workspace = Workspace::open(&global.wanted())?;
+    proven(
+        &workspace,
+        &group,
+        args.at.as_deref(),
+        &args.trust,
+        global,
+        ui,
+        |proven| match chosen(&which, &group, proven)? {
+            Ok(answer) => to_sagemaker(&answer, proven, args, global, ui),
+            Err(why) => nothing(&why, ui),
+        },
+    )
+}
+
+/// The evaluations of a version at these paths.
+fn evaluations(
+    proven: &Proven<'_>,
+    paths: impl IntoIterator<Item = RecordPath>,
+) -> Result<Vec<Evaluation>, Error> {
+    let mut all = Vec::new();
+    for path in paths {
+        let loaded = proven.snapshot.read(&path)?;
+        all.extend(loaded.and_then(|loaded| loaded.evaluation().cloned()));
+    }
+    Ok(all)
+}
+
+fn exported(answer: &Answer, proven: &Proven<'_>, role: Option<&str>) -> Result<Option<Exported>, Error> {
+    let (id, snapshot) = (&answer.id, &proven.snapshot);
+    let Some(version) = answer.loaded.version() else {
+        return Ok(None);
+    };
+    let group = snapshot.read(&RecordPath::Group(id.group.clone()))?;
+    let card = snapshot.read(&RecordPath::Card(id.clone()))?;
+    let beside = snapshot.evidence(id)?.into_iter();
+    let evidence = evaluations(proven, beside.map(|name| RecordPath::Evidence(id.clone(), name)))?;
+    let beside = snapshot.observations(id)?.into_iter();
+    let observations = evaluations(
+        proven,
+        beside.map(|name| RecordPath::Observation(id.clone(), name)),
+    )?;
+    let registry = snapshot.registry()?;
+    let registry = registry.as_ref().and_then(|file| file.registry());
+    let registry = registry.map_or("", |registry| registry.id.as_str());
+    let subject = subject::version_subject(registry, id, &answer.loaded, snapshot)?;
+    let portrait = card.as_ref().and_then(|card| card.card()).map(|card| Portrait {
+        id,
+        version,
+        card,
+        evidence: evidence.iter().collect(),
+        observations: observations.iter().collect(),
+        reviews: Vec::new(),
+        missing: Vec::new(),
+        stages: Vec::new(),
+        subject: subject.to_string(),
+        commit: proven.commit.short().to_string(),
+    });
+    sagemaker::export(sagemaker::Export {
+        id,
+        version,
+        group: group.as_ref().and_then(|group| group.group()),
+        portrait,
+        role,
+    })
+    .map(Some)
+}
+
+fn to_sagemaker(
+    answer: &Answer,
+    proven: &Proven<'_>,
+    args: &SagemakerArgs,
+    global: &Global,
+    ui: &Ui,
+) -> Result<Outcome, Error> {
+    let Some(exported) = exported(answer, proven, args.role.as_deref())? else {
+        return nothing(&format!("{} is deleted", answer.id), ui);
+    };
+    for refusal in &exported.refused {
+        ui.say(&format!(
+            "{} {} of {}: {}",
+            paint("AWS refuses:", "1;33", &ui.side),
+            clean(&refusal.field),
+            refusal.operation,
+            clean(&refusal.limit)
+        ));
+    }
+    for note in &exported.notes {
+        ui.note(note);
+    }
+    if args.strict && !exported.refused.is_empty() {
+        ui.say("nothing was written");
+        return Ok(Outcome::Findings);
+    }
+    let inputs = [
+        ("create-model-package-group", Some(&exported.group)),
+        ("create-model-package", Some(&exported.package)),
+        ("create-model", exported.model.as_ref()),
+    ];
+    if args.to.as_os_str() == "-" {
+        let refused = exported.refused.iter().map(
+            |refusal| json!({"operation": refusal.operation, "field": refusal.field, "limit": refusal.limit}),
+        );
+        ui.json(&json!({
+            "version": answer.id.to_string(),
+            "commit": proven.commit.to_string(),
+            "createModelPackageGroup": exported.group,
+            "createModelPackage": exported.package,
+            "createModel": exported.model,
+            "refused": refused.collect::<Vec<_>>(),
+            "notes": exported.notes,
+        }))?;
+        return Ok(Outcome::Fine);
+    }
+    let folder = global.located(&args.to);
+    let mut written: Vec<Value> = Vec::new();
+    for (name, input) in inputs {
+        let Some(input) = input else { continue };
+        let path = folder.join(format!("{name}.json"));
+        let text = serde_json::to_string_pretty(input).unwrap_or_default();
+        disk::write_file(&path, format!("{text}\n").as_bytes())?;
+        written.push(json!(path.to_string_lossy()));
+        if !ui.is_json() {
+            ui.print(&format!(
+                "aws sagemaker {name} --cli-input-json file://{}\n",
+                path.display()
+            ))?;
+        }
+    }
+    if ui.is_json() {
+        ui.json(&json!({"version": answer.id.to_string(), "written": written}))?;
+    }
+    Ok(Outcome::Fine)
+}

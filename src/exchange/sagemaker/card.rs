@@ -1,0 +1,120 @@
+//! The content of a model card: to our card, and what it leaves over.
+
+use serde_json::{Map, Value, json};
+
+use super::mapping::{self, Left};
+use super::read::{keep, spell, unspell};
+use super::{KEPT, table};
+use crate::act::{ImportedGroup, ImportedVersion};
+use crate::error::Error;
+use crate::model::{Key, ModelCard, VersionNumber};
+
+/// The content of a card, which is JSON in a text.
+pub(super) fn content(value: Option<&Value>) -> Result<Map<String, Value>, Error> {
+    let parsed = match value {
+        Some(Value::String(text)) => serde_json::from_str(text).ok(),
+        other => other.cloned(),
+    };
+    match parsed {
+        Some(Value::Object(members)) => Ok(members),
+        _ => Err(Error::told("the content of a model card is no JSON mapping")
+            .hint("describe it without `--included-data MetadataOnly`")),
+    }
+}
+
+/// The version that a card names.
+pub(super) fn home(content: &Map<String, Value>, groups: &[ImportedGroup]) -> Option<(usize, VersionNumber)> {
+    let details = content.get("model_package_details");
+    let text = |value: Option<&Value>| Some(value?.as_str()?.to_owned());
+    let arn = text(details.and_then(|it| it.get("model_package_arn")))
+        .or_else(|| text(content.get("model_overview").and_then(|it| it.get("model_id"))));
+    if let Some(arn) = arn {
+        let key = format!("{KEPT}ModelPackageArn").parse::<Key>().ok()?;
+        for (place, group) in groups.iter().enumerate() {
+            let mut versions = group.versions.iter();
+            let named = versions.find(|it| {
+                it.annotations.get(&key) == Some(&arn) || arn == format!("{}/{}", group.name, it.number)
+            });
+            if let Some(version) = named {
+                return Some((place, version.number));
+            }
+        }
+    }
+    let group = text(details.and_then(|it| it.get("model_package_group_name")))?;
+    let number = details?.get("model_package_version")?;
+    let number = number.as_u64().or_else(|| number.as_f64().map(|it| it as u64))?;
+    let place = groups.iter().position(|it| it.name.as_str() == group)?;
+    let there = groups[place].versions.iter().any(|it| it.number == number);
+    there.then_some((place, number))
+}
+
+/// Gives a version the card; what has no section of ours is kept under
+/// `custom`, by its path.
+pub(super) fn attach(version: &mut ImportedVersion, mut content: Map<String, Value>) {
+    let mut left = Left::default();
+    let ethics = content
+        .get_mut("additional_information")
+        .and_then(Value::as_object_mut)
+        .and_then(|it| it.remove("ethical_considerations"));
+    let mut card = mapping::read(&table::CARD, &content, &[], &mut left);
+    match ethics {
+        Some(Value::String(text)) if (1..=4096).contains(&text.chars().count()) => {
+            card.insert("ethicalConsiderations".into(), json!([{"name": text}]));
+        }
+        Some(other) => left.0.push((
+            vec!["additional_information".into(), "ethical_considerations".into()],
+            other,
+        )),
+        None => {}
+    }
+    for (path, value) in left.0 {
+        match format!("{KEPT}{}", path.join("/")).parse::<Key>() {
+            Ok(key) => {
+                mapping::put(&mut card, ["custom", key.as_str()], json!(spell(&value)));
+            }
+            Err(_) => keep(version, &["card".to_owned(), path.join(".")], &value),
+        }
+    }
+    version.card = Some(card);
+}
+
+/// What of a card was kept from SageMaker; the card without it.
+pub(super) fn parted(card: &ModelCard) -> (ModelCard, Vec<(String, Value)>) {
+    let mut card = card.clone();
+    let mut kept = Vec::new();
+    card.custom
+        .retain(|key, text| match key.as_str().strip_prefix(KEPT) {
+            Some(path) => {
+                kept.push((path.to_owned(), unspell(text)));
+                false
+            }
+            None => true,
+        });
+    (card, kept)
+}
+
+/// Puts back what was kept. What stands there already stays; lists are joined.
+pub(super) fn restore(content: &mut Value, kept: Vec<(String, Value)>) {
+    let Value::Object(members) = content else { return };
+    for (path, value) in kept {
+        let pointer = format!("/{path}");
+        let there = pointer.strip_prefix('/').and_then(|_| {
+            let (first, rest) = path.split_once('/').unwrap_or((path.as_str(), ""));
+            let at = members.get_mut(first)?;
+            match rest {
+                "" => Some(at),
+                rest => at.pointer_mut(&format!("/{rest}")),
+            }
+        });
+        match (there, value) {
+            (Some(Value::Array(items)), Value::Array(mut theirs)) => {
+                theirs.append(items);
+                *items = theirs;
+            }
+            (Some(at), value) => *at = value,
+            (None, value) => {
+                mapping::put(members, path.split('/'), value);
+            }
+        }
+    }
+}

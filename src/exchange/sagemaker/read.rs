@@ -1,0 +1,338 @@
+//! From what SageMaker describes to groups and versions of ours.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::documents::{self, Described};
+use super::mapping::{self, Left, is_nothing};
+use super::{KEPT, card, table};
+use crate::act::{ImportedGroup, ImportedVersion};
+use crate::error::Error;
+use crate::model::{GroupName, Key, Labels, Status, VersionNumber};
+
+/// The registry that the documents come from, and its groups. A file is given
+/// by its name and its content.
+///
+/// # Errors
+/// When a file is none of SageMaker's documents, or a version is only listed.
+pub fn read(files: &[(String, Vec<u8>)]) -> Result<(String, Vec<ImportedGroup>), Error> {
+    let mut described = documents::read(files)?;
+    described.complete()?;
+    if described.groups.is_empty() && described.packages.is_empty() {
+        return Err(Error::told("neither a group nor a version is described").hint(
+            "aws sagemaker describe-model-package-group --model-package-group-name NAME > group.json",
+        ));
+    }
+    let from = registry(&described);
+    let mut groups: Vec<ImportedGroup> = Vec::new();
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    let mut arns: Vec<String> = Vec::new();
+    for members in &described.groups {
+        let group = group(members)?;
+        arns.push(group.name.to_string());
+        if places.contains_key(group.name.as_str()) {
+            continue;
+        }
+        places.insert(group.name.to_string(), groups.len());
+        groups.push(group);
+    }
+    let mut homes: Vec<(usize, VersionNumber)> = Vec::new();
+    for members in &described.packages {
+        let (name, version) = version(members)?;
+        let place = *places.entry(name.to_string()).or_insert_with(|| {
+            let mut group = empty(name.clone());
+            group
+                .notes
+                .push("the group itself was not described: its description and tags are not known".into());
+            groups.push(group);
+            groups.len() - 1
+        });
+        homes.push((place, version.number));
+        // The same version described twice is one.
+        let there = groups[place]
+            .versions
+            .iter()
+            .position(|it| it.number == version.number);
+        match there {
+            Some(at) => groups[place].versions[at] = version,
+            None => groups[place].versions.push(version),
+        }
+    }
+    for (after, tags) in std::mem::take(&mut described.tags) {
+        let place = after.and_then(|index| places.get(&arns[index]).copied());
+        let place = place.or((groups.len() == 1).then_some(0)).ok_or_else(|| {
+            Error::told("tags don't say whose they are, and there are several groups")
+                .hint("put what `list-tags` prints behind its group, in the same file: `>> group.json`")
+        })?;
+        tagged(&mut groups[place], &tags);
+    }
+    for (after, described) in std::mem::take(&mut described.cards) {
+        let content = card::content(described.get("Content"))?;
+        let home = card::home(&content, &groups)
+            .or_else(|| after.map(|index| homes[index]))
+            .or_else(|| (homes.len() == 1).then(|| homes[0]));
+        let Some((place, number)) = home else {
+            let name = described.get("ModelCardName").and_then(Value::as_str);
+            return Err(Error::told(format!(
+                "card `{}` names no version that is described",
+                name.unwrap_or_default()
+            ))
+            .hint("put what `describe-model-card` prints behind its version, in the same file"));
+        };
+        let versions = groups[place].versions.iter_mut();
+        for version in versions.filter(|version| version.number == number) {
+            card::attach(version, content.clone());
+            for (key, value) in described.iter().filter(|(key, _)| *key != "Content") {
+                keep(version, &["ModelCard".to_owned(), key.clone()], value);
+            }
+        }
+    }
+    Ok((from, groups))
+}
+
+/// The account and region, as the ARNs tell.
+fn registry(described: &Described) -> String {
+    let arns = described
+        .packages
+        .iter()
+        .filter_map(|members| members.get("ModelPackageArn"))
+        .chain(
+            described
+                .groups
+                .iter()
+                .filter_map(|members| members.get("ModelPackageGroupArn")),
+        );
+    let place = |arn: &Value| {
+        let parts: Vec<&str> = arn.as_str()?.split(':').collect();
+        Some(format!("sagemaker:{}:{}", parts.get(3)?, parts.get(4)?))
+    };
+    let mut places: Vec<String> = arns.filter_map(place).collect();
+    places.sort();
+    places.dedup();
+    match &places[..] {
+        [one] => one.clone(),
+        _ => "sagemaker".to_owned(),
+    }
+}
+
+fn empty(name: GroupName) -> ImportedGroup {
+    ImportedGroup {
+        name,
+        description: None,
+        labels: Labels::new(),
+        annotations: Labels::new(),
+        versions: Vec::new(),
+        notes: Vec::new(),
+    }
+}
+
+fn name(members: &Map<String, Value>) -> Result<GroupName, Error> {
+    let text = members.get("ModelPackageGroupName").and_then(Value::as_str);
+    let text = text.ok_or_else(|| {
+        let arn = members.get("ModelPackageArn").and_then(Value::as_str);
+        Error::told(format!(
+            "`{}` belongs to no group: it is no version",
+            arn.unwrap_or_default()
+        ))
+        .hint("leave it out, or register it: `modelry register`")
+    })?;
+    // A shared group is named by its ARN.
+    let text = text.rsplit('/').next().unwrap_or(text);
+    text.parse::<GroupName>().map_err(Error::told)
+}
+
+fn group(members: &Map<String, Value>) -> Result<ImportedGroup, Error> {
+    let mut group = empty(name(members)?);
+    for (key, value) in members {
+        match key.as_str() {
+            "ModelPackageGroupName" => {}
+            "ModelPackageGroupDescription" => group.description = text(value),
+            "Tags" => {
+                if let Value::Array(tags) = value {
+                    tagged(&mut group, tags);
+                }
+            }
+            _ => {
+                if let Some(note) = kept(&mut group.annotations, std::slice::from_ref(key), value) {
+                    group.notes.push(note);
+                }
+            }
+        }
+    }
+    Ok(group)
+}
+
+/// Tags are labels; one whose key is none of ours is kept.
+fn tagged(group: &mut ImportedGroup, tags: &[Value]) {
+    let mut strange = Vec::new();
+    for tag in tags {
+        let pair = tag.as_object().filter(|tag| tag.len() == 2);
+        let key = pair.and_then(|tag| tag.get("Key")?.as_str()?.parse::<Key>().ok());
+        let value = pair.and_then(|tag| tag.get("Value")?.as_str());
+        match (key, value) {
+            (Some(key), Some(value)) => {
+                group.labels.insert(key, value.to_owned());
+            }
+            _ => strange.push(tag.clone()),
+        }
+    }
+    if !strange.is_empty() {
+        let note = kept(&mut group.annotations, &["Tags".to_owned()], &json!(strange));
+        group.notes.extend(note);
+    }
+}
+
+fn text(value: &Value) -> Option<String> {
+    value.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// A moment, as the CLI or boto3 prints it, in one form: RFC 3339 where it can
+/// be read.
+fn moment(value: &Value) -> Option<String> {
+    if let Some(seconds) = value.as_f64() {
+        #[allow(clippy::cast_possible_truncation, reason = "milliseconds of our time fit")]
+        let milliseconds = (seconds * 1000.0).round() as i64;
+        let moment = jiff::Timestamp::from_millisecond(milliseconds).ok()?;
+        return Some(moment.to_string());
+    }
+    let given = text(value)?;
+    let read = given.replacen(' ', "T", 1).parse::<jiff::Timestamp>();
+    Some(read.map_or(given, |moment| moment.to_string()))
+}
+
+/// A user, in the words that say most.
+fn user(value: &Value) -> Option<String> {
+    let pointers = ["/IamIdentity/Arn", "/UserProfileArn", "/UserProfileName"];
+    let found = pointers.iter().find_map(|pointer| value.pointer(pointer));
+    found.and_then(text)
+}
+
+/// Keeps a value as an annotation, by its path. What to tell when it fits none.
+pub(super) fn kept(annotations: &mut Labels, path: &[String], value: &Value) -> Option<String> {
+    if is_nothing(value) {
+        return None;
+    }
+    let is_time = path.last().is_some_and(|key| key.ends_with("Time"));
+    let spelled = match moment(value).filter(|_| is_time) {
+        Some(moment) => moment,
+        None => spell(value),
+    };
+    match format!("{KEPT}{}", path.join("/")).parse::<Key>() {
+        Ok(key) => {
+            annotations.insert(key, spelled);
+            None
+        }
+        Err(_) => Some(format!(
+            "has no place, and is left out: {} = {spelled}",
+            path.join(".")
+        )),
+    }
+}
+
+/// A value as the text of an annotation: text as it is, other values as JSON.
+pub(super) fn spell(value: &Value) -> String {
+    match value {
+        Value::String(text) if serde_json::from_str::<Value>(text).is_err() => text.clone(),
+        value => value.to_string(),
+    }
+}
+
+/// The value that an annotation spells.
+pub(super) fn unspell(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| json!(text))
+}
+
+/// Keeps a value of a version.
+pub(super) fn keep(version: &mut ImportedVersion, path: &[String], value: &Value) {
+    if let Some(note) = kept(&mut version.annotations, path, value) {
+        version.notes.push(note);
+    }
+}
+
+fn version(members: &Map<String, Value>) -> Result<(GroupName, ImportedVersion), Error> {
+    let name = name(members)?;
+    let number = members.get("ModelPackageVersion").and_then(Value::as_u64);
+    let number = number.ok_or_else(|| {
+        Error::told(format!("a package of `{name}` has no ModelPackageVersion"))
+            .hint("describe it by its ARN: `aws sagemaker describe-model-package --model-package-name ARN`")
+    })?;
+    let said = members.get("ModelApprovalStatus").and_then(text);
+    let status = match said.as_deref() {
+        None | Some("PendingManualApproval") => Status::Pending,
+        Some("Approved") => Status::Approved,
+        Some("Rejected") => Status::Rejected,
+        Some(other) => {
+            return Err(Error::told(format!(
+                "{name}/{number} has the status `{other}`, which SageMaker does not know"
+            )));
+        }
+    };
+    // SageMaker does not say who decided: only who changed the version last.
+    let decided = status != Status::Pending;
+    let last = members.get("LastModifiedBy").and_then(user).filter(|_| decided);
+    let mut version = ImportedVersion {
+        number,
+        spec: Value::Null,
+        card: None,
+        description: members.get("ModelPackageDescription").and_then(text),
+        labels: Labels::new(),
+        annotations: Labels::new(),
+        status,
+        source_status: said,
+        approver: last.map(|user| format!("{user} (last to change it)")),
+        decided_at: members
+            .get("LastModifiedTime")
+            .and_then(moment)
+            .filter(|_| decided),
+        notes: Vec::new(),
+    };
+    let mut rest = members.clone();
+    for known in [
+        "ModelPackageGroupName",
+        "ModelPackageVersion",
+        "ModelPackageDescription",
+        "ModelApprovalStatus",
+    ] {
+        rest.remove(known);
+    }
+    if let Some(Value::Object(mut given)) = rest.remove("ModelCard") {
+        if let Some(text) = given.remove("ModelCardContent").filter(|it| !is_nothing(it)) {
+            let content = card::content(Some(&text))?;
+            card::attach(&mut version, content);
+        }
+        for (key, value) in &given {
+            keep(&mut version, &["ModelCard".to_owned(), key.clone()], value);
+        }
+    }
+    if let Some(Value::Object(mut metadata)) = rest.remove("CustomerMetadataProperties") {
+        metadata.retain(|key, value| match (key.parse::<Key>(), value.as_str()) {
+            (Ok(key), Some(value)) => {
+                version.labels.insert(key, value.to_owned());
+                false
+            }
+            _ => true,
+        });
+        let metadata = Value::Object(metadata);
+        keep(
+            &mut version,
+            &["CustomerMetadataProperties".to_owned()],
+            &metadata,
+        );
+    }
+    if rest.get("CertifyForMarketplace") == Some(&json!(false)) {
+        rest.remove("CertifyForMarketplace");
+    }
+    let mut left = Left::default();
+    let spec = mapping::read(&table::SPEC, &rest, &[], &mut left);
+    version.spec = Value::Object(spec);
+    for (path, value) in left.0 {
+        keep(&mut version, &path, &value);
+    }
+    if let Some(state) = members.get("ModelPackageStatus").and_then(Value::as_str)
+        && state != "Completed"
+    {
+        version.notes.push(format!("SageMaker says that it is {state}"));
+    }
+    Ok((name, version))
+}
