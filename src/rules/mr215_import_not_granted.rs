@@ -21,20 +21,15 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     let ChangeKind::VersionImported { status } = scene.change.kind else {
         return Ok(());
     };
-    // Where nobody stands behind the registration, that is told as itself.
-    let Some(actor) = scene.author.verdict.actor() else {
-        return Ok(());
-    };
     let group = scene.change.group().unwrap_or_default();
-    if scene.policy.may_import(actor, group) {
-        return Ok(());
-    }
     let id = scene.change.target();
-    let mut finding = Finding::new(
-        &RULE.info,
-        scene.at("/imported"),
-        format!("`{actor}` may not import {id} as {status}"),
-    );
+    let message = match scene.author.verdict.actor() {
+        Some(actor) if scene.policy.may_import(actor, group) => return Ok(()),
+        Some(actor) => format!("`{actor}` may not import {id} as {status}"),
+        // Who accepts a registration that nobody signed accepts no status with it.
+        None => format!("nobody vouches for {id}, imported as {status}"),
+    };
+    let mut finding = Finding::new(&RULE.info, scene.at("/imported"), message);
     if !scene.policy.registry().imports.is_empty() {
         finding = finding.related(
             Anchor::before("registry.yaml", "/imports").key(),

@@ -42,6 +42,7 @@ mod report_formats;
 mod resolve;
 mod rooms;
 mod rules;
+mod sagemaker;
 mod second_opinion;
 mod side_branches;
 mod signing;

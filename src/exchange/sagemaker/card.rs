@@ -56,7 +56,16 @@ pub(super) fn attach(version: &mut ImportedVersion, mut content: Map<String, Val
         .get_mut("additional_information")
         .and_then(Value::as_object_mut)
         .and_then(|it| it.remove("ethical_considerations"));
+    // All of them or none: they keep their order.
+    let told = content.get("evaluation_details").and_then(Value::as_array);
+    let told: Option<Vec<Value>> = told.and_then(|all| all.iter().map(evaluation).collect());
+    if told.is_some() {
+        content.remove("evaluation_details");
+    }
     let mut card = mapping::read(&table::CARD, &content, &[], &mut left);
+    if let Some(told) = told.filter(|told| !told.is_empty()) {
+        card.insert("evaluations".into(), json!(told));
+    }
     match ethics {
         Some(Value::String(text)) if (1..=4096).contains(&text.chars().count()) => {
             card.insert("ethicalConsiderations".into(), json!([{"name": text}]));
@@ -76,6 +85,57 @@ pub(super) fn attach(version: &mut ImportedVersion, mut content: Map<String, Val
         }
     }
     version.card = Some(card);
+}
+
+/// An evaluation that ours can tell whole; none for graphs, and for what has
+/// members that we don't know.
+fn evaluation(theirs: &Value) -> Option<Value> {
+    let mut theirs = theirs.as_object()?.clone();
+    let mut ours = Map::new();
+    let text = |value: Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    let name = theirs.remove("name").and_then(text)?;
+    if let Some(seen) = theirs.remove("evaluation_observation") {
+        ours.insert("observations".into(), json!(text(seen)?));
+    }
+    if let Some(data) = theirs.remove("datasets") {
+        match &data.as_array()?[..] {
+            [one] => ours.insert("dataset".into(), json!(one.as_str()?)),
+            _ => return None,
+        };
+    }
+    let mut metrics = Vec::new();
+    if let Some(groups) = theirs.remove("metric_groups") {
+        for group in groups.as_array()? {
+            let of = group.get("name")?.as_str()?;
+            for given in group.get("metric_data")?.as_array()? {
+                let mut given = given.as_object()?.clone();
+                if given.remove("type")? != json!("number") {
+                    return None;
+                }
+                let mut metric = Map::new();
+                metric.insert("name".into(), json!(given.remove("name").and_then(text)?));
+                metric.insert("value".into(), json!(given.remove("value")?.as_f64()?));
+                if of != name {
+                    metric.insert("slice".into(), json!(of));
+                }
+                if let Some(notes) = given.remove("notes") {
+                    metric.insert("notes".into(), json!(text(notes)?));
+                }
+                if !given.is_empty() {
+                    return None;
+                }
+                metrics.push(Value::Object(metric));
+            }
+        }
+    }
+    if !theirs.is_empty() {
+        return None;
+    }
+    ours.insert("name".into(), json!(name));
+    if !metrics.is_empty() {
+        ours.insert("metrics".into(), json!(metrics));
+    }
+    Some(Value::Object(ours))
 }
 
 /// What of a card was kept from SageMaker; the card without it.
@@ -108,6 +168,7 @@ pub(super) fn restore(content: &mut Value, kept: Vec<(String, Value)>) {
         });
         match (there, value) {
             (Some(Value::Array(items)), Value::Array(mut theirs)) => {
+                items.retain(|item| !theirs.contains(item));
                 theirs.append(items);
                 *items = theirs;
             }

@@ -83,8 +83,8 @@ fn take(top: &mut Map<String, Value>, path: &str) -> Option<Value> {
     at.as_object_mut()?.remove(key)
 }
 
-/// Puts a value at a path, making what leads there. False when something else
-/// stands in the way, or there already.
+/// Puts a value at a path, making what leads there; a mapping is joined with
+/// the one that stands there. False when something else stands in the way.
 pub(super) fn put<'p>(
     top: &mut Map<String, Value>,
     path: impl IntoIterator<Item = &'p str>,
@@ -119,11 +119,26 @@ pub(super) fn put<'p>(
             _ => return false,
         };
     }
-    let free = at.is_null();
-    if free {
-        *at = value;
+    join_in(at, value)
+}
+
+/// Gives a place a value, and a mapping the members that it lacks. False when
+/// something is there already.
+fn join_in(at: &mut Value, value: Value) -> bool {
+    match (at, value) {
+        (at @ Value::Null, value) => {
+            *at = value;
+            true
+        }
+        (Value::Object(there), Value::Object(members)) => {
+            let mut all = true;
+            for (key, value) in members {
+                all &= join_in(there.entry(key).or_insert(Value::Null), value);
+            }
+            all
+        }
+        _ => false,
     }
-    free
 }
 
 /// Takes away what holds nothing.

@@ -1,0 +1,335 @@
+//! Who may bring a version along with its status, and what every report says.
+
+use serde_json::{Value, json};
+
+use super::{described, file, lab, let_import, parsed};
+
+const WORDS: &str = "imported as Approved by admin-1, from sagemaker:eu-central-1:123456789012; decided there by arn:aws:sts::123456789012:assumed-role/risk/alice (last to change it), 2026-03-01T10:00:00.5Z";
+
+#[test]
+fn without_the_right_a_version_arrives_pending_and_tells_what_it_was() {
+    let lab = lab();
+    let given = file(&lab, "one.json", &[described("churn", 7, "Approved")]);
+    let said = parsed(&lab.ok("admin-1", &["import", "sagemaker", &given, "-o", "json"]));
+    let version = &said["plan"]["groups"][0]["versions"][0];
+    assert_eq!(version["version"], "churn/7");
+    assert_eq!(version["statusThere"], "Approved");
+    assert_eq!(
+        (&version["arrival"], &version["status"]),
+        (&json!("new"), &json!("Pending"))
+    );
+    assert_eq!(
+        version["why"],
+        "`admin-1` is not among the policy's `imports` for `churn`"
+    );
+    let shown = parsed(&lab.ok("admin-1", &["show", "churn/7", "-o", "json"]));
+    let record = &shown["record"];
+    assert_eq!(record["status"], "Pending");
+    assert_eq!(record.get("imported"), None);
+    let annotations = &record["annotations"];
+    assert_eq!(annotations["imported/status"], "Approved");
+    assert_eq!(
+        annotations["imported/from"],
+        "sagemaker:eu-central-1:123456789012"
+    );
+    assert_eq!(
+        annotations["imported/by"],
+        "arn:aws:sts::123456789012:assumed-role/risk/alice (last to change it)"
+    );
+    assert_eq!(annotations["imported/at"], "2026-03-01T10:00:00.5Z");
+    assert_eq!(annotations["sagemaker/CreationTime"], "2026-03-01T10:00:00.123Z");
+    lab.check();
+    // It is approved like any other, by somebody else.
+    let own = lab.says("admin-1", &["approve", "churn/7", "--yes", "-m", "mine"]);
+    assert!(
+        own.err.contains("churn/7 is still Pending: 0 of 1 approvals"),
+        "{own:?}"
+    );
+    let _ = lab.ok("risk-1", &["approve", "churn/7", "--yes", "-m", "looked at"]);
+    let _ = lab.ok("admin-1", &["resolve", "churn@latest", "--trust-root"]);
+}
+
+#[test]
+fn with_the_right_it_arrives_as_it_was_and_every_report_says_so() {
+    let lab = lab();
+    let_import(&lab, "admin-1");
+    let given = file(
+        &lab,
+        "all.json",
+        &[
+            described("churn", 2, "Approved"),
+            described("churn", 5, "Rejected"),
+            described("churn", 6, "PendingManualApproval"),
+        ],
+    );
+    let said = lab.ok("admin-1", &["import", "sagemaker", &given]);
+    assert!(
+        said.contains("Import 3 versions of churn from sagemaker:eu-central-1:123456789012"),
+        "{said}"
+    );
+    assert!(
+        said.contains("version churn/2 imported as Approved by admin-1"),
+        "{said}"
+    );
+    lab.check();
+    let shown = lab.ok("admin-1", &["show", "churn/2"]);
+    let words = WORDS.strip_prefix("imported ").expect("a word");
+    assert!(shown.contains(words), "{shown}");
+    let value = parsed(&lab.ok("admin-1", &["show", "churn/2", "-o", "json"]));
+    assert_eq!(value["imported"], WORDS);
+    assert_eq!(value["record"]["imported"]["status"], "Approved");
+    assert_eq!(value["record"]["annotations"].get("imported/status"), None);
+    let list = lab.ok("admin-1", &["list", "churn"]);
+    assert!(list.contains("admin-1 (imported as Approved)"), "{list}");
+    assert!(list.contains("admin-1 (imported as Rejected)"), "{list}");
+    let log = lab.ok("admin-1", &["log", "churn"]);
+    assert!(
+        log.contains("version churn/2 imported as Approved by admin-1"),
+        "{log}"
+    );
+    let resolved = parsed(&lab.ok(
+        "admin-1",
+        &["resolve", "churn@latest", "--trust-root", "-o", "json"],
+    ));
+    assert_eq!(resolved["version"], "churn/2");
+    assert_eq!(resolved["imported"]["words"], WORDS);
+    let human = lab.ok("admin-1", &["resolve", "churn/2", "--trust-root"]);
+    assert!(human.contains(words), "{human}");
+    let audit = lab.ok("admin-1", &["audit", "--trust-root"]);
+    assert!(audit.contains(WORDS), "{audit}");
+    let audit = parsed(&lab.ok("admin-1", &["audit", "--trust-root", "-o", "json"]));
+    let live = &audit["live"][0];
+    assert_eq!(
+        (&live["version"], &live["status"]),
+        (&json!("churn/2"), &json!("Approved"))
+    );
+    assert_eq!(live["imported"]["by"], "admin-1");
+    assert_eq!(live["imported"]["granted"], true);
+    assert_eq!(live.get("approval"), None);
+    let page = lab.ok("admin-1", &["audit", "--trust-root", "-o", "html"]);
+    assert!(page.contains("imported as Approved by admin-1"), "{page}");
+    assert!(!page.contains("not authorised"));
+    let diff = lab.ok("admin-1", &["diff", "HEAD~1..HEAD", "-o", "markdown"]);
+    assert!(
+        diff.contains("Imported as Approved, without reviews here,"),
+        "{diff}"
+    );
+    let range = lab.says("admin-1", &["validate", "HEAD~1..HEAD"]);
+    assert_eq!(range.code, 0, "{range:?}");
+    let _ = lab.ok("admin-1", &["promote", "churn/2", "production", "--yes"]);
+    // A later annotation changes nothing of it, and the member can't be changed.
+    let _ = lab.ok(
+        "trainer",
+        &["annotate", "churn/5", "--annotation", "imported/status=Approved"],
+    );
+    let path = "groups/churn/versions/5/version.yaml";
+    let text = lab.read(path).replace("status: Rejected", "status: Approved");
+    lab.write(path, &text);
+    lab.commit("admin-1", "approve it after all");
+    let report = lab.findings("admin-1", &["validate", "HEAD~1..HEAD", "-o", "concise"]);
+    assert!(report.contains("MR201") && report.contains("MR203"), "{report}");
+}
+
+#[test]
+fn a_second_run_has_nothing_to_do_and_a_taken_number_is_refused() {
+    let lab = lab();
+    let_import(&lab, "admin-1");
+    let first = described("churn", 2, "Approved");
+    let given = file(&lab, "a.json", &[first.clone()]);
+    let _ = lab.ok("admin-1", &["import", "sagemaker", &given]);
+    let tip = lab.git(&["rev-parse", "HEAD"]);
+    let again = parsed(&lab.ok("admin-1", &["import", "sagemaker", &given, "-o", "json"]));
+    assert_eq!(again["changes"], json!([]));
+    assert_eq!(again["plan"]["groups"][0]["versions"][0]["arrival"], "there");
+    assert_eq!(lab.git(&["rev-parse", "HEAD"]), tip);
+    // A new one beside it comes along.
+    let given = file(&lab, "b.json", &[first, described("churn", 9, "Approved")]);
+    let more = parsed(&lab.ok("admin-1", &["import", "sagemaker", &given, "-o", "json"]));
+    let versions = &more["plan"]["groups"][0]["versions"];
+    assert_eq!(
+        (&versions[0]["arrival"], &versions[1]["arrival"]),
+        (&json!("there"), &json!("new"))
+    );
+    // The same number with other content.
+    let mut other = described("churn", 2, "Approved");
+    other["Task"] = json!("REGRESSION");
+    let given = file(&lab, "c.json", &[other]);
+    let error = lab.error("admin-1", &["import", "sagemaker", &given]);
+    assert!(
+        error.contains("churn/2 of sagemaker:eu-central-1:")
+            && error.contains("and churn/2 here, registered by `admin-1`"),
+        "{error}"
+    );
+    let elsewhere = lab.ok("admin-1", &["import", "sagemaker", &given, "--as", "attrition"]);
+    assert!(elsewhere.contains("attrition/2"), "{elsewhere}");
+    // Numbers have a highest, here as everywhere.
+    let given = file(&lab, "d.json", &[described("churn", 200_000, "Approved")]);
+    let error = lab.error("admin-1", &["import", "sagemaker", &given]);
+    assert!(error.contains("more than 100000 above 9"), "{error}");
+}
+
+#[test]
+fn a_dry_run_shows_the_plan_and_writes_nothing() {
+    let lab = lab();
+    let given = file(&lab, "a.json", &[described("churn", 2, "Approved")]);
+    let before = lab.git(&["rev-parse", "HEAD"]);
+    let shown = lab.ok("admin-1", &["import", "sagemaker", &given, "--dry-run"]);
+    assert!(shown.contains("nothing was written"), "{shown}");
+    assert!(shown.contains("churn (there already)"), "{shown}");
+    let row = shown
+        .lines()
+        .find(|line| line.contains("is not among"))
+        .expect("a row");
+    assert!(
+        row.contains("churn/2") && row.contains("Approved") && row.contains("Pending"),
+        "{row}"
+    );
+    let value = parsed(&lab.ok(
+        "admin-1",
+        &["import", "sagemaker", &given, "--dry-run", "-o", "json"],
+    ));
+    assert_eq!(value["dryRun"], true);
+    assert_eq!(value["plan"]["from"], "sagemaker:eu-central-1:123456789012");
+    assert_eq!(lab.git(&["rev-parse", "HEAD"]), before);
+    assert_eq!(lab.git(&["status", "--porcelain"]), "");
+}
+
+#[test]
+fn an_unknown_digest_stays_unknown_and_is_never_approved() {
+    let lab = lab();
+    let_import(&lab, "admin-1");
+    let mut package = described("churn", 1, "Approved");
+    package["InferenceSpecification"]["Containers"][0]["ModelDataUrl"] =
+        json!("s3://models/churn/model.tar.gz");
+    let given = file(&lab, "a.json", &[package]);
+    let said = parsed(&lab.ok("admin-1", &["import", "sagemaker", &given, "-o", "json"]));
+    let version = &said["plan"]["groups"][0]["versions"][0];
+    assert_eq!(
+        (&version["status"], &version["why"]),
+        (&json!("Pending"), &json!("it lacks a digest"))
+    );
+    assert_eq!(
+        version["notes"],
+        json!(["the digest of inference.containers.0.artifact is unknown, so it can't be approved"])
+    );
+    let shown = parsed(&lab.ok("admin-1", &["show", "churn/1", "-o", "json"]));
+    assert_eq!(shown["record"]["annotations"]["imported/status"], "Approved");
+    let said = lab.says("risk-1", &["approve", "churn/1", "--yes", "-m", "fine"]);
+    assert!(
+        said.err
+            .contains("still Pending: a digest of inference.containers.0.artifact"),
+        "{said:?}"
+    );
+    // Nor does a record by hand get round it.
+    let path = "groups/churn/versions/1/version.yaml";
+    let text = lab.read(path);
+    let at = text.find("spec:").expect("a spec");
+    let signature = text.find("signature:").expect("a signature");
+    let forged = format!(
+        "{}imported:\n  from: elsewhere\n  status: Approved\n{}",
+        &text[..at],
+        &text[at..signature]
+    );
+    let forged = forged
+        .replace("status: Pending", "status: Approved")
+        .replace("version: 1\n", "version: 2\n");
+    lab.write("groups/churn/versions/2/version.yaml", &forged);
+    lab.commit("admin-1", "by hand");
+    let report = lab.findings("admin-1", &["validate", "HEAD~1..HEAD", "-o", "concise"]);
+    assert!(report.contains("MR209"), "{report}");
+}
+
+#[test]
+fn who_is_not_listed_forges_no_import() {
+    let lab = lab();
+    let_import(&lab, "admin-1");
+    let given = file(&lab, "a.json", &[described("churn", 1, "Approved")]);
+    let _ = lab.ok("admin-1", &["import", "sagemaker", &given]);
+    let text = lab.read("groups/churn/versions/1/version.yaml");
+    let signature = text.find("signature:").expect("a signature");
+    // The pipeline says that it imported one of its own.
+    let forged = text[..signature]
+        .replace("by: admin-1", "by: trainer")
+        .replace("version: 1\n", "version: 2\n");
+    lab.write("groups/churn/versions/2/version.yaml", &forged);
+    lab.commit("trainer", "from elsewhere");
+    let report = lab.findings("trainer", &["validate", "HEAD~1..HEAD"]);
+    assert!(
+        report.contains("MR215") && report.contains("`trainer` may not import churn/2 as Approved"),
+        "{report}"
+    );
+    let nothing = lab.says("admin-1", &["resolve", "churn/2", "--trust-root"]);
+    assert_eq!(nothing.code, 1, "{nothing:?}");
+    // Accepted later, it still says that nobody had the right.
+    let commit = lab.git(&["rev-parse", "HEAD"]);
+    lab.change_policy(
+        "\nactors:",
+        &format!("\nacknowledged:\n  - {{commit: {commit}, codes: [MR215], reason: looked at}}\nactors:"),
+    );
+    let audit: Value = parsed(&lab.ok("admin-1", &["audit", "--trust-root", "-o", "json"]));
+    let granted: Vec<&Value> = audit["live"]
+        .as_array()
+        .expect("versions")
+        .iter()
+        .map(|live| &live["imported"]["granted"])
+        .collect();
+    assert_eq!(granted, [&json!(true), &json!(false)]);
+    let audit = lab.ok("admin-1", &["audit", "--trust-root"]);
+    assert!(
+        audit.contains("not authorised: imported as Approved by trainer"),
+        "{audit}"
+    );
+}
+
+#[test]
+fn an_import_lands_as_a_squash_that_nobody_signed() {
+    let lab = lab();
+    let_import(&lab, "admin-1");
+    let mut package = described("churn", 1, "Approved");
+    for key in [
+        "CreationTime",
+        "ModelPackageStatus",
+        "LastModifiedTime",
+        "LastModifiedBy",
+    ] {
+        // Annotations belong to the commit, and so would stand in the way.
+        package.as_object_mut().expect("a mapping").remove(key);
+    }
+    package["ModelPackageArn"] = json!("");
+    let given = file(&lab, "a.json", &[package]);
+    let _ = lab.ok("admin-1", &["import", "sagemaker", &given, "--branch", "bring"]);
+    let judged = lab.says(
+        "risk-1",
+        &["validate", "--onto", "main", "bring", "-o", "concise"],
+    );
+    assert!(
+        !judged.out.contains("MR215") && !judged.out.contains("MR308"),
+        "{judged:?}"
+    );
+}
+
+#[test]
+fn an_import_falls_with_the_key_that_vouched_for_it() {
+    let lab = lab();
+    let_import(&lab, "trainer");
+    lab.change_policy(
+        "allow: [register, add-evidence, annotate]",
+        "allow: [register, add-evidence, annotate, create-group]",
+    );
+    let since = lab.git(&["rev-parse", "HEAD"]);
+    let given = file(&lab, "a.json", &[described("churn", 1, "Approved")]);
+    let _ = lab.ok("trainer", &["import", "sagemaker", &given]);
+    let _ = lab.ok("admin-1", &["resolve", "churn/1", "--trust-root"]);
+    let key = parsed(&lab.ok("trainer", &["whoami", "-o", "json"]));
+    let key = key["key"].as_str().expect("a key");
+    let _ = lab.ok(
+        "admin-1",
+        &["actor", "revoke-key", key, "--since", &since, "-m", "stolen"],
+    );
+    let said = lab.says("admin-1", &["audit", "--trust-root", "-o", "json"]);
+    let audit = parsed(&said.out);
+    assert_eq!(audit["live"][0]["version"], "churn/1");
+    assert_eq!(audit["live"][0]["taintedBy"], key);
+    let gone = lab.says("admin-1", &["resolve", "churn/1", "--trust-root"]);
+    assert_eq!(gone.code, 1, "{gone:?}");
+}

@@ -1,0 +1,104 @@
+//! What AWS itself would refuse is told with its field and limit.
+
+use serde_json::json;
+
+use super::{file, lab, parsed};
+
+#[test]
+fn each_limit_names_its_field() {
+    let lab = lab();
+    let spec = json!({
+        "inference": {
+            "containers": [{
+                "image": format!("registry.example.com/{}", "x".repeat(300)),
+                "artifact": {"uri": "gs://models/fraud.bin"},
+                "framework": "XGBOOST",
+                "frameworkVersion": "21.3",
+                "environment": {"WITH-HYPHEN": "1"},
+            }],
+            "responseTypes": ["csv"],
+            "realtimeInstanceTypes": ["m5.large"],
+        },
+        "reports": {"quality": {"statistics": {"uri": "s3://reports/statistics.json"}}},
+        "source": {"repository": "r".repeat(1024)},
+        "security": {"kmsKeyId": "key with blanks"},
+    });
+    let path = file(&lab, "spec.json", &[spec]);
+    let mut arguments = vec![
+        "register".to_owned(),
+        "churn".into(),
+        "-f".into(),
+        path,
+        "--without-digest".into(),
+        "--description".into(),
+        "two\nlines".into(),
+        "--label".into(),
+        "bad=a;b".into(),
+    ];
+    for n in 0..50 {
+        arguments.extend(["--annotation".to_owned(), format!("k{n}=v")]);
+    }
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let _ = lab.ok("trainer", &arguments);
+    let said = lab.says(
+        "admin-1",
+        &[
+            "export",
+            "sagemaker",
+            "churn/1",
+            "--trust-root",
+            "--role",
+            "nobody",
+        ],
+    );
+    assert_eq!(said.code, 0, "{said:?}");
+    let mut told: Vec<String> = parsed(&said.out)["refused"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|one| format!("{} {}: {}", one["operation"], one["field"], one["limit"]).replace('"', ""))
+        .collect();
+    told.sort();
+    are_told(&told);
+    assert!(
+        said.err
+            .contains("AWS refuses: ModelPackageDescription of CreateModelPackage: one line"),
+        "{}",
+        said.err
+    );
+    let out = lab.home().join("out");
+    let strict = [
+        "export",
+        "sagemaker",
+        "churn/1",
+        "--trust-root",
+        "--strict",
+        "--to",
+        &out.to_string_lossy(),
+    ];
+    let said = lab.says("admin-1", &strict);
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(!out.exists(), "nothing is written");
+}
+
+#[track_caller]
+fn are_told(told: &[String]) {
+    let expected = [
+        "CreateModel ExecutionRoleArn: the ARN of a role: arn:aws:iam::ACCOUNT:role/NAME",
+        "CreateModel PrimaryContainer.Environment.WITH-HYPHEN: a name of letters, digits and `_`",
+        "CreateModel PrimaryContainer.Image: at most 255 characters, and it has 321",
+        "CreateModel PrimaryContainer.ModelDataUrl: begins with s3:// or https://",
+        "CreateModelPackage CustomerMetadataProperties.bad: letters, digits, blanks and `_ . : / = + - @` alone",
+        "CreateModelPackage CustomerMetadataProperties: at most 50 entries, and there are 51",
+        "CreateModelPackage InferenceSpecification.Containers.0.Environment.WITH-HYPHEN: a name of letters, digits and `_`",
+        "CreateModelPackage InferenceSpecification.Containers.0.FrameworkVersion: one digit, a dot, and more: 3 to 10 characters",
+        "CreateModelPackage InferenceSpecification.Containers.0.Image: at most 255 characters, and it has 321",
+        "CreateModelPackage InferenceSpecification.Containers.0.ModelDataUrl: begins with s3:// or https://",
+        "CreateModelPackage InferenceSpecification.SupportedRealtimeInferenceInstanceTypes.0: one of SageMaker's machines: `ml.…`",
+        "CreateModelPackage InferenceSpecification.SupportedResponseMIMETypes.0: a media type: kind/name",
+        "CreateModelPackage ModelMetrics.ModelQuality.Statistics: ContentType is required",
+        "CreateModelPackage ModelPackageDescription: one line: no newline, and no other control character",
+        "CreateModelPackage SecurityConfig.KmsKeyId: letters, digits and `: / _ -` alone",
+    ];
+    assert_eq!(told, expected);
+}
