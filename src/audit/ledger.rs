@@ -250,11 +250,14 @@ impl<'a> Ledger<'a> {
             (ChangeKind::StageMoved { .. }, Some(RecordPath::Stage(group, stage))) => {
                 self.stages.insert((group.clone(), stage.clone()), given.clone());
             }
-            (ChangeKind::VersionImported { status }, Some(RecordPath::Version(id))) => {
-                if *status == Status::Approved {
-                    self.moves.insert(id.clone(), given.clone());
-                    self.imports.insert(id.clone(), granted);
-                }
+            (
+                ChangeKind::VersionImported {
+                    status: Status::Approved,
+                },
+                Some(RecordPath::Version(id)),
+            ) => {
+                self.moves.insert(id.clone(), given.clone());
+                self.imports.insert(id.clone(), granted);
             }
             (ChangeKind::StatusMoved { to, .. }, Some(RecordPath::Version(id))) => {
                 // Only the last move tells how a version came to be Approved.

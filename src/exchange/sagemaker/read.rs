@@ -88,7 +88,20 @@ pub fn read(files: &[(String, Vec<u8>)]) -> Result<(String, Vec<ImportedGroup>),
             }
         }
     }
+    for group in &mut groups {
+        group.notes.extend(kept_words(&group.annotations));
+        for version in &mut group.versions {
+            version.notes.extend(kept_words(&version.annotations));
+        }
+    }
     Ok((from, groups))
+}
+
+/// What was kept, by its path.
+fn kept_words(annotations: &Labels) -> Option<String> {
+    let keys = annotations.keys();
+    let kept: Vec<&str> = keys.filter_map(|key| key.as_str().strip_prefix(KEPT)).collect();
+    (!kept.is_empty()).then(|| format!("kept as annotations `{KEPT}…`: {}", kept.join(", ")))
 }
 
 /// The account and region, as the ARNs tell.

@@ -126,6 +126,17 @@ fn strange() -> Value {
 fn what_has_no_member_of_ours_is_kept_and_goes_back() {
     let lab = lab();
     let given = file(&lab, "a.json", &[strange()]);
+    let plan = lab.ok("admin-1", &["import", "sagemaker", &given, "--dry-run"]);
+    for kept in [
+        "NovelMember",
+        "InferenceSpecification/Containers/0/NovelFlag",
+        "ModelLifeCycle",
+    ] {
+        let line = plan
+            .lines()
+            .find(|line| line.contains("kept as annotations `sagemaker/…`:"));
+        assert!(line.is_some_and(|line| line.contains(kept)), "{kept}: {plan}");
+    }
     let _ = lab.ok("admin-1", &["import", "sagemaker", &given]);
     let shown = parsed(&lab.ok("admin-1", &["show", "fraud/1", "-o", "json"]));
     let kept = &shown["record"]["annotations"];

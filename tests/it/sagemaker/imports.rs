@@ -135,7 +135,7 @@ fn a_second_run_has_nothing_to_do_and_a_taken_number_is_refused() {
     let lab = lab();
     let_import(&lab, "admin-1");
     let first = described("churn", 2, "Approved");
-    let given = file(&lab, "a.json", &[first.clone()]);
+    let given = file(&lab, "a.json", std::slice::from_ref(&first));
     let _ = lab.ok("admin-1", &["import", "sagemaker", &given]);
     let tip = lab.git(&["rev-parse", "HEAD"]);
     let again = parsed(&lab.ok("admin-1", &["import", "sagemaker", &given, "-o", "json"]));
@@ -210,7 +210,10 @@ fn an_unknown_digest_stays_unknown_and_is_never_approved() {
     );
     assert_eq!(
         version["notes"],
-        json!(["the digest of inference.containers.0.artifact is unknown, so it can't be approved"])
+        json!([
+            "kept as annotations `sagemaker/…`: CreationTime, LastModifiedBy, LastModifiedTime, ModelPackageArn, ModelPackageStatus",
+            "the digest of inference.containers.0.artifact is unknown, so it can't be approved"
+        ])
     );
     let shown = parsed(&lab.ok("admin-1", &["show", "churn/1", "-o", "json"]));
     assert_eq!(shown["record"]["annotations"]["imported/status"], "Approved");
