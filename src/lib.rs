@@ -33,7 +33,7 @@
 //! | [`sign`] | runs git's signing programs |
 //! | [`disk`] | files on disk, and writes that happen whole or not at all |
 //! | [`forge`] | Git hosts: the page that opens a pull request |
-//! | [`fetch`] | artifacts brought to a folder, over file, https and s3 |
+//! | [`fetch`] | artifacts brought to a folder, over file, https and s3; what an MLflow server answers |
 //! | [`workspace`] | a registry in a repository: folder, mainline, root |
 //! | [`proof`] | proving a tip, from the root or the last verified point |
 //! | [`notify`] | events told to a receiver or a program, each at least once |

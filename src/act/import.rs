@@ -10,8 +10,8 @@ use super::{Desk, Draft, GroupRequest, members};
 use crate::canonical::canonical;
 use crate::error::Error;
 use crate::model::{
-    GroupName, Imported, ImportedStatus, Key, Kind, Labels, MAX_VERSION_GAP, ModelSpec, RecordPath, Status,
-    VersionId, VersionNumber,
+    GroupName, Imported, ImportedStatus, Key, Kind, Labels, MAX_VERSION_GAP, ModelGroup, ModelSpec,
+    RecordPath, Status, VersionId, VersionNumber,
 };
 
 /// Annotation: the status there, as that registry spells it.
@@ -20,6 +20,8 @@ pub const IMPORTED_STATUS: &str = "imported/status";
 pub const IMPORTED_BY: &str = "imported/by";
 /// Annotation: when it was decided there.
 pub const IMPORTED_AT: &str = "imported/at";
+/// Annotation of a group: its name in MLflow, which may hold what ours can not.
+pub const NAME_ELSEWHERE: &str = "mlflow/name";
 /// Annotation: the registry that it comes from.
 pub const IMPORTED_FROM: &str = "imported/from";
 
@@ -164,6 +166,14 @@ fn subject(plan: &ImportPlan) -> String {
     }
 }
 
+/// The name elsewhere of what a group was made of, when that is not what is
+/// imported now: two names there can come to one name here.
+fn other_name<'g>(there: &'g ModelGroup, group: &ImportedGroup) -> Option<&'g str> {
+    let name = |annotations: &Labels| annotations.get(NAME_ELSEWHERE).cloned();
+    let old = there.annotations.get(NAME_ELSEWHERE)?;
+    (name(&group.annotations)? != *old).then_some(old.as_str())
+}
+
 fn import_group(
     desk: &Desk<'_>,
     from: &str,
@@ -187,6 +197,11 @@ fn import_group(
             annotations: kept(&group.annotations),
         };
         draft.absorb(super::create_group(desk, name, &request, None)?);
+    } else if let Some(other) = home.as_ref().and_then(|home| other_name(home.group()?, group)) {
+        return Err(Error::told(format!(
+            "group `{name}` was made of `{other}`, which is another one"
+        ))
+        .hint("import it under another name: `--as NAME`"));
     } else if home.is_some_and(|home| home.tombstone().is_some()) {
         return Err(Error::told(format!(
             "group `{name}` was deleted, and its name is never used again"

@@ -21,7 +21,7 @@ pub use evidence::{EvidenceRequest, add_evidence};
 pub use group::{GroupRequest, create_group, update_group};
 pub use import::{
     Arrival, IMPORTED_AT, IMPORTED_BY, IMPORTED_FROM, IMPORTED_STATUS, ImportPlan, ImportedGroup,
-    ImportedVersion, PlannedGroup, PlannedVersion, import,
+    ImportedVersion, NAME_ELSEWHERE, PlannedGroup, PlannedVersion, import,
 };
 pub use policy::{FirstPolicy, PolicyEdit, consequences, edit_policy, first_policy};
 pub use policy_review::approve_policy;

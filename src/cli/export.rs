@@ -1,11 +1,14 @@
 //! `modelry export …`: a version as other programs take it. What is exported
 //! is proven first, as by `resolve`.
 
+mod forms;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use self::forms::ExportArgs;
 use super::names::Target as Name;
 use super::pull::chosen;
 use super::resolve::{Proven, TrustArgs, meant, nothing, proven};
@@ -31,6 +34,24 @@ pub enum ExportCommand {
         after_help = "Example:\n  modelry export sagemaker fraud-detector/3 --role arn:aws:iam::111122223333:role/serving --to out\n  aws sagemaker create-model-package --cli-input-json file://out/create-model-package.json"
     )]
     Sagemaker(SagemakerArgs),
+    /// A machine-learning bill of materials, as CycloneDX 1.6 has it
+    ///
+    /// The model with its card, artifacts, images, data and licences, and who
+    /// approved it. The same commit gives the same bytes.
+    #[command(
+        after_help = "Examples:\n  modelry export mlbom fraud-detector/3 --to bom.json\n  modelry export mlbom fraud-detector@production --at 2026-03-03"
+    )]
+    Mlbom(ExportArgs),
+    /// A Python program that registers the version in MLflow, by its own client
+    ///
+    /// It makes the registered model when there is none, one version of it with
+    /// the status, digest and labels as tags, and an alias for each stage that the
+    /// version serves; run again, it brings them up to date. `-o json` prints
+    /// what it writes.
+    #[command(
+        after_help = "Examples:\n  modelry export mlflow fraud-detector@production | MLFLOW_TRACKING_URI=https://mlflow.example.com python3 -\n  modelry export mlflow fraud-detector/3 -o json"
+    )]
+    Mlflow(ExportArgs),
 }
 
 /// `modelry export sagemaker`
@@ -56,7 +77,14 @@ pub struct SagemakerArgs {
 }
 
 pub fn run(command: &ExportCommand, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    let ExportCommand::Sagemaker(args) = command;
+    match command {
+        ExportCommand::Sagemaker(args) => sagemaker(args, global, ui),
+        ExportCommand::Mlbom(args) => forms::mlbom(args, global, ui),
+        ExportCommand::Mlflow(args) => forms::mlflow(args, global, ui),
+    }
+}
+
+fn sagemaker(args: &SagemakerArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let (group, which) = meant(&args.version)?;
     let workspace = Workspace::open(&global.wanted())?;
     proven(

@@ -2,15 +2,19 @@
 //! format's command reads; what is done with what it read is the same for all.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::Path;
 
 use clap::{Args, Subcommand};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
 use super::write::{Job, Scope, WriteArgs, land};
 use super::{Global, Outcome, Ui, register};
 use crate::act::{self, ImportPlan, ImportedGroup};
 use crate::error::Error;
-use crate::exchange::sagemaker;
+use crate::exchange::{mlflow, sagemaker};
+use crate::fetch;
 use crate::model::GroupName;
 use crate::render;
 
@@ -22,6 +26,17 @@ pub enum ImportCommand {
         after_help = "Example:\n  aws sagemaker describe-model-package-group --model-package-group-name fraud >  fraud.json\n  aws sagemaker describe-model-package --model-package-name $ARN_OF_A_VERSION >> fraud.json\n  modelry import sagemaker fraud.json --dry-run"
     )]
     Sagemaker(SagemakerArgs),
+    /// Bring along registered models of MLflow, from its server or from a folder
+    ///
+    /// From a server's address, as in MLFLOW_TRACKING_URI, with the login that
+    /// MLflow's own client takes (MLFLOW_TRACKING_USERNAME and
+    /// MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN); or from a folder that
+    /// mlflow-export-import wrote. MLflow knows no approvals and no digests:
+    /// versions arrive Pending, and what they hold stays unknown.
+    #[command(
+        after_help = "Examples:\n  modelry import mlflow http://localhost:5000 --dry-run\n  modelry import mlflow https://mlflow.example.com --model \"Fraud Detector\" --as fraud-detector\n  modelry import mlflow ./export --rename \"Fraud Detector=fraud-detector\""
+    )]
+    Mlflow(MlflowArgs),
 }
 
 /// `modelry import sagemaker`
@@ -32,6 +47,30 @@ pub struct SagemakerArgs {
     files: Vec<String>,
     #[command(flatten)]
     import: ImportArgs,
+}
+
+/// `modelry import mlflow`
+#[derive(Debug, Args)]
+pub struct MlflowArgs {
+    /// The server's address, or a folder of mlflow-export-import
+    #[arg(value_name = "URL|DIR")]
+    place: String,
+    /// Only this model; may be repeated
+    #[arg(long = "model", value_name = "NAME")]
+    models: Vec<String>,
+    /// Another name for a model's group; may be repeated
+    #[arg(long = "rename", value_name = "OLD=NEW", value_parser = renamed)]
+    renames: Vec<(String, GroupName)>,
+    #[command(flatten)]
+    import: ImportArgs,
+}
+
+/// `OLD=NEW`; the old name may hold anything.
+fn renamed(text: &str) -> Result<(String, GroupName), String> {
+    let (old, new) = text
+        .rsplit_once('=')
+        .ok_or_else(|| format!("`{text}` is no OLD=NEW"))?;
+    Ok((old.to_owned(), new.parse()?))
 }
 
 /// What every import takes.
@@ -55,7 +94,42 @@ pub fn run(command: &ImportCommand, global: &Global, ui: &Ui) -> Result<Outcome,
             let (from, groups) = sagemaker::read(&files)?;
             bring(&from, groups, &args.import, global, ui)
         }
+        ImportCommand::Mlflow(args) => {
+            let folder = global.located(Path::new(args.place.trim_start_matches("file://")));
+            let bar = bar(ui);
+            let found = fetch::mlflow::registered(&args.place, &folder, &args.models, &mut |count, all| {
+                bar.set_length(all as u64);
+                bar.set_position(count as u64);
+            });
+            bar.finish_and_clear();
+            let found = found?;
+            let mut renames: BTreeMap<String, GroupName> = args.renames.iter().cloned().collect();
+            // A name for the one model that there is.
+            if let (Some(name), [one]) = (&args.import.name, &found.models[..])
+                && let Some(old) = one["name"].as_str()
+            {
+                renames.insert(old.to_owned(), name.clone());
+            }
+            let brought = mlflow::groups(&found, &renames)?;
+            let outcome = bring(&found.from, brought.groups, &args.import, global, ui)?;
+            for note in &brought.notes {
+                ui.note(note);
+            }
+            Ok(outcome)
+        }
     }
+}
+
+/// A bar where somebody watches.
+fn bar(ui: &Ui) -> ProgressBar {
+    if ui.is_json() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10));
+    if let Ok(style) = ProgressStyle::with_template("reading {bar:30} run {pos} of {len} {eta}") {
+        bar.set_style(style);
+    }
+    bar
 }
 
 /// Brings along what a reader read from the registry `from`: the plan, and one

@@ -185,6 +185,8 @@ pub enum Output {
     Cloudevents,
     /// What `aws events put-events` takes, one call a line (events)
     Eventbridge,
+    /// A program for MLflow's client (export mlflow)
+    Python,
 }
 
 impl Output {
@@ -239,7 +241,7 @@ enum Command {
     /// Bring along groups and versions of another registry
     #[command(subcommand)]
     Import(import::ImportCommand),
-    /// Give a version to another registry, in its own format
+    /// Give a version to other programs, in their form
     #[command(subcommand)]
     Export(export::ExportCommand),
     /// Add, retire or list people, machines and their keys
@@ -312,6 +314,8 @@ impl Command {
             Command::Hook(hook::HookCommand::PreCommit(_) | hook::HookCommand::PreReceive(_)) => {
                 &[Output::Human, Output::Concise, Output::Json]
             }
+            Command::Export(export::ExportCommand::Mlbom(_)) => &[Output::Json],
+            Command::Export(export::ExportCommand::Mlflow(_)) => &[Output::Python, Output::Json],
             Command::Resolve(_) => &[
                 Output::Human,
                 Output::Json,

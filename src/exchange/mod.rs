@@ -7,6 +7,8 @@ pub mod eventbridge;
 pub mod host_reviews;
 pub mod huggingface;
 pub mod kserve;
+pub mod mlbom;
+pub mod mlflow;
 pub mod sagemaker;
 pub mod sagemaker_card;
 

@@ -18,7 +18,7 @@ use crate::model::Digest;
 const REDIRECTS: u32 = 5;
 
 /// What is percent-encoded in a name (RFC 3986, 2.3).
-const RESERVED: AsciiSet = NON_ALPHANUMERIC
+pub(super) const RESERVED: AsciiSet = NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
@@ -97,7 +97,7 @@ pub(crate) fn trust() -> Result<TlsConfig, Error> {
 
 /// Connections to the web.
 pub(super) struct Web {
-    agent: Agent,
+    pub(super) agent: Agent,
 }
 
 impl Web {

@@ -6,6 +6,7 @@
 mod file;
 mod folder;
 mod http;
+pub mod mlflow;
 mod part;
 mod place;
 #[cfg(feature = "s3")]

@@ -48,7 +48,10 @@ pub struct Decided {
 fn as_written(findings: &mut [Finding<Anchor>], step: &Step<'_>, index: usize) {
     let change = &step.changes()[index];
     let carrier = step.carriers.of(index);
-    let Some(commit) = carrier.commit.filter(|_| carrier.commit != step.carriers.own.commit) else {
+    let Some(commit) = carrier
+        .commit
+        .filter(|_| carrier.commit != step.carriers.own.commit)
+    else {
         return;
     };
     let Some((after, text)) = change

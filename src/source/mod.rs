@@ -17,3 +17,4 @@ pub use edit::{Edit, EditError};
 pub use emit::write;
 pub use place::{LineColumn, LineIndex};
 pub use read::{Document, Fault, FaultKind, Limits, pointer_step};
+pub(crate) use scalar::is_hidden;

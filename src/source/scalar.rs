@@ -74,7 +74,7 @@ pub(super) fn quote(text: &str) -> String {
 /// Characters that a reader of the text does not see as they are: controls,
 /// bidirectional overrides, zero-width marks, line ends other than LF.
 /// Source: Unicode UAX #9 (explicit formatting), and the Trojan Source report.
-pub(super) fn is_hidden(c: char) -> bool {
+pub(crate) fn is_hidden(c: char) -> bool {
     (c.is_control() && c != '\n')
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2064}'
             | '\u{2066}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')

@@ -10,6 +10,7 @@ mod corpus;
 mod deletion;
 mod errors;
 mod events;
+mod export;
 mod first_steps;
 mod formats;
 mod gates;
@@ -21,6 +22,7 @@ mod hook;
 mod judge;
 mod memory;
 mod merges;
+mod mlflow_bridge;
 mod notify;
 mod onto;
 #[cfg(feature = "openpgp")]

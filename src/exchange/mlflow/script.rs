@@ -1,0 +1,149 @@
+//! A version as a Python program for MLflow's own client. What it writes is
+//! data in the program, never code: JSON in which nothing can end the literal
+//! that it stands in.
+
+use serde_json::{Map, Value, json};
+
+use super::super::number;
+use crate::act::NAME_ELSEWHERE;
+use crate::error::Error;
+use crate::model::{ModelGroup, ModelVersion, VersionId};
+
+/// The program; `@DATA@` is what it writes.
+const PROGRAM: &str = include_str!("script.py");
+
+/// A version to be registered in MLflow.
+pub struct Registered<'a> {
+    /// The registry's id.
+    pub registry: &'a str,
+    /// Which version.
+    pub id: &'a VersionId,
+    /// Its group.
+    pub group: &'a ModelGroup,
+    /// What was registered.
+    pub version: &'a ModelVersion,
+    /// Whose approvals count.
+    pub approved_by: Vec<String>,
+    /// The stages that it serves.
+    pub stages: Vec<String>,
+    /// The digest of what is approved.
+    pub subject: String,
+    /// The commit that it is read from.
+    pub commit: String,
+}
+
+impl Registered<'_> {
+    /// What is to be written, as data.
+    ///
+    /// # Errors
+    /// When it holds nothing that MLflow could name as its source.
+    pub fn data(&self) -> Result<Value, Error> {
+        let spec = &self.version.spec;
+        let artifacts = spec.all_artifacts();
+        let Some((_, first)) = artifacts.first() else {
+            return Err(Error::told(format!(
+                "{} has no artifact, and MLflow keeps nothing without one",
+                self.id
+            ))
+            .hint("images alone are deployed otherwise: `modelry resolve … -o kserve`"));
+        };
+        let mut tags = Map::new();
+        let mut tag = |key: &str, value: &str| {
+            tags.insert(key.to_owned(), json!(value));
+        };
+        for (key, value) in &self.version.labels {
+            tag(key.as_str(), value);
+        }
+        tag("modelry.version", &self.id.to_string());
+        tag("modelry.registry", self.registry);
+        tag("modelry.commit", &self.commit);
+        tag("modelry.status", self.version.status.as_str());
+        tag("modelry.subject", &self.subject);
+        tag("modelry.approvedBy", &self.approved_by.join(", "));
+        for (at, artifact) in (1..).zip(artifacts.iter().map(|(_, artifact)| artifact)) {
+            let at = if at == 1 { String::new() } else { format!(".{at}") };
+            if !at.is_empty() {
+                tag(&format!("modelry.artifact{at}"), &artifact.uri);
+            }
+            let digest = artifact
+                .digest
+                .as_ref()
+                .map_or("unknown", |digest| digest.as_str());
+            tag(&format!("modelry.digest{at}"), digest);
+        }
+        for (name, value) in &spec.metrics {
+            tag(&format!("modelry.metric.{name}"), &number(*value).to_string());
+        }
+        let source = spec.source.clone().unwrap_or_default();
+        for (key, value) in [
+            ("repository", source.repository),
+            ("commit", source.commit),
+            ("trainingJob", source.training_job),
+        ] {
+            if let Some(value) = value {
+                tag(&format!("modelry.source.{key}"), &value);
+            }
+        }
+        let group = self.group;
+        // What came from there goes back under its name.
+        let name = group
+            .annotations
+            .get(NAME_ELSEWHERE)
+            .map_or(group.name.as_str(), String::as_str);
+        Ok(json!({
+            "name": name,
+            "description": group.description,
+            "tags": group.labels,
+            "version": {
+                "source": first.uri,
+                "number": group.annotations.contains_key(NAME_ELSEWHERE).then_some(self.id.number),
+                "run": self.version.annotations.get("mlflow/run"),
+                "description": self.version.description,
+                "tags": tags,
+                "aliases": self.stages,
+            },
+        }))
+    }
+}
+
+/// A program that registers the version with MLflow's own client.
+///
+/// # Errors
+/// As [`Registered::data`].
+pub fn script(version: &Registered<'_>) -> Result<String, Error> {
+    let data = serde_json::to_string_pretty(&version.data()?).unwrap_or_default();
+    Ok(PROGRAM
+        .replace("@VERSION@", &version.id.to_string())
+        .replace("@COMMIT@", &version.commit)
+        .replace("@DATA@", &literal(&data)))
+}
+
+/// JSON that can stand between `r'''` and `'''`: no quote of that kind, and
+/// nothing but ASCII that is seen.
+fn literal(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c != '\'' && (c == '\n' || c == ' ' || c.is_ascii_graphic()) {
+            out.push(c);
+        } else {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_ends_the_literal() {
+        let hostile = json!({"a'''b": "''' + evil() + r'''\\", "é": "😀\u{7f}\u{2028}\n\\"});
+        let text = literal(&hostile.to_string());
+        assert!(text.is_ascii() && !text.contains('\''));
+        assert_eq!(serde_json::from_str::<Value>(&text).expect("JSON"), hostile);
+    }
+}

@@ -1,0 +1,74 @@
+//! Registered models, brought from an MLflow server or from a folder that
+//! mlflow-export-import wrote.
+
+mod server;
+mod tree;
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::disk;
+use crate::error::Error;
+use crate::exchange::mlflow::{Found, numbers_as_text};
+
+/// Bytes of one answer, or of one file.
+const LARGEST: usize = 64 << 20;
+
+/// Everything that is registered at an address, or in a folder; of some models
+/// when they are named. `heard` hears of how many runs were read.
+///
+/// # Errors
+/// When it can't be read, or a model is not there.
+pub fn registered(
+    place: &str,
+    folder: &Path,
+    only: &[String],
+    heard: &mut dyn FnMut(usize, usize),
+) -> Result<Found, Error> {
+    let found = match place
+        .split_once("://")
+        .map(|(scheme, _)| scheme.to_ascii_lowercase())
+    {
+        Some(scheme) if scheme == "http" || scheme == "https" => server::read(place, only, heard)?,
+        Some(scheme) if scheme != "file" => {
+            return Err(Error::told(format!("`{scheme}://` is no way to an MLflow server"))
+                .hint("name its address, as in MLFLOW_TRACKING_URI: `https://mlflow.example.com`, or a folder of mlflow-export-import"));
+        }
+        _ => tree::read(folder, only)?,
+    };
+    let name = |model: &Value| model.get("name").and_then(Value::as_str).map(str::to_owned);
+    let there: Vec<String> = found.models.iter().filter_map(name).collect();
+    if let Some(missing) = only.iter().find(|name| !there.contains(name)) {
+        return Err(
+            Error::told(format!("there is no model `{missing}`")).hint(format!(
+                "there are {}",
+                there
+                    .iter()
+                    .take(20)
+                    .map(|name| format!("`{name}`"))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            )),
+        );
+    }
+    if found.models.is_empty() {
+        return Err(Error::told("no model is registered there").hint("is it the right place?"));
+    }
+    Ok(found)
+}
+
+/// A JSON file as Python writes it; none when there is none.
+fn json_file(path: &Path) -> Result<Option<Value>, Error> {
+    let Some(bytes) = disk::read_at_most(path, LARGEST)? else {
+        return Ok(None);
+    };
+    let told = |why: &str| Error::told(format!("`{}` can't be read: {why}", path.display()));
+    if bytes.len() > LARGEST {
+        return Err(told("it is larger than 64 MiB"));
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|_| told("it is not UTF-8"))?;
+    serde_json::from_str(&numbers_as_text(text))
+        .map(Some)
+        .map_err(|error| told(&format!("it is no JSON: {error}")))
+}
