@@ -251,9 +251,11 @@ fn landing(
     if !Graph::new(&objects, None).sides(base, tip)?.second.is_empty() {
         return onto::landing(args, workspace, base, tip, global, ui);
     }
+    // It landed already, so it gets no kinder verdict than the mainline that has it.
     let mut report = Report::default();
     let proven = onto::proven(args, workspace, &Records::new(&objects), base, ui)?.1;
-    onto::stand_on(&mut report, proven, base, ui);
+    report.findings = proven.findings;
+    report.findings.retain(|finding| finding.acknowledged.is_none());
     let message = format!(
         "nothing would land: `{}` at {} has all of {}",
         workspace.mainline_name(),

@@ -177,7 +177,7 @@ fn summary(objects: &dyn Objects, ask: &Onto<'_>, report: &Report) -> Result<Str
 
 /// What is wrong with the base stops a branch as it stops a writing command:
 /// in the policy, in the mainline's shape, and in the groups that it touches.
-pub(super) fn stand_on(report: &mut Report, mut faulty: Report, base: Oid, ui: &Ui) {
+fn stand_on(report: &mut Report, mut faulty: Report, base: Oid, ui: &Ui) {
     faulty.findings.retain(|finding| finding.acknowledged.is_none());
     let all = faulty.findings.len();
     let scope = Scope::Groups(report.groups.iter().cloned().collect());

@@ -72,7 +72,7 @@ while read -r number base; do
     fi
 done < <(printf '%s' "$pulls" | sort -nu)
 if [ -z "$numbers" ]; then
-    echo "no pull request landed with this push: there is nothing to relay"
+    echo "no pull request for $mainline landed with this push: there is nothing to relay"
     exit
 fi
 relay() { # NUMBER

@@ -571,7 +571,7 @@ fn after_a_landing_the_whole_mainline_counts() {
         "admin-1",
         &[
             "group",
-            "set",
+            "update",
             "other",
             "--description",
             "still another",
@@ -587,6 +587,18 @@ fn after_a_landing_the_whole_mainline_counts() {
         (1, vec!["MR308".to_owned()]),
         "{said:?}"
     );
+    // Nor has what landed a kinder verdict by way of a tag, or of a pull request.
+    for said in [
+        push(&mut job, "refs/tags/v1", ZEROES, &unseen),
+        pull_request(&mut job, "pull_request_target", &unseen, "main"),
+    ] {
+        assert_eq!(
+            (said.code, annotated(&said.out)),
+            (1, vec!["MR308".to_owned()]),
+            "{said:?}"
+        );
+        assert!(said.err.contains("nothing would land"), "{said:?}");
+    }
     // A queue is about its own steps alone.
     job.event(
         "merge_group",
