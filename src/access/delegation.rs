@@ -86,7 +86,7 @@ pub fn delegation_fault(policy: &Policy, id: &VersionId, review: &Review) -> Opt
             "let it sign its own reviews".to_owned(),
         );
     }
-    if !who.is_some_and(|who| who.accounts_on(&host.name).next().is_some()) {
+    if who.is_none_or(|who| who.accounts_on(&host.name).next().is_none()) {
         let name = host.name.as_str();
         return fault(
             "/host/name",
