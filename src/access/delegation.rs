@@ -86,7 +86,7 @@ pub fn delegation_fault(policy: &Policy, id: &VersionId, review: &Review) -> Opt
             "let it sign its own reviews".to_owned(),
         );
     }
-    if !who.is_some_and(|who| who.accounts.contains_key(&host.name)) {
+    if who.is_none_or(|who| who.accounts_on(&host.name).next().is_none()) {
         let name = host.name.as_str();
         return fault(
             "/host/name",
@@ -94,8 +94,11 @@ pub fn delegation_fault(policy: &Policy, id: &VersionId, review: &Review) -> Opt
             format!("an administrator adds it: `modelry actor add-account {person} {name}=ID`"),
         );
     }
-    let listed = who.and_then(|who| who.accounts.get(&host.name));
-    if host.account.is_some() && host.account.as_ref() != listed {
+    let is_listed = |account: &String| {
+        let mut listed = who.iter().flat_map(|who| who.accounts_on(&host.name));
+        listed.any(|(_, listed)| listed == account)
+    };
+    if !host.account.iter().all(is_listed) {
         return fault(
             "/host/account",
             format!(

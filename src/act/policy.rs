@@ -89,6 +89,8 @@ pub enum PolicyEdit {
     AddKey(ActorId, ActorKey),
     /// An actor's account on a Git host, by the host's name and the account's id.
     AddAccount(ActorId, Key, String),
+    /// An actor's account on a Git host is no longer its own.
+    RemoveAccount(ActorId, Key),
     /// The end of all rights of an actor, or of one of its keys.
     Retire(ActorId, Option<String>),
     /// A key that proves nothing any more.
@@ -198,19 +200,45 @@ pub fn edit_policy(desk: &Desk<'_>, edit: &PolicyEdit, reason: Option<&str>) -> 
         }
         PolicyEdit::AddAccount(id, host, account) => {
             must_be_known(id)?;
-            if registry.actors[id].accounts.get(host) == Some(account) {
+            let actor = &registry.actors[id];
+            if actor.accounts_on(host).any(|(_, listed)| listed == account) {
                 return Err(Error::told(format!(
                     "`{id}` lists account {account} on `{}` already",
                     host.as_str()
                 )));
             }
-            let step = source::pointer_step(host.as_str());
+            // A host that is listed keeps its spelling.
+            let there = actor.accounts_on(host).next();
+            let step = source::pointer_step(there.map_or(host, |(name, _)| name).as_str());
             edits.push(set(format!("/actors/{id}/accounts/{step}"), json!(account)));
-            let verb = match registry.actors[id].accounts.contains_key(host) {
-                true => "Change",
-                false => "Add",
+            let verb = match there {
+                Some(_) => "Change",
+                None => "Add",
             };
             format!("{verb} the account of {id} on {}", host.as_str())
+        }
+        PolicyEdit::RemoveAccount(id, host) => {
+            must_be_known(id)?;
+            let actor = &registry.actors[id];
+            let of_host: Vec<&Key> = actor.accounts_on(host).map(|(name, _)| name).collect();
+            if of_host.is_empty() {
+                let error = Error::told(format!("`{id}` lists no account on `{}`", host.as_str()));
+                let hosts: Vec<&str> = actor.accounts.keys().map(Key::as_str).collect();
+                return Err(match super::nearest(&hosts, host.as_str()) {
+                    Some(near) => error.hint(format!("did you mean `{near}`?")),
+                    None => error.hint("`modelry policy show` tells who lists which"),
+                });
+            }
+            // An empty mapping would say nothing.
+            match of_host.len() == actor.accounts.len() {
+                true => edits.push(Edit::Remove {
+                    pointer: format!("/actors/{id}/accounts"),
+                }),
+                false => edits.extend(of_host.iter().map(|name| Edit::Remove {
+                    pointer: format!("/actors/{id}/accounts/{}", source::pointer_step(name.as_str())),
+                })),
+            }
+            format!("Remove the account of {id} on {}", host.as_str())
         }
         PolicyEdit::Retire(id, None) => {
             must_be_known(id)?;

@@ -44,7 +44,7 @@ struct Voice<'v> {
 /// edits there is nothing to relay.
 ///
 /// # Errors
-/// When a commit that a reviewer saw is not there, or an object can't be read.
+/// When an object can't be read, other than a commit that a reviewer saw.
 pub fn relay(desk: &Desk<'_>, request: &RelayRequest<'_>, reason: Option<&str>) -> Result<Draft, Error> {
     let who = desk.policy.actor(desk.actor.as_str());
     if who.is_none_or(|who| who.kind != ActorKind::Machine) {
@@ -60,7 +60,17 @@ pub fn relay(desk: &Desk<'_>, request: &RelayRequest<'_>, reason: Option<&str>) 
         let Some(voice) = voice(desk, request, verdict, &mut draft.notes) else {
             continue;
         };
-        for id in reviewed(desk, request, &voice)? {
+        let versions = match reviewed(desk, request, &voice)? {
+            Ok(versions) => versions,
+            Err(why) => {
+                draft.notes.push(format!(
+                    "review {} of `{}` is not relayed: {why}",
+                    verdict.review, voice.person
+                ));
+                continue;
+            }
+        };
+        for id in versions {
             told.extend(write(desk, request, &voice, &id, &mut draft)?);
         }
     }
@@ -78,13 +88,16 @@ pub fn relay(desk: &Desk<'_>, request: &RelayRequest<'_>, reason: Option<&str>) 
 /// When there is none.
 pub fn has_account_on(policy: &Policy, host: &Key) -> Result<(), Error> {
     let actors = &policy.registry().actors;
+    if actors
+        .values()
+        .any(|actor| actor.accounts_on(host).next().is_some())
+    {
+        return Ok(());
+    }
     let hosts: BTreeSet<&str> = actors
         .values()
         .flat_map(|actor| actor.accounts.keys().map(Key::as_str))
         .collect();
-    if hosts.contains(host.as_str()) {
-        return Ok(());
-    }
     let hosts: Vec<&str> = hosts.into_iter().collect();
     let name = host.as_str();
     let error = Error::told(format!("no actor lists an account on `{name}`"));
@@ -106,8 +119,8 @@ fn voice<'v>(
     let host = request.host.as_str();
     let account = &verdict.account;
     let holds = |actor: &&ActorId| {
-        let accounts = &desk.policy.registry().actors[*actor].accounts;
-        accounts.get(request.host) == Some(account)
+        let mut accounts = desk.policy.registry().actors[*actor].accounts_on(request.host);
+        accounts.any(|(_, listed)| listed == account)
     };
     let Some(person) = desk.policy.registry().actors.keys().find(holds) else {
         notes.push(format!(
@@ -130,40 +143,47 @@ fn voice<'v>(
     })
 }
 
-/// The versions that were reviewed.
+/// The versions that were reviewed; or why nobody can tell. That one review is of
+/// a commit that a push took away is no fault of the others.
 fn reviewed(
     desk: &Desk<'_>,
     request: &RelayRequest<'_>,
     voice: &Voice<'_>,
-) -> Result<BTreeSet<VersionId>, Error> {
-    if !request.versions.is_empty() {
-        return Ok(request.versions.iter().cloned().collect());
-    }
+) -> Result<Result<BTreeSet<VersionId>, String>, Error> {
     let seen = voice.seen;
-    let name_them = "or name the versions that were reviewed: `modelry relay … GROUP/N`";
+    let records = desk.snapshot.records;
+    let after = match desk.past.at(records, seen) {
+        Ok(after) => after,
+        Err(Error::MissingObject { id, .. }) if id == seen => {
+            return Ok(Err(format!(
+                "commit {}, which was reviewed, is not here: fetch it, or another push took its place",
+                seen.short()
+            )));
+        }
+        Err(error) => return Err(error),
+    };
+    if !request.versions.is_empty() {
+        return Ok(Ok(request.versions.iter().cloned().collect()));
+    }
+    let name_them = "name the versions that were reviewed, `modelry relay … GROUP/N`";
     let fork = match desk.past.fork(request.base, seen)?[..] {
         [fork] if fork != seen => fork,
         [_] => {
-            return Err(Error::told(format!(
-                "commit {}, which was reviewed, is in {} already",
+            return Ok(Err(format!(
+                "commit {}, which was reviewed, is in {} already: say what the branch was to land on, `--base REV`, the mainline before it landed; or {name_them}",
                 seen.short(),
                 request.base.short()
-            ))
-            .hint("say what the branch was to land on: `--base REV`, the mainline before it landed")
-            .hint(name_them));
+            )));
         }
         _ => {
-            return Err(Error::told(format!(
-                "commit {}, which was reviewed, left {} in no single place",
+            return Ok(Err(format!(
+                "commit {}, which was reviewed, left {} in no single place: {name_them}",
                 seen.short(),
                 request.base.short()
-            ))
-            .hint(name_them));
+            )));
         }
     };
-    let records = desk.snapshot.records;
     let before = desk.past.at(records, fork)?;
-    let after = desk.past.at(records, seen)?;
     let changes = change::diff(&before, &after)?.changes;
     let content = changes.iter().filter(|change| {
         matches!(
@@ -175,9 +195,8 @@ fn reviewed(
                 | ChangeKind::EvidenceChanged
         )
     });
-    Ok(content
-        .filter_map(|change| change.record.as_ref()?.version().cloned())
-        .collect())
+    let versions = content.filter_map(|change| change.record.as_ref()?.version().cloned());
+    Ok(Ok(versions.collect()))
 }
 
 /// Writes one review, and says how the commit tells it; a note says why not.

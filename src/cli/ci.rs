@@ -113,11 +113,12 @@ fn is_here(repo: &Repo, commit: Oid) -> bool {
 /// When it is about nothing, or the clone lacks what it takes.
 pub fn judge(system: System, args: &ValidateArgs, global: &Global, ui: &Ui) -> Result<Report, Error> {
     let mut repo = Repo::open(&global.directory)?;
-    let named = match &global.mainline {
-        Some(name) => Some(name.clone()),
-        None => repo.config("modelry.mainline")?,
-    };
-    let job = job(system, named.as_deref())?;
+    // The clone may be kept from job to job, so its configuration has no say in
+    // which branch counts.
+    let job = job(system, global.mainline.as_deref())?;
+    if system == System::GitLab {
+        is_checked_out(&repo, job.task.tip())?;
+    }
     if args.fetch
         && let Some(fetch) = lacking(&repo, &job, true)?
     {
@@ -179,6 +180,29 @@ pub fn judge(system: System, args: &ValidateArgs, global: &Global, ui: &Ui) -> R
         .map_err(|error| workspace.incomplete(error))
 }
 
+/// Refuses a GitLab job whose variables name other commits than its runner
+/// checked out: whoever starts a pipeline may give variables of their own, which
+/// take the place of GitLab's.
+fn is_checked_out(repo: &Repo, tip: Oid) -> Result<(), Error> {
+    let head = repo.resolve("HEAD")?;
+    let wrong = |what: &str, id: &str| {
+        let told = format!("{what} is {id}, and the runner checked {head} out");
+        Err(Error::told(told).hint(
+            "let nobody give variables to a pipeline: Settings > CI/CD > Variables, minimum role to use pipeline variables",
+        ))
+    };
+    let named = variable("CI_COMMIT_SHA").unwrap_or_default();
+    if Oid::from_hex(&named) != Some(head) {
+        return wrong("`CI_COMMIT_SHA`", &named);
+    }
+    // Of merged results the tip is one of the parents.
+    let commit = history::read_commit(&repo.objects()?, head)?;
+    match tip == head || commit.parents.contains(&tip) {
+        true => Ok(()),
+        false => wrong("what is to be judged", &tip.to_string()),
+    }
+}
+
 /// The commit of the mainline that is named as what something lands on. Another
 /// one would be judged by a policy that somebody could have made for it.
 fn on_mainline(repo: &Repo, named: &str, tip: Oid, mainline: &str) -> Result<Oid, Error> {
@@ -227,6 +251,11 @@ fn landing(
     if !Graph::new(&objects, None).sides(base, tip)?.second.is_empty() {
         return onto::landing(args, workspace, base, tip, global, ui);
     }
+    // It landed already, so it gets no kinder verdict than the mainline that has it.
+    let mut report = Report::default();
+    let proven = onto::proven(args, workspace, &Records::new(&objects), base, ui)?.1;
+    report.findings = proven.findings;
+    report.findings.retain(|finding| finding.acknowledged.is_none());
     let message = format!(
         "nothing would land: `{}` at {} has all of {}",
         workspace.mainline_name(),
@@ -234,14 +263,11 @@ fn landing(
         tip.short()
     );
     ui.note(&message);
-    let report = Report {
-        notes: vec![Note {
-            message,
-            path: None,
-            commit: None,
-        }],
-        ..Report::default()
-    };
+    report.notes.push(Note {
+        message,
+        path: None,
+        commit: None,
+    });
     page(
         &Records::new(&objects),
         workspace,

@@ -74,7 +74,7 @@ pub struct PreCommitArgs {
 /// `modelry hook pre-receive`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Formats: human, concise, json.\n\nReads `OLD NEW REFERENCE` lines from standard input, as git gives them. Any finding refuses the whole push (exit 1), and so does whatever keeps it from being judged (exit 2). Only the mainline is judged; nothing below refs/replace/ is accepted.\n\nExample:\n  modelry hook install --server"
+    after_help = "Formats: human, concise, json.\n\nReads `OLD NEW REFERENCE` lines from standard input, as git gives them. Any finding refuses the whole push (exit 1), and so does whatever keeps it from being judged (exit 2). Only the mainline is judged; nothing below refs/replace/ is accepted, and no name that git could take for the mainline's.\n\nExample:\n  modelry hook install --server"
 )]
 pub struct PreReceiveArgs {
     /// Seconds that it may take [default: git config modelry.hook.timeout, else 60]

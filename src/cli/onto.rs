@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use super::validate::ValidateArgs;
 use super::write::Scope;
 use super::{Global, Ui};
+use crate::access::Policy;
 use crate::change;
 use crate::disk;
 use crate::error::Error;
@@ -85,27 +86,7 @@ pub(super) fn landing(
     let objects = workspace.repo.objects()?;
     let kept = Kept::new(&objects);
     let records = Records::new(&kept);
-    let mut faulty = Report::default();
-    let policy = if args.trust_base {
-        ui.note("the history that it would land on was not proven (--trust-base)");
-        Replay::after(&records, &workspace.folder, base)?.policy
-    } else {
-        let how = How {
-            mainline: workspace.repo.reference(&workspace.mainline)? == Some(base),
-            replay: args.replay,
-            ..How::default()
-        };
-        let proof = workspace.prove(&kept, &records, base, how)?;
-        if !proof.pinned {
-            ui.note(&format!(
-                "the root {} is not pinned in this clone, and was taken on trust: `modelry trust`",
-                proof.root.short()
-            ));
-        }
-        faulty = proof.report;
-        Some(proof.policy)
-    };
-    let policy = policy.ok_or_else(|| Error::told("no policy is in force there"))?;
+    let (policy, faulty) = proven(args, workspace, &records, base, ui)?;
     let ways: Vec<Landing> = match args.landing {
         Some(way) => vec![way.into()],
         None => policy.landing().to_vec(),
@@ -129,6 +110,35 @@ pub(super) fn landing(
         ui.note("nothing of the registry would change");
     }
     Ok(report)
+}
+
+/// The policy that is in force at `base`, and what is wrong on the way there.
+pub(super) fn proven(
+    args: &ValidateArgs,
+    workspace: &Workspace,
+    records: &Records<'_>,
+    base: Oid,
+    ui: &Ui,
+) -> Result<(Policy, Report), Error> {
+    if args.trust_base {
+        ui.note("the history that it would land on was not proven (--trust-base)");
+        let given = Replay::after(records, &workspace.folder, base)?.policy;
+        let policy = given.ok_or_else(|| Error::told("no policy is in force there"))?;
+        return Ok((policy, Report::default()));
+    }
+    let how = How {
+        mainline: workspace.repo.reference(&workspace.mainline)? == Some(base),
+        replay: args.replay,
+        ..How::default()
+    };
+    let proof = workspace.prove(records.objects(), records, base, how)?;
+    if !proof.pinned {
+        ui.note(&format!(
+            "the root {} is not pinned in this clone, and was taken on trust: `modelry trust`",
+            proof.root.short()
+        ));
+    }
+    Ok((proof.policy, proof.report))
 }
 
 /// What the branch means, for the person who must decide.

@@ -76,6 +76,16 @@ pub enum ActorCommand {
         #[command(flatten)]
         write: WriteArgs,
     },
+    /// Take a person's account on a Git host away: its reviews are not relayed any more
+    #[command(after_help = "Example:\n  modelry actor remove-account risk-1 github")]
+    RemoveAccount {
+        /// The person
+        id: ActorId,
+        /// The host
+        host: Key,
+        #[command(flatten)]
+        write: WriteArgs,
+    },
     /// End all rights of an actor, or of one of its keys
     #[command(
         after_help = "Examples:\n  modelry actor retire risk-1 -m \"left the team\"\n  modelry actor retire risk-1 --key SHA256:…"
@@ -311,6 +321,12 @@ pub fn actor(command: &ActorCommand, global: &Global, ui: &Ui) -> Result<Outcome
                 ui,
             )
         }
+        ActorCommand::RemoveAccount { id, host, write } => edit(
+            &PolicyEdit::RemoveAccount(id.clone(), host.clone()),
+            write,
+            global,
+            ui,
+        ),
         ActorCommand::Retire { id, key, write } => {
             edit(&PolicyEdit::Retire(id.clone(), key.clone()), write, global, ui)
         }

@@ -25,7 +25,7 @@ use crate::workspace::Workspace;
 /// `modelry validate`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Formats: human, concise, json, sarif, github (annotations), gitlab (code quality), junit.\n\nExamples:\n  modelry validate                       the files on disk, against HEAD\n  modelry validate main~5..main          each commit, by the policy before it\n  modelry validate --onto origin/main    this branch, as each way of landing would leave it\n  modelry validate --onto origin/main --summary summary.md\n  modelry validate --ci github --fetch --root 5e1f… -o github --report sarif=modelry.sarif"
+    after_help = "Formats: human, concise, json, sarif, github (annotations), gitlab (code quality), junit.\n\nExamples:\n  modelry validate                       the files on disk, against HEAD\n  modelry validate main~5..main          each commit, by the policy before it\n  modelry validate --onto origin/main    this branch, as each way of landing would leave it\n  modelry validate --onto origin/main --summary ../summary.md\n  modelry validate --ci github --fetch --root 5e1f… -o github --report sarif=modelry.sarif"
 )]
 #[command(group(ArgGroup::new("landing_on").args(["onto", "ci"])))]
 pub struct ValidateArgs {

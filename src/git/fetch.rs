@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::Repo;
-use crate::error::Error;
+use crate::error::{Error, shell_word};
 
 /// A fetch from a remote.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,12 +31,7 @@ impl fmt::Display for Fetch {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("git")?;
         for word in self.arguments() {
-            // A reference's name may hold what a shell would take for its own.
-            let plain = |c: char| c.is_ascii_alphanumeric() || "+:/._-".contains(c);
-            match word.chars().all(plain) {
-                true => write!(out, " {word}")?,
-                false => write!(out, " '{}'", word.replace('\'', r"'\''"))?,
-            }
+            write!(out, " {}", shell_word(word))?;
         }
         Ok(())
     }

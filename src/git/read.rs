@@ -131,8 +131,8 @@ impl Repo {
     }
 
     /// The commit that a revision names, by git's own rules; but a name that
-    /// branches and tags give to different objects names none: who may push a
-    /// tag must not choose what is judged.
+    /// branches and tags give to different objects names none, and a full id is
+    /// an object's alone: who may push a tag must not choose what is judged.
     ///
     /// # Errors
     /// When it names none.
@@ -158,15 +158,19 @@ impl Repo {
         };
         // `main~2` starts at `main`.
         let start = revision.split(['~', '^', '@', ':']).next().unwrap_or_default();
+        let steps = &revision[start.len()..];
         let start = match start {
             "" => "HEAD",
             start => start,
         };
-        let named = self.raw.resolve_reference_from_short_name(start);
-        let named = Oid::from_hex(start).or_else(|| target(&named.ok()?));
+        let id = full_id(start);
+        let named = id.or_else(|| target(&self.raw.resolve_reference_from_short_name(start).ok()?));
         if let Some(id) = named.filter(|id| self.is_cut_off(*id)) {
             let expected = ObjectKind::Commit;
             return Err(Error::CorruptObject { id, expected });
+        }
+        if let Some(id) = id {
+            return self.walked(id, steps).ok_or_else(unknown);
         }
         let commit = self
             .raw
@@ -207,6 +211,43 @@ impl Repo {
         remotes.iter().filter_map(kept).collect()
     }
 
+    /// The commit that an object is, or a tag leads to, and from there the
+    /// parents that `steps` name: `~2`, `^1`, `^{commit}`.
+    fn walked(&self, id: Oid, steps: &str) -> Option<Oid> {
+        if id.format() != self.format() {
+            return None;
+        }
+        let id = git2::Oid::from_bytes(id.as_bytes()).ok()?;
+        let mut commit = self.raw.find_object(id, None).ok()?.peel_to_commit().ok()?;
+        let mut rest = steps;
+        while !rest.is_empty() {
+            if let Some(after) = ["^{commit}", "^{}"].iter().find_map(|it| rest.strip_prefix(it)) {
+                rest = after;
+                continue;
+            }
+            let (is_line, after) = match rest.strip_prefix('~') {
+                Some(after) => (true, after),
+                None => (false, rest.strip_prefix('^')?),
+            };
+            let digits = after.bytes().take_while(u8::is_ascii_digit).count();
+            let number: usize = match &after[..digits] {
+                "" => 1,
+                number => number.parse().ok()?,
+            };
+            rest = &after[digits..];
+            match (is_line, number) {
+                (true, _) => {
+                    for _ in 0..number {
+                        commit = commit.parent(0).ok()?;
+                    }
+                }
+                (false, 0) => {}
+                (false, _) => commit = commit.parent(number - 1).ok()?,
+            }
+        }
+        Some(oid(commit.id()))
+    }
+
     /// What brings a revision that is not here: a branch of a remote, as a clone
     /// of a single branch lacks it, or a commit by its id.
     fn fetch_of(&self, revision: &str) -> Option<Fetch> {
@@ -231,7 +272,7 @@ impl Repo {
     /// Two references of one short name that name different objects.
     fn ambiguous(&self, revision: &str) -> Option<(String, String)> {
         let name = revision.split(['~', '^', '@', ':']).next().unwrap_or_default();
-        if name.is_empty() || self.raw.find_reference(name).is_ok() {
+        if name.is_empty() || full_id(name).is_some() || self.raw.find_reference(name).is_ok() {
             return None;
         }
         let mut found: Option<(String, Oid)> = None;
@@ -250,8 +291,11 @@ impl Repo {
         None
     }
 
-    /// The full name of the branch that a short name means.
+    /// The full name of the branch that a short name means; none for a full id.
     pub fn full_name(&self, short: &str) -> Option<String> {
+        if full_id(short).is_some() {
+            return None;
+        }
         let reference = self.raw.resolve_reference_from_short_name(short).ok()?;
         reference.name().ok().map(str::to_owned)
     }
@@ -352,6 +396,11 @@ impl Repo {
     pub fn directory(&self) -> &Path {
         &self.directory
     }
+}
+
+/// A full id, in either case, as git reads one.
+fn full_id(text: &str) -> Option<Oid> {
+    Oid::from_hex(&text.to_ascii_lowercase())
 }
 
 /// The id that a reference leads to, whatever stands under it.

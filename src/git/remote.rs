@@ -4,7 +4,7 @@
 use std::process::{Output, Stdio};
 
 use super::{Repo, failed};
-use crate::error::Error;
+use crate::error::{Error, shell_word};
 use crate::raw::Oid;
 
 /// How a push ended.
@@ -225,7 +225,10 @@ impl Repo {
                             "`{short}` could be pushed to {}",
                             names.join(", ")
                         ))
-                        .hint(format!("say which: `git config branch.{short}.remote NAME`")));
+                        .hint(format!(
+                            "say which: `git config {} NAME`",
+                            shell_word(&format!("branch.{short}.remote"))
+                        )));
                     }
                 }
             }
@@ -416,13 +419,13 @@ pub fn may_pass(said: &str) -> bool {
 
 /// The words that somebody would type: options and references of this program's
 /// own are left out.
-fn by_hand<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
+fn by_hand(arguments: &[&str]) -> Vec<String> {
     let plain = |word: &&str| !word.starts_with("--");
     let words = arguments.iter().copied().filter(plain);
     words
         .map(|word| match word.split_once(":refs/modelry/") {
-            Some((reference, _)) => reference.trim_start_matches('+'),
-            None => word,
+            Some((reference, _)) => shell_word(reference.trim_start_matches('+')),
+            None => shell_word(word),
         })
         .collect()
 }
@@ -483,7 +486,20 @@ fn read_push(out: &str, err: &str) -> Pushed {
 
 #[cfg(test)]
 mod tests {
-    use super::{Pushed, may_pass, read_push};
+    use super::{Pushed, by_hand, may_pass, read_push};
+
+    #[test]
+    fn what_is_typed_by_hand_is_quoted_where_a_shell_needs_it() {
+        let words = [
+            "fetch",
+            "--quiet",
+            "--",
+            "origin",
+            "+refs/heads/a;id:refs/modelry/fetched/1",
+        ];
+        assert_eq!(by_hand(&words).join(" "), "fetch origin 'refs/heads/a;id'");
+        assert_eq!(by_hand(&["push", "it's"]).join(" "), r"push 'it'\''s'");
+    }
 
     fn pushed(line: &str, err: &str) -> Pushed {
         read_push(&format!("To ssh://host/repo\n{line}\nDone\n"), err)

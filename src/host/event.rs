@@ -81,8 +81,7 @@ fn commit(text: Option<&str>, what: &str) -> Result<Option<Oid>, Error> {
 }
 
 fn no_mainline() -> Error {
-    Error::told("nothing says which branch is the mainline")
-        .hint("name it: `--mainline main`, or `git config modelry.mainline main`")
+    Error::told("nothing says which branch is the mainline").hint("name it: `--mainline main`")
 }
 
 /// What was put on a reference.

@@ -82,7 +82,7 @@ pub fn receive(wanted: &Wanted, updates: &[Update], budget: Budget) -> Result<Ru
     let mut wrong = Vec::new();
     let mut moved = None;
     for update in updates {
-        if let Some(why) = forbidden(&repo, &update.name, &mainline) {
+        if let Some(why) = forbidden(&repo, update, &mainline) {
             wrong.push(rules::forbidden_reference(&update.name, why));
         } else if repo.real_name(&update.name)? == guarded {
             match update.new {
@@ -150,7 +150,8 @@ fn add(
 }
 
 /// Why nobody may push to a reference.
-fn forbidden(repo: &Repo, name: &str, mainline: &str) -> Option<&'static str> {
+fn forbidden(repo: &Repo, update: &Update, mainline: &str) -> Option<&'static str> {
+    let name = update.name.as_str();
     const REPLACE: &str = "refs/replace/";
     if name
         .get(..REPLACE.len())
@@ -158,9 +159,35 @@ fn forbidden(repo: &Repo, name: &str, mainline: &str) -> Option<&'static str> {
     {
         return Some("it makes git show one object in another's place, in every clone that fetches it");
     }
+    // One that is there already may go.
+    if update.new.is_some() && shadows(name, mainline) {
+        return Some("git takes it for the mainline, or can't tell which of the two is meant");
+    }
     let other_case = name != mainline && name.eq_ignore_ascii_case(mainline);
     (other_case && repo.ignores_case())
         .then_some("on this server's disk it is the mainline by another spelling")
+}
+
+/// Whether git, asked for the mainline by its name or part of it, could take this
+/// reference: by the places where it looks for `main`, `heads/main` and
+/// `refs/heads/main` (gitrevisions(7)).
+fn shadows(name: &str, mainline: &str) -> bool {
+    if name == mainline {
+        return false;
+    }
+    let below_refs = mainline.strip_prefix("refs/").unwrap_or(mainline);
+    let short = mainline.strip_prefix("refs/heads/").unwrap_or(below_refs);
+    let places = ["", "refs/", "refs/tags/", "refs/heads/", "refs/remotes/"];
+    places.iter().any(|place| {
+        let Some(rest) = name.strip_prefix(place) else {
+            return false;
+        };
+        let asked = match *place {
+            "refs/remotes/" => rest.strip_suffix("/HEAD").unwrap_or(rest),
+            _ => rest,
+        };
+        [short, below_refs, mainline].contains(&asked)
+    })
 }
 
 /// Judges what a push puts on the mainline's tip.

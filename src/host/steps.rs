@@ -64,7 +64,8 @@ pub fn stepped(
 }
 
 /// Judges `commits`, which follow `tip`, by the policy and the findings that were
-/// proven up to there. Faults of the past count in what the steps touch.
+/// proven up to there. Faults of the past count in what the steps touch; after
+/// the landing all of them do, since what landed unseen would stay so otherwise.
 pub(super) fn onwards(
     workspace: &Workspace,
     records: &Records<'_>,
@@ -89,9 +90,8 @@ pub(super) fn onwards(
     let all = before.findings.len();
     let scope = touched.scope();
     before.findings.retain(|finding| {
-        scope
-            .as_ref()
-            .is_some_and(|scope| scope.is_stopped_by(finding.group.as_deref()))
+        let is_touched = |scope: &Scope| scope.is_stopped_by(finding.group.as_deref());
+        landed || scope.as_ref().is_some_and(is_touched)
     });
     let elsewhere = all - before.findings.len();
     report.findings.splice(0..0, before.findings);

@@ -276,6 +276,17 @@ pub struct Actor {
     pub retired: bool,
 }
 
+impl Actor {
+    /// The accounts on a host: its name is the same in whatever case it is
+    /// written.
+    pub fn accounts_on<'a>(&'a self, host: &'a Key) -> impl Iterator<Item = (&'a Key, &'a str)> {
+        let is_it = |name: &Key| name.as_str().eq_ignore_ascii_case(host.as_str());
+        let all = self.accounts.iter();
+        all.filter(move |(name, _)| is_it(name))
+            .map(|(name, account)| (name, account.as_str()))
+    }
+}
+
 /// A public key: an OpenSSH line, or a mapping that says more.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]

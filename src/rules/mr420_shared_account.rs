@@ -6,7 +6,7 @@ use super::scene::{Findings, PolicyScene, in_policy};
 use super::{Check, Rule};
 use crate::error::Error;
 use crate::finding::{Finding, RuleInfo};
-use crate::model::ActorId;
+use crate::model::{ActorId, Key};
 use crate::source::pointer_step;
 
 pub(super) static RULE: Rule = Rule {
@@ -20,21 +20,24 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
-    let mut holders: BTreeMap<(&str, &str), &ActorId> = BTreeMap::new();
+    let mut holders: BTreeMap<(String, &str), (&ActorId, &Key)> = BTreeMap::new();
     for (id, actor) in &scene.registry().actors {
         for (host, account) in &actor.accounts {
-            let holder = holders.entry((host.as_str(), account)).or_insert(id);
-            if *holder == id {
+            // Two spellings are one host.
+            let key = (host.as_str().to_ascii_lowercase(), account.as_str());
+            let (holder, spelling) = *holders.entry(key).or_insert((id, host));
+            if holder == id {
                 continue;
             }
-            let pointer =
-                |actor: &ActorId| format!("/actors/{actor}/accounts/{}", pointer_step(host.as_str()));
+            let pointer = |actor: &ActorId, host: &Key| {
+                format!("/actors/{actor}/accounts/{}", pointer_step(host.as_str()))
+            };
             let finding = Finding::new(
                 &RULE.info,
-                in_policy(pointer(id)),
+                in_policy(pointer(id, host)),
                 format!("account {account} on `{}` is `{holder}`'s already", host.as_str()),
             )
-            .related(in_policy(pointer(holder)), "who lists it too")
+            .related(in_policy(pointer(holder, spelling)), "who lists it too")
             .why("one account would give the reviews of two people")
             .help(format!("remove it from `{id}` or from `{holder}`"));
             out.push(finding);
@@ -45,7 +48,7 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
 
 const DOCS: &str = r#"
 ## What it checks
-An account on a Git host, by its immutable id, is listed under `accounts` of one actor.
+An account on a Git host, by its immutable id, is listed under `accounts` of one actor. The host's name is the same in upper and lower case.
 
 ## Why it matters
 A review on a host's page is reported for the person who lists the account: one account of two people would be two votes.

@@ -2,6 +2,7 @@
 //! more.
 
 use super::{Check, Rule};
+use crate::error::shell_word;
 use crate::finding::{Anchor, Finding, RuleInfo};
 use crate::raw::Oid;
 
@@ -61,7 +62,9 @@ pub fn replaced_mainline(mainline: &str, before: Oid, after: Oid) -> Finding<Anc
     )
     .why("the push took away history that was there: the mainline only grows")
     .help(format!(
-        "find out who pushed, and put it back: `git push --force-with-lease={mainline}:{after} origin {before}:refs/heads/{mainline}`"
+        "find out who pushed, and put it back: `git push {} origin {}`",
+        shell_word(&format!("--force-with-lease={mainline}:{after}")),
+        shell_word(&format!("{before}:refs/heads/{mainline}"))
     ))
 }
 

@@ -27,10 +27,10 @@ pub fn forbidden_reference(name: &str, why: &str) -> Finding<Anchor> {
 
 const DOCS: &str = r#"
 ## What it checks
-A push to a guarded repository touches nothing below `refs/replace/`, and no other spelling of the mainline's name where the server's disk can't tell them apart.
+A push to a guarded repository touches nothing below `refs/replace/`, no other spelling of the mainline's name where the server's disk can't tell them apart, and no name that git could take for the mainline's: `refs/tags/main`, `refs/heads/refs/heads/main`, `refs/heads/heads/main`. One of these that is there already can be deleted.
 
 ## Why it matters
-A replace reference makes `git log` and `git show` put one object in another's place, in every clone that fetches it. Modelry never believes one, but people read what git shows them.
+A replace reference makes `git log` and `git show` put one object in another's place, in every clone that fetches it. Modelry never believes one, but people read what git shows them. Where a tag is called `main` too, `git show main` shows the tag, and `git push origin main` is refused as ambiguous.
 
 ## Example
 `git push origin 'refs/replace/*'`.

@@ -450,3 +450,33 @@ fn a_program_that_fails_leaves_the_page() {
         said.out
     );
 }
+
+#[test]
+fn a_branch_that_leaves_no_room_is_told_at_once() {
+    let hub = Hub::open();
+    let seat = hub.seat("a");
+    let (uri, digest) = model("two");
+    let register = [
+        "register",
+        "churn",
+        "--artifact",
+        &uri,
+        "--digest",
+        &digest,
+        "--pr",
+    ];
+    for taken in ["modelry", "modelry/churn"] {
+        hub.git(&["branch", taken, "main"]);
+        let start = std::time::Instant::now();
+        let said = seat.fails("trainer", 2, &[&register[..], &["--patience", "50s"]].concat());
+        assert!(
+            said.err.contains(&format!(
+                "`origin` has a branch `{taken}`, so it can have none called `modelry/churn/2`"
+            )),
+            "{said:?}"
+        );
+        assert!(start.elapsed().as_secs() < 40, "it was tried again and again");
+        hub.git(&["branch", "-D", taken]);
+    }
+    let _ = seat.ok("trainer", &register);
+}

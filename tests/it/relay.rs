@@ -559,11 +559,27 @@ fn what_can_not_be_relayed_is_said() {
         &["relay", "github", &list, "--base", &before, "-m", "x"],
     );
     assert!(said.contains("`risk-2` is no machine"), "{said}");
-    let said = lab.error("relay", &["relay", "github", &list, "-m", "x"]);
-    assert!(said.contains("--base REV"), "{said}");
+    let said = lab.says("relay", &["relay", "github", &list, "-m", "x"]);
+    assert!(
+        said.code == 0 && said.err.contains("--base REV") && said.err.contains("nothing to relay"),
+        "{said:?}"
+    );
     let gone = reviews(&lab, &[(101, 77, "APPROVED", &"2".repeat(40))]);
-    let said = lab.error("relay", &["relay", "github", &gone, "--base", &before, "-m", "x"]);
-    assert!(said.contains("is not in this repository"), "{said}");
+    for versions in [&[][..], &["churn/1"]] {
+        let relay = [
+            &["relay", "github", &gone],
+            versions,
+            &["--base", &before, "-m", "x"],
+        ]
+        .concat();
+        let said = lab.says("relay", &relay);
+        assert!(
+            said.code == 0
+                && said.err.contains("which was reviewed, is not here")
+                && said.err.contains("nothing to relay"),
+            "{said:?}"
+        );
+    }
     let file = lab.home().join("reviews.json");
     std::fs::write(&file, "{\"message\": \"Bad credentials\"}").expect("a file");
     let said = lab.error("relay", &["relay", "github", &list, "--base", &before, "-m", "x"]);
@@ -643,4 +659,87 @@ fn owners_are_followed_through_machines() {
         &["relay", "github", &list, "--base", &before, "-m", "approved"],
     );
     assert_eq!(status(&lab), "Pending");
+}
+
+/// A branch that was forced, a base that has it already, and no common history.
+#[test]
+fn one_review_that_says_nothing_keeps_no_other_from_counting() {
+    for why in ["is not here", "is in", "in no single place"] {
+        let lab = lab(1, 1);
+        let (before, seen) = landed(&lab);
+        let commit = &match why {
+            "is not here" => "d".repeat(40),
+            "is in" => before.clone(),
+            _ => {
+                let _ = lab.git(&["switch", "-q", "--orphan", "elsewhere"]);
+                lab.write("README", "words\n");
+                lab.commit("trainer", "of another history");
+                let unrelated = lab.git(&["rev-parse", "HEAD"]);
+                let _ = lab.git(&["switch", "-q", "main"]);
+                unrelated
+            }
+        };
+        let list = reviews(&lab, &[(102, 1, "APPROVED", commit), (101, 2, "APPROVED", &seen)]);
+        let said = lab.says(
+            "relay",
+            &["relay", "github", &list, "--base", &before, "-m", "approved"],
+        );
+        assert_eq!(said.code, 0, "{said:?}");
+        assert!(
+            said.err.contains("review 1 of `risk-2` is not relayed") && said.err.contains(why),
+            "{said:?}"
+        );
+        assert_eq!(status(&lab), "Approved", "{why}");
+    }
+}
+
+#[test]
+fn a_host_is_the_same_in_whatever_case_it_is_written() {
+    let lab = lab(1, 1);
+    let (before, seen) = landed(&lab);
+    let said = lab.findings("admin-1", &["actor", "add-account", "risk-2", "GitHub=101"]);
+    assert!(said.contains("MR420"), "{said}");
+    let told = lab.error("admin-1", &["actor", "add-account", "risk-1", "GITHUB=101"]);
+    assert!(told.contains("already"), "{told}");
+    let _ = lab.ok("admin-1", &["actor", "add-account", "risk-2", "GitHub=202"]);
+    let policy = lab.read("registry.yaml");
+    assert!(
+        policy.contains("github: \"202\"") && !policy.contains("GitHub"),
+        "{policy}"
+    );
+    let list = reviews(&lab, &[(101, 77, "APPROVED", &seen)]);
+    let _ = lab.ok(
+        "relay",
+        &["relay", "GitHub", &list, "--base", &before, "-m", "approved"],
+    );
+    assert_eq!(status(&lab), "Approved");
+    lab.check();
+}
+
+#[test]
+fn an_account_is_taken_away() {
+    let lab = lab(1, 1);
+    let (before, seen) = landed(&lab);
+    let _ = lab.ok("admin-1", &["actor", "add-account", "risk-1", "codeberg=5"]);
+    let told = lab.error("admin-1", &["actor", "remove-account", "risk-1", "githb"]);
+    assert!(told.contains("did you mean `github`?"), "{told}");
+    let _ = lab.ok(
+        "admin-1",
+        &["actor", "remove-account", "risk-1", "GitHub", "-m", "left"],
+    );
+    let policy = lab.read("registry.yaml");
+    assert!(
+        policy.contains("codeberg: \"5\"") && !policy.contains("\"101\""),
+        "{policy}"
+    );
+    let _ = lab.ok("admin-1", &["actor", "remove-account", "risk-1", "codeberg"]);
+    assert_eq!(lab.read("registry.yaml").matches("accounts:").count(), 1);
+    let list = reviews(&lab, &[(101, 77, "APPROVED", &seen)]);
+    let said = lab.says(
+        "relay",
+        &["relay", "github", &list, "--base", &before, "-m", "approved"],
+    );
+    assert!(said.err.contains("which no actor lists"), "{said:?}");
+    assert_eq!(status(&lab), "Pending");
+    lab.check();
 }

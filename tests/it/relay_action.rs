@@ -51,18 +51,21 @@ fn host() -> Host {
     let after = lab.git(&["rev-parse", "HEAD"]);
     let bin = lab.home().join("bin");
     std::fs::create_dir_all(&bin).expect("a folder");
+    // It answers with files, through jq as `gh` does.
     let gh = format!(
-        "#!/bin/sh\n[ \"$GH_TOKEN\" = secret ] || exit 4\ncase \"$*\" in\n*/commits/{after}/pulls*) echo 7;;\n*/commits/*) ;;\n*/pulls/7/reviews) cat \"{}\";;\n*) echo \"unexpected: $*\" >&2; exit 1;;\nesac\n",
-        lab.home().join("pages.json").display()
+        "#!/bin/sh\n[ \"$GH_TOKEN\" = secret ] || exit 4\npath= filter=.\nwhile [ $# -gt 0 ]; do\n  case $1 in --jq) filter=$2; shift;; --*|api) ;; *) path=$1;; esac\n  shift\ndone\nfile=\"{}/$(echo \"$path\" | tr / _)\"\n[ -f \"$file\" ] || {{ echo \"gh: HTTP 502 $path\" >&2; exit 1; }}\nexec jq -r \"$filter\" \"$file\"\n",
+        lab.home().display()
     );
     std::fs::write(bin.join("gh"), gh).expect("a file");
     std::fs::set_permissions(bin.join("gh"), std::fs::Permissions::from_mode(0o755)).expect("a mode");
-    Host {
+    let host = Host {
         hub,
         before,
         after,
         seen,
-    }
+    };
+    host.landed("main", &[]);
+    host
 }
 
 impl Host {
@@ -70,7 +73,27 @@ impl Host {
         let pages = serde_json::json!([[{
             "id": 77, "user": {"id": 101, "login": "risk-one"}, "state": state, "commit_id": self.seen,
         }]]);
-        std::fs::write(self.hub.lab.home().join("pages.json"), pages.to_string()).expect("a file");
+        self.tells("pulls/7/reviews", &pages);
+    }
+
+    /// What the API answers at a path below the repository.
+    fn tells(&self, path: &str, answer: &serde_json::Value) {
+        let name = format!("repos/acme/models/{path}").replace('/', "_");
+        std::fs::write(self.hub.lab.home().join(name), answer.to_string()).expect("a file");
+    }
+
+    /// The pull request was for this branch in the end, after these events.
+    fn landed(&self, base: &str, events: &[&str]) {
+        let pulls = serde_json::json!([
+            {"number": 7, "merged_at": "2026-01-01T00:00:00Z", "base": {"ref": base}},
+            {"number": 8, "merged_at": null, "base": {"ref": "main"}},
+        ]);
+        self.tells(&format!("commits/{}/pulls", self.after), &pulls);
+        let events: Vec<_> = events
+            .iter()
+            .map(|event| serde_json::json!({"event": event}))
+            .collect();
+        self.tells("issues/7/timeline", &serde_json::json!(events));
     }
 
     /// The script in a fresh checkout, with what a push gives it.
@@ -96,6 +119,8 @@ impl Host {
             .env("PATH", path)
             .env("RUNNER_TEMP", &runner)
             .env("GITHUB_EVENT_NAME", "push")
+            .env("GITHUB_REF", "refs/heads/main")
+            .env("MODELRY_MAINLINE", "main")
             .env("GITHUB_REPOSITORY", "acme/models")
             .env("GITHUB_SHA", &self.after)
             .env("GH_TOKEN", "secret")
@@ -185,6 +210,18 @@ fn what_is_missing_is_an_error_of_the_step() {
             ("MODELRY_BEFORE", "abababababababababababababababababababab"),
             "fetch-depth: 0",
         ),
+        (
+            "branch",
+            ("GITHUB_REF", "refs/heads/release"),
+            "on pushes to the mainline, main",
+        ),
+        ("mainline", ("MODELRY_MAINLINE", ""), "nothing says which branch"),
+        (
+            "list",
+            ("GITHUB_SHA", "abababababababababababababababababababab"),
+            "can't be listed",
+        ),
+        ("api", ("GITHUB_REPOSITORY", "acme/other"), "can't be read"),
         ("root", ("MODELRY_ROOT", ""), "`root` is empty"),
         ("key", ("MODELRY_KEY", ""), "the secret is not set"),
         ("garbage", ("MODELRY_KEY", "x"), "is no private SSH key"),
@@ -199,4 +236,41 @@ fn what_is_missing_is_an_error_of_the_step() {
     let said = host.run("token", &[("GH_TOKEN", "")]);
     assert_ne!(said.code, 0, "{said:?}");
     assert_eq!(host.hub.tip(), host.after);
+}
+
+/// Who approves a pull request into another branch sees what it changes there,
+/// and that may be one line of what lands here.
+#[test]
+fn what_was_not_for_the_mainline_all_along_is_not_relayed() {
+    let host = host();
+    host.answer("APPROVED");
+    for (name, base, events) in [
+        ("stacked", "feature-a", &["reviewed"][..]),
+        ("retargeted", "main", &["reviewed", "base_ref_changed", "merged"]),
+        ("followed", "main", &["automatic_base_change_succeeded"]),
+    ] {
+        host.landed(base, events);
+        let said = host.run(name, &[]);
+        assert_eq!(said.code, 0, "{name}: {said:?}");
+        assert!(
+            said.out
+                .contains("::warning title=modelry::pull request 7 was not for main all along")
+                && said.out.contains("there is nothing to relay"),
+            "{name}: {said:?}"
+        );
+        assert_eq!(host.hub.tip(), host.after, "{name}");
+    }
+    let timeline = host.hub.lab.home().join("repos_acme_models_issues_7_timeline");
+    host.landed("main", &["reviewed", "merged"]);
+    let kept = std::fs::read(&timeline).expect("a file");
+    std::fs::remove_file(&timeline).expect("it goes");
+    let said = host.run("silent", &[]);
+    assert!(
+        said.code == 2 && said.out.contains("timeline of pull request 7 can't be read"),
+        "{said:?}"
+    );
+    std::fs::write(&timeline, kept).expect("a file");
+    let said = host.run("straight", &[]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(host.review().contains("onBehalfOf: risk-1"));
 }

@@ -9,6 +9,7 @@
 #                     whoever can replace the one can replace the other.
 #   MODELRY_RELEASES  where releases are, for mirrors and tests; usually those of
 #                     the action's repository
+#   MODELRY_TOOLCHAIN what builds, as rustup names it; usually stable
 set -euo pipefail
 
 refuse() {
@@ -26,7 +27,18 @@ trap '[ -n "$kept" ] || rm -rf "$work"' EXIT
 
 if [ -z "$version" ]; then
     [ -z "$wanted" ] || refuse "the input \`sha256\` is the sum of a release: name its \`version\` too"
-    cargo install --locked --quiet --path "$source" --root "$work"
+    command -v cargo >/dev/null ||
+        refuse "there is no Rust toolchain to build with: name a release with the input \`version\`"
+    # Rustup and cargo look for toolchains, settings and workspaces in the folder
+    # that they run in, and above: of the checkout that is judged none may count.
+    mkdir "$work/source"
+    tar -C "$source" --exclude=./.git --exclude=./target -cf - . | tar -C "$work/source" --no-same-owner -xf -
+    cd "$work/source"
+    export RUSTUP_TOOLCHAIN=${MODELRY_TOOLCHAIN:-stable}
+    cargo install --locked --quiet --path "$work/source" --root "$work" ||
+        refuse "the action's checkout could not be built: the step's log says why"
+    cd /
+    rm -rf "$work/source"
     kept=1
     echo "$work/bin" >>"$GITHUB_PATH"
     exit

@@ -19,7 +19,7 @@ use super::request::{self, Page};
 use super::reserve::Reserve;
 use super::tell::{done, dry_run, propose};
 use super::{Target, short};
-use crate::error::Error;
+use crate::error::{Error, shell_word};
 use crate::git::{AdvanceError, Head, Pushed, may_pass};
 use crate::history;
 use crate::raw::Oid;
@@ -241,6 +241,9 @@ pub(super) fn land(run: &Run<'_>) -> Result<Outcome, Error> {
                 unknown.clear();
             }
             Pushed::Raced(why) => {
+                if ground.expected.is_none() {
+                    has_room(run, &road, &reference)?;
+                }
                 // A number that is taken is not tried again.
                 ready = road.named.is_some().then_some(signed);
                 if !patience.after_race() {
@@ -288,6 +291,28 @@ pub(super) fn land(run: &Run<'_>) -> Result<Outcome, Error> {
             }
         }
     }
+}
+
+/// Refuses a branch that can't be made, however often it is tried: a branch of
+/// the remote is called as one of the folders that it would be in.
+fn has_room(run: &Run<'_>, road: &Road, reference: &str) -> Result<(), Error> {
+    let mut at = reference;
+    while let Some((folder, _)) = at.rsplit_once('/')
+        && folder.starts_with("refs/heads/")
+    {
+        if run.workspace.repo.remote_tip(&road.remote, folder)?.is_some() {
+            let told = format!(
+                "`{}` has a branch `{}`, so it can have none called `{}`; nothing landed",
+                road.remote,
+                short(folder),
+                short(reference)
+            );
+            return Err(Error::told(told)
+                .hint("have that one renamed there, or name another branch: `--branch NAME`"));
+        }
+        at = folder;
+    }
+    Ok(())
 }
 
 /// Whether a number was reserved that landed meanwhile; another is taken then.
@@ -455,8 +480,8 @@ fn own_commits(
                 render::count(behind, "commit"),
             ))
             .hint(format!(
-                "when those here are yours, put them away (`git branch mine`, `git reset --keep {}/{name}`), and make them anew with `--replay`",
-                road.remote
+                "when those here are yours, put them away (`git branch mine`, `git reset --keep {}`), and make them anew with `--replay`",
+                shell_word(&format!("{}/{name}", road.remote))
             ))
             .hint("when they are not, the remote's branch was rewritten: find out by whom"))
         }
@@ -502,8 +527,8 @@ fn lost(road: &Road, unknown: &Unknown, why: &str) -> Error {
     ))
     .hint(format!(
         "look before you run the command again: `git fetch {} {} && git merge-base --is-ancestor {commit} FETCH_HEAD`",
-        road.remote,
-        short(&unknown.reference),
+        shell_word(&road.remote),
+        shell_word(short(&unknown.reference)),
     ))
 }
 

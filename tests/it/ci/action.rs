@@ -53,16 +53,22 @@ fn releases(files: Vec<(String, Vec<u8>)>) -> Server {
 
 /// The step's end, and what it put on the path.
 fn install(lab: &Lab, variables: &[(&str, &str)]) -> (Said, String) {
+    let script = own(".github/actions/validate/install.sh");
+    install_by(lab, &script, lab.home(), variables)
+}
+
+/// The same of a checkout of the action, in a folder.
+fn install_by(lab: &Lab, script: &Path, folder: &Path, variables: &[(&str, &str)]) -> (Said, String) {
     let runner = lab.home().join("runner");
     let _ = std::fs::remove_dir_all(&runner);
     std::fs::create_dir_all(&runner).expect("a folder");
-    let mut command = lab.command(&own(".github/actions/validate/install.sh").to_string_lossy());
+    let mut command = lab.command(&script.to_string_lossy());
     command
         .env("RUNNER_TEMP", &runner)
         .env("GITHUB_PATH", runner.join("path"))
         .env("GITHUB_REPOSITORY", "risk/models")
         .envs(variables.iter().copied())
-        .current_dir(lab.home());
+        .current_dir(folder);
     let said = said(&mut command);
     let path = std::fs::read_to_string(runner.join("path")).unwrap_or_default();
     if said.code != 0 {
@@ -208,6 +214,81 @@ fn without_a_version_the_checkout_is_built() {
         .expect("a key");
     assert_eq!(key.len(), 64, "{text}");
     assert!(text.contains("\ntarget="), "{text}");
+}
+
+/// Whoever may push a file to the registry could bring a toolchain of their own,
+/// or settings that put a program before the compiler.
+#[test]
+fn what_is_judged_has_no_say_in_what_builds() {
+    use std::os::unix::fs::PermissionsExt;
+    let lab = Lab::empty();
+    let home = lab.home();
+    let checkout = home.join("checkout");
+    // As the reusable workflow checks the action out: below what is judged.
+    let action = checkout.join(".modelry-action/.github/actions/validate");
+    let programs = home.join("programs");
+    for folder in [&action, &programs, &checkout.join(".cargo")] {
+        std::fs::create_dir_all(folder).expect("a folder");
+    }
+    for script in ["install.sh", "toolchain.sh"] {
+        std::fs::copy(own(".github/actions/validate").join(script), action.join(script)).expect("a file");
+    }
+    for file in ["Cargo.toml", "Cargo.lock"] {
+        std::fs::copy(own(file), checkout.join(".modelry-action").join(file)).expect("a file");
+    }
+    let brought = [
+        "rust-toolchain.toml",
+        "rust-toolchain",
+        ".cargo/config.toml",
+        ".cargo/config",
+        "Cargo.toml",
+    ];
+    for file in brought {
+        std::fs::write(checkout.join(file), "theirs\n").expect("a file");
+    }
+    // They look where rustup and cargo look: from here, and from the sources, upwards.
+    let look = format!(
+        "#!/bin/sh\nlook() {{ at=$1; while [ \"$at\" != / ]; do for file in {}; do ! grep -qs theirs \"$at/$file\" || {{ echo \"$at/$file counts\" >&2; exit 9; }}; done; at=$(dirname \"$at\"); done; }}\nlook \"$PWD\"\necho \"with $RUSTUP_TOOLCHAIN\" >&2\n",
+        brought.join(" ")
+    );
+    let binary = env!("CARGO_BIN_EXE_modelry");
+    for (program, more) in [
+        ("rustc", "echo rustc 1.0".to_owned()),
+        (
+            "cargo",
+            format!(
+                "look \"$5\"\n[ -f \"$5/Cargo.lock\" ] && mkdir \"$7/bin\" && cp '{binary}' \"$7/bin/modelry\""
+            ),
+        ),
+    ] {
+        let file = programs.join(program);
+        std::fs::write(&file, format!("{look}{more}\n")).expect("a file");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).expect("a mode");
+    }
+    let path = format!(
+        "{}:{}",
+        programs.display(),
+        std::env::var("PATH").unwrap_or_default()
+    );
+    for (given, used) in [("", "with stable"), ("1.90.0", "with 1.90.0")] {
+        let variables = [("PATH", path.as_str()), ("MODELRY_TOOLCHAIN", given)];
+        let (said, installed) = install_by(&lab, &action.join("install.sh"), &checkout, &variables);
+        assert_eq!(said.code, 0, "{said:?}");
+        assert!(said.err.contains(used), "{said:?}");
+        assert!(Path::new(&installed).join("modelry").is_file(), "{installed}");
+        let mut command = lab.command(&action.join("toolchain.sh").to_string_lossy());
+        command
+            .envs(variables)
+            .env("RUNNER_TEMP", home.join("runner"))
+            .env("GITHUB_OUTPUT", home.join("out"))
+            .current_dir(&checkout);
+        let said = crate::support::said(&mut command);
+        assert_eq!(said.code, 0, "{said:?}");
+        assert!(said.err.contains(used), "{said:?}");
+    }
+    // The job that holds the key takes nothing that another job could have written.
+    let relay = std::fs::read_to_string(own(".github/actions/relay/action.yml")).expect("a file");
+    assert!(!relay.contains("uses:"), "{relay}");
 }
 
 fn said_of_toolchain(lab: &Lab, out: &Path) -> Said {

@@ -512,3 +512,126 @@ fn one_judgement_is_written_in_many_forms() {
     let told = lab.error("admin-1", &["validate", "--ci", "github", "--onto", "main"]);
     assert!(told.contains("cannot be used with"), "{told}");
 }
+
+/// A reference may be named like a commit's id, by whoever may push a tag.
+#[test]
+fn a_tag_that_is_named_like_a_commit_chooses_nothing() {
+    let hub = opened();
+    let tip = proposed(&hub, bad);
+    hub.lab
+        .git(&["push", "-q", "origin", &format!("main:refs/tags/{tip}")]);
+    let mut job = Job::at(&hub, "origin/main");
+    job.git(&["fetch", "-q", "origin", "tag", &tip]);
+    let said = pull_request(&mut job, "pull_request_target", &tip, "main");
+    assert_eq!(
+        (said.code, annotated(&said.out)),
+        (1, vec!["MR308".to_owned()]),
+        "{said:?}"
+    );
+    // By hand too, and with what follows an id.
+    let upper = tip.to_ascii_uppercase();
+    for range in [
+        format!("{tip}~1..{tip}"),
+        format!("{tip}^..{upper}"),
+        format!("{tip}^1^{{commit}}..{tip}^0"),
+        format!("{tip}~2..{tip}~0"),
+    ] {
+        let said = job.seat.says("admin-1", &["validate", &range]);
+        assert!(said.code == 1 && said.out.contains("MR308"), "{range}: {said:?}");
+    }
+    for range in [
+        format!("{tip}^2..{tip}"),
+        format!("{tip}..{tip}:groups"),
+        format!("{tip}~9999..{tip}"),
+    ] {
+        let said = job.seat.says("admin-1", &["validate", &range]);
+        assert!(
+            said.code == 2 && said.err.contains("names no commit here"),
+            "{range}: {said:?}"
+        );
+    }
+    let root = hub.lab.root();
+    let said = job.seat.says(
+        "admin-1",
+        &["validate", "--onto", "origin/main", &tip, "--root", &root],
+    );
+    assert!(said.code == 1 && said.out.contains("MR308"), "{said:?}");
+}
+
+/// A push that no job saw, as one that says `[skip ci]`, is told by the next.
+#[test]
+fn after_a_landing_the_whole_mainline_counts() {
+    let hub = opened();
+    let _ = hub.lab.ok(
+        "admin-1",
+        &["group", "create", "other", "--description", "another group"],
+    );
+    let unseen = bad(&hub);
+    let _ = hub.lab.ok(
+        "admin-1",
+        &[
+            "group",
+            "update",
+            "other",
+            "--description",
+            "still another",
+            "--trust-base",
+        ],
+    );
+    let after = hub.lab.git(&["rev-parse", "HEAD"]);
+    hub.lab.git(&["push", "-q", "origin", "main"]);
+    let mut job = Job::at(&hub, &after);
+    let said = push(&mut job, "refs/heads/main", &unseen, &after);
+    assert_eq!(
+        (said.code, annotated(&said.out)),
+        (1, vec!["MR308".to_owned()]),
+        "{said:?}"
+    );
+    // Nor has what landed a kinder verdict by way of a tag, or of a pull request.
+    for said in [
+        push(&mut job, "refs/tags/v1", ZEROES, &unseen),
+        pull_request(&mut job, "pull_request_target", &unseen, "main"),
+    ] {
+        assert_eq!(
+            (said.code, annotated(&said.out)),
+            (1, vec!["MR308".to_owned()]),
+            "{said:?}"
+        );
+        assert!(said.err.contains("nothing would land"), "{said:?}");
+    }
+    // A queue is about its own steps alone.
+    job.event(
+        "merge_group",
+        &json!({"merge_group": {"base_ref": "refs/heads/main", "base_sha": unseen, "head_ref": "refs/heads/queue", "head_sha": after}}),
+    );
+    let said = job.judge();
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.err.contains("1 finding in other groups"), "{said:?}");
+}
+
+/// Where nothing would land, that is said of a mainline that is the right one.
+#[test]
+fn a_mainline_of_another_registry_is_no_base() {
+    let hub = opened();
+    let tip = hub.tip();
+    let mut job = Job::at(&hub, &tip);
+    job.set("MODELRY_ROOT", &"a".repeat(40));
+    let said = pull_request(&mut job, "pull_request", &tip, "main");
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.err.contains("not among the first parents"), "{said:?}");
+}
+
+/// A runner may keep a clone, where an earlier job wrote.
+#[test]
+fn the_clones_configuration_names_no_mainline() {
+    let hub = opened();
+    let tip = proposed(&hub, bad);
+    let mut job = Job::at(&hub, &tip);
+    job.git(&["config", "modelry.mainline", "topic"]);
+    let said = pull_request(&mut job, "pull_request", &tip, "main");
+    assert_eq!(
+        (said.code, annotated(&said.out)),
+        (1, vec!["MR308".to_owned()]),
+        "{said:?}"
+    );
+}

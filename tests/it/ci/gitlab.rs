@@ -157,6 +157,28 @@ fn what_is_no_pipeline_of_commits_is_never_a_pass() {
     assert!(said.code == 2 && said.err.contains("in a fork"), "{said:?}");
 }
 
+/// Whoever starts a pipeline may give variables that take the place of GitLab's.
+#[test]
+fn what_is_judged_is_what_is_checked_out() {
+    let hub = opened();
+    hub.git(&["config", "uploadpack.allowAnySHA1InWant", "true"]);
+    let good_one = hub.tip();
+    let tip = proposed(&hub, bad);
+    for (name, value) in [
+        ("CI_COMMIT_SHA", good_one.as_str()),
+        ("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", &hub.lab.root()),
+    ] {
+        let mut job = pipeline(&hub, &tip, &MERGE_REQUEST);
+        assert_eq!(judged(&job).code, 1);
+        job.set(name, value);
+        let said = judged(&job);
+        assert!(
+            said.code == 2 && said.err.contains("the runner checked") && said.err.contains("minimum role"),
+            "{name}: {said:?}"
+        );
+    }
+}
+
 /// The template's lines, as they stand there.
 fn script() -> String {
     let text = std::fs::read_to_string(own(".gitlab/modelry.gitlab-ci.yml")).expect("the template");

@@ -96,6 +96,38 @@ fn mr510_fires_below_refs_replace() {
     assert!(said.contains("MR510"), "{said}");
 }
 
+/// Names that git could take for the mainline's.
+#[test]
+fn mr510_fires_for_a_name_that_makes_the_mainline_ambiguous() {
+    let guarded = Guarded::new();
+    for name in [
+        "refs/main",
+        "refs/tags/main",
+        "refs/heads/heads/main",
+        "refs/heads/refs/heads/main",
+        "refs/tags/heads/main",
+        "refs/tags/refs/heads/main",
+        "refs/remotes/main",
+        "refs/remotes/main/HEAD",
+        "refs/refs/heads/main",
+    ] {
+        let said = guarded.refuses("admin-1", &[&format!("main:{name}")]);
+        assert!(said.contains("MR510"), "{name}: {said}");
+    }
+    // One that was there before the hook may go.
+    guarded.git(&["update-ref", "refs/tags/main", "main"]);
+    let _ = guarded.accepts("admin-1", &[":refs/tags/main"]);
+    let _ = guarded.accepts(
+        "admin-1",
+        &[
+            "main:refs/heads/main-2",
+            "main:refs/heads/of/main",
+            "main:refs/tags/v1/main",
+            "main:refs/notes/main",
+        ],
+    );
+}
+
 #[test]
 fn mr510_passes_beside_refs_replace() {
     let guarded = Guarded::new();
