@@ -38,7 +38,6 @@ mod push_server;
 mod raw_reading;
 mod reference;
 mod relay;
-mod relay_action;
 mod release;
 mod report_formats;
 mod resolve;
