@@ -88,7 +88,7 @@ fn nobody_answers_for_what_nobody_signed_on_the_side() {
     lab.git(&["commit", "-q", "--amend", "--no-edit", "--no-gpg-sign"]);
     lab.git(&["switch", "-q", "main"]);
     merge(&lab, "admin-1", &["side", "-S"]);
-    refused(&lab, &["MR301"]);
+    refused(&lab, &["MR301", "MR308"]);
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn a_back_merge_and_a_criss_cross_are_no_news() {
 
 #[test]
 fn an_evil_back_merge_is_its_signers() {
-    for (who, codes) in [("risk-1", &[][..]), ("trainer", &["MR306", "MR307"][..])] {
+    for (who, codes) in [("risk-1", &[][..]), ("trainer", &["MR306", "MR307", "MR308"][..])] {
         let lab = started();
         lab.git(&["switch", "-q", "-c", "side"]);
         lab.git(&["commit", "-q", "--allow-empty", "-m", "nothing"]);
