@@ -234,7 +234,10 @@ fn file_changes(path: &RecordPath, before: Option<Arc<Loaded>>, after: Option<Ar
         (Some(_), None) => vec![ChangeKind::Removed],
         (_, Some(after)) if after.record.is_none() => vec![ChangeKind::Unreadable],
         // What could not be read before counts as not there: it was a finding then.
-        (before, Some(after)) => kinds(path, before.as_deref().filter(|b| b.record.is_some()), after),
+        (before, Some(after)) => {
+            let readable = before.as_deref().filter(|before| before.record.is_some());
+            kinds(path, readable, after, before.is_none())
+        }
     };
     let change = |kind| Change {
         kind,
@@ -246,7 +249,7 @@ fn file_changes(path: &RecordPath, before: Option<Arc<Loaded>>, after: Option<Ar
     kinds.into_iter().map(change).collect()
 }
 
-fn kinds(path: &RecordPath, before: Option<&Loaded>, after: &Loaded) -> Vec<ChangeKind> {
+fn kinds(path: &RecordPath, before: Option<&Loaded>, after: &Loaded, is_new: bool) -> Vec<ChangeKind> {
     let record = after.record.as_ref();
     if matches!(path, RecordPath::Registry) {
         return vec![if before.is_none() {
@@ -280,7 +283,7 @@ fn kinds(path: &RecordPath, before: Option<&Loaded>, after: &Loaded) -> Vec<Chan
             to: stage.version,
         }],
         (RecordPath::Version(_), Some(Record::Tombstone(_))) => vec![ChangeKind::VersionDeleted],
-        (RecordPath::Version(_), _) => version_kinds(before, after),
+        (RecordPath::Version(_), _) => version_kinds(before, after, is_new),
         (RecordPath::Card(_), _) => added_or(ChangeKind::CardAdded, ChangeKind::CardChanged),
         (RecordPath::Evidence(..), _) => added_or(ChangeKind::EvidenceAdded, ChangeKind::EvidenceChanged),
         (RecordPath::Observation(..), _) => {
@@ -292,7 +295,7 @@ fn kinds(path: &RecordPath, before: Option<&Loaded>, after: &Loaded) -> Vec<Chan
     }
 }
 
-fn version_kinds(before: Option<&Loaded>, after: &Loaded) -> Vec<ChangeKind> {
+fn version_kinds(before: Option<&Loaded>, after: &Loaded, is_new: bool) -> Vec<ChangeKind> {
     let Some(next) = after.version() else {
         return vec![ChangeKind::Unreadable];
     };
@@ -312,7 +315,10 @@ fn version_kinds(before: Option<&Loaded>, after: &Loaded) -> Vec<ChangeKind> {
         ),
         None => {
             kinds.push(ChangeKind::VersionRegistered);
-            let imported = next.imported.as_ref().map(|imported| imported.status.status());
+            // What was there and could not be read had a status already, which no
+            // import replaces.
+            let imported = next.imported.as_ref().filter(|_| is_new);
+            let imported = imported.map(|imported| imported.status.status());
             kinds.extend(imported.map(|status| ChangeKind::VersionImported { status }));
             (Value::Null, imported.unwrap_or(Status::Pending))
         }

@@ -263,6 +263,38 @@ pub(super) fn keep(version: &mut ImportedVersion, path: &[String], value: &Value
     }
 }
 
+/// Members that say what is loaded and run.
+const LOADED: [&str; 3] = [
+    "InferenceSpecification",
+    "AdditionalInferenceSpecifications",
+    "SourceAlgorithmSpecification",
+];
+
+/// Whether what has no place here says what is loaded or run: by its own name, or
+/// by that of something in it.
+fn is_loaded(path: &[String], value: &Value) -> bool {
+    const NAMES: [&str; 7] = [
+        "Image",
+        "ModelDataUrl",
+        "S3Uri",
+        "ManifestS3Uri",
+        "HubContentArn",
+        "HubContentName",
+        "Environment",
+    ];
+    fn within(value: &Value) -> bool {
+        match value {
+            Value::Object(members) => members
+                .iter()
+                .any(|(key, value)| NAMES.contains(&key.as_str()) || within(value)),
+            Value::Array(items) => items.iter().any(within),
+            _ => false,
+        }
+    }
+    let names_it = path.iter().any(|step| NAMES.contains(&step.as_str()));
+    LOADED.contains(&path[0].as_str()) && !is_nothing(value) && (names_it || within(value))
+}
+
 fn version(members: &Map<String, Value>) -> Result<(GroupName, ImportedVersion), Error> {
     let name = name(members)?;
     let number = members.get("ModelPackageVersion").and_then(Value::as_u64);
@@ -337,7 +369,28 @@ fn version(members: &Map<String, Value>) -> Result<(GroupName, ImportedVersion),
         rest.remove("CertifyForMarketplace");
     }
     let mut left = Left::default();
-    let spec = mapping::read(&table::SPEC, &rest, &[], &mut left);
+    let mut spec = mapping::read(&table::SPEC, &rest, &[], &mut left);
+    // What no approval would cover must not be loaded or run by an approved version.
+    if left.0.iter().any(|(path, value)| is_loaded(path, value)) {
+        for ours in [
+            "inference",
+            "additionalInference",
+            "sourceAlgorithms",
+            "artifacts",
+        ] {
+            spec.remove(ours);
+        }
+        left.0.retain(|(path, _)| !LOADED.contains(&path[0].as_str()));
+        for root in LOADED {
+            if let Some(value) = rest.get(root) {
+                left.0.push((vec![root.to_owned()], value.clone()));
+            }
+        }
+        version.notes.push(
+            "what it loads or runs can't be told whole here, so it arrives without, and can't be approved"
+                .into(),
+        );
+    }
     version.spec = Value::Object(spec);
     for (path, value) in left.0 {
         keep(&mut version, &path, &value);

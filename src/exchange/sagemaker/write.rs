@@ -93,7 +93,8 @@ pub fn export(export: Export<'_>) -> Result<Exported, Error> {
         );
     }
     metadata(version, &mut package, &mut notes);
-    restore(&version.annotations, &mut package, &mut notes);
+    let is_approved = version.status == Status::Approved;
+    restore(&version.annotations, is_approved, &mut package, &mut notes);
     for (path, _) in left.0 {
         // The card tells them.
         let told = has_card && path.starts_with(&["spec".to_owned(), "metrics".to_owned()]);
@@ -155,7 +156,12 @@ fn is_written(member: &str) -> bool {
 }
 
 /// Puts back what was kept when it came from SageMaker.
-fn restore(annotations: &Labels, package: &mut Map<String, Value>, notes: &mut Vec<String>) {
+fn restore(
+    annotations: &Labels,
+    is_approved: bool,
+    package: &mut Map<String, Value>,
+    notes: &mut Vec<String>,
+) {
     for (key, text) in annotations {
         let Some(path) = key.as_str().strip_prefix(KEPT) else {
             continue;
@@ -169,6 +175,13 @@ fn restore(annotations: &Labels, package: &mut Map<String, Value>, notes: &mut V
                     card["ModelCardStatus"] = unspell(text);
                     continue;
                 }
+            }
+            // Whoever may annotate must not say what an approved version loads or runs.
+            first if is_written(first) && is_approved => {
+                notes.push(format!(
+                    "annotations.{key} is not covered by the approval, and is left out"
+                ));
+                continue;
             }
             first if CARRIED.contains(&first) || is_written(first) => {
                 goes = mapping::put(package, path.split('/'), unspell(text));

@@ -117,7 +117,6 @@ fn strange() -> Value {
         package[key] = value.clone();
     }
     let container = &mut package["InferenceSpecification"]["Containers"][0];
-    container["AdditionalS3DataSource"] = json!({"S3DataType": "S3Object", "S3Uri": "s3://m/y"});
     container["NovelFlag"] = json!("true");
     package
 }

@@ -336,3 +336,96 @@ fn an_import_falls_with_the_key_that_vouched_for_it() {
     let gone = lab.says("admin-1", &["resolve", "churn/1", "--trust-root"]);
     assert_eq!(gone.code, 1, "{gone:?}");
 }
+
+/// What an approval does not cover is nothing that an export loads or runs.
+#[test]
+fn annotations_bring_nothing_into_the_export_of_an_approved_version() {
+    let lab = lab();
+    let given = file(
+        &lab,
+        "one.json",
+        &[described("churn", 7, "PendingManualApproval")],
+    );
+    let _ = lab.ok("admin-1", &["import", "sagemaker", &given]);
+    let _ = lab.ok("risk-1", &["approve", "churn/7", "--yes", "-m", "looked at"]);
+    let container = "sagemaker/InferenceSpecification/Containers/1={\"Image\":\"evil.example/x:latest\",\"ModelDataUrl\":\"s3://evil/m.tar.gz\"}";
+    let code =
+        "sagemaker/InferenceSpecification/Containers/0/Environment={\"CODE\":\"s3://evil/code.tar.gz\"}";
+    let _ = lab.ok(
+        "trainer",
+        &[
+            "annotate",
+            "churn/7",
+            "--annotation",
+            container,
+            "--annotation",
+            code,
+        ],
+    );
+    let said = lab.says("admin-1", &["export", "sagemaker", "churn/7", "--trust-root"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(
+        said.err
+            .contains("is not covered by the approval, and is left out"),
+        "{said:?}"
+    );
+    let exported = parsed(&said.out);
+    for input in ["createModelPackage", "createModel"] {
+        let text = exported[input].to_string();
+        assert!(
+            text.contains("fraud@sha256") || text.contains("Containers"),
+            "{text}"
+        );
+        assert!(!text.contains("evil"), "{text}");
+    }
+}
+
+/// What is loaded and has no place here is no part of what would be approved.
+#[test]
+fn a_version_of_which_something_loaded_has_no_place_can_not_be_approved() {
+    let lab = lab();
+    let_import(&lab, "admin-1");
+    let mut package = described("churn", 7, "Approved");
+    package["InferenceSpecification"]["Containers"][0]["AdditionalModelDataSources"] = json!([{
+        "ChannelName": "adapter",
+        "S3DataSource": {
+            "S3Uri": "s3://other/adapter/", "S3DataType": "S3Prefix", "CompressionType": "None",
+            "ManifestS3Uri": "s3://other/manifest.json",
+        },
+    }]);
+    let given = file(&lab, "one.json", &[package.clone()]);
+    let said = lab.ok("admin-1", &["import", "sagemaker", &given]);
+    assert!(said.contains("can't be told whole here"), "{said}");
+    let shown = parsed(&lab.ok("admin-1", &["show", "churn/7", "-o", "json"]));
+    assert_eq!(shown["record"]["status"], "Pending");
+    let said = lab.says("risk-1", &["approve", "churn/7", "--yes", "-m", "looked at"]);
+    assert!(said.code == 1 || said.err.contains("still Pending"), "{said:?}");
+    let said = lab.says("risk-1", &["resolve", "churn@latest", "--trust-root"]);
+    assert_eq!(said.code, 3, "{said:?}");
+    // It goes back as it was.
+    let exported = parsed(&lab.ok("admin-1", &["export", "sagemaker", "churn/7", "--trust-root"]));
+    assert_eq!(
+        exported["createModelPackage"]["InferenceSpecification"],
+        package["InferenceSpecification"]
+    );
+}
+
+/// A record that could not be read for a while is no new one.
+#[test]
+fn a_decision_is_not_undone_by_an_import_of_what_was_broken() {
+    let lab = lab();
+    let_import(&lab, "admin-1");
+    let given = file(&lab, "one.json", &[described("churn", 7, "Approved")]);
+    let _ = lab.ok("admin-1", &["import", "sagemaker", &given]);
+    let path = "groups/churn/versions/7/version.yaml";
+    let record = lab.read(path);
+    lab.write(
+        path,
+        &record.replace("kind: ModelVersion", "kind: ModelVersion: x"),
+    );
+    lab.commit("admin-1", "a typo");
+    lab.write(path, &record);
+    lab.commit("admin-1", "mended");
+    let said = lab.findings("risk-1", &["validate", "HEAD~1..HEAD", "-o", "concise"]);
+    assert!(said.contains("MR308"), "{said}");
+}
