@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{Desk, Draft, GroupRequest, members};
 use crate::canonical::canonical;
 use crate::error::Error;
+use crate::exchange::one_line;
 use crate::model::{
     GroupName, Imported, ImportedStatus, Key, Kind, Labels, MAX_VERSION_GAP, ModelGroup, ModelSpec,
     RecordPath, Status, VersionId, VersionNumber,
@@ -137,8 +138,10 @@ pub fn import(
     groups: &[ImportedGroup],
     reason: Option<&str>,
 ) -> Result<(ImportPlan, Option<Draft>), Error> {
+    // What others call themselves must not write lines of its own into the commit.
+    let from = &one_line(from);
     let mut plan = ImportPlan {
-        from: from.to_owned(),
+        from: from.clone(),
         groups: Vec::new(),
     };
     let mut draft = Draft::new("", reason);
@@ -304,8 +307,8 @@ fn import_version(
             imported = Some(Imported {
                 from: from.to_owned(),
                 status,
-                by: version.approver.clone(),
-                at: version.decided_at.clone(),
+                by: version.approver.as_deref().map(one_line),
+                at: version.decided_at.as_deref().map(one_line),
             });
         }
         None => {

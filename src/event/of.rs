@@ -60,7 +60,13 @@ impl<'a> Deriving<'a> {
         for ((index, change), flags) in step.changes.iter().enumerate().zip(flags) {
             let word = kind::word(&change.kind);
             let nth = seen.entry((&change.path, word)).or_default();
-            let id = id(&self.registry, commit.id, &change.path, word, *nth);
+            let id = id(
+                &self.registry,
+                commit.id,
+                &from_top(self.folder, change),
+                word,
+                *nth,
+            );
             *nth += 1;
             let (old, new) = values(change);
             let decision = authority(step, (index, change), snapshot)?;

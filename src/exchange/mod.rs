@@ -24,7 +24,7 @@ fn number(value: f64) -> Value {
 }
 
 /// Text on one line.
-fn one_line(text: &str) -> String {
+pub fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -172,7 +172,8 @@ pub(super) fn make(
         ..Report::default()
     };
     let Differences { changes, .. } = differences;
-    let mut message = draft.subject.clone();
+    // A subject is one line, whatever names it holds.
+    let mut message = draft.subject.split_whitespace().collect::<Vec<_>>().join(" ");
     if let Some(reason) = &draft.reason {
         message.push_str(&format!("\n\n{reason}"));
     }
