@@ -206,6 +206,20 @@ fn a_start_may_be_repeated_until_something_is_told() {
 }
 
 #[test]
+fn what_a_first_line_lacks_is_named() {
+    let lab = lab();
+    for (file, is_folder_missing) in [("../none/secret", true), ("../secret", false)] {
+        let mut first = command(&lab, &["--to", "https://hooks.example.com", "--from-start"]);
+        let told = said(first.args(["--secret-file", file]));
+        assert_eq!(told.code, 2, "{told:?}");
+        assert!(told.err.contains(&format!("there is no `{file}`")), "{told:?}");
+        let make = told.err.contains("make the folder: `mkdir -p ../none`");
+        assert_eq!(make, is_folder_missing, "{told:?}");
+        assert!(told.err.contains(&format!(" > {file})`")), "{told:?}");
+    }
+}
+
+#[test]
 fn a_day_to_start_at_is_told_itself() {
     let lab = lab();
     let root = lab.git(&[
