@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::audit::bar;
-use super::resolve::{believe_root, on_mainline};
+use super::resolve::{believe_root, on_mainline, start_on_mainline};
 use super::{Global, Outcome, Output, Ui, report_format};
 use crate::error::Error;
 use crate::event::Event;
@@ -17,10 +17,10 @@ use crate::workspace::Workspace;
 /// `modelry events`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Formats: human, json (one array: application/cloudevents-batch+json), cloudevents (a CloudEvents 1.0 object a line), eventbridge (what `aws events put-events --cli-input-json` takes, a call a line).\n\nExit codes: 0 told; 1 open findings, and nothing is told; 2 incomplete, as in a shallow clone.\n\nExamples:\n  modelry events\n  modelry events main~5..main -o cloudevents\n  modelry events 2026-03-01.. -o json\n  modelry events main~1..main -o eventbridge --account 123456789012 --region eu-central-1"
+    after_help = "Formats: human, json (one array: application/cloudevents-batch+json), cloudevents (a CloudEvents 1.0 object a line), eventbridge (what `aws events put-events --cli-input-json` takes, a call a line).\n\nExit codes: 0 told; 1 open findings, and nothing is told; 2 incomplete, as in a shallow clone.\n\nExamples:\n  modelry events\n  modelry events main~5..main -o cloudevents\n  modelry events 2026-03-01.. -o json   # of that day and later\n  modelry events main~1..main -o eventbridge --account 123456789012 --region eu-central-1"
 )]
 pub struct EventsArgs {
-    /// The steps after A, up to B of the mainline; an end may be a day [default: from the root to the tip]
+    /// The steps after A, up to B of the mainline; days count whole (UTC): from the day A on, through the end of the day B [default: from the root to the tip]
     #[arg(value_name = "A..B")]
     range: Option<String>,
     /// Take the root that this clone shows on trust: it is not pinned
@@ -96,7 +96,7 @@ fn told(
     let (from, to) = ends(args.range.as_deref())?;
     let to = on_mainline(workspace, &objects, tip, to)?;
     let from: Option<Oid> = match from {
-        Some(from) => Some(on_mainline(workspace, &objects, tip, Some(from))?),
+        Some(from) => start_on_mainline(workspace, &objects, tip, from)?,
         None => None,
     };
     let kept = Kept::new(&objects);

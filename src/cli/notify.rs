@@ -8,11 +8,11 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::json;
 
-use super::resolve::{believe_root, on_mainline};
+use super::resolve::{believe_root, start_on_mainline};
 use super::wait::duration;
 use super::{Global, Outcome, Ui, report_format};
 use crate::disk;
-use crate::error::Error;
+use crate::error::{Error, shell_word};
 use crate::notify::{
     Allowed, Ended, Heard, Patience, Poster, Program, Receiver, Round, Secrets, Sink, Start, Track,
 };
@@ -33,7 +33,7 @@ const LARGEST_SECRETS: usize = 16 << 10;
 /// `modelry notify`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Each event is a CloudEvent (JSON), in order, and told again until it is taken: a receiver drops ids that it knows. Requests are signed as Standard Webhooks says, with the secrets in MODELRY_WEBHOOK_SECRET or --secret-file (whsec_…, more than one while they are changed).\n\nExit codes: 0 all is told; 1 the mainline has findings, and nothing is told; 2 not told, and the cursor holds what was.\n\nExamples:\n  modelry notify --to https://hooks.example.com/models --cursor ../cursor --since HEAD   # once\n  modelry notify --to https://hooks.example.com/models --cursor ../cursor\n  modelry notify --exec ./deploy.sh --cursor ../deployed -- --quiet"
+    after_help = "Each event is a CloudEvent (JSON), in order, and told again until it is taken: a receiver drops ids that it knows. Requests are signed as Standard Webhooks says, with the secrets in MODELRY_WEBHOOK_SECRET or --secret-file (whsec_…, more than one while they are changed).\n\nUntil the first event is taken, the line that makes the cursor may be repeated, for another receiver too.\n\nExit codes: 0 all is told; 1 the mainline has findings, and nothing is told; 2 not told, and the cursor holds what was.\n\nExamples:\n  modelry notify --to https://hooks.example.com/models --cursor ../cursor --since HEAD   # once\n  modelry notify --to https://hooks.example.com/models --cursor ../cursor\n  modelry notify --exec ./deploy.sh --cursor ../deployed -- --quiet"
 )]
 pub struct NotifyArgs {
     /// The receiver's address [default: $MODELRY_WEBHOOK_URL]
@@ -48,7 +48,7 @@ pub struct NotifyArgs {
     /// How far the receiver was told: a file outside the work tree, which moves on after each event
     #[arg(long, value_name = "FILE")]
     cursor: PathBuf,
-    /// Make the cursor: tell what happened after this commit, or after this day
+    /// Make the cursor: tell what happened after this commit, or on this day (UTC) and later
     #[arg(long, value_name = "REV|DATE", conflicts_with = "from_start")]
     since: Option<String>,
     /// Make the cursor: tell everything since the root
@@ -80,17 +80,32 @@ pub struct NotifyArgs {
 pub fn run(args: &NotifyArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let workspace = Workspace::open(&global.wanted())?;
     let sink = sink(args, global, ui)?;
-    let mut told = 0_usize;
+    let mut told = Told::default();
     let ended =
         rounds(&workspace, &*sink, args, global, ui, &mut told).map_err(|error| workspace.incomplete(error));
     match (&ended, ui.is_json()) {
         (Ok(Outcome::Findings), _) => {}
-        (_, true) => ui.json(&json!({"delivered": told, "done": ended.is_ok()}))?,
-        (Ok(_), false) if told == 0 => ui.note("nothing new to tell"),
-        (Err(_), false) if told == 0 => {}
-        (_, false) => ui.note(&format!("{} delivered", render::count(told, "event"))),
+        (_, true) => {
+            let mut all = json!({"delivered": told.count, "done": ended.is_ok()});
+            if let Some((id, why)) = &told.failed {
+                all["failed"] = json!({"id": id, "why": why});
+            }
+            ui.json(&all)?;
+        }
+        (Ok(_), false) if told.count == 0 => ui.note("nothing new to tell"),
+        (Err(_), false) if told.count == 0 => {}
+        (_, false) => ui.note(&format!("{} delivered", render::count(told.count, "event"))),
     }
     ended
+}
+
+/// What became of a run's events.
+#[derive(Default)]
+struct Told {
+    /// How many were taken.
+    count: usize,
+    /// The one that was not: its id, and why.
+    failed: Option<(String, String)>,
 }
 
 /// Rounds until nothing new is there. Whoever found the cursor taken meanwhile
@@ -101,7 +116,7 @@ fn rounds(
     args: &NotifyArgs,
     global: &Global,
     ui: &Ui,
-    told: &mut usize,
+    told: &mut Told,
 ) -> Result<Outcome, Error> {
     let cursor = global.located(&args.cursor);
     let mut last: Option<Oid> = None;
@@ -121,7 +136,10 @@ fn rounds(
         believe_root(workspace, &objects, tip, args.trust_root)?;
         let start = match (&args.since, args.from_start) {
             _ if last.is_some() => None,
-            (Some(since), _) => Some(Start::Since(on_mainline(workspace, &objects, tip, Some(since))?)),
+            (Some(since), _) => {
+                let commit = start_on_mainline(workspace, &objects, tip, since)?;
+                Some(commit.map_or(Start::Root, Start::Since))
+            }
             (None, true) => Some(Start::Root),
             (None, false) => None,
         };
@@ -143,8 +161,9 @@ fn rounds(
                 wait.as_secs_f64()
             )),
             Heard::Note(what) => ui.note(&what),
+            Heard::Failed(event, why) => told.failed = Some((event.id.clone(), why.to_owned())),
             Heard::Taken(event, _) => {
-                *told += 1;
+                told.count += 1;
                 if !ui.is_json() {
                     // Whoever reads this may have gone away; the receiver has not.
                     let _ = writeln!(std::io::stdout(), "{}  {}", event.id, clean(&event.change));
@@ -169,12 +188,13 @@ fn sink(args: &NotifyArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Sink>, Er
         return Err(Error::told("`--timeout` leaves no time at all"));
     }
     if let Some(program) = &args.exec {
-        // A name alone is looked for in PATH.
-        let path = match program.components().count() {
-            1 => program.clone(),
-            _ => global.located(program),
-        };
-        return Ok(Box::new(Program::new(&path, &args.arguments, args.timeout)));
+        let folder = std::path::absolute(&global.directory).map_err(disk::io("read", &global.directory))?;
+        return Ok(Box::new(Program::new(
+            program,
+            &args.arguments,
+            &folder,
+            args.timeout,
+        )));
     }
     let url = args.to.clone().or_else(|| variable(URL));
     let url = url.ok_or_else(|| {
@@ -201,12 +221,26 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+fn no_secrets(path: &Path) -> Error {
+    let error = Error::told(format!("there is no `{}`", path.display()));
+    let error = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
+            let folder = shell_word(&folder.to_string_lossy());
+            error.hint(format!("make the folder: `mkdir -p {folder}`"))
+        }
+        _ => error,
+    };
+    error.hint(format!(
+        "put a secret there that the receiver knows, or a new one: `(umask 077 && echo \"whsec_$(openssl rand -base64 32)\" > {})`",
+        shell_word(&path.to_string_lossy())
+    ))
+}
+
 /// The secrets in a file, or in the environment.
 fn secrets(file: Option<&Path>, ui: &Ui) -> Result<Secrets, Error> {
     let (text, place) = match file {
         Some(path) => {
-            let bytes = disk::read_at_most(path, LARGEST_SECRETS)?
-                .ok_or_else(|| Error::told(format!("there is no `{}`", path.display())))?;
+            let bytes = disk::read_at_most(path, LARGEST_SECRETS)?.ok_or_else(|| no_secrets(path))?;
             if disk::is_world_readable(path) {
                 ui.note(&format!(
                     "everybody on this machine can read the secrets in `{0}`: `chmod 600 {0}`",

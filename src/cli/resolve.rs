@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::names::Target;
-use super::reading::commit_at;
+use super::reading::{commit_at, commit_before};
 use super::write::Scope;
 use super::{Global, Outcome, Output, Ui, report_format};
 use crate::error::Error;
@@ -129,6 +129,29 @@ pub fn on_mainline(
         None => tip,
         Some(at) => commit_at(workspace, objects, at)?,
     };
+    held(workspace, objects, tip, commit)?;
+    Ok(commit)
+}
+
+/// The mainline's commit after which a range starts, by a revision or a day that
+/// is told itself; none when the mainline began later.
+///
+/// # Errors
+/// When what is named is not on the mainline.
+pub fn start_on_mainline(
+    workspace: &Workspace,
+    objects: &GitObjects<'_>,
+    tip: Oid,
+    start: &str,
+) -> Result<Option<Oid>, Error> {
+    let commit = commit_before(workspace, objects, start)?;
+    if let Some(commit) = commit {
+        held(workspace, objects, tip, commit)?;
+    }
+    Ok(commit)
+}
+
+fn held(workspace: &Workspace, objects: &GitObjects<'_>, tip: Oid, commit: Oid) -> Result<(), Error> {
     if commit != tip && history::chain_if(objects, commit, tip)?.is_none() {
         return Err(Error::told(format!(
             "commit {} is not on `{}`",
@@ -137,7 +160,7 @@ pub fn on_mainline(
         ))
         .hint("only what the mainline holds is in force: `git log --first-parent` lists it"));
     }
-    Ok(commit)
+    Ok(())
 }
 
 /// Proves the mainline up to its tip, or to the commit or day `at`, and reads

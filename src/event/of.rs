@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use super::fields::{fields, is_imported};
 use super::{Accepted, Authority, Event, Proof, Voice, id, kind};
-use crate::access::{Counted, Verdict};
+use crate::access::{Counted, Policy, Verdict};
 use crate::audit::{Means, flags, from_top};
 use crate::change::{Change, ChangeKind};
 use crate::error::Error;
 use crate::finding::Report;
-use crate::history::JudgedStep;
-use crate::model::{Decision, RecordPath, Status, VersionNumber};
+use crate::history::{self, JudgedStep};
+use crate::model::{ActorId, Decision, RecordPath, Status, VersionNumber};
 use crate::raw::{Commit, Oid};
 use crate::rules::Decided;
 use crate::snapshot::Snapshot;
@@ -56,6 +56,10 @@ impl<'a> Deriving<'a> {
         self.before.steps += 1;
         let mut seen: HashMap<(&str, &str), usize> = HashMap::new();
         let flags = flags(step, self.folder);
+        let root = match step.authors.is_empty() && !step.changes.is_empty() {
+            true => root_signer(commit, snapshot)?,
+            false => None,
+        };
         let mut events = Vec::with_capacity(step.changes.len());
         for ((index, change), flags) in step.changes.iter().enumerate().zip(flags) {
             let word = kind::word(&change.kind);
@@ -101,7 +105,7 @@ impl<'a> Deriving<'a> {
                 old,
                 new,
                 fields: fields(change),
-                proof: proof(commit.id, step, index, decision.is_some()),
+                proof: proof(commit.id, step, index, decision.is_some(), root.as_ref()),
                 decision,
                 reason,
                 findings: flags
@@ -215,19 +219,31 @@ fn reviews(decided: &Decided) -> Option<Authority> {
     })
 }
 
-fn proof(mainline: Oid, step: &JudgedStep, index: usize, is_decided: bool) -> Proof {
+/// Who signed the root, as its own policy tells: whoever believes the root
+/// believes that too.
+fn root_signer(commit: &Commit, snapshot: &Snapshot<'_>) -> Result<Option<Verdict>, Error> {
+    let policy = snapshot.registry()?.and_then(Policy::new);
+    Ok(policy.map(|policy| history::verdict(&policy, commit)))
+}
+
+fn signer(verdict: Option<&Verdict>) -> (Option<ActorId>, Option<String>) {
+    match verdict {
+        Some(Verdict::Actor { id, key }) => (Some(id.clone()), Some(key.clone())),
+        _ => (None, None),
+    }
+}
+
+fn proof(mainline: Oid, step: &JudgedStep, index: usize, is_decided: bool, root: Option<&Verdict>) -> Proof {
     let Some(author) = step.authors.get(index) else {
+        let (actor, key) = signer(root);
         return Proof {
             means: Means::Root,
-            actor: None,
-            key: None,
+            actor,
+            key,
             commit: mainline,
         };
     };
-    let (actor, key) = match &author.verdict {
-        Verdict::Actor { id, key } => (Some(id.clone()), Some(key.clone())),
-        _ => (None, None),
-    };
+    let (actor, key) = signer(Some(&author.verdict));
     Proof {
         means: match (&actor, author.by_record) {
             _ if is_decided => Means::Decision,

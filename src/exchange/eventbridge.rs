@@ -67,7 +67,8 @@ impl Account {
         })
     }
 
-    /// The name of a version there.
+    /// The name of a version there. It has the group in small letters, as
+    /// SageMaker writes it.
     fn arn(&self, id: &VersionId) -> String {
         let partition = match self.region.as_str() {
             region if region.starts_with("cn-") => "aws-cn",
@@ -75,7 +76,8 @@ impl Account {
             _ => "aws",
         };
         let (region, account) = (&self.region, &self.account);
-        format!("arn:{partition}:sagemaker:{region}:{account}:model-package/{id}")
+        let (group, number) = (id.group.as_str().to_ascii_lowercase(), id.number);
+        format!("arn:{partition}:sagemaker:{region}:{account}:model-package/{group}/{number}")
     }
 }
 
@@ -300,7 +302,15 @@ fn updated(event: &Event) -> Vec<&'static str> {
         }
     };
     match event.kind {
-        "version.registered" | "version.imported" => {}
+        "version.registered" => {}
+        // It comes with a status of its own, which nothing else tells.
+        "version.imported" => {
+            let status = event.new.as_ref().and_then(Value::as_str);
+            let status: Option<Status> = status.and_then(|status| status.parse().ok());
+            if status.is_some_and(|status| status != Status::Pending) {
+                add("ModelApprovalStatus");
+            }
+        }
         "stage.moved" => add("ModelLifeCycle"),
         "version.status.moved" => {
             let status = |value: &Option<Value>| -> Option<Status> { value.as_ref()?.as_str()?.parse().ok() };
@@ -483,7 +493,7 @@ mod tests {
 
     #[test]
     fn names_follow_the_region() {
-        let id: VersionId = "churn/3".parse().expect("a version");
+        let id: VersionId = "Churn/3".parse().expect("a version");
         for (region, start) in [
             ("eu-central-1", "arn:aws:sagemaker:eu-central-1:123456789012:"),
             ("cn-north-1", "arn:aws-cn:sagemaker:cn-north-1:123456789012:"),

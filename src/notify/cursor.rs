@@ -8,8 +8,9 @@
 //! ```
 //!
 //! Four lines, and one way to write each. The sink is a SHA-256 of its address,
-//! since addresses of webhooks hold what is secret. The last line is `start`,
-//! `after` a commit, or `within` a commit after one of its events.
+//! since addresses of webhooks hold what is secret. The last line is `start` or
+//! `since` a commit, while nothing is told; then `after` a commit, or `within` a
+//! commit after one of its events.
 
 use crate::model::RegistryId;
 use crate::raw::Oid;
@@ -26,8 +27,10 @@ const LONGEST_ID: usize = 128;
 /// How far the events of a mainline were delivered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Position {
-    /// None of them.
+    /// None of them: they start at the root.
     Start,
+    /// None of them: they start after this commit.
+    Since(Oid),
     /// All up to this commit, with its own.
     After(Oid),
     /// All before this commit, and of its own those up to this id.
@@ -39,8 +42,13 @@ impl Position {
     pub fn commit(&self) -> Option<Oid> {
         match self {
             Position::Start => None,
-            Position::After(commit) | Position::Within(commit, _) => Some(*commit),
+            Position::Since(commit) | Position::After(commit) | Position::Within(commit, _) => Some(*commit),
         }
+    }
+
+    /// Whether nothing was told yet.
+    pub fn is_untold(&self) -> bool {
+        matches!(self, Position::Start | Position::Since(_))
     }
 }
 
@@ -106,6 +114,7 @@ impl Cursor {
         let sink: String = self.sink.iter().map(|byte| format!("{byte:02x}")).collect();
         let position = match &self.position {
             Position::Start => "start".to_owned(),
+            Position::Since(commit) => format!("since {commit}"),
             Position::After(commit) => format!("after {commit}"),
             Position::Within(commit, event) => format!("within {commit} {event}"),
         };
@@ -132,6 +141,7 @@ fn position(line: &str) -> Option<Position> {
     let commit = |text: &str| Oid::from_hex(text).filter(|_| is_hex(text));
     match line.split_once(' ') {
         None => (line == "start").then_some(Position::Start),
+        Some(("since", id)) => commit(id).map(Position::Since),
         Some(("after", id)) => commit(id).map(Position::After),
         Some(("within", rest)) => {
             let (id, event) = rest.split_once(' ')?;
@@ -193,6 +203,7 @@ within abababababababababababababababababababab 00c0ffee
             (with("00c0ffee", "00c0 ffee"), "fourth line"),
             (with("00c0ffee", &"0".repeat(129)), "fourth line"),
             (with("within", "after"), "fourth line"),
+            (with("within", "since"), "fourth line"),
             (with("within", "start"), "fourth line"),
             (format!("{GOOD}\n"), "more than four"),
             (format!("{GOOD}start\n"), "more than four"),
@@ -206,7 +217,7 @@ within abababababababababababababababababababab 00c0ffee
 
     fn cursor() -> impl Strategy<Value = Cursor> {
         let commit = (any::<bool>(), any::<[u8; 32]>());
-        ("[0-9a-f]{32}", any::<[u8; 32]>(), commit, 0..3, "[0-9a-f]{1,128}").prop_filter_map(
+        ("[0-9a-f]{32}", any::<[u8; 32]>(), commit, 0..4, "[0-9a-f]{1,128}").prop_filter_map(
             "ids",
             |(registry, sink, (long, commit), kind, event)| {
                 let commit = Oid::from_bytes(&commit[..if long { 32 } else { 20 }])?;
@@ -216,6 +227,7 @@ within abababababababababababababababababababab 00c0ffee
                     position: match kind {
                         0 => Position::Start,
                         1 => Position::After(commit),
+                        2 => Position::Since(commit),
                         _ => Position::Within(commit, event),
                     },
                 })

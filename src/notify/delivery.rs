@@ -20,6 +20,15 @@ pub trait Sink {
 #[derive(Clone, Copy, Debug)]
 pub struct Patience(pub Duration);
 
+/// An event that was not taken.
+#[derive(Debug)]
+pub struct Untaken {
+    /// Why, in a few words.
+    pub why: String,
+    /// The whole of it, with what to do.
+    pub error: Error,
+}
+
 /// Delivers one event; `again` hears of each failure that may pass, and of the
 /// wait after it. Says after how many tries it was taken.
 ///
@@ -30,7 +39,7 @@ pub fn deliver(
     (id, body): (&str, &[u8]),
     patience: Patience,
     again: &mut dyn FnMut(&str, Duration),
-) -> Result<u32, Error> {
+) -> Result<u32, Untaken> {
     let start = Instant::now();
     let mut tries = 0_u32;
     loop {
@@ -39,10 +48,11 @@ pub fn deliver(
             Verdict::Taken => return Ok(tries),
             Verdict::Stop(what, hint) => {
                 let error = Error::told(format!("`{}` does not take event {}: {what}", sink.shown(), id));
-                return Err(match hint {
+                let error = match hint {
                     Some(hint) => error.hint(hint),
                     None => error,
-                });
+                };
+                return Err(Untaken { why: what, error });
             }
             Verdict::Again(what, asked) => (what, asked),
         };
@@ -58,7 +68,7 @@ pub fn deliver(
                 sink.shown(),
                 id
             ));
-            return Err(match asked.filter(|asked| *asked >= left) {
+            let error = match asked.filter(|asked| *asked >= left) {
                 Some(asked) => error.hint(format!(
                     "it asks to wait {} s: run the same command then, or give it more time with `--patience`",
                     asked.as_secs()
@@ -66,7 +76,9 @@ pub fn deliver(
                 None => {
                     error.hint("what was delivered is in the cursor: the same command goes on from there")
                 }
-            });
+            };
+            let why = format!("{what} ({tries})");
+            return Err(Untaken { why, error });
         }
         again(&what, wait);
         std::thread::sleep(wait);

@@ -2,28 +2,40 @@
 //! the answer.
 
 use std::ffi::OsString;
-use std::io::Write;
-use std::path::Path;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use super::answer::Verdict;
 use super::delivery::Sink;
+use crate::error::shell_word;
 
 /// A program that is started once for each try. No shell reads its name or its
 /// arguments.
 pub struct Program {
-    path: OsString,
+    /// As it was named.
+    name: OsString,
+    /// What is run.
+    path: PathBuf,
     arguments: Vec<OsString>,
+    folder: PathBuf,
     timeout: Duration,
 }
 
 impl Program {
-    /// A program, by its path or its name in `PATH`.
-    pub fn new(path: &Path, arguments: &[OsString], timeout: Duration) -> Program {
+    /// A program, by its path from `folder` or its name in `PATH`, that is run
+    /// in `folder`, an absolute path.
+    pub fn new(name: &Path, arguments: &[OsString], folder: &Path, timeout: Duration) -> Program {
         Program {
-            path: path.as_os_str().to_owned(),
+            name: name.as_os_str().to_owned(),
+            path: match name.components().count() {
+                // `./x` has two, and is not looked for in PATH.
+                1 => name.to_owned(),
+                _ => folder.join(name),
+            },
             arguments: arguments.to_vec(),
+            folder: folder.to_owned(),
             timeout,
         }
     }
@@ -32,6 +44,7 @@ impl Program {
         let mut command = Command::new(&self.path);
         command
             .args(&self.arguments)
+            .current_dir(&self.folder)
             .env("MODELRY_EVENT_ID", id)
             // None of its business.
             .env_remove("MODELRY_WEBHOOK_SECRET")
@@ -55,13 +68,16 @@ impl Sink for Program {
         let mut child = match self.start(id) {
             Ok(child) => child,
             Err(error) => {
-                return Verdict::Stop(
-                    format!("it can't be run: {error}"),
-                    Some(
-                        "`--exec` takes a program's path or name alone; its arguments stand after `--`"
-                            .into(),
+                let hint = match error.kind() {
+                    ErrorKind::PermissionDenied if self.path.is_file() => format!(
+                        "make it a program: `chmod +x {}`",
+                        shell_word(&self.path.to_string_lossy())
                     ),
-                );
+                    _ => {
+                        "`--exec` takes a program's path or name alone; its arguments stand after `--`".into()
+                    }
+                };
+                return Verdict::Stop(format!("it can't be run: {error}"), Some(hint));
             }
         };
         if let Some(mut pipe) = child.stdin.take() {
@@ -98,12 +114,12 @@ impl Sink for Program {
     }
 
     fn shown(&self) -> String {
-        self.path.to_string_lossy().into_owned()
+        self.name.to_string_lossy().into_owned()
     }
 
     fn address(&self) -> Vec<u8> {
         let mut all = b"exec".to_vec();
-        for word in std::iter::once(&self.path).chain(&self.arguments) {
+        for word in std::iter::once(&self.name).chain(&self.arguments) {
             all.push(0);
             all.extend_from_slice(word.as_encoded_bytes());
         }

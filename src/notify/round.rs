@@ -35,6 +35,8 @@ pub enum Heard<'a> {
     Taken(&'a Event, u32),
     /// A try failed: why, and the wait before the next one.
     Again(&'a str, Duration),
+    /// An event was not taken, and the round ends: why.
+    Failed(&'a Event, &'a str),
     /// Something that is good to know.
     Note(String),
 }
@@ -76,7 +78,7 @@ impl Round<'_> {
     pub fn run(&self, track: &mut Track, heard: &mut dyn FnMut(Heard<'_>)) -> Result<Ended, Error> {
         let objects = self.records.objects();
         let sink = Sha256::digest(self.sink.address()).into();
-        let position = self.position(track.cursor(), sink)?;
+        let position = self.position(objects, track.cursor(), sink)?;
         if let Some(commit) = position.commit()
             && history::chain_if(objects, commit, self.tip)?.is_none()
         {
@@ -84,7 +86,7 @@ impl Round<'_> {
         }
         let from = match &position {
             Position::Start => None,
-            Position::After(commit) => Some(*commit),
+            Position::Since(commit) | Position::After(commit) => Some(*commit),
             Position::Within(commit, _) => history::read_commit(objects, *commit)?.parents.first().copied(),
         };
         let events = match occurred(self.workspace, self.records, from, self.tip, |_| {})? {
@@ -126,7 +128,13 @@ impl Round<'_> {
                 self.patience,
                 &mut |what, wait| heard(Heard::Again(what, wait)),
             );
-            let tries = taken?;
+            let tries = match taken {
+                Ok(tries) => tries,
+                Err(untaken) => {
+                    heard(Heard::Failed(event, &untaken.why));
+                    return Err(untaken.error);
+                }
+            };
             track.move_to(at(Position::Within(event.mainline, event.id.clone())))?;
             heard(Heard::Taken(event, tries));
         }
@@ -135,8 +143,16 @@ impl Round<'_> {
     }
 
     /// Where to go on.
-    fn position(&self, cursor: Option<&Cursor>, sink: [u8; 32]) -> Result<Position, Error> {
+    fn position(
+        &self,
+        objects: &dyn Objects,
+        cursor: Option<&Cursor>,
+        sink: [u8; 32],
+    ) -> Result<Position, Error> {
         match (cursor, self.start) {
+            (Some(cursor), Some(start)) if cursor.position.is_untold() => {
+                self.started_again(objects, &cursor.position, start)
+            }
             (Some(cursor), None) if cursor.sink == sink || self.moved => Ok(cursor.position.clone()),
             (Some(_), None) => Err(Error::told(
                 "the cursor is another receiver's, and would have this one miss what that one was told",
@@ -145,11 +161,44 @@ impl Round<'_> {
             (Some(_), Some(_)) => Err(Error::told("there is a cursor, and nothing else says where to start")
                 .hint("leave `--from-start` or `--since` away; to start over, remove the cursor")),
             (None, Some(Start::Root)) => Ok(Position::Start),
-            (None, Some(Start::Since(commit))) => Ok(Position::After(commit)),
+            (None, Some(Start::Since(commit))) => Ok(Position::Since(commit)),
             (None, None) => Err(Error::told("there is no cursor yet, so nothing says where to start")
                 .hint("once: `--since HEAD` tells what happens from now on, `--from-start` everything since the root")
                 .hint("was it lost? restore it from a copy, or name the last commit that the receiver knows: `--since COMMIT`")),
         }
+    }
+
+    /// Where to go on when nothing was told yet and a start is given once more,
+    /// for whichever receiver: there, unless that leaves out what was to be told.
+    fn started_again(
+        &self,
+        objects: &dyn Objects,
+        before: &Position,
+        start: Start,
+    ) -> Result<Position, Error> {
+        let next = match start {
+            Start::Root => return Ok(Position::Start),
+            Start::Since(commit) => commit,
+        };
+        let (is_later, from) = match before.commit() {
+            None => (true, "the root".to_owned()),
+            // What is not on the mainline any more is told below.
+            Some(old) if history::chain_if(objects, old, self.tip)?.is_none() => {
+                return Ok(before.clone());
+            }
+            Some(old) => (
+                history::chain_if(objects, next, old)?.is_none(),
+                format!("commit {}", old.short()),
+            ),
+        };
+        if is_later {
+            return Err(Error::told(format!(
+                "the cursor starts at {from}, nothing of it is told yet, and starting at commit {} would leave out what happened between",
+                next.short()
+            ))
+            .hint("leave `--since` away to tell all of it; to leave it out, remove the cursor"));
+        }
+        Ok(Position::Since(next))
     }
 
     /// The registry's id, by the policy that was just proven.

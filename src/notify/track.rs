@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::cursor::{Cursor, LARGEST_CURSOR};
 use crate::disk;
-use crate::error::Error;
+use crate::error::{Error, shell_word};
 use crate::git::Repo;
 
 /// A cursor on disk, held by this run.
@@ -42,7 +42,19 @@ impl Track {
         let Some(name) = given.file_name() else {
             return Err(Error::told(format!("`{shown}` is no file")));
         };
-        let folder = folder.canonicalize().map_err(disk::io("read", folder))?;
+        let folder = match folder.canonicalize() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(Error::told(format!(
+                    "there is no folder `{}` for the cursor",
+                    folder.display()
+                ))
+                .hint(format!(
+                    "make the folder: `mkdir -p {}`",
+                    shell_word(&folder.to_string_lossy())
+                )));
+            }
+            folder_or => folder_or.map_err(disk::io("read", folder))?,
+        };
         let link = folder.join(name);
         // Two links to one cursor have one lock.
         let path = link.canonicalize().unwrap_or_else(|_| link.clone());

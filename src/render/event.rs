@@ -14,6 +14,7 @@ pub fn event(event: &Event, style: &Style) -> String {
     };
     let means = match event.proof.means.as_str() {
         "nobody" => String::new(),
+        "root" => ", by the root".to_owned(),
         means => format!(" by {means}"),
     };
     format!(

@@ -9,6 +9,7 @@ mod commands;
 mod corpus;
 mod deletion;
 mod errors;
+mod event_days;
 mod events;
 mod export;
 mod first_steps;

@@ -134,6 +134,115 @@ fn a_cursor_is_kept_where_pushes_do_not_reach() {
         ],
     );
     assert_eq!(told.code, 2, "{told:?}");
+    assert!(
+        told.err.contains("there is no folder `../none` for the cursor")
+            && told.err.contains("make the folder: `mkdir -p ../none`"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn a_start_may_be_repeated_until_something_is_told() {
+    let lab = lab();
+    let receiver = Receiver::start(lab.home());
+    let exec = |program: &str, start: &[&str]| {
+        let mut all = vec!["--exec", program, "--patience", "0s"];
+        all.extend_from_slice(start);
+        said(&mut command(&lab, &all))
+    };
+    let first = lab.git(&["rev-parse", "HEAD^"]);
+    let told = exec("false", &["--since", "HEAD^"]);
+    assert_eq!(told.code, 2, "{told:?}");
+    assert!(
+        read(&lab).ends_with(&format!("\nsince {first}\n")),
+        "{}",
+        read(&lab)
+    );
+    // What happens now is not lost by the same words, which mean another commit.
+    let _ = lab.ok("admin-1", &["group", "create", "loans"]);
+    let told = exec("false", &["--since", "HEAD^"]);
+    assert_eq!(told.code, 2, "{told:?}");
+    assert!(
+        told.err.contains("would leave out what happened between"),
+        "{told:?}"
+    );
+    assert!(
+        read(&lab).ends_with(&format!("\nsince {first}\n")),
+        "{}",
+        read(&lab)
+    );
+    // Neither does another receiver have it without a word.
+    let told = to(&lab, &receiver, "/ok", &[]);
+    assert!(
+        told.code == 2 && told.err.contains("another receiver's"),
+        "{told:?}"
+    );
+    let told = to(&lab, &receiver, "/ok", &["--since", &first]);
+    assert_eq!(told.code, 0, "{told:?}");
+    assert_eq!(receiver.ids("/ok"), events(&lab)[2..]);
+    // Something is told now.
+    let told = to(&lab, &receiver, "/ok", &["--since", &first]);
+    assert!(
+        told.code == 2 && told.err.contains("nothing else says"),
+        "{told:?}"
+    );
+
+    std::fs::remove_file(cursor(&lab)).expect("a file");
+    let told = exec("false", &["--since", "HEAD^"]);
+    assert_eq!(told.code, 2, "{told:?}");
+    let told = exec("true", &["--from-start"]);
+    assert_eq!(told.code, 0, "{told:?}");
+    assert_eq!(told.out.lines().count(), 4, "{told:?}");
+    std::fs::remove_file(cursor(&lab)).expect("a file");
+    let told = exec("false", &["--from-start"]);
+    assert!(told.code == 2 && read(&lab).ends_with("\nstart\n"), "{told:?}");
+    let told = exec("true", &["--since", "HEAD"]);
+    assert!(
+        told.code == 2 && told.err.contains("starts at the root"),
+        "{told:?}"
+    );
+    let told = exec("true", &["--from-start"]);
+    assert_eq!(told.out.lines().count(), 4, "{told:?}");
+}
+
+#[test]
+fn what_a_first_line_lacks_is_named() {
+    let lab = lab();
+    for (file, is_folder_missing) in [("../none/secret", true), ("../secret", false)] {
+        let mut first = command(&lab, &["--to", "https://hooks.example.com", "--from-start"]);
+        let told = said(first.args(["--secret-file", file]));
+        assert_eq!(told.code, 2, "{told:?}");
+        assert!(told.err.contains(&format!("there is no `{file}`")), "{told:?}");
+        let make = told.err.contains("make the folder: `mkdir -p ../none`");
+        assert_eq!(make, is_folder_missing, "{told:?}");
+        assert!(told.err.contains(&format!(" > {file})`")), "{told:?}");
+    }
+}
+
+#[test]
+fn a_day_to_start_at_is_told_itself() {
+    let lab = lab();
+    let root = lab.git(&[
+        "log",
+        "-1",
+        "--date=format-local:%Y-%m-%d",
+        "--format=%cd",
+        &lab.root(),
+    ]);
+    let first = said(&mut command(&lab, &["--exec", "true", "--since", &root]));
+    assert_eq!(first.code, 0, "{first:?}");
+    assert_eq!(first.out.lines().count(), 3, "{first:?}");
+    std::fs::remove_file(cursor(&lab)).expect("a file");
+    let told = said(&mut command(&lab, &["--exec", "true", "--since", "2001-01-01"]));
+    assert_eq!(told.out, first.out);
+    std::fs::remove_file(cursor(&lab)).expect("a file");
+    for (start, why) in [
+        ("2026-02-30", "there is no day `2026-02-30`"),
+        (&"0".repeat(40), "`--from-start`"),
+    ] {
+        let told = said(&mut command(&lab, &["--exec", "true", "--since", start]));
+        assert!(told.code == 2 && told.err.contains(why), "{told:?}");
+    }
 }
 
 #[test]

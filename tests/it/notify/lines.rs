@@ -165,4 +165,8 @@ fn in_ci() {
     let _ = lab.ok("admin-1", &["group", "create", "cards"]);
     let _ = job(2, &before);
     assert_eq!(receiver.ids("/ok"), events(&lab)[2..]);
+    // A branch's first push: there was nothing before.
+    std::fs::remove_dir_all(lab.home().join("notify")).expect("a folder");
+    let _ = job(3, &"0".repeat(40));
+    assert_eq!(receiver.ids("/ok")[3..], events(&lab));
 }

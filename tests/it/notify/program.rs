@@ -97,9 +97,48 @@ fn a_program_that_fails_is_run_again() {
     error: `/dev/null` does not take event [ID]: it can't be run: Permission denied (os error 13)
        hint: `--exec` takes a program's path or name alone; its arguments stand after `--`
     ");
+    // What only lacks its bit is told so; for programs, why stands by the id.
+    std::fs::write(lab.home().join("plain.sh"), "#!/bin/sh\n").expect("a file");
+    let mut plain = command(&lab, &["--exec", "../plain.sh", "--moved", "-o", "json"]);
+    let told = said(&mut plain);
+    assert_eq!(told.code, 2, "{told:?}");
+    assert!(told.err.contains("make it a program: `chmod +x "), "{told:?}");
+    let ended: Value = serde_json::from_str(&told.out).expect("JSON");
+    assert_eq!(ended["delivered"], 0);
+    assert_eq!(ended["done"], false);
+    assert_eq!(
+        ended["failed"]["id"].as_str(),
+        events(&lab).last().map(String::as_str)
+    );
+    let why = ended["failed"]["why"].as_str().expect("a reason");
+    assert!(why.starts_with("it can't be run: Permission denied"), "{why}");
     // It need not read what it is told.
     let told = said(&mut command(&lab, &["--exec", "true", "--moved"]));
     assert_eq!(told.code, 0, "{told:?}");
+}
+
+#[test]
+fn a_program_runs_where_modelry_is_told_to_start() {
+    let lab = lab();
+    let _ = script(&lab, "pwd -P >> \"${0%/*}/ran\"");
+    let folder = lab
+        .top
+        .file_name()
+        .expect("a name")
+        .to_string_lossy()
+        .into_owned();
+    let run = |directory: &str, at: &std::path::Path| {
+        let mut notify = command(&lab, &["--exec", "../tell.sh", "--from-start"]);
+        let told = said(notify.args(["-C", directory]).current_dir(at));
+        assert_eq!(told.code, 0, "{told:?}");
+        std::fs::remove_file(super::cursor(&lab)).expect("a file");
+    };
+    run(&folder, lab.top.parent().expect("a folder"));
+    run(".", &lab.top);
+    let top = lab.top.canonicalize().expect("a folder");
+    let ran = read(&lab, "ran");
+    assert_eq!(ran.lines().count(), 6, "{ran}");
+    assert!(ran.lines().all(|line| std::path::Path::new(line) == top), "{ran}");
 }
 
 #[test]
