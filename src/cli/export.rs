@@ -48,8 +48,8 @@ pub enum ExportCommand {
     ///
     /// It makes the registered model when there is none, one version of it with
     /// the status, digest and labels as tags, and an alias for each stage that the
-    /// version serves; run again, it brings them up to date. `-o json` prints
-    /// what it writes.
+    /// version serves; run again, it brings them up to date. It asks for
+    /// MLFLOW_TRACKING_URI, or for `--local`. `-o json` prints what it writes.
     #[command(
         after_help = "Examples:\n  modelry export mlflow fraud-detector@production | MLFLOW_TRACKING_URI=https://mlflow.example.com python3 -\n  modelry export mlflow fraud-detector/3 -o json"
     )]
