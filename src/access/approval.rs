@@ -153,6 +153,13 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Whether no review could ever move it: what it loads or runs is not fixed
+    /// by digests, or is nothing.
+    pub fn can_never_be_approved(&self) -> bool {
+        let never = |lacks: &Shortfall| matches!(lacks, Shortfall::Undigested(_) | Shortfall::Hollow);
+        self.missing.iter().any(never)
+    }
+
     /// The reviews that count towards an approval.
     pub fn counting(&self) -> impl Iterator<Item = &Counted> {
         self.reviews

@@ -81,6 +81,10 @@ pub fn turn(id: &VersionId, status: Status, tally: &Tally) -> String {
         Status::Pending if missing.is_empty() => {
             format!("anybody's: `modelry settle {id}` makes it Approved")
         }
+        // No review completes what nobody can tell apart from other bytes.
+        Status::Pending if tally.can_never_be_approved() => {
+            "the author's: it can't be approved as it is; register it again with digests".into()
+        }
         // No review completes what does not meet a gate.
         Status::Pending if tally.gates.iter().any(|gate| !gate.met) => {
             "the author's: register a version that meets the gates".into()
@@ -92,14 +96,7 @@ pub fn turn(id: &VersionId, status: Status, tally: &Tally) -> String {
         Status::Pending if !tally.could_approve.is_empty() => {
             format!("{}: `modelry approve {id} -m REASON`", who(&tally.could_approve))
         }
-        Status::Pending => {
-            let lacks = |is: fn(&Shortfall) -> bool| tally.missing.iter().any(is);
-            if lacks(|m| matches!(m, Shortfall::Undigested(_) | Shortfall::Hollow)) {
-                "the author's: register it again with digests".into()
-            } else {
-                "nobody's: nobody can give what is missing".into()
-            }
-        }
+        Status::Pending => "nobody's: nobody can give what is missing".into(),
         _ => "nobody's: it is decided".into(),
     }
 }

@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::elsewhere::{self, ALIASES};
 use super::{Desk, Draft, GroupRequest, members};
 use crate::canonical::canonical;
 use crate::error::Error;
 use crate::exchange::one_line;
 use crate::model::{
     GroupName, Imported, ImportedStatus, Key, Kind, Labels, MAX_VERSION_GAP, ModelGroup, ModelSpec,
-    RecordPath, Status, VersionId, VersionNumber,
+    RecordPath, StageName, Status, VersionId, VersionNumber,
 };
 
 /// Annotation: the status there, as that registry spells it.
@@ -66,6 +67,8 @@ pub struct ImportedVersion {
     pub approver: Option<String>,
     /// When it was decided there, as that registry says.
     pub decided_at: Option<String>,
+    /// Where it was there: `alias` or `stage`, and its name.
+    pub places: Vec<(&'static str, String)>,
     /// What of the version had no place.
     pub notes: Vec<String>,
 }
@@ -92,7 +95,10 @@ pub struct PlannedVersion {
     pub arrival: Arrival,
     /// Why it does not arrive with the status that it had.
     pub why: Option<String>,
-    /// What had no place, or can't be known.
+    /// Of what is there already: the members that the other registry has
+    /// otherwise by now, which are not taken.
+    pub differs: Vec<String>,
+    /// What had no place, can't be known, or differs.
     pub notes: Vec<String>,
 }
 
@@ -103,7 +109,9 @@ pub struct PlannedGroup {
     pub name: GroupName,
     /// Whether it is made.
     pub created: bool,
-    /// What had no place.
+    /// Of one that is there already: as for a version.
+    pub differs: Vec<String>,
+    /// What had no place, or differs.
     pub notes: Vec<String>,
     /// Its versions, by number.
     pub versions: Vec<PlannedVersion>,
@@ -124,6 +132,14 @@ impl ImportPlan {
         let all = self.groups.iter().flat_map(|group| &group.versions);
         all.filter(|version| matches!(version.arrival, Arrival::New(_)))
             .count()
+    }
+
+    /// Whether something is there already that the other registry has otherwise.
+    pub fn differs(&self) -> bool {
+        let mut groups = self.groups.iter();
+        groups.any(|group| {
+            !group.differs.is_empty() || group.versions.iter().any(|version| !version.differs.is_empty())
+        })
     }
 }
 
@@ -186,7 +202,10 @@ fn import_group(
     let name = &group.name;
     let home = desk.snapshot.read(&RecordPath::Group(name.clone()))?;
     let created = home.is_none();
+    // What is told of what is written now is no news of what is there already.
+    let (mut differs, mut notes) = (Vec::new(), Vec::new());
     if created {
+        notes.clone_from(&group.notes);
         let kept = |labels: &Labels| -> BTreeMap<Key, Option<String>> {
             let pairs = labels.iter();
             pairs
@@ -205,11 +224,14 @@ fn import_group(
             "group `{name}` was made of `{other}`, which is another one"
         ))
         .hint("import it under another name: `--as NAME`"));
-    } else if home.is_some_and(|home| home.tombstone().is_some()) {
+    } else if home.as_ref().is_some_and(|home| home.tombstone().is_some()) {
         return Err(Error::told(format!(
             "group `{name}` was deleted, and its name is never used again"
         ))
         .hint("import it under another name: `--as NAME`"));
+    } else if let Some(home) = home.as_ref().and_then(|home| home.group()) {
+        let told = elsewhere::of_group(group, home);
+        (differs, notes) = (told.members, told.notes);
     }
     let highest = desk.snapshot.versions(name)?.last().copied().unwrap_or(0);
     let mut versions: Vec<&ImportedVersion> = group.versions.iter().collect();
@@ -227,7 +249,8 @@ fn import_group(
     Ok(PlannedGroup {
         name: name.clone(),
         created,
-        notes: group.notes.clone(),
+        differs,
+        notes,
         versions: planned?,
     })
 }
@@ -251,8 +274,14 @@ fn import_version(
         source_status: version.source_status.clone(),
         arrival: Arrival::Deleted,
         why: None,
-        notes: version.notes.clone(),
+        differs: Vec::new(),
+        notes: Vec::new(),
     };
+    let fixed = spec.undigested().is_empty() && !spec.is_hollow();
+    let registry = desk.policy.registry();
+    let listed: Vec<&StageName> = registry.stages.iter().map(|stage| &stage.name).collect();
+    let places = version.places.iter();
+    let places = places.map(|place| elsewhere::promotion(&id, place, &listed, fixed));
     if let Some(there) = desk.snapshot.read(&RecordPath::Version(id.clone()))? {
         if let Some(record) = there.version() {
             let same = there.value().get("spec").map(canonical) == Some(canonical(&version.spec));
@@ -260,6 +289,15 @@ fn import_version(
                 return Err(taken(&id, record.by.as_str(), from));
             }
             planned.arrival = Arrival::There(record.status);
+            let card = desk.snapshot.read(&RecordPath::Card(id.clone()))?;
+            let card = card.as_ref().map(|card| card.value());
+            let told = elsewhere::of_version(&id, version, record, card);
+            let aliases = format!("annotations.{ALIASES}");
+            let moved = told.members.iter().any(|it| it == "status" || *it == aliases);
+            (planned.differs, planned.notes) = (told.members, told.notes);
+            if moved {
+                planned.notes.extend(places);
+            }
         } else if there.tombstone().is_none() {
             return Err(
                 Error::told(format!("version {id} can't be read")).hint("`modelry validate` says why")
@@ -272,6 +310,8 @@ fn import_version(
             "{id} can't keep its number: it is more than {MAX_VERSION_GAP} above {highest}, the highest of `{group}`"
         )));
     }
+    planned.notes.clone_from(&version.notes);
+    planned.notes.extend(places);
     let lacking = spec.undigested();
     if !lacking.is_empty() || spec.is_hollow() {
         planned.notes.push(match lacking.first() {
@@ -282,7 +322,6 @@ fn import_version(
             None => "it names nothing to be loaded or run, so it can't be approved".to_owned(),
         });
     }
-    let fixed = lacking.is_empty() && !spec.is_hollow();
     let arrives = match ImportedStatus::of(version.status) {
         None => None,
         Some(_) if !desk.policy.may_import(&desk.actor, group.as_str()) => {

@@ -2,6 +2,7 @@
 //! edits and a message. Nothing is written here.
 
 mod archive;
+mod elsewhere;
 mod evidence;
 mod group;
 mod import;
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 
 pub use archive::{archive, delete_group, delete_version};
 pub use card::{card_members, sections_of, set_card};
+pub use elsewhere::ALIASES;
 pub use evidence::{EvidenceRequest, add_evidence};
 pub use group::{GroupRequest, create_group, update_group};
 pub use import::{

@@ -52,9 +52,11 @@ pub fn review(args: &DecideArgs, decision: Decision, global: &Global, ui: &Ui) -
         reserve: None,
     };
     let outcome = land(&job, &args.write, global, ui)?;
-    let is_done = moved.get() || args.write.is_dry_run();
-    if outcome == Outcome::Fine && !is_done && decision == Decision::Approved && !ui.is_json() {
-        super::show::say_turn(id, &args.write, global, ui)?;
+    if outcome == Outcome::Fine && decision == Decision::Approved && !moved.get() && !ui.is_json() {
+        match args.write.is_dry_run() {
+            true => super::show::say_never(id, global, ui)?,
+            false => super::show::say_turn(id, &args.write, global, ui)?,
+        }
     }
     Ok(outcome)
 }

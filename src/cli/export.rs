@@ -16,9 +16,9 @@ use super::{Global, Outcome, Ui};
 use crate::disk;
 use crate::error::Error;
 use crate::exchange::sagemaker::{self, Exported};
-use crate::model::{Evaluation, RecordPath};
+use crate::model::{Evaluation, RecordPath, StageName};
 use crate::render::{Portrait, clean, paint};
-use crate::resolve::Answer;
+use crate::resolve::{Answer, Which};
 use crate::subject;
 use crate::workspace::Workspace;
 
@@ -28,8 +28,10 @@ pub enum ExportCommand {
     /// Print what makes a version in SageMaker, or write it as files for the AWS CLI
     ///
     /// One JSON document with the inputs of CreateModelPackageGroup,
-    /// CreateModelPackage and CreateModel, what AWS would refuse, and what has no
-    /// place there; or a file for each input.
+    /// CreateModelPackage, UpdateModelPackage (which alone takes an
+    /// ApprovalDescription, and the ARN that CreateModelPackage answers) and
+    /// CreateModel, what AWS would refuse, and what has no place there; or a file
+    /// for each input.
     #[command(
         after_help = "Example:\n  modelry export sagemaker fraud-detector/3 --role arn:aws:iam::111122223333:role/serving --to out\n  aws sagemaker create-model-package --cli-input-json file://out/create-model-package.json"
     )]
@@ -46,8 +48,8 @@ pub enum ExportCommand {
     ///
     /// It makes the registered model when there is none, one version of it with
     /// the status, digest and labels as tags, and an alias for each stage that the
-    /// version serves; run again, it brings them up to date. `-o json` prints
-    /// what it writes.
+    /// version serves; run again, it brings them up to date. It asks for
+    /// MLFLOW_TRACKING_URI, or for `--local`. `-o json` prints what it writes.
     #[command(
         after_help = "Examples:\n  modelry export mlflow fraud-detector@production | MLFLOW_TRACKING_URI=https://mlflow.example.com python3 -\n  modelry export mlflow fraud-detector/3 -o json"
     )]
@@ -95,7 +97,7 @@ fn sagemaker(args: &SagemakerArgs, global: &Global, ui: &Ui) -> Result<Outcome, 
         global,
         ui,
         |proven| match chosen(&which, &group, proven)? {
-            Ok(answer) => to_sagemaker(&answer, proven, args, global, ui),
+            Ok(answer) => to_sagemaker(&answer, &which, proven, args, global, ui),
             Err(why) => nothing(&why, ui),
         },
     )
@@ -114,7 +116,33 @@ fn evaluations(
     Ok(all)
 }
 
-fn exported(answer: &Answer, proven: &Proven<'_>, role: Option<&str>) -> Result<Option<Exported>, Error> {
+/// The stages that a version serves: the one that was asked for, and then the
+/// last of the policy's order first.
+fn stages(answer: &Answer, which: &Which, proven: &Proven<'_>) -> Result<Vec<StageName>, Error> {
+    let (id, snapshot) = (&answer.id, &proven.snapshot);
+    let mut stages = Vec::new();
+    for stage in snapshot.stages(&id.group)? {
+        let loaded = snapshot.read(&RecordPath::Stage(id.group.clone(), stage.clone()))?;
+        let serving = loaded.and_then(|loaded| loaded.stage().and_then(|stage| stage.version));
+        if serving == Some(id.number) {
+            stages.push(stage);
+        }
+    }
+    let registry = snapshot.registry()?;
+    let listed = registry.as_ref().and_then(|file| file.registry());
+    let listed = listed.map_or(&[][..], |registry| &registry.stages);
+    let place = |name: &StageName| listed.iter().position(|stage| &stage.name == name);
+    let asked = |name: &StageName| matches!(which, Which::Stage(stage) if stage == name);
+    stages.sort_by_key(|name| std::cmp::Reverse((asked(name), place(name))));
+    Ok(stages)
+}
+
+fn exported(
+    answer: &Answer,
+    which: &Which,
+    proven: &Proven<'_>,
+    role: Option<&str>,
+) -> Result<Option<Exported>, Error> {
     let (id, snapshot) = (&answer.id, &proven.snapshot);
     let Some(version) = answer.loaded.version() else {
         return Ok(None);
@@ -150,18 +178,20 @@ fn exported(answer: &Answer, proven: &Proven<'_>, role: Option<&str>) -> Result<
         group: group.as_ref().and_then(|group| group.group()),
         portrait,
         role,
+        stages: stages(answer, which, proven)?,
     })
     .map(Some)
 }
 
 fn to_sagemaker(
     answer: &Answer,
+    which: &Which,
     proven: &Proven<'_>,
     args: &SagemakerArgs,
     global: &Global,
     ui: &Ui,
 ) -> Result<Outcome, Error> {
-    let Some(exported) = exported(answer, proven, args.role.as_deref())? else {
+    let Some(exported) = exported(answer, which, proven, args.role.as_deref())? else {
         return nothing(&format!("{} is deleted", answer.id), ui);
     };
     for refusal in &exported.refused {
@@ -183,6 +213,7 @@ fn to_sagemaker(
     let inputs = [
         ("create-model-package-group", Some(&exported.group)),
         ("create-model-package", Some(&exported.package)),
+        ("update-model-package", exported.update.as_ref()),
         ("create-model", exported.model.as_ref()),
     ];
     if args.to.as_os_str() == "-" {
@@ -194,6 +225,7 @@ fn to_sagemaker(
             "commit": proven.commit.to_string(),
             "createModelPackageGroup": exported.group,
             "createModelPackage": exported.package,
+            "updateModelPackage": exported.update,
             "createModel": exported.model,
             "refused": refused.collect::<Vec<_>>(),
             "notes": exported.notes,
@@ -209,8 +241,13 @@ fn to_sagemaker(
         disk::write_file(&path, format!("{text}\n").as_bytes())?;
         written.push(json!(path.to_string_lossy()));
         if !ui.is_json() {
+            // Its ARN is what `create-model-package` answers.
+            let whose = match name {
+                "update-model-package" => " --model-package-arn \"$ARN\"",
+                _ => "",
+            };
             ui.print(&format!(
-                "aws sagemaker {name} --cli-input-json file://{}\n",
+                "aws sagemaker {name}{whose} --cli-input-json file://{}\n",
                 path.display()
             ))?;
         }

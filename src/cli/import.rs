@@ -179,7 +179,10 @@ pub(super) fn bring(
     if let Some(plan) = plan.borrow().as_ref().filter(|_| !ui.is_json()) {
         ui.print(&render::import_plan(plan, &ui.style))?;
         if plan.groups.iter().all(|group| !group.created) && plan.new_versions() == 0 {
-            ui.say("all of it is here already: nothing to do");
+            ui.say(match plan.differs() {
+                true => "all of it is here already; what differs there is told above, and is not taken",
+                false => "all of it is here already: nothing to do",
+            });
         }
     }
     Ok(outcome)

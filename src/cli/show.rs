@@ -341,6 +341,25 @@ pub fn say_turn(id: &VersionId, write: &WriteArgs, global: &Global, ui: &Ui) -> 
     Ok(())
 }
 
+/// Before an approval: that it could move nothing, beside the output.
+pub fn say_never(id: &VersionId, global: &Global, ui: &Ui) -> Result<(), Error> {
+    Reading::with(None, global, |reading| {
+        let Ok(loaded) = reading.version(id) else {
+            return Ok(Outcome::Fine);
+        };
+        let tally = reading.tally(&reading.policy()?, id, &loaded)?;
+        if tally.can_never_be_approved() {
+            let missing: Vec<String> = tally.missing.iter().map(access::shortfall_words).collect();
+            ui.note(&format!(
+                "{id} can't be approved as it is, and a review moves nothing: it lacks {}",
+                missing.join("; ")
+            ));
+        }
+        Ok(Outcome::Fine)
+    })?;
+    Ok(())
+}
+
 /// "auc 0.912, recall 0.71".
 pub fn metrics_words(metrics: &crate::model::Metrics) -> String {
     metrics

@@ -61,6 +61,7 @@ pub fn import_plan_value(plan: &ImportPlan) -> Value {
             "arrival": arrival,
             "status": status,
             "why": version.why,
+            "differs": version.differs,
             "notes": version.notes,
         })
     };
@@ -68,6 +69,7 @@ pub fn import_plan_value(plan: &ImportPlan) -> Value {
         json!({
             "group": group.name,
             "created": group.created,
+            "differs": group.differs,
             "notes": group.notes,
             "versions": group.versions.iter().map(version).collect::<Vec<_>>(),
         })

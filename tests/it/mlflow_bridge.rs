@@ -209,6 +209,12 @@ for name in json.load(sys.stdin):
 print(json.dumps(out))
 ";
 
+const MOVE: &str = "
+from mlflow import MlflowClient
+MlflowClient().set_registered_model_alias('Fraud Detector_v2', 'champion', '4')
+print('null')
+";
+
 #[track_caller]
 fn json_of(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
@@ -248,6 +254,11 @@ fn models_of_a_real_server_come_and_go() {
         &[address, "--rename", "churn=churn-2", "-o", "json"],
     ));
     assert_eq!(there["changes"], json!([]));
+    for group in there["plan"]["groups"].as_array().expect("groups") {
+        for version in group["versions"].as_array().expect("versions") {
+            assert_eq!((&version["differs"], &version["notes"]), (&json!([]), &json!([])));
+        }
+    }
     assert_eq!(lab.git(&["rev-list", "--count", &format!("{tip}..HEAD")]), "1");
     lab.check();
     assert!(lab.says("admin-1", &["audit"]).code == 0);
@@ -323,6 +334,16 @@ fn models_of_a_real_server_come_and_go() {
     };
     assert_eq!(state(mlflow.program(&program)), (Some(4), Some("there".into())));
 
+    // What is moved there later is told, and not taken.
+    mlflow.client(MOVE, &json!(null));
+    let again = import(&lab, &[address, "--rename", "churn=churn-2"]);
+    for told in [
+        "Fraud-Detector-v2/4 differs there, and is not taken: annotations.mlflow/aliases; `modelry annotate Fraud-Detector-v2/4 --annotation KEY=VALUE` takes it",
+        "Fraud-Detector-v2/4 alias `champion` was on Fraud-Detector-v2/4; no stage `champion` in the policy",
+    ] {
+        assert!(again.contains(told), "{again}");
+    }
+
     goes_there(&mlflow);
 }
 
@@ -365,6 +386,7 @@ fn goes_there(mlflow: &Mlflow) {
         &["promote", "churn/1", "production", "v1", "pre.live", "-m", "go"],
     );
 
+    nothing_half_made(mlflow, &lab);
     let program = || lab.ok("risk-1", &["export", "mlflow", "churn@production"]);
     let told = mlflow.program(&program());
     let left_out = json!(["alias pre.live", "alias v1"]);
@@ -409,6 +431,52 @@ fn goes_there(mlflow: &Mlflow) {
     assert_eq!(read["versions"].as_object().map(serde_json::Map::len), Some(2));
 }
 
+/// A source that the server refuses is told at the export, and leaves no
+/// registered model without a version behind; without an address, nothing is
+/// written, and without MLflow it is told in one line.
+#[track_caller]
+fn nothing_half_made(mlflow: &Mlflow, lab: &Lab) {
+    let spec =
+        json!({"artifacts": [{"uri": "file:///models/a", "digest": format!("sha256:{}", "b".repeat(64))}]});
+    lab.write("../local.json", &spec.to_string());
+    let _ = lab.ok("admin-1", &["group", "create", "left-half"]);
+    let _ = lab.ok("trainer", &["register", "left-half", "-f", "../local.json"]);
+    let said = lab.says("risk-1", &["export", "mlflow", "left-half/1"]);
+    assert!(
+        said.err
+            .contains("refuses a source that is a path of this machine: `file:///models/a`"),
+        "{said:?}"
+    );
+    let refused = format!(
+        "import json\ntry:\n    exec({}, {{}})\nexcept SystemExit as error:\n    print(json.dumps(str(error)))",
+        json!(said.out)
+    );
+    let told = mlflow.program(&refused);
+    assert!(
+        told.as_str()
+            .is_some_and(|told| told.starts_with("MLflow refuses it: ")),
+        "{told}"
+    );
+    let models = "import json\nfrom mlflow import MlflowClient\nprint(json.dumps([it.name for it in MlflowClient().search_registered_models()]))";
+    let models = mlflow.program(models);
+    assert!(!models.to_string().contains("left-half"), "{models}");
+
+    lab.write("../program.py", &said.out);
+    let run = |python: &mut Command| {
+        let told = python.arg("program.py").current_dir(lab.home());
+        let told = told.env_remove("MLFLOW_TRACKING_URI").output().expect("python3");
+        assert_eq!(told.status.code(), Some(1));
+        String::from_utf8_lossy(&told.stderr).into_owned()
+    };
+    let told = run(&mut MLFLOW.python3());
+    assert!(told.starts_with("set MLFLOW_TRACKING_URI"), "{told}");
+    let told = run(Command::new("python3").args(["-I", "-S"]));
+    assert!(
+        told.starts_with("MLflow's client can't be loaded") && told.lines().count() == 1,
+        "{told}"
+    );
+}
+
 #[test]
 fn a_server_is_asked_as_its_own_client_would() {
     let lab = Lab::with_registry();
@@ -420,7 +488,8 @@ fn a_server_is_asked_as_its_own_client_would() {
             200,
             br#"{"model_versions": [{"name": "m", "version": "1", "source": "s3://m", "run_id": "r"}]}"#,
         ),
-        Some("/base/api/2.0/mlflow/runs/get") => {
+        Some("/gone/api/2.0/mlflow/registered-models/get") => Reply::new(404, b"no such page"),
+        Some("/base/api/2.0/mlflow/runs/get" | "/base/api/2.0/mlflow/registered-models/get") => {
             Reply::new(404, br#"{"error_code": "RESOURCE_DOES_NOT_EXIST"}"#)
         }
         Some("/away/api/2.0/mlflow/registered-models/search") => Reply::to("/base/"),
@@ -469,6 +538,11 @@ fn a_server_is_asked_as_its_own_client_would() {
         let said = said(&mut command);
         assert_eq!(said.code, 2, "{path}: {said:?}");
         told.push_str(&said.err.replace(&server.address, "http://HOST"));
+    }
+    for path in ["base", "gone"] {
+        let address = format!("{}/{path}", server.address);
+        let error = lab.error("admin-1", &["import", "mlflow", &address, "--model", "nope"]);
+        told.push_str(&error.replace(&server.address, "http://HOST"));
     }
     for place in [
         "http://who:secret@localhost:1",

@@ -44,9 +44,14 @@ pub fn mlbom(args: &ExportArgs, global: &Global, ui: &Ui) -> Result<Outcome, Err
 /// `modelry export mlflow`
 pub fn mlflow(args: &ExportArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     export(args, global, ui, &|reading, id| {
-        registered(reading, id, |version| match ui.output {
-            Output::Json => Ok(pretty(&version.data()?)),
-            _ => mlflow::script(version),
+        registered(reading, id, |version| {
+            for note in version.notes() {
+                ui.note(&note);
+            }
+            match ui.output {
+                Output::Json => Ok(pretty(&version.data()?)),
+                _ => mlflow::script(version),
+            }
         })
     })
 }
@@ -112,7 +117,9 @@ fn registered(
     let group = group.ok_or_else(|| unreadable("the group", id))?;
     let policy = reading.policy()?;
     let tally = reading.tally(&policy, id, &loaded)?;
+    let imported = version.imported.as_ref();
     make(&Registered {
+        imported: imported.map(|imported| imported.words(&version.by)),
         registry: policy.id(),
         id,
         group,

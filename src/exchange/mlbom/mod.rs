@@ -276,6 +276,20 @@ fn properties(bill: &Bill<'_>) -> Vec<Value> {
         property("subject", &bill.subject),
         property("registeredBy", version.by.as_str()),
     ];
+    if let Some(imported) = &version.imported {
+        out.push(property("imported", &imported.words(&version.by)));
+        let members = [
+            ("imported.from", Some(imported.from.as_str())),
+            ("imported.status", Some(imported.status.status().as_str())),
+            ("imported.by", imported.by.as_deref()),
+            ("imported.at", imported.at.as_deref()),
+        ];
+        out.extend(
+            members
+                .into_iter()
+                .filter_map(|(name, value)| Some(property(name, value?))),
+        );
+    }
     out.extend(bill.approved_by.iter().map(|who| property("approvedBy", who)));
     out.extend(bill.rejected_by.iter().map(|who| property("rejectedBy", who)));
     out.extend(bill.stages.iter().map(|stage| property("stage", stage)));
@@ -310,6 +324,10 @@ fn properties(bill: &Bill<'_>) -> Vec<Value> {
             .iter()
             .map(|it| property("sourceAlgorithm", &it.name)),
     );
+    out.extend(spec.metrics.iter().map(|(metric, value)| {
+        let value = number(*value).to_string();
+        property(&format!("metric:{metric}"), &value)
+    }));
     let mut values = |kind: &str, name: &str, metrics: &Metrics| {
         for (metric, value) in metrics {
             out.push(property(
@@ -437,14 +455,20 @@ fn metric(name: &str, value: f64) -> Map<String, Value> {
 }
 
 /// Every metric that was approved: registered, of evidence, and as the card
-/// tells it. Properties say which evidence has which.
+/// tells it. The schema has no property of a metric, so its slice says which
+/// evidence it is of; one without a slice was registered, or is the card's.
 fn metrics(bill: &Bill<'_>) -> Vec<Value> {
-    let registered = bill.version.spec.metrics.iter();
-    let recorded = bill.evidence.iter().flat_map(|evidence| &evidence.metrics);
-    let mut out: Vec<Value> = registered
-        .chain(recorded)
-        .map(|(name, value)| Value::Object(metric(name.as_str(), *value)))
-        .collect();
+    let mut out = Vec::new();
+    for (name, value) in &bill.version.spec.metrics {
+        out.push(Value::Object(metric(name.as_str(), *value)));
+    }
+    for evidence in &bill.evidence {
+        for (name, value) in &evidence.metrics {
+            let mut one = metric(name.as_str(), *value);
+            one.insert("slice".into(), json!(format!("evidence {}", evidence.name)));
+            out.push(Value::Object(one));
+        }
+    }
     for told in bill
         .card
         .iter()

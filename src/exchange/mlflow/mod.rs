@@ -20,9 +20,9 @@ pub use script::{Registered, script};
 
 use self::read::{pairs, text};
 use self::texts::Texts;
-use crate::act::{ImportedGroup, ImportedVersion, NAME_ELSEWHERE};
+use crate::act::{ALIASES, ImportedGroup, ImportedVersion, NAME_ELSEWHERE};
 use crate::error::Error;
-use crate::model::{GroupName, StageName, Status, VersionId};
+use crate::model::{GroupName, Status};
 
 /// Registered models, as they were found.
 #[derive(Clone, Debug, Default)]
@@ -147,10 +147,6 @@ fn group(found: &Found, model: &Value, name: GroupName) -> ImportedGroup {
             continue;
         };
         numbers.push(number);
-        let id = VersionId {
-            group: name.clone(),
-            number,
-        };
         let stage = text(one, "current_stage").filter(|stage| !stage.is_empty() && *stage != "None");
         let mine = aliases
             .iter()
@@ -158,10 +154,11 @@ fn group(found: &Found, model: &Value, name: GroupName) -> ImportedGroup {
             .map(|(alias, _)| alias.as_str());
         let mine: Vec<&str> = mine.collect();
         let mut one = version(found, one, number, stage, &mine);
-        let words = mine.iter().map(|alias| ("alias", *alias));
-        for word in words.chain(stage.map(|stage| ("stage", stage))) {
-            one.notes.extend(promotion(&id, word));
-        }
+        let words = mine.iter().map(|alias| ("alias", (*alias).to_owned()));
+        let stage = stage.filter(|stage| *stage != "Archived");
+        one.places = words
+            .chain(stage.map(|stage| ("stage", stage.to_owned())))
+            .collect();
         versions.push(one);
     }
     for (alias, number) in aliases.iter().filter(|(_, number)| !numbers.contains(number)) {
@@ -177,18 +174,6 @@ fn group(found: &Found, model: &Value, name: GroupName) -> ImportedGroup {
         versions,
         notes: texts.notes,
     }
-}
-
-/// What would put a version where MLflow had it.
-fn promotion(id: &VersionId, (what, word): (&str, &str)) -> Option<String> {
-    if what == "stage" && word == "Archived" {
-        return None;
-    }
-    let told = format!("{what} `{word}` was on {id}");
-    Some(match word.to_lowercase().parse::<StageName>() {
-        Ok(stage) => format!("{told}: once it is approved, `modelry promote {id} {stage}` puts it there"),
-        Err(_) => format!("{told}; no stage can be called so"),
-    })
 }
 
 fn version(
@@ -246,7 +231,7 @@ fn version(
     ] {
         texts.annotate(&format!("mlflow/{name}"), text(one, key).unwrap_or_default());
     }
-    texts.annotate("mlflow/aliases", &aliases.join(", "));
+    texts.annotate(ALIASES, &aliases.join(", "));
     let experiment = text(one, "_experiment_name").map(str::to_owned).or_else(|| {
         let id = read::run_member(run?, "experiment_id")?;
         found.experiments.get(id).cloned()
@@ -278,6 +263,7 @@ fn version(
         source_status: stage.map(str::to_owned),
         approver: None,
         decided_at: None,
+        places: Vec::new(),
         notes: texts.notes,
     }
 }

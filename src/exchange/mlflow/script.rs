@@ -24,6 +24,8 @@ pub struct Registered<'a> {
     pub version: &'a ModelVersion,
     /// Whose approvals count.
     pub approved_by: Vec<String>,
+    /// On whose word it came with its status from elsewhere, if it did.
+    pub imported: Option<String>,
     /// The stages that it serves.
     pub stages: Vec<String>,
     /// The digest of what is approved.
@@ -33,6 +35,19 @@ pub struct Registered<'a> {
 }
 
 impl Registered<'_> {
+    /// What of it MLflow will not take.
+    pub fn notes(&self) -> Vec<String> {
+        let artifacts = self.version.spec.all_artifacts();
+        let local = artifacts.first().filter(|(_, first)| is_local(&first.uri));
+        let local = local.map(|(_, first)| {
+            format!(
+                "an MLflow server refuses a source that is a path of this machine: `{}`",
+                first.uri
+            )
+        });
+        local.into_iter().collect()
+    }
+
     /// What is to be written, as data.
     ///
     /// # Errors
@@ -60,6 +75,7 @@ impl Registered<'_> {
         tag("modelry.status", self.version.status.as_str());
         tag("modelry.subject", &self.subject);
         tag("modelry.approvedBy", &self.approved_by.join(", "));
+        tag("modelry.imported", self.imported.as_deref().unwrap_or_default());
         for (at, artifact) in (1..).zip(artifacts.iter().map(|(_, artifact)| artifact)) {
             let at = if at == 1 { String::new() } else { format!(".{at}") };
             if !at.is_empty() {
@@ -118,6 +134,13 @@ pub fn script(version: &Registered<'_>) -> Result<String, Error> {
         .replace("@DATA@", &literal(&data)))
 }
 
+/// Whether an address is a path for MLflow: it has no scheme, or `file:`.
+fn is_local(uri: &str) -> bool {
+    uri.split_once(':').is_none_or(|(scheme, _)| {
+        scheme.eq_ignore_ascii_case("file") || scheme.contains('/') || scheme.len() == 1
+    })
+}
+
 /// JSON that can stand between `r'''` and `'''`: no quote of that kind, and
 /// nothing but ASCII that is seen.
 fn literal(json: &str) -> String {
@@ -138,6 +161,20 @@ fn literal(json: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn paths_are_told_from_addresses() {
+        for (uri, expected) in [
+            ("file:///models/a", true),
+            ("models/a:1", true),
+            ("/models/a", true),
+            ("C:\\models", true),
+            ("s3://models/a", false),
+            ("dbfs:/models/a", false),
+        ] {
+            assert_eq!(is_local(uri), expected, "{uri}");
+        }
+    }
 
     #[test]
     fn nothing_ends_the_literal() {

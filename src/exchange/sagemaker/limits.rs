@@ -63,8 +63,11 @@ fn is_metadata(text: &str) -> bool {
         .all(|c| c.is_alphanumeric() || (c.is_whitespace() && !c.is_control()) || "_.:/=+-@".contains(c))
 }
 
+/// What a name is, in words.
+pub(super) const ENTITY_NAME: &str = "1 to 63 letters, digits and hyphens, without a hyphen at either end";
+
 /// `[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}`
-fn is_entity_name(text: &str) -> bool {
+pub(super) fn is_entity_name(text: &str) -> bool {
     let good = |c: char| c.is_ascii_alphanumeric() || c == '-';
     (1..=63).contains(&text.len()) && text.chars().all(good) && !text.starts_with('-') && !text.ends_with('-')
 }
@@ -151,6 +154,23 @@ fn broken(path: &[String], value: &Value) -> Vec<String> {
     }
 }
 
+fn of_metadata(name: &str, text: &str) -> Vec<Option<String>> {
+    vec![
+        at_most(name, 128),
+        ask(
+            is_metadata(name) && is_metadata(text),
+            "letters, digits, blanks and `_ . : / = + - @` alone",
+        ),
+        ask(!text.is_empty(), "at least one character"),
+        at_most(text, 256),
+    ]
+}
+
+/// The first limit that an entry of CustomerMetadataProperties breaks.
+pub(super) fn metadata(name: &str, text: &str) -> Option<String> {
+    of_metadata(name, text).into_iter().flatten().next()
+}
+
 fn of_text(key: &str, parent: &str, text: &str) -> Vec<String> {
     let printed = || {
         ask(
@@ -170,26 +190,25 @@ fn of_text(key: &str, parent: &str, text: &str) -> Vec<String> {
             ask(is_variable(name), "a name of letters, digits and `_`"),
             at_most(text, 1024),
         ],
-        ("CustomerMetadataProperties", name) => vec![
-            at_most(name, 128),
-            ask(
-                is_metadata(name) && is_metadata(text),
-                "letters, digits, blanks and `_ . : / = + - @` alone",
-            ),
-            ask(!text.is_empty(), "at least one character"),
-            at_most(text, 256),
-        ],
-        (_, "ModelPackageDescription" | "ModelPackageGroupDescription" | "Description") => {
+        ("CustomerMetadataProperties", name) => of_metadata(name, text),
+        (
+            _,
+            "ModelPackageDescription"
+            | "ModelPackageGroupDescription"
+            | "ApprovalDescription"
+            | "StageDescription"
+            | "Description",
+        ) => {
             vec![at_most(text, 1024), printed()]
         }
         (_, "Image") => vec![
             at_most(text, 255),
             ask(!text.contains(char::is_whitespace), "no blanks"),
         ],
-        (_, "ContainerHostname" | "ModelName" | "ProfileName" | "Name") => vec![ask(
-            is_entity_name(text),
-            "1 to 63 letters, digits and hyphens, without a hyphen at either end",
-        )],
+        (_, "ContainerHostname" | "ModelName" | "ProfileName" | "Name") => {
+            vec![ask(is_entity_name(text), ENTITY_NAME)]
+        }
+        ("ModelLifeCycle", "Stage" | "StageStatus") => vec![ask(is_entity_name(text), ENTITY_NAME)],
         (_, "ModelDataUrl" | "SamplePayloadUrl" | "S3Uri" | "S3OutputPath") => place().into(),
         (_, "FrameworkVersion") => vec![ask(
             is_framework_version(text),
@@ -246,6 +265,9 @@ fn of_mapping(key: &str, parent: &str, path: &[String], members: &Map<String, Va
     let in_metrics = path.first().is_some_and(|first| first == "ModelMetrics");
     let in_baselines = path.first().is_some_and(|first| first == "DriftCheckBaselines");
     match key {
+        // What CreateModel runs; a package of a version may be without.
+        "PrimaryContainer" => required(members, &["Image"]),
+        "Containers" if path.len() == 2 => required(members, &["Image"]),
         "Environment" => few(members.len(), 100, "variables").into_iter().collect(),
         "CustomerMetadataProperties" => few(members.len(), 50, "entries").into_iter().collect(),
         "S3DataSource" if parent != "DataSource" => {

@@ -23,7 +23,7 @@ use crate::model::ModelSpec;
 pub const KEPT: &str = "sagemaker/";
 
 /// Members that only the service sets.
-const SERVED: [&str; 9] = [
+const SERVED: [&str; 8] = [
     "ModelPackageArn",
     "ModelPackageName",
     "ModelPackageStatus",
@@ -32,8 +32,11 @@ const SERVED: [&str; 9] = [
     "CreatedBy",
     "LastModifiedTime",
     "LastModifiedBy",
-    "ApprovalDescription",
 ];
+
+/// The member of UpdateModelPackage that CreateModelPackage has not: why a
+/// version was approved or rejected.
+const DESCRIBED: &str = "ApprovalDescription";
 
 /// Members of CreateModelPackage that no member of ours stands for: they go
 /// back to where they came from.

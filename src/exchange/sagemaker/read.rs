@@ -330,6 +330,7 @@ fn version(members: &Map<String, Value>) -> Result<(GroupName, ImportedVersion),
             .get("LastModifiedTime")
             .and_then(moment)
             .filter(|_| decided),
+        places: Vec::new(),
         notes: Vec::new(),
     };
     let mut rest = members.clone();

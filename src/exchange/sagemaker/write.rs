@@ -6,10 +6,10 @@ use serde_json::{Map, Value, json};
 use super::limits::{self, Refusal};
 use super::mapping::{self, Left};
 use super::read::unspell;
-use super::{CARRIED, KEPT, SERVED, card, members, table};
+use super::{CARRIED, DESCRIBED, KEPT, SERVED, card, members, table};
 use crate::error::Error;
 use crate::exchange::sagemaker_card;
-use crate::model::{Labels, ModelGroup, ModelVersion, Status, VersionId};
+use crate::model::{Labels, ModelGroup, ModelVersion, StageName, Status, VersionId};
 use crate::render::Portrait;
 
 /// What is exported.
@@ -24,6 +24,8 @@ pub struct Export<'a> {
     pub portrait: Option<Portrait<'a>>,
     /// The role that runs the model (CreateModel: ExecutionRoleArn).
     pub role: Option<&'a str>,
+    /// The stages that it serves; the one to tell first.
+    pub stages: Vec<StageName>,
 }
 
 /// What came of it.
@@ -33,6 +35,9 @@ pub struct Exported {
     pub group: Value,
     /// The input of CreateModelPackage.
     pub package: Value,
+    /// The input of UpdateModelPackage, for what CreateModelPackage does not
+    /// take; its ModelPackageArn is what that answers. None when there is nothing.
+    pub update: Option<Value>,
     /// The input of CreateModel; none when nothing is to be run.
     pub model: Option<Value>,
     /// What AWS itself would refuse.
@@ -52,8 +57,12 @@ pub fn export(export: Export<'_>) -> Result<Exported, Error> {
         group,
         portrait,
         role,
+        stages,
     } = export;
     let mut notes = Vec::new();
+    if let Some(imported) = &version.imported {
+        notes.push(format!("{id} was {}", imported.words(&version.by)));
+    }
     let mut left = Left::default();
     let at = ["spec".to_owned()];
     let mut package = mapping::write(&table::SPEC, &members(&version.spec), &at, &mut left);
@@ -93,14 +102,22 @@ pub fn export(export: Export<'_>) -> Result<Exported, Error> {
         );
     }
     metadata(version, &mut package, &mut notes);
+    life_cycle(version, &stages, &mut package, &mut notes);
     let is_approved = version.status == Status::Approved;
     restore(&version.annotations, is_approved, &mut package, &mut notes);
+    let update = update(version, &package);
     for (path, _) in left.0 {
         // The card tells them.
         let told = has_card && path.starts_with(&["spec".to_owned(), "metrics".to_owned()]);
         if !told {
             notes.push(format!("{} has no place", path.join(".")));
         }
+    }
+    let containers = package
+        .get("InferenceSpecification")
+        .and_then(|it| it.get("Containers"));
+    if containers.and_then(Value::as_array).is_none_or(Vec::is_empty) {
+        notes.push("the package names no model: SageMaker loads and runs what a container names, and spec.inference.containers has none".to_owned());
     }
     notes.push(format!(
         "the number {} has no place: SageMaker gives the group's next one",
@@ -112,12 +129,16 @@ pub fn export(export: Export<'_>) -> Result<Exported, Error> {
     let mut refused = Vec::new();
     refused.extend(limits::refusals("CreateModelPackageGroup", &group));
     refused.extend(limits::refusals("CreateModelPackage", &package));
+    if let Some(update) = &update {
+        refused.extend(limits::refusals("UpdateModelPackage", update));
+    }
     if let Some(model) = &model {
         refused.extend(limits::refusals("CreateModel", model));
     }
     Ok(Exported {
         group,
         package,
+        update,
         model,
         refused,
         notes,
@@ -133,7 +154,14 @@ fn metadata(version: &ModelVersion, package: &mut Map<String, Value>, notes: &mu
         if key == strange {
             metadata.extend(unspell(value).as_object().cloned().unwrap_or_default());
         } else if !key.starts_with(KEPT) && !key.starts_with("imported/") {
-            metadata.insert(key.to_owned(), json!(value));
+            // A label that AWS refuses is told as refused; an annotation is a
+            // note, and stays here.
+            match limits::metadata(key, value) {
+                Some(limit) => notes.push(format!(
+                    "annotations.{key} is left out, AWS would refuse it: {limit}"
+                )),
+                None => _ = metadata.insert(key.to_owned(), json!(value)),
+            }
         }
     }
     for (key, value) in &version.labels {
@@ -147,6 +175,48 @@ fn metadata(version: &ModelVersion, package: &mut Map<String, Value>, notes: &mu
     if !metadata.is_empty() {
         package.insert("CustomerMetadataProperties".into(), Value::Object(metadata));
     }
+}
+
+/// ModelLifeCycle: the stage that it serves, in the words of the events that
+/// tell of a move.
+fn life_cycle(
+    version: &ModelVersion,
+    stages: &[StageName],
+    package: &mut Map<String, Value>,
+    notes: &mut Vec<String>,
+) {
+    let mut told = None;
+    for stage in stages {
+        if told.is_some() {
+            notes.push(format!(
+                "stage `{stage}` has no place: ModelLifeCycle holds one stage"
+            ));
+        } else if limits::is_entity_name(stage.as_str()) {
+            told = Some((stage.as_str(), "Approved"));
+        } else {
+            notes.push(format!(
+                "stage `{stage}` has no place: ModelLifeCycle takes {}",
+                limits::ENTITY_NAME
+            ));
+        }
+    }
+    if told.is_none() && version.status == Status::Archived {
+        told = Some(("Archived", "Retired"));
+    }
+    if let Some((stage, status)) = told {
+        let members = json!({"Stage": stage, "StageStatus": status});
+        package.insert("ModelLifeCycle".into(), members);
+    }
+}
+
+/// The input of UpdateModelPackage: why the status is what it is.
+fn update(version: &ModelVersion, package: &Map<String, Value>) -> Option<Value> {
+    let kept = version.annotations.iter();
+    let kept = kept.filter(|(key, _)| key.as_str().strip_prefix(KEPT) == Some(DESCRIBED));
+    let words = kept.map(|(_, text)| unspell(text)).next();
+    let words = words.or_else(|| Some(json!(version.imported.as_ref()?.words(&version.by))))?;
+    let status = package.get("ModelApprovalStatus");
+    Some(json!({"ModelApprovalStatus": status, DESCRIBED: words}))
 }
 
 /// Whether a member of CreateModelPackage is one that a table writes.
@@ -169,7 +239,14 @@ fn restore(
         let first = path.split('/').next().unwrap_or_default();
         let mut goes = false;
         match first {
-            "CustomerMetadataProperties" => continue,
+            // UpdateModelPackage takes it.
+            "CustomerMetadataProperties" | DESCRIBED => continue,
+            "ModelLifeCycle" if path == first && package.contains_key(first) => {
+                notes.push(format!(
+                    "annotations.{key} has no place: what it serves here stands in it"
+                ));
+                continue;
+            }
             "ModelCard" if path == "ModelCard/ModelCardStatus" => {
                 if let Some(card) = package.get_mut("ModelCard") {
                     card["ModelCardStatus"] = unspell(text);

@@ -38,19 +38,19 @@ pub fn registered(
         _ => tree::read(folder, only)?,
     };
     let name = |model: &Value| model.get("name").and_then(Value::as_str).map(str::to_owned);
-    let there: Vec<String> = found.models.iter().filter_map(name).collect();
+    let mut there: Vec<String> = found.models.iter().filter_map(name).collect();
     if let Some(missing) = only.iter().find(|name| !there.contains(name)) {
-        return Err(
-            Error::told(format!("there is no model `{missing}`")).hint(format!(
-                "there are {}",
-                there
-                    .iter()
-                    .take(20)
-                    .map(|name| format!("`{name}`"))
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            )),
-        );
+        // A server was asked for those that were named alone.
+        if place.contains("://") && !place.to_ascii_lowercase().starts_with("file:") {
+            there = server::names(place)?;
+        }
+        let shown: Vec<String> = there.iter().take(20).map(|name| format!("`{name}`")).collect();
+        let shown = match (there.len(), there.len().saturating_sub(20)) {
+            (0, _) => "no model is registered there".to_owned(),
+            (_, 0) => format!("there are {}", shown.join(", ")),
+            (_, more) => format!("there are {}, and {more} more", shown.join(", ")),
+        };
+        return Err(Error::told(format!("there is no model `{missing}`")).hint(shown));
     }
     if found.models.is_empty() {
         return Err(Error::told("no model is registered there").hint("is it the right place?"));

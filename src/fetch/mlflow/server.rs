@@ -116,6 +116,22 @@ fn filter(name: &str) -> Option<String> {
     }
 }
 
+/// The names of all models on it.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn names(address: &str) -> Result<Vec<String>, Error> {
+    let server = Server::new(address)?;
+    let size = PAGE.to_string();
+    let models = server.pages(
+        "registered-models/search",
+        &[("max_results", &size)],
+        "registered_models",
+    )?;
+    let name = |model: &Value| model.get("name").and_then(Value::as_str).map(str::to_owned);
+    Ok(models.iter().filter_map(name).collect())
+}
+
 struct Server {
     agent: Agent,
     base: String,
@@ -196,7 +212,11 @@ impl Server {
                 }
                 other => other.to_string(),
             };
-            (told(&format!("does not answer: {why}")), passes)
+            let error = told(&format!("does not answer: {why}"));
+            (
+                error.hint("does the server run there? It is what MLFLOW_TRACKING_URI names"),
+                passes,
+            )
         })?;
         let status = answer.status();
         let body = answer
@@ -242,6 +262,10 @@ impl Server {
             ),
             status if status.is_redirection() => (
                 error.hint("name the address that it points to: a login is sent nowhere else"),
+                false,
+            ),
+            StatusCode::NOT_FOUND => (
+                error.hint("name the server's address, as in MLFLOW_TRACKING_URI, and not that of a page"),
                 false,
             ),
             status => (

@@ -183,6 +183,10 @@ fn what_has_no_member_of_ours_is_kept_and_goes_back() {
     );
     assert_eq!(card["model_overview"]["model_artifact"], json!(["s3://m/x"]));
     assert_eq!(after["ModelCard"]["ModelCardStatus"], "Draft");
+    assert_eq!(
+        out["updateModelPackage"],
+        json!({"ModelApprovalStatus": "PendingManualApproval", "ApprovalDescription": "good enough"})
+    );
     // What does not go back is told, each by its name.
     let notes: Vec<&str> = out["notes"]
         .as_array()
@@ -198,7 +202,6 @@ fn what_has_no_member_of_ours_is_kept_and_goes_back() {
     assert_eq!(
         names,
         [
-            "ApprovalDescription",
             "CreationTime",
             "LastModifiedBy",
             "LastModifiedTime",

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{described, file, lab, let_import, parsed};
+use crate::support::Lab;
 
 const WORDS: &str = "imported as Approved by admin-1, from sagemaker:eu-central-1:123456789012; decided there by arn:aws:sts::123456789012:assumed-role/risk/alice (last to change it), 2026-03-01T10:00:00.5Z";
 
@@ -117,6 +118,7 @@ fn with_the_right_it_arrives_as_it_was_and_every_report_says_so() {
     let range = lab.says("admin-1", &["validate", "HEAD~1..HEAD"]);
     assert_eq!(range.code, 0, "{range:?}");
     let _ = lab.ok("admin-1", &["promote", "churn/2", "production", "--yes"]);
+    exports_say_so(&lab);
     // A later annotation changes nothing of it, and the member can't be changed.
     let _ = lab.ok(
         "trainer",
@@ -128,6 +130,105 @@ fn with_the_right_it_arrives_as_it_was_and_every_report_says_so() {
     lab.commit("admin-1", "approve it after all");
     let report = lab.findings("admin-1", &["validate", "HEAD~1..HEAD", "-o", "concise"]);
     assert!(report.contains("MR201") && report.contains("MR203"), "{report}");
+}
+
+/// What other programs take says on whose word churn/2 is Approved, and where
+/// it serves.
+#[track_caller]
+fn exports_say_so(lab: &Lab) {
+    let bill = parsed(&lab.ok("admin-1", &["export", "mlbom", "churn/2", "--trust-root"]));
+    let properties = bill["metadata"]["component"]["properties"]
+        .as_array()
+        .expect("a list");
+    let property = |name: &str| {
+        let name = format!("modelry:{name}");
+        let found = properties.iter().find(|it| it["name"] == name);
+        found.map(|it| it["value"].clone()).unwrap_or_default()
+    };
+    assert_eq!(property("imported"), WORDS);
+    assert_eq!(property("imported.status"), "Approved");
+    assert_eq!(property("imported.from"), "sagemaker:eu-central-1:123456789012");
+    let out = parsed(&lab.ok(
+        "admin-1",
+        &["export", "sagemaker", "churn@production", "--trust-root"],
+    ));
+    let notes = out["notes"].as_array().expect("a list");
+    assert!(
+        notes.contains(&json!(format!("churn/2 was {WORDS}"))),
+        "{notes:?}"
+    );
+    assert_eq!(
+        out["createModelPackage"]["ModelLifeCycle"],
+        json!({"Stage": "production", "StageStatus": "Approved"})
+    );
+    assert_eq!(
+        out["updateModelPackage"],
+        json!({"ModelApprovalStatus": "Approved", "ApprovalDescription": WORDS})
+    );
+    let folder = lab.home().join("out-update");
+    let written = ["export", "sagemaker", "churn/2", "--trust-root", "--to"];
+    let said = lab.ok("admin-1", &[&written[..], &[&folder.to_string_lossy()]].concat());
+    assert!(
+        said.contains("update-model-package --model-package-arn \"$ARN\" --cli-input-json file://"),
+        "{said}"
+    );
+    assert!(folder.join("update-model-package.json").exists());
+}
+
+#[test]
+fn what_changed_there_since_is_told_and_not_taken() {
+    let lab = lab();
+    let mut package = described("churn", 2, "PendingManualApproval");
+    package["CustomerMetadataProperties"] = json!({"tier": "silver"});
+    let given = file(&lab, "a.json", std::slice::from_ref(&package));
+    let _ = lab.ok("admin-1", &["import", "sagemaker", &given]);
+    // `churn` was there before, so that nobody described it is no news.
+    let same = lab.says("admin-1", &["import", "sagemaker", &given]);
+    assert!(
+        same.err.contains("all of it is here already: nothing to do"),
+        "{same:?}"
+    );
+    assert!(
+        !same.out.contains("kept as annotations") && !same.out.contains("differs"),
+        "{same:?}"
+    );
+    package["ModelApprovalStatus"] = json!("Approved");
+    package["ModelPackageDescription"] = json!("the second one");
+    package["CustomerMetadataProperties"] = json!({"tier": "gold"});
+    let given = file(&lab, "b.json", &[package]);
+    let tip = lab.git(&["rev-parse", "HEAD"]);
+    let again = lab.says("admin-1", &["import", "sagemaker", &given]);
+    assert_eq!(lab.git(&["rev-parse", "HEAD"]), tip);
+    for told in [
+        "churn/2 its status there is `Approved` (`PendingManualApproval` when it was brought along), and is not taken: it is Pending here; `modelry approve churn/2 -m REASON` says the same",
+        "churn/2 differs there, and is not taken: description, labels.tier; `modelry annotate churn/2 --description TEXT --label KEY=VALUE` takes it",
+    ] {
+        assert!(again.out.contains(told), "{again:?}");
+    }
+    assert!(
+        again
+            .err
+            .contains("what differs there is told above, and is not taken"),
+        "{again:?}"
+    );
+    let value = parsed(&lab.ok("admin-1", &["import", "sagemaker", &given, "-o", "json"]));
+    assert_eq!(
+        value["plan"]["groups"][0]["versions"][0]["differs"],
+        json!(["status", "description", "labels.tier"])
+    );
+    // Once it is the same here, there is nothing to tell.
+    let _ = lab.ok("risk-1", &["approve", "churn/2", "--yes", "-m", "as there"]);
+    let take = [
+        "annotate",
+        "churn/2",
+        "--description",
+        "the second one",
+        "--label",
+        "tier=gold",
+    ];
+    let _ = lab.ok("trainer", &take);
+    let same = lab.says("admin-1", &["import", "sagemaker", &given]);
+    assert!(same.err.contains("nothing to do"), "{same:?}");
 }
 
 #[test]
@@ -217,6 +318,17 @@ fn an_unknown_digest_stays_unknown_and_is_never_approved() {
     );
     let shown = parsed(&lab.ok("admin-1", &["show", "churn/1", "-o", "json"]));
     assert_eq!(shown["record"]["annotations"]["imported/status"], "Approved");
+    let shown = lab.ok("risk-1", &["show", "churn/1"]);
+    assert!(
+        shown.contains("turn: the author's: it can't be approved as it is; register it again with digests"),
+        "{shown}"
+    );
+    let said = lab.says("risk-1", &["approve", "churn/1", "--dry-run", "-m", "fine"]);
+    assert!(
+        said.err
+            .contains("churn/1 can't be approved as it is, and a review moves nothing"),
+        "{said:?}"
+    );
     let said = lab.says("risk-1", &["approve", "churn/1", "--yes", "-m", "fine"]);
     assert!(
         said.err

@@ -102,3 +102,50 @@ fn are_told(told: &[String]) {
     ];
     assert_eq!(told, expected);
 }
+
+#[test]
+fn an_annotation_that_aws_refuses_is_left_out_and_told() {
+    let lab = lab();
+    let path = file(
+        &lab,
+        "spec.json",
+        &[json!({"artifacts": [{"uri": "s3://models/a"}]})],
+    );
+    let _ = lab.ok(
+        "trainer",
+        &[
+            "register",
+            "churn",
+            "-f",
+            &path,
+            "--without-digest",
+            "--annotation",
+            "mlflow/aliases=champion, challenger",
+            "--annotation",
+            "plain=yes",
+        ],
+    );
+    let arguments = ["export", "sagemaker", "churn/1", "--trust-root", "--strict"];
+    let out = parsed(&lab.ok("admin-1", &arguments));
+    assert_eq!(
+        out["createModelPackage"]["CustomerMetadataProperties"],
+        json!({"plain": "yes"})
+    );
+    assert_eq!(out["createModel"], json!(null));
+    let notes = out["notes"].to_string();
+    for told in [
+        "annotations.mlflow/aliases is left out, AWS would refuse it: letters, digits,",
+        "the package names no model",
+    ] {
+        assert!(notes.contains(told), "{notes}");
+    }
+    // What runs has an image.
+    let spec = json!({"inference": {"containers": [{"artifact": {"uri": "s3://models/a"}}]}});
+    let path = file(&lab, "bare.json", &[spec]);
+    let _ = lab.ok("trainer", &["register", "churn", "-f", &path, "--without-digest"]);
+    let out = parsed(&lab.ok("admin-1", &["export", "sagemaker", "churn/2", "--trust-root"]));
+    assert_eq!(
+        out["refused"],
+        json!([{"operation": "CreateModel", "field": "PrimaryContainer", "limit": "Image is required"}])
+    );
+}

@@ -436,10 +436,11 @@ fn what_boto3_prints_is_read_as_well() {
     ]));
     let arn = made[1]["ModelPackageArn"].as_str().expect("an ARN");
     // The answers, with their ResponseMetadata and their datetimes as text.
-    let described = cloud.make(&json!([
+    let mut described = cloud.make(&json!([
         ["describe_model_package_group", {"ModelPackageGroupName": "churn"}],
         ["describe_model_package", {"ModelPackageName": arn}],
     ]));
+    described[1]["ApprovalDescription"] = json!("good enough");
     assert!(described[1]["ResponseMetadata"].is_object());
     let path = lab.home().join("boto3.json").to_string_lossy().into_owned();
     std::fs::write(&path, described.to_string()).expect("a file");
@@ -450,4 +451,20 @@ fn what_boto3_prints_is_read_as_well() {
         .expect("a time");
     assert!(created.contains('T') && created.ends_with('Z'), "{created}");
     assert!(!shown.to_string().contains("ResponseMetadata"));
+    // What only UpdateModelPackage takes goes there, as the command line says.
+    let folder = lab.home().join("out").to_string_lossy().into_owned();
+    let out = lab.ok(
+        "admin-1",
+        &["export", "sagemaker", "churn/1", "--trust-root", "--to", &folder],
+    );
+    assert!(out.contains("update-model-package"), "{out}");
+    let input = format!("file://{folder}/update-model-package.json");
+    let arguments = [
+        "update-model-package",
+        "--model-package-arn",
+        arn,
+        "--cli-input-json",
+        &input,
+    ];
+    let _ = cloud.says(&arguments);
 }
