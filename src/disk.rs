@@ -204,7 +204,9 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 /// # Errors
 /// As [`replace_file`].
 pub fn replace_alone(path: &Path, draft: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let mut file = File::create(draft).map_err(io("write", draft))?;
+    // What an earlier run left goes; a link that somebody put there is not followed.
+    let _ = std::fs::remove_file(draft);
+    let mut file = File::create_new(draft).map_err(io("write", draft))?;
     file.write_all(bytes).map_err(io("write", draft))?;
     file.sync_all().map_err(io("write", draft))?;
     drop(file);

@@ -76,10 +76,21 @@ impl Receiver {
         format!("{}://{host}{more}", scheme.unwrap_or_default())
     }
 
-    /// The address without its query, where tokens stand that change.
-    fn stable(&self) -> String {
-        let uri = self.uri.to_string();
-        uri.split('?').next().unwrap_or_default().to_owned()
+    /// What a receiver says, without what of its address may be secret: many name
+    /// the path that they do not know.
+    fn hushed(&self, said: &[u8]) -> Vec<u8> {
+        let mut text = String::from_utf8_lossy(said).into_owned();
+        let path = self.uri.path();
+        let query = self.uri.query().unwrap_or_default();
+        let mut parts: Vec<&str> = vec![path, query];
+        parts.extend(path.split('/'));
+        parts.extend(query.split(['&', '=']));
+        parts.retain(|part| part.len() > 3);
+        parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
+        for part in parts {
+            text = text.replace(part, "…");
+        }
+        text.into_bytes()
     }
 }
 
@@ -142,7 +153,8 @@ impl Sink for Poster {
                 let status = answer.status().as_u16();
                 let wait = answer.headers().get("retry-after");
                 let wait = wait.and_then(|wait| wait.to_str().ok()).map(str::to_owned);
-                Verdict::of_answer(status, wait.as_deref(), &beginning(answer.into_body()), now)
+                let said = self.receiver.hushed(&beginning(answer.into_body()));
+                Verdict::of_answer(status, wait.as_deref(), &said, now)
             }
             Err(error) => failed(&error),
         }
@@ -153,7 +165,7 @@ impl Sink for Poster {
     }
 
     fn address(&self) -> Vec<u8> {
-        format!("to {}", self.receiver.stable()).into_bytes()
+        format!("to {}", self.receiver.uri).into_bytes()
     }
 }
 
@@ -240,6 +252,12 @@ mod tests {
         ] {
             let receiver = Receiver::read(text).expect(text);
             assert_eq!(receiver.shown(), shown);
+            let echoed = format!("Cannot POST {}", receiver.uri.path());
+            let hushed = String::from_utf8(receiver.hushed(echoed.as_bytes())).expect("text");
+            assert!(
+                receiver.uri.path().len() < 4 || !hushed.contains(receiver.uri.path()),
+                "{hushed}"
+            );
             assert_eq!(format!("{receiver:?}"), shown);
         }
         for text in [

@@ -54,6 +54,18 @@ pub(super) fn read(
                     "registered_model",
                 )?);
             }
+            // A database may take two spellings for one.
+            let asked = |model: &Value| {
+                let told = model.get("name").and_then(Value::as_str);
+                told.is_some_and(|told| names.iter().any(|name| *name == told))
+            };
+            if let Some(other) = models.iter().find(|model| !asked(model)) {
+                return Err(Error::told(format!(
+                    "asked for {names:?}, the server answers with {}",
+                    other.get("name").unwrap_or(&Value::Null)
+                ))
+                .hint("name the model as the server spells it: `--model NAME`"));
+            }
             models
         }
     };
@@ -63,7 +75,7 @@ pub(super) fn read(
             .and_then(Value::as_str)
             .unwrap_or_default()
             .to_owned();
-        let versions = match filter(&name) {
+        let mut versions = match filter(&name) {
             Some(filter) => server.pages(
                 "model-versions/search",
                 &[("filter", &filter), ("max_results", &size)],
@@ -76,6 +88,14 @@ pub(super) fn read(
                 continue;
             }
         };
+        let told = versions.len();
+        versions.retain(|one| one.get("name").and_then(Value::as_str) == Some(&*name));
+        if versions.len() < told {
+            found.notes.push(format!(
+                "{} versions that the server tells for {name:?} are another model's: left out",
+                told - versions.len()
+            ));
+        }
         let placed: Result<Vec<Value>, Error> = versions
             .into_iter()
             .map(|one| server.placed(&name, one))
