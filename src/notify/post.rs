@@ -82,9 +82,11 @@ impl Receiver {
         let mut text = String::from_utf8_lossy(said).into_owned();
         let path = self.uri.path();
         let query = self.uri.query().unwrap_or_default();
+        // Words are no secrets; what is as long as a token may be one.
+        let is_token = |part: &&str| part.len() >= 8;
         let mut parts: Vec<&str> = vec![path, query];
-        parts.extend(path.split('/'));
-        parts.extend(query.split(['&', '=']));
+        parts.extend(path.split('/').filter(is_token));
+        parts.extend(query.split(['&', '=']).filter(is_token));
         parts.retain(|part| part.len() > 3);
         parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
         for part in parts {
