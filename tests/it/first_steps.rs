@@ -1,7 +1,7 @@
 //! What somebody meets who is new to it: clones that lack something, options that
 //! were left away, and the words that say what to do.
 
-use crate::support::hub::{Hub, Seat, model};
+use crate::support::hub::{Hub, Seat, model, registering};
 use crate::support::{Lab, Said, said};
 
 /// A clone as a runner of a CI system checks it out: a detached HEAD, and nothing
@@ -69,20 +69,8 @@ fn a_remote_says_which_branch_is_the_mainline() {
     assert_eq!(said["branch"], "other");
     // A remote that names no branch leaves it open.
     hub.git(&["symbolic-ref", "HEAD", "refs/heads/nowhere"]);
-    let (uri, digest) = model("five");
-    let said = seat.fails(
-        "trainer",
-        2,
-        &[
-            "register",
-            "churn",
-            "--artifact",
-            &uri,
-            "--digest",
-            &digest,
-            "--push",
-        ],
-    );
+    let told = model("five");
+    let said = seat.fails("trainer", 2, &registering(&told, &["--push"]));
     assert!(said.err.contains("HEAD is detached"), "{said:?}");
     hub.git(&["symbolic-ref", "HEAD", "refs/heads/main"]);
     hub.check();
@@ -271,19 +259,8 @@ fn a_guard_says_what_it_rests_on() {
 fn a_pull_request_without_a_page_is_opened_by_hand() {
     let hub = Hub::open();
     let seat = hub.seat("a");
-    let (uri, digest) = model("two");
-    let said = seat.says(
-        "trainer",
-        &[
-            "register",
-            "churn",
-            "--artifact",
-            &uri,
-            "--digest",
-            &digest,
-            "--pr",
-        ],
-    );
+    let told = model("two");
+    let said = seat.says("trainer", &registering(&told, &["--pr"]));
     assert_eq!(said.code, 0, "{said:?}");
     assert!(
         said.err

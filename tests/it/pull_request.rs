@@ -4,7 +4,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
-use crate::support::hub::{Hub, Seat, model};
+use crate::support::hub::{Hub, Seat, model, registering};
 
 /// Programs of hosts that write down what they are asked; signed in at this host.
 fn programs(hub: &Hub, host: &str, create: &str) {
@@ -137,19 +137,8 @@ fn who_lands_tells_of_a_reservation_that_crossed() {
     let hub = Hub::open();
     let seat = hub.seat("a");
     seat.hook("pre-push", &other_registers(&hub, "b", "theirs", "--pr"));
-    let (uri, digest) = model("mine");
-    let said = seat.says(
-        "trainer",
-        &[
-            "register",
-            "churn",
-            "--artifact",
-            &uri,
-            "--digest",
-            &digest,
-            "--push",
-        ],
-    );
+    let told = model("mine");
+    let said = seat.says("trainer", &registering(&told, &["--push"]));
     assert_eq!(said.code, 0, "{said:?}");
     assert!(
         said.err
@@ -214,16 +203,8 @@ fn parallel_registrations_reserve_different_numbers() {
     let hub = Hub::open();
     let jobs: Vec<_> = ["a", "b", "c", "d"]
         .map(|mark| {
-            let (uri, digest) = model(mark);
-            let arguments = [
-                "register",
-                "churn",
-                "--artifact",
-                &uri,
-                "--digest",
-                &digest,
-                "--pr",
-            ];
+            let told = model(mark);
+            let arguments = registering(&told, &["--pr"]);
             let mut command = hub.seat(mark).command("trainer", &arguments);
             command.stdout(Stdio::piped()).stderr(Stdio::piped());
             command.spawn().expect("modelry")
@@ -346,21 +327,12 @@ fn the_page_is_told() {
             "https://gitlab.example.com/ml/models/-/merge_requests/new?merge_request%5Bsource_branch%5D=modelry/churn/3&merge_request%5Btarget_branch%5D=main",
         ),
     ] {
-        let (uri, digest) = model(address.split('@').next().unwrap_or_default());
+        let told = model(address.split('@').next().unwrap_or_default());
         let said = says(
             &seat,
             address,
             "trainer",
-            &[
-                "register",
-                "churn",
-                "--artifact",
-                &uri,
-                "--digest",
-                &digest,
-                "--allow-duplicate",
-                "--pr",
-            ],
+            &registering(&told, &["--allow-duplicate", "--pr"]),
         );
         assert_eq!(said.code, 0, "{said:?}");
         assert!(
@@ -455,16 +427,8 @@ fn a_program_that_fails_leaves_the_page() {
 fn a_branch_that_leaves_no_room_is_told_at_once() {
     let hub = Hub::open();
     let seat = hub.seat("a");
-    let (uri, digest) = model("two");
-    let register = [
-        "register",
-        "churn",
-        "--artifact",
-        &uri,
-        "--digest",
-        &digest,
-        "--pr",
-    ];
+    let told = model("two");
+    let register = registering(&told, &["--pr"]);
     for taken in ["modelry", "modelry/churn"] {
         hub.git(&["branch", taken, "main"]);
         let start = std::time::Instant::now();

@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use crate::support::hub::{Hub, Sshd, model};
+use crate::support::hub::{Hub, Sshd, model, registering};
 use crate::support::said;
 
 #[test]
@@ -99,16 +99,8 @@ fn many_at_once_over_ssh_get_a_number_each() {
     // Parallel jobs of one pipeline share a clone.
     let jobs: Vec<_> = ["a", "b", "c", "d"]
         .map(|mark| {
-            let (uri, digest) = model(mark);
-            let arguments = [
-                "register",
-                "churn",
-                "--artifact",
-                &uri,
-                "--digest",
-                &digest,
-                "--push",
-            ];
+            let told = model(mark);
+            let arguments = registering(&told, &["--push"]);
             let mut command = seat.command("trainer", &arguments);
             command.stdout(Stdio::piped()).stderr(Stdio::piped());
             command.spawn().expect("modelry")
@@ -136,16 +128,8 @@ fn what_is_asked_of_a_remote_shares_one_connection() {
     let temporary = hub.lab.home().join("t");
     std::fs::create_dir(&temporary).expect("a folder");
     let calls = |mark: &str| {
-        let (uri, digest) = model(mark);
-        let arguments = [
-            "register",
-            "churn",
-            "--artifact",
-            &uri,
-            "--digest",
-            &digest,
-            "--push",
-        ];
+        let told = model(mark);
+        let arguments = registering(&told, &["--push"]);
         let _ = sshd.calls();
         let said = said(seat.command("trainer", &arguments).env("TMPDIR", &temporary));
         assert_eq!(said.code, 0, "{said:?}");
@@ -213,16 +197,8 @@ fn a_shallow_clone_says_what_to_fetch() {
     let hub = Hub::open();
     let address = format!("file://{}", hub.bare.display());
     let seat = hub.seat_with("a", &address, &["--depth=1"]);
-    let (uri, digest) = model("two");
-    let arguments = [
-        "register",
-        "churn",
-        "--artifact",
-        &uri,
-        "--digest",
-        &digest,
-        "--push",
-    ];
+    let told = model("two");
+    let arguments = registering(&told, &["--push"]);
     let said = seat.fails("trainer", 2, &arguments);
     assert!(said.err.contains("fetch --unshallow`"), "{}", said.err);
     let said = seat.register("two", &["--push", "--trust-base"]);
@@ -356,17 +332,8 @@ fn a_dry_run_pushes_nothing() {
     let hub = Hub::open();
     let (seat, other) = (hub.seat("a"), hub.seat("b"));
     other.register("two", &["--push"]);
-    let (uri, digest) = model("three");
-    let arguments = [
-        "register",
-        "churn",
-        "--artifact",
-        &uri,
-        "--digest",
-        &digest,
-        "--push",
-        "--dry-run",
-    ];
+    let told = model("three");
+    let arguments = registering(&told, &["--push", "--dry-run"]);
     let said = seat.fails("trainer", 0, &arguments);
     let onto = &hub.tip()[..10];
     assert!(

@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use crate::support::hub::{Hub, Sshd, model};
+use crate::support::hub::{Hub, Sshd, model, registering};
 
 #[test]
 fn a_server_that_is_starting_is_waited_for() {
@@ -10,16 +10,8 @@ fn a_server_that_is_starting_is_waited_for() {
     let mut sshd = Sshd::serve(&hub, &["trainer"]);
     let seat = sshd.seat(&hub, "trainer");
     sshd.kill();
-    let (uri, digest) = model("two");
-    let arguments = [
-        "register",
-        "churn",
-        "--artifact",
-        &uri,
-        "--digest",
-        &digest,
-        "--push",
-    ];
+    let told = model("two");
+    let arguments = registering(&told, &["--push"]);
     let hurried = [&arguments[..], &["--patience", "0s"]].concat();
     let said = seat.fails("trainer", 2, &hurried);
     assert!(said.err.contains("Connection refused"), "{}", said.err);
@@ -48,16 +40,8 @@ fn a_hook_that_refuses_is_not_asked_again() {
         "pre-receive",
         "echo >> asked\necho 'no models on Fridays'\nexit 1",
     );
-    let (uri, digest) = model("two");
-    let arguments = [
-        "register",
-        "churn",
-        "--artifact",
-        &uri,
-        "--digest",
-        &digest,
-        "--push",
-    ];
+    let told = model("two");
+    let arguments = registering(&told, &["--push"]);
     let said = seat.fails("trainer", 2, &arguments);
     assert!(said.err.contains("no models on Fridays"), "{}", said.err);
     assert!(
@@ -156,16 +140,8 @@ fn a_server_that_always_dies_is_given_up() {
     let hub = Hub::open();
     let seat = hub.seat("a");
     hub.hook("pre-receive", "kill -KILL $PPID");
-    let (uri, digest) = model("two");
-    let arguments = [
-        "register",
-        "churn",
-        "--artifact",
-        &uri,
-        "--digest",
-        &digest,
-        "--push",
-    ];
+    let told = model("two");
+    let arguments = registering(&told, &["--push"]);
     let said = seat.fails("trainer", 2, &arguments);
     assert!(said.err.contains("whether commit"), "{}", said.err);
     assert!(said.err.contains("landed is not known"), "{}", said.err);
@@ -178,18 +154,8 @@ fn patience_ends() {
     let seat = hub.seat("a");
     // Somebody holds the branch's lock on the server, for good.
     std::fs::write(hub.bare.join("refs/heads/main.lock"), "").expect("a file");
-    let (uri, digest) = model("two");
-    let arguments = [
-        "register",
-        "churn",
-        "--artifact",
-        &uri,
-        "--digest",
-        &digest,
-        "--push",
-        "--patience",
-        "1s",
-    ];
+    let told = model("two");
+    let arguments = registering(&told, &["--push", "--patience", "1s"]);
     let said = seat.fails("trainer", 2, &arguments);
     assert!(
         said.err.contains("faster than this command can follow"),

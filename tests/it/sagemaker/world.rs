@@ -1,67 +1,19 @@
 //! There and back: made by boto3, described by the AWS CLI, brought along,
 //! exported, made again by the AWS CLI from what was exported.
 
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Output;
 
 use serde_json::{Value, json};
 
 use super::{image, lab, let_import, parsed};
-use crate::support::python::Packages;
+use crate::support::moto::{Moto, PACKAGES};
 
-static PACKAGES: Packages = Packages {
-    folder: "python-sagemaker",
-    imports: "import moto.server, boto3, awscli",
-    names: &["moto[server]", "boto3", "awscli"],
-    options: &[],
-};
-
-/// SageMaker on a port of its own, until the test ends.
-struct Cloud {
-    process: Child,
-    endpoint: String,
-}
-
-impl Drop for Cloud {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
+/// SageMaker on this machine.
+struct Cloud(Moto);
 
 impl Cloud {
     fn open() -> Cloud {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = free.local_addr().expect("an address").port();
-        drop(free);
-        let process = PACKAGES
-            .python3()
-            .args(["-m", "moto.server", "-H", "127.0.0.1", "-p", &port.to_string()])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("python3");
-        let cloud = Cloud {
-            process,
-            endpoint: format!("http://127.0.0.1:{port}"),
-        };
-        let start = Instant::now();
-        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(start.elapsed() < Duration::from_secs(60), "moto does not start");
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        cloud
-    }
-
-    fn environment(&self, command: &mut Command) {
-        command
-            .env("AWS_ENDPOINT_URL", &self.endpoint)
-            .env("AWS_REGION", "eu-central-1")
-            .env("AWS_DEFAULT_REGION", "eu-central-1")
-            .env("AWS_CONFIG_FILE", "/dev/null")
-            .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
-            .env("AWS_ACCESS_KEY_ID", "throwaway")
-            .env("AWS_SECRET_ACCESS_KEY", "throwaway-secret");
+        Cloud(Moto::open())
     }
 
     /// boto3, told what to make as JSON calls.
@@ -77,13 +29,13 @@ for name, arguments in given['calls']:
     out.append(answer)
 print(json.dumps(out, default=str))
 ";
-        PACKAGES.run(SCRIPT, &json!({"endpoint": self.endpoint, "calls": calls}))
+        PACKAGES.run(SCRIPT, &json!({"endpoint": self.0.endpoint, "calls": calls}))
     }
 
     /// The AWS CLI.
     fn aws(&self, arguments: &[&str]) -> Output {
         let mut command = PACKAGES.python3();
-        self.environment(&mut command);
+        self.0.environment(&mut command);
         command
             .args(["-m", "awscli", "sagemaker"])
             .args(arguments)

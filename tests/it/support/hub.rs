@@ -183,10 +183,7 @@ impl Seat<'_> {
     /// Registers a model of this mark; its version.
     #[track_caller]
     pub fn register(&self, mark: &str, more: &[&str]) -> serde_json::Value {
-        let (uri, digest) = model(mark);
-        let mut arguments = vec!["register", "churn", "--artifact", &uri, "--digest", &digest];
-        arguments.extend(more);
-        self.json("trainer", &arguments)
+        self.json("trainer", &registering(&model(mark), more))
     }
 }
 
@@ -194,6 +191,13 @@ impl Seat<'_> {
 pub fn model(mark: &str) -> (String, String) {
     let digest = modelry::canonical::sha256(mark.as_bytes());
     (format!("s3://models/{mark}"), digest.to_string())
+}
+
+/// The words that register a model in `churn`.
+pub fn registering<'m>((uri, digest): &'m (String, String), more: &[&'m str]) -> Vec<&'m str> {
+    let mut words = vec!["register", "churn", "--artifact", uri, "--digest", digest];
+    words.extend(more);
+    words
 }
 
 fn hook(folder: &Path, name: &str, script: &str) {

@@ -55,6 +55,9 @@ impl Moto {
         command
             .env("AWS_ENDPOINT_URL", &self.endpoint)
             .env("AWS_REGION", "eu-central-1")
+            .env("AWS_DEFAULT_REGION", "eu-central-1")
+            .env("AWS_CONFIG_FILE", "/dev/null")
+            .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
             .env("AWS_ACCESS_KEY_ID", "throwaway")
             .env("AWS_SECRET_ACCESS_KEY", "throwaway-secret")
             .env("AWS_SESSION_TOKEN", "throwaway-token");
