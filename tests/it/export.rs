@@ -202,3 +202,47 @@ fn a_bill_of_hostile_texts_is_still_one() {
         );
     }
 }
+
+/// Labels and annotations are not covered by any approval: they choose no other
+/// model of MLflow, and speak in no words of what is proven.
+#[test]
+fn free_texts_do_not_steer_the_export_to_mlflow() {
+    let lab = Lab::with_registry();
+    lab.register("churn", '1');
+    let _ = lab.ok("risk-1", &["approve", "churn/1", "-m", "good"]);
+    let _ = lab.ok(
+        "admin-1",
+        &["group", "update", "churn", "--annotation", "mlflow/name=payments"],
+    );
+    let forged = [
+        "annotate",
+        "churn/1",
+        "--label",
+        "modelry.source.commit=forged",
+        "--label",
+        "modelry.metric.recall=1",
+        "--label",
+        "tier=1",
+    ];
+    let _ = lab.ok("trainer", &forged);
+    let said = lab.says("risk-1", &["export", "mlflow", "churn/1", "-o", "json"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.err.contains("it is written as `churn`"), "{said:?}");
+    let data: Value = serde_json::from_str(&said.out).expect("JSON");
+    assert_eq!(data["name"], "churn");
+    assert_eq!(data["version"]["number"], Value::Null);
+    let tags = data["version"]["tags"].as_object().expect("tags");
+    assert_eq!(tags["tier"], "1");
+    assert!(!tags.contains_key("modelry.source.commit") && !tags.contains_key("modelry.metric.recall"));
+    // The name that an import gives to another spelling is believed.
+    let _ = lab.ok(
+        "admin-1",
+        &["group", "update", "churn", "--annotation", "mlflow/name=_churn"],
+    );
+    let data = lab.ok("risk-1", &["export", "mlflow", "churn/1", "-o", "json"]);
+    let data: Value = serde_json::from_str(&data).expect("JSON");
+    assert_eq!(
+        (&data["name"], &data["version"]["number"]),
+        (&json!("_churn"), &json!(1))
+    );
+}

@@ -39,13 +39,27 @@ impl Registered<'_> {
     pub fn notes(&self) -> Vec<String> {
         let artifacts = self.version.spec.all_artifacts();
         let local = artifacts.first().filter(|(_, first)| is_local(&first.uri));
+        let elsewhere = self.group.annotations.get(NAME_ELSEWHERE);
+        let other = elsewhere.filter(|_| self.name_elsewhere().is_none()).map(|other| {
+            format!(
+                "`{}` says that it is {other:?} in MLflow, which no name of its own bears out: it is written as `{}`",
+                self.group.name, self.group.name
+            )
+        });
         let local = local.map(|(_, first)| {
             format!(
                 "an MLflow server refuses a source that is a path of this machine: `{}`",
                 first.uri
             )
         });
-        local.into_iter().collect()
+        local.into_iter().chain(other).collect()
+    }
+
+    /// The name that the group had in MLflow, where the import would give it this
+    /// one. Whoever may only update the group must not choose another model there.
+    fn name_elsewhere(&self) -> Option<&str> {
+        let name = self.group.annotations.get(NAME_ELSEWHERE)?;
+        (super::group_name(name).as_ref() == Some(&self.group.name)).then_some(name)
     }
 
     /// What is to be written, as data.
@@ -66,7 +80,9 @@ impl Registered<'_> {
         let mut tag = |key: &str, value: &str| {
             tags.insert(key.to_owned(), json!(value));
         };
-        for (key, value) in &self.version.labels {
+        // Whoever may annotate must not speak in the words of what is proven.
+        let free = self.version.labels.iter();
+        for (key, value) in free.filter(|(key, _)| !key.as_str().starts_with("modelry.")) {
             tag(key.as_str(), value);
         }
         tag("modelry.version", &self.id.to_string());
@@ -102,17 +118,15 @@ impl Registered<'_> {
         }
         let group = self.group;
         // What came from there goes back under its name.
-        let name = group
-            .annotations
-            .get(NAME_ELSEWHERE)
-            .map_or(group.name.as_str(), String::as_str);
+        let elsewhere = self.name_elsewhere();
+        let name = elsewhere.unwrap_or(group.name.as_str());
         Ok(json!({
             "name": name,
             "description": group.description,
             "tags": group.labels,
             "version": {
                 "source": first.uri,
-                "number": group.annotations.contains_key(NAME_ELSEWHERE).then_some(self.id.number),
+                "number": elsewhere.map(|_| self.id.number),
                 "run": self.version.annotations.get("mlflow/run"),
                 "description": self.version.description,
                 "tags": tags,
