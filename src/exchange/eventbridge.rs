@@ -115,27 +115,41 @@ pub struct Entry {
     size: usize,
 }
 
-/// The entry of an event.
-///
-/// # Errors
-/// When it is larger than EventBridge takes, even without the values.
-pub fn entry(event: &Event, about: About<'_>, account: &Account) -> Result<Entry, Error> {
-    let whole = made(event, about, account, true);
-    if whole.size < BYTES {
-        return Ok(whole);
-    }
-    let short = made(event, about, account, false);
-    if short.size < BYTES {
-        return Ok(short);
-    }
-    Err(Error::told(format!(
-        "the event {} ({}) has {} bytes, and EventBridge takes fewer than {BYTES}",
-        event.id, event.change, short.size
-    ))
-    .hint("take another form: `-o cloudevents`"))
+/// How much of an event an entry tells.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    All,
+    /// Which fields changed, and not what they were and are.
+    Fields,
+    /// What it is about, and how it ended.
+    Bare,
 }
 
-fn made(event: &Event, what: About<'_>, account: &Account, values: bool) -> Entry {
+/// What a bare entry still tells. All of it is short by the rules for names.
+const BARE: [&str; 8] = [
+    "ModelPackageGroupName",
+    "ModelPackageVersion",
+    "ModelPackageArn",
+    "CreationTime",
+    "LastModifiedTime",
+    "ModelPackageStatus",
+    "ModelApprovalStatus",
+    "UpdatedModelPackageFields",
+];
+
+/// The entry of an event: as much of it as EventBridge takes. One large record
+/// must not keep what follows from being told.
+pub fn entry(event: &Event, about: About<'_>, account: &Account) -> Entry {
+    for told in [Told::All, Told::Fields] {
+        let made = made(event, about, account, told);
+        if made.size < BYTES {
+            return made;
+        }
+    }
+    made(event, about, account, Told::Bare)
+}
+
+fn made(event: &Event, what: About<'_>, account: &Account, told: Told) -> Entry {
     let mut modelry = json!({
         "id": event.id,
         "type": event.type_name(),
@@ -147,8 +161,13 @@ fn made(event: &Event, what: About<'_>, account: &Account, values: bool) -> Entr
         &mut modelry,
         event.previous.as_ref().map(|id| json!({"previous": id})),
     );
-    put_all(&mut modelry, Some(event.data()));
-    if !values && let Some(fields) = modelry["fields"].as_array_mut() {
+    match told {
+        Told::Bare => modelry["tooLarge"] = json!(true),
+        _ => put_all(&mut modelry, Some(event.data())),
+    }
+    if told == Told::Fields
+        && let Some(fields) = modelry["fields"].as_array_mut()
+    {
         for field in fields {
             *field = json!({"pointer": field["pointer"], "tooLarge": true});
         }
@@ -163,6 +182,9 @@ fn made(event: &Event, what: About<'_>, account: &Account, values: bool) -> Entr
         }
         _ => (OTHER, Map::new()),
     };
+    if told == Told::Bare {
+        detail.retain(|key, _| BARE.contains(&key.as_str()));
+    }
     detail.insert("Modelry".into(), modelry);
     let detail = Value::from(detail).to_string();
     let resource = id.filter(|_| detail_type != OTHER).map(|id| account.arn(&id));
@@ -444,7 +466,7 @@ mod tests {
         }
     }
 
-    fn made(value: &str, fields: usize) -> Result<Entry, Error> {
+    fn made(value: &str, fields: usize) -> Entry {
         let account = Account::new("123456789012", "eu-central-1", None).expect("an account");
         entry(&event(value, fields), About::default(), &account)
     }
@@ -459,7 +481,7 @@ mod tests {
             let mut batch = Batch::default();
             let mut calls: Vec<Value> = Vec::new();
             for _ in 0..25 {
-                calls.extend(batch.add(made(&value, 1).expect("an entry")));
+                calls.extend(batch.add(made(&value, 1)));
             }
             calls.extend(batch.take());
             assert!(batch.take().is_none());
@@ -480,15 +502,19 @@ mod tests {
 
     #[test]
     fn what_is_too_large_keeps_its_pointers() {
-        let large = made(&"x".repeat(BYTES), 1).expect("an entry");
+        let large = made(&"x".repeat(BYTES), 1);
         assert!(large.size < BYTES);
         let detail: Value =
             serde_json::from_str(large.value["Detail"].as_str().expect("text")).expect("JSON");
         let fields = &detail["Modelry"]["fields"];
         assert_eq!(fields, &json!([{"pointer": "/actors", "tooLarge": true}]));
-        let fits = made("x", 1).expect("an entry").value["Detail"].to_string();
+        let fits = made("x", 1).value["Detail"].to_string();
         assert!(fits.contains("after") && !fits.contains("tooLarge"));
-        assert!(made("", 20_000).is_err());
+        let bare = made("", 20_000);
+        assert!(bare.size < BYTES);
+        let detail: Value = serde_json::from_str(bare.value["Detail"].as_str().expect("text")).expect("JSON");
+        assert_eq!(detail["Modelry"]["tooLarge"], true);
+        assert_eq!(detail["Modelry"]["id"], "0".repeat(32));
     }
 
     #[test]

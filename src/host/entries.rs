@@ -56,7 +56,7 @@ pub fn entries(
             registered: id.as_ref().and_then(|id| registered.get(id).copied()),
             card: card.as_ref().and_then(|file| file.revision()),
         };
-        if let Some(full) = batch.add(eventbridge::entry(event, about, account)?) {
+        if let Some(full) = batch.add(eventbridge::entry(event, about, account)) {
             out(full)?;
         }
     }
