@@ -51,19 +51,21 @@ pub fn unproven(
     by: &ActorId,
     outside: &dyn Outside,
 ) -> Result<Option<String>, Error> {
-    let stood = prior
-        .read(path)?
-        .is_some_and(|before| before.says_the_same(loaded));
+    // Most records carry the signature of a key in use, and need no second look.
+    let stood = || -> Result<bool, Error> {
+        let before = prior.read(path)?;
+        Ok(before.is_some_and(|before| before.says_the_same(loaded)))
+    };
     let verdict = match Verdict::of_record(policy, path, loaded) {
         Some(verdict) => Some(verdict),
-        None if stood => outside.brought_by(policy, path)?,
+        None if stood()? => outside.brought_by(policy, path)?,
         None => outside.brings(path),
     };
     Ok(match verdict {
         None => None,
         Some(Verdict::Actor { id, .. }) if id == *by => None,
         // What a key proved before it was retired stays proven.
-        Some(Verdict::Retired { id, .. }) if id == *by && stood => None,
+        Some(Verdict::Retired { id, .. }) if id == *by && stood()? => None,
         Some(Verdict::Actor { id, .. }) => Some(format!("it is signed by `{id}`")),
         Some(Verdict::Revoked(key)) => Some(format!("its key {key} is revoked")),
         Some(verdict) => Some(verdict.words()),
