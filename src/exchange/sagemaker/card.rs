@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::mapping::{self, Left};
+use super::mapping::{self, Left, is_seen};
 use super::read::{keep, spell, unspell};
 use super::{KEPT, table};
 use crate::act::{ImportedGroup, ImportedVersion};
@@ -67,7 +67,7 @@ pub(super) fn attach(version: &mut ImportedVersion, mut content: Map<String, Val
         card.insert("evaluations".into(), json!(told));
     }
     match ethics {
-        Some(Value::String(text)) if (1..=4096).contains(&text.chars().count()) => {
+        Some(Value::String(text)) if (1..=4096).contains(&text.chars().count()) && is_seen(&text) => {
             card.insert("ethicalConsiderations".into(), json!([{"name": text}]));
         }
         Some(other) => left.0.push((
@@ -92,21 +92,24 @@ pub(super) fn attach(version: &mut ImportedVersion, mut content: Map<String, Val
 fn evaluation(theirs: &Value) -> Option<Value> {
     let mut theirs = theirs.as_object()?.clone();
     let mut ours = Map::new();
-    let text = |value: Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    let text = |value: Value| {
+        let text = value.as_str().filter(|text| !text.is_empty() && is_seen(text));
+        text.map(str::to_owned)
+    };
     let name = theirs.remove("name").and_then(text)?;
     if let Some(seen) = theirs.remove("evaluation_observation") {
         ours.insert("observations".into(), json!(text(seen)?));
     }
     if let Some(data) = theirs.remove("datasets") {
         match &data.as_array()?[..] {
-            [one] => ours.insert("dataset".into(), json!(one.as_str()?)),
+            [one] => ours.insert("dataset".into(), json!(text(one.clone())?)),
             _ => return None,
         };
     }
     let mut metrics = Vec::new();
     if let Some(groups) = theirs.remove("metric_groups") {
         for group in groups.as_array()? {
-            let of = group.get("name")?.as_str()?;
+            let of = text(group.get("name")?.clone())?;
             for given in group.get("metric_data")?.as_array()? {
                 let mut given = given.as_object()?.clone();
                 if given.remove("type")? != json!("number") {

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::model::{Digest, Key};
+use crate::source::is_hidden;
 
 /// How a value of theirs becomes one of ours, and back.
 pub(super) enum Shape {
@@ -41,6 +42,9 @@ pub(super) struct Field {
     pub theirs: &'static str,
     pub ours: &'static str,
     pub shape: Shape,
+    /// The member of ours, of an earlier field, without which this one says
+    /// nothing; empty for none.
+    pub beside: &'static str,
 }
 
 /// Members that belong together.
@@ -170,6 +174,9 @@ pub(super) fn read(
     (table.fold)(&mut theirs);
     let mut ours = Map::new();
     for field in table.fields {
+        if !field.beside.is_empty() && !is_there(&ours, field.beside) {
+            continue;
+        }
         let Some(value) = take(&mut theirs, field.theirs) else {
             continue;
         };
@@ -189,6 +196,13 @@ pub(super) fn read(
     }
     rest(table, &Value::Object(theirs), at, "", left);
     ours
+}
+
+/// Whether something stands at a path of mappings.
+fn is_there(top: &Map<String, Value>, path: &str) -> bool {
+    let mut steps = path.split('.');
+    let first = steps.next().and_then(|step| top.get(step));
+    steps.fold(first, |at, step| at?.get(step)).is_some()
 }
 
 /// What was not taken, as deep as the table knows the way.
@@ -220,7 +234,12 @@ fn rest(table: &Table, value: &Value, at: &[String], path: &str, left: &mut Left
 }
 
 fn fits(text: &str, longest: usize) -> bool {
-    (1..=longest).contains(&text.chars().count())
+    (1..=longest).contains(&text.chars().count()) && is_seen(text)
+}
+
+/// Whether a record takes the text: it has no character that nobody sees.
+pub(super) fn is_seen(text: &str) -> bool {
+    !text.chars().any(is_hidden)
 }
 
 /// A mapping with what it needs.
@@ -244,7 +263,9 @@ fn read_value(shape: &Shape, value: &Value, at: &[String], left: &mut Left) -> O
         Shape::Pairs | Shape::Keyed => {
             let pairs = value.as_object()?;
             let keyed = matches!(shape, Shape::Keyed);
-            let good = |(key, value): (&String, &Value)| value.is_string() && (!keyed || is_key(key));
+            let good = |(key, value): (&String, &Value)| {
+                value.as_str().is_some_and(is_seen) && is_seen(key) && (!keyed || is_key(key))
+            };
             pairs.iter().all(good).then(|| value.clone())?
         }
         Shape::NamedTexts | Shape::NamedNumbers => {
@@ -256,7 +277,7 @@ fn read_value(shape: &Shape, value: &Value, at: &[String], left: &mut Left) -> O
                 let good = if numbers {
                     inner.is_number()
                 } else {
-                    inner.is_string()
+                    inner.as_str().is_some_and(is_seen)
                 };
                 if !good || !is_key(name) || item.len() != 2 {
                     return None;

@@ -38,9 +38,16 @@ const SERVED: [&str; 8] = [
 /// version was approved or rejected.
 const DESCRIBED: &str = "ApprovalDescription";
 
-/// Members of CreateModelPackage that no member of ours stands for: they go
-/// back to where they came from.
-const CARRIED: [&str; 6] = [
+/// What a version is, in words.
+const DESCRIPTION: &str = "ModelPackageDescription";
+
+/// What a group is for, in words.
+const GROUP_DESCRIPTION: &str = "ModelPackageGroupDescription";
+
+/// Members of CreateModelPackage that no member of ours stands for, or that ours
+/// could not hold: they go back to where they came from.
+const CARRIED: [&str; 7] = [
+    DESCRIPTION,
     "ModelPackageRegistrationType",
     "ModelLifeCycle",
     "ManagedStorageType",

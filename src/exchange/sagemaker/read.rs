@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::documents::{self, Described};
-use super::mapping::{self, Left, is_nothing};
-use super::{KEPT, card, table};
+use super::mapping::{self, Left, is_nothing, is_seen};
+use super::{DESCRIPTION, GROUP_DESCRIPTION, KEPT, card, table};
 use crate::act::{ImportedGroup, ImportedVersion};
 use crate::error::Error;
 use crate::model::{GroupName, Key, Labels, Status, VersionNumber};
+use crate::source::is_hidden;
 
 /// The registry that the documents come from, and its groups. A file is given
 /// by its name and its content.
@@ -120,7 +121,7 @@ fn registry(described: &Described) -> String {
         let parts: Vec<&str> = arn.as_str()?.split(':').collect();
         Some(format!("sagemaker:{}:{}", parts.get(3)?, parts.get(4)?))
     };
-    let mut places: Vec<String> = arns.filter_map(place).collect();
+    let mut places: Vec<String> = arns.filter_map(place).filter(|it| is_seen(it)).collect();
     places.sort();
     places.dedup();
     match &places[..] {
@@ -160,7 +161,9 @@ fn group(members: &Map<String, Value>) -> Result<ImportedGroup, Error> {
     for (key, value) in members {
         match key.as_str() {
             "ModelPackageGroupName" => {}
-            "ModelPackageGroupDescription" => group.description = text(value),
+            GROUP_DESCRIPTION if text(value).is_none_or(|text| is_seen(&text)) => {
+                group.description = text(value);
+            }
             "Tags" => {
                 if let Value::Array(tags) = value {
                     tagged(&mut group, tags);
@@ -184,7 +187,7 @@ fn tagged(group: &mut ImportedGroup, tags: &[Value]) {
         let key = pair.and_then(|tag| tag.get("Key")?.as_str()?.parse::<Key>().ok());
         let value = pair.and_then(|tag| tag.get("Value")?.as_str());
         match (key, value) {
-            (Some(key), Some(value)) => {
+            (Some(key), Some(value)) if is_seen(value) => {
                 group.labels.insert(key, value.to_owned());
             }
             _ => strange.push(tag.clone()),
@@ -196,6 +199,7 @@ fn tagged(group: &mut ImportedGroup, tags: &[Value]) {
     }
 }
 
+/// Text; none for empty text.
 fn text(value: &Value) -> Option<String> {
     value.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
 }
@@ -227,7 +231,7 @@ pub(super) fn kept(annotations: &mut Labels, path: &[String], value: &Value) -> 
         return None;
     }
     let is_time = path.last().is_some_and(|key| key.ends_with("Time"));
-    let spelled = match moment(value).filter(|_| is_time) {
+    let spelled = match moment(value).filter(|moment| is_time && is_seen(moment)) {
         Some(moment) => moment,
         None => spell(value),
     };
@@ -243,11 +247,24 @@ pub(super) fn kept(annotations: &mut Labels, path: &[String], value: &Value) -> 
     }
 }
 
-/// A value as the text of an annotation: text as it is, other values as JSON.
+/// A value as the text of an annotation: text as it is, other values as JSON, and
+/// as JSON too what has characters that nobody sees, which are spelled out there.
 pub(super) fn spell(value: &Value) -> String {
     match value {
-        Value::String(text) if serde_json::from_str::<Value>(text).is_err() => text.clone(),
-        value => value.to_string(),
+        Value::String(text) if is_seen(text) && serde_json::from_str::<Value>(text).is_err() => text.clone(),
+        value => {
+            let mut spelled = String::new();
+            for c in value.to_string().chars() {
+                match is_hidden(c) {
+                    false => spelled.push(c),
+                    true => c
+                        .encode_utf16(&mut [0; 2])
+                        .iter()
+                        .for_each(|unit| spelled.push_str(&format!("\\u{unit:04x}"))),
+                }
+            }
+            spelled
+        }
     }
 }
 
@@ -320,16 +337,21 @@ fn version(members: &Map<String, Value>) -> Result<(GroupName, ImportedVersion),
         number,
         spec: Value::Null,
         card: None,
-        description: members.get("ModelPackageDescription").and_then(text),
+        description: members
+            .get(DESCRIPTION)
+            .and_then(text)
+            .filter(|text| is_seen(text)),
         labels: Labels::new(),
         annotations: Labels::new(),
         status,
         source_status: said,
-        approver: last.map(|user| format!("{user} (last to change it)")),
+        approver: last
+            .filter(|user| is_seen(user))
+            .map(|user| format!("{user} (last to change it)")),
         decided_at: members
             .get("LastModifiedTime")
             .and_then(moment)
-            .filter(|_| decided),
+            .filter(|at| decided && is_seen(at)),
         places: Vec::new(),
         notes: Vec::new(),
     };
@@ -337,10 +359,12 @@ fn version(members: &Map<String, Value>) -> Result<(GroupName, ImportedVersion),
     for known in [
         "ModelPackageGroupName",
         "ModelPackageVersion",
-        "ModelPackageDescription",
         "ModelApprovalStatus",
     ] {
         rest.remove(known);
+    }
+    if version.description.is_some() {
+        rest.remove(DESCRIPTION);
     }
     if let Some(Value::Object(mut given)) = rest.remove("ModelCard") {
         if let Some(text) = given.remove("ModelCardContent").filter(|it| !is_nothing(it)) {
@@ -353,7 +377,7 @@ fn version(members: &Map<String, Value>) -> Result<(GroupName, ImportedVersion),
     }
     if let Some(Value::Object(mut metadata)) = rest.remove("CustomerMetadataProperties") {
         metadata.retain(|key, value| match (key.parse::<Key>(), value.as_str()) {
-            (Ok(key), Some(value)) => {
+            (Ok(key), Some(value)) if is_seen(value) => {
                 version.labels.insert(key, value.to_owned());
                 false
             }

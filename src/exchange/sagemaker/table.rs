@@ -8,7 +8,20 @@ use super::mapping::{Field, Shape, Table};
 use crate::model::{Digest, Key};
 
 const fn field(theirs: &'static str, ours: &'static str, shape: Shape) -> Field {
-    Field { theirs, ours, shape }
+    Field {
+        theirs,
+        ours,
+        shape,
+        beside: "",
+    }
+}
+
+/// A member that says nothing without another of ours.
+const fn beside(needed: &'static str, field: Field) -> Field {
+    Field {
+        beside: needed,
+        ..field
+    }
 }
 
 const fn plain(needs: &'static str, fields: &'static [Field]) -> Table {
@@ -256,10 +269,13 @@ static VALIDATION: Table = plain(
             "input.uri",
             Shape::Text(2048),
         ),
-        field(
-            "ValidationProfiles.0.TransformJobDefinition.TransformInput.ContentType",
-            "input.contentType",
-            Shape::Text(256),
+        beside(
+            "input.uri",
+            field(
+                "ValidationProfiles.0.TransformJobDefinition.TransformInput.ContentType",
+                "input.contentType",
+                Shape::Text(256),
+            ),
         ),
         field(
             "ValidationProfiles.0.TransformJobDefinition.TransformOutput.S3OutputPath",
@@ -458,10 +474,13 @@ pub(super) static CARD: Table = Table {
         ),
         field("intended_uses.intended_uses", "intendedUses", Shape::Text(16384)),
         field("intended_uses.risk_rating", "risk.rating", Shape::Words(RATINGS)),
-        field(
-            "intended_uses.explanations_for_risk_rating",
-            "risk.explanation",
-            Shape::Text(16384),
+        beside(
+            "risk.rating",
+            field(
+                "intended_uses.explanations_for_risk_rating",
+                "risk.explanation",
+                Shape::Text(16384),
+            ),
         ),
         field(
             "business_details.business_problem",

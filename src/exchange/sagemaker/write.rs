@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::limits::{self, Refusal};
 use super::mapping::{self, Left};
 use super::read::unspell;
-use super::{CARRIED, DESCRIBED, KEPT, SERVED, card, members, table};
+use super::{CARRIED, DESCRIBED, DESCRIPTION, GROUP_DESCRIPTION, KEPT, SERVED, card, members, table};
 use crate::error::Error;
 use crate::exchange::sagemaker_card;
 use crate::model::{Labels, ModelGroup, ModelVersion, StageName, Status, VersionId};
@@ -68,7 +68,7 @@ pub fn export(export: Export<'_>) -> Result<Exported, Error> {
     let mut package = mapping::write(&table::SPEC, &members(&version.spec), &at, &mut left);
     package.insert("ModelPackageGroupName".into(), json!(id.group));
     if let Some(description) = &version.description {
-        package.insert("ModelPackageDescription".into(), json!(description));
+        package.insert(DESCRIPTION.into(), json!(description));
     }
     package.insert(
         "ModelApprovalStatus".into(),
@@ -332,7 +332,7 @@ fn group_input(id: &VersionId, group: Option<&ModelGroup>, notes: &mut Vec<Strin
         return Value::Object(out);
     };
     if let Some(description) = &group.description {
-        out.insert("ModelPackageGroupDescription".into(), json!(description));
+        out.insert(GROUP_DESCRIPTION.into(), json!(description));
     }
     let labels = group.labels.iter();
     let mut tags: Vec<Value> = labels
@@ -341,8 +341,11 @@ fn group_input(id: &VersionId, group: Option<&ModelGroup>, notes: &mut Vec<Strin
     for (key, text) in &group.annotations {
         match key.as_str().strip_prefix(KEPT) {
             Some("Tags") => tags.extend(unspell(text).as_array().cloned().unwrap_or_default()),
-            Some("ManagedConfiguration") => {
-                out.insert("ManagedConfiguration".into(), unspell(text));
+            Some(member @ "ManagedConfiguration") => {
+                out.insert(member.into(), unspell(text));
+            }
+            Some(GROUP_DESCRIPTION) if group.description.is_none() => {
+                out.insert(GROUP_DESCRIPTION.into(), unspell(text));
             }
             _ => notes.push(format!("annotations.{key} of the group has no place")),
         }

@@ -2,6 +2,7 @@
 
 mod deploy_rule;
 mod documents;
+mod hidden;
 mod imports;
 mod limits;
 mod world;

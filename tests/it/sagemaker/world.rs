@@ -61,7 +61,7 @@ fn report(name: &str) -> Value {
 }
 
 /// A version with everything that the server keeps.
-fn everything() -> Value {
+pub(super) fn everything() -> Value {
     let container = json!({
         "Image": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/fraud:1.7",
         "ImageDigest": format!("sha256:{}", "b".repeat(64)),
@@ -138,7 +138,7 @@ fn everything() -> Value {
     })
 }
 
-fn card() -> Value {
+pub(super) fn card() -> Value {
     json!({
         "model_overview": {"model_id": "fraud/1", "model_name": "fraud", "model_description": "card payments",
                            "problem_type": "classification", "model_owner": "risk"},
@@ -178,7 +178,7 @@ fn without_served(text: &str) -> Value {
 
 /// Asserts that all of `part` stands in `whole`.
 #[track_caller]
-fn stands_in(part: &Value, whole: &Value, at: &str) {
+pub(super) fn stands_in(part: &Value, whole: &Value, at: &str) {
     match (part, whole) {
         (Value::Object(part), Value::Object(whole)) => {
             // An empty list says no more than none.
