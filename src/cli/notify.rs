@@ -189,12 +189,9 @@ fn sink(args: &NotifyArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Sink>, Er
     }
     if let Some(program) = &args.exec {
         let folder = std::path::absolute(&global.directory).map_err(disk::io("read", &global.directory))?;
-        return Ok(Box::new(Program::new(
-            program,
-            &args.arguments,
-            &folder,
-            args.timeout,
-        )));
+        let program = Program::new(program, &args.arguments, &folder, args.timeout)
+            .map_err(|error| Error::told(format!("no signal can be listened for: {error}")))?;
+        return Ok(Box::new(program));
     }
     let url = args.to.clone().or_else(|| variable(URL));
     let url = url.ok_or_else(|| {

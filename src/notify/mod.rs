@@ -9,6 +9,8 @@ mod answer;
 mod backoff;
 mod cursor;
 mod delivery;
+#[cfg(unix)]
+mod interrupt;
 mod post;
 mod program;
 mod round;

@@ -9,7 +9,13 @@ use std::time::{Duration, Instant};
 
 use super::answer::Verdict;
 use super::delivery::Sink;
+#[cfg(unix)]
+use super::interrupt::Interrupt;
 use crate::error::shell_word;
+
+/// How long a program may still take that was told to end.
+#[cfg(unix)]
+const GRACE: Duration = Duration::from_secs(5);
 
 /// A program that is started once for each try. No shell reads its name or its
 /// arguments.
@@ -21,13 +27,23 @@ pub struct Program {
     arguments: Vec<OsString>,
     folder: PathBuf,
     timeout: Duration,
+    #[cfg(unix)]
+    interrupt: Interrupt,
 }
 
 impl Program {
     /// A program, by its path from `folder` or its name in `PATH`, that is run
     /// in `folder`, an absolute path.
-    pub fn new(name: &Path, arguments: &[OsString], folder: &Path, timeout: Duration) -> Program {
-        Program {
+    ///
+    /// # Errors
+    /// When the system lets nobody listen for signals.
+    pub fn new(
+        name: &Path,
+        arguments: &[OsString],
+        folder: &Path,
+        timeout: Duration,
+    ) -> std::io::Result<Program> {
+        Ok(Program {
             name: name.as_os_str().to_owned(),
             path: match name.components().count() {
                 // `./x` has two, and is not looked for in PATH.
@@ -37,7 +53,9 @@ impl Program {
             arguments: arguments.to_vec(),
             folder: folder.to_owned(),
             timeout,
-        }
+            #[cfg(unix)]
+            interrupt: Interrupt::listen()?,
+        })
     }
 
     fn start(&self, id: &str) -> std::io::Result<Child> {
@@ -61,10 +79,9 @@ impl Program {
         }
         command.spawn()
     }
-}
 
-impl Sink for Program {
-    fn tell(&self, id: &str, body: &[u8]) -> Verdict {
+    /// One try: started, and waited for.
+    fn run(&self, id: &str, body: &[u8]) -> Verdict {
         let mut child = match self.start(id) {
             Ok(child) => child,
             Err(error) => {
@@ -91,6 +108,10 @@ impl Sink for Program {
         loop {
             match child.try_wait() {
                 Ok(Some(status)) => return verdict(status),
+                #[cfg(unix)]
+                Ok(None) if self.interrupt.signal().is_some() => {
+                    return self.interrupted(child);
+                }
                 Ok(None) if start.elapsed() >= self.timeout => {
                     end(&mut child);
                     return Verdict::Again(
@@ -111,6 +132,42 @@ impl Sink for Program {
                 }
             }
         }
+    }
+
+    /// Passes the signal on to the program and all that it started, and lets it
+    /// come to its end. Whatever that is, the event is told again: a program that
+    /// cleans up may end well without having done its work.
+    #[cfg(unix)]
+    fn interrupted(&self, mut child: Child) -> Verdict {
+        if let (Some(signal), Some(group)) = (self.interrupt.signal(), group(&child)) {
+            let _ = rustix::process::kill_process_group(group, signal);
+        }
+        let start = Instant::now();
+        while start.elapsed() < GRACE && matches!(child.try_wait(), Ok(None)) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        end(&mut child);
+        Verdict::Again("it was interrupted".into(), None)
+    }
+}
+
+impl Sink for Program {
+    #[cfg(unix)]
+    fn tell(&self, id: &str, body: &[u8]) -> Verdict {
+        if let Some(signal) = self.interrupt.signal() {
+            Interrupt::obey(signal);
+        }
+        let verdict = self.interrupt.hold(|| self.run(id, body));
+        match (self.interrupt.signal(), &verdict) {
+            // What was taken is noted first.
+            (None, _) | (_, Verdict::Taken) => verdict,
+            (Some(signal), _) => Interrupt::obey(signal),
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn tell(&self, id: &str, body: &[u8]) -> Verdict {
+        self.run(id, body)
     }
 
     fn shown(&self) -> String {
@@ -135,13 +192,17 @@ fn verdict(status: ExitStatus) -> Verdict {
     }
 }
 
+/// The group that a program and all that it started are in.
+#[cfg(unix)]
+fn group(child: &Child) -> Option<rustix::process::Pid> {
+    let id = i32::try_from(child.id()).ok()?;
+    rustix::process::Pid::from_raw(id)
+}
+
 /// Kills a program with all that it started.
 fn end(child: &mut Child) {
     #[cfg(unix)]
-    if let Some(group) = i32::try_from(child.id())
-        .ok()
-        .and_then(rustix::process::Pid::from_raw)
-    {
+    if let Some(group) = group(child) {
         let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
     }
     let _ = child.kill();

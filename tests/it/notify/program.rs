@@ -166,19 +166,122 @@ fn a_program_that_hangs_is_killed_with_all_that_it_started() {
     let pids = read(&lab, "pids");
     assert!(pids.lines().count() >= 1, "{told:?}");
     for pid in pids.lines() {
-        let start = Instant::now();
-        // A child that nobody waits for may be there as a zombie for a while.
-        let lives = || {
-            std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
-                !stat
-                    .rsplit(')')
-                    .next()
-                    .is_some_and(|rest| rest.trim_start().starts_with('Z'))
-            })
-        };
-        while lives() {
-            assert!(start.elapsed() < Duration::from_secs(5), "{pid} lives on");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        wait_for("what it started goes with it", || !lives(pid));
     }
+}
+
+/// A notifier at work in the background.
+struct Running(std::process::Child);
+
+impl Running {
+    fn start(lab: &Lab, more: &[&str]) -> Running {
+        let mut notify = command(lab, more);
+        notify.stdout(std::process::Stdio::null());
+        notify.stderr(std::process::Stdio::null());
+        Running(notify.spawn().expect("the program runs"))
+    }
+
+    fn send(&self, signal: &str) {
+        let sent = std::process::Command::new("sh")
+            .args(["-c", "kill -s \"$0\" \"$1\"", signal, &self.0.id().to_string()])
+            .status();
+        assert!(sent.expect("sh").success());
+    }
+
+    /// The signal that it ended by.
+    fn ended(mut self) -> Option<i32> {
+        use std::os::unix::process::ExitStatusExt as _;
+        self.0.wait().expect("it ends").signal()
+    }
+}
+
+#[track_caller]
+fn wait_for(what: &str, is_so: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < Duration::from_secs(30), "{what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A child that nobody waits for may be there as a zombie for a while.
+fn lives(pid: &str) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
+        !stat
+            .rsplit(')')
+            .next()
+            .is_some_and(|rest| rest.trim_start().starts_with('Z'))
+    })
+}
+
+#[test]
+fn a_signal_ends_the_program_too() {
+    for (signal, number) in [("INT", 2), ("TERM", 15), ("HUP", 1)] {
+        let lab = lab();
+        // It cleans up, and ends well.
+        let program = script(
+            &lab,
+            &format!(
+                "trap 'echo cleaned >> ../cleaned; exit 0' {signal}\nsleep 300 &\necho $! > ../pid.new\nmv ../pid.new ../pid\nwait"
+            ),
+        );
+        let running = Running::start(&lab, &["--exec", &program, "--since", "HEAD^", "--timeout", "5m"]);
+        wait_for("it starts", || lab.home().join("pid").exists());
+        running.send(signal);
+        assert_eq!(
+            running.ended(),
+            Some(number),
+            "as it would have without a program"
+        );
+        assert_eq!(read(&lab, "cleaned"), "cleaned\n", "{signal}");
+        let pid = read(&lab, "pid");
+        wait_for("what it started goes with it", || !lives(pid.trim()));
+        // What was interrupted is told again.
+        let again = script(&lab, "echo \"$MODELRY_EVENT_ID\" >> ../ids");
+        let told = said(&mut command(&lab, &["--exec", &again]));
+        assert_eq!(told.code, 0, "{told:?}");
+        assert_eq!(
+            read(&lab, "ids").lines().last(),
+            events(&lab).last().map(String::as_str)
+        );
+    }
+}
+
+#[test]
+fn a_signal_between_two_tries_ends_it_at_once() {
+    let lab = lab();
+    let program = script(&lab, "echo >> ../tries; exit 1");
+    let running = Running::start(&lab, &["--exec", &program, "--since", "HEAD^"]);
+    // The waits grow: soon it does nothing else.
+    wait_for("it tries", || read(&lab, "tries").lines().count() >= 3);
+    running.send("TERM");
+    assert_eq!(running.ended(), Some(15));
+}
+
+#[test]
+fn a_signal_that_is_to_be_ignored_stays_ignored() {
+    let lab = lab();
+    let program = script(
+        &lab,
+        "echo > ../started; while [ ! -e ../go ]; do sleep 0.05; done",
+    );
+    let plain = command(&lab, &["--exec", &program, "--since", "HEAD^", "--timeout", "5m"]);
+    let mut shell = lab.command("sh");
+    shell.args(["-c", "trap '' HUP; exec \"$@\"", "-"]);
+    shell.arg(plain.get_program()).args(plain.get_args());
+    for (name, value) in plain.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell.stdout(std::process::Stdio::null());
+    shell.stderr(std::process::Stdio::null());
+    shell.current_dir(plain.get_current_dir().expect("a folder"));
+    let running = Running(shell.spawn().expect("sh"));
+    wait_for("it starts", || lab.home().join("started").exists());
+    running.send("HUP");
+    std::thread::sleep(Duration::from_millis(200));
+    std::fs::write(lab.home().join("go"), "").expect("a file");
+    assert_eq!(running.ended(), None, "it ran to its end");
 }
