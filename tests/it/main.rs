@@ -24,6 +24,7 @@ mod judge;
 mod memory;
 mod merges;
 mod mlflow_bridge;
+mod mlflow_hidden;
 mod notify;
 mod onto;
 #[cfg(feature = "openpgp")]

@@ -148,6 +148,8 @@ fn group(found: &Found, model: &Value, name: GroupName) -> ImportedGroup {
         };
         numbers.push(number);
         let stage = text(one, "current_stage").filter(|stage| !stage.is_empty() && *stage != "None");
+        let stage = stage.map(|stage| texts.shown("a stage", stage));
+        let stage = stage.as_deref();
         let mine = aliases
             .iter()
             .filter(|(_, of)| *of == number)

@@ -5,24 +5,10 @@ use serde_json::{Value, json};
 
 use super::world::{card, everything, stands_in};
 use super::{described, file, lab, parsed};
+use crate::support::texts;
 
 /// A tab, and what joins two emoji.
 const HIDDEN: &str = "\tx\u{200d}y";
-
-/// The paths of all texts in a document.
-fn texts(value: &Value, at: &str, into: &mut Vec<String>) {
-    match value {
-        Value::String(_) => into.push(at.to_owned()),
-        Value::Object(members) => members
-            .iter()
-            .for_each(|(key, value)| texts(value, &format!("{at}/{key}"), into)),
-        Value::Array(items) => items
-            .iter()
-            .enumerate()
-            .for_each(|(place, value)| texts(value, &format!("{at}/{place}"), into)),
-        _ => {}
-    }
-}
 
 /// A group with two versions and a card, each text of it in some place.
 struct Documents {

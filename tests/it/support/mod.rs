@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// Seconds that the next commit is made at; goes up so that order is stable.
@@ -447,5 +448,20 @@ pub fn said(command: &mut Command) -> Said {
         code: output.status.code().unwrap_or(-1),
         out: String::from_utf8_lossy(&output.stdout).into_owned(),
         err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// The paths of all texts in a document.
+pub fn texts(value: &Value, at: &str, into: &mut Vec<String>) {
+    match value {
+        Value::String(_) => into.push(at.to_owned()),
+        Value::Object(members) => members
+            .iter()
+            .for_each(|(key, value)| texts(value, &format!("{at}/{key}"), into)),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .for_each(|(place, value)| texts(value, &format!("{at}/{place}"), into)),
+        _ => {}
     }
 }
