@@ -9,6 +9,7 @@ versions=${2:-2000}
 scratch=$(mktemp -d)
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 export HOME=$scratch GIT_CONFIG_NOSYSTEM=1 MLFLOW_TRACKING_URI=http://127.0.0.1:$port
+export MLFLOW_DISABLE_TELEMETRY=true DO_NOT_TRACK=true
 setsid python3 -m mlflow server --host 127.0.0.1 --port "$port" --workers 1 \
     --backend-store-uri "sqlite:///$scratch/mlflow.db" --artifacts-destination "$scratch/artifacts" \
     >"$scratch/server.log" 2>&1 &

@@ -25,6 +25,10 @@ const MLFLOW: Packages = Packages {
     options: &[],
 };
 
+/// MLflow tells its makers what it is used for, from a thread that changes the
+/// environment while others read it: now and then its client fails by that.
+const NO_TELEMETRY: [(&str, &str); 2] = [("MLFLOW_DISABLE_TELEMETRY", "true"), ("DO_NOT_TRACK", "true")];
+
 /// A server with a database of its own, until the test ends.
 struct Mlflow {
     child: Child,
@@ -70,6 +74,7 @@ impl Mlflow {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .current_dir(folder)
+            .envs(NO_TELEMETRY)
             // Its workers end with it.
             .process_group(0)
             .spawn()
@@ -79,6 +84,7 @@ impl Mlflow {
             .python3()
             .args(["-c", CLIENT])
             .env("MLFLOW_TRACKING_URI", &address)
+            .envs(NO_TELEMETRY)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
