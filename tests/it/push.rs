@@ -390,3 +390,44 @@ fn the_branch_s_own_remote_is_used() {
     assert_eq!(said["remote"], "fork");
     assert_eq!(hub.tip(), before);
 }
+
+#[test]
+fn who_comes_new_lets_those_through_who_are_landing() {
+    let hub = Hub::open();
+    let seat = hub.seat("a");
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let now = now.expect("a clock").as_secs();
+    // By the dates of the commits it is seen who lands just now.
+    let says = |who: &str, at: u64, arguments: &[&str]| {
+        let date = format!("@{} +0000", now + at);
+        let mut command = seat.command(who, &[arguments, &["--push"]].concat());
+        command
+            .env("GIT_AUTHOR_DATE", &date)
+            .env("GIT_COMMITTER_DATE", &date);
+        let said = said(&mut command);
+        assert_eq!(said.code, 0, "{said:?}");
+        said.err
+    };
+    let annotate = |who: &str, at: u64, more: &[&str]| {
+        let label = format!("n={at}");
+        let arguments = ["annotate", "churn/1", "--label", &label];
+        says(who, at, &[&arguments[..], more].concat())
+    };
+    let note = "2 others are landing on `main` of `origin`: letting them through first";
+    for at in 10..13 {
+        let told = annotate("admin-1", at, &[]);
+        assert!(
+            !told.contains("are landing"),
+            "its own are in nobody's way: {told}"
+        );
+    }
+    let told = says("risk-1", 13, &["reject", "churn/1", "-m", "no"]);
+    assert!(!told.contains("are landing"), "one other is none: {told}");
+    for more in ["--dry-run", "--patience=0s"] {
+        let told = annotate("trainer", 14, &[more]);
+        assert!(!told.contains("are landing"), "{more}: {told}");
+    }
+    let told = annotate("trainer", 15, &[]);
+    assert!(told.contains(note), "{told}");
+    hub.check();
+}

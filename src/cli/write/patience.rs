@@ -1,7 +1,8 @@
 //! How long to wait before the next try, never as long as another who lost the
 //! same race, and not for ever.
 //!
-//! A lost race says that the remote is well and others are at work. Who has lost
+//! Who comes new to a branch on which others land one after the other lets them
+//! through first. A lost race says that the remote is well and others are at work. Who has lost
 //! a little stands back, so that fewer are in each other's way; who has lost
 //! often comes back at once, so that nobody is outrun for long by those who just
 //! came. A remote that does not answer is left alone longer each time.
@@ -44,6 +45,19 @@ impl Patience {
         }
     }
 
+    /// How long to wait before the first try, when others who are at it need so
+    /// long; none when that would leave no patience.
+    pub fn turn(&self, time: Duration) -> Option<Duration> {
+        let wait = jitter(time);
+        (Instant::now() + wait < self.end).then_some(wait)
+    }
+
+    /// Waits so long.
+    pub fn sleep(&mut self, wait: Duration) {
+        std::thread::sleep(wait);
+        self.round = Instant::now();
+    }
+
     /// Waits after a lost race; false when there is no patience left.
     pub fn after_race(&mut self) -> bool {
         // Others need as long for their rounds.
@@ -63,13 +77,11 @@ impl Patience {
     }
 
     fn wait(&mut self, average: Duration) -> bool {
-        let wait = jitter(average);
-        if Instant::now() + wait >= self.end {
-            return false;
+        let wait = self.turn(average);
+        if let Some(wait) = wait {
+            self.sleep(wait);
         }
-        std::thread::sleep(wait);
-        self.round = Instant::now();
-        true
+        wait.is_some()
     }
 }
 

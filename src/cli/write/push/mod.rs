@@ -7,6 +7,7 @@
 //! and not made a second time: of several tries with one base the remote takes
 //! only the first, and each later look finds it.
 
+mod crowd;
 mod ending;
 mod road;
 mod survey;
@@ -14,6 +15,7 @@ mod survey;
 use std::rc::Rc;
 use std::time::Duration;
 
+use self::crowd::crowd;
 use self::ending::{found, landed, lost};
 use self::road::Road;
 use self::survey::{Ground, Survey, Unknown, survey};
@@ -68,6 +70,7 @@ pub(super) fn land(run: &Run<'_>) -> Result<Outcome, Error> {
     let mut broken = 0;
     let mut tries = 0;
     let mut is_told = false;
+    let mut has_let_by = false;
     loop {
         let ground = match survey(run, &road, &unknown)? {
             Survey::Ground(ground) => ground,
@@ -96,6 +99,23 @@ pub(super) fn land(run: &Run<'_>) -> Result<Outcome, Error> {
                 });
             }
         };
+        if !has_let_by
+            && !args.dry_run
+            && road.named.is_some()
+            && let Some(tip) = ground.expected
+            && let Some(crowd) = crowd(run, tip)?
+            && let Some(wait) = patience.turn(crowd.time)
+        {
+            has_let_by = true;
+            ui.note(&format!(
+                "{} others are landing on `{}` of `{}`: letting them through first",
+                crowd.others,
+                road.named.as_deref().map_or("", short),
+                road.remote
+            ));
+            patience.sleep(wait);
+            continue;
+        }
         // What broke off is sent again as it is: one commit, however often.
         let is_free = run.job.reserve.is_none_or(Reserve::is_free);
         let fits = |signed: &Rc<Signed>| signed.base == ground.target.base && is_free;
