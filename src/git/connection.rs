@@ -84,8 +84,8 @@ impl Repo {
     /// # Errors
     /// When the configuration can't be read.
     pub fn share_connection(&self, remote: &str) -> Result<(), Error> {
-        let wanted = self.config("modelry.shareConnection")?;
-        if cfg!(not(unix)) || wanted.is_some_and(|wanted| wanted == "false") {
+        let wanted = self.flag("modelry.shareConnection")?;
+        if cfg!(not(unix)) || wanted == Some(false) {
             return Ok(());
         }
         let address = self.remote_address(remote)?;

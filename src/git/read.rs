@@ -371,6 +371,22 @@ impl Repo {
         }
     }
 
+    /// A yes or no of git's configuration, in each way that git spells it.
+    ///
+    /// # Errors
+    /// When the configuration can't be read, or it is neither.
+    pub fn flag(&self, key: &str) -> Result<Option<bool>, Error> {
+        let Some(value) = self.config(key)? else {
+            return Ok(None);
+        };
+        git2::Config::parse_bool(value.as_str()).map(Some).map_err(|_| {
+            Error::told(format!(
+                "`{key}` of git's configuration is neither yes nor no: `{value}`"
+            ))
+            .hint(format!("git config {key} true"))
+        })
+    }
+
     /// Sets a value in the repository's own configuration.
     ///
     /// # Errors

@@ -176,6 +176,15 @@ impl Repo {
         ))
     }
 
+    /// Keeps the store in order, as git's own fetch does when it is done: git
+    /// decides whether there is anything to do, and does it in the background.
+    pub fn maintain(&self) {
+        if !matches!(self.flag("maintenance.auto"), Ok(Some(false))) {
+            // What was asked for is done, whatever becomes of this.
+            let _ = self.run(&["maintenance", "run", "--auto", "--quiet"]);
+        }
+    }
+
     /// Takes a branch of a remote away, if it stands at this commit still;
     /// whether it is gone.
     ///

@@ -154,9 +154,16 @@ fn what_is_asked_of_a_remote_shares_one_connection() {
     let (connections, all) = calls("three");
     assert_eq!(connections, all);
     seat.git(&["config", "core.sshCommand", &ssh]);
-    seat.git(&["config", "modelry.shareConnection", "false"]);
+    seat.git(&["config", "modelry.shareConnection", "off"]);
     let (connections, all) = calls("four");
     assert_eq!(connections, all);
+    seat.git(&["config", "modelry.shareConnection", "perhaps"]);
+    let said = seat.fails("trainer", 2, &["annotate", "churn/1", "--label", "a=b", "--push"]);
+    assert!(
+        said.err
+            .contains("`modelry.shareConnection` of git's configuration is neither yes nor no: `perhaps`"),
+        "{said:?}"
+    );
     // Nor does it take another one to ask which branch is the mainline.
     seat.git(&["config", "--unset", "modelry.shareConnection"]);
     seat.git(&["switch", "-q", "--detach"]);
@@ -389,6 +396,34 @@ fn the_branch_s_own_remote_is_used() {
     let said = seat.register("three", &["--push"]);
     assert_eq!(said["remote"], "fork");
     assert_eq!(hub.tip(), before);
+}
+
+#[test]
+fn a_clone_that_only_pushes_stays_in_order() {
+    for (wanted, packs) in [("true", 1), ("no", 3)] {
+        let hub = Hub::open();
+        let (seat, other) = (hub.seat("a"), hub.seat("other"));
+        for (key, value) in [
+            ("maintenance.auto", wanted),
+            ("gc.auto", "6700"),
+            ("gc.autoDetach", "false"),
+            // What is fetched stays packed, and more than two packs are too many.
+            ("fetch.unpackLimit", "1"),
+            ("gc.autoPackLimit", "2"),
+        ] {
+            seat.git(&["config", key, value]);
+        }
+        for n in 0..3 {
+            let _ = other.register(&format!("theirs-{n}"), &["--push"]);
+            let _ = seat.register(&format!("mine-{n}"), &["--push"]);
+        }
+        let counted = seat.git(&["count-objects", "-v"]);
+        assert!(
+            counted.contains(&format!("\npacks: {packs}\n")),
+            "{wanted}: {counted}"
+        );
+        hub.check();
+    }
 }
 
 #[test]

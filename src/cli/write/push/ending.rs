@@ -83,6 +83,7 @@ pub(super) fn landed(
         page,
     };
     done(&signed.made, signed.commit, short(reference), Some(&sent), ui)?;
+    repo.maintain();
     Ok(Outcome::Fine)
 }
 
