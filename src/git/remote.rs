@@ -388,7 +388,7 @@ impl Repo {
 
 /// What git and its helpers say of a server that is starting, overloaded, or
 /// went away in the middle.
-const PASSING: [&str; 17] = [
+const PASSING: [&str; 19] = [
     "Connection refused",
     "Connection reset",
     "Connection timed out",
@@ -396,6 +396,9 @@ const PASSING: [&str; 17] = [
     "closed by remote host",
     "Operation timed out",
     "Broken pipe",
+    // A shared connection whose end went away while it began.
+    "muxclient: ",
+    "mux_client",
     "kex_exchange_identification",
     "remote end hung up",
     "early EOF",
@@ -559,6 +562,9 @@ mod tests {
         assert!(may_pass(hung_up));
         assert!(may_pass(
             "ssh: connect to host h port 22: Connection refused\nfatal: Could not read from remote repository."
+        ));
+        assert!(may_pass(
+            "git fetch failed: muxclient: master hello exchange failed\nFailed to connect to new control master\nfatal: Could not read from remote repository."
         ));
         assert!(!may_pass(
             "ssh: Could not resolve hostname h: Name or service not known"
