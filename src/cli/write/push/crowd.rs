@@ -30,7 +30,7 @@ const LONGEST: Duration = Duration::from_secs(8);
 pub(super) struct Crowd {
     /// How many others.
     pub(super) others: usize,
-    /// How long they need, one after the other.
+    /// How long all but one of them need, one after the other.
     pub(super) time: Duration,
 }
 
@@ -82,7 +82,8 @@ fn of(landed: &[(i64, String)], me: &str, now: i64) -> Option<Crowd> {
     }
     Some(Crowd {
         others: others.len(),
-        time: each.mul_f64(others.len() as f64).min(LONGEST),
+        // One of them may be no nearer than who waits.
+        time: each.mul_f64((others.len() - 1) as f64).min(LONGEST),
     })
 }
 
@@ -96,10 +97,10 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_for_each_other() {
+    fn a_turn_for_all_but_one() {
         let all = landed(&[(108, "a"), (106, "b"), (104, "me"), (102, "a"), (100, "c")]);
         let crowd = of(&all, "me", 109);
-        let time = Duration::from_millis(3 * 8000 / 5);
+        let time = Duration::from_millis(2 * 8000 / 5);
         assert_eq!(crowd, Some(Crowd { others: 3, time }));
         // Older ones are none of it.
         let mut more = all;
