@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::approval::{names, without};
+use super::foreign::is_reported;
 use super::judge::Case;
 use super::law::{Law, digest, key, text, texts};
 use super::objects::{at, value};
@@ -19,6 +20,18 @@ fn keys(policy: &Value) -> BTreeMap<String, BTreeSet<String>> {
         }
     }
     found
+}
+
+/// Whether an account on a host, whose name has no case, is two actors'.
+fn shares_an_account(policy: &Value) -> bool {
+    let mut owners: BTreeMap<(String, String), BTreeSet<&String>> = BTreeMap::new();
+    for (name, actor) in policy["actors"].as_object().into_iter().flatten() {
+        for (host, account) in actor["accounts"].as_object().into_iter().flatten() {
+            let account = (host.to_lowercase(), account.to_string());
+            owners.entry(account).or_default().insert(name);
+        }
+    }
+    owners.values().any(|owners| owners.len() > 1)
 }
 
 impl Case<'_> {
@@ -62,6 +75,9 @@ impl Case<'_> {
                 wrong.insert("MR405");
             }
         }
+        if shares_an_account(after) {
+            wrong.insert("MR420");
+        }
         let (had, has) = (keys(was), keys(after));
         if has.values().any(|owners| owners.len() > 1) {
             wrong.insert("MR406");
@@ -102,8 +118,10 @@ impl Case<'_> {
             None => !law.knows(who),
         };
         let mut named: Vec<&str> = Vec::new();
-        for grant in after["grants"].as_array().into_iter().flatten() {
-            named.extend(texts(grant, "to"));
+        for list in ["grants", "imports"] {
+            for entry in after[list].as_array().into_iter().flatten() {
+                named.extend(texts(entry, "to"));
+            }
         }
         for (team, _) in after["teams"].as_object().into_iter().flatten() {
             named.extend(law.team(team));
@@ -196,6 +214,7 @@ impl Case<'_> {
             let agrees = text(&review, "decision") == "Approved" && text(&review, "subject") == subject;
             if agrees
                 && text(&review, "by") == who
+                && !is_reported(&review)
                 && self.law.may(&who, "administer", "", "")
                 && self.still_proven(&path, &who)
             {

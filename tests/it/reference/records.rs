@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::approval::{names, subject};
+use super::foreign::{decider, is_reported};
 use super::judge::Case;
 use super::law::{text, texts};
 use super::objects::{at, value};
@@ -50,10 +51,13 @@ impl Case<'_> {
                 }
             }
             let status = text(after, "status");
-            if status != "Pending" {
+            let imported = &after["imported"];
+            let arrived = imported["status"].as_str().unwrap_or("Pending");
+            if status != arrived {
                 self.record_author(link, None);
             }
             match status {
+                _ if imported.is_object() => self.import(link, group, n, after),
                 "Pending" => {}
                 "Approved" | "Rejected" => self.moves(group, n, "Pending", status),
                 _ => self.moved_on_the_way(group, n),
@@ -67,6 +71,7 @@ impl Case<'_> {
             "group",
             "version",
             "by",
+            "imported",
             "signature",
         ];
         if frozen.iter().any(|member| before[*member] != after[*member]) {
@@ -80,12 +85,21 @@ impl Case<'_> {
         let (from, to) = (text(&before, "status"), text(after, "status"));
         if from != to {
             self.record_author(link, None);
-            self.moves(group, n, from, to);
+            // What a merge brings for the first time came as Archived, in however
+            // many steps of its side.
+            let comes = self
+                .links
+                .iter()
+                .any(|other| other.path == link.path && other.before.is_none());
+            match (from, to) {
+                ("Pending", "Archived") if comes => self.moved_on_the_way(group, n),
+                _ => self.moves(group, n, from, to),
+            }
         }
     }
 
     /// One move of a version's status.
-    fn moves(&mut self, group: &str, n: u64, from: &str, to: &str) {
+    pub fn moves(&mut self, group: &str, n: u64, from: &str, to: &str) {
         if !self.law.leads(from, to) {
             self.codes.insert("MR203");
         }
@@ -152,6 +166,12 @@ impl Case<'_> {
         }
     }
 
+    /// A version as it is after the step, or was before it.
+    pub fn version_of(&self, group: &str, n: u64) -> Option<Value> {
+        let path = format!("{}/version.yaml", folder(group, n));
+        at(self.next, &path).or_else(|| at(self.prior, &path))
+    }
+
     /// What stands beside a version, and stages.
     pub fn beside(&mut self, link: &Link, place: &Place, before: Option<Value>, after: &Value) {
         let raised = |before: &Value| after["revision"].as_u64() > before["revision"].as_u64();
@@ -167,17 +187,22 @@ impl Case<'_> {
             self.codes.insert("MR205");
         }
         let group = place.group().unwrap_or_default().to_owned();
-        let version = place.version().and_then(|(group, n)| {
-            let path = format!("{}/version.yaml", folder(group, n));
-            at(self.next, &path).or_else(|| at(self.prior, &path))
-        });
         let earlier = place
             .version()
             .and_then(|(group, n)| at(self.prior, &format!("{}/version.yaml", folder(group, n))));
         // Beside a tombstone nothing stands at all: that is told once.
         let decided = earlier.is_some_and(|version| !["Pending", ""].contains(&text(&version, "status")));
         match place {
-            Place::PolicyReview(..) => self.author_needs(link, after, &["administer"], "", ""),
+            Place::PolicyReview(..) => {
+                self.author_needs(link, after, &["administer"], "", "");
+                // Nobody reports a review of a policy.
+                if is_reported(after) {
+                    self.codes.insert("MR318");
+                    if !self.law.knows(decider(after)) {
+                        self.codes.insert("MR109");
+                    }
+                }
+            }
             Place::Card(..) => {
                 self.author_needs(link, after, &["add-evidence"], &group, "");
                 let listed = texts(after, "authors");
@@ -202,17 +227,7 @@ impl Case<'_> {
                     self.codes.insert("MR204");
                 }
             }
-            Place::Review(..) => {
-                let signer = self.author(link, after);
-                let own = version.is_some_and(|version| signer.actor() == Some(text(&version, "by")));
-                let needed: &[&str] = match text(after, "decision") {
-                    "Approved" => &["approve"],
-                    "Rejected" if own => &[],
-                    "Rejected" => &["reject"],
-                    _ => &[],
-                };
-                self.author_needs(link, after, needed, &group, "");
-            }
+            Place::Review(_, n, _) => self.reviewed(link, before.as_ref(), after, &group, *n),
             Place::Archival(..) => {
                 self.author_needs(link, after, &["archive"], &group, "");
                 if before.is_some() {

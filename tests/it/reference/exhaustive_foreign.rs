@@ -1,0 +1,212 @@
+//! Small worlds of what comes from elsewhere, looked at whole: every status that
+//! an import brings and every move since, and every way in which three persons
+//! agree, by a signature or through a machine.
+
+use serde_json::{Value, json};
+
+use super::acts::REGISTRY;
+use super::approval::subject;
+use super::exhaustive::{VERSION, agreed, may_move, signed, support_of, world};
+use super::objects::Files;
+use super::world::{Sign, World, document};
+
+fn version(by: &str, status: &str) -> Value {
+    json!({
+        "apiVersion": "modelry/v1", "kind": "ModelVersion", "group": "churn", "version": 1,
+        "status": status, "by": by,
+        "spec": {"inference": {"containers": [{"artifact": {
+            "uri": "s3://models/1", "digest": format!("sha256:{}", "1".repeat(64)),
+        }}]}, "metrics": {"auc": 0.9}},
+    })
+}
+
+#[test]
+fn every_import_is_judged_alike() {
+    for added in [[false, false], [true, false], [false, true], [true, true]] {
+        for granted in [true, false] {
+            for had in ["Approved", "Rejected", "Archived"] {
+                for to in ["Pending", "Approved", "Rejected", "Archived"] {
+                    for support in 0..8 {
+                        let what = format!("{added:?}, granted {granted}: {had} to {to}, with {support:03b}");
+                        let clean = one_import(added, granted, had, to, support, &what);
+                        // It stands where it was elsewhere, and goes on from there.
+                        let expected = granted && may_move(added, Some(had), to, support);
+                        assert_eq!(clean, expected, "{what}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn one_import(added: [bool; 2], granted: bool, had: &str, to: &str, support: u8, what: &str) -> bool {
+    let (mut world, mut files) = world(added, |policy| {
+        let group = if granted { "CHURN" } else { "fraud-*" };
+        policy["imports"] = json!([{"to": ["boss"], "groups": [group]}]);
+    });
+    let mut record = version("boss", to);
+    record["imported"] = json!({"from": "elsewhere", "status": had});
+    let bytes = signed(&mut world, VERSION, record);
+    files.insert(VERSION.into(), bytes);
+    support_of(&mut world, &mut files, support);
+    let tip = world.commit(&[1], files, &Sign::Nobody, what.to_owned());
+    let said = agreed(&world, tip, what);
+    said[said.len() - 1].codes.is_empty()
+}
+
+/// How somebody agrees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Agrees {
+    Not,
+    Signed,
+    Through(&'static str),
+}
+
+const WAYS: [Agrees; 4] = [
+    Agrees::Not,
+    Agrees::Signed,
+    Agrees::Through("relay"),
+    Agrees::Through("robot"),
+];
+
+#[test]
+fn every_mix_of_signed_and_reported_reviews_is_judged_alike() {
+    let people = ["risk-1", "risk-2", "admin-2"];
+    let mut clean = 0;
+    let mut number = 0;
+    for owner in ["boss", "risk-1", "admin-1"] {
+        for rule in [
+            json!({"required": 2}),
+            json!({"from": {"risk": 1, "board": 1}}),
+            json!({"required": 2, "from": {"risk": 1}, "fourEyes": false}),
+        ] {
+            for delegated in 0..3 {
+                for mix in 0..64 {
+                    let ways = [WAYS[mix % 4], WAYS[mix / 4 % 4], WAYS[mix / 16]];
+                    // One owner or another, in turn, is all the same to most.
+                    number += 1;
+                    if number % 3 != 0 {
+                        continue;
+                    }
+                    let mut rule = rule.clone();
+                    rule["groups"] = json!(["churn"]);
+                    rule["delegated"] = json!(delegated);
+                    let what = format!("{rule} {owner}: {ways:?}");
+                    let reviews: Vec<(&str, Agrees)> = people.into_iter().zip(ways).collect();
+                    let is_clean = one_approval(owner, &rule, &reviews, &what);
+                    clean += usize::from(is_clean);
+                    let signed = ways.iter().filter(|way| **way == Agrees::Signed).count();
+                    let reported = ways
+                        .iter()
+                        .filter(|way| matches!(way, Agrees::Through(_)))
+                        .count();
+                    let most = signed + reported.min(delegated);
+                    let required = rule["required"].as_u64().unwrap_or(1);
+                    assert!(!is_clean || most as u64 >= required, "{what}");
+                }
+            }
+        }
+    }
+    assert!(
+        clean * 10 > number / 3 && clean * 2 < number / 3,
+        "{clean} of {number}"
+    );
+}
+
+fn one_approval(owner: &str, rule: &Value, reviews: &[(&str, Agrees)], what: &str) -> bool {
+    let (mut world, mut files) = world([false, false], |policy| {
+        policy["approvals"] = json!([rule]);
+        policy["actors"]["relay"]["owners"] = json!([owner]);
+        for (who, _) in reviews {
+            policy["actors"][who]["accounts"] = json!({"github": who});
+        }
+        policy["grants"]
+            .as_array_mut()
+            .expect("a list")
+            .push(json!({"to": ["robot"], "allow": ["approve"], "groups": ["churn"]}));
+    });
+    let bytes = signed(&mut world, VERSION, version("boss", "Approved"));
+    files.insert(VERSION.into(), bytes);
+    let subject = subject(REGISTRY, &files, "churn", 1).expect("it is there");
+    for (who, agrees) in reviews {
+        let path = format!("groups/churn/versions/1/reviews/{who}.yaml");
+        let mut review = json!({
+            "apiVersion": "modelry/v1", "kind": "Review", "group": "churn", "version": 1, "by": who,
+            "revision": 1, "decision": "Approved", "subject": subject,
+        });
+        match agrees {
+            Agrees::Not => continue,
+            Agrees::Signed => {}
+            Agrees::Through(machine) => {
+                review["by"] = json!(machine);
+                review["onBehalfOf"] = json!(who);
+                review["host"] = json!({"name": "GitHub", "review": "1", "commit": "9".repeat(40)});
+            }
+        }
+        let bytes = signed(&mut world, &path, review);
+        files.insert(path, bytes);
+    }
+    let tip = world.commit(&[1], files, &Sign::Nobody, what.to_owned());
+    let said = agreed(&world, tip, what);
+    said[said.len() - 1].codes.is_empty()
+}
+
+/// Every way from one review of a person to the next, by whoever brings it.
+#[test]
+fn every_review_after_another_is_judged_alike() {
+    for before in WAYS {
+        for after in WAYS {
+            for decision in ["Approved", "Rejected", "Withdrawn"] {
+                let (mut world, mut files) = world([false, false], |policy| {
+                    policy["actors"]["risk-1"]["accounts"] = json!({"github": "1"});
+                });
+                let bytes = signed(&mut world, VERSION, version("trainer", "Pending"));
+                files.insert(VERSION.into(), bytes);
+                let mut tip = world.commit(&[1], files.clone(), &Sign::Nobody, "version".into());
+                let what = format!("{before:?} to {after:?}, {decision}");
+                for (revision, agrees, decision) in [(1, before, "Approved"), (2, after, decision)] {
+                    tip = review(&mut world, &mut files, tip, (revision, agrees, decision), &what);
+                }
+                let said = agreed(&world, tip, &what);
+                let codes = &said[said.len() - 1].codes;
+                let replaces = before == Agrees::Signed && matches!(after, Agrees::Through(_));
+                let last = if after == Agrees::Not { before } else { after };
+                let may_not = last == Agrees::Through("robot");
+                assert_eq!(codes.contains("MR318"), replaces || may_not, "{what}: {codes:?}");
+            }
+        }
+    }
+}
+
+/// One review, by its author's commit; the same files where nobody reviews.
+fn review(
+    world: &mut World,
+    files: &mut Files,
+    tip: usize,
+    (revision, agrees, decision): (u64, Agrees, &str),
+    what: &str,
+) -> usize {
+    let path = "groups/churn/versions/1/reviews/risk-1.yaml";
+    let mut review = json!({
+        "apiVersion": "modelry/v1", "kind": "Review", "group": "churn", "version": 1, "by": "risk-1",
+        "revision": revision, "decision": decision, "subject": format!("sha256:{}", "0".repeat(64)),
+    });
+    let signer = match agrees {
+        Agrees::Not => return tip,
+        Agrees::Signed => "risk-1",
+        Agrees::Through(machine) => {
+            review["by"] = json!(machine);
+            review["onBehalfOf"] = json!("risk-1");
+            review["host"] =
+                json!({"name": "github", "review": "1", "commit": "9".repeat(40), "account": "1"});
+            machine
+        }
+    };
+    files.insert(path.into(), document(&review));
+    world.commit(
+        &[tip],
+        files.clone(),
+        &Sign::By(format!("{signer}#0")),
+        what.to_owned(),
+    )
+}
