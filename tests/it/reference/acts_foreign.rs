@@ -216,6 +216,39 @@ impl Pen<'_> {
         })
     }
 
+    /// One of two persons decides on the first version that waits, as others let
+    /// them decide on other branches at the same time: themselves or reported,
+    /// and now and then forged.
+    pub fn contend_review(&mut self, files: &mut Files, law: &Law) -> Option<Done> {
+        let (group, n, _) = Self::versions(files, &["Pending"]).into_iter().next()?;
+        let person = *self.dice.pick(&["risk-1", "risk-2"]);
+        let path = format!("{}/reviews/{person}.yaml", folder(&group, n));
+        let before = at(files, &path);
+        let decision = *self.dice.pick(&["Approved", "Approved", "Withdrawn"]);
+        let mut record = json!({
+            "apiVersion": "modelry/v1", "kind": "Review", "group": group, "version": n, "by": person,
+            "revision": self.revision(before.as_ref()), "decision": decision,
+            "subject": subject(REGISTRY, files, &group, n)?,
+        });
+        let mut writer = person;
+        if law.may_be_reported(person) && before.as_ref().is_none_or(is_reported) && self.dice.percent(50) {
+            writer = "relay";
+            record["by"] = json!(writer);
+            self.on_behalf_of(&mut record, law, person, 0);
+        }
+        if self.tampers() {
+            writer = *self.dice.pick(&PEOPLE);
+        }
+        let sign = self.write(files, law, &path, record, writer);
+        if self.dice.percent(50) {
+            self.decide(files, law, &group, n, decision);
+        }
+        Some(Done {
+            sign,
+            what: "contend-review",
+        })
+    }
+
     /// Moves the status of a version along with a decision, mostly when there
     /// are as many as are needed; whether it moves.
     pub fn decide(&mut self, files: &mut Files, law: &Law, group: &str, n: u64, decision: &str) -> bool {

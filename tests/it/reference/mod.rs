@@ -155,7 +155,7 @@ fn number(name: &str, otherwise: u64) -> u64 {
 const HISTORIES: u64 = 250;
 
 /// What is done in random histories.
-const ACTS: [&str; 49] = [
+const ACTS: [&str; 50] = [
     "add-account",
     "add-key",
     "annotate",
@@ -165,6 +165,7 @@ const ACTS: [&str; 49] = [
     "change-id",
     "change-origin",
     "contend",
+    "contend-review",
     "create-group",
     "delegate",
     "delete",
