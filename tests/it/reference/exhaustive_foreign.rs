@@ -2,6 +2,8 @@
 //! an import brings and every move since, and every way in which three persons
 //! agree, by a signature or through a machine.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::acts::REGISTRY;
@@ -59,6 +61,8 @@ fn one_import(added: [bool; 2], granted: bool, had: &str, to: &str, support: u8,
 enum Agrees {
     Not,
     Signed,
+    /// By another in their name.
+    Forged,
     Through(&'static str),
 }
 
@@ -136,7 +140,7 @@ fn one_approval(owner: &str, rule: &Value, reviews: &[(&str, Agrees)], what: &st
         });
         match agrees {
             Agrees::Not => continue,
-            Agrees::Signed => {}
+            Agrees::Signed | Agrees::Forged => {}
             Agrees::Through(machine) => {
                 review["by"] = json!(machine);
                 review["onBehalfOf"] = json!(who);
@@ -151,35 +155,71 @@ fn one_approval(owner: &str, rule: &Value, reviews: &[(&str, Agrees)], what: &st
     said[said.len() - 1].codes.is_empty()
 }
 
-/// Every way from one review of a person to the next, by whoever brings it.
+/// Every way from one review of a person to the next, by whoever brings it: on
+/// the mainline, and on a branch that goes on to an approval.
 #[test]
 fn every_review_after_another_is_judged_alike() {
-    for before in WAYS {
-        for after in WAYS {
+    let all = [&WAYS[..], &[Agrees::Forged]].concat();
+    for before in all.clone() {
+        for after in all.clone() {
             for decision in ["Approved", "Rejected", "Withdrawn"] {
-                let (mut world, mut files) = world([false, false], |policy| {
-                    policy["actors"]["risk-1"]["accounts"] = json!({"github": "1"});
-                });
-                let bytes = signed(&mut world, VERSION, version("trainer", "Pending"));
-                files.insert(VERSION.into(), bytes);
-                let mut tip = world.commit(&[1], files.clone(), &Sign::Nobody, "version".into());
-                let what = format!("{before:?} to {after:?}, {decision}");
-                for (revision, agrees, decision) in [(1, before, "Approved"), (2, after, decision)] {
-                    tip = review(&mut world, &mut files, tip, (revision, agrees, decision), &what);
+                for merged in [false, true] {
+                    let what = format!("{before:?} to {after:?}, {decision}, merged {merged}");
+                    let codes = two_reviews(before, (after, decision), merged, &what);
+                    let (last, decision) = match after {
+                        Agrees::Not => (before, "Approved"),
+                        _ => (after, decision),
+                    };
+                    let replaces = after == Agrees::Through("relay")
+                        && matches!(before, Agrees::Signed | Agrees::Forged);
+                    let may_not = last == Agrees::Through("robot");
+                    let is_bad = replaces || may_not || (merged && before == Agrees::Through("robot"));
+                    assert_eq!(codes.contains("MR318"), is_bad, "{what}: {codes:?}");
+                    let counts =
+                        decision == "Approved" && [Agrees::Signed, Agrees::Through("relay")].contains(&last);
+                    assert_eq!(codes.contains("MR308"), merged && !counts, "{what}: {codes:?}");
                 }
-                let said = agreed(&world, tip, &what);
-                let codes = &said[said.len() - 1].codes;
-                let replaces = before == Agrees::Signed && matches!(after, Agrees::Through(_));
-                let last = if after == Agrees::Not { before } else { after };
-                let may_not = last == Agrees::Through("robot");
-                assert_eq!(codes.contains("MR318"), replaces || may_not, "{what}: {codes:?}");
             }
         }
     }
 }
 
+/// What is found in the last step: of two reviews one after the other, or of
+/// the merge of a branch with both and an approval.
+fn two_reviews(
+    before: Agrees,
+    (after, decision): (Agrees, &str),
+    merged: bool,
+    what: &str,
+) -> BTreeSet<String> {
+    let (mut world, mut files) = world([false, false], |policy| {
+        policy["actors"]["risk-1"]["accounts"] = json!({"github": "1"});
+        policy["actors"]["relay"]["owners"] = json!(["boss"]);
+        policy["approvals"] = json!([{"groups": ["churn"], "delegated": 1}]);
+    });
+    let bytes = signed(&mut world, VERSION, version("trainer", "Pending"));
+    files.insert(VERSION.into(), bytes);
+    let start = world.commit(&[1], files.clone(), &Sign::Nobody, "version".into());
+    let mut tip = start;
+    for review in [(1, before, "Approved"), (2, after, decision)] {
+        tip = one_review(&mut world, &mut files, tip, review, what);
+    }
+    if merged {
+        let mut others = world.made[start].files.clone();
+        others.insert("README.md".into(), b"of others\n".to_vec());
+        let main = world.commit(&[start], others, &Sign::Nobody, "others".into());
+        let bytes = signed(&mut world, VERSION, version("trainer", "Approved"));
+        files.insert(VERSION.into(), bytes);
+        tip = world.commit(&[tip], files.clone(), &Sign::Nobody, "approved".into());
+        files.insert("README.md".into(), b"of others\n".to_vec());
+        tip = world.commit(&[main, tip], files, &Sign::Nobody, "merge".into());
+    }
+    let said = agreed(&world, tip, what);
+    said[said.len() - 1].codes.clone()
+}
+
 /// One review, by its author's commit; the same files where nobody reviews.
-fn review(
+fn one_review(
     world: &mut World,
     files: &mut Files,
     tip: usize,
@@ -189,11 +229,13 @@ fn review(
     let path = "groups/churn/versions/1/reviews/risk-1.yaml";
     let mut review = json!({
         "apiVersion": "modelry/v1", "kind": "Review", "group": "churn", "version": 1, "by": "risk-1",
-        "revision": revision, "decision": decision, "subject": format!("sha256:{}", "0".repeat(64)),
+        "revision": revision, "decision": decision,
+        "subject": subject(REGISTRY, files, "churn", 1).expect("it is there"),
     });
     let signer = match agrees {
         Agrees::Not => return tip,
         Agrees::Signed => "risk-1",
+        Agrees::Forged => "risk-2",
         Agrees::Through(machine) => {
             review["by"] = json!(machine);
             review["onBehalfOf"] = json!("risk-1");
@@ -203,10 +245,6 @@ fn review(
         }
     };
     files.insert(path.into(), document(&review));
-    world.commit(
-        &[tip],
-        files.clone(),
-        &Sign::By(format!("{signer}#0")),
-        what.to_owned(),
-    )
+    let sign = Sign::By(format!("{signer}#0"));
+    world.commit(&[tip], files.clone(), &sign, what.to_owned())
 }
