@@ -204,6 +204,9 @@ impl Pen<'_> {
         if let Some(Some(done)) = reviewed {
             return Some(done);
         }
+        if self.dice.percent(8) {
+            return self.policy(files, &law);
+        }
         let groups = names_of_groups(files);
         let group = groups.first()?.clone();
         let path = format!("groups/{group}/group.yaml");
@@ -496,6 +499,13 @@ impl Pen<'_> {
     fn remove(&mut self, files: &mut Files, law: &Law) -> Option<Done> {
         if !self.tampers() {
             return None;
+        }
+        if self.dice.percent(20) && files.remove("registry.yaml").is_some() {
+            let sign = self.carried();
+            return Some(Done {
+                sign,
+                what: "remove-policy",
+            });
         }
         let paths: Vec<String> = files
             .keys()

@@ -7,6 +7,7 @@ mod acts_policy;
 mod approval;
 mod exhaustive;
 mod exhaustive_foreign;
+mod exhaustive_policy;
 mod foreign;
 mod judge;
 mod law;

@@ -39,18 +39,17 @@ impl Case<'_> {
     /// nothing is wrong with it.
     pub fn policy(&mut self, link: &Link) -> Option<Law> {
         // It replaces the policy in force, whatever stood in the tree, or the one
-        // before it on the side that a merge brings.
-        let first = self.links.iter().find(|other| other.path == link.path) == Some(link);
-        let before = match first {
-            true => Some(self.law.0.clone()),
-            false => link.before.as_deref().map(value),
-        };
+        // before it on the side that a merge brings. Where the file goes, nothing
+        // takes the policy's place.
+        let earlier = self.links.iter().take_while(|other| *other != link);
+        let earlier = earlier.filter(|other| other.path == link.path);
+        let was = earlier.filter_map(|other| other.after.as_deref()).last();
+        let was = was.map_or_else(|| self.law.0.clone(), value);
         let Some(after) = link.after.as_deref().map(value) else {
             self.codes.insert("MR404");
             return None;
         };
         let mut wrong = BTreeSet::new();
-        let was = before.unwrap_or(Value::Null);
         if after["id"] != self.law.0["id"] {
             wrong.insert("MR404");
         }

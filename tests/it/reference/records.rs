@@ -16,11 +16,15 @@ impl Case<'_> {
     pub fn group(&mut self, link: &Link, group: &str, before: Option<Value>, after: &Value) {
         if text(after, "kind") == "Tombstone" {
             self.author_needs(link, after, &["delete-group"], group, "");
+            // Whatever has a version's folder must be a tombstone.
             let versions = format!("groups/{group}/versions/");
-            let alive = self.next.keys().any(|path| {
-                let version = path.starts_with(&versions) && path.ends_with("/version.yaml");
-                version && at(self.next, path).is_some_and(|record| text(&record, "kind") != "Tombstone")
+            let folders = self.next.keys().filter_map(|path| {
+                let n = path.strip_prefix(&versions)?.split('/').next()?;
+                Some(format!("{versions}{n}/version.yaml"))
             });
+            let mut records = folders.map(|path| at(self.next, &path));
+            let alive =
+                records.any(|record| record.is_none_or(|record| text(&record, "kind") != "Tombstone"));
             if alive || before.is_none() {
                 self.codes.insert("MR208");
             }
