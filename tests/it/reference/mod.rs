@@ -6,6 +6,7 @@ mod acts_foreign;
 mod acts_policy;
 mod approval;
 mod exhaustive;
+mod exhaustive_chains;
 mod exhaustive_foreign;
 mod exhaustive_policy;
 mod foreign;

@@ -1,5 +1,7 @@
 //! The records of groups and versions, one change at a time.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::approval::{names, subject};
@@ -60,12 +62,12 @@ impl Case<'_> {
             if status != arrived {
                 self.record_author(link, None);
             }
-            match status {
-                _ if imported.is_object() => self.import(link, group, n, after),
+            self.with_version_of(link, |case| match status {
+                _ if imported.is_object() => case.import(link, group, n, after),
                 "Pending" => {}
-                "Approved" | "Rejected" => self.moves(group, n, "Pending", status),
-                _ => self.moved_on_the_way(group, n),
-            }
+                "Approved" | "Rejected" => case.moves(group, n, "Pending", status),
+                _ => case.moved_on_the_way(group, n),
+            });
             return;
         };
         let frozen = [
@@ -95,11 +97,28 @@ impl Case<'_> {
                 .links
                 .iter()
                 .any(|other| other.path == link.path && other.before.is_none());
-            match (from, to) {
-                ("Pending", "Archived") if comes => self.moved_on_the_way(group, n),
-                _ => self.moves(group, n, from, to),
-            }
+            self.with_version_of(link, |case| match (from, to) {
+                ("Pending", "Archived") if comes => case.moved_on_the_way(group, n),
+                _ => case.moves(group, n, from, to),
+            });
         }
+    }
+
+    /// Judges on the files after the step, with the version as this change left
+    /// it: behind a merge others may follow.
+    fn with_version_of(&mut self, link: &Link, judge: impl FnOnce(&mut Case<'_>)) {
+        let mut next = self.next.clone();
+        next.insert(link.path.clone(), link.after.clone().expect("a version"));
+        let mut case = Case {
+            next: &next,
+            links: self.links.clone(),
+            codes: BTreeSet::new(),
+            authors: BTreeSet::new(),
+            id: self.id.clone(),
+            ..*self
+        };
+        judge(&mut case);
+        self.codes.extend(case.codes);
     }
 
     /// One move of a version's status.
