@@ -28,7 +28,9 @@ fn every_import_is_judged_alike() {
         for granted in [true, false] {
             for had in ["Approved", "Rejected", "Archived"] {
                 for to in ["Pending", "Approved", "Rejected", "Archived"] {
-                    for support in 0..8 {
+                    // Without the grant one of them says it all.
+                    let supports = if granted { 0..8 } else { 7..8 };
+                    for support in supports {
                         let what = format!("{added:?}, granted {granted}: {had} to {to}, with {support:03b}");
                         let clean = one_import(added, granted, had, to, support, &what);
                         // It stands where it was elsewhere, and goes on from there.
@@ -87,9 +89,9 @@ fn every_mix_of_signed_and_reported_reviews_is_judged_alike() {
             for delegated in 0..3 {
                 for mix in 0..64 {
                     let ways = [WAYS[mix % 4], WAYS[mix / 4 % 4], WAYS[mix / 16]];
-                    // One owner or another, in turn, is all the same to most.
+                    // One of five, in turn.
                     number += 1;
-                    if number % 3 != 0 {
+                    if number % 5 != 0 {
                         continue;
                     }
                     let mut rule = rule.clone();
@@ -112,7 +114,7 @@ fn every_mix_of_signed_and_reported_reviews_is_judged_alike() {
         }
     }
     assert!(
-        clean * 10 > number / 3 && clean * 2 < number / 3,
+        clean * 10 > number / 5 && clean * 2 < number / 5,
         "{clean} of {number}"
     );
 }
