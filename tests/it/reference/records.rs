@@ -84,19 +84,23 @@ impl Case<'_> {
             self.record_author(link, None);
             self.codes.insert("MR201");
         }
+        let comes = self
+            .links
+            .iter()
+            .any(|other| other.path == link.path && other.before.is_none());
         if FREE.iter().any(|member| before[*member] != after[*member]) {
             self.record_author(link, None);
-            self.commit_needs(link, "annotate", group, "");
+            // So do those that come with it in one merge.
+            let own = self.committer(link).actor() == Some(text(after, "by"));
+            if !(comes && own) {
+                self.commit_needs(link, "annotate", group, "");
+            }
         }
         let (from, to) = (text(&before, "status"), text(after, "status"));
         if from != to {
             self.record_author(link, None);
             // What a merge brings for the first time came as Archived, in however
             // many steps of its side.
-            let comes = self
-                .links
-                .iter()
-                .any(|other| other.path == link.path && other.before.is_none());
             self.with_version_of(link, |case| match (from, to) {
                 ("Pending", "Archived") if comes => case.moved_on_the_way(group, n),
                 _ => case.moves(group, n, from, to),
@@ -183,7 +187,9 @@ impl Case<'_> {
         if !["Rejected", "Archived"].contains(&text(&before, "status")) || left || serves {
             self.codes.insert("MR208");
         }
-        let had = subject(&self.id, self.prior, group, n);
+        let stood = at(self.prior, &format!("{place}/version.yaml"));
+        let stood = stood.is_some_and(|stood| text(&stood, "kind") != "Tombstone");
+        let had = subject(&self.id, self.prior, group, n).filter(|_| stood);
         if had.is_some() && had.as_deref() != Some(text(after, "subject")) {
             self.codes.insert("MR214");
         }
