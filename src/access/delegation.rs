@@ -21,7 +21,8 @@ pub fn is_reported(review: &Review) -> bool {
 
 /// Why this reported review of a version speaks for nobody under this policy;
 /// none when it is as it must be: written by a machine that may decide here, for
-/// a person who lists the account of that host, and saying where it was given.
+/// a person who is not retired and lists the account of that host, and saying
+/// where it was given.
 pub fn delegation_fault(policy: &Policy, id: &VersionId, review: &Review) -> Option<DelegationFault> {
     let fault = |pointer, message, help: String| {
         Some(DelegationFault {
@@ -84,6 +85,14 @@ pub fn delegation_fault(policy: &Policy, id: &VersionId, review: &Review) -> Opt
             "/onBehalfOf",
             format!("`{person}` is no person, and only persons decide on a host's page"),
             "let it sign its own reviews".to_owned(),
+        );
+    }
+    // Who left decides nothing any more, through whomever.
+    if who.is_some_and(|who| who.retired) {
+        return fault(
+            "/onBehalfOf",
+            format!("`{person}` is retired, and decides nothing any more"),
+            format!("let somebody else give the review: `modelry approve {id} -m REASON`"),
         );
     }
     if who.is_none_or(|who| who.accounts_on(&host.name).next().is_none()) {

@@ -129,6 +129,13 @@ fn voice<'v>(
         ));
         return None;
     };
+    if desk.policy.registry().actors[person].retired {
+        notes.push(format!(
+            "review {} is by `{person}`, who is retired: not relayed",
+            verdict.review
+        ));
+        return None;
+    }
     let Some(seen) = verdict.commit else {
         notes.push(format!(
             "review {} of `{person}` does not say which commit was seen: not relayed",

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Change, ChangeKind, Stray};
 use crate::error::Error;
-use crate::model::{RecordPath, Status, VersionId};
+use crate::model::{RecordPath, Status};
 use crate::raw::{self, Mode};
 use crate::snapshot::{Loaded, Record, Records, Snapshot};
 use crate::subject::FREE_FIELDS;
@@ -109,15 +109,14 @@ pub fn typed<T: Clone>(records: &Records<'_>, links: Vec<Link<T>>) -> Result<Vec
         }
         out.extend(file_changes(&record, before, after).into_iter().map(add));
     }
-    // What goes with a deleted version is part of its deletion.
+    // What stands beside a deleted version and goes with it is part of its
+    // deletion; the version itself is replaced, and never goes.
     out.retain(|(change, _)| {
-        let goes_with = |id: &VersionId| deleted.contains(id);
-        !(change.kind == ChangeKind::Removed
-            && change
-                .record
-                .as_ref()
-                .and_then(RecordPath::version)
-                .is_some_and(goes_with))
+        let goes_with = |path: &RecordPath| {
+            let beside = !matches!(path, RecordPath::Version(_));
+            beside && path.version().is_some_and(|id| deleted.contains(id))
+        };
+        !(change.kind == ChangeKind::Removed && change.record.as_ref().is_some_and(goes_with))
     });
     // Values of one file stay in the order in which they came about.
     out.sort_by(|(a, _), (b, _)| (order(&a.kind), &a.path).cmp(&(order(&b.kind), &b.path)));

@@ -19,11 +19,18 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     let Some(path) = scene.record() else { return Ok(()) };
-    if scene.change.after.is_none() || scene.change.kind == ChangeKind::TombstoneChanged {
+    let Some(after) = &scene.change.after else {
+        return Ok(());
+    };
+    if scene.change.kind == ChangeKind::TombstoneChanged {
         return Ok(());
     }
     let Some(group) = path.group() else { return Ok(()) };
     let next = &scene.step.next;
+    // What a side branch wrote and then replaced stands nowhere.
+    if next.read(path)?.is_none_or(|here| here.id != after.id) {
+        return Ok(());
+    }
     if !matches!(path, RecordPath::Group(_)) {
         let home = next.read(&RecordPath::Group(group.clone()))?;
         let what = match home {

@@ -5,6 +5,7 @@ use super::{Check, Rule};
 use crate::change::ChangeKind;
 use crate::error::Error;
 use crate::finding::{Finding, RuleInfo};
+use crate::model::RecordPath;
 use crate::subject;
 
 pub(super) static RULE: Rule = Rule {
@@ -27,7 +28,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     if before.version().is_none() {
         return Ok(());
     }
-    let subject = subject::version_subject(scene.policy.id(), id, before, &scene.step.prior)?;
+    // What came and went on a side branch never stood here with its card, and no
+    // approval of it did.
+    let prior = &scene.step.prior;
+    let Some(stood) = prior.read(&RecordPath::Version(id.clone()))? else {
+        return Ok(());
+    };
+    if stood.version().is_none() {
+        return Ok(());
+    }
+    let subject = subject::version_subject(scene.policy.id(), id, &stood, prior)?;
     if after.tombstone().and_then(|tombstone| tombstone.subject.as_ref()) == Some(&subject) {
         return Ok(());
     }

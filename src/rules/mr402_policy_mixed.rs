@@ -17,7 +17,12 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
-    let changes = |kind: &ChangeKind| matches!(kind, ChangeKind::PolicyChanged);
+    // What was removed may be put back; a root is judged as one.
+    let changes = |kind: &ChangeKind| match kind {
+        ChangeKind::PolicyChanged => true,
+        ChangeKind::RegistryCreated => step.policy.is_some(),
+        _ => false,
+    };
     if !step.changes().iter().any(|change| changes(&change.kind)) {
         return Ok(());
     }

@@ -2,7 +2,7 @@
 
 use super::scene::{Findings, Step, in_policy};
 use super::{Check, Rule};
-use crate::change::ChangeKind;
+use crate::change::{Change, ChangeKind};
 use crate::error::Error;
 use crate::finding::{Anchor, Finding, RuleInfo};
 use crate::model::RecordPath;
@@ -18,12 +18,12 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
-    let change = step
-        .changes()
-        .iter()
-        .find(|change| change.record == Some(RecordPath::Registry));
-    let Some(change) = change else { return Ok(()) };
-    if change.kind == ChangeKind::Removed {
+    // Behind a merge there may be several changes, one after the other.
+    let changes = || {
+        let all = step.changes().iter();
+        all.filter(|change| change.record == Some(RecordPath::Registry))
+    };
+    if changes().any(|change| change.kind == ChangeKind::Removed) {
         let finding = Finding::new(
             &RULE.info,
             Anchor::before("registry.yaml", ""),
@@ -33,15 +33,13 @@ fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
         out.push(finding);
         return Ok(());
     }
-    let id = |loaded: &Option<std::sync::Arc<crate::snapshot::Loaded>>| {
-        loaded
-            .as_ref()
-            .and_then(|loaded| loaded.registry().map(|registry| registry.id.clone()))
-    };
-    let after = id(&change.after);
     // The policy in force knows the id, also where the file was broken before.
-    let before = step.policy.map(|policy| policy.registry().id.clone());
-    if before.is_none() || after.is_none() || before == after {
+    let Some(policy) = step.policy else { return Ok(()) };
+    let is_another = |change: &Change| {
+        let after = change.after.as_ref().and_then(|after| after.registry());
+        after.is_some_and(|after| after.id != policy.registry().id)
+    };
+    if !changes().any(is_another) {
         return Ok(());
     }
     let finding = Finding::new(&RULE.info, in_policy("/id"), "the registry's `id` never changes")

@@ -98,8 +98,11 @@ impl Outside for Bringing<'_, '_> {
     }
 
     fn brings(&self, path: &RecordPath) -> Option<access::Verdict> {
+        // Behind a merge one record may have several values, one after the other:
+        // whoever wrote the last one says it.
         let mut changes = self.0.changes().iter();
-        let index = changes.position(|change| change.record.as_ref() == Some(path))?;
+        let index = changes
+            .rposition(|change| change.record.as_ref() == Some(path) && access::is_authored(&change.kind))?;
         Some(self.0.carriers.of(index).verdict.clone())
     }
 }

@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use super::acts_foreign::DECISIONS;
 use super::approval::{names, subject, without};
 use super::law::{Law, digest, text};
 use super::objects::{Files, at};
@@ -11,8 +12,9 @@ use super::world::{Dice, Sign, World, document};
 
 pub const REGISTRY: &str = "0123456789abcdef0123456789abcdef";
 pub const GROUPS: [&str; 5] = ["churn", "fraud-a", "auto-a", "solo-a", "rank-a"];
-pub const PEOPLE: [&str; 9] = [
-    "admin-1", "admin-2", "risk-1", "risk-2", "risk-3", "trainer", "robot", "host", "stranger",
+pub const PEOPLE: [&str; 11] = [
+    "admin-1", "admin-2", "risk-1", "risk-2", "risk-3", "boss", "trainer", "robot", "relay", "host",
+    "stranger",
 ];
 
 /// One who writes.
@@ -101,9 +103,22 @@ impl Pen<'_> {
 
     /// Writes a record, with or without a signature of its own; who signs the
     /// commit.
-    pub fn write(&mut self, files: &mut Files, law: &Law, path: &str, mut record: Value, who: &str) -> Sign {
-        let mut proves = false;
-        if self.dice.percent(50) {
+    pub fn write(&mut self, files: &mut Files, law: &Law, path: &str, record: Value, who: &str) -> Sign {
+        let proves = self.dice.percent(50);
+        self.write_as(files, law, path, record, who, proves)
+    }
+
+    /// Writes a record that proves itself, or not.
+    pub fn write_as(
+        &mut self,
+        files: &mut Files,
+        law: &Law,
+        path: &str,
+        mut record: Value,
+        who: &str,
+        proves: bool,
+    ) -> Sign {
+        if proves {
             let left_out: &[&str] = match text(&record, "kind") {
                 "ModelVersion" => &["signature", "status", "description", "labels", "annotations"],
                 _ => &["signature"],
@@ -120,7 +135,6 @@ impl Pen<'_> {
             }
             let bytes = serde_json_canonicalizer::to_vec(&signed).expect("JSON");
             record["signature"] = json!(self.world.sign(&key, "modelry", &bytes));
-            proves = true;
         }
         files.insert(path.to_owned(), document(&record));
         match proves && self.dice.percent(40) {
@@ -130,7 +144,7 @@ impl Pen<'_> {
     }
 
     /// The versions that are there, with their status.
-    fn versions(files: &Files, wanted: &[&str]) -> Vec<(String, u64, Value)> {
+    pub fn versions(files: &Files, wanted: &[&str]) -> Vec<(String, u64, Value)> {
         let mut found = Vec::new();
         for path in files.keys().filter(|path| path.ends_with("/version.yaml")) {
             let record = at(files, path).expect("it is there");
@@ -142,7 +156,7 @@ impl Pen<'_> {
         found
     }
 
-    fn a_version(&mut self, files: &Files, wanted: &[&str]) -> Option<(String, u64, Value)> {
+    pub fn a_version(&mut self, files: &Files, wanted: &[&str]) -> Option<(String, u64, Value)> {
         let wanted = if self.tampers() {
             &["Pending", "Approved", "Rejected", "Archived"]
         } else {
@@ -152,7 +166,7 @@ impl Pen<'_> {
         (!found.is_empty()).then(|| self.dice.pick(&found).clone())
     }
 
-    fn revision(&mut self, before: Option<&Value>) -> u64 {
+    pub fn revision(&mut self, before: Option<&Value>) -> u64 {
         let last = before.and_then(|record| record["revision"].as_u64()).unwrap_or(0);
         if self.tampers() { last.max(1) } else { last + 1 }
     }
@@ -164,7 +178,7 @@ impl Pen<'_> {
         if groups.len() < 3 && self.dice.percent(60) {
             return self.create_group(files, &law);
         }
-        match self.dice.below(100) {
+        match self.dice.below(114) {
             0..6 => self.create_group(files, &law),
             6..24 => self.register(files, &law),
             24..31 => self.evidence(files, &law),
@@ -177,6 +191,8 @@ impl Pen<'_> {
             86..89 => self.delete(files, &law),
             89..90 => self.remove(files, &law),
             90..92 => self.outside(files, &law),
+            100..108 => self.report(files, &law),
+            108..114 => self.import(files, &law),
             _ => self.policy(files, &law),
         }
     }
@@ -184,6 +200,13 @@ impl Pen<'_> {
     /// Changes what others change at the same time, to one of few values.
     pub fn contend(&mut self, files: &mut Files) -> Option<Done> {
         let law = self.law(files);
+        let reviewed = self.dice.percent(30).then(|| self.contend_review(files, &law));
+        if let Some(Some(done)) = reviewed {
+            return Some(done);
+        }
+        if self.dice.percent(8) {
+            return self.policy(files, &law);
+        }
         let groups = names_of_groups(files);
         let group = groups.first()?.clone();
         let path = format!("groups/{group}/group.yaml");
@@ -227,42 +250,10 @@ impl Pen<'_> {
             return None;
         }
         let group = self.dice.pick(&groups).clone();
-        let last = Self::versions(files, &["Pending", "Approved", "Rejected", "Archived"]);
-        let last = last
-            .iter()
-            .filter(|version| version.0 == group)
-            .map(|version| version.1)
-            .max();
-        let n = if self.dice.percent(15) {
-            last.unwrap_or(0) + 1
-        } else {
-            self.fresh
-        };
-        let path = format!("{}/version.yaml", folder(&group, n));
-        if files.contains_key(&path) {
-            return None;
-        }
         let who = self.someone(law, "register", &group, "");
-        let auc = [0.7, 0.8, 0.85, 0.9, 0.95][self.dice.below(5)];
-        let mut container = json!({
-            "framework": "xgboost",
-            "artifact": {"uri": format!("s3://models/{group}/{n}"), "digest": format!("sha256:{n:064x}")},
-        });
-        if self.dice.percent(6) {
-            container = json!({"image": "registry.example.com/model:1"});
-        }
-        let status = if self.tampers() && self.dice.percent(30) {
-            "Approved"
-        } else {
-            "Pending"
-        };
-        let mut record = json!({
-            "apiVersion": "modelry/v1", "kind": "ModelVersion", "group": group, "version": n,
-            "status": status, "by": who,
-            "spec": {"inference": {"containers": [container]}, "metrics": {"auc": auc}},
-        });
-        if self.dice.percent(20) {
-            record["labels"] = json!({"team": "risk"});
+        let (path, mut record) = self.new_version(files, &group, &who)?;
+        if self.tampers() && self.dice.percent(30) {
+            record["status"] = json!("Approved");
         }
         let labelled = !record["labels"].is_null() && !self.tampers();
         let mut sign = self.write(files, law, &path, record, &who);
@@ -330,16 +321,9 @@ impl Pen<'_> {
     }
 
     fn review(&mut self, files: &mut Files, law: &Law) -> Option<Done> {
-        let (group, n, mut version) = self.a_version(files, &["Pending"])?;
+        let (group, n, version) = self.a_version(files, &["Pending"])?;
         let place = folder(&group, n);
-        let decision = *self.dice.pick(&[
-            "Approved",
-            "Approved",
-            "Approved",
-            "Approved",
-            "Rejected",
-            "Withdrawn",
-        ]);
+        let decision = *self.dice.pick(&DECISIONS);
         let who = match decision {
             "Rejected" if self.dice.percent(15) => text(&version, "by").to_owned(),
             "Rejected" => self.someone(law, "reject", &group, ""),
@@ -365,21 +349,7 @@ impl Pen<'_> {
             record = at(files, &format!("{reviews}/{other}.yaml")).expect("it is named");
         }
         let mut sign = self.write(files, law, &path, record, &who);
-        if decision == "Approved" && self.dice.percent(70) {
-            let agreeing = names(files, &reviews)
-                .iter()
-                .filter_map(|who| at(files, &format!("{reviews}/{who}.yaml")))
-                .filter(|review| text(review, "decision") == "Approved" && text(review, "subject") == subject)
-                .count();
-            let needed = if group.starts_with("fraud") { 2 } else { 1 };
-            if agreeing >= needed || self.tampers() {
-                version["status"] = json!("Approved");
-            }
-        }
-        if decision == "Rejected" && self.dice.percent(70) {
-            version["status"] = json!("Rejected");
-        }
-        files.insert(format!("{place}/version.yaml"), document(&version));
+        self.decide(files, law, &group, n, decision);
         if self.tampers() && self.dice.percent(20) {
             sign = self.carried();
         }
@@ -530,6 +500,13 @@ impl Pen<'_> {
         if !self.tampers() {
             return None;
         }
+        if self.dice.percent(20) && files.remove("registry.yaml").is_some() {
+            let sign = self.carried();
+            return Some(Done {
+                sign,
+                what: "remove-policy",
+            });
+        }
         let paths: Vec<String> = files
             .keys()
             .filter(|path| path.starts_with("groups/"))
@@ -573,7 +550,7 @@ impl Pen<'_> {
     }
 }
 
-fn names_of_groups(files: &Files) -> Vec<String> {
+pub fn names_of_groups(files: &Files) -> Vec<String> {
     let groups = files
         .keys()
         .filter_map(|path| path.strip_prefix("groups/")?.strip_suffix("/group.yaml"));

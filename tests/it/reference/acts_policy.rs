@@ -15,8 +15,9 @@ impl Pen<'_> {
             let keys = line(self, &format!("{who}#0"));
             let actor = match *who {
                 "trainer" | "robot" => json!({"kind": "machine", "owners": ["admin-1"], "keys": keys}),
+                "relay" => json!({"kind": "machine", "owners": self.owners_of_relay(), "keys": keys}),
                 "host" => json!({"kind": "forge", "keys": keys}),
-                _ => json!({"kind": "person", "keys": keys}),
+                _ => json!({"kind": "person", "keys": keys, "accounts": self.accounts_of(who)}),
             };
             actors.insert((*who).to_owned(), actor);
         }
@@ -28,7 +29,7 @@ impl Pen<'_> {
             transitions.insert("Pending".into(), json!(["Archived"]));
         }
         let quorum = if self.dice.percent(25) { 2 } else { 1 };
-        json!({
+        let mut policy = json!({
             "apiVersion": "modelry/v1", "kind": "Registry", "name": "random", "id": REGISTRY, "serial": 1,
             "stages": [{"name": "staging"}, {"name": "production", "requires": "Approved"}],
             "lifecycle": {"transitions": transitions},
@@ -42,7 +43,7 @@ impl Pen<'_> {
                  "require": "champion == null || metrics.auc >= champion.metrics.auc"}]},
             ],
             "actors": actors,
-            "teams": {"risk": ["risk-1", "risk-2", "risk-3"]},
+            "teams": {"risk": ["risk-1", "risk-2", "risk-3"], "board": ["admin-1", "admin-2"]},
             "grants": [
                 {"to": ["admin-1", "admin-2"], "allow": ["administer", "create-group", "update-group", "delete-group",
                     "delete", "approve", "reject"], "groups": ["*"]},
@@ -52,10 +53,14 @@ impl Pen<'_> {
                 {"to": ["team:risk"], "allow": ["promote"], "groups": ["*"], "stages": ["staging", "production"]},
                 {"to": ["risk-1"], "allow": ["register", "add-evidence"], "groups": ["solo-*"]},
                 {"to": ["host"], "allow": ["annotate", "create-group", "update-group"], "groups": ["*"]},
+                {"to": ["relay"], "allow": ["approve", "reject"], "groups": ["*"]},
+                {"to": ["boss"], "allow": ["register"], "groups": ["*"]},
             ],
             "protect": [".github/**"],
             "policyChange": {"required": quorum},
-        })
+        });
+        self.trust_others(&mut policy);
+        policy
     }
 
     pub fn policy(&mut self, files: &mut Files, law: &Law) -> Option<Done> {
@@ -93,11 +98,18 @@ impl Pen<'_> {
                 let path = format!("policy/{raised}/{who}.yaml");
                 let before = at(files, &path);
                 let revision = before.map_or(0, |before| before["revision"].as_u64().expect("a number")) + 1;
-                let record = json!({
+                let mut record = json!({
                     "apiVersion": "modelry/v1", "kind": "Review", "serial": raised, "by": who,
                     "revision": revision, "decision": "Approved", "subject": subject,
                 });
-                let signed = self.write(files, law, &path, record.clone(), who);
+                let mut writer = who;
+                if self.tampers() && self.dice.percent(30) {
+                    writer = *self.dice.pick(&["relay", "admin-1"]);
+                    record["by"] = json!(writer);
+                    let odd = *self.dice.pick(&[0, 4]);
+                    self.on_behalf_of(&mut record, law, who, odd);
+                }
+                let signed = self.write(files, law, &path, record.clone(), writer);
                 // Only its own signature proves a review beside another's commit.
                 if !at(files, &path).expect("it was written")["signature"].is_string() {
                     sign = signed;
@@ -112,7 +124,12 @@ impl Pen<'_> {
 
     /// Changes one thing; whose rights it ends, when it only ends some.
     fn edit(&mut self, policy: &mut Value) -> Option<(&'static str, Option<String>)> {
-        let people = ["admin-2", "risk-1", "risk-2", "risk-3", "trainer", "robot"];
+        if self.dice.percent(25) {
+            return self.edit_trust(policy).map(|what| (what, None));
+        }
+        let people = [
+            "admin-2", "risk-1", "risk-2", "risk-3", "boss", "trainer", "robot", "relay",
+        ];
         let who = *self.dice.pick(&people);
         let push = |policy: &mut Value, list: &str, entry: Value| {
             if policy[list].is_null() {

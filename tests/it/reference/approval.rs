@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
+use super::foreign::Voice;
 use super::judge::Case;
 use super::law::{digest, text, texts};
 use super::objects::{Files, at};
@@ -50,22 +51,9 @@ pub fn subject(registry: &str, files: &Files, group: &str, n: u64) -> Option<Str
     })))
 }
 
-/// The largest set of people of whom no two are related.
-fn distinct(case: &Case<'_>, people: &[String]) -> usize {
-    let Some((first, rest)) = people.split_first() else {
-        return 0;
-    };
-    let apart: Vec<String> = rest
-        .iter()
-        .filter(|other| !case.law.related(first, other))
-        .cloned()
-        .collect();
-    (1 + distinct(case, &apart)).max(distinct(case, rest))
-}
-
 impl Case<'_> {
     /// Whoever approves what stands after the step, and counts.
-    pub fn approvers(&self, group: &str, n: u64) -> Vec<String> {
+    pub fn approvers(&self, group: &str, n: u64) -> Vec<Voice> {
         let place = folder(group, n);
         let rules = self.law.rules(group);
         let flag =
@@ -84,15 +72,13 @@ impl Case<'_> {
             let record = at(self.next, &format!("{place}/evidence/{name}.yaml")).expect("it is named");
             authors.push(text(&record, "by").to_owned());
         }
-        let mut people = Vec::new();
-        for who in self.deciders(group, n, "Approved") {
-            let machine = text(self.law.actor(&who), "kind") == "machine";
-            let own = four_eyes && authors.iter().any(|author| self.law.related(author, &who));
-            if self.law.may(&who, "approve", group, "") && !own && (!machine || machines) {
-                people.push(who);
-            }
-        }
-        people
+        let mut voices = self.deciders(group, n, "Approved");
+        voices.retain(|voice| {
+            let machine = text(self.law.actor(&voice.who), "kind") == "machine";
+            let own = four_eyes && self.is_of(voice, &authors);
+            self.law.may(&voice.who, "approve", group, "") && !own && (!machine || machines)
+        });
+        voices
     }
 
     /// What is against the move of a version to Approved.
@@ -104,27 +90,26 @@ impl Case<'_> {
             return BTreeSet::from(["MR308"]);
         };
         let card = at(self.next, &format!("{place}/card.yaml"));
-        let people = self.approvers(group, n);
+        let voices = self.approvers(group, n);
+        let mut choices = self.choices(&voices, group);
         let required = rules
             .iter()
             .filter_map(|rule| rule["required"].as_u64())
             .max()
             .unwrap_or(1)
             .max(1);
-        if (distinct(self, &people) as u64) < required {
-            codes.insert("MR308");
-        }
+        let most = |choices: &[Vec<&Voice>]| choices.iter().map(Vec::len).max().unwrap_or(0) as u64;
+        let at_most = most(&choices);
         for rule in &rules {
+            // One choice must do for every team, and for the number.
             for (team, many) in rule["from"].as_object().into_iter().flatten() {
                 let members = self.law.team(team);
-                let heard: Vec<String> = people
-                    .iter()
-                    .filter(|who| members.contains(&who.as_str()))
-                    .cloned()
-                    .collect();
-                if (distinct(self, &heard) as u64) < many.as_u64().expect("a number") {
-                    codes.insert("MR309");
-                }
+                choices.retain(|choice| {
+                    let heard = choice
+                        .iter()
+                        .filter(|voice| members.contains(&voice.who.as_str()));
+                    heard.count() as u64 >= many.as_u64().expect("a number")
+                });
             }
             for section in texts(rule, "card") {
                 let filled = card
@@ -140,10 +125,29 @@ impl Case<'_> {
                 }
             }
         }
-        let rejecters = self.deciders(group, n, "Rejected");
-        if rejecters.iter().any(|who| self.may_reject(who, group, &version)) {
+        if choices.is_empty() {
+            codes.insert("MR309");
+        }
+        let counted = if choices.is_empty() {
+            at_most
+        } else {
+            most(&choices)
+        };
+        if counted < required {
+            codes.insert("MR308");
+        }
+        if self.is_rejected(group, n, &version) {
             codes.insert("MR311");
         }
+        if self.is_loose(&place) {
+            codes.insert("MR209");
+        }
+        codes
+    }
+
+    /// Whether a version has nothing to load, or something without a digest.
+    pub fn is_loose(&self, place: &str) -> bool {
+        let version = at(self.next, &format!("{place}/version.yaml")).unwrap_or_default();
         let containers = version["spec"]["inference"]["containers"].as_array();
         let containers = containers.map_or(&[][..], Vec::as_slice);
         let loose = |container: &Value| {
@@ -152,43 +156,37 @@ impl Case<'_> {
             (artifact.is_object() && artifact["digest"].is_null())
                 || (!image.is_empty() && !image.contains("@sha256:"))
         };
-        if containers.is_empty() || containers.iter().any(loose) {
-            codes.insert("MR209");
-        }
-        codes
+        containers.is_empty() || containers.iter().any(loose)
     }
 
     /// Whoever has this decision on what stands after the step.
-    fn deciders(&self, group: &str, n: u64, decision: &str) -> Vec<String> {
+    fn deciders(&self, group: &str, n: u64, decision: &str) -> Vec<Voice> {
         let subject = subject(&self.id, self.next, group, n);
         let reviews = format!("{}/reviews", folder(group, n));
         let mut found = Vec::new();
         for who in names(self.next, &reviews) {
             let path = format!("{reviews}/{who}.yaml");
             let review = at(self.next, &path).expect("it is named");
-            if text(&review, "decision") == decision
-                && Some(text(&review, "subject")) == subject.as_deref()
-                && text(&review, "by") == who
-                && self.still_proven(&path, &who)
-            {
-                found.push(who);
+            if text(&review, "decision") == decision && Some(text(&review, "subject")) == subject.as_deref() {
+                found.extend(self.voice(&path, &review, group, &who));
             }
         }
         found
     }
 
-    /// Whoever may reject: by grant, or as the author of the version.
-    pub fn may_reject(&self, who: &str, group: &str, version: &Value) -> bool {
-        self.law.may(who, "reject", group, "") || text(version, "by") == who
+    /// Whether a rejection stands of one who may: by grant, or as the author of
+    /// the version.
+    fn is_rejected(&self, group: &str, n: u64, version: &Value) -> bool {
+        let rejecters = self.deciders(group, n, "Rejected");
+        rejecters
+            .iter()
+            .any(|voice| self.law.may(&voice.who, "reject", group, "") || text(version, "by") == voice.who)
     }
 
     /// What is against the move of a version to Rejected.
     pub fn against_rejection(&self, group: &str, n: u64) -> Option<&'static str> {
         let version = at(self.next, &format!("{}/version.yaml", folder(group, n)));
-        let supported = version.is_some_and(|version| {
-            let rejecters = self.deciders(group, n, "Rejected");
-            rejecters.iter().any(|who| self.may_reject(who, group, &version))
-        });
+        let supported = version.is_some_and(|version| self.is_rejected(group, n, &version));
         (!supported).then_some("MR312")
     }
 

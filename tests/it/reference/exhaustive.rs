@@ -10,10 +10,10 @@ use super::world::{Dice, Sign, World, document};
 use super::{Said, fast, slow};
 
 const STATUSES: [&str; 4] = ["Pending", "Approved", "Rejected", "Archived"];
-const VERSION: &str = "groups/churn/versions/1/version.yaml";
+pub const VERSION: &str = "groups/churn/versions/1/version.yaml";
 
-/// A world with the policy of random histories, and a group.
-fn world(added: [bool; 2]) -> (World, Files) {
+/// A world with the policy of random histories, edited, and a group.
+pub fn world(added: [bool; 2], edit: impl FnOnce(&mut Value)) -> (World, Files) {
     let mut world = World::new();
     let mut dice = Dice(1);
     let mut pen = Pen {
@@ -31,6 +31,7 @@ fn world(added: [bool; 2]) -> (World, Files) {
         transitions.insert("Pending".into(), json!(["Archived"]));
     }
     policy["lifecycle"] = json!({"transitions": transitions});
+    edit(&mut policy);
     let mut files = Files::from([("registry.yaml".to_owned(), document(&policy))]);
     world.commit(&[], files.clone(), &Sign::By("admin-1#0".into()), "root".into());
     let group = json!({"apiVersion": "modelry/v1", "kind": "ModelGroup", "name": "churn"});
@@ -40,7 +41,7 @@ fn world(added: [bool; 2]) -> (World, Files) {
 }
 
 /// The record with its author's own signature.
-fn signed(world: &mut World, path: &str, mut record: Value) -> Vec<u8> {
+pub fn signed(world: &mut World, path: &str, mut record: Value) -> Vec<u8> {
     let by = record["by"].as_str().expect("an author").to_owned();
     let bare = match record["kind"] == json!("ModelVersion") {
         true => without(&record, &["status"]),
@@ -54,7 +55,7 @@ fn signed(world: &mut World, path: &str, mut record: Value) -> Vec<u8> {
 
 /// Both judges on the history of a commit, which must agree.
 #[track_caller]
-fn agreed(world: &World, tip: usize, what: &str) -> Vec<Said> {
+pub fn agreed(world: &World, tip: usize, what: &str) -> Vec<Said> {
     let (mainline, slow) = slow(&world.objects, world.made[tip].id);
     let fast = fast(&world.objects, &mainline);
     assert_eq!(fast, slow, "{what}\n{}", world.story());
@@ -77,7 +78,7 @@ fn every_move_of_a_status_is_judged_alike() {
 }
 
 /// Whether a move is clean, in the words of the design.
-fn may_move(added: [bool; 2], from: Option<&str>, to: &str, support: u8) -> bool {
+pub fn may_move(added: [bool; 2], from: Option<&str>, to: &str, support: u8) -> bool {
     let [approved, rejected, archived] = [1, 2, 4].map(|bit| support & bit != 0);
     let supported = match to {
         "Approved" => approved && !rejected,
@@ -101,7 +102,7 @@ fn may_move(added: [bool; 2], from: Option<&str>, to: &str, support: u8) -> bool
 /// One version in one status, or in none yet, and moved to another, with some
 /// of an approval, a rejection and an Archival beside it.
 fn one_move(added: [bool; 2], from: Option<&str>, to: &str, support: u8) -> bool {
-    let (mut world, mut files) = world(added);
+    let (mut world, mut files) = world(added, |_| {});
     let version = |status: &str| {
         json!({
             "apiVersion": "modelry/v1", "kind": "ModelVersion", "group": "churn", "version": 1,
@@ -119,7 +120,16 @@ fn one_move(added: [bool; 2], from: Option<&str>, to: &str, support: u8) -> bool
     }
     let bytes = signed(&mut world, VERSION, version(to));
     files.insert(VERSION.into(), bytes);
-    let subject = subject(REGISTRY, &files, "churn", 1).expect("it is there");
+    support_of(&mut world, &mut files, support);
+    let tip = world.commit(&[tip], files, &Sign::Nobody, format!("it becomes {to}"));
+    let what = format!("{added:?}: {from:?} to {to}, with {support:03b}");
+    let said = agreed(&world, tip, &what);
+    said[said.len() - 1].codes.is_empty()
+}
+
+/// Some of an approval, a rejection and an Archival beside the version.
+pub fn support_of(world: &mut World, files: &mut Files, support: u8) {
+    let subject = subject(REGISTRY, files, "churn", 1).expect("it is there");
     for (n, (who, decision)) in [("risk-1", "Approved"), ("risk-2", "Rejected")]
         .iter()
         .enumerate()
@@ -130,7 +140,7 @@ fn one_move(added: [bool; 2], from: Option<&str>, to: &str, support: u8) -> bool
                 "apiVersion": "modelry/v1", "kind": "Review", "group": "churn", "version": 1, "by": who,
                 "revision": 1, "decision": decision, "subject": subject,
             });
-            let bytes = signed(&mut world, &path, review);
+            let bytes = signed(world, &path, review);
             files.insert(path, bytes);
         }
     }
@@ -139,13 +149,9 @@ fn one_move(added: [bool; 2], from: Option<&str>, to: &str, support: u8) -> bool
         let archival = json!({
             "apiVersion": "modelry/v1", "kind": "Archival", "group": "churn", "version": 1, "by": "risk-3",
         });
-        let bytes = signed(&mut world, path, archival);
+        let bytes = signed(world, path, archival);
         files.insert(path.into(), bytes);
     }
-    let tip = world.commit(&[tip], files, &Sign::Nobody, format!("it becomes {to}"));
-    let what = format!("{added:?}: {from:?} to {to}, with {support:03b}");
-    let said = agreed(&world, tip, &what);
-    said[said.len() - 1].codes.is_empty()
 }
 
 /// All sequences of up to two of three values.
@@ -172,7 +178,7 @@ fn every_merge(path: &str, values: &[Option<Vec<u8>>; 3], who: [&str; 2], check:
     for first in sides() {
         for second in sides() {
             for merged in 0..3 {
-                let (mut world, mut files) = world([false, false]);
+                let (mut world, mut files) = world([false, false], |_| {});
                 let version = json!({
                     "apiVersion": "modelry/v1", "kind": "ModelVersion", "group": "churn", "version": 1,
                     "status": "Pending", "by": "trainer", "spec": {"metrics": {"auc": 0.9}},

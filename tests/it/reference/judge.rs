@@ -102,6 +102,7 @@ fn step(history: &History, law: &Law, id: Oid) -> (Step, Option<Law>) {
         authors: BTreeSet::new(),
     };
     let mut brought = None;
+    let mut faulty = false;
     for link in case.links.clone() {
         match place(&link.path) {
             _ if !is_managed(&link.path) => {
@@ -110,14 +111,17 @@ fn step(history: &History, law: &Law, id: Oid) -> (Step, Option<Law>) {
             }
             Place::Registry => {
                 case.record_author(&link, None);
+                // Behind a merge there may be several: none is in force where one
+                // of them has a finding.
                 brought = case.policy(&link);
+                faulty |= brought.is_none();
             }
             place => case.record(&link, &place),
         }
     }
     case.state();
     // The reviews that come with a policy are part of its change.
-    if case.policy_reviews_are_faulty() {
+    if faulty || case.policy_reviews_are_faulty() {
         brought = None;
     }
     if !case.links.is_empty() {
@@ -260,7 +264,8 @@ impl Case<'_> {
                 let gone = |files: &Files| {
                     at(files, &path).is_some_and(|record| text(&record, "kind") == "Tombstone")
                 };
-                gone(self.next) && !gone(self.prior)
+                // Whoever writes its tombstone anew clears away beside it too.
+                gone(self.next) && self.links.iter().any(|link| link.path == path)
             })
         };
         let Some(after) = after else {
@@ -311,9 +316,13 @@ impl Case<'_> {
     /// A record repeats its path.
     fn identity(&mut self, place: &Place, record: &Value) {
         let tombstone = text(record, "kind") == "Tombstone";
+        let own = match record["onBehalfOf"].is_null() {
+            true => "by",
+            false => "onBehalfOf",
+        };
         let expected: Vec<(&str, Value)> = match place {
             Place::Registry | Place::Stray => Vec::new(),
-            Place::PolicyReview(serial, who) => vec![("serial", json!(serial)), ("by", json!(who))],
+            Place::PolicyReview(serial, who) => vec![("serial", json!(serial)), (own, json!(who))],
             Place::Group(group) if tombstone => vec![("group", json!(group))],
             Place::Group(group) => vec![("name", json!(group))],
             Place::Stage(group, stage) => vec![("group", json!(group)), ("stage", json!(stage))],
@@ -328,7 +337,7 @@ impl Case<'_> {
                 ]
             }
             Place::Review(group, n, who) => {
-                vec![("group", json!(group)), ("version", json!(n)), ("by", json!(who))]
+                vec![("group", json!(group)), ("version", json!(n)), (own, json!(who))]
             }
         };
         if expected.iter().any(|(member, value)| record[*member] != *value) {

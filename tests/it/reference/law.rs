@@ -1,5 +1,7 @@
 //! The policy, asked in the plainest way: who is who, and who may do what.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use ssh_key::{HashAlg, PublicKey, SshSig};
@@ -39,7 +41,7 @@ pub fn texts<'v>(value: &'v Value, member: &str) -> Vec<&'v str> {
     list.map_or_else(Vec::new, |list| list.iter().filter_map(Value::as_str).collect())
 }
 
-fn list<'v>(value: &'v Value, member: &str) -> &'v [Value] {
+pub fn list<'v>(value: &'v Value, member: &str) -> &'v [Value] {
     value[member].as_array().map_or(&[], Vec::as_slice)
 }
 
@@ -177,16 +179,20 @@ impl Law {
     /// Whether one of two owns the other, or both have an owner in common, or
     /// they are the same.
     pub fn related(&self, one: &str, other: &str) -> bool {
+        // Owners of owners are owners.
         let stands_for = |who: &str| {
-            let mut all: Vec<String> = texts(self.actor(who), "owners")
-                .iter()
-                .map(|id| (*id).to_owned())
-                .collect();
-            all.push(who.to_owned());
+            let mut all = BTreeSet::from([who.to_owned()]);
+            let mut open = vec![who.to_owned()];
+            while let Some(who) = open.pop() {
+                for owner in texts(self.actor(&who), "owners") {
+                    if all.insert(owner.to_owned()) {
+                        open.push(owner.to_owned());
+                    }
+                }
+            }
             all
         };
-        let others = stands_for(other);
-        stands_for(one).iter().any(|id| others.contains(id))
+        !stands_for(one).is_disjoint(&stands_for(other))
     }
 
     /// The approval rules that match a group.

@@ -2,9 +2,14 @@
 //! and random histories on which it and the product's judge must agree.
 
 mod acts;
+mod acts_foreign;
 mod acts_policy;
 mod approval;
 mod exhaustive;
+mod exhaustive_chains;
+mod exhaustive_foreign;
+mod exhaustive_policy;
+mod foreign;
 mod judge;
 mod law;
 mod objects;
@@ -152,18 +157,25 @@ fn number(name: &str, otherwise: u64) -> u64 {
 const HISTORIES: u64 = 250;
 
 /// What is done in random histories.
-const ACTS: [&str; 39] = [
+const ACTS: [&str; 50] = [
+    "add-account",
     "add-key",
     "annotate",
     "approve",
     "archive",
     "card",
-    "contend",
     "change-id",
+    "change-origin",
+    "contend",
+    "contend-review",
     "create-group",
+    "delegate",
     "delete",
     "evidence",
     "grant",
+    "grant-import",
+    "import",
+    "import-moved",
     "lock-out",
     "merge",
     "merge-evil",
@@ -181,7 +193,11 @@ const ACTS: [&str; 39] = [
     "register",
     "reject",
     "remove",
+    "remove-account",
     "remove-actor",
+    "report",
+    "report-and-decide",
+    "report-over",
     "retire-actor",
     "retire-key",
     "revoke-key",
@@ -195,10 +211,11 @@ const ACTS: [&str; 39] = [
 ];
 
 /// What goes wrong in random histories, often enough in a plain run.
-const CODES: [&str; 30] = [
+const CODES: [&str; 41] = [
     "MR104", "MR107", "MR109", "MR201", "MR202", "MR203", "MR204", "MR205", "MR208", "MR209", "MR210",
-    "MR211", "MR213", "MR301", "MR302", "MR303", "MR304", "MR305", "MR306", "MR307", "MR308", "MR310",
-    "MR312", "MR315", "MR316", "MR401", "MR402", "MR403", "MR405", "MR504",
+    "MR211", "MR213", "MR215", "MR301", "MR302", "MR303", "MR304", "MR305", "MR306", "MR307", "MR308",
+    "MR309", "MR310", "MR311", "MR312", "MR313", "MR315", "MR316", "MR318", "MR401", "MR402", "MR403",
+    "MR404", "MR405", "MR406", "MR407", "MR408", "MR413", "MR420", "MR504",
 ];
 
 impl Tally {

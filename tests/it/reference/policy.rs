@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::approval::{names, without};
+use super::foreign::is_reported;
 use super::judge::Case;
 use super::law::{Law, digest, key, text, texts};
 use super::objects::{at, value};
@@ -21,23 +22,34 @@ fn keys(policy: &Value) -> BTreeMap<String, BTreeSet<String>> {
     found
 }
 
+/// Whether an account on a host, whose name has no case, is two actors'.
+fn shares_an_account(policy: &Value) -> bool {
+    let mut owners: BTreeMap<(String, String), BTreeSet<&String>> = BTreeMap::new();
+    for (name, actor) in policy["actors"].as_object().into_iter().flatten() {
+        for (host, account) in actor["accounts"].as_object().into_iter().flatten() {
+            let account = (host.to_lowercase(), account.to_string());
+            owners.entry(account).or_default().insert(name);
+        }
+    }
+    owners.values().any(|owners| owners.len() > 1)
+}
+
 impl Case<'_> {
     /// A change of `registry.yaml`; the policy that it brings into force, when
     /// nothing is wrong with it.
     pub fn policy(&mut self, link: &Link) -> Option<Law> {
         // It replaces the policy in force, whatever stood in the tree, or the one
-        // before it on the side that a merge brings.
-        let first = self.links.iter().find(|other| other.path == link.path) == Some(link);
-        let before = match first {
-            true => Some(self.law.0.clone()),
-            false => link.before.as_deref().map(value),
-        };
+        // before it on the side that a merge brings. Where the file goes, nothing
+        // takes the policy's place.
+        let earlier = self.links.iter().take_while(|other| *other != link);
+        let earlier = earlier.filter(|other| other.path == link.path);
+        let was = earlier.filter_map(|other| other.after.as_deref()).last();
+        let was = was.map_or_else(|| self.law.0.clone(), value);
         let Some(after) = link.after.as_deref().map(value) else {
             self.codes.insert("MR404");
             return None;
         };
         let mut wrong = BTreeSet::new();
-        let was = before.unwrap_or(Value::Null);
         if after["id"] != self.law.0["id"] {
             wrong.insert("MR404");
         }
@@ -61,6 +73,9 @@ impl Case<'_> {
             if after["actors"][name]["kind"] != actor["kind"] {
                 wrong.insert("MR405");
             }
+        }
+        if shares_an_account(after) {
+            wrong.insert("MR420");
         }
         let (had, has) = (keys(was), keys(after));
         if has.values().any(|owners| owners.len() > 1) {
@@ -102,8 +117,10 @@ impl Case<'_> {
             None => !law.knows(who),
         };
         let mut named: Vec<&str> = Vec::new();
-        for grant in after["grants"].as_array().into_iter().flatten() {
-            named.extend(texts(grant, "to"));
+        for list in ["grants", "imports"] {
+            for entry in after[list].as_array().into_iter().flatten() {
+                named.extend(texts(entry, "to"));
+            }
         }
         for (team, _) in after["teams"].as_object().into_iter().flatten() {
             named.extend(law.team(team));
@@ -196,6 +213,7 @@ impl Case<'_> {
             let agrees = text(&review, "decision") == "Approved" && text(&review, "subject") == subject;
             if agrees
                 && text(&review, "by") == who
+                && !is_reported(&review)
                 && self.law.may(&who, "administer", "", "")
                 && self.still_proven(&path, &who)
             {

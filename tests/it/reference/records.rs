@@ -1,8 +1,11 @@
 //! The records of groups and versions, one change at a time.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::approval::{names, subject};
+use super::foreign::{decider, is_reported};
 use super::judge::Case;
 use super::law::{text, texts};
 use super::objects::{at, value};
@@ -15,11 +18,15 @@ impl Case<'_> {
     pub fn group(&mut self, link: &Link, group: &str, before: Option<Value>, after: &Value) {
         if text(after, "kind") == "Tombstone" {
             self.author_needs(link, after, &["delete-group"], group, "");
+            // Whatever has a version's folder must be a tombstone.
             let versions = format!("groups/{group}/versions/");
-            let alive = self.next.keys().any(|path| {
-                let version = path.starts_with(&versions) && path.ends_with("/version.yaml");
-                version && at(self.next, path).is_some_and(|record| text(&record, "kind") != "Tombstone")
+            let folders = self.next.keys().filter_map(|path| {
+                let n = path.strip_prefix(&versions)?.split('/').next()?;
+                Some(format!("{versions}{n}/version.yaml"))
             });
+            let mut records = folders.map(|path| at(self.next, &path));
+            let alive =
+                records.any(|record| record.is_none_or(|record| text(&record, "kind") != "Tombstone"));
             if alive || before.is_none() {
                 self.codes.insert("MR208");
             }
@@ -50,14 +57,17 @@ impl Case<'_> {
                 }
             }
             let status = text(after, "status");
-            if status != "Pending" {
+            let imported = &after["imported"];
+            let arrived = imported["status"].as_str().unwrap_or("Pending");
+            if status != arrived {
                 self.record_author(link, None);
             }
-            match status {
+            self.with_version_of(link, |case| match status {
+                _ if imported.is_object() => case.import(link, group, n, after),
                 "Pending" => {}
-                "Approved" | "Rejected" => self.moves(group, n, "Pending", status),
-                _ => self.moved_on_the_way(group, n),
-            }
+                "Approved" | "Rejected" => case.moves(group, n, "Pending", status),
+                _ => case.moved_on_the_way(group, n),
+            });
             return;
         };
         let frozen = [
@@ -67,25 +77,56 @@ impl Case<'_> {
             "group",
             "version",
             "by",
+            "imported",
             "signature",
         ];
         if frozen.iter().any(|member| before[*member] != after[*member]) {
             self.record_author(link, None);
             self.codes.insert("MR201");
         }
+        let comes = self
+            .links
+            .iter()
+            .any(|other| other.path == link.path && other.before.is_none());
         if FREE.iter().any(|member| before[*member] != after[*member]) {
             self.record_author(link, None);
-            self.commit_needs(link, "annotate", group, "");
+            // So do those that come with it in one merge.
+            let own = self.committer(link).actor() == Some(text(after, "by"));
+            if !(comes && own) {
+                self.commit_needs(link, "annotate", group, "");
+            }
         }
         let (from, to) = (text(&before, "status"), text(after, "status"));
         if from != to {
             self.record_author(link, None);
-            self.moves(group, n, from, to);
+            // What a merge brings for the first time came as Archived, in however
+            // many steps of its side.
+            self.with_version_of(link, |case| match (from, to) {
+                ("Pending", "Archived") if comes => case.moved_on_the_way(group, n),
+                _ => case.moves(group, n, from, to),
+            });
         }
     }
 
+    /// Judges on the files after the step, with the version as this change left
+    /// it: behind a merge others may follow.
+    fn with_version_of(&mut self, link: &Link, judge: impl FnOnce(&mut Case<'_>)) {
+        let mut next = self.next.clone();
+        next.insert(link.path.clone(), link.after.clone().expect("a version"));
+        let mut case = Case {
+            next: &next,
+            links: self.links.clone(),
+            codes: BTreeSet::new(),
+            authors: BTreeSet::new(),
+            id: self.id.clone(),
+            ..*self
+        };
+        judge(&mut case);
+        self.codes.extend(case.codes);
+    }
+
     /// One move of a version's status.
-    fn moves(&mut self, group: &str, n: u64, from: &str, to: &str) {
+    pub fn moves(&mut self, group: &str, n: u64, from: &str, to: &str) {
         if !self.law.leads(from, to) {
             self.codes.insert("MR203");
         }
@@ -146,10 +187,18 @@ impl Case<'_> {
         if !["Rejected", "Archived"].contains(&text(&before, "status")) || left || serves {
             self.codes.insert("MR208");
         }
-        let had = subject(&self.id, self.prior, group, n);
+        let stood = at(self.prior, &format!("{place}/version.yaml"));
+        let stood = stood.is_some_and(|stood| text(&stood, "kind") != "Tombstone");
+        let had = subject(&self.id, self.prior, group, n).filter(|_| stood);
         if had.is_some() && had.as_deref() != Some(text(after, "subject")) {
             self.codes.insert("MR214");
         }
+    }
+
+    /// A version as it is after the step, or was before it.
+    pub fn version_of(&self, group: &str, n: u64) -> Option<Value> {
+        let path = format!("{}/version.yaml", folder(group, n));
+        at(self.next, &path).or_else(|| at(self.prior, &path))
     }
 
     /// What stands beside a version, and stages.
@@ -167,17 +216,22 @@ impl Case<'_> {
             self.codes.insert("MR205");
         }
         let group = place.group().unwrap_or_default().to_owned();
-        let version = place.version().and_then(|(group, n)| {
-            let path = format!("{}/version.yaml", folder(group, n));
-            at(self.next, &path).or_else(|| at(self.prior, &path))
-        });
         let earlier = place
             .version()
             .and_then(|(group, n)| at(self.prior, &format!("{}/version.yaml", folder(group, n))));
         // Beside a tombstone nothing stands at all: that is told once.
         let decided = earlier.is_some_and(|version| !["Pending", ""].contains(&text(&version, "status")));
         match place {
-            Place::PolicyReview(..) => self.author_needs(link, after, &["administer"], "", ""),
+            Place::PolicyReview(..) => {
+                self.author_needs(link, after, &["administer"], "", "");
+                // Nobody reports a review of a policy.
+                if is_reported(after) {
+                    self.codes.insert("MR318");
+                    if !self.law.knows(decider(after)) {
+                        self.codes.insert("MR109");
+                    }
+                }
+            }
             Place::Card(..) => {
                 self.author_needs(link, after, &["add-evidence"], &group, "");
                 let listed = texts(after, "authors");
@@ -202,17 +256,7 @@ impl Case<'_> {
                     self.codes.insert("MR204");
                 }
             }
-            Place::Review(..) => {
-                let signer = self.author(link, after);
-                let own = version.is_some_and(|version| signer.actor() == Some(text(&version, "by")));
-                let needed: &[&str] = match text(after, "decision") {
-                    "Approved" => &["approve"],
-                    "Rejected" if own => &[],
-                    "Rejected" => &["reject"],
-                    _ => &[],
-                };
-                self.author_needs(link, after, needed, &group, "");
-            }
+            Place::Review(_, n, _) => self.reviewed(link, before.as_ref(), after, &group, *n),
             Place::Archival(..) => {
                 self.author_needs(link, after, &["archive"], &group, "");
                 if before.is_some() {

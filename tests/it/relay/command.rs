@@ -292,3 +292,20 @@ fn an_account_is_taken_away() {
     assert_eq!(status(&lab), "Pending");
     lab.check();
 }
+
+#[test]
+fn what_somebody_says_who_has_left_is_not_relayed() {
+    let lab = lab(1, 1);
+    let (before, seen) = landed(&lab);
+    let _ = lab.ok("admin-1", &["actor", "retire", "risk-1", "-m", "left"]);
+    let list = reviews(&lab, &[(101, 77, "CHANGES_REQUESTED", &seen)]);
+    let said = lab.says(
+        "relay",
+        &[
+            "relay", "github", &list, "--base", &before, "--reject", "-m", "no",
+        ],
+    );
+    assert!(said.err.contains("`risk-1`, who is retired"), "{said:?}");
+    assert_eq!(status(&lab), "Pending");
+    lab.check();
+}
