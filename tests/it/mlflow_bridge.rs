@@ -2,7 +2,6 @@
 //! real client, and what mlflow-export-import really writes.
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -12,6 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::support::golden::golden;
+use crate::support::port::free_port;
 use crate::support::python::Packages;
 use crate::support::server::{Reply, Server};
 use crate::support::{Lab, said};
@@ -57,8 +57,7 @@ for line in lines:
 
 impl Mlflow {
     fn start(folder: &Path) -> Mlflow {
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
-        let port = free.expect("a port").port();
+        let port = free_port();
         let child = MLFLOW
             .python3()
             .args(["-m", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1"])

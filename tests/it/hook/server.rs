@@ -1,12 +1,13 @@
 //! Real servers on loopback: sshd, and lighttpd before git's http-backend.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::Guarded;
 use super::commit::which;
+use crate::support::port::free_port;
 use crate::support::{Said, said};
 
 /// A program that serves until the test ends.
@@ -35,9 +36,7 @@ fn system(program: &str) -> PathBuf {
 /// Starts a server on a port that is free, and waits until it answers.
 fn start(log: &Path, command: impl Fn(u16) -> Command) -> Served {
     for _ in 0..5 {
-        let free = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = free.local_addr().expect("an address").port();
-        drop(free);
+        let port = free_port();
         let file = std::fs::File::create(log).expect("a log");
         let mut command = command(port);
         command

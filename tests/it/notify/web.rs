@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{OTHER, Receiver, SECRET, command, cursor, events, lab, scrub, to};
+use crate::support::port::free_port;
 use crate::support::said;
 
 #[test]
@@ -172,9 +173,7 @@ fn slow_and_endless_receivers_are_bounded() {
         );
     }
     // Nobody is there.
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let uri = format!("http://{}/", free.local_addr().expect("an address"));
-    drop(free);
+    let uri = format!("http://127.0.0.1:{}/", free_port());
     let more = ["--to", &uri, "--allow-private", "--moved", "--patience", "300ms"];
     let told = said(&mut command(&lab, &more));
     assert_eq!(told.code, 2, "{told:?}");

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::port::free_port;
 use super::{Lab, Said, said};
 
 /// A bare repository, and the lab that it began in.
@@ -253,10 +254,7 @@ impl Sshd {
                 folder.display()
             ),
         );
-        let port = std::net::TcpListener::bind("127.0.0.1:0")
-            .and_then(|socket| socket.local_addr())
-            .expect("a free port")
-            .port();
+        let port = free_port();
         std::fs::write(
             folder.join("sshd_config"),
             format!(

@@ -3,6 +3,7 @@
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::port::free_port;
 use super::python::Packages;
 
 /// What a test of AWS takes.
@@ -28,9 +29,7 @@ impl Drop for Moto {
 
 impl Moto {
     pub fn open() -> Moto {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = free.local_addr().expect("an address").port();
-        drop(free);
+        let port = free_port();
         let process = PACKAGES
             .python3()
             .args(["-m", "moto.server", "-H", "127.0.0.1", "-p", &port.to_string()])
