@@ -4,6 +4,7 @@
 //! after it and by the policy before it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::delegation::{delegation_fault, is_reported, reporter};
 use super::gate::{GateResult, judge_gates};
@@ -26,10 +27,17 @@ pub trait Outside {
     /// When history can't be read.
     fn brought_by(&self, policy: &Policy, path: &RecordPath) -> Result<Option<Verdict>, Error>;
 
-    /// Who signed the commit that brings this record in the step that is judged;
-    /// none where that is not known. Asked only for records without a signature of
-    /// their own that the step changes.
-    fn brings(&self, path: &RecordPath) -> Option<Verdict> {
+    /// Who signed the commit that makes this record say this in the step that is
+    /// judged; none where that is not known. Asked only for records without a
+    /// signature of their own that the step changes.
+    fn brings(&self, path: &RecordPath, loaded: &Loaded) -> Option<Verdict> {
+        let _ = (path, loaded);
+        None
+    }
+
+    /// A person's own review that the step replaces by one that a machine reports;
+    /// none where it does not.
+    fn own_word(&self, path: &RecordPath) -> Option<Arc<Loaded>> {
         let _ = path;
         None
     }
@@ -59,7 +67,7 @@ pub fn unproven(
     let verdict = match Verdict::of_record(policy, path, loaded) {
         Some(verdict) => Some(verdict),
         None if stood()? => outside.brought_by(policy, path)?,
-        None => outside.brings(path),
+        None => outside.brings(path, loaded),
     };
     Ok(match verdict {
         None => None,
@@ -214,6 +222,9 @@ pub fn tally(
     for actor in next.reviewers(id)? {
         let path = RecordPath::Review(id.clone(), actor.clone());
         let Some(loaded) = next.read(&path)? else { continue };
+        // What is reported never takes the place of what the person signed: the
+        // step that tries is a finding (MR318), and the person's word stands in it.
+        let loaded = outside.own_word(&path).unwrap_or(loaded);
         let Some(review) = loaded.review() else { continue };
         let standing = match worth(policy, prior, &path, &loaded, &subject, outside)? {
             Standing::Counts => {

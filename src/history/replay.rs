@@ -243,7 +243,9 @@ impl<'a> Replay<'a> {
         };
         let next = Snapshot::at(self.records, commit.tree, self.folder)?;
         let carriers = self.carriers(commit, &landed.answers, by_host)?;
-        let past = Past::of(self.graph.clone(), objects, self.folder, Some(commit.id));
+        // What stood before the step is asked for, also where the step replaces it.
+        let before = commit.parents.first().copied();
+        let past = Past::of(self.graph.clone(), objects, self.folder, before);
         let judged_by = self.policy_from;
         let known = self
             .policy

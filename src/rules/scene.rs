@@ -97,13 +97,40 @@ impl Outside for Bringing<'_, '_> {
         self.0.outside.brought_by(policy, path)
     }
 
-    fn brings(&self, path: &RecordPath) -> Option<access::Verdict> {
+    fn brings(&self, path: &RecordPath, loaded: &Loaded) -> Option<access::Verdict> {
         // Behind a merge one record may have several values, one after the other:
-        // whoever wrote the last one says it.
+        // whoever wrote this one says it.
         let mut changes = self.0.changes().iter();
-        let index = changes
-            .rposition(|change| change.record.as_ref() == Some(path) && access::is_authored(&change.kind))?;
+        let index = changes.rposition(|change| {
+            let says = change
+                .after
+                .as_ref()
+                .is_some_and(|after| after.says_the_same(loaded));
+            change.record.as_ref() == Some(path) && says && access::is_authored(&change.kind)
+        })?;
         Some(self.0.carriers.of(index).verdict.clone())
+    }
+
+    fn own_word(&self, path: &RecordPath) -> Option<Arc<Loaded>> {
+        let now = self.0.next.read(path).ok()??;
+        if !now.review().is_some_and(access::is_reported) {
+            return None;
+        }
+        let of_path = |change: &&Change| change.record.as_ref() == Some(path);
+        let mut before = self
+            .0
+            .changes()
+            .iter()
+            .rev()
+            .filter(of_path)
+            .map(|change| &change.before);
+        before
+            .find_map(|before| {
+                before
+                    .as_ref()
+                    .filter(|it| it.review().is_some_and(|it| !access::is_reported(it)))
+            })
+            .cloned()
     }
 }
 

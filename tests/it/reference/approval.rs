@@ -166,7 +166,7 @@ impl Case<'_> {
         let mut found = Vec::new();
         for who in names(self.next, &reviews) {
             let path = format!("{reviews}/{who}.yaml");
-            let review = at(self.next, &path).expect("it is named");
+            let review = self.said(&path);
             if text(&review, "decision") == decision && Some(text(&review, "subject")) == subject.as_deref() {
                 found.extend(self.voice(&path, &review, group, &who));
             }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::judge::Case;
 use super::law::{Law, covers, list, text, texts};
+use super::objects::{at, value};
 use super::place::folder;
 use super::provenance::Link;
 
@@ -122,10 +123,22 @@ impl Case<'_> {
         self.author_needs(link, after, needed, group, "");
     }
 
+    /// What a person says by a review: where the step puts a report in the place
+    /// of what they signed, that is what they say in it.
+    pub fn said(&self, path: &str) -> Value {
+        let now = at(self.next, path).expect("it is named");
+        if !is_reported(&now) {
+            return now;
+        }
+        let replaced = self.links.iter().rev().filter(|link| link.path == path);
+        let mut replaced = replaced.filter_map(|link| link.before.as_deref().map(value));
+        replaced.find(|before| !is_reported(before)).unwrap_or(now)
+    }
+
     /// Whose decision a review is that stands after the step, if anybody's.
     pub fn voice(&self, path: &str, review: &Value, group: &str, name: &str) -> Option<Voice> {
         let by = text(review, "by");
-        if decider(review) != name || !self.still_proven(path, by) {
+        if decider(review) != name || !self.is_word_of(path, review, by) {
             return None;
         }
         // Where the policy counts no report, none is heard at all.

@@ -226,13 +226,22 @@ impl Case<'_> {
     /// by that actor, or earlier by a key that is not revoked now.
     pub fn still_proven(&self, path: &str, who: &str) -> bool {
         let record = at(self.next, path).expect("it stands");
-        let mut brought = self.links.iter().rev();
-        if let Some(link) = brought.find(|link| link.path == path && !reformats(link)) {
-            return self.author(link, &record).actor() == Some(who);
+        self.is_word_of(path, &record, who)
+    }
+
+    /// The same of what a record says, or said before something took its place in
+    /// this step.
+    pub fn is_word_of(&self, path: &str, record: &Value, who: &str) -> bool {
+        let says = |link: &&Link| {
+            let it_says = link.after.as_deref().map(value).as_ref() == Some(record);
+            link.path == path && it_says && !reformats(link)
+        };
+        if let Some(link) = self.links.iter().rev().find(says) {
+            return self.author(link, record).actor() == Some(who);
         }
         let key = match record["signature"].as_str() {
-            Some(armor) => proven(armor, "modelry", &self.signed(path, &record)),
-            None => bringer(self.history, self.commit, path).and_then(|id| {
+            Some(armor) => proven(armor, "modelry", &self.signed(path, record)),
+            None => bringer(self.history, self.history[&self.commit].parents[0], path).and_then(|id| {
                 let commit = &self.history[&id];
                 let armor = commit.signature.as_deref().filter(|_| commit.strict)?;
                 proven(armor, "git", &commit.payload)
