@@ -83,7 +83,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
 
 const DOCS: &str = r#"
 ## What it checks
-A review with `onBehalfOf` is written by a machine that may approve (or reject) in the group, for a person who is not retired and lists an account on that host under `accounts`, and says in `host` where it was given. It never replaces a review that the person signed, and reviews of a policy are not reported at all.
+A review with `onBehalfOf` is written by a machine that may approve (or reject) in the group, for a person who is not retired and lists an account on that host under `accounts`, and says in `host` where it was given. It never replaces a review that the person signed (where one tries to, the person's word stands in that step), and reviews of a policy are not reported at all.
 
 ## Why it matters
 Who reviews on a Git host's page signs nothing. The machine that reports it is believed as far as the policy lets it (`delegated`), for the persons who list that account, and no further: whoever steals its key can't speak for others.
