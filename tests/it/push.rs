@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use crate::support::hub::{Hub, Sshd, model, registering};
+use crate::support::hub::{Hub, Seat, Sshd, model, registering};
 use crate::support::said;
 
 #[test]
@@ -433,7 +433,7 @@ fn who_comes_new_lets_those_through_who_are_landing() {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let now = now.expect("a clock").as_secs();
     // By the dates of the commits it is seen who lands just now.
-    let says = |who: &str, at: u64, arguments: &[&str]| {
+    let says_at = |seat: &Seat<'_>, who: &str, at: u64, arguments: &[&str]| {
         let date = format!("@{} +0000", now + at);
         let mut command = seat.command(who, &[arguments, &["--push"]].concat());
         command
@@ -443,6 +443,7 @@ fn who_comes_new_lets_those_through_who_are_landing() {
         assert_eq!(said.code, 0, "{said:?}");
         said.err
     };
+    let says = |who: &str, at: u64, arguments: &[&str]| says_at(&seat, who, at, arguments);
     let annotate = |who: &str, at: u64, more: &[&str]| {
         let label = format!("n={at}");
         let arguments = ["annotate", "churn/1", "--label", &label];
@@ -464,5 +465,11 @@ fn who_comes_new_lets_those_through_who_are_landing() {
     }
     let told = annotate("trainer", 15, &[]);
     assert!(told.contains(note), "{told}");
+    // Who has no history sees nobody.
+    let address = format!("file://{}", hub.bare.display());
+    let shallow = hub.seat_with("shallow", &address, &["--depth=1"]);
+    let arguments = ["annotate", "churn/1", "--label", "n=16", "--trust-base"];
+    let told = says_at(&shallow, "trainer", 16, &arguments);
+    assert!(!told.contains("are landing"), "{told}");
     hub.check();
 }

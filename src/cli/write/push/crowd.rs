@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::super::prepare::Run;
-use crate::error::Error;
 use crate::history::read_commit;
 use crate::raw::Oid;
 
@@ -35,18 +34,21 @@ pub(super) struct Crowd {
 }
 
 /// Who is landing on the branch that stands at `tip`; none when it is quiet there.
-pub(super) fn crowd(run: &Run<'_>, tip: Oid) -> Result<Option<Crowd>, Error> {
+/// What can't be read, as in a shallow clone, is told by what needs it.
+pub(super) fn crowd(run: &Run<'_>, tip: Oid) -> Option<Crowd> {
     let repo = &run.workspace.repo;
-    let me = repo.ident("author")?.email;
+    let me = repo.ident("author").ok()?.email;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-    let objects = repo.objects()?;
+    let objects = repo.objects().ok()?;
     let mut landed = Vec::new();
     let mut next = Some(tip);
     while let Some(id) = next
         && landed.len() < SEEN
     {
-        let commit = read_commit(&objects, id)?;
+        let Ok(commit) = read_commit(&objects, id) else {
+            break;
+        };
         let (Some(author), Some(committer)) = (commit.author, commit.committer) else {
             break;
         };
@@ -56,7 +58,7 @@ pub(super) fn crowd(run: &Run<'_>, tip: Oid) -> Result<Option<Crowd>, Error> {
         landed.push((committer.seconds, author.email));
         next = commit.parents.first().copied();
     }
-    Ok(of(&landed, &me, now))
+    of(&landed, &me, now)
 }
 
 /// The crowd in what landed, the newest first: when, and by whom, as the commits

@@ -103,7 +103,7 @@ pub(super) fn land(run: &Run<'_>) -> Result<Outcome, Error> {
             && !args.dry_run
             && road.named.is_some()
             && let Some(tip) = ground.expected
-            && let Some(crowd) = crowd(run, tip)?
+            && let Some(crowd) = crowd(run, tip)
             && let Some(wait) = patience.turn(crowd.time)
         {
             has_let_by = true;
