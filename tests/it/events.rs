@@ -21,7 +21,8 @@ const READERS: Packages = Packages {
     options: &[],
 };
 
-const BRIDGE: [&str; 6] = [
+/// What gives events as AWS takes them.
+pub const BRIDGE: [&str; 6] = [
     "-o",
     "eventbridge",
     "--account",

@@ -99,26 +99,28 @@ pub fn may_move(added: [bool; 2], from: Option<&str>, to: &str, support: u8) -> 
     leads && supported && (!archived || to == "Archived")
 }
 
+/// A version with all that it needs to be approved.
+pub fn version(by: &str, status: &str) -> Value {
+    json!({
+        "apiVersion": "modelry/v1", "kind": "ModelVersion", "group": "churn", "version": 1,
+        "status": status, "by": by,
+        "spec": {"inference": {"containers": [{"artifact": {
+            "uri": "s3://models/1", "digest": format!("sha256:{}", "1".repeat(64)),
+        }}]}, "metrics": {"auc": 0.9}},
+    })
+}
+
 /// One version in one status, or in none yet, and moved to another, with some
 /// of an approval, a rejection and an Archival beside it.
 fn one_move(added: [bool; 2], from: Option<&str>, to: &str, support: u8) -> bool {
     let (mut world, mut files) = world(added, |_| {});
-    let version = |status: &str| {
-        json!({
-            "apiVersion": "modelry/v1", "kind": "ModelVersion", "group": "churn", "version": 1,
-            "status": status, "by": "trainer",
-            "spec": {"inference": {"containers": [{"artifact": {
-                "uri": "s3://models/1", "digest": format!("sha256:{}", "1".repeat(64)),
-            }}]}, "metrics": {"auc": 0.9}},
-        })
-    };
     let mut tip = 1;
     if let Some(from) = from {
-        let bytes = signed(&mut world, VERSION, version(from));
+        let bytes = signed(&mut world, VERSION, version("trainer", from));
         files.insert(VERSION.into(), bytes);
         tip = world.commit(&[tip], files.clone(), &Sign::Nobody, format!("it is {from}"));
     }
-    let bytes = signed(&mut world, VERSION, version(to));
+    let bytes = signed(&mut world, VERSION, version("trainer", to));
     files.insert(VERSION.into(), bytes);
     support_of(&mut world, &mut files, support);
     let tip = world.commit(&[tip], files, &Sign::Nobody, format!("it becomes {to}"));

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::acts::REGISTRY;
 use super::approval::subject;
-use super::exhaustive::{VERSION, agreed, signed, support_of, world};
+use super::exhaustive::{VERSION, agreed, signed, support_of, version, world};
 use super::objects::Files;
 use super::world::{Sign, World, document};
 
@@ -16,16 +16,6 @@ const CARD: &str = "groups/churn/versions/1/card.yaml";
 const EVIDENCE: &str = "groups/churn/versions/1/evidence/holdout.yaml";
 const ARCHIVAL: &str = "groups/churn/versions/1/archival.yaml";
 const GROUP: &str = "groups/churn/group.yaml";
-
-fn version(status: &str) -> Value {
-    json!({
-        "apiVersion": "modelry/v1", "kind": "ModelVersion", "group": "churn", "version": 1,
-        "status": status, "by": "trainer",
-        "spec": {"inference": {"containers": [{"artifact": {
-            "uri": "s3://models/1", "digest": format!("sha256:{}", "1".repeat(64)),
-        }}]}, "metrics": {"auc": 0.9}},
-    })
-}
 
 /// The same record with one more member.
 fn with(mut record: Value, member: &str, value: Value) -> Value {
@@ -82,7 +72,7 @@ fn signed_free(world: &mut World, path: &str, mut record: Value) -> Vec<u8> {
 }
 
 fn a_version(world: &mut World, files: &mut Files) {
-    put(world, files, VERSION, Some(&version("Pending")));
+    put(world, files, VERSION, Some(&version("trainer", "Pending")));
 }
 
 #[test]
@@ -97,11 +87,15 @@ fn every_two_changes_of_a_version_are_judged_alike() {
     let imported = json!({"from": "elsewhere", "status": "Archived"});
     let records: Records = vec![
         None,
-        Some(version("Pending")),
-        Some(with(version("Pending"), "labels", json!({"env": "prod"}))),
-        Some(version("Approved")),
-        Some(version("Archived")),
-        Some(with(version("Archived"), "imported", imported)),
+        Some(version("trainer", "Pending")),
+        Some(with(
+            version("trainer", "Pending"),
+            "labels",
+            json!({"env": "prod"}),
+        )),
+        Some(version("trainer", "Approved")),
+        Some(version("trainer", "Archived")),
+        Some(with(version("trainer", "Archived"), "imported", imported)),
         Some(tombstone),
     ];
     // Nothing, an approval and a rejection beside it, in turn, and an Archival.
@@ -153,7 +147,7 @@ fn every_two_changes_of_what_stands_beside_are_judged_alike() {
     ];
     for status in ["Pending", "Archived"] {
         every_chain(ARCHIVAL, &archivals.to_vec(), "risk-1", |world, files| {
-            put(world, files, VERSION, Some(&version(status)));
+            put(world, files, VERSION, Some(&version("trainer", status)));
         });
     }
     let stage = |revision: u64, version: Option<u64>, previous: Option<u64>| {

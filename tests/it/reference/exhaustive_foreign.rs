@@ -8,19 +8,9 @@ use serde_json::{Value, json};
 
 use super::acts::REGISTRY;
 use super::approval::subject;
-use super::exhaustive::{VERSION, agreed, may_move, signed, support_of, world};
+use super::exhaustive::{VERSION, agreed, may_move, signed, support_of, version, world};
 use super::objects::Files;
 use super::world::{Sign, World, document};
-
-fn version(by: &str, status: &str) -> Value {
-    json!({
-        "apiVersion": "modelry/v1", "kind": "ModelVersion", "group": "churn", "version": 1,
-        "status": status, "by": by,
-        "spec": {"inference": {"containers": [{"artifact": {
-            "uri": "s3://models/1", "digest": format!("sha256:{}", "1".repeat(64)),
-        }}]}, "metrics": {"auc": 0.9}},
-    })
-}
 
 #[test]
 fn every_import_is_judged_alike() {

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use serde_json::Value;
 
 use super::{described, file, lab, let_import};
+use crate::events::BRIDGE;
 use crate::support::{Lab, said};
 
 fn block(mark: &str) -> &'static str {
@@ -25,19 +26,9 @@ fn matches(rule: &Value, event: &Value) -> bool {
     }
 }
 
-const BRIDGE: [&str; 7] = [
-    "--trust-root",
-    "-o",
-    "eventbridge",
-    "--account",
-    "123456789012",
-    "--region",
-    "eu-central-1",
-];
-
 /// What a rule sees, in order.
 fn seen(lab: &Lab) -> Vec<Value> {
-    let calls = lab.ok("stranger", &[&["events"][..], &BRIDGE].concat());
+    let calls = lab.ok("stranger", &[&["events", "--trust-root"][..], &BRIDGE].concat());
     let calls = calls
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
