@@ -175,10 +175,26 @@ struct Running(std::process::Child);
 
 impl Running {
     fn start(lab: &Lab, more: &[&str]) -> Running {
-        let mut notify = command(lab, more);
-        notify.stdout(std::process::Stdio::null());
-        notify.stderr(std::process::Stdio::null());
-        Running(notify.spawn().expect("the program runs"))
+        // Whatever starts the tests may have signals ignored.
+        Running::start_by(lab, &["env", "--default-signal=HUP,INT,TERM"], more)
+    }
+
+    /// By a program that runs another.
+    fn start_by(lab: &Lab, by: &[&str], more: &[&str]) -> Running {
+        let notify = command(lab, more);
+        let mut outer = lab.command(by[0]);
+        outer.args(&by[1..]);
+        outer.arg(notify.get_program()).args(notify.get_args());
+        for (name, value) in notify.get_envs() {
+            match value {
+                Some(value) => outer.env(name, value),
+                None => outer.env_remove(name),
+            };
+        }
+        outer.current_dir(notify.get_current_dir().expect("a folder"));
+        outer.stdout(std::process::Stdio::null());
+        outer.stderr(std::process::Stdio::null());
+        Running(outer.spawn().expect("the program runs"))
     }
 
     fn send(&self, signal: &str) {
@@ -191,7 +207,17 @@ impl Running {
     /// The signal that it ended by.
     fn ended(mut self) -> Option<i32> {
         use std::os::unix::process::ExitStatusExt as _;
-        self.0.wait().expect("it ends").signal()
+        let start = Instant::now();
+        loop {
+            match self.0.try_wait().expect("a child") {
+                Some(status) => return status.signal(),
+                None if start.elapsed() > Duration::from_secs(60) => {
+                    let _ = self.0.kill();
+                    panic!("it does not end");
+                }
+                None => std::thread::sleep(Duration::from_millis(10)),
+            }
+        }
     }
 }
 
@@ -265,20 +291,8 @@ fn a_signal_that_is_to_be_ignored_stays_ignored() {
         &lab,
         "echo > ../started; while [ ! -e ../go ]; do sleep 0.05; done",
     );
-    let plain = command(&lab, &["--exec", &program, "--since", "HEAD^", "--timeout", "5m"]);
-    let mut shell = lab.command("sh");
-    shell.args(["-c", "trap '' HUP; exec \"$@\"", "-"]);
-    shell.arg(plain.get_program()).args(plain.get_args());
-    for (name, value) in plain.get_envs() {
-        match value {
-            Some(value) => shell.env(name, value),
-            None => shell.env_remove(name),
-        };
-    }
-    shell.stdout(std::process::Stdio::null());
-    shell.stderr(std::process::Stdio::null());
-    shell.current_dir(plain.get_current_dir().expect("a folder"));
-    let running = Running(shell.spawn().expect("sh"));
+    let more = ["--exec", &program, "--since", "HEAD^", "--timeout", "5m"];
+    let running = Running::start_by(&lab, &["env", "--ignore-signal=HUP"], &more);
     wait_for("it starts", || lab.home().join("started").exists());
     running.send("HUP");
     std::thread::sleep(Duration::from_millis(200));
