@@ -357,6 +357,8 @@ fn typed(matches: &ArgMatches) -> String {
 
 /// Runs a command line, and says how it ended.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let wants_env = resolve::asks_for_env(&arguments);
     let mut definition = definition();
     let parsed = definition
         .try_get_matches_from_mut(arguments)
@@ -370,6 +372,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(parsed) => parsed,
         Err(error) => {
             let code = if error.use_stderr() { 2 } else { 0 };
+            if wants_env && error.use_stderr() {
+                let _ = Ui::new(Output::Env).print(&resolve::no_env());
+            }
             return if error.print().is_ok() {
                 ExitCode::from(code)
             } else {
@@ -383,7 +388,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if matches!(cli.command, Command::Hook(hook::HookCommand::PreReceive(_))) {
         ui = ui.plain();
     }
-    match form.and_then(|_| dispatch(cli.command, &cli.global, &ui)) {
+    let ended = form.and_then(|_| dispatch(cli.command, &cli.global, &ui));
+    if ui.output == Output::Env && !matches!(ended, Ok(Outcome::Fine)) {
+        let _ = ui.print(&resolve::no_env());
+    }
+    match ended {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(1),
         Ok(Outcome::Nothing) => ExitCode::from(3),

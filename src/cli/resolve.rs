@@ -1,5 +1,6 @@
 //! `modelry resolve`, and the proven ground that `wait` and `pull` share.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -327,6 +328,33 @@ pub fn nothing(why: &str, ui: &Ui) -> Result<Outcome, Error> {
     Ok(Outcome::Nothing)
 }
 
+/// Names of the values in `-o env` and `-o github`, in their order.
+const NAMES: [&str; 9] = [
+    "version", "group", "number", "status", "artifact", "digest", "image", "commit", "root",
+];
+
+/// Says whether a command line, which may be wrong elsewhere, is `resolve -o env`.
+pub fn asks_for_env(arguments: &[OsString]) -> bool {
+    let mut before = None;
+    let mut is_env = false;
+    for argument in arguments {
+        is_env |= match before {
+            Some("-o" | "--output") => argument == "env",
+            _ => ["-oenv", "-o=env", "--output=env"]
+                .iter()
+                .any(|form| argument == form),
+        };
+        before = argument.to_str();
+    }
+    is_env && arguments.iter().any(|argument| argument == "resolve")
+}
+
+/// Lines for a shell that has no answer: the variables of an earlier one go, and
+/// `eval` fails, which ends a script under `set -e`.
+pub fn no_env() -> String {
+    render::env_unset(&NAMES)
+}
+
 fn print(answer: &Answer, proven: &Proven<'_>, ui: &Ui) -> Result<Outcome, Error> {
     let Some(version) = answer.loaded.version() else {
         return nothing(&format!("{} can't be read", answer.id), ui);
@@ -343,21 +371,19 @@ fn print(answer: &Answer, proven: &Proven<'_>, ui: &Ui) -> Result<Outcome, Error
         .collect();
     let main = artifacts.first();
     let text = |value: Option<String>| value.unwrap_or_default();
-    let pairs = [
-        ("version", answer.id.to_string()),
-        ("status", answer.status.to_string()),
-        ("artifact", text(main.map(|artifact| artifact.uri.clone()))),
-        (
-            "digest",
-            text(
-                main.and_then(|artifact| artifact.digest.as_ref())
-                    .map(ToString::to_string),
-            ),
-        ),
-        ("image", text(image.clone())),
-        ("commit", proven.commit.to_string()),
-        ("root", proven.proof.root.to_string()),
+    let digest = main.and_then(|artifact| artifact.digest.as_ref());
+    let values = [
+        answer.id.to_string(),
+        answer.id.group.to_string(),
+        answer.id.number.to_string(),
+        answer.status.to_string(),
+        text(main.map(|artifact| artifact.uri.clone())),
+        text(digest.map(ToString::to_string)),
+        text(image.clone()),
+        proven.commit.to_string(),
+        proven.proof.root.to_string(),
     ];
+    let pairs: Vec<(&str, String)> = NAMES.into_iter().zip(values).collect();
     match ui.output {
         Output::Env => ui.print(&render::env(&pairs))?,
         Output::Github => ui.print(&render::github(&pairs))?,
@@ -405,7 +431,7 @@ fn print(answer: &Answer, proven: &Proven<'_>, ui: &Ui) -> Result<Outcome, Error
             let mut out = format!(
                 "{}  {}\n",
                 paint(&pairs[0].1, "1", &ui.style),
-                paint(&pairs[1].1, "32", &ui.style)
+                paint(answer.status.as_str(), "32", &ui.style)
             );
             for artifact in &artifacts {
                 let digest = artifact

@@ -12,6 +12,12 @@ pub fn env(pairs: &[(&str, String)]) -> String {
     pairs.iter().map(line).collect()
 }
 
+/// Lines by which a POSIX shell forgets these variables, and fails.
+pub fn env_unset(names: &[&str]) -> String {
+    let line = |name: &&str| format!("unset MODELRY_{}\n", name.to_uppercase().replace('-', "_"));
+    names.iter().map(line).chain(["false\n".to_owned()]).collect()
+}
+
 /// `name=value` lines for `$GITHUB_OUTPUT`. What has a line break stands between
 /// marks that it does not hold.
 ///

@@ -23,7 +23,7 @@ pub use audit::{
     schema as audit_schema,
 };
 pub use card::{Opinion, Portrait, html as card_html, markdown as card_markdown};
-pub use deploy::{env, github};
+pub use deploy::{env, env_unset, github};
 pub use event::event;
 pub use import::{import_plan, import_plan_value};
 pub use json::{SCHEMA_NAME, schema};

@@ -58,6 +58,8 @@ fn every_form_of_the_answer() {
     let env = lab.ok("stranger", &["resolve", "churn@production", "-o", "env"]);
     insta::assert_snapshot!(lab.scrub(&env), @r"
     MODELRY_VERSION='churn/1'
+    MODELRY_GROUP='churn'
+    MODELRY_NUMBER='1'
     MODELRY_STATUS='Approved'
     MODELRY_ARTIFACT='s3://models/churn/1'
     MODELRY_DIGEST='sha256:[ID]'
@@ -74,7 +76,9 @@ fn every_form_of_the_answer() {
     );
     let github = lab.ok("stranger", &["resolve", "churn@production", "-o", "github"]);
     assert!(
-        github.starts_with("version=churn/1\nstatus=Approved\nartifact=s3://models/churn/1\n"),
+        github.starts_with(
+            "version=churn/1\ngroup=churn\nnumber=1\nstatus=Approved\nartifact=s3://models/churn/1\n"
+        ),
         "{github}"
     );
     let json: serde_json::Value =
@@ -128,6 +132,54 @@ fn nothing_qualifies_is_exit_three_with_the_reason() {
     assert!(said.contains("did you mean `churn`?"), "{said}");
     let said = lab.error("stranger", &["resolve", "churn"]);
     assert!(said.contains("name a version"), "{said}");
+}
+
+#[test]
+fn a_deploy_script_stops_without_an_answer() {
+    let lab = lab();
+    let binary = std::path::Path::new(env!("CARGO_BIN_EXE_modelry"));
+    let deploy = |arguments: &str| {
+        let path = format!(
+            "{}:{}",
+            binary.parent().expect("a folder").display(),
+            std::env::var("PATH").unwrap_or_default()
+        );
+        let script = format!(
+            "MODELRY_ARTIFACT=yesterday MODELRY_NUMBER=7\nset -e\neval \"$(modelry {arguments})\"\necho \"deploy $MODELRY_ARTIFACT $MODELRY_GROUP $MODELRY_NUMBER\""
+        );
+        let mut shell = lab.command("sh");
+        shell
+            .env("PATH", path)
+            .args(["-c", &script])
+            .current_dir(&lab.top);
+        crate::support::said(&mut shell)
+    };
+    let said = deploy("resolve churn@production -o env");
+    assert_eq!(said.out, "deploy s3://models/churn/1 churn 1\n", "{said:?}");
+    for (arguments, code) in [
+        // Nothing qualifies, an unknown group, a command line that is wrong.
+        ("resolve churn@staging -o env", 3),
+        ("resolve chrun@production -o env", 2),
+        ("resolve churn@production --output=env --nope", 2),
+        ("resolve -o env", 2),
+    ] {
+        let said = deploy(arguments);
+        assert_ne!(said.code, 0, "{arguments}: {said:?}");
+        assert_eq!(said.out, "", "{arguments}: {said:?}");
+        let words: Vec<&str> = arguments.split(' ').collect();
+        let said = lab.says("stranger", &words);
+        assert_eq!(said.code, code, "{said:?}");
+        assert!(
+            said.out.starts_with("unset MODELRY_VERSION\n") && said.out.ends_with("\nfalse\n"),
+            "{arguments}: {said:?}"
+        );
+    }
+    // Faulty history: the group is not answered.
+    let path = "groups/churn/group.yaml";
+    lab.write(path, &(lab.read(path) + "description: forged\n"));
+    let _ = lab.git(&["commit", "-q", "-a", "--no-gpg-sign", "-m", "forged"]);
+    let said = deploy("resolve churn@production -o env");
+    assert!(said.code != 0 && said.out.is_empty(), "{said:?}");
 }
 
 #[test]
