@@ -20,6 +20,38 @@ pub struct DemoArgs {
     folder: PathBuf,
 }
 
+/// Fails where a program is missing that the demo runs.
+fn look_for_programs() -> Result<(), Error> {
+    let missing: Vec<&str> = ["git", "ssh-keygen"]
+        .into_iter()
+        .filter(|program| {
+            // Neither option does anything; `ssh-keygen` has none for its version.
+            let option = if *program == "git" { "--version" } else { "-?" };
+            Command::new(program)
+                .arg(option)
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status()
+                .is_err()
+        })
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Error::told(format!(
+        "the demo needs `git` and OpenSSH's `ssh-keygen`, and can't run {}",
+        missing
+            .iter()
+            .map(|program| format!("`{program}`"))
+            .collect::<Vec<_>>()
+            .join(" or ")
+    ))
+    .hint(
+        "install git and OpenSSH's client programs, on Debian and Ubuntu: `apt-get install git openssh-client`",
+    ))
+}
+
 /// Who plays in the demo.
 const CAST: [&str; 4] = ["admin-1", "trainer", "risk-1", "risk-2"];
 
@@ -34,6 +66,7 @@ pub fn run(args: &DemoArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
         return Err(Error::told(format!("{} is there already", top.display()))
             .hint("name a folder that does not exist yet: `modelry demo DIR`"));
     }
+    look_for_programs()?;
     std::fs::create_dir_all(top).map_err(|source| Error::Io {
         action: "create",
         path: top.clone(),

@@ -564,6 +564,38 @@ fn the_readmes_tour_is_true() {
     let told = said(&mut command);
     assert_eq!(told.code, 0, "{script}\n{}\n{}", told.out, told.err);
     assert!(told.out.contains("Approved"), "{}", told.out);
+    // The reader's own configuration is as it was.
+    assert!(!lab.home().join(".gitconfig").exists());
+    assert!(!tour.contains("--global"), "{tour}");
+}
+
+#[test]
+fn the_demo_says_first_which_program_is_missing() {
+    let lab = Lab::empty();
+    let demo = lab.home().join("demo");
+    let programs = lab.home().join("programs");
+    std::fs::create_dir(&programs).expect("a folder");
+    let said_with = |programs: &std::path::Path| {
+        let mut command = lab.modelry("admin-1", &["demo", &demo.to_string_lossy()]);
+        said(command.env("PATH", programs))
+    };
+    let told = said_with(&programs);
+    assert_eq!(told.code, 2, "{told:?}");
+    assert!(
+        told.err.lines().next().is_some_and(|line| line.contains(
+            "the demo needs `git` and OpenSSH's `ssh-keygen`, and can't run `git` or `ssh-keygen`"
+        )),
+        "{}",
+        told.err
+    );
+    let git = crate::support::needs::Program("git", "git").path().expect("git");
+    std::os::unix::fs::symlink(git, programs.join("git")).expect("a link");
+    let told = said_with(&programs);
+    assert!(
+        told.code == 2 && told.err.contains("can't run `ssh-keygen`"),
+        "{told:?}"
+    );
+    assert!(told.out.is_empty() && !demo.exists(), "{told:?}");
 }
 
 #[test]
