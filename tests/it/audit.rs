@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::support::golden::golden;
+use crate::support::needs::needs;
 use crate::support::python::Packages;
 use crate::support::{Lab, Said, said};
 
@@ -385,6 +386,7 @@ fn what_a_merge_answers_for_says_so() {
 
 #[test]
 fn what_is_no_group_has_a_history_all_the_same() {
+    needs![BROWSER];
     let lab = Lab::with_registry();
     let name = "<b>x";
     lab.write(&format!("groups/{name}/a.txt"), "stray\n");
@@ -411,6 +413,7 @@ const FORMS: [&str; 4] = ["human", "json", "html", "sarif"];
 
 #[test]
 fn the_report_follows_the_schema() {
+    needs![VALIDATOR];
     let script = "
 import json, sys, jsonschema
 schema, document = json.load(sys.stdin)
@@ -466,6 +469,7 @@ print(json.dumps({
 
 #[test]
 fn the_page_stands_alone() {
+    needs![BROWSER];
     let lab = faulty();
     let said = audit(&lab, &["-o", "html"]);
     assert_eq!(said.code, 1, "{}", said.err);

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::support::Lab;
 use crate::support::golden::golden;
+use crate::support::needs::needs;
 use crate::support::python::Packages;
 
 /// Who reads cards: the Hub's library, AWS's against a server of its form, and
@@ -73,6 +74,7 @@ print(json.dumps(out))
 
 #[test]
 fn the_hubs_library_reads_the_markdown() {
+    needs![READERS];
     let lab = approved();
     let text = lab.ok("risk-1", &["card", "render", "churn/1"]);
     golden("fixtures/cards/full.md", &lab.scrub(&text));
@@ -240,6 +242,7 @@ fn without_empty_lists(value: &mut Value) {
 
 #[test]
 fn sagemaker_takes_the_json() {
+    needs![READERS, SAGEMAKER];
     let lab = approved();
     let text = lab.ok("risk-1", &["card", "render", "churn/1", "-o", "json"]);
     golden("fixtures/cards/full.sagemaker.json", &lab.scrub(&text));
@@ -300,6 +303,7 @@ print(json.dumps({
 
 #[test]
 fn the_page_stands_alone() {
+    needs![READERS];
     let lab = approved();
     let text = lab.ok("risk-1", &["card", "render", "churn/1", "-o", "html"]);
     let id = regex::Regex::new("[0-9a-f]{10,}").expect("an expression");
@@ -466,6 +470,7 @@ fn no_member_is_forgotten_in_any_form() {
 
 #[test]
 fn text_of_others_stays_text() {
+    needs![READERS];
     let quiet = filled(&|n| format!("zq{n}x"));
     let loud = filled(&|n| format!("zq{n}x {HOSTILE}"));
     let lab = Lab::with_registry();
@@ -537,6 +542,7 @@ fn text_of_others_stays_text() {
 
 #[test]
 fn links_go_to_the_web_only() {
+    needs![READERS];
     let lab = Lab::with_registry();
     lab.register("churn", '1');
     let uris = [

@@ -3,6 +3,7 @@
 
 use std::process::Command;
 
+use crate::support::needs::{GPG, PRLIMIT, needs};
 use crate::support::{Lab, said};
 
 #[test]
@@ -130,6 +131,7 @@ fn no_grant_says_who_has_it() {
 
 #[test]
 fn keys_and_signing_programs() {
+    needs![GPG];
     let lab = Lab::with_registry();
     lab.register("churn", '1');
     let with = |pairs: &[(&str, &str)]| {
@@ -392,6 +394,7 @@ fn output_that_cant_be_written_is_an_error() {
 
 #[test]
 fn a_full_disk_leaves_everything_as_it_was() {
+    needs![PRLIMIT];
     let lab = Lab::with_registry();
     lab.register("churn", '1');
     let before = lab.git(&["rev-parse", "HEAD"]);

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::audit::{forbid_unknown, lived};
 use crate::support::golden::golden;
 use crate::support::moto::{Moto, PACKAGES as AWS};
+use crate::support::needs::needs;
 use crate::support::python::Packages;
 use crate::support::{Lab, Said, said};
 
@@ -431,6 +432,7 @@ fn what_can_not_be_looked_at_is_no_answer() {
 
 #[test]
 fn others_read_them_as_cloudevents() {
+    needs![READERS];
     let lab = life();
     let all = told(&lab, &[]);
     let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/cloudevents/cloudevents.json");
@@ -532,6 +534,7 @@ fn aws(moto: &Moto, arguments: &[&str]) -> Value {
 
 #[test]
 fn eventbridge_takes_them_and_a_rule_for_sagemaker_matches() {
+    needs![AWS];
     let lab = life();
     let said = events(&lab, &BRIDGE);
     assert_eq!(said.code, 0, "{said:?}");

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::Lab;
 use crate::support::golden::golden;
+use crate::support::needs::needs;
 use crate::support::python::Packages;
 
 /// The schema's own people: their strict validator.
@@ -106,6 +107,7 @@ fn full(lab: &Lab) {
 
 #[test]
 fn the_bill_of_materials_is_what_the_schema_asks_for() {
+    needs![CYCLONEDX];
     let lab = Lab::with_registry();
     full(&lab);
     lab.register("churn", '2');
@@ -152,6 +154,7 @@ fn the_bill_of_materials_is_what_the_schema_asks_for() {
 
 #[test]
 fn a_bill_of_hostile_texts_is_still_one() {
+    needs![CYCLONEDX];
     let lab = Lab::with_registry();
     let hostile = "a \"b\" \\ <c> {d} é 😀 % # ? [x]";
     let spec = json!({

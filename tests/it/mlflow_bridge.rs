@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::support::golden::golden;
+use crate::support::needs::needs;
 use crate::support::port::free_port;
 use crate::support::python::Packages;
 use crate::support::server::{Reply, Server};
@@ -233,6 +234,7 @@ fn import(lab: &Lab, arguments: &[&str]) -> String {
 
 #[test]
 fn models_of_a_real_server_come_and_go() {
+    needs![MLFLOW];
     let lab = Lab::with_registry();
     let mlflow = Mlflow::start(lab.home());
     let runs = mlflow.client(REGISTER, &json!(null));

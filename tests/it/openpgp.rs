@@ -7,6 +7,7 @@ use modelry::verify::openpgp::verify;
 use modelry::verify::{Certificate, OpenPgpFault};
 
 use crate::support::gnupg::Gnupg;
+use crate::support::needs::{GPG, needs};
 use crate::support::{Lab, Said, said};
 
 const PAYLOAD: &str = "tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904\nauthor A <a@example.com> 1790000000 +0000\ncommitter A <a@example.com> 1790000000 +0000\n\nsigned\n";
@@ -74,6 +75,7 @@ fn bad(certificate: &str, armor: &str) -> String {
 
 #[test]
 fn every_kind_of_key_is_believed_as_git_believes_it() {
+    needs![GPG];
     let lab = Lab::empty();
     let gpg = Gnupg::new(&lab);
     for algorithm in [
@@ -104,6 +106,7 @@ fn every_kind_of_key_is_believed_as_git_believes_it() {
 
 #[test]
 fn subkeys_sign_for_their_primary_key_and_nobody_elses() {
+    needs![GPG];
     let lab = Lab::empty();
     let gpg = Gnupg::new(&lab);
     let primary = gpg.certificate("risk", "ed25519", "cert");
@@ -140,6 +143,7 @@ fn subkeys_sign_for_their_primary_key_and_nobody_elses() {
 
 #[test]
 fn weak_hashes_text_mode_and_several_packets_are_refused() {
+    needs![GPG];
     let lab = Lab::empty();
     let gpg = Gnupg::new(&lab);
     let a = gpg.certificate("a", "rsa3072", "sign");
@@ -219,6 +223,7 @@ fn weak_hashes_text_mode_and_several_packets_are_refused() {
 
 #[test]
 fn a_certificate_proves_what_was_signed_in_its_life() {
+    needs![GPG];
     let lab = Lab::empty();
     let gpg = Gnupg::new(&lab);
     let at = |day: &str| format!("--faked-system-time={day}T000000");
@@ -252,6 +257,7 @@ fn a_certificate_proves_what_was_signed_in_its_life() {
 
 #[test]
 fn revocations_are_hard_or_soft() {
+    needs![GPG];
     let lab = Lab::empty();
     let gpg = Gnupg::new(&lab);
     let at = |day: &str| format!("--faked-system-time={day}T000000");
@@ -350,6 +356,7 @@ fn ok(said: Said) -> String {
 
 #[test]
 fn a_registry_whose_people_sign_with_gpg() {
+    needs![GPG];
     let lab = Lab::empty();
     let gpg = Gnupg::new(&lab);
     let admin = gpg.certificate("admin-1", "ed25519", "cert");
@@ -513,6 +520,7 @@ fn a_registry_whose_people_sign_with_gpg() {
 
 #[test]
 fn checkpoints_are_signed_with_gpg_too() {
+    needs![GPG];
     let lab = Lab::empty();
     let gpg = Gnupg::new(&lab);
     let _ = gpg.certificate("admin-1", "ed25519", "sign");
@@ -537,6 +545,7 @@ fn checkpoints_are_signed_with_gpg_too() {
 
 #[test]
 fn what_gpg_does_not_call_made_is_not_made() {
+    needs![GPG];
     let lab = Lab::empty();
     let gpg = Gnupg::new(&lab);
     let admin = gpg.certificate("admin-1", "ed25519", "sign");
@@ -592,6 +601,7 @@ fn what_gpg_does_not_call_made_is_not_made() {
 
 #[test]
 fn a_review_that_a_revoked_key_brought_counts_no_more() {
+    needs![GPG];
     let lab = Lab::with_registry();
     let gpg = Gnupg::new(&lab);
     let risk = gpg.certificate("risk-3", "ed25519", "sign");
@@ -635,6 +645,7 @@ fn a_review_that_a_revoked_key_brought_counts_no_more() {
 
 #[test]
 fn x509_is_told_apart() {
+    needs![GPG];
     let lab = Lab::with_registry();
     // Labels have no signature of their own: the commit's decides.
     lab.register("churn", '1');

@@ -6,6 +6,7 @@ use std::time::Duration;
 use modelry::canonical::{canonical, sha256};
 use serde_json::{Value, json};
 
+use crate::support::needs::{PRLIMIT, PYTHON, SCRIPT, needs};
 use crate::support::said;
 use crate::support::server::{Reply, Server};
 use crate::support::shop::{Shop, bytes, registered};
@@ -73,6 +74,7 @@ fn a_file_is_fetched_once_and_never_overwritten_unasked() {
 
 #[test]
 fn folders_over_file_and_http() {
+    needs![PYTHON];
     let shop = Shop::open();
     let lab = &shop.lab;
     let made = lab.home().join("weights");
@@ -457,6 +459,7 @@ fn two_at_once_wait_for_one_another() {
 
 #[test]
 fn a_disk_that_takes_no_more() {
+    needs![PRLIMIT];
     let shop = Shop::open();
     let model = bytes(3 << 20);
     let served = model.clone();
@@ -493,6 +496,7 @@ fn a_disk_that_takes_no_more() {
 
 #[test]
 fn a_bar_where_somebody_watches() {
+    needs![SCRIPT];
     let shop = Shop::open();
     let model = bytes(1 << 20);
     let served = model.clone();

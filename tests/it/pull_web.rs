@@ -9,6 +9,7 @@ use std::time::Duration;
 use modelry::canonical::sha256;
 use serde_json::json;
 
+use crate::support::needs::{OPENSSL, needs};
 use crate::support::said;
 use crate::support::server::{Reply, Server};
 use crate::support::shop::{Shop, bytes, part, wait_for};
@@ -315,6 +316,7 @@ pub fn authority(home: &Path) -> (PathBuf, Arc<rustls::ServerConfig>) {
 
 #[test]
 fn https_with_the_certificate_of_a_company() {
+    needs![OPENSSL];
     let shop = Shop::open();
     let (ca, config) = authority(shop.lab.home());
     let model = bytes(100_000);

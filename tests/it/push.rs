@@ -3,6 +3,7 @@
 use std::process::Stdio;
 
 use crate::support::hub::{Hub, Seat, Sshd, model, registering};
+use crate::support::needs::{SSHD, needs};
 use crate::support::said;
 
 #[test]
@@ -93,6 +94,7 @@ fn who_is_outrun_while_a_guarded_server_judges_starts_over() {
 
 #[test]
 fn many_at_once_over_ssh_get_a_number_each() {
+    needs![SSHD];
     let hub = Hub::open();
     let sshd = Sshd::serve(&hub, &["trainer"]);
     let seat = sshd.seat(&hub, "trainer");
@@ -122,6 +124,7 @@ fn many_at_once_over_ssh_get_a_number_each() {
 
 #[test]
 fn what_is_asked_of_a_remote_shares_one_connection() {
+    needs![SSHD];
     let hub = Hub::open();
     let sshd = Sshd::serve(&hub, &["trainer"]);
     let seat = sshd.seat(&hub, "trainer");

@@ -3,9 +3,11 @@
 use std::process::Stdio;
 
 use crate::support::hub::{Hub, Sshd, model, registering};
+use crate::support::needs::{SSHD, needs};
 
 #[test]
 fn a_server_that_is_starting_is_waited_for() {
+    needs![SSHD];
     let hub = Hub::open();
     let mut sshd = Sshd::serve(&hub, &["trainer"]);
     let seat = sshd.seat(&hub, "trainer");
@@ -66,6 +68,7 @@ fn dies_at(hub: &Hub, state: &str) {
 
 #[test]
 fn an_answer_that_is_lost_is_looked_for() {
+    needs![SSHD];
     for ssh in [false, true] {
         let hub = Hub::open();
         let sshd = ssh.then(|| Sshd::serve(&hub, &["trainer"]));

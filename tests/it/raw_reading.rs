@@ -8,6 +8,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::support::needs::{PYTHON, needs};
 use crate::support::{Lab, Said, said};
 
 const REVIEW: &str = "groups/churn/versions/1/reviews/risk-1.yaml";
@@ -464,6 +465,7 @@ fn damaged_objects_are_incomplete() {
 
 #[test]
 fn a_delta_without_its_base_is_incomplete() {
+    needs![PYTHON];
     for story in stories() {
         let view = story.copy("thin");
         let review = view.git(&["rev-parse", &format!("HEAD:{REVIEW}")]);

@@ -6,6 +6,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use crate::support::Lab;
+use crate::support::needs::{READELF, needs};
+use crate::support::python::Packages;
+
+/// The wheel's builder, which `.ci/release` puts into an environment of its own.
+const MATURIN: Packages = Packages {
+    folder: "maturin",
+    imports: "import maturin",
+    names: &["maturin==1.16.0"],
+    options: &[],
+};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -85,6 +95,7 @@ fn release(out: &Path) {
 
 #[test]
 fn a_release_is_checked_installed_and_run() {
+    needs![MATURIN, READELF];
     let lab = Lab::empty();
     let out = lab.home().join("dist");
     release(&out);
@@ -340,6 +351,7 @@ fn a_release_of_what_is_not_committed_or_not_written_up_is_refused() {
 
 #[test]
 fn a_release_that_does_not_build_or_run_leaves_nothing() {
+    needs![MATURIN];
     let project = Project::new("fn main() { this does not compile }\n");
     let said = project.refused();
     assert!(said.contains("could not compile"), "{said}");

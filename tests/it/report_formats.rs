@@ -8,6 +8,7 @@ use proptest::strategy::ValueTree;
 use serde_json::{Value, json};
 
 use crate::support::Lab;
+use crate::support::needs::needs;
 use crate::support::python::Packages;
 
 /// A validator of XML Schema that somebody else wrote.
@@ -360,6 +361,7 @@ const AWKWARD: [&str; 10] = [
 
 #[test]
 fn awkward_messages_survive_every_form() {
+    needs![XML];
     let findings = AWKWARD.iter().enumerate().map(|(at, message)| {
         let path = format!("groups/a{}/b.yaml", message.replace(['\u{fffe}', '\u{ffff}'], ""));
         finding(at % 2, &path, (at + 1, 2 * at + 1), message, at % 3 == 0)
@@ -382,6 +384,7 @@ fn awkward_messages_survive_every_form() {
 
 #[test]
 fn a_report_without_findings_is_a_test_that_passed() {
+    needs![XML];
     let report = report(Vec::new());
     assert_eq!(all_agree(&report), []);
     assert_eq!(
@@ -393,6 +396,7 @@ fn a_report_without_findings_is_a_test_that_passed() {
 
 #[test]
 fn ten_thousand_findings_survive_every_form() {
+    needs![XML];
     let findings = (0..10_000).map(|at| {
         let message = format!("{} number {}", AWKWARD[at % AWKWARD.len()], at % 100);
         finding(
@@ -438,6 +442,7 @@ proptest! {
 
 #[test]
 fn junit_holds_whatever_others_wrote() {
+    needs![XML];
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let texts = proptest::collection::vec(any::<String>(), 200);
     let texts = texts.new_tree(&mut runner).expect("texts").current();
@@ -458,6 +463,7 @@ fn junit_holds_whatever_others_wrote() {
 
 #[test]
 fn validate_and_audit_speak_every_form() {
+    needs![XML];
     let lab = Lab::with_registry();
     lab.register("churn", '1');
     let path = "groups/churn/versions/1/version.yaml";

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::support::hub::{Hub, Seat, Sshd, model};
+use crate::support::needs::{SSHD, needs};
 use crate::support::{Lab, said};
 
 /// Random enough to choose by, and the same on each machine.
@@ -366,12 +367,14 @@ fn size() -> (usize, usize) {
 
 #[test]
 fn whatever_is_acknowledged_is_there_once() {
+    needs![SSHD];
     let (writers, operations) = size();
     soak(writers, operations, false);
 }
 
 #[test]
 fn also_when_the_server_dies_at_random_moments() {
+    needs![SSHD];
     match std::env::var("MODELRY_SOAK") {
         Ok(_) => {
             let (writers, operations) = size();

@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 
 use crate::support::Lab;
 use crate::support::golden::golden;
+use crate::support::needs::needs;
 use crate::support::python::Packages;
 
 /// A reader of Markdown that somebody else wrote.
-const READER: Packages = Packages {
+pub const READER: Packages = Packages {
     folder: "python-markdown",
     imports: "import markdown_it, linkify_it",
     names: &["markdown-it-py", "linkify-it-py"],
@@ -120,6 +121,7 @@ fn proposed() -> Lab {
 
 #[test]
 fn a_proposed_version_is_told_whole() {
+    needs![READER];
     let lab = proposed();
     let page = summary(&lab, 1);
     golden("fixtures/pull-request/version.md", &steady(&lab, &page));

@@ -13,6 +13,7 @@ use proptest::strategy::ValueTree;
 use serde_json::{Value, json};
 
 use crate::summary::read;
+use crate::support::needs::needs;
 
 static RULE: RuleInfo = RuleInfo {
     code: "MR301",
@@ -253,6 +254,7 @@ fn as_if_harmless(pages: &[String]) {
 
 #[test]
 fn nothing_that_others_wrote_is_markup() {
+    needs![crate::summary::READER];
     let pages: Vec<String> = EVIL
         .iter()
         .filter(|text| !text.trim().is_empty())
@@ -267,6 +269,7 @@ fn nothing_that_others_wrote_is_markup() {
 
 #[test]
 fn whatever_others_wrote_it_is_no_markup() {
+    needs![crate::summary::READER];
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     // Pieces of markup in any order, and any text.
     let piece = prop_oneof![

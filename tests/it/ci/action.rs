@@ -7,6 +7,7 @@ use modelry::canonical::sha256;
 
 use super::own;
 use crate::support::hub::Hub;
+use crate::support::needs::{CURL, needs};
 use crate::support::server::{Reply, Server};
 use crate::support::{Lab, Said, said};
 
@@ -85,6 +86,7 @@ fn install_by(lab: &Lab, script: &Path, folder: &Path, variables: &[(&str, &str)
 
 #[test]
 fn a_release_is_installed_when_its_sum_is_right() {
+    needs![CURL];
     let lab = Lab::empty();
     let bytes = packed(&lab, VERSION, Path::new(env!("CARGO_BIN_EXE_modelry")));
     let (file, sum) = (format!("{}.tar.gz", name(VERSION)), digits(&bytes));
@@ -121,6 +123,7 @@ fn a_release_is_installed_when_its_sum_is_right() {
 
 #[test]
 fn what_is_not_what_was_expected_is_not_installed() {
+    needs![CURL];
     let lab = Lab::empty();
     let bytes = packed(&lab, VERSION, Path::new(env!("CARGO_BIN_EXE_modelry")));
     let file = format!("{}.tar.gz", name(VERSION));

@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use super::{own, path};
+use crate::support::needs::needs;
 use crate::support::python::Packages;
 use crate::support::{Lab, Said, said};
 
@@ -53,6 +54,7 @@ fn tried(lab: &Lab, hooks: &str) -> Said {
 
 #[test]
 fn what_is_staged_is_judged_by_pre_commit() {
+    needs![PRE_COMMIT];
     let lab = Lab::with_registry();
     lab.register("churn", '1');
     let hooks = hooks(&lab);
@@ -107,6 +109,7 @@ fn both_hooks_run_the_same() {
 /// pre-commit's own reading of the hooks, and of what the README gives to paste.
 #[test]
 fn pre_commit_reads_the_hooks_and_the_readme() {
+    needs![PRE_COMMIT];
     let readme = include_str!("../../../README.md");
     let config = readme.split("<!-- pre-commit: begin -->\n```yaml\n").nth(1);
     let config = config.and_then(|rest| rest.split("```").next());

@@ -1,6 +1,7 @@
 //! The pieces as files: against their hosts' schemas, and as shell.
 
 use super::own;
+use crate::support::needs::needs;
 use crate::support::python::Packages;
 
 const CHECKS: Packages = Packages {
@@ -21,6 +22,7 @@ fn schema(name: &str, file: &std::path::Path) -> std::process::Output {
 
 #[test]
 fn every_piece_is_what_its_host_reads() {
+    needs![CHECKS];
     for (name, path) in [
         ("vendor.github-actions", ".github/actions/validate/action.yml"),
         ("vendor.github-actions", ".github/actions/relay/action.yml"),
@@ -51,6 +53,7 @@ fn shells() -> Vec<std::path::PathBuf> {
 
 #[test]
 fn the_scripts_are_clean_shell() {
+    needs![CHECKS];
     let mut scripts = shells();
     assert_eq!(scripts.len(), 3);
     scripts.push(own(".github/actions/relay/relay.sh"));
@@ -146,6 +149,7 @@ fn the_action_and_its_scripts_agree() {
 /// The lines that the README gives to paste, as they stand there.
 #[test]
 fn what_the_readme_gives_is_what_hosts_read() {
+    needs![CHECKS];
     let readme = include_str!("../../../README.md");
     let block = |mark: &str| {
         let start = format!("<!-- {mark}: begin -->\n```yaml\n");

@@ -2,6 +2,7 @@
 
 use super::{Job, bad, good, opened, own};
 use crate::support::hub::Hub;
+use crate::support::needs::{CURL, needs};
 use crate::support::server::{Reply, Server};
 use crate::support::{Said, said};
 
@@ -192,6 +193,7 @@ fn script() -> String {
 
 #[test]
 fn the_template_runs_what_it_fetched() {
+    needs![CURL];
     let hub = opened();
     let tip = proposed(&hub, bad);
     let archive = super::action::archive(&hub, "0.0.0-any");

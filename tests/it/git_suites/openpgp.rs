@@ -9,6 +9,7 @@ use super::{World, apart, branch, file, scribe, with_header};
 use crate::support::Lab;
 use crate::support::gnupg::Gnupg;
 use crate::support::golden::golden;
+use crate::support::needs::{GPG, needs};
 
 const NOW: &[(&str, &str)] = &[];
 
@@ -53,6 +54,7 @@ fn joined(armors: [&str; 2]) -> String {
 
 #[test]
 fn signed_with_gpg() {
+    needs![GPG];
     let lab = Lab::with_registry();
     let mut keys = Vec::new();
     let mut world = World::new(lab, |lab| {

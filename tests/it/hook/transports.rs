@@ -3,6 +3,7 @@
 use super::Guarded;
 use super::server::Served;
 use crate::support::Said;
+use crate::support::needs::{LIGHTTPD, SSHD, needs};
 
 type Push<'p> = dyn Fn(&Guarded, &Served, &str, &str, &[&str]) -> Said + 'p;
 
@@ -64,26 +65,31 @@ fn converse(serve: fn(&Guarded) -> Served, push: &Push<'_>, fsck: bool, protocol
 
 #[test]
 fn over_ssh_with_objects_checked_by_git() {
+    needs![SSHD];
     converse(Guarded::ssh, &Guarded::push_ssh, true, "2");
 }
 
 #[test]
 fn over_ssh_by_the_old_protocol() {
+    needs![SSHD];
     converse(Guarded::ssh, &Guarded::push_ssh, false, "0");
 }
 
 #[test]
 fn over_http_with_objects_checked_by_git() {
+    needs![LIGHTTPD];
     converse(Guarded::http, &Guarded::push_http, true, "2");
 }
 
 #[test]
 fn over_http_by_the_old_protocol() {
+    needs![LIGHTTPD];
     converse(Guarded::http, &Guarded::push_http, false, "0");
 }
 
 #[test]
 fn who_is_not_let_in_is_no_matter_of_the_hook() {
+    needs![SSHD, LIGHTTPD];
     let guarded = Guarded::new();
     let server = guarded.ssh();
     let said = guarded.push_ssh(&server, "2", "risk-1", &["main"]);

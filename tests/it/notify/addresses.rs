@@ -1,10 +1,12 @@
 //! No private address, no redirect to one, and no plain http to a public one.
 
 use super::{Receiver, command, cursor, lab};
+use crate::support::needs::needs;
 use crate::support::said;
 
 #[test]
 fn private_addresses_are_refused_in_any_spelling() {
+    needs![super::PACKAGES];
     let lab = lab();
     let receiver = Receiver::start(lab.home());
     let port = receiver.port;
@@ -84,6 +86,7 @@ fn plain_http_is_for_private_addresses() {
 
 #[test]
 fn no_proxy_is_asked() {
+    needs![super::PACKAGES];
     let lab = lab();
     let receiver = Receiver::start(lab.home());
     let uri = receiver.uri("/ok");

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{Receiver, command, cursor, events, lab, scrub, to};
+use crate::support::needs::needs;
 use crate::support::{Lab, said};
 
 fn read(lab: &Lab) -> String {
@@ -11,6 +12,7 @@ fn read(lab: &Lab) -> String {
 
 #[test]
 fn a_start_is_said_once() {
+    needs![super::PACKAGES];
     let lab = lab();
     let receiver = Receiver::start(lab.home());
     let mut all = String::new();
@@ -61,6 +63,7 @@ fn a_start_is_said_once() {
 
 #[test]
 fn what_is_no_cursor_moves_nothing() {
+    needs![super::PACKAGES];
     let lab = lab();
     let receiver = Receiver::start(lab.home());
     let _ = to(&lab, &receiver, "/ok", &["--since", "HEAD"]);
@@ -147,6 +150,7 @@ fn a_cursor_is_kept_where_pushes_do_not_reach() {
 
 #[test]
 fn a_start_may_be_repeated_until_something_is_told() {
+    needs![super::PACKAGES];
     let lab = lab();
     let receiver = Receiver::start(lab.home());
     let exec = |program: &str, start: &[&str]| {
@@ -251,6 +255,7 @@ fn a_day_to_start_at_is_told_itself() {
 
 #[test]
 fn one_at_a_time_has_a_cursor() {
+    needs![super::PACKAGES];
     let lab = lab();
     let receiver = Receiver::start(lab.home());
     let _ = to(&lab, &receiver, "/hang", &["--since", "HEAD"]);
@@ -321,6 +326,7 @@ fn what_comes_meanwhile_is_told_too() {
 
 #[test]
 fn a_mainline_that_is_faulty_or_rewritten_tells_nothing() {
+    needs![super::PACKAGES];
     let lab = lab();
     let receiver = Receiver::start(lab.home());
     let _ = to(&lab, &receiver, "/ok", &["--since", "HEAD"]);

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::{Receiver, command, events, lab, to};
 use crate::support::Lab;
+use crate::support::needs::needs;
 
 /// How often the notifier is killed.
 const KILLS: usize = 200;
@@ -24,6 +25,7 @@ fn grow(lab: &Lab, n: usize) {
 
 #[test]
 fn killed_at_any_moment_nothing_is_lost() {
+    needs![super::PACKAGES];
     let lab = lab().copy();
     let receiver = Receiver::start(lab.home());
     let start = Instant::now();

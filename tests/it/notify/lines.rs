@@ -5,6 +5,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::{Receiver, SECRET, events, lab};
+use crate::support::needs::{OPENSSL, needs};
 use crate::support::{Lab, Said, said};
 
 /// A block of the README, with this receiver and its secret.
@@ -66,6 +67,7 @@ fn fine(command: &mut Command) -> Said {
 
 #[test]
 fn by_cron() {
+    needs![super::PACKAGES, OPENSSL];
     let (lab, folder, receiver) = ground();
     let _ = fine(&mut shell(
         &lab,
@@ -95,6 +97,7 @@ fn by_cron() {
 
 #[test]
 fn by_a_hook_on_a_server() {
+    needs![super::PACKAGES, OPENSSL];
     use std::os::unix::fs::PermissionsExt as _;
     let (lab, folder, receiver) = ground();
     let bare = folder.join("models.git");
@@ -132,6 +135,7 @@ fn by_a_hook_on_a_server() {
 
 #[test]
 fn in_ci() {
+    needs![super::PACKAGES, OPENSSL];
     let (lab, _, receiver) = ground();
     let workflow = block("notify-ci", &receiver);
     let (_, run) = workflow.split_once("- run: |\n").expect("a step");

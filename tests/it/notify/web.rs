@@ -3,11 +3,13 @@
 use std::time::{Duration, Instant};
 
 use super::{OTHER, Receiver, SECRET, command, cursor, events, lab, scrub, to};
+use crate::support::needs::{OPENSSL, needs};
 use crate::support::port::free_port;
 use crate::support::said;
 
 #[test]
 fn each_event_is_told_once_and_in_order() {
+    needs![super::PACKAGES];
     let lab = lab();
     let receiver = Receiver::start(lab.home());
     let told = to(&lab, &receiver, "/ok", &["--from-start"]);
@@ -43,6 +45,7 @@ fn each_event_is_told_once_and_in_order() {
 
 #[test]
 fn what_may_pass_is_tried_again_with_the_same_id() {
+    needs![super::PACKAGES];
     let lab = lab();
     let receiver = Receiver::start(lab.home());
     let told = to(&lab, &receiver, "/flaky", &["--since", "HEAD^"]);
@@ -74,6 +77,7 @@ fn what_may_pass_is_tried_again_with_the_same_id() {
 
 #[test]
 fn what_does_not_pass_is_told_at_once() {
+    needs![super::PACKAGES];
     let lab = lab();
     let receiver = Receiver::start(lab.home());
     let _ = to(&lab, &receiver, "/ok", &["--since", "HEAD^^"]);
@@ -113,6 +117,7 @@ fn what_does_not_pass_is_told_at_once() {
 
 #[test]
 fn who_reads_the_output_may_go_away() {
+    needs![super::PACKAGES];
     let lab = lab();
     let receiver = Receiver::start(lab.home());
     let uri = receiver.uri("/ok");
@@ -127,6 +132,7 @@ fn who_reads_the_output_may_go_away() {
 
 #[test]
 fn what_was_taken_before_a_failure_is_not_told_again() {
+    needs![super::PACKAGES];
     let lab = lab();
     let receiver = Receiver::start(lab.home());
     let told = to(&lab, &receiver, "/third", &["--from-start"]);
@@ -147,6 +153,7 @@ fn what_was_taken_before_a_failure_is_not_told_again() {
 
 #[test]
 fn slow_and_endless_receivers_are_bounded() {
+    needs![super::PACKAGES];
     let lab = lab();
     let receiver = Receiver::start(lab.home());
     let _ = to(&lab, &receiver, "/ok", &["--since", "HEAD^"]);
@@ -182,6 +189,7 @@ fn slow_and_endless_receivers_are_bounded() {
 
 #[test]
 fn secrets_come_from_a_file_or_the_environment_and_are_never_shown() {
+    needs![super::PACKAGES];
     let lab = lab();
     let receiver = Receiver::start(lab.home());
     let uri = receiver.uri("/ok?token=s3cret");
@@ -244,6 +252,7 @@ fn secrets_come_from_a_file_or_the_environment_and_are_never_shown() {
 
 #[test]
 fn https_is_believed_by_its_certificate() {
+    needs![super::PACKAGES, OPENSSL];
     let lab = lab();
     let (ca, _) = crate::pull_web::authority(lab.home());
     let receiver = Receiver::with(lab.home(), &["leaf.pem", "leaf.key"]);

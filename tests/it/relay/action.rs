@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use crate::support::hub::Hub;
+use crate::support::needs::{JQ, needs};
 use crate::support::{Lab, Said, said};
 
 /// A hub where the machine `relay` may report for risk-1, with a pull request
@@ -148,6 +149,7 @@ impl Host {
 
 #[test]
 fn what_landed_is_approved_by_who_clicked_and_once() {
+    needs![JQ];
     let host = host();
     host.answer("APPROVED");
     let said = host.run("one", &[]);
@@ -174,6 +176,7 @@ fn what_landed_is_approved_by_who_clicked_and_once() {
 
 #[test]
 fn who_asks_for_changes_rejects_only_where_that_is_wanted() {
+    needs![JQ];
     let host = host();
     host.answer("CHANGES_REQUESTED");
     let said = host.run("one", &[]);
@@ -192,6 +195,7 @@ fn who_asks_for_changes_rejects_only_where_that_is_wanted() {
 
 #[test]
 fn what_is_missing_is_an_error_of_the_step() {
+    needs![JQ];
     let host = host();
     host.answer("APPROVED");
     for (name, change, told) in [
@@ -242,6 +246,7 @@ fn what_is_missing_is_an_error_of_the_step() {
 /// and that may be one line of what lands here.
 #[test]
 fn what_was_not_for_the_mainline_all_along_is_not_relayed() {
+    needs![JQ];
     let host = host();
     host.answer("APPROVED");
     for (name, base, events) in [

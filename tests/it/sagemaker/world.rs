@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{image, lab, let_import, parsed};
 use crate::support::moto::{Moto, PACKAGES};
+use crate::support::needs::needs;
 
 /// SageMaker on this machine.
 struct Cloud(Moto);
@@ -203,6 +204,7 @@ pub(super) fn stands_in(part: &Value, whole: &Value, at: &str) {
 
 #[test]
 fn everything_that_has_a_place_goes_there_and_back() {
+    needs![PACKAGES];
     let lab = lab();
     let_import(&lab, "admin-1");
     let first = Cloud::open();
@@ -378,6 +380,7 @@ fn everything_that_has_a_place_goes_there_and_back() {
 
 #[test]
 fn what_boto3_prints_is_read_as_well() {
+    needs![PACKAGES];
     let lab = lab();
     let cloud = Cloud::open();
     let made = cloud.make(&json!([

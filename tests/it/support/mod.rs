@@ -7,6 +7,7 @@ pub mod golden;
 pub mod history;
 pub mod hub;
 pub mod moto;
+pub mod needs;
 pub mod port;
 pub mod python;
 pub mod server;

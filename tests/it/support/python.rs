@@ -30,17 +30,26 @@ impl Packages {
     /// Python with these packages; what the machine lacks is installed below
     /// the target folder, once.
     pub fn python3(&self) -> Command {
-        static FOLDERS: Mutex<BTreeMap<&str, Option<PathBuf>>> = Mutex::new(BTreeMap::new());
-        let mut folders = FOLDERS.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let folder = folders.entry(self.folder).or_insert_with(|| self.install());
         let mut command = Command::new("python3");
-        if let Some(folder) = folder {
+        if let Some(folder) = self.folder().unwrap_or_else(|()| panic!("{}", self.needs())) {
             command.env("PYTHONPATH", folder);
         }
         command
     }
 
-    fn install(&self) -> Option<PathBuf> {
+    /// Folder that the packages are in, or `None` where the machine has them. Fails
+    /// where they can't be installed.
+    pub fn folder(&self) -> Result<Option<PathBuf>, ()> {
+        type Folders = BTreeMap<&'static str, Result<Option<PathBuf>, ()>>;
+        static FOLDERS: Mutex<Folders> = Mutex::new(BTreeMap::new());
+        let mut folders = FOLDERS.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        folders
+            .entry(self.folder)
+            .or_insert_with(|| self.install())
+            .clone()
+    }
+
+    fn install(&self) -> Result<Option<PathBuf>, ()> {
         let has_them = |path: Option<&Path>| {
             let mut command = Command::new("python3");
             command.args(["-c", self.imports]).stderr(Stdio::null());
@@ -53,7 +62,7 @@ impl Packages {
                 .success()
         };
         if has_them(None) {
-            return None;
+            return Ok(None);
         }
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join(self.folder);
         if !has_them(Some(&target)) {
@@ -62,9 +71,11 @@ impl Packages {
                 .arg(&target)
                 .args(self.options);
             let installed = pip.args(self.names).status();
-            assert!(installed.is_ok_and(|status| status.success()), "{}", self.needs());
+            if !installed.is_ok_and(|status| status.success()) {
+                return Err(());
+            }
         }
-        Some(target)
+        Ok(Some(target))
     }
 
     /// Runs a script over a JSON value, and reads the JSON that it prints last.
