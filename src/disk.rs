@@ -393,6 +393,120 @@ pub(crate) fn artifact_files(path: &Path) -> Result<Vec<(PathBuf, String, u64)>,
     Ok(files)
 }
 
+/// Refuses a file or folder that holds no model: what only stands in for it, and
+/// what is empty.
+///
+/// # Errors
+/// What it is, and the command that brings what is meant.
+pub fn refuse_stand_ins(path: &Path) -> Result<(), Error> {
+    if !path.exists() {
+        // A file that git-annex keeps, and that is not here, is a link to nowhere.
+        return match std::fs::read_link(path) {
+            Ok(target) if is_annexed(&target.to_string_lossy()) => Err(stand_in(path, StandIn::Annex)),
+            _ => Ok(()),
+        };
+    }
+    let files = artifact_files(path)?;
+    for (file, ..) in &files {
+        if let Some(kind) = stand_in_of(file)? {
+            // Beside the data, DVC's file is what it should be.
+            let data = file.with_extension("");
+            if kind == StandIn::Dvc && path.is_dir() && data.exists() {
+                continue;
+            }
+            return Err(stand_in(file, kind));
+        }
+    }
+    if files.iter().all(|(.., size)| *size == 0) {
+        let what = if path.is_dir() {
+            "holds nothing"
+        } else {
+            "is empty"
+        };
+        return Err(
+            Error::told(format!("`{}` {what}, so it is no model", path.display()))
+                .hint("is it written whole? name the file or folder that holds the model"),
+        );
+    }
+    Ok(())
+}
+
+/// A file that stands in for another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum StandIn {
+    Lfs,
+    Dvc,
+    Annex,
+}
+
+fn is_annexed(target: &str) -> bool {
+    target.replace('\\', "/").contains(".git/annex/objects/")
+}
+
+/// What a file only stands in for, by its first bytes.
+///
+/// Sources: Git LFS, "Specification" (a pointer has less than 1024 bytes); DVC,
+/// ".dvc files"; git-annex, "pointer files".
+fn stand_in_of(path: &Path) -> Result<Option<StandIn>, Error> {
+    let mut head = Vec::new();
+    let file = File::open(path).map_err(io("read", path))?;
+    file.take(32 << 10)
+        .read_to_end(&mut head)
+        .map_err(io("read", path))?;
+    let Ok(text) = std::str::from_utf8(&head) else {
+        return Ok(None);
+    };
+    let is_lfs = head.len() < 1024
+        && [
+            "https://git-lfs.github.com/spec/",
+            "https://hawser.github.com/spec/",
+        ]
+        .iter()
+        .any(|spec| {
+            text.strip_prefix("version ")
+                .is_some_and(|rest| rest.starts_with(spec))
+        })
+        && text.contains("\noid ");
+    let is_dvc =
+        path.extension().is_some_and(|it| it == "dvc") && text.lines().any(|line| line.trim_end() == "outs:");
+    Ok(if is_lfs {
+        Some(StandIn::Lfs)
+    } else if is_dvc {
+        Some(StandIn::Dvc)
+    } else if text.starts_with("/annex/objects/") {
+        Some(StandIn::Annex)
+    } else {
+        None
+    })
+}
+
+fn stand_in(path: &Path, kind: StandIn) -> Error {
+    let shown = path.display();
+    let word = crate::error::shell_word(&path.to_string_lossy());
+    let (what, bring) = match kind {
+        StandIn::Lfs => (
+            "a pointer of Git LFS, not the file that it stands for",
+            "git lfs pull".to_owned(),
+        ),
+        StandIn::Dvc => (
+            "a file of DVC that names the data, not the data itself",
+            format!("dvc pull {word}"),
+        ),
+        StandIn::Annex => (
+            "a pointer of git-annex, and the file itself is not here",
+            format!("git annex get {word}"),
+        ),
+    };
+    let error = Error::told(format!("`{shown}` is {what}")).hint(format!("fetch the file: `{bring}`"));
+    match kind {
+        StandIn::Dvc => error.hint(format!(
+            "then name what it names: `{}`",
+            path.with_extension("").display()
+        )),
+        _ => error,
+    }
+}
+
 /// The bytes that hashing will read.
 ///
 /// # Errors

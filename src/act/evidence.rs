@@ -13,7 +13,7 @@ use crate::source::{Edit, pointer_step};
 #[derive(Clone, Debug, Default)]
 pub struct EvidenceRequest {
     /// Measured values.
-    pub metrics: BTreeMap<Key, f64>,
+    pub metrics: BTreeMap<Key, Value>,
     /// The data.
     pub dataset: Option<DatasetRef>,
     /// The report.
@@ -22,16 +22,6 @@ pub struct EvidenceRequest {
     pub notes: Option<String>,
     /// Whether it was learnt later and is no part of the approval.
     pub observation: bool,
-}
-
-/// A whole number stays one.
-pub(super) fn number(value: f64) -> Value {
-    if value.fract() == 0.0 && value.abs() < 9e15 {
-        #[allow(clippy::cast_possible_truncation, reason = "it is whole and small enough")]
-        let whole = value as i64;
-        return json!(whole);
-    }
-    json!(value)
 }
 
 /// Adds an evaluation, or changes the actor's own.
@@ -58,7 +48,7 @@ pub fn add_evidence(
     let metrics: serde_json::Map<String, Value> = request
         .metrics
         .iter()
-        .map(|(key, value)| (key.to_string(), number(*value)))
+        .map(|(key, value)| (key.to_string(), value.clone()))
         .collect();
     let content = members([
         ("dataset", request.dataset.as_ref().map(|dataset| json!(dataset))),

@@ -2,6 +2,7 @@
 //! format's reader makes an [`ImportedGroup`], and from here on all are the
 //! same. Versions keep their numbers.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
@@ -13,8 +14,9 @@ use crate::error::Error;
 use crate::exchange::one_line;
 use crate::model::{
     GroupName, Imported, ImportedStatus, Key, Kind, Labels, MAX_VERSION_GAP, ModelGroup, ModelSpec,
-    RecordPath, StageName, Status, VersionId, VersionNumber,
+    RecordPath, StageName, Status, VersionId, VersionNumber, cleaned_uri, concealed, uri_fault,
 };
+use crate::schema;
 
 /// Annotation: the status there, as that registry spells it.
 pub const IMPORTED_STATUS: &str = "imported/status";
@@ -162,6 +164,7 @@ pub fn import(
     };
     let mut draft = Draft::new("", reason);
     for group in groups {
+        let group = &without_secrets(group);
         let planned = import_group(desk, from, group, &mut draft)?;
         plan.groups.push(planned);
     }
@@ -170,6 +173,60 @@ pub fn import(
     }
     draft.subject = subject(&plan);
     Ok((plan, Some(draft)))
+}
+
+/// The group without what is secret in addresses: the other registry keeps its own,
+/// and what was left out is noted.
+fn without_secrets(group: &ImportedGroup) -> ImportedGroup {
+    let mut group = group.clone();
+    for text in group.annotations.values_mut().chain(&mut group.description) {
+        hide(text);
+    }
+    for version in &mut group.versions {
+        let mut record = json!({"spec": version.spec});
+        clean_addresses(Kind::ModelVersion, &mut record, &mut version.notes);
+        version.spec = record["spec"].take();
+        if let Some(card) = version.card.take() {
+            let mut card = Value::Object(card);
+            clean_addresses(Kind::ModelCard, &mut card, &mut version.notes);
+            version.card = match card {
+                Value::Object(card) => Some(card),
+                _ => None,
+            };
+        }
+        for text in version.annotations.values_mut().chain(&mut version.description) {
+            hide(text);
+        }
+    }
+    group
+}
+
+/// Free text without the secrets of addresses in it.
+fn hide(text: &mut String) {
+    if let Cow::Owned(hidden) = concealed(text) {
+        *text = if text.contains(char::is_whitespace) {
+            hidden
+        } else {
+            cleaned_uri(text)
+        };
+    }
+}
+
+fn clean_addresses(kind: Kind, record: &mut Value, notes: &mut Vec<String>) {
+    let unsafe_ones: Vec<(String, String, String)> = schema::addresses(kind, record)
+        .into_iter()
+        .filter_map(|(pointer, uri)| Some((pointer, uri_fault(uri)?.words(), cleaned_uri(uri))))
+        .collect();
+    for (pointer, words, clean) in unsafe_ones {
+        let name = pointer
+            .trim_start_matches("/spec/")
+            .trim_start_matches('/')
+            .replace('/', ".");
+        notes.push(format!("{name} {words}: left out"));
+        if let Some(place) = record.pointer_mut(&pointer) {
+            *place = json!(clean);
+        }
+    }
 }
 
 /// The subject of the commit.

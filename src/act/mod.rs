@@ -78,6 +78,38 @@ pub struct Draft {
     pub notes: Vec<String>,
     /// What to tell programs beside the change.
     pub facts: Map<String, Value>,
+    /// What a user gave as files: a finding about it points there.
+    pub given: Vec<GivenPart>,
+}
+
+/// A document that a user gave, as a part of a record.
+#[derive(Clone, Debug)]
+pub struct GivenPart {
+    /// The record that it becomes a part of, from the registry's folder.
+    pub record: String,
+    /// JSON pointer of that part in the record: `/spec`, or none for its top.
+    pub within: String,
+    /// The document's name, as the user gave it.
+    pub name: String,
+    /// The document.
+    pub document: Document,
+}
+
+impl GivenPart {
+    /// Where the document says what a record holds at `pointer`: none when the
+    /// record has it from elsewhere, from a flag or from Modelry itself.
+    pub fn pointer(&self, record: &str, pointer: &str, value: Option<&Value>) -> Option<String> {
+        if record != self.record {
+            return None;
+        }
+        let inner = pointer.strip_prefix(&self.within)?;
+        if !inner.is_empty() && !inner.starts_with('/') {
+            return None;
+        }
+        let there = self.document.value().pointer(inner)?;
+        let same = there.is_object() || there.is_array() || Some(there) == value;
+        same.then(|| inner.to_owned())
+    }
 }
 
 /// A refusal in one sentence.
@@ -113,6 +145,7 @@ impl Draft {
         self.settle.extend(other.settle);
         self.notes.extend(other.notes);
         self.facts.extend(other.facts);
+        self.given.extend(other.given);
     }
 }
 
@@ -133,7 +166,15 @@ impl Desk<'_> {
         if let Some(signature) = self.signature(path, &value)? {
             value["signature"] = json!(signature);
         }
-        source::write(Some(&schema::editor_line(kind)), &value).map_err(edit_failed(path))
+        let header = schema::editor_line(kind);
+        source::write(Some(&header), &value).or_else(|error| {
+            let text = source::spelled(Some(&header), &value);
+            // What nobody reads alike is a finding, as it is in a file by hand.
+            match Document::read(text.as_bytes(), &Limits::LARGE) {
+                Err(_) => Ok(text),
+                Ok(_) => Err(edit_failed(path)(error)),
+            }
+        })
     }
 
     /// The actor's signature of a record, when it is one of an author's.

@@ -84,9 +84,9 @@ pub enum PolicyEdit {
         /// The persons whom a machine stands for.
         owners: Vec<ActorId>,
     },
-    /// One more key of an actor; an OpenPGP certificate that it has already is
+    /// More keys of an actor; an OpenPGP certificate that it has already is
     /// brought up to date.
-    AddKey(ActorId, ActorKey),
+    AddKeys(ActorId, Vec<ActorKey>),
     /// An actor's account on a Git host, by the host's name and the account's id.
     AddAccount(ActorId, Key, String),
     /// An actor's account on a Git host is no longer its own.
@@ -119,6 +119,27 @@ pub enum PolicyEdit {
         /// In grants of exactly these groups; in all when empty.
         groups: Vec<String>,
     },
+}
+
+/// How a key joins an actor's others, and what that is called; none for a
+/// certificate that is there already.
+fn add_key(id: &ActorId, others: &[ActorKey], key: &ActorKey) -> Result<Option<(Edit, String)>, Error> {
+    let given = Credential::of(key).map_err(Error::told)?.fingerprint();
+    let there = others.iter().position(|old| {
+        old.openpgp().is_some() && Credential::of(old).is_ok_and(|old| old.fingerprint() == given)
+    });
+    let set = |pointer: String, value: Value| Edit::Set { pointer, value };
+    Ok(match there.filter(|_| key.openpgp().is_some()) {
+        None => Some((
+            set(format!("/actors/{id}/keys/-"), json!(key)),
+            format!("Add a key of {id}"),
+        )),
+        Some(index) if others[index].text().trim() == key.text().trim() => None,
+        Some(index) => Some((
+            set(format!("/actors/{id}/keys/{index}/openpgp"), json!(key.text())),
+            format!("Bring a certificate of {id} up to date"),
+        )),
+    })
 }
 
 /// Edits the policy, keeping its comments and order, and raises its serial.
@@ -175,27 +196,19 @@ pub fn edit_policy(desk: &Desk<'_>, edit: &PolicyEdit, reason: Option<&str>) -> 
             edits.push(set(format!("/actors/{id}"), actor));
             format!("Add {kind} {id}")
         }
-        PolicyEdit::AddKey(id, key) => {
+        PolicyEdit::AddKeys(id, keys) => {
             must_be_known(id)?;
-            let given = Credential::of(key).map_err(Error::told)?.fingerprint();
-            let there = registry.actors[id].keys.iter().position(|old| {
-                old.openpgp().is_some() && Credential::of(old).is_ok_and(|old| old.fingerprint() == given)
-            });
-            match there.filter(|_| key.openpgp().is_some()) {
-                None => {
-                    edits.push(set(format!("/actors/{id}/keys/-"), json!(key)));
-                    format!("Add a key of {id}")
+            let mut subjects = Vec::new();
+            for key in keys {
+                if let Some((edit, subject)) = add_key(id, &registry.actors[id].keys, key)? {
+                    edits.push(edit);
+                    subjects.push(subject);
                 }
-                Some(index) if registry.actors[id].keys[index].text().trim() == key.text().trim() => {
-                    return Err(Error::told(format!("`{id}` has this certificate already")));
-                }
-                Some(index) => {
-                    edits.push(set(
-                        format!("/actors/{id}/keys/{index}/openpgp"),
-                        json!(key.text()),
-                    ));
-                    format!("Bring a certificate of {id} up to date")
-                }
+            }
+            match &subjects[..] {
+                [] => return Err(Error::told(format!("`{id}` has this certificate already"))),
+                [one] => one.clone(),
+                more => format!("Add or bring up to date {} keys of {id}", more.len()),
             }
         }
         PolicyEdit::AddAccount(id, host, account) => {

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value};
 
+use super::given::{self, Given};
 use super::names::{self, Target};
 use super::reading::Reading;
-use super::register::read_mapping;
 use super::show;
 use super::write::{Job, Scope, WriteArgs, land};
 use super::{Global, Outcome, Output, Ui};
@@ -92,7 +92,7 @@ pub fn run(command: &CardCommand, global: &Global, ui: &Ui) -> Result<Outcome, E
             match &args.to {
                 None => ui.print(&text)?,
                 Some(path) => {
-                    disk::write_file(path, text.as_bytes())?;
+                    disk::write_file(&global.located(path), text.as_bytes())?;
                     ui.say(&clean(&format!("the card of {id} is in {}", path.display())));
                 }
             }
@@ -102,12 +102,21 @@ pub fn run(command: &CardCommand, global: &Global, ui: &Ui) -> Result<Outcome, E
 }
 
 fn set(args: &SetArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    let file = args.file.as_deref().map(read_mapping).transpose()?;
+    let file = match args.file.as_deref().map(|name| Given::read(name, global)) {
+        Some(given) => match given? {
+            Ok(given) => Some(given),
+            Err(report) => return given::refuse(&report, ui),
+        },
+        None => None,
+    };
     if file.is_none() && args.texts.is_empty() {
         return Err(Error::told("there is nothing to set")
             .hint("name sections: `--set intendedUses=\"…\"`, or a file: `-f card.yaml`"));
     }
-    let mut sections: Map<String, Value> = act::sections_of(file.unwrap_or_default(), &args.version)?;
+    let mut sections: Map<String, Value> = act::sections_of(
+        file.as_ref().map(|file| file.members.clone()).unwrap_or_default(),
+        &args.version,
+    )?;
     let texts = args
         .texts
         .iter()
@@ -131,7 +140,13 @@ fn set(args: &SetArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
                     ui.print(&format!("{words}\n"))?;
                 }
             }
-            Ok(draft)
+            Ok(draft.map(|mut draft| {
+                let record = RecordPath::Card(args.version.clone()).to_string();
+                draft
+                    .given
+                    .extend(file.iter().map(|file| file.part(record.clone(), "")));
+                draft
+            }))
         },
         scope: Scope::of(&args.version.group),
         decision: false,

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::json;
 
-use super::{Outcome, Ui};
+use super::{Outcome, Ui, concepts};
 use crate::error::Error;
 use crate::render::{Cell, Table, Tone, paint};
 use crate::{act, rules};
@@ -11,21 +11,26 @@ use crate::{act, rules};
 /// `modelry explain`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  modelry explain MR203\n  modelry explain            every rule, in a table"
+    after_help = "Examples:\n  modelry explain MR203\n  modelry explain four-eyes\n  modelry explain            every rule and every concept, in tables"
 )]
 pub struct ExplainArgs {
-    /// A rule's code or name [default: a table of all]
-    rule: Option<String>,
+    /// A rule's code or name, or a concept: four-eyes, quorum, champion, landing, pin [default: tables of all]
+    #[arg(value_name = "RULE|CONCEPT")]
+    wanted: Option<String>,
 }
 
 pub fn run(args: &ExplainArgs, ui: &Ui) -> Result<Outcome, Error> {
-    let Some(wanted) = &args.rule else {
+    let Some(wanted) = &args.wanted else {
         if ui.is_json() {
             let rules: Vec<_> = rules::RULES
                 .iter()
                 .map(|rule| json!({"code": rule.info.code, "name": rule.info.name, "summary": rule.info.summary}))
                 .collect();
-            ui.json(&json!({"rules": rules}))?;
+            let concepts: Vec<_> = concepts::CONCEPTS
+                .iter()
+                .map(|concept| json!({"name": concept.name, "summary": concept.summary}))
+                .collect();
+            ui.json(&json!({"rules": rules, "concepts": concepts}))?;
             return Ok(Outcome::Fine);
         }
         let mut table = Table::new(["CODE", "NAME", "FIRES WHEN"]);
@@ -36,15 +41,41 @@ pub fn run(args: &ExplainArgs, ui: &Ui) -> Result<Outcome, Error> {
                 rule.info.summary.into(),
             ]);
         }
-        ui.print(&table.render(&ui.style))?;
+        let mut words = Table::new(["CONCEPT", "IS"]);
+        for concept in concepts::CONCEPTS {
+            words.row([Cell::toned(concept.name, Tone::Strong), concept.summary.into()]);
+        }
+        ui.print(&format!(
+            "{}\n{}",
+            table.render(&ui.style),
+            words.render(&ui.style)
+        ))?;
         return Ok(Outcome::Fine);
     };
+    if let Some(concept) = concepts::find(wanted) {
+        if ui.is_json() {
+            ui.json(&json!({"name": concept.name, "summary": concept.summary, "docs": concept.docs.trim(), "rules": concept.rules}))?;
+            return Ok(Outcome::Fine);
+        }
+        let mut out = format!(
+            "{}: {}\n\n{}\n",
+            paint(concept.name, "1", &ui.style),
+            concept.summary,
+            concept.docs.trim()
+        );
+        if !concept.rules.is_empty() {
+            out.push_str(&format!("\nRules: {}\n", concept.rules.join(", ")));
+        }
+        ui.print(&out)?;
+        return Ok(Outcome::Fine);
+    }
     let Some(rule) = rules::find(wanted) else {
         let names: Vec<&str> = rules::RULES
             .iter()
             .flat_map(|rule| [rule.info.code, rule.info.name])
+            .chain(concepts::CONCEPTS.iter().map(|concept| concept.name))
             .collect();
-        let error = Error::told(format!("there is no rule `{wanted}`"));
+        let error = Error::told(format!("there is no rule and no concept `{wanted}`"));
         return Err(match act::nearest(&names, wanted) {
             Some(near) => error.hint(format!("did you mean `{near}`?")),
             None => error.hint("`modelry explain` lists them all"),

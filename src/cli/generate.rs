@@ -24,7 +24,7 @@ use crate::{act, disk, event, schema};
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  modelry schema ModelVersion > model-version.schema.json")]
 pub struct SchemaArgs {
-    /// A kind of record, or `report`, `audit` or `event` for the JSON form of findings, of an audit and of an event's data [default: list the kinds]
+    /// A kind of record (`ModelVersion`, or `version` for short), or `report`, `audit` or `event` for the JSON form of findings, of an audit and of an event's data [default: list the kinds]
     kind: Option<String>,
 }
 
@@ -38,30 +38,69 @@ pub fn schema(args: &SchemaArgs, ui: &Ui) -> Result<Outcome, Error> {
         ui.print(&format!("{}\n", kinds.join("\n")))?;
         return Ok(Outcome::Fine);
     };
-    let same = |name: &str| name.eq_ignore_ascii_case(&wanted.replace(['-', '_'], ""));
-    if same("report") {
-        ui.json(&render::schema())?;
-        return Ok(Outcome::Fine);
-    }
-    if same("audit") {
-        ui.json(&render::audit_schema())?;
-        return Ok(Outcome::Fine);
-    }
-    if same("event") {
-        ui.json(&event::schema())?;
-        return Ok(Outcome::Fine);
-    }
-    match Kind::ALL.iter().find(|kind| same(kind.as_str())) {
-        Some(kind) => ui.json(schema::schema(*kind))?,
-        None => {
+    match schema_name(wanted, &kinds) {
+        Ok("report") => ui.json(&render::schema())?,
+        Ok("audit") => ui.json(&render::audit_schema())?,
+        Ok("event") => ui.json(&event::schema())?,
+        Ok(name) => {
+            let kind = Kind::ALL.iter().find(|kind| kind.as_str() == name);
+            ui.json(schema::schema(*kind.unwrap_or(&Kind::ALL[0])))?;
+        }
+        Err(near) => {
             let error = Error::told(format!("there is no kind `{wanted}`"));
-            return Err(match act::nearest(&kinds, wanted) {
-                Some(near) => error.hint(format!("did you mean `{near}`?")),
+            return Err(match near {
+                Some(near) => error.hint(format!("did you mean `modelry schema {near}`?")),
                 None => error.hint(format!("the kinds are {}", kinds.join(", "))),
             });
         }
     }
     Ok(Outcome::Fine)
+}
+
+/// The kind that a word names: in any case, short (`version`), by its file
+/// (`card.yaml`) or by another word for it; else the nearest name.
+fn schema_name<'k>(wanted: &str, kinds: &[&'k str]) -> Result<&'k str, Option<String>> {
+    let bare = wanted.to_ascii_lowercase();
+    let bare = bare
+        .trim_end_matches(".yaml")
+        .trim_end_matches(".schema.json")
+        .replace(['-', '_', ' '], "");
+    let singular = bare.strip_suffix('s').unwrap_or(&bare);
+    let other = match singular {
+        "policy" | "policie" | "actor" | "grant" => "registry",
+        "evidence" | "observation" | "metric" => "evaluation",
+        "approval" | "approve" | "reject" | "rejection" => "review",
+        "assignment" => "stageassignment",
+        "archive" => "archival",
+        "deletion" | "delete" => "tombstone",
+        "finding" => "report",
+        "spec" | "package" => "modelversion",
+        "model" => "modelgroup",
+        other => other,
+    };
+    let fits = |name: &&&str| {
+        let name = name.to_ascii_lowercase();
+        [&bare, other]
+            .iter()
+            .any(|it| name == *it || name == format!("model{it}") || name == format!("{it}assignment"))
+    };
+    if let Some(kind) = kinds.iter().find(fits) {
+        return Ok(kind);
+    }
+    let short: Vec<String> = kinds
+        .iter()
+        .map(|kind| {
+            kind.trim_start_matches("Model")
+                .trim_end_matches("Assignment")
+                .to_owned()
+        })
+        .collect();
+    let near = act::nearest(kinds, &bare).or_else(|| {
+        let near = act::nearest(&short, &bare)?;
+        let at = short.iter().position(|name| *name == near)?;
+        Some(kinds[at].to_owned())
+    });
+    Err(near)
 }
 
 /// `modelry allowed-signers`

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
 use super::write::{Job, Scope, WriteArgs, land};
-use super::{Global, Outcome, Ui, register};
+use super::{Global, Outcome, Ui, given};
 use crate::act::{self, ImportPlan, ImportedGroup};
 use crate::error::Error;
 use crate::exchange::{mlflow, sagemaker};
@@ -89,7 +89,7 @@ pub fn run(command: &ImportCommand, global: &Global, ui: &Ui) -> Result<Outcome,
             let mut files = Vec::new();
             for name in &args.files {
                 let shown = if name == "-" { "standard input" } else { name };
-                files.push((shown.to_owned(), register::read_file(name)?));
+                files.push((shown.to_owned(), given::read_file(name, global)?));
             }
             let (from, groups) = sagemaker::read(&files)?;
             bring(&from, groups, &args.import, global, ui)

@@ -76,7 +76,7 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     };
     let mut keys = vec![me.key.clone()];
     if let Some(file) = &args.recovery_key {
-        keys.push(super::people::read_key(file)?);
+        keys.push(super::people::read_key(&global.located(file))?);
     }
     let mut random = [0; 16];
     getrandom::fill(&mut random)

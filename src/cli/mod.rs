@@ -1,17 +1,21 @@
 //! The command line: parse, call, render. One file per command or family;
 //! nothing is decided here.
 
+mod artifact;
 mod audit;
 mod card;
 mod ci;
+mod concepts;
 mod decide;
 mod demo;
 mod diff;
 mod events;
+mod evidence;
 mod explain;
 mod export;
 mod gates;
 mod generate;
+mod given;
 mod group;
 mod hook;
 mod import;
@@ -72,8 +76,7 @@ pub enum Outcome {
     name = "modelry",
     version,
     max_term_width = 100,
-    arg_required_else_help = true,
-    disable_help_subcommand = true
+    arg_required_else_help = true
 )]
 #[command(
     after_help = "Exit codes: 0 looked, and clean; 1 findings; 2 could not look; 3 nothing qualifies.\nStart with `modelry demo`, or `modelry init` in a repository of your own."
@@ -214,7 +217,7 @@ enum Command {
     Register(Box<register::RegisterArgs>),
     /// Add or show evaluations of a version
     #[command(subcommand)]
-    Evidence(register::EvidenceCommand),
+    Evidence(evidence::EvidenceCommand),
     /// Fill, show or render a version's card
     #[command(subcommand)]
     Card(card::CardCommand),
@@ -237,7 +240,7 @@ enum Command {
     /// Take a stage back to what served before
     Rollback(stage::RollbackArgs),
     /// Change description, labels and annotations of a version
-    Annotate(register::AnnotateArgs),
+    Annotate(evidence::AnnotateArgs),
     /// Bring along groups and versions of another registry
     #[command(subcommand)]
     Import(import::ImportCommand),
@@ -281,7 +284,7 @@ enum Command {
     /// Guard a server against pushes, or a clone against commits, that would be findings
     #[command(subcommand)]
     Hook(hook::HookCommand),
-    /// Explain a rule, by code or name
+    /// Explain a rule, by code or name, or a concept
     Explain(explain::ExplainArgs),
     /// Print a JSON Schema
     Schema(generate::SchemaArgs),
@@ -412,7 +415,7 @@ fn dispatch(command: Command, global: &Global, ui: &Ui) -> Result<Outcome, Error
         Command::Trust(args) => trust::run(&args, global, ui),
         Command::Group(command) => group::run(&command, global, ui),
         Command::Register(args) => register::register(&args, global, ui),
-        Command::Evidence(command) => register::evidence(&command, global, ui),
+        Command::Evidence(command) => evidence::evidence(&command, global, ui),
         Command::Card(command) => card::run(&command, global, ui),
         Command::Approve(args) => decide::review(&args, Decision::Approved, global, ui),
         Command::Reject(args) => decide::review(&args, Decision::Rejected, global, ui),
@@ -423,7 +426,7 @@ fn dispatch(command: Command, global: &Global, ui: &Ui) -> Result<Outcome, Error
         Command::Relay(args) => relay::run(&args, global, ui),
         Command::Promote(args) => stage::promote(&args, global, ui),
         Command::Rollback(args) => stage::rollback(&args, global, ui),
-        Command::Annotate(args) => register::annotate(&args, global, ui),
+        Command::Annotate(args) => evidence::annotate(&args, global, ui),
         Command::Import(command) => import::run(&command, global, ui),
         Command::Export(command) => export::run(&command, global, ui),
         Command::Actor(command) => people::actor(&command, global, ui),

@@ -2,9 +2,12 @@
 
 use std::str::FromStr;
 
+use serde_json::Value;
+
 use crate::error::Error;
 use crate::model::{GroupName, Key, StageName, Status, VersionId};
 use crate::snapshot::Snapshot;
+use crate::source;
 
 /// A group or a version, by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,17 +72,13 @@ pub fn change(text: &str) -> Result<(Key, Option<String>), String> {
     }
 }
 
-/// `NAME=NUMBER`.
+/// `NAME=NUMBER`; what a record can't keep as it is given is refused.
 ///
 /// # Errors
 /// What is wrong with it, for the command line.
-pub fn metric(text: &str) -> Result<(Key, f64), String> {
+pub fn metric(text: &str) -> Result<(Key, Value), String> {
     let (key, value) = pair(text)?;
-    let number = value.parse::<f64>().ok().filter(|number| number.is_finite());
-    Ok((
-        key,
-        number.ok_or_else(|| format!("`{value}` is no finite number"))?,
-    ))
+    Ok((key, source::given_number(&value)?))
 }
 
 /// The version that a target means now.

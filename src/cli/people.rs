@@ -1,6 +1,6 @@
 //! `actor`, `team`, `grant`: who there is, and who may do what.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -39,7 +39,7 @@ pub enum ActorCommand {
         /// What it is
         #[arg(long, value_enum, default_value = "person")]
         kind: KindArg,
-        /// Its public key: a file (OpenSSH, or armoured OpenPGP), or the OpenSSH line itself; may be repeated
+        /// Its public key: a file (OpenSSH lines, or armoured OpenPGP, one or several), or the OpenSSH line itself; may be repeated
         #[arg(long = "key", value_name = "FILE|LINE", required = true)]
         keys: Vec<String>,
         /// Its address
@@ -56,7 +56,7 @@ pub enum ActorCommand {
     AddKey {
         /// The actor
         id: ActorId,
-        /// The public key: a file (OpenSSH, or armoured OpenPGP), or the OpenSSH line itself; a newer
+        /// The public key: a file (OpenSSH lines, or armoured OpenPGP, one or several), or the OpenSSH line itself; a newer
         /// OpenPGP certificate takes the place of the older
         #[arg(long, value_name = "FILE|LINE")]
         key: String,
@@ -196,18 +196,61 @@ pub enum GrantCommand {
     },
 }
 
-/// A public key from a file: an OpenSSH line without its comment, or an armoured
-/// OpenPGP certificate.
+/// The public keys in a file, one after the other: OpenSSH lines without their
+/// comments, or armoured OpenPGP certificates. A Git host publishes several so.
 ///
 /// # Errors
-/// When the file can't be read, or is no public key.
-pub fn read_key(file: &Path) -> Result<ActorKey, Error> {
+/// When the file can't be read, or something in it is not a public key.
+pub fn read_keys(file: &Path) -> Result<Vec<ActorKey>, Error> {
     let text = std::fs::read_to_string(file).map_err(|source| Error::Io {
         action: "read",
         path: file.into(),
         source,
     })?;
-    parse_key(&text, &file.display().to_string())
+    let name = file.display().to_string();
+    let keys = blocks(&text);
+    keys.iter().map(|key| parse_key(key, &name)).collect()
+}
+
+/// The keys of a text, each as the text of a file of its own: armoured blocks,
+/// else lines that are not blank and not comments. What has no such shape stays
+/// whole, so that reading it says why.
+fn blocks(text: &str) -> Vec<String> {
+    const BEGIN: &str = "-----BEGIN PGP PUBLIC KEY BLOCK-----";
+    let text = text.trim_start();
+    if text.starts_with(BEGIN) {
+        let starts: Vec<usize> = text.match_indices(BEGIN).map(|(at, _)| at).collect();
+        let ends = starts.iter().copied().skip(1).chain([text.len()]);
+        return starts
+            .iter()
+            .zip(ends)
+            .map(|(&start, end)| text[start..end].to_owned())
+            .collect();
+    }
+    let is_line = |line: &&str| !line.trim().is_empty() && !line.starts_with('#');
+    let lines: Vec<&str> = text.lines().filter(is_line).collect();
+    let is_key = |line: &&str| ["ssh-", "ecdsa-", "sk-"].iter().any(|it| line.starts_with(it));
+    match lines.len() > 1 && lines.iter().all(is_key) {
+        true => lines.into_iter().map(str::to_owned).collect(),
+        false => vec![text.to_owned()],
+    }
+}
+
+/// The one public key in a file.
+///
+/// # Errors
+/// As [`read_keys`], and when the file holds several.
+pub fn read_key(file: &Path) -> Result<ActorKey, Error> {
+    let mut keys = read_keys(file)?;
+    match (keys.pop(), keys.len()) {
+        (Some(key), 0) => Ok(key),
+        (_, more) => Err(Error::told(format!(
+            "{} holds {} public keys, and one is asked for",
+            file.display(),
+            more + 1
+        ))
+        .hint("put the one that is meant into a file of its own")),
+    }
 }
 
 fn parse_key(text: &str, name: &str) -> Result<ActorKey, Error> {
@@ -244,15 +287,15 @@ pub fn actor_key(text: &str) -> ActorKey {
     })
 }
 
-fn given_key(given: &str) -> Result<ActorKey, Error> {
+fn given_keys(given: &str, global: &Global) -> Result<Vec<ActorKey>, Error> {
     if given.starts_with("-----BEGIN ")
         || given.starts_with("ssh-")
         || given.starts_with("ecdsa-")
         || given.starts_with("sk-")
     {
-        return parse_key(given, "the line");
+        return Ok(vec![parse_key(given, "the line")?]);
     }
-    read_key(&PathBuf::from(given))
+    read_keys(&global.located(Path::new(given)))
 }
 
 /// The full id of a commit; one that this clone lacks is told by the judge.
@@ -296,18 +339,21 @@ pub fn actor(command: &ActorCommand, global: &Global, ui: &Ui) -> Result<Outcome
                         .hint("name the person who does: `--owner ID`"),
                 );
             }
-            let keys = keys.iter().map(|key| given_key(key)).collect::<Result<_, _>>()?;
+            let keys: Vec<Vec<ActorKey>> = keys
+                .iter()
+                .map(|key| given_keys(key, global))
+                .collect::<Result<_, _>>()?;
             let change = PolicyEdit::AddActor {
                 id: id.clone(),
                 kind,
                 email: email.clone(),
-                keys,
+                keys: keys.concat(),
                 owners: owners.clone(),
             };
             edit(&change, write, global, ui)
         }
         ActorCommand::AddKey { id, key, write } => edit(
-            &PolicyEdit::AddKey(id.clone(), given_key(key)?),
+            &PolicyEdit::AddKeys(id.clone(), given_keys(key, global)?),
             write,
             global,
             ui,
@@ -340,16 +386,19 @@ pub fn actor(command: &ActorCommand, global: &Global, ui: &Ui) -> Result<Outcome
             let hex = bare.bytes().all(|byte| byte.is_ascii_hexdigit());
             let key = if key.starts_with("SHA256:") || (hex && matches!(bare.len(), 40 | 64)) {
                 bare
-            } else if RecordName::from_str(key).is_ok() && !Path::new(key).exists() {
+            } else if RecordName::from_str(key).is_ok() && !global.located(Path::new(key)).exists() {
                 return Err(
                     Error::told(format!("`{key}` is no key, and no file with one")).hint(
                         "name the key by its fingerprint: `modelry actor list` shows those of each actor",
                     ),
                 );
             } else {
-                Credential::of(&given_key(key)?)
-                    .map_err(Error::told)?
-                    .fingerprint()
+                let keys = given_keys(key, global)?;
+                let [key] = &keys[..] else {
+                    return Err(Error::told(format!("`{key}` holds {} keys", keys.len()))
+                        .hint("revoke them one by one, each by its fingerprint"));
+                };
+                Credential::of(key).map_err(Error::told)?.fingerprint()
             };
             let change = PolicyEdit::RevokeKey {
                 key,

@@ -1,24 +1,22 @@
-//! `register`, `evidence`, `annotate`: what a version holds.
+//! `register`: a version of a model, from flags and files.
 
 use std::collections::BTreeMap;
-use std::io::Read;
-use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand};
-use indicatif::{ProgressBar, ProgressStyle};
+use clap::Args;
 use serde_json::{Map, Value, json};
 
+use super::given::{self, Given};
 use super::write::{Job, Reserve, Scope, WriteArgs, land};
-use super::{Global, Outcome, Ui, names};
-use crate::act::{self, AnnotateRequest, EvidenceRequest, RegisterRequest, Registered};
-use crate::disk;
+use super::{Global, Outcome, Ui, artifact, names};
+use crate::act::{self, RegisterRequest, Registered};
 use crate::error::Error;
-use crate::model::{ArtifactType, DatasetRef, Digest, GroupName, Key, RecordName, ReportRef, VersionId};
+use crate::finding::Report;
+use crate::model::{Digest, GroupName, Key, RecordPath};
 
 /// `modelry register`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  modelry register fraud-detector --artifact ./model.tar.gz --framework xgboost --metric auc=0.912\n  modelry register fraud-detector -f spec.yaml --label team=risk"
+    after_help = "Examples:\n  modelry register fraud-detector --artifact ./model.tar.gz --framework xgboost --metric auc=0.912\n  modelry register fraud-detector -f spec.yaml --label team=risk\n  modelry register fraud-detector --artifact ./encoder.onnx --artifact ./head.onnx --image NAME@sha256:…"
 )]
 pub struct RegisterArgs {
     /// The group
@@ -26,24 +24,25 @@ pub struct RegisterArgs {
     /// The spec, as YAML or JSON; `-` for standard input. Flags add to it
     #[arg(short = 'f', long = "file", value_name = "FILE|-")]
     file: Option<String>,
-    /// The container's image, pinned as NAME@sha256:…
-    #[arg(long)]
-    image: Option<String>,
-    /// What it loads: a URI, or a local file or folder, which is hashed
-    #[arg(long, value_name = "URI|PATH")]
-    artifact: Option<String>,
-    /// The artifact's digest, for a URI
-    #[arg(long, value_name = "sha256:…")]
-    digest: Option<Digest>,
-    /// Where a local artifact will be found: the URI to record for it
-    #[arg(long, value_name = "URI", requires = "artifact")]
-    artifact_uri: Option<String>,
-    /// The framework
-    #[arg(long)]
-    framework: Option<String>,
-    /// The framework's version
-    #[arg(long, value_name = "VERSION")]
-    framework_version: Option<String>,
+    /// A container's image, pinned as NAME@sha256:…; may be repeated
+    #[arg(long = "image", value_name = "IMAGE")]
+    images: Vec<String>,
+    /// What a container loads: a URI, or a local file or folder, which is hashed; repeated, each is
+    /// the artifact of a container of its own, and the other flags of containers are given once for all or once for each
+    #[arg(long = "artifact", value_name = "URI|PATH")]
+    artifacts: Vec<String>,
+    /// The digest of an artifact that is a URI; may be repeated, in the order of the artifacts
+    #[arg(long = "digest", value_name = "sha256:…")]
+    digests: Vec<Digest>,
+    /// Where a local artifact will be found: the URI to record for it; may be repeated
+    #[arg(long = "artifact-uri", value_name = "URI", requires = "artifacts")]
+    artifact_uris: Vec<String>,
+    /// The framework; may be repeated
+    #[arg(long = "framework", value_name = "FRAMEWORK")]
+    frameworks: Vec<String>,
+    /// The framework's version; may be repeated
+    #[arg(long = "framework-version", value_name = "VERSION")]
+    framework_versions: Vec<String>,
     /// A media type that it takes; may be repeated
     #[arg(long = "content-type", value_name = "TYPE")]
     content_types: Vec<String>,
@@ -52,7 +51,7 @@ pub struct RegisterArgs {
     response_types: Vec<String>,
     /// A measured value; may be repeated
     #[arg(long = "metric", value_name = "NAME=NUMBER", value_parser = names::metric)]
-    metrics: Vec<(Key, f64)>,
+    metrics: Vec<(Key, Value)>,
     /// The repository of its code
     #[arg(long, value_name = "URI")]
     source_repository: Option<String>,
@@ -73,7 +72,7 @@ pub struct RegisterArgs {
     annotations: Vec<(Key, String)>,
     /// Sections of a card to add with it, as YAML or JSON
     #[arg(long, value_name = "FILE")]
-    card: Option<PathBuf>,
+    card: Option<String>,
     /// Register the same spec a second time
     #[arg(long)]
     allow_duplicate: bool,
@@ -84,141 +83,210 @@ pub struct RegisterArgs {
     write: WriteArgs,
 }
 
-pub(super) fn read_file(name: &str) -> Result<Vec<u8>, Error> {
-    if name == "-" {
-        let mut bytes = Vec::new();
-        std::io::stdin()
-            .read_to_end(&mut bytes)
-            .map_err(|source| Error::Io {
-                action: "read",
-                path: "standard input".into(),
-                source,
-            })?;
-        return Ok(bytes);
-    }
-    std::fs::read(name).map_err(|source| Error::Io {
-        action: "read",
-        path: name.into(),
-        source,
-    })
+/// Containers in the making.
+struct Containers {
+    count: usize,
+    members: Vec<Map<String, Value>>,
 }
 
-/// A mapping that a user gave, as YAML or JSON.
-pub(super) fn read_mapping(name: &str) -> Result<Map<String, Value>, Error> {
-    let bytes = read_file(name)?;
-    // JSON first: a reader of YAML would refuse its tabs.
-    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
-        && let Ok(Value::Object(members)) = serde_json::from_slice(&bytes)
-    {
-        return Ok(members);
+impl Containers {
+    /// Gives a flag's values to the containers: one for all, or one for each.
+    fn put(&mut self, flag: &str, key: &str, values: &[String]) -> Result<(), Error> {
+        if !matches!(values.len(), 0 | 1) && values.len() != self.count {
+            return Err(Error::told(format!(
+                "`{flag}` is given {} times, and there are {} containers",
+                values.len(),
+                self.count
+            ))
+            .hint("give it once for all of them, or once for each, in the order of the artifacts"));
+        }
+        for (at, members) in self.members.iter_mut().enumerate() {
+            if let Some(value) = values.get(at).or(values.first()) {
+                members.insert(key.into(), json!(value));
+            }
+        }
+        Ok(())
     }
-    let shown = if name == "-" { "standard input" } else { name };
-    match act::read_given(shown, &bytes)?.value() {
-        Value::Object(members) => Ok(members.clone()),
-        _ => Err(Error::told(format!("{shown} is no mapping"))),
+}
+
+/// Pairs a flag's values with those artifacts that take one, in their order: with
+/// all, or only with the `fitting` ones.
+fn paired<'v, T>(flag: &str, values: &'v [T], fitting: &[bool]) -> Result<Vec<Option<&'v T>>, Error> {
+    let fits = fitting.iter().filter(|fits| **fits).count();
+    if values.len() == fitting.len() {
+        return Ok(values.iter().map(Some).collect());
     }
+    if values.is_empty() || values.len() == fits {
+        let mut left = values.iter();
+        return Ok(fitting
+            .iter()
+            .map(|fits| if *fits { left.next() } else { None })
+            .collect());
+    }
+    Err(Error::told(format!(
+        "`{flag}` is given {} times, and there are {} artifacts",
+        values.len(),
+        fitting.len()
+    ))
+    .hint("give one for each artifact, in their order"))
 }
 
 impl RegisterArgs {
-    fn request(&self, ui: &Ui) -> Result<RegisterRequest, Error> {
-        let mut members = self
-            .file
-            .as_deref()
-            .map(read_mapping)
-            .transpose()?
+    /// What to register, and the files that it was read from.
+    fn request(&self, global: &Global, ui: &Ui) -> Result<Result<Request, Report>, Error> {
+        let mut spec_file = match self.file.as_deref().map(|name| Given::read(name, global)) {
+            Some(given) => match given? {
+                Ok(given) => Some(given),
+                Err(report) => return Ok(Err(report)),
+            },
+            None => None,
+        };
+        let card = match self.card.as_deref().map(|name| Given::read(name, global)) {
+            Some(given) => match given? {
+                Ok(given) => Some(given),
+                Err(report) => return Ok(Err(report)),
+            },
+            None => None,
+        };
+        let mut members = spec_file
+            .as_mut()
+            .map(|given| std::mem::take(&mut given.members))
             .unwrap_or_default();
         let mut request = RegisterRequest::default();
         // A whole ModelVersion, or just its spec.
-        if members.contains_key("spec") {
-            let text = |key: &str, members: &Map<String, Value>| -> Result<BTreeMap<Key, String>, Error> {
-                match members.get(key) {
-                    None => Ok(BTreeMap::new()),
-                    Some(value) => serde_json::from_value(value.clone())
-                        .map_err(|error| Error::told(format!("`{key}` of the file can't be read: {error}"))),
-                }
-            };
-            request.labels = text("labels", &members)?;
-            request.annotations = text("annotations", &members)?;
-            request.description = members
-                .get("description")
-                .and_then(Value::as_str)
-                .map(str::to_owned);
-            let own = [
-                "apiVersion",
-                "kind",
-                "group",
-                "description",
-                "labels",
-                "annotations",
-                "spec",
-            ];
-            if let Some(key) = members.keys().find(|key| !own.contains(&key.as_str())) {
-                return Err(Error::told(format!("the file gives `{key}`, which registration decides"))
-                    .hint("give the spec alone, or a ModelVersion with description, labels, annotations and spec"));
-            }
-            if let Some(group) = members
-                .get("group")
-                .and_then(Value::as_str)
-                .filter(|g| *g != self.group.as_str())
-            {
-                return Err(Error::told(format!(
-                    "the file is for group `{group}`, and the command for `{}`",
-                    self.group
-                )));
-            }
-            members = match members.remove("spec") {
-                Some(Value::Object(spec)) => spec,
-                _ => return Err(Error::told("`spec` of the file is no mapping")),
-            };
+        let is_whole = members.contains_key("spec");
+        if is_whole {
+            members = self.whole(members, &mut request)?;
         }
-        self.flags(&mut members, ui)?;
+        artifact::hash_given(&mut members, self.write.is_remote(), global, ui)?;
+        self.flags(&mut members, global, ui)?;
         request.spec = Value::Object(members);
         request.description = self.description.clone().or(request.description);
         request.labels.extend(self.labels.iter().cloned());
         request.annotations.extend(self.annotations.iter().cloned());
-        request.card = self
-            .card
-            .as_ref()
-            .map(|file| read_mapping(&file.to_string_lossy()))
-            .transpose()?;
+        request.card = card.as_ref().map(|card| card.members.clone());
         request.allow_duplicate = self.allow_duplicate;
         request.without_digest = self.without_digest;
-        Ok(request)
+        Ok(Ok(Request {
+            request,
+            spec_file: spec_file.map(|given| (given, if is_whole { "" } else { "/spec" })),
+            card,
+        }))
     }
 
-    fn flags(&self, spec: &mut Map<String, Value>, ui: &Ui) -> Result<(), Error> {
-        let mut container = Map::new();
-        let mut put = |key: &str, value: &Option<String>| {
-            if let Some(value) = value {
-                container.insert(key.into(), json!(value));
+    /// The spec of a whole ModelVersion; what else it says goes into the request.
+    fn whole(
+        &self,
+        mut members: Map<String, Value>,
+        request: &mut RegisterRequest,
+    ) -> Result<Map<String, Value>, Error> {
+        let text = |key: &str, members: &Map<String, Value>| -> Result<BTreeMap<Key, String>, Error> {
+            match members.get(key) {
+                None => Ok(BTreeMap::new()),
+                Some(value) => serde_json::from_value(value.clone())
+                    .map_err(|error| Error::told(format!("`{key}` of the file can't be read: {error}"))),
             }
         };
-        put("image", &self.image);
-        put("framework", &self.framework);
-        put("frameworkVersion", &self.framework_version);
-        if let Some(artifact) = &self.artifact {
-            container.insert("artifact".into(), self.artifact(artifact, ui)?);
-        } else if self.digest.is_some() {
+        request.labels = text("labels", &members)?;
+        request.annotations = text("annotations", &members)?;
+        request.description = members
+            .get("description")
+            .and_then(Value::as_str)
+            .map(str::to_owned);
+        let own = [
+            "apiVersion",
+            "kind",
+            "group",
+            "description",
+            "labels",
+            "annotations",
+            "spec",
+        ];
+        if let Some(key) = members.keys().find(|key| !own.contains(&key.as_str())) {
+            return Err(
+                Error::told(format!("the file gives `{key}`, which registration decides")).hint(
+                    "give the spec alone, or a ModelVersion with description, labels, annotations and spec",
+                ),
+            );
+        }
+        if let Some(group) = members
+            .get("group")
+            .and_then(Value::as_str)
+            .filter(|g| *g != self.group.as_str())
+        {
+            return Err(Error::told(format!(
+                "the file is for group `{group}`, and the command for `{}`",
+                self.group
+            )));
+        }
+        match members.remove("spec") {
+            Some(Value::Object(spec)) => Ok(spec),
+            _ => Err(Error::told("`spec` of the file is not a mapping")),
+        }
+    }
+
+    /// What the flags say of each container.
+    fn containers(&self, global: &Global, ui: &Ui) -> Result<Vec<Map<String, Value>>, Error> {
+        let count = match (self.artifacts.len(), self.images.len()) {
+            (0, 0) => usize::from(!self.frameworks.is_empty() || !self.framework_versions.is_empty()),
+            (0, images) => images,
+            (artifacts, _) => artifacts,
+        };
+        if self.artifacts.is_empty() && !self.digests.is_empty() {
             return Err(Error::told("`--digest` is of an artifact").hint("name it: `--artifact URI`"));
         }
+        let mut containers = Containers {
+            count,
+            members: vec![Map::new(); count],
+        };
+        containers.put("--image", "image", &self.images)?;
+        containers.put("--framework", "framework", &self.frameworks)?;
+        containers.put(
+            "--framework-version",
+            "frameworkVersion",
+            &self.framework_versions,
+        )?;
+        let remote: Vec<bool> = self.artifacts.iter().map(|it| artifact::is_remote(it)).collect();
+        let local: Vec<bool> = remote.iter().map(|remote| !remote).collect();
+        let digests = paired("--digest", &self.digests, &remote)?;
+        let uris = paired("--artifact-uri", &self.artifact_uris, &local)?;
+        for (at, given) in self.artifacts.iter().enumerate() {
+            let artifact = artifact::artifact(
+                given,
+                digests[at],
+                uris[at].map(String::as_str),
+                self.write.is_remote(),
+                global,
+                ui,
+            )?;
+            containers.members[at].insert("artifact".into(), artifact);
+        }
+        Ok(containers.members)
+    }
+
+    fn flags(&self, spec: &mut Map<String, Value>, global: &Global, ui: &Ui) -> Result<(), Error> {
+        let given = self.containers(global, ui)?;
         let types = [
             ("contentTypes", &self.content_types),
             ("responseTypes", &self.response_types),
         ];
-        if !container.is_empty() || types.iter().any(|(_, types)| !types.is_empty()) {
+        if !given.is_empty() || types.iter().any(|(_, types)| !types.is_empty()) {
             let inference = spec
                 .entry("inference")
                 .or_insert_with(|| json!({"containers": []}));
-            if !container.is_empty() {
+            if !given.is_empty() && inference["containers"].as_array().is_none() {
+                inference["containers"] = json!([]);
+            }
+            for (at, members) in given.into_iter().enumerate() {
                 let containers = inference["containers"].as_array_mut();
                 match containers {
-                    Some(containers) if containers.is_empty() => containers.push(Value::Object(container)),
+                    Some(containers) if at >= containers.len() => containers.push(Value::Object(members)),
                     Some(containers) => {
-                        if let Some(Value::Object(first)) = containers.first_mut() {
-                            first.extend(container);
+                        if let Some(Value::Object(there)) = containers.get_mut(at) {
+                            there.extend(members);
                         }
                     }
-                    None => inference["containers"] = json!([container]),
+                    None => {}
                 }
             }
             for (key, types) in types {
@@ -230,7 +298,7 @@ impl RegisterArgs {
         if !self.metrics.is_empty() {
             let metrics = spec.entry("metrics").or_insert_with(|| json!({}));
             for (name, value) in &self.metrics {
-                metrics[name.as_str()] = number(*value);
+                metrics[name.as_str()] = value.clone();
             }
         }
         let source = [
@@ -245,84 +313,41 @@ impl RegisterArgs {
         }
         Ok(())
     }
-
-    fn artifact(&self, given: &str, ui: &Ui) -> Result<Value, Error> {
-        let local = given.strip_prefix("file://").unwrap_or(given);
-        let is_uri = given.contains("://") && !given.starts_with("file://");
-        if is_uri {
-            let mut artifact = json!({"uri": given});
-            if let Some(digest) = &self.digest {
-                artifact["digest"] = json!(digest);
-            }
-            return Ok(artifact);
-        }
-        let path = Path::new(local);
-        let hashed = hash(path, ui)?;
-        if let Some(digest) = self.digest.as_ref().filter(|digest| **digest != hashed.digest) {
-            return Err(
-                Error::told(format!("{local} has the digest {}, not {digest}", hashed.digest))
-                    .hint("is it the file that you mean?"),
-            );
-        }
-        let uri = match &self.artifact_uri {
-            Some(uri) => uri.clone(),
-            None => {
-                let whole = path.canonicalize().map_err(|source| Error::Io {
-                    action: "read",
-                    path: path.into(),
-                    source,
-                })?;
-                let uri = format!("file://{}", whole.display());
-                if self.write.is_remote() {
-                    ui.note(&format!(
-                        "the artifact is written down as `{uri}`, which only this machine can read: say where others find it with `--artifact-uri URI`"
-                    ));
-                }
-                uri
-            }
-        };
-        let mut artifact = json!({"uri": uri});
-        if hashed.kind == ArtifactType::Folder {
-            artifact["type"] = json!("folder");
-        }
-        artifact["digest"] = json!(hashed.digest);
-        artifact["size"] = json!(hashed.size);
-        Ok(artifact)
-    }
 }
 
-fn number(value: f64) -> Value {
-    if value.fract() == 0.0 && value.abs() < 9e15 {
-        #[allow(clippy::cast_possible_truncation, reason = "it is whole and small enough")]
-        return json!(value as i64);
-    }
-    json!(value)
+/// What to register, and the files that it was read from.
+struct Request {
+    request: RegisterRequest,
+    /// The file of the spec, and where it stands in the record.
+    spec_file: Option<(Given, &'static str)>,
+    card: Option<Given>,
 }
 
-/// Hashes a local artifact, with a bar where somebody watches.
-fn hash(path: &Path, ui: &Ui) -> Result<disk::HashedArtifact, Error> {
-    let bar = match disk::artifact_size(path) {
-        Ok(size) if size > 16 << 20 && !ui.is_json() => ProgressBar::new(size),
-        _ => ProgressBar::hidden(),
-    };
-    if let Ok(style) = ProgressStyle::with_template("hashing {bar:30} {bytes}/{total_bytes} {bytes_per_sec}")
-    {
-        bar.set_style(style);
+impl Request {
+    /// The files as parts of the records of a version.
+    fn parts(&self, id: &crate::model::VersionId) -> Vec<act::GivenPart> {
+        let version = RecordPath::Version(id.clone()).to_string();
+        let card = RecordPath::Card(id.clone()).to_string();
+        let spec = self.spec_file.iter();
+        spec.map(|(given, within)| given.part(version.clone(), within))
+            .chain(self.card.iter().map(|given| given.part(card.clone(), "")))
+            .collect()
     }
-    let hashed = disk::hash_artifact(path, &mut |count| bar.inc(count));
-    bar.finish_and_clear();
-    hashed
 }
 
 pub fn register(args: &RegisterArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    let request = args.request(ui)?;
+    let given = match args.request(global, ui)? {
+        Ok(given) => given,
+        Err(report) => return given::refuse(&report, ui),
+    };
     let reserve = Reserve::of(&args.group);
     let job = Job {
         draft: &|desk| {
-            let mut request = request.clone();
+            let mut request = given.request.clone();
             request.reserved.clone_from(&reserve.taken.borrow());
             match act::register(desk, &args.group, &request, args.write.reason.as_deref())? {
-                Registered::New(id, draft) => {
+                Registered::New(id, mut draft) => {
+                    draft.given.extend(given.parts(&id));
                     reserve.number.set(Some(id.number));
                     Ok(Some(draft))
                 }
@@ -340,164 +365,6 @@ pub fn register(args: &RegisterArgs, global: &Global, ui: &Ui) -> Result<Outcome
         decision: false,
         moved: None,
         reserve: Some(&reserve),
-    };
-    land(&job, &args.write, global, ui)
-}
-
-/// `modelry evidence …`
-#[derive(Debug, Subcommand)]
-pub enum EvidenceCommand {
-    /// Add an evaluation, or change your own
-    #[command(
-        after_help = "Example:\n  modelry evidence add fraud-detector/3 holdout --metric auc=0.905 --dataset s3://data/holdout.parquet"
-    )]
-    Add(Box<EvidenceArgs>),
-    /// Show the evaluations of a version
-    #[command(after_help = "Example:\n  modelry evidence show fraud-detector/3")]
-    Show {
-        /// The version
-        #[arg(value_name = "GROUP/N", value_parser = names::version)]
-        version: VersionId,
-        /// One evaluation [default: all]
-        name: Option<RecordName>,
-        /// As it was at this commit, or on this day
-        #[arg(long, value_name = "REV|DATE")]
-        at: Option<String>,
-    },
-}
-
-/// `modelry evidence add`
-#[derive(Debug, Args)]
-pub struct EvidenceArgs {
-    /// The version
-    #[arg(value_name = "GROUP/N", value_parser = names::version)]
-    version: VersionId,
-    /// The evaluation's name
-    name: RecordName,
-    /// A measured value; may be repeated
-    #[arg(long = "metric", value_name = "NAME=NUMBER", value_parser = names::metric)]
-    metrics: Vec<(Key, f64)>,
-    /// The data: a URI, or a local file or folder, which is hashed
-    #[arg(long, value_name = "URI|PATH")]
-    dataset: Option<String>,
-    /// The data's digest, for a URI
-    #[arg(long, value_name = "sha256:…", requires = "dataset")]
-    dataset_digest: Option<Digest>,
-    /// The report: a URI, or a local file, which is hashed
-    #[arg(long, value_name = "URI|PATH")]
-    report: Option<String>,
-    /// The report's digest, for a URI
-    #[arg(long, value_name = "sha256:…", requires = "report")]
-    report_digest: Option<Digest>,
-    /// The report's media type
-    #[arg(long, value_name = "TYPE", requires = "report")]
-    report_type: Option<String>,
-    /// A few words
-    #[arg(long)]
-    notes: Option<String>,
-    /// It was learnt later, and is no part of the approval
-    #[arg(long)]
-    observation: bool,
-    #[command(flatten)]
-    write: WriteArgs,
-}
-
-/// A reference to a file: its URI, and its digest where it is known.
-fn reference(given: &str, digest: Option<&Digest>, ui: &Ui) -> Result<(String, Option<Digest>), Error> {
-    if given.contains("://") {
-        return Ok((given.to_owned(), digest.cloned()));
-    }
-    let path = Path::new(given);
-    let hashed = hash(path, ui)?;
-    let whole = path.canonicalize().map_err(|source| Error::Io {
-        action: "read",
-        path: path.into(),
-        source,
-    })?;
-    Ok((format!("file://{}", whole.display()), Some(hashed.digest)))
-}
-
-pub fn evidence(command: &EvidenceCommand, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    let args = match command {
-        EvidenceCommand::Show { version, name, at } => {
-            return super::show::evidence(version, name.as_ref(), at.as_deref(), global, ui);
-        }
-        EvidenceCommand::Add(args) => args,
-    };
-    let dataset = args
-        .dataset
-        .as_deref()
-        .map(|given| reference(given, args.dataset_digest.as_ref(), ui))
-        .transpose()?;
-    let report = args
-        .report
-        .as_deref()
-        .map(|given| reference(given, args.report_digest.as_ref(), ui))
-        .transpose()?;
-    let request = EvidenceRequest {
-        metrics: args.metrics.iter().cloned().collect(),
-        dataset: dataset.map(|(uri, digest)| DatasetRef { uri, digest }),
-        report: report.map(|(uri, digest)| ReportRef {
-            uri,
-            digest,
-            content_type: args.report_type.clone(),
-        }),
-        notes: args.notes.clone(),
-        observation: args.observation,
-    };
-    let job = Job {
-        draft: &|desk| {
-            act::add_evidence(
-                desk,
-                &args.version,
-                &args.name,
-                &request,
-                args.write.reason.as_deref(),
-            )
-            .map(Some)
-        },
-        scope: Scope::of(&args.version.group),
-        decision: false,
-        moved: None,
-        reserve: None,
-    };
-    land(&job, &args.write, global, ui)
-}
-
-/// `modelry annotate`
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Example:\n  modelry annotate fraud-detector/3 --label env=prod --annotation ticket=RISK-118 --label old-"
-)]
-pub struct AnnotateArgs {
-    /// The version
-    #[arg(value_name = "GROUP/N", value_parser = names::version)]
-    version: VersionId,
-    /// The description; empty takes it away
-    #[arg(long)]
-    description: Option<String>,
-    /// A label to set, or to take away; may be repeated
-    #[arg(long = "label", value_name = "KEY=VALUE|KEY-", value_parser = names::change)]
-    labels: Vec<(Key, Option<String>)>,
-    /// An annotation to set, or to take away; may be repeated
-    #[arg(long = "annotation", value_name = "KEY=VALUE|KEY-", value_parser = names::change)]
-    annotations: Vec<(Key, Option<String>)>,
-    #[command(flatten)]
-    write: WriteArgs,
-}
-
-pub fn annotate(args: &AnnotateArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    let request = AnnotateRequest {
-        description: args.description.clone(),
-        labels: args.labels.iter().cloned().collect(),
-        annotations: args.annotations.iter().cloned().collect(),
-    };
-    let job = Job {
-        draft: &|desk| act::annotate(desk, &args.version, &request, args.write.reason.as_deref()).map(Some),
-        scope: Scope::of(&args.version.group),
-        decision: false,
-        moved: None,
-        reserve: None,
     };
     land(&job, &args.write, global, ui)
 }

@@ -4,12 +4,12 @@ use std::cell::{Cell, RefCell};
 
 use clap::Args;
 
-use super::register::read_file;
+use super::given::read_file;
 use super::write::{Job, Scope, WriteArgs, land};
 use super::{Global, Outcome, Ui, names};
 use crate::act::{self, RelayRequest};
 use crate::error::Error;
-use crate::exchange::host_reviews;
+use crate::exchange::{self, host_reviews};
 use crate::model::{Key, VersionId};
 
 /// `modelry relay`
@@ -42,8 +42,8 @@ pub fn run(args: &RelayArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
     } else {
         &args.file
     };
-    let bytes = read_file(&args.file)?;
-    let text = String::from_utf8(bytes).map_err(|_| {
+    let bytes = read_file(&args.file, global)?;
+    let text = exchange::decoded(&bytes).ok_or_else(|| {
         Error::told(format!("{shown} is not UTF-8")).hint("give what the host's API answers, unchanged")
     })?;
     let verdicts = host_reviews::read(args.host.as_str(), shown, &text)?;

@@ -15,7 +15,7 @@ use crate::exchange::kserve;
 use crate::finding::Report;
 use crate::git::GitObjects;
 use crate::history;
-use crate::model::{Artifact, GroupName};
+use crate::model::{Artifact, GroupName, UriFault, uri_fault};
 use crate::proof::{CheckpointFile, How, Proof, Signed};
 use crate::raw::{Kept, Oid};
 use crate::render::{self, clean, paint};
@@ -363,6 +363,23 @@ fn print(answer: &Answer, proven: &Proven<'_>, ui: &Ui) -> Result<Outcome, Error
     let image = containers
         .iter()
         .find_map(|(_, container)| container.image.clone());
+    // An old record may hold it; a program that reads lines must not.
+    let unseen = version
+        .spec
+        .all_artifacts()
+        .into_iter()
+        .find_map(|(_, artifact)| match uri_fault(&artifact.uri) {
+            Some(fault @ UriFault::Hidden(_)) => Some(fault),
+            _ => None,
+        });
+    if let Some(fault) = unseen.filter(|_| !matches!(ui.output, Output::Human | Output::Json)) {
+        return Err(Error::told(format!(
+            "the address of an artifact of {} {}, and would be read as several lines",
+            answer.id,
+            fault.words()
+        ))
+        .hint("register the model again with an address that is one line"));
+    }
     let artifacts: Vec<&Artifact> = version
         .spec
         .all_artifacts()
@@ -377,7 +394,7 @@ fn print(answer: &Answer, proven: &Proven<'_>, ui: &Ui) -> Result<Outcome, Error
         answer.id.group.to_string(),
         answer.id.number.to_string(),
         answer.status.to_string(),
-        text(main.map(|artifact| artifact.uri.clone())),
+        text(main.map(|artifact| artifact.uri.to_string())),
         text(digest.map(ToString::to_string)),
         text(image.clone()),
         proven.commit.to_string(),

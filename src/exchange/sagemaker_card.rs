@@ -177,7 +177,7 @@ fn overview(portrait: &Portrait<'_>, rest: &mut Rest) -> Value {
     let artifacts = spec
         .all_artifacts()
         .into_iter()
-        .map(|(_, artifact)| artifact.uri.clone());
+        .map(|(_, artifact)| artifact.uri.to_string());
     let artifacts = rest.fit_list("model.artifacts", artifacts.collect(), 15);
     if !artifacts.is_empty() {
         out.insert("model_artifact".into(), json!(artifacts));
@@ -237,7 +237,7 @@ fn training(portrait: &Portrait<'_>, rest: &mut Rest) -> Value {
             .is_some_and(|role| role.to_lowercase().contains("train"))
     });
     let data: Vec<String> = of_training
-        .map(|data| data.uri.clone().unwrap_or_else(|| data.name.clone()))
+        .map(|data| data.uri.as_deref().unwrap_or(&data.name).to_owned())
         .collect();
     let data = rest.fit_list("training.datasets", data, 15);
     if !data.is_empty() {
@@ -260,6 +260,8 @@ fn training(portrait: &Portrait<'_>, rest: &mut Rest) -> Value {
     }
     for (name, value) in card.training.iter().flat_map(|it| &it.hyperparameters) {
         let detail = format!("training.hyperparameters.{name}");
+        // SageMaker's are text.
+        let value = &value.to_string();
         if parameters.len() < 100 && !value.is_empty() {
             parameters.push(json!({"name": name, "value": rest.fit(&detail, value, TERM)}));
         } else {
@@ -332,10 +334,10 @@ fn evaluations(portrait: &Portrait<'_>, rest: &mut Rest) -> Value {
 fn told(portrait: &Portrait<'_>, evaluation: &CardEvaluation, path: &str, rest: &mut Rest) -> Value {
     let mut metadata = Map::new();
     let members = [
-        ("task", &evaluation.task),
-        ("dataset", &evaluation.dataset),
-        ("split", &evaluation.split),
-        ("source", &evaluation.source),
+        ("task", evaluation.task.as_deref()),
+        ("dataset", evaluation.dataset.as_deref()),
+        ("split", evaluation.split.as_deref()),
+        ("source", evaluation.source.as_deref()),
     ];
     for (key, value) in members {
         if let Some(value) = value {
@@ -350,7 +352,7 @@ fn told(portrait: &Portrait<'_>, evaluation: &CardEvaluation, path: &str, rest: 
     }
     if let Some(name) = &evaluation.dataset {
         let known = portrait.card.datasets.iter().find(|data| data.name == *name);
-        let place = known.and_then(|data| data.uri.as_ref()).unwrap_or(name);
+        let place = known.and_then(|data| data.uri.as_deref()).unwrap_or(name);
         let place = rest.fit(&format!("{path}.dataset"), place, SHORT);
         out.insert("datasets".into(), json!([place]));
     }

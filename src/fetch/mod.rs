@@ -242,7 +242,7 @@ impl Courier {
             digest,
             size: artifact.size,
             kind: artifact.r#type.unwrap_or_default(),
-            uri: uri.clone(),
+            uri: uri.to_string(),
         })
     }
 

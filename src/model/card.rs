@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ActorId, ApiVersion, Digest, GroupName, Key, Metrics, ModelCardKind, VersionNumber};
+use super::{ActorId, ApiVersion, Digest, GroupName, Key, Metrics, ModelCardKind, Uri, VersionNumber};
 
 /// A section of the card that a rule can require.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -282,16 +282,54 @@ pub struct Training {
     pub observations: Option<String>,
     /// The job (SageMaker: training_arn).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("modelry:uri" = true))]
     pub job: Option<String>,
     /// Images that it ran in (SageMaker: training_environment).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("modelry:uri" = true))]
     pub environment: Vec<String>,
     /// Hyperparameters (SageMaker: hyper_parameters).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub hyperparameters: BTreeMap<Key, String>,
+    pub hyperparameters: BTreeMap<Key, Hyperparameter>,
     /// Metrics of the training (SageMaker: training_metrics).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metrics: Metrics,
+}
+
+/// A hyperparameter: text, a number or a boolean, as it was given.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Hyperparameter {
+    /// `"adam"`
+    Text(String),
+    /// `0.1`
+    Number(serde_json::Number),
+    /// `true`
+    Flag(bool),
+}
+
+impl std::fmt::Display for Hyperparameter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Hyperparameter::Text(text) => f.write_str(text),
+            Hyperparameter::Number(number) => number.fmt(f),
+            Hyperparameter::Flag(flag) => flag.fmt(f),
+        }
+    }
+}
+
+impl JsonSchema for Hyperparameter {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Hyperparameter".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": ["string", "number", "boolean"]})
+    }
 }
 
 /// Data that a model was made or judged with.
@@ -303,7 +341,7 @@ pub struct CardDataset {
     pub name: String,
     /// Where it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub uri: Option<String>,
+    pub uri: Option<Uri>,
     /// SHA-256 of the data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
@@ -342,7 +380,7 @@ pub struct CardEvaluation {
     pub observations: Option<String>,
     /// Where it is told in full (Hugging Face: source.url).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source: Option<String>,
+    pub source: Option<Uri>,
 }
 
 /// One measured value.
@@ -410,7 +448,7 @@ pub struct License {
     pub name: Option<String>,
     /// Its text (Hugging Face: license_link).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub uri: Option<String>,
+    pub uri: Option<Uri>,
 }
 
 /// A model that another was made from.
@@ -419,6 +457,7 @@ pub struct License {
 pub struct CardBaseModel {
     /// Its name on a hub, or `group/n` of a registry.
     #[schemars(length(min = 1, max = 1024))]
+    #[schemars(extend("modelry:uri" = true))]
     pub name: String,
     /// SHA-256 of its artifact.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ActorId, ApiVersion, Digest, EvaluationKind, GroupName, Key, RecordName, VersionNumber};
+use super::{ActorId, ApiVersion, Digest, EvaluationKind, GroupName, Key, RecordName, Uri, VersionNumber};
 
 /// Measured values by name; finite numbers.
 pub type Metrics = BTreeMap<Key, f64>;
@@ -16,7 +16,7 @@ pub type Metrics = BTreeMap<Key, f64>;
 pub struct DatasetRef {
     /// Where the data is.
     #[schemars(length(min = 1, max = 2048))]
-    pub uri: String,
+    pub uri: Uri,
     /// SHA-256 of the data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
@@ -28,7 +28,7 @@ pub struct DatasetRef {
 pub struct ReportRef {
     /// Where the report is.
     #[schemars(length(min = 1, max = 2048))]
-    pub uri: String,
+    pub uri: Uri,
     /// SHA-256 of the report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,

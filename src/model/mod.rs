@@ -12,6 +12,7 @@ mod review;
 mod spec;
 mod stage;
 mod tombstone;
+mod uri;
 mod version;
 
 pub use card::*;
@@ -25,6 +26,7 @@ pub use review::*;
 pub use spec::*;
 pub use stage::*;
 pub use tombstone::*;
+pub use uri::*;
 pub use version::*;
 
 /// The only `apiVersion` of this format.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Digest, Key, Metrics, ReportRef};
+use super::{Digest, Key, Metrics, ReportRef, Uri};
 
 /// What the model is; frozen at registration.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -103,6 +103,7 @@ pub struct Container {
     /// The image; pinned as `NAME@sha256:…` (SageMaker: Image, ImageDigest).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
+    #[schemars(extend("modelry:uri" = true))]
     pub image: Option<String>,
     /// What it loads (SageMaker: ModelDataUrl, ModelDataSource).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -196,7 +197,7 @@ pub enum Compression {
 pub struct Artifact {
     /// Where it is: any scheme (SageMaker: S3Uri).
     #[schemars(length(min = 1, max = 2048))]
-    pub uri: String,
+    pub uri: Uri,
     /// `file` (when absent) or `folder` (SageMaker: S3DataType).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub r#type: Option<ArtifactType>,
@@ -313,7 +314,7 @@ pub struct Source {
     /// The repository of its code (SageMaker: Repository).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 2048))]
-    pub repository: Option<String>,
+    pub repository: Option<Uri>,
     /// The commit of its code (SageMaker: CommitId).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1024))]
@@ -321,6 +322,7 @@ pub struct Source {
     /// The job that trained it (SageMaker: GeneratedBy).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1024))]
+    #[schemars(extend("modelry:uri" = true))]
     pub training_job: Option<String>,
     /// The project (SageMaker: ProjectId).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -329,7 +331,7 @@ pub struct Source {
     /// The model or package that it was cloned from (SageMaker: SourceUri).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 2048))]
-    pub uri: Option<String>,
+    pub uri: Option<Uri>,
 }
 
 /// An algorithm that a model was made from.
@@ -351,6 +353,7 @@ pub struct Validation {
     /// The role that runs it (SageMaker: ValidationRole).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 2048))]
+    #[schemars(extend("modelry:uri" = true))]
     pub role: Option<String>,
     /// The name of the profile (SageMaker: ProfileName).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -362,7 +365,7 @@ pub struct Validation {
     /// Where results go (SageMaker: TransformOutput).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 2048))]
-    pub output: Option<String>,
+    pub output: Option<Uri>,
     /// The machine (SageMaker: TransformResources.InstanceType).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 128))]
@@ -380,6 +383,7 @@ pub struct Security {
     /// The key that encrypts it (SageMaker: KmsKeyId).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 2048))]
+    #[schemars(extend("modelry:uri" = true))]
     pub kms_key_id: Option<String>,
 }
 

@@ -102,6 +102,7 @@ impl ImportedStatus {
 pub struct Imported {
     /// The registry that it comes from.
     #[schemars(length(min = 1, max = 2048))]
+    #[schemars(extend("modelry:uri" = true))]
     pub from: String,
     /// The status that it arrived with.
     pub status: ImportedStatus,

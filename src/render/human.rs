@@ -7,6 +7,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use super::text::{clean, paint};
 use super::{Style, count};
 use crate::finding::{Checked, Finding, Label, Place, Report};
+use crate::model::concealed_in_place;
 
 pub(super) fn render(report: &Report, style: &Style) -> String {
     let mut out = findings(report, style);
@@ -106,10 +107,12 @@ pub(super) fn excerpt(place: &Place) -> Option<(String, usize, Range<usize>)> {
         .find('\n')
         .map_or(text.len(), |feed| place.span.start + feed);
     let end = end.min(stop);
-    let raw = &text[start..stop];
+    // No secret of an address is shown, and every place stays where it is.
+    let raw = &*concealed_in_place(&text[start..stop]);
+    let (at, end) = (place.span.start - start, end - start);
     let shown = clean(raw).replace('\t', " ");
-    let before = clean(&text[start..place.span.start]).replace('\t', " ").len();
-    let width = clean(&text[place.span.start..end]).replace('\t', " ").len();
+    let before = clean(&raw[..at]).replace('\t', " ").len();
+    let width = clean(&raw[at..end]).replace('\t', " ").len();
     // Very long lines would fill the screen.
     if shown.len() > 400 {
         return None;

@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::finding::{Anchor, Finding, Note, RuleInfo, Side};
 use crate::model::{Status, VersionId};
 use crate::snapshot::{Loaded, ReadFault};
+use crate::source::Fault;
 
 /// What the judge says of one step.
 pub struct Judgement {
@@ -247,6 +248,11 @@ pub fn document_findings(path: &str, loaded: &Loaded) -> Vec<Finding<Anchor>> {
             finding
         })
         .collect()
+}
+
+/// The rule of a fault in a text.
+pub fn of_text(fault: &Fault) -> &'static RuleInfo {
+    rule_of(&ReadFault::Text(fault.clone()))
 }
 
 fn rule_of(fault: &ReadFault) -> &'static RuleInfo {

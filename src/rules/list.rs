@@ -32,6 +32,7 @@ pub static RULES: &[&Rule] = &[
     &mr109_unknown_actor::RULE,
     &mr110_unknown_stage::RULE,
     &mr111_unknown_version::RULE,
+    &mr112_unsafe_address::RULE,
     &mr201_frozen_field::RULE,
     &mr202_record_removed::RULE,
     &mr203_illegal_transition::RULE,

@@ -36,6 +36,7 @@ mod mr108_number_too_high;
 mod mr109_unknown_actor;
 mod mr110_unknown_stage;
 mod mr111_unknown_version;
+mod mr112_unsafe_address;
 mod mr201_frozen_field;
 mod mr202_record_removed;
 mod mr203_illegal_transition;
@@ -100,7 +101,7 @@ mod mr508_merge_conflict;
 mod mr509_mainline_deleted;
 mod mr510_forbidden_reference;
 
-pub use judge::{Decided, Judgement, document_findings, judge, state_findings};
+pub use judge::{Decided, Judgement, document_findings, judge, of_text, state_findings};
 pub use list::RULES;
 pub use mr106_malformed_tree::malformed_tree;
 pub use mr316_gate_not_met::gate_findings;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::finding::{Anchor, Finding, Label, Part, Place, Side};
-use crate::model::RecordPath;
+use crate::model::{RecordPath, concealed};
 use crate::raw::Oid;
 use crate::snapshot::Snapshot;
 use crate::source::LineIndex;
@@ -83,14 +83,14 @@ impl Resolver<'_> {
     pub fn resolve(&self, finding: Finding<Anchor>) -> Finding<Place> {
         let label = |label: Label<Anchor>| Label {
             at: self.place(&label.at),
-            text: label.text,
+            text: shown(label.text),
         };
         Finding {
             rule: finding.rule,
-            message: finding.message,
+            message: shown(finding.message),
             primary: label(finding.primary),
             related: finding.related.into_iter().map(label).collect(),
-            why: finding.why,
+            why: finding.why.into_iter().map(shown).collect(),
             who: finding.who,
             help: finding.help,
             group: finding.group,
@@ -100,6 +100,11 @@ impl Resolver<'_> {
             reaffirms: finding.reaffirms,
         }
     }
+}
+
+/// Words as a report may show them: it is kept and published by CI systems.
+fn shown(words: String) -> String {
+    concealed(&words).into_owned()
 }
 
 /// The key of a member, or the value, by the part that is meant.

@@ -37,6 +37,8 @@ struct MapParts {
 pub(super) struct Builder<'t, 'f> {
     text: &'t str,
     limits: Limits,
+    /// Whether numbers are spelled as JSON spells them.
+    json: bool,
     faults: &'f mut Vec<Fault>,
     open: Vec<Open>,
     nodes: usize,
@@ -44,10 +46,11 @@ pub(super) struct Builder<'t, 'f> {
 }
 
 impl<'t, 'f> Builder<'t, 'f> {
-    pub(super) fn new(text: &'t str, limits: Limits, faults: &'f mut Vec<Fault>) -> Self {
+    pub(super) fn new(text: &'t str, limits: Limits, json: bool, faults: &'f mut Vec<Fault>) -> Self {
         Builder {
             text,
             limits,
+            json,
             faults,
             open: Vec::new(),
             nodes: 0,
@@ -277,7 +280,10 @@ impl<'t, 'f> Builder<'t, 'f> {
                     other: None,
                 }
             }
-            ScalarStyle::Plain => scalar::plain(&text),
+            ScalarStyle::Plain => {
+                let number = self.json.then(|| scalar::json_number(&text)).flatten();
+                number.unwrap_or_else(|| scalar::plain(&text))
+            }
             _ => Plain::Same(Value::String(text.into_owned())),
         };
         if self.expects_key() {

@@ -13,10 +13,7 @@ use super::scalar::{self, Plain, number_spelling, quote};
 /// [`EditError::Unwritable`] when no text does: the value holds a null, or a
 /// number that is not kept.
 pub fn write(header: Option<&str>, value: &Value) -> Result<String, EditError> {
-    let header = header
-        .map(|header| format!("{}\n", header.trim_end()))
-        .unwrap_or_default();
-    let text = format!("{header}{}", block(value, 0));
+    let text = spelled(header, value);
     let ours =
         Document::read(text.as_bytes(), &Limits::LARGE).is_ok_and(|document| document.value() == value);
     let theirs = serde_yaml::from_str::<Value>(&text).is_ok_and(|read| read == *value);
@@ -25,6 +22,15 @@ pub fn write(header: Option<&str>, value: &Value) -> Result<String, EditError> {
     } else {
         Err(EditError::Unwritable)
     }
+}
+
+/// The text that [`write()`] would give, whether or not it reads back: for whoever
+/// judges it next.
+pub fn spelled(header: Option<&str>, value: &Value) -> String {
+    let header = header
+        .map(|header| format!("{}\n", header.trim_end()))
+        .unwrap_or_default();
+    format!("{header}{}", block(value, 0))
 }
 
 /// Lists of words up to this wide stand on one line.

@@ -14,7 +14,8 @@ mod read;
 mod scalar;
 
 pub use edit::{Edit, EditError};
-pub use emit::write;
+pub use emit::{spelled, write};
 pub use place::{LineColumn, LineIndex};
 pub use read::{Document, Fault, FaultKind, Limits, pointer_step};
+pub use scalar::given_number;
 pub(crate) use scalar::is_hidden;

@@ -110,9 +110,22 @@ impl Document {
     /// Every fault that can be told, in the order of their places. After a fault
     /// of syntax nothing more can be told.
     pub fn read(bytes: &[u8], limits: &Limits) -> Result<Document, Vec<Fault>> {
-        let text = decode(bytes, limits)?;
+        Document::read_text(decode(bytes, limits)?, limits, false)
+    }
+
+    /// Reads one mapping in JSON as strictly: the same keys, characters and sizes
+    /// are refused, and numbers that are not kept. White space is JSON's.
+    ///
+    /// # Errors
+    /// As [`Document::read`].
+    pub fn read_json(bytes: &[u8], limits: &Limits) -> Result<Document, Vec<Fault>> {
+        let text = as_yaml(decode(bytes, limits)?);
+        Document::read_text(&text, limits, true)
+    }
+
+    fn read_text(text: &str, limits: &Limits, json: bool) -> Result<Document, Vec<Fault>> {
         let mut faults = characters(text);
-        let tree = Builder::new(text, *limits, &mut faults).run();
+        let tree = Builder::new(text, *limits, json, &mut faults).run();
         if let Some(span) = tree.as_ref().and_then(|(root, _)| ended_early(text, root)) {
             let mut told = fault(
                 FaultKind::NotOneDocument,
@@ -184,6 +197,55 @@ impl Document {
             .iter()
             .try_fold(&self.root, |node, step| Some(child(node, step)?.1))
     }
+}
+
+/// JSON in which YAML's reader finds the same: tabs and carriage returns between
+/// its parts are spaces, and no character is spelled by two surrogates.
+fn as_yaml(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    let mut rest = json;
+    let mut in_text = false;
+    while let Some(c) = rest.chars().next() {
+        let mut length = c.len_utf8();
+        match c {
+            '"' => {
+                in_text = !in_text;
+                out.push(c);
+            }
+            '\\' if in_text => match surrogates(rest) {
+                Some(c) => {
+                    length = 12;
+                    out.push(c);
+                }
+                None => {
+                    let escaped = rest[1..].chars().next();
+                    length += escaped.map_or(0, char::len_utf8);
+                    match escaped {
+                        // YAML 1.1 has no such escape.
+                        Some('/') => out.push('/'),
+                        _ => out.push_str(&rest[..length]),
+                    }
+                }
+            },
+            '\t' | '\r' if !in_text => out.push(' '),
+            c => out.push(c),
+        }
+        rest = &rest[length..];
+    }
+    out
+}
+
+/// The character that two escapes spell here: `\ud83d\ude00`.
+fn surrogates(text: &str) -> Option<char> {
+    let unit = |at: usize| {
+        let escape = text.get(at..at + 6)?.strip_prefix("\\u")?;
+        u16::from_str_radix(escape, 16).ok()
+    };
+    let (high, low) = (unit(0)?, unit(6)?);
+    char::decode_utf16([high, low])
+        .next()?
+        .ok()
+        .filter(|c| c.len_utf16() == 2)
 }
 
 /// The unescaped steps of a JSON pointer (RFC 6901).

@@ -33,6 +33,8 @@ pub(super) enum Plain {
 
 static INTEGER: LazyLock<Regex> = LazyLock::new(|| regex(r"^-?(?:0|[1-9][0-9]*)$"));
 static FLOAT: LazyLock<Regex> = LazyLock::new(|| regex(r"^-?(?:0|[1-9][0-9]*)\.[0-9]+(?:[eE][-+][0-9]+)?$"));
+static JSON_NUMBER: LazyLock<Regex> =
+    LazyLock::new(|| regex(r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?$"));
 /// What some reader takes for a number.
 static NUMBER_LIKE: LazyLock<Regex> = LazyLock::new(|| {
     regex(concat!(
@@ -128,6 +130,47 @@ pub(super) fn plain(text: &str) -> Plain {
         return ambiguous(None);
     }
     Plain::Same(Value::String(text.to_owned()))
+}
+
+/// What a number of JSON's grammar (RFC 8259, 6) is, where it can't be taken for
+/// text; none for what is not one.
+pub(super) fn json_number(text: &str) -> Option<Plain> {
+    if INTEGER.is_match(text) {
+        return Some(integer(text));
+    }
+    if !JSON_NUMBER.is_match(text) {
+        return None;
+    }
+    Some(match text.parse::<f64>() {
+        Ok(number) if number == 0.0 && text.starts_with('-') => {
+            Plain::Number("negative zero is not kept by everybody")
+        }
+        Ok(number) => Number::from_f64(number)
+            .map_or(Plain::Number("it is too large for a double"), |number| {
+                Plain::Same(number.into())
+            }),
+        Err(_) => Plain::Number("it is not a number"),
+    })
+}
+
+/// The number that a user gave where only a number can be: as JSON spells it, and
+/// kept exactly.
+///
+/// # Errors
+/// Why no record can hold it.
+pub fn given_number(text: &str) -> Result<Value, String> {
+    match json_number(text) {
+        Some(Plain::Same(value)) => Ok(value),
+        Some(Plain::Number(why)) => Err(format!("`{text}` can't be kept as a number: {why} (MR012)")),
+        _ => Err(match plain(text) {
+            Plain::Ambiguous {
+                other: Some(other), ..
+            } if other.parse::<f64>().is_ok() => {
+                format!("`{text}` is read differently by different readers: write `{other}` (MR011)")
+            }
+            _ => format!("`{text}` is not a number: write it as `0.91` or `1.5e-3`"),
+        }),
+    }
 }
 
 fn integer(text: &str) -> Plain {

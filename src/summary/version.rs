@@ -264,7 +264,7 @@ fn about(part: &mut VersionPart, version: &ModelVersion) {
     part.artifacts = artifacts
         .map(|(_, artifact)| {
             (
-                artifact.uri.clone(),
+                artifact.uri.to_string(),
                 artifact.digest.as_ref().map(ToString::to_string),
             )
         })

@@ -81,7 +81,9 @@ fn the_readme_has_the_rule_table() {
 fn pages(command: &clap::Command, path: &str, out: &mut String) {
     let mut shown = command.clone().term_width(100);
     out.push_str(&format!("# {path}\n\n{}\n", shown.render_long_help()));
-    for sub in command.get_subcommands() {
+    // `help` repeats the pages of the others.
+    let subs = command.get_subcommands();
+    for sub in subs.filter(|sub| sub.get_name() != "help") {
         pages(sub, &format!("{path} {}", sub.get_name()), out);
     }
 }

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use super::super::given;
 use super::{Job, Scope, Target};
 use crate::access::{self, Carrier, GateResult, Policy};
-use crate::act::{self, Desk, Draft};
+use crate::act::{self, Desk, Draft, GivenPart};
 use crate::change::{self, Change, ChangeKind, Differences};
 use crate::error::Error;
-use crate::finding::Report;
+use crate::finding::{Finding, Part, Place, Report};
 use crate::history::{self, Past, Replay};
 use crate::model::{Action, ActorId, RecordPath, VersionId};
 use crate::raw::{self, ObjectKind, Objects, Oid, Overlay};
@@ -153,6 +154,9 @@ pub(super) fn make(
         let unmet = act::unmet_gates(&differences.changes, &gates);
         findings.extend(unmet.into_iter().map(|finding| resolver.resolve(finding)));
     }
+    for finding in &mut findings {
+        point_into(finding, &draft.given, &next, workspace);
+    }
     let mut notes = draft.notes;
     let is_policy = |change: &Change| change.kind == ChangeKind::PolicyChanged;
     if differences.changes.iter().any(is_policy)
@@ -196,4 +200,24 @@ pub(super) fn make(
         gates,
         report,
     }))
+}
+
+/// Lets a finding about what a user gave as a file point into that file.
+fn point_into(finding: &mut Finding<Place>, given: &[GivenPart], next: &Snapshot<'_>, workspace: &Workspace) {
+    let at = &finding.primary.at;
+    for part in given
+        .iter()
+        .filter(|part| workspace.from_top(&part.record) == at.path)
+    {
+        let record = RecordPath::parse(&part.record).and_then(|path| next.read(&path).ok().flatten());
+        let value = record
+            .as_ref()
+            .and_then(|record| record.value().pointer(&at.pointer));
+        let Some(pointer) = part.pointer(&part.record, &at.pointer, value) else {
+            continue;
+        };
+        let span = part.document.span(&pointer, Part::Value);
+        finding.primary.at = given::place(&part.name, part.document.text(), span, &pointer);
+        return;
+    }
 }

@@ -17,6 +17,7 @@ use clap::Args;
 
 use self::prepare::{Prepared, Run, prepare};
 pub use self::reserve::Reserve;
+pub use self::tell::refused;
 use self::tell::{done, dry_run, propose};
 use super::wait::duration;
 use super::{Global, Outcome, Ui};

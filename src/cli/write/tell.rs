@@ -14,7 +14,8 @@ use crate::model::VersionId;
 use crate::raw::Oid;
 use crate::render::{self, paint};
 
-pub(super) fn refused(report: &Report, ui: &Ui) -> Result<Outcome, Error> {
+/// Says why nothing was written.
+pub fn refused(report: &Report, ui: &Ui) -> Result<Outcome, Error> {
     ui.print(&render::report(report, report_format(ui.output), &ui.style))?;
     if !ui.is_json() {
         ui.say(&format!(

@@ -310,13 +310,13 @@ fn properties(bill: &Bill<'_>) -> Vec<Value> {
     out.extend(spec.domain.as_deref().map(|domain| property("domain", domain)));
     if let Some(source) = &spec.source {
         let members = [
-            ("source.repository", &source.repository),
-            ("source.trainingJob", &source.training_job),
-            ("source.project", &source.project),
-            ("source.uri", &source.uri),
+            ("source.repository", source.repository.as_deref()),
+            ("source.trainingJob", source.training_job.as_deref()),
+            ("source.project", source.project.as_deref()),
+            ("source.uri", source.uri.as_deref()),
         ];
         for (name, value) in members {
-            out.extend(value.as_deref().map(|value| property(name, value)));
+            out.extend(value.map(|value| property(name, value)));
         }
     }
     out.extend(

@@ -135,7 +135,7 @@ impl Parts {
                 continue;
             };
             let data = CardDataset {
-                name: data.uri.clone(),
+                name: data.uri.to_string(),
                 uri: Some(data.uri.clone()),
                 digest: data.digest.clone(),
                 ..CardDataset::default()

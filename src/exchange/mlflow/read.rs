@@ -3,6 +3,8 @@
 
 use serde_json::Value;
 
+use crate::model::MAX_INTEGER;
+
 /// JSON as Python writes it: `NaN` and infinities that stand bare become text,
 /// as the REST API spells them, and all else stays as it is.
 pub fn numbers_as_text(json: &str) -> String {
@@ -74,6 +76,14 @@ pub(super) type Measured = Result<f64, String>;
 
 fn measured(value: &Value) -> Option<Measured> {
     match value {
+        // A whole number that a double would round is not that number.
+        Value::Number(number)
+            if number
+                .as_i64()
+                .map_or(number.is_u64(), |it| it.unsigned_abs() > MAX_INTEGER) =>
+        {
+            Some(Err(number.to_string()))
+        }
         Value::Number(number) => {
             let number = number.as_f64()?;
             // MLflow's database keeps infinities as the largest numbers.

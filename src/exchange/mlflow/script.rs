@@ -108,7 +108,7 @@ impl Registered<'_> {
         }
         let source = spec.source.clone().unwrap_or_default();
         for (key, value) in [
-            ("repository", source.repository),
+            ("repository", source.repository.map(String::from)),
             ("commit", source.commit),
             ("trainingJob", source.training_job),
         ] {

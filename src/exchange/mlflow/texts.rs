@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::read::{Measured, moment};
-use crate::model::{Key, Labels};
+use crate::model::{Key, Labels, UriFault, cleaned_uri, uri_fault};
 use crate::source::is_hidden;
 
 /// Characters of a label; what is longer is an annotation.
@@ -57,21 +57,15 @@ fn key(name: &str) -> Option<Key> {
 }
 
 impl Texts {
-    /// An address as it is told, without a name and password.
+    /// An address as it is written down, without a login or a signature.
     pub(super) fn address(&mut self, what: &str, uri: &str) -> String {
         let text = self.shown(what, uri);
-        let Some((scheme, rest)) = text.split_once("://") else {
-            return text;
-        };
-        let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-        match host.rsplit_once('@') {
-            // In `abfss://container@account/…` it is no login.
-            Some((_, host)) if matches!(scheme.to_ascii_lowercase().as_str(), "http" | "https") => {
-                self.notes.push(format!("{what} has a login in it: left out"));
-                format!("{scheme}://{host}{path}")
-            }
-            _ => text,
+        match uri_fault(&text) {
+            Some(UriFault::Login) => self.notes.push(format!("{what} has a login in it: left out")),
+            Some(fault) => self.notes.push(format!("{what} {}: left out", fault.words())),
+            None => return text,
         }
+        cleaned_uri(&text)
     }
 
     /// Text without characters that nobody sees: they are spelled out.
@@ -190,7 +184,7 @@ impl Texts {
                 }
                 Err(word) => {
                     self.notes.push(format!(
-                        "metric `{name}` is {word}, which is no number: kept as an annotation"
+                        "metric `{name}` is {word}, which can't be kept as a number: kept as an annotation"
                     ));
                     self.annotate(&format!("mlflow/metric/{name}"), &word);
                 }

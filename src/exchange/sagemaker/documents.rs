@@ -30,9 +30,12 @@ pub(super) fn read(files: &[(String, Vec<u8>)]) -> Result<Described, Error> {
     for (name, bytes) in files {
         let mut here = Here::default();
         let mut any = false;
-        for document in serde_json::Deserializer::from_slice(bytes).into_iter::<Value>() {
+        let text = super::super::decoded(bytes)
+            .ok_or_else(|| Error::told(format!("{name} is neither UTF-8 nor UTF-16 text")))
+            .map_err(|error| error.hint("keep what the AWS CLI prints with `--output json`"))?;
+        for document in serde_json::Deserializer::from_str(&text).into_iter::<Value>() {
             let document = document.map_err(|error| {
-                Error::told(format!("{name} is no JSON: {error}"))
+                Error::told(format!("{name} is not JSON: {error}"))
                     .hint("keep what the AWS CLI prints with `--output json`")
             })?;
             any = true;

@@ -396,7 +396,13 @@ fn version(members: &Map<String, Value>) -> Result<(GroupName, ImportedVersion),
     let mut left = Left::default();
     let mut spec = mapping::read(&table::SPEC, &rest, &[], &mut left);
     // What no approval would cover must not be loaded or run by an approved version.
-    if left.0.iter().any(|(path, value)| is_loaded(path, value)) {
+    let untold: Vec<String> = left
+        .0
+        .iter()
+        .filter(|(path, value)| is_loaded(path, value))
+        .map(|(path, _)| format!("`{}`", path.join(".")))
+        .collect();
+    if !untold.is_empty() {
         for ours in [
             "inference",
             "additionalInference",
@@ -411,10 +417,12 @@ fn version(members: &Map<String, Value>) -> Result<(GroupName, ImportedVersion),
                 left.0.push((vec![root.to_owned()], value.clone()));
             }
         }
-        version.notes.push(
-            "what it loads or runs can't be told whole here, so it arrives without, and can't be approved"
-                .into(),
-        );
+        version.notes.push(format!(
+            "{} {} part of what it loads or runs, and {} no place here: the version arrives without any of it, and can't be approved",
+            untold.join(", "),
+            if untold.len() == 1 { "is" } else { "are" },
+            if untold.len() == 1 { "has" } else { "have" },
+        ));
     }
     version.spec = Value::Object(spec);
     for (path, value) in left.0 {

@@ -91,8 +91,8 @@ fn code(value: Option<impl ToString>) -> Inline {
     Inline::Code(value.map(|value| value.to_string()).unwrap_or_default())
 }
 
-fn uri(value: Option<&String>) -> Inline {
-    Inline::Uri(value.cloned().unwrap_or_default())
+fn uri(value: Option<&impl ToString>) -> Inline {
+    Inline::Uri(value.map(ToString::to_string).unwrap_or_default())
 }
 
 fn fact(label: impl Into<String>, value: Inline) -> Fact {
@@ -234,7 +234,7 @@ fn training(portrait: &Portrait<'_>) -> Section {
     let parameters = training
         .hyperparameters
         .iter()
-        .map(|(name, value)| vec![text(name.as_str()), text(value)]);
+        .map(|(name, value)| vec![text(name.as_str()), text(value.to_string())]);
     let measured = training
         .metrics
         .iter()

@@ -250,6 +250,54 @@ fn what_is_critical_and_unknown_refuses() {
     }
 }
 
+/// The packet of a signature with other octets where it states the first two of
+/// its digest: they stand right before what was signed with, 64 bytes of it.
+fn misstated(made: &Signature, version: KeyVersion) -> Vec<u8> {
+    let mut bytes = packet(made);
+    let behind = match version {
+        // Salt, with its length, and the native form of the signature.
+        KeyVersion::V6 => 64 + 1 + 32,
+        // Two numbers, with their lengths, from which leading zeros are left out.
+        _ => {
+            let value = made.signed_hash_value().expect("octets");
+            let at = bytes.windows(2).rposition(|two| two == value).expect("octets");
+            bytes.len() - at - 2
+        }
+    };
+    let at = bytes.len() - behind - 2;
+    assert_eq!(made.signed_hash_value().expect("octets"), bytes[at..at + 2]);
+    bytes[at] ^= 0xff;
+    bytes[at + 1] ^= 0xff;
+    bytes
+}
+
+#[test]
+fn misstated_first_octets_refuse_in_version_6_alone() {
+    for version in [KeyVersion::V4, KeyVersion::V6] {
+        let mut one = match version {
+            KeyVersion::V6 => own(9, &KeyType::Ed25519, version),
+            _ => legacy(9),
+        };
+        let direct = one.direct(BORN, vec![flags(true)]);
+        let good = [packet(&one.public), packet(&direct)];
+        let held = certificate(&good).expect("a certificate");
+        let config = one.config(SignatureType::Binary, NOW, Vec::new());
+        let made = config
+            .sign(&one.secret, &Password::empty(), MESSAGE)
+            .expect("a signature");
+        let armor = armored("SIGNATURE", &misstated(&made, version));
+        let is_six = version == KeyVersion::V6;
+        assert_eq!(verify([&held], &armor, MESSAGE).is_err(), is_six);
+        // In a certificate's own signatures too.
+        let odd = certificate(&[packet(&one.public), misstated(&direct, version)]);
+        assert_eq!(odd.is_err(), is_six, "{odd:?}");
+        let armor = armored("SIGNATURE", &packet(&made));
+        if let Ok(odd) = odd {
+            assert!(verify([&odd], &armor, MESSAGE).is_ok());
+        }
+    }
+}
+
 #[test]
 fn changed_bits_and_cuts_of_rich_certificates_never_panic() {
     let mut one = legacy(7);

@@ -264,7 +264,8 @@ pub fn hex(bytes: &[u8]) -> String {
 pub struct Made {
     /// Its fields.
     pub config: SignatureConfig,
-    left: [u8; 2],
+    /// The first octets of the digest, as an unhashed member states them.
+    stated: [u8; 2],
     bytes: SignatureBytes,
     /// From the version to the hashed subpackets.
     head: Vec<u8>,
@@ -297,7 +298,7 @@ impl Made {
             _ => return None,
         };
         Some(Made {
-            left: signature.signed_hash_value()?,
+            stated: signature.signed_hash_value()?,
             bytes: signature.signature()?.clone(),
             head: body.get(..length)?.to_vec(),
             config,
@@ -467,9 +468,13 @@ impl Made {
             .hash_alg
             .digest(&signed)
             .map_err(|_| Wrong::Mismatch)?;
-        if digest.get(..2) != Some(&self.left[..])
-            || !key.verify(self.config.hash_alg, &signed, &digest, &self.bytes)
-        {
+        // RFC 9580, 5.2.3: version 6 must be rejected when these octets do not
+        // match. In version 4 they are a hint beside what is signed, and GnuPG
+        // takes no notice of them.
+        if version == KeyVersion::V6 && digest.get(..2) != Some(&self.stated[..]) {
+            return Err(Wrong::Mismatch);
+        }
+        if !key.verify(self.config.hash_alg, &signed, &digest, &self.bytes) {
             return Err(Wrong::Mismatch);
         }
         Ok(())

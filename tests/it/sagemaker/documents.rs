@@ -1,6 +1,7 @@
 //! What is read, what is refused, and what is kept though it has no member of
 //! ours.
 
+use crate::support::Lab;
 use std::io::Write;
 use std::process::Stdio;
 
@@ -87,10 +88,33 @@ fn what_can_not_be_read_is_told() {
     let path = lab.home().join("broken.json").to_string_lossy().into_owned();
     std::fs::write(&path, "{\"ModelPackageArn\": ").expect("a file");
     let error = lab.error("admin-1", &["import", "sagemaker", &path]);
-    assert!(error.contains("is no JSON"), "{error}");
+    assert!(error.contains("is not JSON"), "{error}");
     std::fs::write(&path, "").expect("a file");
     let error = lab.error("admin-1", &["import", "sagemaker", &path]);
     assert!(error.contains("is empty"), "{error}");
+}
+
+/// `>` of Windows PowerShell writes UTF-16 with a byte order mark; others write one
+/// before UTF-8.
+#[test]
+fn what_windows_shells_write_is_read() {
+    let text = described("fraud", 1, "PendingManualApproval").to_string();
+    let units: Vec<u16> = text.encode_utf16().collect();
+    let little: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
+    let big: Vec<u8> = units.iter().flat_map(|unit| unit.to_be_bytes()).collect();
+    for (name, bytes) in [
+        ("utf-8 with a mark", [b"\xef\xbb\xbf", text.as_bytes()].concat()),
+        ("utf-16 le", [b"\xff\xfe", &little[..]].concat()),
+        ("utf-16 be", [b"\xfe\xff", &big[..]].concat()),
+        ("utf-16 le without a mark", little.clone()),
+    ] {
+        let lab = Lab::with_registry();
+        let path = lab.home().join("described.json");
+        std::fs::write(&path, bytes).expect("a file");
+        let said = lab.says("admin-1", &["import", "sagemaker", &path.to_string_lossy()]);
+        assert_eq!(said.code, 0, "{name}: {}{}", said.out, said.err);
+        assert!(said.out.contains("fraud/1"), "{name}: {}", said.out);
+    }
 }
 
 /// A version with what no member of ours stands for, and what the server of

@@ -507,7 +507,10 @@ fn a_version_of_which_something_loaded_has_no_place_can_not_be_approved() {
     }]);
     let given = file(&lab, "one.json", &[package.clone()]);
     let said = lab.ok("admin-1", &["import", "sagemaker", &given]);
-    assert!(said.contains("can't be told whole here"), "{said}");
+    assert!(
+        said.contains("part of what it loads or runs") && said.contains("`InferenceSpecification."),
+        "{said}"
+    );
     let shown = parsed(&lab.ok("admin-1", &["show", "churn/7", "-o", "json"]));
     assert_eq!(shown["record"]["status"], "Pending");
     let said = lab.says("risk-1", &["approve", "churn/7", "--yes", "-m", "looked at"]);

@@ -1,0 +1,460 @@
+//! Addresses: where an artifact, a report or a repository is. A record is signed
+//! and kept for ever, so an address in it may hold nothing that is secret, and
+//! nothing that a reader of lines would take for the end of it.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::{Deref, Range};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+/// Marks addresses in the schemas that the program compiles; the published ones
+/// do not have it.
+pub const URI_MARK: &str = "modelry:uri";
+
+/// An address of any scheme. Any text is one when it is read, so that old records
+/// stay readable; [`Uri::fault`] says why a new one is refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Uri(String);
+
+impl Uri {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Why a record may not hold it; none when it may.
+    pub fn fault(&self) -> Option<UriFault> {
+        uri_fault(&self.0)
+    }
+}
+
+impl Deref for Uri {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Uri {
+    fn from(text: String) -> Uri {
+        Uri(text)
+    }
+}
+
+impl From<&str> for Uri {
+    fn from(text: &str) -> Uri {
+        Uri(text.to_owned())
+    }
+}
+
+impl From<Uri> for String {
+    fn from(uri: Uri) -> String {
+        uri.0
+    }
+}
+
+impl PartialEq<str> for Uri {
+    fn eq(&self, other: &str) -> bool {
+        self.0 == other
+    }
+}
+
+impl PartialEq<&str> for Uri {
+    fn eq(&self, other: &&str) -> bool {
+        self.0 == *other
+    }
+}
+
+impl fmt::Display for Uri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl JsonSchema for Uri {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Uri".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", (URI_MARK): true})
+    }
+}
+
+/// Why an address may not be written down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UriFault {
+    /// It holds a name and a password, or a token in their place.
+    Login,
+    /// A parameter of this name lets anybody in who has the address.
+    Signature(String),
+    /// It holds this character, which is not seen or ends a line.
+    Hidden(char),
+    /// It starts or ends with a space.
+    Padded,
+}
+
+impl UriFault {
+    /// What is wrong, as the rest of a sentence about the address.
+    pub fn words(&self) -> String {
+        match self {
+            UriFault::Login => "holds a login".to_owned(),
+            UriFault::Signature(name) => format!("holds a secret in the parameter `{name}`"),
+            UriFault::Hidden(c) => format!("holds the character U+{:04X}", u32::from(*c)),
+            UriFault::Padded => "starts or ends with a space".to_owned(),
+        }
+    }
+}
+
+/// Why a record may not hold this address; none when it may. A space inside is
+/// allowed: keys of S3 and names of files have them.
+pub fn uri_fault(uri: &str) -> Option<UriFault> {
+    if let Some(c) = uri.chars().find(|c| is_refused(*c)) {
+        return Some(UriFault::Hidden(c));
+    }
+    if uri.trim() != uri {
+        return Some(UriFault::Padded);
+    }
+    if logins(uri).next().is_some() {
+        return Some(UriFault::Login);
+    }
+    let secret = parameters(uri).into_iter().find(|(name, _)| is_secret(uri, name));
+    secret.map(|(name, _)| UriFault::Signature(decoded_name(&uri[name])))
+}
+
+/// Whether a character can't be part of an address: controls, marks that nobody
+/// sees, and every white space but the plain one.
+fn is_refused(c: char) -> bool {
+    crate::source::is_hidden(c) || c.is_control() || (c.is_whitespace() && c != ' ')
+}
+
+/// The address without what is secret in it, and without characters that are not
+/// seen. It is what the owner of the address should write instead.
+pub fn cleaned_uri(uri: &str) -> String {
+    let seen: String = uri.trim().chars().filter(|c| !is_refused(*c)).collect();
+    let mut cut: Vec<Range<usize>> = logins(&seen).map(|it| it.start..it.end + 1).collect();
+    let all = parameters(&seen);
+    if all.iter().any(|(name, _)| is_secret(&seen, name)) {
+        let is_cut = |name: &Range<usize>| is_secret(&seen, name) || signs_with(&seen[name.clone()]);
+        for (name, whole) in &all {
+            if is_cut(name) {
+                cut.push(whole.clone());
+            }
+        }
+    }
+    if cut.is_empty() {
+        return seen;
+    }
+    cut.sort_by_key(|it| it.start);
+    let mut out = String::new();
+    let mut at = 0;
+    for range in cut {
+        out.push_str(&seen[at..range.start.max(at)]);
+        at = range.end.max(at);
+    }
+    out.push_str(&seen[at..]);
+    // A separator that separates nothing goes as well.
+    for (pair, one) in [("&&", "&"), ("?&", "?"), ("&#", "#"), ("?#", "#")] {
+        while out.contains(pair) {
+            out = out.replace(pair, one);
+        }
+    }
+    while out.ends_with(['?', '&']) {
+        out.pop();
+    }
+    out
+}
+
+/// Text as it may be shown: each login and each secret parameter of an address in
+/// it is `…`.
+pub fn concealed(text: &str) -> Cow<'_, str> {
+    conceal(text, |_| "…".to_owned())
+}
+
+/// As [`concealed`], with as many bytes as before, so that places in the text stay.
+pub fn concealed_in_place(text: &str) -> Cow<'_, str> {
+    conceal(text, |secret| "*".repeat(secret.len()))
+}
+
+fn conceal(text: &str, with: impl Fn(&str) -> String) -> Cow<'_, str> {
+    if !text.contains(['@', '=']) {
+        return Cow::Borrowed(text);
+    }
+    let mut hide: Vec<Range<usize>> = logins(text).collect();
+    for (name, whole) in parameters(text) {
+        if is_secret(text, &name) {
+            hide.push(name.end + 1..whole.end);
+        }
+    }
+    if hide.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    hide.sort_by_key(|it| it.start);
+    let mut out = String::new();
+    let mut at = 0;
+    for range in hide.into_iter().filter(|range| !range.is_empty()) {
+        if range.start < at {
+            continue;
+        }
+        out.push_str(&text[at..range.start]);
+        out.push_str(&with(&text[range.clone()]));
+        at = range.end;
+    }
+    out.push_str(&text[at..]);
+    Cow::Owned(out)
+}
+
+/// Whether a character ends an address in a longer text, or its first part.
+fn ends_authority(c: char) -> bool {
+    matches!(c, '/' | '?' | '#' | '\\' | '"' | '\'' | '`' | '<' | '>') || c.is_whitespace()
+}
+
+/// The logins in a text, without the `@` behind them: RFC 3986, 3.2.1. A name
+/// alone is one where it can only be a token; `git@host:path` and
+/// `abfss://container@account` are none.
+fn logins(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
+    let starts = text.match_indices("//").filter_map(|(at, _)| {
+        let before = &text[..at];
+        let scheme_starts = before
+            .rfind(|c: char| !(c.is_ascii_alphanumeric() || "+-.:".contains(c)))
+            .map_or(0, |found| {
+                found + before[found..].chars().next().map_or(1, char::len_utf8)
+            });
+        let scheme = before[scheme_starts..].strip_suffix(':');
+        // A path may hold two slashes; an address starts with them, or has a scheme.
+        (scheme.is_some() || before.is_empty()).then_some((scheme.unwrap_or(""), at + 2))
+    });
+    let bare = (!text.contains("//")).then_some(("", 0));
+    starts.chain(bare).filter_map(|(scheme, start)| {
+        let rest = &text[start..];
+        let authority = &rest[..rest.find(ends_authority).unwrap_or(rest.len())];
+        let (login, host) = authority.rsplit_once('@')?;
+        // `image@sha256:…` pins an image.
+        if host.starts_with("sha256:") || login.is_empty() {
+            return None;
+        }
+        let innermost = scheme.rsplit([':', '+']).next().unwrap_or_default();
+        let is_web = matches!(
+            innermost.to_ascii_lowercase().as_str(),
+            "http" | "https" | "ftp" | "ftps" | "ws" | "wss" | "dav" | "davs" | "webdav" | "webdavs" | "git"
+        );
+        (is_web || login.contains(':')).then(|| start..start + login.len())
+    })
+}
+
+/// The parameters in a text: where each name is, and each whole `name=value`.
+fn parameters(text: &str) -> Vec<(Range<usize>, Range<usize>)> {
+    let mut out = Vec::new();
+    let is_start = |c: char| matches!(c, '?' | '&' | '#' | ';');
+    for (at, mark) in text.char_indices().filter(|(_, c)| is_start(*c)) {
+        let start = at + mark.len_utf8();
+        let rest = &text[start..];
+        let ends = |c: char| is_start(c) || matches!(c, '"' | '\'' | '`' | '<' | '>') || c.is_whitespace();
+        let whole = &rest[..rest.find(ends).unwrap_or(rest.len())];
+        if let Some((name, value)) = whole.split_once('=')
+            && !name.is_empty()
+            && !value.is_empty()
+        {
+            out.push((start..start + name.len(), start..start + whole.len()));
+        }
+    }
+    out
+}
+
+/// A parameter's name as a server reads it: `X%2DAmz%2DSignature` is one.
+fn decoded_name(name: &str) -> String {
+    let mut out = Vec::new();
+    let bytes = name.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        let escaped = name
+            .get(at + 1..at + 3)
+            .filter(|_| bytes[at] == b'%')
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        out.push(escaped.unwrap_or(bytes[at]));
+        at += if escaped.is_some() { 3 } else { 1 };
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// Whether the value of a parameter opens what the address names.
+///
+/// Sources: AWS Signature versions 2 and 4, Azure's shared access signatures,
+/// Google's signed URLs, Alibaba's and Tencent's; RFC 6750, 2.3.
+fn is_secret(text: &str, name: &Range<usize>) -> bool {
+    let name = decoded_name(&text[name.clone()])
+        .to_ascii_lowercase()
+        .replace('-', "_");
+    matches!(
+        name.as_str(),
+        "x_amz_signature"
+            | "x_amz_credential"
+            | "x_amz_security_token"
+            | "awsaccesskeyid"
+            | "x_goog_signature"
+            | "x_goog_credential"
+            | "googleaccessid"
+            | "x_oss_signature"
+            | "x_oss_credential"
+            | "x_oss_security_token"
+            | "ossaccesskeyid"
+            | "x_cos_security_token"
+            | "q_signature"
+            | "security_token"
+            | "signature"
+            | "sig"
+            | "token"
+            | "access_token"
+            | "accesstoken"
+            | "refresh_token"
+            | "id_token"
+            | "auth_token"
+            | "authtoken"
+            | "private_token"
+            | "job_token"
+            | "api_key"
+            | "apikey"
+            | "x_api_key"
+            | "password"
+            | "passwd"
+            | "pwd"
+            | "secret"
+            | "client_secret"
+            | "secret_key"
+            | "secret_access_key"
+            | "aws_secret_access_key"
+            | "aws_session_token"
+            | "sharedaccesssignature"
+    )
+}
+
+/// Whether a parameter says nothing without the signature beside it.
+fn signs_with(name: &str) -> bool {
+    let name = decoded_name(name).to_ascii_lowercase();
+    ["x-amz-", "x-goog-", "x-oss-", "q-"]
+        .iter()
+        .any(|it| name.starts_with(it))
+        || matches!(
+            name.as_str(),
+            "expires"
+                | "se"
+                | "sp"
+                | "sr"
+                | "st"
+                | "sv"
+                | "spr"
+                | "sip"
+                | "ske"
+                | "skoid"
+                | "sks"
+                | "skt"
+                | "sktid"
+                | "skv"
+                | "ss"
+                | "srt"
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_opens_a_door_is_found_and_taken_out() {
+        for (uri, clean) in [
+            ("https://user:token@host/x", "https://host/x"),
+            (
+                "https://gitlab-ci-token:glcbt-1@gitlab.example.com/g/p.git",
+                "https://gitlab.example.com/g/p.git",
+            ),
+            ("https://ghp_token@github.com/o/r", "https://github.com/o/r"),
+            ("https://a%40b:p%2Fw@host", "https://host"),
+            ("HTTPS://u:p@h:8080/x?y=1#z", "HTTPS://h:8080/x?y=1#z"),
+            ("git+https://t@h/x", "git+https://h/x"),
+            ("ssh://git:pw@host/x", "ssh://host/x"),
+            ("s3://key:secret@bucket/x", "s3://bucket/x"),
+            ("jdbc:postgresql://u:p@h/db", "jdbc:postgresql://h/db"),
+            ("//u:p@h/x", "//h/x"),
+            ("u:p@h/x", "h/x"),
+            ("https://proxy/https://u:p@h/x", "https://proxy/https://h/x"),
+            (
+                "https://b.s3.amazonaws.com/m?X-Amz-Algorithm=A&X-Amz-Credential=K&X-Amz-Signature=S&versionId=7",
+                "https://b.s3.amazonaws.com/m?versionId=7",
+            ),
+            ("https://h/m?X%2DAmz%2DSignature=S", "https://h/m"),
+            (
+                "https://h/m?AWSAccessKeyId=K&Expires=1&Signature=S",
+                "https://h/m",
+            ),
+            (
+                "https://a.blob.core.windows.net/c/m?sv=1&sp=r&sig=S",
+                "https://a.blob.core.windows.net/c/m",
+            ),
+            ("https://h/m?x=1&X-Goog-Signature=S#part", "https://h/m?x=1#part"),
+            ("https://h/m?access_token=t", "https://h/m"),
+            ("https://h/m#access_token=t", "https://h/m#"),
+            ("s3://b/m\nexport X=1", "s3://b/mexport X=1"),
+            ("s3://b/m\u{202e}", "s3://b/m"),
+            (" s3://b/m", "s3://b/m"),
+            ("s3://b/m\tn", "s3://b/mn"),
+        ] {
+            assert!(uri_fault(uri).is_some(), "{uri}");
+            assert_eq!(cleaned_uri(uri), clean, "{uri}");
+            assert_eq!(uri_fault(clean), None, "{clean}");
+        }
+    }
+
+    #[test]
+    fn what_opens_nothing_stays() {
+        for uri in [
+            "",
+            "s3://bucket/a b/model.tar.gz",
+            "git@github.com:owner/name.git",
+            "ssh://git@github.com/owner/name.git",
+            "abfss://container@account.dfs.core.windows.net/m",
+            "registry.example.com:5000/img@sha256:0000",
+            "img:1@sha256:0000",
+            "docker://img@sha256:0000",
+            "hf://owner/name@main",
+            "models:/churn/3",
+            "models:/churn@champion",
+            "arn:aws:kms:eu-west-1:1:key/x",
+            "file:///home/me/m.bin",
+            "https://h/m?versionId=7&key=a/b&signature=",
+            "https://h/~a@b/x",
+            "./m.bin",
+        ] {
+            assert_eq!(uri_fault(uri), None, "{uri}");
+            assert_eq!(cleaned_uri(uri), uri);
+            assert_eq!(concealed(uri), uri);
+        }
+    }
+
+    #[test]
+    fn no_text_shows_a_secret() {
+        for (text, shown) in [
+            (
+                "`https://u:p@h/x` was `https://h/x?a=1&sig=S`",
+                "`https://…@h/x` was `https://h/x?a=1&sig=…`",
+            ),
+            (
+                "    repository: https://t@h/x # c",
+                "    repository: https://…@h/x # c",
+            ),
+            ("mail me@example.com", "mail me@example.com"),
+        ] {
+            assert_eq!(concealed(text), shown);
+            let same = concealed_in_place(text);
+            assert_eq!(same.len(), text.len());
+            assert!(!same.contains("u:p") && !same.contains("sig=S"));
+        }
+    }
+}
