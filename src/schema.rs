@@ -64,7 +64,7 @@ fn compiled(kind: Kind) -> &'static Compiled {
 fn unmark(value: &mut Value) {
     match value {
         Value::Object(members) => {
-            members.remove(URI_MARK);
+            members.shift_remove(URI_MARK);
             members.values_mut().for_each(unmark);
         }
         Value::Array(items) => items.iter_mut().for_each(unmark),

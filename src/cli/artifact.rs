@@ -11,8 +11,8 @@ use crate::disk;
 use crate::error::Error;
 use crate::model::{ArtifactType, Digest, Uri};
 
-/// Hashes a local artifact, with a bar where somebody watches. What only stands in
-/// for the file is refused.
+/// Hashes a local artifact, with a bar where somebody watches. A pointer that only
+/// stands in for the file is refused.
 ///
 /// # Errors
 /// When it can't be read, or holds no model.

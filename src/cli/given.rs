@@ -1,5 +1,5 @@
-//! What users give as files or on standard input: read strictly, and pointed into
-//! when something in it is wrong.
+//! Files and standard input that users give: read strictly, and pointed into when
+//! something in them is wrong.
 
 use std::io::Read;
 use std::path::Path;
@@ -49,8 +49,8 @@ pub struct Given {
 }
 
 impl Given {
-    /// A mapping as YAML or JSON. What everybody would not read alike is reported
-    /// as in a record: with its place and its rule.
+    /// Reads a mapping as YAML or JSON. A spelling that readers take differently is
+    /// reported as in a record: with its place and its rule.
     ///
     /// # Errors
     /// When the file can't be read.

@@ -209,7 +209,11 @@ pub fn read_keys(file: &Path) -> Result<Vec<ActorKey>, Error> {
     })?;
     let name = file.display().to_string();
     let keys = blocks(&text);
-    keys.iter().map(|key| parse_key(key, &name)).collect()
+    let one = |(at, key): (usize, &String)| match keys.len() {
+        1 => parse_key(key, &name),
+        count => parse_key(key, &format!("key {} of {count} in {name}", at + 1)),
+    };
+    keys.iter().enumerate().map(one).collect()
 }
 
 /// The keys of a text, each as the text of a file of its own: armoured blocks,

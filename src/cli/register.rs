@@ -27,8 +27,8 @@ pub struct RegisterArgs {
     /// A container's image, pinned as NAME@sha256:…; may be repeated
     #[arg(long = "image", value_name = "IMAGE")]
     images: Vec<String>,
-    /// What a container loads: a URI, or a local file or folder, which is hashed; repeated, each is
-    /// the artifact of a container of its own, and the other flags of containers are given once for all or once for each
+    /// A container's artifact: a URI, or a local file or folder, which is hashed. Repeated, each is
+    /// that of a container of its own; other flags of containers are given once for all, or once for each
     #[arg(long = "artifact", value_name = "URI|PATH")]
     artifacts: Vec<String>,
     /// The digest of an artifact that is a URI; may be repeated, in the order of the artifacts
@@ -132,7 +132,7 @@ fn paired<'v, T>(flag: &str, values: &'v [T], fitting: &[bool]) -> Result<Vec<Op
 }
 
 impl RegisterArgs {
-    /// What to register, and the files that it was read from.
+    /// The request that flags and files make.
     fn request(&self, global: &Global, ui: &Ui) -> Result<Result<Request, Report>, Error> {
         let mut spec_file = match self.file.as_deref().map(|name| Given::read(name, global)) {
             Some(given) => match given? {
@@ -225,7 +225,7 @@ impl RegisterArgs {
         }
     }
 
-    /// What the flags say of each container.
+    /// The members that the flags give each container.
     fn containers(&self, global: &Global, ui: &Ui) -> Result<Vec<Map<String, Value>>, Error> {
         let count = match (self.artifacts.len(), self.images.len()) {
             (0, 0) => usize::from(!self.frameworks.is_empty() || !self.framework_versions.is_empty()),
@@ -315,7 +315,7 @@ impl RegisterArgs {
     }
 }
 
-/// What to register, and the files that it was read from.
+/// A request, and the files that it was read from.
 struct Request {
     request: RegisterRequest,
     /// The file of the spec, and where it stands in the record.

@@ -115,7 +115,9 @@ pub fn run(args: &ValidateArgs, global: &Global, ui: &Ui) -> Result<Outcome, Err
     let report = match args.what.as_deref() {
         _ if let Some(system) = args.ci => ci::judge(system.into(), args, global, ui)?,
         tip if args.onto.is_some() => onto::judge(args, tip.unwrap_or("HEAD"), global, ui)?,
-        Some(what) if what.contains("..") && !Path::new(what).exists() => range(what, global, ui)?,
+        Some(what) if what.contains("..") && !global.located(Path::new(what)).exists() => {
+            range(what, global, ui)?
+        }
         what => files(what.map(Path::new), global)?,
     };
     for (form, path) in &args.report {

@@ -103,7 +103,7 @@ pub enum UriFault {
 }
 
 impl UriFault {
-    /// What is wrong, as the rest of a sentence about the address.
+    /// The fault, as the rest of a sentence about the address.
     pub fn words(&self) -> String {
         match self {
             UriFault::Login => "holds a login".to_owned(),

@@ -34,7 +34,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     let before = change.before.as_ref().map(|before| addresses(before));
     for (pointer, uri) in addresses(after) {
         let Some(fault) = uri_fault(uri) else { continue };
-        // What was there before has been judged.
+        // The change that brought an old one has been judged.
         let old = before.iter().flatten();
         if old.into_iter().any(|(_, old)| *old == uri) {
             continue;

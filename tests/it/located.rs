@@ -10,16 +10,17 @@ use crate::support::{Lab, said};
 const PATHS: &[(&str, &str)] = &[
     ("actor add", "keys"),
     ("actor add-key", "key"),
-    ("actor revoke-key", "key"),
     ("audit", "checkpoint"),
     ("card render", "to"),
     ("card set", "file"),
     ("demo", "folder"),
     ("evidence add", "dataset"),
     ("evidence add", "report"),
-    ("export kserve", "to"),
+    ("export mlbom", "checkpoint"),
     ("export mlbom", "to"),
+    ("export mlflow", "checkpoint"),
     ("export mlflow", "to"),
+    ("export sagemaker", "checkpoint"),
     ("export sagemaker", "to"),
     // It takes names, and looks at none.
     ("hook pre-commit", "_files"),
@@ -41,6 +42,7 @@ const PATHS: &[(&str, &str)] = &[
     ("validate", "report"),
     ("validate", "summary"),
     ("validate", "what"),
+    ("wait", "checkpoint"),
 ];
 
 fn walk(command: &clap::Command, path: &str, out: &mut BTreeSet<(String, String)>) {
@@ -150,6 +152,7 @@ fn paths_are_seen_from_the_folder_that_was_named() {
     let _ = run("trainer", &["card", "render", "churn/1", "--to", ".git/card.md"]);
     let _ = run("trainer", &["validate", "--report", "json=.git/report.json"]);
     let _ = run("trainer", &["validate", "."]);
+    let _ = run("trainer", &["validate", "../models"]);
     let _ = run("trainer", &["man", ".git/man"]);
     let _ = run(
         "admin-1",

@@ -1,4 +1,4 @@
-//! What is given as an artifact: files that only stand in for it are refused, and
+//! Files given as artifacts: those that only stand in for a model are refused, and
 //! several are the artifacts of several containers.
 
 use serde_json::Value;
