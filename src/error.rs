@@ -108,7 +108,8 @@ impl Error {
         match self {
             Error::Told { hints, .. } | Error::Incomplete { hints, .. } => hints.clone(),
             Error::MissingObject { .. } => vec![
-                "fetch the whole history: `git fetch --unshallow` (shallow clone), or `git fetch --refetch --no-filter` (partial clone)".into(),
+                "bring what is missing of the registry: `modelry list --fetch`".into(),
+                "or fetch the whole history: `git fetch --unshallow` (shallow clone), or `git fetch --refetch --no-filter` (partial clone)".into(),
             ],
             Error::CorruptObject { .. } => vec!["look at the damage with `git fsck --full`, and fetch the object anew".into()],
             Error::Disagreement { .. } => vec!["this is a defect of Modelry: please report it with the file".into()],

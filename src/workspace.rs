@@ -1,9 +1,11 @@
 //! A registry in a repository: which folder, which branch, which root.
 
+mod fetched;
+
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use crate::error::Error;
+use crate::error::{Error, shell_word};
 use crate::git::{Head, Repo};
 use crate::history;
 use crate::raw::{self, Mode, Oid};
@@ -35,6 +37,9 @@ pub struct Workspace {
     pub root: Option<Oid>,
     /// Threads that a proof may use.
     pub threads: NonZeroUsize,
+    /// Whether the mainline was just fetched: it is read then, and not what is
+    /// checked out.
+    pub fetched: bool,
 }
 
 impl Workspace {
@@ -94,8 +99,8 @@ impl Workspace {
                 None => found(&repo, &mainline, tip, &wanted.directory, root)?,
             },
         };
-        let folder = folder.trim_matches('/').trim_start_matches("./").to_owned();
-        let folder = if folder == "." { String::new() } else { folder };
+        let names = folder.split('/').filter(|name| !matches!(*name, "" | "."));
+        let folder = names.collect::<Vec<&str>>().join("/");
         Ok(Workspace {
             repo,
             folder,
@@ -105,6 +110,7 @@ impl Workspace {
                 .threads
                 .or_else(|| std::thread::available_parallelism().ok())
                 .unwrap_or(NonZeroUsize::MIN),
+            fetched: false,
         })
     }
 
@@ -124,19 +130,37 @@ impl Workspace {
             .unwrap_or(&self.mainline)
     }
 
+    /// The name of the mainline's branch, the same in each clone, whatever its
+    /// remote is called there.
+    ///
+    /// # Errors
+    /// When git's configuration can't be read.
+    pub fn branch_name(&self) -> Result<String, Error> {
+        let name = match self.mainline.starts_with("refs/remotes/") {
+            true => self.repo.fetch_place(&self.mainline)?.map(|(_, name)| name),
+            false => None,
+        };
+        let name = name.as_deref().unwrap_or(&self.mainline);
+        Ok(name.strip_prefix("refs/heads/").unwrap_or(name).to_owned())
+    }
+
     /// The commit that a revision names, with what to fetch when it is cut off.
+    /// After `--fetch`, what a partial clone lacks of it is brought.
     ///
     /// # Errors
     /// When it names none.
     pub fn resolve(&self, revision: &str) -> Result<Oid, Error> {
-        self.repo
+        let commit = self
+            .repo
             .resolve(revision)
             .map_err(|error| match self.repo.is_shallow() {
                 // Where one line brings both, it is told already.
                 true if error.hints().iter().any(|hint| hint.contains("--unshallow")) => error,
                 true => error.hint("this clone is shallow: `git fetch --unshallow` brings the rest"),
                 false => error,
-            })
+            })?;
+        self.complete(&[commit])?;
+        Ok(commit)
     }
 
     /// The error, with the command that brings what this clone lacks.
@@ -145,17 +169,32 @@ impl Workspace {
         let Error::MissingObject { id, kind } = error else {
             return error;
         };
-        let (why, fetch) = match self.repo.is_shallow() {
-            true => ("this clone is shallow", "--unshallow"),
-            false => ("this clone is partial, or damaged", "--refetch --no-filter"),
+        let is_shallow = self.repo.is_shallow();
+        let is_partial = matches!(self.repo.promisor(), Ok(Some(_)));
+        let (why, fetch) = match (is_shallow, is_partial) {
+            (true, _) => ("this clone is shallow", "--unshallow"),
+            (false, true) => ("this clone is partial", "--refetch --no-filter"),
+            (false, false) => ("this clone is damaged, or was partial", "--refetch --no-filter"),
         };
-        let git = match self.repo.directory().to_str() {
-            Some(".") => "git".to_owned(),
-            _ => format!("git -C '{}'", self.repo.directory().display()),
+        let place = match self.repo.directory().to_str() {
+            Some(".") => String::new(),
+            _ => format!(" -C {}", shell_word(&self.repo.directory().to_string_lossy())),
         };
+        let whole = format!("fetch the whole history: `git{place} fetch {fetch}`");
+        let mut hints = Vec::new();
+        if is_shallow || is_partial {
+            let folder = match self.folder.as_str() {
+                "" => String::new(),
+                folder => format!(" --path {}", shell_word(folder)),
+            };
+            hints.push(format!(
+                "bring what is missing of the registry: this command with `--fetch`, or `modelry{place} list --fetch{folder}`"
+            ));
+        }
+        hints.push(whole);
         Error::Incomplete {
             what: format!("{} {id} is not here: {why}", kind.as_str()),
-            hints: vec![format!("fetch the whole history: `{git} fetch {fetch}`")],
+            hints,
         }
     }
 

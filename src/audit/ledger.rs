@@ -12,7 +12,7 @@ use crate::access::{Author, Carrier, Policy, Standing, Verdict, shortfall_words}
 use crate::change::{Change, ChangeKind};
 use crate::error::Error;
 use crate::finding::Report;
-use crate::history::{self, JudgedStep};
+use crate::history::{self, Dates, JudgedStep, claimed as time};
 use crate::model::{ActorId, Decision, GroupName, RecordPath, StageName, Status, VersionId};
 use crate::raw::{Commit, Objects, Oid};
 use crate::rules::Decided;
@@ -33,7 +33,9 @@ pub struct Ending<'a> {
     /// The tip.
     pub tip: Oid,
     /// The mainline's name.
-    pub mainline: &'a str,
+    pub mainline: String,
+    /// The dates of its steps.
+    pub dates: &'a Dates,
     /// What was found.
     pub report: Report,
     /// What was known before.
@@ -72,11 +74,6 @@ pub struct Ledger<'a> {
     stages: HashMap<(GroupName, StageName), Given>,
     /// By group; none for the registry as a whole.
     events: BTreeMap<Option<String>, Vec<Event>>,
-}
-
-/// When a commit was made, as its committer says.
-fn time(commit: &Commit) -> Option<i64> {
-    commit.committer.as_ref().map(|committer| committer.seconds)
 }
 
 /// The actors' names: "a, b and c".
@@ -208,6 +205,7 @@ impl<'a> Ledger<'a> {
             mainline: commit.id,
             commit: given.commit,
             time: None,
+            dated: None,
             path: from_top(self.folder, change),
             phrase: change.phrase(),
             version: change.record.as_ref().and_then(RecordPath::version).cloned(),
@@ -315,6 +313,7 @@ impl<'a> Ledger<'a> {
             step: self.steps,
             mainline: commit.id,
             time: time(commit),
+            dated: None,
             serial: registry.map_or(0, |registry| registry.serial),
             rules: tally.need.rules.iter().map(rule).collect(),
             required: tally.need.required,
@@ -418,7 +417,13 @@ impl<'a> Ledger<'a> {
     /// When an object can't be read.
     pub fn close(mut self, ending: Ending<'_>) -> Result<Audit, Error> {
         let mut events = std::mem::take(&mut self.events);
+        let dates = ending.dates.by_commit();
+        let dated = |commit: &Oid| dates.get(commit).copied();
         for event in events.values_mut().flatten() {
+            event.dated = dated(&event.mainline);
+            if let Some(approval) = &mut event.approval {
+                approval.dated = dated(&approval.mainline);
+            }
             event.time = match self.times.get(&event.commit) {
                 Some(time) => *time,
                 None => {
@@ -427,6 +432,9 @@ impl<'a> Ledger<'a> {
                     found
                 }
             };
+        }
+        for approval in self.approvals.values_mut() {
+            approval.dated = dated(&approval.mainline);
         }
         acknowledge(&mut events, &ending.report);
         let registry = ending.policy.registry();
@@ -482,7 +490,7 @@ impl<'a> Ledger<'a> {
                 root: ending.root,
                 pinned: ending.pinned,
                 tip: ending.tip,
-                mainline: ending.mainline.to_owned(),
+                mainline: ending.mainline,
                 steps: self.steps,
                 links: self.links,
                 commits: self.asked.len(),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::access::voice;
 use crate::finding::Report;
+use crate::history::Dated;
 use crate::model::{
     ActorId, ActorKind, Decision, Digest, GroupName, Imported, RecordName, StageName, Status, VersionId,
     VersionNumber,
@@ -23,7 +24,7 @@ pub struct Audit {
     pub serial: u64,
     /// What was looked at.
     pub range: Range,
-    /// What this clone knew of the mainline before.
+    /// What this clone knew of the mainline before, where the report is to say it.
     pub known: Known,
     /// The checkpoint of an earlier audit that the mainline goes on from.
     pub confirmed: Option<Confirmed>,
@@ -231,6 +232,8 @@ pub struct Event {
     /// When that commit was made, as its committer says, in seconds since
     /// 1970-01-01T00:00:00Z. No verdict rests on it.
     pub time: Option<i64>,
+    /// The dates of the step.
+    pub dated: Option<Dated>,
     /// The file, from the repository's top.
     pub path: String,
     /// What was done, as an imperative phrase.
@@ -309,6 +312,8 @@ pub struct Approval {
     pub mainline: Oid,
     /// When, as its committer says.
     pub time: Option<i64>,
+    /// The dates of the step.
+    pub dated: Option<Dated>,
     /// The serial of the policy that judged it.
     pub serial: u64,
     /// The rules that applied, all together; none when no rule matches the
@@ -499,10 +504,20 @@ impl Audit {
             // What a checkpoint says of rewrites, it has said above.
             Known::Nothing if self.confirmed.is_some() => None,
             // Nor is there a doubt where one was proven.
-            Known::Nothing if self.report.findings.iter().any(|finding| finding.rule.code == "MR506") => None,
+            Known::Nothing
+                if self
+                    .report
+                    .findings
+                    .iter()
+                    .any(|finding| finding.rule.code == "MR506") =>
+            {
+                None
+            }
             Known::Nothing => Some(Trust {
                 code: "earlier-rewrite",
-                text: "an earlier rewrite can't be excluded: no checkpoint and no point that this clone verified before says what the mainline held".into(),
+                text:
+                    "an earlier rewrite can't be excluded: no checkpoint says what the mainline held before"
+                        .into(),
             }),
             Known::Holds(point) => Some(Trust {
                 code: "verified-point",
@@ -519,7 +534,7 @@ impl Audit {
         });
         trust.push(Trust {
             code: "commit-dates",
-            text: "dates are what committers claim: no verdict rests on them".into(),
+            text: "dates are what committers claim, and count from the latest one that a step before them claims: no verdict rests on them".into(),
         });
         trust
     }

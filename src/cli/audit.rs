@@ -6,12 +6,14 @@ use std::time::Duration;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::reading::{AsOf, ReadArgs};
 use super::resolve::{believe_root, on_mainline};
 use super::{Global, Outcome, Output, Ui};
 use crate::access::Policy;
-use crate::audit::{Audit, Checkpoint, Ending, Ledger};
+use crate::audit::{Audit, Checkpoint, Ending, Known, Ledger};
 use crate::error::Error;
-use crate::history;
+use crate::finding::Note;
+use crate::history::{self, Dated, Dates};
 use crate::proof::{CheckpointFile, Comparison, How, Moved, Walk};
 use crate::raw::{Kept, Oid};
 use crate::render;
@@ -25,12 +27,14 @@ use crate::workspace::Workspace;
     after_help = "Formats: human, concise, json, html (one page that stands alone), sarif, github (annotations), gitlab (code quality), junit.\n\nExit codes: 0 clean; 1 open findings; 2 incomplete, as in a shallow clone.\n\nExamples:\n  modelry audit --root 5e1f…:models\n  modelry audit -o html > audit.html\n  modelry audit --at 2026-03-31 -o json\n  modelry audit --checkpoint ../checkpoint --new-checkpoint   # the first time\n  modelry audit --checkpoint ../checkpoint --sign             # every night"
 )]
 pub struct AuditArgs {
-    /// As it was at this commit of the mainline, or on this day
-    #[arg(long, value_name = "REV|DATE")]
-    at: Option<String>,
+    #[command(flatten)]
+    read: ReadArgs,
     /// Take the root that this clone shows on trust: it is not pinned
     #[arg(long, help_heading = "Trust")]
     trust_root: bool,
+    /// Put into the report what this clone verified before; without it, two clones of one tip give the same report
+    #[arg(long, help_heading = "Trust")]
+    with_clone: bool,
     /// Prove that history only grew since this file was written, outside the repository; a clean audit moves it on
     #[arg(long, value_name = "FILE", help_heading = "Checkpoint", conflicts_with = "at")]
     checkpoint: Option<PathBuf>,
@@ -43,7 +47,7 @@ pub struct AuditArgs {
 }
 
 pub fn run(args: &AuditArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    let workspace = Workspace::open(&global.wanted())?;
+    let workspace = args.read.fetch.open(global, ui)?;
     let file = match &args.checkpoint {
         Some(path) => {
             let path = global.located(path);
@@ -98,7 +102,7 @@ fn audited(
     let objects = workspace.repo.objects()?;
     let tip = workspace.tip()?;
     believe_root(workspace, &objects, tip, args.trust_root)?;
-    let commit = on_mainline(workspace, &objects, tip, args.at.as_deref())?;
+    let AsOf { commit, note } = on_mainline(workspace, &objects, tip, args.read.at.as_deref(), None)?;
     let kept = Kept::new(&objects);
     let records = Records::new(&kept);
     let how = How {
@@ -117,6 +121,13 @@ fn audited(
     });
     bar.finish_and_clear();
     let mut proof = proof?;
+    let dates = Dates::of(&records, &workspace.folder, Some(proof.root), commit)?;
+    let left_out = note.into_iter().chain(backdated(&dates));
+    proof.report.notes.extend(left_out.map(|message| Note {
+        message,
+        path: None,
+        commit: None,
+    }));
     let compared = match file {
         Some(file) => Some(workspace.compare(&kept, &records, file, &walk, &proof)?),
         None => None,
@@ -133,13 +144,37 @@ fn audited(
         root: proof.root,
         pinned: proof.pinned,
         tip: commit,
-        mainline: workspace.mainline_name(),
+        mainline: workspace.branch_name()?,
+        dates: &dates,
         report: proof.report,
-        known: proof.known,
+        known: match proof.known {
+            Known::Holds(_) if !args.with_clone => Known::Nothing,
+            known => known,
+        },
         confirmed: compared.as_ref().and_then(|compared| compared.confirmed.clone()),
         tainted: &proof.tainted,
     })?;
     Ok((audit, proof.policy, compared))
+}
+
+/// Names the steps that claim an earlier date than one before them.
+fn backdated(dates: &Dates) -> Option<String> {
+    /// The most steps that are named; the rest have both dates in `-o json`.
+    const MOST: usize = 10;
+    let steps = dates.backdated();
+    let count = match steps.len() {
+        0 => return None,
+        1 => "1 step claims an earlier date than one before it, and counts from that one's on".to_owned(),
+        more => {
+            format!("{more} steps claim an earlier date than one before them, and count from that one's on")
+        }
+    };
+    let named: Vec<String> = steps.iter().take(MOST).map(Dated::words).collect();
+    let more = match steps.len().saturating_sub(MOST) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    Some(format!("{count}: {}{more}", named.join("; ")))
 }
 
 fn at<'r>(records: &'r Records<'r>, commit: Oid, folder: &str) -> Result<Snapshot<'r>, Error> {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::given::{self, Given};
 use super::names::{self, Target};
-use super::reading::Reading;
+use super::reading::{ReadArgs, Reading};
 use super::show;
 use super::write::{Job, Scope, WriteArgs, land};
 use super::{Global, Outcome, Output, Ui};
@@ -34,9 +34,8 @@ pub enum CardCommand {
         /// The version
         #[arg(value_name = "GROUP/N | GROUP@STAGE | GROUP@latest")]
         target: Target,
-        /// As it was at this commit, or on this day
-        #[arg(long, value_name = "REV|DATE")]
-        at: Option<String>,
+        #[command(flatten)]
+        read: ReadArgs,
     },
     /// Render a version's card for others
     ///
@@ -75,18 +74,17 @@ pub struct RenderArgs {
     /// Write it into this file, instead of to standard output
     #[arg(long, value_name = "FILE")]
     to: Option<PathBuf>,
-    /// As it was at this commit, or on this day
-    #[arg(long, value_name = "REV|DATE")]
-    at: Option<String>,
+    #[command(flatten)]
+    read: ReadArgs,
 }
 
 pub fn run(command: &CardCommand, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     match command {
         CardCommand::Set(args) => set(args, global, ui),
-        CardCommand::Show { target, at } => Reading::with(at.as_deref(), global, |reading| {
+        CardCommand::Show { target, read } => Reading::with(read, global, ui, |reading| {
             show_card(reading, &names::resolve(target, &reading.snapshot)?, ui)
         }),
-        CardCommand::Render(args) => Reading::with(args.at.as_deref(), global, |reading| {
+        CardCommand::Render(args) => Reading::with(&args.read, global, ui, |reading| {
             let id = names::resolve(&args.target, &reading.snapshot)?;
             let text = rendered(reading, &id, ui.output)?;
             match &args.to {

@@ -119,7 +119,7 @@ pub fn judge(system: System, args: &ValidateArgs, global: &Global, ui: &Ui) -> R
     if system == System::GitLab {
         is_checked_out(&repo, job.task.tip())?;
     }
-    if args.fetch
+    if args.fetch.fetch
         && let Some(fetch) = lacking(&repo, &job, true)?
     {
         repo.carry_out(&fetch)?;
@@ -133,7 +133,7 @@ pub fn judge(system: System, args: &ValidateArgs, global: &Global, ui: &Ui) -> R
     let tip = job.task.tip();
     if !is_here(&repo, tip) {
         let error = Error::told(format!("commit {tip}, which the job is about, is not here"));
-        return Err(match args.fetch {
+        return Err(match args.fetch.fetch {
             true => error.hint("what was pushed has moved on since: the job of what it is now decides"),
             false => bring(error),
         });
@@ -170,6 +170,10 @@ pub fn judge(system: System, args: &ValidateArgs, global: &Global, ui: &Ui) -> R
         (error, _) => error,
     };
     let workspace = Workspace::at(&global.wanted(), repo, job.mainline.clone(), Some(at)).map_err(cut_off)?;
+    if args.fetch.fetch {
+        workspace.repo.bring_promised()?;
+        workspace.complete(&[at, tip])?;
+    }
     let judged = believed(&workspace, at, args).and_then(|()| match job.task {
         Task::Landing(_) => landing(&workspace, base, tip, args, global, ui),
         Task::Steps { from, landed, .. } => steps(&workspace, Some(from), tip, landed, args, global, ui),
@@ -317,7 +321,10 @@ fn steps(
                 ..How::default()
             };
             let report = workspace.prove(&kept, &records, tip, how)?.report;
-            Ruling { report, elsewhere: 0 }
+            Ruling {
+                report,
+                ..Ruling::default()
+            }
         }
     };
     if ruling.elsewhere > 0 {

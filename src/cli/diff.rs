@@ -3,6 +3,7 @@
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::reading::FetchArgs;
 use super::{Global, Outcome, Output, Ui};
 use crate::access::{self, Policy};
 use crate::change;
@@ -12,7 +13,6 @@ use crate::raw;
 use crate::render::{self, Page, clean, paint};
 use crate::snapshot::{Records, Snapshot};
 use crate::summary::{self, Ask, Field, fields_of};
-use crate::workspace::Workspace;
 
 /// `modelry diff`
 #[derive(Debug, Args)]
@@ -23,6 +23,8 @@ pub struct DiffArgs {
     /// Two commits
     #[arg(value_name = "A..B")]
     range: String,
+    #[command(flatten)]
+    fetch: FetchArgs,
 }
 
 /// The two ends of `A..B`; what is left out is HEAD.
@@ -47,9 +49,9 @@ pub fn ends(range: &str) -> Result<(&str, &str), Error> {
 }
 
 pub fn run(args: &DiffArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    let workspace = Workspace::open(&global.wanted())?;
+    let workspace = args.fetch.open(global, ui)?;
     let (a, b) = ends(&args.range)?;
-    let (a, b) = (workspace.repo.resolve(a)?, workspace.repo.resolve(b)?);
+    let (a, b) = (workspace.resolve(a)?, workspace.resolve(b)?);
     let objects = workspace.repo.objects()?;
     let records = Records::new(&objects);
     let at = |commit| -> Result<Snapshot<'_>, Error> {

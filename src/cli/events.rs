@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::audit::bar;
+use super::reading::FetchArgs;
 use super::resolve::{believe_root, on_mainline, start_on_mainline};
 use super::{Global, Outcome, Output, Ui, report_format};
 use crate::error::Error;
@@ -23,6 +24,8 @@ pub struct EventsArgs {
     /// The steps after A, up to B of the mainline; days count whole (UTC): from the day A on, through the end of the day B [default: from the root to the tip]
     #[arg(value_name = "A..B")]
     range: Option<String>,
+    #[command(flatten)]
+    fetch: FetchArgs,
     /// Take the root that this clone shows on trust: it is not pinned
     #[arg(long, help_heading = "Trust")]
     trust_root: bool,
@@ -80,7 +83,7 @@ fn ends(range: Option<&str>) -> Result<(Option<&str>, Option<&str>), Error> {
 
 pub fn run(args: &EventsArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let account = account(args, ui)?;
-    let workspace = Workspace::open(&global.wanted())?;
+    let workspace = args.fetch.open(global, ui)?;
     told(&workspace, args, account.as_ref(), ui).map_err(|error| workspace.incomplete(error))
 }
 
@@ -94,7 +97,7 @@ fn told(
     let tip = workspace.tip()?;
     believe_root(workspace, &objects, tip, args.trust_root)?;
     let (from, to) = ends(args.range.as_deref())?;
-    let to = on_mainline(workspace, &objects, tip, to)?;
+    let to = on_mainline(workspace, &objects, tip, to, from)?.noted(ui);
     let from: Option<Oid> = match from {
         Some(from) => start_on_mainline(workspace, &objects, tip, from)?,
         None => None,

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use super::artifact;
+use super::reading::ReadArgs;
 use super::write::{Job, Scope, WriteArgs, land};
 use super::{Global, Outcome, Ui, names};
 use crate::act::{self, AnnotateRequest, EvidenceRequest};
@@ -26,9 +27,8 @@ pub enum EvidenceCommand {
         version: VersionId,
         /// One evaluation [default: all]
         name: Option<RecordName>,
-        /// As it was at this commit, or on this day
-        #[arg(long, value_name = "REV|DATE")]
-        at: Option<String>,
+        #[command(flatten)]
+        read: ReadArgs,
     },
 }
 
@@ -70,8 +70,8 @@ pub struct EvidenceArgs {
 
 pub fn evidence(command: &EvidenceCommand, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let args = match command {
-        EvidenceCommand::Show { version, name, at } => {
-            return super::show::evidence(version, name.as_ref(), at.as_deref(), global, ui);
+        EvidenceCommand::Show { version, name, read } => {
+            return super::show::evidence(version, name.as_ref(), read, global, ui);
         }
         EvidenceCommand::Add(args) => args,
     };

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use self::forms::ExportArgs;
 use super::names::Target as Name;
 use super::pull::chosen;
+use super::reading::ReadArgs;
 use super::resolve::{Proven, TrustArgs, meant, nothing, proven};
 use super::{Global, Outcome, Ui};
 use crate::disk;
@@ -20,7 +21,6 @@ use crate::model::{Evaluation, RecordPath, StageName};
 use crate::render::{Portrait, clean, paint};
 use crate::resolve::{Answer, Which};
 use crate::subject;
-use crate::workspace::Workspace;
 
 /// `modelry export …`
 #[derive(Debug, Subcommand)]
@@ -71,9 +71,8 @@ pub struct SagemakerArgs {
     /// End with exit code 1, and write nothing, when AWS would refuse something
     #[arg(long)]
     strict: bool,
-    /// As it was at this commit, or on this day
-    #[arg(long, value_name = "REV|DATE")]
-    at: Option<String>,
+    #[command(flatten)]
+    read: ReadArgs,
     #[command(flatten)]
     trust: TrustArgs,
 }
@@ -88,11 +87,11 @@ pub fn run(command: &ExportCommand, global: &Global, ui: &Ui) -> Result<Outcome,
 
 fn sagemaker(args: &SagemakerArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let (group, which) = meant(&args.version)?;
-    let workspace = Workspace::open(&global.wanted())?;
+    let workspace = args.read.fetch.open(global, ui)?;
     proven(
         &workspace,
         &group,
-        args.at.as_deref(),
+        args.read.at.as_deref(),
         &args.trust,
         global,
         ui,

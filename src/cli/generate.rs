@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use clap_complete::Shell;
 
-use super::reading::Reading;
+use super::reading::{ReadArgs, Reading};
 use super::{Global, Outcome, Ui};
 use crate::access::{KeyStanding, Policy};
 use crate::audit::CHECKPOINT_NAMESPACE;
@@ -109,13 +109,12 @@ fn schema_name<'k>(wanted: &str, kinds: &[&'k str]) -> Result<&'k str, Option<St
     after_help = "Example:\n  modelry allowed-signers > .git/allowed-signers\n  git config gpg.ssh.allowedSignersFile .git/allowed-signers\n  git log --show-signature"
 )]
 pub struct AllowedSignersArgs {
-    /// As they were at this commit, or on this day
-    #[arg(long, value_name = "REV|DATE")]
-    at: Option<String>,
+    #[command(flatten)]
+    read: ReadArgs,
 }
 
 pub fn allowed_signers(args: &AllowedSignersArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    Reading::with(args.at.as_deref(), global, |reading| {
+    Reading::with(&args.read, global, ui, |reading| {
         let policy = reading.policy()?;
         let mut keys: Vec<(&ActorId, PublicKey)> = Vec::new();
         for (id, actor) in &policy.registry().actors {

@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 
+use super::reading::ReadArgs;
 use super::write::{Job, Scope, WriteArgs, land};
 use super::{Global, Outcome, Ui, names};
 use crate::act::{self, GroupRequest};
@@ -26,16 +27,14 @@ pub enum GroupCommand {
     Show {
         /// The group
         group: GroupName,
-        /// As it was at this commit, or on this day
-        #[arg(long, value_name = "REV|DATE")]
-        at: Option<String>,
+        #[command(flatten)]
+        read: ReadArgs,
     },
     /// List the groups
     #[command(after_help = "Example:\n  modelry group list")]
     List {
-        /// As they were at this commit, or on this day
-        #[arg(long, value_name = "REV|DATE")]
-        at: Option<String>,
+        #[command(flatten)]
+        read: ReadArgs,
     },
     /// Delete a group whose versions are all deleted; a tombstone stays
     #[command(after_help = "Example:\n  modelry group delete old-model -m \"replaced\"")]
@@ -113,9 +112,9 @@ pub fn run(command: &GroupCommand, global: &Global, ui: &Ui) -> Result<Outcome, 
             };
             land(&job, write, global, ui)
         }
-        GroupCommand::Show { group, at } => {
-            super::show::show(&names::Target::Group(group.clone()), at.as_deref(), global, ui)
+        GroupCommand::Show { group, read } => {
+            super::show::show(&names::Target::Group(group.clone()), read, global, ui)
         }
-        GroupCommand::List { at } => super::list::groups(at.as_deref(), global, ui),
+        GroupCommand::List { read } => super::list::groups(read, global, ui),
     }
 }

@@ -10,10 +10,12 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::validate::presumed;
+use super::wait::duration;
 use super::{Global, Outcome, Output, Ui, report_format};
 use crate::error::Error;
 use crate::finding::Report;
 use crate::git::{Budget, Repo};
+use crate::history;
 use crate::host::{self, Hook, Ruling, Staged, Update};
 use crate::proof::How;
 use crate::raw::{Kept, Oid};
@@ -86,6 +88,9 @@ pub struct PreReceiveArgs {
     /// Bytes of objects that it may read of the push, unpacked [default: git config modelry.hook.maxBytes, else 1073741824]
     #[arg(long, value_name = "N", help_heading = "Budget")]
     max_bytes: Option<usize>,
+    /// How far from this machine's clock the date of a step may be that touches the registry: 15m, 1h [default: git config modelry.hook.maxSkew, else any]
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Budget")]
+    max_skew: Option<Duration>,
 }
 
 pub fn run(command: &HookCommand, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
@@ -143,6 +148,7 @@ fn pre_receive(args: &PreReceiveArgs, global: &Global, ui: &Ui) -> Result<Outcom
         objects: number(&repo, args.max_objects, "modelry.hook.maxObjects", MAX_OBJECTS)?,
         bytes: number(&repo, args.max_bytes, "modelry.hook.maxBytes", MAX_BYTES)?,
     };
+    let skew = max_skew(&repo, args.max_skew)?;
     drop(repo);
     let mut lines = Vec::new();
     let mut input = std::io::stdin().lock().take(MAX_INPUT as u64 + 1);
@@ -157,14 +163,55 @@ fn pre_receive(args: &PreReceiveArgs, global: &Global, ui: &Ui) -> Result<Outcom
             .hint("push fewer references at once"));
     }
     let updates = Update::read(&lines)?;
-    let ruling = host::receive(&global.wanted(), &updates, budget)?;
+    let ruling = host::receive(&global.wanted(), &updates, budget, skew.is_some())?;
     // From here on it is decided, and the clock has no say.
     if done.swap(true, Ordering::SeqCst) {
         loop {
             std::thread::park();
         }
     }
+    if let Some(skew) = skew.filter(|_| ruling.report.is_clean()) {
+        near_now(&ruling, skew)?;
+    }
     Ok(told(ruling, ui))
+}
+
+/// How far a date may be from the clock, where that is bounded.
+fn max_skew(repo: &Repo, given: Option<Duration>) -> Result<Option<Duration>, Error> {
+    const KEY: &str = "modelry.hook.maxSkew";
+    if given.is_some() {
+        return Ok(given);
+    }
+    let Some(text) = repo.config(KEY)? else {
+        return Ok(None);
+    };
+    duration(text.trim()).map(Some).map_err(|why| {
+        Error::told(format!("`{KEY}` of git's configuration can't be used: {why}"))
+            .hint(format!("write a time: `git config {KEY} 15m`"))
+    })
+}
+
+/// Refuses a push whose steps claim dates that are far from the clock. It is no
+/// verdict: the same history is judged alike at any time.
+fn near_now(ruling: &Ruling, skew: Duration) -> Result<(), Error> {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let now = now.map_or(0, |now| i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
+    let is_far = |claimed: i64| now.abs_diff(claimed) > skew.as_secs();
+    let Some((commit, claimed)) = ruling.claims.iter().find(|(_, claimed)| is_far(*claimed)) else {
+        return Ok(());
+    };
+    Err(Error::told(format!(
+        "commit {} claims to be of {}, and here it is {}: they may be {} s apart",
+        commit.short(),
+        history::moment(*claimed),
+        history::moment(now),
+        skew.as_secs()
+    ))
+    .hint(format!(
+        "look at your machine's clock, date your commits anew, and push again: `git rebase --force-rebase --rebase-merges --gpg-sign {}`",
+        ruling.onto.map_or_else(|| "BASE".to_owned(), |base| base.to_string())
+    ))
+    .hint("whoever runs the server can change `modelry.hook.maxSkew`"))
 }
 
 /// Tells the pusher, whose terminal git shows what is said here.
@@ -172,6 +219,7 @@ fn told(ruling: Ruling, ui: &Ui) -> Outcome {
     let Ruling {
         mut report,
         elsewhere,
+        ..
     } = ruling;
     if elsewhere > 0 {
         ui.note(&format!(
@@ -321,7 +369,7 @@ fn ready(repo: &Repo, args: &InstallArgs, global: &Global, ui: &Ui) -> Result<Ou
     let workspace = Workspace::open(&wanted)?;
     if !is_pinned {
         let objects = workspace.repo.objects()?;
-        let root = crate::history::find_root(&objects, &workspace.folder, tip)?;
+        let root = history::find_root(&objects, &workspace.folder, tip)?;
         ui.note(&format!(
             "no root is pinned, so no push to `{short}` will be accepted: compare {root} with what an administrator tells you by another way, then `modelry trust {root}`"
         ));

@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::names;
-use super::reading::Reading;
+use super::reading::{ReadArgs, Reading};
 use super::show::metrics_words;
 use super::{Global, Outcome, Ui};
 use crate::act;
@@ -52,9 +52,8 @@ pub struct ListArgs {
     /// At most this many
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
-    /// As it was at this commit, or on this day
-    #[arg(long, value_name = "REV|DATE")]
-    at: Option<String>,
+    #[command(flatten)]
+    read: ReadArgs,
 }
 
 /// One version as lists see it.
@@ -180,9 +179,9 @@ pub fn run(args: &ListArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
         || args.sort.is_some()
         || args.limit.is_some();
     if args.group.is_none() && !filtered {
-        return groups(args.at.as_deref(), global, ui);
+        return groups(&args.read, global, ui);
     }
-    Reading::with(args.at.as_deref(), global, |reading| {
+    Reading::with(&args.read, global, ui, |reading| {
         let groups = match &args.group {
             Some(group) => {
                 let known = reading.snapshot.groups()?;
@@ -266,8 +265,8 @@ fn sort(rows: &mut [Row], field: Option<&str>) -> Result<(), Error> {
 }
 
 /// `modelry list` and `modelry group list`
-pub fn groups(at: Option<&str>, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    Reading::with(at, global, |reading| {
+pub fn groups(read: &ReadArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    Reading::with(read, global, ui, |reading| {
         let mut table = Table::new([
             "GROUP",
             "VERSIONS",

@@ -1,17 +1,17 @@
 //! `modelry log`
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use clap::Args;
 use serde_json::json;
 
 use super::names::Target;
-use super::reading::Reading;
+use super::reading::{ReadArgs, Reading};
 use super::{Global, Outcome, Ui, names};
 use crate::access::Verdict;
 use crate::change::{self, Change};
 use crate::error::Error;
-use crate::history::{self, Replay};
+use crate::history::{self, Dates, Replay};
 use crate::model::ActorId;
 use crate::raw::{Commit, Oid};
 use crate::render::{clean, paint};
@@ -27,9 +27,8 @@ pub struct LogArgs {
     /// At most this many commits
     #[arg(long, short = 'n', value_name = "N")]
     limit: Option<usize>,
-    /// As it was at this commit, or on this day
-    #[arg(long, value_name = "REV|DATE")]
-    at: Option<String>,
+    #[command(flatten)]
+    read: ReadArgs,
 }
 
 fn concerns(change: &Change, target: Option<&Target>) -> bool {
@@ -92,7 +91,7 @@ fn words(verdict: &Verdict, commit: &Commit, authors: &BTreeSet<ActorId>) -> Str
 }
 
 pub fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    Reading::with(args.at.as_deref(), global, |reading| {
+    Reading::with(&args.read, global, ui, |reading| {
         if let Some(target @ (Target::Latest(_) | Target::Stage(..))) = &args.target {
             names::resolve(target, &reading.snapshot)?;
         }
@@ -110,6 +109,12 @@ pub fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
         let objects = reading.objects;
         let folder = &reading.workspace.folder;
         let records = Records::new(objects);
+        // In a shallow clone the steps that are here are told as they claim to be.
+        let dates = match Dates::of(&records, folder, reading.workspace.root, reading.commit) {
+            Ok(dates) => dates.by_commit(),
+            Err(Error::MissingObject { .. }) => HashMap::new(),
+            Err(error) => return Err(error),
+        };
         let mut at = Some(reading.commit);
         let (mut values, mut shown) = (Vec::new(), 0);
         while let Some(id) = at {
@@ -146,7 +151,8 @@ pub fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
             if ui.is_json() {
                 values.push(json!({
                     "commit": id.to_string(),
-                    "time": commit.committer.as_ref().map(|committer| committer.seconds),
+                    "time": history::claimed(&commit),
+                    "date": dates.get(&id).map(|dated| dated.date),
                     "signer": verdict.actor(),
                     "verdict": words,
                     "authors": authors,
@@ -162,10 +168,19 @@ pub fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
                         &ui.style,
                     ),
                 };
+                let counts = match dates.get(&id).filter(|dated| dated.is_backdated()) {
+                    Some(dated) => format!(
+                        " (counts from {}, which {} claims)",
+                        history::moment(dated.date),
+                        dated.of.short()
+                    ),
+                    None => String::new(),
+                };
                 let mut out = format!(
-                    "{} {} {signer}\n",
+                    "{} {}{} {signer}\n",
                     paint(&id.short(), "33", &ui.style),
-                    time(&commit)
+                    time(&commit),
+                    paint(&counts, "33", &ui.style)
                 );
                 for change in &changes {
                     out.push_str(&format!("  {}\n", clean(&change.trailer())));

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::json;
 
+use super::reading::FetchArgs;
 use super::resolve::{believe_root, start_on_mainline};
 use super::wait::duration;
 use super::{Global, Outcome, Ui, report_format};
@@ -72,13 +73,15 @@ pub struct NotifyArgs {
     /// Events may go over http to a public address
     #[arg(long, help_heading = "Receiver", conflicts_with = "exec")]
     allow_http: bool,
+    #[command(flatten)]
+    fetch: FetchArgs,
     /// Take the root that this clone shows on trust: it is not pinned
     #[arg(long, help_heading = "Trust")]
     trust_root: bool,
 }
 
 pub fn run(args: &NotifyArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    let workspace = Workspace::open(&global.wanted())?;
+    let workspace = args.fetch.open(global, ui)?;
     let sink = sink(args, global, ui)?;
     let mut told = Told::default();
     let ended =

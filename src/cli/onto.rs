@@ -43,8 +43,8 @@ impl From<Way> for Landing {
 
 /// The registry; in a checkout that is on no branch, as CI makes it, the branch
 /// to land on says which is the mainline.
-fn workspace(base: &str, global: &Global) -> Result<Workspace, Error> {
-    let first = match Workspace::open(&global.wanted()) {
+fn workspace(base: &str, args: &ValidateArgs, global: &Global, ui: &Ui) -> Result<Workspace, Error> {
+    let first = match args.fetch.open(global, ui) {
         Ok(workspace) => return Ok(workspace),
         Err(error) => error,
     };
@@ -54,7 +54,7 @@ fn workspace(base: &str, global: &Global) -> Result<Workspace, Error> {
         && let Some(name) = repo.full_name(base)
     {
         wanted.mainline = Some(name);
-        return Workspace::open(&wanted);
+        return args.fetch.open_as(&wanted, ui);
     }
     Err(first)
 }
@@ -65,7 +65,7 @@ fn workspace(base: &str, global: &Global) -> Result<Workspace, Error> {
 /// When something can't be read, or there is nothing to land.
 pub fn judge(args: &ValidateArgs, tip: &str, global: &Global, ui: &Ui) -> Result<Report, Error> {
     let onto = args.onto.as_deref().unwrap_or_default();
-    let workspace = workspace(onto, global)?;
+    let workspace = workspace(onto, args, global, ui)?;
     let base = workspace.resolve(onto)?;
     let tip = workspace.resolve(tip)?;
     landing(args, &workspace, base, tip, global, ui).map_err(|error| workspace.incomplete(error))

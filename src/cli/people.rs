@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use super::reading::Reading;
+use super::reading::{ReadArgs, Reading};
 use super::write::{Job, Scope, WriteArgs, land};
 use super::{Global, Outcome, Ui, names};
 use crate::access::{self, Credential};
@@ -116,9 +116,8 @@ pub enum ActorCommand {
     /// List the actors
     #[command(after_help = "Example:\n  modelry actor list")]
     List {
-        /// As they were at this commit, or on this day
-        #[arg(long, value_name = "REV|DATE")]
-        at: Option<String>,
+        #[command(flatten)]
+        read: ReadArgs,
     },
 }
 
@@ -134,9 +133,8 @@ pub enum TeamCommand {
     /// List the teams
     #[command(after_help = "Example:\n  modelry team list")]
     List {
-        /// As they were at this commit, or on this day
-        #[arg(long, value_name = "REV|DATE")]
-        at: Option<String>,
+        #[command(flatten)]
+        read: ReadArgs,
     },
 }
 
@@ -190,9 +188,8 @@ pub enum GrantCommand {
     /// List the grants
     #[command(after_help = "Example:\n  modelry grant list")]
     List {
-        /// As they were at this commit, or on this day
-        #[arg(long, value_name = "REV|DATE")]
-        at: Option<String>,
+        #[command(flatten)]
+        read: ReadArgs,
     },
 }
 
@@ -415,7 +412,7 @@ pub fn actor(command: &ActorCommand, global: &Global, ui: &Ui) -> Result<Outcome
             };
             edit(&change, write, global, ui)
         }
-        ActorCommand::List { at } => actors(at.as_deref(), global, ui),
+        ActorCommand::List { read } => actors(read, global, ui),
     }
 }
 
@@ -429,7 +426,7 @@ pub fn team(command: &TeamCommand, global: &Global, ui: &Ui) -> Result<Outcome, 
             PolicyEdit::TeamRemove(args.team.to_string(), args.members.clone()),
             &args.write,
         ),
-        TeamCommand::List { at } => return teams(at.as_deref(), global, ui),
+        TeamCommand::List { read } => return teams(read, global, ui),
     };
     edit(&change, write, global, ui)
 }
@@ -470,12 +467,12 @@ pub fn grant(command: &GrantCommand, global: &Global, ui: &Ui) -> Result<Outcome
             };
             edit(&change, write, global, ui)
         }
-        GrantCommand::List { at } => grants(at.as_deref(), global, ui),
+        GrantCommand::List { read } => grants(read, global, ui),
     }
 }
 
-fn actors(at: Option<&str>, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    Reading::with(at, global, |reading| {
+fn actors(read: &ReadArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    Reading::with(read, global, ui, |reading| {
         let policy = reading.policy()?;
         let registry = policy.registry();
         if ui.is_json() {
@@ -563,8 +560,8 @@ fn actors(at: Option<&str>, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     })
 }
 
-fn teams(at: Option<&str>, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    Reading::with(at, global, |reading| {
+fn teams(read: &ReadArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    Reading::with(read, global, ui, |reading| {
         let policy = reading.policy()?;
         if ui.is_json() {
             ui.json(&policy.source.value().get("teams").cloned().unwrap_or(json!({})))?;
@@ -583,8 +580,8 @@ fn teams(at: Option<&str>, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     })
 }
 
-fn grants(at: Option<&str>, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    Reading::with(at, global, |reading| {
+fn grants(read: &ReadArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    Reading::with(read, global, ui, |reading| {
         let policy = reading.policy()?;
         if ui.is_json() {
             ui.json(&policy.source.value().get("grants").cloned().unwrap_or(json!([])))?;

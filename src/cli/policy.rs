@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::reading::Reading;
+use super::reading::{ReadArgs, Reading};
 use super::write::{Job, Scope, WriteArgs, land};
 use super::{Global, Outcome, Ui};
 use crate::access::{self, Carrier, Policy, PolicyTally, Verdict};
@@ -30,11 +30,10 @@ pub enum PolicyCommand {
     )]
     Show {
         /// A branch or commit whose `registry.yaml` is proposed
-        #[arg(value_name = "REV")]
+        #[arg(value_name = "REV", conflicts_with = "at")]
         proposal: Option<String>,
-        /// As it was at this commit, or on this day
-        #[arg(long, value_name = "REV|DATE", conflicts_with = "proposal")]
-        at: Option<String>,
+        #[command(flatten)]
+        read: ReadArgs,
     },
     /// Approve a proposed policy: a signed review under `policy/`
     #[command(
@@ -51,9 +50,9 @@ pub enum PolicyCommand {
 
 pub fn run(command: &PolicyCommand, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     match command {
-        PolicyCommand::Show { proposal, at } => match proposal {
+        PolicyCommand::Show { proposal, read } => match proposal {
             Some(proposal) => show_proposal(proposal, global, ui),
-            None => show(at.as_deref(), global, ui),
+            None => show(read, global, ui),
         },
         PolicyCommand::Approve { proposal, write } => {
             if write
@@ -116,8 +115,8 @@ fn on_disk(workspace: &Workspace) -> Result<Vec<u8>, Error> {
     })
 }
 
-fn show(at: Option<&str>, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    Reading::with(at, global, |reading| {
+fn show(read: &ReadArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    Reading::with(read, global, ui, |reading| {
         let policy = reading.policy()?;
         let registry = policy.registry();
         let open = open_reviews(&reading.snapshot, registry.serial)?;

@@ -8,13 +8,13 @@ use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::names::Target as Name;
+use super::reading::ReadArgs;
 use super::resolve::{Proven, TrustArgs, meant, nothing, proven};
 use super::{Global, Outcome, Ui};
 use crate::error::Error;
 use crate::fetch::{Brought, Courier, Event, Fault, Parcel, Standing, State, Target};
 use crate::model::{Artifact, GroupName, ModelSpec, RecordPath, Status, VersionId};
 use crate::resolve::{self, Answer, Resolved, Which};
-use crate::workspace::Workspace;
 
 /// `modelry pull`
 #[derive(Debug, Args)]
@@ -28,9 +28,8 @@ pub struct PullArgs {
     /// The folder to fetch to; made if there is none
     #[arg(value_name = "DIR")]
     folder: PathBuf,
-    /// As it was at this commit, or on this day
-    #[arg(long, value_name = "REV|DATE")]
-    at: Option<String>,
+    #[command(flatten)]
+    read: ReadArgs,
     /// Replace what stands there with other content
     #[arg(long)]
     force: bool,
@@ -70,11 +69,11 @@ pub(super) fn chosen(
 
 pub fn run(args: &PullArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let (group, which) = meant(&args.version)?;
-    let workspace = Workspace::open(&global.wanted())?;
+    let workspace = args.read.fetch.open(global, ui)?;
     proven(
         &workspace,
         &group,
-        args.at.as_deref(),
+        args.read.at.as_deref(),
         &args.trust,
         global,
         ui,

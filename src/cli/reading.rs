@@ -1,15 +1,60 @@
 //! The ground of every reading command: a registry at a commit or a day.
 
-use super::{Global, Outcome};
+use clap::Args;
+
+use super::{Global, Outcome, Ui};
 use crate::access::{self, Policy, Tally};
 use crate::act;
 use crate::error::Error;
 use crate::git::{GitObjects, Head};
-use crate::history::{self, Past};
+use crate::history::{self, Dated, Dates, Past};
 use crate::model::{RecordPath, VersionId};
-use crate::raw::Oid;
+use crate::raw::{Kept, Oid};
 use crate::snapshot::{Loaded, Records, Snapshot};
-use crate::workspace::Workspace;
+use crate::workspace::{Wanted, Workspace};
+
+/// Whether to fetch before something is read.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct FetchArgs {
+    /// Fetch first: read the mainline as its remote has it now, and bring what a partial clone lacks of the registry
+    #[arg(long, help_heading = "Where to look")]
+    pub fetch: bool,
+}
+
+impl FetchArgs {
+    /// Finds the registry, after the fetch where one is wanted.
+    ///
+    /// # Errors
+    /// As [`Workspace::open`] and [`Workspace::open_fetched`].
+    pub fn open(self, global: &Global, ui: &Ui) -> Result<Workspace, Error> {
+        self.open_as(&global.wanted(), ui)
+    }
+
+    /// As [`FetchArgs::open`], of what is wanted.
+    ///
+    /// # Errors
+    /// As [`FetchArgs::open`].
+    pub fn open_as(self, wanted: &Wanted, ui: &Ui) -> Result<Workspace, Error> {
+        if !self.fetch {
+            return Workspace::open(wanted);
+        }
+        let (workspace, note) = Workspace::open_fetched(wanted)?;
+        if let Some(note) = note {
+            ui.note(&note);
+        }
+        Ok(workspace)
+    }
+}
+
+/// The state that a reading command reads.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ReadArgs {
+    /// As it was at this commit, or on this day
+    #[arg(long, value_name = "REV|DATE")]
+    pub at: Option<String>,
+    #[command(flatten)]
+    pub fetch: FetchArgs,
+}
 
 /// A registry at one commit, to be read.
 pub struct Reading<'r> {
@@ -30,11 +75,12 @@ impl Reading<'_> {
     /// # Errors
     /// When there is nothing to read, or what `read` says.
     pub fn with(
-        at: Option<&str>,
+        args: &ReadArgs,
         global: &Global,
+        ui: &Ui,
         read: impl FnOnce(&Reading<'_>) -> Result<Outcome, Error>,
     ) -> Result<Outcome, Error> {
-        Reading::of(&Workspace::open(&global.wanted())?, at, read)
+        Reading::of(&args.fetch.open(global, ui)?, args.at.as_deref(), ui, read)
     }
 
     /// As [`Reading::with`], of a registry that was found.
@@ -44,12 +90,22 @@ impl Reading<'_> {
     pub fn of(
         workspace: &Workspace,
         at: Option<&str>,
+        ui: &Ui,
+        read: impl FnOnce(&Reading<'_>) -> Result<Outcome, Error>,
+    ) -> Result<Outcome, Error> {
+        Reading::at(workspace, at, ui, read).map_err(|error| workspace.incomplete(error))
+    }
+
+    fn at(
+        workspace: &Workspace,
+        at: Option<&str>,
+        ui: &Ui,
         read: impl FnOnce(&Reading<'_>) -> Result<Outcome, Error>,
     ) -> Result<Outcome, Error> {
         let objects = workspace.repo.objects()?;
         let commit = match at {
             None => current(workspace)?,
-            Some(at) => commit_at(workspace, &objects, at)?,
+            Some(at) => commit_at(workspace, &objects, at, None)?.noted(ui),
         };
         let records = Records::new(&objects);
         let top = history::read_commit(&objects, commit)?.tree;
@@ -93,7 +149,7 @@ impl Reading<'_> {
 
 /// The commit that people look at: the current branch's tip, or the mainline's.
 fn current(workspace: &Workspace) -> Result<Oid, Error> {
-    if workspace.repo.workdir().is_none() {
+    if workspace.repo.workdir().is_none() || workspace.fetched {
         return workspace.tip();
     }
     match workspace.repo.head()? {
@@ -102,37 +158,68 @@ fn current(workspace: &Workspace) -> Result<Oid, Error> {
     }
 }
 
-/// The commit that a revision names, or the mainline's last one of a day.
+/// A commit by which something is read as it was.
+pub struct AsOf {
+    /// The commit.
+    pub commit: Oid,
+    /// A note on how the day was found.
+    pub note: Option<String>,
+}
+
+impl AsOf {
+    /// The commit, when what is worth knowing was said beside the output.
+    pub fn noted(self, ui: &Ui) -> Oid {
+        if let Some(note) = &self.note {
+            ui.note(note);
+        }
+        self.commit
+    }
+}
+
+impl From<Oid> for AsOf {
+    fn from(commit: Oid) -> AsOf {
+        AsOf { commit, note: None }
+    }
+}
+
+/// The commit that a revision names, or the last step of the mainline whose
+/// effective date is of that day or before. Steps that claim a date from `since`
+/// up to there, and are left out all the same, are named.
 ///
 /// # Errors
 /// When there is none.
-pub fn commit_at(workspace: &Workspace, objects: &GitObjects<'_>, at: &str) -> Result<Oid, Error> {
-    let seconds = match Moment::of(at) {
-        Some(Moment::Day(seconds)) => seconds.saturating_add(DAY - 1),
-        Some(Moment::Second(seconds)) => seconds,
-        None => return resolve(workspace, at),
+pub fn commit_at(
+    workspace: &Workspace,
+    objects: &GitObjects<'_>,
+    at: &str,
+    since: Option<&str>,
+) -> Result<AsOf, Error> {
+    let Some(end) = Moment::of(at).map(Moment::end) else {
+        return resolve(workspace, at).map(AsOf::from);
     };
-    let first = match at_time(workspace, objects, seconds)? {
-        Found::At(id) => return Ok(id),
-        Found::None { first } => first,
+    let dates = dates(workspace, objects)?;
+    let Some(step) = dates.at(end) else {
+        let error = Error::told(format!(
+            "`{}` has no commit as old as {at}",
+            workspace.mainline_name()
+        ));
+        return Err(match dates.steps().first() {
+            Some(first) => error.hint(format!(
+                "its first is {}, of {}",
+                first.commit.short(),
+                history::moment(first.date)
+            )),
+            None => error,
+        });
     };
-    let error = Error::told(format!(
-        "`{}` has no commit as old as {at}",
-        workspace.mainline_name()
-    ));
-    Err(match first {
-        Some((id, seconds)) => {
-            let day = jiff::Timestamp::from_second(seconds)
-                .map(|moment| moment.strftime("%Y-%m-%d").to_string())
-                .unwrap_or_default();
-            error.hint(format!("its first is {}, of {day}", id.short()))
-        }
-        None => error,
+    Ok(AsOf {
+        commit: step.commit,
+        note: left_out(&dates.left_out(since.and_then(Moment::of).map(Moment::first), end)),
     })
 }
 
 /// The commit after which a range starts: the one that a revision names, or the
-/// mainline's last one before a day, so that the day itself is told, or of a
+/// mainline's last step before a day, so that the day itself is told, or of a
 /// moment. None when the mainline began later: all of it is meant.
 ///
 /// # Errors
@@ -142,15 +229,39 @@ pub fn commit_before(
     objects: &GitObjects<'_>,
     start: &str,
 ) -> Result<Option<Oid>, Error> {
-    let seconds = match Moment::of(start) {
-        Some(Moment::Day(seconds)) => seconds.saturating_sub(1),
-        Some(Moment::Second(seconds)) => seconds,
-        None => return resolve(workspace, start).map(Some),
+    let Some(last) = Moment::of(start).map(Moment::last_before) else {
+        return resolve(workspace, start).map(Some);
     };
-    Ok(match at_time(workspace, objects, seconds)? {
-        Found::At(id) => Some(id),
-        Found::None { .. } => None,
-    })
+    let dates = dates(workspace, objects)?;
+    Ok(dates.at(last).map(|step| step.commit))
+}
+
+/// The dates of the mainline's steps.
+pub fn dates(workspace: &Workspace, objects: &GitObjects<'_>) -> Result<Dates, Error> {
+    let kept = Kept::new(objects);
+    Dates::of(
+        &Records::new(&kept),
+        &workspace.folder,
+        workspace.root,
+        workspace.tip()?,
+    )
+}
+
+/// Names steps that a day leaves out although they claim a date of it.
+fn left_out(steps: &[Dated]) -> Option<String> {
+    /// The most steps that are named.
+    const MOST: usize = 5;
+    let count = match steps.len() {
+        0 => return None,
+        1 => "1 step claims a date up to then, and counts from a later one on".to_owned(),
+        more => format!("{more} steps claim a date up to then, and count from a later one on"),
+    };
+    let named: Vec<String> = steps.iter().take(MOST).map(Dated::words).collect();
+    let more = match steps.len().saturating_sub(MOST) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    Some(format!("{count}: {}{more}", named.join("; ")))
 }
 
 /// The seconds of a day.
@@ -165,6 +276,30 @@ enum Moment {
 }
 
 impl Moment {
+    /// The first second that it holds.
+    fn first(self) -> i64 {
+        match self {
+            Moment::Day(seconds) | Moment::Second(seconds) => seconds,
+        }
+    }
+
+    /// The last second that it holds.
+    fn end(self) -> i64 {
+        match self {
+            Moment::Day(seconds) => seconds.saturating_add(DAY - 1),
+            Moment::Second(seconds) => seconds,
+        }
+    }
+
+    /// The last second that a range from it on leaves out: a moment's own step is
+    /// the one that it starts after.
+    fn last_before(self) -> i64 {
+        match self {
+            Moment::Day(seconds) => seconds.saturating_sub(1),
+            Moment::Second(seconds) => seconds,
+        }
+    }
+
     /// None when the text is no date.
     fn of(text: &str) -> Option<Moment> {
         if let Ok(date) = text.parse::<jiff::civil::Date>()
@@ -178,37 +313,10 @@ impl Moment {
     }
 }
 
-/// What was looked for by time.
-enum Found {
-    /// This commit.
-    At(Oid),
-    /// No commit is that old: the first one, and when it was made.
-    None { first: Option<(Oid, i64)> },
-}
-
-/// The mainline's last commit that was made by then, as its committer says.
-fn at_time(workspace: &Workspace, objects: &GitObjects<'_>, seconds: i64) -> Result<Found, Error> {
-    let mut at = Some(workspace.tip()?);
-    let mut first = None;
-    while let Some(id) = at {
-        let commit = history::read_commit(objects, id)?;
-        first = commit.committer.as_ref().map(|committer| (id, committer.seconds));
-        if commit
-            .committer
-            .as_ref()
-            .is_some_and(|committer| committer.seconds <= seconds)
-        {
-            return Ok(Found::At(id));
-        }
-        at = commit.parents.first().copied();
-    }
-    Ok(Found::None { first })
-}
-
 /// The commit that a revision names; what is no revision may be a day that was
 /// mistyped, or a CI system's word for nothing.
 fn resolve(workspace: &Workspace, text: &str) -> Result<Oid, Error> {
-    workspace.repo.resolve(text).map_err(|error| {
+    workspace.resolve(text).map_err(|error| {
         if text.len() >= 40 && text.bytes().all(|byte| byte == b'0') {
             return Error::told(format!("`{text}` names no commit: there was none before"))
                 .hint("a CI system says so at the first push of a branch; start at the root: `..main` (events), `--from-start` (notify)");

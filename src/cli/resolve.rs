@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::names::Target;
-use super::reading::{commit_at, commit_before};
+use super::reading::{AsOf, ReadArgs, commit_at, commit_before};
 use super::write::Scope;
 use super::{Global, Outcome, Output, Ui, report_format};
 use crate::error::Error;
@@ -51,9 +51,8 @@ pub struct ResolveArgs {
     /// What to deploy: GROUP@STAGE, GROUP@latest or GROUP/N
     #[arg(value_name = "REF")]
     target: Target,
-    /// As it was at this commit, or on this day
-    #[arg(long, value_name = "REV|DATE")]
-    at: Option<String>,
+    #[command(flatten)]
+    read: ReadArgs,
     #[command(flatten)]
     trust: TrustArgs,
 }
@@ -116,7 +115,8 @@ pub fn believe_root(
     .hint("or take it on trust this once: `--trust-root`"))
 }
 
-/// The mainline's tip, or its commit that is named, or the last one of a day.
+/// The mainline's tip, or its commit that is named, or the last one of a day,
+/// beside `since` where that is the end of a range.
 ///
 /// # Errors
 /// When what is named is not on the mainline.
@@ -125,13 +125,14 @@ pub fn on_mainline(
     objects: &GitObjects<'_>,
     tip: Oid,
     at: Option<&str>,
-) -> Result<Oid, Error> {
-    let commit = match at {
-        None => tip,
-        Some(at) => commit_at(workspace, objects, at)?,
+    since: Option<&str>,
+) -> Result<AsOf, Error> {
+    let as_of = match at {
+        None => tip.into(),
+        Some(at) => commit_at(workspace, objects, at, since)?,
     };
-    held(workspace, objects, tip, commit)?;
-    Ok(commit)
+    held(workspace, objects, tip, as_of.commit)?;
+    Ok(as_of)
 }
 
 /// The mainline's commit after which a range starts, by a revision or a day that
@@ -210,7 +211,7 @@ fn prove_and_read(
     // A checkpoint names its root.
     let on_trust = trust.trust_root || checkpoint.is_some();
     believe_root(workspace, &objects, tip, on_trust)?;
-    let commit = on_mainline(workspace, &objects, tip, at)?;
+    let commit = on_mainline(workspace, &objects, tip, at, None)?.noted(ui);
     let kept = Kept::new(&objects);
     let records = Records::new(&kept);
     let how = How {
@@ -297,11 +298,11 @@ fn prove_and_read(
 
 pub fn run(args: &ResolveArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let (group, which) = meant(&args.target)?;
-    let workspace = Workspace::open(&global.wanted())?;
+    let workspace = args.read.fetch.open(global, ui)?;
     proven(
         &workspace,
         &group,
-        args.at.as_deref(),
+        args.read.at.as_deref(),
         &args.trust,
         global,
         ui,

@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::names::{self, Target};
-use super::reading::Reading;
+use super::reading::{ReadArgs, Reading};
 use super::write::WriteArgs;
 use super::{Global, Outcome, Ui};
 use crate::access::{self, Standing};
@@ -23,17 +23,16 @@ pub struct ShowArgs {
     /// A group, a version, or the version serving a stage
     #[arg(value_name = "GROUP | GROUP/N | GROUP@STAGE")]
     target: Target,
-    /// As it was at this commit, or on this day
-    #[arg(long, value_name = "REV|DATE")]
-    at: Option<String>,
+    #[command(flatten)]
+    read: ReadArgs,
 }
 
 pub fn run(args: &ShowArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    show(&args.target, args.at.as_deref(), global, ui)
+    show(&args.target, &args.read, global, ui)
 }
 
-pub fn show(target: &Target, at: Option<&str>, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    Reading::with(at, global, |reading| match target {
+pub fn show(target: &Target, read: &ReadArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    Reading::with(read, global, ui, |reading| match target {
         Target::Group(group) => show_group(reading, group, ui),
         other => {
             let id = names::resolve(other, &reading.snapshot)?;
@@ -320,7 +319,7 @@ pub fn say_turn(id: &VersionId, write: &WriteArgs, global: &Global, ui: &Ui) -> 
     let workspace = write.open(global)?;
     // What landed on the remote may stand where nothing is checked out.
     let at = write.is_remote().then_some(workspace.mainline.as_str());
-    Reading::of(&workspace, at, |reading| {
+    Reading::of(&workspace, at, ui, |reading| {
         let Ok(loaded) = reading.version(id) else {
             return Ok(Outcome::Fine);
         };
@@ -343,7 +342,7 @@ pub fn say_turn(id: &VersionId, write: &WriteArgs, global: &Global, ui: &Ui) -> 
 
 /// Before an approval: that it could move nothing, beside the output.
 pub fn say_never(id: &VersionId, global: &Global, ui: &Ui) -> Result<(), Error> {
-    Reading::with(None, global, |reading| {
+    Reading::with(&ReadArgs::default(), global, ui, |reading| {
         let Ok(loaded) = reading.version(id) else {
             return Ok(Outcome::Fine);
         };
@@ -409,11 +408,11 @@ fn evidence_values(reading: &Reading<'_>, id: &VersionId, observations: bool) ->
 pub fn evidence(
     id: &VersionId,
     name: Option<&RecordName>,
-    at: Option<&str>,
+    read: &ReadArgs,
     global: &Global,
     ui: &Ui,
 ) -> Result<Outcome, Error> {
-    Reading::with(at, global, |reading| {
+    Reading::with(read, global, ui, |reading| {
         reading.version(id)?;
         let mut records = evidence_records(reading, id, false)?;
         let observed = evidence_records(reading, id, true)?;

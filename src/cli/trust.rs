@@ -3,11 +3,11 @@
 use clap::Args;
 use serde_json::json;
 
+use super::reading::FetchArgs;
 use super::{Global, Outcome, Ui};
 use crate::error::Error;
 use crate::history;
 use crate::raw;
-use crate::workspace::Workspace;
 
 /// `modelry trust`
 #[derive(Debug, Args)]
@@ -18,6 +18,8 @@ pub struct TrustArgs {
     /// The root's full id, with the registry's folder when it is not the top
     #[arg(value_name = "OID[:FOLDER]")]
     root: Option<String>,
+    #[command(flatten)]
+    fetch: FetchArgs,
 }
 
 pub fn run(args: &TrustArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
@@ -28,7 +30,7 @@ pub fn run(args: &TrustArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
             .path
             .or_else(|| root.split_once(':').map(|(_, folder)| folder.to_owned()));
     }
-    let workspace = Workspace::open(&wanted)?;
+    let workspace = args.fetch.open_as(&wanted, ui)?;
     let objects = workspace.repo.objects()?;
     let tip = workspace.tip()?;
     let found = history::find_root(&objects, &workspace.folder, tip)?;

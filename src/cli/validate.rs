@@ -8,6 +8,7 @@ use clap::{ArgGroup, Args, ValueEnum};
 use super::ci::{self, Ci};
 use super::me::Me;
 use super::onto::{self, Way};
+use super::reading::FetchArgs;
 use super::{Global, Outcome, Output, Ui, diff, report_format};
 use crate::access::{Carrier, KeyStanding, Policy, Verdict};
 use crate::change::{self, Differences};
@@ -72,9 +73,8 @@ pub struct ValidateArgs {
         help_heading = "CI"
     )]
     ci: Option<Ci>,
-    /// Fetch what the job takes and the clone lacks
-    #[arg(long, requires = "ci", help_heading = "CI")]
-    pub(super) fetch: bool,
+    #[command(flatten)]
+    pub(super) fetch: FetchArgs,
     /// What it would land on: a commit of the mainline [default: the mainline, as the remote has it]
     #[arg(long, value_name = "REV", requires = "ci", help_heading = "CI")]
     pub(super) base: Option<String>,
@@ -116,9 +116,9 @@ pub fn run(args: &ValidateArgs, global: &Global, ui: &Ui) -> Result<Outcome, Err
         _ if let Some(system) = args.ci => ci::judge(system.into(), args, global, ui)?,
         tip if args.onto.is_some() => onto::judge(args, tip.unwrap_or("HEAD"), global, ui)?,
         Some(what) if what.contains("..") && !global.located(Path::new(what)).exists() => {
-            range(what, global, ui)?
+            range(what, args, global, ui)?
         }
-        what => files(what.map(Path::new), global)?,
+        what => files(what.map(Path::new), args, global, ui)?,
     };
     for (form, path) in &args.report {
         let text = render::report(&report, report_format(*form), &Style::PLAIN);
@@ -140,8 +140,8 @@ pub fn run(args: &ValidateArgs, global: &Global, ui: &Ui) -> Result<Outcome, Err
     })
 }
 
-fn range(what: &str, global: &Global, ui: &Ui) -> Result<Report, Error> {
-    let workspace = Workspace::open(&global.wanted())?;
+fn range(what: &str, args: &ValidateArgs, global: &Global, ui: &Ui) -> Result<Report, Error> {
+    let workspace = args.fetch.open(global, ui)?;
     let (a, b) = diff::ends(what)?;
     let (a, b) = (workspace.resolve(a)?, workspace.resolve(b)?);
     if a == b {
@@ -232,13 +232,13 @@ fn folder_of(path: &Path) -> Option<PathBuf> {
         .map(Path::to_owned)
 }
 
-fn files(what: Option<&Path>, global: &Global) -> Result<Report, Error> {
+fn files(what: Option<&Path>, args: &ValidateArgs, global: &Global, ui: &Ui) -> Result<Report, Error> {
     let start = what.map_or_else(|| global.directory.clone(), |what| global.directory.join(what));
     if !start.exists() {
         return Err(Error::told(format!("there is no `{}`", start.display()))
             .hint("name a folder or file on disk, or a range of commits: A..B"));
     }
-    let workspace = Workspace::open(&global.wanted());
+    let workspace = args.fetch.open(global, ui);
     let in_repo = match &workspace {
         Ok(workspace) => workspace.repo.workdir().map(|top| top.join(&workspace.folder)),
         Err(_) => None,

@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::names;
+use super::reading::FetchArgs;
 use super::resolve::{TrustArgs, nothing, proven};
 use super::{Global, Outcome, Ui};
 use crate::error::Error;
@@ -34,6 +35,8 @@ pub struct WaitArgs {
     /// Look this often [default: 1s, on a remote 10s]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     interval: Option<Duration>,
+    #[command(flatten)]
+    fetch: FetchArgs,
     #[command(flatten)]
     trust: TrustArgs,
 }
@@ -95,7 +98,7 @@ pub fn run(args: &WaitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     let remote = args.remote.as_deref();
     let mut workspace = match remote {
         Some(remote) => Workspace::open_asking(&global.wanted(), Some(remote))?,
-        None => Workspace::open(&global.wanted())?,
+        None => args.fetch.open(global, ui)?,
     };
     let end = Instant::now() + args.timeout;
     let interval = args
@@ -114,6 +117,10 @@ pub fn run(args: &WaitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
                 );
                 workspace.repo.fetch(remote, &branch(&workspace), &into)?;
                 workspace.mainline = into;
+                if args.fetch.fetch {
+                    workspace.repo.bring_promised()?;
+                    workspace.complete(tip.as_slice())?;
+                }
             }
             if let Some(outcome) = judge(&workspace, args, global, ui)? {
                 return Ok(outcome);

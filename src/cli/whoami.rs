@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::me::Me;
-use super::reading::Reading;
+use super::reading::{ReadArgs, Reading};
 use super::{Global, Outcome, Ui};
 use crate::access::KeyStanding;
 use crate::error::Error;
@@ -15,13 +15,12 @@ use crate::render::{Cell, Table, Tone, paint};
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  modelry whoami")]
 pub struct WhoamiArgs {
-    /// By the policy of this commit, or of this day
-    #[arg(long, value_name = "REV|DATE")]
-    at: Option<String>,
+    #[command(flatten)]
+    read: ReadArgs,
 }
 
 pub fn run(args: &WhoamiArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    Reading::with(args.at.as_deref(), global, |reading| {
+    Reading::with(&args.read, global, ui, |reading| {
         let me = Me::configured(reading.workspace.repo.directory())?;
         let policy = reading.policy()?;
         let standing = policy.keys.standing(&me.fingerprint);

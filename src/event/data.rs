@@ -20,6 +20,10 @@ struct JsonData<'a> {
     step: usize,
     /// The step's commit, on the mainline.
     mainline: String,
+    /// The date that the step's commit claims, in UTC (RFC 3339), where a step
+    /// before it claims a later one; the event's time is that later one then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claimed: Option<String>,
     /// The change in one line, as in a commit's `Modelry-Change:` trailer.
     change: &'a str,
     /// The file, from the repository's top.
@@ -143,6 +147,7 @@ pub(super) fn data(event: &Event) -> Value {
         registry: &event.registry,
         step: event.step,
         mainline: event.mainline.to_string(),
+        claimed: event.claimed_moment(),
         change: &event.change,
         path: &event.path,
         group: event.group.as_deref(),

@@ -12,7 +12,7 @@ mod of;
 
 pub use data::{schema, schema_id};
 pub use fields::Field;
-pub use of::{Before, Deriving, accept};
+pub use of::{Before, Deriving, accept, date};
 
 use serde_json::{Value, json};
 
@@ -40,9 +40,11 @@ pub struct Event {
     pub ordinal: usize,
     /// The step's commit, on the mainline.
     pub mainline: Oid,
-    /// When that commit was made, as its committer says, in seconds since
-    /// 1970-01-01T00:00:00Z. No verdict rests on it.
+    /// The step's effective date in seconds since 1970-01-01T00:00:00Z: the
+    /// latest that any registry step up to it claims. No verdict rests on it.
     pub time: Option<i64>,
+    /// The date that the step's commit claims, where that is an earlier one.
+    pub claimed: Option<i64>,
     /// The file, from the repository's top.
     pub path: String,
     /// The change in one line, as in a commit's `Modelry-Change:` trailer.
@@ -141,8 +143,12 @@ impl Event {
 
     /// When, in UTC (RFC 3339).
     pub fn moment(&self) -> Option<String> {
-        let moment = jiff::Timestamp::from_second(self.time?).ok()?;
-        Some(moment.to_string())
+        moment(self.time)
+    }
+
+    /// The earlier date that its commit claims, in UTC (RFC 3339).
+    pub fn claimed_moment(&self) -> Option<String> {
+        moment(self.claimed)
     }
 
     /// What it tells, as [`schema`] says.
@@ -154,6 +160,11 @@ impl Event {
     pub fn cloudevent(&self) -> Value {
         crate::exchange::cloudevents::event(self)
     }
+}
+
+fn moment(seconds: Option<i64>) -> Option<String> {
+    let moment = jiff::Timestamp::from_second(seconds?).ok()?;
+    Some(moment.to_string())
 }
 
 /// The id of a change: the `nth` (from 0) of this kind to this path in the step.

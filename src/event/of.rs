@@ -11,7 +11,7 @@ use crate::audit::{Means, flags, from_top};
 use crate::change::{Change, ChangeKind};
 use crate::error::Error;
 use crate::finding::Report;
-use crate::history::{self, JudgedStep};
+use crate::history::{self, Dates, JudgedStep};
 use crate::model::{ActorId, Decision, RecordPath, Status, VersionNumber};
 use crate::raw::{Commit, Oid};
 use crate::rules::Decided;
@@ -84,7 +84,8 @@ impl<'a> Deriving<'a> {
                 step: self.before.steps,
                 ordinal: index + 1,
                 mainline: commit.id,
-                time: commit.committer.as_ref().map(|committer| committer.seconds),
+                time: history::claimed(commit),
+                claimed: None,
                 path: from_top(self.folder, change),
                 change: change.trailer(),
                 group: change.group().map(str::to_owned),
@@ -135,6 +136,17 @@ pub fn accept(events: &mut [Event], report: &Report) {
             if let Some(words) = words.get(&(event.mainline, accepted.code)) {
                 accepted.words.clone_from(words);
             }
+        }
+    }
+}
+
+/// Gives events the effective dates of their steps.
+pub fn date(events: &mut [Event], dates: &Dates) {
+    let dates = dates.by_commit();
+    for event in events {
+        if let Some(dated) = dates.get(&event.mainline) {
+            event.time = Some(dated.date);
+            event.claimed = dated.claimed.filter(|_| dated.is_backdated());
         }
     }
 }

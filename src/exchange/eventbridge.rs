@@ -438,6 +438,7 @@ mod tests {
             ordinal: 1,
             mainline: commit,
             time: Some(0),
+            claimed: None,
             path: "registry.yaml".into(),
             change: "policy changed, serial 2".into(),
             group: None,

@@ -44,7 +44,15 @@ impl Repo {
     /// When the remote can't be reached, or has no such reference.
     pub fn carry_out(&self, fetch: &Fetch) -> Result<(), Error> {
         let mut arguments = fetch.arguments();
-        arguments.splice(1..1, ["--quiet", "--no-tags", "--no-recurse-submodules"]);
+        arguments.splice(
+            1..1,
+            [
+                "--quiet",
+                "--no-tags",
+                "--no-recurse-submodules",
+                "--no-auto-maintenance",
+            ],
+        );
         let output = self.ask(&arguments)?;
         if output.status.success() {
             return Ok(());

@@ -12,6 +12,7 @@ mod fetch;
 mod hooks;
 mod loose;
 mod merge;
+mod promised;
 mod read;
 mod remote;
 mod worktree;

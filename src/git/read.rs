@@ -18,6 +18,8 @@ pub struct Repo {
     pub(super) directory: PathBuf,
     /// What calls of remotes share.
     pub(super) connection: RefCell<Option<Connection>>,
+    /// The remote that objects are brought from which this partial clone lacks.
+    pub(super) promised: RefCell<Option<String>>,
 }
 
 /// What HEAD is.
@@ -57,6 +59,7 @@ impl Repo {
             raw,
             directory: directory.to_owned(),
             connection: RefCell::default(),
+            promised: RefCell::default(),
         })
     }
 
@@ -119,6 +122,7 @@ impl Repo {
         let odb = self.raw.odb().map_err(failed("can't open the object store"))?;
         Ok(GitObjects {
             odb,
+            repo: self,
             format: self.format(),
             loose: Loose::new(self.common_dir()),
         })
@@ -439,6 +443,7 @@ impl GitObjects<'_> {
 /// The object store of a repository.
 pub struct GitObjects<'r> {
     odb: git2::Odb<'r>,
+    repo: &'r Repo,
     format: ObjectFormat,
     loose: Loose,
 }
@@ -453,7 +458,16 @@ impl Objects for GitObjects<'_> {
         if self.loose.is_cut_off(raw) {
             return Err(Error::CorruptObject { id, expected: kind });
         }
-        let object = match self.odb.read(raw) {
+        let mut object = self.odb.read(raw);
+        if object
+            .as_ref()
+            .is_err_and(|source| source.code() == ErrorCode::NotFound)
+            && self.repo.brings_promised()
+        {
+            self.repo.bring([id])?;
+            object = self.odb.read(raw);
+        }
+        let object = match object {
             Ok(object) => object,
             Err(source) if source.code() == ErrorCode::NotFound => {
                 return Err(Error::MissingObject { id, kind });

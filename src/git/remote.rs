@@ -1,7 +1,7 @@
 //! Remotes, through the git program: its credentials, proxies and ssh
 //! configuration are the user's.
 
-use std::process::{Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use super::{Repo, failed};
 use crate::error::{Error, shell_word};
@@ -45,9 +45,7 @@ pub const MOVED_MEANWHILE: &str = "was moved by another push meanwhile";
 impl Repo {
     pub(super) fn ask(&self, arguments: &[&str]) -> Result<Output, Error> {
         let mut git = self.git();
-        if let Some(connection) = &*self.connection.borrow() {
-            git.env("GIT_SSH_COMMAND", &connection.command);
-        }
+        self.share(&mut git);
         git.args(arguments)
             .env("LC_ALL", "C")
             .stdin(Stdio::null())
@@ -57,6 +55,13 @@ impl Repo {
                 path: "git".into(),
                 source,
             })
+    }
+
+    /// Lets a call of git use the connection that is open already.
+    pub(super) fn share(&self, git: &mut Command) {
+        if let Some(connection) = &*self.connection.borrow() {
+            git.env("GIT_SSH_COMMAND", &connection.command);
+        }
     }
 
     pub(super) fn run(&self, arguments: &[&str]) -> Result<String, Error> {
@@ -247,6 +252,38 @@ impl Repo {
             _ => branch.to_owned(),
         };
         Ok((remote, reference))
+    }
+
+    /// The remote that a branch is fetched from, and the branch's full name
+    /// there: what it keeps the remote's branch as, its `remote`, the only remote
+    /// that there is, `origin`; none where there is no remote.
+    ///
+    /// # Errors
+    /// When git's configuration can't be read.
+    pub fn fetch_place(&self, branch: &str) -> Result<Option<(String, String)>, Error> {
+        let remotes = self.remotes()?;
+        if let Some(tracked) = branch.strip_prefix("refs/remotes/") {
+            let of = |remote: &&String| tracked.strip_prefix(remote.as_str())?.strip_prefix('/');
+            let named = remotes.iter().filter_map(|remote| Some((remote, of(&remote)?)));
+            return Ok(named
+                .max_by_key(|(remote, _)| remote.len())
+                .map(|(remote, name)| (remote.clone(), format!("refs/heads/{name}"))));
+        }
+        let short = branch.strip_prefix("refs/heads/").unwrap_or(branch);
+        let upstream = self.config(&format!("branch.{short}.remote"))?;
+        let upstream = upstream.filter(|name| !name.is_empty() && name != ".");
+        let merge = self.config(&format!("branch.{short}.merge"))?;
+        Ok(match (upstream, &remotes[..]) {
+            (Some(remote), _) => {
+                let merge = merge.filter(|merge| merge.starts_with("refs/heads/"));
+                Some((remote, merge.unwrap_or_else(|| branch.to_owned())))
+            }
+            (None, [only]) => Some((only.clone(), branch.to_owned())),
+            (None, all) => {
+                let origin = all.iter().find(|name| *name == "origin");
+                origin.map(|origin| (origin.clone(), branch.to_owned()))
+            }
+        })
     }
 
     /// The names of the remotes.

@@ -3,6 +3,7 @@
 
 mod acknowledged;
 mod ahead;
+mod dates;
 mod graph;
 mod landed;
 mod landing;
@@ -16,6 +17,7 @@ mod revocation;
 
 pub use acknowledged::Acknowledged;
 pub use ahead::{Ahead, Ending};
+pub use dates::{Dated, Dates, claimed, claims, moment};
 pub use graph::{Graph, Sides};
 pub use landed::{Landed, Shape};
 pub use landing::{Clash, MergeText, Plan, Planner};

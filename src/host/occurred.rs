@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use crate::error::Error;
 use crate::event::{self, Before, Deriving, Event};
 use crate::finding::Report;
-use crate::history::{self, JudgedStep, Replay};
+use crate::history::{self, Dates, JudgedStep, Replay};
 use crate::proof::How;
 use crate::raw::{Commit, Oid};
 use crate::snapshot::{Records, Snapshot};
@@ -30,6 +30,26 @@ pub enum Occurred {
 /// When `from` is not among the first parents of `to`, history can't be read, or
 /// no policy comes into force.
 pub fn occurred(
+    workspace: &Workspace,
+    records: &Records<'_>,
+    from: Option<Oid>,
+    to: Oid,
+    seen: impl FnMut(usize),
+) -> Result<Occurred, Error> {
+    let mut occurred = undated(workspace, records, from, to, seen)?;
+    if let Occurred::Events(events) = &mut occurred
+        && !events.is_empty()
+    {
+        event::date(
+            events,
+            &Dates::of(records, &workspace.folder, workspace.root, to)?,
+        );
+    }
+    Ok(occurred)
+}
+
+/// The same with the dates that commits claim.
+fn undated(
     workspace: &Workspace,
     records: &Records<'_>,
     from: Option<Oid>,

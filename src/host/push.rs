@@ -61,11 +61,11 @@ impl Update {
     }
 }
 
-/// Judges a push.
+/// Judges a push. Where it is `dated`, the ruling has the dates that it claims.
 ///
 /// # Errors
 /// When it can't be judged: then it is refused too.
-pub fn receive(wanted: &Wanted, updates: &[Update], budget: Budget) -> Result<Ruling, Error> {
+pub fn receive(wanted: &Wanted, updates: &[Update], budget: Budget, dated: bool) -> Result<Ruling, Error> {
     let ruling = Ruling::default();
     if updates.is_empty() {
         return Ok(ruling);
@@ -110,7 +110,7 @@ pub fn receive(wanted: &Wanted, updates: &[Update], budget: Budget) -> Result<Ru
             let mut workspace =
                 Workspace::at(wanted, repo, mainline, Some(tip.unwrap_or(new))).map_err(cut_off)?;
             let judged = match tip {
-                Some(tip) => grown(&mut workspace, tip, new, budget),
+                Some(tip) => grown(&mut workspace, tip, new, budget, dated),
                 None => created(&mut workspace, new, budget),
             };
             // Where a faster push was proven in between, what is remembered is
@@ -191,7 +191,13 @@ fn shadows(name: &str, mainline: &str) -> bool {
 }
 
 /// Judges what a push puts on the mainline's tip.
-fn grown(workspace: &mut Workspace, tip: Oid, new: Oid, budget: Budget) -> Result<Ruling, Error> {
+fn grown(
+    workspace: &mut Workspace,
+    tip: Oid,
+    new: Oid,
+    budget: Budget,
+    dated: bool,
+) -> Result<Ruling, Error> {
     pinned(workspace, tip)?;
     let objects = workspace.repo.objects()?;
     let kept = Kept::new(&objects);
@@ -218,9 +224,17 @@ fn grown(workspace: &mut Workspace, tip: Oid, new: Oid, budget: Budget) -> Resul
             findings: placed(&kept, &workspace.folder, Some(tip), vec![finding])?,
             ..Report::default()
         };
-        return Ok(Ruling { report, elsewhere: 0 });
+        return Ok(Ruling {
+            report,
+            ..Ruling::default()
+        });
     };
-    steps::onwards(workspace, &records, proven, tip, &commits, false).map_err(cut_off)
+    let mut ruling = steps::onwards(workspace, &records, proven, tip, &commits, false).map_err(cut_off)?;
+    if dated {
+        ruling.onto = Some(tip);
+        ruling.claims = history::claims(&records, &workspace.folder, tip, &commits).map_err(cut_off)?;
+    }
+    Ok(ruling)
 }
 
 /// Judges a mainline that a push brings whole, from the pinned root.
@@ -244,7 +258,10 @@ fn created(workspace: &mut Workspace, new: Oid, budget: Budget) -> Result<Ruling
     for finding in &mut report.findings {
         finding.step = None;
     }
-    Ok(Ruling { report, elsewhere: 0 })
+    Ok(Ruling {
+        report,
+        ..Ruling::default()
+    })
 }
 
 /// Refuses to judge without a pinned root: whoever pushes first would choose it.

@@ -20,6 +20,11 @@ pub struct Ruling {
     pub report: Report,
     /// Open findings of the history before, in groups that it does not touch.
     pub elsewhere: usize,
+    /// What a push puts on a mainline that was there: each step that touches the
+    /// registry, with the date that it claims; only where that was asked for.
+    pub claims: Vec<(Oid, i64)>,
+    /// The tip that the push builds on, where there was one.
+    pub onto: Option<Oid>,
 }
 
 /// Judges the steps after `from` up to `to`: what was pushed to the mainline
@@ -47,7 +52,10 @@ pub fn stepped(
             findings: placed(objects, &workspace.folder, Some(to), vec![finding])?,
             ..Report::default()
         };
-        return Ok(Ruling { report, elsewhere: 0 });
+        return Ok(Ruling {
+            report,
+            ..Ruling::default()
+        });
     };
     let before = match base {
         Some(how) => {
@@ -95,7 +103,11 @@ pub(super) fn onwards(
     });
     let elsewhere = all - before.findings.len();
     report.findings.splice(0..0, before.findings);
-    Ok(Ruling { report, elsewhere })
+    Ok(Ruling {
+        report,
+        elsewhere,
+        ..Ruling::default()
+    })
 }
 
 /// Findings about references point at the policy, as it is at `at`.

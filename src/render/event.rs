@@ -17,8 +17,11 @@ pub fn event(event: &Event, style: &Style) -> String {
         "root" => ", by the root".to_owned(),
         means => format!(" by {means}"),
     };
+    let claims = event
+        .claimed_moment()
+        .map_or_else(String::new, |claimed| format!(" (claims {})", clean(&claimed)));
     format!(
-        "{when}  {}  {who}{means}  {}",
+        "{when}{claims}  {}  {who}{means}  {}",
         clean(&event.change),
         paint(&event.id, "2", style)
     )

@@ -672,7 +672,7 @@ fn a_lost_point_is_a_finding_even_from_the_root() {
     // The clone verifies, and remembers.
     let _ = lab.ok("risk-1", &["approve", "churn/1", "-m", "good"]);
     let _ = lab.ok("risk-1", &["resolve", "churn/1", "--root", &root]);
-    let told = value(&lab, &[]);
+    let told = value(&lab, &["--with-clone"]);
     assert_eq!(
         told["range"]["known"],
         json!({"commit": head(&lab), "held": true})

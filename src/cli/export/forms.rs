@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::super::names::{self, Target};
-use super::super::reading::Reading;
+use super::super::reading::{ReadArgs, Reading};
 use super::super::resolve::{TrustArgs, meant, nothing, proven};
 use super::super::show;
 use super::super::{Global, Outcome, Output, Ui};
@@ -18,7 +18,6 @@ use crate::history;
 use crate::model::{ModelVersion, RecordPath, VersionId};
 use crate::render::clean;
 use crate::snapshot::Loaded;
-use crate::workspace::Workspace;
 
 /// What to export, and where to.
 #[derive(Debug, Args)]
@@ -29,9 +28,8 @@ pub struct ExportArgs {
     /// Write it into this file, instead of to standard output
     #[arg(long, value_name = "FILE")]
     to: Option<PathBuf>,
-    /// As it was at this commit, or on this day
-    #[arg(long, value_name = "REV|DATE")]
-    at: Option<String>,
+    #[command(flatten)]
+    read: ReadArgs,
     #[command(flatten)]
     trust: TrustArgs,
 }
@@ -69,14 +67,15 @@ fn export(
     make: &dyn Fn(&Reading<'_>, &VersionId) -> Result<String, Error>,
 ) -> Result<Outcome, Error> {
     let (group, _) = meant(&args.target)?;
-    let workspace = Workspace::open(&global.wanted())?;
-    let at = args.at.as_deref();
+    let workspace = args.read.fetch.open(global, ui)?;
+    let at = args.read.at.as_deref();
     proven(&workspace, &group, at, &args.trust, global, ui, |proven| {
         let id = names::resolve(&args.target, &proven.snapshot)?;
         if let Some(key) = proven.proof.tainted.get(&id) {
             return nothing(&format!("{id} rests on the key {key}, which is revoked"), ui);
         }
-        Reading::with(Some(&proven.commit.to_string()), global, |reading| {
+        let commit = proven.commit.to_string();
+        Reading::of(&workspace, Some(&commit), ui, |reading| {
             let text = make(reading, &id)?;
             match &args.to {
                 None => ui.print(&text)?,

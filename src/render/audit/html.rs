@@ -6,6 +6,7 @@ use maud::{Markup, html};
 use super::timeline::{self, badge, key, proof};
 use super::{commits, need, rules, steps, verdict};
 use crate::audit::{Approval, Audit, Counted, Given, Group, Live, State, Uses};
+use crate::error::shell_word;
 use crate::model::{Decision, Status};
 use crate::render::page::page;
 use crate::render::text::utc;
@@ -369,13 +370,18 @@ fn foot(audit: &Audit) -> Markup {
         "" => audit.range.root.to_string(),
         folder => format!("{}:{folder}", audit.range.root),
     };
+    let root = match audit.range.pinned {
+        true => format!("--root {}", shell_word(&clean(&pin))),
+        false if audit.folder.is_empty() => "--trust-root".to_owned(),
+        false => format!("--trust-root --path {}", shell_word(&clean(&audit.folder))),
+    };
     html! {
         footer {
             p {
                 "Made by Modelry " (env!("CARGO_PKG_VERSION")) " from commit " code { (audit.range.tip) }
                 ". Anybody with a clone can make it again, byte for byte:"
             }
-            p { code { "modelry audit --root " (clean(&pin)) " --at " (audit.range.tip) " -o html" } }
+            p { code { "modelry audit " (root) " --at " (audit.range.tip) " -o html" } }
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use super::{census, commits, need, rules, seen, steps, use_of, verdict};
 use crate::audit::{Approval, Audit, Given, Live};
+use crate::history::Dated;
 use crate::model::{Decision, Status};
 use crate::render::text::utc;
 use crate::render::{Cell, Style, Table, Tone, clean, human as report, paint};
@@ -182,9 +183,13 @@ fn approved(out: &mut String, approval: &Approval) {
         out,
         "approved",
         &format!(
-            "step {}, {}, commit {}",
+            "step {}, {}{}, commit {}",
             approval.step,
             utc(approval.time),
+            match approval.dated.filter(Dated::is_backdated) {
+                Some(dated) => format!(" (counts from {})", utc(Some(dated.date))),
+                None => String::new(),
+            },
             approval.mainline.short()
         ),
     );

@@ -11,6 +11,7 @@ use super::range::{JsonRange, range};
 use crate::audit::{
     Approval, Audit, Counted, Event, GateOutcome, Given, Group, Live, Outcome, Proof, Serving, Signer, Uses,
 };
+use crate::history::Dated;
 use crate::model::ActorId;
 use crate::render::json::{JsonFinding, JsonNote, finding, note, pretty, schema_of};
 
@@ -24,6 +25,8 @@ pub const SCHEMA_NAME: &str = "modelry-audit/v1";
 struct JsonAudit<'a> {
     /// `modelry-audit/v1`.
     format: &'static str,
+    /// The version of Modelry that made it.
+    modelry: &'static str,
     /// Whether nothing decides against it: no finding, or only acknowledged ones.
     clean: bool,
     /// Which registry.
@@ -169,6 +172,13 @@ struct JsonEvent<'a> {
     /// verdict rests on it.
     #[serde(skip_serializing_if = "Option::is_none")]
     time: Option<String>,
+    /// The step's effective date: the latest that any registry step up to it
+    /// claims. By it `--at` tells days apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    date: Option<String>,
+    /// The date that the step's commit claims, where that is an earlier one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claimed: Option<String>,
     /// What was done.
     phrase: &'a str,
     /// The file, from the repository's top.
@@ -218,6 +228,9 @@ struct JsonDecision<'a> {
     /// When, in UTC (RFC 3339), as its committer says.
     #[serde(skip_serializing_if = "Option::is_none")]
     time: Option<String>,
+    /// The step's effective date.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    date: Option<String>,
     /// Whether nothing was missing.
     authorised: bool,
     /// The policy, and what it asked for of an approval.
@@ -430,6 +443,7 @@ fn decision(approval: &Approval) -> JsonDecision<'_> {
         step: approval.step,
         mainline: approval.mainline.to_string(),
         time: moment(approval.time),
+        date: moment(approval.dated.map(|dated| dated.date)),
         authorised: approval.missing.is_empty(),
         policy: JsonPolicy {
             serial: approval.serial,
@@ -459,6 +473,13 @@ fn event(event: &Event) -> JsonEvent<'_> {
         mainline: event.mainline.to_string(),
         commit: event.commit.to_string(),
         time: moment(event.time),
+        date: moment(event.dated.map(|dated| dated.date)),
+        claimed: moment(
+            event
+                .dated
+                .filter(Dated::is_backdated)
+                .and_then(|dated| dated.claimed),
+        ),
         phrase: &event.phrase,
         path: &event.path,
         version: event.version.as_ref().map(ToString::to_string),
@@ -551,6 +572,7 @@ pub fn render(audit: &Audit) -> String {
     });
     let value = JsonAudit {
         format: SCHEMA_NAME,
+        modelry: env!("CARGO_PKG_VERSION"),
         clean: audit.report.is_clean(),
         registry: JsonRegistry {
             name: &audit.name,

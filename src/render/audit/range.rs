@@ -19,7 +19,7 @@ pub(super) struct JsonRange<'a> {
     /// The last step.
     tip: String,
     /// The point that this clone verified before, where the mainline had to hold
-    /// it.
+    /// it: with `--with-clone`, or where it is lost.
     #[serde(skip_serializing_if = "Option::is_none")]
     known: Option<JsonKnown>,
     /// The checkpoint of an earlier audit that the mainline goes on from.

@@ -6,6 +6,7 @@ use maud::{Markup, html};
 use super::html::status_class;
 use crate::audit::{Event, GateOutcome, Means, Outcome, Proof};
 use crate::finding::{Finding, Label, Place, Side};
+use crate::history::Dated;
 use crate::model::{Decision, Status};
 use crate::raw::Oid;
 use crate::render::clean;
@@ -124,6 +125,9 @@ fn step(changes: &[Event]) -> Markup {
             div.when {
                 strong { "Step " (first.step) }
                 span { (utc(first.time)) }
+                @if let Some(dated) = first.dated.filter(Dated::is_backdated) {
+                    span title={ "the date that " (dated.of) " claims" } { "counts from " (utc(Some(dated.date))) }
+                }
                 code title=(first.mainline) { (first.mainline.short()) }
             }
             div.changes { @for change in changes { (event(change)) } }

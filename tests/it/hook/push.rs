@@ -1,6 +1,7 @@
 //! What a guarded repository accepts.
 
 use super::{Guarded, write_program};
+use crate::support::said;
 
 /// `trainer`, who may not, approves `churn/1` on the branch that is checked out.
 fn approve_without_a_right(guarded: &Guarded) {
@@ -469,6 +470,52 @@ fn a_push_beyond_the_budget_is_refused() {
     guarded.lab.commit("trainer", "a large file");
     let said = guarded.refuses("trainer", &["main"]);
     assert!(said.contains("more than 100000 bytes"), "{said}");
+}
+
+#[test]
+fn a_date_far_from_the_clock_is_refused_where_the_server_says_so() {
+    // A mainline that comes whole is old history.
+    let guarded = Guarded::empty();
+    guarded.git(&["config", "modelry.hook.maxSkew", "an hour"]);
+    let refused = guarded.refuses("admin-1", &["main"]);
+    assert!(
+        refused.contains("`modelry.hook.maxSkew` of git's configuration can't be used"),
+        "{said}"
+    );
+    guarded.git(&["config", "modelry.hook.maxSkew", "1h"]);
+    let _ = guarded.accepts("admin-1", &["main"]);
+    let dated = |words: &[&str], signed: bool| {
+        let mut git = guarded.lab.command("git");
+        guarded.lab.as_actor(&mut git, "admin-1");
+        git.args(words).args(signed.then_some("-S"));
+        git.env("GIT_COMMITTER_DATE", "2099-01-01T00:00:00Z");
+        let said = said(git.current_dir(&guarded.lab.top));
+        assert_eq!(said.code, 0, "{said:?}");
+    };
+    // A commit beside the registry has no say, and may have any date.
+    guarded.lab.write("notes.txt", "beside\n");
+    guarded.lab.git(&["add", "-A"]);
+    dated(&["commit", "-q", "-m", "beside"], false);
+    let _ = guarded.accepts("admin-1", &["main"]);
+    let group = "apiVersion: modelry/v1\nkind: ModelGroup\nname: later\n";
+    guarded.lab.write("groups/later/group.yaml", group);
+    guarded.lab.git(&["add", "-A"]);
+    dated(&["commit", "-q", "-m", "later"], true);
+    let refused = guarded.refuses("admin-1", &["main"]);
+    let commit = guarded.lab.git(&["rev-parse", "HEAD"]);
+    assert!(
+        said.contains(&commit[..10]) && said.contains("2099-01-01"),
+        "{said}"
+    );
+    let one_line = refused.replace("remote: ", "").replace('\n', " ");
+    let line = regex::Regex::new("`git (rebase [^`]+)`").expect("an expression");
+    let typed = line.captures(&one_line).expect("a command to type")[1].to_owned();
+    let mut git = guarded.lab.command("git");
+    guarded.lab.as_actor(&mut git, "admin-1");
+    git.env_remove("GIT_COMMITTER_DATE").env_remove("GIT_AUTHOR_DATE");
+    let rebased = said(git.args(typed.split_whitespace()).current_dir(&guarded.lab.top));
+    assert_eq!(rebased.code, 0, "{rebased:?}");
+    let _ = guarded.accepts("admin-1", &["main"]);
 }
 
 #[test]

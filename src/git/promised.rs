@@ -1,0 +1,152 @@
+//! Objects that a partial clone lacks and its remote promised, brought by id.
+//!
+//! Nothing is brought unless [`Repo::bring_promised`] was called: without it, a
+//! verdict that needs a missing object is incomplete.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::process::Stdio;
+
+use super::Repo;
+use crate::error::Error;
+use crate::raw::Oid;
+
+impl Repo {
+    /// The remote that a partial clone left objects at; none for a clone that is
+    /// not partial.
+    ///
+    /// # Errors
+    /// When git's configuration can't be read.
+    pub fn promisor(&self) -> Result<Option<String>, Error> {
+        if let Some(remote) = self.config("extensions.partialclone")? {
+            return Ok(Some(remote));
+        }
+        for remote in self.remotes()? {
+            if self.flag(&format!("remote.{remote}.promisor"))? == Some(true) {
+                return Ok(Some(remote));
+            }
+        }
+        Ok(None)
+    }
+
+    /// From now on, brings each object that is read and was promised to a partial
+    /// clone. Returns whether the clone is partial.
+    ///
+    /// # Errors
+    /// As [`Repo::promisor`].
+    pub fn bring_promised(&self) -> Result<bool, Error> {
+        let promisor = self.promisor()?;
+        let is_partial = promisor.is_some();
+        self.promised.replace(promisor);
+        Ok(is_partial)
+    }
+
+    /// Whether promised objects are brought when they are read.
+    pub fn brings_promised(&self) -> bool {
+        self.promised.borrow().is_some()
+    }
+
+    /// Fetches those of these objects that are promised and not here, and
+    /// nothing that they lead to. Returns how many were fetched.
+    ///
+    /// # Errors
+    /// When the remote can't be reached, or does not give them.
+    pub fn bring(&self, ids: impl IntoIterator<Item = Oid>) -> Result<usize, Error> {
+        self.bring_filtered(ids, "tree:0")
+    }
+
+    /// Fetches this folder and all folders below it, without their files.
+    ///
+    /// # Errors
+    /// As [`Repo::bring`].
+    pub fn bring_folders(&self, tree: Oid) -> Result<usize, Error> {
+        self.bring_filtered([tree], "blob:none")
+    }
+
+    fn bring_filtered(&self, ids: impl IntoIterator<Item = Oid>, filter: &str) -> Result<usize, Error> {
+        let Some(remote) = self.promised.borrow().clone() else {
+            return Ok(0);
+        };
+        let lacking: BTreeSet<Oid> = ids.into_iter().filter(|id| !self.has(*id)).collect();
+        if lacking.is_empty() {
+            return Ok(0);
+        }
+        // As git itself asks for what was promised; the filter keeps what the
+        // objects lead to away.
+        let filter = format!("--filter={filter}");
+        let arguments = [
+            "-c",
+            "fetch.negotiationAlgorithm=noop",
+            "fetch",
+            &remote,
+            "--quiet",
+            "--no-tags",
+            "--no-write-fetch-head",
+            "--recurse-submodules=no",
+            "--no-auto-maintenance",
+            &filter,
+            "--stdin",
+        ];
+        let list: String = lacking.iter().map(|id| format!("{id}\n")).collect();
+        self.give(&arguments, list.as_bytes())
+            .map_err(|error| error.hint(format!("`git fetch {remote} ID` shows whether `{remote}` gives single objects; a server that does not says so by `uploadpack.allowAnySHA1InWant`")))?;
+        Ok(lacking.len())
+    }
+
+    fn has(&self, id: Oid) -> bool {
+        let id = git2::Oid::from_bytes(id.as_bytes());
+        let odb = self.raw.odb();
+        id.is_ok_and(|id| odb.is_ok_and(|odb| odb.exists_ext(id, git2::OdbLookupFlags::NO_REFRESH)))
+    }
+
+    /// Commits that these lead to, without those before `root`, and the parents
+    /// at which the walk ended.
+    ///
+    /// # Errors
+    /// When git can't walk.
+    pub fn commits_after(&self, root: Option<Oid>, tips: &[Oid]) -> Result<Vec<Oid>, Error> {
+        let tips: Vec<String> = tips.iter().map(ToString::to_string).collect();
+        let before = root.map(|root| format!("^{root}^@"));
+        let mut arguments = vec!["rev-list", "--boundary"];
+        arguments.extend(tips.iter().map(String::as_str));
+        arguments.extend(before.as_deref());
+        let listed = self.run(&arguments)?;
+        let ids = listed
+            .lines()
+            .map(|line| Oid::from_hex(line.trim_start_matches('-')));
+        Ok(ids.flatten().collect())
+    }
+
+    /// Runs git with something on its standard input.
+    fn give(&self, arguments: &[&str], input: &[u8]) -> Result<(), Error> {
+        let io = |source| Error::Io {
+            action: "run",
+            path: "git".into(),
+            source,
+        };
+        let mut git = self.git();
+        self.share(&mut git);
+        let mut child = git
+            .args(arguments)
+            .env("LC_ALL", "C")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(io)?;
+        // Git reads all of it before it writes anything; where it ended early, its
+        // exit says so.
+        if let Some(mut stdin) = child.stdin.take() {
+            let _ = stdin.write_all(input);
+        }
+        let output = child.wait_with_output().map_err(io)?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&output.stderr).replace('\r', "");
+        Err(Error::told(format!(
+            "objects that this partial clone lacks can't be fetched: {}",
+            said.trim()
+        )))
+    }
+}

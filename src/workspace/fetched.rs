@@ -1,0 +1,182 @@
+//! `--fetch`: the mainline as its remote has it now, with all objects of the
+//! registry that a partial clone lacks.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+use super::{Wanted, Workspace, asked_mainline, known_mainline};
+use crate::change;
+use crate::error::Error;
+use crate::git::{Fetch, Head, Repo};
+use crate::history;
+use crate::raw::{Mode, Objects, Oid, Tree};
+
+impl Workspace {
+    /// Fetches the mainline from its remote, and finds the registry there. Returns
+    /// it with what is worth knowing of what is read.
+    ///
+    /// The clone's own mainline is read where it has all that the remote has, and
+    /// what the clone keeps of the remote's where it does not.
+    ///
+    /// # Errors
+    /// As [`Workspace::open`]; when there is no remote, or it can't be reached.
+    pub fn open_fetched(wanted: &Wanted) -> Result<(Workspace, Option<String>), Error> {
+        let repo = Repo::open(&wanted.directory)?;
+        let mainline = match known_mainline(&repo, wanted.mainline.as_deref())? {
+            Some(mainline) => mainline,
+            None => asked_mainline(&repo, None)?,
+        };
+        let Some((remote, there)) = repo.fetch_place(&mainline)? else {
+            return Err(Error::told("this clone has no remote to fetch from")
+                .hint("leave `--fetch` away, or name the remote: `git remote add origin URL`"));
+        };
+        let kept = kept_at(&repo, &remote, &there, &mainline);
+        let forced = if kept == mainline { "" } else { "+" };
+        repo.carry_out(&Fetch {
+            remote,
+            refspecs: vec![format!("{forced}{there}:{kept}")],
+            unshallow: repo.is_shallow(),
+        })?;
+        // The pack that came is seen by a repository that is opened after it.
+        let repo = Repo::open(&wanted.directory)?;
+        let (mainline, note) = newer(&repo, mainline, kept)?;
+        repo.bring_promised()?;
+        let tip = repo.reference(&mainline)?;
+        if let Some(tip) = tip.filter(|_| repo.brings_promised())
+            && !names_folder(wanted, &repo)?
+        {
+            // Every folder is looked into where nothing says which one it is.
+            repo.bring_folders(history::read_commit(&repo.objects()?, tip)?.tree)?;
+        }
+        let mut workspace = Workspace::at(wanted, repo, mainline, tip)?;
+        workspace.fetched = true;
+        let mut read: Vec<Oid> = tip.into_iter().collect();
+        if let Head::Branch { tip: Some(head), .. } | Head::Detached(head) = workspace.repo.head()? {
+            read.push(head);
+        }
+        workspace.complete(&read)?;
+        Ok((workspace, note))
+    }
+
+    /// Brings what a partial clone lacks of the registry at these commits and in
+    /// the history that they have since the root: level by level, all that is
+    /// missing at once. Does nothing unless `--fetch` was given and the clone is
+    /// partial.
+    ///
+    /// # Errors
+    /// When the remote can't be reached, or history can't be read.
+    pub fn complete(&self, commits: &[Oid]) -> Result<(), Error> {
+        if !self.repo.brings_promised() || commits.is_empty() {
+            return Ok(());
+        }
+        let objects = self.repo.objects()?;
+        let on_root = |root: &Oid| history::read_commit(&objects, *root).is_ok();
+        let root = self.root.filter(on_root);
+        let mut trees = Vec::new();
+        for commit in self.repo.commits_after(root, commits)? {
+            trees.push(history::read_commit(&objects, commit)?.tree);
+        }
+        let mut registries = self.level(&objects, trees)?;
+        for name in self.folder.split('/').filter(|name| !name.is_empty()) {
+            let below = registries.iter().filter_map(|tree| {
+                let entry = tree.get(name).filter(|entry| entry.mode == Mode::Tree)?;
+                Some(entry.id)
+            });
+            let below: Vec<Oid> = below.collect();
+            registries = self.level(&objects, below)?;
+        }
+        let mut files = BTreeSet::new();
+        let mut seen = HashSet::new();
+        let mut open = registries;
+        let mut is_top = true;
+        while !open.is_empty() {
+            let mut below = Vec::new();
+            for tree in &open {
+                for entry in &tree.entries {
+                    // Other things in the same folder are not the registry's.
+                    if is_top && !change::is_managed(&String::from_utf8_lossy(&entry.name)) {
+                        continue;
+                    }
+                    match entry.mode {
+                        Mode::Tree if seen.insert(entry.id) => below.push(entry.id),
+                        Mode::Tree | Mode::Gitlink => {}
+                        _ => {
+                            files.insert(entry.id);
+                        }
+                    }
+                }
+            }
+            is_top = false;
+            open = self.level(&objects, below)?;
+        }
+        self.repo.bring(files)?;
+        Ok(())
+    }
+
+    /// These trees, each once, after what is missing of them was brought.
+    fn level(&self, objects: &dyn Objects, mut ids: Vec<Oid>) -> Result<Vec<Arc<Tree>>, Error> {
+        ids.sort_unstable();
+        ids.dedup();
+        self.repo.bring(ids.iter().copied())?;
+        ids.into_iter().map(|id| objects.tree(id)).collect()
+    }
+}
+
+/// Whether something says which folder is the registry's.
+fn names_folder(wanted: &Wanted, repo: &Repo) -> Result<bool, Error> {
+    let pin = wanted
+        .root
+        .clone()
+        .map_or_else(|| repo.config("modelry.root"), |root| Ok(Some(root)))?;
+    let is_pinned = pin.is_some_and(|pin| pin.contains(':'));
+    Ok(wanted.path.is_some() || is_pinned || repo.config("modelry.path")?.is_some())
+}
+
+/// Where the clone keeps what the remote's mainline is; a bare one has it as its
+/// own branch.
+fn kept_at(repo: &Repo, remote: &str, there: &str, mainline: &str) -> String {
+    match there.strip_prefix("refs/heads/") {
+        Some(name) if repo.workdir().is_some() || mainline.starts_with("refs/remotes/") => {
+            format!("refs/remotes/{remote}/{name}")
+        }
+        _ => mainline.to_owned(),
+    }
+}
+
+/// The mainline's name where it is newest: the clone's own, unless it lacks
+/// something that is `kept` of the remote's.
+fn newer(repo: &Repo, mainline: String, kept: String) -> Result<(String, Option<String>), Error> {
+    let (own, there) = (repo.reference(&mainline)?, repo.reference(&kept)?);
+    let (Some(own), Some(there)) = (own, there) else {
+        return Ok(if own.is_some() {
+            (mainline, None)
+        } else {
+            (kept, None)
+        });
+    };
+    if own == there {
+        return Ok((mainline, None));
+    }
+    let (ahead, behind) = repo.ahead_behind(own, there)?;
+    if behind == 0 {
+        return Ok((mainline, None));
+    }
+    let short = |name: &str| {
+        let name = name.strip_prefix("refs/heads/").unwrap_or(name);
+        name.strip_prefix("refs/remotes/").unwrap_or(name).to_owned()
+    };
+    let commits = match behind {
+        1 => "1 commit".to_owned(),
+        more => format!("{more} commits"),
+    };
+    let (own, there) = (short(&mainline), short(&kept));
+    let note = match ahead {
+        0 => format!(
+            "`{own}` lacks {commits} of `{there}`, which is read: `git pull --ff-only` brings it up to date"
+        ),
+        _ => format!(
+            "`{own}` and `{there}` have diverged: `{there}` is read, of which `{own}` lacks {commits}"
+        ),
+    };
+    Ok((kept, Some(note)))
+}

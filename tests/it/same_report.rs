@@ -1,0 +1,157 @@
+//! One tip, one report: whatever the clone did before, wherever it lies, however
+//! its remote is called and the command was typed.
+
+use std::path::{Path, PathBuf};
+
+use crate::support::{Lab, said};
+
+struct Clones {
+    lab: Lab,
+    root: String,
+}
+
+impl Clones {
+    fn make(&self, name: &str, options: &[&str]) -> PathBuf {
+        let at = self.lab.home().join(name);
+        let url = format!("file://{}", self.lab.top.display());
+        let mut git = self.lab.command("git");
+        git.args(["clone", "-q"]).args(options).arg(url).arg(&at);
+        let said = said(&mut git);
+        assert_eq!(said.code, 0, "{said:?}");
+        at
+    }
+
+    fn git(&self, at: &Path, words: &[&str]) {
+        let mut git = self.lab.command("git");
+        self.lab.as_actor(&mut git, "admin-1");
+        let said = said(git.args(words).current_dir(at));
+        assert_eq!(said.code, 0, "{words:?}: {said:?}");
+    }
+
+    fn audit(&self, at: &Path, words: &[&str], form: &str) -> String {
+        let mut command = self.lab.modelry("stranger", words);
+        let said = said(command.args(["audit", "-o", form]).current_dir(at));
+        assert_eq!(said.code, 0, "{} {words:?}: {said:?}", at.display());
+        said.out
+    }
+}
+
+#[test]
+fn clones_of_one_tip_give_the_same_bytes() {
+    let lab = Lab::empty();
+    let _ = lab.ok(
+        "admin-1",
+        &["init", "--path", "ml/models", "--actor", "admin-1", "--solo"],
+    );
+    let _ = lab.ok("admin-1", &["group", "create", "churn"]);
+    lab.write("notes.txt", "beside\n");
+    lab.git(&["add", "-A"]);
+    lab.git(&["commit", "-q", "-m", "beside"]);
+    let root = lab.root();
+    let clones = Clones { root, lab };
+    let (root, pin) = (clones.root.as_str(), format!("{}:ml/models", clones.root));
+    let truth = clones.make("plain", &[]);
+    let resolved = clones.make("resolved", &[]);
+    for words in [&["list"][..], &["validate"], &["events"], &["audit"]] {
+        let words = [words, &["--root", &pin]].concat();
+        let said = said(clones.lab.modelry("stranger", &words).current_dir(&resolved));
+        assert_eq!(said.code, 0, "{words:?}: {said:?}");
+    }
+    let rewritten = clones.make("rewritten", &[]);
+    clones.git(
+        &rewritten,
+        &["commit", "-q", "--allow-empty", "-m", "another way"],
+    );
+    clones.git(&rewritten, &["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    clones.git(&rewritten, &["reset", "-q", "--hard", "HEAD~1"]);
+    clones.git(&rewritten, &["fetch", "-q"]);
+    let bare = clones.make("bare.git", &["--bare"]);
+    let home = clones.make("home", &[]);
+    let linked = clones.lab.home().join("a linked tree");
+    clones.git(
+        &home,
+        &["worktree", "add", "-q", "-b", "side", &linked.to_string_lossy()],
+    );
+    let deepened = clones.make("deepened", &["--depth", "1"]);
+    clones.git(&deepened, &["fetch", "-q", "--unshallow"]);
+    let pinned = clones.make("pinned", &[]);
+    clones.git(&pinned, &["config", "modelry.root", &pin]);
+    let tracked = clones.make("tracked", &["-o", "the/source"]);
+    clones.git(&tracked, &["checkout", "-q", "--detach"]);
+    clones.git(&tracked, &["branch", "-q", "-D", "main"]);
+    let elsewhere = clones.lab.home().to_owned();
+    let (place, tip) = (
+        truth.display().to_string(),
+        clones.lab.git(&["rev-parse", "HEAD"]),
+    );
+    let cases: [(&Path, Vec<&str>); 13] = [
+        (&resolved, vec!["--root", &pin]),
+        (&rewritten, vec!["--root", &pin]),
+        (&bare, vec!["--root", &pin]),
+        (&linked, vec!["--root", &pin]),
+        (&deepened, vec!["--root", &pin]),
+        (&pinned, vec![]),
+        (&pinned, vec!["--mainline", "main", "--threads", "1"]),
+        (
+            &tracked,
+            vec!["--root", &pin, "--mainline", "refs/remotes/the/source/main"],
+        ),
+        (
+            &tracked,
+            vec![
+                "--root",
+                &pin,
+                "--mainline",
+                "refs/remotes/the/source/main",
+                "--threads",
+                "3",
+            ],
+        ),
+        (&elsewhere, vec!["-C", &place, "--root", &pin]),
+        (&truth, vec!["--root", root, "--path", "./ml//models/"]),
+        (&truth, vec!["--root", root]),
+        (&truth, vec!["--root", &pin, "--mainline", "main"]),
+    ];
+    for form in ["json", "html", "human", "sarif"] {
+        let expected = clones.audit(&truth, &["--root", &pin], form);
+        for (at, words) in &cases {
+            let got = clones.audit(at, words, form);
+            assert_eq!(got, expected, "{form}, {} {words:?}", at.display());
+        }
+        let named = [&["--root", pin.as_str()][..]].concat();
+        let mut command = clones.lab.modelry("stranger", &named);
+        let said = said(
+            command
+                .args(["audit", "--at", &tip, "-o", form])
+                .current_dir(&resolved),
+        );
+        assert_eq!(said.out, expected, "{form}");
+    }
+    let json = clones.audit(&truth, &["--root", &pin], "json");
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["modelry"], env!("CARGO_PKG_VERSION"));
+    // The clone's own knowledge is told where it is asked for.
+    let mut command = clones
+        .lab
+        .modelry("stranger", &["audit", "--root", &pin, "--with-clone"]);
+    let with_clone = said(command.args(["-o", "json"]).current_dir(&resolved));
+    let with_clone: serde_json::Value = serde_json::from_str(&with_clone.out).expect("JSON");
+    assert_eq!(with_clone["range"]["known"]["held"], true);
+    assert_eq!(with_clone["trust"][1]["code"], "verified-point");
+}
+
+#[test]
+fn the_line_of_the_page_makes_the_page_again() {
+    let lab = Lab::empty();
+    let _ = lab.ok(
+        "admin-1",
+        &["init", "--path", "ml/models", "--actor", "admin-1", "--solo"],
+    );
+    let line = regex::Regex::new("<code>modelry (audit [^<]+)</code>").expect("an expression");
+    for trust in [vec!["--root", &lab.root()], vec!["--trust-root"]] {
+        let page = lab.ok("stranger", &[&["audit", "-o", "html"][..], &trust].concat());
+        let typed = line.captures(&page).expect("a line to type")[1].to_owned();
+        let words: Vec<&str> = typed.split(' ').collect();
+        assert_eq!(lab.ok("stranger", &words), page, "{typed}");
+    }
+}
