@@ -480,7 +480,7 @@ fn a_date_far_from_the_clock_is_refused_where_the_server_says_so() {
     let refused = guarded.refuses("admin-1", &["main"]);
     assert!(
         refused.contains("`modelry.hook.maxSkew` of git's configuration can't be used"),
-        "{said}"
+        "{refused}"
     );
     guarded.git(&["config", "modelry.hook.maxSkew", "1h"]);
     let _ = guarded.accepts("admin-1", &["main"]);
@@ -504,8 +504,8 @@ fn a_date_far_from_the_clock_is_refused_where_the_server_says_so() {
     let refused = guarded.refuses("admin-1", &["main"]);
     let commit = guarded.lab.git(&["rev-parse", "HEAD"]);
     assert!(
-        said.contains(&commit[..10]) && said.contains("2099-01-01"),
-        "{said}"
+        refused.contains(&commit[..10]) && refused.contains("2099-01-01"),
+        "{refused}"
     );
     let one_line = refused.replace("remote: ", "").replace('\n', " ");
     let line = regex::Regex::new("`git (rebase [^`]+)`").expect("an expression");
