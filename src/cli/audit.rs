@@ -102,7 +102,10 @@ fn audited(
     let objects = workspace.repo.objects()?;
     let tip = workspace.tip()?;
     believe_root(workspace, &objects, tip, args.trust_root)?;
-    let AsOf { commit, note } = on_mainline(workspace, &objects, tip, args.read.at.as_deref(), None)?;
+    let AsOf { commit, note, later } = on_mainline(workspace, &objects, tip, args.read.at.as_deref(), None)?;
+    if let Some(later) = later {
+        ui.note(&later);
+    }
     let kept = Kept::new(&objects);
     let records = Records::new(&kept);
     let how = How {

@@ -164,6 +164,8 @@ pub struct AsOf {
     pub commit: Oid,
     /// A note on how the day was found.
     pub note: Option<String>,
+    /// What the mainline holds after that day, in words.
+    pub later: Option<String>,
 }
 
 impl AsOf {
@@ -178,7 +180,11 @@ impl AsOf {
 
 impl From<Oid> for AsOf {
     fn from(commit: Oid) -> AsOf {
-        AsOf { commit, note: None }
+        AsOf {
+            commit,
+            note: None,
+            later: None,
+        }
     }
 }
 
@@ -212,7 +218,20 @@ pub fn commit_at(
             None => error,
         });
     };
+    let later = dates.after(end);
+    let later = later.first().map(|next| {
+        let steps = match later.len() {
+            1 => "1 step".to_owned(),
+            more => format!("{more} steps"),
+        };
+        format!(
+            "nothing after {at} is looked at: {steps} of the mainline, the next of them {} of {}",
+            next.commit.short(),
+            history::moment(next.date)
+        )
+    });
     Ok(AsOf {
+        later,
         commit: step.commit,
         note: left_out(&dates.left_out(since.and_then(Moment::of).map(Moment::first), end)),
     })

@@ -120,19 +120,22 @@ impl Dates {
         self.steps[..after].last()
     }
 
+    /// The steps whose effective date is after this second.
+    pub fn after(&self, seconds: i64) -> &[Dated] {
+        &self.steps[self.steps.partition_point(|step| step.date <= seconds)..]
+    }
+
     /// The steps that an end at this second leaves out although they claim a date
     /// from `since` up to it.
     pub fn left_out(&self, since: Option<i64>, seconds: i64) -> Vec<Dated> {
-        let after = self.steps.partition_point(|step| step.date <= seconds);
         let claims = |step: &&Dated| {
             let claimed = step.claimed;
             claimed.is_some_and(|it| it <= seconds && since.is_none_or(|since| it >= since))
         };
-        self.steps[after..].iter().filter(claims).copied().collect()
+        self.after(seconds).iter().filter(claims).copied().collect()
     }
 
-    /// The steps up to `tip`'s place that claim an earlier date than one before
-    /// them.
+    /// The steps that claim an earlier date than one before them.
     pub fn backdated(&self) -> Vec<Dated> {
         let steps = self.steps.iter();
         steps.filter(|step| step.is_backdated()).copied().collect()
@@ -141,16 +144,6 @@ impl Dates {
     /// The dates by the step's commit.
     pub fn by_commit(&self) -> HashMap<Oid, Dated> {
         self.steps.iter().map(|step| (step.commit, *step)).collect()
-    }
-
-    /// The dates up to a commit of the mainline that is a registry step; all of
-    /// them when it is none.
-    #[must_use]
-    pub fn up_to(mut self, commit: Oid) -> Dates {
-        if let Some(place) = self.steps.iter().position(|step| step.commit == commit) {
-            self.steps.truncate(place + 1);
-        }
-        self
     }
 }
 

@@ -39,7 +39,7 @@ fn lived() -> Lab {
         let digest = format!("sha256:{}", mark.repeat(64));
         let uri = format!("s3://models/{mark}");
         let register = ["register", "fraud", "--artifact", &uri, "--digest", &digest];
-        on(&lab, "2025-03-01T10:00:00Z", &register);
+        on(&lab, &format!("2025-03-0{mark}T10:00:00Z"), &register);
         let id = format!("fraud/{mark}");
         on(
             &lab,
@@ -197,6 +197,14 @@ fn what_a_step_of_the_future_takes_along_is_named() {
     );
     commit_on(&lab, "2099-01-01T00:00:00Z", false);
     let illegal = head(&lab);
+    let said = says(&lab, &["audit", "--at", "2026-12-31"]);
+    assert!(
+        said.err.contains(&format!(
+            "1 step of the mainline, the next of them {} of 2099-01-01",
+            &illegal[..10]
+        )),
+        "{said:?}"
+    );
     on(&lab, "2026-07-01T00:00:00Z", &["group", "create", "churn"]);
     let later = head(&lab);
     let said = says(&lab, &["audit", "--at", "2026-12-31"]);
