@@ -24,7 +24,7 @@ use crate::workspace::Workspace;
 /// CI systems, as the command line spells them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Ci {
-    /// GitHub Actions: GITHUB_EVENT_NAME and GITHUB_EVENT_PATH
+    /// GitHub Actions: GITHUB_EVENT_NAME and GITHUB_EVENT_PATH; GITHUB_REF and GITHUB_SHA on a schedule or by hand
     Github,
     /// GitLab CI: the variables that begin with CI_
     Gitlab,
@@ -69,7 +69,7 @@ fn job(system: System, mainline: Option<&str>) -> Result<Job, Error> {
             })?;
             let payload: Value = serde_json::from_slice(&bytes)
                 .map_err(|error| Error::told(format!("{} is no JSON: {error}", path.display())))?;
-            host::github(&event, &payload, mainline)
+            host::github(&event, &payload, &variable, mainline)
         }
     }
 }

@@ -15,12 +15,14 @@ use crate::model::{Key, VersionId};
 /// `modelry relay`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "A relayed review counts only as far as the policy's `delegated` lets it, and only for\npersons who list that account.\n\nExample:\n  gh api --paginate --slurp repos/OWNER/NAME/pulls/7/reviews |\n    modelry relay github - --base \"$BEFORE\" --push -m \"approved in pull request 7\""
+    after_help = "A relayed review counts only as far as the policy's `delegated` lets it, and only for\npersons who list that account.\n\nExample:\n  gh api --paginate --slurp repos/OWNER/NAME/pulls/7/reviews |\n    modelry relay github - --base \"$BEFORE\" --push -m \"approved in pull request 7\"
+  glab api projects/ID/merge_requests/7/approvals |
+    modelry relay gitlab - --reviewed \"$HEAD\" --base \"$BEFORE\" --push -m \"approved in merge request 7\""
 )]
 pub struct RelayArgs {
     /// The host, as in the actors' `accounts`: github, gitlab, …
     host: Key,
-    /// What its API tells: GitHub's or Forgejo's list of reviews, a `pull_request_review` event, or GitLab's merge request event; - is standard input
+    /// What its API tells: GitHub's or Forgejo's list of reviews, a `pull_request_review` event, GitLab's approvals of a merge request, or its merge request event; - is standard input
     #[arg(value_name = "FILE|-")]
     file: String,
     /// The versions that were reviewed [default: those whose content the reviewed branch brings]
@@ -29,6 +31,9 @@ pub struct RelayArgs {
     /// What the reviewed branch was to land on, before it landed [default: the mainline's tip]
     #[arg(long, value_name = "REV")]
     base: Option<String>,
+    /// The commit that was reviewed, where the host's answer names none, as GitLab's approvals do: the merge request's `sha`
+    #[arg(long, value_name = "COMMIT")]
+    reviewed: Option<String>,
     /// Reject where changes were requested; without it, that only takes an approval back
     #[arg(long)]
     reject: bool,
@@ -46,8 +51,20 @@ pub fn run(args: &RelayArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
     let text = exchange::decoded(&bytes).ok_or_else(|| {
         Error::told(format!("{shown} is not UTF-8")).hint("give what the host's API answers, unchanged")
     })?;
-    let verdicts = host_reviews::read(args.host.as_str(), shown, &text)?;
+    let mut verdicts = host_reviews::read(args.host.as_str(), shown, &text)?;
     let workspace = args.write.open(global)?;
+    if let Some(reviewed) = &args.reviewed {
+        let seen = workspace.repo.resolve(reviewed)?;
+        for verdict in &mut verdicts {
+            verdict.commit.get_or_insert(seen);
+        }
+    } else if !verdicts.is_empty() && verdicts.iter().all(|verdict| verdict.commit.is_none()) {
+        return Err(
+            Error::told(format!("{shown} does not say which commit was reviewed")).hint(
+                "name it: `--reviewed COMMIT`, the `sha` that the merge request had when it was approved",
+            ),
+        );
+    }
     let base = match &args.base {
         Some(base) => workspace.repo.resolve(base)?,
         None => workspace.tip()?,

@@ -1,8 +1,9 @@
 //! Reviews of a pull request, as a Git host's API tells them: GitHub's list of
 //! reviews (`GET /repos/{owner}/{repo}/pulls/{number}/reviews`, which Gitea and
-//! Forgejo answer too) and its `pull_request_review` event, and GitLab's webhook
-//! of a merge request that is approved. Accounts are told by the host's own
-//! numbers: names can be given away and taken by others.
+//! Forgejo answer too) and its `pull_request_review` event; GitLab's approvals
+//! (`GET /projects/:id/merge_requests/:iid/approvals`) and its webhook of a merge
+//! request that is approved. Accounts are named by the host's own numbers: names
+//! can be given away and taken by others.
 
 use serde_json::Value;
 
@@ -39,13 +40,18 @@ pub struct HostVerdict {
 /// # Errors
 /// When it is none of the forms that are known; the error names the file.
 pub fn read(host: &str, name: &str, text: &str) -> Result<Vec<HostVerdict>, Error> {
-    let hint = "give what the host's API answers, unchanged: `gh api repos/OWNER/NAME/pulls/N/reviews`";
+    let hint = match is_named_gitlab(host) {
+        true => {
+            "give what the host's API answers, unchanged: `glab api projects/ID/merge_requests/N/approvals`"
+        }
+        false => "give what the host's API answers, unchanged: `gh api repos/OWNER/NAME/pulls/N/reviews`",
+    };
     let value: Value = serde_json::from_str(text)
         .map_err(|error| Error::told(format!("{name} is no JSON: {error}")).hint(hint))?;
     let told = told(&value).map_err(|what| Error::told(format!("{name}: {what}")).hint(hint))?;
     // The numbers of one host's accounts are other people's on another.
-    let is_gitlab = value.get("object_kind").is_some();
-    let of_gitlab = host.to_ascii_lowercase().contains("gitlab");
+    let is_gitlab = value.get("object_kind").is_some() || value.get("approved_by").is_some();
+    let of_gitlab = is_named_gitlab(host);
     let of_another = ["github", "gitea", "forgejo", "codeberg"]
         .iter()
         .any(|other| host.to_ascii_lowercase().contains(other));
@@ -70,6 +76,11 @@ pub fn read(host: &str, name: &str, text: &str) -> Result<Vec<HostVerdict>, Erro
     Ok(verdicts)
 }
 
+/// Whether the host's name says that it is a GitLab.
+fn is_named_gitlab(host: &str) -> bool {
+    host.to_ascii_lowercase().contains("gitlab")
+}
+
 fn told(value: &Value) -> Result<Vec<HostVerdict>, String> {
     if let Some(reviews) = value.as_array() {
         // `gh api --paginate --slurp` answers one list a page.
@@ -92,7 +103,21 @@ fn told(value: &Value) -> Result<Vec<HostVerdict>, String> {
     if value.get("object_kind").and_then(Value::as_str) == Some("merge_request") {
         return Ok(gitlab(value)?.into_iter().collect());
     }
-    Err("this is no list of reviews, no `pull_request_review` event and no merge request event".to_owned())
+    if let Some(approvals) = value.get("approved_by") {
+        let approvals = approvals
+            .as_array()
+            .ok_or("`approved_by` is no list of approvals")?;
+        let verdicts = approvals.iter().map(|approval| gitlab_approval(value, approval));
+        return Ok(verdicts
+            .collect::<Result<Vec<_>, _>>()?
+            .into_iter()
+            .flatten()
+            .collect());
+    }
+    Err(
+        "this is no list of reviews or approvals, no `pull_request_review` event and no merge request event"
+            .to_owned(),
+    )
 }
 
 fn missing(what: &str) -> String {
@@ -160,6 +185,25 @@ fn gitlab(event: &Value) -> Result<Option<HostVerdict>, String> {
         commit: at("/object_attributes/last_commit/id")
             .and_then(Value::as_str)
             .and_then(Oid::from_hex),
+    }))
+}
+
+/// One approval of GitLab's list. The list names no commit, and in its free
+/// edition not the merge request either.
+fn gitlab_approval(list: &Value, approval: &Value) -> Result<Option<HostVerdict>, String> {
+    let Some(account) = id(approval.pointer("/user/id")) else {
+        // An account that was deleted answers for nothing.
+        return match approval.get("user") {
+            Some(Value::Null) => Ok(None),
+            _ => Err("an approval has no `user.id`".to_owned()),
+        };
+    };
+    let request = id(list.get("iid"));
+    Ok(Some(HostVerdict {
+        account,
+        review: request.map_or_else(|| "approval".to_owned(), |number| format!("!{number}")),
+        click: Click::Approved,
+        commit: None,
     }))
 }
 

@@ -1,6 +1,9 @@
 //! What a CI system says of the job that it runs: which commits are to be
 //! judged, and as what.
 //!
+//! An event that is about no change (a schedule, a run by hand, a trigger) is
+//! about what the job runs on.
+//!
 //! One rule holds for every event: what stands on the mainline is judged step
 //! by step, and everything else as it would land there, whatever branch it is
 //! meant for. A host hangs the verdict on a commit, so a commit must not get a
@@ -106,24 +109,33 @@ fn pushed(mainline: String, reference: &str, before: Option<Oid>, after: Option<
     })
 }
 
-/// A job of GitHub Actions: the event's name (`GITHUB_EVENT_NAME`) and what its
-/// file (`GITHUB_EVENT_PATH`) tells. The mainline is the default branch, unless
+/// A job of GitHub Actions: the event's name (`GITHUB_EVENT_NAME`), what its file
+/// (`GITHUB_EVENT_PATH`) says, and for an event about no change the variables
+/// `GITHUB_REF` and `GITHUB_SHA`. The mainline is the default branch, unless
 /// another one is named.
 ///
 /// # Errors
 /// When the event tells of no commits, or not of those that it should.
-pub fn github(event: &str, payload: &Value, mainline: Option<&str>) -> Result<Job, Error> {
+pub fn github(
+    event: &str,
+    payload: &Value,
+    variable: &dyn Fn(&str) -> Option<String>,
+    mainline: Option<&str>,
+) -> Result<Job, Error> {
     let text = |pointer: &str| payload.pointer(pointer).and_then(Value::as_str);
     let id = |pointer: &str| commit(text(pointer), pointer.trim_start_matches('/'));
     let some = |pointer: &str| {
         id(pointer)?.ok_or_else(|| Error::told(format!("the event tells no commit as `{pointer}`")))
     };
-    let mainline = mainline
-        .or_else(|| text("/repository/default_branch"))
-        .map(branch)
-        .ok_or_else(no_mainline)?;
+    let reference = variable("GITHUB_REF");
+    // The file of a schedule names no repository; it runs on the default branch.
+    let default = match event {
+        "schedule" => text("/repository/default_branch").or(reference.as_deref()),
+        _ => text("/repository/default_branch"),
+    };
+    let mainline = mainline.or(default).map(branch).ok_or_else(no_mainline)?;
     match event {
-        "pull_request" | "pull_request_target" => {
+        "pull_request" | "pull_request_target" | "pull_request_review" => {
             let number = payload.pointer("/pull_request/number").and_then(Value::as_u64);
             Ok(Job {
                 mainline,
@@ -148,11 +160,31 @@ pub fn github(event: &str, payload: &Value, mainline: Option<&str>) -> Result<Jo
             let reference = text("/ref").ok_or_else(|| Error::told("the event does not tell what was pushed to"))?;
             pushed(mainline, reference, id("/before")?, id("/after")?)
         }
+        "schedule" | "workflow_dispatch" | "repository_dispatch" | "workflow_run" => {
+            let missing = |name| Error::told(format!("`{name}` is not set, so nothing says what the job runs on"));
+            let reference = reference.ok_or_else(|| missing("GITHUB_REF"))?;
+            let sha = variable("GITHUB_SHA").ok_or_else(|| missing("GITHUB_SHA"))?;
+            pushed(mainline, &reference, None, commit(Some(&sha), "GITHUB_SHA")?)
+        }
         other => Err(Error::told(format!("an event `{other}` brings no commits to judge")).hint(
-            "run the job on pull_request or pull_request_target, merge_group and push; at other times the whole mainline can be proven: `modelry audit`",
+            "run the job on pull_request or pull_request_target, merge_group and push; on schedule or workflow_dispatch it judges the whole mainline",
         )),
     }
 }
+
+/// The pipelines of GitLab CI that no push started, and that run on a branch or a
+/// tag all the same.
+const ON_A_REFERENCE: [&str; 9] = [
+    "schedule",
+    "web",
+    "api",
+    "trigger",
+    "pipeline",
+    "parent_pipeline",
+    "chat",
+    "webide",
+    "security_orchestration_policy",
+];
 
 /// A job of GitLab CI, by its variables. The mainline is the default branch,
 /// unless another one is named.
@@ -212,12 +244,14 @@ pub fn gitlab(variable: &dyn Fn(&str) -> Option<String>, mainline: Option<&str>)
         (None, None) => String::new(),
     };
     match started.as_str() {
-        // Zeroes also where the pipeline was not started by a push.
-        "push" | "web" | "api" | "schedule" if !reference.is_empty() => {
+        "push" if !reference.is_empty() => {
             pushed(mainline, &reference, id("CI_COMMIT_BEFORE_SHA")?, id("CI_COMMIT_SHA")?)
         }
+        started if ON_A_REFERENCE.contains(&started) && !reference.is_empty() => {
+            pushed(mainline, &reference, None, id("CI_COMMIT_SHA")?)
+        }
         _ => Err(Error::told(format!("a pipeline by `{started}` brings no commits to judge")).hint(
-            "run the job for merge requests and for pushes; at other times the whole mainline can be proven: `modelry audit`",
+            "run the job for merge requests and for pushes; on a schedule or started by hand it judges the whole mainline",
         )),
     }
 }

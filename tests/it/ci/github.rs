@@ -342,6 +342,45 @@ fn what_is_no_event_of_commits_is_never_a_pass() {
     assert_eq!(job.judge().code, 2);
 }
 
+/// An event about no change judges what the job runs on: the whole mainline, or
+/// another branch as it would land. The file of a schedule names no repository.
+#[test]
+fn a_schedule_judges_the_mainline_and_by_hand_what_was_chosen() {
+    for (make, code) in [(good as fn(&Hub) -> String, 0), (bad, 1)] {
+        let hub = opened();
+        let tip = proposed(&hub, make);
+        let mut job = Job::at(&hub, &tip);
+        job.set("GITHUB_SHA", &tip);
+        let events = [
+            "schedule",
+            "workflow_dispatch",
+            "repository_dispatch",
+            "workflow_run",
+        ];
+        for event in events {
+            job.event(event, &json!({"schedule": "30 5 * * 1"}));
+            job.set("GITHUB_REF", "refs/heads/topic");
+            if event != "schedule" {
+                let said = job.judge();
+                assert_eq!(said.code, code, "{event} on a topic: {said:?}");
+            }
+            job.set("GITHUB_REF", "refs/heads/main");
+            if event == "schedule" {
+                let file = hub.lab.home().join("event.json");
+                std::fs::write(file, r#"{"schedule": "30 5 * * 1"}"#).expect("a file");
+            }
+            let said = job.judge();
+            assert_eq!(said.code, code, "{event}: {said:?}");
+            assert!(
+                said.err.contains("every step from the root was judged"),
+                "{said:?}"
+            );
+        }
+        job.set("GITHUB_SHA", ZEROES);
+        assert_eq!(job.judge().code, 2);
+    }
+}
+
 #[test]
 fn a_job_without_a_pinned_root_judges_nothing() {
     let hub = opened();

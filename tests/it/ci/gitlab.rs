@@ -126,6 +126,26 @@ fn a_push_is_judged_by_where_it_went() {
     assert_eq!(said.code, 0, "{said:?}");
 }
 
+/// As on the other host: the whole mainline, or another branch as it would land.
+#[test]
+fn a_schedule_judges_the_mainline_and_by_hand_what_was_chosen() {
+    for (make, code) in [(good as fn(&Hub) -> String, 0), (bad, 1)] {
+        let hub = opened();
+        hub.git(&["config", "uploadpack.allowAnySHA1InWant", "true"]);
+        let tip = proposed(&hub, make);
+        let sources = ["schedule", "web", "api", "trigger", "pipeline", "parent_pipeline"];
+        for source in sources {
+            for branch in ["main", "topic"] {
+                let variables = [("CI_PIPELINE_SOURCE", source), ("CI_COMMIT_BRANCH", branch)];
+                let said = judged(&pipeline(&hub, &tip, &variables));
+                assert_eq!(said.code, code, "{source} on {branch}: {said:?}");
+                let whole = said.err.contains("every step from the root was judged");
+                assert_eq!(whole, branch == "main", "{source} on {branch}: {said:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn what_is_no_pipeline_of_commits_is_never_a_pass() {
     let hub = opened();
@@ -134,9 +154,10 @@ fn what_is_no_pipeline_of_commits_is_never_a_pass() {
         vec![],
         vec![("CI_PIPELINE_SOURCE", "push")],
         vec![
-            ("CI_PIPELINE_SOURCE", "parent_pipeline"),
+            ("CI_PIPELINE_SOURCE", "ondemand_dast_scan"),
             ("CI_COMMIT_BRANCH", "main"),
         ],
+        vec![("CI_PIPELINE_SOURCE", "schedule")],
         vec![
             ("CI_PIPELINE_SOURCE", "push"),
             ("CI_COMMIT_BRANCH", "main"),

@@ -309,3 +309,87 @@ fn what_somebody_says_who_has_left_is_not_relayed() {
     assert_eq!(status(&lab), "Pending");
     lab.check();
 }
+
+/// What `GET /projects/:id/merge_requests/:iid/approvals` answers, with each
+/// member that it has; the free edition leaves most of them out.
+fn approvals(accounts: &[u64], free: bool) -> serde_json::Value {
+    let approved_by: Vec<_> = accounts
+        .iter()
+        .map(|account| {
+            serde_json::json!({
+                "user": {
+                    "id": account, "username": format!("user-{account}"), "public_email": "", "name": "A User",
+                    "state": "active", "locked": false, "avatar_url": null,
+                    "web_url": format!("https://gitlab.example.com/user-{account}"),
+                },
+                "approved_at": "2026-11-02T08:15:30.113Z",
+            })
+        })
+        .collect();
+    let mut answer = serde_json::json!({
+        "user_has_approved": false, "user_can_approve": true, "approved": true, "approved_by": approved_by,
+    });
+    if !free {
+        let more = serde_json::json!({
+            "id": 508789770, "iid": 7, "project_id": 1, "title": "churn/1", "description": "", "state": "merged",
+            "created_at": "2026-11-02T07:00:00.000Z", "updated_at": "2026-11-02T08:20:00.000Z",
+            "merge_status": "can_be_merged", "approvals_required": 1, "approvals_left": 0,
+            "require_password_to_approve": false, "suggested_approvers": [], "approvers": [], "approver_groups": [],
+            "approval_rules_left": [], "has_approval_rules": true, "merge_request_approvers_available": true,
+            "multiple_approval_rules_available": true, "invalid_approvers_rules": [],
+        });
+        let members = more.as_object().expect("members").clone();
+        answer.as_object_mut().expect("members").extend(members);
+    }
+    answer
+}
+
+/// GitLab's approvals name no commit: the machine that relays them does.
+#[test]
+fn the_answer_of_gitlabs_approvals_is_relayed_for_a_named_commit() {
+    for (free, review) in [(false, "review: \"!7\""), (true, "review: approval")] {
+        let lab = lab(1, 1);
+        let _ = lab.ok("admin-1", &["actor", "add-account", "risk-1", "gitlab=201"]);
+        let (before, seen) = landed(&lab);
+        let file = lab.home().join("approvals.json");
+        let write = |accounts| {
+            std::fs::write(&file, approvals(accounts, free).to_string()).expect("a file");
+        };
+        let list = file.to_string_lossy().into_owned();
+        let relay = ["relay", "gitlab", &list, "--base", &before, "-m", "approved"];
+        let reviewed = [&relay[..], &["--reviewed", &seen]].concat();
+        write(&[]);
+        let said = lab.says("relay", &relay);
+        assert!(
+            said.code == 0 && said.err.contains("nothing to relay"),
+            "{said:?}"
+        );
+        write(&[999, 201]);
+        let said = lab.error("relay", &relay);
+        assert!(
+            said.contains("does not say which commit was reviewed") && said.contains("--reviewed COMMIT"),
+            "{said}"
+        );
+        let said = lab.error("relay", &[&relay[..], &["--reviewed", "nowhere"]].concat());
+        assert!(said.contains("nowhere"), "{said}");
+        let said = lab.says("relay", &reviewed);
+        assert!(
+            said.code == 0
+                && said
+                    .err
+                    .contains("by account 999 on gitlab, which no actor lists"),
+            "{said:?}"
+        );
+        assert_eq!(status(&lab), "Approved");
+        let record = lab.read("groups/churn/versions/1/reviews/risk-1.yaml");
+        assert!(record.contains(review) && record.contains(&seen), "{record}");
+        lab.check();
+        let _ = lab.ok("admin-1", &["validate", &format!("{before}..HEAD")]);
+        // The accounts are another host's.
+        let said = lab.error(
+            "relay",
+            &["relay", "github", &list, "--reviewed", &seen, "-m", "x"],
+        );
+        assert!(said.contains("is in GitLab's form"), "{said}");
+    }
+}
