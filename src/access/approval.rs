@@ -12,7 +12,8 @@ use super::selection::{Candidate, best_selection};
 use super::{ApprovalNeed, Policy, Verdict, selection};
 use crate::error::Error;
 use crate::model::{
-    Action, ActorId, ActorKind, CardSection, Decision, Digest, RecordName, RecordPath, Review, VersionId,
+    Action, ActorId, ActorKind, CardSection, Decision, Digest, GroupName, RecordName, RecordPath, Review,
+    VersionId,
 };
 use crate::snapshot::{Loaded, Snapshot};
 use crate::subject;
@@ -231,7 +232,7 @@ pub fn tally(
                 let reported = report_worth(policy, &need, id, review, &authors);
                 match reported.map_or(Standing::Counts, Standing::Not) {
                     Standing::Counts if review.decision == Decision::Approved => {
-                        approval_worth(policy, &need, id, &actor, &authors)
+                        approval_worth(policy, &need, &id.group, &actor, &authors)
                     }
                     Standing::Counts if review.decision == Decision::Rejected => {
                         let own = version.by() == Some(&actor);
@@ -369,14 +370,14 @@ fn report_worth(
 }
 
 /// Whether an approval of this content counts here.
-fn approval_worth(
+pub(super) fn approval_worth(
     policy: &Policy,
     need: &ApprovalNeed,
-    id: &VersionId,
+    group: &GroupName,
     actor: &ActorId,
     authors: &BTreeSet<ActorId>,
 ) -> Standing {
-    let group = id.group.as_str();
+    let group = group.as_str();
     let related_author = authors.iter().find(|author| policy.related(actor, author));
     if !policy.may(actor, Action::Approve, Some(group), None) {
         return Standing::Not(format!("`{actor}` may not approve in `{group}`"));
@@ -485,7 +486,7 @@ fn could_approve(policy: &Policy, id: &VersionId, tally: &Tally, counted: &[Cand
                 actor,
                 reported_by: None,
             };
-            approval_worth(policy, &tally.need, id, actor, &tally.authors) == Standing::Counts
+            approval_worth(policy, &tally.need, &id.group, actor, &tally.authors) == Standing::Counts
                 && !counted.iter().any(|other| candidate.is_related(policy, other))
                 && (!only_teams || short.keys().any(|team| policy.in_team(team.as_str(), actor)))
         })

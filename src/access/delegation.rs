@@ -1,7 +1,7 @@
 //! Reviews that a machine reports for the person who gave them on a Git host.
 
 use super::Policy;
-use crate::model::{Action, ActorId, ActorKind, Decision, Review, VersionId};
+use crate::model::{Action, ActorId, ActorKind, Decision, GroupName, Review, VersionId};
 
 /// Why a reported review speaks for nobody.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,6 +118,17 @@ pub fn delegation_fault(policy: &Policy, id: &VersionId, review: &Review) -> Opt
         );
     }
     None
+}
+
+/// Whether a machine may report an approval of this person's in this group: what
+/// [`delegation_fault`] asks of a review that names one of the person's accounts.
+pub(super) fn may_report(policy: &Policy, group: &GroupName, machine: &ActorId, person: &ActorId) -> bool {
+    let is = |actor: &ActorId, kind| policy.actor(actor.as_str()).is_some_and(|who| who.kind == kind);
+    let who = policy.actor(person.as_str());
+    is(machine, ActorKind::Machine)
+        && policy.may(machine, Action::Approve, Some(group.as_str()), None)
+        && is(person, ActorKind::Person)
+        && who.is_some_and(|who| !who.retired && !who.accounts.is_empty())
 }
 
 /// The actor who reports a review, if another does than the one whose it is.

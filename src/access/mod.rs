@@ -5,6 +5,7 @@ mod approval;
 mod author;
 mod credential;
 mod delegation;
+mod enough;
 mod gate;
 mod keyring;
 mod policy;
@@ -16,8 +17,10 @@ pub use approval::{Counted, Outside, Shortfall, Standing, Tally, tally, unproven
 pub use author::{Author, Carrier, Carriers, Charge, Verdict, author, is_authored, is_in_record};
 pub use credential::{Credential, fingerprint};
 pub use delegation::{DelegationFault, delegation_fault, is_reported, reporter};
+pub use enough::are_enough;
 pub use gate::{GateResult, PlacedGate, compile as compile_gate, gates_of_changes, judge_gates};
 pub use keyring::{KeyStanding, Keyring};
 pub use policy::{ApprovalNeed, Policy, group_glob, needed_action, path_glob};
 pub use policy_change::{PolicyTally, fast_path, tally_policy};
+pub use selection::Candidate;
 pub use words::{need_words, shortfall_words, turn, voice};

@@ -371,12 +371,14 @@ fn page(
         changes.extend(history::protected_changes(policy, folder, &files));
     }
     let past = Past::new(objects, folder, from);
+    let proposed = Past::new(objects, folder, Some(to));
     let summary = summary::summarise(&Ask {
         policy: policy.as_ref(),
         prior,
         next,
         changes: &changes,
         outside: &past,
+        proposed: &proposed,
     })?;
     let first = from.map_or_else(|| "the root".to_owned(), |from| from.short().to_string());
     let text = render::summary_markdown(&Page {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::reading::FetchArgs;
 use super::{Global, Outcome, Output, Ui};
 use crate::access::{self, Policy};
-use crate::change;
+use crate::change::{self, ChangeKind};
 use crate::error::Error;
 use crate::history::{self, Past};
 use crate::raw;
@@ -71,12 +71,14 @@ pub fn run(args: &DiffArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
         changes.extend(history::protected_changes(policy, &workspace.folder, &files));
     }
     let past = Past::new(&objects, &workspace.folder, Some(a));
+    let proposed = Past::new(&objects, &workspace.folder, Some(b));
     let summary = summary::summarise(&Ask {
         policy: policy.as_ref(),
         prior,
         next,
         changes: &changes,
         outside: &past,
+        proposed: &proposed,
     })?;
     if ui.is_json() {
         let gates = match &policy {
@@ -121,7 +123,12 @@ pub fn run(args: &DiffArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
             heading = group;
         }
         out.push_str(&format!("  {}\n", clean(&change.phrase())));
-        for Field { field, before, after } in fields_of(change) {
+        // What changed in the policy is said below, line by line.
+        let fields = match change.kind {
+            ChangeKind::PolicyChanged => Vec::new(),
+            _ => fields_of(change),
+        };
+        for Field { field, before, after } in fields {
             let (old, new) = (
                 paint(&clean(&before), "31", &ui.style),
                 paint(&clean(&after), "32", &ui.style),

@@ -17,7 +17,7 @@ use crate::proof::How;
 use crate::raw::{self, Kept, Objects, Oid, Overlay};
 use crate::render::{self, Page};
 use crate::snapshot::{Records, Snapshot};
-use crate::summary::{self, Ask};
+use crate::summary::{self, Ask, Summary};
 use crate::workspace::Workspace;
 
 /// The ways of landing, as the command line spells them.
@@ -143,6 +143,19 @@ pub(super) fn proven(
 
 /// What the branch means, for the person who must decide.
 fn summary(objects: &dyn Objects, ask: &Onto<'_>, report: &Report) -> Result<String, Error> {
+    let (summary, caution) = meaning(objects, ask)?;
+    let (from, to) = (ask.base.short().to_string(), ask.tip.short().to_string());
+    Ok(render::summary_markdown(&Page {
+        summary: &summary,
+        report: Some(report),
+        folder: ask.folder,
+        range: (&from, &to),
+        caution: caution.as_deref(),
+    }))
+}
+
+/// Summarises a branch where it would land; with a caution where it is in conflict.
+pub(super) fn meaning(objects: &dyn Objects, ask: &Onto<'_>) -> Result<(Summary, Option<String>), Error> {
     let overlay = Overlay::new(objects);
     let records = Records::new(&overlay);
     let outlook = history::outlook(&overlay, ask)?;
@@ -152,27 +165,22 @@ fn summary(objects: &dyn Objects, ask: &Onto<'_>, report: &Report) -> Result<Str
     let files = raw::diff(&overlay, Some(outlook.before), Some(outlook.after))?.changes;
     changes.extend(history::protected_changes(ask.policy, ask.folder, &files));
     let past = Past::new(&overlay, ask.folder, Some(ask.base));
+    let proposed = Past::new(&overlay, ask.folder, Some(ask.tip));
     let summary = summary::summarise(&Ask {
         policy: Some(ask.policy),
         prior,
         next,
         changes: &changes,
         outside: &past,
+        proposed: &proposed,
     })?;
-    let (from, to) = (ask.base.short().to_string(), ask.tip.short().to_string());
     let caution = outlook.in_conflict.then(|| {
         format!(
             "The branch is in conflict with {}: this tells what it changes by itself.",
             ask.base.short()
         )
     });
-    Ok(render::summary_markdown(&Page {
-        summary: &summary,
-        report: Some(report),
-        folder: ask.folder,
-        range: (&from, &to),
-        caution: caution.as_deref(),
-    }))
+    Ok((summary, caution))
 }
 
 /// What is wrong with the base stops a branch as it stops a writing command:

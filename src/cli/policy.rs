@@ -1,24 +1,22 @@
 //! `policy show`, `policy approve`
 
-use std::sync::Arc;
-
 use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::reading::{ReadArgs, Reading};
 use super::write::{Job, Scope, WriteArgs, land};
-use super::{Global, Outcome, Ui};
-use crate::access::{self, Carrier, Policy, PolicyTally, Verdict};
+use super::{Global, Outcome, Ui, onto};
 use crate::act;
 use crate::change;
 use crate::error::Error;
+use crate::finding::{Finding, Place, Report};
 use crate::git::Repo;
-use crate::history::{self, Past};
-use crate::model::{Action, RecordPath};
-use crate::raw::{ObjectKind, Oid};
-use crate::render::{clean, paint};
+use crate::history::{self, Onto};
+use crate::model::{Action, Landing, RecordPath};
+use crate::raw::{Kept, ObjectKind, Objects, Oid};
+use crate::render::{self, Page, clean, paint};
 use crate::snapshot::{self, Loaded, Records, Snapshot};
-use crate::summary::{self, Field};
+use crate::summary::{self, PolicyPart, Summary};
 use crate::workspace::Workspace;
 
 /// `modelry policy …`
@@ -247,19 +245,6 @@ fn open_reviews(snapshot: &Snapshot<'_>, serial: u64) -> Result<Vec<(u64, String
     Ok(open)
 }
 
-/// Who stands behind a proposal, on the reviews at its commit.
-fn tally(
-    workspace: &Workspace,
-    policy: &Policy,
-    next: &Snapshot<'_>,
-    proposed: &Loaded,
-    commit: Oid,
-) -> Result<PolicyTally, Error> {
-    let carrier = Carrier::new(None, Verdict::Nobody);
-    let past = Past::new(next.records.objects(), &workspace.folder, Some(commit));
-    access::tally_policy(policy, policy, next, next, proposed, &carrier, &past)
-}
-
 /// Where a review of a proposal goes: to its branch, and for a remote's branch
 /// there at once. The options that say so, with a space before.
 fn place_of(workspace: &Workspace, proposal: &str) -> Result<String, Error> {
@@ -278,90 +263,150 @@ fn place_of(workspace: &Workspace, proposal: &str) -> Result<String, Error> {
     })
 }
 
+/// Judges a proposal as it would land. Keeps only faults that no approval mends,
+/// and those only where every way of landing has one.
+fn judged(objects: &dyn Objects, ask: &Onto<'_>) -> Result<Report, Error> {
+    let mut report = history::onto(objects, ask)?;
+    let lacks_approval = |finding: &Finding<Place>| finding.rule.code == "MR403";
+    report
+        .findings
+        .retain(|finding| !lacks_approval(finding) && finding.acknowledged.is_none());
+    let is_blocked = |way: &Landing| {
+        report
+            .findings
+            .iter()
+            .any(|finding| finding.landings.contains(way))
+    };
+    if !ask.ways.iter().all(is_blocked) {
+        report.findings.clear();
+    }
+    Ok(report)
+}
+
 fn show_proposal(proposal: &str, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let workspace = Workspace::open(&global.wanted())?;
     let objects = workspace.repo.objects()?;
-    let records = Records::new(&objects);
+    let kept = Kept::new(&objects);
+    let records = Records::new(&kept);
     let tip = workspace.tip()?;
     let at = |commit| -> Result<Snapshot<'_>, Error> {
         Snapshot::at(
             &records,
-            history::read_commit(&objects, commit)?.tree,
+            history::read_commit(&kept, commit)?.tree,
             &workspace.folder,
         )
     };
     let policy = history::policy_at(&at(tip)?, workspace.mainline_name())?;
     let commit = workspace.repo.resolve(proposal)?;
-    let next = at(commit)?;
-    let proposed: Arc<Loaded> = next
+    let proposed = at(commit)?
         .registry()?
         .ok_or_else(|| Error::told(format!("`{proposal}` holds no `registry.yaml`")))?;
+    let no_other = || {
+        Error::told(format!(
+            "`{proposal}` proposes no other policy than the one in force"
+        ))
+    };
     let (before, after) = (policy.source.value(), proposed.value());
     if before == after {
-        return Err(Error::told(format!(
-            "`{proposal}` proposes no other policy than the one in force"
-        )));
+        return Err(no_other());
     }
-    let fields = summary::fields(before, after, change::differing_pointers(before, after));
-    let tally = tally(&workspace, &policy, &next, &proposed, commit)?;
-    let administrators = policy.holders(Action::Administer, None, None);
-    let could: Vec<String> = administrators
-        .iter()
-        .filter(|id| !tally.counted.contains(*id))
-        .map(ToString::to_string)
-        .collect();
+    let ask = Onto {
+        folder: &workspace.folder,
+        policy: &policy,
+        mainline: workspace.mainline_name(),
+        base: tip,
+        tip: commit,
+        ways: policy.landing(),
+        merge_text: &crate::git::merge_text,
+    };
+    let report = judged(&kept, &ask)?;
+    let (mut summary, caution) = onto::meaning(&kept, &ask)?;
+    let mut part = summary.policy.take();
+    if part.is_none() && report.is_clean() {
+        return Err(no_other());
+    }
+    let outcome = match report.is_clean() {
+        true => Outcome::Fine,
+        false => Outcome::Findings,
+    };
+    // The line that approves is named below, and only where it would be taken.
+    let could = part
+        .as_mut()
+        .map(|part| std::mem::take(&mut part.could_agree))
+        .unwrap_or_default();
     if ui.is_json() {
-        let fields: Vec<Value> = fields.iter().map(|field| json!(field)).collect();
+        let fields = summary::fields(before, after, change::differing_pointers(before, after));
+        let findings: Value = serde_json::from_str(&render::report(&report, render::Format::Json, &ui.style))
+            .unwrap_or_default();
+        let part = part.as_ref();
         ui.json(&json!({
             "commit": commit.to_string(),
             "fields": fields,
-            "required": tally.required,
-            "counted": tally.counted,
-            "notCounted": tally.not_counted,
+            "policy": part,
+            "required": part.map(|part| part.required),
+            "counted": part.map(|part| &part.agreed),
+            "notCounted": part.map(|part| &part.not_counted),
             "couldApprove": could,
-            "enough": tally.is_enough(),
+            "enough": part.is_some_and(PolicyPart::is_enough) && report.is_clean(),
+            "findings": findings["findings"],
         }))?;
-        return Ok(Outcome::Fine);
+        return Ok(outcome);
     }
     let mut out = format!(
         "{}\n",
         paint(&format!("policy proposed by {}", clean(proposal)), "1", &ui.style)
     );
-    for Field {
-        field,
-        before: old,
-        after: new,
-    } in fields
-    {
-        let (old, new) = (
-            paint(&clean(&old), "31", &ui.style),
-            paint(&clean(&new), "32", &ui.style),
+    let (from, to) = (tip.short().to_string(), commit.short().to_string());
+    if let Some(mut part) = part {
+        part.files.clear();
+        let agreed = part
+            .agreed
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(", ");
+        let behind = format!(
+            "{} of {} administrators stand behind it{}{agreed}\n",
+            part.agreed.len(),
+            part.required,
+            if agreed.is_empty() { "" } else { ": " }
         );
-        out.push_str(&format!("  {}: {old} -> {new}\n", clean(&field)));
-    }
-    let counted: Vec<String> = tally.counted.iter().map(ToString::to_string).collect();
-    out.push_str(&format!(
-        "\n{} of {} administrators stand behind it{}\n",
-        counted.len(),
-        tally.required,
-        if counted.is_empty() {
-            String::new()
-        } else {
-            format!(": {}", counted.join(", "))
+        let is_enough = part.is_enough();
+        let only = Summary {
+            policy: Some(part),
+            ..Summary::default()
+        };
+        out.push_str(&render::summary_terminal(
+            &Page {
+                summary: &only,
+                report: None,
+                folder: &workspace.folder,
+                range: (&from, &to),
+                caution: caution.as_deref(),
+            },
+            &ui.style,
+        ));
+        out.push_str(&format!("\n{behind}"));
+        if report.is_clean() && is_enough {
+            out.push_str("anybody can land it\n");
+        } else if report.is_clean() {
+            let could: Vec<String> = could.iter().map(ToString::to_string).collect();
+            out.push_str(&format!(
+                "ask {}: modelry policy approve {}{} -m REASON\n",
+                could.join(" or "),
+                clean(proposal),
+                clean(&place_of(&workspace, proposal)?)
+            ));
         }
-    ));
-    for (actor, why) in &tally.not_counted {
-        out.push_str(&format!("the review of {actor} does not count: {}\n", clean(why)));
     }
-    out.push_str(&match tally.is_enough() {
-        true => "anybody can land it\n".to_owned(),
-        false => format!(
-            "ask {}: modelry policy approve {}{} -m REASON\n",
-            could.join(" or "),
-            clean(proposal),
-            clean(&place_of(&workspace, proposal)?)
-        ),
-    });
+    if !report.is_clean() {
+        out.push_str("it can't land as it is, whoever approves it:\n\n");
+        out.push_str(&render::report(
+            &report,
+            super::report_format(ui.output),
+            &ui.style,
+        ));
+    }
     ui.print(&out)?;
-    Ok(Outcome::Fine)
+    Ok(outcome)
 }

@@ -13,16 +13,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-pub use fields::{Field, fields, fields_of};
+pub use fields::{Field, fields, fields_of, shortened};
 pub use metrics::{Comparison, Metric, Than, Why};
 pub use policy::{PolicyLine, policy_lines};
-pub use review_file::ReviewFile;
+pub use review_file::{REASON, ReviewFile, ReviewKey};
 pub use version::{Approval, CardPart, Counting, EvidencePart, GatePart, Opinion, VersionPart};
 
 use crate::access::{self, Carrier, Outside, Policy, Verdict};
 use crate::change::{Change, ChangeKind};
 use crate::error::Error;
-use crate::model::{Action, ActorId, RecordPath, VersionId};
+use crate::model::{Action, ActorId, Decision, RecordPath, VersionId};
 use crate::snapshot::Snapshot;
 
 /// What is asked about.
@@ -37,6 +37,8 @@ pub struct Ask<'a> {
     pub changes: &'a [Change],
     /// History up to `prior`.
     pub outside: &'a dyn Outside,
+    /// History up to `next`: who signed the commit that proposes a policy.
+    pub proposed: &'a dyn Outside,
 }
 
 /// What a change means.
@@ -82,6 +84,9 @@ pub struct PolicyPart {
     pub required: u32,
     /// Who agreed.
     pub agreed: Vec<ActorId>,
+    /// The administrator of those who agreed by the signature of the commit alone,
+    /// which is lost where a Git host makes another commit of it.
+    pub signed: Option<ActorId>,
     /// Who reviewed it and does not count, and why.
     pub not_counted: BTreeMap<ActorId, String>,
     /// Who could still agree; empty when enough did.
@@ -170,18 +175,32 @@ fn policy_part(ask: &Ask<'_>, change: &Change) -> Result<PolicyPart, Error> {
         lines: Vec::new(),
         required: 1,
         agreed: Vec::new(),
+        signed: None,
         not_counted: BTreeMap::new(),
         could_agree: Vec::new(),
         files: Vec::new(),
     };
-    if let (Some(before), Some(after)) = (before, after) {
-        part.lines = policy_lines(before, after);
+    let loaded = |side: &Option<std::sync::Arc<crate::snapshot::Loaded>>| side.clone().and_then(Policy::new);
+    if let (Some(before), Some(after)) = (loaded(&change.before), loaded(&change.after)) {
+        let mut groups = ask.prior.groups()?;
+        groups.extend(ask.next.groups()?);
+        part.lines = policy_lines(&before, &after, &groups);
     }
     let (Some(policy), Some(new), Some(after)) = (ask.policy, &change.after, after) else {
         return Ok(part);
     };
-    let carrier = Carrier::new(None, Verdict::Nobody);
-    let tally = access::tally_policy(policy, policy, &ask.prior, &ask.next, new, &carrier, ask.outside)?;
+    let tally = |verdict| {
+        let carrier = Carrier::new(None, verdict);
+        access::tally_policy(policy, policy, &ask.prior, &ask.next, new, &carrier, ask.outside)
+    };
+    let by_reviews = tally(Verdict::Nobody)?;
+    let signer = match ask.proposed.brought_by(policy, &RecordPath::Registry) {
+        // A shallow clone need not know who proposed it.
+        Err(Error::MissingObject { .. }) => None,
+        known => known?,
+    };
+    let tally = tally(signer.unwrap_or(Verdict::Nobody))?;
+    part.signed = tally.counted.difference(&by_reviews.counted).next().cloned();
     part.required = tally.required;
     if !tally.is_enough() {
         let may = policy.holders(Action::Administer, None, None);
@@ -189,8 +208,14 @@ fn policy_part(ask: &Ask<'_>, change: &Change) -> Result<PolicyPart, Error> {
     }
     for id in &part.could_agree {
         let path = RecordPath::PolicyReview(after.serial, id.clone());
-        part.files
-            .push(ReviewFile::of(policy, &ask.next, path, id, &tally.subject)?);
+        part.files.push(ReviewFile::of(
+            policy,
+            &ask.next,
+            path,
+            id,
+            &tally.subject,
+            Decision::Approved,
+        )?);
     }
     part.agreed = tally.counted.into_iter().collect();
     part.not_counted = tally.not_counted;
@@ -222,6 +247,13 @@ fn stage_part(
         reason: record.and_then(|record| record.reason.clone()),
         comparison,
     })
+}
+
+impl PolicyPart {
+    /// Whether as many administrators agreed as are needed.
+    pub fn is_enough(&self) -> bool {
+        u32::try_from(self.agreed.len()).unwrap_or(u32::MAX) >= self.required
+    }
 }
 
 impl Summary {

@@ -7,7 +7,9 @@ use super::{Ask, Field, ReviewFile, fields_of};
 use crate::access::{self, Policy, Shortfall, Standing, Tally};
 use crate::change::{Change, ChangeKind};
 use crate::error::Error;
-use crate::model::{ActorId, CardSection, Decision, Metrics, ModelVersion, RecordPath, Status, VersionId};
+use crate::model::{
+    Action, ActorId, CardSection, Decision, Metrics, ModelVersion, RecordPath, Status, VersionId,
+};
 use crate::snapshot::Loaded;
 
 /// One version that a change concerns.
@@ -338,7 +340,20 @@ fn approval(
     let mut files = Vec::new();
     for actor in &could_approve {
         let path = RecordPath::Review(id.clone(), actor.clone());
-        files.push(ReviewFile::of(policy, &ask.next, path, actor, &tally.subject)?);
+        let may_reject = policy.may(actor, Action::Reject, Some(id.group.as_str()), None);
+        for decision in [Decision::Approved, Decision::Rejected] {
+            if decision == Decision::Approved || may_reject {
+                let path = path.clone();
+                files.push(ReviewFile::of(
+                    policy,
+                    &ask.next,
+                    path,
+                    actor,
+                    &tally.subject,
+                    decision,
+                )?);
+            }
+        }
     }
     Ok(Approval {
         need: access::need_words(&tally.need),

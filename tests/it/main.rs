@@ -2,6 +2,7 @@
 //! temporary homes, and pure fixtures for the rules.
 
 mod audit;
+mod by_hand;
 mod card;
 mod checkpoint;
 mod ci;
@@ -34,6 +35,8 @@ mod onto;
 mod openpgp;
 mod partial;
 mod policy;
+mod policy_effect;
+mod policy_pages;
 mod pull;
 mod pull_request;
 #[cfg(feature = "s3")]

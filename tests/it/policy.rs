@@ -31,11 +31,12 @@ fn a_proposal_is_reviewed_and_lands_whoever_carries_it() {
     );
     let shown = lab.ok("stranger", &["policy", "show", "proposal"]);
     assert!(
-        shown.contains("  actors.risk-3: absent -> {\"kind\":\"person\""),
+        shown.contains("This changes the policy (10 -> 11)")
+            && shown.contains("  new: actor risk-3 person\n"),
         "{shown}"
     );
     assert!(
-        shown.contains("  serial: 10 -> 11\n\n1 of 2 administrators stand behind it: admin-1\n"),
+        shown.contains("\n1 of 2 administrators stand behind it: admin-1\n"),
         "{shown}"
     );
     assert!(
@@ -249,4 +250,94 @@ fn a_policy_with_a_forged_review_beside_it_does_not_come_into_force() {
     );
     lab.commit("risk-1", "what only the new policy grants");
     assert_eq!(judged(&lab), ["MR306", "MR403", "MR307"]);
+}
+
+/// The gate's two values are seen, with the warning of the page; the administrator
+/// who signed the commit counts, there and on the page.
+#[test]
+fn a_proposal_is_shown_as_the_page_shows_it() {
+    let lab = Lab::with_registry();
+    lab.git(&["config", "modelry.mainline", "main"]);
+    let long = "metrics.auc >= 0.5 && metrics.recall >= 0.5 && metrics.precision >= 0.5 && metrics.f1";
+    lab.change_policy(
+        "    required: 1\n",
+        &format!("    required: 1\n    gates:\n      - {{name: good, require: {long} >= 0.80}}\n"),
+    );
+    lab.git(&["switch", "-q", "-c", "proposal"]);
+    let text = lab.policy_with(">= 0.80", ">= 0.10");
+    lab.write("registry.yaml", &text);
+    lab.commit("admin-1", "easier");
+    lab.git(&["switch", "-q", "main"]);
+    let shown = lab.ok("stranger", &["policy", "show", "proposal"]);
+    let line = format!("may ask for less: *: gate good: {long} >= 0.80 -> {long} >= 0.10\n");
+    assert!(shown.contains(&line), "{shown}");
+    assert!(
+        shown.contains("1 of 1 administrators stand behind it: admin-1\nanybody can land it\n"),
+        "{shown}"
+    );
+    let told = lab.ok("stranger", &["diff", "main..proposal"]);
+    assert!(told.contains(&line) && !told.contains("[{"), "{told}");
+    for text in [&shown, &told] {
+        assert!(
+            text.contains("Agreed so far: admin-1 (admin-1 by the signature of the commit, which"),
+            "{text}"
+        );
+    }
+    let json: serde_json::Value =
+        serde_json::from_str(&lab.ok("stranger", &["policy", "show", "proposal", "-o", "json"]))
+            .expect("JSON");
+    assert_eq!(json["policy"]["lines"][0]["weakens"], true);
+    assert_eq!(json["counted"], serde_json::json!(["admin-1"]));
+    for field in json["fields"].as_array().expect("fields") {
+        assert_ne!(field["before"], field["after"], "{field}");
+    }
+}
+
+/// What no approval mends is said instead of the line that would be refused.
+#[test]
+fn a_proposal_that_can_not_land_says_so() {
+    let lab = lab();
+    let text = lab.read("registry.yaml");
+    let serial = text
+        .lines()
+        .find(|line| line.starts_with("serial: "))
+        .expect("a serial");
+    let proposals: [(&str, String); 4] = [
+        (
+            "MR401",
+            text.replace("required: 2", "required: 1")
+                .replace(serial, "serial: 3"),
+        ),
+        (
+            "MR413",
+            lab.policy_with("to: [\"team:risk\"]", "to: [\"team:nobody\"]"),
+        ),
+        ("MR004", lab.policy_with("required: 2", "required: [2")),
+        ("MR402", lab.policy_with("required: 2", "required: 1")),
+    ];
+    for (code, proposed) in proposals {
+        lab.git(&["switch", "-q", "-C", "proposal", "main"]);
+        lab.write("registry.yaml", &proposed);
+        if code == "MR402" {
+            let group = lab.read("groups/churn/group.yaml");
+            lab.write(
+                "groups/churn/group.yaml",
+                &format!("{group}labels: {{team: risk}}\n"),
+            );
+        }
+        lab.commit("admin-1", "a proposal");
+        lab.git(&["switch", "-q", "main"]);
+        let said = lab.says("stranger", &["policy", "show", "proposal"]);
+        assert_eq!(said.code, 1, "{code}: {said:?}");
+        assert!(said.out.contains(code), "{code}: {said:?}");
+        assert!(!said.out.contains("ask admin-"), "{code}: {said:?}");
+        let said = lab.says("stranger", &["policy", "show", "proposal", "-o", "json"]);
+        assert_eq!(said.code, 1, "{code}: {said:?}");
+        let json: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
+        assert_eq!(json["enough"], false, "{code}");
+        assert!(
+            !json["findings"].as_array().expect("findings").is_empty(),
+            "{code}"
+        );
+    }
 }

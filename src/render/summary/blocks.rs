@@ -119,7 +119,10 @@ fn counted(page: &Page<'_>) -> String {
 
 fn policy_line(out: &mut Builder, line: &PolicyLine) -> Line {
     let text = match (&line.before, &line.after) {
-        (Some(before), Some(after)) => format!("{} {before} -> {after}", line.what),
+        (Some(before), Some(after)) => {
+            let (before, after) = out.pair(before, after);
+            format!("{} {before} -> {after}", line.what)
+        }
         (Some(before), None) => format!("gone: {} {before}", line.what),
         (None, Some(after)) => format!("new: {} {after}", line.what),
         (None, None) => line.what.clone(),
@@ -133,7 +136,11 @@ fn policy_line(out: &mut Builder, line: &PolicyLine) -> Line {
         shown.push(Span::Warn(words.into()));
         shown.push(ours(" "));
     }
-    shown.push(out.theirs(&text));
+    shown.push(match (&line.before, &line.after) {
+        // Each is as long as it may be; cut again, the second would be lost.
+        (Some(_), Some(_)) => Span::Theirs(text),
+        _ => out.theirs(&text),
+    });
     shown
 }
 
@@ -168,6 +175,13 @@ fn policy_blocks(out: &mut Builder, policy: &PolicyPart) {
     match policy.agreed.is_empty() {
         true => line.push(ours("nobody")),
         false => line.extend(out.names(&policy.agreed)),
+    }
+    if let Some(signer) = &policy.signed {
+        line.push(ours(" ("));
+        line.push(out.theirs(signer.as_str()));
+        line.push(ours(
+            " by the signature of the commit, which a squash or a rebase by the host does not keep)",
+        ));
     }
     if !policy.could_agree.is_empty() {
         line.push(ours(". Still to be asked: "));
@@ -312,13 +326,13 @@ pub(super) fn comparison_blocks(out: &mut Builder, version: &str, comparison: &C
 
 pub(super) fn field_lines(out: &mut Builder, fields: &[Field]) -> Vec<Line> {
     out.list(fields, |out, field| {
-        let (name, before, after) = (&field.field, &field.before, &field.after);
+        let (before, after) = out.pair(&field.before, &field.after);
         vec![
-            out.theirs(name),
+            out.theirs(&field.field),
             ours(": "),
-            out.theirs(before),
+            Span::Theirs(before),
             ours(" -> "),
-            out.theirs(after),
+            Span::Theirs(after),
         ]
     })
 }

@@ -1,6 +1,7 @@
 //! The pieces of a page, and how much of what is long goes into it.
 
 use super::Limit;
+use crate::summary::shortened;
 
 /// A piece of a line.
 #[derive(Clone, Debug)]
@@ -86,6 +87,15 @@ impl Builder {
         self.left_out += 1;
         let cut: String = text.chars().take(self.limit.text).collect();
         Span::Theirs(format!("{cut}…"))
+    }
+
+    /// Two texts of others, cut so that what differs stays in sight.
+    pub(super) fn pair(&mut self, before: &str, after: &str) -> (String, String) {
+        let cut = shortened(before, after, self.limit.text);
+        if (cut.0.as_str(), cut.1.as_str()) != (before, after) {
+            self.left_out += 1;
+        }
+        cut
     }
 
     pub(super) fn heading(&mut self, level: usize, line: Line) {

@@ -2,7 +2,8 @@
 
 use super::Page;
 use super::builder::{Block, Builder, Line, Span, ours};
-use crate::summary::{ReviewFile, Summary};
+use crate::model::{ActorId, Decision};
+use crate::summary::{REASON, ReviewFile, ReviewKey, Summary};
 
 /// A word for a POSIX shell.
 fn quoted(word: &str) -> String {
@@ -59,60 +60,111 @@ pub(super) fn add(out: &mut Builder, page: &Page<'_>) {
     }
 }
 
-/// What a reviewer writes who lacks the command.
+/// The blocks for reviewers who lack the command.
 fn files(out: &mut Builder, page: &Page<'_>, files: &[ReviewFile], version: Option<&str>) {
     let what = version.map_or_else(|| "the policy".to_owned(), str::to_owned);
     // More reviewers than this find their own way from the first.
-    let most = out.limit.items.min(12);
-    for file in &files[..files.len().min(most)] {
+    let most = out.limit.items.min(6);
+    let mut actors: Vec<&ActorId> = files.iter().map(|file| &file.actor).collect();
+    actors.dedup();
+    for file in files
+        .iter()
+        .filter(|file| actors[..actors.len().min(most)].contains(&&file.actor))
+    {
         let path = match page.folder {
             "" => file.path.clone(),
             folder => format!("{folder}/{}", file.path),
         };
-        let shell = quoted(&path);
-        let mut blocks = vec![
-            Block::Text(vec![
-                ours("Put this into "),
+        let mut blocks = Vec::new();
+        for key in &file.keys {
+            let with = match key {
+                ReviewKey::Ssh => ours(
+                    "your SSH key, which git's `user.signingkey` names; for a different one, set `KEY` to its file first",
+                ),
+                ReviewKey::Openpgp(print) => ours(format!("your OpenPGP key {print}")),
+            };
+            blocks.push(Block::Text(vec![
+                ours("Check this branch out and paste this into a shell, with your reason in the place of the line between `cat` and `END_OF_REASON`. It writes "),
                 Span::Theirs(path.clone()),
-                ours(", with a reason of your own:"),
-            ]),
-            Block::Code("yaml", file.text.clone()),
-            Block::Text(vec![ours(
-                "Sign it, so that it counts however the branch lands. KEY is the file of your private key. The signature covers the reason: if you change it, change it here too:",
-            )]),
-            Block::Code(
-                "sh",
-                format!(
-                    "{{ echo 'signature: |'; printf %s {} | ssh-keygen -Y sign -n modelry -f KEY | sed 's/^/  /'; }} >> {shell}",
-                    quoted(&file.signed)
-                ),
-            ),
-            Block::Text(vec![ours(
-                "Then commit it, signed too. Where the branch lands as a merge, that signature is enough:",
-            )]),
-            Block::Code(
-                "sh",
-                format!(
-                    "git add {shell}\ngit commit -S -m \"Approve {what} as {}\"",
-                    file.actor
-                ),
-            ),
-        ];
+                ours(", signs it and commits it, with "),
+                with,
+                ours("."),
+            ]));
+            blocks.push(Block::Code("sh", script(file, key, &path, &what)));
+        }
         if let Some(version) = version {
             blocks.push(Block::Text(vec![
-                ours("When nothing is missing any more, whoever comes next runs "),
+                ours("When nothing is missing any more, the next to come runs "),
                 Span::Theirs(format!("modelry settle {version}")),
                 ours(", which moves the status."),
             ]));
         }
-        let title = format!("Without the command: the review of {what} by {}", file.actor);
+        let kind = match file.decision {
+            Decision::Rejected => "rejection",
+            _ => "review",
+        };
+        let title = format!("Without the command: the {kind} of {what} by {}", file.actor);
         out.blocks.push(Block::ByHand(title, blocks));
     }
-    if files.len() > most {
+    if actors.len() > most {
         let rest: Line = vec![ours(format!(
-            "{} more could review {what}: the same file, with another name in its path and after by:.",
-            files.len() - most
+            "{} more could review {what}: `modelry diff -o json` has the file of each.",
+            actors.len() - most
         ))];
         out.text(rest);
     }
+}
+
+/// The lines that write, sign and commit a review, whatever the reason is: it is
+/// read from a here-document, and put as one JSON string, which YAML reads alike,
+/// into the file and into what is signed.
+fn script(file: &ReviewFile, key: &ReviewKey, path: &str, what: &str) -> String {
+    let head = file
+        .text
+        .rsplit_once("reason: ")
+        .map_or(file.text.as_str(), |(head, _)| head);
+    let (before, after) = file.signed.split_once(REASON).unwrap_or((&file.signed, ""));
+    let shell = quoted(path);
+    let folder = quoted(path.rsplit_once('/').map_or(".", |(folder, _)| folder));
+    let (key, sign, git) = match key {
+        ReviewKey::Ssh => (
+            "key=${KEY:-$(git config --path user.signingkey)} || { echo 'set KEY to the file of your SSH key'; exit 1; }\ncase $key in key::*|ssh-*) printf '%s\\n' \"${key#key::}\" >\"$why.pub\"; key=$why.pub ;; esac\n".to_owned(),
+            "ssh-keygen -q -Y sign -n modelry -f \"$key\"".to_owned(),
+            "git -c gpg.format=ssh -c user.signingkey=\"$key\"".to_owned(),
+        ),
+        ReviewKey::Openpgp(print) => (
+            String::new(),
+            format!("gpg --armor --detach-sign --local-user {print}"),
+            format!("git -c gpg.format=openpgp -c user.signingkey={print}"),
+        ),
+    };
+    let verb = match file.decision {
+        Decision::Rejected => "Reject",
+        _ => "Approve",
+    };
+    format!(
+        r#"(
+set -e
+cd "$(git rev-parse --show-toplevel)"
+why=$(mktemp)
+cat >"$why" <<'END_OF_REASON'
+reviewed in the pull request
+END_OF_REASON
+reason=$(tr '\t' ' ' <"$why" | tr -d '\000-\010\013-\037\177' | sed 's/[\\"]/\\&/g' | awk '{{ printf "%s%s", s, $0; s = "\\n" }}')
+{key}signature=$(printf '%s%s%s' {before} "$reason" {after} | {sign})
+mkdir -p {folder}
+{{
+cat <<'END_OF_RECORD'
+{head}END_OF_RECORD
+printf 'reason: "%s"\nsignature: |\n' "$reason"
+printf '%s\n' "$signature" | sed 's/^/  /'
+}} >{shell}
+git add {shell}
+{{ printf '%s\n\n' {subject}; cat "$why"; }} | {git} commit -q -S -F - -- {shell}
+)
+"#,
+        before = quoted(before),
+        after = quoted(after),
+        subject = quoted(&format!("{verb} {what} as {}", file.actor)),
+    )
 }

@@ -1,29 +1,13 @@
-//! A change of the policy, spelled out: what may be done now that could not be
-//! done before, and the other way round.
+//! Each thing that a policy says otherwise than the one before it. Rights and the
+//! needs of approvals are judged by their effect, elsewhere; every other line says
+//! by itself whether it weakens.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
-use serde::Serialize;
-
-use crate::access::Credential;
-use crate::model::{Action, Actor, ActorKey, ApprovalRule, Landing, Registry};
-
-/// One thing that a policy says otherwise than the one before it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct PolicyLine {
-    /// What: `fraud-*: required approvals`.
-    pub what: String,
-    /// What it was; none where there was nothing.
-    pub before: Option<String>,
-    /// What it is; none where there is nothing.
-    pub after: Option<String>,
-    /// Whether less is asked, or more is allowed, than before.
-    pub weakens: bool,
-    /// Whether it only may be so: nobody can tell which of two conditions asks
-    /// for more.
-    pub unsure: bool,
-}
+use super::{PolicyLine, effect};
+use crate::access::{Credential, Policy, fingerprint};
+use crate::model::{Action, Actor, ActorKey, ApprovalRule, Gate, Landing, Registry};
 
 /// The lines of one change.
 #[derive(Default)]
@@ -54,8 +38,7 @@ impl Lines {
         }
     }
 
-    /// What is in one set and not in the other. Which of the two weakens, the
-    /// last two say.
+    /// Adds the members of one set that the other lacks.
     fn sets(&mut self, what: &str, before: &BTreeSet<String>, after: &BTreeSet<String>, weaken: Weaken) {
         for gone in before.difference(after) {
             self.add(what, Some(gone.clone()), None, weaken == Weaken::Removed);
@@ -66,7 +49,7 @@ impl Lines {
     }
 }
 
-/// What of a set weakens a policy.
+/// The change of a set that weakens a policy.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Weaken {
     Added,
@@ -82,40 +65,80 @@ fn yes_no(value: bool) -> String {
     if value { "yes" } else { "no" }.to_owned()
 }
 
-/// What differs between two policies, the weakening lines first.
-pub fn policy_lines(before: &Registry, after: &Registry) -> Vec<PolicyLine> {
+/// Lists the differences of two policies.
+pub(super) fn lines(before: &Policy, after: &Policy) -> Vec<PolicyLine> {
+    let (old, new) = (before.registry(), after.registry());
     let mut lines = Lines::default();
-    approvals(before, after, &mut lines);
-    lines.value(
-        "approvals of a change of the policy".into(),
-        &before.policy_change.required,
-        &after.policy_change.required,
-        |before, after| after < before,
-    );
-    grants(before, after, &mut lines);
-    people(before, after, &mut lines);
-    machinery(before, after, &mut lines);
-    records(before, after, &mut lines);
-    let mut lines = lines.0;
-    lines.sort_by_key(|line| (!line.weakens, line.unsure));
-    lines
+    approvals(old, new, &mut lines);
+    let administrators = after.holders(Action::Administer, None, None).len();
+    let (was, is) = (old.policy_change.required, new.policy_change.required);
+    if was != is {
+        // Where there are too few, nothing is enough.
+        let reachable = administrators >= usize::try_from(is).unwrap_or(usize::MAX);
+        let what = "approvals of a change of the policy";
+        lines.add(
+            what,
+            Some(was.to_string()),
+            Some(is.to_string()),
+            is < was && reachable,
+        );
+    }
+    grants(old, new, &mut lines);
+    people(old, new, &mut lines);
+    machinery(old, new, &mut lines);
+    let freed: BTreeSet<&String> = effect::freed(before, after).collect();
+    let (was, is) = (set(&old.protect), set(&new.protect));
+    for gone in was.difference(&is) {
+        lines.add("protected files", Some(gone.clone()), None, freed.contains(gone));
+    }
+    for glob in is.difference(&was) {
+        lines.add("protected files", None, Some(glob.clone()), false);
+    }
+    records(old, new, &mut lines);
+    lines.0
 }
 
-/// A rule is known by its globs; the second of the same globs by its place.
-fn rules(registry: &Registry) -> BTreeMap<(String, usize), &ApprovalRule> {
-    let mut out = BTreeMap::new();
-    for rule in &registry.approvals {
-        let name = rule.groups.join(", ");
-        let times = out
-            .keys()
-            .filter(|(known, _): &&(String, usize)| *known == name)
-            .count();
-        out.insert((name, times), rule);
+/// The rules of both policies, each with what it became: of the same globs, of
+/// the same content, or of a glob in common.
+fn pairs<'r>(
+    before: &'r Registry,
+    after: &'r Registry,
+) -> Vec<(Option<&'r ApprovalRule>, Option<&'r ApprovalRule>)> {
+    let globs = |rule: &ApprovalRule| set(&rule.groups);
+    let content = |rule: &ApprovalRule| ApprovalRule {
+        groups: Vec::new(),
+        ..rule.clone()
+    };
+    let mut old: Vec<&ApprovalRule> = before.approvals.iter().collect();
+    let mut new: Vec<&ApprovalRule> = after.approvals.iter().collect();
+    let mut out = Vec::new();
+    let alike: [&dyn Fn(&ApprovalRule, &ApprovalRule) -> bool; 4] = [
+        &|a, b| a == b,
+        &|a, b| globs(a) == globs(b),
+        &|a, b| content(a) == content(b),
+        &|a, b| !globs(a).is_disjoint(&globs(b)),
+    ];
+    for alike in alike {
+        old.retain(|a| match new.iter().position(|b| alike(a, b)) {
+            Some(at) => {
+                out.push((Some(*a), Some(new.remove(at))));
+                false
+            }
+            None => true,
+        });
     }
+    out.extend(old.into_iter().map(|rule| (Some(rule), None)));
+    out.extend(new.into_iter().map(|rule| (None, Some(rule))));
     out
 }
 
-/// What a rule asks for, each by name.
+/// A gate's condition, and which version is its champion.
+pub(super) fn gate_words(gate: &Gate) -> String {
+    let champion = gate.champion.iter().map(|stage| format!(" (champion: {stage})"));
+    format!("{}{}", gate.require, champion.collect::<String>())
+}
+
+/// Lists the needs of a rule by name.
 fn asks(rule: &ApprovalRule) -> BTreeMap<String, String> {
     let mut out = BTreeMap::new();
     let mut add = |key: &str, value: String| out.insert(key.to_owned(), value);
@@ -133,72 +156,42 @@ fn asks(rule: &ApprovalRule) -> BTreeMap<String, String> {
         add(&format!("card section {section}"), "must be filled".into());
     }
     for gate in &rule.gates {
-        let champion = gate.champion.iter().map(|stage| format!(" (champion: {stage})"));
-        let text = format!("{}{}", gate.require, champion.collect::<String>());
-        add(&format!("gate {}:", gate.name), text);
+        add(&format!("gate {}:", gate.name), gate_words(gate));
     }
     out
 }
 
-/// Whether less is asked of an approval than before.
-fn asks_less(what: &str, before: Option<&str>, after: Option<&str>) -> bool {
-    let number = |value: Option<&str>| value.and_then(|value| value.parse::<u32>().ok()).unwrap_or(0);
-    match what {
-        "machines count" => after == Some("yes"),
-        "four eyes" => after == Some("no"),
-        "reported reviews that count" => number(after) > number(before),
-        // Another condition may ask for less: somebody must look.
-        _ if what.starts_with("gate ") => before.is_some(),
-        _ if what.starts_with("card section ") => after.is_none(),
-        _ => number(after) < number(before),
-    }
-}
-
 fn approvals(before: &Registry, after: &Registry, lines: &mut Lines) {
-    let (old, new) = (rules(before), rules(after));
-    let keys: BTreeSet<&(String, usize)> = old.keys().chain(new.keys()).collect();
-    for key in keys {
-        let name = &key.0;
-        let (was, is) = (old.get(key), new.get(key));
+    for (was, is) in pairs(before, after) {
+        let globs = |rule: &ApprovalRule| rule.groups.join(", ");
+        let name = was.or(is).map(globs).unwrap_or_default();
+        let applies = |rule: Option<&ApprovalRule>| rule.map(|_| "applies".to_owned());
+        let what = format!("{name}: rule of approvals");
         match (was, is) {
-            (Some(_), None) => lines.add(
-                format!("{name}: rule of approvals"),
-                Some("applies".into()),
-                None,
-                true,
-            ),
-            (None, Some(_)) => lines.add(
-                format!("{name}: rule of approvals"),
-                None,
-                Some("applies".into()),
-                false,
-            ),
-            _ => {}
+            (Some(was), Some(is)) if set(&was.groups) != set(&is.groups) => {
+                lines.add(what, Some(globs(was)), Some(globs(is)), false);
+            }
+            (Some(_), Some(_)) => {}
+            (was, is) => lines.add(what, applies(was), applies(is), false),
         }
-        let asked = |rule: Option<&&ApprovalRule>| rule.map(|rule| asks(rule)).unwrap_or_default();
+        let asked = |rule: Option<&ApprovalRule>| rule.map(asks).unwrap_or_default();
+        let messages = |rule: Option<&ApprovalRule>| {
+            let gates = rule.iter().flat_map(|rule| &rule.gates);
+            set(gates.filter_map(|gate| Some(format!("{}: {}", gate.name, gate.message.as_ref()?))))
+        };
+        let told = (messages(was), messages(is));
         let (was, is) = (asked(was), asked(is));
         let what: BTreeSet<&String> = was.keys().chain(is.keys()).collect();
         for what in what {
             let (was, is) = (was.get(what), is.get(what));
             if was != is {
-                // Also of a rule that is new: where no rule applied, nothing of
-                // this was allowed.
-                let weakens = asks_less(what, was.map(String::as_str), is.map(String::as_str));
-                let unsure = what.starts_with("gate ") && was.is_some() && is.is_some();
-                lines.add(format!("{name}: {what}"), was.cloned(), is.cloned(), weakens);
-                if let Some(line) = lines.0.last_mut() {
-                    line.unsure = unsure;
-                }
+                lines.add(format!("{name}: {what}"), was.cloned(), is.cloned(), false);
             }
         }
-        let messages = |rule: Option<&&ApprovalRule>| {
-            let gates = rule.iter().flat_map(|rule| &rule.gates);
-            set(gates.filter_map(|gate| Some(format!("{}: {}", gate.name, gate.message.as_ref()?))))
-        };
         lines.sets(
             &format!("{name}: message of gate"),
-            &messages(old.get(key)),
-            &messages(new.get(key)),
+            &told.0,
+            &told.1,
             Weaken::Neither,
         );
     }
@@ -230,7 +223,7 @@ fn rights(registry: &Registry) -> BTreeSet<String> {
 }
 
 fn grants(before: &Registry, after: &Registry, lines: &mut Lines) {
-    lines.sets("right", &rights(before), &rights(after), Weaken::Added);
+    lines.sets("right", &rights(before), &rights(after), Weaken::Neither);
     let imports = |registry: &Registry| {
         let rules = registry.imports.iter();
         set(rules.flat_map(|rule| {
@@ -242,12 +235,12 @@ fn grants(before: &Registry, after: &Registry, lines: &mut Lines) {
             })
         }))
     };
-    lines.sets("right", &imports(before), &imports(after), Weaken::Added);
+    lines.sets("right", &imports(before), &imports(after), Weaken::Neither);
     let members = |registry: &Registry| {
         let teams = registry.teams.iter();
         set(teams.flat_map(|(team, members)| members.iter().map(move |id| format!("{id} in {team}"))))
     };
-    lines.sets("team", &members(before), &members(after), Weaken::Added);
+    lines.sets("team", &members(before), &members(after), Weaken::Neither);
     // A team without members is one, too.
     let empty = |registry: &Registry| {
         let teams = registry.teams.iter().filter(|(_, members)| members.is_empty());
@@ -256,19 +249,35 @@ fn grants(before: &Registry, after: &Registry, lines: &mut Lines) {
     lines.sets("team", &empty(before), &empty(after), Weaken::Neither);
 }
 
-fn key_words(key: &ActorKey) -> String {
+/// The fingerprints of every key in it that signs.
+fn key_words(key: &ActorKey) -> Vec<String> {
     match Credential::of(key) {
-        Ok(credential) => credential.fingerprint(),
-        Err(_) => format!(
+        Ok(credential) => credential.keys().into_iter().map(|(print, _)| print).collect(),
+        Err(_) => vec![format!(
             "{}… (can't be read)",
             key.text().chars().take(40).collect::<String>()
-        ),
+        )],
     }
 }
 
 fn keys(actor: Option<&Actor>, retired: bool) -> BTreeSet<String> {
     let keys = actor.iter().flat_map(|actor| &actor.keys);
-    set(keys.filter(|key| key.retired() == retired).map(key_words))
+    set(keys.filter(|key| key.retired() == retired).flat_map(key_words))
+}
+
+/// The keys of an actor that are written otherwise and sign as before: a
+/// certificate that was renewed.
+fn rewritten(was: &Actor, is: &Actor) -> Vec<String> {
+    let texts: BTreeSet<&str> = was.keys.iter().map(ActorKey::text).collect();
+    let known: Vec<Vec<String>> = was.keys.iter().map(key_words).collect();
+    let new = is
+        .keys
+        .iter()
+        .filter(|key| !texts.contains(key.text()))
+        .map(key_words);
+    new.filter(|prints| known.contains(prints))
+        .map(|prints| prints.join(", "))
+        .collect()
 }
 
 fn people(before: &Registry, after: &Registry, lines: &mut Lines) {
@@ -277,7 +286,7 @@ fn people(before: &Registry, after: &Registry, lines: &mut Lines) {
         let (was, is) = (before.actors.get(id), after.actors.get(id));
         let kind = |actor: Option<&Actor>| actor.map(|actor| actor.kind.to_string());
         if kind(was) != kind(is) {
-            lines.add(format!("actor {id}"), kind(was), kind(is), is.is_some());
+            lines.add(format!("actor {id}"), kind(was), kind(is), false);
         }
         let ended = |actor: Option<&Actor>| actor.is_some_and(|actor| actor.retired);
         lines.value(
@@ -286,17 +295,29 @@ fn people(before: &Registry, after: &Registry, lines: &mut Lines) {
             &yes_no(ended(is)),
             |_, after| after == "no",
         );
+        // The rights of a new actor are lines of their own.
+        let speaks = match was.is_some() && !ended(is) {
+            true => Weaken::Added,
+            false => Weaken::Neither,
+        };
         lines.sets(
             &format!("actor {id}: key"),
             &keys(was, false),
             &keys(is, false),
-            Weaken::Added,
+            speaks,
         );
+        for prints in was
+            .zip(is)
+            .map(|(was, is)| rewritten(was, is))
+            .unwrap_or_default()
+        {
+            lines.add(format!("actor {id}: text of key"), None, Some(prints), false);
+        }
         lines.sets(
             &format!("actor {id}: retired key"),
             &keys(was, true),
             &keys(is, true),
-            Weaken::Removed,
+            Weaken::Neither,
         );
         let owners = |actor: Option<&Actor>| set(actor.iter().flat_map(|actor| &actor.owners));
         lines.sets(
@@ -307,13 +328,15 @@ fn people(before: &Registry, after: &Registry, lines: &mut Lines) {
         );
         let accounts = |actor: Option<&Actor>| {
             let accounts = actor.iter().flat_map(|actor| &actor.accounts);
-            set(accounts.map(|(host, account)| format!("{account} on {}", host.as_str())))
+            // The case of a host's name says nothing.
+            set(accounts
+                .map(|(host, account)| format!("{account} on {}", host.as_str().to_ascii_lowercase())))
         };
         lines.sets(
             &format!("actor {id}: account"),
             &accounts(was),
             &accounts(is),
-            Weaken::Added,
+            speaks,
         );
         let card = |actor: Option<&Actor>| {
             let about = actor
@@ -345,7 +368,7 @@ fn machinery(before: &Registry, after: &Registry, lines: &mut Lines) {
     for name in names {
         let (was, is) = (was.get(name), is.get(name));
         if was != is {
-            let weakens = was.is_some_and(|asks| asks == "Approved");
+            let weakens = was.is_some_and(|asks| asks == "Approved") && is.is_some();
             lines.add(
                 format!("stage {name}: status that it asks for"),
                 was.cloned(),
@@ -390,37 +413,15 @@ fn machinery(before: &Registry, after: &Registry, lines: &mut Lines) {
         set(all.iter().map(|way| way.name()))
     };
     lines.sets("way of landing", &ways(before), &ways(after), Weaken::Added);
-    lines.sets(
-        "protected files",
-        &set(&before.protect),
-        &set(&after.protect),
-        Weaken::Removed,
-    );
 }
 
 fn records(before: &Registry, after: &Registry, lines: &mut Lines) {
-    let revoked = |registry: &Registry| {
-        let entries = registry.revoked.iter();
-        set(entries.map(|entry| {
-            let since = entry
-                .since
-                .iter()
-                .map(|commit| format!(", believed up to {commit}"));
-            let reason = entry.reason.iter().map(|reason| format!(" ({reason})"));
-            format!(
-                "{}{}{}",
-                entry.key,
-                since.collect::<String>(),
-                reason.collect::<String>()
-            )
-        }))
-    };
-    lines.sets("revoked key", &revoked(before), &revoked(after), Weaken::Removed);
+    revocations(before, after, lines);
     let reaffirmed = |registry: &Registry| {
         let entries = registry.revoked.iter();
         set(entries.flat_map(|entry| {
             let versions = entry.reaffirmed.iter();
-            versions.map(|version| format!("{version}, approved with {}", entry.key))
+            versions.map(|version| format!("{version}, approved with {}", fingerprint(&entry.key)))
         }))
     };
     lines.sets(
@@ -431,14 +432,9 @@ fn records(before: &Registry, after: &Registry, lines: &mut Lines) {
     );
     let accepted = |registry: &Registry| {
         let entries = registry.acknowledged.iter();
-        set(entries.map(|entry| {
-            let reason = entry.reason.iter().map(|reason| format!(" ({reason})"));
-            format!(
-                "{} at {}{}",
-                entry.codes.join(", "),
-                entry.commit,
-                reason.collect::<String>()
-            )
+        set(entries.flat_map(|entry| {
+            let codes = entry.codes.iter();
+            codes.map(|code| format!("{code} at {}", entry.commit))
         }))
     };
     lines.sets(
@@ -446,6 +442,16 @@ fn records(before: &Registry, after: &Registry, lines: &mut Lines) {
         &accepted(before),
         &accepted(after),
         Weaken::Added,
+    );
+    let reasons = |registry: &Registry| {
+        let entries = registry.acknowledged.iter();
+        set(entries.filter_map(|entry| Some(format!("{}: {}", entry.commit, entry.reason.as_ref()?))))
+    };
+    lines.sets(
+        "reason of accepted fault",
+        &reasons(before),
+        &reasons(after),
+        Weaken::Neither,
     );
     lines.value("name".into(), &before.name, &after.name, |_, _| false);
     lines.value(
@@ -456,4 +462,58 @@ fn records(before: &Registry, after: &Registry, lines: &mut Lines) {
     );
     let told = |registry: &Registry| set(&registry.description);
     lines.sets("description", &told(before), &told(after), Weaken::Neither);
+}
+
+/// By key, up to which commits it is believed, and why it was revoked.
+type Revoked = BTreeMap<String, (BTreeSet<Option<String>>, BTreeSet<String>)>;
+
+fn revocations(before: &Registry, after: &Registry, lines: &mut Lines) {
+    let entries = |registry: &Registry| {
+        let mut out = Revoked::new();
+        for entry in &registry.revoked {
+            let (since, reasons) = out.entry(fingerprint(&entry.key)).or_default();
+            since.insert(entry.since.as_ref().map(ToString::to_string));
+            reasons.extend(entry.reason.clone());
+        }
+        out
+    };
+    let (was, is) = (entries(before), entries(after));
+    let believed = |since: &BTreeSet<Option<String>>| {
+        let words = since.iter().map(|since| match since {
+            Some(commit) => format!("believed up to {commit}"),
+            None => "believed until it was revoked".to_owned(),
+        });
+        words.collect::<Vec<_>>().join(", ")
+    };
+    let keys: BTreeSet<&String> = was.keys().chain(is.keys()).collect();
+    for key in keys {
+        let (old, new) = (was.get(key), is.get(key));
+        let words = |entry: Option<&(BTreeSet<Option<String>>, BTreeSet<String>)>| {
+            entry.map(|(since, _)| believed(since))
+        };
+        if words(old) != words(new) {
+            // Later commits may be believed now: which come later, the policy does
+            // not say. Without a commit, all of them are.
+            let unlimited = new.is_some_and(|(since, _)| since.iter().all(Option::is_none));
+            let limited = old.is_some_and(|(since, _)| since.iter().any(Option::is_some));
+            lines.add(
+                format!("revoked key {key}:"),
+                words(old),
+                words(new),
+                old.is_some() && (new.is_none() || limited),
+            );
+            if let Some(line) = lines.0.last_mut() {
+                line.unsure = line.weakens && new.is_some() && !unlimited;
+            }
+        }
+        let told = |entry: Option<&(BTreeSet<Option<String>>, BTreeSet<String>)>| {
+            entry.map(|(_, reasons)| reasons.clone()).unwrap_or_default()
+        };
+        lines.sets(
+            &format!("reason of revoked key {key}"),
+            &told(old),
+            &told(new),
+            Weaken::Neither,
+        );
+    }
 }
