@@ -174,6 +174,9 @@ impl Workspace {
                 .findings
                 .first()
                 .map_or_else(String::new, |finding| format!(": {}", finding.message));
+            if why.is_empty() {
+                return Err(self.no_registry(objects, tip)?);
+            }
             return Err(Error::told(format!(
                 "the root {} brings no policy into force{why}",
                 root.short()
@@ -298,6 +301,14 @@ impl Workspace {
     /// The commits from the root to the tip, with the root.
     fn whole(&self, objects: &dyn Objects, root: Oid, tip: Oid) -> Result<Vec<Commit>, Error> {
         let Some(mut commits) = history::chain_if(objects, root, tip)? else {
+            if let Ok(Some(_)) = history::chain_if(objects, tip, root) {
+                return Err(Error::told(format!(
+                    "commit {} is older than the registry, which begins at its root {}",
+                    tip.short(),
+                    root.short()
+                ))
+                .hint(format!("name the root, or a commit after it: {root}")));
+            }
             return Err(Error::told(format!(
                 "the root {root} is not among the first parents of {}: this is not the registry that was pinned, or its history was rewritten",
                 tip.short()

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::act;
 use crate::error::Error;
 use crate::model::{GroupName, RecordPath, StageName, Status, VersionId, VersionNumber};
 use crate::snapshot::{Loaded, Snapshot};
@@ -43,7 +44,8 @@ pub struct Answer {
 /// `tainted` names those whose does, with the key.
 ///
 /// # Errors
-/// When an object can't be read.
+/// The group is not there, the policy does not list the stage, or an object can't
+/// be read.
 pub fn resolve(
     snapshot: &Snapshot<'_>,
     group: &GroupName,
@@ -57,6 +59,7 @@ pub fn resolve(
     match which {
         Which::Number(number) => judged(snapshot, id(*number), true, tainted),
         Which::Stage(stage) => {
+            act::known(snapshot, group, Some(stage))?;
             let record = snapshot.read(&RecordPath::Stage(group.clone(), stage.clone()))?;
             match record.and_then(|record| record.stage().and_then(|stage| stage.version)) {
                 Some(number) => judged(snapshot, id(number), false, tainted),

@@ -1,14 +1,17 @@
 //! A registry in a repository: which folder, which branch, which root.
 
 mod fetched;
+mod pins;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+pub use pins::Pin;
+
 use crate::error::{Error, shell_word};
 use crate::git::{Head, Repo};
 use crate::history;
-use crate::raw::{self, Mode, Oid};
+use crate::raw::{self, Mode, Objects, Oid};
 
 /// What the command line says of where to look.
 #[derive(Clone, Debug, Default)]
@@ -73,34 +76,32 @@ impl Workspace {
     /// # Errors
     /// As [`Workspace::open`].
     pub fn at(wanted: &Wanted, repo: Repo, mainline: String, tip: Option<Oid>) -> Result<Workspace, Error> {
-        let pin = wanted
-            .root
+        let asked = wanted.root.as_deref().map(Pin::parse).transpose()?;
+        let pins = match &asked {
+            Some(pin) => vec![pin.clone()],
+            None => Pin::all(&repo)?,
+        };
+        let named = match wanted
+            .path
             .clone()
-            .map_or_else(|| repo.config("modelry.root"), |root| Ok(Some(root)))?;
-        let (root, pinned_path) = match pin.as_deref().map(|pin| pin.split_once(':').unwrap_or((pin, ""))) {
-            Some((root, path)) => {
-                // A name would be the repository's own to give.
-                let root = Oid::from_hex(root).ok_or_else(|| {
-                    Error::told(format!("the root `{root}` is no full id of a commit"))
-                        .hint("give all of its 40 or 64 hexadecimal digits, as an administrator told you: `modelry trust` shows those of this clone")
-                })?;
-                (
-                    Some(root),
-                    Some(path.to_owned())
-                        .filter(|path| !path.is_empty() || pin.as_deref().is_some_and(|p| p.contains(':'))),
-                )
-            }
-            None => (None, None),
+            .or(asked.as_ref().and_then(|pin| pin.folder.clone()))
+        {
+            Some(folder) => Some(folder),
+            None => repo.config("modelry.path")?,
         };
-        let folder = match wanted.path.clone().or(pinned_path) {
-            Some(path) => path,
-            None => match repo.config("modelry.path")? {
-                Some(path) => path,
-                None => found(&repo, &mainline, tip, &wanted.directory, root)?,
+        let folder = match (named, &pins[..]) {
+            (Some(folder), _) => folder_name(&folder),
+            (None, []) => found(&repo, &mainline, tip, &wanted.directory, None)?,
+            (None, [pin]) => match &pin.folder {
+                Some(folder) => folder.clone(),
+                None => found(&repo, &mainline, tip, &wanted.directory, Some(pin.root))?,
             },
+            (None, _) => pins::nearest(&repo, wanted)?,
         };
-        let names = folder.split('/').filter(|name| !matches!(*name, "" | "."));
-        let folder = names.collect::<Vec<&str>>().join("/");
+        let root = match asked {
+            Some(pin) => Some(pin.root),
+            None => pins::root_of(&repo, &pins, &folder)?,
+        };
         Ok(Workspace {
             repo,
             folder,
@@ -121,6 +122,50 @@ impl Workspace {
         } else {
             format!("{}/{path}", self.folder)
         }
+    }
+
+    /// The pin of this registry, were this its root: `OID[:FOLDER]`.
+    pub fn pin(&self, root: Oid) -> Pin {
+        Pin::of(root, &self.folder)
+    }
+
+    /// The error for a commit that has no registry in this folder.
+    ///
+    /// # Errors
+    /// A tree can't be read.
+    pub fn no_registry(&self, objects: &dyn Objects, commit: Oid) -> Result<Error, Error> {
+        let place = match self.folder.as_str() {
+            "" => "at its top".to_owned(),
+            folder => format!("at `{folder}`"),
+        };
+        let error = Error::told(format!("commit {} has no registry {place}", commit.short()));
+        // What its root has here was moved, or removed.
+        if let Some(root) = self.root
+            && let Ok(root) = history::read_commit(objects, root)
+            && raw::lookup(objects, root.tree, &self.from_top("registry.yaml"))?.is_some()
+        {
+            let folder = if self.folder.is_empty() { "." } else { &self.folder };
+            return Ok(error.hint(format!(
+                "its pinned root has it there, and a registry can't move: bring `{folder}` back, or look at an earlier commit with `--at`"
+            )));
+        }
+        let mut folders = registries(objects, history::read_commit(objects, commit)?.tree)?;
+        let more = folders.len().saturating_sub(10);
+        folders.truncate(10);
+        let shown: Vec<String> = folders
+            .iter()
+            .map(|folder| match folder.as_str() {
+                "" => "`--path .`".to_owned(),
+                folder => format!("`--path {}`", shell_word(folder)),
+            })
+            .collect();
+        Ok(match (shown.is_empty(), more) {
+            (true, _) => error.hint(
+                "make one with `modelry init`, or name its branch with `--mainline` or its folder with `--path`",
+            ),
+            (false, 0) => error.hint(format!("it has one elsewhere: {}", shown.join(", "))),
+            (false, more) => error.hint(format!("it has others: {}, and {more} more", shown.join(", "))),
+        })
     }
 
     /// The mainline's short name.
@@ -216,6 +261,25 @@ impl Workspace {
             .hint("fetch it, or name the mainline with `--mainline`")),
         }
     }
+}
+
+/// A folder from the repository's top, in one spelling; empty for the top.
+pub fn folder_name(text: &str) -> String {
+    let names = text.split('/').filter(|name| !matches!(*name, "" | "."));
+    names.collect::<Vec<&str>>().join("/")
+}
+
+/// The folders below a tree that hold a `registry.yaml`.
+///
+/// # Errors
+/// A tree can't be read.
+fn registries(objects: &dyn Objects, tree: Oid) -> Result<Vec<String>, Error> {
+    let folder = |path: String| {
+        let folder = path.strip_suffix("registry.yaml")?;
+        (folder.is_empty() || folder.ends_with('/')).then(|| folder.trim_end_matches('/').to_owned())
+    };
+    let files = raw::files(objects, tree)?;
+    Ok(files.into_iter().filter_map(|(path, ..)| folder(path)).collect())
 }
 
 /// The mainline: as asked for, as configured, a bare repository's HEAD, the
@@ -323,14 +387,7 @@ fn found(
         }
         Ok(true)
     };
-    let all = |tree: Oid| -> Result<Vec<String>, Error> {
-        let files = raw::files(&objects, tree)?;
-        let folder = |path: String| {
-            let folder = path.strip_suffix("registry.yaml")?;
-            (folder.is_empty() || folder.ends_with('/')).then(|| folder.trim_end_matches('/').to_owned())
-        };
-        Ok(files.into_iter().filter_map(|(path, ..)| folder(path)).collect())
-    };
+    let all = |tree: Oid| registries(&objects, tree);
     // A pin says which one is meant; without it a second one would be a trap.
     let folders = if root.is_none() { all(tree)? } else { Vec::new() };
     if folders.len() > 1 {

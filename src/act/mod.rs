@@ -30,7 +30,7 @@ pub use policy_review::approve_policy;
 pub use register::{RegisterRequest, Registered, register};
 pub use relay::{RelayRequest, has_account_on, relay};
 pub use review::{review, settle, unmet_gates};
-pub use stage::{Rollback, RollbackTo, promote, rollback};
+pub use stage::{Rollback, RollbackTo, listed_stage, promote, rollback};
 pub use version::{AnnotateRequest, annotate};
 
 mod card;
@@ -40,7 +40,8 @@ use serde_json::{Map, Value, json};
 use crate::access::Policy;
 use crate::error::Error;
 use crate::history::Past;
-use crate::model::{ActorId, Kind, RecordPath, VersionId};
+pub use crate::model::nearest;
+use crate::model::{ActorId, GroupName, Kind, RecordPath, StageName, VersionId};
 use crate::schema;
 use crate::snapshot::{Loaded, Snapshot};
 use crate::source::{self, Document, Edit, EditError, Limits};
@@ -261,17 +262,21 @@ pub fn unknown_group<T: std::fmt::Display>(groups: &[T], name: &str) -> Error {
     }
 }
 
-/// The name that is nearest to one that is not there.
-pub fn nearest<T: std::fmt::Display>(names: &[T], wanted: &str) -> Option<String> {
-    let likeness = |name: &str| strsim::jaro_winkler(&name.to_lowercase(), &wanted.to_lowercase());
-    let scored = names
-        .iter()
-        .map(|name| name.to_string())
-        .map(|name| (likeness(&name), name));
-    scored
-        .filter(|(score, _)| *score > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, name)| name)
+/// Refuses a group that is not there, and a stage that the policy does not list.
+///
+/// # Errors
+/// It is so, with the nearest name; or the registry can't be read.
+pub fn known(snapshot: &Snapshot<'_>, group: &GroupName, stage: Option<&StageName>) -> Result<(), Error> {
+    let groups = snapshot.groups()?;
+    if !groups.contains(group) {
+        return Err(unknown_group(&groups, group.as_str()));
+    }
+    let Some(stage) = stage else { return Ok(()) };
+    let loaded = snapshot.registry()?;
+    match loaded.as_ref().and_then(|loaded| loaded.registry()) {
+        Some(policy) => listed_stage(policy, stage),
+        None => Err(Error::told("the policy can't be read").hint("`modelry validate` says why")),
+    }
 }
 
 /// A document that a user gave, read strictly.

@@ -6,7 +6,9 @@ use serde_json::json;
 
 use super::{Desk, Draft, archive, members, nearest, review};
 use crate::error::Error;
-use crate::model::{Decision, GroupName, Kind, RecordPath, StageName, Status, VersionId, VersionNumber};
+use crate::model::{
+    Decision, GroupName, Kind, RecordPath, Registry, StageName, Status, VersionId, VersionNumber,
+};
 use crate::source::Edit;
 
 /// Where a rollback goes.
@@ -280,15 +282,23 @@ fn unfit(desk: &Desk<'_>, id: &VersionId, stage: &StageName) -> Result<Option<St
 }
 
 fn known_stage(desk: &Desk<'_>, stage: &StageName) -> Result<(), Error> {
-    let stages = &desk.policy.registry().stages;
-    if stages.iter().any(|known| known.name == *stage) {
+    listed_stage(desk.policy.registry(), stage)
+}
+
+/// Refuses a stage that the policy does not list, with the nearest name.
+///
+/// # Errors
+/// The policy does not list it.
+pub fn listed_stage(policy: &Registry, stage: &StageName) -> Result<(), Error> {
+    if policy.stage(stage).is_some() {
         return Ok(());
     }
-    let names: Vec<&StageName> = stages.iter().map(|stage| &stage.name).collect();
+    let names: Vec<&StageName> = policy.stages.iter().map(|stage| &stage.name).collect();
     let error = Error::told(format!("the policy lists no stage `{stage}`"));
     let list: Vec<String> = names.iter().map(ToString::to_string).collect();
     Err(match nearest(&names, stage.as_str()) {
         Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None if names.is_empty() => error.hint("it lists none"),
         None => error.hint(format!("there are: {}", list.join(", "))),
     })
 }

@@ -229,10 +229,7 @@ fn believed(workspace: &Workspace, at: Oid, args: &ValidateArgs) -> Result<(), E
         return Ok(());
     }
     let root = history::find_root(&workspace.repo.objects()?, &workspace.folder, at)?;
-    let pin = match workspace.folder.as_str() {
-        "" => root.to_string(),
-        folder => format!("{root}:{folder}"),
-    };
+    let pin = workspace.pin(root);
     Err(
         Error::told("no root is pinned, so nothing says that this is the registry that you mean")
             .hint(format!(

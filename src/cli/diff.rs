@@ -62,6 +62,9 @@ pub fn run(args: &DiffArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
         )
     };
     let (prior, next) = (at(a)?, at(b)?);
+    if prior.registry()?.is_none() && next.registry()?.is_none() {
+        return Err(workspace.no_registry(&objects, b)?);
+    }
     let mut changes = change::diff(&prior, &next)?.changes;
     // Where there is no policy before, as at the root, nothing asks for gates.
     let policy = prior.registry()?.and_then(Policy::new);

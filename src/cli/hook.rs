@@ -18,10 +18,10 @@ use crate::git::{Budget, Repo};
 use crate::history;
 use crate::host::{self, Hook, Ruling, Staged, Update};
 use crate::proof::How;
-use crate::raw::{Kept, Oid};
+use crate::raw::Kept;
 use crate::render::{self, Style};
 use crate::snapshot::Records;
-use crate::workspace::{self, Workspace};
+use crate::workspace::{self, Pin, Workspace};
 
 /// Seconds that a push may take to judge.
 const TIMEOUT: u64 = 60;
@@ -282,6 +282,10 @@ fn install(args: &InstallArgs, global: &Global, ui: &Ui) -> Result<Outcome, Erro
         return Err(Error::told("nobody commits in a bare repository")
             .hint("on a server: `modelry hook install --server`; in a clone, go there first"));
     }
+    // A hook that guards no registry would refuse every push.
+    if args.server {
+        guarded_registry(&repo, global)?;
+    }
     if let Some(root) = global.root.as_ref().filter(|_| args.server) {
         pin(&repo, root)?;
     }
@@ -296,7 +300,7 @@ fn install(args: &InstallArgs, global: &Global, ui: &Ui) -> Result<Outcome, Erro
         false => None,
     };
     let root = match args.server {
-        true => repo.config("modelry.root")?,
+        true => Pin::all(&repo)?.last().map(ToString::to_string),
         false => None,
     };
     if ui.is_json() {
@@ -334,20 +338,27 @@ fn install(args: &InstallArgs, global: &Global, ui: &Ui) -> Result<Outcome, Erro
     }
 }
 
-/// Pins the root, unless another one is pinned.
+/// Refuses a server whose mainline is there and has no registry.
+fn guarded_registry(repo: &Repo, global: &Global) -> Result<(), Error> {
+    let wanted = global.wanted();
+    let mainline = workspace::mainline(repo, wanted.mainline.as_deref())?;
+    let Some(tip) = repo.reference(&mainline)? else {
+        return Ok(());
+    };
+    let workspace = Workspace::open(&wanted)?;
+    let objects = workspace.repo.objects()?;
+    history::find_root(&objects, &workspace.folder, tip).map(|_| ())
+}
+
+/// Pins the root, unless another one is pinned: a server guards one registry.
 fn pin(repo: &Repo, root: &str) -> Result<(), Error> {
-    let id = root.split_once(':').map_or(root, |(id, _)| id);
-    if Oid::from_hex(id).is_none() {
-        return Err(
-            Error::told(format!("the root `{root}` is no full id of a commit"))
-                .hint("give all of its 40 or 64 hexadecimal digits, as an administrator told you"),
-        );
-    }
-    match repo.config("modelry.root")? {
-        Some(pinned) if pinned == root => Ok(()),
+    let wanted = Pin::parse(root)?;
+    let pins = Pin::all(repo)?;
+    match pins.iter().find(|pin| **pin != wanted) {
         Some(pinned) => Err(Error::told(format!("another root is pinned here: {pinned}"))
-            .hint("when it is the wrong one, `git config --unset modelry.root` first")),
-        None => repo.set_config("modelry.root", root),
+            .hint("when it is the wrong one, `git config --unset-all modelry.root` first")),
+        None if pins.is_empty() => wanted.keep(repo),
+        None => Ok(()),
     }
 }
 
@@ -357,9 +368,8 @@ fn ready(repo: &Repo, args: &InstallArgs, global: &Global, ui: &Ui) -> Result<Ou
     let wanted = global.wanted();
     let mainline = workspace::mainline(repo, wanted.mainline.as_deref())?;
     let short = mainline.strip_prefix("refs/heads/").unwrap_or(&mainline);
-    let is_pinned = repo.config("modelry.root")?.is_some();
     let Some(tip) = repo.reference(&mainline)? else {
-        if !is_pinned {
+        if Pin::all(repo)?.is_empty() {
             ui.note(&format!(
                 "no root is pinned: `{short}` can't be pushed before `git config modelry.root OID`, as an administrator tells it"
             ));
@@ -367,11 +377,12 @@ fn ready(repo: &Repo, args: &InstallArgs, global: &Global, ui: &Ui) -> Result<Ou
         return Ok(Outcome::Fine);
     };
     let workspace = Workspace::open(&wanted)?;
-    if !is_pinned {
+    if workspace.root.is_none() {
         let objects = workspace.repo.objects()?;
         let root = history::find_root(&objects, &workspace.folder, tip)?;
+        let pin = workspace.pin(root);
         ui.note(&format!(
-            "no root is pinned, so no push to `{short}` will be accepted: compare {root} with what an administrator tells you by another way, then `modelry trust {root}`"
+            "no root is pinned, so no push to `{short}` will be accepted: compare {root} with what an administrator tells you by another way, then `modelry trust {pin}`"
         ));
         return Ok(Outcome::Fine);
     }

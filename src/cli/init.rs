@@ -17,6 +17,7 @@ use crate::model::ActorId;
 use crate::raw::{self, Overlay};
 use crate::render;
 use crate::snapshot::{Records, Snapshot};
+use crate::workspace::{Pin, folder_name};
 
 /// `modelry init`
 #[derive(Debug, Args)]
@@ -46,12 +47,8 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
                 .hint("switch to one: `git switch main`"),
         );
     };
-    let folder = global
-        .path
-        .clone()
-        .unwrap_or_default()
-        .trim_matches('/')
-        .to_owned();
+    let configured = repo.config("modelry.path")?;
+    let folder = folder_name(&global.path.clone().or(configured).unwrap_or_default());
     let path = if folder.is_empty() {
         "registry.yaml".to_owned()
     } else {
@@ -155,12 +152,9 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
         Err(AdvanceError::Other(error)) => return Err(error),
     }
     repo.update_worktree(&edits)?;
-    let pin = if folder.is_empty() {
-        commit.to_string()
-    } else {
-        format!("{commit}:{folder}")
-    };
-    repo.set_config("modelry.root", &pin)?;
+    let pin = Pin::of(commit, &folder);
+    pin.keep(&repo)?;
+    let pin = pin.to_string();
     if repo.config("modelry.mainline")?.is_none() {
         repo.set_config("modelry.mainline", branch.trim_start_matches("refs/heads/"))?;
     }

@@ -1,5 +1,7 @@
 //! `modelry list`
 
+mod asked;
+
 use clap::Args;
 use serde_json::{Map, Value, json};
 
@@ -196,20 +198,27 @@ pub fn run(args: &ListArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
         for group in &groups {
             all.extend(rows(reading, group)?);
         }
+        if let Some(condition) = &args.condition
+            && condition.contains("card")
+        {
+            for row in &mut all {
+                let card = reading.snapshot.read(&RecordPath::Card(row.id.clone()))?;
+                row.value
+                    .insert("card".into(), card.map_or(json!({}), |card| card.value().clone()));
+            }
+        }
+        let condition = args.condition.as_deref().map(compiled).transpose()?;
+        let contents: Vec<&Map<String, Value>> = all.iter().map(|row| &row.value).collect();
+        for note in asked::notes(args, condition.as_ref(), &contents, reading)? {
+            ui.note(&note);
+        }
         all.retain(|row| {
             let label =
                 |(key, value): &(Key, String)| row.value["labels"].get(key.as_str()) == Some(&json!(value));
             (args.status.is_empty() || args.status.contains(&row.status)) && args.labels.iter().all(label)
         });
-        if let Some(condition) = &args.condition {
-            if condition.contains("card") {
-                for row in &mut all {
-                    let card = reading.snapshot.read(&RecordPath::Card(row.id.clone()))?;
-                    row.value
-                        .insert("card".into(), card.map_or(json!({}), |card| card.value().clone()));
-                }
-            }
-            keep_matching(condition, &mut all)?;
+        if let Some(expr) = &condition {
+            all.retain(|row| expr.evaluate(&row.value) == expr::Outcome::True);
         }
         sort(&mut all, args.sort.as_deref())?;
         all.truncate(args.limit.unwrap_or(usize::MAX));
@@ -225,8 +234,8 @@ pub fn run(args: &ListArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     })
 }
 
-fn keep_matching(condition: &str, rows: &mut Vec<Row>) -> Result<(), Error> {
-    let expr = Expr::compile(condition, &VARIABLES).map_err(|fault| {
+fn compiled(condition: &str) -> Result<Expr, Error> {
+    Expr::compile(condition, &VARIABLES).map_err(|fault| {
         let mark = fault.span.map_or_else(String::new, |span| {
             let before = condition[..span.start].chars().count();
             let width = condition[span].chars().count().max(1);
@@ -234,9 +243,7 @@ fn keep_matching(condition: &str, rows: &mut Vec<Row>) -> Result<(), Error> {
         });
         Error::told(format!("{}{mark}", fault.message))
             .hint("for example: --where 'metrics.auc > 0.9 && labels.team == \"risk\"'")
-    })?;
-    rows.retain(|row| expr.evaluate(&row.value) == expr::Outcome::True);
-    Ok(())
+    })
 }
 
 fn sort(rows: &mut [Row], field: Option<&str>) -> Result<(), Error> {
@@ -248,8 +255,13 @@ fn sort(rows: &mut [Row], field: Option<&str>) -> Result<(), Error> {
         Some("by") => rows.sort_by(|a, b| a.by.cmp(&b.by)),
         Some(field) => {
             let Some(metric) = field.strip_prefix("metrics.") else {
-                return Err(Error::told(format!("can't sort by `{field}`"))
-                    .hint("there are version, status, by, and metrics.NAME"));
+                let error = Error::told(format!("can't sort by `{field}`"));
+                return Err(
+                    match act::nearest(&["version", "status", "by", "metrics.NAME"], field) {
+                        Some(near) => error.hint(format!("did you mean `{near}`?")),
+                        None => error.hint("there are version, status, by, and metrics.NAME"),
+                    },
+                );
             };
             let value = |row: &Row| row.value["metrics"].get(metric).and_then(Value::as_f64);
             // What lacks the metric comes last.

@@ -7,8 +7,9 @@ use serde_json::json;
 
 use super::names::Target;
 use super::reading::{ReadArgs, Reading};
-use super::{Global, Outcome, Ui, names};
+use super::{Global, Outcome, Ui};
 use crate::access::Verdict;
+use crate::act;
 use crate::change::{self, Change};
 use crate::error::Error;
 use crate::history::{self, Dates, Replay};
@@ -92,19 +93,15 @@ fn words(verdict: &Verdict, commit: &Commit, authors: &BTreeSet<ActorId>) -> Str
 
 pub fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     Reading::with(&args.read, global, ui, |reading| {
-        if let Some(target @ (Target::Latest(_) | Target::Stage(..))) = &args.target {
-            names::resolve(target, &reading.snapshot)?;
-        }
-        if let Some(Target::Group(group)) = &args.target
-            && !reading.snapshot.groups()?.contains(group)
-        {
-            return Err(crate::act::unknown_group(
-                &reading.snapshot.groups()?,
-                group.as_str(),
-            ));
-        }
-        if let Some(Target::Version(id)) = &args.target {
-            reading.version(id)?;
+        match &args.target {
+            Some(Target::Group(group) | Target::Latest(group)) => {
+                act::known(&reading.snapshot, group, None)?;
+            }
+            Some(Target::Stage(group, stage)) => act::known(&reading.snapshot, group, Some(stage))?,
+            Some(Target::Version(id)) => {
+                reading.version(id)?;
+            }
+            None => {}
         }
         let objects = reading.objects;
         let folder = &reading.workspace.folder;

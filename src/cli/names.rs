@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use serde_json::Value;
 
+use crate::act;
 use crate::error::Error;
 use crate::model::{GroupName, Key, StageName, Status, VersionId};
 use crate::snapshot::Snapshot;
@@ -93,6 +94,7 @@ pub fn resolve(target: &Target, snapshot: &Snapshot<'_>) -> Result<VersionId, Er
             Err(Error::told(format!("`{group}` is a group")).hint(format!("name a version: `{group}/N`")))
         }
         Target::Stage(group, stage) => {
+            act::known(snapshot, group, Some(stage))?;
             let loaded = snapshot.read(&RecordPath::Stage(group.clone(), stage.clone()))?;
             let number = loaded.and_then(|loaded| loaded.stage().and_then(|stage| stage.version));
             number
@@ -106,6 +108,7 @@ pub fn resolve(target: &Target, snapshot: &Snapshot<'_>) -> Result<VersionId, Er
                 })
         }
         Target::Latest(group) => {
+            act::known(snapshot, group, None)?;
             for &number in snapshot.versions(group)?.iter().rev() {
                 let id = VersionId {
                     group: group.clone(),

@@ -110,6 +110,9 @@ impl Reading<'_> {
         let records = Records::new(&objects);
         let top = history::read_commit(&objects, commit)?.tree;
         let snapshot = Snapshot::at(&records, top, &workspace.folder)?;
+        if snapshot.registry()?.is_none() {
+            return Err(workspace.no_registry(&objects, commit)?);
+        }
         read(&Reading {
             workspace,
             objects: &objects,

@@ -102,10 +102,7 @@ pub fn believe_root(
         return Ok(());
     }
     let root = history::find_root(objects, &workspace.folder, tip)?;
-    let pin = match workspace.folder.as_str() {
-        "" => root.to_string(),
-        folder => format!("{root}:{folder}"),
-    };
+    let pin = workspace.pin(root);
     Err(Error::told(
         "the root is not pinned in this clone, so nothing says that this is the registry that you mean",
     )

@@ -26,18 +26,12 @@ pub fn run(args: &TrustArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
     let mut wanted = global.wanted();
     if let Some(root) = &args.root {
         wanted.root = Some(root.clone());
-        wanted.path = wanted
-            .path
-            .or_else(|| root.split_once(':').map(|(_, folder)| folder.to_owned()));
     }
     let workspace = args.fetch.open_as(&wanted, ui)?;
     let objects = workspace.repo.objects()?;
     let tip = workspace.tip()?;
     let found = history::find_root(&objects, &workspace.folder, tip)?;
-    let pin = |root: raw::Oid| match workspace.folder.as_str() {
-        "" => root.to_string(),
-        folder => format!("{root}:{folder}"),
-    };
+    let pin = |root: raw::Oid| workspace.pin(root).to_string();
     if args.root.is_some() {
         let root = workspace.root.unwrap_or(found);
         let on_it = history::chain(&objects, Some(root), tip).is_ok();
@@ -54,7 +48,7 @@ pub fn run(args: &TrustArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
             ))
             .hint("`modelry trust` shows the root"));
         }
-        workspace.repo.set_config("modelry.root", &pin(root))?;
+        workspace.pin(root).keep(&workspace.repo)?;
         if ui.is_json() {
             ui.json(&json!({"root": pin(root), "pinned": true}))?;
         } else {

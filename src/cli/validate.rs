@@ -13,15 +13,16 @@ use super::{Global, Outcome, Output, Ui, diff, report_format};
 use crate::access::{Carrier, KeyStanding, Policy, Verdict};
 use crate::change::{self, Differences};
 use crate::disk;
-use crate::error::Error;
+use crate::error::{Error, shell_word};
 use crate::finding::Report;
+use crate::git::Repo;
 use crate::history::{self, Past, Replay};
 use crate::model::RecordPath;
 use crate::raw::{self, Kept, Memory, ObjectKind, Objects, Oid};
 use crate::render::{self, Style};
 use crate::rules::{self, Resolver};
 use crate::snapshot::{Records, Snapshot};
-use crate::workspace::Workspace;
+use crate::workspace::{Wanted, Workspace};
 
 /// `modelry validate`
 #[derive(Debug, Args)]
@@ -33,6 +34,9 @@ pub struct ValidateArgs {
     /// A folder or file on disk, judged against HEAD; or a range of commits; with --onto, the branch's tip [default: the registry's folder; HEAD]
     #[arg(value_name = "PATH | A..B | TIP")]
     what: Option<String>,
+    /// Read the files of a folder alone, in a repository or not: each is checked, and no change is judged
+    #[arg(long, conflicts_with = "landing_on")]
+    no_history: bool,
     /// Judge what would land on this branch: a pull request
     #[arg(long, value_name = "BASE", help_heading = "Pull requests")]
     pub(super) onto: Option<String>,
@@ -115,6 +119,7 @@ pub fn run(args: &ValidateArgs, global: &Global, ui: &Ui) -> Result<Outcome, Err
     let report = match args.what.as_deref() {
         _ if let Some(system) = args.ci => ci::judge(system.into(), args, global, ui)?,
         tip if args.onto.is_some() => onto::judge(args, tip.unwrap_or("HEAD"), global, ui)?,
+        what if args.no_history => plain(what, global)?,
         Some(what) if what.contains("..") && !global.located(Path::new(what)).exists() => {
             range(what, args, global, ui)?
         }
@@ -151,11 +156,37 @@ fn range(what: &str, args: &ValidateArgs, global: &Global, ui: &Ui) -> Result<Re
         ))
         .hint("name the commit before the first one to judge: A..B"));
     }
+    has_registry(&workspace, a, b)?;
     let report = steps(&workspace, a, b).map_err(|error| workspace.incomplete(error))?;
     if report.checked.changes == 0 && ui.output == Output::Human {
         ui.note("no commit of this range touches the registry");
     }
     Ok(report)
+}
+
+/// Refuses a range that starts before the registry: there is no policy to judge
+/// its first step by.
+fn has_registry(workspace: &Workspace, a: Oid, b: Oid) -> Result<(), Error> {
+    let objects = workspace.repo.objects()?;
+    let records = Records::new(&objects);
+    let there = |commit| -> Result<bool, Error> {
+        let tree = history::read_commit(&objects, commit)?.tree;
+        Ok(Snapshot::at(&records, tree, &workspace.folder)?
+            .registry()?
+            .is_some())
+    };
+    if there(a)? {
+        return Ok(());
+    }
+    if !there(b)? {
+        return Err(workspace.no_registry(&objects, b)?);
+    }
+    let error = Error::told(format!("the registry begins after commit {}", a.short()));
+    // A shallow clone may lack the commits between.
+    Err(match history::find_root(&objects, &workspace.folder, b) {
+        Ok(root) => error.hint(format!("start at its root: `modelry validate {root}..{b}`")),
+        Err(_) => error.hint("start at its root: `modelry trust` shows it"),
+    })
 }
 
 fn steps(workspace: &Workspace, a: Oid, b: Oid) -> Result<Report, Error> {
@@ -232,45 +263,113 @@ fn folder_of(path: &Path) -> Option<PathBuf> {
         .map(Path::to_owned)
 }
 
-fn files(what: Option<&Path>, args: &ValidateArgs, global: &Global, ui: &Ui) -> Result<Report, Error> {
+/// The file or folder that is meant.
+fn start_of(what: Option<&Path>, global: &Global) -> Result<PathBuf, Error> {
     let start = what.map_or_else(|| global.directory.clone(), |what| global.directory.join(what));
-    if !start.exists() {
-        return Err(Error::told(format!("there is no `{}`", start.display()))
-            .hint("name a folder or file on disk, or a range of commits: A..B"));
+    match start.exists() {
+        true => Ok(start),
+        false => Err(Error::told(format!("there is no `{}`", start.display()))
+            .hint("name a folder or file on disk, or a range of commits: A..B")),
     }
-    let workspace = args.fetch.open(global, ui);
-    let in_repo = match &workspace {
-        Ok(workspace) => workspace.repo.workdir().map(|top| top.join(&workspace.folder)),
-        Err(_) => None,
+}
+
+/// Reads the files of a folder, whatever repository it is in.
+fn plain(what: Option<&str>, global: &Global) -> Result<Report, Error> {
+    let mut start = start_of(what.map(Path::new), global)?;
+    if let Some(path) = global.path.as_ref().filter(|_| what.is_none()) {
+        start = start.join(path);
+    }
+    let folder = folder_of(&start).ok_or_else(|| {
+        Error::told(format!(
+            "no `registry.yaml` is at {} or above it",
+            start.display()
+        ))
+        .hint("name the registry's folder: `modelry validate --no-history FOLDER`")
+    })?;
+    let report = alone(&folder)?;
+    Ok(match inside(&folder, &start) {
+        Some(inside) => only(report, None, &inside),
+        None => report,
+    })
+}
+
+/// The registry that a path belongs to, and its folder on disk.
+///
+/// # Errors
+/// Git refuses the repository, or the path is in no registry of it: its files
+/// alone are read only where that is asked for.
+fn home_of(
+    what: Option<&Path>,
+    start: &Path,
+    args: &ValidateArgs,
+    global: &Global,
+    ui: &Ui,
+) -> Result<(Workspace, PathBuf), Error> {
+    let without = |error: Error| match folder_of(start) {
+        Some(folder) => error.hint(format!(
+            "to check the files alone, without their history: `modelry validate --no-history {}`",
+            shell_word(&folder.to_string_lossy())
+        )),
+        None => error,
     };
-    let folder = match folder_of(&start).or(in_repo.filter(|folder| folder.exists())) {
-        Some(folder) => folder,
-        None => {
-            // Why there is none is said best by who looked for it.
-            workspace?;
-            return Err(
-                Error::told(format!("there is no registry at {}", start.display()))
-                    .hint("make one with `modelry init`, or name its folder"),
-            );
-        }
-    };
-    // Only the registry of this clone has a history to be judged against.
-    let workspace = workspace.ok().filter(|workspace| {
-        let home = workspace.repo.workdir().map(|top| top.join(&workspace.folder));
-        home.and_then(|home| home.canonicalize().ok()) == folder.canonicalize().ok()
+    let wanted = global.wanted();
+    let opened = args.fetch.open(global, ui).and_then(|workspace| {
+        let top = workspace.repo.workdir().ok_or_else(|| {
+            Error::told("a bare repository has no files on disk")
+                .hint("name a range of commits: `modelry validate A..B`")
+        })?;
+        let folder = top.join(&workspace.folder);
+        Ok((workspace, folder))
     });
-    let report = match &workspace {
-        Some(workspace) => against_head(workspace, &folder)?,
-        None => alone(&folder)?,
+    let is_in = |folder: &Path| match (folder.canonicalize(), start.canonicalize()) {
+        (Ok(folder), Ok(start)) => start.starts_with(folder),
+        // The folder is not on disk: all of it was deleted.
+        _ => true,
     };
-    let within =
-        what.filter(|what| global.directory.join(what).canonicalize().ok() != folder.canonicalize().ok());
-    Ok(
-        match within.and_then(|what| inside(&folder, &global.directory.join(what))) {
-            Some(inside) => only(report, workspace.as_ref(), &inside),
-            None => report,
-        },
-    )
+    match (opened, what) {
+        (Ok((workspace, folder)), None) => Ok((workspace, folder)),
+        (Ok((workspace, folder)), Some(_)) if is_in(&folder) => Ok((workspace, folder)),
+        (Err(error), None) => Err(without(error)),
+        // Another registry, of this repository or of one that the path is in.
+        (opened, Some(_)) => {
+            let around = if start.is_dir() {
+                start
+            } else {
+                start.parent().unwrap_or(start)
+            };
+            let repo = Repo::open(around).map_err(without)?;
+            let folder = folder_of(start).and_then(|folder| Some((repo.prefix(&folder)?, folder)));
+            match (folder, opened) {
+                (Some((path, folder)), _) if wanted.path.is_none() => {
+                    let other = Wanted {
+                        directory: around.to_owned(),
+                        path: Some(path),
+                        ..wanted
+                    };
+                    Ok((Workspace::open(&other).map_err(without)?, folder))
+                }
+                (_, Err(error)) => Err(without(error)),
+                (_, Ok((workspace, _))) => Err(without(
+                    Error::told(format!(
+                        "{} is not in the registry at `{}`",
+                        start.display(),
+                        workspace.from_top("registry.yaml")
+                    ))
+                    .hint("name a path of the registry, or another registry with `--path`"),
+                )),
+            }
+        }
+    }
+}
+
+fn files(what: Option<&Path>, args: &ValidateArgs, global: &Global, ui: &Ui) -> Result<Report, Error> {
+    let start = start_of(what, global)?;
+    let (workspace, folder) = home_of(what, &start, args, global, ui)?;
+    let report = against_head(&workspace, &folder)?;
+    Ok(match what.and_then(|_| inside(&folder, &start)) {
+        Some(inside) => only(report, Some(&workspace), &inside),
+        None => report,
+    })
 }
 
 fn inside(folder: &Path, path: &Path) -> Option<String> {
@@ -303,7 +402,10 @@ fn against_head(workspace: &Workspace, folder: &Path) -> Result<Report, Error> {
         crate::git::Head::Branch { tip, .. } => tip,
         crate::git::Head::Detached(tip) => Some(tip),
     };
-    let (disk, tree) = disk::objects(folder, repo.format(), own)?;
+    let (disk, tree) = match folder.exists() {
+        true => disk::objects(folder, repo.format(), own)?,
+        false => (Memory::new(repo.format()), None),
+    };
     let store = DiskOver {
         disk,
         base: Some(&objects),
@@ -322,6 +424,13 @@ fn against_head(workspace: &Workspace, folder: &Path) -> Result<Report, Error> {
         records: &records,
         tree,
     };
+    if prior.registry()?.is_none() && next.registry()?.is_none() {
+        return Err(match head {
+            Some(head) => workspace.no_registry(&objects, head)?,
+            None => Error::told("the branch has no commit yet, and there is no `registry.yaml`")
+                .hint("make the first one: `modelry init`"),
+        });
+    }
     let mut differences = change::diff(&prior, &next)?;
     let policy = match prior.registry()? {
         Some(_) => Some(history::policy_at(&prior, "HEAD")?),
@@ -444,8 +553,8 @@ fn standing_faults(
     Ok(())
 }
 
-/// A folder that is in no repository: every file is read, and nothing can be
-/// said of who did what.
+/// The files of a folder without their history: each is read, and nothing can be
+/// said of changes or their authors.
 fn alone(folder: &Path) -> Result<Report, Error> {
     let (disk, tree) = disk::objects(folder, raw::ObjectFormat::Sha1, own)?;
     let store = DiskOver { disk, base: None };
@@ -473,7 +582,7 @@ fn alone(folder: &Path) -> Result<Report, Error> {
     };
     report.notes.push(crate::finding::Note {
         message:
-            "this folder is in no Git repository's registry: files were read, and nobody's acts were judged"
+            "files were read without their history (--no-history): no change was judged, and no signature"
                 .into(),
         path: None,
         commit: None,

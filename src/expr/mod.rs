@@ -12,6 +12,7 @@
 //! that is no finite number, is an error and never an infinity that passes;
 //! `+` adds numbers only.
 
+mod absent;
 mod favour;
 mod judge;
 mod names;
@@ -20,6 +21,7 @@ mod scan;
 
 use std::ops::Range;
 
+pub use absent::Absent;
 pub use favour::Better;
 
 use serde_json::{Map, Value};

@@ -1,10 +1,12 @@
 //! The members that a condition names: what a report shows beside a gate that
 //! was not met.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde_json::{Map, Value};
 
+use super::Absent;
 use super::read::Node;
 
 /// A variable and the members below it.
@@ -22,9 +24,9 @@ impl Path {
                 variable: name.clone(),
                 members: Vec::new(),
             }),
-            Node::Select(operand, field) | Node::Has(operand, field) => Path::of(operand)?.below(field),
+            Node::Select(operand, field) | Node::Has(operand, field) => Some(Path::of(operand)?.below(field)),
             Node::Index(operand, index) => match &**index {
-                Node::Text(key) => Path::of(operand)?.below(key),
+                Node::Text(key) => Some(Path::of(operand)?.below(key)),
                 _ => None,
             },
             _ => None,
@@ -36,9 +38,45 @@ impl Path {
         self.variable == variable && self.members == members
     }
 
-    fn below(mut self, member: &str) -> Option<Path> {
+    /// The path as [`Absent`] where none of these contents has it.
+    pub(super) fn absent(&self, contents: &[&Map<String, Value>]) -> Option<Absent> {
+        if contents.iter().any(|content| self.look_up(content).is_some()) {
+            return None;
+        }
+        // The longest start of it that is somewhere.
+        for depth in (0..self.members.len()).rev() {
+            let start = Path {
+                variable: self.variable.clone(),
+                members: self.members[..depth].to_vec(),
+            };
+            let names: BTreeSet<&String> = contents
+                .iter()
+                .filter_map(|content| start.look_up(content)?.as_object())
+                .flat_map(Map::keys)
+                .collect();
+            if depth > 0 && names.is_empty() {
+                continue;
+            }
+            let spelled = |name: &String| {
+                let mut whole = self.clone();
+                whole.members[depth].clone_from(name);
+                whole.to_string()
+            };
+            return Some(Absent {
+                path: self.to_string(),
+                name: self.members[depth].clone(),
+                there: names
+                    .into_iter()
+                    .map(|name| (name.clone(), spelled(name)))
+                    .collect(),
+            });
+        }
+        None
+    }
+
+    pub(super) fn below(mut self, member: &str) -> Path {
         self.members.push(member.to_owned());
-        Some(self)
+        self
     }
 
     /// The value there.
@@ -81,32 +119,30 @@ fn collect(node: &Node, paths: &mut Vec<Path>) {
         }
         return;
     }
+    for child in children(node) {
+        collect(child, paths);
+    }
+}
+
+/// The nodes right below one.
+pub(super) fn children(node: &Node) -> Vec<&Node> {
     match node {
         Node::Null
         | Node::Bool(_)
         | Node::Number(_)
         | Node::Text(_)
         | Node::Variable(_)
-        | Node::Bound(..) => {}
-        Node::List(items) => items.iter().for_each(|item| collect(item, paths)),
-        Node::Select(a, _) | Node::Has(a, _) | Node::Not(a) | Node::Negate(a) | Node::Size(a) => {
-            collect(a, paths);
-        }
+        | Node::Bound(..) => Vec::new(),
+        Node::List(items) => items.iter().collect(),
+        Node::Select(a, _) | Node::Has(a, _) | Node::Not(a) | Node::Negate(a) | Node::Size(a) => vec![a],
         Node::Index(a, b)
         | Node::And(a, b)
         | Node::Or(a, b)
         | Node::Compare(_, a, b)
         | Node::Compute(_, a, b)
         | Node::In(a, b)
-        | Node::Loop(_, a, b) => {
-            collect(a, paths);
-            collect(b, paths);
-        }
-        Node::If(a, b, c) => {
-            collect(a, paths);
-            collect(b, paths);
-            collect(c, paths);
-        }
+        | Node::Loop(_, a, b) => vec![a, b],
+        Node::If(a, b, c) => vec![a, b, c],
     }
 }
 

@@ -12,6 +12,7 @@ mod fetch;
 mod hooks;
 mod loose;
 mod merge;
+mod open;
 mod promised;
 mod read;
 mod remote;
@@ -25,8 +26,6 @@ pub use read::{GitObjects, Head, Repo};
 pub use remote::{MOVED_MEANWHILE, Pushed, may_pass};
 pub use write::{AdvanceError, Ident};
 
-use git2::ErrorCode;
-
 use crate::error::Error;
 
 /// An error of libgit2 with what was tried.
@@ -34,18 +33,14 @@ fn failed(what: impl Into<String>) -> impl FnOnce(git2::Error) -> Error {
     let what = what.into();
     move |source| {
         let what = format!("{what}: {}", source.message());
-        let hints = match source.code() {
-            ErrorCode::Owner => vec![
-                "the repository belongs to another user: `git config --global --add safe.directory DIR`"
-                    .to_owned(),
-            ],
-            _ if is_full(&source) => {
+        let hints = match () {
+            () if is_full(&source) => {
                 vec!["the disk is full: make room, and run the command again".to_owned()]
             }
-            _ if source.message().contains("ermission denied") || source.message().contains("ead-only") => {
+            () if source.message().contains("ermission denied") || source.message().contains("ead-only") => {
                 vec!["the repository can't be written by you: look at its owner and mode".to_owned()]
             }
-            _ => Vec::new(),
+            () => Vec::new(),
         };
         Error::Told { what, hints }
     }

@@ -1,10 +1,10 @@
-//! Opening a repository, and reading from it.
+//! Reading from a repository.
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use git2::{ErrorCode, ObjectType, Repository, RepositoryOpenFlags};
+use git2::{ErrorCode, ObjectType, Repository};
 
 use super::connection::Connection;
 use super::loose::Loose;
@@ -37,32 +37,6 @@ pub enum Head {
 }
 
 impl Repo {
-    /// The repository that `directory` is in. `GIT_DIR` and its kin count, so
-    /// that a server's hook sees the objects in quarantine.
-    ///
-    /// # Errors
-    /// When there is none, or it is not to be trusted.
-    pub fn open(directory: &Path) -> Result<Repo, Error> {
-        let none: [&Path; 0] = [];
-        let raw = Repository::open_ext(directory, RepositoryOpenFlags::FROM_ENV, none).map_err(|source| {
-            if source.code() == ErrorCode::NotFound {
-                return Error::told(format!("{} is not in a Git repository", directory.display()))
-                    .hint("make one with `git init`, or name another folder with `-C DIR`");
-            }
-            let error = failed(format!("can't open the repository at {}", directory.display()))(source);
-            if error.to_string().contains("refstorage") {
-                return error.hint("references in the reftable format can't be read yet: `git refs migrate --ref-format=files`");
-            }
-            error
-        })?;
-        Ok(Repo {
-            raw,
-            directory: directory.to_owned(),
-            connection: RefCell::default(),
-            promised: RefCell::default(),
-        })
-    }
-
     /// The work tree's top; none in a bare repository.
     pub fn workdir(&self) -> Option<&Path> {
         self.raw.workdir()
@@ -375,6 +349,47 @@ impl Repo {
         }
     }
 
+    /// All values of a key of git's configuration, in git's order: the last one
+    /// is nearest.
+    ///
+    /// # Errors
+    /// When the configuration can't be read.
+    pub fn config_all(&self, key: &str) -> Result<Vec<String>, Error> {
+        let config = self.raw.config();
+        config
+            .and_then(|config| values(&config, key))
+            .map_err(failed(format!("can't read `{key}` of git's configuration")))
+    }
+
+    /// All values of a key in the repository's own configuration.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn local_values(&self, key: &str) -> Result<Vec<String>, Error> {
+        let config = self.raw.config();
+        config
+            .and_then(|config| values(&config.open_level(git2::ConfigLevel::Local)?, key))
+            .map_err(failed(format!("can't read `{key}` of git's configuration")))
+    }
+
+    /// Sets all values of a key in the repository's own configuration.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn set_local_values(&self, key: &str, all: &[String]) -> Result<(), Error> {
+        let write = || {
+            let mut config = self.raw.config()?.open_level(git2::ConfigLevel::Local)?;
+            match config.remove_multivar(key, ".*") {
+                Err(source) if source.code() != ErrorCode::NotFound => return Err(source),
+                _ => {}
+            }
+            // No value is empty, so each is added.
+            all.iter()
+                .try_for_each(|value| config.set_multivar(key, "^$", value))
+        };
+        write().map_err(failed(format!("can't write `{key}` to git's configuration")))
+    }
+
     /// A yes or no of git's configuration, in each way that git spells it.
     ///
     /// # Errors
@@ -416,6 +431,18 @@ impl Repo {
     pub fn directory(&self) -> &Path {
         &self.directory
     }
+}
+
+fn values(config: &git2::Config, key: &str) -> Result<Vec<String>, git2::Error> {
+    let mut all = Vec::new();
+    let mut entries = match config.multivar(key, None) {
+        Err(source) if source.code() == ErrorCode::NotFound => return Ok(all),
+        entries => entries?,
+    };
+    while let Some(entry) = entries.next() {
+        all.push(entry?.value()?.to_owned());
+    }
+    Ok(all)
 }
 
 /// A full id, in either case, as git reads one.

@@ -212,6 +212,6 @@ pub fn find_root(objects: &dyn Objects, folder: &str, tip: Oid) -> Result<Oid, E
     }
     root.ok_or_else(|| {
         Error::told(format!("there is no `{path}` in the history of {}", tip.short()))
-            .hint("make a registry with `modelry init`")
+            .hint("make a registry with `modelry init`, or name its folder with `--path`")
     })
 }

@@ -271,10 +271,7 @@ fn pinned(workspace: &Workspace, tip: Oid) -> Result<(), Error> {
     }
     let objects = workspace.repo.objects()?;
     let root = history::find_root(&objects, &workspace.folder, tip).map_err(cut_off)?;
-    let pin = match workspace.folder.as_str() {
-        "" => root.to_string(),
-        folder => format!("{root}:{folder}"),
-    };
+    let pin = workspace.pin(root);
     Err(Error::told("no root is pinned on the server, so nothing says which registry it guards")
         .hint(format!(
             "the root of this one is {root}: compare it with what an administrator tells you by another way, then on the server `git config modelry.root {pin}`"

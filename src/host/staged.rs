@@ -8,7 +8,7 @@ use crate::git::{Head, Repo};
 use crate::history::{self, Past, Replay};
 use crate::raw::{self, Kept, Oid};
 use crate::snapshot::{Records, Snapshot};
-use crate::workspace::{Wanted, Workspace};
+use crate::workspace::{Pin, Wanted, Workspace};
 
 /// What is staged.
 #[derive(Debug)]
@@ -44,6 +44,36 @@ pub fn staged(wanted: &Wanted, signer: &dyn Fn(&Repo, &Policy) -> Verdict) -> Re
         return Ok(Staged::Merge);
     }
     let tree = repo.staged_tree()?;
+    let folders = match (&wanted.path, &wanted.root, repo.config("modelry.path")?) {
+        (None, None, None) => Pin::folders(&repo)?,
+        _ => Vec::new(),
+    };
+    if folders.len() < 2 {
+        return judged(wanted, repo, (head, tree), signer).map(Staged::Judged);
+    }
+    // A commit may touch each of several registries.
+    let mut report = Report::default();
+    for folder in folders {
+        let one = Wanted {
+            path: Some(folder),
+            ..wanted.clone()
+        };
+        let one = judged(&one, Repo::open(&wanted.directory)?, (head, tree), signer)?;
+        report.findings.extend(one.findings);
+        report.notes.extend(one.notes);
+        report.checked.changes += one.checked.changes;
+        report.checked.documents += one.checked.documents;
+    }
+    Ok(Staged::Judged(report))
+}
+
+/// Judges one registry of the staged tree against HEAD.
+fn judged(
+    wanted: &Wanted,
+    repo: Repo,
+    (head, tree): (Oid, Oid),
+    signer: &dyn Fn(&Repo, &Policy) -> Verdict,
+) -> Result<Report, Error> {
     // Any branch may be checked out, or none: HEAD says where the registry is.
     let workspace = Workspace::at(wanted, repo, "HEAD".into(), Some(head))?;
     let objects = workspace.repo.objects()?;
@@ -69,7 +99,7 @@ pub fn staged(wanted: &Wanted, signer: &dyn Fn(&Repo, &Policy) -> Verdict) -> Re
         ..Report::default()
     };
     report.checked.documents = records.documents();
-    Ok(Staged::Judged(report))
+    Ok(report)
 }
 
 /// Whether there is a registry at HEAD, in whichever folder.

@@ -262,3 +262,20 @@ impl std::str::FromStr for VersionId {
         })
     }
 }
+
+/// The name that is nearest to one that is not there: alike by Jaro-Winkler, or
+/// one slip of the keyboard in three characters away.
+pub fn nearest<T: fmt::Display>(names: &[T], wanted: &str) -> Option<String> {
+    let wanted = wanted.to_lowercase();
+    let slips = wanted.chars().count() / 3;
+    let scored = names.iter().map(|name| {
+        let name = name.to_string();
+        let lower = name.to_lowercase();
+        let is_slip = strsim::osa_distance(&lower, &wanted) <= slips;
+        (strsim::jaro_winkler(&lower, &wanted), is_slip, name)
+    });
+    scored
+        .filter(|(score, is_slip, _)| *score > 0.8 || *is_slip)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, _, name)| name)
+}

@@ -6,6 +6,7 @@ use crate::access::is_authored;
 use crate::change::ChangeKind;
 use crate::error::Error;
 use crate::finding::{Finding, RuleInfo};
+use crate::model::nearest;
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
@@ -68,18 +69,21 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
             } else {
                 "actor"
             };
+            let bare = name.trim_start_matches("team:");
+            let near = match what {
+                "team" => nearest(&Vec::from_iter(registry.teams.keys()), bare),
+                _ => nearest(&Vec::from_iter(registry.actors.keys()), bare),
+            };
+            let near = near.map_or_else(String::new, |near| format!("did you mean `{near}`? Else "));
             let finding = Finding::new(
                 &RULE.info,
                 scene.at(&pointer),
-                format!(
-                    "the policy knows no {what} `{}`",
-                    name.trim_start_matches("team:")
-                ),
+                format!("the policy knows no {what} `{bare}`"),
             )
             .why("names are looked up in the policy before this step")
-            .help(
-                "name one that the policy lists, or have an administrator add it first (`modelry actor add`)",
-            );
+            .help(format!(
+                "{near}name one that the policy lists, or have an administrator add it first (`modelry actor add`)"
+            ));
             out.push(finding);
         }
     }

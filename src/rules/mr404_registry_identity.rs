@@ -29,7 +29,8 @@ fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
             Anchor::before("registry.yaml", ""),
             "`registry.yaml` is removed, and it never goes",
         )
-        .help("restore the file");
+        .why("the root pins its folder too, so that a registry can't be moved or renamed")
+        .help("restore the file; where its folder was moved, move it back");
         out.push(finding);
         return Ok(());
     }
@@ -52,14 +53,16 @@ fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
 
 const DOCS: &str = r#"
 ## What it checks
-`registry.yaml` never goes, and its `id` never changes.
+`registry.yaml` never goes, its folder never moves, and its `id` never changes.
 
 ## Why it matters
-The id is in every signature, so that it fits no other registry.
+The id is in every signature, so that it fits no other registry. The folder is
+part of the pinned root and of every record's path: a registry that could move
+could leave its history behind.
 
 ## Example
 A copied registry with another id.
 
 ## How to fix
-Restore it; `modelry init` makes a new registry.
+Restore it; move the folder back (`git mv NEW OLD`). `modelry init` makes a new registry.
 "#;

@@ -4,7 +4,7 @@ use super::scene::{Findings, PolicyScene, in_policy};
 use super::{Check, Rule};
 use crate::error::Error;
 use crate::finding::{Finding, RuleInfo};
-use crate::model::ActorId;
+use crate::model::{ActorId, nearest};
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
@@ -19,12 +19,22 @@ pub(super) static RULE: Rule = Rule {
 fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
     let registry = scene.registry();
     let mut told = |at: String, what: &str, name: &str| {
+        let known: Vec<String> = match what {
+            "team" => registry.teams.keys().map(ToString::to_string).collect(),
+            "stage" => registry
+                .stages
+                .iter()
+                .map(|stage| stage.name.to_string())
+                .collect(),
+            _ => registry.actors.keys().map(ToString::to_string).collect(),
+        };
+        let near = nearest(&known, name).map_or_else(String::new, |near| format!(": did you mean `{near}`?"));
         let finding = Finding::new(
             &RULE.info,
             in_policy(at),
             format!("the policy lists no {what} `{name}`"),
         )
-        .help(format!("list the {what}, or correct the name"));
+        .help(format!("list the {what}, or correct the name{near}"));
         out.push(finding);
     };
     let actor = |id: &ActorId| registry.actors.contains_key(id);

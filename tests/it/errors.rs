@@ -32,7 +32,7 @@ fn places_that_are_no_registry() {
     for folder in ["a-models", "b-models"] {
         let _ = lab.ok("admin-1", &["init", "--path", folder, "--actor", "admin-1"]);
     }
-    lab.git(&["config", "--unset", "modelry.root"]);
+    lab.git(&["config", "--unset-all", "modelry.root"]);
     insta::assert_snapshot!(lab.error("admin-1", &["list"]), @r"
     error: there are 2 registries here: `a-models`, `b-models`
        hint: say which: `--path FOLDER`, or pin one: `modelry trust OID:FOLDER`

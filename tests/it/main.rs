@@ -25,6 +25,7 @@ mod histories;
 mod hook;
 mod judge;
 mod located;
+mod looking;
 mod memory;
 mod merges;
 mod mlflow_bridge;

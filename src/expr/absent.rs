@@ -1,0 +1,84 @@
+//! Names that a condition asks for and no content has: typing errors, most
+//! often, which would otherwise look like an honest "nothing matches".
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::Expr;
+use super::names::{self, Path};
+use super::read::{Comparison, Node};
+
+/// A member that no content has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Absent {
+    /// The member as the condition spells it: `metrics.acu`.
+    pub path: String,
+    /// The last name on the way that is nowhere: `acu`.
+    pub name: String,
+    /// The names that are there in its place, each with the path that it makes.
+    pub there: Vec<(String, String)>,
+}
+
+impl Expr {
+    /// The members that the condition names and none of these contents has.
+    pub fn absent(&self, contents: &[&Map<String, Value>]) -> Vec<Absent> {
+        let mut asked = self.reads.clone();
+        walk(&self.root, &mut |node| {
+            if let Node::In(name, container) = node
+                && let (Node::Text(name), Some(path)) = (&**name, Path::of(container))
+                && holds_names(&path, contents)
+            {
+                asked.push(path.below(name));
+            }
+        });
+        let mut absent: Vec<Absent> = Vec::new();
+        for path in &asked {
+            let one = path.absent(contents);
+            absent.extend(one.filter(|one| absent.iter().all(|other| other.path != one.path)));
+        }
+        absent
+    }
+
+    /// The texts that the condition compares a variable with, or looks for in it.
+    pub fn compared(&self, variable: &str) -> BTreeSet<String> {
+        let mut texts = BTreeSet::new();
+        let is_it = |node: &Node| matches!(node, Node::Variable(name) if name == variable);
+        walk(&self.root, &mut |node| match node {
+            Node::Compare(Comparison::Equal | Comparison::NotEqual, a, b) => match (&**a, &**b) {
+                (Node::Text(text), other) | (other, Node::Text(text)) if is_it(other) => {
+                    texts.insert(text.clone());
+                }
+                _ => {}
+            },
+            Node::In(a, b) => match (&**a, &**b) {
+                (Node::Text(text), other) if is_it(other) => {
+                    texts.insert(text.clone());
+                }
+                (other, Node::List(items)) if is_it(other) => {
+                    texts.extend(items.iter().filter_map(|item| match item {
+                        Node::Text(text) => Some(text.clone()),
+                        _ => None,
+                    }));
+                }
+                _ => {}
+            },
+            _ => {}
+        });
+        texts
+    }
+}
+
+/// Whether what stands at the path has members by name, or stands nowhere.
+fn holds_names(path: &Path, contents: &[&Map<String, Value>]) -> bool {
+    let mut there = contents.iter().filter_map(|content| path.look_up(content));
+    there.all(Value::is_object)
+}
+
+/// Shows each node of a tree.
+fn walk(node: &Node, seen: &mut impl FnMut(&Node)) {
+    seen(node);
+    names::children(node)
+        .into_iter()
+        .for_each(|child| walk(child, seen));
+}

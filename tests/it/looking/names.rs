@@ -1,0 +1,146 @@
+//! Names that nothing has: never an empty answer without a word.
+
+use crate::support::Lab;
+
+/// A registry with a version that has metrics and a label.
+fn with_version() -> Lab {
+    let lab = Lab::with_registry();
+    let arguments =
+        "register churn --artifact s3://m/1 --metric auc=0.9 --metric recall=0.5 --label team=risk";
+    let _ = lab.ok("trainer", &super::words(arguments));
+    lab
+}
+
+#[test]
+fn what_no_version_has_is_noted_with_the_nearest_name() {
+    let lab = with_version();
+    let told = |arguments: &[&str]| {
+        let said = lab.says("admin-1", &[&["list"], arguments].concat());
+        assert_eq!(said.code, 0, "{arguments:?}: {said:?}");
+        said.err
+    };
+    for (condition, note) in [
+        (
+            "metrics.acu > 0.1",
+            "no version has `metrics.acu`; did you mean `metrics.auc`?",
+        ),
+        ("has(metrics.acu)", "did you mean `metrics.auc`?"),
+        ("!has(metrics.acu)", "did you mean `metrics.auc`?"),
+        ("labels[\"taem\"] == \"risk\"", "did you mean `labels.team`?"),
+        ("\"taem\" in labels", "did you mean `labels.team`?"),
+        ("spec.metrcs.auc > 0.1", "did you mean `spec.metrics.auc`?"),
+        (
+            "metrics.loss < 1",
+            "no version has `metrics.loss`; there are `auc`, `recall`",
+        ),
+        (
+            "status == \"Aproved\"",
+            "there is no status `Aproved`; did you mean `Approved`?",
+        ),
+        ("status in [\"Pendign\"]", "did you mean `Pending`?"),
+        (
+            "group == \"chrun\"",
+            "there is no group `chrun`; did you mean `churn`?",
+        ),
+        (
+            "by == \"trainr\"",
+            "the policy knows no actor `trainr`; did you mean `trainer`?",
+        ),
+        (
+            "\"prodution\" in stages",
+            "the policy lists no stage `prodution`; did you mean `production`?",
+        ),
+    ] {
+        for group in [&[][..], &["churn"]] {
+            let err = told(&[group, &["--where", condition]].concat());
+            let note = match group.is_empty() {
+                true => note.to_owned(),
+                false => note.replace("no version has", "no version of `churn` has"),
+            };
+            assert!(err.contains(&note), "{condition}: {err}");
+        }
+    }
+    for condition in [
+        "metrics.auc > 0.99",
+        "has(metrics.recall) && labels.team == \"other\"",
+        "\"team\" in labels && status == \"Approved\" && by == \"risk-1\"",
+        "\"production\" in stages",
+    ] {
+        let err = told(&["--where", condition]);
+        assert!(!err.contains("note:"), "{condition}: {err}");
+    }
+    let err = told(&["--label", "taem=risk"]);
+    assert!(
+        err.contains("no version has a label `taem`; did you mean `team`?"),
+        "{err}"
+    );
+    let err = told(&["--label", "team=rsik"]);
+    assert!(
+        err.contains("the label `team=rsik`; did you mean `risk`?"),
+        "{err}"
+    );
+    let err = told(&["--sort", "metrics.acu"]);
+    assert!(err.contains("did you mean `metrics.auc`?"), "{err}");
+    let err = lab.error("admin-1", &["list", "--sort", "statsu"]);
+    assert!(err.contains("did you mean `status`?"), "{err}");
+    let err = lab.error("admin-1", &["list", "--status", "aproved"]);
+    assert!(err.contains("Pending, Approved, Rejected or Archived"), "{err}");
+}
+
+#[test]
+fn a_stage_that_the_policy_does_not_list_is_an_error_everywhere() {
+    let lab = with_version();
+    for line in [
+        "show churn@prodution",
+        "log churn@prodution",
+        "card show churn@prodution",
+        "card render churn@prodution",
+        "resolve churn@prodution --trust-root",
+        "pull churn@prodution ../out --trust-root",
+        "export sagemaker churn@prodution --trust-root",
+        "export mlbom churn@prodution --trust-root",
+        "export mlflow churn@prodution --trust-root",
+        "promote churn/1 prodution -m x --yes",
+        "rollback churn prodution -m x --yes",
+    ] {
+        let told = lab.error("admin-1", &super::words(line));
+        assert!(
+            told.contains("the policy lists no stage `prodution`") && told.contains("`production`"),
+            "{line}: {told}"
+        );
+        if line.contains('@') {
+            let told = lab.error(
+                "admin-1",
+                &super::words(&line.replace("churn@prodution", "chrun@production")),
+            );
+            assert!(
+                told.contains("there is no group `chrun`") && told.contains("`churn`"),
+                "{line}: {told}"
+            );
+        }
+    }
+    // A stage that is listed and empty is another thing.
+    let told = lab.says("admin-1", &["resolve", "churn@production", "--trust-root"]);
+    assert_eq!(told.code, 3, "{told:?}");
+    let _ = lab.ok("admin-1", &["log", "churn@production"]);
+}
+
+#[test]
+fn unknown_actors_and_teams_come_with_the_nearest_name() {
+    let lab = with_version();
+    for (line, near) in [
+        ("grant add trainr --allow approve --groups *", "trainer"),
+        ("grant add team:rsik --allow approve --groups *", "risk"),
+        (
+            "grant add risk-1 --allow promote --groups * --stages prodution",
+            "production",
+        ),
+        ("group create g --owner trainr", "trainer"),
+        ("team add risk trainr", "trainer"),
+    ] {
+        let told = lab.says("admin-1", &super::words(line));
+        assert_ne!(told.code, 0, "{line}: {told:?}");
+        let all = format!("{}{}", told.out, told.err);
+        assert!(all.contains(&format!("did you mean `{near}`?")), "{line}: {all}");
+    }
+}
