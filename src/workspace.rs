@@ -139,7 +139,7 @@ impl Workspace {
             folder => format!("at `{folder}`"),
         };
         let error = Error::told(format!("commit {} has no registry {place}", commit.short()));
-        // What its root has here was moved, or removed.
+        // The root has a registry here: it was moved, or removed.
         if let Some(root) = self.root
             && let Ok(root) = history::read_commit(objects, root)
             && raw::lookup(objects, root.tree, &self.from_top("registry.yaml"))?.is_some()

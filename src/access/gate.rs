@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::Policy;
 use crate::change::{Change, ChangeKind};
 use crate::error::Error;
-use crate::expr::{Expr, Outcome};
+use crate::expr::{Absent, Expr, Outcome};
 use crate::model::{Gate, GroupName, RecordName, RecordPath, StageName, Status, VersionId};
 use crate::snapshot::{Loaded, Snapshot};
 use crate::subject;
@@ -265,6 +265,42 @@ fn content(
         content.insert(member.into(), subject[member].clone());
     }
     Ok(content)
+}
+
+/// The members that gates read and no version of the group has, with the gate's
+/// name. A champion is a version of the group too.
+///
+/// # Errors
+/// When an object can't be read.
+pub fn absent_in_gates(
+    policy: &Policy,
+    gates: &[PlacedGate],
+    snapshot: &Snapshot<'_>,
+    group: &GroupName,
+) -> Result<Vec<(RecordName, Absent)>, Error> {
+    let mut contents = Vec::new();
+    for number in snapshot.versions(group)? {
+        let id = VersionId {
+            group: group.clone(),
+            number,
+        };
+        if let Some(version) = snapshot.read(&RecordPath::Version(id.clone()))?
+            && version.version().is_some()
+        {
+            let mut content = content(policy, &id, &version, snapshot)?;
+            content.insert("champion".into(), Value::Object(content.clone()));
+            contents.push(content);
+        }
+    }
+    let contents: Vec<&Map<String, Value>> = contents.iter().collect();
+    let mut all = Vec::new();
+    for placed in gates {
+        if let Ok(expr) = policy.gate(placed).as_ref() {
+            let absent = expr.absent(&contents).into_iter();
+            all.extend(absent.map(|absent| (placed.gate.name.clone(), absent)));
+        }
+    }
+    Ok(all)
 }
 
 /// The gates of every version that the changes concern and that is to be

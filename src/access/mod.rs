@@ -18,7 +18,9 @@ pub use author::{Author, Carrier, Carriers, Charge, Verdict, author, is_authored
 pub use credential::{Credential, fingerprint};
 pub use delegation::{DelegationFault, delegation_fault, is_reported, reporter};
 pub use enough::are_enough;
-pub use gate::{GateResult, PlacedGate, compile as compile_gate, gates_of_changes, judge_gates};
+pub use gate::{
+    GateResult, PlacedGate, absent_in_gates, compile as compile_gate, gates_of_changes, judge_gates,
+};
 pub use keyring::{KeyStanding, Keyring};
 pub use policy::{ApprovalNeed, Policy, group_glob, needed_action, path_glob};
 pub use policy_change::{PolicyTally, fast_path, tally_policy};

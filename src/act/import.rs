@@ -26,6 +26,10 @@ pub const IMPORTED_BY: &str = "imported/by";
 pub const IMPORTED_AT: &str = "imported/at";
 /// Annotation of a group: its name in MLflow, which may hold what ours can not.
 pub const NAME_ELSEWHERE: &str = "mlflow/name";
+/// Annotation of a group: its ARN in SageMaker.
+const GROUP_ARN: &str = "sagemaker/ModelPackageGroupArn";
+/// Annotation of a version: its ARN in SageMaker.
+const VERSION_ARN: &str = "sagemaker/ModelPackageArn";
 /// Annotation: the registry that it comes from.
 pub const IMPORTED_FROM: &str = "imported/from";
 
@@ -44,6 +48,11 @@ pub struct ImportedGroup {
     pub versions: Vec<ImportedVersion>,
     /// What of the group had no place.
     pub notes: Vec<String>,
+    /// The registry that it comes from, where the groups of one import come from
+    /// several.
+    pub from: Option<String>,
+    /// Its ARN, where its name alone says not whose it is.
+    pub arn: Option<String>,
 }
 
 /// A version as another registry holds it.
@@ -163,6 +172,16 @@ pub fn import(
         groups: Vec::new(),
     };
     let mut draft = Draft::new("", reason);
+    let mut names: BTreeMap<String, &ImportedGroup> = BTreeMap::new();
+    for group in groups {
+        if let Some(other) = names.insert(group.name.as_str().to_lowercase(), group) {
+            return Err(Error::told(format!(
+                "two groups of what is imported would be called `{}` and `{}`, which is one name",
+                other.name, group.name
+            ))
+            .hint("choose another name for one: `--rename OLD=NAME`"));
+        }
+    }
     for group in groups {
         let group = &without_secrets(group);
         let planned = import_group(desk, from, group, &mut draft)?;
@@ -250,6 +269,42 @@ fn other_name<'g>(there: &'g ModelGroup, group: &ImportedGroup) -> Option<&'g st
     (name(&group.annotations)? != *old).then_some(old.as_str())
 }
 
+/// The ARN that a group here was made of, when that is not the one that is
+/// imported: two accounts may have groups of one name.
+fn other_arn(
+    desk: &Desk<'_>,
+    name: &GroupName,
+    there: &ModelGroup,
+    group: &ImportedGroup,
+) -> Result<Option<String>, Error> {
+    let Some(own) = &group.arn else { return Ok(None) };
+    let other = |arn: &String| Some(arn.clone()).filter(|arn| arn != own);
+    if let Some(arn) = there.annotations.get(GROUP_ARN) {
+        return Ok(other(arn));
+    }
+    // Who was not described itself is known by its versions.
+    for number in desk.snapshot.versions(name)? {
+        let id = VersionId {
+            group: name.clone(),
+            number,
+        };
+        let loaded = desk.snapshot.read(&RecordPath::Version(id))?;
+        let version = loaded.as_ref().and_then(|loaded| loaded.version());
+        let arn = version.and_then(|version| version.annotations.get(VERSION_ARN));
+        if let Some(found) = arn.and_then(|arn| other(&arn_of_group(arn)?)) {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+/// The ARN of the group that a version with this ARN is in.
+fn arn_of_group(version: &str) -> Option<String> {
+    let (place, path) = version.split_once(":model-package/")?;
+    let (group, _) = path.rsplit_once('/')?;
+    Some(format!("{place}:model-package-group/{group}"))
+}
+
 fn import_group(
     desk: &Desk<'_>,
     from: &str,
@@ -281,6 +336,14 @@ fn import_group(
             "group `{name}` was made of `{other}`, which is another one"
         ))
         .hint("import it under another name: `--as NAME`"));
+    } else if let Some(there) = home.as_ref().and_then(|home| home.group())
+        && let Some(other) = other_arn(desk, name, there, group)?
+    {
+        return Err(Error::told(format!(
+            "group `{name}` was made of {other}, and {} is another one",
+            group.arn.as_deref().unwrap_or_default()
+        ))
+        .hint("import it under another name: `--as NAME`"));
     } else if home.as_ref().is_some_and(|home| home.tombstone().is_some()) {
         return Err(Error::told(format!(
             "group `{name}` was deleted, and its name is never used again"
@@ -295,10 +358,12 @@ fn import_group(
     versions.sort_by_key(|version| version.number);
     if let Some(twice) = versions.windows(2).find(|two| two[0].number == two[1].number) {
         return Err(Error::told(format!(
-            "version {} of `{name}` stands twice in what is imported",
+            "version {} of `{name}` is twice in what is imported",
             twice[0].number
-        )));
+        ))
+        .hint("leave one of them out, or give one group another name: `--rename OLD=NAME`"));
     }
+    let from = group.from.as_deref().unwrap_or(from);
     let planned: Result<Vec<PlannedVersion>, Error> = versions
         .into_iter()
         .map(|version| import_version(desk, from, name, highest, version, draft))

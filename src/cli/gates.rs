@@ -2,8 +2,39 @@
 
 use serde_json::{Value, json};
 
-use crate::access::GateResult;
+use super::reading::Reading;
+use crate::access::{self, GateResult, PlacedGate, Policy};
+use crate::act::nearest;
+use crate::error::Error;
+use crate::model::GroupName;
 use crate::render::{Cell, Table, Tone};
+
+/// Notes on names that gates read, no version of the group has, and that look like
+/// a name that one has: a slip in a gate may let everything pass.
+///
+/// # Errors
+/// When an object can't be read.
+pub fn slips(
+    reading: &Reading<'_>,
+    policy: &Policy,
+    gates: &[GateResult],
+    group: &GroupName,
+) -> Result<Vec<String>, Error> {
+    let placed: Vec<PlacedGate> = gates.iter().map(|gate| gate.placed.clone()).collect();
+    let mut notes = Vec::new();
+    for (gate, absent) in access::absent_in_gates(policy, &placed, &reading.snapshot, group)? {
+        let names: Vec<&str> = absent.there.iter().map(|(name, _)| name.as_str()).collect();
+        let near = nearest(&names, &absent.name);
+        let near = near.and_then(|near| absent.there.iter().find(|(name, _)| *name == near));
+        if let Some((_, path)) = near {
+            notes.push(format!(
+                "gate `{gate}` reads `{}`, which no version of `{group}` has; did you mean `{path}`?",
+                absent.path
+            ));
+        }
+    }
+    Ok(notes)
+}
 
 /// Gates with their results.
 pub fn table(gates: &[GateResult]) -> Table {

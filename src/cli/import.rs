@@ -58,9 +58,6 @@ pub struct MlflowArgs {
     /// Only this model; may be repeated
     #[arg(long = "model", value_name = "NAME")]
     models: Vec<String>,
-    /// Another name for a model's group; may be repeated
-    #[arg(long = "rename", value_name = "OLD=NEW", value_parser = renamed)]
-    renames: Vec<(String, GroupName)>,
     #[command(flatten)]
     import: ImportArgs,
 }
@@ -79,6 +76,9 @@ pub struct ImportArgs {
     /// Bring the group along under this name
     #[arg(long = "as", value_name = "NAME")]
     name: Option<GroupName>,
+    /// Another name for the group of a model or group there, by its name or ARN; may be repeated
+    #[arg(long = "rename", value_name = "OLD=NEW", value_parser = renamed)]
+    renames: Vec<(String, GroupName)>,
     #[command(flatten)]
     write: WriteArgs,
 }
@@ -91,7 +91,8 @@ pub fn run(command: &ImportCommand, global: &Global, ui: &Ui) -> Result<Outcome,
                 let shown = if name == "-" { "standard input" } else { name };
                 files.push((shown.to_owned(), given::read_file(name, global)?));
             }
-            let (from, groups) = sagemaker::read(&files)?;
+            let renames = args.import.renames.iter().cloned().collect();
+            let (from, groups) = sagemaker::read(&files, &renames)?;
             bring(&from, groups, &args.import, global, ui)
         }
         ImportCommand::Mlflow(args) => {
@@ -103,7 +104,7 @@ pub fn run(command: &ImportCommand, global: &Global, ui: &Ui) -> Result<Outcome,
             });
             bar.finish_and_clear();
             let found = found?;
-            let mut renames: BTreeMap<String, GroupName> = args.renames.iter().cloned().collect();
+            let mut renames: BTreeMap<String, GroupName> = args.import.renames.iter().cloned().collect();
             // A name for the one model that there is.
             if let (Some(name), [one]) = (&args.import.name, &found.models[..])
                 && let Some(old) = one["name"].as_str()
@@ -150,7 +151,7 @@ pub(super) fn bring(
             more => {
                 return Err(
                     Error::told(format!("`--as` names one group, and there are {}", more.len()))
-                        .hint("import them one by one"),
+                        .hint("name each of them: `--rename OLD=NEW`, or import them one by one"),
                 );
             }
         }

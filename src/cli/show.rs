@@ -156,6 +156,9 @@ fn show_version(reading: &Reading<'_>, id: &VersionId, ui: &Ui) -> Result<Outcom
         return Ok(Outcome::Fine);
     };
     let tally = reading.tally(&policy, id, &loaded)?;
+    for note in super::gates::slips(reading, &policy, &tally.gates, &id.group)? {
+        ui.note(&note);
+    }
     let serving = serves(reading, id)?;
     let card = reading.snapshot.read(&RecordPath::Card(id.clone()))?;
     if ui.is_json() {

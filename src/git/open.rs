@@ -2,8 +2,8 @@
 //!
 //! libgit2 decides first. Where it refuses, the git program is asked: it knows
 //! more of `safe.directory` (globs, the command line's configuration), and an
-//! explicit `GIT_DIR` needs no owner. What git refuses is refused with git's
-//! words and the command that helps.
+//! explicit `GIT_DIR` needs no owner. A refusal of git is
+//! reported in git's words, with the command that helps.
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -23,8 +23,12 @@ impl Repo {
     pub fn open(directory: &Path) -> Result<Repo, Error> {
         let none: [&Path; 0] = [];
         let raw = match Repository::open_ext(directory, RepositoryOpenFlags::FROM_ENV, none) {
-            // Git may refuse a bare repository that nobody named: `safe.bareRepository`.
-            Ok(raw) if raw.is_bare() && std::env::var_os("GIT_DIR").is_none() => {
+            // Git may refuse a bare repository that nobody named
+            // (`safe.bareRepository`), and sees none where HEAD can't be read.
+            Ok(raw)
+                if raw.find_reference("HEAD").is_err()
+                    || raw.is_bare() && std::env::var_os("GIT_DIR").is_none() =>
+            {
                 match ask(directory, &["rev-parse", "--git-dir"]) {
                     Asked::Refused(why) => return Err(refused(directory, &why)),
                     Asked::Answered(_) | Asked::NoGit => raw,
@@ -46,7 +50,7 @@ impl Repo {
 enum Asked {
     /// The first line of its output.
     Answered(String),
-    /// What it printed to standard error.
+    /// Its messages: it refused.
     Refused(String),
     /// There is no git program.
     NoGit,
@@ -85,7 +89,7 @@ fn reopened(directory: &Path, source: git2::Error) -> Result<Repository, Error> 
             .map_err(unreadable(directory))?;
     }
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    // What `FROM_ENV` would have taken from the environment.
+    // The environment's objects and index, as `FROM_ENV` takes them.
     let main = variable("GIT_OBJECT_DIRECTORY").map(PathBuf::from);
     let others = variable("GIT_ALTERNATE_OBJECT_DIRECTORIES").unwrap_or_default();
     for place in main.into_iter().chain(std::env::split_paths(&others)) {
@@ -209,7 +213,7 @@ fn damaged(directory: &Path) -> Option<Error> {
     if !git.join("refs").is_dir() {
         return Some(
             error("its folder `refs` is gone")
-                .hint(format!("mkdir -p {shown}/refs/heads"))
+                .hint(format!("make it: `mkdir -p {shown}/refs/heads`"))
                 .hint("then look at what is left: `git status`; branches that are not in `packed-refs` are gone"),
         );
     }

@@ -29,6 +29,7 @@ mod looking;
 mod memory;
 mod merges;
 mod mlflow_bridge;
+mod mlflow_folders;
 mod mlflow_hidden;
 mod notify;
 mod onto;

@@ -113,7 +113,7 @@ fn of_condition(
     ];
     for (variable, what, names) in known {
         for text in expr.compared(variable) {
-            // What stood there once may be gone from the policy.
+            // An actor or stage of a version may be gone from the policy.
             let is_somewhere = contents.iter().any(|one| match one.get(variable) {
                 Some(Value::Array(items)) => items.iter().any(|item| *item == text.as_str()),
                 other => other.and_then(Value::as_str) == Some(&text),

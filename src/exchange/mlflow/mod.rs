@@ -30,7 +30,8 @@ pub struct Found {
     /// The registry that they are from.
     pub from: String,
     /// Each model as MLflow tells it, with all its `versions`; a version whose
-    /// source only points on has the place that it points to as `_place`.
+    /// source only points on has the place that it points to as `_place`, and a
+    /// model of a server of its own has that as `_from`.
     pub models: Vec<Value>,
     /// Runs by their ids.
     pub runs: BTreeMap<String, Value>,
@@ -175,6 +176,8 @@ fn group(found: &Found, model: &Value, name: GroupName) -> ImportedGroup {
         annotations: texts.annotations,
         versions,
         notes: texts.notes,
+        from: text(model, "_from").map(str::to_owned),
+        arn: None,
     }
 }
 

@@ -22,8 +22,13 @@ pub(super) fn content(value: Option<&Value>) -> Result<Map<String, Value>, Error
     }
 }
 
-/// The version that a card names.
-pub(super) fn home(content: &Map<String, Value>, groups: &[ImportedGroup]) -> Option<(usize, VersionNumber)> {
+/// The version that a card names; `names` are those of the groups in SageMaker.
+/// A name that several groups have there names none.
+pub(super) fn home(
+    content: &Map<String, Value>,
+    groups: &[ImportedGroup],
+    names: &[&str],
+) -> Option<(usize, VersionNumber)> {
     let details = content.get("model_package_details");
     let text = |value: Option<&Value>| Some(value?.as_str()?.to_owned());
     let arn = text(details.and_then(|it| it.get("model_package_arn")))
@@ -33,7 +38,7 @@ pub(super) fn home(content: &Map<String, Value>, groups: &[ImportedGroup]) -> Op
         for (place, group) in groups.iter().enumerate() {
             let mut versions = group.versions.iter();
             let named = versions.find(|it| {
-                it.annotations.get(&key) == Some(&arn) || arn == format!("{}/{}", group.name, it.number)
+                it.annotations.get(&key) == Some(&arn) || arn == format!("{}/{}", names[place], it.number)
             });
             if let Some(version) = named {
                 return Some((place, version.number));
@@ -43,7 +48,8 @@ pub(super) fn home(content: &Map<String, Value>, groups: &[ImportedGroup]) -> Op
     let group = text(details.and_then(|it| it.get("model_package_group_name")))?;
     let number = details?.get("model_package_version")?;
     let number = number.as_u64().or_else(|| number.as_f64().map(|it| it as u64))?;
-    let place = groups.iter().position(|it| it.name.as_str() == group)?;
+    let mut places = names.iter().enumerate().filter(|(_, name)| **name == group);
+    let (place, _) = places.next().filter(|_| places.next().is_none())?;
     let there = groups[place].versions.iter().any(|it| it.number == number);
     there.then_some((place, number))
 }

@@ -7,11 +7,17 @@ use serde_json::{Map, Value};
 
 use crate::error::Error;
 
+/// A document, and the file that it stood in.
+pub(super) struct Told {
+    pub file: String,
+    pub members: Map<String, Value>,
+}
+
 /// What was described, in the order in which it stood.
 #[derive(Default)]
 pub(super) struct Described {
-    pub groups: Vec<Map<String, Value>>,
-    pub packages: Vec<Map<String, Value>>,
+    pub groups: Vec<Told>,
+    pub packages: Vec<Told>,
     /// Tags, with the index of the group described last before them in the same
     /// file.
     pub tags: Vec<(Option<usize>, Vec<Value>)>,
@@ -77,12 +83,16 @@ impl Described {
             );
         }
         let has = |key: &str| members.contains_key(key);
+        let told = |members| Told {
+            file: file.to_owned(),
+            members,
+        };
         if has("ModelPackageArn") {
             here.package = Some(self.packages.len());
-            self.packages.push(members);
+            self.packages.push(told(members));
         } else if has("ModelPackageGroupArn") {
             here.group = Some(self.groups.len());
-            self.groups.push(members);
+            self.groups.push(told(members));
         } else if let Some(Value::Array(list)) = members.get("ModelPackageSummaryList") {
             let arns = list.iter().filter_map(|one| one.get("ModelPackageArn")?.as_str());
             self.listed.extend(arns.map(str::to_owned));
@@ -106,8 +116,8 @@ impl Described {
 
     /// That whatever was listed was described too.
     pub fn complete(&self) -> Result<(), Error> {
-        let arn = |package: &Map<String, Value>| {
-            let arn = package.get("ModelPackageArn").and_then(Value::as_str);
+        let arn = |package: &Told| {
+            let arn = package.members.get("ModelPackageArn").and_then(Value::as_str);
             arn.unwrap_or_default().to_owned()
         };
         let described: BTreeSet<String> = self.packages.iter().map(arn).collect();
@@ -116,8 +126,8 @@ impl Described {
             .difference(&described)
             .map(|arn| format!("aws sagemaker describe-model-package --model-package-name {arn}"))
             .collect();
-        let named = |members: &Map<String, Value>| {
-            let name = members.get("ModelPackageGroupName").and_then(Value::as_str);
+        let named = |group: &Told| {
+            let name = group.members.get("ModelPackageGroupName").and_then(Value::as_str);
             name.unwrap_or_default().to_owned()
         };
         let groups: BTreeSet<String> = self.groups.iter().map(named).collect();

@@ -6,6 +6,7 @@
 
 mod card;
 mod documents;
+mod homes;
 mod limits;
 mod mapping;
 mod read;

@@ -6,18 +6,24 @@ use serde_json::{Map, Value, json};
 
 use super::documents::{self, Described};
 use super::mapping::{self, Left, is_nothing, is_seen};
-use super::{DESCRIPTION, GROUP_DESCRIPTION, KEPT, card, table};
+use super::{DESCRIPTION, GROUP_DESCRIPTION, KEPT, card, homes, table};
 use crate::act::{ImportedGroup, ImportedVersion};
 use crate::error::Error;
 use crate::model::{GroupName, Key, Labels, Status, VersionNumber};
 use crate::source::is_hidden;
 
 /// The registry that the documents come from, and its groups. A file is given
-/// by its name and its content.
+/// by its name and its content. `renames` gives groups another name than theirs,
+/// by that or by their ARN.
 ///
 /// # Errors
-/// When a file is none of SageMaker's documents, or a version is only listed.
-pub fn read(files: &[(String, Vec<u8>)]) -> Result<(String, Vec<ImportedGroup>), Error> {
+/// When a file is none of SageMaker's documents, a version is only listed, or
+/// two things would get one name: groups of two accounts or regions, or a version
+/// that is described twice and not alike.
+pub fn read(
+    files: &[(String, Vec<u8>)],
+    renames: &BTreeMap<String, GroupName>,
+) -> Result<(String, Vec<ImportedGroup>), Error> {
     let mut described = documents::read(files)?;
     described.complete()?;
     if described.groups.is_empty() && described.packages.is_empty() {
@@ -26,42 +32,40 @@ pub fn read(files: &[(String, Vec<u8>)]) -> Result<(String, Vec<ImportedGroup>),
         ));
     }
     let from = registry(&described);
-    let mut groups: Vec<ImportedGroup> = Vec::new();
-    let mut places: BTreeMap<String, usize> = BTreeMap::new();
-    let mut arns: Vec<String> = Vec::new();
-    for members in &described.groups {
-        let group = group(members)?;
-        arns.push(group.name.to_string());
-        if places.contains_key(group.name.as_str()) {
-            continue;
+    let homes = homes::of(&described, renames)?;
+    let mut groups: Vec<ImportedGroup> = homes.iter().map(homes::Home::empty).collect();
+    let mut once = homes::Once::default();
+    // The group of each description of one: tags stand behind it.
+    let mut told: Vec<usize> = Vec::new();
+    for document in &described.groups {
+        let place = homes::place(&homes, &document.members)?;
+        told.push(place);
+        let what = homes[place].words();
+        if once.is_new(homes[place].arn(), &what, document)? {
+            describe(&mut groups[place], &document.members);
         }
-        places.insert(group.name.to_string(), groups.len());
-        groups.push(group);
     }
-    let mut homes: Vec<(usize, VersionNumber)> = Vec::new();
-    for members in &described.packages {
-        let (name, version) = version(members)?;
-        let place = *places.entry(name.to_string()).or_insert_with(|| {
-            let mut group = empty(name.clone());
+    let mut versions: Vec<(usize, VersionNumber)> = Vec::new();
+    for document in &described.packages {
+        let place = homes::place(&homes, &document.members)?;
+        let version = version(&groups[place].name, &document.members)?;
+        versions.push((place, version.number));
+        let home = &homes[place];
+        let what = format!("version {} of {}", version.number, home.words());
+        // The same version described twice is one.
+        if once.is_new(format!("{}/{}", home.arn(), version.number), &what, document)? {
+            groups[place].versions.push(version);
+        }
+    }
+    for (place, group) in groups.iter_mut().enumerate() {
+        if !told.contains(&place) {
             group
                 .notes
                 .push("the group itself was not described: its description and tags are not known".into());
-            groups.push(group);
-            groups.len() - 1
-        });
-        homes.push((place, version.number));
-        // The same version described twice is one.
-        let there = groups[place]
-            .versions
-            .iter()
-            .position(|it| it.number == version.number);
-        match there {
-            Some(at) => groups[place].versions[at] = version,
-            None => groups[place].versions.push(version),
         }
     }
     for (after, tags) in std::mem::take(&mut described.tags) {
-        let place = after.and_then(|index| places.get(&arns[index]).copied());
+        let place = after.map(|index| told[index]);
         let place = place.or((groups.len() == 1).then_some(0)).ok_or_else(|| {
             Error::told("tags don't say whose they are, and there are several groups")
                 .hint("put what `list-tags` prints behind its group, in the same file: `>> group.json`")
@@ -70,9 +74,10 @@ pub fn read(files: &[(String, Vec<u8>)]) -> Result<(String, Vec<ImportedGroup>),
     }
     for (after, described) in std::mem::take(&mut described.cards) {
         let content = card::content(described.get("Content"))?;
-        let home = card::home(&content, &groups)
-            .or_else(|| after.map(|index| homes[index]))
-            .or_else(|| (homes.len() == 1).then(|| homes[0]));
+        let names: Vec<&str> = homes.iter().map(|home| home.name.as_str()).collect();
+        let home = card::home(&content, &groups, &names)
+            .or_else(|| after.map(|index| versions[index]))
+            .or_else(|| (versions.len() == 1).then(|| versions[0]));
         let Some((place, number)) = home else {
             let name = described.get("ModelCardName").and_then(Value::as_str);
             return Err(Error::told(format!(
@@ -110,12 +115,12 @@ fn registry(described: &Described) -> String {
     let arns = described
         .packages
         .iter()
-        .filter_map(|members| members.get("ModelPackageArn"))
+        .filter_map(|package| package.members.get("ModelPackageArn"))
         .chain(
             described
                 .groups
                 .iter()
-                .filter_map(|members| members.get("ModelPackageGroupArn")),
+                .filter_map(|group| group.members.get("ModelPackageGroupArn")),
         );
     let place = |arn: &Value| {
         let parts: Vec<&str> = arn.as_str()?.split(':').collect();
@@ -130,34 +135,8 @@ fn registry(described: &Described) -> String {
     }
 }
 
-fn empty(name: GroupName) -> ImportedGroup {
-    ImportedGroup {
-        name,
-        description: None,
-        labels: Labels::new(),
-        annotations: Labels::new(),
-        versions: Vec::new(),
-        notes: Vec::new(),
-    }
-}
-
-fn name(members: &Map<String, Value>) -> Result<GroupName, Error> {
-    let text = members.get("ModelPackageGroupName").and_then(Value::as_str);
-    let text = text.ok_or_else(|| {
-        let arn = members.get("ModelPackageArn").and_then(Value::as_str);
-        Error::told(format!(
-            "`{}` belongs to no group: it is no version",
-            arn.unwrap_or_default()
-        ))
-        .hint("leave it out, or register it: `modelry register`")
-    })?;
-    // A shared group is named by its ARN.
-    let text = text.rsplit('/').next().unwrap_or(text);
-    text.parse::<GroupName>().map_err(Error::told)
-}
-
-fn group(members: &Map<String, Value>) -> Result<ImportedGroup, Error> {
-    let mut group = empty(name(members)?);
+/// Adds what is told of a group itself.
+fn describe(group: &mut ImportedGroup, members: &Map<String, Value>) {
     for (key, value) in members {
         match key.as_str() {
             "ModelPackageGroupName" => {}
@@ -166,7 +145,7 @@ fn group(members: &Map<String, Value>) -> Result<ImportedGroup, Error> {
             }
             "Tags" => {
                 if let Value::Array(tags) = value {
-                    tagged(&mut group, tags);
+                    tagged(group, tags);
                 }
             }
             _ => {
@@ -176,7 +155,6 @@ fn group(members: &Map<String, Value>) -> Result<ImportedGroup, Error> {
             }
         }
     }
-    Ok(group)
 }
 
 /// Tags are labels; one whose key is none of ours is kept.
@@ -312,8 +290,7 @@ fn is_loaded(path: &[String], value: &Value) -> bool {
     LOADED.contains(&path[0].as_str()) && !is_nothing(value) && (names_it || within(value))
 }
 
-fn version(members: &Map<String, Value>) -> Result<(GroupName, ImportedVersion), Error> {
-    let name = name(members)?;
+fn version(name: &GroupName, members: &Map<String, Value>) -> Result<ImportedVersion, Error> {
     let number = members.get("ModelPackageVersion").and_then(Value::as_u64);
     let number = number.ok_or_else(|| {
         Error::told(format!("a package of `{name}` has no ModelPackageVersion"))
@@ -433,5 +410,5 @@ fn version(members: &Map<String, Value>) -> Result<(GroupName, ImportedVersion),
     {
         version.notes.push(format!("SageMaker says that it is {state}"));
     }
-    Ok((name, version))
+    Ok(version)
 }

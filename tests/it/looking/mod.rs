@@ -1,5 +1,5 @@
-//! What can't be looked at is never an empty or a clean answer: a repository
-//! that git refuses, a registry that is not there, a name that nothing has.
+//! Failing to look is never an empty or a clean answer: a repository that git
+//! refuses, a registry that is not there, a name that nothing has.
 
 mod names;
 mod refused;
@@ -57,13 +57,13 @@ const COMMANDS: &[&str] = &[
     "validate HEAD~1..HEAD",
     "validate --onto main HEAD",
     "audit --trust-root",
-    "notify --exec cat --from-start --trust-root",
+    "notify --cursor ../cursor --exec cat --from-start --trust-root",
     "allowed-signers",
     "hook install --server",
 ];
 
-/// What needs none: it makes one, prints what the program knows, or sets hooks
-/// up that wait for one.
+/// Commands that need none: they make one, print what the program knows, or set
+/// hooks up that wait for one.
 const WITHOUT: &[&str] = &[
     "init",
     "demo",

@@ -5,8 +5,7 @@ use crate::support::Lab;
 /// A registry with a version that has metrics and a label.
 fn with_version() -> Lab {
     let lab = Lab::with_registry();
-    let arguments =
-        "register churn --artifact s3://m/1 --metric auc=0.9 --metric recall=0.5 --label team=risk";
+    let arguments = "register churn --artifact s3://m/1 --without-digest --metric auc=0.9 --metric recall=0.5 --label team=risk";
     let _ = lab.ok("trainer", &super::words(arguments));
     lab
 }
@@ -142,5 +141,37 @@ fn unknown_actors_and_teams_come_with_the_nearest_name() {
         assert_ne!(told.code, 0, "{line}: {told:?}");
         let all = format!("{}{}", told.out, told.err);
         assert!(all.contains(&format!("did you mean `{near}`?")), "{line}: {all}");
+    }
+}
+
+/// A slip behind `has` lets everything pass.
+#[test]
+fn a_gate_that_reads_what_no_version_has_is_noted() {
+    let lab = with_version();
+    for (require, note) in [
+        ("!has(metrics.acu) || metrics.acu > 0.5", Some("`metrics.auc`")),
+        (
+            "champion == null || metrics.auc >= champion.metrics.acu",
+            Some("`champion.metrics.auc`"),
+        ),
+        ("metrics.auc > 0.95", None),
+    ] {
+        let gate = format!(
+            "approvals:\n  - groups: [\"*\"]\n    gates:\n      - name: good\n        champion: production\n        require: '{require}'\n"
+        );
+        let before = lab.read("registry.yaml");
+        lab.write("registry.yaml", &before.replacen("approvals:\n", &gate, 1));
+        lab.commit("admin-1", "a gate");
+        let told = lab.says("admin-1", &["show", "churn/1"]);
+        assert_eq!(told.code, 0, "{told:?}");
+        match note {
+            Some(near) => assert!(
+                told.err.contains("gate `good` reads") && told.err.contains(&format!("did you mean {near}?")),
+                "{told:?}"
+            ),
+            None => assert!(!told.err.contains("gate `good`"), "{told:?}"),
+        }
+        lab.write("registry.yaml", &before);
+        lab.commit("admin-1", "no gate");
     }
 }

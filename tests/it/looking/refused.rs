@@ -57,7 +57,7 @@ fn another_owners_repository_is_refused_as_git_refuses_it() {
     {
         is_refused(&lab.says("admin-1", &words(line)), "detected dubious ownership");
     }
-    // What git takes is taken: a glob, the command line's configuration, an
+    // Git's exceptions hold: a glob, the command line's configuration, an
     // explicit GIT_DIR.
     let glob = format!("{}/*", lab.home().display());
     for value in [glob.as_str(), "*"] {

@@ -1,5 +1,6 @@
 //! SageMaker, both ways: a real server (moto), boto3 and the real AWS CLI.
 
+mod clashes;
 mod deploy_rule;
 mod documents;
 mod hidden;
