@@ -103,9 +103,9 @@ impl Pin {
         let Ok(root) = history::read_commit(&objects, self.root) else {
             return Ok(String::new());
         };
-        let folders = registries(&objects, root.tree)?;
-        Ok(match &folders[..] {
-            [only] => only.clone(),
+        // So may a partial one lack its trees.
+        Ok(match registries(&objects, root.tree).as_deref() {
+            Ok([only]) => only.clone(),
             _ => String::new(),
         })
     }
@@ -122,8 +122,10 @@ impl Pin {
         let Ok(root) = history::read_commit(&objects, self.root) else {
             return Ok(true);
         };
-        let entry = raw::lookup(&objects, root.tree, &format!("{folder}/registry.yaml"))?;
-        Ok(entry.is_some_and(|entry| entry.mode == Mode::File))
+        match raw::lookup(&objects, root.tree, &format!("{folder}/registry.yaml")) {
+            Ok(entry) => Ok(entry.is_some_and(|entry| entry.mode == Mode::File)),
+            Err(_) => Ok(true),
+        }
     }
 }
 

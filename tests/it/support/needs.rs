@@ -57,6 +57,20 @@ impl Need for Program {
     }
 }
 
+/// The right to give files to another user.
+pub struct Root;
+
+impl Need for Root {
+    fn missing(&self) -> Option<Missing> {
+        let me = std::process::Command::new("id").arg("-u").output();
+        let is_root = me.is_ok_and(|output| output.stdout.trim_ascii() == b"0");
+        (!is_root).then(|| Missing {
+            what: "the rights of root".to_owned(),
+            install: "run the tests as root, in a container for example".to_owned(),
+        })
+    }
+}
+
 impl Need for Packages {
     fn missing(&self) -> Option<Missing> {
         PYTHON.missing().or_else(|| {
