@@ -4,7 +4,6 @@
 //! [`crate::rules`], turns that into line and column ([`Place`]). Renderers
 //! see places only.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::model::{GroupName, Landing, VersionId};
@@ -165,6 +164,10 @@ pub struct Finding<At> {
     /// Of what a revoked key proved about a version: the key, and the version.
     /// Who reaffirms the version accepts it.
     pub reaffirms: Option<(String, VersionId)>,
+    /// Of what a step uncovers in the past that does nothing but revoke or retire:
+    /// the place of that step in its walk. It stops what rests on it, and never
+    /// the step itself.
+    pub uncovered: Option<usize>,
 }
 
 impl Finding<Anchor> {
@@ -186,6 +189,7 @@ impl Finding<Anchor> {
             acknowledged: None,
             landings: Vec::new(),
             reaffirms: None,
+            uncovered: None,
         }
     }
 
@@ -272,8 +276,6 @@ pub struct Report {
     /// Of what has not landed: each way that was tried. Empty where that is no
     /// question.
     pub landings: Vec<Tried>,
-    /// Of what has not landed: the groups that it touches.
-    pub groups: BTreeSet<String>,
 }
 
 /// One way of landing that was tried.

@@ -344,6 +344,10 @@ impl Workspace {
         }
         let mut replay = Replay::after(records, &self.folder, oid(&verified.policy)?)?;
         replay.acknowledged.clone_from(&verified.acknowledged);
+        // A point of a program that did not keep who reaffirmed what says less.
+        if !verified.reaffirmed.is_empty() {
+            replay.reaffirmed.clone_from(&verified.reaffirmed);
+        }
         for fault in &verified.faulty {
             replay.faulty.push(Faulty {
                 commit: oid(&fault.commit)?,

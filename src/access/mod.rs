@@ -23,6 +23,6 @@ pub use gate::{
 };
 pub use keyring::{KeyStanding, Keyring};
 pub use policy::{ApprovalNeed, Policy, group_glob, needed_action, path_glob};
-pub use policy_change::{PolicyTally, fast_path, tally_policy};
+pub use policy_change::{Ends, PolicyTally, ends_only_own, fast_path, tally_policy};
 pub use selection::Candidate;
 pub use words::{need_words, shortfall_words, turn, voice};

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use globset::{GlobBuilder, GlobMatcher};
 
 use super::gate::{self, PlacedGate};
-use super::{Keyring, fingerprint};
+use super::{Credential, KeyStanding, Keyring, fingerprint};
 use crate::change::{Change, ChangeKind};
 use crate::expr::{Expr, ExprFault};
 use crate::model::{
@@ -212,9 +212,54 @@ impl Policy {
             .is_some_and(|members| members.contains(actor))
     }
 
-    /// Whether the actor may do this, there. Retired actors may nothing; a
-    /// forge may only annotate and make or update groups; `administer` is for
-    /// persons and for the whole registry.
+    /// Whether the actor has a key that proves something new.
+    pub fn has_key(&self, id: &ActorId) -> bool {
+        let keys = self.actor(id.as_str()).map_or(&[][..], |actor| &actor.keys[..]);
+        let good = |(key, _): &(String, String)| matches!(self.keys.standing(key), KeyStanding::Good(_));
+        keys.iter()
+            .any(|key| Credential::of(key).is_ok_and(|credential| credential.keys().iter().any(good)))
+    }
+
+    /// The administrators with a key in force.
+    pub fn administrators(&self) -> Vec<ActorId> {
+        let mut able = self.holders(Action::Administer, None, None);
+        able.retain(|id| self.has_key(id));
+        able
+    }
+
+    /// How many administrators a change of the policy needs.
+    pub fn policy_quorum(&self) -> usize {
+        self.registry.policy_change.required.max(1) as usize
+    }
+
+    /// Whether the actor is a person who stands in for administrators when too few
+    /// are left.
+    pub fn is_recovery(&self, id: &ActorId) -> bool {
+        let who = self.actor(id.as_str());
+        self.registry.policy_change.recovery.contains(id)
+            && who.is_some_and(|who| who.kind == ActorKind::Person && !who.retired)
+    }
+
+    /// Those who could stand in for administrators today.
+    pub fn recovery(&self) -> Vec<ActorId> {
+        let named = self.registry.policy_change.recovery.iter();
+        let mut able: Vec<ActorId> = named.cloned().collect();
+        able.retain(|id| self.is_recovery(id) && self.has_key(id));
+        able
+    }
+
+    /// Whether a person who is not retired answers for this machine.
+    pub fn has_living_owner(&self, machine: &Actor) -> bool {
+        let living = |owner: &ActorId| {
+            let owner = self.actor(owner.as_str());
+            owner.is_some_and(|owner| owner.kind == ActorKind::Person && !owner.retired)
+        };
+        machine.owners.iter().any(living)
+    }
+
+    /// Whether the actor may do this, there. Retired actors may nothing, nor may
+    /// machines that nobody answers for; a forge may only annotate and make or
+    /// update groups; `administer` is for persons and for the whole registry.
     pub fn may(
         &self,
         actor: &ActorId,
@@ -227,7 +272,7 @@ impl Policy {
         };
         let fits_kind = match who.kind {
             ActorKind::Person => true,
-            ActorKind::Machine => action != Action::Administer,
+            ActorKind::Machine => action != Action::Administer && self.has_living_owner(who),
             ActorKind::Forge => {
                 matches!(
                     action,
@@ -252,10 +297,15 @@ impl Policy {
     }
 
     /// Whether the actor may import versions into this group with the status that
-    /// they had elsewhere. Retired actors and forges may not.
+    /// they had elsewhere. Retired actors, forges, and machines that nobody answers
+    /// for may not.
     pub fn may_import(&self, actor: &ActorId, group: &str) -> bool {
-        let who = self.actor(actor.as_str());
-        who.is_some_and(|who| !who.retired && who.kind != ActorKind::Forge)
+        let fits = |who: &Actor| match who.kind {
+            ActorKind::Person => !who.retired,
+            ActorKind::Machine => !who.retired && self.has_living_owner(who),
+            ActorKind::Forge => false,
+        };
+        self.actor(actor.as_str()).is_some_and(fits)
             && self
                 .registry
                 .imports

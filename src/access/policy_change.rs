@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::delegation::is_reported;
 use super::{Carrier, Outside, Policy, Verdict, unproven};
 use crate::error::Error;
-use crate::model::{Action, ActorId, Decision, RecordPath, Registry};
+use crate::model::{Action, ActorId, Decision, RecordPath, Registry, Revocation};
 use crate::snapshot::{Loaded, Snapshot};
 use crate::subject;
 
@@ -53,6 +53,13 @@ pub fn tally_policy(
     let subject = subject::policy_subject(policy.id(), new.value());
     let mut counted = BTreeSet::new();
     let mut not_counted = BTreeMap::new();
+    let mut stand_ins = BTreeSet::new();
+    let concerned = new
+        .registry()
+        .and_then(|after| fast_path(replaced, after, new.value()));
+    // An actor may end its own keys and rights, by a review as well as by a commit.
+    let ends_itself = |by: &ActorId| is_only(concerned.as_ref(), by);
+    let counts = |by: &ActorId| policy.may(by, Action::Administer, None, None) || ends_itself(by);
     let serial = new.registry().map_or(0, |registry| registry.serial);
     for actor in next.policy_reviewers(serial)? {
         let path = RecordPath::PolicyReview(serial, actor.clone());
@@ -70,49 +77,82 @@ pub fn tally_policy(
             Some("nobody reports a review of a policy for another".into())
         } else if review.subject != subject {
             Some("it was given for another policy".into())
-        } else if !policy.may(by, Action::Administer, None, None) {
+        } else if !counts(by) && !policy.is_recovery(by) {
             Some(format!("`{by}` is no administrator"))
         } else {
             unproven(policy, prior, &path, &loaded, by, outside)?
         };
         match why {
-            None => counted.insert(actor),
+            None if counts(by) => counted.insert(actor),
+            None => stand_ins.insert(actor),
             Some(why) => not_counted.insert(actor, why).is_some(),
         };
     }
-    if let Verdict::Actor { id, .. } = &carrier.verdict
-        && policy.may(id, Action::Administer, None, None)
-    {
-        not_counted.remove(id);
-        counted.insert(id.clone());
-    }
-    let mut required = policy.registry().policy_change.required.max(1);
-    let concerned = new
-        .registry()
-        .and_then(|after| fast_path(replaced, after, new.value()));
-    if let Some(concerned) = &concerned {
-        required = 1;
-        if let Verdict::Actor { id, .. } = &carrier.verdict
-            && concerned.iter().all(|other| other == id)
-            && !concerned.is_empty()
-        {
+    if let Verdict::Actor { id, .. } = &carrier.verdict {
+        if counts(id) {
+            not_counted.remove(id);
             counted.insert(id.clone());
+        } else if policy.is_recovery(id) {
+            not_counted.remove(id);
+            stand_ins.insert(id.clone());
         }
     }
+    let mut required = policy.policy_quorum();
+    let able = policy.administrators().len();
+    // A thief of one administrator's key must not end those who would put it right.
+    let is_guarded = |ends: &Ends| ends.actors.iter().any(|id| policy.is_recovery(id));
+    let fast_path = concerned
+        .as_ref()
+        .is_some_and(|ends| !is_guarded(ends) || counted.union(&stand_ins).any(|id| is_only(Some(ends), id)));
+    if fast_path {
+        required = 1;
+        counted.append(&mut stand_ins);
+    } else if able < required
+        && let Some(stand_in) = stand_ins.pop_first()
+    {
+        required = able + 1;
+        counted.insert(stand_in);
+    }
+    for actor in stand_ins {
+        let why = format!("`{actor}` stands in only where too few administrators are left");
+        not_counted.insert(actor, why);
+    }
     Ok(PolicyTally {
-        required,
+        required: u32::try_from(required).unwrap_or(u32::MAX),
         counted,
         not_counted,
         subject,
-        fast_path: concerned.is_some(),
+        fast_path,
     })
 }
 
-/// The actors concerned, when the change does nothing but revoke keys or retire
-/// actors and keys (and raise the serial).
-pub fn fast_path(replaced: &Policy, after: &Registry, new: &Value) -> Option<BTreeSet<ActorId>> {
+/// The actors whose keys or rights a change ends that does nothing else.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ends {
+    /// The actors concerned.
+    pub actors: BTreeSet<ActorId>,
+    /// Whether it revokes a key of no actor too: then an administrator must do it.
+    pub of_nobody: bool,
+}
+
+/// Whether a change ends keys or rights of this actor and of nobody else.
+fn is_only(ends: Option<&Ends>, actor: &ActorId) -> bool {
+    ends.is_some_and(|ends| !ends.of_nobody && ends.actors.iter().eq([actor]))
+}
+
+/// Whether the policy in `new` does nothing but end keys and rights of this actor.
+pub fn ends_only_own(replaced: &Policy, new: &Loaded, actor: &ActorId) -> bool {
+    let concerned = new
+        .registry()
+        .and_then(|after| fast_path(replaced, after, new.value()));
+    is_only(concerned.as_ref(), actor)
+}
+
+/// Returns the actors concerned, when the change does nothing but revoke keys, move
+/// their last believed commits back, or retire actors and keys (and raise the serial).
+pub fn fast_path(replaced: &Policy, after: &Registry, new: &Value) -> Option<Ends> {
     let (before, old) = (replaced.registry(), replaced.source.value());
-    let mut concerned = BTreeSet::new();
+    let mut ends = Ends::default();
     // Everything but serial, actors and revoked must be the same.
     let rest = |value: &Value| {
         let mut members = value.as_object().cloned().unwrap_or_default();
@@ -141,28 +181,39 @@ pub fn fast_path(replaced: &Policy, after: &Registry, new: &Value) -> Option<BTr
             return None;
         }
         if was != is {
-            concerned.insert(id.clone());
+            ends.actors.insert(id.clone());
         }
     }
-    if after.revoked.len() < before.revoked.len()
-        || after.revoked[..before.revoked.len()] != before.revoked[..]
-    {
-        return None;
+    let (old, new) = after.revoked.split_at_checked(before.revoked.len())?;
+    let mut ended: Vec<&Revocation> = Vec::new();
+    for (was, is) in before.revoked.iter().zip(old) {
+        let moved = Revocation {
+            since: is.since.clone(),
+            ..was.clone()
+        };
+        // Whether `since` moves to an earlier commit is for MR419 to say.
+        if moved != *is || (was.since.is_some() && is.since.is_none()) {
+            return None;
+        }
+        if was != is {
+            ended.push(is);
+        }
     }
-    let new = &after.revoked[before.revoked.len()..];
     // To accept what a key approved is no emergency.
     if new.iter().any(|revocation| !revocation.reaffirmed.is_empty()) {
         return None;
     }
-    for revocation in new {
-        // A key of nobody concerns nobody: then an administrator must do it.
+    ended.extend(new);
+    for revocation in ended {
         match replaced.keys.standing(&revocation.key) {
             super::KeyStanding::Good(id)
             | super::KeyStanding::RetiredKey(id)
             | super::KeyStanding::RetiredActor(id)
-            | super::KeyStanding::Revoked(Some(id)) => concerned.insert(id),
-            _ => return Some(BTreeSet::new()),
-        };
+            | super::KeyStanding::Revoked(Some(id)) => {
+                ends.actors.insert(id);
+            }
+            super::KeyStanding::Revoked(None) | super::KeyStanding::Unknown => ends.of_nobody = true,
+        }
     }
-    (!concerned.is_empty()).then_some(concerned)
+    (ends.of_nobody || !ends.actors.is_empty()).then_some(ends)
 }

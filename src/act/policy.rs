@@ -23,8 +23,10 @@ pub struct FirstPolicy {
     pub actor: ActorId,
     /// Its address.
     pub email: Option<String>,
-    /// Its keys: the signing key, then a recovery key.
-    pub keys: Vec<ActorKey>,
+    /// Its key.
+    pub key: ActorKey,
+    /// A key that is kept away, of an actor who stands in for administrators.
+    pub recovery: Option<ActorKey>,
     /// Whether one person may register and approve.
     pub solo: bool,
 }
@@ -38,13 +40,13 @@ pub fn first_policy(request: &FirstPolicy) -> Result<String, Error> {
     if let Some(email) = &request.email {
         actor["email"] = json!(email);
     }
-    actor["keys"] = json!(request.keys);
+    actor["keys"] = json!([request.key]);
     let mut rule = json!({"groups": ["*"], "required": 1});
     if request.solo {
         rule["fourEyes"] = json!(false);
     }
     let id = request.actor.as_str();
-    let policy = json!({
+    let mut policy = json!({
         "apiVersion": crate::model::API_VERSION,
         "kind": "Registry",
         "name": request.name,
@@ -64,6 +66,15 @@ pub fn first_policy(request: &FirstPolicy) -> Result<String, Error> {
             {"to": [id], "allow": ["promote"], "groups": ["*"], "stages": ["staging", "production"]},
         ],
     });
+    if let Some(key) = &request.recovery {
+        // The first administrator may be called so.
+        let recovery = match id {
+            "recovery" => "recovery-key",
+            _ => "recovery",
+        };
+        policy["actors"][recovery] = json!({"kind": "person", "keys": [key]});
+        policy["policyChange"] = json!({"required": 1, "recovery": [recovery]});
+    }
     source::write(Some(&schema::editor_line(Kind::Registry)), &policy)
         .map_err(super::edit_failed(&RecordPath::Registry))
 }

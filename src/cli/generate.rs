@@ -146,10 +146,15 @@ pub fn allowed_signers(args: &AllowedSignersArgs, global: &Global, ui: &Ui) -> R
             .map(|(_, key)| (key.fingerprint(), None))
             .collect();
         ends(reading, &mut spent)?;
+        for (fingerprint, end) in &mut spent {
+            if let Some(since) = last_believed(reading, &policy, fingerprint)? {
+                *end = Some(end.map_or(since, |end| end.min(since)));
+            }
+        }
         let mut out = String::new();
         for (id, key) in keys {
             // Git knows of time alone: a spent key holds until the commit that
-            // ended it. That it had the right is for `modelry validate`.
+            // ended it, and a revoked one until the last that it is believed for. That it had the right is for `modelry validate`.
             let end = spent
                 .iter()
                 .find(|(fingerprint, _)| *fingerprint == key.fingerprint());
@@ -164,6 +169,27 @@ pub fn allowed_signers(args: &AllowedSignersArgs, global: &Global, ui: &Ui) -> R
         ui.print(&out)?;
         Ok(Outcome::Fine)
     })
+}
+
+/// The time of the last commit that a revoked key is believed for, where its
+/// revocation names one that is there. A signature of that second holds.
+fn last_believed(reading: &Reading<'_>, policy: &Policy, key: &str) -> Result<Option<i64>, Error> {
+    let mut last = None;
+    for revocation in &policy.registry().revoked {
+        let since = revocation.since.as_ref();
+        let Some(since) = since.and_then(|since| Oid::from_hex(since.as_str())) else {
+            continue;
+        };
+        if !policy.keys.belongs_to(key, &revocation.key) {
+            continue;
+        }
+        match history::read_commit(reading.objects, since) {
+            Ok(commit) => last = commit.committer.map(|committer| committer.seconds),
+            Err(Error::MissingObject { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(last)
 }
 
 /// When each of these keys stopped proving anything: the time of the first

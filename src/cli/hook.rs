@@ -228,6 +228,7 @@ fn told(ruling: Ruling, ui: &Ui) -> Outcome {
         ));
     }
     if report.is_clean() {
+        aside(&report, ui);
         return Outcome::Fine;
     }
     report.findings.retain(|finding| finding.acknowledged.is_none());
@@ -245,6 +246,28 @@ fn told(ruling: Ruling, ui: &Ui) -> Outcome {
         ui.say("refused: no reference moved");
     }
     Outcome::Findings
+}
+
+/// Tells what a push brings that is accepted all the same: what it acknowledges
+/// itself, and what it uncovers.
+fn aside(report: &Report, ui: &Ui) {
+    let accepted = report.findings.iter().filter_map(|finding| {
+        let words = finding.acknowledged.as_ref()?;
+        let code = finding.rule.code;
+        Some(format!("acknowledged ({code}) {words}: {}", finding.message))
+    });
+    let told: Vec<String> = accepted
+        .chain(report.notes.iter().map(|note| note.message.clone()))
+        .collect();
+    for message in told.iter().take(TOLD) {
+        ui.note(message);
+    }
+    if told.len() > TOLD {
+        ui.note(&format!(
+            "… and {} more",
+            render::count(told.len() - TOLD, "note")
+        ));
+    }
 }
 
 fn pre_commit(global: &Global, ui: &Ui) -> Result<Outcome, Error> {

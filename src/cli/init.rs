@@ -34,7 +34,7 @@ pub struct InitArgs {
     /// For one person: whoever registers may approve too
     #[arg(long)]
     solo: bool,
-    /// A second public key of the administrator (OpenSSH, or armoured OpenPGP), kept away for the day the first is lost
+    /// A public key (OpenSSH, or armoured OpenPGP) whose private half is kept in a safe: it becomes the actor `recovery`, who stands in when too few administrators are left
     #[arg(long, value_name = "FILE")]
     recovery_key: Option<std::path::PathBuf>,
 }
@@ -71,10 +71,10 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
         Some(actor) => actor.clone(),
         None => actor_from(&ident.email)?,
     };
-    let mut keys = vec![me.key.clone()];
-    if let Some(file) = &args.recovery_key {
-        keys.push(super::people::read_key(&global.located(file))?);
-    }
+    let recovery = args.recovery_key.as_ref();
+    let recovery = recovery
+        .map(|file| super::people::read_key(&global.located(file)))
+        .transpose()?;
     let mut random = [0; 16];
     getrandom::fill(&mut random)
         .map_err(|error| Error::told(format!("no random bits are to be had: {error}")))?;
@@ -88,7 +88,8 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
         id,
         actor: actor.clone(),
         email: Some(ident.email).filter(|email| !email.is_empty()),
-        keys,
+        key: me.key.clone(),
+        recovery,
         solo: args.solo,
     };
     let text = act::first_policy(&first)?;
@@ -163,7 +164,7 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
         return Ok(Outcome::Fine);
     }
     let recovery = if args.recovery_key.is_none() {
-        "\nYour key is the only one that can change the policy. Add a second: `modelry actor add-key ID --key FILE`."
+        "\nYour key is the only one that can change the policy: when it is lost, nobody can. Make a second\nadministrator, or name an actor whose key is in a safe under `policyChange.recovery`."
     } else {
         ""
     };

@@ -4,14 +4,13 @@
 use clap::ValueEnum;
 
 use super::validate::ValidateArgs;
-use super::write::Scope;
 use super::{Global, Ui};
 use crate::access::Policy;
 use crate::change;
 use crate::disk;
 use crate::error::Error;
 use crate::finding::Report;
-use crate::history::{self, Onto, Past, Replay};
+use crate::history::{self, Landings, Onto, Past, Replay};
 use crate::model::Landing;
 use crate::proof::How;
 use crate::raw::{self, Kept, Objects, Oid, Overlay};
@@ -98,10 +97,12 @@ pub(super) fn landing(
         base,
         tip,
         ways: &ways,
+        before: &faulty,
         merge_text: &crate::git::merge_text,
     };
-    let mut report = history::onto(&kept, &ask)?;
-    stand_on(&mut report, faulty, base, ui);
+    let landings = history::onto(&kept, &ask)?;
+    tell_of_base(&landings, base, ui);
+    let report = landings.report;
     if let Some(path) = &args.summary {
         let text = summary(&kept, &ask, &report)?;
         disk::write_file(&global.located(path), text.as_bytes())?;
@@ -183,27 +184,18 @@ pub(super) fn meaning(objects: &dyn Objects, ask: &Onto<'_>) -> Result<(Summary,
     Ok((summary, caution))
 }
 
-/// What is wrong with the base stops a branch as it stops a writing command:
-/// in the policy, in the mainline's shape, and in the groups that it touches.
-fn stand_on(report: &mut Report, mut faulty: Report, base: Oid, ui: &Ui) {
-    faulty.findings.retain(|finding| finding.acknowledged.is_none());
-    let all = faulty.findings.len();
-    let scope = Scope::Groups(report.groups.iter().cloned().collect());
-    faulty
-        .findings
-        .retain(|finding| scope.is_stopped_by(finding.group.as_deref()));
-    let elsewhere = all - faulty.findings.len();
-    if !faulty.findings.is_empty() {
+/// Says what of the mainline stops the branch, and how much of it does not.
+fn tell_of_base(landings: &Landings, base: Oid, ui: &Ui) {
+    if landings.stopped > 0 {
         ui.note(&format!(
             "the history at {} is faulty: what lands on it would build on that",
             base.short()
         ));
     }
-    if elsewhere > 0 {
+    if landings.elsewhere > 0 {
         ui.note(&format!(
             "{} in other groups of the mainline: `modelry audit` tells more",
-            render::count(elsewhere, "finding")
+            render::count(landings.elsewhere, "finding")
         ));
     }
-    report.findings.splice(0..0, faulty.findings);
 }

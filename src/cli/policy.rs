@@ -157,6 +157,13 @@ fn show(read: &ReadArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
             "to change it",
             format!("{} of them", registry.policy_change.required),
         );
+        if !registry.policy_change.recovery.is_empty() {
+            let names = registry.policy_change.recovery.iter().map(ToString::to_string);
+            line(
+                "stand-ins",
+                format!("{}, when too few of them are left", list(names.collect())),
+            );
+        }
         for stage in &registry.stages {
             let asks = if stage.requires.is_some() {
                 ", only Approved versions"

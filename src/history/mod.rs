@@ -3,6 +3,7 @@
 
 mod acknowledged;
 mod ahead;
+mod arrival;
 mod dates;
 mod graph;
 mod landed;
@@ -15,13 +16,14 @@ mod registered;
 mod replay;
 mod revocation;
 
-pub use acknowledged::Acknowledged;
+pub use acknowledged::{Acknowledged, Reaffirmed};
 pub use ahead::{Ahead, Ending};
+pub use arrival::{Arrival, Stopped};
 pub use dates::{Dated, Dates, claimed, claims, moment};
 pub use graph::{Graph, Sides};
 pub use landed::{Landed, Shape};
 pub use landing::{Clash, MergeText, Plan, Planner};
-pub use onto::{Onto, Outlook, onto, outlook};
+pub use onto::{Landings, Onto, Outlook, onto, outlook};
 pub use past::Past;
 pub use registered::registered;
 pub use replay::{Faulty, JudgedStep, Replay};

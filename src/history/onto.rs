@@ -1,14 +1,14 @@
 //! Whether a branch would be fine once it has landed, in each way of landing.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use super::graph::Graph;
 use super::landing::{Clash, MergeText, Planner};
-use super::{Replay, is_protected, provenance, read_commit, verdict};
+use super::{Arrival, Replay, Stopped, is_protected, provenance, read_commit, verdict};
 use crate::access::{Author, Policy};
 use crate::change::{self, Change};
 use crate::error::Error;
-use crate::finding::{Anchor, Finding, Note, Place, Report, Tried};
+use crate::finding::{Anchor, Finding, Note, Place, Report, Scope, Tried};
 use crate::model::{ActorId, Landing, RecordPath};
 use crate::raw::{Objects, Oid, Overlay};
 use crate::rules::{self, Resolver};
@@ -28,16 +28,29 @@ pub struct Onto<'o> {
     pub tip: Oid,
     /// The ways to try.
     pub ways: &'o [Landing],
+    /// What is wrong with the mainline up to `base`.
+    pub before: &'o Report,
     /// Merges texts as git does.
     pub merge_text: MergeText<'o>,
 }
 
+/// What comes of a branch that would land.
+#[derive(Debug, Default)]
+pub struct Landings {
+    /// What is wrong with it, in any way, and what of the mainline stops it.
+    pub report: Report,
+    /// How many findings of the mainline stop it.
+    pub stopped: usize,
+    /// How many findings of the mainline are in groups that it does not touch.
+    pub elsewhere: usize,
+}
+
 /// Judges what would land, in each way. Findings that several ways share are
-/// told once.
+/// told once. What is wrong with the mainline stops it as it stops a push.
 ///
 /// # Errors
 /// When an object can't be read, or `base` has all of the branch already.
-pub fn onto(objects: &dyn Objects, ask: &Onto<'_>) -> Result<Report, Error> {
+pub fn onto(objects: &dyn Objects, ask: &Onto<'_>) -> Result<Landings, Error> {
     let overlay = Overlay::new(objects);
     let records = Records::new(&overlay);
     let graph = Graph::new(&overlay, None);
@@ -65,6 +78,8 @@ pub fn onto(objects: &dyn Objects, ask: &Onto<'_>) -> Result<Report, Error> {
     };
     let merge = court.judge(Landing::Merge)?;
     let mut report = Report::default();
+    let mut stopping: Vec<Finding<Place>> = Vec::new();
+    let mut elsewhere = 0;
     for way in ask.ways {
         let judged = match way {
             Landing::Merge => merge.clone(),
@@ -72,12 +87,24 @@ pub fn onto(objects: &dyn Objects, ask: &Onto<'_>) -> Result<Report, Error> {
         };
         report.landings.push(Tried {
             way: *way,
-            findings: judged.report.findings.len(),
+            findings: judged.report.open().count(),
             makes: judged.makes,
         });
-        report.groups.extend(judged.groups);
         if report.landings.len() == 1 {
             report.checked = judged.report.checked;
+        }
+        elsewhere = elsewhere.max(judged.stopped.elsewhere);
+        for finding in judged.stopped.findings {
+            let same = |known: &Finding<Place>| {
+                known.step == finding.step
+                    && known.rule.code == finding.rule.code
+                    && known.message == finding.message
+                    && known.primary.at.path == finding.primary.at.path
+                    && known.primary.at.line == finding.primary.at.line
+            };
+            if !stopping.iter().any(same) {
+                stopping.push(finding);
+            }
         }
         for mut finding in judged.report.findings {
             let same = |known: &&mut Finding<Place>| {
@@ -85,6 +112,7 @@ pub fn onto(objects: &dyn Objects, ask: &Onto<'_>) -> Result<Report, Error> {
                     && known.message == finding.message
                     && known.primary.at.path == finding.primary.at.path
                     && known.primary.at.pointer == finding.primary.at.pointer
+                    && known.acknowledged == finding.acknowledged
             };
             match report.findings.iter_mut().find(same) {
                 Some(known) => known.landings.push(*way),
@@ -102,7 +130,13 @@ pub fn onto(objects: &dyn Objects, ask: &Onto<'_>) -> Result<Report, Error> {
         }
     }
     report.checked.documents = records.documents();
-    Ok(report)
+    let stopped = stopping.len();
+    report.findings.splice(0..0, stopping);
+    Ok(Landings {
+        report,
+        stopped,
+        elsewhere,
+    })
 }
 
 /// The registry before and after a branch has landed.
@@ -166,8 +200,8 @@ fn own_path<'p>(folder: &str, path: &'p str) -> Option<&'p str> {
 struct Judged {
     report: Report,
     makes: String,
-    /// The groups that it touches.
-    groups: BTreeSet<String>,
+    /// What of the mainline stops it.
+    stopped: Stopped,
     /// Who wrote each file, where somebody proved it.
     writers: HashMap<String, Writer>,
 }
@@ -234,19 +268,37 @@ impl Court<'_, '_> {
         }
         if !judged.report.findings.is_empty() {
             judged.makes = "nothing yet".into();
+            let scope = Scope::Groups(Vec::new());
+            let (stopping, others): (Vec<_>, Vec<_>) = self
+                .ask
+                .before
+                .open()
+                .cloned()
+                .partition(|finding| scope.is_stopped_by(finding.group.as_deref()));
+            judged.stopped = Stopped {
+                findings: stopping,
+                elsewhere: others.len(),
+            };
             return Ok(judged);
         }
         let mut replay = Replay::with_policy(self.records, self.ask.folder, self.ask.policy.clone());
+        let mut arrival = Arrival::default();
         for commit in &plan.commits {
             let step = replay.landing(commit)?;
-            let groups = step.changes.iter().filter_map(Change::group);
-            judged.groups.extend(groups.map(str::to_owned));
+            arrival.add(&step);
             for (change, author) in step.changes.iter().zip(&step.authors) {
                 judged.note_writer(change, author);
             }
             judged.report.findings.extend(step.findings);
             judged.report.notes.extend(step.notes);
         }
+        replay.mark(&mut judged.report);
+        arrival.settle(&mut judged.report);
+        let before = Report {
+            findings: self.ask.before.findings.clone(),
+            ..Report::default()
+        };
+        judged.stopped = arrival.stopped_by(before, &replay, false);
         judged.report.checked = replay.checked;
         Ok(judged)
     }

@@ -1,19 +1,19 @@
 //! The judge's walk along the mainline.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::{Arc, PoisonError};
 
-use super::acknowledged::{self, Acknowledged};
+use super::acknowledged::{self, Acknowledged, Reaffirmed};
 use super::ahead::{Ahead, Signers};
 use super::graph::Graph;
 use super::landed::{Answer, Shape, landed};
-use super::{Act, Past, chain_if, policy_at, read_commit, revocation, verdict_given};
-use crate::access::{Author, Carrier, Carriers, Outside, Policy, Verdict, fingerprint};
-use crate::change::{Change, ChangeKind, Differences};
+use super::{Past, policy_at, read_commit, verdict_given};
+use crate::access::{Author, Carrier, Carriers, Outside, Policy, Verdict};
+use crate::change::{Change, Differences};
 use crate::error::Error;
-use crate::finding::{Anchor, Checked, Finding, Note, Place, Report};
-use crate::model::{Registry, Revocation, VersionId};
+use crate::finding::{Checked, Finding, Note, Place, Report};
+use crate::model::VersionId;
 use crate::raw::{Commit, ObjectKind, Oid, Shelf};
 use crate::rules::{self, Decided, Resolver, Step};
 use crate::snapshot::{Loaded, Records, Snapshot};
@@ -32,6 +32,8 @@ pub struct JudgedStep {
     pub authors: Vec<Author>,
     /// Whether it brings a policy into force.
     pub brings_policy: bool,
+    /// Whether it does nothing but revoke keys and retire actors and keys.
+    pub only_ends: bool,
     /// Who brings each change, in the same order; empty when the step's own
     /// commit brings them all.
     pub carriers: Vec<Rc<Carrier>>,
@@ -56,6 +58,7 @@ impl JudgedStep {
             changes: Vec::new(),
             authors: Vec::new(),
             brings_policy: false,
+            only_ends: false,
             carriers: Vec::new(),
             policy: None,
             decided: Vec::new(),
@@ -80,13 +83,15 @@ pub struct Replay<'a> {
     pub(super) folder: &'a str,
     /// Signers of commits that other threads have worked out.
     pub(super) signers: Signers,
-    graph: Rc<Graph<'a>>,
+    pub(super) graph: Rc<Graph<'a>>,
     /// The policy in force; none before the root.
     pub policy: Option<Policy>,
     /// The commit that brought it into force, when a commit did.
     pub policy_from: Option<Oid>,
     /// What policies so far accept.
     pub acknowledged: Vec<Acknowledged>,
+    /// What policies so far reaffirm.
+    pub reaffirmed: Vec<Reaffirmed>,
     /// Versions whose approval a key proved after it was last believed, with
     /// the key.
     pub tainted: BTreeMap<VersionId, String>,
@@ -95,9 +100,6 @@ pub struct Replay<'a> {
     /// What was looked at so far.
     pub checked: Checked,
 }
-
-/// What keys proved that are not believed, and the versions they approved.
-type Distrusted = (Vec<Finding<Anchor>>, Vec<(VersionId, String)>);
 
 /// A step with findings, and the commit whose policy judged it; none for the
 /// root.
@@ -109,16 +111,13 @@ pub struct Faulty {
     pub policy: Option<Oid>,
 }
 
-/// Whether two revocations are of one key, however its fingerprint is spelled.
-fn is_same_key(a: &Revocation, b: &Revocation) -> bool {
-    fingerprint(&a.key) == fingerprint(&b.key)
-}
-
 impl<'a> Replay<'a> {
     fn new(records: &'a Records<'a>, folder: &'a str, policy: Option<Policy>) -> Replay<'a> {
-        let acknowledged = policy
-            .as_ref()
-            .map_or_else(Vec::new, |policy| acknowledged::brought(None, policy, None));
+        // Of a policy that is taken as given, nobody knows who stands behind it.
+        let nobody = BTreeSet::new();
+        let given = policy.as_ref();
+        let acknowledged = given.map(|policy| acknowledged::brought(None, policy, &nobody));
+        let reaffirmed = given.map(|policy| acknowledged::reaffirmed(None, policy, &nobody));
         Replay {
             records,
             folder,
@@ -126,7 +125,8 @@ impl<'a> Replay<'a> {
             graph: Rc::new(Graph::new(records.objects(), None)),
             policy,
             policy_from: None,
-            acknowledged,
+            acknowledged: acknowledged.unwrap_or_default(),
+            reaffirmed: reaffirmed.unwrap_or_default(),
             tainted: BTreeMap::new(),
             faulty: Vec::new(),
             checked: Checked::default(),
@@ -273,9 +273,11 @@ impl<'a> Replay<'a> {
             self.tainted.extend(taints.iter().cloned());
             judged.taints = taints;
             let resolver = self.resolver(prior, next, Some(*parent), carriers.own.commit);
-            judged
-                .findings
-                .extend(used.into_iter().map(|finding| resolver.resolve(finding)));
+            let step = judged.only_ends.then_some(self.checked.steps);
+            judged.findings.extend(used.into_iter().map(|mut finding| {
+                finding.uncovered = step;
+                resolver.resolve(finding)
+            }));
         }
         if !judged.findings.is_empty() {
             self.faulty.push(Faulty {
@@ -395,8 +397,11 @@ impl<'a> Replay<'a> {
         }
         let brings_policy = brought.is_some();
         if let Some(after) = &brought {
-            let accepted = acknowledged::brought(policy.as_ref(), after, Some(carrier));
-            self.acknowledged.extend(accepted);
+            let (before, behind) = (policy.as_ref(), &judgement.behind);
+            self.acknowledged
+                .extend(acknowledged::brought(before, after, behind));
+            self.reaffirmed
+                .extend(acknowledged::reaffirmed(before, after, behind));
             self.policy_from = carrier.commit;
         }
         let judged_by = policy.as_ref().map(|policy| policy.source.clone());
@@ -425,6 +430,7 @@ impl<'a> Replay<'a> {
             changes: Vec::new(),
             authors: judgement.authors,
             brings_policy,
+            only_ends: brings_policy && judgement.only_ends,
             carriers: Vec::new(),
             policy: judged_by,
             decided: judgement.decided,
@@ -463,7 +469,8 @@ impl<'a> Replay<'a> {
 
     /// Marks the findings that the policy in force acknowledges.
     pub fn mark(&self, report: &mut Report) {
-        acknowledged::mark(report, &self.acknowledged, self.policy.as_ref());
+        let policy = self.policy.as_ref();
+        acknowledged::mark(report, &self.acknowledged, &self.reaffirmed, policy);
     }
 
     fn resolver<'s>(
@@ -480,120 +487,5 @@ impl<'a> Replay<'a> {
             before,
             after,
         }
-    }
-
-    /// The `since` of each revocation must be a first parent, and only move to
-    /// an earlier one. Behind a merge each policy is held to the one before it on
-    /// its side.
-    fn bad_since(
-        &self,
-        before: &Policy,
-        differences: &Differences,
-        carriers: &Carriers,
-        parent: Oid,
-    ) -> Result<Vec<Finding<Anchor>>, Error> {
-        let mut bad = Vec::new();
-        let mut replaced = before.registry();
-        for (index, change) in differences.changes.iter().enumerate() {
-            let after = change.after.as_ref().and_then(|after| after.registry());
-            let Some(after) = after.filter(|_| change.kind == ChangeKind::PolicyChanged) else {
-                continue;
-            };
-            for mut finding in self.bad_since_of(replaced, after, parent)? {
-                finding.who = Some(carriers.of(index).words());
-                bad.push(finding);
-            }
-            replaced = after;
-        }
-        Ok(bad)
-    }
-
-    fn bad_since_of(
-        &self,
-        before: &Registry,
-        after: &Registry,
-        parent: Oid,
-    ) -> Result<Vec<Finding<Anchor>>, Error> {
-        let objects = self.records.objects();
-        let mut bad = Vec::new();
-        for (index, is) in after.revoked.iter().enumerate() {
-            let was = before.revoked.iter().find(|was| is_same_key(was, is));
-            let was_since = was.and_then(|was| was.since.as_ref());
-            let Some(since) = is.since.as_ref().filter(|since| was_since != Some(since)) else {
-                continue;
-            };
-            let Some(since) = Oid::from_hex(since.as_str()) else {
-                continue;
-            };
-            // Beyond the other one it is later, which believes what was not believed.
-            let (tip, what) = match was_since.and_then(|was| Oid::from_hex(was.as_str())) {
-                Some(was) => (was, "is not earlier than it was"),
-                None => (parent, "is no commit of the mainline before this step"),
-            };
-            let on_it = match chain_if(objects, since, tip) {
-                Ok(found) => found.is_some(),
-                Err(Error::MissingObject { id, .. }) if id == since => false,
-                Err(error) => return Err(error),
-            };
-            if !on_it {
-                bad.push(rules::bad_since(
-                    index,
-                    &format!("`since` {} {what}", since.short()),
-                ));
-            }
-        }
-        Ok(bad)
-    }
-
-    /// What keys proved after they were last believed, by the revocations that
-    /// the policy in force brought, and the versions that they approved.
-    fn revoked_keys_used(&self, known: &[Revocation], parent: Oid) -> Result<Distrusted, Error> {
-        let (mut findings, mut taints) = Distrusted::default();
-        let Some(policy) = &self.policy else {
-            return Ok((findings, taints));
-        };
-        for (index, act) in self.distrusted(policy, known, parent)? {
-            let key = &policy.registry().revoked[index].key;
-            if let Some(id) = &act.approves {
-                taints.push((id.clone(), key.clone()));
-            }
-            findings.push(rules::revoked_key_used(index, key, &act));
-        }
-        Ok((findings, taints))
-    }
-
-    /// What keys proved, in steps up to `parent`, after they were last believed by
-    /// the revocations of this policy that are not among those `known` before;
-    /// each act with the index of its revocation.
-    ///
-    /// # Errors
-    /// When an object can't be read.
-    pub fn distrusted(
-        &self,
-        policy: &Policy,
-        known: &[Revocation],
-        parent: Oid,
-    ) -> Result<Vec<(usize, Act)>, Error> {
-        let mut distrusted = Vec::new();
-        for (index, is) in policy.registry().revoked.iter().enumerate() {
-            let same = |was: &&Revocation| is_same_key(was, is) && was.since == is.since;
-            let Some(since) = is.since.as_ref().and_then(|since| Oid::from_hex(since.as_str())) else {
-                continue;
-            };
-            if known.iter().any(|was| same(&was)) {
-                continue;
-            }
-            let acts = revocation::acts(
-                self.records,
-                self.folder,
-                &self.graph,
-                policy,
-                &is.key,
-                since,
-                parent,
-            )?;
-            distrusted.extend(acts.unwrap_or_default().into_iter().map(|act| (index, act)));
-        }
-        Ok(distrusted)
     }
 }

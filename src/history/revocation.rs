@@ -1,15 +1,17 @@
-//! What a key proved between two commits of the mainline.
+//! What keys proved that are not believed any more, and since when.
 
 use std::collections::HashMap;
 
 use super::graph::Graph;
 use super::landed::landed;
-use super::{COMMIT_NAMESPACE, chain_if, read_commit};
-use crate::access::{Policy, is_in_record, needed_action};
-use crate::change::{Change, ChangeKind};
+use super::{COMMIT_NAMESPACE, Replay, chain_if, read_commit};
+use crate::access::{Carriers, Policy, fingerprint, is_in_record, needed_action};
+use crate::change::{Change, ChangeKind, Differences};
 use crate::error::Error;
-use crate::model::{Decision, RecordPath, Status, VersionId};
+use crate::finding::{Anchor, Finding};
+use crate::model::{Decision, RecordPath, Registry, Revocation, Status, VersionId};
 use crate::raw::{Commit, Oid, SignatureKind};
+use crate::rules;
 use crate::snapshot::Records;
 use crate::snapshot::Snapshot;
 use crate::verify;
@@ -76,7 +78,7 @@ fn proven_by(policy: &Policy, change: &Change, commit_key: Option<&str>) -> Opti
 ///
 /// # Errors
 /// When an object can't be read.
-pub(super) fn acts<'a>(
+fn acts<'a>(
     records: &'a Records<'a>,
     folder: &str,
     graph: &Graph<'a>,
@@ -152,4 +154,132 @@ pub(super) fn acts<'a>(
         }
     }
     Ok(Some(acts))
+}
+
+/// What keys proved that are not believed, and the versions they approved.
+pub(super) type Distrusted = (Vec<Finding<Anchor>>, Vec<(VersionId, String)>);
+
+/// Whether two revocations are of one key, however its fingerprint is spelled.
+fn is_same_key(a: &Revocation, b: &Revocation) -> bool {
+    fingerprint(&a.key) == fingerprint(&b.key)
+}
+
+impl Replay<'_> {
+    /// The `since` of each revocation must be a first parent, and only move to
+    /// an earlier one. Behind a merge each policy is held to the one before it on
+    /// its side.
+    ///
+    /// # Errors
+    /// When an object can't be read.
+    pub(super) fn bad_since(
+        &self,
+        before: &Policy,
+        differences: &Differences,
+        carriers: &Carriers,
+        parent: Oid,
+    ) -> Result<Vec<Finding<Anchor>>, Error> {
+        let mut bad = Vec::new();
+        let mut replaced = before.registry();
+        for (index, change) in differences.changes.iter().enumerate() {
+            let after = change.after.as_ref().and_then(|after| after.registry());
+            let Some(after) = after.filter(|_| change.kind == ChangeKind::PolicyChanged) else {
+                continue;
+            };
+            for mut finding in self.bad_since_of(replaced, after, parent)? {
+                finding.who = Some(carriers.of(index).words());
+                bad.push(finding);
+            }
+            replaced = after;
+        }
+        Ok(bad)
+    }
+
+    fn bad_since_of(
+        &self,
+        before: &Registry,
+        after: &Registry,
+        parent: Oid,
+    ) -> Result<Vec<Finding<Anchor>>, Error> {
+        let objects = self.records.objects();
+        let mut bad = Vec::new();
+        for (index, is) in after.revoked.iter().enumerate() {
+            let was = before.revoked.iter().find(|was| is_same_key(was, is));
+            let was_since = was.and_then(|was| was.since.as_ref());
+            let Some(since) = is.since.as_ref().filter(|since| was_since != Some(since)) else {
+                continue;
+            };
+            let Some(since) = Oid::from_hex(since.as_str()) else {
+                continue;
+            };
+            // Beyond the other one it is later, which believes what was not believed.
+            let (tip, what) = match was_since.and_then(|was| Oid::from_hex(was.as_str())) {
+                Some(was) => (was, "is not earlier than it was"),
+                None => (parent, "is no commit of the mainline before this step"),
+            };
+            let on_it = match chain_if(objects, since, tip) {
+                Ok(found) => found.is_some(),
+                Err(Error::MissingObject { id, .. }) if id == since => false,
+                Err(error) => return Err(error),
+            };
+            if !on_it {
+                bad.push(rules::bad_since(
+                    index,
+                    &format!("`since` {} {what}", since.short()),
+                ));
+            }
+        }
+        Ok(bad)
+    }
+
+    /// What keys proved after they were last believed, by the revocations that
+    /// the policy in force brought, and the versions that they approved.
+    pub(super) fn revoked_keys_used(&self, known: &[Revocation], parent: Oid) -> Result<Distrusted, Error> {
+        let (mut findings, mut taints) = Distrusted::default();
+        let Some(policy) = &self.policy else {
+            return Ok((findings, taints));
+        };
+        for (index, act) in self.distrusted(policy, known, parent)? {
+            let key = &policy.registry().revoked[index].key;
+            if let Some(id) = &act.approves {
+                taints.push((id.clone(), key.clone()));
+            }
+            findings.push(rules::revoked_key_used(index, key, &act));
+        }
+        Ok((findings, taints))
+    }
+
+    /// What keys proved, in steps up to `parent`, after they were last believed by
+    /// the revocations of this policy that are not among those `known` before;
+    /// each act with the index of its revocation.
+    ///
+    /// # Errors
+    /// When an object can't be read.
+    pub fn distrusted(
+        &self,
+        policy: &Policy,
+        known: &[Revocation],
+        parent: Oid,
+    ) -> Result<Vec<(usize, Act)>, Error> {
+        let mut distrusted = Vec::new();
+        for (index, is) in policy.registry().revoked.iter().enumerate() {
+            let same = |was: &&Revocation| is_same_key(was, is) && was.since == is.since;
+            let Some(since) = is.since.as_ref().and_then(|since| Oid::from_hex(since.as_str())) else {
+                continue;
+            };
+            if known.iter().any(|was| same(&was)) {
+                continue;
+            }
+            let acts = acts(
+                self.records,
+                self.folder,
+                &self.graph,
+                policy,
+                &is.key,
+                since,
+                parent,
+            )?;
+            distrusted.extend(acts.unwrap_or_default().into_iter().map(|act| (index, act)));
+        }
+        Ok(distrusted)
+    }
 }

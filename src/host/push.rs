@@ -11,7 +11,7 @@ use super::steps::{self, Ruling, placed};
 use crate::error::Error;
 use crate::finding::{Anchor, Finding, Report};
 use crate::git::{Bounded, Budget, MOVED_MEANWHILE, Repo};
-use crate::history;
+use crate::history::{self, Arrival};
 use crate::proof::How;
 use crate::raw::{Kept, Oid};
 use crate::rules;
@@ -251,10 +251,12 @@ fn created(workspace: &mut Workspace, new: Oid, budget: Budget) -> Result<Ruling
         audit: true,
         ..How::default()
     };
+    let mut arrival = Arrival::default();
     let mut report = workspace
-        .prove(&kept, &records, new, how)
+        .prove_watched(&kept, &records, new, how, |_, _, step| arrival.add(step))
         .map_err(cut_off)?
         .report;
+    arrival.settle(&mut report);
     for finding in &mut report.findings {
         finding.step = None;
     }

@@ -1,12 +1,10 @@
 //! Steps that are put on a mainline: before they are there, as a server's hook
 //! and a queue see them, or after, as a job that a push starts.
 
-use std::collections::BTreeSet;
-
 use crate::access::Policy;
 use crate::error::Error;
-use crate::finding::{Anchor, Finding, Place, Report, Scope};
-use crate::history::{self, Replay};
+use crate::finding::{Anchor, Finding, Place, Report};
+use crate::history::{self, Arrival, Replay};
 use crate::proof::How;
 use crate::raw::{Commit, Objects, Oid};
 use crate::rules::{self, Resolver};
@@ -77,35 +75,27 @@ pub fn stepped(
 pub(super) fn onwards(
     workspace: &Workspace,
     records: &Records<'_>,
-    (policy, mut before): (Policy, Report),
+    (policy, before): (Policy, Report),
     tip: Oid,
     commits: &[Commit],
     landed: bool,
 ) -> Result<Ruling, Error> {
     let mut replay = Replay::with_policy(records, &workspace.folder, policy).with_floor(tip);
-    let mut touched = Touched::default();
-    let mut report = workspace.run(&mut replay, commits, |_, step| touched.by(step))?;
+    let mut arrival = Arrival::default();
+    let mut report = workspace.run(&mut replay, commits, |_, step| arrival.add(step))?;
     if !landed {
+        arrival.settle(&mut report);
         // What has not landed can still be put right: no line to accept it is offered.
         // One that the same push brings counts, as it does for a mirror that catches up.
         for finding in &mut report.findings {
             finding.step = None;
         }
     }
-    // What the steps bring may accept what was wrong before.
-    replay.mark(&mut before);
-    before.findings.retain(|finding| finding.acknowledged.is_none());
-    let all = before.findings.len();
-    let scope = touched.scope();
-    before.findings.retain(|finding| {
-        let is_touched = |scope: &Scope| scope.is_stopped_by(finding.group.as_deref());
-        landed || scope.as_ref().is_some_and(is_touched)
-    });
-    let elsewhere = all - before.findings.len();
-    report.findings.splice(0..0, before.findings);
+    let stopped = arrival.stopped_by(before, &replay, landed);
+    report.findings.splice(0..0, stopped.findings);
     Ok(Ruling {
         report,
-        elsewhere,
+        elsewhere: stopped.elsewhere,
         ..Ruling::default()
     })
 }
@@ -134,39 +124,4 @@ pub(super) fn placed(
         ..resolver.resolve(finding)
     });
     Ok(placed.collect())
-}
-
-/// What steps touch.
-#[derive(Debug, Default)]
-struct Touched {
-    groups: BTreeSet<String>,
-    policy: bool,
-    /// Protected files, and what is no record.
-    others: bool,
-}
-
-impl Touched {
-    fn by(&mut self, step: &history::JudgedStep) {
-        for change in &step.changes {
-            match &change.record {
-                Some(record) => match record.group() {
-                    Some(group) => {
-                        self.groups.insert(group.to_string());
-                    }
-                    None => self.policy = true,
-                },
-                None => self.others = true,
-            }
-        }
-    }
-
-    /// What faults of the past count; none when nothing does, since it
-    /// touches nothing of the registry.
-    fn scope(self) -> Option<Scope> {
-        match (self.groups.is_empty() && !self.others, self.policy) {
-            (true, false) => None,
-            (true, true) => Some(Scope::Policy),
-            (false, _) => Some(Scope::Groups(self.groups.into_iter().collect())),
-        }
-    }
 }

@@ -485,11 +485,19 @@ pub struct PolicyChangeRule {
     /// How many distinct administrators must agree; at least 1.
     #[schemars(range(min = 1, max = 1000))]
     pub required: u32,
+    /// Actors whose keys are kept away for the day that too few administrators are
+    /// left: then one of them stands in for those who are missing. Each may always
+    /// revoke keys and retire actors, and no administrator alone can end one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recovery: Vec<ActorId>,
 }
 
 impl Default for PolicyChangeRule {
     fn default() -> Self {
-        PolicyChangeRule { required: 1 }
+        PolicyChangeRule {
+            required: 1,
+            recovery: Vec::new(),
+        }
     }
 }
 

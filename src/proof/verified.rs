@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::canonical::sha256;
 use crate::disk;
-use crate::history::{Acknowledged, Faulty, Replay};
+use crate::history::{Acknowledged, Faulty, Reaffirmed, Replay};
 use crate::raw::Oid;
 use crate::workspace::Workspace;
 
@@ -34,6 +34,8 @@ pub(super) struct Verified {
     pub(super) policy: String,
     pub(super) faulty: Vec<VerifiedFault>,
     pub(super) acknowledged: Vec<Acknowledged>,
+    #[serde(default)]
+    pub(super) reaffirmed: Vec<Reaffirmed>,
     pub(super) tainted: BTreeMap<String, String>,
 }
 
@@ -170,6 +172,7 @@ impl Workspace {
             policy: policy.to_string(),
             faulty: replay.faulty.iter().map(fault).collect(),
             acknowledged: replay.acknowledged.clone(),
+            reaffirmed: replay.reaffirmed.clone(),
             tainted: replay
                 .tainted
                 .iter()

@@ -1,5 +1,6 @@
 //! The loop: every rule over everything it looks at.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::place::at_part;
@@ -9,7 +10,7 @@ use crate::access::{self, Author, Carrier, Carriers, Policy, Tally};
 use crate::change::{Change, ChangeKind};
 use crate::error::Error;
 use crate::finding::{Anchor, Finding, Note, RuleInfo, Side};
-use crate::model::{Status, VersionId};
+use crate::model::{ActorId, Status, VersionId};
 use crate::snapshot::{Loaded, ReadFault};
 use crate::source::Fault;
 
@@ -22,6 +23,10 @@ pub struct Judgement {
     /// The policy that the step brings into force, if it brings one and nothing
     /// is wrong with it.
     pub policy: Option<Policy>,
+    /// Whether the step does nothing but revoke keys and retire actors and keys.
+    pub only_ends: bool,
+    /// The administrators, or the actor concerned, who stand behind what it brings.
+    pub behind: BTreeSet<ActorId>,
     /// Whose act each change is, in the order of the changes; empty where no
     /// policy says who is who.
     pub authors: Vec<Author>,
@@ -131,16 +136,23 @@ pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
     }
     let first_of_policy = out.list.len();
     let mut in_force = None;
+    let mut only_ends = step.is_of_policy_alone();
+    let mut behind = BTreeSet::new();
     for (index, after) in policies_brought(step) {
         // Behind a merge each policy replaces the one before it on its side.
         let before = in_force.as_ref().or(step.policy);
+        let value = after.source.value();
+        only_ends &=
+            before.is_some_and(|before| access::fast_path(before, after.registry(), value).is_some());
         let scene = PolicyScene {
             step,
             before,
             authority: step.policy,
             carrier: step.carriers.of(index),
             after: &after,
+            only_ends,
         };
+        behind.extend(scene.tally()?.into_iter().flat_map(|tally| tally.counted));
         let first = out.list.len();
         for rule in RULES {
             if let Check::Policy(check) = rule.check {
@@ -174,6 +186,8 @@ pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
     Ok(Judgement {
         findings: out.list,
         notes: out.notes,
+        only_ends: only_ends && policy.is_some(),
+        behind,
         policy,
         authors,
         decided,
@@ -314,6 +328,7 @@ pub fn state_findings(
         authority: None,
         carrier: &carriers.own,
         after: &policy,
+        only_ends: false,
     };
     for rule in RULES {
         if let Check::Policy(check) = rule.check {

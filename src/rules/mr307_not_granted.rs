@@ -39,6 +39,15 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
         } => scene
             .version()?
             .is_some_and(|version| version.by() == Some(actor)),
+        // An actor may always end its own keys and rights, by a review too; and who
+        // stands in for administrators says so in one.
+        ChangeKind::PolicyReviewed {
+            decision: Decision::Approved,
+        } => {
+            let review = scene.change.after.as_ref();
+            scene.policy.is_recovery(actor)
+                || review.is_some_and(|review| scene.step.ends_only_own(scene.policy, actor, review))
+        }
         ChangeKind::Reformatted => {
             matches!(scene.record(), Some(RecordPath::Review(..))) && may(Action::Reject)
         }

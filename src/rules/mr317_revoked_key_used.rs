@@ -47,6 +47,8 @@ const DOCS: &str = r#"
 ## What it checks
 A revocation with `since` names the last mainline commit that the key is believed for. Whatever the key proved after it is a finding, placed at the revocation: in the registry, and in files that were protected then or are now.
 
+A change that only revokes or retires lands all the same: the findings stop what rests on the key afterwards, and not the revocation. A push or a pull request tells them as notes.
+
 ## Why it matters
 Whoever stole the key may have approved a version; nobody deploys it until somebody looked.
 

@@ -1,8 +1,8 @@
 //! MR403 policy-unauthorised: too few administrators stand behind a policy.
 
-use super::scene::{Bringing, Findings, PolicyScene, in_policy, names};
+use super::scene::{Findings, PolicyScene, in_policy, names};
 use super::{Check, Rule};
-use crate::access::{self, Verdict};
+use crate::access::Verdict;
 use crate::error::Error;
 use crate::finding::{Anchor, Finding, RuleInfo};
 use crate::model::Action;
@@ -18,18 +18,9 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
-    let (Some(authority), Some(before)) = (scene.authority, scene.before) else {
+    let (Some(before), Some(tally)) = (scene.before, scene.tally()?) else {
         return Ok(());
     };
-    let tally = access::tally_policy(
-        authority,
-        before,
-        &scene.step.prior,
-        &scene.step.next,
-        &scene.after.source,
-        scene.carrier,
-        &Bringing(scene.step),
-    )?;
     if tally.is_enough() {
         return Ok(());
     }

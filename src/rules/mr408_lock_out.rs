@@ -1,10 +1,11 @@
 //! MR408 lock-out: nobody could change this policy again.
 
-use super::scene::{Findings, PolicyScene, has_key, in_policy, names};
+use super::scene::{Findings, PolicyScene, in_policy, names};
 use super::{Check, Rule};
+use crate::access::Policy;
 use crate::error::Error;
 use crate::finding::{Finding, RuleInfo};
-use crate::model::Action;
+use crate::model::ActorId;
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
@@ -16,15 +17,44 @@ pub(super) static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
+/// How many administrators a change of this policy needs, and those with a key in
+/// force.
+fn needed(policy: &Policy) -> (usize, Vec<ActorId>) {
+    (policy.policy_quorum(), policy.administrators())
+}
+
 fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
-    let able: Vec<_> = scene
-        .after
-        .holders(Action::Administer, None, None)
-        .into_iter()
-        .filter(|id| has_key(scene.after, id))
-        .collect();
-    let need = scene.registry().policy_change.required.max(1) as usize;
+    let (need, able) = needed(scene.after);
+    let before = scene.before.map(needed);
+    let recovery = scene.after.recovery();
     if able.len() >= need {
+        // Only the policy that takes the slack away is told of it, and not each after
+        // it; a first policy has one administrator.
+        let is_new = before.is_some_and(|(need, able)| able.len() != need);
+        if able.len() == need && is_new && recovery.is_empty() {
+            out.note(no_slack(need, &able), None);
+        }
+        return Ok(());
+    }
+    let message = format!(
+        "this policy needs {need} administrators to change it, and has {}",
+        able.len()
+    );
+    if !recovery.is_empty() {
+        let who = names(&recovery, "nobody").replace(" and ", " or ");
+        out.note(
+            format!(
+                "{message}: until there are more, {who} must stand behind a change for those who are missing"
+            ),
+            None,
+        );
+        return Ok(());
+    }
+    if scene.only_ends {
+        out.note(
+            format!("{message} (MR408): no change of it can land any more but revocations and retirements"),
+            None,
+        );
         return Ok(());
     }
     let at = if scene.registry().policy_change.required > 1 {
@@ -32,26 +62,33 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
     } else {
         "/grants"
     };
-    let finding = Finding::new(
-        &RULE.info,
-        in_policy(at),
-        format!(
-            "this policy needs {need} administrators to change it, and has {}",
-            able.len()
-        ),
-    )
-    .why(format!(
-        "administrators with a key in force: {}",
-        names(&able, "nobody")
-    ))
-    .help("grant `administer` to more persons with keys, or ask for fewer");
+    let finding = Finding::new(&RULE.info, in_policy(at), message)
+        .why(format!(
+            "administrators with a key in force: {}",
+            names(&able, "nobody")
+        ))
+        .help("grant `administer` to more persons with keys, or ask for fewer");
     out.push(finding);
     Ok(())
 }
 
+/// The note for a policy that has as many administrators as it needs, and no more.
+fn no_slack(need: usize, able: &[ActorId]) -> String {
+    let who = names(able, "nobody");
+    let who = match need {
+        1 => format!("{who} alone can change this policy from now on"),
+        _ => format!("all of {who} are needed to change this policy from now on"),
+    };
+    format!(
+        "{who}: when one key is lost, nobody can; keep a key in a safe and name its actor under `policyChange.recovery`"
+    )
+}
+
 const DOCS: &str = r#"
 ## What it checks
-Enough administrators with keys in force are left to change the policy again.
+Enough administrators with keys in force are left to change the policy again, or an actor of `policyChange.recovery` who stands in for them.
+
+A change that only revokes keys or retires actors or keys is never refused for this: then it is a note. As many administrators as are needed, and no more, are a note too, where no recovery key is there.
 
 ## Why it matters
 A policy that nobody can change is a registry that nobody can repair.
@@ -60,5 +97,5 @@ A policy that nobody can change is a registry that nobody can repair.
 `policyChange: {required: 2}` with one administrator.
 
 ## How to fix
-Grant `administer` to more persons.
+Grant `administer` to more persons. Before keys are lost: name an actor whose key is in a safe, `policyChange: {required: 2, recovery: [recovery]}`.
 "#;

@@ -4,7 +4,7 @@ use super::scene::{Findings, PolicyScene, in_policy};
 use super::{Check, Rule};
 use crate::error::Error;
 use crate::finding::{Finding, RuleInfo};
-use crate::model::{ActorId, ActorKind};
+use crate::model::ActorKind;
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
@@ -22,24 +22,26 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
         if actor.kind != ActorKind::Machine || actor.retired {
             continue;
         }
-        let living = |owner: &ActorId| {
-            registry
-                .actors
-                .get(owner)
-                .is_some_and(|owner| owner.kind == ActorKind::Person && !owner.retired)
-        };
-        if actor.owners.iter().any(living) {
+        if scene.after.has_living_owner(actor) {
             continue;
         }
-        let finding = Finding::new(
-            &RULE.info,
-            in_policy(format!("/actors/{id}")).key(),
-            format!("machine `{id}` has no living owner"),
-        )
-        .why("a machine stands for the persons who own it; without one, nobody answers for it")
-        .help(format!(
-            "name a person under `owners`, or retire it: `modelry actor retire {id}`"
-        ));
+        let message = format!("machine `{id}` has no living owner");
+        let had_none = scene.before.is_some_and(|before| {
+            let was = before.actor(id.as_str());
+            was.is_some_and(|was| !was.retired && !before.has_living_owner(was))
+        });
+        if scene.only_ends || had_none {
+            out.note(
+                format!("{message} (MR410): it may do nothing until a person who is not retired owns it"),
+                None,
+            );
+            continue;
+        }
+        let finding = Finding::new(&RULE.info, in_policy(format!("/actors/{id}")).key(), message)
+            .why("a machine stands for the persons who own it; without one, nobody answers for it")
+            .help(format!(
+                "name a person under `owners`, or retire it: `modelry actor retire {id}`"
+            ));
         out.push(finding);
     }
     Ok(())
@@ -47,7 +49,7 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
 
 const DOCS: &str = r#"
 ## What it checks
-Every machine has an owner who is a person and not retired.
+Every machine has an owner who is a person and not retired. The retirement of the last owner is never refused for this: it is a note then, and the machine may do nothing until it has another owner.
 
 ## Why it matters
 A machine stands for its owners; without one nobody answers for it.

@@ -18,6 +18,22 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
     let registry = scene.registry();
+    for (index, id) in registry.policy_change.recovery.iter().enumerate() {
+        if let Some(actor) = registry
+            .actors
+            .get(id)
+            .filter(|actor| actor.kind != ActorKind::Person)
+        {
+            let finding = Finding::new(
+                &RULE.info,
+                in_policy(format!("/policyChange/recovery/{index}")),
+                format!("`{id}` is a {} and can't stand in for administrators", actor.kind),
+            )
+            .why("the policy is changed by persons")
+            .help("name a person whose key is kept in a safe");
+            out.push(finding);
+        }
+    }
     for (index, grant) in registry.grants.iter().enumerate() {
         for (place, action) in grant.allow.iter().enumerate() {
             let too_much = |kind: ActorKind| match kind {
@@ -53,7 +69,7 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
 
 const DOCS: &str = r#"
 ## What it checks
-A forge holds at most annotate, create-group and update-group; a machine never administers.
+A forge holds at most annotate, create-group and update-group; a machine never administers. Neither is named under `policyChange.recovery`.
 
 ## Why it matters
 A Git host's key is in the hands of whoever runs the host.

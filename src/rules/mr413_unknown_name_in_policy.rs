@@ -43,6 +43,10 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
             told(format!("/teams/{team}/{index}"), "actor", member.as_str());
         }
     }
+    let recovery = registry.policy_change.recovery.iter().enumerate();
+    for (index, id) in recovery.filter(|(_, id)| !actor(id)) {
+        told(format!("/policyChange/recovery/{index}"), "actor", id.as_str());
+    }
     for (id, record) in &registry.actors {
         for (index, owner) in record
             .owners

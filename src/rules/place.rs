@@ -98,6 +98,7 @@ impl Resolver<'_> {
             acknowledged: finding.acknowledged,
             landings: finding.landings,
             reaffirms: finding.reaffirms,
+            uncovered: finding.uncovered,
         }
     }
 }

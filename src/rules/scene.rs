@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::access::{self, Author, Carrier, Carriers, Outside, Policy, Tally};
+use crate::access::{self, Author, Carrier, Carriers, Outside, Policy, PolicyTally, Tally};
 use crate::change::{Change, ChangeKind, Differences};
 use crate::error::Error;
 use crate::finding::{Anchor, Finding, Note};
-use crate::model::{ModelVersion, RecordPath, Registry, Status, VersionId};
+use crate::model::{ActorId, ModelVersion, RecordPath, Registry, Status, VersionId};
 use crate::snapshot::{Loaded, Snapshot};
+use crate::subject;
 
 /// One step of the mainline: from one tree to the next, carried by a commit,
 /// judged by the policy in force before it.
@@ -79,6 +80,38 @@ impl<'a> Step<'a> {
         )?);
         self.tallies.borrow_mut().insert(id.clone(), tally.clone());
         Ok(tally)
+    }
+
+    /// Whether the step changes nothing but the policy and the reviews of it.
+    pub fn is_of_policy_alone(&self) -> bool {
+        let of_policy = |change: &Change| {
+            matches!(
+                change.kind,
+                ChangeKind::PolicyChanged | ChangeKind::PolicyReviewed { .. }
+            )
+        };
+        self.changes().iter().all(of_policy)
+    }
+
+    /// Whether the step brings a policy that ends this actor's own keys or rights
+    /// and does nothing else: the one that a review of this serial names.
+    pub fn ends_only_own(&self, policy: &Policy, actor: &ActorId, review: &Loaded) -> bool {
+        let Some(review) = review.review() else {
+            return false;
+        };
+        let mut replaced = policy.clone();
+        for change in self.changes() {
+            let (ChangeKind::PolicyChanged, Some(after)) = (&change.kind, &change.after) else {
+                continue;
+            };
+            if review.subject == subject::policy_subject(policy.id(), after.value())
+                && access::ends_only_own(&replaced, after, actor)
+            {
+                return true;
+            }
+            replaced = Policy::new(after.clone()).unwrap_or(replaced);
+        }
+        false
     }
 
     /// Whether the step brings this version into being.
@@ -247,12 +280,35 @@ pub struct PolicyScene<'a> {
     pub carrier: &'a Carrier,
     /// The new one, ready to ask.
     pub after: &'a Policy,
+    /// Whether the step does nothing but revoke and retire. Then what the policy
+    /// lacks from now on is told, and is no reason to refuse it.
+    pub only_ends: bool,
 }
 
 impl PolicyScene<'_> {
     /// What the new file says.
     pub fn registry(&self) -> &Registry {
         self.after.registry()
+    }
+
+    /// Who stands behind the new policy; none at the root, where nobody is asked.
+    ///
+    /// # Errors
+    /// When an object can't be read.
+    pub fn tally(&self) -> Result<Option<PolicyTally>, Error> {
+        let (Some(authority), Some(before)) = (self.authority, self.before) else {
+            return Ok(None);
+        };
+        access::tally_policy(
+            authority,
+            before,
+            &self.step.prior,
+            &self.step.next,
+            &self.after.source,
+            self.carrier,
+            &Bringing(self.step),
+        )
+        .map(Some)
     }
 }
 
@@ -344,13 +400,4 @@ pub fn ask(id: &VersionId, could: &[crate::model::ActorId]) -> String {
             names(could, "nobody").replace(" and ", " or ")
         ),
     }
-}
-
-/// Whether the actor has a key that proves something new.
-pub fn has_key(policy: &Policy, id: &crate::model::ActorId) -> bool {
-    let keys = policy.actor(id.as_str()).map_or(&[][..], |actor| &actor.keys[..]);
-    let good =
-        |(key, _): &(String, String)| matches!(policy.keys.standing(key), access::KeyStanding::Good(_));
-    keys.iter()
-        .any(|key| access::Credential::of(key).is_ok_and(|credential| credential.keys().iter().any(good)))
 }

@@ -185,7 +185,7 @@ fn an_acknowledged_fault_is_shown_and_does_not_decide() {
 }
 
 /// The YAML that the README gives under this mark, as it stands there.
-fn from_readme(mark: &str) -> &'static str {
+pub fn from_readme(mark: &str) -> &'static str {
     let readme = include_str!("../../README.md");
     let block = readme.split(&format!("<!-- {mark}: begin -->\n```yaml\n")).nth(1);
     block

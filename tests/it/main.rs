@@ -10,6 +10,7 @@ mod commands;
 mod corpus;
 mod dates;
 mod deletion;
+mod emergency;
 mod entrances;
 mod errors;
 mod event_days;

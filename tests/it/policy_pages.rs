@@ -64,6 +64,7 @@ fn a_policy_that_asks_for_less_is_marked() {
         ("/approvals/0/delegated", json!(1)),
         ("/approvals", json!([{"groups": ["*"]}])),
         ("/policyChange/required", json!(1)),
+        ("/policyChange", json!({"required": 2, "recovery": ["admin-1"]})),
         ("/grants/0/to", json!(["team:risk", "robot"])),
         ("/actors/robot/owners", json!(["risk-1"])),
         ("/grants/0/allow", json!(["approve", "promote", "administer"])),

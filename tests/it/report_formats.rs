@@ -65,6 +65,7 @@ fn finding(rule: usize, path: &str, at: (usize, usize), message: &str, accepted:
         acknowledged: accepted.then(|| message.to_owned()),
         landings: Vec::new(),
         reaffirms: None,
+        uncovered: None,
     }
 }
 

@@ -171,6 +171,7 @@ fn written(text: &str, many: usize) -> (Summary, Report) {
         acknowledged: None,
         landings: vec![Landing::Merge],
         reaffirms: None,
+        uncovered: None,
     };
     let mut accepted = finding.clone();
     accepted.acknowledged = Some(t());

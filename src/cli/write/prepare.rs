@@ -13,7 +13,7 @@ use crate::access::{Carrier, Policy, Verdict};
 use crate::act;
 use crate::error::Error;
 use crate::finding::{Finding, Place, Report};
-use crate::history::{self, Replay};
+use crate::history::{self, Graph, Replay};
 use crate::proof::{How, Point};
 use crate::raw::{Kept, Objects, Oid, Overlay};
 use crate::render;
@@ -183,6 +183,30 @@ fn own_faults(objects: &dyn Objects, target: &Target, report: &mut Report) -> Re
     Ok(faulty)
 }
 
+/// How many findings stop nothing: those in the branch's own commits, of which a
+/// missing administrator is none, and those in the history that it starts from.
+fn elsewhere(
+    workspace: &Workspace,
+    objects: &dyn Objects,
+    target: &Target,
+    report: &Report,
+    blocks: impl Fn(&Finding<Place>) -> bool,
+) -> Result<(usize, usize), Error> {
+    let others: Vec<_> = report
+        .findings
+        .iter()
+        .filter(|finding| !blocks(finding))
+        .collect();
+    if target.is_mainline || others.is_empty() {
+        return Ok((0, others.len()));
+    }
+    let sides = Graph::new(objects, None).sides(workspace.tip()?, target.base)?;
+    let is_own = |finding: &&Finding<Place>| finding.step.is_some_and(|step| sides.second.contains(&step));
+    let (own, past): (Vec<&Finding<Place>>, Vec<_>) = others.into_iter().partition(is_own);
+    let told = own.iter().filter(|finding| finding.rule.code != "MR403");
+    Ok((told.count(), past.len()))
+}
+
 /// The policy in force at the base, once its history is proven.
 pub(super) fn prove(
     workspace: &Workspace,
@@ -222,7 +246,7 @@ pub(super) fn prove(
     let blocks = |finding: &Finding<Place>| job.scope.is_stopped_by(finding.group.as_deref());
     let mut report = proof.report;
     report.findings.retain(|finding| finding.acknowledged.is_none());
-    let others = report.findings.iter().filter(|finding| !blocks(finding)).count();
+    let (own, others) = elsewhere(workspace, objects, target, &report, blocks)?;
     report.findings.retain(blocks);
     if !report.findings.is_empty() {
         let own = own_faults(objects, target, &mut report)?;
@@ -236,6 +260,15 @@ pub(super) fn prove(
             ));
         }
         return Ok(Err(Outcome::Findings));
+    }
+    // That administrators are missing is what a proposal is for.
+    if own > 0 {
+        let branch = super::short(&target.branch);
+        ui.note(&format!(
+            "{} in the commits of `{branch}` itself: `modelry validate --onto {} {branch}` tells more",
+            render::count(own, "finding"),
+            workspace.mainline_name()
+        ));
     }
     if others > 0 {
         ui.note(&format!(

@@ -83,6 +83,15 @@ pub(super) fn lines(before: &Policy, after: &Policy) -> Vec<PolicyLine> {
             is < was && reachable,
         );
     }
+    let recovery = |registry: &Registry| set(&registry.policy_change.recovery);
+    let (was, is) = (recovery(old), recovery(new));
+    let what = "stands in when too few administrators are left";
+    for gone in was.difference(&is) {
+        lines.add(what, Some(gone.clone()), None, false);
+    }
+    for added in is.difference(&was) {
+        lines.add(what, None, Some(added.clone()), true);
+    }
     grants(old, new, &mut lines);
     people(old, new, &mut lines);
     machinery(old, new, &mut lines);

@@ -83,7 +83,7 @@ impl Pen<'_> {
                 "delegate"
             }
             3..6 => {
-                let of = if self.tampers() {
+                let of = if self.tampers() || self.dice.percent(25) {
                     *self.dice.pick(&people)
                 } else {
                     who

@@ -59,6 +59,9 @@ impl Pen<'_> {
             "protect": [".github/**"],
             "policyChange": {"required": quorum},
         });
+        if self.dice.percent(30) {
+            policy["policyChange"]["recovery"] = json!(["boss"]);
+        }
         self.trust_others(&mut policy);
         policy
     }
@@ -81,14 +84,16 @@ impl Pen<'_> {
         }
         let mut sign = match &ending {
             Some(who) if self.dice.percent(50) => self.commit_by(law, who),
+            _ if law.stands_in("boss") && self.dice.percent(30) => self.commit_by(law, "boss"),
             _ => {
                 let who = self.someone(law, "administer", "", "");
                 self.commit_by(law, &who)
             }
         };
         if law.policy_quorum() > 1 || self.dice.percent(20) {
-            for who in ["admin-1", "admin-2"] {
-                if !law.may(who, "administer", "", "") || (self.tampers() && self.dice.percent(50)) {
+            for who in ["admin-1", "admin-2", "boss"] {
+                let agrees = law.may(who, "administer", "", "") || law.stands_in(who);
+                if !agrees || (self.tampers() && self.dice.percent(50)) {
                     continue;
                 }
                 let mut subject = digest(&json!({"registry": REGISTRY, "policy": policy}));

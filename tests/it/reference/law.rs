@@ -158,7 +158,7 @@ impl Law {
         if kind == "forge" && !["annotate", "create-group", "update-group"].contains(&action) {
             return false;
         }
-        if kind == "machine" && action == "administer" {
+        if kind == "machine" && (action == "administer" || !self.is_owned(who)) {
             return false;
         }
         list(&self.0, "grants").iter().any(|grant| {
@@ -174,6 +174,21 @@ impl Law {
             let there = action != "promote" || texts(grant, "stages").contains(&stage);
             named && allowed && here && there
         })
+    }
+
+    /// Whether a person who is not retired is named as an owner.
+    pub fn is_owned(&self, who: &str) -> bool {
+        let owners = texts(self.actor(who), "owners");
+        owners
+            .iter()
+            .any(|owner| text(self.actor(owner), "kind") == "person" && !self.is_retired(owner))
+    }
+
+    /// Whether an actor stands in for administrators when too few are left.
+    pub fn stands_in(&self, who: &str) -> bool {
+        texts(&self.0["policyChange"], "recovery").contains(&who)
+            && text(self.actor(who), "kind") == "person"
+            && !self.is_retired(who)
     }
 
     /// Whether one of two owns the other, or both have an owner in common, or

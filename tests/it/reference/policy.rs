@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use super::approval::{names, without};
 use super::foreign::is_reported;
 use super::judge::Case;
-use super::law::{Law, digest, key, text, texts};
+use super::law::{Law, covers, digest, key, text, texts};
 use super::objects::{at, value};
-use super::provenance::Link;
+use super::place::{Place, place};
+use super::provenance::{Link, reformats};
 
 /// Whose each key is, and whether it is retired.
 fn keys(policy: &Value) -> BTreeMap<String, BTreeSet<String>> {
@@ -59,7 +60,8 @@ impl Case<'_> {
         if self.links.iter().any(|link| link.path.starts_with("groups/")) {
             wrong.insert("MR402");
         }
-        self.content(&was, &after, &mut wrong);
+        let only_ends = self.only_ends(link);
+        self.content(&was, &after, only_ends, &mut wrong);
         if !self.is_authorised(link, &was, &after) {
             wrong.insert("MR403");
         }
@@ -68,7 +70,31 @@ impl Case<'_> {
         law
     }
 
-    fn content(&self, was: &Value, after: &Value, wrong: &mut BTreeSet<&'static str>) {
+    /// Whether the step does nothing but end keys and rights, up to this change.
+    fn only_ends(&self, link: &Link) -> bool {
+        let is_of_policy = |other: &Link| match place(&other.path) {
+            Place::Registry => other.before.is_some() && other.after.is_some() && !reformats(other),
+            Place::PolicyReview(..) => other.after.is_some() && !reformats(other),
+            _ => false,
+        };
+        if !self.links.iter().all(is_of_policy) {
+            return false;
+        }
+        let mut was = self.law.0.clone();
+        for other in self.links.iter().filter(|other| other.path == link.path) {
+            let after = value(other.after.as_deref().expect("a policy"));
+            if ended(&was, &after).is_none() {
+                return false;
+            }
+            if other == link {
+                return true;
+            }
+            was = after;
+        }
+        true
+    }
+
+    fn content(&self, was: &Value, after: &Value, only_ends: bool, wrong: &mut BTreeSet<&'static str>) {
         for (name, actor) in was["actors"].as_object().into_iter().flatten() {
             if after["actors"][name]["kind"] != actor["kind"] {
                 wrong.insert("MR405");
@@ -122,6 +148,7 @@ impl Case<'_> {
                 named.extend(texts(entry, "to"));
             }
         }
+        named.extend(texts(&after["policyChange"], "recovery"));
         for (team, _) in after["teams"].as_object().into_iter().flatten() {
             named.extend(law.team(team));
         }
@@ -131,7 +158,9 @@ impl Case<'_> {
         if named.iter().any(|who| unknown(who)) {
             wrong.insert("MR413");
         }
-        if law.administrators().len() < law.policy_quorum() {
+        let recovery = texts(&after["policyChange"], "recovery");
+        let stand_in = recovery.iter().any(|who| law.stands_in(who) && law.can_sign(who));
+        if law.administrators().len() < law.policy_quorum() && !stand_in && !only_ends {
             wrong.insert("MR408");
         }
         let mut groups: BTreeSet<String> = BTreeSet::new();
@@ -141,54 +170,36 @@ impl Case<'_> {
                 .and_then(|rest| rest.split('/').next());
             groups.extend(group.map(str::to_owned));
         }
-        for rule in after["approvals"].as_array().into_iter().flatten() {
-            groups.extend(texts(rule, "groups").iter().map(|glob| glob.replace('*', "x")));
+        let there = groups.clone();
+        let grants = after["grants"].as_array().into_iter().flatten();
+        let approve: Vec<&Value> = grants
+            .filter(|grant| texts(grant, "allow").contains(&"approve"))
+            .collect();
+        let rules = after["approvals"].as_array().into_iter().flatten();
+        for entry in approve.iter().copied().chain(rules) {
+            groups.extend(texts(entry, "groups").iter().map(|glob| glob.replace('*', "x")));
         }
+        let before = Law(was.clone());
         for group in &groups {
-            let rules = law.rules(group);
-            let machines = rules.iter().any(|rule| rule["machines"] == json!(true))
-                && !rules.iter().any(|rule| rule["machines"] == json!(false));
-            let able: Vec<&String> = after["actors"]
-                .as_object()
-                .into_iter()
-                .flatten()
-                .filter(|(_, actor)| machines || text(actor, "kind") == "person")
-                .map(|(name, _)| name)
-                .filter(|name| law.may(name, "approve", group, "") && law.can_sign(name))
-                .collect();
-            for rule in rules {
-                let few =
-                    able.len() < usize::try_from(rule["required"].as_u64().unwrap_or(1)).expect("small");
-                let unheard = rule["from"]
-                    .as_object()
-                    .into_iter()
-                    .flatten()
-                    .any(|(team, many)| {
-                        let members = able
-                            .iter()
-                            .filter(|who| law.team(team).contains(&who.as_str()))
-                            .count();
-                        (members as u64) < many.as_u64().expect("a number")
-                    });
-                if few || unheard {
-                    wrong.insert("MR409");
-                }
+            let granted = approve
+                .iter()
+                .any(|grant| texts(grant, "groups").iter().any(|glob| covers(glob, group)));
+            // Where nobody was meant to approve, nobody can.
+            if !there.contains(group) && !granted {
+                continue;
+            }
+            let had = lacks(&before, group);
+            let worse =
+                |(team, lack): (&String, &u64)| *lack > 0 && had.get(team).is_none_or(|had| had < lack);
+            if lacks(&law, group).iter().any(worse) && !only_ends {
+                wrong.insert("MR409");
             }
         }
-        let living = |who: &Value| {
-            let owner = law.actor(who.as_str().unwrap_or_default());
-            text(owner, "kind") == "person" && owner["retired"] != json!(true)
-        };
-        for actor in after["actors"]
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(_, actor)| actor)
-        {
-            let owned = actor["owners"]
-                .as_array()
-                .is_some_and(|owners| owners.iter().any(living));
-            if text(actor, "kind") == "machine" && actor["retired"] != json!(true) && !owned {
+        for (name, actor) in after["actors"].as_object().into_iter().flatten() {
+            let is_loose = |law: &Law| text(law.actor(name), "kind") == "machine" && !law.is_owned(name);
+            let was_loose =
+                before.knows(name) && before.actor(name)["retired"] != json!(true) && is_loose(&before);
+            if actor["retired"] != json!(true) && is_loose(&law) && !was_loose && !only_ends {
                 wrong.insert("MR410");
             }
         }
@@ -204,6 +215,10 @@ impl Case<'_> {
         {
             behind.insert(who.to_owned());
         }
+        let ends = ended(was, after);
+        let is_own = |who: &str| ends.as_ref().is_some_and(|ended| ended.iter().eq([who]));
+        let mut stand_ins = signer.actor().is_some_and(|who| self.law.stands_in(who));
+        let mut own = signer.actor().is_some_and(is_own);
         let serial = &after["serial"];
         let reviews = format!("policy/{serial}");
         let subject = digest(&json!({"registry": self.id, "policy": after}));
@@ -211,23 +226,76 @@ impl Case<'_> {
             let path = format!("{reviews}/{who}.yaml");
             let review = at(self.next, &path).expect("it is named");
             let agrees = text(&review, "decision") == "Approved" && text(&review, "subject") == subject;
-            if agrees
-                && text(&review, "by") == who
-                && !is_reported(&review)
-                && self.law.may(&who, "administer", "", "")
-                && self.still_proven(&path, &who)
+            if agrees && text(&review, "by") == who && !is_reported(&review) && self.still_proven(&path, &who)
             {
-                behind.insert(who);
+                stand_ins |= self.law.stands_in(&who);
+                own |= is_own(&who);
+                if self.law.may(&who, "administer", "", "") {
+                    behind.insert(who);
+                }
             }
         }
         if behind.len() >= self.law.policy_quorum() {
             return true;
         }
-        let ends = ended(was, after);
-        ends.is_some_and(|ended| {
-            !behind.is_empty() || signer.actor().is_some_and(|who| ended.iter().eq([who]))
-        })
+        // Some of them are left, and somebody stands in for the others.
+        let left = self.law.administrators().len();
+        if stand_ins && left < self.law.policy_quorum() && behind.len() >= left {
+            return true;
+        }
+        // No administrator alone ends who could put it right.
+        let guarded = |ended: &BTreeSet<String>| ended.iter().any(|who| self.law.stands_in(who));
+        own || ends.is_some_and(|ended| !guarded(&ended) && (stand_ins || !behind.is_empty()))
     }
+
+    /// Whether a review of a policy is its author's own end, which the step brings.
+    pub fn is_own_end(&self, review: &Value) -> bool {
+        let mut was = self.law.0.clone();
+        for link in self.links.iter().filter(|link| link.path == "registry.yaml") {
+            let Some(after) = link.after.as_deref().map(value) else {
+                continue;
+            };
+            let subject = digest(&json!({"registry": self.id, "policy": after}));
+            let by = text(review, "by");
+            let ends = ended(&was, &after);
+            if text(review, "subject") == subject && ends.is_some_and(|ended| ended.iter().eq([by])) {
+                return true;
+            }
+            was = after;
+        }
+        false
+    }
+}
+
+/// How many approvals a group lacks, of each team that must be heard and (the
+/// empty name) of anybody; as each rule that covers the group asks for.
+fn lacks(law: &Law, group: &str) -> BTreeMap<String, u64> {
+    let rules = law.rules(group);
+    let machines = rules.iter().any(|rule| rule["machines"] == json!(true))
+        && !rules.iter().any(|rule| rule["machines"] == json!(false));
+    let actors = law.0["actors"].as_object().into_iter().flatten();
+    let able: Vec<&str> = actors
+        .filter(|(_, actor)| machines || text(actor, "kind") == "person")
+        .map(|(name, _)| name.as_str())
+        .filter(|name| law.may(name, "approve", group, "") && law.can_sign(name))
+        .collect();
+    let mut lacks: BTreeMap<String, u64> = BTreeMap::new();
+    for rule in rules {
+        let mut asked = vec![(String::new(), rule["required"].as_u64().unwrap_or(1))];
+        for (team, many) in rule["from"].as_object().into_iter().flatten() {
+            asked.push((team.clone(), many.as_u64().expect("a number")));
+        }
+        for (team, many) in asked {
+            let given = able
+                .iter()
+                .filter(|who| team.is_empty() || law.team(&team).contains(*who))
+                .count();
+            let lack = many.saturating_sub(given as u64);
+            let most = lacks.entry(team).or_default();
+            *most = (*most).max(lack);
+        }
+    }
+    lacks
 }
 
 /// The actors of whom a change only revokes keys, or retires keys or
@@ -269,16 +337,32 @@ fn ended(was: &Value, after: &Value) -> Option<BTreeSet<String>> {
     }
     let entries = |policy: &Value| policy["revoked"].as_array().cloned().unwrap_or_default();
     let owners = keys(was);
-    if entries(was).iter().any(|entry| !entries(after).contains(entry)) {
+    // What is there keeps its place and its words; only since when may move back.
+    let (old, new) = (entries(was), entries(after));
+    for (n, entry) in old.iter().enumerate() {
+        let now = new.get(n)?;
+        if without(entry, &["since"]) != without(now, &["since"])
+            || now["since"].is_null() && !entry["since"].is_null()
+        {
+            return None;
+        }
+    }
+    // Nothing is accepted in the same breath.
+    if new[old.len()..].iter().any(|entry| {
+        entry["reaffirmed"]
+            .as_array()
+            .is_some_and(|list| !list.is_empty())
+    }) {
         return None;
     }
-    for entry in entries(after) {
-        if !entries(was).contains(&entry) {
-            let owner = owners.get(text(&entry, "key")).and_then(|owners| owners.first());
-            ended.extend(owner.cloned());
+    for entry in &new {
+        if !old.contains(entry) {
+            // A key of nobody is for an administrator to end, and no actor's own.
+            let owner = owners.get(text(entry, "key")).and_then(|owners| owners.first());
+            ended.insert(owner.cloned().unwrap_or_default());
         }
     }
     // A key of nobody concerns nobody in particular.
-    let revokes = entries(was) != entries(after);
+    let revokes = old != new;
     (revokes || !ended.is_empty()).then_some(ended)
 }

@@ -223,7 +223,15 @@ impl Case<'_> {
         let decided = earlier.is_some_and(|version| !["Pending", ""].contains(&text(&version, "status")));
         match place {
             Place::PolicyReview(..) => {
-                self.author_needs(link, after, &["administer"], "", "");
+                // Who stands in for administrators reviews too, and whoever ends the
+                // own keys or rights.
+                let author = self.author(link, after);
+                let by_stand_in = author.actor().is_some_and(|who| self.law.stands_in(who));
+                let needed: &[&str] = match by_stand_in || self.is_own_end(after) {
+                    true => &[],
+                    false => &["administer"],
+                };
+                self.author_needs(link, after, needed, "", "");
                 // Nobody reports a review of a policy.
                 if is_reported(after) {
                     self.codes.insert("MR318");
