@@ -1,5 +1,6 @@
 //! A registry in a repository: which folder, which branch, which root.
 
+mod dated;
 mod fetched;
 mod pins;
 

@@ -12,7 +12,7 @@ use crate::access::Verdict;
 use crate::act;
 use crate::change::{self, Change};
 use crate::error::Error;
-use crate::history::{self, Dates, Replay};
+use crate::history::{self, Replay};
 use crate::model::ActorId;
 use crate::raw::{Commit, Oid};
 use crate::render::{clean, paint};
@@ -107,7 +107,7 @@ pub fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
         let folder = &reading.workspace.folder;
         let records = Records::new(objects);
         // In a shallow clone the steps that are here are told as they claim to be.
-        let dates = match Dates::of(&records, folder, reading.workspace.root, reading.commit) {
+        let dates = match reading.workspace.dates(&records, reading.commit) {
             Ok(dates) => dates.by_commit(),
             Err(Error::MissingObject { .. }) => HashMap::new(),
             Err(error) => return Err(error),

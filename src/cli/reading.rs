@@ -221,7 +221,7 @@ pub fn commit_at(
             None => error,
         });
     };
-    let later = dates.after(end);
+    let later = dates.later(end);
     let later = later.first().map(|next| {
         let steps = match later.len() {
             1 => "1 step".to_owned(),
@@ -261,12 +261,7 @@ pub fn commit_before(
 /// The dates of the mainline's steps.
 pub fn dates(workspace: &Workspace, objects: &GitObjects<'_>) -> Result<Dates, Error> {
     let kept = Kept::new(objects);
-    Dates::of(
-        &Records::new(&kept),
-        &workspace.folder,
-        workspace.root,
-        workspace.tip()?,
-    )
+    workspace.dates(&Records::new(&kept), workspace.tip()?)
 }
 
 /// Names steps that a day leaves out although they claim a date of it.

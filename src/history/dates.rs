@@ -71,26 +71,49 @@ impl Dates {
     /// # Errors
     /// When an object is missing, as in a shallow clone.
     pub fn of(records: &Records<'_>, folder: &str, root: Option<Oid>, tip: Oid) -> Result<Dates, Error> {
+        Dates::after(records, folder, root, tip, None).map(|(dates, _)| dates)
+    }
+
+    /// As [`Dates::of`], from a commit on whose dates are `known`, where that is one
+    /// of the first parents. Returns how many commits were read, too.
+    ///
+    /// # Errors
+    /// As [`Dates::of`].
+    pub fn after(
+        records: &Records<'_>,
+        folder: &str,
+        root: Option<Oid>,
+        tip: Oid,
+        known: Option<(Oid, Dates)>,
+    ) -> Result<(Dates, usize), Error> {
         let objects = records.objects();
         let mut links = Vec::new();
         let mut at = Some(tip);
+        let mut dates = None;
         while let Some(id) = at {
             let commit = read_commit(objects, id)?;
             at = commit.parents.first().copied().filter(|_| Some(id) != root);
             links.push(Link::of(objects, &commit, folder)?);
+            if let Some((_, known)) = known.as_ref().filter(|(point, _)| *point == id) {
+                dates = Some(known.clone());
+                break;
+            }
         }
         links.reverse();
-        let mut dates = Dates::default();
-        if let Some(first) = links.first().filter(|link| link.managed != Managed::default()) {
-            dates.enter(first.id, first.claimed);
-        }
+        let mut dates = dates.unwrap_or_else(|| {
+            let mut dates = Dates::default();
+            if let Some(first) = links.first().filter(|link| link.managed != Managed::default()) {
+                dates.enter(first.id, first.claimed);
+            }
+            dates
+        });
         let mut guard = Guard::new(records, folder);
         for (before, link) in links.iter().zip(links.iter().skip(1)) {
             if guard.touches(before, link)? {
                 dates.enter(link.id, link.claimed);
             }
         }
-        Ok(dates)
+        Ok((dates, links.len()))
     }
 
     /// Adds the next registry step.
@@ -121,7 +144,7 @@ impl Dates {
     }
 
     /// The steps whose effective date is after this second.
-    pub fn after(&self, seconds: i64) -> &[Dated] {
+    pub fn later(&self, seconds: i64) -> &[Dated] {
         &self.steps[self.steps.partition_point(|step| step.date <= seconds)..]
     }
 
@@ -132,7 +155,7 @@ impl Dates {
             let claimed = step.claimed;
             claimed.is_some_and(|it| it <= seconds && since.is_none_or(|since| it >= since))
         };
-        self.after(seconds).iter().filter(claims).copied().collect()
+        self.later(seconds).iter().filter(claims).copied().collect()
     }
 
     /// The steps that claim an earlier date than one before them.
@@ -144,6 +167,17 @@ impl Dates {
     /// The dates by the step's commit.
     pub fn by_commit(&self) -> HashMap<Oid, Dated> {
         self.steps.iter().map(|step| (step.commit, *step)).collect()
+    }
+}
+
+impl FromIterator<(Oid, Option<i64>)> for Dates {
+    /// The dates of registry steps, oldest first, by those that they claim.
+    fn from_iter<I: IntoIterator<Item = (Oid, Option<i64>)>>(steps: I) -> Dates {
+        let mut dates = Dates::default();
+        for (commit, claimed) in steps {
+            dates.enter(commit, claimed);
+        }
+        dates
     }
 }
 
@@ -260,11 +294,7 @@ mod tests {
     }
 
     fn dates(claims: &[Option<i64>]) -> Dates {
-        let mut dates = Dates::default();
-        for (mark, claimed) in (1..).zip(claims) {
-            dates.enter(oid(mark), *claimed);
-        }
-        dates
+        (1..).map(oid).zip(claims.iter().copied()).collect()
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use crate::error::Error;
 use crate::event::{self, Before, Deriving, Event};
 use crate::finding::Report;
-use crate::history::{self, Dates, JudgedStep, Replay};
+use crate::history::{self, JudgedStep, Replay};
 use crate::proof::How;
 use crate::raw::{Commit, Oid};
 use crate::snapshot::{Records, Snapshot};
@@ -40,10 +40,7 @@ pub fn occurred(
     if let Occurred::Events(events) = &mut occurred
         && !events.is_empty()
     {
-        event::date(
-            events,
-            &Dates::of(records, &workspace.folder, workspace.root, to)?,
-        );
+        event::date(events, &workspace.dates(records, to)?);
     }
     Ok(occurred)
 }

@@ -188,6 +188,50 @@ fn a_commit_beside_the_registry_has_no_say_in_dates() {
 }
 
 #[test]
+fn what_a_clone_remembers_of_dates_changes_no_answer() {
+    let lab = lived();
+    // As many commits as are worth a file.
+    let script: String = (0..300)
+        .map(|n| {
+            let time = 1_750_000_000 + n;
+            format!("commit refs/heads/main\ncommitter a <a@example.com> {time} +0000\ndata 1\nx\nM 100644 inline notes/{n}\ndata 1\nx\n")
+        })
+        .collect();
+    let file = lab.home().join("script");
+    std::fs::write(
+        &file,
+        format!("reset refs/heads/main\nfrom refs/heads/main^0\n\n{script}"),
+    )
+    .expect("a script");
+    let mut import = lab.command("git");
+    import.args(["fast-import", "--quiet"]).current_dir(&lab.top);
+    import.stdin(std::fs::File::open(&file).expect("the script"));
+    assert_eq!(said(&mut import).code, 0);
+    lab.git(&["reset", "-q", "--hard"]);
+    let day = ["show", "fraud@production", "--at", "2025-12-31"];
+    let remembered = lab.top.join(".git/modelry/dates");
+    assert!(!remembered.exists());
+    assert!(says(&lab, &day).out.starts_with("fraud/1"));
+    assert_eq!(std::fs::read_dir(&remembered).expect("a folder").count(), 1);
+    promoted(&lab, "2025-06-10T10:00:00Z", 2);
+    let first = says(&lab, &["show", "fraud@production", "--at", "2025-06-11"]);
+    std::fs::remove_dir_all(&remembered).expect("it goes");
+    let again = says(&lab, &["show", "fraud@production", "--at", "2025-06-11"]);
+    assert!(first.out.starts_with("fraud/2"), "{first:?}");
+    assert_eq!(first.out, again.out);
+    // A mainline that went another way is read as it is.
+    lab.git(&["reset", "-q", "--hard", "HEAD~1"]);
+    let _ = std::fs::remove_dir_all(lab.top.join(".git/modelry/verified"));
+    annotated(&lab, "2026-06-01T10:00:00Z", "a");
+    promoted(&lab, "2025-06-10T10:00:00Z", 2);
+    assert!(
+        says(&lab, &["show", "fraud@production", "--at", "2025-06-11"])
+            .out
+            .starts_with("fraud/1")
+    );
+}
+
+#[test]
 fn what_a_step_of_the_future_takes_along_is_named() {
     let lab = lived();
     let text = lab.read("groups/fraud/versions/1/version.yaml");

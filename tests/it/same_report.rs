@@ -52,11 +52,19 @@ fn clones_of_one_tip_give_the_same_bytes() {
     let (root, pin) = (clones.root.as_str(), format!("{}:ml/models", clones.root));
     let truth = clones.make("plain", &[]);
     let resolved = clones.make("resolved", &[]);
-    for words in [&["list"][..], &["validate"], &["events"], &["audit"]] {
+    let commands: [(&[&str], i32); 5] = [
+        (&["resolve", "churn@latest"], 3),
+        (&["list"], 0),
+        (&["validate"], 0),
+        (&["events"], 0),
+        (&["audit"], 0),
+    ];
+    for (words, code) in commands {
         let words = [words, &["--root", &pin]].concat();
         let said = said(clones.lab.modelry("stranger", &words).current_dir(&resolved));
-        assert_eq!(said.code, 0, "{words:?}: {said:?}");
+        assert_eq!(said.code, code, "{words:?}: {said:?}");
     }
+    assert!(resolved.join(".git/modelry/verified").is_dir());
     let rewritten = clones.make("rewritten", &[]);
     clones.git(
         &rewritten,

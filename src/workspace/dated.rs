@@ -1,0 +1,78 @@
+//! The dates of the mainline's steps, as a clone remembers them, so that each
+//! commit is read once for them. Deleting the file loses nothing.
+
+use serde::{Deserialize, Serialize};
+
+use super::Workspace;
+use crate::canonical::sha256;
+use crate::disk;
+use crate::error::Error;
+use crate::history::Dates;
+use crate::raw::Oid;
+use crate::snapshot::Records;
+
+const FORMAT: &str = "modelry-dates/v1";
+
+/// Fewer new commits are read again the next time.
+const WORTH_IT: usize = 256;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Remembered {
+    format: String,
+    /// The last commit that was read.
+    tip: String,
+    /// The registry steps up to there, oldest first, with the dates that they
+    /// claim.
+    steps: Vec<(String, Option<i64>)>,
+}
+
+impl Workspace {
+    /// The dates of the steps up to `tip`, by what the clone remembers of the
+    /// mainline.
+    ///
+    /// # Errors
+    /// When an object is missing, as in a shallow clone.
+    pub fn dates(&self, records: &Records<'_>, tip: Oid) -> Result<Dates, Error> {
+        let known = self.remembered_dates();
+        let (dates, read) = Dates::after(records, &self.folder, self.root, tip, known)?;
+        if read >= WORTH_IT && self.repo.reference(&self.mainline)? == Some(tip) {
+            self.remember_dates(tip, &dates);
+        }
+        Ok(dates)
+    }
+
+    fn dates_file(&self) -> std::path::PathBuf {
+        let root = self.root.map_or_else(String::new, |root| root.to_string());
+        let key = sha256(format!("{}\0{}\0{root}", self.folder, self.mainline).as_bytes()).to_string();
+        let name = format!("{}.json", key.trim_start_matches("sha256:"));
+        self.repo.common_dir().join("modelry").join("dates").join(name)
+    }
+
+    fn remembered_dates(&self) -> Option<(Oid, Dates)> {
+        let bytes = std::fs::read(self.dates_file()).ok()?;
+        let remembered: Remembered = serde_json::from_slice(&bytes).ok()?;
+        let tip = Oid::from_hex(&remembered.tip).filter(|_| remembered.format == FORMAT)?;
+        let step = |(commit, claimed): &(String, Option<i64>)| Some((Oid::from_hex(commit)?, *claimed));
+        let steps: Option<Vec<_>> = remembered.steps.iter().map(step).collect();
+        Some((tip, steps?.into_iter().collect()))
+    }
+
+    /// A clone that can't be written reads all commits each time, and that is all.
+    fn remember_dates(&self, tip: Oid, dates: &Dates) {
+        let steps = dates.steps().iter();
+        let remembered = Remembered {
+            format: FORMAT.into(),
+            tip: tip.to_string(),
+            steps: steps
+                .map(|step| (step.commit.to_string(), step.claimed))
+                .collect(),
+        };
+        let path = self.dates_file();
+        if let (Some(folder), Ok(bytes)) = (path.parent(), serde_json::to_vec(&remembered))
+            && std::fs::create_dir_all(folder).is_ok()
+        {
+            let _ = disk::write_file(&path, &bytes);
+        }
+    }
+}
