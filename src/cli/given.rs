@@ -121,6 +121,7 @@ fn report(name: &str, bytes: &[u8], faults: &[Fault]) -> Report {
             acknowledged: None,
             landings: Vec::new(),
             reaffirms: None,
+            uncovered: None,
         }
     };
     Report {

@@ -273,7 +273,7 @@ fn place_of(workspace: &Workspace, proposal: &str) -> Result<String, Error> {
 /// Judges a proposal as it would land. Keeps only faults that no approval mends,
 /// and those only where every way of landing has one.
 fn judged(objects: &dyn Objects, ask: &Onto<'_>) -> Result<Report, Error> {
-    let mut report = history::onto(objects, ask)?;
+    let mut report = history::onto(objects, ask)?.report;
     let lacks_approval = |finding: &Finding<Place>| finding.rule.code == "MR403";
     report
         .findings
@@ -317,6 +317,8 @@ fn show_proposal(proposal: &str, global: &Global, ui: &Ui) -> Result<Outcome, Er
     if before == after {
         return Err(no_other());
     }
+    // What is wrong with the mainline is none of the proposal's.
+    let nothing = Report::default();
     let ask = Onto {
         folder: &workspace.folder,
         policy: &policy,
@@ -324,6 +326,7 @@ fn show_proposal(proposal: &str, global: &Global, ui: &Ui) -> Result<Outcome, Er
         base: tip,
         tip: commit,
         ways: policy.landing(),
+        before: &nothing,
         merge_text: &crate::git::merge_text,
     };
     let report = judged(&kept, &ask)?;
