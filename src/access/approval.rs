@@ -102,6 +102,8 @@ pub struct Counted {
     pub decision: Decision,
     /// Whether it counts towards an approval, or stands as a rejection.
     pub standing: Standing,
+    /// Whether it would count by itself, and yields to a related one that does.
+    pub yields: bool,
     /// The file.
     pub path: RecordPath,
 }
@@ -253,6 +255,7 @@ pub fn tally(
             actor,
             decision: review.decision,
             standing,
+            yields: false,
             path,
         });
     }
@@ -280,6 +283,7 @@ pub fn tally(
             && review.standing == Standing::Counts
             && !best.iter().any(|(actor, _)| *actor == review.actor)
         {
+            review.yields = true;
             review.standing = Standing::Not(if full && review.reported_by.is_some() {
                 format!(
                     "it was reported by a machine, and the policy counts no more than {} of those",
@@ -369,6 +373,51 @@ fn report_worth(
         .then(|| format!("four eyes: `{by}`, which reports it, and the author `{author}` share an owner"))
 }
 
+/// Why an approval by itself counts for nothing, whatever its content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ApprovalFault {
+    /// The actor may not approve there.
+    NotGranted,
+    /// The actor is a machine, and machines do not count there.
+    Machine,
+    /// The actor is this author, or shares an owner with it, and four eyes are
+    /// asked for.
+    FourEyes(ActorId),
+}
+
+/// Why this actor's approval of a version would count for nothing; none where it
+/// counts by itself.
+pub fn approval_fault(
+    policy: &Policy,
+    tally: &Tally,
+    id: &VersionId,
+    actor: &ActorId,
+) -> Option<ApprovalFault> {
+    fault_of(policy, &tally.need, &id.group, actor, &tally.authors)
+}
+
+fn fault_of(
+    policy: &Policy,
+    need: &ApprovalNeed,
+    group: &GroupName,
+    actor: &ActorId,
+    authors: &BTreeSet<ActorId>,
+) -> Option<ApprovalFault> {
+    if !policy.may(actor, Action::Approve, Some(group.as_str()), None) {
+        return Some(ApprovalFault::NotGranted);
+    }
+    let who = policy.actor(actor.as_str());
+    if who.is_some_and(|who| who.kind == ActorKind::Machine) && !need.machines {
+        return Some(ApprovalFault::Machine);
+    }
+    let related = authors.iter().filter(|_| need.four_eyes);
+    let mut related = related.filter(|author| policy.related(actor, author));
+    let first = related.clone().find(|author| *author == actor);
+    first
+        .or_else(|| related.next())
+        .map(|author| ApprovalFault::FourEyes(author.clone()))
+}
+
 /// Whether an approval of this content counts here.
 pub(super) fn approval_worth(
     policy: &Policy,
@@ -377,29 +426,42 @@ pub(super) fn approval_worth(
     actor: &ActorId,
     authors: &BTreeSet<ActorId>,
 ) -> Standing {
-    let group = group.as_str();
-    let related_author = authors.iter().find(|author| policy.related(actor, author));
-    if !policy.may(actor, Action::Approve, Some(group), None) {
-        return Standing::Not(format!("`{actor}` may not approve in `{group}`"));
-    }
-    if policy
-        .actor(actor.as_str())
-        .is_some_and(|who| who.kind == ActorKind::Machine)
-        && !need.machines
-    {
-        return Standing::Not(format!(
+    match fault_of(policy, need, group, actor, authors) {
+        None => Standing::Counts,
+        Some(ApprovalFault::NotGranted) => Standing::Not(format!("`{actor}` may not approve in `{group}`")),
+        Some(ApprovalFault::Machine) => Standing::Not(format!(
             "`{actor}` is a machine, and machines do not count in `{group}`"
-        ));
-    }
-    match related_author.filter(|_| need.four_eyes) {
-        Some(author) if author == actor => {
+        )),
+        Some(ApprovalFault::FourEyes(author)) if author == *actor => {
             Standing::Not(format!("four eyes: `{actor}` is an author of what is approved"))
         }
-        Some(author) => Standing::Not(format!(
+        Some(ApprovalFault::FourEyes(author)) => Standing::Not(format!(
             "four eyes: `{actor}` and the author `{author}` share an owner"
         )),
-        None => Standing::Counts,
     }
+}
+
+/// The approver whose review makes this actor's superfluous: the two count as
+/// one, and nothing that the policy asks for could need this one instead.
+pub fn dominated_by<'t>(policy: &Policy, tally: &'t Tally, actor: &ActorId) -> Option<&'t ActorId> {
+    let everybody = || policy.registry().actors.keys();
+    let covers = |other: &ActorId| {
+        policy.related(actor, other)
+            && everybody().all(|third| !policy.related(other, third) || policy.related(actor, third))
+            && tally
+                .need
+                .from
+                .keys()
+                .all(|team| !policy.in_team(team.as_str(), actor) || policy.in_team(team.as_str(), other))
+    };
+    let approvals = tally.reviews.iter().filter(|review| {
+        review.decision == Decision::Approved
+            && (review.standing == Standing::Counts || review.yields)
+            // A reported one takes a place that only so many may have.
+            && review.reported_by.is_none()
+            && review.actor != *actor
+    });
+    approvals.map(|review| &review.actor).find(|other| covers(other))
 }
 
 fn missing(

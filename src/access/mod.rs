@@ -13,7 +13,10 @@ mod policy_change;
 mod selection;
 mod words;
 
-pub use approval::{Counted, Outside, Shortfall, Standing, Tally, tally, unproven};
+pub use approval::{
+    ApprovalFault, Counted, Outside, Shortfall, Standing, Tally, approval_fault, dominated_by, tally,
+    unproven,
+};
 pub use author::{Author, Carrier, Carriers, Charge, Verdict, author, is_authored, is_in_record};
 pub use credential::{Credential, fingerprint};
 pub use delegation::{DelegationFault, delegation_fault, is_reported, reporter};

@@ -94,9 +94,16 @@ pub fn turn(id: &VersionId, status: Status, tally: &Tally) -> String {
             format!("the author's: `modelry card set {id}`")
         }
         Status::Pending if !tally.could_approve.is_empty() => {
-            format!("{}: `modelry approve {id} -m REASON`", who(&tally.could_approve))
+            format!(
+                "{}: `modelry approve {id} -m REASON --expect {}`",
+                who(&tally.could_approve),
+                tally.subject.typed()
+            )
         }
-        Status::Pending => "nobody's: nobody can give what is missing".into(),
-        _ => "nobody's: it is decided".into(),
+        Status::Pending => format!(
+            "blocked: no actor holds the rights needed to complete this approval; an administrator can grant them: `modelry grant add ACTOR --allow approve --groups {}`",
+            id.group
+        ),
+        _ => "over: it is decided".into(),
     }
 }

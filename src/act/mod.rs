@@ -5,12 +5,15 @@ mod archive;
 mod elsewhere;
 mod evidence;
 mod group;
+mod idle;
 mod import;
+mod object;
 mod policy;
 mod policy_review;
 mod register;
 mod relay;
 mod review;
+mod sign;
 mod stage;
 mod version;
 
@@ -21,15 +24,18 @@ pub use card::{card_members, sections_of, set_card};
 pub use elsewhere::ALIASES;
 pub use evidence::{EvidenceRequest, add_evidence};
 pub use group::{GroupRequest, create_group, update_group};
+pub use idle::{Refusal, idle_review};
 pub use import::{
     Arrival, IMPORTED_AT, IMPORTED_BY, IMPORTED_FROM, IMPORTED_STATUS, ImportPlan, ImportedGroup,
     ImportedVersion, NAME_ELSEWHERE, PlannedGroup, PlannedVersion, import,
 };
+pub use object::{Object, content, has_moved, moves, objects, spoken_for};
 pub use policy::{FirstPolicy, PolicyEdit, consequences, edit_policy, first_policy};
 pub use policy_review::approve_policy;
 pub use register::{RegisterRequest, Registered, register};
 pub use relay::{RelayRequest, has_account_on, relay};
 pub use review::{review, settle, unmet_gates};
+pub use sign::{RecordSigner, sign, to_sign};
 pub use stage::{Rollback, RollbackTo, listed_stage, promote, rollback};
 pub use version::{AnnotateRequest, annotate};
 
@@ -45,10 +51,6 @@ use crate::model::{ActorId, GroupName, Kind, RecordPath, StageName, VersionId};
 use crate::schema;
 use crate::snapshot::{Loaded, Snapshot};
 use crate::source::{self, Document, Edit, EditError, Limits};
-use crate::subject;
-
-/// Signs the canonical bytes of a record in the namespace of records.
-pub type RecordSigner<'a> = &'a dyn Fn(&[u8]) -> Result<String, Error>;
 
 /// Where a command works: what is there, what is in force, and who acts.
 pub struct Desk<'a> {
@@ -58,8 +60,6 @@ pub struct Desk<'a> {
     pub policy: &'a Policy,
     /// Who acts.
     pub actor: ActorId,
-    /// Signs records; none leaves them to the commit's signature.
-    pub signer: Option<RecordSigner<'a>>,
     /// What happened before, up to the commit that is built on.
     pub past: &'a Past<'a>,
 }
@@ -151,8 +151,7 @@ impl Draft {
 }
 
 impl Desk<'_> {
-    /// The text of a new record, with the line for editors, signed when there
-    /// is a signer and the kind is an authored one.
+    /// The text of a new record, with the line for editors, unsigned.
     fn new_record(
         &self,
         kind: Kind,
@@ -163,10 +162,7 @@ impl Desk<'_> {
         record.insert("apiVersion".into(), json!(crate::model::API_VERSION));
         record.insert("kind".into(), json!(kind.as_str()));
         record.append(&mut members);
-        let mut value = Value::Object(record);
-        if let Some(signature) = self.signature(path, &value)? {
-            value["signature"] = json!(signature);
-        }
+        let value = Value::Object(record);
         let header = schema::editor_line(kind);
         source::write(Some(&header), &value).or_else(|error| {
             let text = source::spelled(Some(&header), &value);
@@ -178,17 +174,8 @@ impl Desk<'_> {
         })
     }
 
-    /// The actor's signature of a record, when it is one of an author's.
-    fn signature(&self, path: &RecordPath, value: &Value) -> Result<Option<String>, Error> {
-        let Some(sign) = self.signer.filter(|_| value.get("by").is_some()) else {
-            return Ok(None);
-        };
-        sign(&subject::signed_bytes(self.policy.id(), path, value)).map(Some)
-    }
-
     /// An existing record with members set or removed; comments and layout of
-    /// the rest stay. An authored record is signed anew, or loses its old
-    /// signature.
+    /// the rest stay. An authored record loses its old signature.
     fn edited(&self, path: &RecordPath, old: &Loaded, mut edits: Vec<Edit>) -> Result<String, Error> {
         let document = old.document.as_ref().ok_or_else(|| {
             Error::told(format!("`{path}` can't be read"))
@@ -200,14 +187,7 @@ impl Desk<'_> {
                 pointer: "/signature".into(),
             });
         }
-        let mut edited = document.edit(&edits).map_err(edit_failed(path))?;
-        if authored && let Some(signature) = self.signature(path, edited.value())? {
-            let edit = Edit::Set {
-                pointer: "/signature".into(),
-                value: json!(signature),
-            };
-            edited = edited.edit(&[edit]).map_err(edit_failed(path))?;
-        }
+        let edited = document.edit(&edits).map_err(edit_failed(path))?;
         Ok(edited.text().to_string())
     }
 

@@ -147,7 +147,7 @@ fn set(args: &SetArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
             }))
         },
         scope: Scope::of(&args.version.group),
-        decision: false,
+        seen: None,
         moved: None,
         reserve: None,
     };

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use clap::Args;
 
-use super::write::{Job, Scope, WriteArgs, land};
+use super::write::{Job, Scope, Seen, SeenArgs, WriteArgs, land};
 use super::{Global, Outcome, Ui, names};
 use crate::act::{self, Draft};
 use crate::error::Error;
@@ -19,6 +19,8 @@ pub struct DecideArgs {
     /// The version
     #[arg(value_name = "GROUP/N", value_parser = names::version)]
     version: VersionId,
+    #[command(flatten)]
+    seen: SeenArgs,
     #[command(flatten)]
     write: WriteArgs,
 }
@@ -47,7 +49,7 @@ pub fn review(args: &DecideArgs, decision: Decision, global: &Global, ui: &Ui) -
     let job = Job {
         draft: &|desk| act::review(desk, id, decision, reason).map(Some),
         scope: Scope::of(&id.group),
-        decision: true,
+        seen: Some(Seen::of(&args.seen)),
         moved: Some(&moved),
         reserve: None,
     };
@@ -67,7 +69,7 @@ pub fn archive(args: &DecideArgs, global: &Global, ui: &Ui) -> Result<Outcome, E
     let job = Job {
         draft: &|desk| act::archive(desk, id, reason).map(Some),
         scope: Scope::of(&id.group),
-        decision: true,
+        seen: Some(Seen::of(&args.seen)),
         moved: None,
         reserve: None,
     };
@@ -80,7 +82,7 @@ pub fn delete(args: &DecideArgs, global: &Global, ui: &Ui) -> Result<Outcome, Er
     let job = Job {
         draft: &|desk| act::delete_version(desk, id, reason).map(Some),
         scope: Scope::of(&id.group),
-        decision: true,
+        seen: Some(Seen::of(&args.seen)),
         moved: None,
         reserve: None,
     };
@@ -94,6 +96,8 @@ pub struct SettleArgs {
     /// The version [default: every version with a move that is authorised]
     #[arg(value_name = "GROUP/N", value_parser = names::version)]
     version: Option<VersionId>,
+    #[command(flatten)]
+    seen: SeenArgs,
     #[command(flatten)]
     write: WriteArgs,
 }
@@ -130,7 +134,7 @@ pub fn settle(args: &SettleArgs, global: &Global, ui: &Ui) -> Result<Outcome, Er
             Ok(Some(draft))
         },
         scope,
-        decision: false,
+        seen: Some(Seen::of(&args.seen)),
         moved: None,
         reserve: None,
     };

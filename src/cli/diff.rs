@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 use super::reading::FetchArgs;
 use super::{Global, Outcome, Output, Ui};
 use crate::access::{self, Policy};
-use crate::change::{self, ChangeKind};
+use crate::change;
 use crate::error::Error;
 use crate::history::{self, Past};
 use crate::raw;
-use crate::render::{self, Page, clean, paint};
+use crate::render::{self, Page};
 use crate::snapshot::{Records, Snapshot};
-use crate::summary::{self, Ask, Field, fields_of};
+use crate::summary::{self, Ask, fields_of};
 
 /// `modelry diff`
 #[derive(Debug, Args)]
@@ -117,28 +117,7 @@ pub fn run(args: &DiffArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
         ui.say("nothing of the registry changes");
         return Ok(Outcome::Fine);
     }
-    let mut out = String::new();
-    let mut heading = String::new();
-    for change in &changes {
-        let group = change.group().unwrap_or("policy").to_owned();
-        if group != heading {
-            out.push_str(&format!("{}\n", paint(&clean(&group), "1", &ui.style)));
-            heading = group;
-        }
-        out.push_str(&format!("  {}\n", clean(&change.phrase())));
-        // What changed in the policy is said below, line by line.
-        let fields = match change.kind {
-            ChangeKind::PolicyChanged => Vec::new(),
-            _ => fields_of(change),
-        };
-        for Field { field, before, after } in fields {
-            let (old, new) = (
-                paint(&clean(&before), "31", &ui.style),
-                paint(&clean(&after), "32", &ui.style),
-            );
-            out.push_str(&format!("    {}: {old} -> {new}\n", clean(&field)));
-        }
-    }
+    let mut out = render::changes(&changes, &ui.style);
     out.push_str(&render::summary_terminal(&page, &ui.style));
     ui.print(&out)?;
     Ok(Outcome::Fine)

@@ -108,7 +108,7 @@ pub fn evidence(command: &EvidenceCommand, global: &Global, ui: &Ui) -> Result<O
             .map(Some)
         },
         scope: Scope::of(&args.version.group),
-        decision: false,
+        seen: None,
         moved: None,
         reserve: None,
     };
@@ -146,7 +146,7 @@ pub fn annotate(args: &AnnotateArgs, global: &Global, ui: &Ui) -> Result<Outcome
     let job = Job {
         draft: &|desk| act::annotate(desk, &args.version, &request, args.write.reason.as_deref()).map(Some),
         scope: Scope::of(&args.version.group),
-        decision: false,
+        seen: None,
         moved: None,
         reserve: None,
     };

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::reading::ReadArgs;
-use super::write::{Job, Scope, WriteArgs, land};
+use super::write::{Job, Scope, Seen, WriteArgs, land};
 use super::{Global, Outcome, Ui, names};
 use crate::act::{self, GroupRequest};
 use crate::error::Error;
@@ -85,7 +85,7 @@ pub fn run(command: &GroupCommand, global: &Global, ui: &Ui) -> Result<Outcome, 
             let job = Job {
                 draft: &|desk| act::create_group(desk, &args.group, &request, reason).map(Some),
                 scope: Scope::of(&args.group),
-                decision: false,
+                seen: None,
                 moved: None,
                 reserve: None,
             };
@@ -96,7 +96,7 @@ pub fn run(command: &GroupCommand, global: &Global, ui: &Ui) -> Result<Outcome, 
             let job = Job {
                 draft: &|desk| act::update_group(desk, &args.group, &request, reason).map(Some),
                 scope: Scope::of(&args.group),
-                decision: false,
+                seen: None,
                 moved: None,
                 reserve: None,
             };
@@ -106,7 +106,7 @@ pub fn run(command: &GroupCommand, global: &Global, ui: &Ui) -> Result<Outcome, 
             let job = Job {
                 draft: &|desk| act::delete_group(desk, group, write.reason.as_deref()).map(Some),
                 scope: Scope::of(group),
-                decision: true,
+                seen: Some(Seen::unnamed()),
                 moved: None,
                 reserve: None,
             };

@@ -172,7 +172,7 @@ pub(super) fn bring(
             }))
         },
         scope: Scope::Groups(groups.iter().map(|group| group.name.to_string()).collect()),
-        decision: false,
+        seen: None,
         moved: None,
         reserve: None,
     };

@@ -145,10 +145,19 @@ fn rows(reading: &Reading<'_>, group: &GroupName) -> Result<Vec<Row>, Error> {
 
 /// The versions of a group as JSON.
 pub fn version_values(reading: &Reading<'_>, group: &GroupName) -> Result<Vec<Value>, Error> {
-    Ok(rows(reading, group)?
-        .into_iter()
-        .map(|row| Value::Object(row.value))
-        .collect())
+    values(reading, rows(reading, group)?)
+}
+
+/// Versions as JSON, each with the digest that a review of it names.
+fn values(reading: &Reading<'_>, rows: Vec<Row>) -> Result<Vec<Value>, Error> {
+    let policy = reading.policy()?;
+    let mut values = Vec::new();
+    for mut row in rows {
+        let subject = act::content(policy.id(), &reading.snapshot, &row.id)?;
+        row.value.insert("subject".into(), json!(subject));
+        values.push(Value::Object(row.value));
+    }
+    Ok(values)
 }
 
 /// The versions of a group as a table.
@@ -223,8 +232,7 @@ pub fn run(args: &ListArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
         sort(&mut all, args.sort.as_deref())?;
         all.truncate(args.limit.unwrap_or(usize::MAX));
         if ui.is_json() {
-            let values: Vec<Value> = all.into_iter().map(|row| Value::Object(row.value)).collect();
-            ui.json(&json!({"versions": values}))?;
+            ui.json(&json!({"versions": values(reading, all)?}))?;
         } else if all.is_empty() {
             ui.say("no version matches");
         } else {

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use super::reading::{ReadArgs, Reading};
-use super::write::{Job, Scope, WriteArgs, land};
+use super::write::{Job, Scope, Seen, WriteArgs, land};
 use super::{Global, Outcome, Ui, names};
 use crate::access::{self, Credential};
 use crate::act::{self, PolicyEdit};
@@ -312,7 +312,7 @@ fn edit(edit: &PolicyEdit, write: &WriteArgs, global: &Global, ui: &Ui) -> Resul
     let job = Job {
         draft: &|desk| act::edit_policy(desk, edit, write.reason.as_deref()).map(Some),
         scope: Scope::Policy,
-        decision: true,
+        seen: Some(Seen::unnamed()),
         moved: None,
         reserve: None,
     };

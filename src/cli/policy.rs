@@ -1,10 +1,13 @@
 //! `policy show`, `policy approve`
 
+use std::cell::RefCell;
+use std::sync::Arc;
+
 use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::reading::{ReadArgs, Reading};
-use super::write::{Job, Scope, WriteArgs, land};
+use super::write::{Job, PolicySeen, Scope, Seen, SeenArgs, WriteArgs, land};
 use super::{Global, Outcome, Ui, onto};
 use crate::act;
 use crate::change;
@@ -42,6 +45,8 @@ pub enum PolicyCommand {
         #[arg(value_name = "REV")]
         proposal: Option<String>,
         #[command(flatten)]
+        seen: SeenArgs,
+        #[command(flatten)]
         write: WriteArgs,
     },
 }
@@ -52,7 +57,11 @@ pub fn run(command: &PolicyCommand, global: &Global, ui: &Ui) -> Result<Outcome,
             Some(proposal) => show_proposal(proposal, global, ui),
             None => show(read, global, ui),
         },
-        PolicyCommand::Approve { proposal, write } => {
+        PolicyCommand::Approve {
+            proposal,
+            seen,
+            write,
+        } => {
             if write
                 .reason
                 .as_deref()
@@ -66,17 +75,44 @@ pub fn run(command: &PolicyCommand, global: &Global, ui: &Ui) -> Result<Outcome,
                 Some(proposal) => at_revision(&workspace, proposal)?,
                 None => on_disk(&workspace)?,
             };
-            let proposed = load(&workspace.repo, &bytes)?;
+            let proposed = Arc::new(load(&workspace.repo, &bytes)?);
+            let policies = PolicySeen {
+                shown: RefCell::new((in_force(&workspace), proposed.clone())),
+                now: RefCell::default(),
+            };
+            // What a branch proposes by now is what its review must be of.
+            let moves = proposal.is_some() || write.is_remote();
             let job = Job {
-                draft: &|desk| act::approve_policy(desk, &proposed, write.reason.as_deref()).map(Some),
+                draft: &|desk| {
+                    let here = desk.snapshot.registry()?;
+                    let other = |here: &Arc<Loaded>| here.value() != desk.policy.source.value();
+                    let now = here
+                        .filter(|here| moves && other(here))
+                        .unwrap_or_else(|| proposed.clone());
+                    let replaced = Some(desk.policy.source.clone());
+                    policies.now.replace(Some((replaced, now.clone())));
+                    act::approve_policy(desk, &now, write.reason.as_deref()).map(Some)
+                },
                 scope: Scope::Policy,
-                decision: true,
+                seen: Some(Seen {
+                    args: Some(seen),
+                    policy: Some(&policies),
+                }),
                 moved: None,
                 reserve: None,
             };
             land(&job, write, global, ui)
         }
     }
+}
+
+/// The policy in force as this clone has it; none where it has none.
+fn in_force(workspace: &Workspace) -> Option<Arc<Loaded>> {
+    let objects = workspace.repo.objects().ok()?;
+    let records = Records::new(&objects);
+    let tree = history::read_commit(&objects, workspace.tip().ok()?).ok()?.tree;
+    let snapshot = Snapshot::at(&records, tree, &workspace.folder).ok()?;
+    snapshot.registry().ok()?
 }
 
 fn load(repo: &Repo, bytes: &[u8]) -> Result<Loaded, Error> {
@@ -352,6 +388,7 @@ fn show_proposal(proposal: &str, global: &Global, ui: &Ui) -> Result<Outcome, Er
         ui.json(&json!({
             "commit": commit.to_string(),
             "fields": fields,
+            "subject": part.map(|part| &part.subject),
             "policy": part,
             "required": part.map(|part| part.required),
             "counted": part.map(|part| &part.agreed),
@@ -382,6 +419,7 @@ fn show_proposal(proposal: &str, global: &Global, ui: &Ui) -> Result<Outcome, Er
             if agreed.is_empty() { "" } else { ": " }
         );
         let is_enough = part.is_enough();
+        let subject = part.subject.clone();
         let only = Summary {
             policy: Some(part),
             ..Summary::default()
@@ -402,10 +440,11 @@ fn show_proposal(proposal: &str, global: &Global, ui: &Ui) -> Result<Outcome, Er
         } else if report.is_clean() {
             let could: Vec<String> = could.iter().map(ToString::to_string).collect();
             out.push_str(&format!(
-                "ask {}: modelry policy approve {}{} -m REASON\n",
+                "ask {}: modelry policy approve {}{} -m REASON --expect {}\n",
                 could.join(" or "),
                 clean(proposal),
-                clean(&place_of(&workspace, proposal)?)
+                clean(&place_of(&workspace, proposal)?),
+                subject.get(7..31).unwrap_or_default()
             ));
         }
     }

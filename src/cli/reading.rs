@@ -151,7 +151,7 @@ impl Reading<'_> {
 }
 
 /// The commit that people look at: the current branch's tip, or the mainline's.
-fn current(workspace: &Workspace) -> Result<Oid, Error> {
+pub(super) fn current(workspace: &Workspace) -> Result<Oid, Error> {
     if workspace.repo.workdir().is_none() || workspace.fetched {
         return workspace.tip();
     }

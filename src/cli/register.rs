@@ -362,7 +362,7 @@ pub fn register(args: &RegisterArgs, global: &Global, ui: &Ui) -> Result<Outcome
             }
         },
         scope: Scope::of(&args.group),
-        decision: false,
+        seen: None,
         moved: None,
         reserve: Some(&reserve),
     };

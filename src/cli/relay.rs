@@ -95,7 +95,7 @@ pub fn run(args: &RelayArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
             [one] => Scope::of(&one.group),
             _ => Scope::Everything,
         },
-        decision: false,
+        seen: None,
         moved: Some(&moved),
         reserve: None,
     };

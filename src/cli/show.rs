@@ -333,7 +333,7 @@ pub fn say_turn(id: &VersionId, write: &WriteArgs, global: &Global, ui: &Ui) -> 
             let tally = reading.tally(&reading.policy()?, id, &loaded)?;
             let missing: Vec<String> = tally.missing.iter().map(access::shortfall_words).collect();
             ui.note(&format!(
-                "{id} is still Pending: {}; turn of {}",
+                "{id} is still Pending: {}; turn: {}",
                 missing.join("; "),
                 access::turn(id, Status::Pending, &tally)
             ));

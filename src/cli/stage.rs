@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::write::{Job, Scope, WriteArgs, land};
+use super::write::{Job, Scope, Seen, SeenArgs, WriteArgs, land};
 use super::{Global, Outcome, Ui, names};
 use crate::act::{self, Rollback, RollbackTo};
 use crate::error::Error;
@@ -20,6 +20,8 @@ pub struct PromoteArgs {
     /// Retire what served before
     #[arg(long)]
     archive_previous: bool,
+    #[command(flatten)]
+    seen: SeenArgs,
     #[command(flatten)]
     write: WriteArgs,
 }
@@ -51,7 +53,7 @@ pub fn promote(args: &PromoteArgs, global: &Global, ui: &Ui) -> Result<Outcome, 
     let job = Job {
         draft: &|desk| act::promote(desk, &versions, &stages, args.archive_previous, reason).map(Some),
         scope: Scope::Groups(groups),
-        decision: true,
+        seen: Some(Seen::of(&args.seen)),
         moved: None,
         reserve: None,
     };
@@ -81,6 +83,8 @@ pub struct RollbackArgs {
     #[arg(long)]
     reject: bool,
     #[command(flatten)]
+    seen: SeenArgs,
+    #[command(flatten)]
     write: WriteArgs,
 }
 
@@ -99,7 +103,7 @@ pub fn rollback(args: &RollbackArgs, global: &Global, ui: &Ui) -> Result<Outcome
     let job = Job {
         draft: &|desk| act::rollback(desk, &request, args.write.reason.as_deref()).map(Some),
         scope: Scope::of(&args.group),
-        decision: true,
+        seen: Some(Seen::of(&args.seen)),
         moved: None,
         reserve: None,
     };

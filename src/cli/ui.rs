@@ -60,9 +60,10 @@ impl Ui {
         self.output == Output::Json
     }
 
-    /// Whether somebody is there to be asked.
+    /// Whether somebody is there to be asked: the question goes to standard error,
+    /// whatever standard output is for.
     pub fn can_ask(&self) -> bool {
-        std::io::stdin().is_terminal() && std::io::stderr().is_terminal() && !self.is_json()
+        std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
     }
 
     /// Text to standard output. A reader that has gone away ends the process

@@ -344,12 +344,28 @@ impl<'a> Replay<'a> {
         parent: Option<Oid>,
     ) -> Result<JudgedStep, Error> {
         let carriers = Carriers::one(carrier.clone());
+        self.judge_carried(prior, next, &carriers, differences, outside, parent)
+    }
+
+    /// As [`Replay::judge`], where each change may have a signer of its own.
+    ///
+    /// # Errors
+    /// When an object can't be read.
+    pub fn judge_carried(
+        &mut self,
+        prior: Snapshot<'_>,
+        next: Snapshot<'_>,
+        carriers: &Carriers,
+        differences: &Differences,
+        outside: &dyn Outside,
+        parent: Option<Oid>,
+    ) -> Result<JudgedStep, Error> {
         let trees = Trees {
             prior,
             next,
             beside: None,
         };
-        self.judge_landed(trees, &carriers, differences, None, outside, parent)
+        self.judge_landed(trees, carriers, differences, None, outside, parent)
     }
 
     fn judge_landed(

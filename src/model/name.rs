@@ -212,6 +212,12 @@ impl Digest {
     pub fn short(&self) -> &str {
         &self.0[..19]
     }
+
+    /// The first 24 digits, for lines to type: enough that nobody finds other
+    /// content with the same ones.
+    pub fn typed(&self) -> &str {
+        &self.0[7..31]
+    }
 }
 
 /// A version's number within its group, from 1; never used twice.

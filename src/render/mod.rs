@@ -3,6 +3,7 @@
 mod annotations;
 mod audit;
 mod card;
+mod changes;
 mod code_quality;
 mod concise;
 mod deploy;
@@ -23,6 +24,7 @@ pub use audit::{
     schema as audit_schema,
 };
 pub use card::{Opinion, Portrait, html as card_html, markdown as card_markdown};
+pub use changes::{changes, policy_line};
 pub use deploy::{env, env_unset, github};
 pub use event::event;
 pub use import::{import_plan, import_plan_value};

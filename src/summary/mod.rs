@@ -91,6 +91,8 @@ pub struct PolicyPart {
     pub not_counted: BTreeMap<ActorId, String>,
     /// Who could still agree; empty when enough did.
     pub could_agree: Vec<ActorId>,
+    /// What a review must name; empty when the new policy can't be read.
+    pub subject: String,
     /// What an administrator would put into a file of their own.
     pub files: Vec<ReviewFile>,
 }
@@ -178,6 +180,7 @@ fn policy_part(ask: &Ask<'_>, change: &Change) -> Result<PolicyPart, Error> {
         signed: None,
         not_counted: BTreeMap::new(),
         could_agree: Vec::new(),
+        subject: String::new(),
         files: Vec::new(),
     };
     let loaded = |side: &Option<std::sync::Arc<crate::snapshot::Loaded>>| side.clone().and_then(Policy::new);
@@ -202,6 +205,7 @@ fn policy_part(ask: &Ask<'_>, change: &Change) -> Result<PolicyPart, Error> {
     let tally = tally(signer.unwrap_or(Verdict::Nobody))?;
     part.signed = tally.counted.difference(&by_reviews.counted).next().cloned();
     part.required = tally.required;
+    part.subject = tally.subject.to_string();
     if !tally.is_enough() {
         let may = policy.holders(Action::Administer, None, None);
         part.could_agree = may.into_iter().filter(|id| !tally.counted.contains(id)).collect();

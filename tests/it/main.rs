@@ -9,6 +9,7 @@ mod ci;
 mod commands;
 mod corpus;
 mod dates;
+mod deciding;
 mod deletion;
 mod emergency;
 mod entrances;

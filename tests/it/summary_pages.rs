@@ -126,6 +126,7 @@ fn written(text: &str, many: usize) -> (Summary, Report) {
             signed: None,
             not_counted: [("risk-1".parse().expect("an actor"), t())].into(),
             could_agree: Vec::new(),
+            subject: format!("sha256:{}", "5".repeat(64)),
             files: Vec::new(),
         }),
         protected: vec![t(); many],

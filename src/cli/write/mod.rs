@@ -1,13 +1,15 @@
-//! One writing command is one commit: prove the base, draft, judge, ask, sign,
+//! One writing command is one commit: prove the base, preview, ask, sign,
 //! write, move the branch, bring the work tree up to date; or push instead, and
 //! start over when somebody else was faster.
 
-mod make;
+mod commit;
 mod patience;
 mod prepare;
+mod preview;
 mod push;
 mod request;
 mod reserve;
+mod seen;
 mod tell;
 
 use std::cell::{Cell, RefCell};
@@ -17,6 +19,7 @@ use clap::Args;
 
 use self::prepare::{Prepared, Run, prepare};
 pub use self::reserve::Reserve;
+pub use self::seen::{PolicySeen, Seen, SeenArgs};
 pub use self::tell::refused;
 use self::tell::{done, dry_run, propose};
 use super::wait::duration;
@@ -100,8 +103,9 @@ pub struct Job<'j> {
     pub draft: &'j dyn Fn(&Desk<'_>) -> Result<Option<Draft>, Error>,
     /// What it concerns.
     pub scope: Scope,
-    /// Whether a decision is signed, so that somebody should look first.
-    pub decision: bool,
+    /// What is decided must have been seen in this clone, or be named by its
+    /// digest; none for what is no decision of the actor's own.
+    pub seen: Option<Seen<'j>>,
     /// Where to note that nothing is left to say: the commit moved a status, or
     /// it stands where this clone does not show it.
     pub moved: Option<&'j Cell<bool>>,
@@ -196,6 +200,7 @@ pub fn land(job: &Job<'_>, args: &WriteArgs, global: &Global, ui: &Ui) -> Result
         args,
         ui,
         agreed: RefCell::default(),
+        seen: Cell::new(job.seen.as_ref().and_then(|_| seen::shown(&workspace, args))),
     };
     if args.is_remote() {
         return push::land(&run).map_err(|error| workspace.incomplete(error));

@@ -1,25 +1,28 @@
-//! From a base to a commit that no reference leads to yet: proven, drafted,
-//! judged, agreed to, signed and stored.
+//! From a base to a commit that no reference leads to yet: proven, previewed,
+//! agreed to, signed and stored.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+
+use serde_json::json;
 
 use super::super::me::Me;
 use super::super::{Outcome, Ui, report_format};
-use super::make::{Made, make};
-use super::tell::{refused, show_decision};
+use super::commit::commit;
+use super::preview::{Preview, Proposal, preview};
+use super::seen::look;
+use super::tell::{declined, refused, show_decision};
 use super::{Job, Target, WriteArgs};
-use crate::access::{Carrier, Policy, Verdict};
-use crate::act;
+use crate::access::Policy;
 use crate::error::Error;
 use crate::finding::{Finding, Place, Report};
+use crate::git::GitObjects;
 use crate::history::{self, Graph, Replay};
+use crate::model::ActorId;
 use crate::proof::{How, Point};
-use crate::raw::{Kept, Objects, Oid, Overlay};
+use crate::raw::{Kept, Objects, Oid};
 use crate::render;
-use crate::sign::Signer;
 use crate::snapshot::Records;
-use crate::subject::RECORD_NAMESPACE;
 use crate::workspace::Workspace;
 
 /// One command at work, however often it starts over.
@@ -31,11 +34,14 @@ pub(super) struct Run<'r> {
     /// What somebody agreed to sign: who starts over asks again only when it is
     /// another thing.
     pub agreed: RefCell<Option<String>>,
+    /// The commit whose registry was seen: what this clone showed first, then
+    /// what somebody agreed to.
+    pub seen: Cell<Option<Oid>>,
 }
 
 /// A change that is stored as a commit.
 pub(super) struct Signed {
-    pub made: Made,
+    pub made: Proposal,
     pub commit: Oid,
     pub base: Oid,
     /// Files from the repository's top: new content, or gone.
@@ -59,11 +65,26 @@ pub(super) enum Prepared {
     /// A commit that may land.
     Signed(Box<Signed>),
     /// It would be fine, and no more was asked.
-    Dry(Box<Made>),
+    Dry(Box<Proposal>),
     /// There was nothing to do, or it was refused; which was said.
     Over(Outcome),
 }
 
+/// A base whose history is proven, and the actor who builds on it.
+pub(super) struct Base<'b> {
+    pub objects: &'b GitObjects<'b>,
+    /// The policy in force there.
+    pub policy: Policy,
+    /// The signing key.
+    pub me: Me,
+    /// The actor whom that key proves.
+    pub actor: ActorId,
+}
+
+/// Proves the base, previews the change, asks, and commits.
+///
+/// # Errors
+/// When it can't be done, or the answer was no; nothing is written then.
 pub(super) fn prepare(run: &Run<'_>, target: &Target) -> Result<Prepared, Error> {
     let Run {
         workspace,
@@ -72,94 +93,103 @@ pub(super) fn prepare(run: &Run<'_>, target: &Target) -> Result<Prepared, Error>
         ui,
         ..
     } = *run;
-    let repo = &workspace.repo;
-    let git_objects = repo.objects()?;
-    let (policy, point) = match prove(workspace, &git_objects, target, job, args, ui)? {
+    let objects = &workspace.repo.objects()?;
+    let (policy, point) = match prove(workspace, objects, target, job, args, ui)? {
         Ok(proven) => proven,
         Err(outcome) => return Ok(Prepared::Over(outcome)),
     };
-    let me = Me::configured(repo.directory())?;
+    let me = Me::configured(workspace.repo.directory())?;
     let actor = me.actor(&policy)?;
-    let verdict = match args.no_commit_signature {
-        true => Verdict::Unsigned,
-        false => Verdict::Actor {
-            id: actor.clone(),
-            key: me.fingerprint.clone(),
-        },
+    let base = Base {
+        objects,
+        policy,
+        me,
+        actor,
     };
-    let carrier = Carrier::new(None, verdict);
-    let sign_record = |bytes: &[u8]| me.signer.sign(RECORD_NAMESPACE, bytes);
-    let asks = job.decision && !args.yes && !args.dry_run && ui.can_ask();
-    // Before anything is signed, the whole change is judged as it would be.
-    if (asks || args.dry_run) && !args.no_commit_signature {
-        let overlay = Overlay::new(&git_objects);
-        let made = make(workspace, &overlay, &policy, &actor, None, &carrier, job, target)?;
-        let Some(made) = made else {
-            return Ok(Prepared::Over(Outcome::Fine));
-        };
-        if !made.report.findings.is_empty() && !target.proposes(&made.report) {
-            return refused(&made.report, ui).map(Prepared::Over);
+    let mut proposal = match preview(run, &base, target)? {
+        Preview::Nothing => return Ok(Prepared::Over(Outcome::Fine)),
+        Preview::Refused(report) => return refused(&report, ui).map(Prepared::Over),
+        Preview::Idle(refusal) => return declined(&refusal, &json!({}), ui).map(Prepared::Over),
+        Preview::Ready(proposal) => proposal,
+    };
+    if let Some(outcome) = agree(run, &base, target, &mut proposal)? {
+        return Ok(Prepared::Over(outcome));
+    }
+    match args.dry_run {
+        true => Ok(Prepared::Dry(proposal)),
+        false => {
+            commit(run, &base, target, *proposal, point).map(|signed| Prepared::Signed(Box::new(signed)))
         }
-        if args.dry_run {
-            return Ok(Prepared::Dry(Box::new(made)));
+    }
+}
+
+/// Looks whether a decision is about what was seen, shows it, and asks where
+/// somebody is there to answer. An outcome when it is not to be signed.
+///
+/// # Errors
+/// When the answer is no.
+fn agree(
+    run: &Run<'_>,
+    base: &Base<'_>,
+    target: &Target,
+    proposal: &mut Proposal,
+) -> Result<Option<Outcome>, Error> {
+    let Run { job, args, ui, .. } = *run;
+    if !proposal.decides() {
+        return Ok(None);
+    }
+    let asks = !args.yes && !args.dry_run && ui.can_ask();
+    let look = match &job.seen {
+        Some(_) => Some(look(run, base, target, proposal)?),
+        None => None,
+    };
+    let mut anew = false;
+    if let (Some(look), Some(seen)) = (look, &job.seen) {
+        let given = seen.args.cloned().unwrap_or_default();
+        proposal.contents.clone_from(&look.contents);
+        if !given.expect.is_empty()
+            && let Some(refusal) = look.unexpected(&given)
+        {
+            look.show(ui);
+            return declined(&refusal, &json!({"subjects": proposal.content_values()}), ui).map(Some);
         }
-        let shown = made.shown();
-        if run.agreed.borrow().as_ref() != Some(&shown) {
-            show_decision(&made, ui);
-            if !ui.ask(&format!("Sign this as {actor}?"))? {
-                return Err(Error::told("not signed, and nothing was written"));
+        if look.has_moved() && !given.any_content {
+            let knows = !given.expect.is_empty() || args.dry_run;
+            if !asks && !knows {
+                return look.unseen(seen.args.is_some(), ui).map(Some);
             }
-            run.agreed.replace(Some(shown));
+            look.show(ui);
+            anew = true;
         }
     }
-    let overlay = Overlay::new(&git_objects);
-    let signer: Option<act::RecordSigner<'_>> = if args.no_record_signature {
-        None
-    } else {
-        Some(&sign_record)
-    };
-    let made = make(
-        workspace, &overlay, &policy, &actor, signer, &carrier, job, target,
-    )?;
-    let Some(mut made) = made else {
-        return Ok(Prepared::Over(Outcome::Fine));
-    };
-    if !made.report.findings.is_empty() && !target.proposes(&made.report) {
-        return refused(&made.report, ui).map(Prepared::Over);
+    if !asks {
+        return Ok(None);
     }
-    if args.dry_run {
-        return Ok(Prepared::Dry(Box::new(made)));
+    let shown = proposal.shown();
+    if anew || run.agreed.borrow().as_ref() != Some(&shown) {
+        if target.follows {
+            let paths: Vec<String> = proposal
+                .edits
+                .keys()
+                .map(|path| run.workspace.from_top(path))
+                .collect();
+            run.workspace.repo.check_clean(paths.iter())?;
+        }
+        show_decision(proposal, ui);
+        if !ui.ask(&format!("Sign this as {}?", base.actor))? {
+            return Err(Error::told("not signed, and nothing was written"));
+        }
+        run.agreed.replace(Some(shown));
+        run.seen.set(Some(target.base));
+        if let Some(policy) = job.seen.as_ref().and_then(|seen| seen.policy)
+            && let Some(now) = policy.now.borrow().clone()
+        {
+            policy.shown.replace(now);
+        }
     }
-    if asks {
-        // They were told before the question.
-        made.notes.clear();
-    }
-    let edits: BTreeMap<String, Option<Vec<u8>>> = made
-        .edits
-        .iter()
-        .map(|(path, content)| (workspace.from_top(path), content.clone()))
-        .collect();
-    if target.follows {
-        repo.check_clean(edits.keys())?;
-    }
-    let buffer = repo.commit_buffer(made.top, &[target.base], &made.message)?;
-    let signature = match args.no_commit_signature {
-        true => None,
-        false => Some(me.sign_commit(&policy, &actor, &buffer)?),
-    };
-    let objects = overlay.new.reachable(made.top);
-    let mut ids: Vec<Oid> = objects.iter().map(|(id, ..)| *id).collect();
-    repo.write_objects(objects.into_iter())?;
-    let commit = repo.store_commit(&buffer, signature.as_deref())?;
-    ids.push(commit);
-    repo.sync_objects(&ids)?;
-    Ok(Prepared::Signed(Box::new(Signed {
-        made,
-        commit,
-        base: target.base,
-        edits,
-        point,
-    })))
+    // They were told before the question.
+    proposal.notes.clear();
+    Ok(None)
 }
 
 /// The faulty commits that no remote has: they can still be put right, so that no

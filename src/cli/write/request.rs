@@ -3,8 +3,8 @@
 
 use std::process::{Command, Stdio};
 
-use super::make::Made;
 use super::prepare::Run;
+use super::preview::Proposal;
 use crate::error::Error;
 use crate::forge::{Forge, Home};
 
@@ -39,7 +39,7 @@ pub(super) fn slug(subject: &str) -> String {
 ///
 /// # Errors
 /// When git can't say what the remote's address is.
-pub(super) fn open(run: &Run<'_>, request: Request<'_>, made: &Made) -> Result<Option<Page>, Error> {
+pub(super) fn open(run: &Run<'_>, request: Request<'_>, made: &Proposal) -> Result<Option<Page>, Error> {
     let repo = &run.workspace.repo;
     let Some(home) = Home::of(&repo.remote_address(request.remote)?) else {
         run.ui.note(&format!(
@@ -129,7 +129,7 @@ impl Tool {
     }
 
     /// The address of the pull request; or why there is none.
-    fn create(&self, home: &Home, request: &Request<'_>, made: &Made) -> Result<String, String> {
+    fn create(&self, home: &Home, request: &Request<'_>, made: &Proposal) -> Result<String, String> {
         let repository = format!("{}/{}", home.host, home.path);
         let (subject, body) = made.message.split_once('\n').unwrap_or((&made.message, ""));
         let output = Command::new(self.program)

@@ -4,13 +4,14 @@
 use serde_json::json;
 
 use super::super::{Outcome, Ui, gates, report_format};
-use super::make::Made;
+use super::preview::Proposal;
 use super::push::{Destination, Sent};
 use crate::access::GateResult;
+use crate::act::Refusal;
 use crate::change::Change;
 use crate::error::Error;
 use crate::finding::Report;
-use crate::model::VersionId;
+use crate::model::{Digest, VersionId};
 use crate::raw::Oid;
 use crate::render::{self, paint};
 
@@ -26,13 +27,41 @@ pub fn refused(report: &Report, ui: &Ui) -> Result<Outcome, Error> {
     Ok(Outcome::Findings)
 }
 
-fn change_lines(made: &Made, ui: &Ui) -> String {
+/// That something is not signed, why, and what to do instead; `more` is for
+/// programs.
+pub(super) fn declined(refusal: &Refusal, more: &serde_json::Value, ui: &Ui) -> Result<Outcome, Error> {
+    let Refusal { why, remedies } = refusal;
+    if ui.is_json() {
+        let mut value = json!({"refused": {"why": why, "do": remedies}});
+        if let Some(more) = more.as_object() {
+            extend(&mut value["refused"], more);
+        }
+        ui.json(&value)?;
+        return Ok(Outcome::Findings);
+    }
+    let mut text = format!(
+        "{} nothing was signed or written: {}",
+        paint("refused:", "1;31", &ui.side),
+        render::clean(why)
+    );
+    for remedy in remedies {
+        text.push_str(&format!(
+            "\n     {} {}",
+            paint("do:", "1;33", &ui.side),
+            render::clean(remedy)
+        ));
+    }
+    ui.say(&text);
+    Ok(Outcome::Findings)
+}
+
+fn change_lines(made: &Proposal, ui: &Ui) -> String {
     let line = |change: &Change| format!("  {}\n", paint(&render::clean(&change.trailer()), "2", &ui.style));
     made.changes.iter().map(line).collect()
 }
 
 /// Every gate of what is decided, with its result.
-fn gate_lines(made: &Made, ui: &Ui) -> String {
+fn gate_lines(made: &Proposal, ui: &Ui) -> String {
     let table = |(id, results): &(VersionId, Vec<GateResult>)| {
         let heading = paint(&format!("gates of {id}"), "1", &ui.style);
         format!("{heading}\n{}", gates::table(results).render(&ui.style))
@@ -40,7 +69,16 @@ fn gate_lines(made: &Made, ui: &Ui) -> String {
     made.gates.iter().map(table).collect()
 }
 
-fn subject_line(made: &Made) -> String {
+/// The content that a decision speaks for.
+fn content_lines(made: &Proposal) -> Vec<String> {
+    let line = |(name, digest): &(String, Digest)| match &made.contents[..] {
+        [_] => format!("  content {}…", digest.short()),
+        _ => format!("  content of {name} {}…", digest.short()),
+    };
+    made.contents.iter().map(line).collect()
+}
+
+fn subject_line(made: &Proposal) -> String {
     render::clean(made.message.lines().next().unwrap_or_default()).into_owned()
 }
 
@@ -51,7 +89,7 @@ fn extend(value: &mut serde_json::Value, members: &serde_json::Map<String, serde
     }
 }
 
-pub(super) fn dry_run(made: &Made, to: Option<&Destination>, ui: &Ui) -> Result<Outcome, Error> {
+pub(super) fn dry_run(made: &Proposal, to: Option<&Destination>, ui: &Ui) -> Result<Outcome, Error> {
     tell(made, ui);
     if ui.is_json() {
         let changes: Vec<String> = made.changes.iter().map(Change::trailer).collect();
@@ -61,6 +99,9 @@ pub(super) fn dry_run(made: &Made, to: Option<&Destination>, ui: &Ui) -> Result<
             .map(|(id, results)| (id.to_string(), gates::values(results)))
             .collect();
         let mut value = json!({"dryRun": true, "message": made.message, "changes": changes, "gates": gates, "findings": []});
+        if !made.contents.is_empty() {
+            value["subjects"] = json!(made.content_values());
+        }
         extend(&mut value, &made.facts);
         if let Some(to) = to {
             value["remote"] = json!(to.remote);
@@ -79,8 +120,12 @@ pub(super) fn dry_run(made: &Made, to: Option<&Destination>, ui: &Ui) -> Result<
         ),
         None => "nothing was written".to_owned(),
     };
+    let contents: String = content_lines(made)
+        .iter()
+        .map(|line| format!("{line}\n"))
+        .collect();
     ui.print(&format!(
-        "{} (dry run: {nothing})\n{}{}",
+        "{} (dry run: {nothing})\n{}{contents}{}",
         subject_line(made),
         change_lines(made, ui),
         gate_lines(made, ui)
@@ -89,7 +134,7 @@ pub(super) fn dry_run(made: &Made, to: Option<&Destination>, ui: &Ui) -> Result<
 }
 
 /// That it is a proposal, where others must agree to it.
-pub(super) fn propose(made: &Made, branch: &str, ui: &Ui) {
+pub(super) fn propose(made: &Proposal, branch: &str, ui: &Ui) {
     if let Some(finding) = made.report.findings.first() {
         ui.note(&format!(
             "this is a proposal: {}; `modelry policy show {branch}` tells who may agree",
@@ -99,20 +144,20 @@ pub(super) fn propose(made: &Made, branch: &str, ui: &Ui) {
 }
 
 /// The choices that were made.
-fn tell(made: &Made, ui: &Ui) {
+fn tell(made: &Proposal, ui: &Ui) {
     for note in &made.notes {
         ui.note(note);
     }
 }
 
-pub(super) fn show_decision(made: &Made, ui: &Ui) {
+pub(super) fn show_decision(made: &Proposal, ui: &Ui) {
     tell(made, ui);
     ui.say(&paint(&subject_line(made), "1", &ui.side));
     for change in &made.changes {
         ui.say(&format!("  {}", render::clean(&change.trailer())));
-        if let Some(review) = change.after.as_ref().and_then(|after| after.review()) {
-            ui.say(&format!("  content {}…", review.subject.short()));
-        }
+    }
+    for line in content_lines(made) {
+        ui.say(&line);
     }
     let gates = gate_lines(made, ui);
     if !gates.is_empty() {
@@ -122,7 +167,7 @@ pub(super) fn show_decision(made: &Made, ui: &Ui) {
 
 /// That it is done; `sent` when a remote has it.
 pub(super) fn done(
-    made: &Made,
+    made: &Proposal,
     commit: Oid,
     branch: &str,
     sent: Option<&Sent>,

@@ -14,6 +14,11 @@ fn quoted(word: &str) -> String {
     }
 }
 
+/// The digits of a digest that a line to type names.
+fn expected(subject: &str) -> &str {
+    subject.get(7..31).unwrap_or(subject)
+}
+
 /// What to do, if there is anything.
 pub(super) fn add(out: &mut Builder, page: &Page<'_>) {
     let Summary { policy, versions, .. } = page.summary;
@@ -31,23 +36,31 @@ pub(super) fn add(out: &mut Builder, page: &Page<'_>) {
         out.text(vec![ours(
             "An administrator who agrees runs, with this branch checked out:",
         )]);
-        out.blocks
-            .push(Block::Code("sh", "modelry policy approve -m \"why\"".into()));
+        let expect = policy.map_or("", |policy| expected(&policy.subject));
+        out.blocks.push(Block::Code(
+            "sh",
+            format!("modelry policy approve -m \"why\" --expect {expect}"),
+        ));
     }
     if !asked.is_empty() {
         out.text(vec![ours(
             "A reviewer who agrees runs, with this branch checked out:",
         )]);
         let (some, rest) = out.some(&asked);
-        let lines = some
-            .iter()
-            .map(|(version, _)| format!("modelry approve {} -m \"why\"", version.version));
+        let lines = some.iter().map(|(version, approval)| {
+            let expect = expected(&approval.subject);
+            format!("modelry approve {} -m \"why\" --expect {expect}", version.version)
+        });
         let lines = lines.collect::<Vec<_>>().join("\n");
         out.blocks.push(Block::Code("sh", lines));
         out.blocks.extend(rest.map(Block::Text));
         out.text(vec![
             ours("Who does not agree runs "),
-            Span::Theirs(format!("modelry reject {} -m \"why\"", asked[0].0.version)),
+            Span::Theirs(format!(
+                "modelry reject {} -m \"why\" --expect {}",
+                asked[0].0.version,
+                expected(&asked[0].1.subject)
+            )),
             ours("."),
         ]);
     }

@@ -126,6 +126,11 @@ impl Seat<'_> {
         said(&mut self.command(who, arguments))
     }
 
+    /// What Modelry says at a terminal, as [`Lab::at_terminal`].
+    pub fn at_terminal(&self, who: &str, answer: &str, arguments: &[&str]) -> Said {
+        self.hub.lab.at_terminal_in(&self.top, who, answer, arguments)
+    }
+
     /// A command that must succeed; its standard output.
     #[track_caller]
     pub fn ok(&self, who: &str, arguments: &[&str]) -> String {

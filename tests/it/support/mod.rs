@@ -252,6 +252,37 @@ impl Lab {
         said(&mut self.modelry(who, arguments))
     }
 
+    /// What Modelry says to somebody at a terminal who gives this answer to each
+    /// question. The output holds both streams.
+    pub fn at_terminal(&self, who: &str, answer: &str, arguments: &[&str]) -> Said {
+        self.at_terminal_in(&self.top, who, answer, arguments)
+    }
+
+    /// As [`Lab::at_terminal`], in this folder.
+    pub fn at_terminal_in(&self, top: &Path, who: &str, answer: &str, arguments: &[&str]) -> Said {
+        let quoted = |word: &&str| format!("'{}'", word.replace('\'', r"'\''"));
+        let words: Vec<String> = arguments.iter().map(quoted).collect();
+        let line = format!("{} {}", env!("CARGO_BIN_EXE_modelry"), words.join(" "));
+        let mut command = self.command("script");
+        self.as_actor(&mut command, who);
+        command
+            .args(["-qec", &line, "/dev/null"])
+            .current_dir(top)
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped());
+        let mut child = command.spawn().expect("script is needed by this test");
+        let mut input = child.stdin.take().expect("a pipe");
+        std::io::Write::write_all(&mut input, format!("{answer}\n").as_bytes()).expect("an answer");
+        drop(input);
+        let output = child.wait_with_output().expect("the program runs");
+        Said {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8_lossy(&output.stdout).replace('\r', ""),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
     /// A command that must succeed; its standard output.
     #[track_caller]
     pub fn ok(&self, who: &str, arguments: &[&str]) -> String {

@@ -2,8 +2,8 @@
 //! the mainline, or to a branch of its own.
 
 use super::super::super::wait::branch as remote_mainline;
-use super::super::make::Made;
 use super::super::prepare::Run;
+use super::super::preview::Proposal;
 use super::super::{request, short};
 use crate::error::Error;
 use crate::git::Head;
@@ -83,7 +83,7 @@ impl Road {
     }
 
     /// The branch's full name on the remote.
-    pub(super) fn reference(&self, run: &Run<'_>, made: &Made, commit: Option<Oid>) -> String {
+    pub(super) fn reference(&self, run: &Run<'_>, made: &Proposal, commit: Option<Oid>) -> String {
         if let Some(named) = &self.named {
             return named.clone();
         }

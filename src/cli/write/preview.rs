@@ -1,27 +1,44 @@
-//! The change itself: drafted on the base, judged as it would land, and not
-//! written.
+//! The change itself: drafted on the base, and judged with the verdicts that its
+//! signatures will have. Nothing is signed or written here.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::super::given;
-use super::{Job, Scope, Target};
-use crate::access::{self, Carrier, GateResult, Policy};
-use crate::act::{self, Desk, Draft, GivenPart};
+use super::prepare::{Base, Run};
+use super::{Scope, Target};
+use crate::access::{self, Carrier, Carriers, GateResult, Policy, Verdict};
+use crate::act::{self, Desk, Draft, GivenPart, Refusal};
 use crate::change::{self, Change, ChangeKind, Differences};
 use crate::error::Error;
 use crate::finding::{Finding, Part, Place, Report};
 use crate::history::{self, Past, Replay};
-use crate::model::{Action, ActorId, RecordPath, VersionId};
+use crate::model::{Action, Digest, RecordPath, VersionId};
 use crate::raw::{self, ObjectKind, Objects, Oid, Overlay};
 use crate::rules::Resolver;
 use crate::snapshot::{self, Records, Snapshot};
-use crate::workspace::Workspace;
 
-/// A change that is made and judged, and not written.
-pub(super) struct Made {
+/// What came of a preview.
+pub(super) enum Preview {
+    /// There is nothing to do, which the draft has said.
+    Nothing,
+    /// It may not land as it is.
+    Refused(Report),
+    /// A review in it would count for nothing.
+    Idle(Refusal),
+    /// It may land once it is agreed to and signed.
+    Ready(Box<Proposal>),
+}
+
+/// A change that is drafted and judged, neither signed nor written.
+pub(super) struct Proposal {
+    /// Files from the registry's folder: new content, or gone.
     pub edits: BTreeMap<String, Option<Vec<u8>>>,
-    pub top: Oid,
+    /// The records that its author signs.
+    pub to_sign: Vec<RecordPath>,
+    /// The commit's message.
     pub message: String,
+    /// What differs.
     pub changes: Vec<Change>,
     /// What to tell of choices that were made.
     pub notes: Vec<String>,
@@ -29,10 +46,13 @@ pub(super) struct Made {
     pub facts: serde_json::Map<String, serde_json::Value>,
     /// What the gates say of what is decided.
     pub gates: Vec<(VersionId, Vec<GateResult>)>,
+    /// What the judge says of it.
     pub report: Report,
+    /// The content that a decision speaks for, by name.
+    pub contents: Vec<(String, Digest)>,
 }
 
-impl Made {
+impl Proposal {
     /// Whether it brings another policy.
     pub fn brings_policy(&self) -> bool {
         let mut kinds = self.changes.iter().map(|change| &change.kind);
@@ -45,6 +65,34 @@ impl Made {
         kinds.any(|kind| matches!(kind, ChangeKind::StatusMoved { .. }))
     }
 
+    /// Whether it decides something, so that its author should look first.
+    pub fn decides(&self) -> bool {
+        let mut kinds = self.changes.iter().map(|change| &change.kind);
+        kinds.any(|kind| {
+            matches!(
+                kind,
+                ChangeKind::PolicyChanged
+                    | ChangeKind::PolicyReviewed { .. }
+                    | ChangeKind::GroupDeleted
+                    | ChangeKind::VersionDeleted
+                    | ChangeKind::VersionImported { .. }
+                    | ChangeKind::Reviewed { .. }
+                    | ChangeKind::ArchivalGiven
+                    | ChangeKind::ArchivalChanged
+                    | ChangeKind::StatusMoved { .. }
+                    | ChangeKind::StageMoved { .. }
+            )
+        })
+    }
+
+    /// The content that a decision speaks for, as JSON.
+    pub fn content_values(&self) -> serde_json::Map<String, serde_json::Value> {
+        let contents = self.contents.iter();
+        contents
+            .map(|(name, digest)| (name.clone(), serde_json::json!(digest)))
+            .collect()
+    }
+
     /// The commit's subject.
     pub fn subject(&self) -> &str {
         self.message.lines().next().unwrap_or_default()
@@ -52,16 +100,14 @@ impl Made {
 
     /// What somebody agrees to who signs it, as text to compare.
     pub fn shown(&self) -> String {
-        let review = |change: &Change| {
-            let review = change.after.as_ref().and_then(|after| after.review());
-            review.map(|review| review.subject.to_string())
-        };
-        let lines = self
-            .changes
+        let lines = self.changes.iter().map(Change::trailer);
+        let contents = self
+            .contents
             .iter()
-            .map(|change| format!("{} {}", change.trailer(), review(change).unwrap_or_default()));
+            .map(|(name, digest)| format!("{name} {digest}"));
         let gates = self.gates.iter().map(|gates| format!("{gates:?}"));
         lines
+            .chain(contents)
             .chain(gates)
             .chain(self.notes.clone())
             .collect::<Vec<_>>()
@@ -69,39 +115,61 @@ impl Made {
     }
 }
 
-#[allow(
-    clippy::too_many_arguments,
-    reason = "each is one thing that the change rests on"
-)]
-pub(super) fn make(
-    workspace: &Workspace,
-    overlay: &Overlay<'_>,
-    policy: &Policy,
-    actor: &ActorId,
-    signer: Option<act::RecordSigner<'_>>,
-    carrier: &Carrier,
-    job: &Job<'_>,
-    target: &Target,
-) -> Result<Option<Made>, Error> {
-    let base = target.base;
+/// Who signs each change: the author the records that get a signature, and
+/// whoever signs the commit all the rest.
+fn carriers(run: &Run<'_>, base: &Base<'_>, changes: &[Change], to_sign: &[RecordPath]) -> Carriers {
+    let author = || {
+        Carrier::new(
+            None,
+            Verdict::Actor {
+                id: base.actor.clone(),
+                key: base.me.fingerprint.clone(),
+            },
+        )
+    };
+    if !run.args.no_commit_signature {
+        return Carriers::one(author());
+    }
+    let own = Carrier::new(None, Verdict::Unsigned);
+    let (signed, unsigned) = (Rc::new(author()), Rc::new(own.clone()));
+    let of = |change: &Change| match &change.record {
+        Some(path) if access::is_in_record(&change.kind) && to_sign.contains(path) => signed.clone(),
+        _ => unsigned.clone(),
+    };
+    Carriers {
+        own,
+        of: changes.iter().map(of).collect(),
+    }
+}
+
+/// Drafts the change on the base, and judges it.
+///
+/// # Errors
+/// When it can't be drafted, or nothing would change.
+pub(super) fn preview(run: &Run<'_>, base: &Base<'_>, target: &Target) -> Result<Preview, Error> {
+    let Run {
+        workspace, job, args, ..
+    } = *run;
+    let (policy, actor) = (&base.policy, &base.actor);
+    let overlay = &Overlay::new(base.objects);
+    let parent = target.base;
     let records = Records::new(overlay);
-    let base_tree = history::read_commit(overlay, base)?.tree;
+    let base_tree = history::read_commit(overlay, parent)?.tree;
     let prior = Snapshot::at(&records, base_tree, &workspace.folder)?;
-    let past = Past::new(overlay, &workspace.folder, Some(base));
+    let past = Past::new(overlay, &workspace.folder, Some(parent));
     let desk = Desk {
         snapshot: prior,
         policy,
         actor: actor.clone(),
-        signer,
         past: &past,
     };
     let Some(mut draft) = (job.draft)(&desk)? else {
-        return Ok(None);
+        return Ok(Preview::Nothing);
     };
     // Where somebody else will carry it, the policy needs its author's review.
     if job.scope == Scope::Policy
         && !target.is_mainline
-        && desk.signer.is_some()
+        && !args.no_record_signature
         && let Some(Some(text)) = draft.edits.get("registry.yaml")
         && let id = Oid::hash(overlay.format(), ObjectKind::Blob, text.as_bytes())
         && let proposed = snapshot::load(&RecordPath::Registry, id, text.as_bytes())?
@@ -138,9 +206,14 @@ pub(super) fn make(
     if differences.changes.is_empty() {
         return Err(Error::told("nothing would change"));
     }
+    let to_sign = match args.no_record_signature {
+        true => Vec::new(),
+        false => act::to_sign(&differences.changes),
+    };
+    let carriers = carriers(run, base, &differences.changes, &to_sign);
     let gates = access::gates_of_changes(policy, &prior, &next, &differences.changes)?;
     let mut replay = Replay::with_policy(&records, &workspace.folder, policy.clone());
-    let judged = replay.judge(prior, next, carrier, &differences, &past, Some(base))?;
+    let judged = replay.judge_carried(prior, next, &carriers, &differences, &past, Some(parent))?;
     let mut checked = replay.checked;
     checked.documents = records.documents();
     let mut findings = judged.findings;
@@ -149,7 +222,7 @@ pub(super) fn make(
             prior,
             next,
             folder: &workspace.folder,
-            before: Some(base),
+            before: Some(parent),
             after: None,
         };
         let unmet = act::unmet_gates(&differences.changes, &gates);
@@ -167,7 +240,7 @@ pub(super) fn make(
         let known = &policy.registry().revoked;
         notes.extend(act::consequences(
             &after,
-            &replay.distrusted(&after, known, base)?,
+            &replay.distrusted(&after, known, parent)?,
         ));
         // What the policy lacks from now on is for its author to know.
         notes.extend(judged.notes.iter().map(|note| note.message.clone()));
@@ -178,6 +251,12 @@ pub(super) fn make(
         checked,
         ..Report::default()
     };
+    if !report.findings.is_empty() && !target.proposes(&report) {
+        return Ok(Preview::Refused(report));
+    }
+    if let Some(refusal) = act::idle_review(policy, actor, (&prior, &next), &differences.changes, &past)? {
+        return Ok(Preview::Idle(refusal));
+    }
     let Differences { changes, .. } = differences;
     // A subject is one line, whatever names it holds.
     let mut message = draft.subject.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -193,16 +272,17 @@ pub(super) fn make(
         .into_iter()
         .map(|(path, text)| (path, text.map(String::into_bytes)))
         .collect();
-    Ok(Some(Made {
+    Ok(Preview::Ready(Box::new(Proposal {
         edits,
-        top,
+        to_sign,
         message,
         changes,
         notes,
         facts: draft.facts,
         gates,
         report,
-    }))
+        contents: Vec::new(),
+    })))
 }
 
 /// Lets a finding about what a user gave as a file point into that file.

@@ -1,0 +1,282 @@
+//! Reviews that would count for nothing: they are refused before anything is
+//! signed, with the reason and what would help.
+
+use super::object::withdrawal_matters;
+use crate::access::{self, Policy, Shortfall, Standing, Tally};
+use crate::change::{Change, ChangeKind};
+use crate::error::Error;
+use crate::history::Past;
+use crate::model::{ActorId, ActorKind, Decision, RecordPath, Status, VersionId};
+use crate::snapshot::{Loaded, Snapshot};
+
+/// Why something is not signed, and what to do instead.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Refusal {
+    /// Why.
+    pub why: String,
+    /// What to do instead, one line each.
+    pub remedies: Vec<String>,
+}
+
+/// Why the review that `actor` gives among these changes would count for
+/// nothing; none where it counts, or where there is no such review.
+///
+/// # Errors
+/// When an object can't be read.
+pub fn idle_review(
+    policy: &Policy,
+    actor: &ActorId,
+    (prior, next): (&Snapshot<'_>, &Snapshot<'_>),
+    changes: &[Change],
+    past: &Past<'_>,
+) -> Result<Option<Refusal>, Error> {
+    let moves = |id: &VersionId| {
+        changes.iter().any(|change| {
+            matches!(change.kind, ChangeKind::StatusMoved { .. })
+                && change.record.as_ref().and_then(RecordPath::version) == Some(id)
+        })
+    };
+    for change in changes {
+        let (ChangeKind::Reviewed { before, decision }, Some(RecordPath::Review(id, of))) =
+            (&change.kind, &change.record)
+        else {
+            continue;
+        };
+        let reported = change.after.as_ref().and_then(|after| after.review());
+        if of != actor || moves(id) || reported.is_some_and(access::is_reported) {
+            continue;
+        }
+        let Some(version) = next.read(&RecordPath::Version(id.clone()))? else {
+            continue;
+        };
+        let status = version.version().map_or(Status::Pending, |it| it.status);
+        let refusal = match decision {
+            Decision::Withdrawn => {
+                let may_reject = policy.registry().allows(status, Status::Rejected);
+                (!withdrawal_matters(status, *before, may_reject)).then(|| decided(id, status, may_reject))
+            }
+            _ => {
+                let tally = access::tally(policy, prior, next, id, &version, past)?;
+                idle(policy, id, actor, *decision, &tally, &version, next)?
+            }
+        };
+        if refusal.is_some() {
+            return Ok(refusal);
+        }
+    }
+    Ok(None)
+}
+
+fn decided(id: &VersionId, status: Status, may_reject: bool) -> Refusal {
+    let mut remedies = Vec::new();
+    if status == Status::Approved {
+        if may_reject {
+            remedies.push(format!("reject it: `modelry reject {id} -m REASON`"));
+        }
+        remedies.push(format!("retire it: `modelry archive {id} -m REASON`"));
+    }
+    Refusal {
+        why: format!("{id} is {status}, and taking a review back does not change that"),
+        remedies,
+    }
+}
+
+/// Why this actor's review, counted in `tally`, counts for nothing.
+fn idle(
+    policy: &Policy,
+    id: &VersionId,
+    actor: &ActorId,
+    decision: Decision,
+    tally: &Tally,
+    version: &Loaded,
+    next: &Snapshot<'_>,
+) -> Result<Option<Refusal>, Error> {
+    if decision == Decision::Approved
+        && let Some(refusal) = unfit(id, tally)
+    {
+        return Ok(Some(refusal));
+    }
+    let Some(review) = tally.reviews.iter().find(|review| review.actor == *actor) else {
+        return Ok(None);
+    };
+    let fault = match decision {
+        Decision::Approved => access::approval_fault(policy, tally, id, actor),
+        _ => match &review.standing {
+            Standing::Counts => None,
+            Standing::Not(why) => {
+                return Ok(Some(Refusal {
+                    why: format!("this review of {id} would not count: {why}"),
+                    remedies: vec![format!("`modelry show {id}` shows the reviews")],
+                }));
+            }
+        },
+    };
+    let why = match fault {
+        Some(fault) => fault_words(policy, id, actor, &fault, tally, version, next)?,
+        None => match access::dominated_by(policy, tally, actor) {
+            Some(other) => format!(
+                "the approval of `{other}` counts already, and `{actor}` shares an owner with it: the two count as one"
+            ),
+            None => return Ok(None),
+        },
+    };
+    let others: Vec<&ActorId> = tally
+        .could_approve
+        .iter()
+        .filter(|other| *other != actor)
+        .collect();
+    let remedies = match others.is_empty() {
+        false => vec![format!(
+            "ask {}: `modelry approve {id} -m REASON`",
+            or_words(&others)
+        )],
+        true => policy_remedies(policy, id, actor, tally),
+    };
+    Ok(Some(Refusal {
+        why: format!("this approval of {id} would not count: {why}"),
+        remedies,
+    }))
+}
+
+/// Why no review could approve this content.
+fn unfit(id: &VersionId, tally: &Tally) -> Option<Refusal> {
+    let missing = |wanted: fn(&Shortfall) -> bool| -> Option<String> {
+        let words: Vec<String> = tally
+            .missing
+            .iter()
+            .filter(|shortfall| wanted(shortfall))
+            .map(access::shortfall_words)
+            .collect();
+        (!words.is_empty()).then(|| words.join("; "))
+    };
+    if let Some(lacks) = missing(|it| matches!(it, Shortfall::Undigested(_) | Shortfall::Hollow)) {
+        return Some(Refusal {
+            why: format!("{id} can't be approved as it is, whoever reviews it: it lacks {lacks}"),
+            remedies: vec![format!(
+                "register it again with digests: `modelry register {}`",
+                id.group
+            )],
+        });
+    }
+    let lacks = missing(|it| matches!(it, Shortfall::Card(_)))?;
+    Some(Refusal {
+        why: format!(
+            "the policy asks for more of the card of {id} than it says: it lacks {lacks}; a card that is filled later voids the reviews before it"
+        ),
+        remedies: vec![format!(
+            "have its author fill the card: `modelry card set {id} -f FILE`"
+        )],
+    })
+}
+
+/// The rules that ask for something, by number and globs.
+fn rules_words(policy: &Policy, rules: &[usize]) -> String {
+    let words: Vec<String> = rules
+        .iter()
+        .map(|index| {
+            let globs = policy.registry().approvals[*index].groups.join("`, `");
+            format!("rule {} for `{globs}`", index + 1)
+        })
+        .collect();
+    words.join(" and ")
+}
+
+/// The rules of a version that do not let machines count.
+fn machine_rules(policy: &Policy, tally: &Tally) -> Vec<usize> {
+    let rules = tally.need.rules.iter().copied();
+    rules
+        .filter(|index| !policy.registry().approvals[*index].machines.unwrap_or(false))
+        .collect()
+}
+
+/// The rules of a version that ask for four eyes.
+fn four_eyes_rules(policy: &Policy, tally: &Tally) -> Vec<usize> {
+    let rules = tally.need.rules.iter().copied();
+    rules
+        .filter(|index| policy.registry().approvals[*index].four_eyes.unwrap_or(true))
+        .collect()
+}
+
+fn fault_words(
+    policy: &Policy,
+    id: &VersionId,
+    actor: &ActorId,
+    fault: &access::ApprovalFault,
+    tally: &Tally,
+    version: &Loaded,
+    next: &Snapshot<'_>,
+) -> Result<String, Error> {
+    Ok(match fault {
+        access::ApprovalFault::NotGranted => format!("`{actor}` may not approve in `{}`", id.group),
+        access::ApprovalFault::Machine => match &machine_rules(policy, tally)[..] {
+            [] => format!(
+                "`{actor}` is a machine, and no rule for `{}` lets machines count",
+                id.group
+            ),
+            rules => format!(
+                "`{actor}` is a machine, and machines do not count in {}",
+                rules_words(policy, rules)
+            ),
+        },
+        access::ApprovalFault::FourEyes(author) => {
+            let did = authorship(id, author, version, next)?;
+            let asks = match &four_eyes_rules(policy, tally)[..] {
+                [] => String::new(),
+                rules => format!(" ({})", rules_words(policy, rules)),
+            };
+            match author == actor {
+                true => format!("four eyes{asks}: you, `{actor}`, {did}"),
+                false => format!("four eyes{asks}: `{author}`, who {did}, shares an owner with `{actor}`"),
+            }
+        }
+    })
+}
+
+/// What made somebody an author of a version's content.
+fn authorship(
+    id: &VersionId,
+    author: &ActorId,
+    version: &Loaded,
+    next: &Snapshot<'_>,
+) -> Result<String, Error> {
+    if version.by() == Some(author) {
+        return Ok("registered it".into());
+    }
+    for name in next.evidence(id)? {
+        let loaded = next.read(&RecordPath::Evidence(id.clone(), name.clone()))?;
+        if loaded.is_some_and(|loaded| loaded.by() == Some(author)) {
+            return Ok(format!("added the evidence `{name}`"));
+        }
+    }
+    Ok("wrote its card".into())
+}
+
+/// What the policy would have to say, where nobody could approve instead.
+fn policy_remedies(policy: &Policy, id: &VersionId, actor: &ActorId, tally: &Tally) -> Vec<String> {
+    let mut remedies = vec![format!(
+        "have an administrator let somebody else approve: `modelry grant add ACTOR --allow approve --groups {}`",
+        id.group
+    )];
+    let machine = policy
+        .actor(actor.as_str())
+        .is_some_and(|who| who.kind == ActorKind::Machine);
+    if machine && !tally.need.machines {
+        let rules = machine_rules(policy, tally);
+        remedies.push(match rules.is_empty() {
+            true => format!(
+                "or write a rule with `machines: true` for `{}` under `approvals` of `registry.yaml`",
+                id.group
+            ),
+            false => format!(
+                "or write `machines: true` in {} of `registry.yaml`",
+                rules_words(policy, &rules)
+            ),
+        });
+    }
+    remedies
+}
+
+fn or_words(actors: &[&ActorId]) -> String {
+    let words: Vec<String> = actors.iter().map(|actor| format!("`{actor}`")).collect();
+    words.join(" or ")
+}
