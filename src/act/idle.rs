@@ -9,12 +9,12 @@ use crate::history::Past;
 use crate::model::{ActorId, ActorKind, Decision, RecordPath, Status, VersionId};
 use crate::snapshot::{Loaded, Snapshot};
 
-/// Why something is not signed, and what to do instead.
+/// The reason why something is not signed, and the remedies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Refusal {
     /// Why.
     pub why: String,
-    /// What to do instead, one line each.
+    /// The remedies, one line each.
     pub remedies: Vec<String>,
 }
 
@@ -232,7 +232,7 @@ fn fault_words(
     })
 }
 
-/// What made somebody an author of a version's content.
+/// Says how an actor became an author of a version's content.
 fn authorship(
     id: &VersionId,
     author: &ActorId,
@@ -251,7 +251,7 @@ fn authorship(
     Ok("wrote its card".into())
 }
 
-/// What the policy would have to say, where nobody could approve instead.
+/// The changes of the policy that would help, where nobody could approve instead.
 fn policy_remedies(policy: &Policy, id: &VersionId, actor: &ActorId, tally: &Tally) -> Vec<String> {
     let mut remedies = vec![format!(
         "have an administrator let somebody else approve: `modelry grant add ACTOR --allow approve --groups {}`",

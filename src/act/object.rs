@@ -1,4 +1,4 @@
-//! What a decision is about, and whether that is still as somebody saw it.
+//! The objects of a decision, and whether they are still as somebody saw them.
 
 use crate::change::{self, Change, ChangeKind};
 use crate::error::Error;
@@ -146,7 +146,7 @@ pub fn has_moved(
     })
 }
 
-/// What changed in these objects from what was seen to what is there now.
+/// Lists the changes in these objects since they were seen.
 ///
 /// # Errors
 /// When an object can't be read.

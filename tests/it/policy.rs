@@ -40,7 +40,7 @@ fn a_proposal_is_reviewed_and_lands_whoever_carries_it() {
         "{shown}"
     );
     assert!(
-        shown.ends_with("ask admin-2: modelry policy approve proposal --branch proposal -m REASON\n"),
+        shown.contains("ask admin-2: modelry policy approve proposal --branch proposal -m REASON --expect "),
         "{shown}"
     );
     // From the mainline, by name; the review goes to the proposal's branch.

@@ -31,8 +31,8 @@ pub(super) struct Run<'r> {
     pub job: &'r Job<'r>,
     pub args: &'r WriteArgs,
     pub ui: &'r Ui,
-    /// What somebody agreed to sign: who starts over asks again only when it is
-    /// another thing.
+    /// The text that was agreed to: a command that starts over asks again only when
+    /// it differs.
     pub agreed: RefCell<Option<String>>,
     /// The commit whose registry was seen: what this clone showed first, then
     /// what somebody agreed to.
@@ -60,7 +60,7 @@ impl Signed {
     }
 }
 
-/// What came of preparing.
+/// The outcome of preparing.
 pub(super) enum Prepared {
     /// A commit that may land.
     Signed(Box<Signed>),

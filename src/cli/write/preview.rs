@@ -18,7 +18,7 @@ use crate::raw::{self, ObjectKind, Objects, Oid, Overlay};
 use crate::rules::Resolver;
 use crate::snapshot::{self, Records, Snapshot};
 
-/// What came of a preview.
+/// The outcome of a preview.
 pub(super) enum Preview {
     /// There is nothing to do, which the draft has said.
     Nothing,
@@ -38,15 +38,15 @@ pub(super) struct Proposal {
     pub to_sign: Vec<RecordPath>,
     /// The commit's message.
     pub message: String,
-    /// What differs.
+    /// The differences.
     pub changes: Vec<Change>,
-    /// What to tell of choices that were made.
+    /// Notes on choices that were made.
     pub notes: Vec<String>,
-    /// What programs are told beside the change.
+    /// Members for programs beside the change.
     pub facts: serde_json::Map<String, serde_json::Value>,
-    /// What the gates say of what is decided.
+    /// The results of the gates of each decided version.
     pub gates: Vec<(VersionId, Vec<GateResult>)>,
-    /// What the judge says of it.
+    /// The judge's report.
     pub report: Report,
     /// The content that a decision speaks for, by name.
     pub contents: Vec<(String, Digest)>,
@@ -98,7 +98,7 @@ impl Proposal {
         self.message.lines().next().unwrap_or_default()
     }
 
-    /// What somebody agrees to who signs it, as text to compare.
+    /// The text that its author agrees to, for comparison.
     pub fn shown(&self) -> String {
         let lines = self.changes.iter().map(Change::trailer);
         let contents = self
@@ -115,8 +115,8 @@ impl Proposal {
     }
 }
 
-/// Who signs each change: the author the records that get a signature, and
-/// whoever signs the commit all the rest.
+/// The signer of each change: the author for records that get a signature, the
+/// commit's signer for all the rest.
 fn carriers(run: &Run<'_>, base: &Base<'_>, changes: &[Change], to_sign: &[RecordPath]) -> Carriers {
     let author = || {
         Carrier::new(

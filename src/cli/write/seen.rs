@@ -1,6 +1,6 @@
-//! A person signs only what that person saw: what is decided must be what this
-//! clone showed before the command fetched anything, or what the command line
-//! names by its digest.
+//! A person signs only what that person saw: the object of a decision is as this
+//! clone showed it before the command fetched anything, or the command line names
+//! its digest.
 
 use std::cell::RefCell;
 use std::str::FromStr;
@@ -25,7 +25,7 @@ use crate::snapshot::{Loaded, Records, Snapshot};
 use crate::summary;
 use crate::workspace::Workspace;
 
-/// What a decision may be signed for.
+/// The content that a decision may be signed for.
 #[derive(Clone, Debug, Default, Args)]
 pub struct SeenArgs {
     /// Sign only this content: at least 12 digits of the digest that `show`, `list -o json` and the page of a pull request print; may be repeated
@@ -80,10 +80,9 @@ pub struct PolicySeen {
     pub now: RefCell<Option<Policies>>,
 }
 
-/// What a command that decides is held to.
+/// The state that a deciding command is held to.
 pub struct Seen<'s> {
-    /// What the command line says of it; none where the command has no words for
-    /// it.
+    /// The options of the command line; none where the command has none for it.
     pub args: Option<&'s SeenArgs>,
     /// The policies, for a review of one.
     pub policy: Option<&'s PolicySeen>,
@@ -124,19 +123,19 @@ pub(super) fn shown(workspace: &Workspace, args: &WriteArgs) -> Option<Oid> {
     named.or_else(|| reading::current(workspace).ok())
 }
 
-/// What a decision is about, beside what was seen of it.
+/// The objects of a decision, compared with what was seen of them.
 pub(super) struct Look {
     /// The content that would be signed, by name.
     pub contents: Vec<(String, Digest)>,
     /// The objects that are not as they were seen.
     moved: Vec<Object>,
-    /// What changed in them.
+    /// The changes in them.
     changes: Vec<Change>,
     /// The groups that there are.
     groups: Vec<GroupName>,
 }
 
-/// Compares what is decided with what was seen.
+/// Compares the objects of a decision with what was seen of them.
 ///
 /// # Errors
 /// When an object can't be read.
@@ -176,7 +175,7 @@ pub(super) fn look(
     let objects = act::objects(&proposal.changes);
     let seen = match run.seen.get() {
         Some(seen) if seen == tip => now,
-        // What can't be read here was not shown here.
+        // A commit that this clone can't read was not shown here.
         Some(seen) => at(seen).unwrap_or(Snapshot::empty(&records)),
         None => Snapshot::empty(&records),
     };
@@ -250,7 +249,7 @@ impl Look {
         !self.moved.is_empty()
     }
 
-    /// What changed, in the words of `diff`.
+    /// Prints the changes, in the words of `diff`.
     pub fn show(&self, ui: &Ui) {
         if self.moved.is_empty() {
             return;
@@ -277,7 +276,8 @@ impl Look {
         names.join(", ")
     }
 
-    /// Why the content is not what the command line expects; none where it is.
+    /// Returns why the content is not what the command line expects; none where it
+    /// is.
     pub fn unexpected(&self, args: &SeenArgs) -> Option<Refusal> {
         let expected = &args.expect;
         let is_named = |digest: &Digest| expected.iter().any(|expected| expected.is_of(digest));
@@ -308,7 +308,7 @@ impl Look {
         })
     }
 
-    /// Why it is not signed unseen, and the line that signs it knowingly.
+    /// Refuses to sign it unseen, with the line that signs it knowingly.
     ///
     /// # Errors
     /// When it can't be printed.

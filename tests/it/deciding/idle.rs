@@ -63,7 +63,7 @@ fn by_the_author() {
         "four eyes (rule 1 for `*`): you, `risk-1`, registered it",
         "ask `admin-1` or `risk-2`: `modelry approve churn/2 -m REASON`",
     );
-    // Whoever measures it is an author too.
+    // An actor that adds evidence is an author too.
     let _ = lab.ok(
         "admin-1",
         &["evidence", "add", "churn/2", "late", "--metric", "auc=0.5"],
@@ -99,7 +99,7 @@ fn by_a_machine() {
         "`bot` is a machine, and machines do not count in rule 1 for `*`",
         "ask `risk-1` or `risk-2`",
     );
-    // Nobody is left: the policy would have to say so.
+    // No approver is left: the policy would have to change.
     let text = lab.read("registry.yaml");
     let people = text
         .lines()
@@ -123,7 +123,11 @@ fn by_a_machine() {
 #[test]
 fn beside_a_related_one_that_counts() {
     let lab = lab();
-    lab.change_policy("required: 1", "required: 2\n    machines: true");
+    let gate = "gates:\n      - {name: good, require: metrics.auc > 0.5}";
+    lab.change_policy(
+        "required: 1",
+        &format!("required: 2\n    machines: true\n    {gate}"),
+    );
     let _ = lab.ok("bot", &["approve", "churn/1", "-m", "gates"]);
     refused(
         &lab,
@@ -135,7 +139,7 @@ fn beside_a_related_one_that_counts() {
     // Where a team must be heard that only the person is in, it is needed.
     lab.change_policy("required: 2\n", "required: 2\n    from: {risk: 1}\n");
     let _ = lab.ok("risk-2", &["approve", "churn/1", "-m", "for the team"]);
-    // What counts and does not complete the quorum is success.
+    // A review that counts and does not complete the quorum is success.
     let shown = lab.ok("risk-1", &["show", "churn/1", "-o", "json"]);
     assert!(shown.contains("\"Pending\""), "{shown}");
 }

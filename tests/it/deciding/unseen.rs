@@ -38,13 +38,13 @@ fn subject(hub: &Hub, version: &str) -> String {
 
 /// One decision on each of three objects that moved.
 struct Case<'c> {
-    /// What was seen of them before.
+    /// Their state before, which is seen.
     before: &'c dyn Fn(&Hub),
-    /// What others do to them, in the hub's own clone.
+    /// The changes that others make, in the hub's own clone.
     moves: &'c dyn Fn(&Hub),
     /// The decision on each.
     commands: [&'c [&'c str]; 3],
-    /// What the change is called by `diff`.
+    /// The words of `diff` for the change.
     words: &'c str,
     /// The digest that is expected of the first.
     expected: &'c dyn Fn(&Hub) -> String,
@@ -97,7 +97,7 @@ impl Case<'_> {
             "{said:?}"
         );
         assert_eq!(hub.tip(), tip, "{said:?}");
-        // What is named lands, and so does whatever is there, where that is said.
+        // The named content lands, and so does any content where that is said.
         let named = [
             &with(0, &["--yes"])[..],
             &["--expect".into(), format!("{}…", &expected[..19])],
@@ -318,7 +318,7 @@ fn approve_a_policy_that_changed() {
         .lab
         .ok("admin-1", &["grant", "add", "risk-1", "--allow", "administer"]);
     hub.lab
-        .change_policy("policyChange:\n  required: 1", "policyChange:\n  required: 2");
+        .change_policy("approvals:", "policyChange:\n  required: 2\napprovals:");
     hub.lab.git(&["push", "-q"]);
     let propose = |more: &[&str]| {
         let _ = hub.lab.ok("admin-1", &[more, &["--branch", "proposal"]].concat());
@@ -337,7 +337,6 @@ fn approve_a_policy_that_changed() {
         "--push",
     ];
     let with = |more: &[&'static str]| [&command[..], more].concat();
-    // What is as it was shown needs no words.
     propose(&["grant", "add", "trainer", "--allow", "approve", "--groups", "*"]);
     let said = seats[0].fails("risk-1", 1, &with(&["--yes"]));
     assert!(
