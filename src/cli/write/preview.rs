@@ -17,6 +17,7 @@ use crate::model::{Action, Digest, RecordPath, VersionId};
 use crate::raw::{self, ObjectKind, Objects, Oid, Overlay};
 use crate::rules::Resolver;
 use crate::snapshot::{self, Records, Snapshot};
+use crate::workspace::Workspace;
 
 /// The outcome of a preview.
 pub(super) enum Preview {
