@@ -134,6 +134,26 @@ pub struct Label<At> {
     pub text: String,
 }
 
+/// Whether the line of what to do can be followed as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Remedy {
+    /// It spells the commands or the edit: afterwards the finding is gone.
+    #[default]
+    Follow,
+    /// A person chooses first: a name, a value, or one of several ways.
+    Choose,
+}
+
+impl Remedy {
+    /// The word in front of the line.
+    pub fn verb(self) -> &'static str {
+        match self {
+            Remedy::Follow => "do",
+            Remedy::Choose => "choose",
+        }
+    }
+}
+
 /// The registry is wrong here.
 #[derive(Clone, Debug)]
 pub struct Finding<At> {
@@ -152,6 +172,8 @@ pub struct Finding<At> {
     pub who: Option<String>,
     /// One thing to do now.
     pub help: Option<String>,
+    /// Whether `help` can be followed, or leaves a choice.
+    pub remedy: Remedy,
     /// The group that it belongs to; none for the policy and for history.
     pub group: Option<String>,
     /// The commit of the step that it is about; none for what is not committed.
@@ -184,6 +206,7 @@ impl Finding<Anchor> {
             why: Vec::new(),
             who: None,
             help: None,
+            remedy: Remedy::Follow,
             group: None,
             step: None,
             acknowledged: None,
@@ -223,6 +246,14 @@ impl Finding<Anchor> {
         self.help = Some(text.into());
         self
     }
+
+    /// What a person must choose before something can be done.
+    #[must_use]
+    pub fn choose(mut self, text: impl Into<String>) -> Self {
+        self.help = Some(text.into());
+        self.remedy = Remedy::Choose;
+        self
+    }
 }
 
 impl Finding<Place> {
@@ -235,7 +266,8 @@ impl Finding<Place> {
             let ways: Vec<&str> = self.landings.iter().map(|way| way.name()).collect();
             words.push(format!("landed by: {}", ways.join(", ")));
         }
-        words.extend(self.help.iter().map(|help| format!("do: {help}")));
+        let verb = self.remedy.verb();
+        words.extend(self.help.iter().map(|help| format!("{verb}: {help}")));
         words
     }
 }

@@ -25,6 +25,14 @@ fn without(value: &Value, keys: &[&str]) -> Value {
     Value::Object(kept.map(|(key, value)| (key.clone(), value.clone())).collect())
 }
 
+/// The digest of a version's description, labels and annotations, as they are
+/// written; absent ones are left out.
+pub fn notes_digest(version: &Value) -> Digest {
+    let members = FREE_FIELDS.iter();
+    let present = members.filter_map(|key| Some(((*key).to_owned(), version.get(key)?.clone())));
+    sha256(&canonical(&Value::Object(present.collect())))
+}
+
 /// The bytes that a record's own signature covers.
 pub fn signed_bytes(registry_id: &str, path: &RecordPath, record: &Value) -> Vec<u8> {
     let record = match path {

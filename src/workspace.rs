@@ -255,12 +255,41 @@ impl Workspace {
         // Any other branch in its place would be judged as what it is not.
         match self.repo.head()? {
             Head::Branch { name, .. } if name == self.mainline => self.repo.resolve("HEAD"),
-            _ => Err(Error::told(format!(
-                "there is no branch `{}`, the mainline",
-                self.mainline_name()
-            ))
-            .hint("fetch it, or name the mainline with `--mainline`")),
+            head => Err(self.no_mainline(&head)?),
         }
+    }
+
+    /// The mainline's branch is not here: it was renamed, or never fetched.
+    fn no_mainline(&self, head: &Head) -> Result<Error, Error> {
+        let name = self.mainline_name();
+        let error = Error::told(format!("there is no branch `{name}`, the mainline"));
+        let quoted = shell_word(name);
+        if self
+            .repo
+            .reference(&format!("refs/remotes/origin/{name}"))?
+            .is_some()
+        {
+            let remote = shell_word(&format!("origin/{name}"));
+            return Ok(error.hint(format!(
+                "make it from the remote's: `git branch {quoted} {remote}`"
+            )));
+        }
+        let error = match head {
+            Head::Branch { name: here, .. } => {
+                let here = here.strip_prefix("refs/heads/").unwrap_or(here);
+                error.hint(format!(
+                    "if `{here}` is the mainline now: `git config modelry.mainline {}`",
+                    shell_word(here)
+                ))
+            }
+            _ => error.hint("name it: `--mainline BRANCH`"),
+        };
+        Ok(
+            match self.repo.remotes()?.iter().any(|remote| remote == "origin") {
+                true => error.hint(format!("or fetch it: `git fetch origin {0}:{0}`", quoted)),
+                false => error,
+            },
+        )
     }
 }
 

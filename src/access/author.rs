@@ -270,8 +270,31 @@ pub fn is_authored(kind: &ChangeKind) -> bool {
 }
 
 /// Whether a signature of the record's own says whose act the change is.
-pub fn is_in_record(kind: &ChangeKind) -> bool {
-    is_authored(kind) || matches!(kind, ChangeKind::VersionImported { .. })
+pub fn is_in_record(change: &Change) -> bool {
+    is_authored(&change.kind)
+        || matches!(change.kind, ChangeKind::VersionImported { .. })
+        || registers_notes(change)
+}
+
+/// Whether the change is the description, labels and annotations that a version
+/// arrives with, exactly as it was registered with them: `registeredWith`, which
+/// the record's signature covers, is their digest.
+fn registers_notes(change: &Change) -> bool {
+    let is_new = change
+        .before
+        .as_ref()
+        .is_none_or(|before| before.record.is_none());
+    let given = || {
+        let after = change.after.as_ref()?;
+        Some((after.version()?.registered_with.as_ref()?, after.value()))
+    };
+    is_new
+        && is_annotation(&change.kind)
+        && given().is_some_and(|(digest, value)| *digest == subject::notes_digest(value))
+}
+
+fn is_annotation(kind: &ChangeKind) -> bool {
+    matches!(kind, ChangeKind::VersionAnnotated { .. })
 }
 
 /// The author of a change that `carrier` brings.
@@ -279,8 +302,10 @@ pub fn author(policy: &Policy, change: &Change, carrier: &Carrier) -> Author {
     let own = change
         .after
         .as_ref()
-        .filter(|_| is_in_record(&change.kind))
-        .and_then(|after| Verdict::of_record(policy, change.record.as_ref()?, after));
+        .filter(|_| is_in_record(change))
+        .and_then(|after| Verdict::of_record(policy, change.record.as_ref()?, after))
+        // A signature that proves nobody is a finding of the registration.
+        .filter(|verdict| verdict.actor().is_some() || !is_annotation(&change.kind));
     match own {
         Some(verdict) => Author {
             commit: carrier.commit,

@@ -51,7 +51,7 @@ pub fn delegation_fault(policy: &Policy, id: &VersionId, review: &Review) -> Opt
         return fault(
             "/by",
             format!("`{by}` is no machine, and only machines report for others"),
-            format!("let `{person}` give the review: `modelry approve {id} -m REASON`"),
+            format!("remove the file, and let `{person}` give the review: `modelry approve {id} -m REASON`"),
         );
     }
     let group = Some(id.group.as_str());

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::elsewhere::{self, ALIASES};
-use super::{Desk, Draft, GroupRequest, members};
+use super::{Desk, Draft, GroupRequest, members, version_notes};
 use crate::canonical::canonical;
 use crate::error::Error;
 use crate::exchange::one_line;
@@ -486,7 +486,8 @@ fn import_version(
             }
         }
     }
-    let map = |map: &Labels| (!map.is_empty()).then(|| json!(map));
+    let [description, labels, annotations, registered_with] =
+        version_notes(version.description.as_deref(), &version.labels, &annotations);
     let record = members([
         ("group", Some(json!(group))),
         ("version", Some(json!(version.number))),
@@ -495,12 +496,10 @@ fn import_version(
             Some(json!(arrives.map_or(Status::Pending, ImportedStatus::status))),
         ),
         ("by", Some(json!(desk.actor))),
-        (
-            "description",
-            version.description.as_ref().map(|text| json!(text)),
-        ),
-        ("labels", map(&version.labels)),
-        ("annotations", map(&annotations)),
+        description,
+        labels,
+        annotations,
+        registered_with,
         ("imported", imported.map(|imported| json!(imported))),
         ("spec", Some(version.spec.clone())),
     ]);

@@ -47,7 +47,7 @@ use crate::access::Policy;
 use crate::error::Error;
 use crate::history::Past;
 pub use crate::model::nearest;
-use crate::model::{ActorId, GroupName, Kind, RecordPath, StageName, VersionId};
+use crate::model::{ActorId, GroupName, Kind, Labels, RecordPath, StageName, VersionId};
 use crate::schema;
 use crate::snapshot::{Loaded, Snapshot};
 use crate::source::{self, Document, Edit, EditError, Limits};
@@ -276,6 +276,29 @@ pub fn read_given(name: &str, bytes: &[u8]) -> Result<Document, Error> {
             None => error,
         }
     })
+}
+
+/// A version's description, labels and annotations, and the digest of them.
+fn version_notes(
+    description: Option<&str>,
+    labels: &Labels,
+    annotations: &Labels,
+) -> [(&'static str, Option<Value>); 4] {
+    let map = |map: &Labels| (!map.is_empty()).then(|| json!(map));
+    let (labels, annotations) = (map(labels), map(annotations));
+    let notes = [
+        ("description", description.map(|text| json!(text))),
+        ("labels", labels),
+        ("annotations", annotations),
+    ];
+    let digest = subject::notes_digest(&Value::Object(members(notes.clone())));
+    let [description, labels, annotations] = notes;
+    [
+        description,
+        labels,
+        annotations,
+        ("registeredWith", Some(json!(digest))),
+    ]
 }
 
 /// Members from pairs, leaving out what is absent.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::{Desk, Draft, members};
+use super::{Desk, Draft, members, version_notes};
 use crate::canonical::canonical;
 use crate::error::Error;
 use crate::model::{GroupName, Key, Kind, RecordPath, VersionId, VersionNumber};
@@ -82,18 +82,20 @@ pub fn register(
         number,
     };
     let path = RecordPath::Version(id.clone());
-    let map = |map: &BTreeMap<Key, String>| (!map.is_empty()).then(|| json!(map));
+    let [description, labels, annotations, registered_with] = version_notes(
+        request.description.as_deref(),
+        &request.labels,
+        &request.annotations,
+    );
     let record = members([
         ("group", Some(json!(group))),
         ("version", Some(json!(number))),
         ("status", Some(json!("Pending"))),
         ("by", Some(json!(desk.actor))),
-        (
-            "description",
-            request.description.as_ref().map(|text| json!(text)),
-        ),
-        ("labels", map(&request.labels)),
-        ("annotations", map(&request.annotations)),
+        description,
+        labels,
+        annotations,
+        registered_with,
         ("spec", Some(request.spec.clone())),
     ]);
     let mut draft = Draft::new(format!("Register {id}"), reason);

@@ -168,7 +168,9 @@ impl<'a> Ledger<'a> {
         flags: Vec<Flag>,
     ) {
         let author = step.authors.get(index);
-        if let Some(author) = author.filter(|author| author.by_record) {
+        // Labels that a version arrives with are of the same record.
+        let is_counted = !matches!(change.kind, ChangeKind::VersionAnnotated { .. });
+        if let Some(author) = author.filter(|author| author.by_record && is_counted) {
             self.uses(&author.verdict).records += 1;
         }
         // They stand in the order of the changes.

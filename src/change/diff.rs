@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::model::{RecordPath, Status};
 use crate::raw::{self, Mode};
 use crate::snapshot::{Loaded, Record, Records, Snapshot};
-use crate::subject::FREE_FIELDS;
+use crate::subject::{self, FREE_FIELDS};
 
 /// What differs between two snapshots.
 #[derive(Debug, Default)]
@@ -329,7 +329,14 @@ fn version_kinds(before: Option<&Loaded>, after: &Loaded, is_new: bool) -> Vec<C
             kinds.push(ChangeKind::FrozenChanged { pointers });
         }
     }
-    let pointers = differing(&members(&old, &free), &members(after.value(), &free));
+    let mut pointers = differing(&members(&old, &free), &members(after.value(), &free));
+    // A version that lost all of its labels on the way was annotated on the way.
+    if let (None, Some(given)) = (before, &next.registered_with)
+        && pointers.is_empty()
+        && *given != subject::notes_digest(after.value())
+    {
+        pointers.push("/registeredWith".to_owned());
+    }
     if !pointers.is_empty() {
         kinds.push(ChangeKind::VersionAnnotated { pointers });
     }

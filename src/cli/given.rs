@@ -116,6 +116,7 @@ fn report(name: &str, bytes: &[u8], faults: &[Fault]) -> Report {
             why: Vec::new(),
             who: None,
             help: fault.help.clone(),
+            remedy: crate::finding::Remedy::Follow,
             group: None,
             step: None,
             acknowledged: None,

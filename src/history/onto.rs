@@ -357,7 +357,11 @@ impl Court<'_, '_> {
         let signs = format!("let `{actor}` sign the record itself: without `--no-record-signature`");
         finding.help = Some(match (may_merge, writer.can_be_signed) {
             (true, true) => format!("land it as a merge, or {signs}"),
-            (true, false) => "land it as a merge, which keeps the branch's own commits".into(),
+            (true, false) => format!(
+                "land it as a merge, which keeps the branch's own commits, and check that way alone: `modelry validate --onto {} {} --landing merge`",
+                self.ask.base.short(),
+                self.ask.tip.short()
+            ),
             (false, true) => signs,
             (false, false) => format!(
                 "this can't be signed but by its commit: let `{actor}` push it to `{}`, or allow merges in the policy's `landing`",
@@ -375,7 +379,7 @@ impl Judged {
         let writer = Writer {
             actor: actor.clone(),
             by_record: author.by_record,
-            can_be_signed: crate::access::is_in_record(&change.kind),
+            can_be_signed: crate::access::is_in_record(change),
         };
         self.writers.insert(change.path.clone(), writer);
     }

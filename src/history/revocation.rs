@@ -61,11 +61,10 @@ fn proven_by(policy: &Policy, change: &Change, commit_key: Option<&str>) -> Opti
     let own = change
         .after
         .as_ref()
-        .filter(|_| is_in_record(&change.kind))
+        .filter(|_| is_in_record(change))
         .and_then(|after| after.signature());
-    let needs_somebody = is_in_record(&change.kind)
-        || needed_action(change).is_some()
-        || change.kind == ChangeKind::PolicyChanged;
+    let needs_somebody =
+        is_in_record(change) || needed_action(change).is_some() || change.kind == ChangeKind::PolicyChanged;
     match own {
         Some(armor) => claimed(policy, armor),
         None => commit_key.filter(|_| needs_somebody).map(str::to_owned),

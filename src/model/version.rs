@@ -7,7 +7,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ActorId, ApiVersion, GroupName, Labels, ModelSpec, ModelVersionKind, VersionNumber};
+use super::{ActorId, ApiVersion, Digest, GroupName, Labels, ModelSpec, ModelVersionKind, VersionNumber};
 
 /// The approval status of a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -156,6 +156,11 @@ pub struct ModelVersion {
     /// Free values for people and programs; may change at any time.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: Labels,
+    /// SHA-256 of description, labels and annotations as they were given at
+    /// registration: of their canonical JSON, absent ones left out. Frozen. While
+    /// a version arrives with exactly those, its author's signature covers them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registered_with: Option<Digest>,
     /// Where it comes from, when it arrived with the status it had there instead
     /// of reviews: for those whom the policy lists under `imports`. Frozen at
     /// registration.

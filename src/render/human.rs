@@ -195,7 +195,11 @@ fn one(finding: &Finding<Place>, renderer: &Renderer) -> String {
         group = group.element(Level::NOTE.with_name("acknowledged").message(accepted.as_ref()));
     }
     if let Some(help) = help.as_ref().filter(|_| accepted.is_none()) {
-        group = group.element(Level::HELP.with_name("do").message(help.as_ref()));
+        group = group.element(
+            Level::HELP
+                .with_name(finding.remedy.verb())
+                .message(help.as_ref()),
+        );
     }
     group = group.element(Level::NOTE.with_name("more").message(explain.as_str()));
     renderer.render(&[group])

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::finding::{Finding, Label, Note, Place, Report, Side};
+use crate::finding::{Finding, Label, Note, Place, Remedy, Report, Side};
 
 /// The format's name, and its schema's.
 pub const SCHEMA_NAME: &str = "modelry-report/v1";
@@ -80,6 +80,9 @@ pub(super) struct JsonFinding<'a> {
     /// One thing to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     help: Option<&'a str>,
+    /// Whether a person must choose before that can be done; absent where not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    choose: bool,
     /// Who accepted it since, in which policy, and why; it decides nothing then.
     #[serde(skip_serializing_if = "Option::is_none")]
     acknowledged: Option<&'a str>,
@@ -157,6 +160,7 @@ pub(super) fn finding(finding: &Finding<Place>) -> JsonFinding<'_> {
         why: &finding.why,
         who: finding.who.as_deref(),
         help: finding.help.as_deref(),
+        choose: finding.remedy == Remedy::Choose,
         acknowledged: finding.acknowledged.as_deref(),
         landings: finding.landings.iter().map(|way| way.name()).collect(),
     }

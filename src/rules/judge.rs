@@ -9,7 +9,7 @@ use super::{Check, RULES};
 use crate::access::{self, Author, Carrier, Carriers, Policy, Tally};
 use crate::change::{Change, ChangeKind};
 use crate::error::Error;
-use crate::finding::{Anchor, Finding, Note, RuleInfo, Side};
+use crate::finding::{Anchor, Finding, Note, Remedy, RuleInfo, Side};
 use crate::model::{ActorId, Status, VersionId};
 use crate::snapshot::{Loaded, ReadFault};
 use crate::source::Fault;
@@ -224,6 +224,15 @@ pub fn document_findings(path: &str, loaded: &Loaded) -> Vec<Finding<Anchor>> {
                     };
                     let mut finding = Finding::new(rule, at(fault.span.clone()), &fault.message);
                     finding.help.clone_from(&fault.help);
+                    // What was meant is known to the writer alone.
+                    let is_vague = fault.help.as_ref().is_some_and(|help| help.starts_with("mend "));
+                    if is_vague || ["MR005", "MR008", "MR013"].contains(&rule.code) {
+                        finding.remedy = Remedy::Choose;
+                    }
+                    if rule.code == "MR013" {
+                        let shorter = "shorten it, or keep it elsewhere and name its address here";
+                        finding.help.get_or_insert_with(|| shorter.to_owned());
+                    }
                     if let Some((span, words)) = &fault.related {
                         finding = finding.related(at(span.clone()), words);
                     }
@@ -233,6 +242,9 @@ pub fn document_findings(path: &str, loaded: &Loaded) -> Vec<Finding<Anchor>> {
                     let at = at_part(Anchor::after(path, &fault.pointer), fault.part);
                     let mut finding = Finding::new(rule, at, &fault.message);
                     finding.help.clone_from(&fault.help);
+                    if fault.help.as_ref().is_some_and(|help| help.ends_with('?')) {
+                        finding.remedy = Remedy::Choose;
+                    }
                     finding
                 }
                 ReadFault::Format { found } => Finding::new(
@@ -243,16 +255,19 @@ pub fn document_findings(path: &str, loaded: &Loaded) -> Vec<Finding<Anchor>> {
                 .why(format!("this version reads `{}`", crate::model::API_VERSION))
                 .help("use a newer Modelry, or write `apiVersion: modelry/v1`"),
                 ReadFault::Kind { found, expected } => {
-                    let expected: Vec<_> = expected.iter().map(|kind| format!("`{kind}`")).collect();
+                    let places: Vec<_> = expected.iter().map(|kind| format!("`{kind}`")).collect();
                     Finding::new(
                         rule,
                         Anchor::after(path, "/kind"),
                         format!(
                             "`{found}` does not live here: this is the place of {}",
-                            expected.join(" or ")
+                            places.join(" or ")
                         ),
                     )
-                    .help("move the file to its own path, or correct `kind`")
+                    .help(format!(
+                        "write `kind: {}`, or move the file to the path of its kind",
+                        expected.first().map_or("", |kind| kind.as_str())
+                    ))
                 }
             };
             finding.group = path

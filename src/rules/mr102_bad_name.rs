@@ -28,7 +28,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
         Anchor::file(&scene.change.path),
         format!("`{}` is no record: {why}", scene.change.path),
     )
-    .help("rename the file or folder");
+    .choose("rename the file or folder");
     out.push(finding);
     Ok(())
 }

@@ -33,7 +33,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
         format!("group `{group}` has the name of `{other}` but for case"),
     )
     .why("on a disk that ignores case the two are one folder")
-    .help("choose another name");
+    .choose("take another name");
     out.push(finding);
     Ok(())
 }

@@ -31,10 +31,10 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
             scene.change.path
         ),
     )
-    .help(format!(
-        "make it a plain file: `chmod 644 {0}`, or remove it",
-        scene.change.path
-    ));
+    .help(match what.contains("100755") {
+        true => format!("make it a plain file: `chmod 644 {}`", scene.change.path),
+        false => "restore the file, or remove it: what it leads to is no record".to_owned(),
+    });
     out.push(finding);
     Ok(())
 }

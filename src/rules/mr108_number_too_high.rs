@@ -34,7 +34,11 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
         ),
     )
     .why(format!("the highest number so far is {highest}"))
-    .help(format!("use {}", highest + 1));
+    .help(format!(
+        "move its folder to `groups/{}/versions/{n}`, and write `version: {n}`",
+        id.group,
+        n = highest + 1
+    ));
     out.push(finding);
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! MR109 unknown-actor: a record names an actor whom the policy does not know.
 
-use super::scene::{Findings, Scene};
+use super::scene::{Findings, Scene, ask_administrator};
 use super::{Check, Rule};
 use crate::access::is_authored;
 use crate::change::ChangeKind;
@@ -81,9 +81,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
                 format!("the policy knows no {what} `{bare}`"),
             )
             .why("names are looked up in the policy before this step")
-            .help(format!(
-                "{near}name one that the policy lists, or have an administrator add it first (`modelry actor add`)"
-            ));
+            .help(match name.strip_prefix("team:") {
+                Some(team) => format!(
+                    "{near}name a team that the policy lists, or {} to add it first: `modelry team add {team} ACTOR`",
+                    ask_administrator(scene.policy)
+                ),
+                None => format!(
+                    "{near}name an actor that the policy lists, or {} to add it first: `modelry actor add {name} --key FILE`",
+                    ask_administrator(scene.policy)
+                ),
+            });
             out.push(finding);
         }
     }

@@ -1,6 +1,6 @@
 //! MR110 unknown-stage: a stage is assigned that the policy does not list.
 
-use super::scene::{Findings, Scene, names};
+use super::scene::{Findings, Scene, names, one_of};
 use super::{Check, Rule};
 use crate::change::ChangeKind;
 use crate::error::Error;
@@ -35,7 +35,10 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     )
     .related(Anchor::before("registry.yaml", "/stages"), "the stages")
     .why(format!("its stages are {}", names(&known, "none")))
-    .help("have an administrator add the stage to `registry.yaml` first");
+    .choose(format!(
+        "name a stage of the policy ({}), or have an administrator add this one to `registry.yaml` first",
+        one_of(&known, "it has none")
+    ));
     out.push(finding);
     Ok(())
 }

@@ -32,8 +32,9 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
         Some(version) if version.tombstone().is_some() => "is deleted",
         Some(_) => return Ok(()),
     };
-    let finding = Finding::new(&RULE.info, scene.at("/version"), format!("version {id} {what}"))
-        .help(format!("name a version of `{group}`: `modelry list {group}`"));
+    let finding = Finding::new(&RULE.info, scene.at("/version"), format!("version {id} {what}")).choose(
+        format!("name a version of `{group}`: `modelry list {group}` shows them"),
+    );
     out.push(finding);
     Ok(())
 }

@@ -36,7 +36,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
             "as registered",
         )
         .help(format!(
-            "restore it, and register a new version: `modelry register {}`",
+            "restore the file, and register what differs as a new version: `modelry register {} -f FILE`",
             scene.change.group().unwrap_or_default()
         ));
         out.push(finding);

@@ -23,13 +23,13 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     }
     let help = match scene.record() {
         Some(RecordPath::Review(id, _)) => {
-            format!("restore the file; take a decision back with `modelry withdraw {id}`")
+            format!("restore the file; take a decision back with `modelry withdraw {id} -m REASON`")
         }
         Some(RecordPath::Version(id)) => {
-            format!("restore the file; delete a version with `modelry delete {id}`")
+            format!("restore the file; delete a version with `modelry delete {id} -m REASON`")
         }
         Some(RecordPath::Group(group)) => {
-            format!("restore the file; delete a group with `modelry group delete {group}`")
+            format!("restore the file; delete a group with `modelry group delete {group} -m REASON`")
         }
         _ => "restore the file: records go only with their version, by its deletion".to_owned(),
     };

@@ -48,14 +48,14 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
             | (Status::Rejected, Status::Approved | Status::Pending)
             | (Status::Approved, Status::Pending) => {
                 format!(
-                    "register a new version: `modelry register {}`",
+                    "write `status: {from}`; what is to be decided again is registered again: `modelry register {} --allow-duplicate -f FILE`",
                     scene.change.group().unwrap_or_default()
                 )
             }
             (Status::Pending, Status::Archived) => format!(
-                "decide first: `modelry reject {id} -m REASON`, then `modelry archive {id} -m REASON`"
+                "write `status: Pending`, and decide first: `modelry reject {id} -m REASON`, then `modelry archive {id} -m REASON`"
             ),
-            _ => format!("restore `status: {from}`"),
+            _ => format!("write `status: {from}`"),
         };
         out.push(finding.help(help));
     }

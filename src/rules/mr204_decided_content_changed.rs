@@ -52,7 +52,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     )
     .why("they are part of what was decided")
     .help(format!(
-        "what is learnt later is an observation: `modelry evidence add {id} NAME --observation`"
+        "restore the file; what is learnt later is an observation: `modelry evidence add {id} NAME --observation --metric NAME=NUMBER`"
     ));
     out.push(finding);
     Ok(())

@@ -39,7 +39,15 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
         format!("`authors` must list {}", names(&missing, "nobody")),
     )
     .why("everyone who ever changed a card is an author of what is approved, for four eyes")
-    .help("add the missing authors, and sign the card anew");
+    .help(format!(
+        "write `authors: [{}]`, and sign the card again",
+        card.authors
+            .iter()
+            .chain(missing)
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(", ")
+    ));
     out.push(finding);
     Ok(())
 }

@@ -27,7 +27,10 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     )
     .related(Anchor::before(&scene.change.path, ""), "the tombstone")
     .why("numbers and names are never used again")
-    .help("restore the file, and register under a new number");
+    .help(format!(
+        "restore the file, and register under a new number: `modelry register {} -f FILE`",
+        scene.change.group().unwrap_or_default()
+    ));
     out.push(finding);
     Ok(())
 }

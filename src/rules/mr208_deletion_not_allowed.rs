@@ -40,7 +40,14 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
             if !matches!(before.status, Status::Rejected | Status::Archived) {
                 refuse(
                     format!("it is {}, not Rejected or Archived", before.status),
-                    format!("retire it first: `modelry archive {id} -m REASON`"),
+                    format!(
+                        "restore the file, and retire it first: `modelry {} {id} -m REASON`, then `modelry delete {id} -m REASON`",
+                        if before.status == Status::Pending {
+                            "reject"
+                        } else {
+                            "archive"
+                        }
+                    ),
                 );
             }
             for stage in next.stages(&id.group)? {
@@ -51,7 +58,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
                     refuse(
                         format!("it serves `{stage}`"),
                         format!(
-                            "give the stage another version first, or empty it: `modelry rollback {} {stage} --empty`",
+                            "give the stage another version first, or empty it: `modelry rollback {} {stage} --empty -m REASON`",
                             id.group
                         ),
                     );

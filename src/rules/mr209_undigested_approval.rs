@@ -49,8 +49,12 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
             ),
             _ => continue,
         };
+        let first = match scene.change.before {
+            Some(_) => "write `status: Pending`",
+            None => "remove the file",
+        };
         out.push(finding.help(format!(
-            "register it again with digests: `modelry register {}`",
+            "{first}, and register it with its digests: `modelry register {} -f FILE`",
             id.group
         )));
     }

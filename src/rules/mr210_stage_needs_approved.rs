@@ -1,6 +1,6 @@
 //! MR210 stage-needs-approved: a version serves a stage that requires Approved, and is not.
 
-use super::scene::{Findings, Scene};
+use super::scene::{Findings, Scene, one_of};
 use super::{Check, Rule};
 use crate::change::ChangeKind;
 use crate::error::Error;
@@ -55,11 +55,20 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
         Anchor::after(path.to_string(), "/status"),
         format!("it is `{status}`"),
     )
-    .why(format!("the policy lets only Approved versions serve `{stage}`"))
-    .help(format!(
-        "have it approved first: `modelry show {id}` says what is missing"
-    ));
-    out.push(finding);
+    .why(format!("the policy lets only Approved versions serve `{stage}`"));
+    let tally = scene.step.tally(scene.policy, &id, &version)?;
+    out.push(match (status, &tally.could_approve[..]) {
+        (Status::Pending, [_, ..]) => finding.help(format!(
+            "have it approved first: ask {} to run `modelry approve {id} -m REASON`",
+            one_of(&tally.could_approve, "nobody")
+        )),
+        (Status::Pending, []) => finding.choose(format!(
+            "have it approved first: `modelry show {id}` says what is missing"
+        )),
+        _ => finding.choose(format!(
+            "give the stage a version that is Approved: `modelry list {group} --status approved` shows them"
+        )),
+    });
     Ok(())
 }
 

@@ -51,7 +51,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
             stage.name
         ))
         .help(format!(
-            "put another version there first, or roll back: `modelry rollback {} {}`",
+            "put another version there first, or empty it: `modelry rollback {} {} --empty -m REASON`",
             id.group, stage.name
         ));
         out.push(finding);

@@ -54,9 +54,12 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
         Anchor::after(RecordPath::Version(id.clone()).to_string(), "/status"),
         format!("it is `{status}`"),
     )
-    .help(format!(
-        "retire it in one commit: `modelry archive {id} -m REASON`"
-    ));
+    .help(match status {
+        Status::Pending => format!(
+            "remove the file; what is Pending is rejected first: `modelry reject {id} -m REASON`, then `modelry archive {id} -m REASON`"
+        ),
+        _ => format!("remove the file, and retire it in one commit: `modelry archive {id} -m REASON`"),
+    });
     out.push(finding);
     Ok(())
 }

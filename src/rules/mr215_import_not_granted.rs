@@ -43,7 +43,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
                 "{} may, by the policy's `imports`",
                 names(&importers, "nobody")
             ))
-            .help("import it as Pending and have it reviewed, or ask an administrator for an entry under `imports`"),
+            .help("write `status: Pending`, remove `imported` and have it reviewed, or ask an administrator for an entry under `imports`"),
     );
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! MR301 unsigned-change: a change is signed by nobody.
 
-use super::scene::{Findings, Scene, at_author, needs_author};
+use super::scene::{Findings, Scene, at_author, needs_author, sign_command};
 use super::{Check, Rule};
 use crate::access::Verdict;
 use crate::error::Error;
@@ -29,7 +29,10 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
         format!("nobody signed: {}", scene.change.phrase()),
     )
     .why(scene.author.verdict.words())
-    .help("sign it: use the `modelry` command for it, or `git commit -S` with an actor's key");
+    .help(format!(
+        "use the `modelry` command for it, or sign it with an actor's key: {}",
+        sign_command(scene.author)
+    ));
     out.push(finding);
     Ok(())
 }

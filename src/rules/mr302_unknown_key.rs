@@ -1,6 +1,6 @@
 //! MR302 unknown-key: a change is signed by a key of no actor.
 
-use super::scene::{Findings, Scene, at_author, needs_author};
+use super::scene::{Findings, Scene, ask_administrator, at_author, needs_author};
 use super::{Check, Rule};
 use crate::access::Verdict;
 use crate::error::Error;
@@ -25,7 +25,10 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     };
     let finding = Finding::new(&RULE.info, at_author(scene), format!("key {key} belongs to no actor: {}", scene.change.phrase()))
         .why(scene.author.verdict.words())
-        .help("sign with a key that the policy lists, or have an administrator add it first: `modelry actor add-key`");
+        .help(format!(
+            "sign with a key that the policy lists, or {} to add this one: `modelry actor add-key ACTOR --key FILE`",
+            ask_administrator(scene.policy)
+        ));
     out.push(finding);
     Ok(())
 }

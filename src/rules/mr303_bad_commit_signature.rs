@@ -32,7 +32,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
         ),
     )
     .why(scene.author.verdict.words())
-    .help("make the commit anew and sign it; a signature can't be carried over to another commit");
+    .help("sign the commit again: `git commit --amend --no-edit -S`; a signature can't be taken from another commit");
     out.push(finding);
     Ok(())
 }

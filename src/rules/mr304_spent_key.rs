@@ -1,6 +1,6 @@
 //! MR304 spent-key: a change is signed by a retired or revoked key or actor.
 
-use super::scene::{Findings, Scene, at_author, needs_author};
+use super::scene::{Findings, Scene, at_author, needs_author, sign_command};
 use super::{Check, Rule};
 use crate::access::Verdict;
 use crate::error::Error;
@@ -29,7 +29,10 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
         format!("the key proves nothing any more: {}", scene.change.phrase()),
     )
     .why(scene.author.verdict.words())
-    .help("sign with a key that is in force; `modelry whoami` shows yours");
+    .help(format!(
+        "sign it with a key that is in force (`modelry whoami` shows yours): {}",
+        sign_command(scene.author)
+    ));
     out.push(finding);
     Ok(())
 }

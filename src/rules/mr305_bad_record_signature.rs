@@ -25,7 +25,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     };
     let finding = Finding::new(&RULE.info, at_author(scene), format!("the record's signature does not hold ({why}): {}", scene.change.phrase()))
         .why(scene.author.verdict.words())
-        .help("let its author make the record anew with the `modelry` command, or sign the file as it is now (`printf %s … | ssh-keygen -Y sign -n modelry -f KEY`, as `modelry explain MR305` tells): whoever edits a signed record breaks it");
+        .help("remove `signature` and let its author sign the commit, or let the author write the record again with the `modelry` command, or sign the file as it is now (as `modelry explain MR305` shows): an edit breaks the signature of a signed record");
     out.push(finding);
     Ok(())
 }

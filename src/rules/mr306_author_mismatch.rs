@@ -5,6 +5,7 @@ use super::{Check, Rule};
 use crate::access::is_authored;
 use crate::error::Error;
 use crate::finding::{Finding, RuleInfo};
+use crate::model::{Decision, RecordPath};
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
@@ -40,7 +41,24 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     } else {
         "without a signature of its own, a record is its commit signer's"
     })
-    .help(format!("let `{by}` sign it, or write `by: {signer}`"));
+    .help(match scene.record() {
+        // Its path names the author too.
+        Some(RecordPath::Review(id, _)) => format!(
+            "remove the file, and let `{by}` run `modelry {} {id} -m REASON`",
+            match scene
+                .change
+                .after
+                .as_ref()
+                .and_then(|after| after.review())
+                .map(|it| it.decision)
+            {
+                Some(Decision::Rejected) => "reject",
+                Some(Decision::Withdrawn) => "withdraw",
+                _ => "approve",
+            }
+        ),
+        _ => format!("write `by: {signer}`, or let `{by}` sign it"),
+    });
     out.push(finding);
     Ok(())
 }

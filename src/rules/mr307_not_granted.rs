@@ -1,12 +1,12 @@
 //! MR307 not-granted: an actor did what the policy does not grant.
 
-use super::scene::{Findings, Scene, at_author, names};
+use super::scene::{Findings, Scene, ask_administrator, at_author, names};
 use super::{Check, Rule};
 use crate::access::needed_action;
 use crate::change::ChangeKind;
 use crate::error::Error;
 use crate::finding::{Anchor, Finding, RuleInfo};
-use crate::model::{Action, Decision, RecordPath};
+use crate::model::{Action, ActorId, Decision, RecordPath, StageName};
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
@@ -71,15 +71,37 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
         ),
     )
     .related(Anchor::before("registry.yaml", "/grants").key(), "the grants")
-    .why(format!("{} may", names(&holders, "nobody")))
-    .help(match holders.first() {
-        Some(holder) => {
-            format!("ask `{holder}` to do it, or an administrator for the grant: `modelry grant add`")
-        }
-        None => "ask an administrator for the grant: `modelry grant add`".to_owned(),
+    .why(format!("{} may", names(&holders, "nobody")));
+    let unlisted = stage
+        .as_ref()
+        .filter(|stage| scene.policy.registry().stage(stage).is_none());
+    out.push(match unlisted {
+        Some(stage) => finding.choose(format!("name a stage of the policy, which has no `{stage}`")),
+        None => finding.help(grant(scene, actor, action, group, stage.as_ref())),
     });
-    out.push(finding);
     Ok(())
+}
+
+/// How the actor comes to hold the action.
+fn grant(
+    scene: &Scene<'_>,
+    actor: &ActorId,
+    action: Action,
+    group: Option<&str>,
+    stage: Option<&StageName>,
+) -> String {
+    let mut words = format!("modelry grant add {actor} --allow {action}");
+    if let Some(group) = group {
+        words.push_str(&format!(" --groups {group}"));
+    }
+    if let Some(stage) = stage {
+        words.push_str(&format!(" --stages {stage}"));
+    }
+    let asked = ask_administrator(scene.policy);
+    match scene.policy.holders(action, group, stage).first() {
+        Some(holder) => format!("let `{holder}` do it instead, or {asked} for the grant: `{words}`"),
+        None => format!("{asked} for the grant: `{words}`"),
+    }
 }
 
 const DOCS: &str = r#"

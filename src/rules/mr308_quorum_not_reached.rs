@@ -42,7 +42,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
             finding = finding.why(format!("the review of `{}` does not count: {why}", review.actor));
         }
     }
-    out.push(finding.help(ask(&id, &tally.could_approve)));
+    out.push(ask(finding, &id, &tally.could_approve));
     Ok(())
 }
 

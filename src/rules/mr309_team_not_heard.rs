@@ -31,7 +31,11 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
             format!("{id} has {have} of {need} approvals from team `{team}`"),
         );
         let finding = at_rules(finding, scene.policy, &tally.need.rules, &format!("from/{team}"));
-        out.push(finding.help(ask(&id, &tally.could_approve)));
+        let members = tally
+            .could_approve
+            .iter()
+            .filter(|it| scene.policy.in_team(team.as_str(), it));
+        out.push(ask(finding, &id, &members.cloned().collect::<Vec<_>>()));
     }
     Ok(())
 }

@@ -1,11 +1,11 @@
 //! MR310 card-incomplete: a version is approved whose card lacks a required section.
 
-use super::scene::{Findings, Scene, at_rules, names};
+use super::scene::{Findings, Scene, at_rules, names, one_of};
 use super::{Check, Rule};
 use crate::access::Shortfall;
 use crate::error::Error;
 use crate::finding::{Finding, RuleInfo};
-use crate::model::Status;
+use crate::model::{Action, Status};
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
@@ -38,8 +38,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
         format!("the card of {id} lacks {}", names(&missing, "nothing")),
     );
     let finding = at_rules(finding, scene.policy, &tally.need.rules, "card");
+    let holders = scene
+        .policy
+        .holders(Action::AddEvidence, Some(id.group.as_str()), None);
+    let sections: String = missing
+        .iter()
+        .map(|section| format!(" --set {section}=TEXT"))
+        .collect();
     out.push(finding.help(format!(
-        "fill the sections before the decision: `modelry card set {id}`"
+        "write `status: Pending`, and ask {} to fill the card before the decision: `modelry card set {id}{sections}`",
+        one_of(&holders, "an actor with `add-evidence`")
     )));
     Ok(())
 }

@@ -34,7 +34,9 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
             finding = finding.why(format!("the review of `{}` does not count: {why}", review.actor));
         }
     }
-    out.push(finding.help(format!("reject it: `modelry reject {id} -m REASON`")));
+    out.push(finding.help(format!(
+        "write `status: Pending`, and let the command move it: `modelry reject {id} -m REASON`"
+    )));
     Ok(())
 }
 

@@ -38,7 +38,10 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
         format!("this evaluation is `{old}`'s, and `{new}` changes it"),
     )
     .related(Anchor::before(&scene.change.path, "/by"), "its author")
-    .help("add an evaluation of your own under another name: `modelry evidence add`");
+    .help(format!(
+        "restore the file, and add an evaluation of your own: `modelry evidence add {} NAME --metric NAME=NUMBER`",
+        scene.change.target()
+    ));
     out.push(finding);
     Ok(())
 }

@@ -33,7 +33,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
         ),
     )
     .why(scene.author.verdict.words())
-    .help("make the commit anew with git itself");
+    .help("let git itself make the commit again: `git commit --amend --no-edit -S`");
     out.push(finding);
     Ok(())
 }

@@ -2,6 +2,8 @@
 
 use super::scene::{Findings, Scene};
 use super::{Check, Rule};
+use serde_json::Value;
+
 use crate::access::GateResult;
 use crate::error::Error;
 use crate::finding::{Anchor, Finding, RuleInfo};
@@ -55,9 +57,40 @@ fn unmet(id: &VersionId, at: &Anchor, gate: &GateResult) -> Finding<Anchor> {
     if let (Some(champion), Some(stage)) = (&gate.champion, &gate.placed.gate.champion) {
         finding = finding.why(format!("the champion of `{stage}` is {champion}"));
     }
-    finding.help(format!(
-        "register a version that meets it, or reject this one: `modelry reject {id}`"
-    ))
+    // What is missing can be added where it is not frozen.
+    let lacks = |part: &str| {
+        let missing =
+            |(name, value): &(String, Option<Value>)| value.is_none() && name.split('.').next() == Some(part);
+        gate.values.iter().any(missing)
+    };
+    if lacks("evidence") && !lacks("metrics") && !lacks("spec") {
+        finding.help(format!(
+            "add the evidence that it asks for: `modelry evidence add {id} {}`",
+            evidence_asked(gate)
+        ))
+    } else if lacks("card") && !lacks("metrics") && !lacks("spec") {
+        finding.help(format!(
+            "fill what it asks of the card: `modelry card set {id} --set FIELD=TEXT`"
+        ))
+    } else {
+        finding.choose(format!(
+            "register a version that meets it, or reject this one: `modelry reject {id} -m REASON`"
+        ))
+    }
+}
+
+/// The evaluation that a gate misses, as `evidence add` takes it.
+fn evidence_asked(gate: &GateResult) -> String {
+    let missing = gate.values.iter().filter(|(_, value)| value.is_none());
+    let asked = missing.filter_map(|(name, _)| name.strip_prefix("evidence."));
+    let longest = asked.max_by_key(|name| name.len()).unwrap_or_default();
+    let mut parts = longest.splitn(3, '.');
+    let name = parts.next().filter(|name| !name.is_empty()).unwrap_or("NAME");
+    let metric = match (parts.next(), parts.next()) {
+        (Some("metrics"), Some(metric)) => metric,
+        _ => "NAME",
+    };
+    format!("{name} --metric {metric}=NUMBER")
 }
 
 const DOCS: &str = r#"

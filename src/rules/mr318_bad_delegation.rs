@@ -40,7 +40,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
             scene.at(pointer),
             "nobody reports a review of a policy for another",
         )
-        .help("let the administrator review it: `modelry policy approve -m REASON`");
+        .help("remove the file, and let the administrator review it: `modelry policy approve -m REASON`");
         out.push(finding);
         return Ok(());
     }
@@ -74,7 +74,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
         .related(Anchor::before(&scene.change.path, "/by"), "whose it was")
         .why("what a machine reports never takes the place of what a person signed")
         .help(format!(
-            "let `{person}` decide anew: `modelry approve {id} -m REASON`"
+            "restore the file, and let `{person}` decide again: `modelry approve {id} -m REASON`"
         ));
         out.push(finding);
     }

@@ -44,7 +44,7 @@ fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
         format!("and so does this: {}", other.phrase()),
     )
     .why("a change is judged by the policy before it, and a reviewer must see a policy change alone")
-    .help("land the policy first, then the rest");
+    .help("commit `registry.yaml` first, alone; then the rest");
     out.push(finding);
     Ok(())
 }

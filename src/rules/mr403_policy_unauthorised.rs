@@ -43,14 +43,18 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
     let holders = before.holders(Action::Administer, None, None);
     let finding = finding.why(format!("administrators are {}", names(&holders, "nobody")));
     if scene.carrier.verdict == Verdict::Unsigned && tally.counted.len() + 1 >= tally.required as usize {
-        out.push(finding.help(
-            "nobody signed the commit: an administrator who made it signs it (`git commit --amend -S`)",
-        ));
+        out.push(finding.help(format!(
+            "let an administrator sign it: {}",
+            match scene.carrier.commit {
+                Some(_) => "`git commit --amend --no-edit -S`",
+                None => "`git commit -a -S -m REASON`",
+            }
+        )));
         return Ok(());
     }
     let help = match holders.iter().find(|holder| !tally.counted.contains(*holder)) {
         Some(holder) => format!(
-            "propose it on a branch (`--branch NAME`), and ask `{holder}` to run `modelry policy approve`; reviews stand under `policy/{}/`",
+            "propose it on a branch, and ask `{holder}` to run `modelry policy approve -m REASON` there; reviews are below `policy/{}/`",
             scene.registry().serial
         ),
         None => "ask an administrator to sign the commit".to_owned(),

@@ -46,7 +46,7 @@ fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
     let finding = Finding::new(&RULE.info, in_policy("/id"), "the registry's `id` never changes")
         .related(Anchor::before("registry.yaml", "/id"), "it was this")
         .why("every signature names it, so that it fits no other registry")
-        .help("restore the `id`");
+        .help(format!("write `id: {}`", policy.registry().id));
     out.push(finding);
     Ok(())
 }

@@ -27,9 +27,12 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
                     format!("actor `{id}` is removed, and actors never go"),
                 )
                 .related(at, "the actor")
-                .help(format!(
-                    "restore it with `retired: true`: `modelry actor retire {id}`"
-                )),
+                .help(match was.retired {
+                    true => "restore the actor, which is retired already".to_owned(),
+                    false => {
+                        format!("restore the file, and retire it: `modelry actor retire {id} -m REASON`")
+                    }
+                }),
             ),
             Some(is) if is.kind != was.kind => out.push(
                 Finding::new(
@@ -38,7 +41,10 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
                     format!("actor `{id}` was a {} and never becomes a {}", was.kind, is.kind),
                 )
                 .related(at, "the actor")
-                .help("restore its kind, and add a new actor"),
+                .help(format!(
+                    "write `kind: {}`, and add an actor of the other kind under another name",
+                    was.kind
+                )),
             ),
             Some(_) => {}
         }

@@ -46,7 +46,7 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
                 )
                 .related(in_policy(format!("/actors/{owner}")).key(), "whose key it is")
                 .why(format!("key {fingerprint}; keys are compared by their material"))
-                .help(format!("make a new key for `{id}`"));
+                .choose(format!("give `{id}` a key of its own"));
                 out.push(finding);
             }
         }

@@ -67,7 +67,7 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
             "administrators with a key in force: {}",
             names(&able, "nobody")
         ))
-        .help("grant `administer` to more persons with keys, or ask for fewer");
+        .choose("grant `administer` to more persons with keys, or ask for fewer");
     out.push(finding);
     Ok(())
 }

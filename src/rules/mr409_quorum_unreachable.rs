@@ -212,13 +212,13 @@ fn unreachable(rule: usize, asked: &Asked, message: String, able: &[ActorId]) ->
             message,
         )
         .why(format!("{} may approve there", names(able, "nobody")))
-        .help("grant `approve` to more actors, or ask for fewer"),
+        .choose("grant `approve` to more actors, or ask for fewer"),
         Some(team) => Finding::new(
             &RULE.info,
             in_policy(format!("/approvals/{rule}/from/{team}")),
             message,
         )
-        .help(format!(
+        .choose(format!(
             "add members to `{team}` and grant them `approve`, or ask for fewer"
         )),
     }

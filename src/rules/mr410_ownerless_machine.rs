@@ -40,7 +40,7 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
         let finding = Finding::new(&RULE.info, in_policy(format!("/actors/{id}")).key(), message)
             .why("a machine stands for the persons who own it; without one, nobody answers for it")
             .help(format!(
-                "name a person under `owners`, or retire it: `modelry actor retire {id}`"
+                "write `retired: true` under `{id}`, or name a person under its `owners`"
             ));
         out.push(finding);
     }

@@ -64,7 +64,7 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
                 in_policy(at),
                 format!("glob `{glob}` does not compile: {why}"),
             )
-            .help("`*` stands for any characters, `?` for one, `[ab]` for a choice");
+            .choose("correct the glob: `*` stands for any characters, `?` for one, `[ab]` for a choice");
             out.push(finding);
         }
     }

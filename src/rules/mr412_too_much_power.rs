@@ -59,7 +59,7 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
                     ActorKind::Forge => "a forge can hold only annotate, create-group and update-group",
                     _ => "the policy is changed by persons",
                 })
-                .help(format!("take `{action}` from `{id}`: `modelry grant remove`"));
+                .help(format!("take `{action}` out of what is granted to `{id}`"));
                 out.push(finding);
             }
         }

@@ -34,7 +34,7 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
             in_policy(at),
             format!("the policy lists no {what} `{name}`"),
         )
-        .help(format!("list the {what}, or correct the name{near}"));
+        .choose(format!("list the {what}, or correct the name{near}"));
         out.push(finding);
     };
     let actor = |id: &ActorId| registry.actors.contains_key(id);

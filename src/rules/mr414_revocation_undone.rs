@@ -39,7 +39,7 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
             Anchor::before("registry.yaml", format!("/revoked/{index}")),
             "the revocation",
         )
-        .help("restore it");
+        .help("restore the revocation");
         out.push(finding);
     }
     Ok(())

@@ -42,7 +42,7 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
                     in_policy(format!("/actors/{id}/keys/{index}")),
                     format!("this key of `{id}` can't be used: {why}"),
                 );
-                out.push(finding.help(help));
+                out.push(finding.choose(help));
             }
         }
     }

@@ -26,7 +26,7 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
             .why(
                 "automated approval rests on gates; without one a machine would approve whatever it is given",
             )
-            .help("add a gate to the rule, or remove `machines: true`");
+            .help("remove `machines`, or add a gate to the rule");
             out.push(finding);
         }
     }

@@ -25,7 +25,7 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
                     in_policy(at(index)),
                     format!("there are two {what}s `{name}`"),
                 )
-                .help("rename one of them");
+                .choose("rename one of them");
                 out.push(finding);
             }
         }

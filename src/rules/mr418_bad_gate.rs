@@ -28,8 +28,8 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
             if let Some(part) = fault.span.and_then(|span| gate.require.get(span)) {
                 finding = finding.why(format!("at `{part}`"));
             }
-            out.push(finding.help(
-                "conditions are CEL over metrics, evidence, card, spec and champion: comparison, arithmetic, logic, `in`, `has`, `size`, `exists`, `all`",
+            out.push(finding.choose(
+                "write a condition that can be judged: conditions are CEL over metrics, evidence, card, spec and champion: comparison, arithmetic, logic, `in`, `has`, `size`, `exists`, `all`",
             ));
         }
     }

@@ -39,7 +39,7 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
             )
             .related(in_policy(pointer(holder, spelling)), "who lists it too")
             .why("one account would give the reviews of two people")
-            .help(format!("remove it from `{id}` or from `{holder}`"));
+            .choose(format!("remove it from `{id}` or from `{holder}`"));
             out.push(finding);
         }
     }

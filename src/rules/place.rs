@@ -93,6 +93,7 @@ impl Resolver<'_> {
             why: finding.why.into_iter().map(shown).collect(),
             who: finding.who,
             help: finding.help,
+            remedy: finding.remedy,
             group: finding.group,
             step: self.after,
             acknowledged: finding.acknowledged,

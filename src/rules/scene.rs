@@ -9,7 +9,7 @@ use crate::access::{self, Author, Carrier, Carriers, Outside, Policy, PolicyTall
 use crate::change::{Change, ChangeKind, Differences};
 use crate::error::Error;
 use crate::finding::{Anchor, Finding, Note};
-use crate::model::{ActorId, ModelVersion, RecordPath, Registry, Status, VersionId};
+use crate::model::{Action, ActorId, ModelVersion, RecordPath, Registry, Status, VersionId};
 use crate::snapshot::{Loaded, Snapshot};
 use crate::subject;
 
@@ -390,14 +390,34 @@ pub fn at_rules(
     finding
 }
 
-/// Whom to ask for an approval.
-pub fn ask(id: &VersionId, could: &[crate::model::ActorId]) -> String {
+/// "`a`, `b` or `c`", or what to say of nobody.
+pub fn one_of<T: std::fmt::Display>(items: &[T], nobody: &str) -> String {
+    names(items, nobody).replace(" and ", " or ")
+}
+
+/// Adds whom to ask for an approval: one of those who could give it.
+pub fn ask(finding: Finding<Anchor>, id: &VersionId, could: &[ActorId]) -> Finding<Anchor> {
     match could {
-        [] => "nobody else could approve: have an administrator look at the grants and the approval rules"
-            .to_owned(),
-        could => format!(
-            "ask {} to run `modelry approve {id}`",
-            names(could, "nobody").replace(" and ", " or ")
+        [] => finding.choose(
+            "nobody else could approve: have an administrator look at the grants and the approval rules",
         ),
+        could => finding.help(format!(
+            "write `status: Pending`, and ask {} to run `modelry approve {id} -m REASON`, which moves it",
+            one_of(could, "nobody")
+        )),
     }
+}
+
+/// The command that signs a change: of its commit, or of what is not committed.
+pub fn sign_command(author: &Author) -> &'static str {
+    match author.commit {
+        Some(_) => "`git commit --amend --no-edit -S`",
+        None => "`git commit -a -S -m REASON`",
+    }
+}
+
+/// Whom to ask for what only an administrator can do.
+pub fn ask_administrator(policy: &Policy) -> String {
+    let holders = policy.holders(Action::Administer, None, None);
+    format!("ask {}", one_of(&holders, "an administrator"))
 }

@@ -288,7 +288,7 @@ fn text_that_looks_like_a_mapping_is_to_be_quoted() {
     lab.write(path, &text.replace("who may leave us", "[a"));
     let said = lab.findings("admin-1", &["validate"]);
     assert!(
-        said.contains("MR004") && said.contains("do: mend that place"),
+        said.contains("MR004") && said.contains("choose: mend that place"),
         "{said}"
     );
 }

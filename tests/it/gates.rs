@@ -47,7 +47,7 @@ fn an_approval_below_the_gate_is_refused_and_says_what_it_saw() {
        |                  -------------------------------------------------------------------------------- the policy asks for this
        |
        = why: metrics.auc is 0.8, champion is null
-       = do: register a version that meets it, or reject this one: `modelry reject churn/1`
+       = choose: register a version that meets it, or reject this one: `modelry reject churn/1 -m REASON`
        = more: modelry explain MR316
 
     1 finding: looked at 1 change, 3 documents

@@ -154,7 +154,7 @@ fn an_approval_that_is_missing_is_named() {
     assert_eq!(judged(&lab, &[]), (1, pairs(&[("MR308", "merge squash rebase")])));
     let said = lab.findings("admin-1", &["validate", "--onto", "main"]);
     assert!(
-        said.contains("ask `risk-1` or `risk-2` to run `modelry approve churn/1`"),
+        said.contains("ask `risk-1` or `risk-2` to run `modelry approve churn/1 -m REASON`"),
         "{said}"
     );
 }

@@ -60,6 +60,7 @@ fn finding(rule: usize, path: &str, at: (usize, usize), message: &str, accepted:
         why: vec![message.to_owned()],
         who: Some(message.to_owned()),
         help: Some(message.to_owned()),
+        remedy: modelry::finding::Remedy::Follow,
         group: None,
         step: None,
         acknowledged: accepted.then(|| message.to_owned()),

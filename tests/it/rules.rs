@@ -20,7 +20,7 @@ use serde_json::Value;
 
 use crate::support::golden::golden;
 
-type Files = BTreeMap<String, (Mode, Vec<u8>)>;
+pub type Files = BTreeMap<String, (Mode, Vec<u8>)>;
 
 struct NoHistory;
 
@@ -34,7 +34,8 @@ fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
 }
 
-fn base() -> Files {
+/// The files of `fixtures/registry`.
+pub fn base() -> Files {
     let top = fixtures().join("registry");
     walkdir::WalkDir::new(&top)
         .into_iter()
@@ -101,7 +102,7 @@ fn folder(memory: &Memory, name: &str, files: &[Listed<'_>], unsorted: bool) -> 
 }
 
 /// Replaces `SUBJECT(group/n)`, `KEY(actor)` by what they stand for.
-fn filled(text: &str, files: &Files) -> String {
+pub fn filled(text: &str, files: &Files) -> String {
     let memory = Memory::new(ObjectFormat::Sha1);
     let tree = write(&memory, files, None);
     let records = Records::new(&memory);
@@ -139,7 +140,8 @@ fn filled(text: &str, files: &Files) -> String {
     text
 }
 
-fn apply(files: &mut Files, edits: &Value) {
+/// Makes the edits of a case.
+pub fn apply(files: &mut Files, edits: &Value) {
     let before = files.clone();
     // Reviews name the content as it is after everything else has changed.
     let mut ordered: Vec<_> = edits.as_object().expect("a mapping").iter().collect();

@@ -417,6 +417,8 @@ fn the_vectors_are_fixed_and_a_second_implementation_agrees() {
         json!({"\u{1f600}": 1, "\u{e9}": 2, "z": 3, "a": 4, "": 5, "\u{fb33}": 6}),
         subject_value.clone(),
         json!({"registry": registry_id, "policy": registry}),
+        json!({"labels": {"team": "risk"}, "description": "it asks — twice", "annotations": {"run": "7"}}),
+        json!({}),
     ];
     let theirs = python(CANONICAL, &json!(values));
     let mut vectors = Vec::new();
@@ -441,6 +443,22 @@ fn the_vectors_are_fixed_and_a_second_implementation_agrees() {
         value["signature"] = json!("left out");
         let bytes = subject::signed_bytes(&registry_id, &record, &value);
         vectors.push(json!({"signedBytesOf": kind, "path": path, "record": value, "canonical": String::from_utf8_lossy(&bytes), "digest": sha256(&bytes)}));
+    }
+    // What a version is registered with: what it has of the three, and no more.
+    for (at, notes) in [(4, &values[4]), (5, &values[5])] {
+        let mut version = read(&format!("{folder}/version.yaml"));
+        for member in subject::FREE_FIELDS {
+            version.as_object_mut().expect("a mapping").shift_remove(member);
+        }
+        for (member, value) in notes.as_object().expect("a mapping") {
+            version[member] = value.clone();
+        }
+        let digest = subject::notes_digest(&version);
+        assert_eq!(digest.as_str(), theirs[at]["sha256"].as_str().expect("text"));
+        version["registeredWith"] = json!(digest);
+        let record = RecordPath::parse(&format!("{folder}/version.yaml")).expect("a record");
+        let bytes = subject::signed_bytes(&registry_id, &record, &version);
+        vectors.push(json!({"signedBytesOf": "version with registeredWith", "path": record.to_string(), "record": version, "canonical": String::from_utf8_lossy(&bytes), "digest": sha256(&bytes)}));
     }
     assert_eq!(id.to_string(), "fraud-detector/3");
     golden(

@@ -167,6 +167,7 @@ fn written(text: &str, many: usize) -> (Summary, Report) {
         why: Vec::new(),
         who: None,
         help: Some(t()),
+        remedy: modelry::finding::Remedy::Follow,
         group: None,
         step: None,
         acknowledged: None,

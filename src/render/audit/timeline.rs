@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::html::status_class;
 use crate::audit::{Event, GateOutcome, Means, Outcome, Proof};
-use crate::finding::{Finding, Label, Place, Side};
+use crate::finding::{Finding, Label, Place, Remedy, Side};
 use crate::history::Dated;
 use crate::model::{Decision, Status};
 use crate::raw::Oid;
@@ -206,7 +206,9 @@ pub(super) fn finding(finding: &Finding<Place>) -> Markup {
                 @for why in &finding.why { (row("Why", why)) }
                 @if let Some(who) = &finding.who { (row("Who", who)) }
                 @if let Some(words) = accepted { (row("Acknowledged", words)) }
-                @if let Some(help) = finding.help.as_deref().filter(|_| accepted.is_none()) { (row("Do", help)) }
+                @if let Some(help) = finding.help.as_deref().filter(|_| accepted.is_none()) {
+                    (row(if finding.remedy == Remedy::Choose { "Choose" } else { "Do" }, help))
+                }
             }
         }
     }

@@ -3,7 +3,7 @@
 use super::builder::{Block, Builder, Line, Span, ours, strong};
 use super::version::version_blocks;
 use super::{Limit, Page, steps};
-use crate::finding::{Finding, Place, Report};
+use crate::finding::{Finding, Place, Remedy, Report};
 use crate::render::count;
 use crate::summary::{Comparison, Field, Metric, PolicyLine, PolicyPart, StagePart, Why};
 
@@ -217,7 +217,10 @@ fn finding_line(out: &mut Builder, finding: &Finding<Place>) -> Line {
         line.push(ours(", acknowledged "));
         line.push(out.theirs(by));
     } else if let Some(help) = &finding.help {
-        line.push(ours(". Do: "));
+        line.push(ours(match finding.remedy {
+            Remedy::Follow => ". Do: ",
+            Remedy::Choose => ". Choose: ",
+        }));
         line.push(out.theirs(help));
     }
     line

@@ -8,6 +8,7 @@ use super::approval::{names, subject, without};
 use super::law::{Law, digest, text};
 use super::objects::{Files, at};
 use super::place::folder;
+use super::records::speaks_for_notes;
 use super::world::{Dice, Sign, World, document};
 
 pub const REGISTRY: &str = "0123456789abcdef0123456789abcdef";
@@ -257,7 +258,7 @@ impl Pen<'_> {
         }
         let labelled = !record["labels"].is_null() && !self.tampers();
         let mut sign = self.write(files, law, &path, record, &who);
-        if labelled {
+        if labelled && !speaks_for_notes(files, &path) {
             sign = self.commit_by(law, &who);
         }
         Some(Done {

@@ -9,6 +9,7 @@ use super::foreign::is_reported;
 use super::law::{Law, digest, text, texts};
 use super::objects::{Files, at};
 use super::place::folder;
+use super::records::{digest_of_notes, speaks_for_notes};
 use super::world::document;
 
 /// What is decided, and how often.
@@ -313,6 +314,16 @@ impl Pen<'_> {
         if self.dice.percent(20) {
             record["labels"] = json!({"team": "risk"});
         }
+        // Decided without the dice, which other things hang on.
+        if n % 2 == 0 {
+            record["registeredWith"] = json!(digest_of_notes(&record));
+            match n % 10 {
+                2 if self.tamper > 0 => record["labels"] = json!({"team": "other"}),
+                4 if self.tamper > 0 => record["description"] = json!("in other words"),
+                6 if self.tamper > 0 => drop(record.as_object_mut().expect("a record").remove("labels")),
+                _ => {}
+            }
+        }
         Some((path, record))
     }
 
@@ -352,7 +363,7 @@ impl Pen<'_> {
         let labelled = !record["labels"].is_null() && !self.tampers();
         let n = record["version"].as_u64().expect("a number");
         let mut sign = self.write(files, law, &path, record, who);
-        if labelled {
+        if labelled && !speaks_for_notes(files, &path) {
             sign = self.commit_by(law, who);
         }
         if since {

@@ -9,6 +9,7 @@ use super::acts::REGISTRY;
 use super::approval::subject;
 use super::exhaustive::{VERSION, agreed, signed, support_of, version, world};
 use super::objects::Files;
+use super::records::digest_of_notes;
 use super::world::{Sign, World, document};
 
 const STAGE: &str = "groups/churn/stages/staging.yaml";
@@ -71,6 +72,16 @@ fn signed_free(world: &mut World, path: &str, mut record: Value) -> Vec<u8> {
     }
 }
 
+/// A version with these labels, registered with those.
+fn noted(labels: Value, given: &Value) -> Value {
+    let digest = digest_of_notes(&json!({"labels": given}));
+    let record = with(version("trainer", "Pending"), "registeredWith", json!(digest));
+    match labels {
+        Value::Null => record,
+        labels => with(record, "labels", labels),
+    }
+}
+
 fn a_version(world: &mut World, files: &mut Files) {
     put(world, files, VERSION, Some(&version("trainer", "Pending")));
 }
@@ -105,6 +116,21 @@ fn every_two_changes_of_a_version_are_judged_alike() {
         support_of(world, files, [0, 5, 6][turn.get() % 3]);
         turn.set(turn.get() + 1);
     });
+}
+
+#[test]
+fn every_two_changes_of_what_a_version_is_registered_with_are_judged_alike() {
+    let records: Records = vec![
+        None,
+        Some(version("trainer", "Pending")),
+        // As it was registered with them, and as it was not.
+        Some(noted(json!({"env": "prod"}), &json!({"env": "prod"}))),
+        Some(noted(json!({"env": "prod"}), &json!({"env": "test"}))),
+        Some(noted(Value::Null, &json!({"env": "prod"}))),
+    ];
+    for who in ["trainer", "risk-1"] {
+        every_chain(VERSION, &records, who, |_, _| {});
+    }
 }
 
 #[test]

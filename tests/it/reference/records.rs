@@ -8,11 +8,25 @@ use super::approval::{names, subject};
 use super::foreign::{decider, is_reported};
 use super::judge::Case;
 use super::law::{text, texts};
-use super::objects::{at, value};
+use super::objects::{Files, at, value};
 use super::place::{Place, folder};
 use super::provenance::Link;
 
 const FREE: [&str; 3] = ["description", "labels", "annotations"];
+
+/// SHA-256 of the canonical JSON of what a version has of these.
+pub fn digest_of_notes(version: &Value) -> String {
+    let mut notes = version.as_object().expect("a record").clone();
+    notes.retain(|member, _| FREE.contains(&member.as_str()));
+    let bytes = serde_json_canonicalizer::to_vec(&Value::Object(notes)).expect("JSON");
+    modelry::canonical::sha256(&bytes).to_string()
+}
+
+/// Whether a version's own signature speaks for its labels.
+pub fn speaks_for_notes(files: &Files, path: &str) -> bool {
+    let version = at(files, path).expect("it stands");
+    version["signature"].is_string() && version["registeredWith"].is_string()
+}
 
 impl Case<'_> {
     pub fn group(&mut self, link: &Link, group: &str, before: Option<Value>, after: &Value) {
@@ -47,10 +61,26 @@ impl Case<'_> {
         }
         let Some(before) = before else {
             self.author_needs(link, after, &["register"], group, "");
-            // First labels belong to the registration when the version's author
-            // signed the commit.
-            let labelled = FREE.iter().any(|member| !after[*member].is_null());
-            if labelled {
+            // What is noted at registration is the author's word where the signed
+            // record holds its digest, whoever carries it. What is not as the digest
+            // says was noted on the way.
+            let given = &after["registeredWith"];
+            let is_as_given = given.is_string() && *given == json!(digest_of_notes(after));
+            let labelled =
+                FREE.iter().any(|member| !after[*member].is_null()) || (given.is_string() && !is_as_given);
+            let own_word = labelled && is_as_given && after["signature"].is_string();
+            if own_word && self.author(link, after).actor().is_some() {
+                self.record_author(link, Some(after));
+                let by = self.author(link, after).actor().map(str::to_owned);
+                if by
+                    .as_deref()
+                    .is_some_and(|by| by != text(after, "by") && !self.law.may(by, "annotate", group, ""))
+                {
+                    self.codes.insert("MR307");
+                }
+            } else if labelled {
+                // First labels belong to the registration, too, when the version's
+                // author signed the commit.
                 self.record_author(link, None);
                 if self.committer(link).actor() != Some(text(after, "by")) {
                     self.commit_needs(link, "annotate", group, "");
@@ -78,6 +108,7 @@ impl Case<'_> {
             "version",
             "by",
             "imported",
+            "registeredWith",
             "signature",
         ];
         if frozen.iter().any(|member| before[*member] != after[*member]) {
