@@ -1,6 +1,6 @@
 //! MR203 illegal-transition: a version's status moves where no edge leads.
 
-use super::scene::{Findings, Scene, names};
+use super::scene::{Findings, Scene, names, registrars};
 use super::{Check, Rule};
 use crate::error::Error;
 use crate::finding::{Anchor, Finding, RuleInfo};
@@ -43,13 +43,14 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
             "from `{from}` the policy allows {}",
             names(&next, "no move")
         ));
+        let group = scene.change.group().unwrap_or_default();
         let help = match (from, to) {
             (Status::Archived, _)
             | (Status::Rejected, Status::Approved | Status::Pending)
             | (Status::Approved, Status::Pending) => {
                 format!(
-                    "write `status: {from}`; what is to be decided again is registered again: `modelry register {} --allow-duplicate -f FILE`",
-                    scene.change.group().unwrap_or_default()
+                    "write `status: {from}`, and ask {} to register it again: `modelry register {group} --allow-duplicate -f FILE`",
+                    registrars(scene.policy, group)
                 )
             }
             (Status::Pending, Status::Archived) => format!(

@@ -1,6 +1,6 @@
 //! MR209 undigested-approval: a version is approved whose bytes are not fixed.
 
-use super::scene::{Findings, Scene};
+use super::scene::{Findings, Scene, registrars};
 use super::{Check, Rule};
 use crate::access::Shortfall;
 use crate::change::ChangeKind;
@@ -54,7 +54,8 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
             None => "remove the file",
         };
         out.push(finding.help(format!(
-            "{first}, and register it with its digests: `modelry register {} -f FILE`",
+            "{first}, and ask {} to register it with its digests: `modelry register {} -f FILE`",
+            registrars(scene.policy, id.group.as_str()),
             id.group
         )));
     }

@@ -3,6 +3,7 @@
 use super::scene::{Findings, Scene};
 use super::{Check, Rule};
 use crate::access;
+use crate::change::ChangeKind;
 use crate::error::Error;
 use crate::finding::{Finding, RuleInfo};
 use crate::model::{Action, RecordPath, Status};
@@ -34,7 +35,12 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
         format!("{id} is Archived, and nobody signed its retirement"),
     )
     .why(why)
-    .help(format!("retire it with `modelry archive {id} -m REASON`"));
+    .help(match scene.change.kind {
+        ChangeKind::StatusMoved { from, .. } if scene.change.before.is_some() => {
+            format!("write `status: {from}`, and let the command move it: `modelry archive {id} -m REASON`")
+        }
+        _ => format!("retire it with `modelry archive {id} -m REASON`"),
+    });
     out.push(finding);
     Ok(())
 }

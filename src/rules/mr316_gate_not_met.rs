@@ -1,13 +1,13 @@
 //! MR316 gate-not-met: a version is approved that does not meet a gate.
 
-use super::scene::{Findings, Scene};
+use super::scene::{Findings, Scene, one_of};
 use super::{Check, Rule};
 use serde_json::Value;
 
 use crate::access::GateResult;
 use crate::error::Error;
-use crate::finding::{Anchor, Finding, RuleInfo};
-use crate::model::{Status, VersionId};
+use crate::finding::{Anchor, Finding, Remedy, RuleInfo};
+use crate::model::{Action, Status, VersionId};
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
@@ -23,7 +23,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     let Some((id, tally)) = scene.tally_of_move(Status::Approved)? else {
         return Ok(());
     };
-    for finding in gate_findings(&id, &scene.at("/status"), &tally.gates) {
+    for mut finding in gate_findings(&id, &scene.at("/status"), &tally.gates) {
+        let holders = scene
+            .policy
+            .holders(Action::AddEvidence, Some(id.group.as_str()), None);
+        if let (Remedy::Follow, Some(help)) = (finding.remedy, &mut finding.help) {
+            *help = format!(
+                "ask {} to {help}",
+                one_of(&holders, "an actor with `add-evidence`")
+            );
+        }
         out.push(finding);
     }
     Ok(())

@@ -37,7 +37,7 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
                     "the key",
                 )
                 .why("a key belongs to one actor for good, so that nobody else can bring it back")
-                .help("restore the key, and end it with `retired: true` or `modelry actor revoke-key`");
+                .help("restore the key; `retired: true` beside it ends it");
                 out.push(finding);
             }
         }

@@ -416,6 +416,14 @@ pub fn sign_command(author: &Author) -> &'static str {
     }
 }
 
+/// Those who may register in a group.
+pub fn registrars(policy: &Policy, group: &str) -> String {
+    one_of(
+        &policy.holders(Action::Register, Some(group), None),
+        "an actor with `register`",
+    )
+}
+
 /// Whom to ask for what only an administrator can do.
 pub fn ask_administrator(policy: &Policy) -> String {
     let holders = policy.holders(Action::Administer, None, None);
