@@ -10,6 +10,8 @@ use crate::summary::{register, started, summary};
 use crate::support::Lab;
 #[cfg(feature = "openpgp")]
 use crate::support::gnupg::Gnupg;
+#[cfg(feature = "openpgp")]
+use crate::support::needs::{GPG, needs};
 
 const HOSTILE: [&str; 9] = [
     "reviewed in the pull request",
@@ -137,6 +139,7 @@ fn a_block_that_can_not_sign_commits_nothing() {
 #[cfg(feature = "openpgp")]
 #[test]
 fn a_reviewer_with_an_openpgp_key_is_given_its_lines() {
+    needs![GPG];
     let lab = Lab::with_registry();
     let gpg = Gnupg::new(&lab);
     let print = gpg.certificate("risk-3", "ed25519", "sign");
