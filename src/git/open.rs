@@ -134,6 +134,10 @@ fn refused(directory: &Path, said: &str) -> Error {
             directory.display()
         ))
     };
+    if !directory.exists() {
+        return Error::told(format!("there is no folder `{}`", directory.display()))
+            .hint("name a folder that is there: `-C DIR`");
+    }
     if why.contains("dubious ownership") {
         // Git spells the folder as it must be typed.
         let line = said.lines().map(str::trim);
