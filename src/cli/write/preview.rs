@@ -134,7 +134,7 @@ fn carriers(run: &Run<'_>, base: &Base<'_>, changes: &[Change], to_sign: &[Recor
     let own = Carrier::new(None, Verdict::Unsigned);
     let (signed, unsigned) = (Rc::new(author()), Rc::new(own.clone()));
     let of = |change: &Change| match &change.record {
-        Some(path) if access::is_in_record(&change.kind) && to_sign.contains(path) => signed.clone(),
+        Some(path) if access::is_in_record(change) && to_sign.contains(path) => signed.clone(),
         _ => unsigned.clone(),
     };
     Carriers {
