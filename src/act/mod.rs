@@ -291,7 +291,7 @@ fn version_notes(
         ("labels", labels),
         ("annotations", annotations),
     ];
-    let digest = subject::notes_digest(&Value::Object(members(notes.clone())));
+    let digest = crate::subject::notes_digest(&Value::Object(members(notes.clone())));
     let [description, labels, annotations] = notes;
     [
         description,
