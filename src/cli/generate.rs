@@ -49,7 +49,7 @@ pub fn schema(args: &SchemaArgs, ui: &Ui) -> Result<Outcome, Error> {
         Err(near) => {
             let error = Error::told(format!("there is no kind `{wanted}`"));
             return Err(match near {
-                Some(near) => error.hint(format!("did you mean `modelry schema {near}`?")),
+                Some(near) => error.hint(format!("did you mean `{near}`?")),
                 None => error.hint(format!("the kinds are {}", kinds.join(", "))),
             });
         }

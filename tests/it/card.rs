@@ -472,11 +472,21 @@ fn no_member_is_forgotten_in_any_form() {
 fn text_of_others_stays_text() {
     needs![READERS];
     let quiet = filled(&|n| format!("zq{n}x"));
-    let loud = filled(&|n| format!("zq{n}x {HOSTILE}"));
+    let mut loud = Value::Object(filled(&|n| format!("zq{n}x {HOSTILE}")));
+    // An address is one line (MR112).
+    let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let addresses: Vec<(String, String)> = schema::addresses(Kind::ModelCard, &loud)
+        .into_iter()
+        .map(|(pointer, text)| (pointer, one_line(text)))
+        .collect();
+    assert!(addresses.len() > 5, "{addresses:?}");
+    for (pointer, text) in addresses {
+        *loud.pointer_mut(&pointer).expect("an address") = json!(text);
+    }
     let lab = Lab::with_registry();
     lab.register("churn", '1');
     lab.register("churn", '2');
-    for (id, card) in [("churn/1", quiet), ("churn/2", loud)] {
+    for (id, card) in [("churn/1", Value::Object(quiet)), ("churn/2", loud)] {
         lab.write("../card.json", &json!(card).to_string());
         let _ = lab.ok("trainer", &["card", "set", id, "-f", "../card.json"]);
     }

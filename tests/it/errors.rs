@@ -87,7 +87,7 @@ fn names_that_are_not_there() {
     error: there is no kind `ModelVersoin`
        hint: did you mean `ModelVersion`?
     $ modelry explain illegal-transitoin
-    error: there is no rule `illegal-transitoin`
+    error: there is no rule and no concept `illegal-transitoin`
        hint: did you mean `illegal-transition`?
     $ modelry validate nonsense..HEAD
     error: `nonsense` names no commit here
