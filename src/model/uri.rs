@@ -130,10 +130,20 @@ pub fn uri_fault(uri: &str) -> Option<UriFault> {
     secret.map(|(name, _)| UriFault::Signature(decoded_name(&uri[name])))
 }
 
+/// Characters that a reader of the text does not see as they are: controls,
+/// bidirectional overrides, zero-width marks, line ends other than LF.
+/// Source: Unicode UAX #9 (explicit formatting), and the Trojan Source report.
+pub(crate) fn is_hidden(c: char) -> bool {
+    (c.is_control() && c != '\n')
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2064}'
+            | '\u{2066}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+        || matches!(u32::from(c), 0xfffe | 0xffff)
+}
+
 /// Whether a character can't be part of an address: controls, marks that nobody
 /// sees, and every white space but the plain one.
 fn is_refused(c: char) -> bool {
-    crate::source::is_hidden(c) || c.is_control() || (c.is_whitespace() && c != ' ')
+    is_hidden(c) || c.is_control() || (c.is_whitespace() && c != ' ')
 }
 
 /// The address without what is secret in it, and without characters that are not

@@ -10,6 +10,7 @@ use regex::Regex;
 use serde_json::{Number, Value};
 
 use crate::model::MAX_INTEGER;
+pub(crate) use crate::model::is_hidden;
 
 /// What a plain scalar is.
 #[derive(Debug, PartialEq)]
@@ -71,16 +72,6 @@ pub(super) fn quote(text: &str) -> String {
     }
     quoted.push('"');
     quoted
-}
-
-/// Characters that a reader of the text does not see as they are: controls,
-/// bidirectional overrides, zero-width marks, line ends other than LF.
-/// Source: Unicode UAX #9 (explicit formatting), and the Trojan Source report.
-pub(crate) fn is_hidden(c: char) -> bool {
-    (c.is_control() && c != '\n')
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2064}'
-            | '\u{2066}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-        || matches!(u32::from(c), 0xfffe | 0xffff)
 }
 
 /// What a plain scalar is to everybody.

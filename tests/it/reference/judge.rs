@@ -116,7 +116,10 @@ fn step(history: &History, law: &Law, id: Oid) -> (Step, Option<Law>) {
                 brought = case.policy(&link);
                 faulty |= brought.is_none();
             }
-            place => case.record(&link, &place),
+            place => {
+                case.addresses(&link);
+                case.record(&link, &place);
+            }
         }
     }
     case.state();

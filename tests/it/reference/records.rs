@@ -28,7 +28,53 @@ pub fn speaks_for_notes(files: &Files, path: &str) -> bool {
     version["signature"].is_string() && version["registeredWith"].is_string()
 }
 
+/// The texts of a record that say where something is, by the names of their members.
+fn addresses(value: &Value, name: &str, out: &mut BTreeSet<String>) {
+    const NAMES: [&str; 7] = [
+        "uri",
+        "repository",
+        "image",
+        "job",
+        "trainingJob",
+        "output",
+        "from",
+    ];
+    match value {
+        Value::String(text) if NAMES.contains(&name) => {
+            out.insert(text.clone());
+        }
+        Value::Object(members) => members
+            .iter()
+            .for_each(|(name, member)| addresses(member, name, out)),
+        Value::Array(items) => items.iter().for_each(|item| addresses(item, name, out)),
+        _ => {}
+    }
+}
+
 impl Case<'_> {
+    /// An address that a change brings is one line, and has no password in it.
+    pub fn addresses(&mut self, link: &Link) {
+        let of = |content: Option<Value>| {
+            let mut out = BTreeSet::new();
+            if let Some(content) = content {
+                addresses(&content, "", &mut out);
+            }
+            out
+        };
+        let before = of(link.before.as_deref().map(value));
+        let after = of(link.after.as_deref().map(value));
+        let is_unsafe = |text: &&String| {
+            let host = text.split("://").nth(1).and_then(|rest| rest.split('/').next());
+            let login = host
+                .and_then(|host| host.rsplit_once('@'))
+                .map(|(login, _)| login);
+            text.contains(char::is_control) || login.is_some_and(|login| login.contains(':'))
+        };
+        if after.difference(&before).any(|text| is_unsafe(&text)) {
+            self.codes.insert("MR112");
+        }
+    }
+
     pub fn group(&mut self, link: &Link, group: &str, before: Option<Value>, after: &Value) {
         if text(after, "kind") == "Tombstone" {
             self.author_needs(link, after, &["delete-group"], group, "");
