@@ -176,6 +176,8 @@ pub struct Finding<At> {
     pub remedy: Remedy,
     /// The group that it belongs to; none for the policy and for history.
     pub group: Option<String>,
+    /// A second group that it belongs to: a renamed one has two names.
+    pub also: Option<String>,
     /// The commit of the step that it is about; none for what is not committed.
     pub step: Option<Oid>,
     /// Who accepted it since, in which policy, and why; it decides nothing then.
@@ -208,6 +210,7 @@ impl Finding<Anchor> {
             help: None,
             remedy: Remedy::Follow,
             group: None,
+            also: None,
             step: None,
             acknowledged: None,
             landings: Vec::new(),
@@ -253,6 +256,13 @@ impl Finding<Anchor> {
         self.help = Some(text.into());
         self.remedy = Remedy::Choose;
         self
+    }
+}
+
+impl<At> Finding<At> {
+    /// Whether it belongs to the group.
+    pub fn is_in(&self, group: &str) -> bool {
+        self.group.as_deref() == Some(group) || self.also.as_deref() == Some(group)
     }
 }
 
@@ -359,13 +369,13 @@ impl Scope {
         Scope::Groups(vec![group.to_string()])
     }
 
-    /// Whether a finding in this group (none: in the policy, or in the shape of
-    /// the mainline) stops the command.
-    pub fn is_stopped_by(&self, group: Option<&str>) -> bool {
-        match (self, group) {
-            (Scope::Policy, _) => false,
-            (Scope::Everything, _) | (Scope::Groups(_), None) => true,
-            (Scope::Groups(mine), Some(theirs)) => mine.iter().any(|group| group == theirs),
+    /// Whether the finding stops the command: it is in a group that the command
+    /// concerns, in the policy, or in the shape of the mainline.
+    pub fn is_stopped_by<At>(&self, finding: &Finding<At>) -> bool {
+        match self {
+            Scope::Policy => false,
+            Scope::Everything => true,
+            Scope::Groups(mine) => finding.group.is_none() || mine.iter().any(|group| finding.is_in(group)),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! edits and a message. Nothing is written here.
 
 mod archive;
+mod attributes;
 mod elsewhere;
 mod evidence;
 mod group;
@@ -20,6 +21,7 @@ mod version;
 use std::collections::BTreeMap;
 
 pub use archive::{archive, delete_group, delete_version};
+pub use attributes::attributes;
 pub use card::{card_members, sections_of, set_card};
 pub use elsewhere::ALIASES;
 pub use evidence::{EvidenceRequest, add_evidence};

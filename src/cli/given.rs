@@ -118,6 +118,7 @@ fn report(name: &str, bytes: &[u8], faults: &[Fault]) -> Report {
             help: fault.help.clone(),
             remedy: crate::finding::Remedy::Follow,
             group: None,
+            also: None,
             step: None,
             acknowledged: None,
             landings: Vec::new(),

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::git::{AdvanceError, Head, Repo};
 use crate::history::{self, Past, Replay};
 use crate::model::ActorId;
-use crate::raw::{self, Overlay};
+use crate::raw::{self, Mode, ObjectKind, Objects, Oid, Overlay};
 use crate::render;
 use crate::snapshot::{Records, Snapshot};
 use crate::workspace::{Pin, folder_name};
@@ -47,6 +47,7 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
                 .hint("switch to one: `git switch main`"),
         );
     };
+    repo.check_finished()?;
     let configured = repo.config("modelry.path")?;
     let folder = folder_name(&global.path.clone().or(configured).unwrap_or_default());
     let path = if folder.is_empty() {
@@ -94,7 +95,8 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     };
     let text = act::first_policy(&first)?;
     let overlay = Overlay::new(&objects);
-    let edits: BTreeMap<String, Option<Vec<u8>>> = [(path.clone(), Some(text.into_bytes()))].into();
+    let mut edits: BTreeMap<String, Option<Vec<u8>>> = [(path.clone(), Some(text.into_bytes()))].into();
+    edits.extend(attributes(&objects, base_tree, &folder)?);
     let top = raw::edit(&overlay, base_tree, &edits)?.ok_or_else(|| Error::told("nothing would be left"))?;
     let records = Records::new(&overlay);
     let (prior, next) = (Snapshot::empty(&records), Snapshot::at(&records, top, &folder)?);
@@ -126,7 +128,7 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
         ))?;
         return Ok(Outcome::Findings);
     }
-    repo.check_clean(edits.keys())?;
+    let following = repo.check_clean(&edits)?;
     let message = format!(
         "Create registry {}\n\nModelry-Change: registry created",
         first.name
@@ -152,7 +154,9 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
         }
         Err(AdvanceError::Other(error)) => return Err(error),
     }
-    repo.update_worktree(&edits)?;
+    for note in repo.update_worktree((base_tree, top), &edits, &following)? {
+        ui.note(&note);
+    }
     let pin = Pin::of(commit, &folder);
     pin.keep(&repo)?;
     let pin = pin.to_string();
@@ -175,6 +179,31 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
         me.fingerprint,
     ))?;
     Ok(Outcome::Fine)
+}
+
+/// The `.gitattributes` beside `registry.yaml`, with what the one in the tree lacks.
+/// A link there is left to its owner.
+fn attributes(
+    objects: &dyn Objects,
+    tree: Option<Oid>,
+    folder: &str,
+) -> Result<Option<(String, Option<Vec<u8>>)>, Error> {
+    let path = match folder {
+        "" => ".gitattributes".to_owned(),
+        folder => format!("{folder}/.gitattributes"),
+    };
+    let entry = tree
+        .map(|tree| raw::lookup(objects, tree, &path))
+        .transpose()?
+        .flatten();
+    let before = match entry {
+        None => None,
+        Some(entry) if entry.mode == Mode::File => Some(objects.read(entry.id, ObjectKind::Blob)?),
+        Some(_) => return Ok(None),
+    };
+    let before = before.as_deref().map(String::from_utf8_lossy);
+    let text = act::attributes(before.as_deref());
+    Ok(text.map(|text| (path, Some(text.into_bytes()))))
 }
 
 /// An actor's id from an address: what stands before the `@`.

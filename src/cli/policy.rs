@@ -13,10 +13,10 @@ use crate::act;
 use crate::change;
 use crate::error::Error;
 use crate::finding::{Finding, Place, Report};
-use crate::git::Repo;
+use crate::git::{Head, Repo};
 use crate::history::{self, Onto};
 use crate::model::{Action, Landing, RecordPath};
-use crate::raw::{Kept, ObjectKind, Objects, Oid};
+use crate::raw::{Kept, ObjectKind, Objects, Oid, Overlay};
 use crate::render::{self, Page, clean, paint};
 use crate::snapshot::{self, Loaded, Records, Snapshot};
 use crate::summary::{self, PolicyPart, Summary};
@@ -127,26 +127,42 @@ fn at_revision(workspace: &Workspace, revision: &str) -> Result<Vec<u8>, Error> 
     let tree = history::read_commit(&objects, commit)?.tree;
     let path = workspace.from_top("registry.yaml");
     match crate::raw::lookup(&objects, tree, &path)? {
-        Some(entry) => crate::raw::Objects::read(&objects, entry.id, ObjectKind::Blob),
+        Some(entry) => objects.read(entry.id, ObjectKind::Blob),
         None => Err(Error::told(format!("`{revision}` holds no `{path}`"))
             .hint("name the branch or commit that proposes a policy")),
     }
 }
 
-/// The `registry.yaml` of the work tree.
+/// The `registry.yaml` of the work tree, as git would store it.
 fn on_disk(workspace: &Workspace) -> Result<Vec<u8>, Error> {
-    let Some(top) = workspace.repo.workdir() else {
+    if workspace.repo.workdir().is_none() {
         return Err(
             Error::told("a bare repository has no work tree that could propose a policy")
                 .hint("name a branch or commit: `modelry policy approve REV`"),
         );
+    }
+    let objects = workspace.repo.objects()?;
+    let tip = match workspace.repo.head()? {
+        Head::Branch { tip, .. } => tip,
+        Head::Detached(tip) => Some(tip),
     };
-    let path = top.join(workspace.from_top("registry.yaml"));
-    std::fs::read(&path).map_err(|source| Error::Io {
-        action: "read",
-        path,
-        source,
-    })
+    let tree = tip.map(|tip| history::read_commit(&objects, tip)).transpose()?;
+    let tree = tree.map(|commit| commit.tree);
+    let overlay = Overlay::new(&objects);
+    let path = workspace.from_top("registry.yaml");
+    let within = std::slice::from_ref(&path);
+    let stored = workspace
+        .repo
+        .uncommitted(&overlay, tree, within, &|it| it == path)?;
+    let entry = stored
+        .tree
+        .map(|tree| crate::raw::lookup(&overlay, tree, &path))
+        .transpose()?;
+    match entry.flatten() {
+        Some(entry) => overlay.read(entry.id, ObjectKind::Blob),
+        None => Err(Error::told(format!("the work tree has no `{path}`"))
+            .hint("name a branch or commit that proposes a policy: `modelry policy approve REV`")),
+    }
 }
 
 fn show(read: &ReadArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {

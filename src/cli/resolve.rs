@@ -257,7 +257,7 @@ fn prove_and_read(
     let open = report.open().count();
     for finding in &report.findings {
         if let Some(words) = &finding.acknowledged
-            && finding.group.as_deref() == Some(group.as_str())
+            && finding.is_in(group.as_str())
         {
             let (code, message) = (finding.rule.code, &finding.message);
             ui.note(&format!("{code} in `{group}` was accepted ({message}): {words}"));
@@ -265,7 +265,7 @@ fn prove_and_read(
     }
     report
         .findings
-        .retain(|finding| finding.acknowledged.is_none() && scope.is_stopped_by(finding.group.as_deref()));
+        .retain(|finding| finding.acknowledged.is_none() && scope.is_stopped_by(finding));
     if !report.findings.is_empty() {
         ui.report(&render::report(&report, report_format(ui.output), &ui.style))?;
         ui.note(&format!(

@@ -1,6 +1,5 @@
 //! `modelry validate`
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args, ValueEnum};
@@ -14,11 +13,11 @@ use crate::access::{Carrier, KeyStanding, Policy, Verdict};
 use crate::change::{self, Differences};
 use crate::disk;
 use crate::error::{Error, shell_word};
-use crate::finding::Report;
-use crate::git::Repo;
+use crate::finding::{Note, Report};
+use crate::git::{Repo, Uncommitted};
 use crate::history::{self, Past, Replay};
 use crate::model::RecordPath;
-use crate::raw::{self, Kept, Memory, ObjectKind, Objects, Oid};
+use crate::raw::{self, Kept, Objects, Oid, Overlay};
 use crate::render::{self, Style};
 use crate::rules::{self, Resolver};
 use crate::snapshot::{Records, Snapshot};
@@ -227,31 +226,8 @@ fn inverted(workspace: &Workspace, objects: &dyn Objects, a: Oid, b: Oid) -> Res
     }))
 }
 
-/// Reads disk where there is a file, and the repository's objects beside.
-struct DiskOver<'o> {
-    disk: Memory,
-    base: Option<&'o dyn Objects>,
-}
-
-impl Objects for DiskOver<'_> {
-    fn format(&self) -> raw::ObjectFormat {
-        self.disk.format()
-    }
-
-    fn read(&self, id: Oid, kind: ObjectKind) -> Result<Vec<u8>, Error> {
-        match (self.disk.read(id, kind), self.base) {
-            (Err(Error::MissingObject { .. }), Some(base)) => base.read(id, kind),
-            (read, _) => read,
-        }
-    }
-}
-
-fn own(path: &str) -> bool {
-    matches!(
-        path.split('/').next(),
-        Some("registry.yaml" | "groups" | "policy")
-    )
-}
+/// What of the registry's folder is the registry's own.
+const MANAGED: [&str; 3] = ["registry.yaml", "groups", "policy"];
 
 /// The registry's folder on disk for a path: upwards to where `registry.yaml`
 /// is.
@@ -365,7 +341,7 @@ fn home_of(
 fn files(what: Option<&Path>, args: &ValidateArgs, global: &Global, ui: &Ui) -> Result<Report, Error> {
     let start = start_of(what, global)?;
     let (workspace, folder) = home_of(what, &start, args, global, ui)?;
-    let report = against_head(&workspace, &folder)?;
+    let report = against_head(&workspace)?;
     Ok(match what.and_then(|_| inside(&folder, &start)) {
         Some(inside) => only(report, Some(&workspace), &inside),
         None => report,
@@ -395,35 +371,30 @@ fn only(mut report: Report, workspace: Option<&Workspace>, inside: &str) -> Repo
     report
 }
 
-fn against_head(workspace: &Workspace, folder: &Path) -> Result<Report, Error> {
+fn against_head(workspace: &Workspace) -> Result<Report, Error> {
     let repo = &workspace.repo;
     let objects = repo.objects()?;
     let head = match repo.head()? {
         crate::git::Head::Branch { tip, .. } => tip,
         crate::git::Head::Detached(tip) => Some(tip),
     };
-    let (disk, tree) = match folder.exists() {
-        true => disk::objects(folder, repo.format(), own)?,
-        false => (Memory::new(repo.format()), None),
+    let top = head
+        .map(|head| history::read_commit(&objects, head))
+        .transpose()?;
+    let top = top.map(|commit| commit.tree);
+    let overlay = Overlay::new(&objects);
+    let records = Records::new(&overlay);
+    let at = |top: Option<Oid>| match top {
+        Some(top) => Snapshot::at(&records, top, &workspace.folder),
+        None => Ok(Snapshot::empty(&records)),
     };
-    let store = DiskOver {
-        disk,
-        base: Some(&objects),
+    let prior = at(top)?;
+    let policy = match prior.registry()? {
+        Some(_) => Some(history::policy_at(&prior, "HEAD")?),
+        None => None,
     };
-    let records = Records::new(&store);
-    let prior = match head {
-        Some(head) => Snapshot::at(
-            &records,
-            history::read_commit(&objects, head)?.tree,
-            &workspace.folder,
-        )?,
-        None => Snapshot::empty(&records),
-    };
-    // Only the registry's own files are on this side; the rest is not compared.
-    let next = Snapshot {
-        records: &records,
-        tree,
-    };
+    let uncommitted = uncommitted(workspace, &overlay, top, policy.as_ref())?;
+    let next = at(uncommitted.tree)?;
     if prior.registry()?.is_none() && next.registry()?.is_none() {
         return Err(match head {
             Some(head) => workspace.no_registry(&objects, head)?,
@@ -432,14 +403,10 @@ fn against_head(workspace: &Workspace, folder: &Path) -> Result<Report, Error> {
         });
     }
     let mut differences = change::diff(&prior, &next)?;
-    let policy = match prior.registry()? {
-        Some(_) => Some(history::policy_at(&prior, "HEAD")?),
-        None => None,
-    };
-    if let (Some(policy), Some(head)) = (&policy, head) {
-        differences
-            .changes
-            .extend(protected_on_disk(workspace, policy, &objects, head)?);
+    if let Some(policy) = &policy {
+        let files = raw::diff(&overlay, top, uncommitted.tree)?;
+        let protected = history::protected_changes(policy, &workspace.folder, &files.changes);
+        differences.changes.extend(protected);
     }
     let verdict = policy.as_ref().map_or(Verdict::Nobody, |policy| {
         presumed(workspace.repo.directory(), policy)
@@ -457,6 +424,12 @@ fn against_head(workspace: &Workspace, folder: &Path) -> Result<Report, Error> {
         checked: replay.checked,
         ..Report::default()
     };
+    let notes = uncommitted.notes.into_iter();
+    report.notes.extend(notes.map(|message| Note {
+        message,
+        path: None,
+        commit: None,
+    }));
     standing_faults(
         &records,
         &prior,
@@ -469,40 +442,27 @@ fn against_head(workspace: &Workspace, folder: &Path) -> Result<Report, Error> {
     Ok(report)
 }
 
-/// Protected files outside the registry that are not on disk as they are at
-/// HEAD.
-fn protected_on_disk(
+/// The registry's files, and those that the policy protects, as `git add` would
+/// store them: that is what a commit of them would hold.
+fn uncommitted(
     workspace: &Workspace,
-    policy: &Policy,
-    objects: &dyn Objects,
-    head: Oid,
-) -> Result<Vec<change::Change>, Error> {
-    let Some(top) = workspace.repo.workdir().filter(|_| policy.protects_anything()) else {
-        return Ok(Vec::new());
+    overlay: &Overlay<'_>,
+    top: Option<Oid>,
+    policy: Option<&Policy>,
+) -> Result<Uncommitted, Error> {
+    let within = match policy.is_some_and(Policy::protects_anything) {
+        true => Vec::new(),
+        false => MANAGED.map(|path| workspace.from_top(path)).to_vec(),
     };
-    let (disk, tree) = disk::objects(top, objects.format(), |path| policy.protects(path))?;
-    let listed = |files: Vec<(String, raw::Mode, Oid)>| -> HashMap<String, (raw::Mode, Oid)> {
-        files
-            .into_iter()
-            .map(|(path, mode, id)| (path, (mode, id)))
-            .collect()
+    let is_own = |path: &str| {
+        let inside = match workspace.folder.as_str() {
+            "" => Some(path),
+            folder => path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')),
+        };
+        inside.is_some_and(change::is_managed)
     };
-    let on_disk = listed(tree.map_or_else(|| Ok(Vec::new()), |tree| raw::files(&disk, tree))?);
-    let mut at_head = listed(raw::files(objects, history::read_commit(objects, head)?.tree)?);
-    at_head.retain(|path, _| policy.protects(path));
-    let mut paths: Vec<&String> = on_disk.keys().chain(at_head.keys()).collect();
-    paths.sort();
-    paths.dedup();
-    let changed: Vec<raw::FileChange> = paths
-        .into_iter()
-        .map(|path| raw::FileChange {
-            path: path.clone().into_bytes(),
-            before: at_head.get(path).copied(),
-            after: on_disk.get(path).copied(),
-        })
-        .filter(|file| file.before != file.after)
-        .collect();
-    Ok(history::protected_changes(policy, &workspace.folder, &changed))
+    let wanted = |path: &str| is_own(path) || policy.is_some_and(|policy| policy.protects(path));
+    workspace.repo.uncommitted(overlay, top, &within, &wanted)
 }
 
 /// Who would sign: the configured key, if it is an actor's.
@@ -537,7 +497,19 @@ fn standing_faults(
         before: None,
         after: None,
     };
-    for (path, mode, id) in raw::files(records.objects(), tree)? {
+    let objects = records.objects();
+    let mut files = Vec::new();
+    for name in MANAGED {
+        match raw::lookup(objects, tree, name)? {
+            Some(entry) if entry.mode == raw::Mode::Tree => {
+                let below = raw::files(objects, entry.id)?.into_iter();
+                files.extend(below.map(|(path, mode, id)| (format!("{name}/{path}"), mode, id)));
+            }
+            Some(entry) => files.push((name.to_owned(), entry.mode, entry.id)),
+            None => {}
+        }
+    }
+    for (path, mode, id) in files {
         let Some(record) = RecordPath::parse(&path).filter(|_| mode == raw::Mode::File) else {
             continue;
         };
@@ -556,9 +528,8 @@ fn standing_faults(
 /// The files of a folder without their history: each is read, and nothing can be
 /// said of changes or their authors.
 fn alone(folder: &Path) -> Result<Report, Error> {
-    let (disk, tree) = disk::objects(folder, raw::ObjectFormat::Sha1, own)?;
-    let store = DiskOver { disk, base: None };
-    let records = Records::new(&store);
+    let (disk, tree) = disk::objects(folder, raw::ObjectFormat::Sha1, change::is_managed)?;
+    let records = Records::new(&disk);
     let next = Snapshot {
         records: &records,
         tree,
@@ -580,7 +551,7 @@ fn alone(folder: &Path) -> Result<Report, Error> {
             .collect(),
         ..Report::default()
     };
-    report.notes.push(crate::finding::Note {
+    report.notes.push(Note {
         message:
             "files were read without their history (--no-history): no change was judged, and no signature"
                 .into(),

@@ -3,8 +3,9 @@
 //!
 //! Objects are read by id and their ids recomputed by libgit2 (with collision
 //! detection for SHA-1), so replace refs, grafts and the commit-graph are never
-//! believed. Writes go object by object; the index is only brought up to date
-//! for the files that a commit touched.
+//! believed. Writes go object by object. The work tree and the index are git's:
+//! the program itself says what is not committed, and brings them up to date for
+//! the files that a commit touched.
 
 mod bounded;
 mod connection;
@@ -13,9 +14,12 @@ mod hooks;
 mod loose;
 mod merge;
 mod open;
+mod program;
 mod promised;
 mod read;
 mod remote;
+mod uncommitted;
+mod unfinished;
 mod worktree;
 mod write;
 
@@ -24,6 +28,8 @@ pub use fetch::Fetch;
 pub use merge::merge_text;
 pub use read::{GitObjects, Head, Repo};
 pub use remote::{MOVED_MEANWHILE, Pushed, may_pass};
+pub use uncommitted::Uncommitted;
+pub use worktree::Following;
 pub use write::{AdvanceError, Ident};
 
 use crate::error::Error;

@@ -5,11 +5,11 @@
 //! explicit `GIT_DIR` needs no owner. A refusal of git is
 //! reported in git's words, with the command that helps.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use git2::{ErrorCode, Index, Repository, RepositoryOpenFlags};
+use git2::{ErrorCode, Repository, RepositoryOpenFlags};
 
 use super::{Repo, failed};
 use crate::error::{Error, shell_word};
@@ -42,6 +42,7 @@ impl Repo {
             directory: directory.to_owned(),
             connection: RefCell::default(),
             promised: RefCell::default(),
+            filters: OnceCell::new(),
         })
     }
 }
@@ -97,10 +98,6 @@ fn reopened(directory: &Path, source: git2::Error) -> Result<Repository, Error> 
             let odb = raw.odb().map_err(unreadable(directory))?;
             odb.add_disk_alternate(place).map_err(unreadable(directory))?;
         }
-    }
-    if let Some(index) = variable("GIT_INDEX_FILE") {
-        let mut index = Index::open(Path::new(&index)).map_err(unreadable(directory))?;
-        raw.set_index(&mut index).map_err(unreadable(directory))?;
     }
     Ok(raw)
 }

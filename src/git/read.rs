@@ -1,6 +1,6 @@
 //! Reading from a repository.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -8,6 +8,7 @@ use git2::{ErrorCode, ObjectType, Repository};
 
 use super::connection::Connection;
 use super::loose::Loose;
+use super::program::Filter;
 use super::{Fetch, failed, oid};
 use crate::error::Error;
 use crate::raw::{ObjectFormat, ObjectKind, Objects, Oid};
@@ -20,6 +21,8 @@ pub struct Repo {
     pub(super) connection: RefCell<Option<Connection>>,
     /// The remote that objects are brought from which this partial clone lacks.
     pub(super) promised: RefCell<Option<String>>,
+    /// The filters of the configuration, once they are asked for.
+    pub(super) filters: OnceCell<Vec<Filter>>,
 }
 
 /// What HEAD is.

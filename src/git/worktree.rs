@@ -1,15 +1,17 @@
 //! The work tree that follows a branch: only the files that a commit touched
-//! are brought up to date, and only if nobody changed them.
+//! are brought up to date, and only if nobody changed them. Git itself does both,
+//! so that attributes, sparse checkouts and the index's flags are kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use git2::Status;
-
-use super::failed;
+use super::program::{Filter, Program, listed};
+use super::unfinished::is_rebasing;
 use crate::disk;
 use crate::error::Error;
 use crate::git::{Head, Repo};
+use crate::raw::{ObjectFormat, ObjectKind, Oid};
 
 impl Repo {
     /// Whether this work tree follows the branch.
@@ -21,7 +23,7 @@ impl Repo {
         Ok(here && self.workdir().is_some())
     }
 
-    /// Another worktree of the repository that follows the branch.
+    /// Another worktree of the repository that follows the branch, or rebases it.
     pub fn checked_out_elsewhere(&self, branch: &str) -> Option<PathBuf> {
         let here = self.workdir().and_then(|path| path.canonicalize().ok());
         let common = self.common_dir();
@@ -38,24 +40,28 @@ impl Repo {
             if index == 0 && (bare || common.file_name().is_none_or(|name| name != ".git")) {
                 return None;
             }
-            let follows = std::fs::read_to_string(head).ok()?.trim() == format!("ref: {branch}");
+            let follows = std::fs::read_to_string(&head).ok()?.trim() == format!("ref: {branch}");
+            let rebases = || head.parent().is_some_and(|folder| is_rebasing(folder, branch));
             let place = place?;
-            (follows && place.canonicalize().ok() != here).then_some(place)
+            ((follows || rebases()) && place.canonicalize().ok() != here).then_some(place)
         })
     }
 
     /// Refuses when one of these paths (from the top) has changes that are not
-    /// committed, or something stands in its way.
+    /// committed, or something is in its way; and says how the work tree follows.
     ///
     /// # Errors
     /// Names the files.
-    pub fn check_clean<'p>(&self, paths: impl Iterator<Item = &'p String>) -> Result<(), Error> {
-        let Some(top) = self.workdir() else { return Ok(()) };
-        let mut dirty = Vec::new();
-        for path in paths {
+    pub fn check_clean(&self, edits: &Edits) -> Result<Following, Error> {
+        let Some(git) = self.program()? else {
+            return Ok(Following::default());
+        };
+        self.wait_for_index()?;
+        let paths: Vec<String> = edits.keys().cloned().collect();
+        for path in &paths {
             let mut folder = Path::new(path).parent();
             while let Some(at) = folder.filter(|at| !at.as_os_str().is_empty()) {
-                if std::fs::symlink_metadata(top.join(at)).is_ok_and(|meta| !meta.is_dir()) {
+                if std::fs::symlink_metadata(git.in_work_tree(at)).is_ok_and(|meta| !meta.is_dir()) {
                     return Err(
                         Error::told(format!("`{}` is no folder in the work tree", at.display()))
                             .hint("move it out of the way"),
@@ -63,55 +69,281 @@ impl Repo {
                 }
                 folder = at.parent();
             }
-            match self.raw.status_file(Path::new(path)) {
-                Ok(Status::CURRENT | Status::IGNORED) => {
-                    if self.raw.status_file(Path::new(path)) == Ok(Status::IGNORED) {
-                        dirty.push(path.clone());
-                    }
-                }
-                Ok(_) => dirty.push(path.clone()),
-                Err(source) if source.code() == git2::ErrorCode::NotFound => {}
-                Err(source) => return Err(failed(format!("can't look at `{path}`"))(source)),
+        }
+        let tracked = git.tracked(&paths)?;
+        let exists = |path: &String| std::fs::symlink_metadata(git.in_work_tree(path)).is_ok();
+        let mut dirty: BTreeSet<String> = git
+            .status(&paths)?
+            .into_iter()
+            .filter_map(|line| String::from_utf8(line.path).ok())
+            .filter(|path| edits.contains_key(path))
+            .collect();
+        // A file that git ignores is in no status, and is somebody's all the same.
+        dirty.extend(
+            paths
+                .iter()
+                .filter(|path| !tracked.contains_key(*path) && exists(path))
+                .cloned(),
+        );
+        let mut following = Following::default();
+        let there: Vec<&[u8]> = paths.iter().map(|path| path.as_bytes()).collect();
+        for (path, filter) in git.filtered(&there)? {
+            let path = String::from_utf8_lossy(&path).into_owned();
+            if dirty.contains(&path) && git.is_as_indexed(path.as_bytes())? {
+                dirty.remove(&path);
+            }
+            following.filtered.insert(path, filter);
+        }
+        let flagged = tracked
+            .into_iter()
+            .filter(|(path, flag)| *flag != Flag::None && exists(path));
+        for (path, flag) in git.hidden(flagged.collect())? {
+            // Its index entry alone follows; a removed one would show the file again.
+            if edits[&path].is_none() {
+                dirty.insert(path);
+            } else {
+                following.hidden.insert(path, flag);
             }
         }
         if dirty.is_empty() {
-            return Ok(());
+            return Ok(following);
         }
+        let dirty: Vec<String> = dirty.into_iter().collect();
         Err(Error::told(format!("uncommitted changes would be lost in {}", dirty.join(", ")))
             .hint("commit or stash them first: `git stash push -- FILE`, or write to another branch with `--branch NAME`"))
     }
 
-    /// Brings these paths (from the top) up to date, in the work tree and the
-    /// index. Everything else stays as it is.
+    /// Waits a second for another process that holds the index.
+    fn wait_for_index(&self) -> Result<(), Error> {
+        let mut lock = self.index_file().into_os_string();
+        lock.push(".lock");
+        let lock = PathBuf::from(lock);
+        for _ in 0..10 {
+            if !lock.exists() {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Err(Error::told(format!(
+            "the index is locked by another process: {}",
+            lock.display()
+        ))
+        .hint("wait for it to end, and try again; if none is running, remove that file"))
+    }
+
+    /// Takes the work tree and the index from one tree to another, of which these
+    /// paths (from the top) differ, as `git checkout` does. Everything else stays as
+    /// it is. Returns what is worth knowing.
     ///
     /// # Errors
-    /// When a file or the index can't be written. The commit stands all the
+    /// When a file or the index can't be written. The commit is there all the
     /// same, and the error says so.
-    pub fn update_worktree(&self, edits: &BTreeMap<String, Option<Vec<u8>>>) -> Result<(), Error> {
-        let Some(top) = self.workdir().map(Path::to_owned) else {
-            return Ok(());
+    pub fn update_worktree(
+        &self,
+        (from, to): (Option<Oid>, Oid),
+        edits: &Edits,
+        following: &Following,
+    ) -> Result<Vec<String>, Error> {
+        let Some(git) = self.program()? else {
+            return Ok(Vec::new());
         };
-        let mut index = self.raw.index().map_err(failed("can't read the index"))?;
-        for (path, content) in edits {
-            let file = top.join(path);
-            match content {
-                Some(bytes) => {
-                    disk::write_file(&file, bytes)?;
-                    index
-                        .add_path(Path::new(path))
-                        .map_err(failed(format!("can't add `{path}` to the index")))?;
+        // Where nothing was ever checked out, nothing follows.
+        if from.is_some() && !self.index_file().exists() {
+            return Ok(Vec::new());
+        }
+        let from = from
+            .unwrap_or_else(|| Oid::hash(self.format(), ObjectKind::Tree, b""))
+            .to_string();
+        let to = to.to_string();
+        let follow = || -> Result<Vec<String>, Error> {
+            let mut notes = git.keep_hidden(self.format(), edits, &following.hidden)?;
+            for (path, Filter { name, program }) in &following.filtered {
+                let is_kept = following.hidden.contains_key(path);
+                if is_kept || edits.get(path).is_none_or(Option::is_none) {
+                    continue;
                 }
-                None => {
-                    disk::remove_file(&file, &top)?;
-                    index
-                        .remove_path(Path::new(path))
-                        .map_err(failed(format!("can't take `{path}` from the index")))?;
+                let file = git.in_work_tree(path);
+                if file.exists() && git.is_as_indexed(path.as_bytes())? {
+                    // Git would take it for changed, since the filter's program is not run.
+                    std::fs::remove_file(&file).map_err(disk::io("remove", &file))?;
                 }
+                notes.push(format!(
+                    "`{path}` has the attribute `filter={name}`, and `{program}` was not run: the file is as git stores it"
+                ));
+            }
+            let read_tree = ["read-tree", "-m", "-u", &from, &to];
+            if git.run(&read_tree, &[]).is_err() {
+                // A file that was touched and is the same is taken for changed, until the index
+                // is told; a flag would keep it from being told.
+                let paths: Vec<String> = edits.keys().cloned().collect();
+                let flagged = git.refresh(git.tracked(&paths)?, &following.hidden)?;
+                let again = git.run(&read_tree, &[]);
+                for (path, flag) in flagged {
+                    if again.is_err() || edits[&path].is_some() {
+                        git.set_flag(&path, flag)?;
+                    }
+                }
+                again?;
+            }
+            Ok(notes)
+        };
+        follow().map_err(|error| {
+            Error::told(format!(
+                "the commit is made, but the work tree can't follow it: {error}"
+            ))
+            .hint(format!(
+                "when that is out of the way, bring it up to date: `git read-tree -m -u {from} {to}`"
+            ))
+        })
+    }
+}
+
+impl Program<'_> {
+    /// A path from the top, on disk.
+    pub fn in_work_tree(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.top().join(path)
+    }
+
+    /// Those of these paths that git tracks, and how far it looks at their files.
+    fn tracked(&self, paths: &[String]) -> Result<BTreeMap<String, Flag>, Error> {
+        let said = self.run_within(&["ls-files", "-v", "-z"], paths)?;
+        let wanted: BTreeSet<&str> = paths.iter().map(String::as_str).collect();
+        let mut tracked = BTreeMap::new();
+        for entry in said.split(|byte| *byte == 0) {
+            let entry = String::from_utf8_lossy(entry);
+            let Some((tag, path)) = entry.split_once(' ').filter(|(_, path)| wanted.contains(path)) else {
+                continue;
+            };
+            // `S` marks what is skipped; a small letter marks what is assumed unchanged.
+            let flag = match (
+                tag.to_ascii_uppercase() == "S",
+                tag.chars().any(char::is_lowercase),
+            ) {
+                (true, true) => Flag::Both,
+                (true, false) => Flag::SkipWorktree,
+                (false, true) => Flag::AssumeUnchanged,
+                (false, false) => Flag::None,
+            };
+            tracked.insert(path.to_owned(), flag);
+        }
+        Ok(tracked)
+    }
+
+    /// Those of these tracked files whose content differs from the index, although
+    /// a flag there hides it.
+    fn hidden(&self, flagged: BTreeMap<String, Flag>) -> Result<BTreeMap<String, Flag>, Error> {
+        if flagged.is_empty() {
+            return Ok(flagged);
+        }
+        let folder = tempfile::tempdir().map_err(disk::io("create", &std::env::temp_dir()))?;
+        let git = self.apart(folder.path())?;
+        let paths: Vec<&[u8]> = flagged.keys().map(|path| path.as_bytes()).collect();
+        for flag in ["--no-skip-worktree", "--no-assume-unchanged"] {
+            git.run(&["update-index", flag, "-z", "--stdin"], &listed(&paths))?;
+        }
+        let names: Vec<String> = flagged.keys().cloned().collect();
+        let differ = git.status(&names)?;
+        let differ: BTreeSet<String> = differ
+            .into_iter()
+            .filter(|line| line.in_work_tree)
+            .filter_map(|line| String::from_utf8(line.path).ok())
+            .collect();
+        Ok(flagged
+            .into_iter()
+            .filter(|(path, _)| differ.contains(path))
+            .collect())
+    }
+
+    /// Lets the index know the present times of tracked files whose content it has.
+    /// Flags that would hide the files are taken away, and returned.
+    fn refresh(
+        &self,
+        mut tracked: BTreeMap<String, Flag>,
+        hidden: &BTreeMap<String, Flag>,
+    ) -> Result<BTreeMap<String, Flag>, Error> {
+        tracked.retain(|path, _| !hidden.contains_key(path) && self.in_work_tree(path).exists());
+        let mut flagged = tracked.clone();
+        flagged.retain(|_, flag| *flag != Flag::None);
+        let list = |paths: &BTreeMap<String, Flag>| {
+            let paths: Vec<&[u8]> = paths.keys().map(|path| path.as_bytes()).collect();
+            listed(&paths)
+        };
+        if !flagged.is_empty() {
+            for option in ["--no-skip-worktree", "--no-assume-unchanged"] {
+                self.run(&["update-index", option, "-z", "--stdin"], &list(&flagged))?;
             }
         }
-        index.write().map_err(|source| {
-            failed("the commit is made, but the index can't be written")(source)
-                .hint("run `git reset` once nobody holds `.git/index.lock`")
-        })
+        self.run(&["update-index", "-z", "--stdin"], &list(&tracked))?;
+        Ok(flagged)
+    }
+
+    fn set_flag(&self, path: &str, flag: Flag) -> Result<(), Error> {
+        for option in flag.options() {
+            self.run(
+                &["update-index", option, "-z", "--stdin"],
+                &listed(&[path.as_bytes()]),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Gives the index the new content of files whose own content a flag hides: the
+    /// files and the flags stay.
+    fn keep_hidden(
+        &self,
+        format: ObjectFormat,
+        edits: &Edits,
+        hidden: &BTreeMap<String, Flag>,
+    ) -> Result<Vec<String>, Error> {
+        let mut notes = Vec::new();
+        for (path, flag) in hidden {
+            let Some(Some(bytes)) = edits.get(path) else {
+                continue;
+            };
+            let id = Oid::hash(format, ObjectKind::Blob, bytes);
+            self.run(
+                &["update-index", "-z", "--index-info"],
+                format!("100644 {id}\t{path}\0").as_bytes(),
+            )?;
+            self.set_flag(path, *flag)?;
+            notes.push(format!(
+                "`{path}` on disk stays as it was: the index has it as {}",
+                flag.options().join(" ").replace("--", "")
+            ));
+        }
+        Ok(notes)
+    }
+}
+
+/// Files from the repository's top: new content, or gone.
+type Edits = BTreeMap<String, Option<Vec<u8>>>;
+
+/// How the work tree follows a change.
+#[derive(Debug, Default)]
+pub struct Following {
+    /// Files for which git would run a program of the configuration.
+    filtered: BTreeMap<String, Filter>,
+    /// Files whose own content a flag of the index hides.
+    hidden: BTreeMap<String, Flag>,
+}
+
+/// How far git looks at the file of an entry in the index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flag {
+    None,
+    SkipWorktree,
+    AssumeUnchanged,
+    Both,
+}
+
+impl Flag {
+    /// The options of `git update-index` that set it.
+    fn options(self) -> &'static [&'static str] {
+        match self {
+            Flag::None => &[],
+            Flag::SkipWorktree => &["--skip-worktree"],
+            Flag::AssumeUnchanged => &["--assume-unchanged"],
+            Flag::Both => &["--skip-worktree", "--assume-unchanged"],
+        }
     }
 }

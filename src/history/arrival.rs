@@ -52,7 +52,7 @@ impl Arrival {
     /// Whether a step after this one touches what the finding is about.
     fn rests(&self, step: usize, finding: &Finding<Place>) -> bool {
         let later = self.touched_after(step);
-        later.is_some_and(|scope| scope.is_stopped_by(finding.group.as_deref()))
+        later.is_some_and(|scope| scope.is_stopped_by(finding))
     }
 
     /// Returns the scope of the steps after the first `count`.
@@ -75,7 +75,7 @@ impl Arrival {
         let all = before.findings.len();
         let scope = self.touched_after(0);
         before.findings.retain(|finding| {
-            let is_touched = |scope: &Scope| scope.is_stopped_by(finding.group.as_deref());
+            let is_touched = |scope: &Scope| scope.is_stopped_by(finding);
             landed || scope.as_ref().is_some_and(is_touched)
         });
         Stopped {

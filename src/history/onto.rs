@@ -274,7 +274,7 @@ impl Court<'_, '_> {
                 .before
                 .open()
                 .cloned()
-                .partition(|finding| scope.is_stopped_by(finding.group.as_deref()));
+                .partition(|finding| scope.is_stopped_by(finding));
             judged.stopped = Stopped {
                 findings: stopping,
                 elsewhere: others.len(),

@@ -20,7 +20,9 @@ pub enum Mode {
 }
 
 impl Mode {
-    fn from_bits(bits: u32) -> Mode {
+    /// The mode that these bits mean in a tree.
+    #[must_use]
+    pub fn from_bits(bits: u32) -> Mode {
         match bits {
             0o40000 => Mode::Tree,
             0o100644 => Mode::File,

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::place::at_part;
 use super::scene::{Findings, PolicyScene, Scene, Step};
-use super::{Check, RULES};
+use super::{Check, RULES, mr216_group_renamed};
 use crate::access::{self, Author, Carrier, Carriers, Policy, Tally};
 use crate::change::{Change, ChangeKind};
 use crate::error::Error;
@@ -169,6 +169,10 @@ pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
         if let Check::Step(check) = rule.check {
             check(step, &mut out)?;
         }
+    }
+    // The files that a renamed group takes with it say nothing that the rename does not.
+    for renamed in mr216_group_renamed::renamed(step)? {
+        out.list.retain(|finding| !renamed.explains(finding));
     }
     let words = step.carriers.own.words();
     for finding in &mut out.list {

@@ -95,6 +95,7 @@ impl Resolver<'_> {
             help: finding.help,
             remedy: finding.remedy,
             group: finding.group,
+            also: finding.also,
             step: self.after,
             acknowledged: finding.acknowledged,
             landings: finding.landings,

@@ -7,6 +7,7 @@
 //! is a [`Fault`] that shows the spelling to use.
 
 mod build;
+mod conflict;
 mod edit;
 mod emit;
 mod place;

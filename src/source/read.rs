@@ -7,6 +7,7 @@ use granit_parser::ScalarStyle;
 use serde_json::Value;
 
 use super::build::Builder;
+use super::conflict::conflicts;
 use super::scalar;
 use crate::finding::Part;
 
@@ -57,6 +58,7 @@ pub enum FaultKind {
     AmbiguousScalar,
     Number,
     TooLarge,
+    MergeConflict,
 }
 
 /// Trouble in a text, where it is, and the spelling to use.
@@ -137,6 +139,11 @@ impl Document {
         }
         faults.sort_by_key(|fault| (fault.span.start, fault.span.end));
         faults.dedup_by(|a, b| a.kind == b.kind && a.span == b.span);
+        // What else is wrong with such a text comes of the conflict.
+        if !faults.is_empty() {
+            let conflicts = conflicts(text);
+            faults = if conflicts.is_empty() { faults } else { conflicts };
+        }
         match tree {
             Some((root, value)) if faults.is_empty() => Ok(Document {
                 text: text.into(),

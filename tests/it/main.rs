@@ -21,6 +21,7 @@ mod first_steps;
 mod formats;
 mod gates;
 mod generated;
+mod git_eyes;
 mod git_suites;
 mod guidance;
 mod hints;

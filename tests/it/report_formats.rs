@@ -62,6 +62,7 @@ fn finding(rule: usize, path: &str, at: (usize, usize), message: &str, accepted:
         help: Some(message.to_owned()),
         remedy: modelry::finding::Remedy::Follow,
         group: None,
+        also: None,
         step: None,
         acknowledged: accepted.then(|| message.to_owned()),
         landings: Vec::new(),

@@ -160,6 +160,14 @@ pub fn apply(files: &mut Files, edits: &Value) {
             Value::Object(edit) if edit.contains_key("gone") => {
                 files.retain(|other, _| other != path && !other.starts_with(&format!("{path}/")));
             }
+            Value::Object(edit) if edit.contains_key("moved") => {
+                let from = format!("{}/", edit["moved"].as_str().expect("a folder"));
+                let moved = |other: &String| Some(format!("{path}/{}", other.strip_prefix(&from)?));
+                *files = std::mem::take(files)
+                    .into_iter()
+                    .map(|(other, file)| (moved(&other).unwrap_or(other), file))
+                    .collect();
+            }
             Value::Object(edit) if edit.contains_key("base64") => {
                 files.insert(path.clone(), file(b"apiVersion: \xff\n".to_vec()));
             }

@@ -169,6 +169,7 @@ fn written(text: &str, many: usize) -> (Summary, Report) {
         help: Some(t()),
         remedy: modelry::finding::Remedy::Follow,
         group: None,
+        also: None,
         step: None,
         acknowledged: None,
         landings: vec![Landing::Merge],

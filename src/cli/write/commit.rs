@@ -34,9 +34,10 @@ pub(super) fn commit(
             .map(|(path, content)| (workspace.from_top(path), content.clone()))
             .collect()
     };
-    if target.follows {
-        repo.check_clean(from_top(&made.edits).keys())?;
-    }
+    let following = match target.follows {
+        true => Some(repo.check_clean(&from_top(&made.edits))?),
+        false => None,
+    };
     let signer = |bytes: &[u8]| base.me.signer.sign(RECORD_NAMESPACE, bytes);
     for path in &made.to_sign {
         if let Some(Some(text)) = made.edits.get_mut(&path.to_string()) {
@@ -63,6 +64,7 @@ pub(super) fn commit(
         commit,
         base: target.base,
         edits,
+        following,
         point,
     })
 }

@@ -29,6 +29,7 @@ use crate::error::Error;
 use crate::finding::Report;
 pub use crate::finding::Scope;
 use crate::git::{AdvanceError, Head};
+use crate::history;
 use crate::raw::Oid;
 use crate::workspace::Workspace;
 
@@ -145,6 +146,8 @@ fn target(workspace: &Workspace, args: &WriteArgs) -> Result<Target, Error> {
         None => match repo.head()? {
             Head::Branch { name, .. } => name,
             Head::Detached(_) => {
+                // A rebase detaches HEAD, and `git switch` refuses to end one.
+                repo.check_finished()?;
                 return Err(
                     Error::told("HEAD is detached, so there is no branch to commit to")
                         .hint("switch to one: `git switch main`, or name it: `--branch NAME`"),
@@ -163,6 +166,10 @@ fn target(workspace: &Workspace, args: &WriteArgs) -> Result<Target, Error> {
             place.display()
         )));
     }
+    let follows = repo.is_checked_out(&branch)?;
+    if follows || repo.is_rebasing(&branch) {
+        repo.check_finished()?;
+    }
     let tip = repo.reference(&branch)?;
     let remote = repo.upstream_tip(&branch);
     let base = match (tip, remote) {
@@ -177,7 +184,7 @@ fn target(workspace: &Workspace, args: &WriteArgs) -> Result<Target, Error> {
         on_mainline: is_mainline,
         is_here: true,
         remote,
-        follows: repo.is_checked_out(&branch)?,
+        follows,
         branch,
         tip,
         base,
@@ -241,8 +248,13 @@ fn attempt(run: &Run<'_>) -> Result<Option<Outcome>, Error> {
             short(&target.branch)
         ));
     }
-    if target.follows {
-        repo.update_worktree(&signed.edits)?;
+    if let Some(following) = &signed.following {
+        let objects = repo.objects()?;
+        let tree = |commit| history::read_commit(&objects, commit).map(|commit| commit.tree);
+        let trees = (Some(tree(signed.base)?), tree(signed.commit)?);
+        for note in repo.update_worktree(trees, &signed.edits, following)? {
+            ui.note(&note);
+        }
     }
     // Where there is a remote, what it lacks can be dropped again.
     if target.is_mainline && !run.args.trust_base && target.tip.is_some() && target.remote.is_none() {

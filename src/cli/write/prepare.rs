@@ -16,7 +16,7 @@ use super::{Job, Target, WriteArgs};
 use crate::access::Policy;
 use crate::error::Error;
 use crate::finding::{Finding, Place, Report};
-use crate::git::GitObjects;
+use crate::git::{Following, GitObjects};
 use crate::history::{self, Graph, Replay};
 use crate::model::ActorId;
 use crate::proof::{How, Point};
@@ -46,6 +46,8 @@ pub(super) struct Signed {
     pub base: Oid,
     /// Files from the repository's top: new content, or gone.
     pub edits: BTreeMap<String, Option<Vec<u8>>>,
+    /// How the work tree follows; none where it does not.
+    pub following: Option<Following>,
     /// The proof of the base, to be remembered when the mainline stands there.
     pub point: Option<Point>,
 }
@@ -168,12 +170,11 @@ fn agree(
     let shown = proposal.shown();
     if anew || run.agreed.borrow().as_ref() != Some(&shown) {
         if target.follows {
-            let paths: Vec<String> = proposal
-                .edits
-                .keys()
-                .map(|path| run.workspace.from_top(path))
+            let edits = proposal.edits.iter();
+            let edits = edits
+                .map(|(path, content)| (run.workspace.from_top(path), content.clone()))
                 .collect();
-            run.workspace.repo.check_clean(paths.iter())?;
+            run.workspace.repo.check_clean(&edits)?;
         }
         show_decision(proposal, ui);
         if !ui.ask(&format!("Sign this as {}?", base.actor))? {
@@ -273,7 +274,7 @@ pub(super) fn prove(
             proof.root.short()
         ));
     }
-    let blocks = |finding: &Finding<Place>| job.scope.is_stopped_by(finding.group.as_deref());
+    let blocks = |finding: &Finding<Place>| job.scope.is_stopped_by(finding);
     let mut report = proof.report;
     report.findings.retain(|finding| finding.acknowledged.is_none());
     let (own, others) = elsewhere(workspace, objects, target, &report, blocks)?;

@@ -103,6 +103,10 @@ fn follow(run: &Run<'_>, local: &str, signed: &Signed) -> Result<(), Error> {
     if let Some(place) = repo.checked_out_elsewhere(local) {
         return Err(Error::told(format!("it is checked out at {}", place.display())));
     }
+    if repo.is_rebasing(local) {
+        return Err(Error::told("a rebase is moving it")
+            .hint("`git rebase --continue` finishes the rebase, and `git pull --rebase` follows"));
+    }
     if repo.is_checked_out(local)? {
         return repo.fast_forward(signed.commit);
     }

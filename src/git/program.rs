@@ -1,0 +1,291 @@
+//! The git program at work on the index and the work tree. It runs nothing else:
+//! no hook, no file system monitor, and no filter program of the configuration.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::Repo;
+use crate::disk::io;
+use crate::error::Error;
+
+/// A filter that the configuration gives programs to.
+#[derive(Clone, Debug)]
+pub(super) struct Filter {
+    /// The value of the attribute `filter` that asks for it.
+    pub name: String,
+    /// A program that git would run, as the configuration has it.
+    pub program: String,
+}
+
+/// The git program, set up to look at the work tree as `git add` and `git status`
+/// do, without running other programs.
+pub(super) struct Program<'r> {
+    repo: &'r Repo,
+    top: PathBuf,
+    filters: Vec<Filter>,
+    /// Another index than the repository's, and the folder for new objects.
+    scratch: Option<(PathBuf, PathBuf)>,
+}
+
+impl Repo {
+    /// The git program for the work tree; none in a bare repository.
+    ///
+    /// # Errors
+    /// When git can't read its configuration.
+    pub(super) fn program(&self) -> Result<Option<Program<'_>>, Error> {
+        let Some(top) = self.workdir() else {
+            return Ok(None);
+        };
+        let mut program = Program {
+            repo: self,
+            top: top.to_owned(),
+            filters: Vec::new(),
+            scratch: None,
+        };
+        program.filters = match self.filters.get() {
+            Some(filters) => filters.clone(),
+            None => {
+                let filters = program.configured()?;
+                self.filters.get_or_init(|| filters).clone()
+            }
+        };
+        Ok(Some(program))
+    }
+
+    /// The index: a hook's environment may name another one.
+    pub(super) fn index_file(&self) -> PathBuf {
+        match std::env::var_os("GIT_INDEX_FILE").filter(|path| !path.is_empty()) {
+            Some(path) => self.workdir().unwrap_or(Path::new(".")).join(path),
+            None => self.raw.path().join("index"),
+        }
+    }
+}
+
+impl Program<'_> {
+    /// The work tree's top.
+    pub fn top(&self) -> &Path {
+        &self.top
+    }
+
+    /// The filters that have programs. Git itself is asked, since it alone knows
+    /// all files that its configuration comes from.
+    fn configured(&self) -> Result<Vec<Filter>, Error> {
+        let mut command = self.command(&["config", "-z", "--get-regexp", r"^filter\."]);
+        let output = command
+            .stdin(Stdio::null())
+            .output()
+            .map_err(io("run", Path::new("git")))?;
+        // 1 says that nothing matches.
+        if !matches!(output.status.code(), Some(0 | 1)) {
+            return Err(self.failed("config", &output.stderr));
+        }
+        let mut filters = BTreeMap::new();
+        for entry in output.stdout.split(|byte| *byte == 0) {
+            let entry = String::from_utf8_lossy(entry);
+            let (key, value) = entry.split_once('\n').unwrap_or((&entry, ""));
+            let named = key.strip_prefix("filter.").and_then(|rest| rest.rsplit_once('.'));
+            let Some((name, variable)) = named else { continue };
+            let filter = filters.entry(name.to_owned()).or_insert_with(|| Filter {
+                name: name.to_owned(),
+                program: String::new(),
+            });
+            // The programs are `clean`, `smudge` and `process`; the first one names the filter.
+            if matches!(variable, "clean" | "smudge" | "process") && filter.program.is_empty() {
+                value.clone_into(&mut filter.program);
+            }
+        }
+        Ok(filters.into_values().collect())
+    }
+
+    /// The same program with an index of its own, a copy of the repository's, and
+    /// new objects below `folder`.
+    pub fn apart(&self, folder: &Path) -> Result<Program<'_>, Error> {
+        let (index, objects) = (folder.join("index"), folder.join("objects"));
+        std::fs::create_dir_all(&objects).map_err(io("create", &objects))?;
+        let from = self.repo.index_file();
+        if from.exists() {
+            std::fs::copy(&from, &index).map_err(io("read", &from))?;
+            // Git compares this time with those of the files: an entry written in the same
+            // moment as its file is read again.
+            let time = std::fs::metadata(&from).and_then(|meta| meta.modified());
+            let time = time.map_err(io("read", &from))?;
+            let copy = std::fs::File::options().write(true).open(&index);
+            copy.and_then(|copy| copy.set_modified(time))
+                .map_err(io("write", &index))?;
+        }
+        Ok(Program {
+            repo: self.repo,
+            top: self.top.clone(),
+            filters: self.filters.clone(),
+            scratch: Some((index, objects)),
+        })
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new("git");
+        command.current_dir(&self.top).arg("--literal-pathspecs");
+        let mut settings = vec![
+            ("core.fsmonitor".to_owned(), "false"),
+            ("core.hooksPath".to_owned(), "/dev/null"),
+            ("advice.sparseIndexExpanded".to_owned(), "false"),
+        ];
+        for Filter { name, .. } in &self.filters {
+            for (variable, value) in [
+                ("clean", ""),
+                ("smudge", ""),
+                ("process", ""),
+                ("required", "false"),
+            ] {
+                settings.push((format!("filter.{name}.{variable}"), value));
+            }
+        }
+        if self.scratch.is_some() {
+            settings.push(("core.splitIndex".to_owned(), "false"));
+            // It is a warning to the person who adds a file, and nothing is added here.
+            settings.push(("core.safecrlf".to_owned(), "false"));
+        }
+        // An outer `git -c` is stronger than these variables, so most settings go by `-c`
+        // themselves; it can't spell a name that holds `=`.
+        let before = std::env::var("GIT_CONFIG_COUNT").ok();
+        let mut count: usize = before.and_then(|count| count.parse().ok()).unwrap_or(0);
+        for (key, value) in settings {
+            if key.contains('=') {
+                command.env(format!("GIT_CONFIG_KEY_{count}"), key);
+                command.env(format!("GIT_CONFIG_VALUE_{count}"), value);
+                count += 1;
+            } else {
+                command.arg("-c").arg(format!("{key}={value}"));
+            }
+        }
+        command.env("GIT_CONFIG_COUNT", count.to_string());
+        command.env("GIT_DIR", self.repo.raw.path());
+        command.env("GIT_WORK_TREE", &self.top);
+        // A command that only looks leaves the index as it is.
+        command.env("GIT_OPTIONAL_LOCKS", "0");
+        command.env("GIT_NO_REPLACE_OBJECTS", "1");
+        command.env("GIT_NO_LAZY_FETCH", "1");
+        command.env("LC_ALL", "C");
+        if let Some((index, objects)) = &self.scratch {
+            command.env("GIT_INDEX_FILE", index);
+            command.env("GIT_OBJECT_DIRECTORY", objects);
+            command.env("GIT_ALTERNATE_OBJECT_DIRECTORIES", self.alternates());
+        }
+        command.args(arguments);
+        command
+    }
+
+    /// Where objects are read from, beside the folder for new ones.
+    fn alternates(&self) -> OsString {
+        let own = std::env::var_os("GIT_OBJECT_DIRECTORY").filter(|path| !path.is_empty());
+        let own = own.unwrap_or_else(|| self.repo.common_dir().join("objects").into_os_string());
+        // Git reads a path in quotation marks as it reads a string of C.
+        let mut all = OsString::from("\"");
+        let text = own.to_string_lossy();
+        all.push(text.replace('\\', r"\\").replace('"', "\\\""));
+        all.push("\"");
+        if let Some(more) = std::env::var_os("GIT_ALTERNATE_OBJECT_DIRECTORIES").filter(|it| !it.is_empty()) {
+            all.push(if cfg!(windows) { ";" } else { ":" });
+            all.push(more);
+        }
+        all
+    }
+
+    /// Runs git, and returns its standard output.
+    ///
+    /// # Errors
+    /// Git fails; its own words are in the error.
+    pub fn run(&self, arguments: &[&str], input: &[u8]) -> Result<Vec<u8>, Error> {
+        let mut command = self.command(arguments);
+        command.stdin(if input.is_empty() {
+            Stdio::null()
+        } else {
+            Stdio::piped()
+        });
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(io("run", Path::new("git")))?;
+        let stdin = child.stdin.take();
+        let output = std::thread::scope(|scope| {
+            // Git may answer before it has read everything.
+            scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(input)));
+            child.wait_with_output()
+        });
+        let output = output.map_err(io("run", Path::new("git")))?;
+        match output.status.success() {
+            true => Ok(output.stdout),
+            false => Err(self.failed(arguments[0], &output.stderr)),
+        }
+    }
+
+    fn failed(&self, what: &str, said: &[u8]) -> Error {
+        let said = String::from_utf8_lossy(said).replace('\r', "");
+        Error::told(format!("git {what} failed: {}", said.trim())).hint(format!(
+            "look at it by hand: `git -C '{}' status`",
+            self.top.display()
+        ))
+    }
+
+    /// As [`Program::run`], with a path after the arguments for each of `within`;
+    /// where those are many, their common folder.
+    pub fn run_within(&self, arguments: &[&str], within: &[String]) -> Result<Vec<u8>, Error> {
+        /// More would make the command's line too long for some systems.
+        const MOST: usize = 200;
+        let common;
+        let within = match within.len() > MOST {
+            true => {
+                common = common_folder(within).map(str::to_owned);
+                common.as_slice()
+            }
+            false => within,
+        };
+        let mut arguments = arguments.to_vec();
+        if !within.is_empty() {
+            arguments.push("--");
+            arguments.extend(within.iter().map(String::as_str));
+        }
+        self.run(&arguments, &[])
+    }
+
+    /// The filters with programs that these paths ask for, by path.
+    pub fn filtered(&self, paths: &[&[u8]]) -> Result<BTreeMap<Vec<u8>, Filter>, Error> {
+        let mut found = BTreeMap::new();
+        if self.filters.iter().all(|filter| filter.program.is_empty()) || paths.is_empty() {
+            return Ok(found);
+        }
+        let said = self.run(&["check-attr", "-z", "--stdin", "filter"], &listed(paths))?;
+        let mut words = said.split(|byte| *byte == 0);
+        while let (Some(path), Some(_), Some(value)) = (words.next(), words.next(), words.next()) {
+            let value = String::from_utf8_lossy(value);
+            let mut filters = self.filters.iter();
+            let filter = filters.find(|filter| filter.name == value && !filter.program.is_empty());
+            found.extend(filter.map(|filter| (path.to_vec(), filter.clone())));
+        }
+        Ok(found)
+    }
+}
+
+/// Paths as git reads them with `-z`.
+pub(super) fn listed(paths: &[&[u8]]) -> Vec<u8> {
+    let mut all = Vec::new();
+    for path in paths {
+        all.extend_from_slice(path);
+        all.push(0);
+    }
+    all
+}
+
+/// The deepest folder that holds all paths; none where that is the top.
+fn common_folder(paths: &[String]) -> Option<&str> {
+    let mut common = paths.first()?.rsplit_once('/')?.0;
+    for path in paths {
+        while !path
+            .strip_prefix(common)
+            .is_some_and(|rest| rest.starts_with('/'))
+        {
+            common = common.rsplit_once('/')?.0;
+        }
+    }
+    Some(common)
+}

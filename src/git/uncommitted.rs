@@ -1,0 +1,237 @@
+//! The uncommitted state: the work tree as `git add --all` would store it, with
+//! the attributes, filters, modes, ignore rules and index flags that git applies.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::program::{Filter, Program, listed};
+use super::{Repo, failed, oid};
+use crate::disk;
+use crate::error::{Error, shell_word};
+use crate::raw::{self, Mode, ObjectKind, Oid, Overlay};
+
+/// The uncommitted state of a work tree.
+#[derive(Debug)]
+pub struct Uncommitted {
+    /// The tree that a commit of everything would have; none when it would hold
+    /// nothing.
+    pub tree: Option<Oid>,
+    /// The programs that were not run, in words.
+    pub notes: Vec<String>,
+}
+
+/// One line of `git status`.
+pub(super) struct Line {
+    pub path: Vec<u8>,
+    /// Whether the work tree differs from the index, or git does not track it.
+    pub in_work_tree: bool,
+}
+
+impl Repo {
+    /// The tree that HEAD's `tree` becomes when everything that `git status` shows
+    /// is committed, of the paths (from the top) that are `wanted`. New objects go
+    /// into the overlay, and nothing is written. `within` names the folders and
+    /// files to look at; all of them when it is empty.
+    ///
+    /// # Errors
+    /// When git can't look, or would have to run a program to know.
+    pub fn uncommitted(
+        &self,
+        overlay: &Overlay<'_>,
+        tree: Option<Oid>,
+        within: &[String],
+        wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<Uncommitted, Error> {
+        let none = Uncommitted {
+            tree,
+            notes: Vec::new(),
+        };
+        let Some(git) = self.program()? else {
+            return Ok(none);
+        };
+        let mut lines = git.status(within)?;
+        lines.retain(|line| wanted(&String::from_utf8_lossy(&line.path)));
+        if lines.is_empty() {
+            return Ok(none);
+        }
+        let mut changed: Vec<&[u8]> = lines
+            .iter()
+            .filter(|line| line.in_work_tree)
+            .map(|line| line.path.as_slice())
+            .collect();
+        let mut notes = Vec::new();
+        for (path, filter) in git.filtered(&changed)? {
+            let shown = String::from_utf8_lossy(&path).into_owned();
+            let Filter { name, program } = &filter;
+            if !git.is_as_indexed(&path)? {
+                return Err(not_run(&shown, &filter));
+            }
+            changed.retain(|it| *it != path);
+            notes.push(format!(
+                "`{shown}` has the attribute `filter={name}`, and `{program}` was not run: the file is as git last read it"
+            ));
+        }
+        let folder = tempfile::tempdir().map_err(disk::io("create", &std::env::temp_dir()))?;
+        let git = git.apart(folder.path())?;
+        if !changed.is_empty() {
+            git.run(
+                &["update-index", "--add", "--remove", "--replace", "-z", "--stdin"],
+                &listed(&changed),
+            )?;
+        }
+        let before = tree
+            .unwrap_or_else(|| Oid::hash(self.format(), ObjectKind::Tree, b""))
+            .to_string();
+        let mut edits = git.staged_since(&before, within)?;
+        edits.retain(|path, _| wanted(&String::from_utf8_lossy(path)));
+        self.take_blobs(&folder.path().join("objects"), overlay, &edits)?;
+        Ok(Uncommitted {
+            tree: raw::place(overlay, tree, &edits)?,
+            notes,
+        })
+    }
+
+    /// Copies the blobs that git wrote from `folder` into the overlay.
+    fn take_blobs(&self, folder: &Path, overlay: &Overlay<'_>, edits: &Edits) -> Result<(), Error> {
+        let apart = git2::Odb::new_ext(match self.format() {
+            raw::ObjectFormat::Sha1 => git2::ObjectFormat::Sha1,
+            raw::ObjectFormat::Sha256 => git2::ObjectFormat::Sha256,
+        });
+        let apart = apart.map_err(failed("can't open an object store"))?;
+        let shown = folder
+            .to_str()
+            .ok_or_else(|| Error::told(format!("the name of `{}` is not UTF-8", folder.display())))?;
+        apart
+            .add_disk_alternate(shown)
+            .map_err(failed("can't read what git wrote"))?;
+        for (mode, id) in edits.values().flatten() {
+            let raw = git2::Oid::from_bytes(id.as_bytes()).map_err(failed("no id"))?;
+            // A blob that git had already is in the repository; a submodule's commit is elsewhere.
+            if *mode == Mode::Gitlink || !apart.exists(raw) {
+                continue;
+            }
+            let object = apart.read(raw).map_err(failed("can't read what git wrote"))?;
+            debug_assert_eq!(oid(raw), *id);
+            overlay.new.insert(ObjectKind::Blob, object.data().to_vec());
+        }
+        Ok(())
+    }
+}
+
+/// Why it is not known what git would store.
+fn not_run(path: &str, filter: &Filter) -> Error {
+    let Filter { name, program } = filter;
+    Error::told(format!(
+        "what git would store of `{path}` is not known: it has the attribute `filter={name}`, whose program `{program}` Modelry does not run"
+    ))
+    .hint(format!(
+        "let git run it, and what is staged is judged: `git add {}`",
+        shell_word(path)
+    ))
+}
+
+/// Files that differ from a tree: what stands there now, or nothing.
+type Edits = BTreeMap<Vec<u8>, Option<(Mode, Oid)>>;
+
+impl Program<'_> {
+    /// The lines of `git status`, one for each file.
+    pub fn status(&self, within: &[String]) -> Result<Vec<Line>, Error> {
+        let arguments = [
+            "status",
+            "--porcelain=v2",
+            "-z",
+            "--untracked-files=all",
+            "--no-renames",
+            // Uncommitted files inside a submodule are not this repository's.
+            "--ignore-submodules=dirty",
+        ];
+        let said = self.run_within(&arguments, within)?;
+        let mut lines = Vec::new();
+        for line in said.split(|byte| *byte == 0).filter(|line| !line.is_empty()) {
+            // A path may hold spaces; so many fields come before it.
+            let before = match line[0] {
+                b'1' => 8,
+                b'u' => 10,
+                b'?' => 1,
+                _ => continue,
+            };
+            let Some(path) = line.splitn(before + 1, |byte| *byte == b' ').last() else {
+                continue;
+            };
+            let is_clean = line[0] == b'1' && line.get(3) == Some(&b'.');
+            lines.push(Line {
+                // A repository inside this one is shown as a folder.
+                path: path.strip_suffix(b"/").unwrap_or(path).to_vec(),
+                in_work_tree: !is_clean,
+            });
+        }
+        Ok(lines)
+    }
+
+    /// How the index differs from a tree.
+    fn staged_since(&self, tree: &str, within: &[String]) -> Result<Edits, Error> {
+        let arguments = [
+            "diff-index",
+            "--cached",
+            "--raw",
+            "-z",
+            "--no-renames",
+            "--no-abbrev",
+            tree,
+        ];
+        let said = self.run_within(&arguments, within)?;
+        let mut words = said.split(|byte| *byte == 0);
+        let mut edits = Edits::new();
+        while let (Some(entry), Some(path)) = (words.next(), words.next()) {
+            let entry = String::from_utf8_lossy(entry);
+            // `:100644 100755 OLD NEW M`
+            let mut fields = entry.split(' ').skip(1);
+            let (mode, _, id) = (fields.next(), fields.next(), fields.next());
+            let unreadable = || Error::told(format!("git diff-index said `{entry}`"));
+            let mode = mode.and_then(|mode| u32::from_str_radix(mode, 8).ok());
+            let mode = mode.ok_or_else(unreadable)?;
+            let id = id.and_then(Oid::from_hex).ok_or_else(unreadable)?;
+            edits.insert(path.to_vec(), (mode != 0).then_some((Mode::from_bits(mode), id)));
+        }
+        Ok(edits)
+    }
+
+    /// Whether a file has the size, the times and the place on disk that it had when
+    /// git last read it into the index, to the nanosecond.
+    pub fn is_as_indexed(&self, path: &[u8]) -> Result<bool, Error> {
+        let Ok(path) = std::str::from_utf8(path) else {
+            return Ok(false);
+        };
+        let said = self.run(&["ls-files", "--debug", "-z", "--", path], &[])?;
+        let said = String::from_utf8_lossy(&said);
+        let field = |name: &str| {
+            let rest = said.split_once(&format!("{name}: "))?.1;
+            rest.split(char::is_whitespace).next().map(str::to_owned)
+        };
+        let Ok(meta) = std::fs::symlink_metadata(self.in_work_tree(path)) else {
+            return Ok(false);
+        };
+        Ok(stamps(&meta)
+            .into_iter()
+            .all(|(name, value)| field(name) == Some(value)))
+    }
+}
+
+/// The marks of a file on disk that git's index keeps, in the words of `git ls-files --debug`.
+#[cfg(unix)]
+fn stamps(meta: &std::fs::Metadata) -> Vec<(&'static str, String)> {
+    use std::os::unix::fs::MetadataExt;
+    let time = |seconds: i64, nanoseconds: i64| format!("{}:{}", seconds as u32, nanoseconds);
+    vec![
+        ("ctime", time(meta.ctime(), meta.ctime_nsec())),
+        ("mtime", time(meta.mtime(), meta.mtime_nsec())),
+        ("ino", (meta.ino() as u32).to_string()),
+        ("size", (meta.size() as u32).to_string()),
+    ]
+}
+
+/// The marks of a file on disk that git's index keeps: this system has none to compare.
+#[cfg(not(unix))]
+fn stamps(_: &std::fs::Metadata) -> Vec<(&'static str, String)> {
+    vec![("mtime", String::new())]
+}
