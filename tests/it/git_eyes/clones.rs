@@ -128,13 +128,17 @@ fn holds(lab: &Lab, kind: Kind) {
 /// Every kind of writing command works, and leaves nothing uncommitted.
 #[track_caller]
 fn writes(lab: &Lab) {
-    let commands: [(&str, &[&str]); 7] = [
+    let commands: [(&str, &[&str]); 8] = [
         ("trainer", &["annotate", "churn/1", "--label", "tier=1"]),
         ("risk-1", &["approve", "churn/1", "-m", "ok"]),
         ("admin-1", &["promote", "churn/1", "staging", "-m", "go"]),
         ("admin-1", &["group", "create", "fresh"]),
         ("admin-1", &["actor", "add-account", "risk-1", "github=1234"]),
         ("risk-1", &["archive", "churn/1", "-m", "gone"]),
+        (
+            "admin-1",
+            &["rollback", "churn", "staging", "--empty", "-m", "gone"],
+        ),
         ("risk-1", &["delete", "churn/1", "-m", "gone"]),
     ];
     for (who, command) in commands {
