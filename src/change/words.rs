@@ -64,6 +64,9 @@ impl Change {
             ChangeKind::ArchivalGiven => format!("retire {target}"),
             ChangeKind::ArchivalChanged => format!("change the archival of {target}"),
             ChangeKind::StatusMoved { from, to } => format!("move {target} from {from} to {to}"),
+            ChangeKind::StageMoved { from, to } if from == to => {
+                format!("leave {target} at {}, with a new reason", stage_words(*to))
+            }
             ChangeKind::StageMoved { from, to } => {
                 format!(
                     "move {target} from {} to {}",
@@ -104,6 +107,9 @@ impl Change {
             ChangeKind::PolicyReviewed { decision } => format!("review {target} {} {decision}", name()),
             ChangeKind::Reviewed { decision, .. } => format!("review {target} {} {decision}", name()),
             ChangeKind::StatusMoved { from, to } => format!("status {target} {from} -> {to}"),
+            ChangeKind::StageMoved { from, to } if from == to => {
+                format!("stage {target} stays {}, with a new reason", stage_words(*to))
+            }
             ChangeKind::StageMoved { from, to } => {
                 format!("stage {target} {} -> {}", stage_words(*from), stage_words(*to))
             }

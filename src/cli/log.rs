@@ -17,6 +17,7 @@ use crate::model::ActorId;
 use crate::raw::{Commit, Oid};
 use crate::render::{clean, paint};
 use crate::snapshot::{Records, Snapshot};
+use crate::summary;
 
 /// `modelry log`
 #[derive(Debug, Args)]
@@ -91,6 +92,24 @@ fn words(verdict: &Verdict, commit: &Commit, authors: &BTreeSet<ActorId>) -> Str
     }
 }
 
+/// At most this many members of one record are listed.
+const MOST_FIELDS: usize = 12;
+
+/// The members that a change wrote otherwise, with both values.
+fn field_lines(change: &Change) -> String {
+    let fields = summary::fields_of(change);
+    let mut out = String::new();
+    for field in fields.iter().take(MOST_FIELDS) {
+        let line = format!("{}: {} -> {}", field.field, field.before, field.after);
+        out.push_str(&format!("    {}\n", clean(&line)));
+    }
+    if fields.len() > MOST_FIELDS {
+        let more = fields.len() - MOST_FIELDS;
+        out.push_str(&format!("    {more} more: `modelry log -o json`\n"));
+    }
+    out
+}
+
 pub fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     Reading::with(&args.read, global, ui, |reading| {
         match &args.target {
@@ -155,6 +174,7 @@ pub fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
                     "authors": authors,
                     "subject": commit.subject(),
                     "changes": changes.iter().map(Change::trailer).collect::<Vec<_>>(),
+                    "fields": changes.iter().flat_map(summary::fields_of).collect::<Vec<_>>(),
                 }));
             } else {
                 let signer = match verdict.actor() {
@@ -181,6 +201,7 @@ pub fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
                 );
                 for change in &changes {
                     out.push_str(&format!("  {}\n", clean(&change.trailer())));
+                    out.push_str(&field_lines(change));
                     let reason = change
                         .after
                         .as_ref()

@@ -366,7 +366,7 @@ pub fn say_never(id: &VersionId, global: &Global, ui: &Ui) -> Result<(), Error> 
 pub fn metrics_words(metrics: &crate::model::Metrics) -> String {
     metrics
         .iter()
-        .map(|(name, value)| format!("{name} {value}"))
+        .map(|(name, value)| format!("{name} {}", crate::render::number(*value)))
         .collect::<Vec<_>>()
         .join(", ")
 }

@@ -42,6 +42,12 @@ const MOST_NAMED: usize = 5;
 /// push: a race too, which the next look at the remote shows.
 pub const MOVED_MEANWHILE: &str = "was moved by another push meanwhile";
 
+/// Configuration for one call of git. With `remote.NAME.mirror` set, as a clone by
+/// `--mirror` has it, `git push` takes no branch on its command line.
+fn no_mirror(remote: &str) -> String {
+    format!("remote.{remote}.mirror=false")
+}
+
 impl Repo {
     pub(super) fn ask(&self, arguments: &[&str]) -> Result<Output, Error> {
         let mut git = self.git();
@@ -165,6 +171,8 @@ impl Repo {
             expected.map(|id| id.to_string()).unwrap_or_default()
         );
         let output = self.ask(&[
+            "-c",
+            &no_mirror(remote),
             "push",
             "--porcelain",
             "--no-progress",
@@ -198,7 +206,17 @@ impl Repo {
     pub fn withdraw(&self, remote: &str, reference: &str, commit: Oid) -> Result<bool, Error> {
         let lease = format!("--force-with-lease={reference}:{commit}");
         let gone = format!(":{reference}");
-        let output = self.ask(&["push", "--quiet", "--no-progress", &lease, "--", remote, &gone])?;
+        let output = self.ask(&[
+            "-c",
+            &no_mirror(remote),
+            "push",
+            "--quiet",
+            "--no-progress",
+            &lease,
+            "--",
+            remote,
+            &gone,
+        ])?;
         Ok(output.status.success())
     }
 

@@ -138,8 +138,10 @@ impl Table {
         if let Some(width) = style.width {
             table.set_content_arrangement(ContentArrangement::Dynamic);
             table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
-            if let Some(first) = table.column_mut(0) {
-                first.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(8)));
+            for (column, least) in self.least_widths(&used, width).into_iter().enumerate() {
+                if let (Some(column), Some(least)) = (table.column_mut(column), least) {
+                    column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least)));
+                }
             }
         }
         let count = table.column_count();
@@ -157,6 +159,37 @@ impl Table {
             out.push('\n');
         }
         out
+    }
+
+    /// Least width of each column in which no word is broken, padding included.
+    /// Where they do not fit together, only the first column keeps its words whole:
+    /// it holds what is typed again.
+    fn least_widths(&self, used: &[usize], width: usize) -> Vec<Option<u16>> {
+        let longest = |column: usize| {
+            let cells = self.rows.iter().filter_map(|row| row.get(column));
+            let texts = cells.map(|cell| cell.text.as_str());
+            texts
+                .chain([self.header[column].as_str()])
+                .flat_map(str::split_whitespace)
+                .map(|word| clean(word).chars().count())
+                .max()
+                .unwrap_or_default()
+        };
+        let last = used.len().saturating_sub(1);
+        let widths: Vec<usize> = used
+            .iter()
+            .enumerate()
+            .map(|(place, &column)| longest(column) + if place == last { 0 } else { 2 })
+            .collect();
+        let fit = widths.iter().sum::<usize>() <= width;
+        // The other columns need room for two letters each.
+        let room = width.saturating_sub(4 * last);
+        let least = |(place, &least): (usize, &usize)| match (fit, place) {
+            (true, _) => u16::try_from(least).ok(),
+            (false, 0) => u16::try_from(least.min(room)).ok(),
+            (false, _) => None,
+        };
+        widths.iter().enumerate().map(least).collect()
     }
 
     /// Colours the words of a line that stand in a toned cell.
@@ -185,5 +218,52 @@ impl Table {
         }
         out.push_str(rest);
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Style, Table};
+
+    #[test]
+    fn names_stay_whole_in_a_narrow_terminal() {
+        let digest = format!("sha256:{}", "0123456789abcdef".repeat(4));
+        for width in [40, 60, 80, 120] {
+            let mut table = Table::new(["VERSION", "STATUS", "SERVES", "METRICS", "CONTENT"]);
+            table.row([
+                "fraud-detector/2".into(),
+                "Approved".into(),
+                "production".into(),
+                "auc 0.912, recall 0.71, precision 0.66".into(),
+                digest.clone().into(),
+            ]);
+            let style = Style {
+                width: Some(width),
+                ..Style::PLAIN
+            };
+            let text = table.render(&style);
+            assert!(text.contains("fraud-detector/2 "), "{width}\n{text}");
+        }
+        let mut table = Table::new(["VERSION", "STATUS", "BY", "METRICS", "LABELS"]);
+        table.row([
+            "fraud-detector/2".into(),
+            "Approved".into(),
+            "trainer (imported as Approved)".into(),
+            "auc 0.912, recall 0.71, precision 0.66, brier 0.08".into(),
+            "team=risk,environment=prod".into(),
+        ]);
+        let style = Style {
+            width: Some(80),
+            ..Style::PLAIN
+        };
+        let text = table.render(&style);
+        for word in [
+            "fraud-detector/2",
+            "Approved)",
+            "precision",
+            "team=risk,environment=prod",
+        ] {
+            assert!(text.contains(word), "{word}\n{text}");
+        }
     }
 }

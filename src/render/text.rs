@@ -24,6 +24,30 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown.collect())
 }
 
+/// A number for people: six significant digits, as C's `%.6g`, but whole numbers
+/// below 10^15 in full. Programs get the exact value, in JSON.
+pub fn number(value: f64) -> String {
+    if value.fract() == 0.0 && value.abs() < 1e15 {
+        return format!("{value:.0}");
+    }
+    let scientific = format!("{value:.5e}");
+    let Some((digits, exponent)) = scientific.split_once('e') else {
+        // Not finite.
+        return scientific;
+    };
+    let trimmed = |text: &str| match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text.to_owned(),
+    };
+    match exponent.parse::<i32>() {
+        Ok(exponent @ -4..=5) => {
+            let decimals = usize::try_from(5 - exponent).unwrap_or_default();
+            trimmed(&format!("{value:.decimals$}"))
+        }
+        _ => format!("{}e{exponent}", trimmed(digits)),
+    }
+}
+
 /// A moment in UTC, for people: `2026-03-03 14:05 UTC`. Empty for what no
 /// calendar has.
 pub fn utc(seconds: Option<i64>) -> String {
@@ -39,5 +63,32 @@ pub fn paint(text: &str, code: &str, style: &Style) -> String {
         format!("\x1b[{code}m{text}\x1b[0m")
     } else {
         text.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::number;
+
+    #[test]
+    fn numbers_for_people() {
+        for (value, shown) in [
+            (0.0, "0"),
+            (0.912, "0.912"),
+            (0.848_123_456_789, "0.848123"),
+            (0.1 + 0.2, "0.3"),
+            (2.0 / 3.0, "0.666667"),
+            (-1.0 / 3.0, "-0.333333"),
+            (123_456.789, "123457"),
+            (1_234_567.5, "1.23457e6"),
+            (1_234_567.0, "1234567"),
+            (1.1e-13, "1.1e-13"),
+            (0.000_123_456_78, "0.000123457"),
+            (0.000_012_345_678, "1.23457e-5"),
+            (0.999_999_9, "1"),
+            (1e300, "1e300"),
+        ] {
+            assert_eq!(number(value), shown, "{value}");
+        }
     }
 }

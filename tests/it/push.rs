@@ -375,7 +375,16 @@ fn a_branch_is_pushed_as_a_branch() {
     );
     let said = other.json(
         "risk-1",
-        &["reject", "churn/2", "-m", "no", "--push", "--branch", "next"],
+        &[
+            "reject",
+            "churn/2",
+            "-m",
+            "no",
+            "--push",
+            "--branch",
+            "next",
+            "--any-content",
+        ],
     );
     assert_eq!(said["commit"], hub.git(&["rev-parse", "next"]));
     assert_eq!(hub.git(&["rev-list", "--count", "main..next"]), "2");
@@ -452,19 +461,19 @@ fn who_comes_new_lets_those_through_who_are_landing() {
         let arguments = ["annotate", "churn/1", "--label", &label];
         says(who, at, &[&arguments[..], more].concat())
     };
-    let note = "2 others are landing on `main` of `origin`: letting them through first";
+    let note = "`main` of `origin` took changes from 2 others in the last seconds: waiting up to";
     for at in 10..13 {
         let told = annotate("admin-1", at, &[]);
         assert!(
-            !told.contains("are landing"),
+            !told.contains("took changes from"),
             "its own are in nobody's way: {told}"
         );
     }
     let told = says("risk-1", 13, &["reject", "churn/1", "-m", "no"]);
-    assert!(!told.contains("are landing"), "one other is none: {told}");
+    assert!(!told.contains("took changes from"), "one other is none: {told}");
     for more in ["--dry-run", "--patience=0s"] {
         let told = annotate("trainer", 14, &[more]);
-        assert!(!told.contains("are landing"), "{more}: {told}");
+        assert!(!told.contains("took changes from"), "{more}: {told}");
     }
     let told = annotate("trainer", 15, &[]);
     assert!(told.contains(note), "{told}");
@@ -473,6 +482,6 @@ fn who_comes_new_lets_those_through_who_are_landing() {
     let shallow = hub.seat_with("shallow", &address, &["--depth=1"]);
     let arguments = ["annotate", "churn/1", "--label", "n=16", "--trust-base"];
     let told = says_at(&shallow, "trainer", 16, &arguments);
-    assert!(!told.contains("are landing"), "{told}");
+    assert!(!told.contains("took changes from"), "{told}");
     hub.check();
 }

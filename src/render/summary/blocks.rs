@@ -4,17 +4,8 @@ use super::builder::{Block, Builder, Line, Span, ours, strong};
 use super::version::version_blocks;
 use super::{Limit, Page, steps};
 use crate::finding::{Finding, Place, Remedy, Report};
-use crate::render::count;
+use crate::render::{count, number};
 use crate::summary::{Comparison, Field, Metric, PolicyLine, PolicyPart, StagePart, Why};
-
-/// A number as people write it.
-pub(super) fn number(value: f64) -> String {
-    if value != 0.0 && !(1e-5..1e15).contains(&value.abs()) {
-        format!("{value:e}")
-    } else {
-        value.to_string()
-    }
-}
 
 /// The blocks of a page.
 pub(super) fn of(page: &Page<'_>, limit: Limit) -> Vec<Block> {
@@ -345,15 +336,12 @@ fn stage_blocks(out: &mut Builder, stage: &StagePart) {
         Some(version) => Span::Theirs(version.clone()),
         None => ours("nothing"),
     };
-    let mut line = vec![
-        Span::Theirs(stage.stage.clone()),
-        ours(": "),
-        named(&stage.from),
-        ours(" -> "),
-        named(&stage.to),
-        ours(", by "),
-        out.theirs(&stage.by),
-    ];
+    let mut line = vec![Span::Theirs(stage.stage.clone()), ours(": "), named(&stage.from)];
+    match stage.from == stage.to {
+        true => line.push(ours(" as before, with a new reason")),
+        false => line.extend([ours(" -> "), named(&stage.to)]),
+    }
+    line.extend([ours(", by "), out.theirs(&stage.by)]);
     if let Some(reason) = &stage.reason {
         line.extend([ours("; because "), out.theirs(reason)]);
     }

@@ -1,8 +1,8 @@
 //! The section of one version.
 
-use super::blocks::{comparison_blocks, field_lines, number};
+use super::blocks::{comparison_blocks, field_lines};
 use super::builder::{Block, Builder, Line, Span, ours, strong};
-use crate::render::count;
+use crate::render::{count, number};
 use crate::summary::{Counting, Field, VersionPart};
 
 pub(super) fn version_blocks(out: &mut Builder, version: &VersionPart) {

@@ -37,7 +37,7 @@ pub(super) struct Crowd {
 /// What can't be read, as in a shallow clone, is told by what needs it.
 pub(super) fn crowd(run: &Run<'_>, tip: Oid) -> Option<Crowd> {
     let repo = &run.workspace.repo;
-    let me = repo.ident("author").ok()?.email;
+    let me = repo.ident("committer").ok()?.email;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
     let objects = repo.objects().ok()?;
@@ -49,13 +49,14 @@ pub(super) fn crowd(run: &Run<'_>, tip: Oid) -> Option<Crowd> {
         let Ok(commit) = read_commit(&objects, id) else {
             break;
         };
-        let (Some(author), Some(committer)) = (commit.author, commit.committer) else {
+        // A person who rebases or applies what many wrote is one writer.
+        let Some(committer) = commit.committer else {
             break;
         };
         if now.saturating_sub(committer.seconds) > 2 * NOW {
             break;
         }
-        landed.push((committer.seconds, author.email));
+        landed.push((committer.seconds, committer.email));
         next = commit.parents.first().copied();
     }
     of(&landed, &me, now)

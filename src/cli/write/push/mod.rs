@@ -108,10 +108,11 @@ pub(super) fn land(run: &Run<'_>) -> Result<Outcome, Error> {
         {
             has_let_by = true;
             ui.note(&format!(
-                "{} others are landing on `{}` of `{}`: letting them through first",
-                crowd.others,
+                "`{}` of `{}` took changes from {} others in the last seconds: waiting up to {} s, so that they can finish",
                 road.named.as_deref().map_or("", short),
-                road.remote
+                road.remote,
+                crowd.others,
+                wait.as_secs() + 1,
             ));
             patience.sleep(wait);
             continue;
