@@ -17,6 +17,7 @@ use std::process::Command;
 
 use modelry::access::Policy;
 use modelry::act::{self, Desk, Draft, Registered};
+use modelry::change;
 use modelry::error::Error;
 use modelry::history::Past;
 use modelry::model::{Decision, GroupName, RecordPath, VersionId};
@@ -112,7 +113,6 @@ impl History {
                 snapshot,
                 policy: &policy,
                 actor: actor.parse()?,
-                signer: Some(&signer),
                 past: &past,
             };
             let mut draft = draft(&desk)?;
@@ -137,6 +137,19 @@ impl History {
                     tree = edited(&draft)?;
                 }
             }
+            let next = Snapshot {
+                records: &records,
+                tree: Some(tree),
+            };
+            for path in act::to_sign(&change::diff(&snapshot, &next)?.changes) {
+                let text = draft.edits.get(&path.to_string()).cloned().flatten();
+                let text = text.ok_or("a record that is no part of the draft")?;
+                let signed = act::sign(&policy, &desk.actor, &path, text.as_bytes(), &signer)?;
+                draft
+                    .edits
+                    .insert(path.to_string(), Some(String::from_utf8(signed)?));
+            }
+            tree = edited(&draft)?;
             let new = overlay.new.reachable(tree);
             (tree, (draft.subject, new))
         };

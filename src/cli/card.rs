@@ -15,6 +15,7 @@ use crate::access::Standing;
 use crate::act;
 use crate::disk;
 use crate::error::Error;
+use crate::event::WriteResult;
 use crate::exchange::{huggingface, sagemaker_card};
 use crate::model::{Key, ModelCard, RecordPath, Status, VersionId};
 use crate::render::{self, Opinion, Portrait, clean};
@@ -133,7 +134,11 @@ fn set(args: &SetArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
                     args.version
                 );
                 if ui.is_json() {
-                    ui.json(&serde_json::json!({"version": args.version.to_string(), "changed": false}))?;
+                    let card = RecordPath::Card(args.version.clone());
+                    let mut result = WriteResult::existing(&card).to_value();
+                    result["version"] = args.version.to_string().into();
+                    result["changed"] = false.into();
+                    ui.json(&result)?;
                 } else {
                     ui.print(&format!("{words}\n"))?;
                 }

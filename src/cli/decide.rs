@@ -8,6 +8,7 @@ use super::write::{Job, Scope, Seen, SeenArgs, WriteArgs, land};
 use super::{Global, Outcome, Ui, names};
 use crate::act::{self, Draft};
 use crate::error::Error;
+use crate::event::WriteResult;
 use crate::model::{Decision, RecordPath, Status, VersionId};
 
 /// A decision on one version.
@@ -128,6 +129,9 @@ pub fn settle(args: &SettleArgs, global: &Global, ui: &Ui) -> Result<Outcome, Er
             }
             if moved.is_empty() {
                 ui.note("no reviews on hand authorise a move; `modelry show` says what is missing");
+                if ui.is_json() {
+                    ui.json(&WriteResult::nothing().to_value())?;
+                }
                 return Ok(None);
             }
             draft.subject = format!("Settle {}", moved.join(", "));

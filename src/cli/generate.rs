@@ -24,7 +24,7 @@ use crate::{act, disk, event, schema};
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  modelry schema ModelVersion > model-version.schema.json")]
 pub struct SchemaArgs {
-    /// A kind of record (`ModelVersion`, or `version` for short), or `report`, `audit` or `event` for the JSON form of findings, of an audit and of an event's data [default: list the kinds]
+    /// A kind of record (`ModelVersion`, or `version` for short), or `report`, `audit`, `event` or `result` for the JSON form of findings, of an audit, of an event's data and of what a writing command did [default: list the kinds]
     kind: Option<String>,
 }
 
@@ -32,7 +32,7 @@ pub fn schema(args: &SchemaArgs, ui: &Ui) -> Result<Outcome, Error> {
     let kinds: Vec<&str> = Kind::ALL
         .iter()
         .map(|kind| kind.as_str())
-        .chain(["report", "audit", "event"])
+        .chain(["report", "audit", "event", "result"])
         .collect();
     let Some(wanted) = &args.kind else {
         ui.print(&format!("{}\n", kinds.join("\n")))?;
@@ -42,6 +42,7 @@ pub fn schema(args: &SchemaArgs, ui: &Ui) -> Result<Outcome, Error> {
         Ok("report") => ui.json(&render::schema())?,
         Ok("audit") => ui.json(&render::audit_schema())?,
         Ok("event") => ui.json(&event::schema())?,
+        Ok("result") => ui.json(&event::result_schema())?,
         Ok(name) => {
             let kind = Kind::ALL.iter().find(|kind| kind.as_str() == name);
             ui.json(schema::schema(*kind.unwrap_or(&Kind::ALL[0])))?;

@@ -7,12 +7,12 @@ use std::path::Path;
 
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde_json::json;
 
 use super::write::{Job, Scope, WriteArgs, land};
 use super::{Global, Outcome, Ui, given};
 use crate::act::{self, ImportPlan, ImportedGroup};
 use crate::error::Error;
+use crate::event::WriteResult;
 use crate::exchange::{mlflow, sagemaker};
 use crate::fetch;
 use crate::model::GroupName;
@@ -164,7 +164,9 @@ pub(super) fn bring(
             let nothing = draft.is_none();
             *plan.borrow_mut() = Some(planned);
             if nothing && ui.is_json() {
-                ui.json(&json!({"changes": [], "plan": value}))?;
+                let mut result = WriteResult::nothing().to_value();
+                result["plan"] = value.clone();
+                ui.json(&result)?;
             }
             Ok(draft.map(|mut draft| {
                 draft.facts.insert("plan".into(), value);

@@ -11,9 +11,10 @@ use crate::access::{Carrier, Verdict};
 use crate::act::{self, FirstPolicy};
 use crate::change;
 use crate::error::Error;
+use crate::event::WriteResult;
 use crate::git::{AdvanceError, Head, Repo};
 use crate::history::{self, Past, Replay};
-use crate::model::ActorId;
+use crate::model::{ActorId, RecordPath};
 use crate::raw::{self, Mode, ObjectKind, Objects, Oid, Overlay};
 use crate::render;
 use crate::snapshot::{Records, Snapshot};
@@ -164,7 +165,15 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
         repo.set_config("modelry.mainline", branch.trim_start_matches("refs/heads/"))?;
     }
     if ui.is_json() {
-        ui.json(&json!({"commit": commit.to_string(), "root": pin, "actor": actor, "key": me.fingerprint, "id": first.id}))?;
+        let mut result = WriteResult::created(&RecordPath::Registry);
+        result.commit = Some(commit.to_string());
+        result.branch = Some(branch.trim_start_matches("refs/heads/").to_owned());
+        let mut value = result.to_value();
+        value["root"] = json!(pin);
+        value["actor"] = json!(actor);
+        value["key"] = json!(me.fingerprint);
+        value["id"] = json!(first.id);
+        ui.json(&value)?;
         return Ok(Outcome::Fine);
     }
     let recovery = if args.recovery_key.is_none() {

@@ -308,17 +308,21 @@ pub fn groups(read: &ReadArgs, global: &Global, ui: &Ui) -> Result<Outcome, Erro
                 .rev()
                 .find(|row| row.status == Status::Approved)
                 .map(|row| row.id.number);
-            let stages: Vec<String> = rows
+            let stages: Vec<(&String, u64)> = rows
                 .iter()
-                .flat_map(|row| {
-                    row.stages
-                        .iter()
-                        .map(move |stage| format!("{stage}={}", row.id.number))
-                })
+                .flat_map(|row| row.stages.iter().map(move |stage| (stage, row.id.number)))
+                .collect();
+            let stage_values: Vec<Value> = stages
+                .iter()
+                .map(|(stage, number)| json!({"stage": stage, "version": number}))
+                .collect();
+            let stage_words: Vec<String> = stages
+                .iter()
+                .map(|(stage, number)| format!("{stage}={number}"))
                 .collect();
             values.push(json!({
                 "group": group, "versions": rows.len(), "pending": pending, "latestApproved": approved,
-                "description": record.description, "labels": record.labels, "stages": stages,
+                "description": record.description, "labels": record.labels, "stages": stage_values,
             }));
             table.row([
                 Cell::toned(group.to_string(), Tone::Strong),
@@ -331,7 +335,7 @@ pub fn groups(read: &ReadArgs, global: &Global, ui: &Ui) -> Result<Outcome, Erro
                 approved.map_or(Cell::toned("none", Tone::Dim), |n| {
                     Cell::toned(format!("{group}/{n}"), Tone::Good)
                 }),
-                stages.join(",").into(),
+                stage_words.join(",").into(),
                 record.description.clone().unwrap_or_default().into(),
             ]);
         }

@@ -10,6 +10,7 @@ use super::write::{Job, Reserve, Scope, WriteArgs, land};
 use super::{Global, Outcome, Ui, artifact, names};
 use crate::act::{self, RegisterRequest, Registered};
 use crate::error::Error;
+use crate::event::WriteResult;
 use crate::finding::Report;
 use crate::model::{Digest, GroupName, Key, RecordPath};
 
@@ -353,7 +354,9 @@ pub fn register(args: &RegisterArgs, global: &Global, ui: &Ui) -> Result<Outcome
                 }
                 Registered::Same(id) => {
                     if ui.is_json() {
-                        ui.json(&json!({"version": id.to_string(), "existing": true}))?;
+                        let mut value = WriteResult::existing(&RecordPath::Version(id.clone())).to_value();
+                        value["version"] = json!(id.to_string());
+                        ui.json(&value)?;
                     } else {
                         ui.print(&format!("{id} is the same model already; nothing was registered (--allow-duplicate does it all the same)\n"))?;
                     }

@@ -9,10 +9,12 @@ mod data;
 mod fields;
 mod kind;
 mod of;
+mod result;
 
 pub use data::{schema, schema_id};
 pub use fields::Field;
 pub use of::{Before, Deriving, accept, date};
+pub use result::{ObjectChange, PullRequest, WriteResult, result_schema};
 
 use serde_json::{Value, json};
 

@@ -94,15 +94,12 @@ impl<'a> Deriving<'a> {
                     Some(RecordPath::Stage(_, stage)) => Some(stage.to_string()),
                     _ => None,
                 },
-                name: match &change.record {
-                    Some(RecordPath::Evidence(_, name) | RecordPath::Observation(_, name)) => {
-                        Some(name.to_string())
-                    }
-                    Some(RecordPath::Review(_, actor) | RecordPath::PolicyReview(_, actor)) => {
-                        Some(actor.to_string())
-                    }
-                    _ => None,
-                },
+                // A stage has a member of its own.
+                name: change
+                    .record
+                    .as_ref()
+                    .filter(|record| !matches!(record, RecordPath::Stage(..)))
+                    .and_then(record_name),
                 old,
                 new,
                 fields: fields(change),
@@ -158,8 +155,18 @@ fn version(change: &Change) -> Option<VersionNumber> {
     }
 }
 
+/// The name of a record below its group or version.
+pub(super) fn record_name(record: &RecordPath) -> Option<String> {
+    match record {
+        RecordPath::Stage(_, stage) => Some(stage.to_string()),
+        RecordPath::Evidence(_, name) | RecordPath::Observation(_, name) => Some(name.to_string()),
+        RecordPath::Review(_, actor) | RecordPath::PolicyReview(_, actor) => Some(actor.to_string()),
+        _ => None,
+    }
+}
+
 /// The old and the new value, where one word or number says what happened.
-fn values(change: &Change) -> (Option<Value>, Option<Value>) {
+pub(super) fn values(change: &Change) -> (Option<Value>, Option<Value>) {
     let serial = |file: &Option<_>| {
         let file: &std::sync::Arc<crate::snapshot::Loaded> = file.as_ref()?;
         Some(json!(file.registry()?.serial))

@@ -23,6 +23,10 @@ fn the_schemas_are_current() {
     golden("schemas/report.schema.json", &pretty(&render::schema()));
     golden("schemas/audit.schema.json", &pretty(&render::audit_schema()));
     golden("schemas/event.schema.json", &pretty(&modelry::event::schema()));
+    golden(
+        "schemas/result.schema.json",
+        &pretty(&modelry::event::result_schema()),
+    );
 }
 
 fn walk(value: &Value, at: &str, out: &mut Vec<String>) {

@@ -40,6 +40,7 @@ mod onto;
 #[cfg(feature = "openpgp")]
 mod openpgp;
 mod partial;
+mod plain_words;
 mod policy;
 mod policy_effect;
 mod policy_pages;

@@ -25,12 +25,13 @@ use self::tell::{done, dry_run, propose};
 use super::wait::duration;
 use super::{Global, Outcome, Ui};
 use crate::act::{Desk, Draft};
-use crate::error::Error;
+use crate::error::{Error, shell_word};
 use crate::finding::Report;
 pub use crate::finding::Scope;
 use crate::git::{AdvanceError, Head};
 use crate::history;
 use crate::raw::Oid;
+use crate::render;
 use crate::workspace::Workspace;
 
 /// How often to start over when somebody else was faster.
@@ -265,5 +266,40 @@ fn attempt(run: &Run<'_>) -> Result<Option<Outcome>, Error> {
     }
     propose(&signed.made, short(&target.branch), ui);
     done(&signed.made, signed.commit, short(&target.branch), None, ui)?;
+    note_unpushed(run, &target, signed.commit)?;
     Ok(Some(Outcome::Fine))
+}
+
+/// Says who does not know of the commit yet, with the line that pushes it.
+fn note_unpushed(run: &Run<'_>, target: &Target, commit: Oid) -> Result<(), Error> {
+    let Run { workspace, ui, .. } = *run;
+    let repo = &workspace.repo;
+    let branch = short(&target.branch);
+    if !target.is_mainline {
+        ui.note(&format!(
+            "the mainline `{}` knows nothing of this until `{branch}` lands there",
+            workspace.mainline_name()
+        ));
+    }
+    if repo.remotes()?.is_empty() {
+        return Ok(());
+    }
+    // Several remotes and none that is chosen: there is no one line to say.
+    let Ok((remote, reference)) = repo.push_place(&target.branch) else {
+        return Ok(());
+    };
+    let to = match reference == target.branch {
+        true => branch.to_owned(),
+        false => format!("{branch}:{}", short(&reference)),
+    };
+    let push = format!("git push {} {}", shell_word(&remote), shell_word(&to));
+    let words = match target.remote {
+        Some(tip) => format!(
+            "`{branch}` is {} ahead of `{remote}`, where others see it once it is pushed: `{push}`",
+            render::count(repo.ahead_behind(commit, tip)?.0, "commit")
+        ),
+        None => format!("`{branch}` is in this clone alone until it is pushed: `{push}`"),
+    };
+    ui.note(&words);
+    Ok(())
 }

@@ -10,6 +10,7 @@ use crate::access::GateResult;
 use crate::act::Refusal;
 use crate::change::Change;
 use crate::error::Error;
+use crate::event::{PullRequest, WriteResult};
 use crate::finding::Report;
 use crate::model::{Digest, VersionId};
 use crate::raw::Oid;
@@ -92,20 +93,26 @@ fn extend(value: &mut serde_json::Value, members: &serde_json::Map<String, serde
 pub(super) fn dry_run(made: &Proposal, to: Option<&Destination>, ui: &Ui) -> Result<Outcome, Error> {
     tell(made, ui);
     if ui.is_json() {
-        let changes: Vec<String> = made.changes.iter().map(Change::trailer).collect();
         let gates: serde_json::Map<String, serde_json::Value> = made
             .gates
             .iter()
             .map(|(id, results)| (id.to_string(), gates::values(results)))
             .collect();
-        let mut value = json!({"dryRun": true, "message": made.message, "changes": changes, "gates": gates, "findings": []});
+        let result = WriteResult {
+            dry_run: true,
+            remote: to.map(|to| to.remote.clone()),
+            branch: to.map(|to| to.branch.clone()),
+            ..WriteResult::of(&made.changes)
+        };
+        let mut value = result.to_value();
+        value["message"] = json!(made.message);
+        value["gates"] = json!(gates);
+        value["findings"] = json!([]);
         if !made.contents.is_empty() {
             value["subjects"] = json!(made.content_values());
         }
         extend(&mut value, &made.facts);
         if let Some(to) = to {
-            value["remote"] = json!(to.remote);
-            value["branch"] = json!(to.branch);
             value["onto"] = json!(to.onto.to_string());
         }
         ui.json(&value)?;
@@ -175,16 +182,21 @@ pub(super) fn done(
 ) -> Result<(), Error> {
     tell(made, ui);
     if ui.is_json() {
-        let changes: Vec<String> = made.changes.iter().map(Change::trailer).collect();
-        let mut value = json!({"commit": commit.to_string(), "branch": branch, "changes": changes});
+        let page = sent.and_then(|sent| sent.page.as_ref());
+        let result = WriteResult {
+            commit: Some(commit.to_string()),
+            branch: Some(branch.to_owned()),
+            remote: sent.map(|sent| sent.remote.clone()),
+            pushed: sent.is_some(),
+            tries: sent.map(|sent| sent.tries),
+            pull_request: page.map(|page| PullRequest {
+                url: page.url.clone(),
+                opened: page.opened,
+            }),
+            ..WriteResult::of(&made.changes)
+        };
+        let mut value = result.to_value();
         extend(&mut value, &made.facts);
-        if let Some(sent) = sent {
-            value["remote"] = json!(sent.remote);
-            value["tries"] = json!(sent.tries);
-            if let Some(page) = &sent.page {
-                value["pullRequest"] = json!({"url": page.url, "opened": page.opened});
-            }
-        }
         return ui.json(&value);
     }
     let place = paint(&format!("[{branch} {}]", commit.short()), "33", &ui.style);

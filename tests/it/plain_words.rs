@@ -1,0 +1,296 @@
+//! What people read says what happened: a stage that stays, what an annotation
+//! changed, numbers that mean something, what still serves.
+
+use crate::support::Lab;
+use crate::support::hub::Hub;
+
+/// Two approved versions of `churn`, and `risk-1` who may promote and annotate.
+fn lab() -> Lab {
+    let lab = Lab::with_registry();
+    let grant = [
+        "grant",
+        "add",
+        "team:risk",
+        "--allow",
+        "promote,annotate",
+        "--groups",
+        "*",
+        "--stages",
+        "staging,production",
+    ];
+    let _ = lab.ok("admin-1", &grant);
+    for mark in ['1', '2'] {
+        lab.register("churn", mark);
+    }
+    for id in ["churn/1", "churn/2"] {
+        let _ = lab.ok("risk-1", &["approve", id, "-m", "good", "--yes"]);
+    }
+    lab
+}
+
+#[test]
+fn a_stage_that_went_there_and_back_stays() {
+    let lab = lab();
+    for id in ["churn/1", "churn/2"] {
+        let _ = lab.ok("risk-1", &["promote", id, "production", "-m", "because", "--yes"]);
+    }
+    let _ = lab.ok(
+        "risk-1",
+        &["promote", "churn/1", "production", "-m", "a try", "--yes"],
+    );
+    let _ = lab.ok(
+        "risk-1",
+        &[
+            "rollback",
+            "churn",
+            "production",
+            "--to",
+            "2",
+            "-m",
+            "it leaks",
+            "--yes",
+        ],
+    );
+    let out = lab.ok("risk-1", &["diff", "HEAD~2..HEAD"]);
+    assert!(!out.contains("churn/2 -> churn/2"), "{out}");
+    assert!(
+        out.contains("churn@production: churn/2 as before, with a new reason"),
+        "{out}"
+    );
+}
+
+#[test]
+fn the_log_says_what_an_annotation_changed() {
+    let lab = lab();
+    let _ = lab.ok(
+        "risk-1",
+        &[
+            "annotate",
+            "churn/1",
+            "--label",
+            "team=risk",
+            "--description",
+            "first",
+        ],
+    );
+    let out = lab.ok("risk-1", &["log", "churn/1", "-n", "1"]);
+    assert!(out.contains("version churn/1 annotated"), "{out}");
+    assert!(out.contains("    description: absent -> first\n"), "{out}");
+    assert!(
+        out.contains("    labels: absent -> {\"team\":\"risk\"}\n"),
+        "{out}"
+    );
+    let _ = lab.ok("risk-1", &["annotate", "churn/1", "--label", "team=fraud"]);
+    let out = lab.ok("risk-1", &["log", "churn/1", "-n", "1"]);
+    assert!(out.contains("    labels.team: risk -> fraud\n"), "{out}");
+    let json = lab.ok("risk-1", &["log", "churn/1", "-n", "1", "-o", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    let fields = json["commits"][0]["fields"].as_array().expect("fields");
+    assert!(
+        fields
+            .iter()
+            .any(|field| field["field"] == "labels.team" && field["after"] == "fraud"),
+        "{fields:?}"
+    );
+}
+
+#[test]
+fn metrics_have_six_digits_for_people_and_all_for_programs() {
+    let lab = lab();
+    let digest = format!("sha256:{}", "3".repeat(64));
+    let _ = lab.ok(
+        "trainer",
+        &[
+            "register",
+            "churn",
+            "--artifact",
+            "s3://models/churn/3",
+            "--digest",
+            &digest,
+            "--metric",
+            "auc=0.8481234567891234",
+            "--metric",
+            "p=1.1e-13",
+            "--metric",
+            "rows=1234567",
+        ],
+    );
+    for arguments in [&["show", "churn/3"][..], &["list", "churn"]] {
+        let out = lab.ok("risk-1", arguments);
+        assert!(out.contains("auc 0.848123,"), "{out}");
+        assert!(out.contains("p 1.1e-13") && out.contains("rows 1234567"), "{out}");
+    }
+    let out = lab.ok("risk-1", &["show", "churn/3", "-o", "json"]);
+    assert!(out.contains("0.8481234567891234"), "{out}");
+}
+
+#[test]
+fn archiving_names_the_stages_that_are_still_served() {
+    let lab = lab();
+    let _ = lab.ok("risk-1", &["promote", "churn/1", "staging", "-m", "try", "--yes"]);
+    let said = lab.says("risk-1", &["archive", "churn/1", "-m", "old", "--yes"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(
+        said.err
+            .contains("churn/1 still serves `staging`: `modelry rollback churn staging -m REASON`"),
+        "{said:?}"
+    );
+    let said = lab.says("risk-1", &["archive", "churn/2", "-m", "old", "--yes"]);
+    assert!(!said.err.contains("still serves"), "{said:?}");
+}
+
+#[test]
+fn a_clone_that_mirrors_pushes_one_branch() {
+    let hub = Hub::open();
+    let seat = hub.seat("a");
+    let _ = seat.git(&["config", "remote.origin.mirror", "true"]);
+    let said = seat.register("two", &["--push"]);
+    assert_eq!(said["commit"], hub.tip(), "{said}");
+    hub.check();
+}
+
+/// The result of a writing command as JSON, held to its schema.
+fn result(lab: &Lab, who: &str, arguments: &[&str]) -> serde_json::Value {
+    let out = lab.ok(who, &[arguments, &["-o", "json"]].concat());
+    let value: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    let schema = modelry::event::result_schema();
+    for required in schema["required"].as_array().expect("required members") {
+        let name = required.as_str().expect("a name");
+        assert!(
+            value.get(name).is_some(),
+            "{arguments:?} lacks `{name}`: {value:#}"
+        );
+    }
+    for object in value["objects"].as_array().expect("objects") {
+        let members = &schema["$defs"]["ObjectChange"]["properties"];
+        for (name, _) in object.as_object().expect("an object") {
+            assert!(members.get(name).is_some(), "`{name}` is not in the schema");
+        }
+    }
+    value
+}
+
+#[test]
+fn every_writing_command_has_one_shape() {
+    let lab = lab();
+    let digest = format!("sha256:{}", "4".repeat(64));
+    let register = [
+        "register",
+        "churn",
+        "--artifact",
+        "s3://models/churn/4",
+        "--digest",
+        &digest,
+    ];
+    let value = result(&lab, "trainer", &register);
+    assert_eq!(value["existing"], false);
+    assert_eq!(value["pushed"], false);
+    assert_eq!(value["branch"], "main");
+    assert_eq!(value["commit"], lab.git(&["rev-parse", "HEAD"]));
+    let object = &value["objects"][0];
+    assert_eq!(object["action"], "version.registered");
+    assert_eq!(object["kind"], "ModelVersion");
+    assert_eq!(
+        (&object["group"], &object["number"]),
+        (&"churn".into(), &3.into())
+    );
+    assert_eq!(object["path"], "groups/churn/versions/3/version.yaml");
+    let again = result(&lab, "trainer", &register);
+    assert_eq!(again["existing"], true);
+    assert_eq!(again["commit"], serde_json::Value::Null);
+    assert_eq!(again["objects"][0]["action"], "unchanged");
+    assert_eq!(again["objects"][0]["number"], 3);
+    let value = result(&lab, "risk-1", &["approve", "churn/3", "-m", "good", "--yes"]);
+    let moved = value["objects"].as_array().expect("objects").iter();
+    let moved: Vec<_> = moved
+        .filter(|object| object["action"] == "version.status.moved")
+        .collect();
+    assert_eq!(
+        (&moved[0]["from"], &moved[0]["to"]),
+        (&"Pending".into(), &"Approved".into())
+    );
+    let stage = ["promote", "churn/3", "production", "-m", "now", "--yes"];
+    let dry = result(&lab, "risk-1", &[&stage[..], &["--dry-run"]].concat());
+    assert_eq!(
+        (&dry["dryRun"], &dry["commit"]),
+        (&true.into(), &serde_json::Value::Null)
+    );
+    let value = result(&lab, "risk-1", &stage);
+    let object = &value["objects"][0];
+    assert_eq!(
+        (&object["action"], &object["name"]),
+        (&"stage.moved".into(), &"production".into())
+    );
+    assert_eq!(object["to"], 3);
+    for (who, arguments) in [
+        ("admin-1", &["group", "create", "fraud"][..]),
+        ("trainer", &["annotate", "churn/3", "--label", "a=b"]),
+        (
+            "trainer",
+            &[
+                "evidence",
+                "add",
+                "churn/3",
+                "late",
+                "--observation",
+                "--metric",
+                "auc=0.8",
+            ],
+        ),
+        ("admin-1", &["settle"]),
+        (
+            "admin-1",
+            &[
+                "grant", "add", "risk-2", "--allow", "annotate", "--groups", "fraud",
+            ],
+        ),
+        ("risk-1", &["archive", "churn/1", "-m", "old", "--yes"]),
+    ] {
+        let _ = result(&lab, who, arguments);
+    }
+    let list = lab.ok("risk-1", &["list", "-o", "json"]);
+    let list: serde_json::Value = serde_json::from_str(&list).expect("JSON");
+    let churn = list["groups"].as_array().expect("groups").iter();
+    let churn = churn
+        .clone()
+        .find(|group| group["group"] == "churn")
+        .expect("churn");
+    assert_eq!(
+        churn["stages"],
+        serde_json::json!([{"stage": "production", "version": 3}])
+    );
+}
+
+#[test]
+fn local_is_not_landed() {
+    let hub = Hub::open();
+    let seat = hub.seat("a");
+    let said = seat.says("trainer", &["annotate", "churn/1", "--label", "a=b"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(
+        said.err
+            .contains("`main` is 1 commit ahead of `origin`, where others see it once it is pushed: `git push origin main`"),
+        "{said:?}"
+    );
+    let said = seat.says("trainer", &["annotate", "churn/1", "--label", "a=c"]);
+    assert!(
+        said.err.contains("`main` is 2 commits ahead of `origin`"),
+        "{said:?}"
+    );
+    let said = seat.says(
+        "trainer",
+        &["annotate", "churn/1", "--label", "a=d", "--branch", "side"],
+    );
+    assert!(
+        said.err
+            .contains("the mainline `main` knows nothing of this until `side` lands there"),
+        "{said:?}"
+    );
+    assert!(said.err.contains("`git push origin side`"), "{said:?}");
+    let _ = seat.git(&["push", "-q", "origin", "main"]);
+    let said = seat.says("trainer", &["annotate", "churn/1", "--label", "a=e", "--push"]);
+    assert!(
+        said.code == 0 && !said.err.contains("ahead of"),
+        "pushed: {said:?}"
+    );
+}
