@@ -54,7 +54,7 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
     }
     let help = match holders.iter().find(|holder| !tally.counted.contains(*holder)) {
         Some(holder) => format!(
-            "propose it on a branch, and ask `{holder}` to run `modelry policy approve -m REASON` there; reviews are below `policy/{}/`",
+            "propose it on a branch, with `--branch NAME`, and ask `{holder}` to run `modelry policy approve -m REASON` there; reviews are below `policy/{}/`",
             scene.registry().serial
         ),
         None => "ask an administrator to sign the commit".to_owned(),

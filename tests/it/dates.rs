@@ -35,17 +35,16 @@ fn lived() -> Lab {
         &["init", "--actor", "admin-1", "--solo"],
     );
     on(&lab, "2025-02-01T10:00:00Z", &["group", "create", "fraud"]);
-    for mark in ["1", "2"] {
+    for (mark, registered, approved) in [
+        ("1", "2025-03-01T10:00:00Z", "2025-04-01T10:00:00Z"),
+        ("2", "2025-04-02T10:00:00Z", "2025-04-03T10:00:00Z"),
+    ] {
         let digest = format!("sha256:{}", mark.repeat(64));
         let uri = format!("s3://models/{mark}");
         let register = ["register", "fraud", "--artifact", &uri, "--digest", &digest];
-        on(&lab, &format!("2025-03-0{mark}T10:00:00Z"), &register);
+        on(&lab, registered, &register);
         let id = format!("fraud/{mark}");
-        on(
-            &lab,
-            "2025-04-01T10:00:00Z",
-            &["approve", &id, "-m", "ok", "--yes"],
-        );
+        on(&lab, approved, &["approve", &id, "-m", "ok", "--yes"]);
     }
     promoted(&lab, "2025-05-01T10:00:00Z", 1);
     lab

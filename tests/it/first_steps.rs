@@ -149,7 +149,7 @@ fn a_policy_that_nobody_signed_is_to_be_signed() {
     let said = lab.findings("admin-1", &["validate", "HEAD~1..HEAD"]);
     let about = said.split("finding[").find(|part| part.starts_with("MR403"));
     let about = about.expect("MR403");
-    assert!(about.contains("`git commit --amend -S`"), "{said}");
+    assert!(about.contains("`git commit --amend --no-edit -S`"), "{said}");
     assert!(!about.contains("propose it on a branch"), "{said}");
     // It is what to do.
     lab.git(&["commit", "-q", "--amend", "--no-edit", "-S"]);

@@ -116,7 +116,7 @@ fn the_point_of_an_older_format_is_not_forgotten() {
         std::fs::write(&one_file, point.to_string()).expect("a file");
     };
     older();
-    let proof = lab.ok("admin-1", &["audit", "-o", "json"]);
+    let proof = lab.ok("admin-1", &["audit", "-o", "json", "--with-clone"]);
     assert!(
         proof.contains("\"held\": true") || proof.contains("\"held\":true"),
         "{proof}"

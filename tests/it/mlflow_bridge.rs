@@ -307,8 +307,12 @@ fn models_of_a_real_server_come_and_go() {
         old["record"]["spec"]["artifacts"][0]["uri"],
         "s3://models/fraud/0"
     );
-    // What it holds is not known, so a review moves nothing.
-    let _ = lab.ok("risk-1", &["approve", "churn-2/1", "-m", "fine"]);
+    // What it holds is not known, so a review would move nothing, and is refused.
+    let said = lab.says("risk-1", &["approve", "churn-2/1", "-m", "fine"]);
+    assert!(
+        said.code == 1 && said.err.contains("it lacks a digest of artifacts.0"),
+        "{said:?}"
+    );
     let old = json_of(&lab.ok("risk-1", &["show", "churn-2/1", "-o", "json"]));
     assert_eq!(old["status"], "Pending");
 

@@ -17,7 +17,7 @@ fn a_file_is_fetched_once_and_never_overwritten_unasked() {
     let model = bytes(300_000);
     let served = model.clone();
     let server = Server::start(move |request| Reply::file(&served, request));
-    let version = shop.file(&server.uri("/models/my%20model.bin?token=hidden"), &model);
+    let version = shop.file(&server.uri("/models/my%20model.bin?part=hidden"), &model);
 
     let first = shop.pulled(&version);
     let digest = sha256(&model);

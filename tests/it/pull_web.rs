@@ -340,7 +340,7 @@ fn https_with_the_certificate_of_a_company() {
     let with_password = server
         .uri("/model.bin")
         .replace("https://", "https://trainer:p%40ss@");
-    let version = shop.file(&with_password, &model);
+    let version = shop.older_file(&with_password, &server.uri("/model.bin"), &model);
     let mut told = String::new();
     for trust in [None, Some(Path::new("/dev/null"))] {
         let said = pull(&version, trust);

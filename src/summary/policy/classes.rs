@@ -302,6 +302,6 @@ mod tests {
         let some = all.iter().copied().filter(|index| fraud(&classes.names[*index]));
         assert_eq!(classes.label(&some.collect()), "fraud-*");
         let only = BTreeSet::from([0]);
-        assert_eq!(classes.label(&only), "groups such as fraud-detector");
+        assert_eq!(classes.label(&only), "fraud-detector and the like");
     }
 }

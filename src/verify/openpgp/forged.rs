@@ -255,8 +255,15 @@ fn what_is_critical_and_unknown_refuses() {
 fn misstated(made: &Signature, version: KeyVersion) -> Vec<u8> {
     let mut bytes = packet(made);
     let behind = match version {
-        // Salt, with its length, and the native form of the signature.
-        KeyVersion::V6 => 64 + 1 + 32,
+        // Salt, with its length, which the hash decides, and the native form of the
+        // signature (RFC 9580, 5.2.3).
+        KeyVersion::V6 => {
+            let salts = [16, 24, 32].map(|salt| (salt, bytes.len() - 64 - salt - 1));
+            let found = salts
+                .into_iter()
+                .find(|(salt, at)| usize::from(bytes[*at]) == *salt);
+            found.expect("a salt").0 + 1 + 64
+        }
         // Two numbers, with their lengths, from which leading zeros are left out.
         _ => {
             let value = made.signed_hash_value().expect("octets");

@@ -360,7 +360,7 @@ fn approve_a_policy_that_changed() {
     );
     let expect: &'static str = digest[..19].to_owned().leak();
     let _ = seats[0].ok("risk-1", &with(&["--yes", "--expect", expect]));
-    let agreed = seat.json("risk-1", &["policy", "show", "proposal"]);
+    let agreed = seat.json("risk-1", &["policy", "show", "origin/proposal"]);
     assert_eq!(agreed["enough"], false, "this clone has not fetched it");
     let shown = hub
         .seat("later")
