@@ -234,7 +234,7 @@ impl Workspace {
                 folder => format!(" --path {}", shell_word(folder)),
             };
             hints.push(format!(
-                "bring what is missing of the registry: this command with `--fetch`, or `modelry{place} list --fetch{folder}`"
+                "bring what is missing of the registry: `modelry{place} list --fetch{folder}`"
             ));
         }
         hints.push(whole);

@@ -81,6 +81,9 @@ pub fn turn(id: &VersionId, status: Status, tally: &Tally) -> String {
         Status::Pending if missing.is_empty() => {
             format!("anybody's: `modelry settle {id}` makes it Approved")
         }
+        Status::Pending if tally.rejections().next().is_some() => {
+            format!("anybody's: `modelry settle {id}` makes it Rejected")
+        }
         // No review completes what nobody can tell apart from other bytes.
         Status::Pending if tally.can_never_be_approved() => {
             "the author's: it can't be approved as it is; register it again with digests".into()

@@ -43,12 +43,21 @@ pub fn idle_review(
             continue;
         };
         let reported = change.after.as_ref().and_then(|after| after.review());
-        if of != actor || moves(id) || reported.is_some_and(access::is_reported) {
+        if of != actor || reported.is_some_and(access::is_reported) {
             continue;
         }
         let Some(version) = next.read(&RecordPath::Version(id.clone()))? else {
             continue;
         };
+        if *decision == Decision::Approved {
+            let tally = access::tally(policy, prior, next, id, &version, past)?;
+            if let Some(refusal) = rejected(id, &tally) {
+                return Ok(Some(refusal));
+            }
+        }
+        if moves(id) {
+            continue;
+        }
         let status = version.version().map_or(Status::Pending, |it| it.status);
         let refusal = match decision {
             Decision::Withdrawn => {
@@ -65,6 +74,28 @@ pub fn idle_review(
         }
     }
     Ok(None)
+}
+
+/// Why no approval helps while a rejection of the same content stands.
+fn rejected(id: &VersionId, tally: &Tally) -> Option<Refusal> {
+    let by: Vec<&ActorId> = tally.rejections().map(|review| &review.actor).collect();
+    if by.is_empty() {
+        return None;
+    }
+    let names: Vec<String> = by.iter().map(|actor| format!("`{actor}`")).collect();
+    Some(Refusal {
+        why: format!(
+            "{id} is rejected by {}, and no approval helps while that stands",
+            names.join(" and ")
+        ),
+        remedies: vec![
+            format!("make it Rejected, as the reviews say: `modelry settle {id}`"),
+            format!(
+                "or ask {} to take it back: `modelry withdraw {id} -m REASON`",
+                names.join(" and ")
+            ),
+        ],
+    })
 }
 
 fn decided(id: &VersionId, status: Status, may_reject: bool) -> Refusal {

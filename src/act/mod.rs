@@ -31,7 +31,7 @@ pub use import::{
     Arrival, IMPORTED_AT, IMPORTED_BY, IMPORTED_FROM, IMPORTED_STATUS, ImportPlan, ImportedGroup,
     ImportedVersion, NAME_ELSEWHERE, PlannedGroup, PlannedVersion, import,
 };
-pub use object::{Object, content, has_moved, moves, objects, spoken_for};
+pub use object::{Object, content, has_moved, moves, objects, spoken_for, unseen_support};
 pub use policy::{FirstPolicy, PolicyEdit, consequences, edit_policy, first_policy};
 pub use policy_review::approve_policy;
 pub use register::{RegisterRequest, Registered, register};

@@ -1,8 +1,11 @@
 //! The objects of a decision, and whether they are still as somebody saw them.
 
+use std::collections::BTreeMap;
+
+use crate::access::{ApprovalNeed, Policy};
 use crate::change::{self, Change, ChangeKind};
 use crate::error::Error;
-use crate::model::{Decision, Digest, GroupName, RecordPath, StageName, Status, VersionId};
+use crate::model::{Action, ActorId, Decision, Digest, GroupName, RecordPath, StageName, Status, VersionId};
 use crate::snapshot::Snapshot;
 use crate::subject;
 
@@ -15,6 +18,10 @@ pub enum Object {
     Stage(GroupName, StageName),
     /// A group's own record.
     Group(GroupName),
+    /// The reviews of a version, which alone authorise the move of its status.
+    Reviews(VersionId),
+    /// The part of the policy that decides in a group, and on these stages.
+    Rules(GroupName, Vec<StageName>),
     /// The policy that is proposed.
     Policy,
 }
@@ -25,6 +32,8 @@ impl std::fmt::Display for Object {
             Object::Version(id) => write!(f, "{id}"),
             Object::Stage(group, stage) => write!(f, "{group}@{stage}"),
             Object::Group(group) => write!(f, "group {group}"),
+            Object::Reviews(id) => write!(f, "the reviews of {id}"),
+            Object::Rules(group, _) => write!(f, "the policy for {group}"),
             Object::Policy => f.write_str("the proposed policy"),
         }
     }
@@ -64,7 +73,30 @@ pub fn objects(changes: &[Change]) -> Vec<Object> {
             _ => {}
         }
     }
+    for change in changes {
+        if let ChangeKind::StatusMoved { .. } = change.kind
+            && let Some(id) = change.record.as_ref().and_then(RecordPath::version)
+            && !changes.iter().any(|other| is_review_of(other, id))
+        {
+            out.push(Object::Reviews(id.clone()));
+        }
+    }
+    let mut groups: BTreeMap<GroupName, Vec<StageName>> = BTreeMap::new();
+    for object in &out {
+        match object {
+            Object::Version(id) => drop(groups.entry(id.group.clone()).or_default()),
+            Object::Stage(group, stage) => groups.entry(group.clone()).or_default().push(stage.clone()),
+            _ => {}
+        }
+    }
+    let rules = groups.into_iter();
+    out.extend(rules.map(|(group, stages)| Object::Rules(group, stages)));
     out
+}
+
+fn is_review_of(change: &Change, id: &VersionId) -> bool {
+    matches!(change.kind, ChangeKind::Reviewed { .. })
+        && change.record.as_ref().and_then(RecordPath::version) == Some(id)
 }
 
 /// The versions whose content these changes speak for: what is reviewed, and what
@@ -115,6 +147,95 @@ fn version_state(registry_id: &str, snapshot: &Snapshot<'_>, id: &VersionId) -> 
     Ok(content(registry_id, snapshot, id)?.zip(status))
 }
 
+/// The reviews of a version: whose, and what each says of which content.
+type Reviews = BTreeMap<ActorId, (Decision, Digest)>;
+
+fn reviews(snapshot: &Snapshot<'_>, id: &VersionId) -> Result<Reviews, Error> {
+    let mut out = Reviews::new();
+    for actor in snapshot.reviewers(id)? {
+        let loaded = snapshot.read(&RecordPath::Review(id.clone(), actor.clone()))?;
+        if let Some(review) = loaded.as_ref().and_then(|loaded| loaded.review()) {
+            out.insert(actor, (review.decision, review.subject.clone()));
+        }
+    }
+    Ok(out)
+}
+
+/// The approvals that these changes rest on beside their author's own, and that
+/// were not seen: a move to Approved that others' reviews authorise too.
+///
+/// # Errors
+/// When an object can't be read.
+pub fn unseen_support(
+    policy: &Policy,
+    changes: &[Change],
+    seen: &Snapshot<'_>,
+    now: &Snapshot<'_>,
+) -> Result<Vec<(VersionId, ActorId)>, Error> {
+    let mut out = Vec::new();
+    for change in changes {
+        let ChangeKind::StatusMoved {
+            to: Status::Approved, ..
+        } = change.kind
+        else {
+            continue;
+        };
+        let Some(id) = change.record.as_ref().and_then(RecordPath::version) else {
+            continue;
+        };
+        let Some(content) = content(policy.id(), now, id)? else {
+            continue;
+        };
+        let is_own = |actor: &ActorId| {
+            let path = RecordPath::Review(id.clone(), actor.clone());
+            changes.iter().any(|other| other.record.as_ref() == Some(&path))
+        };
+        let known = reviews(seen, id)?;
+        for (actor, review) in reviews(now, id)? {
+            if review == (Decision::Approved, content.clone())
+                && known.get(&actor) != Some(&review)
+                && !is_own(&actor)
+                && policy.may(&actor, Action::Approve, Some(id.group.as_str()), None)
+            {
+                out.push((id.clone(), actor));
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// Whether two policies decide alike in a group, and on these stages.
+fn decide_alike(a: &Policy, b: &Policy, group: &GroupName, stages: &[StageName]) -> bool {
+    let (one, other) = (a.need(group), b.need(group));
+    let gates = |need: &ApprovalNeed| -> Vec<_> {
+        let gates = need.gates.iter().map(|placed| &placed.gate);
+        gates
+            .map(|gate| (gate.name.clone(), gate.champion.clone(), gate.require.clone()))
+            .collect()
+    };
+    let sides = |policy: &Policy| {
+        let registry = policy.registry();
+        let teams: Vec<_> = one
+            .from
+            .keys()
+            .map(|team| registry.teams.get(team).cloned())
+            .collect();
+        let requires: Vec<_> = stages
+            .iter()
+            .map(|name| {
+                let stage = registry.stages.iter().find(|stage| stage.name == *name);
+                stage.map(|stage| stage.requires)
+            })
+            .collect();
+        (teams, requires, registry.lifecycle.clone())
+    };
+    (one.required, one.four_eyes, one.machines, one.delegated)
+        == (other.required, other.four_eyes, other.machines, other.delegated)
+        && (&one.from, &one.card) == (&other.from, &other.card)
+        && gates(&one) == gates(&other)
+        && sides(a) == sides(b)
+}
+
 /// Whether an object differs between what was seen and what is there now. The
 /// proposed policy is compared by whoever knows where it stands.
 ///
@@ -142,6 +263,14 @@ pub fn has_moved(
             };
             value(seen)? != value(now)?
         }
+        Object::Reviews(id) => reviews(seen, id)? != reviews(now, id)?,
+        Object::Rules(group, stages) => {
+            let policy = |snapshot: &Snapshot<'_>| Ok::<_, Error>(snapshot.registry()?.and_then(Policy::new));
+            match (policy(seen)?, policy(now)?) {
+                (Some(seen), Some(now)) => !decide_alike(&seen, &now, group, stages),
+                _ => false,
+            }
+        }
         Object::Policy => false,
     })
 }
@@ -159,7 +288,8 @@ pub fn moves(objects: &[Object], seen: &Snapshot<'_>, now: &Snapshot<'_>) -> Res
             Object::Version(id) => record.version() == Some(id),
             Object::Stage(group, stage) => *record == RecordPath::Stage(group.clone(), stage.clone()),
             Object::Group(group) => *record == RecordPath::Group(group.clone()),
-            Object::Policy => *record == RecordPath::Registry,
+            Object::Reviews(id) => record.version() == Some(id) && matches!(record, RecordPath::Review(..)),
+            Object::Policy | Object::Rules(..) => *record == RecordPath::Registry,
         })
     };
     let mut changes = change::diff(seen, now)?.changes;

@@ -348,18 +348,13 @@ pub fn register(args: &RegisterArgs, global: &Global, ui: &Ui) -> Result<Outcome
             request.reserved.clone_from(&reserve.taken.borrow());
             match act::register(desk, &args.group, &request, args.write.reason.as_deref())? {
                 Registered::New(id, mut draft) => {
+                    reserve.same.replace(None);
                     draft.given.extend(given.parts(&id));
                     reserve.number.set(Some(id.number));
                     Ok(Some(draft))
                 }
                 Registered::Same(id) => {
-                    if ui.is_json() {
-                        let mut value = WriteResult::existing(&RecordPath::Version(id.clone())).to_value();
-                        value["version"] = json!(id.to_string());
-                        ui.json(&value)?;
-                    } else {
-                        ui.print(&format!("{id} is the same model already; nothing was registered (--allow-duplicate does it all the same)\n"))?;
-                    }
+                    reserve.same.replace(Some(id));
                     Ok(None)
                 }
             }
@@ -369,5 +364,17 @@ pub fn register(args: &RegisterArgs, global: &Global, ui: &Ui) -> Result<Outcome
         moved: None,
         reserve: Some(&reserve),
     };
-    land(&job, &args.write, global, ui)
+    let outcome = land(&job, &args.write, global, ui)?;
+    let same = reserve.same.borrow();
+    let Some(id) = same.as_ref() else {
+        return Ok(outcome);
+    };
+    if ui.is_json() {
+        let mut value = WriteResult::existing(&RecordPath::Version(id.clone())).to_value();
+        value["version"] = json!(id.to_string());
+        ui.json(&value)?;
+    } else {
+        ui.print(&format!("{id} is the same model already; nothing was registered (--allow-duplicate does it all the same)\n"))?;
+    }
+    Ok(outcome)
 }

@@ -24,7 +24,7 @@ pub use audit::{
     schema as audit_schema,
 };
 pub use card::{Opinion, Portrait, html as card_html, markdown as card_markdown};
-pub use changes::{changes, policy_line};
+pub use changes::{changes, changes_in_full, policy_line};
 pub use deploy::{env, env_unset, github};
 pub use event::event;
 pub use import::{import_plan, import_plan_value};

@@ -211,9 +211,43 @@ fn a_shallow_clone_says_what_to_fetch() {
     let arguments = registering(&told, &["--push"]);
     let said = seat.fails("trainer", 2, &arguments);
     assert!(said.err.contains("fetch --unshallow`"), "{}", said.err);
+    // No writing command has `--fetch` itself.
+    assert!(
+        said.err.contains("list --fetch`") && !said.err.contains("this command"),
+        "{}",
+        said.err
+    );
     let said = seat.register("two", &["--push", "--trust-base"]);
     assert_eq!(said["commit"], hub.tip());
     hub.check();
+}
+
+#[test]
+fn the_same_model_is_done_only_where_the_remote_has_it() {
+    let hub = Hub::open();
+    let seat = hub.seat("a");
+    let _ = seat.register("two", &[]);
+    let told = model("two");
+    for more in [&["--push"][..], &["--push", "-o", "json"]] {
+        let said = seat.fails("trainer", 2, &registering(&told, more));
+        assert!(
+            said.err
+                .contains("churn/2 is the same model already, but in this clone alone"),
+            "{said:?}"
+        );
+        assert!(said.err.contains("`git push origin main`"), "{said:?}");
+        assert!(!said.out.contains("existing"), "{said:?}");
+    }
+    let _ = seat.git(&["push", "-q", "origin", "main"]);
+    let said = seat.register("two", &["--push"]);
+    assert_eq!(
+        (&said["existing"], &said["pushed"]),
+        (&true.into(), &false.into())
+    );
+    // What is ahead with something else does not matter.
+    let _ = seat.register("three", &[]);
+    let said = seat.register("two", &["--push"]);
+    assert_eq!(said["existing"], true);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::super::{Outcome, Ui, report_format};
 use super::commit::commit;
 use super::preview::{Preview, Proposal, preview};
 use super::seen::look;
-use super::tell::{declined, refused, show_decision};
+use super::tell::{declined, not_signed, refused, show_decision};
 use super::{Job, Target, WriteArgs};
 use crate::access::Policy;
 use crate::error::Error;
@@ -86,7 +86,7 @@ pub(super) struct Base<'b> {
 /// Proves the base, previews the change, asks, and commits.
 ///
 /// # Errors
-/// When it can't be done, or the answer was no; nothing is written then.
+/// When it can't be done; nothing is written then.
 pub(super) fn prepare(run: &Run<'_>, target: &Target) -> Result<Prepared, Error> {
     let Run {
         workspace,
@@ -129,7 +129,7 @@ pub(super) fn prepare(run: &Run<'_>, target: &Target) -> Result<Prepared, Error>
 /// somebody is there to answer. An outcome when it is not to be signed.
 ///
 /// # Errors
-/// When the answer is no.
+/// When an object can't be read, or nothing can be asked.
 fn agree(
     run: &Run<'_>,
     base: &Base<'_>,
@@ -149,8 +149,9 @@ fn agree(
     if let (Some(look), Some(seen)) = (look, &job.seen) {
         let given = seen.args.cloned().unwrap_or_default();
         proposal.contents.clone_from(&look.contents);
+        proposal.notes.extend(look.notes.iter().cloned());
         if !given.expect.is_empty()
-            && let Some(refusal) = look.unexpected(&given)
+            && let Some(refusal) = look.unexpected(&given, args)
         {
             look.show(ui);
             return declined(&refusal, &json!({"subjects": proposal.content_values()}), ui).map(Some);
@@ -178,7 +179,7 @@ fn agree(
         }
         show_decision(proposal, ui);
         if !ui.ask(&format!("Sign this as {}?", base.actor))? {
-            return Err(Error::told("not signed, and nothing was written"));
+            return not_signed(ui).map(Some);
         }
         run.agreed.replace(Some(shown));
         run.seen.set(Some(target.base));

@@ -18,7 +18,7 @@ use crate::change::{Change, ChangeKind};
 use crate::cli::{Outcome, Ui, reading};
 use crate::error::{Error, shell_word};
 use crate::history;
-use crate::model::{Digest, GroupName, RecordPath};
+use crate::model::{Digest, GroupName, RecordPath, VersionId};
 use crate::raw::Oid;
 use crate::render::{self, paint};
 use crate::snapshot::{Loaded, Records, Snapshot};
@@ -133,6 +133,8 @@ pub(super) struct Look {
     changes: Vec<Change>,
     /// The groups that there are.
     groups: Vec<GroupName>,
+    /// What the change rests on beside its objects, and was not shown.
+    pub notes: Vec<String>,
 }
 
 /// Compares the objects of a decision with what was seen of them.
@@ -158,6 +160,7 @@ pub(super) fn look(
         moved: Vec::new(),
         changes: Vec::new(),
         groups: now.groups()?,
+        notes: Vec::new(),
     };
     for version in act::spoken_for(&proposal.changes) {
         if let Some(digest) = act::content(id, &now, &version)? {
@@ -179,6 +182,11 @@ pub(super) fn look(
         Some(seen) => at(seen).unwrap_or(Snapshot::empty(&records)),
         None => Snapshot::empty(&records),
     };
+    for (version, actor) in act::unseen_support(&base.policy, &proposal.changes, &seen, &now)? {
+        look.notes.push(format!(
+            "{version} is approved together with the review of `{actor}`, which this clone had not shown"
+        ));
+    }
     for object in &objects {
         if act::has_moved(id, object, &seen, &now)? {
             look.moved.push(object.clone());
@@ -259,7 +267,7 @@ impl Look {
             "1;33",
             &ui.side,
         ));
-        let mut text = render::changes(&self.changes, &ui.side);
+        let mut text = render::changes_in_full(&self.changes, &ui.side);
         for change in &self.changes {
             let policy = |side: &Option<Arc<Loaded>>| side.clone().and_then(Policy::new);
             if let (Some(before), Some(after)) = (policy(&change.before), policy(&change.after)) {
@@ -278,7 +286,7 @@ impl Look {
 
     /// Returns why the content is not what the command line expects; none where it
     /// is.
-    pub fn unexpected(&self, args: &SeenArgs) -> Option<Refusal> {
+    pub fn unexpected(&self, args: &SeenArgs, write: &WriteArgs) -> Option<Refusal> {
         let expected = &args.expect;
         let is_named = |digest: &Digest| expected.iter().any(|expected| expected.is_of(digest));
         let given = || {
@@ -300,11 +308,14 @@ impl Look {
                 )
             }
         };
+        let fetch = if write.is_remote() { " --fetch" } else { "" };
+        let looks = self.contents.iter().map(|(name, _)| match name.parse::<VersionId>() {
+            Ok(id) => format!("look at what is there now before you sign it: `modelry show {id}{fetch}`"),
+            Err(_) => "look at what is there now before you sign it: `git fetch`, then `modelry policy show BRANCH`".to_owned(),
+        });
         Some(Refusal {
             why,
-            remedies: vec![
-                "look at what is there now before you sign it: `git fetch`, then `modelry show`".into(),
-            ],
+            remedies: looks.collect(),
         })
     }
 

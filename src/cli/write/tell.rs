@@ -56,6 +56,17 @@ pub(super) fn declined(refusal: &Refusal, more: &serde_json::Value, ui: &Ui) -> 
     Ok(Outcome::Findings)
 }
 
+/// That the answer to the question was no.
+pub(super) fn not_signed(ui: &Ui) -> Result<Outcome, Error> {
+    const SAID: &str = "not signed, and nothing was written";
+    if ui.is_json() {
+        ui.json(&json!({"refused": {"why": SAID, "do": []}}))?;
+    } else {
+        ui.say(SAID);
+    }
+    Ok(Outcome::Findings)
+}
+
 fn change_lines(made: &Proposal, ui: &Ui) -> String {
     let line = |change: &Change| format!("  {}\n", paint(&render::clean(&change.trailer()), "2", &ui.style));
     made.changes.iter().map(line).collect()

@@ -2,6 +2,7 @@
 
 mod idle;
 mod unseen;
+mod unseen_rules;
 
 use crate::support::{Lab, Said};
 
@@ -65,6 +66,7 @@ fn no_decision_is_signed_without_the_question() {
             said.out.contains("not signed, and nothing was written"),
             "{said:?}"
         );
+        assert_eq!(said.code, 1, "looking is no failure: {said:?}");
         assert_eq!(signatures(&lab), 0, "{more:?}");
         assert_eq!(lab.git(&["rev-parse", "HEAD"]), before);
     }

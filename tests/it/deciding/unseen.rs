@@ -5,7 +5,7 @@ use crate::support::Lab;
 use crate::support::hub::{Hub, Seat};
 
 /// Two approvals are asked for, and everybody of the team may do everything.
-fn hub() -> Hub {
+pub(super) fn hub() -> Hub {
     let lab = Lab::with_registry();
     let everything = "approve,reject,archive,delete,register,add-evidence";
     let _ = lab.ok(
@@ -30,7 +30,7 @@ fn hub() -> Hub {
 }
 
 /// The digest of a version's content as the hub's own clone shows it.
-fn subject(hub: &Hub, version: &str) -> String {
+pub(super) fn subject(hub: &Hub, version: &str) -> String {
     let shown = hub.lab.ok("risk-1", &["show", version, "-o", "json"]);
     let shown: serde_json::Value = serde_json::from_str(&shown).expect("JSON");
     shown["subject"].as_str().expect("a digest").to_owned()

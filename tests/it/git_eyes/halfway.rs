@@ -2,6 +2,7 @@
 //! `git commit` would go wrong there, and a conflict's markers are a finding.
 
 use crate::support::Lab;
+use crate::support::hub::Hub;
 
 const GROUP: &str = "groups/churn/group.yaml";
 
@@ -72,6 +73,46 @@ fn a_writing_command_waits_for_the_end() {
 }
 
 #[test]
+fn nothing_is_pushed_from_halfway() {
+    let cases: [(&str, &[&str]); 3] = [
+        ("merge", &["merge", "side"]),
+        ("cherry-pick", &["cherry-pick", "side"]),
+        ("rebase", &["rebase", "side"]),
+    ];
+    for (what, start) in cases {
+        let hub = Hub::of(divided());
+        let _ = hub
+            .lab
+            .ok("admin-1", &["group", "update", "churn", "--description", "more"]);
+        stops(&hub.lab, start);
+        let tip = hub.tip();
+        for to in [
+            &["--push"][..],
+            &["--push", "--branch", "main"],
+            &["--pr"],
+            &["--push", "--dry-run"],
+        ] {
+            let told = hub
+                .lab
+                .error("admin-1", &[&["group", "create", "b"], to].concat());
+            assert!(
+                told.contains(&format!("a {what} is not finished here")),
+                "{to:?}: {told}"
+            );
+            assert!(told.contains(&format!("`git {what} --abort`")), "{told}");
+        }
+        assert_eq!(hub.tip(), tip, "{what}");
+        // Another branch has nothing to do with it.
+        let _ = hub.lab.ok(
+            "admin-1",
+            &["group", "create", "b", "--push", "--branch", "other"],
+        );
+        hub.lab.git(&[what, "--abort"]);
+        let _ = hub.lab.ok("admin-1", &["group", "create", "b", "--push"]);
+    }
+}
+
+#[test]
 fn files_in_conflict_are_settled_first() {
     let lab = divided();
     lab.write(GROUP, &lab.read(GROUP).replace("ours", "mine"));
@@ -84,6 +125,10 @@ fn files_in_conflict_are_settled_first() {
         told.contains(&format!("files are in conflict: {GROUP}")),
         "{told}"
     );
+    let hub = Hub::of(lab);
+    let lab = &hub.lab;
+    let told = lab.error("admin-1", &["group", "create", "b", "--push"]);
+    assert!(told.contains("files are in conflict"), "{told}");
     lab.git(&["checkout", "HEAD", "--", GROUP]);
     let _ = lab.ok("admin-1", &["group", "create", "b"]);
 }

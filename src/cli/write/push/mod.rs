@@ -26,10 +26,13 @@ use super::request::Page;
 use super::reserve::Reserve;
 use super::short;
 use super::tell::dry_run;
-use crate::error::Error;
+use crate::error::{Error, shell_word};
 use crate::git::{Pushed, may_pass};
+use crate::history;
+use crate::model::RecordPath;
 use crate::raw::Oid;
 use crate::render::{self, paint};
+use crate::snapshot::{Records, Snapshot};
 
 /// How long to start over, unless somebody says so.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -128,7 +131,7 @@ pub(super) fn land(run: &Run<'_>) -> Result<Outcome, Error> {
                     broken = 0;
                     Rc::new(*signed)
                 }
-                Prepared::Over(outcome) => return Ok(outcome),
+                Prepared::Over(outcome) => return is_there(run, &road, &ground).map(|()| outcome),
                 Prepared::Dry(made) => {
                     let to = Destination {
                         remote: road.remote.clone(),
@@ -231,6 +234,37 @@ fn gives_way(run: &Run<'_>, road: &Road, signed: &Signed) -> Result<bool, Error>
         Some(reserve) => reserve.gives_way(run, &road.remote, &road.mainline, signed),
         None => Ok(false),
     }
+}
+
+/// Refuses to call done what is the same model already, but in this clone alone.
+fn is_there(run: &Run<'_>, road: &Road, ground: &Ground) -> Result<(), Error> {
+    let same = run.job.reserve.and_then(|reserve| reserve.same.borrow().clone());
+    let Some(same) = same else { return Ok(()) };
+    let Run { workspace, .. } = *run;
+    if let Some(tip) = ground.target.remote {
+        let objects = workspace.repo.objects()?;
+        let records = Records::new(&objects);
+        let tree = history::read_commit(&objects, tip)?.tree;
+        let there = Snapshot::at(&records, tree, &workspace.folder)?;
+        if there.read(&RecordPath::Version(same.clone()))?.is_some() {
+            return Ok(());
+        }
+    }
+    let to = road.named.as_deref().unwrap_or(&road.mainline);
+    let push = match road.local.as_deref() {
+        Some(local) if local != to => format!("{}:{}", short(local), short(to)),
+        _ => short(to).to_owned(),
+    };
+    Err(Error::told(format!(
+        "{same} is the same model already, but in this clone alone: `{}` of `{}` lacks it",
+        short(to),
+        road.remote
+    ))
+    .hint(format!(
+        "push what is here: `git push {} {}`",
+        shell_word(&road.remote),
+        shell_word(&push)
+    )))
 }
 
 /// The error, with what is not pushed yet: what is refused may be done in it.

@@ -44,6 +44,7 @@ impl Road {
                 )
                 .hint("leave `--branch` away, or push to the mainline with `--push`"));
             }
+            check_finished(run, local.as_deref())?;
             return Ok(Road {
                 remote,
                 mainline,
@@ -56,9 +57,13 @@ impl Road {
             None => match repo.head()? {
                 Head::Branch { name, .. } => name,
                 // As a pipeline checks out: what it means is the mainline.
-                Head::Detached(_) => own_mainline,
+                Head::Detached(_) => {
+                    check_finished(run, None)?;
+                    own_mainline
+                }
             },
         };
+        check_finished(run, Some(&local))?;
         let (remote, named) = repo.push_place(&local)?;
         Ok(Road {
             remote,
@@ -94,5 +99,20 @@ impl Road {
         }
         let id = commit.map_or_else(|| "ID".to_owned(), |commit| commit.short().to_string());
         format!("refs/heads/modelry/{}-{id}", request::slug(made.subject()))
+    }
+}
+
+/// Refuses while an operation of git is not finished on what is checked out: it
+/// may move the branch, whose commits would be pushed along. Another branch has
+/// nothing to do with it.
+fn check_finished(run: &Run<'_>, local: Option<&str>) -> Result<(), Error> {
+    let repo = &run.workspace.repo;
+    let concerns = match local {
+        Some(local) => repo.is_checked_out(local)? || repo.is_rebasing(local),
+        None => repo.workdir().is_some(),
+    };
+    match concerns {
+        true => repo.check_finished(),
+        false => Ok(()),
     }
 }
