@@ -105,15 +105,12 @@ fn a_policy_that_decides_elsewhere_is_not_in_the_way() {
 
 /// A review that moves no status, as a commit by hand holds it.
 fn review_by_hand(lab: &Lab, who: &str, verb: &str) {
-    let _ = lab.ok(who, &[verb, "churn/1", "-m", "as I see it"]);
-    lab.git(&["reset", "-q", "--soft", "HEAD~1"]);
-    lab.git(&[
-        "checkout",
-        "-q",
-        "HEAD",
-        "--",
-        "groups/churn/versions/1/version.yaml",
-    ]);
+    let _ = lab.ok(
+        who,
+        &[verb, "churn/1", "-m", "as I see it", "--branch", "scratch"],
+    );
+    let review = "groups/churn/versions/1/reviews";
+    lab.git(&["checkout", "-q", "scratch", "--", review]);
     lab.commit(who, "a review");
 }
 
