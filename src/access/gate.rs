@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::Policy;
 use crate::change::{Change, ChangeKind};
 use crate::error::Error;
-use crate::expr::{Absent, Expr, Outcome};
+use crate::expr::{Absent, Demand, Expr, Outcome};
 use crate::model::{Gate, GroupName, RecordName, RecordPath, StageName, Status, VersionId};
 use crate::snapshot::{Loaded, Snapshot};
 use crate::subject;
@@ -54,6 +54,19 @@ pub fn compile(gate: &Gate) -> Result<Expr, crate::expr::ExprFault> {
             fault
         }),
     }
+}
+
+/// Compares what a gate asks for with the gate that it replaces. A champion that the
+/// condition does not name asks for nothing.
+pub fn gate_demand(before: &Gate, after: &Gate) -> Demand {
+    let (Ok(old), Ok(new)) = (compile(before), compile(after)) else {
+        return Demand::Unknown;
+    };
+    let is_other = before.champion != after.champion;
+    if is_other && old.names("champion") && new.names("champion") {
+        return Demand::Unknown;
+    }
+    new.demand(&old)
 }
 
 /// What a gate says of a version.

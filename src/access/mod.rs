@@ -22,7 +22,8 @@ pub use credential::{Credential, fingerprint};
 pub use delegation::{DelegationFault, delegation_fault, is_reported, reporter};
 pub use enough::are_enough;
 pub use gate::{
-    GateResult, PlacedGate, absent_in_gates, compile as compile_gate, gates_of_changes, judge_gates,
+    GateResult, PlacedGate, absent_in_gates, compile as compile_gate, gate_demand, gates_of_changes,
+    judge_gates,
 };
 pub use keyring::{KeyStanding, Keyring};
 pub use policy::{ApprovalNeed, Policy, group_glob, needed_action, path_glob};

@@ -25,6 +25,12 @@ pub struct PolicyTally {
     /// Whether one administrator, or the actor concerned, is enough: the change
     /// only revokes or retires.
     pub fast_path: bool,
+    /// Those who can still agree so that it counts: each has a key in force. Empty
+    /// where enough did, and where all of them would not be enough.
+    pub could_agree: Vec<ActorId>,
+    /// Why all who can still agree would not be enough; none where they would, and
+    /// where enough did.
+    pub blocked: Option<String>,
 }
 
 impl PolicyTally {
@@ -117,13 +123,62 @@ pub fn tally_policy(
         let why = format!("`{actor}` stands in only where too few administrators are left");
         not_counted.insert(actor, why);
     }
-    Ok(PolicyTally {
+    let mut tally = PolicyTally {
         required: u32::try_from(required).unwrap_or(u32::MAX),
         counted,
         not_counted,
         subject,
         fast_path,
-    })
+        could_agree: Vec::new(),
+        blocked: None,
+    };
+    if !tally.is_enough() {
+        ask(policy, concerned.as_ref(), &mut tally);
+    }
+    Ok(tally)
+}
+
+/// Names those who can still agree, or the reason why they would not be enough.
+fn ask(policy: &Policy, concerned: Option<&Ends>, tally: &mut PolicyTally) {
+    let able = policy.administrators();
+    let quorum = policy.policy_quorum();
+    let is_new = |id: &&ActorId| !tally.counted.contains(*id);
+    let mut could: Vec<ActorId> = able.iter().filter(is_new).cloned().collect();
+    let alone = policy.registry().actors.keys();
+    let alone = alone.filter(|id| is_only(concerned, id) && policy.has_key(id));
+    // With a stand-in among them, `required` is lower already.
+    let stands_in = tally.fast_path || (able.len() < quorum && tally.required as usize == quorum);
+    let stand_ins: Vec<ActorId> = match stands_in {
+        true => policy.recovery().into_iter().filter(|id| is_new(&id)).collect(),
+        false => Vec::new(),
+    };
+    let required = match tally.fast_path || stand_ins.is_empty() {
+        true => tally.required as usize,
+        false => able.len() + 1,
+    };
+    let reach = tally.counted.len() + could.len() + usize::from(!stand_ins.is_empty());
+    let own: Vec<ActorId> = alone.cloned().collect();
+    if reach < required && own.is_empty() {
+        let names: Vec<String> = able.iter().map(|id| format!("`{id}`")).collect();
+        let has = match names.is_empty() {
+            true => "no administrator has a key in force".to_owned(),
+            false => format!("only {} can sign with a key in force", names.join(" and ")),
+        };
+        tally.blocked = Some(format!(
+            "{} needed, {has}, and no stand-in of `policyChange.recovery` has one",
+            match required {
+                1 => "1 administrator is".to_owned(),
+                some => format!("{some} administrators are"),
+            }
+        ));
+        return;
+    }
+    for id in stand_ins.into_iter().chain(own) {
+        if !could.contains(&id) {
+            could.push(id);
+        }
+    }
+    tally.could_agree = could;
 }
 
 /// The actors whose keys or rights a change ends that does nothing else.

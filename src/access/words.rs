@@ -48,8 +48,10 @@ pub fn need_words(need: &ApprovalNeed) -> String {
 /// One thing that is missing.
 pub fn shortfall_words(shortfall: &Shortfall) -> String {
     match shortfall {
-        Shortfall::Approvals { have, need } => format!("{have} of {need} approvals"),
-        Shortfall::Team { team, have, need } => format!("{have} of {need} approvals from team {team}"),
+        Shortfall::Approvals { have, need } => format!("{have} of {need} approvals so far"),
+        Shortfall::Team { team, have, need } => {
+            format!("{have} of {need} approvals from team {team} so far")
+        }
         Shortfall::Card(section) => format!("the card's section {section}"),
         Shortfall::Rejected(actor) => format!("{actor} rejected it, and would have to withdraw"),
         Shortfall::Undigested(pointer) => {

@@ -76,6 +76,9 @@ pub fn run(command: &PolicyCommand, global: &Global, ui: &Ui) -> Result<Outcome,
                 None => on_disk(&workspace)?,
             };
             let proposed = Arc::new(load(&workspace.repo, &bytes)?);
+            if proposed.registry().is_none() {
+                return Err(unreadable(&workspace, proposal.as_deref()));
+            }
             let policies = PolicySeen {
                 shown: RefCell::new((in_force(&workspace), proposed.clone())),
                 now: RefCell::default(),
@@ -113,6 +116,18 @@ fn in_force(workspace: &Workspace) -> Option<Arc<Loaded>> {
     let tree = history::read_commit(&objects, workspace.tip().ok()?).ok()?.tree;
     let snapshot = Snapshot::at(&records, tree, &workspace.folder).ok()?;
     snapshot.registry().ok()?
+}
+
+/// Refuses a proposed policy that can't be read, with the line that lists its faults.
+fn unreadable(workspace: &Workspace, proposal: Option<&str>) -> Error {
+    let error = Error::told("the proposed `registry.yaml` can't be read as a policy");
+    error.hint(match proposal {
+        Some(proposal) => format!(
+            "`modelry validate --onto {} {proposal}` says what is wrong with it",
+            workspace.mainline_name()
+        ),
+        None => "`modelry validate` says what is wrong with it".to_owned(),
+    })
 }
 
 fn load(repo: &Repo, bytes: &[u8]) -> Result<Loaded, Error> {
@@ -322,24 +337,97 @@ fn place_of(workspace: &Workspace, proposal: &str) -> Result<String, Error> {
     })
 }
 
-/// Judges a proposal as it would land. Keeps only faults that no approval mends,
-/// and those only where every way of landing has one.
-fn judged(objects: &dyn Objects, ask: &Onto<'_>) -> Result<Report, Error> {
-    let mut report = history::onto(objects, ask)?.report;
-    let lacks_approval = |finding: &Finding<Place>| finding.rule.code == "MR403";
-    report
-        .findings
-        .retain(|finding| !lacks_approval(finding) && finding.acknowledged.is_none());
-    let is_blocked = |way: &Landing| {
-        report
-            .findings
-            .iter()
-            .any(|finding| finding.landings.contains(way))
+/// The verdict on a proposal, as it would land.
+struct Verdict {
+    /// The ways of landing without a finding.
+    lands: Vec<Landing>,
+    /// The ways that lack nothing but administrators.
+    lacks: Vec<Landing>,
+    /// The faults that no approval mends; empty where some way of landing has none.
+    faults: Report,
+}
+
+/// Judges a proposal as `validate --onto` does, in each way of landing.
+fn judged(objects: &dyn Objects, ask: &Onto<'_>) -> Result<Verdict, Error> {
+    let mut faults = history::onto(objects, ask)?.report;
+    faults.findings.retain(|finding| finding.acknowledged.is_none());
+    let has = |way: &Landing, only: &dyn Fn(&Finding<Place>) -> bool| {
+        let mut findings = faults.findings.iter();
+        findings.any(|finding| finding.landings.contains(way) && only(finding))
     };
-    if !ask.ways.iter().all(is_blocked) {
-        report.findings.clear();
+    let lacks_approval = |finding: &Finding<Place>| finding.rule.code == "MR403";
+    let is_faulty = |way: &Landing| has(way, &|finding| !lacks_approval(finding));
+    let ways = || ask.ways.iter().copied();
+    let lands: Vec<Landing> = ways().filter(|way| !has(way, &|_| true)).collect();
+    let lacks: Vec<Landing> = ways()
+        .filter(|way| has(way, &lacks_approval) && !is_faulty(way))
+        .collect();
+    faults.findings.retain(|finding| !lacks_approval(finding));
+    if !(lands.is_empty() && lacks.is_empty()) {
+        faults.findings.clear();
     }
-    Ok(report)
+    Ok(Verdict { lands, lacks, faults })
+}
+
+/// Names ways of landing in a sentence.
+fn ways_words(ways: &[Landing]) -> String {
+    let names: Vec<&str> = ways.iter().map(|way| way.name()).collect();
+    match names.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => names.concat(),
+    }
+}
+
+/// Says how a proposal lands, and what the other ways lack.
+fn landing_words(
+    verdict: &Verdict,
+    ask: &Onto<'_>,
+    part: &PolicyPart,
+    could: &[String],
+    approve: &str,
+) -> String {
+    let Verdict { lands, lacks, .. } = verdict;
+    if lands.len() == ask.ways.len() {
+        return "anybody can land it\n".into();
+    }
+    let mut lines = Vec::new();
+    if !lands.is_empty() {
+        lines.push(format!("it lands by {}", ways_words(lands)));
+    }
+    let lacking = match lands.is_empty() {
+        true => String::new(),
+        false => format!("by {} it lacks ", ways_words(lacks)),
+    };
+    // The signature of a commit counts in a merge alone.
+    let signer = part.signed.as_ref().filter(|_| part.is_enough());
+    lines.extend(match (lacks.is_empty(), signer, &part.blocked) {
+        (true, _, _) => None,
+        (_, Some(signer), _) => Some(match lands.is_empty() {
+            true => format!("it lacks {signer}'s own review: {approve}"),
+            false => format!("{lacking}{signer}'s own review: {approve}"),
+        }),
+        (_, None, Some(why)) => Some(format!("blocked: nobody can give what is missing: {why}")),
+        // Another review mends nothing: each commit is a step there.
+        (_, None, None) if could.is_empty() => Some(format!("not by {}", ways_words(lacks))),
+        (_, None, None) if lands.is_empty() => Some(format!("ask {}: {approve}", could.join(" or "))),
+        (_, None, None) => Some(format!(
+            "{lacking}the review of {}: {approve}",
+            could.join(" or ")
+        )),
+    });
+    let ways = ask.ways.iter().copied();
+    let faulty: Vec<Landing> = ways
+        .filter(|way| !lands.contains(way) && !lacks.contains(way))
+        .collect();
+    if !faulty.is_empty() {
+        lines.push(format!(
+            "by {} it has findings: modelry validate --onto {} {}",
+            ways_words(&faulty),
+            ask.mainline,
+            ask.tip.short()
+        ));
+    }
+    format!("{}\n", lines.join("; "))
 }
 
 fn show_proposal(proposal: &str, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
@@ -381,15 +469,16 @@ fn show_proposal(proposal: &str, global: &Global, ui: &Ui) -> Result<Outcome, Er
         before: &nothing,
         merge_text: &crate::git::merge_text,
     };
-    let report = judged(&kept, &ask)?;
+    let verdict = judged(&kept, &ask)?;
+    let report = &verdict.faults;
     let (mut summary, caution) = onto::meaning(&kept, &ask)?;
     let mut part = summary.policy.take();
     if part.is_none() && report.is_clean() {
         return Err(no_other());
     }
-    let outcome = match report.is_clean() {
-        true => Outcome::Fine,
-        false => Outcome::Findings,
+    let outcome = match verdict.lands.is_empty() {
+        true => Outcome::Findings,
+        false => Outcome::Fine,
     };
     // The line that approves is named below, and only where it would be taken.
     let could = part
@@ -398,7 +487,7 @@ fn show_proposal(proposal: &str, global: &Global, ui: &Ui) -> Result<Outcome, Er
         .unwrap_or_default();
     if ui.is_json() {
         let fields = summary::fields(before, after, change::differing_pointers(before, after));
-        let findings: Value = serde_json::from_str(&render::report(&report, render::Format::Json, &ui.style))
+        let findings: Value = serde_json::from_str(&render::report(report, render::Format::Json, &ui.style))
             .unwrap_or_default();
         let part = part.as_ref();
         ui.json(&json!({
@@ -410,6 +499,7 @@ fn show_proposal(proposal: &str, global: &Global, ui: &Ui) -> Result<Outcome, Er
             "counted": part.map(|part| &part.agreed),
             "notCounted": part.map(|part| &part.not_counted),
             "couldApprove": could,
+            "lands": verdict.lands.iter().map(|way| way.name()).collect::<Vec<_>>(),
             "enough": part.is_some_and(PolicyPart::is_enough) && report.is_clean(),
             "findings": findings["findings"],
         }))?;
@@ -434,8 +524,14 @@ fn show_proposal(proposal: &str, global: &Global, ui: &Ui) -> Result<Outcome, Er
             part.required,
             if agreed.is_empty() { "" } else { ": " }
         );
-        let is_enough = part.is_enough();
-        let subject = part.subject.clone();
+        let names: Vec<String> = could.iter().map(ToString::to_string).collect();
+        let approve = format!(
+            "modelry policy approve {}{} -m REASON --expect {}",
+            clean(proposal),
+            clean(&place_of(&workspace, proposal)?),
+            part.subject.get(7..31).unwrap_or_default()
+        );
+        let words = landing_words(&verdict, &ask, &part, &names, &approve);
         let only = Summary {
             policy: Some(part),
             ..Summary::default()
@@ -451,23 +547,14 @@ fn show_proposal(proposal: &str, global: &Global, ui: &Ui) -> Result<Outcome, Er
             &ui.style,
         ));
         out.push_str(&format!("\n{behind}"));
-        if report.is_clean() && is_enough {
-            out.push_str("anybody can land it\n");
-        } else if report.is_clean() {
-            let could: Vec<String> = could.iter().map(ToString::to_string).collect();
-            out.push_str(&format!(
-                "ask {}: modelry policy approve {}{} -m REASON --expect {}\n",
-                could.join(" or "),
-                clean(proposal),
-                clean(&place_of(&workspace, proposal)?),
-                subject.get(7..31).unwrap_or_default()
-            ));
+        if report.is_clean() {
+            out.push_str(&words);
         }
     }
     if !report.is_clean() {
         out.push_str("it can't land as it is, whoever approves it:\n\n");
         out.push_str(&render::report(
-            &report,
+            report,
             super::report_format(ui.output),
             &ui.style,
         ));

@@ -13,6 +13,7 @@
 //! `+` adds numbers only.
 
 mod absent;
+mod demand;
 mod favour;
 mod judge;
 mod names;
@@ -22,6 +23,7 @@ mod scan;
 use std::ops::Range;
 
 pub use absent::Absent;
+pub use demand::Demand;
 pub use favour::Better;
 
 use serde_json::{Map, Value};
@@ -99,6 +101,30 @@ impl Expr {
     /// mention: `metrics.auc`, `evidence["hold-out"].metrics.auc`.
     pub fn reads(&self) -> Vec<String> {
         self.reads.iter().map(ToString::to_string).collect()
+    }
+
+    /// Compares what it asks for with what the condition before it asked for.
+    pub fn demand(&self, before: &Expr) -> Demand {
+        demand::demand(&before.root, &self.root)
+    }
+
+    /// Whether it names this variable.
+    pub fn names(&self, variable: &str) -> bool {
+        demand::names(&self.root, variable)
+    }
+
+    /// Whether two texts are the same but for blanks between their elements.
+    pub fn is_same_text(a: &str, b: &str) -> bool {
+        let words = |text: &str| -> Option<Vec<String>> {
+            let tokens = scan::scan(text).ok()?;
+            Some(
+                tokens
+                    .into_iter()
+                    .map(|token| text[token.span].to_owned())
+                    .collect(),
+            )
+        };
+        a == b || words(a).is_some_and(|a| Some(a) == words(b))
     }
 
     /// Which way of the number at this path the condition favours; none where it

@@ -21,7 +21,7 @@ const MAX_LOOPS: usize = 2;
 const MAX_WHOLE: u64 = 1 << 53;
 
 /// A condition's syntax tree.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Node {
     Null,
     Bool(bool),

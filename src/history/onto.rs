@@ -9,7 +9,7 @@ use crate::access::{Author, Policy};
 use crate::change::{self, Change};
 use crate::error::Error;
 use crate::finding::{Anchor, Finding, Note, Place, Report, Scope, Tried};
-use crate::model::{ActorId, Landing, RecordPath};
+use crate::model::{Action, ActorId, Landing, RecordPath};
 use crate::raw::{Objects, Oid, Overlay};
 use crate::rules::{self, Resolver};
 use crate::snapshot::{Records, Snapshot};
@@ -115,10 +115,11 @@ pub fn onto(objects: &dyn Objects, ask: &Onto<'_>) -> Result<Landings, Error> {
                     && known.acknowledged == finding.acknowledged
             };
             match report.findings.iter_mut().find(same) {
+                Some(known) if known.landings.contains(way) => {}
                 Some(known) => known.landings.push(*way),
                 None => {
                     finding.landings.push(*way);
-                    court.instead(&mut finding, *way, &merge);
+                    court.instead(&mut finding, *way, &merge)?;
                     report.findings.push(finding);
                 }
             }
@@ -339,11 +340,50 @@ impl Court<'_, '_> {
         )
     }
 
-    /// Says how to land what only a host's own commit would carry.
-    fn instead(&self, finding: &mut Finding<Place>, way: Landing, merge: &Judged) {
-        if way == Landing::Merge || finding.rule.code != "MR301" {
-            return;
+    /// Names the administrator whose signature of a commit this way of landing leaves
+    /// behind: a review of their own is what it lacks.
+    fn review_instead(
+        &self,
+        finding: &mut Finding<Place>,
+        way: Landing,
+        merge: &Judged,
+    ) -> Result<(), Error> {
+        let Some(registry) = self.next.registry()? else {
+            return Ok(());
+        };
+        let serial = registry.registry().map_or(0, |registry| registry.serial);
+        let Some(writer) = merge.writers.get("registry.yaml") else {
+            return Ok(());
+        };
+        let (policy, actor) = (self.ask.policy, &writer.actor);
+        let decides = policy.may(actor, Action::Administer, None, None) || policy.is_recovery(actor);
+        if !decides || self.next.policy_reviewers(serial)?.contains(actor) {
+            return Ok(());
         }
+        finding.why.push(format!(
+            "`{actor}` signed a commit of the branch, which a {} leaves behind",
+            way.name()
+        ));
+        finding.help = Some(format!(
+            "ask `{actor}` to review policy {serial} too: `modelry policy approve -m REASON`, with the branch checked out"
+        ));
+        Ok(())
+    }
+
+    /// Says how to land what only a host's own commit would carry.
+    fn instead(&self, finding: &mut Finding<Place>, way: Landing, merge: &Judged) -> Result<(), Error> {
+        match finding.rule.code {
+            _ if way == Landing::Merge => {}
+            "MR403" => self.review_instead(finding, way, merge)?,
+            "MR301" => self.sign_instead(finding, way, merge),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Names the signer of a commit that this way of landing leaves behind, where the
+    /// record itself has no signature.
+    fn sign_instead(&self, finding: &mut Finding<Place>, way: Landing, merge: &Judged) {
         let own = own_path(self.ask.folder, &finding.primary.at.path).unwrap_or(&finding.primary.at.path);
         let Some(writer) = merge.writers.get(own).filter(|writer| !writer.by_record) else {
             return;

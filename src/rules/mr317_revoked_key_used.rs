@@ -29,7 +29,7 @@ pub fn revoked_key_used(index: usize, key: &str, act: &Act) -> Finding<Anchor> {
     .why("the revocation says since when the key proves nothing")
     .help(match (&act.approves, &act.version) {
         (Some(id), _) => format!(
-            "look at it; {id} resolves nowhere until it is archived, or reaffirmed: `modelry actor revoke-key '{key}' --reaffirm {id}`"
+            "look at it; {id} resolves nowhere; if it is right: `modelry actor revoke-key '{key}' --reaffirm {id}`; if it is wrong, first accept the finding in `registry.yaml`, in one change of the policy: `acknowledged: [{{commit: \"COMMIT\", codes: [MR317]}}]` with the commit that revoked the key, and then `modelry archive {id} -m REASON`"
         ),
         (None, Some(id)) => format!(
             "look at what was done; if {id} is right as it is: `modelry actor revoke-key '{key}' --reaffirm {id}`"

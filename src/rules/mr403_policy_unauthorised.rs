@@ -42,7 +42,11 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
     }
     let holders = before.holders(Action::Administer, None, None);
     let finding = finding.why(format!("administrators are {}", names(&holders, "nobody")));
-    if scene.carrier.verdict == Verdict::Unsigned && tally.counted.len() + 1 >= tally.required as usize {
+    let is_open = !tally.could_agree.is_empty();
+    if is_open
+        && scene.carrier.verdict == Verdict::Unsigned
+        && tally.counted.len() + 1 >= tally.required as usize
+    {
         out.push(finding.help(format!(
             "let an administrator sign it: {}",
             match scene.carrier.commit {
@@ -52,14 +56,17 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
         )));
         return Ok(());
     }
-    let help = match holders.iter().find(|holder| !tally.counted.contains(*holder)) {
-        Some(holder) => format!(
-            "propose it on a branch, with `--branch NAME`, and ask `{holder}` to run `modelry policy approve -m REASON` there; reviews are below `policy/{}/`",
-            scene.registry().serial
-        ),
-        None => "ask an administrator to sign the commit".to_owned(),
+    let Some(holder) = tally.could_agree.first() else {
+        let why = tally.blocked.clone().unwrap_or_default();
+        out.push(finding.choose(format!(
+            "blocked: nobody can give what is missing: {why}; only revocations and retirements can land"
+        )));
+        return Ok(());
     };
-    out.push(finding.help(help));
+    out.push(finding.help(format!(
+        "propose it on a branch, with `--branch NAME`, and ask `{holder}` to run `modelry policy approve -m REASON` there; reviews are below `policy/{}/`",
+        scene.registry().serial
+    )));
     Ok(())
 }
 

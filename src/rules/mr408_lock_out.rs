@@ -30,7 +30,7 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
     if able.len() >= need {
         // Only the policy that takes the slack away is told of it, and not each after
         // it; a first policy has one administrator.
-        let is_new = before.is_some_and(|(need, able)| able.len() != need);
+        let is_new = before.is_some_and(|(was, able)| able.len() != was || need > was);
         if able.len() == need && is_new && recovery.is_empty() {
             out.note(no_slack(need, &able), None);
         }

@@ -112,7 +112,8 @@ fn look(scene: &PolicyScene<'_>, asked: &Asked, group: &Candidate) -> Told {
     if given == asked.count {
         // Only the policy that takes the slack away is told of it, and not each after
         // it; a first policy has one approver.
-        let is_new = scene.before.is_some() && was.is_none_or(|(needed, given)| needed != given);
+        let is_new = scene.before.is_some()
+            && was.is_none_or(|(needed, given)| needed != given || asked.count > needed);
         return match group.is_named && is_new {
             true => Told::NoSlack(no_slack(asked, name)),
             false => Told::Enough,

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-pub use fields::{Field, fields, fields_of, shortened};
+pub use fields::{Field, differing_parts, fields, fields_of};
 pub use metrics::{Comparison, Metric, Than, Why};
 pub use policy::{PolicyLine, policy_lines};
 pub use review_file::{REASON, ReviewFile, ReviewKey};
@@ -22,7 +22,7 @@ pub use version::{Approval, CardPart, Counting, EvidencePart, GatePart, Opinion,
 use crate::access::{self, Carrier, Outside, Policy, Verdict};
 use crate::change::{Change, ChangeKind};
 use crate::error::Error;
-use crate::model::{Action, ActorId, Decision, RecordPath, VersionId};
+use crate::model::{ActorId, Decision, RecordPath, VersionId};
 use crate::snapshot::Snapshot;
 
 /// What is asked about.
@@ -89,8 +89,11 @@ pub struct PolicyPart {
     pub signed: Option<ActorId>,
     /// Who reviewed it and does not count, and why.
     pub not_counted: BTreeMap<ActorId, String>,
-    /// Who could still agree; empty when enough did.
+    /// Who could still agree so that it counts; empty when enough did.
     pub could_agree: Vec<ActorId>,
+    /// Why all who could still agree are too few.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blocked: Option<String>,
     /// What a review must name; empty when the new policy can't be read.
     pub subject: String,
     /// What an administrator would put into a file of their own.
@@ -180,6 +183,7 @@ fn policy_part(ask: &Ask<'_>, change: &Change) -> Result<PolicyPart, Error> {
         signed: None,
         not_counted: BTreeMap::new(),
         could_agree: Vec::new(),
+        blocked: None,
         subject: String::new(),
         files: Vec::new(),
     };
@@ -206,10 +210,8 @@ fn policy_part(ask: &Ask<'_>, change: &Change) -> Result<PolicyPart, Error> {
     part.signed = tally.counted.difference(&by_reviews.counted).next().cloned();
     part.required = tally.required;
     part.subject = tally.subject.to_string();
-    if !tally.is_enough() {
-        let may = policy.holders(Action::Administer, None, None);
-        part.could_agree = may.into_iter().filter(|id| !tally.counted.contains(id)).collect();
-    }
+    part.could_agree.clone_from(&tally.could_agree);
+    part.blocked.clone_from(&tally.blocked);
     for id in &part.could_agree {
         let path = RecordPath::PolicyReview(after.serial, id.clone());
         part.files.push(ReviewFile::of(

@@ -10,7 +10,7 @@ fn head(lab: &Lab) -> String {
     lab.git(&["rev-parse", "HEAD"])
 }
 
-fn fingerprint(lab: &Lab, who: &str) -> String {
+pub fn fingerprint(lab: &Lab, who: &str) -> String {
     let line = std::fs::read_to_string(lab.public_key(who)).expect("a key");
     let key: ssh_key::PublicKey = line.parse().expect("a key");
     key.fingerprint(ssh_key::HashAlg::Sha256).to_string()
@@ -440,6 +440,9 @@ fn a_recovery_key_brings_the_policy_back_when_all_administrators_keys_are_lost()
             let _ = lab.ok("new", &add);
             let said = lab.findings("new", &["validate", "--onto", "main", "back"]);
             assert!(said.contains("1 of 2 administrators"), "{said}");
+            assert!(said.contains("ask `recovery` to run"), "{said}");
+            let page = lab.ok("new", &["diff", "main..back"]);
+            assert!(page.contains("Still to be asked: recovery"), "{page}");
             let approve = ["policy", "approve", "back", "-m", "back", "--branch", "back"];
             let _ = lab.ok("safe", &approve);
             let onto = ["validate", "--onto", "main", "back", "--landing", "squash"];
@@ -583,4 +586,27 @@ fn allowed_signers_end_a_revoked_key_at_the_last_believed_commit() {
     let verdict = |commit: &str| lab.git_as("admin-1", &["verify-commit", commit]).status.success();
     assert!(verdict(&since), "what was believed still is");
     assert!(!verdict(&approval), "what the thief signed is not");
+}
+
+/// A version that a stolen key approved is archived once its finding is accepted, as
+/// the finding says.
+#[test]
+fn what_a_stolen_key_approved_is_archived_after_the_finding_is_accepted() {
+    let (guarded, since) = approved();
+    let lab = &guarded.lab;
+    landed(&revoke(lab, "risk-1", &["--since", &since]));
+    let said = lab.findings("admin-1", &["audit"]);
+    assert!(
+        said.contains("codes: [MR317]") && said.contains("then `modelry archive churn/1"),
+        "{said}"
+    );
+    let archive = ["archive", "churn/1", "-m", "wrong"];
+    let said = lab.findings("admin-1", &archive);
+    assert!(said.contains("MR317"), "{said}");
+    let accepts = format!(
+        "acknowledged:\n  - {{commit: \"{}\", codes: [MR317]}}\nactors:\n",
+        head(lab)
+    );
+    lab.change_policy("actors:\n", &accepts);
+    let _ = lab.ok("admin-1", &archive);
 }

@@ -96,7 +96,9 @@ fn a_proposal_that_only_the_remote_has_is_reviewed_there() {
     other.git(&["fetch", "-q"]);
     let said = other.fails("admin-2", 2, &["policy", "show", "proposal"]);
     assert!(said.err.contains("did you mean `origin/proposal`?"), "{said:?}");
-    let shown = other.ok("admin-2", &["policy", "show", "origin/proposal"]);
+    let shown = other
+        .fails("admin-2", 1, &["policy", "show", "origin/proposal"])
+        .out;
     let line = "modelry policy approve origin/proposal --branch proposal --push -m REASON --expect ";
     assert!(shown.contains(&format!("ask admin-2: {line}")), "{shown}");
     // Without --push it starts from the remote's branch all the same.

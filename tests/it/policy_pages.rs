@@ -75,7 +75,6 @@ fn a_policy_that_asks_for_less_is_marked() {
             "/actors/admin-1/keys",
             json!(["ssh-ed25519 AAAA", "ssh-ed25519 CCCC"]),
         ),
-        ("/actors/admin-1/accounts", json!({"github": "1", "gitlab": "2"})),
         ("/stages/1", json!({"name": "production", "description": "live"})),
         (
             "/lifecycle/transitions",
@@ -90,12 +89,7 @@ fn a_policy_that_asks_for_less_is_marked() {
         let (forth, back) = with(pointer, value);
         assert!(forth.iter().any(|line| line.weakens), "{pointer}: {forth:?}");
         assert!(!back.is_empty(), "{pointer}");
-        let either = [
-            "/acknowledged/0/codes",
-            "/actors/admin-1/accounts",
-            "/revoked",
-            "/actors/robot/owners",
-        ];
+        let either = ["/acknowledged/0/codes", "/revoked", "/actors/robot/owners"];
         if !either.contains(&pointer) {
             assert!(back.iter().all(|line| !line.weakens), "{pointer}: {back:?}");
         }
@@ -106,7 +100,49 @@ fn a_policy_that_asks_for_less_is_marked() {
     let (forth, _) = with("/approvals", some);
     assert!(forth.iter().any(|line| line.weakens), "{forth:?}");
     let (forth, _) = with("/approvals/0/gates/0/require", json!("metrics.a > 2"));
+    assert!(
+        forth.iter().all(|line| line.strengthens && !line.weakens),
+        "{forth:?}"
+    );
+    let (forth, _) = with("/approvals/0/gates/0/require", json!("metrics.b > 1"));
     assert!(forth.iter().all(|line| line.weakens && line.unsure), "{forth:?}");
+    let (forth, _) = with("/approvals/0/gates/0/require", json!("metrics.a>1"));
+    assert_eq!(forth, []);
+    for (require, weakens) in [
+        ("metrics.a > 1 && metrics.b > 1", false),
+        ("false", false),
+        ("metrics.a > 0.5", true),
+        ("true", true),
+    ] {
+        let (forth, _) = with("/approvals/0/gates/0/require", json!(require));
+        let is_told =
+            |line: &PolicyLine| line.weakens == weakens && line.strengthens != weakens && !line.unsure;
+        assert!(
+            !forth.is_empty() && forth.iter().all(is_told),
+            "{require}: {forth:?}"
+        );
+    }
+    // A champion that the condition does not name asks for nothing.
+    let (forth, _) = with("/approvals/0/gates/0/champion", json!("staging"));
+    assert!(
+        !forth.is_empty() && forth.iter().all(|line| !line.weakens),
+        "{forth:?}"
+    );
+    // An account counts for something only where reported reviews do.
+    let accounts = json!({"github": "1", "gitlab": "2"});
+    let (forth, _) = with("/actors/admin-1/accounts", accounts.clone());
+    assert!(
+        !forth.is_empty() && forth.iter().all(|line| !line.weakens),
+        "{forth:?}"
+    );
+    let mut counting = before.clone();
+    counting["approvals"][0]["delegated"] = json!(1);
+    let mut after = counting.clone();
+    after["actors"]["admin-1"]["accounts"] = accounts;
+    assert!(lines(&counting, &after).iter().any(|line| line.weakens));
+    // A glob beside a wider one grants nothing new.
+    let (forth, _) = with("/grants/2/groups", json!(["*", "zzz"]));
+    assert_eq!(forth, []);
     let (forth, _) = with("/approvals/0/required", json!(1));
     let line = PolicyLine {
         what: "fraud-*: required approvals".into(),
@@ -114,6 +150,7 @@ fn a_policy_that_asks_for_less_is_marked() {
         after: Some("1".into()),
         weakens: true,
         unsure: false,
+        strengthens: false,
     };
     assert_eq!(forth, [line]);
 }

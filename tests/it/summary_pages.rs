@@ -118,6 +118,7 @@ fn written(text: &str, many: usize) -> (Summary, Report) {
                     after: Some(t()),
                     weakens: true,
                     unsure: false,
+                    strengthens: false,
                 };
                 many
             ],
@@ -125,6 +126,7 @@ fn written(text: &str, many: usize) -> (Summary, Report) {
             agreed: Vec::new(),
             signed: None,
             not_counted: [("risk-1".parse().expect("an actor"), t())].into(),
+            blocked: None,
             could_agree: Vec::new(),
             subject: format!("sha256:{}", "5".repeat(64)),
             files: Vec::new(),

@@ -126,6 +126,8 @@ fn policy_line(out: &mut Builder, line: &PolicyLine) -> Line {
         };
         shown.push(Span::Warn(words.into()));
         shown.push(ours(" "));
+    } else if line.strengthens {
+        shown.push(ours("asks for more: "));
     }
     shown.push(match (&line.before, &line.after) {
         // Each is as long as it may be; cut again, the second would be lost.
@@ -177,6 +179,10 @@ fn policy_blocks(out: &mut Builder, policy: &PolicyPart) {
     if !policy.could_agree.is_empty() {
         line.push(ours(". Still to be asked: "));
         line.extend(out.names(&policy.could_agree));
+    }
+    if let Some(why) = &policy.blocked {
+        line.push(ours(". Blocked: nobody can give what is missing: "));
+        line.push(Span::Theirs(why.clone()));
     }
     out.text(line);
     for (actor, why) in policy.not_counted.iter().take(out.limit.items) {

@@ -1,7 +1,7 @@
 //! The pieces of a page, and how much of what is long goes into it.
 
 use super::Limit;
-use crate::summary::shortened;
+use crate::summary::differing_parts;
 
 /// A piece of a line.
 #[derive(Clone, Debug)]
@@ -91,7 +91,7 @@ impl Builder {
 
     /// Two texts of others, cut so that what differs stays in sight.
     pub(super) fn pair(&mut self, before: &str, after: &str) -> (String, String) {
-        let cut = shortened(before, after, self.limit.text);
+        let cut = differing_parts(before, after, self.limit.text);
         if (cut.0.as_str(), cut.1.as_str()) != (before, after) {
             self.left_out += 1;
         }

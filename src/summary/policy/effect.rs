@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::PolicyLine;
 use super::approvals::{Comparison, Example, Found};
 use super::classes::Classes;
-use crate::access::{ApprovalNeed, Policy, path_glob};
-use crate::model::{Action, ActorId, StageName};
+use crate::access::{ApprovalNeed, Policy, gate_demand, path_glob};
+use crate::expr::Demand;
+use crate::model::{Action, ActorId, Gate, StageName};
 
 /// A line, and the classes of groups that it is true for.
 type Lines = BTreeMap<PolicyLine, BTreeSet<usize>>;
@@ -228,6 +229,11 @@ fn reviews(was: &ApprovalNeed, is: &ApprovalNeed) -> Vec<PolicyLine> {
     out
 }
 
+/// Whether two gates are written alike.
+fn same(a: &Gate, b: &Gate) -> bool {
+    a.require == b.require && a.champion == b.champion
+}
+
 /// The lines of one group for its card and gates.
 fn content(was: &ApprovalNeed, is: &ApprovalNeed) -> Vec<PolicyLine> {
     let mut out = Vec::new();
@@ -237,22 +243,30 @@ fn content(was: &ApprovalNeed, is: &ApprovalNeed) -> Vec<PolicyLine> {
             ..PolicyLine::warning(format!(": card section {section}"))
         });
     }
-    let same =
-        |a: &crate::model::Gate, b: &crate::model::Gate| a.require == b.require && a.champion == b.champion;
-    let kept = |gate: &crate::model::Gate, others: &ApprovalNeed| {
-        others.gates.iter().any(|other| same(&other.gate, gate))
+    let is_kept = |gate: &Gate, others: &ApprovalNeed| {
+        let mut others = others.gates.iter();
+        others.any(|other| {
+            matches!(gate_demand(gate, &other.gate), Demand::Same | Demand::More) || same(gate, &other.gate)
+        })
     };
-    let added: Vec<_> = is.gates.iter().filter(|gate| !kept(&gate.gate, was)).collect();
-    for gone in was.gates.iter().filter(|gate| !kept(&gate.gate, is)) {
+    let added: Vec<_> = is
+        .gates
+        .iter()
+        .filter(|gate| !was.gates.iter().any(|other| same(&gate.gate, &other.gate)))
+        .collect();
+    for gone in was.gates.iter().filter(|gate| !is_kept(&gate.gate, is)) {
         // Another condition may ask for less: somebody must look.
         let instead = added
             .iter()
             .find(|gate| gate.gate.name == gone.gate.name)
             .or(added.first());
+        let is_less = instead.is_none_or(|gate| {
+            gate.gate.name == gone.gate.name && gate_demand(&gone.gate, &gate.gate) == Demand::Less
+        });
         out.push(PolicyLine {
             before: Some(super::written::gate_words(&gone.gate)),
             after: instead.map(|gate| super::written::gate_words(&gate.gate)),
-            unsure: instead.is_some(),
+            unsure: !is_less,
             ..PolicyLine::warning(format!(": gate {}:", gone.gate.name))
         });
     }

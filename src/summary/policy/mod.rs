@@ -26,6 +26,8 @@ pub struct PolicyLine {
     /// Whether it only may be so: of two conditions it can't be told which asks
     /// for more.
     pub unsure: bool,
+    /// Whether a condition certainly asks for more than before, and for nothing less.
+    pub strengthens: bool,
 }
 
 impl PolicyLine {
@@ -37,6 +39,7 @@ impl PolicyLine {
             after: None,
             weakens: true,
             unsure: false,
+            strengthens: false,
         }
     }
 }

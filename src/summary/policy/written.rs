@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
 use super::{PolicyLine, effect};
-use crate::access::{Credential, Policy, fingerprint};
+use crate::access::{Credential, Policy, fingerprint, gate_demand, group_glob};
+use crate::expr::{Demand, Expr};
 use crate::model::{Action, Actor, ActorKey, ApprovalRule, Gate, Landing, Registry};
 
 /// The lines of one change.
@@ -21,6 +22,7 @@ impl Lines {
             after,
             weakens,
             unsure: false,
+            strengthens: false,
         });
     }
 
@@ -170,6 +172,20 @@ fn asks(rule: &ApprovalRule) -> BTreeMap<String, String> {
     out
 }
 
+/// Compares the gates of two rules that have the same name: which asks for more, and
+/// whether only blanks differ.
+fn gate_demands(was: Option<&ApprovalRule>, is: Option<&ApprovalRule>) -> BTreeMap<String, (Demand, bool)> {
+    let (Some(was), Some(is)) = (was, is) else {
+        return BTreeMap::new();
+    };
+    let pairs = was.gates.iter().filter_map(|old| {
+        let new = is.gates.iter().find(|new| new.name == old.name)?;
+        let is_same = old.champion == new.champion && Expr::is_same_text(&old.require, &new.require);
+        Some((format!("gate {}:", old.name), (gate_demand(old, new), is_same)))
+    });
+    pairs.collect()
+}
+
 fn approvals(before: &Registry, after: &Registry, lines: &mut Lines) {
     for (was, is) in pairs(before, after) {
         let globs = |rule: &ApprovalRule| rule.groups.join(", ");
@@ -189,12 +205,18 @@ fn approvals(before: &Registry, after: &Registry, lines: &mut Lines) {
             set(gates.filter_map(|gate| Some(format!("{}: {}", gate.name, gate.message.as_ref()?))))
         };
         let told = (messages(was), messages(is));
+        let gates = gate_demands(was, is);
         let (was, is) = (asked(was), asked(is));
         let what: BTreeSet<&String> = was.keys().chain(is.keys()).collect();
         for what in what {
             let (was, is) = (was.get(what), is.get(what));
-            if was != is {
-                lines.add(format!("{name}: {what}"), was.cloned(), is.cloned(), false);
+            let (demand, is_same_text) = gates.get(what).copied().unwrap_or((Demand::Unknown, false));
+            if was == is || is_same_text {
+                continue;
+            }
+            lines.add(format!("{name}: {what}"), was.cloned(), is.cloned(), false);
+            if let Some(line) = lines.0.last_mut() {
+                line.strengthens = demand == Demand::More;
             }
         }
         lines.sets(
@@ -206,9 +228,24 @@ fn approvals(before: &Registry, after: &Registry, lines: &mut Lines) {
     }
 }
 
-/// Each single right: who may do what, where.
+/// The globs of groups without those that a wider one of the same list matches.
+fn widest(globs: &BTreeSet<&String>) -> Vec<String> {
+    let is_plain = |glob: &str| !glob.contains(['*', '?', '[', '{', '\\']);
+    let covers = |wider: &str, glob: &str| {
+        let matches = || group_glob(wider).is_ok_and(|wider| wider.is_match(glob));
+        glob != wider && (wider == "*" || (is_plain(glob) && !is_plain(wider) && matches()))
+    };
+    let kept = globs.iter().filter(|glob| {
+        let is_covered = globs.iter().any(|wider| covers(wider, glob));
+        !is_covered
+    });
+    kept.map(|glob| (*glob).clone()).collect()
+}
+
+/// Lists each single right once: by whom and what, where.
 fn rights(registry: &Registry) -> BTreeSet<String> {
     let mut out = BTreeSet::new();
+    let mut places: BTreeMap<(String, String), BTreeSet<&String>> = BTreeMap::new();
     for grant in &registry.grants {
         for to in &grant.to {
             for action in &grant.allow {
@@ -216,35 +253,36 @@ fn rights(registry: &Registry) -> BTreeSet<String> {
                     Action::Promote => grant.stages.iter().map(|stage| format!(" to {stage}")).collect(),
                     _ => vec![String::new()],
                 };
-                let groups: Vec<String> = match action {
-                    Action::Administer => vec![String::new()],
-                    _ => grant.groups.iter().map(|glob| format!(" in {glob}")).collect(),
-                };
-                for group in &groups {
-                    for stage in &stages {
-                        out.insert(format!("{to} may {action}{group}{stage}"));
+                for stage in stages {
+                    let right = format!("{to} may {action}");
+                    match action {
+                        Action::Administer => {
+                            out.insert(right);
+                        }
+                        _ => places.entry((right, stage)).or_default().extend(&grant.groups),
                     }
                 }
             }
         }
+    }
+    for rule in &registry.imports {
+        for to in &rule.to {
+            let right = (format!("{to} may import"), String::new());
+            places.entry(right).or_default().extend(&rule.groups);
+        }
+    }
+    for ((right, stage), globs) in &places {
+        out.extend(
+            widest(globs)
+                .iter()
+                .map(|glob| format!("{right} in {glob}{stage}")),
+        );
     }
     out
 }
 
 fn grants(before: &Registry, after: &Registry, lines: &mut Lines) {
     lines.sets("right", &rights(before), &rights(after), Weaken::Neither);
-    let imports = |registry: &Registry| {
-        let rules = registry.imports.iter();
-        set(rules.flat_map(|rule| {
-            let to = rule.to.iter();
-            to.flat_map(|to| {
-                rule.groups
-                    .iter()
-                    .map(move |glob| format!("{to} may import in {glob}"))
-            })
-        }))
-    };
-    lines.sets("right", &imports(before), &imports(after), Weaken::Neither);
     let members = |registry: &Registry| {
         let teams = registry.teams.iter();
         set(teams.flat_map(|(team, members)| members.iter().map(move |id| format!("{id} in {team}"))))
@@ -290,6 +328,8 @@ fn rewritten(was: &Actor, is: &Actor) -> Vec<String> {
 }
 
 fn people(before: &Registry, after: &Registry, lines: &mut Lines) {
+    // An account lets a machine report reviews, which count nowhere by default.
+    let counts_reports = after.approvals.iter().any(|rule| rule.delegated.unwrap_or(0) > 0);
     let ids: BTreeSet<_> = before.actors.keys().chain(after.actors.keys()).collect();
     for id in ids {
         let (was, is) = (before.actors.get(id), after.actors.get(id));
@@ -345,7 +385,10 @@ fn people(before: &Registry, after: &Registry, lines: &mut Lines) {
             &format!("actor {id}: account"),
             &accounts(was),
             &accounts(is),
-            speaks,
+            match counts_reports {
+                true => speaks,
+                false => Weaken::Neither,
+            },
         );
         let card = |actor: Option<&Actor>| {
             let about = actor
