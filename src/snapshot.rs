@@ -5,7 +5,7 @@
 //! the registry.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -282,6 +282,8 @@ pub struct Records<'a> {
     loaded: RefCell<Lately<(Oid, RecordPath), Arc<Loaded>>>,
     /// Every document that was read, by its hash.
     read: RefCell<HashSet<u64>>,
+    /// The paths of files that are no records.
+    unreadable: RefCell<BTreeSet<String>>,
     ahead: ReadAhead,
 }
 
@@ -292,6 +294,7 @@ impl<'a> Records<'a> {
             objects,
             loaded: RefCell::default(),
             read: RefCell::default(),
+            unreadable: RefCell::default(),
             ahead: ReadAhead::default(),
         }
     }
@@ -310,6 +313,12 @@ impl<'a> Records<'a> {
     /// How many documents were read so far.
     pub fn documents(&self) -> usize {
         self.read.borrow().len()
+    }
+
+    /// The paths, below the registry's folder, of files that were read and are no
+    /// records: broken documents, and links or folders in a file's place.
+    pub fn unreadable(&self) -> Vec<String> {
+        self.unreadable.borrow().iter().cloned().collect()
     }
 
     /// The file with this content at this path.
@@ -334,6 +343,9 @@ impl<'a> Records<'a> {
             .unwrap_or_else(PoisonError::into_inner)
             .remove(&key);
         let loaded = ahead.map_or_else(read, Ok)?;
+        if loaded.record.is_none() {
+            self.unreadable.borrow_mut().insert(path.to_string());
+        }
         let mut hash = DefaultHasher::new();
         key.hash(&mut hash);
         self.read.borrow_mut().insert(hash.finish());
@@ -379,7 +391,11 @@ impl<'a> Snapshot<'a> {
         let Some(tree) = self.tree else { return Ok(None) };
         match raw::lookup(self.records.objects, tree, &path.to_string())? {
             Some(entry) if entry.mode == Mode::File => self.records.load(path, entry.id).map(Some),
-            _ => Ok(None),
+            Some(_) => {
+                self.records.unreadable.borrow_mut().insert(path.to_string());
+                Ok(None)
+            }
+            None => Ok(None),
         }
     }
 

@@ -7,7 +7,7 @@ mod pins;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-pub use pins::Pin;
+pub use pins::{Pin, guarded};
 
 use crate::error::{Error, shell_word};
 use crate::git::{Head, Repo};

@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use super::flags::{acknowledge, flags, from_top};
 use super::report::{
-    AppliedRule, Approval, Audit, Confirmed, Counted, Event, Flag, GateOutcome, Given, Group, Import, KeyUse,
-    Known, Live, Means, Nobody, Outcome, Proof, Range, Serving, Signer, State, Uses,
+    Again, AppliedRule, Approval, Audit, Confirmed, Counted, Event, Flag, GateOutcome, Given, Group, Import,
+    KeyUse, Known, Live, Means, Nobody, Outcome, Proof, Range, Serving, Signer, State, Uses,
 };
 use crate::access::{Author, Carrier, Policy, Standing, Verdict, shortfall_words};
 use crate::change::{Change, ChangeKind};
@@ -44,6 +44,8 @@ pub struct Ending<'a> {
     pub confirmed: Option<Confirmed>,
     /// Versions whose approval rests on a key that is not believed any more.
     pub tainted: &'a BTreeMap<VersionId, String>,
+    /// How the same report is made again.
+    pub again: Again,
 }
 
 /// Every judged step from the root on.
@@ -506,6 +508,7 @@ impl<'a> Ledger<'a> {
             live,
             events: whole,
             groups,
+            again: ending.again,
             report: ending.report,
         })
     }

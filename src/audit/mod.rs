@@ -15,6 +15,6 @@ pub use growth::{Lost, Mainline, Mismatch};
 pub use ledger::{Ending, Ledger};
 pub use log::{Hash, MerkleTree, leaf, log};
 pub use report::{
-    AppliedRule, Approval, Audit, Confirmed, Counted, Event, Flag, GateOutcome, Given, Group, Import, KeyUse,
-    Known, Live, Means, Nobody, Outcome, Proof, Range, Serving, Signer, State, Trust, Uses,
+    Again, AppliedRule, Approval, Audit, Confirmed, Counted, Event, Flag, GateOutcome, Given, Group, Import,
+    KeyUse, Known, Live, Means, Nobody, Outcome, Proof, Range, Serving, Signer, State, Trust, Uses,
 };

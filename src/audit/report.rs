@@ -40,6 +40,27 @@ pub struct Audit {
     pub groups: Vec<Group>,
     /// Findings, notes, and what was read.
     pub report: Report,
+    /// How the same report is made again.
+    pub again: Again,
+}
+
+/// How the same report is made again, byte for byte.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Again {
+    /// In any clone, of the report's tip.
+    #[default]
+    Anywhere,
+    /// In any clone whose mainline has the same tip, of the same day: the report
+    /// has notes on steps that the day leaves out.
+    OnDay {
+        /// The day, as it was given.
+        day: String,
+        /// The mainline's tip.
+        mainline: Oid,
+    },
+    /// Not from a clone alone: a checkpoint, or what one clone verified before,
+    /// is part of the report.
+    Never,
 }
 
 /// What was looked at.

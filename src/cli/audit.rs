@@ -8,9 +8,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::reading::{AsOf, ReadArgs};
 use super::resolve::{believe_root, on_mainline};
-use super::{Global, Outcome, Output, Ui};
+use super::{Global, Outcome, Output, Ui, fresh};
 use crate::access::Policy;
-use crate::audit::{Audit, Checkpoint, Ending, Known, Ledger};
+use crate::audit::{Again, Audit, Checkpoint, Ending, Known, Ledger};
 use crate::error::Error;
 use crate::finding::Note;
 use crate::history::{self, Dated, Dates};
@@ -68,6 +68,8 @@ pub fn run(args: &AuditArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
         Output::Human => render::audit_human(&audit, &ui.style),
         form => render::report(&audit.report, super::report_format(form), &ui.style),
     })?;
+    let asked = (args.read.at.as_deref(), args.read.fetch);
+    fresh::told(&workspace, workspace.tip(), asked, Ok(Outcome::Fine), ui)?;
     if !audit.report.is_clean() {
         return Ok(Outcome::Findings);
     }
@@ -103,9 +105,14 @@ fn audited(
     let tip = workspace.tip()?;
     believe_root(workspace, &objects, tip, args.trust_root)?;
     let AsOf { commit, note, later } = on_mainline(workspace, &objects, tip, args.read.at.as_deref(), None)?;
-    if let Some(later) = later {
-        ui.note(&later);
-    }
+    let again = match (file.is_some() || args.with_clone, &args.read.at) {
+        (true, _) => Again::Never,
+        (false, Some(day)) if later.is_some() || note.is_some() => Again::OnDay {
+            day: day.clone(),
+            mainline: tip,
+        },
+        (false, _) => Again::Anywhere,
+    };
     let kept = Kept::new(&objects);
     let records = Records::new(&kept);
     let how = How {
@@ -125,7 +132,7 @@ fn audited(
     bar.finish_and_clear();
     let mut proof = proof?;
     let dates = Dates::of(&records, &workspace.folder, Some(proof.root), commit)?;
-    let left_out = note.into_iter().chain(backdated(&dates));
+    let left_out = later.into_iter().chain(note).chain(backdated(&dates));
     proof.report.notes.extend(left_out.map(|message| Note {
         message,
         path: None,
@@ -156,6 +163,7 @@ fn audited(
         },
         confirmed: compared.as_ref().and_then(|compared| compared.confirmed.clone()),
         tainted: &proof.tainted,
+        again,
     })?;
     Ok((audit, proof.policy, compared))
 }

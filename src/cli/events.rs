@@ -5,7 +5,7 @@ use clap::Args;
 use super::audit::bar;
 use super::reading::FetchArgs;
 use super::resolve::{believe_root, on_mainline, start_on_mainline};
-use super::{Global, Outcome, Output, Ui, report_format};
+use super::{Global, Outcome, Output, Ui, fresh, report_format};
 use crate::error::Error;
 use crate::event::Event;
 use crate::exchange::eventbridge::Account;
@@ -84,7 +84,10 @@ fn ends(range: Option<&str>) -> Result<(Option<&str>, Option<&str>), Error> {
 pub fn run(args: &EventsArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let account = account(args, ui)?;
     let workspace = args.fetch.open(global, ui)?;
-    told(&workspace, args, account.as_ref(), ui).map_err(|error| workspace.incomplete(error))
+    let outcome =
+        told(&workspace, args, account.as_ref(), ui).map_err(|error| workspace.incomplete(error))?;
+    let (_, end) = ends(args.range.as_deref())?;
+    fresh::told(&workspace, workspace.tip(), (end, args.fetch), Ok(outcome), ui)
 }
 
 fn told(

@@ -14,14 +14,14 @@ use super::wait::duration;
 use super::{Global, Outcome, Output, Ui, report_format};
 use crate::error::Error;
 use crate::finding::Report;
-use crate::git::{Budget, Repo};
+use crate::git::{Budget, Head, Repo};
 use crate::history;
 use crate::host::{self, Hook, Ruling, Staged, Update};
 use crate::proof::How;
-use crate::raw::Kept;
+use crate::raw::{self, Kept};
 use crate::render::{self, Style};
 use crate::snapshot::Records;
-use crate::workspace::{self, Pin, Workspace};
+use crate::workspace::{self, Pin, Wanted, Workspace};
 
 /// Seconds that a push may take to judge.
 const TIMEOUT: u64 = 60;
@@ -48,7 +48,7 @@ pub enum HookCommand {
 /// `modelry hook install`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "A hook that is there already is kept beside it as HOOK.chained, and runs after it. On a server, the mainline is proven once, and with --root OID[:FOLDER] the root is pinned; without a pinned root no push to the mainline is accepted.\n\nExamples:\n  modelry hook install\n  modelry -C /srv/git/models.git hook install --server --root 5e1f…"
+    after_help = "A hook that is there already is kept beside it as HOOK.chained, and runs after it. On a server, the mainline is proven once, and with --root OID[:FOLDER] the root is pinned; without a pinned root no push to the mainline is accepted. Of several registries in one repository each is pinned with its folder, and a push is judged by all of them.\n\nExamples:\n  modelry hook install\n  modelry -C /srv/git/models.git hook install --server --root 5e1f…"
 )]
 pub struct InstallArgs {
     /// Guard this repository against pushes that would be findings
@@ -307,8 +307,11 @@ fn install(args: &InstallArgs, global: &Global, ui: &Ui) -> Result<Outcome, Erro
     }
     // A hook that guards no registry would refuse every push.
     if args.server {
-        guarded_registry(&repo, global)?;
+        for one in guarded(&repo, global)? {
+            guarded_registry(&repo, &one)?;
+        }
     }
+    named_registry(&repo, global)?;
     if let Some(root) = global.root.as_ref().filter(|_| args.server) {
         pin(&repo, root)?;
     }
@@ -318,21 +321,21 @@ fn install(args: &InstallArgs, global: &Global, ui: &Ui) -> Result<Outcome, Erro
         source,
     })?;
     let installed = host::install(&repo, hook_of(args.server), &program)?;
-    let guarded = match args.server {
+    let mainline = match args.server {
         true => Some(workspace::mainline(&repo, global.wanted().mainline.as_deref())?),
         false => None,
     };
-    let root = match args.server {
-        true => Pin::all(&repo)?.last().map(ToString::to_string),
-        false => None,
+    let roots: Vec<String> = match args.server {
+        true => Pin::all(&repo)?.iter().map(ToString::to_string).collect(),
+        false => Vec::new(),
     };
     if ui.is_json() {
         ui.json(&json!({
             "hook": installed.hook.display().to_string(),
             "chained": installed.chained.as_ref().map(|path| path.display().to_string()),
             "unchanged": installed.unchanged,
-            "mainline": guarded,
-            "root": root,
+            "mainline": mainline,
+            "root": roots.last(),
         }))?;
     } else {
         let verb = if installed.unchanged {
@@ -341,10 +344,10 @@ fn install(args: &InstallArgs, global: &Global, ui: &Ui) -> Result<Outcome, Erro
             "is set up"
         };
         let mut text = format!("{} {verb}\n", installed.hook.display());
-        if let Some(mainline) = &guarded {
+        if let Some(mainline) = &mainline {
             text.push_str(&format!("  guards {mainline}\n"));
         }
-        if let Some(root) = &root {
+        for root in &roots {
             text.push_str(&format!("  from the pinned root {root}\n"));
         }
         if let Some(chained) = &installed.chained {
@@ -356,39 +359,101 @@ fn install(args: &InstallArgs, global: &Global, ui: &Ui) -> Result<Outcome, Erro
         ui.note("this is a clone with a work tree: the hook sees what others push to it, and nothing that is committed here; for that, `modelry hook install`");
     }
     match args.server {
-        true => ready(&repo, args, global, ui),
+        true => {
+            for one in guarded(&repo, global)? {
+                ready(&repo, args, &one, ui)?;
+            }
+            Ok(Outcome::Fine)
+        }
         false => Ok(Outcome::Fine),
     }
 }
 
-/// Refuses a server whose mainline is there and has no registry.
-fn guarded_registry(repo: &Repo, global: &Global) -> Result<(), Error> {
+/// The registries that a server guards: the one that is named, else each that is
+/// pinned.
+fn guarded(repo: &Repo, global: &Global) -> Result<Vec<Wanted>, Error> {
     let wanted = global.wanted();
+    let folders = match &wanted.root {
+        Some(_) => Vec::new(),
+        None => workspace::guarded(repo, &wanted)?,
+    };
+    if folders.is_empty() {
+        return Ok(vec![wanted]);
+    }
+    let one = |folder| Wanted {
+        path: Some(folder),
+        ..wanted.clone()
+    };
+    Ok(folders.into_iter().map(one).collect())
+}
+
+/// Refuses a `--path` at which the mainline, or what is checked out, has no
+/// registry. Where nothing was committed yet, any folder will do.
+fn named_registry(repo: &Repo, global: &Global) -> Result<(), Error> {
+    let wanted = global.wanted();
+    if wanted.path.is_none() && repo.config("modelry.path")?.is_none() {
+        return Ok(());
+    }
     let mainline = workspace::mainline(repo, wanted.mainline.as_deref())?;
-    let Some(tip) = repo.reference(&mainline)? else {
+    let head = match repo.head()? {
+        Head::Branch { tip, .. } => tip,
+        Head::Detached(tip) => Some(tip),
+    };
+    let tips = [
+        repo.reference(&mainline)?,
+        head.filter(|_| repo.workdir().is_some()),
+    ];
+    let Some(first) = tips.iter().flatten().next() else {
         return Ok(());
     };
     let workspace = Workspace::open(&wanted)?;
     let objects = workspace.repo.objects()?;
+    let file = workspace.from_top("registry.yaml");
+    for tip in tips.iter().flatten() {
+        let top = history::read_commit(&objects, *tip)?.tree;
+        if raw::lookup(&objects, top, &file)?.is_some() {
+            return Ok(());
+        }
+    }
+    Err(workspace.no_registry(&objects, *first)?)
+}
+
+/// Refuses a server whose mainline is there and has no registry.
+fn guarded_registry(repo: &Repo, wanted: &Wanted) -> Result<(), Error> {
+    let mainline = workspace::mainline(repo, wanted.mainline.as_deref())?;
+    let Some(tip) = repo.reference(&mainline)? else {
+        return Ok(());
+    };
+    let workspace = Workspace::open(wanted)?;
+    let objects = workspace.repo.objects()?;
     history::find_root(&objects, &workspace.folder, tip).map(|_| ())
 }
 
-/// Pins the root, unless another one is pinned: a server guards one registry.
+/// Pins the root, beside those of other folders, unless another one is pinned
+/// for the same folder.
 fn pin(repo: &Repo, root: &str) -> Result<(), Error> {
     let wanted = Pin::parse(root)?;
-    let pins = Pin::all(repo)?;
-    match pins.iter().find(|pin| **pin != wanted) {
-        Some(pinned) => Err(Error::told(format!("another root is pinned here: {pinned}"))
-            .hint("when it is the wrong one, `git config --unset-all modelry.root` first")),
-        None if pins.is_empty() => wanted.keep(repo),
-        None => Ok(()),
+    let folder = wanted.place(repo)?;
+    let mut is_pinned = false;
+    for pin in Pin::all(repo)? {
+        if pin.place(repo)? != folder {
+            continue;
+        }
+        if pin.root != wanted.root {
+            return Err(Error::told(format!("another root is pinned here: {pin}"))
+                .hint(format!("when it is the wrong one, first: `git config --fixed-value --unset-all modelry.root {pin}`")));
+        }
+        is_pinned = true;
+    }
+    match is_pinned {
+        true => Ok(()),
+        false => wanted.keep(repo),
     }
 }
 
 /// Proves what the server has already, so that no pusher waits for it, and says
 /// what is missing.
-fn ready(repo: &Repo, args: &InstallArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    let wanted = global.wanted();
+fn ready(repo: &Repo, args: &InstallArgs, wanted: &Wanted, ui: &Ui) -> Result<(), Error> {
     let mainline = workspace::mainline(repo, wanted.mainline.as_deref())?;
     let short = mainline.strip_prefix("refs/heads/").unwrap_or(&mainline);
     let Some(tip) = repo.reference(&mainline)? else {
@@ -397,9 +462,9 @@ fn ready(repo: &Repo, args: &InstallArgs, global: &Global, ui: &Ui) -> Result<Ou
                 "no root is pinned: `{short}` can't be pushed before `git config modelry.root OID`, as an administrator tells it"
             ));
         }
-        return Ok(Outcome::Fine);
+        return Ok(());
     };
-    let workspace = Workspace::open(&wanted)?;
+    let workspace = Workspace::open(wanted)?;
     if workspace.root.is_none() {
         let objects = workspace.repo.objects()?;
         let root = history::find_root(&objects, &workspace.folder, tip)?;
@@ -407,7 +472,7 @@ fn ready(repo: &Repo, args: &InstallArgs, global: &Global, ui: &Ui) -> Result<Ou
         ui.note(&format!(
             "no root is pinned, so no push to `{short}` will be accepted: compare {root} with what an administrator tells you by another way, then `modelry trust {pin}`"
         ));
-        return Ok(Outcome::Fine);
+        return Ok(());
     }
     let objects = workspace.repo.objects()?;
     let kept = Kept::new(&objects);
@@ -425,7 +490,7 @@ fn ready(repo: &Repo, args: &InstallArgs, global: &Global, ui: &Ui) -> Result<Ou
             render::count(open, "finding")
         ));
     }
-    Ok(Outcome::Fine)
+    Ok(())
 }
 
 fn count_open(report: &Report) -> usize {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::names;
 use super::reading::{ReadArgs, Reading};
 use super::show::metrics_words;
-use super::{Global, Outcome, Ui};
+use super::{Global, Outcome, Ui, fresh};
 use crate::act;
 use crate::error::Error;
 use crate::expr::{self, Expr};
@@ -235,6 +235,9 @@ pub fn run(args: &ListArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
             ui.json(&json!({"versions": values(reading, all)?}))?;
         } else if all.is_empty() {
             ui.say("no version matches");
+            if args.read.is_newest() {
+                fresh::nothing_at(reading.workspace, reading.commit, ui);
+            }
         } else {
             ui.print(&table(&all).render(&ui.style))?;
         }
@@ -341,8 +344,13 @@ pub fn groups(read: &ReadArgs, global: &Global, ui: &Ui) -> Result<Outcome, Erro
         }
         if ui.is_json() {
             ui.json(&json!({"groups": values}))?;
+        } else if table.is_empty() && reading.is_incomplete() {
+            ui.say("no group that can be read");
         } else if table.is_empty() {
             ui.say("no group yet; make one: modelry group create NAME");
+            if read.is_newest() {
+                fresh::nothing_at(reading.workspace, reading.commit, ui);
+            }
         } else {
             ui.print(&table.render(&ui.style))?;
         }

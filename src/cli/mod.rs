@@ -13,6 +13,7 @@ mod events;
 mod evidence;
 mod explain;
 mod export;
+mod fresh;
 mod gates;
 mod generate;
 mod given;

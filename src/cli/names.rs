@@ -96,6 +96,14 @@ pub fn resolve(target: &Target, snapshot: &Snapshot<'_>) -> Result<VersionId, Er
         Target::Stage(group, stage) => {
             act::known(snapshot, group, Some(stage))?;
             let loaded = snapshot.read(&RecordPath::Stage(group.clone(), stage.clone()))?;
+            if let Some(loaded) = &loaded
+                && loaded.record.is_none()
+            {
+                return Err(
+                    Error::told(format!("the file of stage `{stage}` in `{group}` can't be read"))
+                        .hint("`modelry validate` says why"),
+                );
+            }
             let number = loaded.and_then(|loaded| loaded.stage().and_then(|stage| stage.version));
             number
                 .map(|number| VersionId {

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Global, Outcome, Ui};
+use super::{Global, Outcome, Ui, fresh};
 use crate::access::{self, Policy, Tally};
 use crate::act;
 use crate::error::Error;
@@ -56,6 +56,13 @@ pub struct ReadArgs {
     pub fetch: FetchArgs,
 }
 
+impl ReadArgs {
+    /// Whether neither a commit nor a fetch was asked for.
+    pub fn is_newest(&self) -> bool {
+        self.at.is_none() && !self.fetch.fetch
+    }
+}
+
 /// A registry at one commit, to be read.
 pub struct Reading<'r> {
     /// Where it is.
@@ -80,7 +87,10 @@ impl Reading<'_> {
         ui: &Ui,
         read: impl FnOnce(&Reading<'_>) -> Result<Outcome, Error>,
     ) -> Result<Outcome, Error> {
-        Reading::of(&args.fetch.open(global, ui)?, args.at.as_deref(), ui, read)
+        let workspace = args.fetch.open(global, ui)?;
+        let answered = Reading::of(&workspace, args.at.as_deref(), ui, read);
+        let asked = (args.at.as_deref(), args.fetch);
+        fresh::told(&workspace, current(&workspace), asked, answered, ui)
     }
 
     /// As [`Reading::with`], of a registry that was found.
@@ -113,12 +123,21 @@ impl Reading<'_> {
         if snapshot.registry()?.is_none() {
             return Err(workspace.no_registry(&objects, commit)?);
         }
-        read(&Reading {
+        let answered = read(&Reading {
             workspace,
             objects: &objects,
             snapshot,
             commit,
-        })
+        });
+        if let Some(words) = unreadable(workspace, &records.unreadable()) {
+            ui.note(&words);
+        }
+        answered
+    }
+
+    /// Whether a file that was read so far can't be read as a record.
+    pub fn is_incomplete(&self) -> bool {
+        !self.snapshot.records.unreadable().is_empty()
     }
 
     /// The policy at that commit.
@@ -148,6 +167,30 @@ impl Reading<'_> {
             None => Err(act::unknown_version(&self.snapshot, id)?),
         }
     }
+}
+
+/// Names the files that can't be read, so that an answer without them does not
+/// look whole.
+fn unreadable(workspace: &Workspace, paths: &[String]) -> Option<String> {
+    /// The most files that are named.
+    const MOST: usize = 5;
+    let count = match paths.len() {
+        0 => return None,
+        1 => "1 file can't be read, and is not part of this answer".to_owned(),
+        more => format!("{more} files can't be read, and are not part of this answer"),
+    };
+    let named = paths.iter().take(MOST);
+    let named: Vec<String> = named
+        .map(|path| format!("`{}`", workspace.from_top(path)))
+        .collect();
+    let more = match paths.len().saturating_sub(MOST) {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    Some(format!(
+        "{count}: {}{more}; `modelry validate` says why",
+        named.join(", ")
+    ))
 }
 
 /// The commit that people look at: the current branch's tip, or the mainline's.

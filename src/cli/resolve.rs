@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::names::Target;
 use super::reading::{AsOf, ReadArgs, commit_at, commit_before};
 use super::write::Scope;
-use super::{Global, Outcome, Output, Ui, report_format};
+use super::{Global, Outcome, Output, Ui, fresh, report_format};
 use crate::error::Error;
 use crate::exchange::kserve;
 use crate::finding::Report;
@@ -296,18 +296,27 @@ fn prove_and_read(
 pub fn run(args: &ResolveArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let (group, which) = meant(&args.target)?;
     let workspace = args.read.fetch.open(global, ui)?;
-    proven(
+    let missing = |commit, error| match args.read.is_newest() {
+        true => fresh::missing(&workspace, commit, error),
+        false => error,
+    };
+    let outcome = proven(
         &workspace,
         &group,
         args.read.at.as_deref(),
         &args.trust,
         global,
         ui,
-        |proven| match resolve::resolve(&proven.snapshot, &group, &which, &proven.proof.tainted)? {
-            Resolved::Nothing(why) => nothing(&why, ui),
-            Resolved::Version(answer) => print(&answer, proven, ui),
+        |proven| {
+            let resolved = resolve::resolve(&proven.snapshot, &group, &which, &proven.proof.tainted);
+            match resolved.map_err(|error| missing(proven.commit, error))? {
+                Resolved::Nothing(why) => nothing(&why, ui),
+                Resolved::Version(answer) => print(&answer, proven, ui),
+            }
         },
-    )
+    )?;
+    let asked = (args.read.at.as_deref(), args.read.fetch);
+    fresh::told(&workspace, workspace.tip(), asked, Ok(outcome), ui)
 }
 
 /// Nothing qualifies: the reason beside the output, and nothing in it.

@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::model::{GroupName, RecordName, RecordPath, Status, VersionId};
 use crate::render::{Cell, Table, Tone, clean, paint};
 use crate::snapshot::Loaded;
+use crate::workspace::Workspace;
 
 /// `modelry show`
 #[derive(Debug, Args)]
@@ -41,23 +42,33 @@ pub fn show(target: &Target, read: &ReadArgs, global: &Global, ui: &Ui) -> Resul
     })
 }
 
-fn stages_of(reading: &Reading<'_>, group: &GroupName) -> Result<Vec<(String, Option<u64>)>, Error> {
-    let mut stages = Vec::new();
+/// The stages of a group whose files can be read, and the names of the others.
+fn stages_of(reading: &Reading<'_>, group: &GroupName) -> Result<Stages, Error> {
+    let mut stages = Stages::default();
     for stage in reading.snapshot.stages(group)? {
         let loaded = reading
             .snapshot
             .read(&RecordPath::Stage(group.clone(), stage.clone()))?;
-        stages.push((
-            stage.to_string(),
-            loaded.and_then(|loaded| loaded.stage().and_then(|stage| stage.version)),
-        ));
+        match loaded.as_ref().and_then(|loaded| loaded.stage()) {
+            Some(record) => stages.known.push((stage.to_string(), record.version)),
+            None => stages.unreadable.push(stage.to_string()),
+        }
     }
     Ok(stages)
 }
 
+/// The stages of a group.
+#[derive(Default)]
+struct Stages {
+    /// Each with the version that serves it.
+    known: Vec<(String, Option<u64>)>,
+    /// Stages whose files can't be read.
+    unreadable: Vec<String>,
+}
+
 /// The stages that a version serves.
 pub(super) fn serves(reading: &Reading<'_>, id: &VersionId) -> Result<Vec<String>, Error> {
-    let stages = stages_of(reading, &id.group)?.into_iter();
+    let stages = stages_of(reading, &id.group)?.known.into_iter();
     Ok(stages
         .filter(|(_, n)| *n == Some(id.number))
         .map(|(stage, _)| stage)
@@ -65,15 +76,22 @@ pub(super) fn serves(reading: &Reading<'_>, id: &VersionId) -> Result<Vec<String
 }
 
 fn show_group(reading: &Reading<'_>, group: &GroupName, ui: &Ui) -> Result<Outcome, Error> {
+    let groups = reading.snapshot.groups()?;
     let Some(loaded) = reading.snapshot.read(&RecordPath::Group(group.clone()))? else {
-        return Err(act::unknown_group(&reading.snapshot.groups()?, group.as_str()));
+        if groups.contains(group) {
+            return Err(no_record(reading, &RecordPath::Group(group.clone())));
+        }
+        return Err(act::unknown_group(&groups, group.as_str()));
     };
     let policy = reading.policy()?;
     let stages = stages_of(reading, group)?;
     let need = policy.need(group);
     if ui.is_json() {
-        let stages: serde_json::Map<String, Value> =
-            stages.into_iter().map(|(stage, n)| (stage, json!(n))).collect();
+        let stages: serde_json::Map<String, Value> = stages
+            .known
+            .into_iter()
+            .map(|(stage, n)| (stage, json!(n)))
+            .collect();
         let versions = super::list::version_values(reading, group)?;
         ui.json(&json!({
             "group": loaded.value(),
@@ -106,11 +124,19 @@ fn show_group(reading: &Reading<'_>, group: &GroupName, ui: &Ui) -> Result<Outco
         );
         line("labels", pairs(&group.labels));
         line("annotations", pairs(&group.annotations));
-    } else {
+    } else if loaded.tombstone().is_some() {
         line("state", "deleted".into());
+    } else {
+        line("state", "can't be read: `modelry validate` says why".into());
     }
     line("approval", access::need_words(&need));
-    for (stage, version) in &stages {
+    for stage in &stages.unreadable {
+        line(
+            "stage",
+            format!("{stage}: can't be read, `modelry validate` says why"),
+        );
+    }
+    for (stage, version) in &stages.known {
         line(
             "stage",
             format!(
@@ -121,7 +147,9 @@ fn show_group(reading: &Reading<'_>, group: &GroupName, ui: &Ui) -> Result<Outco
     }
     out.push('\n');
     let table = super::list::version_table(reading, group, None)?;
-    if table.is_empty() {
+    if table.is_empty() && reading.is_incomplete() {
+        out.push_str("No version that can be read.\n");
+    } else if table.is_empty() {
         out.push_str(&format!(
             "No version yet. Register one: modelry register {group} --artifact PATH\n"
         ));
@@ -130,6 +158,12 @@ fn show_group(reading: &Reading<'_>, group: &GroupName, ui: &Ui) -> Result<Outco
     }
     ui.print(&out)?;
     Ok(Outcome::Fine)
+}
+
+/// The error for a file that is there and can't be read as its record.
+fn no_record(reading: &Reading<'_>, path: &RecordPath) -> Error {
+    let path = reading.workspace.from_top(&path.to_string());
+    Error::told(format!("`{path}` can't be read")).hint("`modelry validate` says why")
 }
 
 fn pairs(map: &crate::model::Labels) -> String {
@@ -143,15 +177,13 @@ fn show_version(reading: &Reading<'_>, id: &VersionId, ui: &Ui) -> Result<Outcom
     let loaded = reading.version(id)?;
     let policy = reading.policy()?;
     let Some(version) = loaded.version() else {
-        let words = if loaded.tombstone().is_some() {
-            "deleted; a tombstone stays"
-        } else {
-            "unreadable: `modelry validate` says why"
-        };
+        if loaded.tombstone().is_none() {
+            return Err(no_record(reading, &RecordPath::Version(id.clone())));
+        }
         if ui.is_json() {
             ui.json(&json!({"version": id.to_string(), "record": loaded.value()}))?;
         } else {
-            ui.print(&format!("{id}  {words}\n"))?;
+            ui.print(&format!("{id}  deleted; a tombstone stays\n"))?;
         }
         return Ok(Outcome::Fine);
     };
@@ -345,7 +377,7 @@ pub fn say_turn(id: &VersionId, write: &WriteArgs, global: &Global, ui: &Ui) -> 
 
 /// Before an approval: that it could move nothing, beside the output.
 pub fn say_never(id: &VersionId, global: &Global, ui: &Ui) -> Result<(), Error> {
-    Reading::with(&ReadArgs::default(), global, ui, |reading| {
+    Reading::of(&Workspace::open(&global.wanted())?, None, ui, |reading| {
         let Ok(loaded) = reading.version(id) else {
             return Ok(Outcome::Fine);
         };

@@ -393,6 +393,16 @@ impl Repo {
         }
     }
 
+    /// The time of the last fetch into this clone, by git's own note of it; none
+    /// where nothing was fetched since the clone was made.
+    pub fn last_fetch(&self) -> Option<std::time::SystemTime> {
+        let noted = [self.raw.path(), self.common_dir()].map(|folder| {
+            let note = std::fs::metadata(folder.join("FETCH_HEAD")).ok()?;
+            note.modified().ok()
+        });
+        noted.into_iter().flatten().max()
+    }
+
     /// How many commits each of two lacks of the other.
     ///
     /// # Errors

@@ -107,19 +107,35 @@ pub fn receive(wanted: &Wanted, updates: &[Update], budget: Budget, dated: bool)
             return Err(outrun());
         }
         if tip != Some(new) {
-            let mut workspace =
-                Workspace::at(wanted, repo, mainline, Some(tip.unwrap_or(new))).map_err(cut_off)?;
-            let judged = match tip {
-                Some(tip) => grown(&mut workspace, tip, new, budget, dated),
-                None => created(&mut workspace, new, budget),
+            // Each pinned registry of the repository is judged.
+            let folders = workspace::guarded(&repo, wanted)?;
+            let one = |folder: &String| Wanted {
+                path: Some(folder.clone()),
+                ..wanted.clone()
             };
-            // Where a faster push was proven in between, what is remembered is
-            // ahead of the tip, as if that had been rewound.
-            let is_fine = judged.as_ref().is_ok_and(|ruling| ruling.report.is_clean());
-            if !is_fine && workspace.repo.reference(&workspace.mainline)? != tip {
-                return Err(outrun());
+            let all = match folders.is_empty() {
+                true => vec![wanted.clone()],
+                false => folders.iter().map(one).collect(),
+            };
+            let mut ruling = Ruling::default();
+            for one in &all {
+                let repo = Repo::open(&wanted.directory)?;
+                let mut workspace =
+                    Workspace::at(one, repo, mainline.clone(), Some(tip.unwrap_or(new))).map_err(cut_off)?;
+                let judged = match tip {
+                    Some(tip) => grown(&mut workspace, tip, new, budget, dated),
+                    None => created(&mut workspace, new, budget),
+                };
+                // Where a faster push was proven in between, what is remembered is
+                // ahead of the tip, as if that had been rewound.
+                let is_fine = judged.as_ref().is_ok_and(|ruling| ruling.report.is_clean());
+                if !is_fine && workspace.repo.reference(&workspace.mainline)? != tip {
+                    return Err(outrun());
+                }
+                ruling.join(judged?);
             }
-            return add(judged?, wrong, &workspace.repo, &workspace.folder, tip);
+            let folder = folders.into_iter().next().or_else(|| wanted.path.clone());
+            return add(ruling, wrong, &repo, &folder.unwrap_or_default(), tip);
         }
     }
     // Otherwise a server whose HEAD names another branch would guard nothing, and

@@ -8,7 +8,7 @@ use crate::git::{Head, Repo};
 use crate::history::{self, Past, Replay};
 use crate::raw::{self, Kept, Oid};
 use crate::snapshot::{Records, Snapshot};
-use crate::workspace::{Pin, Wanted, Workspace};
+use crate::workspace::{self, Wanted, Workspace};
 
 /// What is staged.
 #[derive(Debug)]
@@ -44,11 +44,8 @@ pub fn staged(wanted: &Wanted, signer: &dyn Fn(&Repo, &Policy) -> Verdict) -> Re
         return Ok(Staged::Merge);
     }
     let tree = repo.staged_tree()?;
-    let folders = match (&wanted.path, &wanted.root, repo.config("modelry.path")?) {
-        (None, None, None) => Pin::folders(&repo)?,
-        _ => Vec::new(),
-    };
-    if folders.len() < 2 {
+    let folders = workspace::guarded(&repo, wanted)?;
+    if folders.is_empty() {
         return judged(wanted, repo, (head, tree), signer).map(Staged::Judged);
     }
     // A commit may touch each of several registries.

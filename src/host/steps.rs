@@ -25,6 +25,20 @@ pub struct Ruling {
     pub onto: Option<Oid>,
 }
 
+impl Ruling {
+    /// Adds what another registry of the same push comes to.
+    pub fn join(&mut self, other: Ruling) {
+        self.report.findings.extend(other.report.findings);
+        self.report.notes.extend(other.report.notes);
+        self.report.checked.changes += other.report.checked.changes;
+        self.report.checked.documents += other.report.checked.documents;
+        self.report.checked.steps = self.report.checked.steps.max(other.report.checked.steps);
+        self.elsewhere += other.elsewhere;
+        self.claims.extend(other.claims);
+        self.onto = self.onto.or(other.onto);
+    }
+}
+
 /// Judges the steps after `from` up to `to`: what was pushed to the mainline
 /// (`landed`), or what a queue is about to push. What they build on is proven,
 /// unless it is to be taken as given (no `base`), and nothing is remembered: a job may come

@@ -58,6 +58,20 @@ impl Workspace {
         Ok((workspace, note))
     }
 
+    /// The branch that the clone keeps of the remote's mainline, by its full name,
+    /// with its commit where it is here; none without a remote.
+    ///
+    /// # Errors
+    /// When git's configuration or the branch can't be read.
+    pub fn kept_mainline(&self) -> Result<Option<(String, Option<Oid>)>, Error> {
+        let Some((remote, there)) = self.repo.fetch_place(&self.mainline)? else {
+            return Ok(None);
+        };
+        let kept = kept_at(&self.repo, &remote, &there, &self.mainline);
+        let tip = self.repo.reference(&kept)?;
+        Ok(Some((kept, tip)))
+    }
+
     /// Brings what a partial clone lacks of the registry at these commits and in
     /// the history that they have since the root: level by level, all that is
     /// missing at once. Does nothing unless `--fetch` was given and the clone is

@@ -94,7 +94,10 @@ impl Pin {
 
     /// The folder that the pin means: its own, else the only one in which its
     /// root has a registry, else the top.
-    fn place(&self, repo: &Repo) -> Result<String, Error> {
+    ///
+    /// # Errors
+    /// The root's trees can't be read.
+    pub fn place(&self, repo: &Repo) -> Result<String, Error> {
         if let Some(folder) = &self.folder {
             return Ok(folder.clone());
         }
@@ -155,6 +158,19 @@ pub(super) fn root_of(repo: &Repo, pins: &[Pin], folder: &str) -> Result<Option<
         }
     }
     Ok(None)
+}
+
+/// The folders that a command is about which names none: all that are pinned,
+/// where there are several; else none, and the usual one is found.
+///
+/// # Errors
+/// The configuration can't be read, or a value of it is no pin.
+pub fn guarded(repo: &Repo, wanted: &Wanted) -> Result<Vec<String>, Error> {
+    if wanted.path.is_some() || wanted.root.is_some() || repo.config("modelry.path")?.is_some() {
+        return Ok(Vec::new());
+    }
+    let folders = Pin::folders(repo)?;
+    Ok(if folders.len() < 2 { Vec::new() } else { folders })
 }
 
 /// The folder that is meant where several are pinned: the deepest one that

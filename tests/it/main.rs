@@ -2,6 +2,7 @@
 //! temporary homes, and pure fixtures for the rules.
 
 mod audit;
+mod behind;
 mod by_hand;
 mod card;
 mod checkpoint;

@@ -163,3 +163,58 @@ fn the_line_of_the_page_makes_the_page_again() {
         assert_eq!(lab.ok("stranger", &words), page, "{typed}");
     }
 }
+
+#[test]
+fn a_report_of_a_day_says_what_it_leaves_out() {
+    let lab = Lab::with_registry();
+    let root = lab.root();
+    let stamp = lab.git(&["log", "-1", "--format=%ct", &root]);
+    let start: i64 = stamp.parse().expect("seconds");
+    // A later step, of a later day.
+    let later = format!("@{} +0000", start + 5 * 86_400);
+    lab.write("notes.txt", "later\n");
+    lab.git(&["add", "-A"]);
+    let mut git = lab.command("git");
+    lab.as_actor(&mut git, "admin-1");
+    git.env("GIT_COMMITTER_DATE", &later)
+        .env("GIT_AUTHOR_DATE", &later);
+    let made = said(git.args(["commit", "-q", "-m", "later"]).current_dir(&lab.top));
+    assert_eq!(made.code, 0, "{made:?}");
+    let mut git = lab.command("git");
+    let format = [
+        "log",
+        "-1",
+        "--format=%cd",
+        "--date=format-local:%Y-%m-%d",
+        "HEAD~1",
+    ];
+    let day = said(git.args(format).env("TZ", "UTC").current_dir(&lab.top)).out;
+    let day = day.trim();
+    let clones = Clones { root, lab };
+    let other = clones.make("other", &[]);
+    let words = ["--at", day, "--root", clones.root.as_str()];
+    for form in ["json", "html", "human"] {
+        let report = clones.audit(&clones.lab.top, &words, form);
+        assert!(report.contains("1 step of the mainline"), "{form}: {report}");
+        assert_eq!(report, clones.audit(&other, &words, form));
+    }
+    let html = clones.audit(&other, &words, "html");
+    assert!(html.contains(&format!("--at {day} -o html")), "{html}");
+}
+
+#[test]
+fn a_report_beside_a_checkpoint_claims_no_equal() {
+    let lab = Lab::with_registry();
+    let root = lab.root();
+    let clones = Clones { root, lab };
+    let top = clones.lab.top.clone();
+    let pin = ["--root", clones.root.as_str()];
+    let claim = "make it again, byte for byte";
+    assert!(clones.audit(&top, &pin, "html").contains(claim));
+    let file = ["--checkpoint", "../checkpoint", "--new-checkpoint"];
+    for more in [&file[..], &file[..2], &["--with-clone"]] {
+        let html = clones.audit(&top, &[&pin[..], more].concat(), "html");
+        assert!(!html.contains(claim), "{more:?}");
+        assert!(html.contains("depends on more than the history"), "{more:?}");
+    }
+}

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::timeline::{self, badge, key, proof};
 use super::{commits, need, rules, steps, verdict};
-use crate::audit::{Approval, Audit, Counted, Given, Group, Live, State, Uses};
+use crate::audit::{Again, Approval, Audit, Counted, Given, Group, Live, State, Uses};
 use crate::error::shell_word;
 use crate::model::{Decision, Status};
 use crate::render::page::page;
@@ -375,13 +375,30 @@ fn foot(audit: &Audit) -> Markup {
         false if audit.folder.is_empty() => "--trust-root".to_owned(),
         false => format!("--trust-root --path {}", shell_word(&clean(&audit.folder))),
     };
+    let made = html! {
+        "Made by Modelry " (env!("CARGO_PKG_VERSION")) " from commit " code { (audit.range.tip) }
+    };
     html! {
         footer {
-            p {
-                "Made by Modelry " (env!("CARGO_PKG_VERSION")) " from commit " code { (audit.range.tip) }
-                ". Anybody with a clone can make it again, byte for byte:"
+            @match &audit.again {
+                Again::Anywhere => {
+                    p { (made) ". Anybody with a clone can make it again, byte for byte:" }
+                    p { code { "modelry audit " (root) " --at " (audit.range.tip) " -o html" } }
+                }
+                Again::OnDay { day, mainline } => {
+                    p {
+                        (made) ". Anybody with a clone whose " code { (clean(&audit.range.mainline)) }
+                        " is at " code { (mainline) } " can make it again, byte for byte:"
+                    }
+                    p { code { "modelry audit " (root) " --at " (shell_word(&clean(day))) " -o html" } }
+                }
+                Again::Never => {
+                    p {
+                        (made) ". It depends on more than the history: on a checkpoint outside of the repository ("
+                        code { "--checkpoint" } "), or on the clone that it was made in (" code { "--with-clone" } ")."
+                    }
+                }
             }
-            p { code { "modelry audit " (root) " --at " (audit.range.tip) " -o html" } }
         }
     }
 }

@@ -4,6 +4,7 @@ mod commit;
 mod install;
 mod push;
 mod server;
+mod several;
 mod transports;
 
 use std::io::Write;

@@ -4,6 +4,7 @@
 mod names;
 mod refused;
 mod registry;
+mod unreadable;
 
 use crate::support::Lab;
 

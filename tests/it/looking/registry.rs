@@ -223,3 +223,17 @@ fn a_registry_that_was_moved_is_told_that_it_can_not() {
     let told = lab.says("admin-1", &["audit"]);
     assert!(told.out.contains("can't be moved or renamed"), "{told:?}");
 }
+
+/// A hook for a folder without a registry would guard nothing.
+#[test]
+fn a_hook_is_for_a_registry_that_is_there() {
+    let lab = with_version();
+    let told = lab.error("admin-1", &["--path", "nope", "hook", "install"]);
+    assert!(told.contains("no registry at `nope`"), "{told}");
+    assert!(!lab.top.join(".git/hooks/pre-commit").exists());
+    let told = lab.error("admin-1", &["--path", "nope", "hook", "install", "--server"]);
+    assert!(told.contains("nope"), "{told}");
+    let _ = lab.ok("admin-1", &["--path", ".", "hook", "install"]);
+    let empty = Lab::empty();
+    let _ = empty.ok("admin-1", &["--path", "ml", "hook", "install", "--server"]);
+}

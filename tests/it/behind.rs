@@ -1,0 +1,101 @@
+//! Reading commands in a clone that is behind its remote, or that was asked for
+//! something that is not there: which commit they speak of, and how old it is.
+
+use std::path::{Path, PathBuf};
+
+use crate::support::{Lab, Said, said};
+
+/// A registry with `churn/1`, and a clone of it.
+fn with_clone() -> (Lab, PathBuf) {
+    let lab = Lab::with_registry();
+    lab.register("churn", '1');
+    let clone = lab.home().join("clone");
+    let mut git = lab.command("git");
+    git.args(["clone", "-q"])
+        .arg(format!("file://{}", lab.top.display()))
+        .arg(&clone);
+    assert_eq!(said(&mut git).code, 0);
+    let said = in_clone(&lab, &clone, &["trust", &lab.root(), "--yes"]);
+    assert!(said.code == 0, "{said:?}");
+    (lab, clone)
+}
+
+fn in_clone(lab: &Lab, at: &Path, words: &[&str]) -> Said {
+    said(lab.modelry("stranger", words).current_dir(at))
+}
+
+fn fetch(lab: &Lab, at: &Path) {
+    let mut git = lab.command("git");
+    assert_eq!(said(git.args(["fetch", "-q"]).current_dir(at)).code, 0);
+}
+
+#[test]
+fn a_clone_that_is_behind_says_so() {
+    let (lab, clone) = with_clone();
+    lab.register("churn", '2');
+    fetch(&lab, &clone);
+    let commands: [(&[&str], i32); 9] = [
+        (&["list"], 0),
+        (&["list", "churn"], 0),
+        (&["log"], 0),
+        (&["show", "churn"], 0),
+        (&["show", "churn/2"], 2),
+        (&["resolve", "churn@latest"], 3),
+        (&["events"], 0),
+        (&["audit"], 0),
+        (&["policy", "show"], 0),
+    ];
+    for (words, code) in commands {
+        let told = in_clone(&lab, &clone, words);
+        assert_eq!(told.code, code, "{words:?}: {told:?}");
+        let note = "which is 1 commit behind `origin/main`; last fetch less than a minute ago: `--fetch`";
+        assert_eq!(told.err.matches(note).count(), 1, "{words:?}: {told:?}");
+    }
+    // A program's answer stays as it is.
+    let plain = in_clone(&lab, &clone, &["list", "-o", "json"]);
+    assert!(!plain.out.contains("behind"), "{plain:?}");
+    assert!(plain.err.contains("1 commit behind"), "{plain:?}");
+    for words in [
+        &["list", "--at", "HEAD"][..],
+        &["show", "churn/2", "--fetch"],
+        &["events", "--fetch"],
+    ] {
+        let told = in_clone(&lab, &clone, words);
+        assert_eq!(told.code, 0, "{words:?}: {told:?}");
+        assert!(!told.err.contains("behind `"), "{words:?}: {told:?}");
+    }
+}
+
+#[test]
+fn what_is_not_found_is_not_found_at_a_commit() {
+    let (lab, clone) = with_clone();
+    let head = lab.git(&["rev-parse", "--short=8", "HEAD"]);
+    let commands: [(&[&str], i32); 6] = [
+        (&["show", "churn/8"], 2),
+        (&["show", "nope"], 2),
+        (&["show", "churn@production"], 2),
+        (&["list", "nope"], 2),
+        (&["list", "--label", "a=b"], 0),
+        (&["resolve", "churn@production"], 3),
+    ];
+    for (words, code) in commands {
+        let told = in_clone(&lab, &clone, words);
+        assert_eq!(told.code, code, "{words:?}: {told:?}");
+        assert!(
+            told.err.contains(&format!("read at {head}")),
+            "{words:?}: {told:?}"
+        );
+        let note = "never fetched since the clone: `--fetch` reads what the remote has now";
+        assert_eq!(told.err.matches(note).count(), 1, "{words:?}: {told:?}");
+        // Without a remote there is nothing to fetch.
+        let root = lab.root();
+        let words = [words, &["--root", root.as_str()]].concat();
+        let told = lab.says("admin-1", &words);
+        assert!(!told.err.contains("--fetch"), "{words:?}: {told:?}");
+    }
+    fetch(&lab, &clone);
+    let told = in_clone(&lab, &clone, &["show", "churn/8"]);
+    assert!(told.err.contains("last fetch less than a minute ago"), "{told:?}");
+    let told = in_clone(&lab, &clone, &["list"]);
+    assert_eq!((told.code, told.err.as_str()), (0, ""));
+}
