@@ -147,7 +147,7 @@ fn show_group(reading: &Reading<'_>, group: &GroupName, ui: &Ui) -> Result<Outco
     }
     out.push('\n');
     let table = super::list::version_table(reading, group, None)?;
-    if table.is_empty() && reading.is_incomplete() {
+    if table.is_empty() && !reading.snapshot.versions(group)?.is_empty() && reading.is_incomplete() {
         out.push_str("No version that can be read.\n");
     } else if table.is_empty() {
         out.push_str(&format!(

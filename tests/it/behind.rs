@@ -15,7 +15,7 @@ fn with_clone() -> (Lab, PathBuf) {
         .arg(format!("file://{}", lab.top.display()))
         .arg(&clone);
     assert_eq!(said(&mut git).code, 0);
-    let said = in_clone(&lab, &clone, &["trust", &lab.root(), "--yes"]);
+    let said = in_clone(&lab, &clone, &["trust", &lab.root()]);
     assert!(said.code == 0, "{said:?}");
     (lab, clone)
 }

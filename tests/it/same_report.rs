@@ -28,6 +28,14 @@ impl Clones {
         assert_eq!(said.code, 0, "{words:?}: {said:?}");
     }
 
+    /// A report with options of the command's own.
+    fn report(&self, at: &Path, options: &[&str], form: &str) -> String {
+        let words = [&["audit", "-o", form], options].concat();
+        let said = said(self.lab.modelry("stranger", &words).current_dir(at));
+        assert_eq!(said.code, 0, "{} {words:?}: {said:?}", at.display());
+        said.out
+    }
+
     fn audit(&self, at: &Path, words: &[&str], form: &str) -> String {
         let mut command = self.lab.modelry("stranger", words);
         let said = said(command.args(["audit", "-o", form]).current_dir(at));
@@ -194,11 +202,11 @@ fn a_report_of_a_day_says_what_it_leaves_out() {
     let other = clones.make("other", &[]);
     let words = ["--at", day, "--root", clones.root.as_str()];
     for form in ["json", "html", "human"] {
-        let report = clones.audit(&clones.lab.top, &words, form);
+        let report = clones.report(&clones.lab.top, &words, form);
         assert!(report.contains("1 step of the mainline"), "{form}: {report}");
-        assert_eq!(report, clones.audit(&other, &words, form));
+        assert_eq!(report, clones.report(&other, &words, form));
     }
-    let html = clones.audit(&other, &words, "html");
+    let html = clones.report(&other, &words, "html");
     assert!(html.contains(&format!("--at {day} -o html")), "{html}");
 }
 
@@ -210,10 +218,10 @@ fn a_report_beside_a_checkpoint_claims_no_equal() {
     let top = clones.lab.top.clone();
     let pin = ["--root", clones.root.as_str()];
     let claim = "make it again, byte for byte";
-    assert!(clones.audit(&top, &pin, "html").contains(claim));
+    assert!(clones.report(&top, &pin, "html").contains(claim));
     let file = ["--checkpoint", "../checkpoint", "--new-checkpoint"];
     for more in [&file[..], &file[..2], &["--with-clone"]] {
-        let html = clones.audit(&top, &[&pin[..], more].concat(), "html");
+        let html = clones.report(&top, &[&pin[..], more].concat(), "html");
         assert!(!html.contains(claim), "{more:?}");
         assert!(html.contains("depends on more than the history"), "{more:?}");
     }

@@ -35,8 +35,11 @@ fn each_pinned_registry_is_judged() {
         lab.write(&format!("{folder}/groups/churn/stray"), "x");
         lab.git(&["add", "-A"]);
         lab.git(&["commit", "-q", "-m", "stray"]);
-        let told = guarded.refuses("admin-1", &["main"]);
-        assert!(told.contains(&format!("{folder}/groups/churn/stray")), "{told}");
+        let before = guarded.references();
+        let said = guarded.push("admin-1", &["main"]);
+        let stray = format!("{folder}/groups/churn/stray");
+        assert!(said.code != 0 && said.err.contains(&stray), "{said:?}");
+        assert_eq!(before, guarded.references());
         lab.git(&["reset", "-q", "--hard", "HEAD~1"]);
     }
     let said = guarded.says(&["hook", "install", "--server"]);
