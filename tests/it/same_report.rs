@@ -176,7 +176,7 @@ fn the_line_of_the_page_makes_the_page_again() {
 fn a_report_of_a_day_says_what_it_leaves_out() {
     let lab = Lab::with_registry();
     let root = lab.root();
-    let stamp = lab.git(&["log", "-1", "--format=%ct", &root]);
+    let stamp = lab.git(&["log", "-1", "--format=%ct"]);
     let start: i64 = stamp.parse().expect("seconds");
     // A later step, of a later day.
     let later = format!("@{} +0000", start + 5 * 86_400);
