@@ -33,7 +33,7 @@ pub struct RegisterRequest {
 /// What came of it.
 pub enum Registered {
     /// A new version.
-    New(VersionId, Draft),
+    New(VersionId, Box<Draft>),
     /// The same spec is registered already.
     Same(VersionId),
 }
@@ -107,7 +107,7 @@ pub fn register(
         let record = super::card::new_card(&id, desk.actor.as_str(), sections);
         draft.put(&path, desk.new_record(Kind::ModelCard, &path, record)?);
     }
-    Ok(Registered::New(id, draft))
+    Ok(Registered::New(id, Box::new(draft)))
 }
 
 /// What lacks a digest can be registered only knowingly.

@@ -21,11 +21,7 @@ pub fn find(wanted: &str) -> Option<&'static Concept> {
     let wanted = [wanted.as_str(), wanted.strip_suffix('s').unwrap_or(&wanted)];
     let is = |word: &&str| wanted.contains(&bare(word).as_str());
     let named = CONCEPTS.iter().find(|concept| is(&concept.name));
-    named.or_else(|| {
-        CONCEPTS
-            .iter()
-            .find(|concept| concept.aliases.iter().any(|it| is(it)))
-    })
+    named.or_else(|| CONCEPTS.iter().find(|concept| concept.aliases.iter().any(is)))
 }
 
 /// Every concept, by name.

@@ -190,13 +190,12 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     Ok(Outcome::Fine)
 }
 
+/// A file's path and what it holds; none where nothing is to be written.
+type FileToWrite = Option<(String, Option<Vec<u8>>)>;
+
 /// The `.gitattributes` beside `registry.yaml`, with what the one in the tree lacks.
 /// A link there is left to its owner.
-fn attributes(
-    objects: &dyn Objects,
-    tree: Option<Oid>,
-    folder: &str,
-) -> Result<Option<(String, Option<Vec<u8>>)>, Error> {
+fn attributes(objects: &dyn Objects, tree: Option<Oid>, folder: &str) -> Result<FileToWrite, Error> {
     let path = match folder {
         "" => ".gitattributes".to_owned(),
         folder => format!("{folder}/.gitattributes"),

@@ -351,7 +351,7 @@ pub fn register(args: &RegisterArgs, global: &Global, ui: &Ui) -> Result<Outcome
                     reserve.same.replace(None);
                     draft.given.extend(given.parts(&id));
                     reserve.number.set(Some(id.number));
-                    Ok(Some(draft))
+                    Ok(Some(*draft))
                 }
                 Registered::Same(id) => {
                     reserve.same.replace(Some(id));

@@ -137,8 +137,8 @@ fn refused(directory: &Path, said: &str) -> Error {
     }
     if why.contains("dubious ownership") {
         // Git spells the folder as it must be typed.
-        let line = said.lines().map(str::trim);
-        let exception = line.filter(|line| line.starts_with("git config ")).last();
+        let mut lines = said.lines().map(str::trim);
+        let exception = lines.rfind(|line| line.starts_with("git config "));
         let exception = exception.unwrap_or("git config --global --add safe.directory DIR");
         return error().hint(format!(
             "it belongs to another user. Where you trust them: `{exception}`"

@@ -215,10 +215,7 @@ impl Program<'_> {
                 continue;
             };
             // `S` marks what is skipped; a small letter marks what is assumed unchanged.
-            let flag = match (
-                tag.to_ascii_uppercase() == "S",
-                tag.chars().any(char::is_lowercase),
-            ) {
+            let flag = match (tag.eq_ignore_ascii_case("S"), tag.chars().any(char::is_lowercase)) {
                 (true, true) => Flag::Both,
                 (true, false) => Flag::SkipWorktree,
                 (false, true) => Flag::AssumeUnchanged,

@@ -285,7 +285,7 @@ impl Search<'_, '_> {
         let is_author = |index: &usize| {
             let actor = self.comparison.after.actor(ids[*index].as_str());
             let registers = actor.is_some_and(|actor| actor.kind != ActorKind::Forge);
-            registers && !(self.need_after.four_eyes && !one_after[*index].is_disjoint(&speaking))
+            registers && (!self.need_after.four_eyes || one_after[*index].is_disjoint(&speaking))
         };
         let authors: Vec<usize> = (0..ids.len()).filter(is_author).collect();
         let candidates: Vec<Candidate<'_>> = self.voices(chosen).map(|voice| voice.candidate).collect();

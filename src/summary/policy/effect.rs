@@ -41,6 +41,9 @@ struct Rights {
     approvers: BTreeMap<usize, BTreeSet<ActorId>>,
 }
 
+/// Who gained what, by the groups it is gained in and where it is allowed.
+type Gained<'a> = BTreeMap<(BTreeSet<usize>, String), BTreeMap<ActorId, Vec<&'a str>>>;
+
 fn rights(before: &Policy, after: &Policy, classes: &Classes) -> Rights {
     let mut rights = Rights {
         out: Vec::new(),
@@ -57,7 +60,7 @@ fn rights(before: &Policy, after: &Policy, classes: &Classes) -> Rights {
     }
     let stages: Vec<&StageName> = new.stages.iter().map(|stage| &stage.name).collect();
     // By actor and by what is done, where; then who has the same in common.
-    let mut gained: BTreeMap<(BTreeSet<usize>, String), BTreeMap<ActorId, Vec<&str>>> = BTreeMap::new();
+    let mut gained: Gained<'_> = BTreeMap::new();
     for actor in new.actors.keys() {
         let mut add = |verb: &'static str, suffix: String, may: &dyn Fn(&Policy, &str) -> bool| {
             let names = classes.names.iter().enumerate();

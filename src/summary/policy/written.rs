@@ -109,12 +109,12 @@ pub(super) fn lines(before: &Policy, after: &Policy) -> Vec<PolicyLine> {
     lines.0
 }
 
+/// A rule before, and the rule that it became.
+type RulePair<'r> = (Option<&'r ApprovalRule>, Option<&'r ApprovalRule>);
+
 /// The rules of both policies, each with what it became: of the same globs, of
 /// the same content, or of a glob in common.
-fn pairs<'r>(
-    before: &'r Registry,
-    after: &'r Registry,
-) -> Vec<(Option<&'r ApprovalRule>, Option<&'r ApprovalRule>)> {
+fn pairs<'r>(before: &'r Registry, after: &'r Registry) -> Vec<RulePair<'r>> {
     let globs = |rule: &ApprovalRule| set(&rule.groups);
     let content = |rule: &ApprovalRule| ApprovalRule {
         groups: Vec::new(),
