@@ -398,7 +398,7 @@ pub(crate) fn artifact_files(path: &Path) -> Result<Vec<(PathBuf, String, u64)>,
 ///
 /// # Errors
 /// What it is, and the command that brings what is meant.
-pub fn refuse_stand_ins(path: &Path) -> Result<(), Error> {
+pub fn refuse_stand_ins(path: &Path, role: &str) -> Result<(), Error> {
     if !path.exists() {
         // A file that git-annex keeps, and that is not here, is a link to nowhere.
         return match std::fs::read_link(path) {
@@ -424,8 +424,9 @@ pub fn refuse_stand_ins(path: &Path) -> Result<(), Error> {
             "is empty"
         };
         return Err(
-            Error::told(format!("`{}` {what}, so it is no model", path.display()))
-                .hint("is it written whole? name the file or folder that holds the model"),
+            Error::told(format!("`{}` {what}, so it is no {role}", path.display())).hint(format!(
+                "is it written whole? name the file or folder that holds the {role}"
+            )),
         );
     }
     Ok(())

@@ -35,19 +35,6 @@ pub fn archive(desk: &Desk<'_>, id: &VersionId, reason: Option<&str>) -> Result<
         value: json!("Archived"),
     };
     draft.put(&path, desk.edited(&path, &version, vec![edit])?);
-    for stage in desk.snapshot.stages(&id.group)? {
-        let record = desk
-            .snapshot
-            .read(&RecordPath::Stage(id.group.clone(), stage.clone()))?;
-        let serving = record.and_then(|record| record.stage().and_then(|record| record.version));
-        // Where the stage asks for Approved, MR211 refuses this.
-        if serving == Some(id.number) {
-            draft.notes.push(format!(
-                "{id} still serves `{stage}`: `modelry rollback {} {stage} -m REASON` puts back the version before it",
-                id.group
-            ));
-        }
-    }
     Ok(draft)
 }
 

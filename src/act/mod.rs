@@ -38,7 +38,7 @@ pub use register::{RegisterRequest, Registered, register};
 pub use relay::{RelayRequest, has_account_on, relay};
 pub use review::{review, settle, unmet_gates};
 pub use sign::{RecordSigner, sign, to_sign};
-pub use stage::{Rollback, RollbackTo, listed_stage, promote, rollback};
+pub use stage::{Rollback, RollbackTo, listed_stage, promote, rollback, still_served};
 pub use version::{AnnotateRequest, annotate};
 
 mod card;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::{Desk, Draft, archive, members, nearest, review};
+use crate::change::{Change, ChangeKind};
 use crate::error::Error;
 use crate::model::{
     Decision, GroupName, Kind, RecordPath, Registry, StageName, Status, VersionId, VersionNumber,
@@ -88,7 +89,7 @@ pub fn promote(
                     group: id.group.clone(),
                     number,
                 };
-                retire(desk, &mut draft, &old, stages, reason)?;
+                retire(desk, &mut draft, &old, stages, "--archive-previous", reason)?;
             }
         }
     }
@@ -101,19 +102,21 @@ pub fn promote(
     Ok(draft)
 }
 
-/// Retires what was replaced, unless another stage still counts on it.
+/// Retires what was replaced, as `option` asks, unless another stage still counts
+/// on it.
 fn retire(
     desk: &Desk<'_>,
     draft: &mut Draft,
     old: &VersionId,
     moved: &[StageName],
+    option: &str,
     reason: Option<&str>,
 ) -> Result<(), Error> {
     for stage in desk.snapshot.stages(&old.group)? {
         if !moved.contains(&stage) && assignment(desk, &old.group, &stage)?.version == Some(old.number) {
             return Err(
                 Error::told(format!("{old} can't be archived: it still serves `{stage}`")).hint(format!(
-                    "promote to `{stage}` too, or leave out `--archive-previous`"
+                    "put another version on `{stage}` too, or leave out `{option}`"
                 )),
             );
         }
@@ -178,7 +181,14 @@ pub fn rollback(desk: &Desk<'_>, request: &Rollback, reason: Option<&str>) -> Re
         };
     };
     if request.archive {
-        retire(desk, &mut draft, &left, std::slice::from_ref(stage), reason)?;
+        retire(
+            desk,
+            &mut draft,
+            &left,
+            std::slice::from_ref(stage),
+            "--archive",
+            reason,
+        )?;
     }
     if request.reject {
         if !desk.policy.registry().allows(Status::Approved, Status::Rejected) {
@@ -279,6 +289,50 @@ fn unfit(desk: &Desk<'_>, id: &VersionId, stage: &StageName) -> Result<Option<St
         Status::Pending if !requires => None,
         other => Some(other.to_string()),
     })
+}
+
+/// Where versions whose status a change moves serve on, and the line that ends it:
+/// said of `desk` after the change. Where the stage asks for Approved, MR211
+/// refuses the change.
+///
+/// # Errors
+/// When the registry can't be read.
+pub fn still_served(desk: &Desk<'_>, changes: &[Change]) -> Result<Vec<String>, Error> {
+    let mut notes = Vec::new();
+    for change in changes {
+        let id = change.record.as_ref().and_then(RecordPath::version);
+        let (ChangeKind::StatusMoved { to, .. }, Some(id)) = (&change.kind, id) else {
+            continue;
+        };
+        if *to == Status::Approved {
+            continue;
+        }
+        let group = &id.group;
+        for stage in desk.snapshot.stages(group)? {
+            let path = RecordPath::Stage(group.clone(), stage.clone());
+            let now = desk.snapshot.read(&path)?;
+            let Some(now) = now.as_ref().and_then(|now| now.stage()) else {
+                continue;
+            };
+            if now.version != Some(id.number) {
+                continue;
+            }
+            let now = Assignment {
+                version: now.version,
+                previous: now.previous,
+            };
+            // History that is missing here leads nowhere either.
+            notes.push(match before(desk, group, &stage, &now) {
+                Ok(_) => format!(
+                    "{id} still serves `{stage}`: `modelry rollback {group} {stage} -m REASON` puts back the version before it"
+                ),
+                Err(_) => format!(
+                    "{id} still serves `{stage}`, and no version before it can: `modelry rollback {group} {stage} --empty -m REASON` empties the stage"
+                ),
+            });
+        }
+    }
+    Ok(notes)
 }
 
 fn known_stage(desk: &Desk<'_>, stage: &StageName) -> Result<(), Error> {

@@ -15,9 +15,9 @@ use crate::model::{ArtifactType, Digest, Uri};
 /// stands in for the file is refused.
 ///
 /// # Errors
-/// When it can't be read, or holds no model.
-pub fn hash(path: &Path, ui: &Ui) -> Result<disk::HashedArtifact, Error> {
-    disk::refuse_stand_ins(path)?;
+/// When it can't be read, or holds nothing: `role` says what it should be.
+pub fn hash(path: &Path, role: &str, ui: &Ui) -> Result<disk::HashedArtifact, Error> {
+    disk::refuse_stand_ins(path, role)?;
     let bar = match disk::artifact_size(path) {
         Ok(size) if size > 16 << 20 && !ui.is_json() => ProgressBar::new(size),
         _ => ProgressBar::hidden(),
@@ -67,7 +67,7 @@ pub fn artifact(
     }
     let local = given.strip_prefix("file://").unwrap_or(given);
     let path = &global.located(Path::new(local));
-    let hashed = hash(path, ui)?;
+    let hashed = hash(path, "model", ui)?;
     if let Some(digest) = digest.filter(|digest| **digest != hashed.digest) {
         return Err(
             Error::told(format!("{local} has the digest {}, not {digest}", hashed.digest))
@@ -95,12 +95,14 @@ pub fn artifact(
     Ok(artifact)
 }
 
-/// A reference to a file: its URI, and its digest where it is known.
+/// A reference to a file: its URI, and its digest where it is known. The `role`
+/// says in messages what it is: `dataset`, `report`.
 ///
 /// # Errors
 /// When a local file can't be read.
 pub fn reference(
     given: &str,
+    role: &str,
     digest: Option<&Digest>,
     global: &Global,
     ui: &Ui,
@@ -109,7 +111,7 @@ pub fn reference(
         return Ok((given.into(), digest.cloned()));
     }
     let path = &global.located(Path::new(given));
-    let hashed = hash(path, ui)?;
+    let hashed = hash(path, role, ui)?;
     Ok((local_uri(path)?.into(), Some(hashed.digest)))
 }
 

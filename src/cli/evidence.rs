@@ -78,12 +78,12 @@ pub fn evidence(command: &EvidenceCommand, global: &Global, ui: &Ui) -> Result<O
     let dataset = args
         .dataset
         .as_deref()
-        .map(|given| artifact::reference(given, args.dataset_digest.as_ref(), global, ui))
+        .map(|given| artifact::reference(given, "dataset", args.dataset_digest.as_ref(), global, ui))
         .transpose()?;
     let report = args
         .report
         .as_deref()
-        .map(|given| artifact::reference(given, args.report_digest.as_ref(), global, ui))
+        .map(|given| artifact::reference(given, "report", args.report_digest.as_ref(), global, ui))
         .transpose()?;
     let request = EvidenceRequest {
         metrics: args.metrics.iter().cloned().collect(),

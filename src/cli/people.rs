@@ -452,7 +452,20 @@ pub fn grant(command: &GrantCommand, global: &Global, ui: &Ui) -> Result<Outcome
                 return Err(Error::told("a grant of `promote` names its stages")
                     .hint("`--stages staging,production`"));
             }
-            edit(&PolicyEdit::GrantAdd(grant), write, global, ui)
+            let edit = PolicyEdit::GrantAdd(grant);
+            let job = Job {
+                draft: &|desk| {
+                    for stage in stages {
+                        act::listed_stage(desk.policy.registry(), stage)?;
+                    }
+                    act::edit_policy(desk, &edit, write.reason.as_deref()).map(Some)
+                },
+                scope: Scope::Policy,
+                seen: Some(Seen::unnamed()),
+                moved: None,
+                reserve: None,
+            };
+            land(&job, write, global, ui)
         }
         GrantCommand::Remove {
             to,

@@ -123,11 +123,27 @@ pub fn uri_fault(uri: &str) -> Option<UriFault> {
     if uri.trim() != uri {
         return Some(UriFault::Padded);
     }
-    if logins(uri).next().is_some() {
+    if logins(uri, Whole::Address).next().is_some() {
         return Some(UriFault::Login);
     }
     let secret = parameters(uri).into_iter().find(|(name, _)| is_secret(uri, name));
     secret.map(|(name, _)| UriFault::Signature(decoded_name(&uri[name])))
+}
+
+/// Why a record may not hold this free text; none when it may: an address with a
+/// scheme in it holds a login or a secret parameter. `user:password@host` alone
+/// can be anything in a sentence, and `mailto:` opens nothing.
+pub fn text_fault(text: &str) -> Option<UriFault> {
+    text.split_whitespace().find_map(|word| {
+        let address = &word[word.find("://")?..];
+        let has_scheme = |login: &Range<usize>| word[..login.start].ends_with("://");
+        if logins(word, Whole::Text).any(|login| has_scheme(&login)) {
+            return Some(UriFault::Login);
+        }
+        let all = parameters(address).into_iter();
+        let secret = all.map(|(name, _)| name).find(|name| is_secret(address, name));
+        secret.map(|name| UriFault::Signature(decoded_name(&address[name])))
+    })
 }
 
 /// Characters that a reader of the text does not see as they are: controls,
@@ -150,7 +166,9 @@ fn is_refused(c: char) -> bool {
 /// seen. It is what the owner of the address should write instead.
 pub fn cleaned_uri(uri: &str) -> String {
     let seen: String = uri.trim().chars().filter(|c| !is_refused(*c)).collect();
-    let mut cut: Vec<Range<usize>> = logins(&seen).map(|it| it.start..it.end + 1).collect();
+    let mut cut: Vec<Range<usize>> = logins(&seen, Whole::Address)
+        .map(|it| it.start..it.end + 1)
+        .collect();
     let all = parameters(&seen);
     if all.iter().any(|(name, _)| is_secret(&seen, name)) {
         let is_cut = |name: &Range<usize>| is_secret(&seen, name) || signs_with(&seen[name.clone()]);
@@ -198,7 +216,7 @@ fn conceal(text: &str, with: impl Fn(&str) -> String) -> Cow<'_, str> {
     if !text.contains(['@', '=']) {
         return Cow::Borrowed(text);
     }
-    let mut hide: Vec<Range<usize>> = logins(text).collect();
+    let mut hide: Vec<Range<usize>> = logins(text, Whole::Text).collect();
     for (name, whole) in parameters(text) {
         if is_secret(text, &name) {
             hide.push(name.end + 1..whole.end);
@@ -227,11 +245,25 @@ fn ends_authority(c: char) -> bool {
     matches!(c, '/' | '?' | '#' | '\\' | '"' | '\'' | '`' | '<' | '>') || c.is_whitespace()
 }
 
+/// How a text is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whole {
+    /// It is one address, from its first character on.
+    Address,
+    /// Each word of it may be one.
+    Text,
+}
+
+/// Whether an address can start behind this character.
+fn starts_word(c: char) -> bool {
+    matches!(c, '"' | '\'' | '`' | '<' | '(' | '[' | '{' | ',' | '=') || c.is_whitespace()
+}
+
 /// The logins in a text, without the `@` behind them: RFC 3986, 3.2.1. A name
 /// alone is one where it can only be a token; `git@host:path` and
 /// `abfss://container@account` are none.
-fn logins(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
-    let starts = text.match_indices("//").filter_map(|(at, _)| {
+fn logins(text: &str, whole: Whole) -> impl Iterator<Item = Range<usize>> + '_ {
+    let starts = text.match_indices("//").filter_map(move |(at, _)| {
         let before = &text[..at];
         let scheme_starts = before
             .rfind(|c: char| !(c.is_ascii_alphanumeric() || "+-.:".contains(c)))
@@ -240,15 +272,21 @@ fn logins(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
             });
         let scheme = before[scheme_starts..].strip_suffix(':');
         // A path may hold two slashes; an address starts with them, or has a scheme.
-        (scheme.is_some() || before.is_empty()).then_some((scheme.unwrap_or(""), at + 2))
+        let is_first = before.is_empty() || (whole == Whole::Text && before.ends_with(starts_word));
+        (scheme.is_some() || is_first).then_some((scheme.unwrap_or(""), at + 2))
     });
-    let bare = (!text.contains("//")).then_some(("", 0));
+    let words = text
+        .char_indices()
+        .filter(move |(_, c)| whole == Whole::Text && starts_word(*c));
+    let bare = std::iter::once(0).chain(words.map(|(at, c)| at + c.len_utf8()));
+    let bare = bare.map(|start| ("", start));
     starts.chain(bare).filter_map(|(scheme, start)| {
         let rest = &text[start..];
         let authority = &rest[..rest.find(ends_authority).unwrap_or(rest.len())];
-        let (login, host) = authority.rsplit_once('@')?;
         // `image@sha256:…` pins an image.
-        if host.starts_with("sha256:") || login.is_empty() {
+        let authority = authority.split("@sha256:").next().unwrap_or_default();
+        let (login, _) = authority.rsplit_once('@')?;
+        if login.is_empty() || is_mail(login) {
             return None;
         }
         let innermost = scheme.rsplit([':', '+']).next().unwrap_or_default();
@@ -258,6 +296,15 @@ fn logins(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
         );
         (is_web || login.contains(':')).then(|| start..start + login.len())
     })
+}
+
+/// Whether what stands before the `@` is the name of a mailbox or an account.
+fn is_mail(login: &str) -> bool {
+    let (scheme, name) = login.split_once(':').unwrap_or_default();
+    !name.contains(':')
+        && ["mailto", "sip", "sips", "xmpp", "acct"]
+            .iter()
+            .any(|it| it.eq_ignore_ascii_case(scheme))
 }
 
 /// The parameters in a text: where each name is, and each whole `name=value`.
@@ -394,6 +441,9 @@ mod tests {
             ("jdbc:postgresql://u:p@h/db", "jdbc:postgresql://h/db"),
             ("//u:p@h/x", "//h/x"),
             ("u:p@h/x", "h/x"),
+            ("u:p@h//x", "h//x"),
+            ("u:p@reg.io/x@sha256:0000", "reg.io/x@sha256:0000"),
+            ("u:p@reg.io@sha256:0000", "reg.io@sha256:0000"),
             ("https://proxy/https://u:p@h/x", "https://proxy/https://h/x"),
             (
                 "https://b.s3.amazonaws.com/m?X-Amz-Algorithm=A&X-Amz-Credential=K&X-Amz-Signature=S&versionId=7",
@@ -441,6 +491,7 @@ mod tests {
             "https://h/m?versionId=7&key=a/b&signature=",
             "https://h/~a@b/x",
             "./m.bin",
+            "mailto:a@b.com",
         ] {
             assert_eq!(uri_fault(uri), None, "{uri}");
             assert_eq!(cleaned_uri(uri), uri);
@@ -460,11 +511,38 @@ mod tests {
                 "    repository: https://…@h/x # c",
             ),
             ("mail me@example.com", "mail me@example.com"),
+            ("    uri: u:p@h/x", "    uri: …@h/x"),
+            ("    uri: //u:p@h/x", "    uri: //…@h/x"),
+            ("{image: \"u:p@h/x@sha256:00\"}", "{image: \"…@h/x@sha256:00\"}"),
+            ("image: img:1@sha256:00", "image: img:1@sha256:00"),
         ] {
             assert_eq!(concealed(text), shown);
             let same = concealed_in_place(text);
             assert_eq!(same.len(), text.len());
             assert!(!same.contains("u:p") && !same.contains("sig=S"));
+        }
+    }
+
+    #[test]
+    fn a_secret_in_a_sentence_is_found_and_a_mailbox_is_none() {
+        for text in [
+            "see https://user:glpat-1@git.example.com/x.git",
+            "see (https://glpat-1@git.example.com/x.git)",
+            "from postgresql://u:p@h/db.",
+            "https://h/m?sig=S",
+        ] {
+            assert!(text_fault(text).is_some(), "{text}");
+            assert_ne!(concealed(text), text);
+        }
+        for text in [
+            "ask me@example.com or mailto:me@example.com",
+            "ssh://git@github.com/o/r, git@github.com:o/r.git",
+            "ratio a:b@c",
+            "https://h/?q=a@b",
+            "was it ?token=x or not",
+            "https://h/x (ask a:b@c)",
+        ] {
+            assert_eq!(text_fault(text), None, "{text}");
         }
     }
 }

@@ -17,7 +17,9 @@ pub(super) static RULE: Rule = Rule {
 
 const DOCS: &str = r#"
 ## What it checks
-Numbers are finite, and whole numbers are within 2^53.
+Numbers are finite, whole numbers are within 2^53, and a number with a fraction or an
+exponent is one that a double keeps: not `9007199254740993.5`, whose whole part is
+rounded, and not `1.0e-400`, which is zero.
 
 ## Why it matters
 Beyond that, readers round, and a signature would cover another number.

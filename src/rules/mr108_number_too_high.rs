@@ -1,5 +1,6 @@
 //! MR108 number-too-high: a version's number is far above the group's highest.
 
+use super::place::FROM_TOP;
 use super::scene::{Findings, Scene};
 use super::{Check, Rule};
 use crate::change::ChangeKind;
@@ -35,7 +36,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     )
     .why(format!("the highest number so far is {highest}"))
     .help(format!(
-        "move its folder to `groups/{}/versions/{n}`, and write `version: {n}`",
+        "move its folder to `{FROM_TOP}groups/{}/versions/{n}`, and write `version: {n}`",
         id.group,
         n = highest + 1
     ));

@@ -3,8 +3,10 @@
 use super::scene::{Findings, Scene};
 use super::{Check, Rule};
 use crate::error::Error;
-use crate::finding::{Finding, RuleInfo};
-use crate::model::{Kind, UriFault, cleaned_uri, concealed, uri_fault};
+use serde_json::Value;
+
+use crate::finding::{Anchor, Finding, RuleInfo};
+use crate::model::{Kind, UriFault, cleaned_uri, concealed, text_fault, uri_fault};
 use crate::schema;
 use crate::snapshot::Loaded;
 
@@ -46,9 +48,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
             format!("the address in `{name}` {}", fault.words()),
         );
         let finding = match fault {
-            UriFault::Login | UriFault::Signature(_) => {
-                finding.why("a record is signed, and everybody with a clone can read it for ever")
-            }
+            UriFault::Login | UriFault::Signature(_) => finding.why(KEPT),
             UriFault::Hidden(_) | UriFault::Padded => {
                 finding.why("programs that read the address as a line would read another one")
             }
@@ -60,6 +60,67 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
         }));
     }
     Ok(())
+}
+
+/// What refuses the texts that a command is about to write, of a record at `path`:
+/// an address with a secret in a description, a label, a reason or wherever. The
+/// texts that the record had before are not looked at again.
+pub fn secrets_in_texts(path: &str, before: Option<&Value>, after: &Value) -> Vec<Finding<Anchor>> {
+    let mut old = Vec::new();
+    if let Some(before) = before {
+        texts(before, "", &mut old);
+    }
+    let mut new = Vec::new();
+    texts(after, "", &mut new);
+    let is_new = |text: &str| old.iter().all(|(_, old)| *old != text);
+    new.into_iter()
+        .filter(|(_, text)| is_new(text))
+        .filter_map(|(pointer, text)| {
+            let fault = text_fault(text)?;
+            let name = pointer
+                .trim_start_matches('/')
+                .replace('/', ".")
+                .replace("~1", "/");
+            let message = format!("the address in `{name}` {}", fault.words());
+            Some(
+                Finding::new(&RULE.info, Anchor::after(path, pointer.as_str()), message)
+                    .why(KEPT)
+                    .help(instead(text)),
+            )
+        })
+        .collect()
+}
+
+/// Why nothing secret may be in a record.
+pub const KEPT: &str = "a record is signed, and everybody with a clone can read it for ever";
+
+/// The remedy for a text with a secret in it.
+pub fn instead(text: &str) -> String {
+    let words: Vec<String> = text
+        .split_whitespace()
+        .filter(|word| text_fault(word).is_some())
+        .map(|word| format!("`{}`", concealed(&cleaned_uri(word))))
+        .collect();
+    format!("write {} instead", words.join(" and "))
+}
+
+/// All texts in a value, each with its pointer.
+fn texts<'v>(value: &'v Value, pointer: &str, out: &mut Vec<(String, &'v str)>) {
+    match value {
+        Value::String(text) => out.push((pointer.to_owned(), text)),
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                texts(item, &format!("{pointer}/{index}"), out);
+            }
+        }
+        Value::Object(members) => {
+            for (key, member) in members {
+                let key = crate::source::pointer_step(key);
+                texts(member, &format!("{pointer}/{key}"), out);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// The addresses of a record; none when it can't be read.
@@ -85,6 +146,9 @@ repository, a licence, a job) holds none of these:
 `git@host:path`, `ssh://git@host/` and `abfss://container@account/` hold a name that
 is not secret, and are fine. A record that held such an address before the change is
 not judged again.
+
+Commands look at all other texts too: they write no description, label, annotation,
+reason or section of a card with `https://user:password@host/` in it.
 
 ## Why it matters
 A record is signed, copied with every clone, and never changed again: a password in it

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::place::FROM_TOP;
 use super::scene::{Findings, Step};
 use super::{Check, Rule};
 use crate::change::ChangeKind;
@@ -170,9 +171,9 @@ fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
         ))
         .help(match to.parse::<GroupName>() {
             Ok(_) => format!(
-                "put it back: `mv groups/{to} groups/{from}`; for another name, `modelry group create {to}` and register there again"
+                "put it back: `mv {FROM_TOP}groups/{to} {FROM_TOP}groups/{from}`; for another name, `modelry group create {to}` and register there again"
             ),
-            Err(_) => format!("put it back under its name, `groups/{from}`"),
+            Err(_) => format!("put it back under its name, `{FROM_TOP}groups/{from}`"),
         });
         finding.group = Some(from);
         finding.also = Some(to);

@@ -8,6 +8,10 @@ use crate::raw::Oid;
 use crate::snapshot::Snapshot;
 use crate::source::LineIndex;
 
+/// Stands in a remedy before a path of the registry's folder, for that folder: the
+/// remedy is typed at the repository's top.
+pub(super) const FROM_TOP: char = '\u{1}';
+
 /// Resolves anchors against the two trees of a step.
 pub struct Resolver<'a> {
     /// The registry before.
@@ -79,6 +83,15 @@ impl Resolver<'_> {
         }
     }
 
+    /// A remedy with its paths from the repository's top.
+    fn typed_at_top(&self, help: &str) -> String {
+        let folder = match self.folder {
+            "" => String::new(),
+            folder => format!("{folder}/"),
+        };
+        help.replace(FROM_TOP, &folder)
+    }
+
     /// The finding with all its places.
     pub fn resolve(&self, finding: Finding<Anchor>) -> Finding<Place> {
         let label = |label: Label<Anchor>| Label {
@@ -92,7 +105,7 @@ impl Resolver<'_> {
             related: finding.related.into_iter().map(label).collect(),
             why: finding.why.into_iter().map(shown).collect(),
             who: finding.who,
-            help: finding.help,
+            help: finding.help.map(|help| self.typed_at_top(&help)),
             remedy: finding.remedy,
             group: finding.group,
             also: finding.also,

@@ -97,6 +97,9 @@ pub(super) fn plain(text: &str) -> Plain {
         return integer(text);
     }
     if FLOAT.is_match(text) {
+        if let Some(why) = lost(text) {
+            return Plain::Number(why);
+        }
         return match text.parse::<f64>() {
             Ok(number) if !number.is_finite() => Plain::Number("it is too large for a double"),
             Ok(number) if number == 0.0 && text.starts_with('-') => {
@@ -132,6 +135,9 @@ pub(super) fn json_number(text: &str) -> Option<Plain> {
     if !JSON_NUMBER.is_match(text) {
         return None;
     }
+    if let Some(why) = lost(text) {
+        return Some(Plain::Number(why));
+    }
     Some(match text.parse::<f64>() {
         Ok(number) if number == 0.0 && text.starts_with('-') => {
             Plain::Number("negative zero is not kept by everybody")
@@ -162,6 +168,29 @@ pub fn given_number(text: &str) -> Result<Value, String> {
             _ => format!("`{text}` is not a number: write it as `0.91` or `1.5e-3`"),
         }),
     }
+}
+
+/// Why the double nearest to a decimal number is another number to its reader: it
+/// is zero, or its whole part is rounded. Fractions are rounded by everybody alike.
+fn lost(text: &str) -> Option<&'static str> {
+    let number = text.parse::<f64>().ok()?;
+    let has_digits = |text: &str| text.bytes().any(|byte| matches!(byte, b'1'..=b'9'));
+    let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
+    if number == 0.0 {
+        return has_digits(mantissa).then_some("it is too small for a double, which makes it zero");
+    }
+    // From 2^53 on, a double has no half; all integers up to there are exact.
+    let is_large = number.is_finite() && number.abs() >= MAX_INTEGER as f64;
+    (is_large && digits(text) != digits(&format!("{number:e}")))
+        .then_some("whole numbers go to 2^53, beyond which readers round")
+}
+
+/// The digits of a decimal number without the zeros at either end. Two spellings
+/// of nearly the same size with the same digits are the same number.
+fn digits(text: &str) -> String {
+    let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
+    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+    digits.trim_matches('0').to_owned()
 }
 
 fn integer(text: &str) -> Plain {

@@ -97,6 +97,12 @@ fn a_number_has_one_verdict() {
         ("18446744073709551617", false),
         ("1.0e+400", false),
         ("1e400", false),
+        ("9007199254740992.5", false),
+        ("12345678901234567890.0", false),
+        ("1e-400", false),
+        ("1.0e-400", false),
+        ("1.0e+20", true),
+        ("0.12345678901234567890", true),
         ("-0", false),
         ("-0.0", false),
         ("nan", false),
@@ -448,4 +454,111 @@ fn json_is_read_as_json() {
         sagemaker.to_string().contains("\"value\":\"3\"") && out.contains("\"true\""),
         "{out}"
     );
+}
+
+const FORMS: [&str; 9] = [
+    "human",
+    "concise",
+    "json",
+    "sarif",
+    "github",
+    "markdown",
+    "junit",
+    "code-quality",
+    "html",
+];
+
+/// No report shows the secret that it is about, however the address is spelled.
+#[test]
+fn a_secret_is_told_in_no_form() {
+    let desk = Desk::open();
+    std::fs::write(desk.lab.home().join("m.bin"), "weights").expect("a file");
+    for address in [
+        "user:glpat-SECRET@e.com/m",
+        "//user:glpat-SECRET@e.com/m",
+        "https://glpat-SECRET@e.com/m",
+    ] {
+        let line = [
+            "register",
+            "churn",
+            "--artifact",
+            "../m.bin",
+            "--artifact-uri",
+            address,
+        ];
+        let (accepted, said) = desk.flag(&line);
+        let words = format!("{}{}", said.out, said.err);
+        assert!(!accepted && words.contains("MR112"), "{words}");
+        assert!(!words.contains("SECRET"), "{words}");
+    }
+    let image = format!("user:glpat-SECRET@reg.io/x@{DIGEST}");
+    let (accepted, said) = desk.flag(&["register", "churn", "--image", &image]);
+    let words = format!("{}{}", said.out, said.err);
+    assert!(
+        !accepted && words.contains("MR112") && !words.contains("SECRET"),
+        "{words}"
+    );
+    for address in ["user:glpat-SECRET@e.com/m", "//user:glpat-SECRET@e.com/m"] {
+        let text = version(&SPEC.replace("s3://m/2", &format!("\"{address}\"")), "");
+        desk.lab.write("groups/churn/versions/2/version.yaml", &text);
+        for form in FORMS {
+            let said = desk.lab.says("trainer", &["validate", "-o", form]);
+            let words = format!("{}{}", said.out, said.err);
+            assert!(!words.contains("SECRET"), "{form}: {words}");
+            assert!(said.code == 2 || words.contains("MR112"), "{form}: {words}");
+        }
+    }
+}
+
+/// Free text is signed for good as well.
+#[test]
+fn an_address_with_a_password_enters_no_text() {
+    let desk = Desk::open();
+    let artifact = ["--artifact", "s3://m/2", "--digest", DIGEST];
+    let register = [&["register", "churn", "--allow-duplicate"], &artifact[..]].concat();
+    let annotate = vec!["annotate", "churn/1"];
+    let create = vec!["group", "create", "fraud"];
+    let update = vec!["group", "update", "churn"];
+    let evidence = vec!["evidence", "add", "churn/1", "e", "--metric", "a=1"];
+    let card = vec!["card", "set", "churn/1"];
+    let tries: [(&str, &Vec<&str>, &str, &str); 12] = [
+        ("trainer", &register, "--annotation", "src="),
+        ("trainer", &register, "--description", "from "),
+        ("trainer", &register, "-m", "from "),
+        ("trainer", &annotate, "--annotation", "src="),
+        ("trainer", &annotate, "--description", "from "),
+        ("admin-1", &create, "--description", "see "),
+        ("admin-1", &create, "--annotation", "src="),
+        ("admin-1", &update, "--annotation", "src="),
+        ("trainer", &evidence, "--notes", "see "),
+        ("trainer", &evidence, "-m", "see "),
+        ("trainer", &card, "--set", "limitations=see "),
+        ("risk-1", &vec!["reject", "churn/1"], "-m", "see "),
+    ];
+    for (who, line, option, before) in tries {
+        let bad = format!("{before}https://user:glpat-SECRET@git.example.com/x.git");
+        let line = [&line[..], &["--dry-run", option]].concat();
+        let said = desk.lab.says(who, &[&line[..], &[&bad]].concat());
+        let words = format!("{}{}", said.out, said.err);
+        assert_eq!(said.code, 1, "{line:?}: {words}");
+        assert!(
+            words.contains("MR112") && words.contains("holds a login"),
+            "{words}"
+        );
+        assert!(
+            words.contains("write `https://git.example.com/x.git` instead"),
+            "{words}"
+        );
+        assert!(!words.contains("SECRET"), "{words}");
+        for good in [
+            "mailto:me@example.com",
+            "me@example.com",
+            "https://git.example.com/x.git",
+            "ssh://git@github.com/o/r",
+        ] {
+            let good = format!("{before}{good}");
+            let said = desk.lab.says(who, &[&line[..], &[&good]].concat());
+            assert_eq!(said.code, 0, "{line:?} {good}: {}{}", said.out, said.err);
+        }
+    }
 }

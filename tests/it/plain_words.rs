@@ -132,11 +132,74 @@ fn archiving_names_the_stages_that_are_still_served() {
     assert_eq!(said.code, 0, "{said:?}");
     assert!(
         said.err
-            .contains("churn/1 still serves `staging`: `modelry rollback churn staging -m REASON`"),
+            .contains("churn/1 still serves `staging`, and no version before it can: `modelry rollback churn staging --empty -m REASON`"),
         "{said:?}"
     );
+    let line = ["rollback", "churn", "staging", "--empty", "-m", "REASON", "--yes"];
+    let _ = lab.ok("risk-1", &line);
     let said = lab.says("risk-1", &["archive", "churn/2", "-m", "old", "--yes"]);
     assert!(!said.err.contains("still serves"), "{said:?}");
+}
+
+/// The line that is told is one that works, whichever command moved the status.
+#[test]
+fn whatever_moves_a_status_names_the_stages_that_are_still_served() {
+    let lab = lab();
+    for mark in ['3', '4'] {
+        lab.register("churn", mark);
+    }
+    for id in ["churn/1", "churn/2", "churn/3"] {
+        let _ = lab.ok("risk-1", &["promote", id, "staging", "-m", "try", "--yes"]);
+    }
+    // It is Pending, and `staging` takes it so.
+    let said = lab.says("risk-1", &["reject", "churn/3", "-m", "leaks", "--yes"]);
+    let told = "churn/3 still serves `staging`: `modelry rollback churn staging -m REASON` puts back";
+    assert!(said.code == 0 && said.err.contains(told), "{said:?}");
+    let _ = lab.ok(
+        "risk-1",
+        &["rollback", "churn", "staging", "-m", "REASON", "--yes"],
+    );
+    let said = lab.says("risk-1", &["reject", "churn/4", "-m", "leaks", "--yes"]);
+    assert!(said.code == 0 && !said.err.contains("still serves"), "{said:?}");
+    // What is replaced in the same commit serves no more.
+    let line = [
+        "rollback",
+        "churn",
+        "staging",
+        "--archive",
+        "-m",
+        "REASON",
+        "--yes",
+    ];
+    let said = lab.says("risk-1", &line);
+    assert!(said.code == 0 && !said.err.contains("still serves"), "{said:?}");
+}
+
+#[test]
+fn an_option_that_is_to_be_left_out_is_one_that_was_given() {
+    let lab = lab();
+    for id in ["churn/1", "churn/2"] {
+        let _ = lab.ok(
+            "risk-1",
+            &["promote", id, "staging", "production", "-m", "try", "--yes"],
+        );
+    }
+    let line = ["rollback", "churn", "staging", "-m", "x", "--yes", "--archive"];
+    let told = lab.error("risk-1", &line);
+    assert!(told.contains("leave out `--archive`"), "{told}");
+    let _ = lab.ok("risk-1", &line[..line.len() - 1]);
+}
+
+#[test]
+fn an_empty_file_is_told_by_what_it_should_be() {
+    let lab = lab();
+    std::fs::write(lab.home().join("empty.bin"), "").expect("a file");
+    for role in ["dataset", "report"] {
+        let option = format!("--{role}");
+        let line = ["evidence", "add", "churn/1", "e", &option, "../empty.bin"];
+        let told = lab.error("trainer", &line);
+        assert!(told.contains(&format!("so it is no {role}")), "{told}");
+    }
 }
 
 #[test]

@@ -13,9 +13,9 @@ use crate::change::{self, Change, ChangeKind, Differences};
 use crate::error::Error;
 use crate::finding::{Finding, Part, Place, Report};
 use crate::history::{self, Past, Replay};
-use crate::model::{Action, Digest, RecordPath, VersionId};
+use crate::model::{Action, Digest, RecordPath, VersionId, text_fault};
 use crate::raw::{self, ObjectKind, Objects, Oid, Overlay};
-use crate::rules::Resolver;
+use crate::rules::{self, Resolver};
 use crate::snapshot::{self, Records, Snapshot};
 use crate::workspace::Workspace;
 
@@ -25,7 +25,8 @@ pub(super) enum Preview {
     Nothing,
     /// It may not land as it is.
     Refused(Report),
-    /// A review in it would count for nothing.
+    /// It is not to be signed: a review in it would count for nothing, or its
+    /// reason holds a secret.
     Idle(Refusal),
     /// It may land once it is agreed to and signed.
     Ready(Box<Proposal>),
@@ -167,6 +168,16 @@ pub(super) fn preview(run: &Run<'_>, base: &Base<'_>, target: &Target) -> Result
     let Some(mut draft) = (job.draft)(&desk)? else {
         return Ok(Preview::Nothing);
     };
+    if let Some(fault) = draft.reason.as_deref().and_then(text_fault) {
+        return Ok(Preview::Idle(Refusal {
+            why: format!(
+                "the address in the reason {}: {} (MR112)",
+                fault.words(),
+                rules::KEPT
+            ),
+            remedies: vec![rules::instead(draft.reason.as_deref().unwrap_or_default())],
+        }));
+    }
     // Where somebody else will carry it, the policy needs its author's review.
     if job.scope == Scope::Policy
         && !target.is_mainline
@@ -218,21 +229,40 @@ pub(super) fn preview(run: &Run<'_>, base: &Base<'_>, target: &Target) -> Result
     let mut checked = replay.checked;
     checked.documents = records.documents();
     let mut findings = judged.findings;
+    let resolver = Resolver {
+        prior,
+        next,
+        folder: &workspace.folder,
+        before: Some(parent),
+        after: None,
+    };
     if findings.is_empty() {
-        let resolver = Resolver {
-            prior,
-            next,
-            folder: &workspace.folder,
-            before: Some(parent),
-            after: None,
-        };
         let unmet = act::unmet_gates(&differences.changes, &gates);
         findings.extend(unmet.into_iter().map(|finding| resolver.resolve(finding)));
+    }
+    // An address that is a finding already is told once.
+    for finding in secrets(&draft, &prior, &next)? {
+        let finding = resolver.resolve(finding);
+        let is_told = |other: &Finding<Place>| {
+            other.rule.code == finding.rule.code
+                && other.primary.at.path == finding.primary.at.path
+                && other.primary.at.pointer == finding.primary.at.pointer
+        };
+        if !findings.iter().any(is_told) {
+            findings.push(finding);
+        }
     }
     for finding in &mut findings {
         point_into(finding, &draft.given, &next, workspace);
     }
     let mut notes = draft.notes;
+    let after = Desk {
+        snapshot: next,
+        policy,
+        actor: actor.clone(),
+        past: &past,
+    };
+    notes.extend(act::still_served(&after, &differences.changes)?);
     let is_policy = |change: &Change| change.kind == ChangeKind::PolicyChanged;
     if differences.changes.iter().any(is_policy)
         && findings.iter().all(|finding| finding.rule.code == "MR403")
@@ -284,6 +314,25 @@ pub(super) fn preview(run: &Run<'_>, base: &Base<'_>, target: &Target) -> Result
         report,
         contents: Vec::new(),
     })))
+}
+
+/// What refuses the texts of a draft, by record.
+fn secrets(
+    draft: &Draft,
+    prior: &Snapshot<'_>,
+    next: &Snapshot<'_>,
+) -> Result<Vec<Finding<crate::finding::Anchor>>, Error> {
+    let mut out = Vec::new();
+    for (name, text) in &draft.edits {
+        let (Some(_), Some(path)) = (text, RecordPath::parse(name)) else {
+            continue;
+        };
+        let Some(after) = next.read(&path)? else { continue };
+        let before = prior.read(&path)?;
+        let before = before.as_ref().map(|before| before.value());
+        out.extend(rules::secrets_in_texts(name, before, after.value()));
+    }
+    Ok(out)
 }
 
 /// Lets a finding about what a user gave as a file point into that file.

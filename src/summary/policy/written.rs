@@ -109,6 +109,9 @@ pub(super) fn lines(before: &Policy, after: &Policy) -> Vec<PolicyLine> {
     lines.0
 }
 
+/// Whether a rule became another one.
+type Alike<'a> = dyn Fn(&ApprovalRule, &ApprovalRule) -> bool + 'a;
+
 /// A rule before, and the rule that it became.
 type RulePair<'r> = (Option<&'r ApprovalRule>, Option<&'r ApprovalRule>);
 
@@ -123,7 +126,7 @@ fn pairs<'r>(before: &'r Registry, after: &'r Registry) -> Vec<RulePair<'r>> {
     let mut old: Vec<&ApprovalRule> = before.approvals.iter().collect();
     let mut new: Vec<&ApprovalRule> = after.approvals.iter().collect();
     let mut out = Vec::new();
-    let alike: [&dyn Fn(&ApprovalRule, &ApprovalRule) -> bool; 4] = [
+    let alike: [&Alike<'_>; 4] = [
         &|a, b| a == b,
         &|a, b| globs(a) == globs(b),
         &|a, b| content(a) == content(b),

@@ -42,6 +42,21 @@ fn on_disk_and_put_back() {
     let _ = lab.ok("admin-1", &["validate"]);
 }
 
+/// The line is typed at the repository's top, wherever the registry is.
+#[test]
+fn in_a_folder_of_the_repository() {
+    let lab = Lab::empty();
+    let _ = lab.ok(
+        "admin-1",
+        &["init", "--path", "ml/models", "--actor", "admin-1", "--solo"],
+    );
+    let _ = lab.ok("admin-1", &["group", "create", "churn"]);
+    lab.git(&["mv", "ml/models/groups/churn", "ml/models/groups/leavers"]);
+    let told = lab.findings("admin-1", &["validate"]);
+    let put_back = "`mv ml/models/groups/leavers ml/models/groups/churn`";
+    assert!(told.contains(put_back), "{told}");
+}
+
 #[test]
 fn with_the_name_changed_inside_too() {
     let lab = lab();

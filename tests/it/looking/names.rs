@@ -101,6 +101,7 @@ fn a_stage_that_the_policy_does_not_list_is_an_error_everywhere() {
         "export mlflow churn@prodution --trust-root",
         "promote churn/1 prodution -m x --yes",
         "rollback churn prodution -m x --yes",
+        "grant add risk-1 --allow promote --groups * --stages staging,prodution --yes",
     ] {
         let told = lab.error("admin-1", &super::words(line));
         assert!(
