@@ -180,13 +180,10 @@ fn a_report_of_a_day_says_what_it_leaves_out() {
     let start: i64 = stamp.parse().expect("seconds");
     // A later step, of a later day.
     let later = format!("@{} +0000", start + 5 * 86_400);
-    lab.write("notes.txt", "later\n");
-    lab.git(&["add", "-A"]);
-    let mut git = lab.command("git");
-    lab.as_actor(&mut git, "admin-1");
-    git.env("GIT_COMMITTER_DATE", &later)
+    let mut made = lab.modelry("admin-1", &["group", "create", "later"]);
+    made.env("GIT_COMMITTER_DATE", &later)
         .env("GIT_AUTHOR_DATE", &later);
-    let made = said(git.args(["commit", "-q", "-m", "later"]).current_dir(&lab.top));
+    let made = said(&mut made);
     assert_eq!(made.code, 0, "{made:?}");
     let mut git = lab.command("git");
     let format = [
