@@ -163,7 +163,7 @@ fn a_change_of_the_policy_is_spelled_out() {
         terminal.contains("churn: required approvals 2 -> 1"),
         "{terminal}"
     );
-    let shown = lab.ok("stranger", &["policy", "show", "side"]);
+    let shown = lab.findings("stranger", &["policy", "show", "side"]);
     let warnings = terminal
         .lines()
         .filter(|line| line.contains("ask for less") || line.contains("asks for less"));
