@@ -4,6 +4,7 @@
 //! [`crate::rules`], turns that into line and column ([`Place`]). Renderers
 //! see places only.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::model::{GroupName, Landing, VersionId};
@@ -192,6 +193,9 @@ pub struct Finding<At> {
     /// the place of that step in its walk. It stops what rests on it, and never
     /// the step itself.
     pub uncovered: Option<usize>,
+    /// Codes of the findings that this one stands in for. Accepting it takes
+    /// accepting these too.
+    pub folded: BTreeSet<&'static str>,
 }
 
 impl Finding<Anchor> {
@@ -216,6 +220,7 @@ impl Finding<Anchor> {
             landings: Vec::new(),
             reaffirms: None,
             uncovered: None,
+            folded: BTreeSet::new(),
         }
     }
 
@@ -341,9 +346,12 @@ impl Report {
 
     /// The first finding that a policy can accept: nobody did yet, and its step is
     /// done.
-    pub fn acceptable(&self) -> Option<(&'static str, Oid)> {
+    pub fn acceptable(&self) -> Option<(Vec<&'static str>, Oid)> {
         let mut open = self.open().filter(|finding| finding.landings.is_empty());
-        open.find_map(|finding| Some((finding.rule.code, finding.step?)))
+        open.find_map(|finding| {
+            let codes = std::iter::once(finding.rule.code).chain(finding.folded.iter().copied());
+            Some((codes.collect(), finding.step?))
+        })
     }
 
     /// Whether nothing decides against it.

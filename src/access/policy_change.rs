@@ -207,6 +207,7 @@ pub fn ends_only_own(replaced: &Policy, new: &Loaded, actor: &ActorId) -> bool {
 /// their last believed commits back, or retire actors and keys (and raise the serial).
 pub fn fast_path(replaced: &Policy, after: &Registry, new: &Value) -> Option<Ends> {
     let (before, old) = (replaced.registry(), replaced.source.value());
+    let (old_value, new_value) = (old, new);
     let mut ends = Ends::default();
     // Everything but serial, actors and revoked must be the same.
     let rest = |value: &Value| {
@@ -270,5 +271,34 @@ pub fn fast_path(replaced: &Policy, after: &Registry, new: &Value) -> Option<End
             super::KeyStanding::Revoked(None) | super::KeyStanding::Unknown => ends.of_nobody = true,
         }
     }
-    (ends.of_nobody || !ends.actors.is_empty()).then_some(ends)
+    let is_bounded = spare_revocations(replaced, after) <= MOST_SPARE
+        && length(new_value) <= length(old_value) + MOST_GROWTH * (1 + ends.actors.len() + new.len());
+    (is_bounded && (ends.of_nobody || !ends.actors.is_empty())).then_some(ends)
+}
+
+/// Revocations that a policy may hold beyond one for each of its keys, for a change
+/// to count as one that only revokes. One administrator may make such a change, and
+/// must not fill the file up, so that nobody can revoke anything any more.
+const MOST_SPARE: usize = 64;
+
+/// Bytes of canonical JSON that such a change may add for each key or actor it ends.
+const MOST_GROWTH: usize = 2048;
+
+/// Counts the revocations that end no key of the policy, or end it again.
+fn spare_revocations(policy: &Policy, registry: &Registry) -> usize {
+    let mut known = BTreeSet::new();
+    for revocation in &registry.revoked {
+        let is_known = !matches!(
+            policy.keys.standing(&revocation.key),
+            super::KeyStanding::Revoked(None) | super::KeyStanding::Unknown
+        );
+        if is_known {
+            known.insert(super::fingerprint(&revocation.key));
+        }
+    }
+    registry.revoked.len() - known.len()
+}
+
+fn length(value: &Value) -> usize {
+    value.to_string().len()
 }

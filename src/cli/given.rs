@@ -124,6 +124,7 @@ fn report(name: &str, bytes: &[u8], faults: &[Fault]) -> Report {
             landings: Vec::new(),
             reaffirms: None,
             uncovered: None,
+            folded: std::collections::BTreeSet::new(),
         }
     };
     Report {

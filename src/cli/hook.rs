@@ -196,9 +196,16 @@ fn max_skew(repo: &Repo, given: Option<Duration>) -> Result<Option<Duration>, Er
 fn near_now(ruling: &Ruling, skew: Duration) -> Result<(), Error> {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let now = now.map_or(0, |now| i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
-    let is_far = |claimed: i64| now.abs_diff(claimed) > skew.as_secs();
+    let is_far = |claimed: Option<i64>| claimed.is_none_or(|claimed| now.abs_diff(claimed) > skew.as_secs());
     let Some((commit, claimed)) = ruling.claims.iter().find(|(_, claimed)| is_far(*claimed)) else {
         return Ok(());
+    };
+    let Some(claimed) = claimed else {
+        return Err(Error::told(format!(
+            "commit {} has no date that can be read, and `modelry.hook.maxSkew` asks for one",
+            commit.short()
+        ))
+        .hint("make the commit anew with git: `git commit --amend --no-edit --reset-author -S`"));
     };
     Err(Error::told(format!(
         "commit {} claims to be of {}, and here it is {}: they may be {} s apart",

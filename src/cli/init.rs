@@ -10,7 +10,7 @@ use super::{Global, Outcome, Ui};
 use crate::access::{Carrier, Verdict};
 use crate::act::{self, FirstPolicy};
 use crate::change;
-use crate::error::Error;
+use crate::error::{Error, shell_word};
 use crate::event::WriteResult;
 use crate::git::{AdvanceError, Head, Repo};
 use crate::history::{self, Past, Replay};
@@ -181,8 +181,9 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     } else {
         ""
     };
+    let shown = shell_word(&pin);
     ui.print(&format!(
-        "Created registry {} at {}.\n\n  root   {pin}\n  you    {actor}, key {}\n\nThe root is pinned in this clone. Others pin it with `modelry trust {pin}`;\ntell it to them by another way than this repository.{recovery}\n\nNext: `modelry group create NAME`, then `modelry register NAME --artifact PATH`.\n",
+        "Created registry {} at {}.\n\n  root   {pin}\n  you    {actor}, key {}\n\nThe root is pinned in this clone. Others pin it with `modelry trust {shown}`;\ntell it to them by another way than this repository.{recovery}\n\nNext: `modelry group create NAME`, then `modelry register NAME --artifact PATH`.\n",
         first.name,
         commit.short(),
         me.fingerprint,

@@ -3,44 +3,13 @@
 
 use std::process::{Command, Output, Stdio};
 
+use super::pushed::{Pushed, read_push};
 use super::{Repo, failed};
 use crate::error::{Error, shell_word};
 use crate::raw::Oid;
 
-/// How a push ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Pushed {
-    /// The remote has it.
-    Landed,
-    /// The branch was no longer where it was expected, or somebody held its
-    /// lock; the remote's reason.
-    Raced(String),
-    /// The remote does not want it.
-    Refused {
-        /// The reason, as git puts it: `pre-receive hook declined`.
-        why: String,
-        /// What the remote said to the pusher, line by line.
-        said: Vec<String>,
-    },
-    /// No answer came, so nobody knows whether the remote has it; what git said.
-    Broken(String),
-}
-
-/// Reasons of a server that lost a race between its first look and its update.
-const RACES: [&str; 5] = [
-    "failed to update ref",
-    "cannot lock ref",
-    "failed to lock",
-    "incorrect old value provided",
-    "reference already exists",
-];
-
 /// So many files that are in the way are named.
 const MOST_NAMED: usize = 5;
-
-/// What a guarded server says of a mainline that others moved while it judged a
-/// push: a race too, which the next look at the remote shows.
-pub const MOVED_MEANWHILE: &str = "was moved by another push meanwhile";
 
 /// Configuration for one call of git. With `remote.NAME.mirror` set, as a clone by
 /// `--mirror` has it, `git push` takes no branch on its command line.
@@ -451,49 +420,6 @@ impl Repo {
     }
 }
 
-/// What git and its helpers say of a server that is starting, overloaded, or
-/// went away in the middle.
-const PASSING: [&str; 19] = [
-    "Connection refused",
-    "Connection reset",
-    "Connection timed out",
-    "Connection closed by",
-    "closed by remote host",
-    "Operation timed out",
-    "Broken pipe",
-    // A shared connection whose end went away while it began.
-    "muxclient: ",
-    "mux_client",
-    "kex_exchange_identification",
-    "remote end hung up",
-    "early EOF",
-    "unexpected disconnect",
-    "Empty reply from server",
-    "Recv failure",
-    "returned error: 429",
-    "returned error: 502",
-    "returned error: 503",
-    "returned error: 504",
-];
-
-/// What says that no waiting helps, whatever else was said.
-const LASTING: [&str; 3] = [
-    "Permission denied",
-    "Host key verification failed",
-    "does not appear to be a git repository",
-];
-
-/// Whether what git said of a remote may be otherwise in a moment.
-pub fn may_pass(said: &str) -> bool {
-    let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
-    // Ssh that was cut off says nothing; where something is wrong, it says what.
-    let is_cut_off = said
-        .rsplit("failed: ")
-        .next()
-        .is_some_and(|said| said.starts_with("fatal: Could not read from remote repository"));
-    (is_cut_off || has(&PASSING)) && !has(&LASTING)
-}
-
 /// The words that somebody would type: options and references of this program's
 /// own are left out.
 fn by_hand(arguments: &[&str]) -> Vec<String> {
@@ -513,57 +439,9 @@ fn tracking(remote: &str, reference: &str) -> Option<String> {
     Some(format!("refs/remotes/{remote}/{name}"))
 }
 
-/// A line that the remote said, without git's mark.
-fn remote_line(line: &str) -> Option<String> {
-    let line = line.strip_prefix("remote:")?.trim_end();
-    Some(line.strip_prefix(' ').unwrap_or(line).to_owned())
-}
-
-/// What `git push --porcelain` of one branch says.
-fn read_push(out: &str, err: &str) -> Pushed {
-    let broken = || {
-        let lines: Vec<&str> = err
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.is_empty())
-            .collect();
-        Pushed::Broken(lines.join("; "))
-    };
-    let line = out.lines().find(|line| line.matches('\t').count() == 2);
-    let Some((flag, summary)) = line.and_then(|line| {
-        let (flag, rest) = line.split_once('\t')?;
-        Some((flag, rest.split_once('\t')?.1))
-    }) else {
-        return broken();
-    };
-    if flag != "!" {
-        return Pushed::Landed;
-    }
-    let (kind, why) = match summary.split_once(" (") {
-        Some((kind, why)) => (kind, why.strip_suffix(')').unwrap_or(why)),
-        None => (summary, summary),
-    };
-    match kind {
-        // The client saw that the branch had moved.
-        "[rejected]" => Pushed::Raced(why.to_owned()),
-        "[remote rejected]" if RACES.iter().any(|race| why.contains(race)) => Pushed::Raced(why.to_owned()),
-        "[remote rejected]" => {
-            let said: Vec<String> = err.lines().filter_map(remote_line).collect();
-            match said.iter().find(|line| line.contains(MOVED_MEANWHILE)) {
-                Some(line) => Pushed::Raced(line.strip_prefix("error: ").unwrap_or(line).to_owned()),
-                None => Pushed::Refused {
-                    why: why.to_owned(),
-                    said,
-                },
-            }
-        }
-        _ => broken(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Pushed, by_hand, may_pass, read_push};
+    use super::by_hand;
 
     #[test]
     fn what_is_typed_by_hand_is_quoted_where_a_shell_needs_it() {
@@ -576,69 +454,5 @@ mod tests {
         ];
         assert_eq!(by_hand(&words).join(" "), "fetch origin 'refs/heads/a;id'");
         assert_eq!(by_hand(&["push", "it's"]).join(" "), r"push 'it'\''s'");
-    }
-
-    fn pushed(line: &str, err: &str) -> Pushed {
-        read_push(&format!("To ssh://host/repo\n{line}\nDone\n"), err)
-    }
-
-    #[test]
-    fn what_git_says_of_a_push() {
-        let refspec = "1111:refs/heads/main";
-        let landed = [" \t{}\t1111..2222", "*\t{}\t[new branch]", "=\t{}\t[up to date]"];
-        for line in landed {
-            assert_eq!(pushed(&line.replace("{}", refspec), ""), Pushed::Landed, "{line}");
-        }
-        for why in ["stale info", "fetch first", "non-fast-forward"] {
-            let line = format!("!\t{refspec}\t[rejected] ({why})");
-            assert_eq!(pushed(&line, ""), Pushed::Raced(why.into()));
-        }
-        let lock = "cannot lock ref 'refs/heads/main': is at 2222 but expected 1111";
-        let line = format!("!\t{refspec}\t[remote rejected] ({lock})");
-        assert_eq!(pushed(&line, ""), Pushed::Raced(lock.into()));
-        let line = format!("!\t{refspec}\t[remote rejected] (pre-receive hook declined)");
-        assert_eq!(
-            pushed(
-                &line,
-                "remote: MR301 no        \nremote:   indented\nerror: failed\n"
-            ),
-            Pushed::Refused {
-                why: "pre-receive hook declined".into(),
-                said: vec!["MR301 no".into(), "  indented".into()],
-            }
-        );
-        let moved = "`main` was moved by another push meanwhile";
-        let line = format!("!\t{refspec}\t[remote rejected] (pre-receive hook declined)");
-        assert_eq!(
-            pushed(&line, &format!("remote: error: {moved}        \n")),
-            Pushed::Raced(moved.into())
-        );
-        let line = format!("!\t{refspec}\t[remote failure] (remote failed to report status)");
-        assert!(matches!(pushed(&line, "x"), Pushed::Broken(_)));
-        let said = "fatal: the remote end hung up unexpectedly\n";
-        assert_eq!(
-            read_push("", said),
-            Pushed::Broken("fatal: the remote end hung up unexpectedly".into())
-        );
-    }
-    #[test]
-    fn what_may_pass() {
-        let hung_up = "fatal: the remote end hung up unexpectedly";
-        assert!(may_pass(hung_up));
-        assert!(may_pass(
-            "ssh: connect to host h port 22: Connection refused\nfatal: Could not read from remote repository."
-        ));
-        assert!(may_pass(
-            "git fetch failed: muxclient: master hello exchange failed\nFailed to connect to new control master\nfatal: Could not read from remote repository."
-        ));
-        assert!(!may_pass(
-            "ssh: Could not resolve hostname h: Name or service not known"
-        ));
-        assert!(!may_pass(&format!(
-            "git@h: Permission denied (publickey).\n{hung_up}"
-        )));
-        assert!(!may_pass(
-            "remote: Repository not found.\nfatal: repository 'https://h/r/' not found"
-        ));
     }
 }

@@ -128,9 +128,14 @@ pub(super) fn mark(
         let Some(step) = finding.step.map(|step| step.to_string()) else {
             continue;
         };
-        let accepted = acknowledged
-            .iter()
-            .rfind(|entry| entry.commit == step && entry.code == finding.rule.code && in_force(entry));
-        finding.acknowledged = accepted.map(|entry| entry.words.clone());
+        let accepted = |code: &str| {
+            acknowledged
+                .iter()
+                .rfind(|entry| entry.commit == step && entry.code == code && in_force(entry))
+        };
+        let is_whole = finding.folded.iter().all(|code| accepted(code).is_some());
+        finding.acknowledged = accepted(finding.rule.code)
+            .filter(|_| is_whole)
+            .map(|entry| entry.words.clone());
     }
 }

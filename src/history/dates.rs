@@ -270,7 +270,7 @@ pub fn claims(
     folder: &str,
     before: Oid,
     commits: &[Commit],
-) -> Result<Vec<(Oid, i64)>, Error> {
+) -> Result<Vec<(Oid, Option<i64>)>, Error> {
     let objects = records.objects();
     let mut guard = Guard::new(records, folder);
     let mut last = Link::of(objects, &read_commit(objects, before)?, folder)?;
@@ -278,7 +278,7 @@ pub fn claims(
     for commit in commits {
         let link = Link::of(objects, commit, folder)?;
         if guard.touches(&last, &link)? {
-            claims.extend(link.claimed.map(|claimed| (link.id, claimed)));
+            claims.push((link.id, link.claimed));
         }
         last = link;
     }

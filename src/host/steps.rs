@@ -20,7 +20,7 @@ pub struct Ruling {
     pub elsewhere: usize,
     /// What a push puts on a mainline that was there: each step that touches the
     /// registry, with the date that it claims; only where that was asked for.
-    pub claims: Vec<(Oid, i64)>,
+    pub claims: Vec<(Oid, Option<i64>)>,
     /// The tip that the push builds on, where there was one.
     pub onto: Option<Oid>,
 }

@@ -280,22 +280,60 @@ fn logins(text: &str, whole: Whole) -> impl Iterator<Item = Range<usize>> + '_ {
         .filter(move |(_, c)| whole == Whole::Text && starts_word(*c));
     let bare = std::iter::once(0).chain(words.map(|(at, c)| at + c.len_utf8()));
     let bare = bare.map(|start| ("", start));
-    starts.chain(bare).filter_map(|(scheme, start)| {
-        let rest = &text[start..];
-        let authority = &rest[..rest.find(ends_authority).unwrap_or(rest.len())];
-        // `image@sha256:…` pins an image.
-        let authority = authority.split("@sha256:").next().unwrap_or_default();
-        let (login, _) = authority.rsplit_once('@')?;
-        if login.is_empty() || is_mail(login) {
-            return None;
+    starts
+        .chain(bare)
+        .chain(odd_starts(text))
+        .filter_map(|(scheme, start)| {
+            let rest = &text[start..];
+            // Readers differ on a backslash: for some it ends the host, for others not.
+            let is_odd = scheme == ODD;
+            let ends = |c: char| ends_authority(c) && !(is_odd && c == '\\');
+            let authority = &rest[..rest.find(ends).unwrap_or(rest.len())];
+            // `image@sha256:…` pins an image.
+            let authority = authority.split("@sha256:").next().unwrap_or_default();
+            let (login, _) = authority.rsplit_once('@')?;
+            if login.is_empty() || is_mail(login) {
+                return None;
+            }
+            let innermost = scheme.rsplit([':', '+']).next().unwrap_or_default();
+            let is_web = matches!(
+                innermost.to_ascii_lowercase().as_str(),
+                "http"
+                    | "https"
+                    | "ftp"
+                    | "ftps"
+                    | "ws"
+                    | "wss"
+                    | "dav"
+                    | "davs"
+                    | "webdav"
+                    | "webdavs"
+                    | "git"
+            );
+            (is_web || login.contains(':')).then(|| start..start + login.len())
+        })
+}
+
+/// Mark of an address that browsers read otherwise than RFC 3986; its scheme is `http`.
+const ODD: &str = "odd:http";
+
+/// The places where a web address starts that browsers read as one and RFC 3986 does
+/// not: `https:/host`, `https:\host`, `https:///host`; and those with two slashes, in
+/// whose host a backslash may stand. Source: WHATWG URL, "special authority".
+fn odd_starts(text: &str) -> impl Iterator<Item = (&str, usize)> {
+    let lower = text.to_ascii_lowercase();
+    let mut starts = Vec::new();
+    for scheme in ["http:", "https:"] {
+        for (at, _) in lower.match_indices(scheme) {
+            let rest = &text[at + scheme.len()..];
+            let slashes = rest.len() - rest.trim_start_matches(['/', '\\']).len();
+            let start = at + scheme.len() + slashes;
+            if slashes > 0 && (rest[..slashes] != *"//" || text[start..].contains('\\')) {
+                starts.push((ODD, start));
+            }
         }
-        let innermost = scheme.rsplit([':', '+']).next().unwrap_or_default();
-        let is_web = matches!(
-            innermost.to_ascii_lowercase().as_str(),
-            "http" | "https" | "ftp" | "ftps" | "ws" | "wss" | "dav" | "davs" | "webdav" | "webdavs" | "git"
-        );
-        (is_web || login.contains(':')).then(|| start..start + login.len())
-    })
+    }
+    starts.into_iter()
 }
 
 /// Whether what stands before the `@` is the name of a mailbox or an account.
@@ -440,6 +478,10 @@ mod tests {
             ("s3://key:secret@bucket/x", "s3://bucket/x"),
             ("jdbc:postgresql://u:p@h/db", "jdbc:postgresql://h/db"),
             ("//u:p@h/x", "//h/x"),
+            ("https:/u:p@h/x", "https:/h/x"),
+            ("https:///u:p@h/x", "https:///h/x"),
+            (r"https:/\u:p@h/x", r"https:/\h/x"),
+            (r"https://h\@u:p@h2/x", "https://h2/x"),
             ("u:p@h/x", "h/x"),
             ("u:p@h//x", "h//x"),
             ("u:p@reg.io/x@sha256:0000", "reg.io/x@sha256:0000"),

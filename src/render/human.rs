@@ -59,9 +59,10 @@ pub(super) fn findings(report: &Report, style: &Style) -> String {
 
 /// How to accept what can't be undone: history keeps it.
 pub(super) fn acceptance(report: &Report) -> Option<String> {
-    let (code, step) = report.acceptable()?;
+    let (codes, step) = report.acceptable()?;
+    let codes = codes.join(", ");
     Some(format!(
-        "What is done stays in history. Once somebody has looked, an administrator can accept it in `registry.yaml`:\n\n  acknowledged:\n    - {{commit: \"{step}\", codes: [{code}], reason: …}}\n\n"
+        "What is done stays in history. Once somebody has looked, an administrator can accept it in `registry.yaml`:\n\n  acknowledged:\n    - {{commit: \"{step}\", codes: [{codes}], reason: …}}\n\n"
     ))
 }
 
@@ -132,13 +133,16 @@ fn where_words(place: &Place) -> String {
 }
 
 fn one(finding: &Finding<Place>, renderer: &Renderer) -> String {
-    let title = clean(&finding.message).into_owned();
+    let title = clean(&finding.message).replace('\n', "\\u{a}");
     let id = format!("{} {}", finding.rule.code, finding.rule.name);
     let labels: Vec<(&Label<Place>, bool)> = std::iter::once((&finding.primary, true))
         .chain(finding.related.iter().map(|label| (label, false)))
         .collect();
     let excerpts: Vec<_> = labels.iter().map(|(label, _)| excerpt(&label.at)).collect();
-    let paths: Vec<String> = labels.iter().map(|(label, _)| where_words(&label.at)).collect();
+    let paths: Vec<String> = labels
+        .iter()
+        .map(|(label, _)| where_words(&label.at).replace('\n', "\\u{a}"))
+        .collect();
     let texts: Vec<String> = labels
         .iter()
         .map(|(label, _)| clean(&label.text).into_owned())

@@ -136,10 +136,14 @@ impl Table {
             );
         }
         if let Some(width) = style.width {
+            let least = self.least_widths(&used);
+            // Where the words do not fit, the terminal wraps the line, and what is
+            // copied from it stays whole.
+            let width = width.max(least.iter().sum());
             table.set_content_arrangement(ContentArrangement::Dynamic);
             table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
-            for (column, least) in self.least_widths(&used, width).into_iter().enumerate() {
-                if let (Some(column), Some(least)) = (table.column_mut(column), least) {
+            for (column, least) in least.into_iter().enumerate() {
+                if let (Some(column), Ok(least)) = (table.column_mut(column), u16::try_from(least)) {
                     column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least)));
                 }
             }
@@ -162,9 +166,7 @@ impl Table {
     }
 
     /// Least width of each column in which no word is broken, padding included.
-    /// Where they do not fit together, only the first column keeps its words whole:
-    /// it holds what is typed again.
-    fn least_widths(&self, used: &[usize], width: usize) -> Vec<Option<u16>> {
+    fn least_widths(&self, used: &[usize]) -> Vec<usize> {
         let longest = |column: usize| {
             let cells = self.rows.iter().filter_map(|row| row.get(column));
             let texts = cells.map(|cell| cell.text.as_str());
@@ -176,20 +178,11 @@ impl Table {
                 .unwrap_or_default()
         };
         let last = used.len().saturating_sub(1);
-        let widths: Vec<usize> = used
-            .iter()
+        let padding = |place: usize| if place == last { 0 } else { 2 };
+        used.iter()
             .enumerate()
-            .map(|(place, &column)| longest(column) + if place == last { 0 } else { 2 })
-            .collect();
-        let fit = widths.iter().sum::<usize>() <= width;
-        // The other columns need room for two letters each.
-        let room = width.saturating_sub(4 * last);
-        let least = |(place, &least): (usize, &usize)| match (fit, place) {
-            (true, _) => u16::try_from(least).ok(),
-            (false, 0) => u16::try_from(least.min(room)).ok(),
-            (false, _) => None,
-        };
-        widths.iter().enumerate().map(least).collect()
+            .map(|(place, &column)| longest(column) + padding(place))
+            .collect()
     }
 
     /// Colours the words of a line that stand in a toned cell.
@@ -242,7 +235,15 @@ mod tests {
                 ..Style::PLAIN
             };
             let text = table.render(&style);
-            assert!(text.contains("fraud-detector/2 "), "{width}\n{text}");
+            for word in [
+                "fraud-detector/2 ",
+                "VERSION ",
+                "Approved ",
+                "production ",
+                &digest,
+            ] {
+                assert!(text.contains(word), "{width} {word}\n{text}");
+            }
         }
         let mut table = Table::new(["VERSION", "STATUS", "BY", "METRICS", "LABELS"]);
         table.row([

@@ -172,7 +172,16 @@ pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
     }
     // The files that a renamed group takes with it say nothing that the rename does not.
     for renamed in mr216_group_renamed::renamed(step)? {
-        out.list.retain(|finding| !renamed.explains(finding));
+        let (told, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut out.list)
+            .into_iter()
+            .partition(|finding| renamed.explains(finding));
+        out.list = kept;
+        // Whoever accepts the rename accepts what it stands for, each by its code.
+        if let Some(finding) = out.list.iter_mut().find(|finding| renamed.is(finding)) {
+            finding
+                .folded
+                .extend(told.iter().map(|finding| finding.rule.code));
+        }
     }
     let words = step.carriers.own.words();
     for finding in &mut out.list {
@@ -230,7 +239,7 @@ pub fn document_findings(path: &str, loaded: &Loaded) -> Vec<Finding<Anchor>> {
                     finding.help.clone_from(&fault.help);
                     // What was meant is known to the writer alone.
                     let is_vague = fault.help.as_ref().is_some_and(|help| help.starts_with("mend "));
-                    if is_vague || ["MR005", "MR008", "MR013"].contains(&rule.code) {
+                    if is_vague || ["MR005", "MR008", "MR013", "MR017"].contains(&rule.code) {
                         finding.remedy = Remedy::Choose;
                     }
                     if rule.code == "MR013" {

@@ -5,7 +5,7 @@ use super::{Check, Rule};
 use crate::change::ChangeKind;
 use crate::error::Error;
 use crate::finding::{Anchor, Finding, RuleInfo};
-use crate::model::RecordPath;
+use crate::model::{RecordPath, Status};
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
@@ -23,7 +23,14 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     }
     let help = match scene.record() {
         Some(RecordPath::Review(id, _)) => {
-            format!("restore the file; take a decision back with `modelry withdraw {id} -m REASON`")
+            let status = scene.step.next.read(&RecordPath::Version(id.clone()))?;
+            let status = status.and_then(|loaded| loaded.version().map(|version| version.status));
+            match status {
+                Some(Status::Pending) => {
+                    format!("restore the file; take a decision back with `modelry withdraw {id} -m REASON`")
+                }
+                _ => "restore the file: the decision rests on it".to_owned(),
+            }
         }
         Some(RecordPath::Version(id)) => {
             format!("restore the file; delete a version with `modelry delete {id} -m REASON`")

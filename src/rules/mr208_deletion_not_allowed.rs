@@ -41,7 +41,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
                 refuse(
                     format!("it is {}, not Rejected or Archived", before.status),
                     format!(
-                        "restore the file, and retire it first: `modelry {} {id} -m REASON`, then `modelry delete {id} -m REASON`",
+                        "restore the files of its folder, and retire it first: `modelry {} {id} -m REASON`, then `modelry delete {id} -m REASON`",
                         if before.status == Status::Pending {
                             "reject"
                         } else {

@@ -34,6 +34,11 @@ pub(super) struct Renamed {
 }
 
 impl Renamed {
+    /// Whether the finding is the one about this rename.
+    pub(super) fn is(&self, finding: &Finding<Anchor>) -> bool {
+        std::ptr::eq(finding.rule, &raw const RULE.info) && finding.group.as_deref() == Some(&self.from)
+    }
+
     /// Whether the finding is about a file that only the rename moved.
     pub(super) fn explains(&self, finding: &Finding<Anchor>) -> bool {
         let path = &finding.primary.at.path;
@@ -67,7 +72,8 @@ pub(super) fn renamed(step: &Step<'_>) -> Result<Vec<Renamed>, Error> {
         let Some(old) = before.get(&from) else { continue };
         let mut best: Option<Renamed> = None;
         for (to, new) in after.iter().filter(|(name, _)| !before.contains_key(*name)) {
-            let same = same_files(step, (&from, *old), (to, *new))?;
+            let mut same = same_files(step, (&from, *old), (to, *new))?;
+            same.retain(|path| is_moved(step, &from, to, path));
             let is_told = |path: &String| path == "group.yaml" || path.ends_with("/version.yaml");
             let is_better = best.as_ref().is_none_or(|best| best.same.len() < same.len());
             if same.iter().any(is_told) && is_better {
@@ -81,6 +87,22 @@ pub(super) fn renamed(step: &Step<'_>) -> Result<Vec<Renamed>, Error> {
         renamed.extend(best);
     }
     Ok(renamed)
+}
+
+/// Whether one commit takes the file away and puts it there. Behind a merge, a group
+/// that one side deletes and a like one that the other side creates are two acts.
+fn is_moved(step: &Step<'_>, from: &str, to: &str, path: &str) -> bool {
+    let commit = |group: &str| {
+        let path = format!("groups/{group}/{path}");
+        let mut changes = step.changes().iter();
+        let index = changes.position(|change| change.path == path)?;
+        Some(step.carriers.of(index).commit)
+    };
+    match (commit(from), commit(to)) {
+        (Some(from), Some(to)) => from == to,
+        // A change that is told with another file's.
+        _ => true,
+    }
 }
 
 /// The folders of groups, well named or not, with their trees.

@@ -114,6 +114,7 @@ impl Resolver<'_> {
             landings: finding.landings,
             reaffirms: finding.reaffirms,
             uncovered: finding.uncovered,
+            folded: finding.folded,
         }
     }
 }

@@ -266,7 +266,8 @@ fn attempt(run: &Run<'_>) -> Result<Option<Outcome>, Error> {
     }
     propose(&signed.made, short(&target.branch), ui);
     done(&signed.made, signed.commit, short(&target.branch), None, ui)?;
-    note_unpushed(run, &target, signed.commit)?;
+    // The commit is made: what can't be said of it is no error of the command.
+    let _ = note_unpushed(run, &target, signed.commit);
     Ok(Some(Outcome::Fine))
 }
 

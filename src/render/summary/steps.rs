@@ -166,6 +166,7 @@ END_OF_REASON
 reason=$(tr '\t' ' ' <"$why" | tr -d '\000-\010\013-\037\177' | sed 's/[\\"]/\\&/g' | awk '{{ printf "%s%s", s, $0; s = "\\n" }}')
 {key}signature=$(printf '%s%s%s' {before} "$reason" {after} | {sign})
 mkdir -p {folder}
+rm -f {shell}
 {{
 cat <<'END_OF_RECORD'
 {head}END_OF_RECORD

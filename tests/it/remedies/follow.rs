@@ -68,6 +68,7 @@ enum Action {
 
 #[derive(Debug)]
 enum Change {
+    RestoreFolder,
     Restore,
     Remove,
     RemoveBeside,
@@ -86,6 +87,7 @@ fn actions(way: &str) -> Vec<Action> {
         let before = if index > 0 { parts[index - 1] } else { "" };
         if index % 2 == 0 {
             for (words, change) in [
+                ("restore the files of its folder", Change::RestoreFolder),
                 ("restore the file", Change::Restore),
                 ("restore the actor", Change::Restore),
                 ("restore the key", Change::Restore),
@@ -157,6 +159,13 @@ fn change(scene: &Scene, told: &Told, change: &Change) -> Result<(), String> {
     match change {
         Change::Restore => {
             scene.restore(&told.path);
+            Ok(())
+        }
+        Change::RestoreFolder => {
+            let folder = told.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            for path in scene.before.keys().filter(|path| path.starts_with(folder)) {
+                scene.restore(path);
+            }
             Ok(())
         }
         Change::Remove => io(std::fs::remove_file(&place)),

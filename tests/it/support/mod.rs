@@ -476,7 +476,19 @@ impl Lab {
 
 /// Runs a command and keeps what it says.
 pub fn said(command: &mut Command) -> Said {
-    let output = command.output().expect("the program runs");
+    let mut output = command.output();
+    // Another thread's child may hold a program open that was just written, until it
+    // runs its own.
+    for _ in 0..50 {
+        match &output {
+            Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
+                std::thread::sleep(std::time::Duration::from_millis(20));
+                output = command.output();
+            }
+            _ => break,
+        }
+    }
+    let output = output.expect("the program runs");
     Said {
         code: output.status.code().unwrap_or(-1),
         out: String::from_utf8_lossy(&output.stdout).into_owned(),
