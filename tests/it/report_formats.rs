@@ -68,6 +68,7 @@ fn finding(rule: usize, path: &str, at: (usize, usize), message: &str, accepted:
         landings: Vec::new(),
         reaffirms: None,
         uncovered: None,
+        folded: std::collections::BTreeSet::new(),
     }
 }
 

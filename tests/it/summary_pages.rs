@@ -177,6 +177,7 @@ fn written(text: &str, many: usize) -> (Summary, Report) {
         landings: vec![Landing::Merge],
         reaffirms: None,
         uncovered: None,
+        folded: std::collections::BTreeSet::new(),
     };
     let mut accepted = finding.clone();
     accepted.acknowledged = Some(t());
