@@ -238,7 +238,7 @@ fn run(directory: &Path, commits: usize, versions: usize) -> Outcome<()> {
         };
         history.act("trainer", |desk| {
             match act::register(desk, group, &request, None)? {
-                Registered::New(_, draft) => Ok(draft),
+                Registered::New(_, draft) => Ok(*draft),
                 Registered::Same(id) => Err(Error::told(format!("{id} is there"))),
             }
         })?;
