@@ -12,8 +12,6 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use modelry::access::{Policy, Verdict};
-use modelry::act::{FirstPolicy, first_policy};
-use modelry::model::{ActorKey, OpenPgpKeyEntry};
 use modelry::raw::{Entry, Memory, Mode, ObjectFormat, ObjectKind, Tree};
 use modelry::snapshot::{Records, Snapshot};
 
@@ -52,22 +50,17 @@ fn gpg(home: &Path, arguments: &[&str], input: &[u8]) -> String {
 }
 
 fn policy(keys: Vec<String>) -> Policy {
-    let keys = keys.into_iter().map(|openpgp| {
-        ActorKey::OpenPgp(OpenPgpKeyEntry {
-            openpgp,
-            retired: false,
-        })
-    });
-    let text = first_policy(&FirstPolicy {
-        name: "bench".into(),
-        id: "0".repeat(32),
-        actor: "bench".parse().expect("an id"),
-        email: None,
-        keys: keys.collect(),
-        solo: true,
-    });
+    let keys: Vec<String> = keys
+        .iter()
+        .map(|openpgp| format!("{{openpgp: {}}}", serde_json::Value::from(openpgp.as_str())))
+        .collect();
+    let text = format!(
+        "apiVersion: modelry/v1\nkind: Registry\nname: bench\nid: \"{}\"\nserial: 1\nactors:\n  bench: {{kind: person, keys: [{}]}}\ngrants:\n  - {{to: [bench], allow: [administer], groups: [\"*\"]}}\n",
+        "0".repeat(32),
+        keys.join(", ")
+    );
     let memory = Memory::new(ObjectFormat::Sha1);
-    let id = memory.insert(ObjectKind::Blob, text.expect("a policy").into_bytes());
+    let id = memory.insert(ObjectKind::Blob, text.into_bytes());
     let entry = Entry {
         mode: Mode::File,
         name: "registry.yaml".into(),

@@ -115,11 +115,7 @@ fn a_backdated_promotion_changes_no_answer_about_the_past() {
     );
     let audit = json(&lab, &["audit", "--at", "2025-12-31"]);
     assert_eq!(audit["range"]["tip"], first.as_str());
-    assert!(
-        audit["notes"][0]["message"]
-            .as_str()
-            .is_some_and(|note| note.contains(&both))
-    );
+    assert!(audit["notes"].to_string().contains(&both), "{}", audit["notes"]);
     // All of it is in the audit of the whole, with both dates.
     let audit = json(&lab, &["audit"]);
     assert!(audit["notes"].to_string().contains(&both), "{}", audit["notes"]);
@@ -242,7 +238,7 @@ fn what_a_step_of_the_future_takes_along_is_named() {
     let illegal = head(&lab);
     let said = says(&lab, &["audit", "--at", "2026-12-31"]);
     assert!(
-        said.err.contains(&format!(
+        said.out.contains(&format!(
             "1 step of the mainline, the next of them {} of 2099-01-01",
             &illegal[..10]
         )),

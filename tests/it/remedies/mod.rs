@@ -96,6 +96,7 @@ fn try_case(name: &str, case: &Value, count: &mut Count) {
 }
 
 #[test]
+#[allow(clippy::print_stdout, reason = "the counts, shown with --nocapture")]
 fn every_remedy_works_when_typed() {
     let mut count = Count::default();
     let cases = cases();
