@@ -60,7 +60,8 @@ fn a_remote_says_which_branch_is_the_mainline() {
     hub.lab.change_policy("required: 1\n", "required: 2\n");
     hub.lab.git(&["push", "-q"]);
     seat.git(&["fetch", "-q"]);
-    let said = seat.says("risk-1", &["approve", "churn/1", "-m", "good", "--push"]);
+    let approve = ["approve", "churn/1", "-m", "good", "--push", "--any-content"];
+    let said = seat.says("risk-1", &approve);
     assert_eq!(said.code, 0, "{said:?}");
     assert!(
         said.err.contains("churn/1 is still Pending: 1 of 2 approvals"),
