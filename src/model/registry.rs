@@ -487,7 +487,7 @@ pub struct PolicyChangeRule {
     pub required: u32,
     /// Actors whose keys are kept away for the day that too few administrators are
     /// left: then one of them stands in for those who are missing. Each may always
-    /// revoke keys and retire actors, and no administrator alone can end one.
+    /// revoke keys and retire actors, and none alone ends one where `required` is 2 or more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recovery: Vec<ActorId>,
 }
