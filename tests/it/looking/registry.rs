@@ -29,8 +29,8 @@ fn the_list_of_commands_is_whole() {
     let alike = ["actor ", "team ", "grant ", "policy "];
     let is_listed = |name: &str| {
         let whole = |line: &&str| **line == *name || line.starts_with(&format!("{name} "));
-        COMMANDS.iter().any(|line| whole(line))
-            || WITHOUT.iter().any(|line| whole(line))
+        COMMANDS.iter().any(&whole)
+            || WITHOUT.iter().any(whole)
             || alike.iter().any(|family| name.starts_with(family))
     };
     let missing: Vec<&String> = all.iter().filter(|name| !is_listed(name)).collect();

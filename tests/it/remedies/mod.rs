@@ -2,6 +2,8 @@
 //! `fixtures/rules` is followed on a real disk, and the finding is gone; or the
 //! line says that a person must choose.
 
+#![allow(clippy::print_stdout, reason = "the counts, shown with --nocapture")]
+
 mod follow;
 mod world;
 
@@ -96,7 +98,6 @@ fn try_case(name: &str, case: &Value, count: &mut Count) {
 }
 
 #[test]
-#[allow(clippy::print_stdout, reason = "the counts, shown with --nocapture")]
 fn every_remedy_works_when_typed() {
     let mut count = Count::default();
     let cases = cases();
