@@ -48,19 +48,6 @@ impl Shop {
         self.register(&json!([{"uri": uri, "digest": sha256(bytes), "size": bytes.len()}]))
     }
 
-    /// Registers one file at an address that is refused today (MR112), as a registry
-    /// may hold it from before; `today` is what is registered first.
-    pub fn older_file(&self, uri: &str, today: &str, bytes: &[u8]) -> String {
-        let version = self.file(today, bytes);
-        let (group, number) = version.split_once('/').expect("GROUP/N");
-        let path = format!("groups/{group}/versions/{number}/version.yaml");
-        let text = self.lab.read(&path);
-        assert!(text.contains(today), "{text}");
-        self.lab.write(&path, &text.replace(today, uri));
-        self.lab.git(&["commit", "-q", "-a", "--amend", "--no-edit"]);
-        version
-    }
-
     pub fn command(&self, version: &str, more: &[&str]) -> Command {
         let folder = self.folder.to_string_lossy().into_owned();
         let mut arguments = vec!["pull", version, &folder];
