@@ -191,7 +191,7 @@ fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
         .why(format!(
             "what people signed names `{from}`, and so does whatever deploys it"
         ))
-        .help(match to.parse::<GroupName>() {
+        .choose(match to.parse::<GroupName>() {
             Ok(_) => format!(
                 "put it back: `mv {FROM_TOP}groups/{to} {FROM_TOP}groups/{from}`; for another name, `modelry group create {to}` and register there again"
             ),

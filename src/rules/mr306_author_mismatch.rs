@@ -41,7 +41,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     } else {
         "without a signature of its own, a record is its commit signer's"
     })
-    .help(match scene.record() {
+    .choose(match scene.record() {
         // Its path names the author too.
         Some(RecordPath::Review(id, _)) => format!(
             "remove the file, and let `{by}` run `modelry {} {id} -m REASON`",
