@@ -529,7 +529,7 @@ mod tests {
             "models:/churn/3",
             "models:/churn@champion",
             "arn:aws:kms:eu-west-1:1:key/x",
-            "file:///home/me/m.bin",
+            "file:///srv/models/m.bin",
             "https://h/m?versionId=7&key=a/b&signature=",
             "https://h/~a@b/x",
             "./m.bin",
