@@ -65,7 +65,8 @@ fn implies(given: &Node, wanted: &Node) -> bool {
         false => given.number < wanted.number,
     };
     let is_alike = given.is_least == wanted.is_least && given.value == wanted.value;
-    is_alike && (is_further || (given.number == wanted.number && given.is_strict))
+    let is_equal = given.number == wanted.number && (given.is_strict || !wanted.is_strict);
+    is_alike && (is_further || is_equal)
 }
 
 /// A number that a value must reach, or stay below.
@@ -125,7 +126,7 @@ mod tests {
     fn texts_show_which_condition_asks_for_more() {
         for (before, after, wanted) in [
             ("metrics.a >= 0.80", "metrics.a  >= 0.8", Demand::Same),
-            ("metrics.a >= 0.80", "0.8 <= metrics.a", Demand::Unknown),
+            ("metrics.a >= 0.80", "0.8 <= metrics.a", Demand::Same),
             ("metrics.a >= 0.80", "metrics.a >= 0.90", Demand::More),
             ("metrics.a >= 0.80", "metrics.a > 0.80", Demand::More),
             ("metrics.a >= -0.80", "metrics.a > -0.10", Demand::More),
