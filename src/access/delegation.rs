@@ -35,14 +35,18 @@ pub fn delegation_fault(policy: &Policy, id: &VersionId, review: &Review) -> Opt
         return fault(
             "/host",
             "this review says where on a host it was given, but not by whom".to_owned(),
-            "add `onBehalfOf`, or remove `host`: a review of one's own names no host".to_owned(),
+            "remove `host`, as a review of one's own names no host, or add `onBehalfOf`".to_owned(),
         );
+    };
+    let sign = |person: &ActorId| {
+        let verb = review.decision.verb();
+        format!("remove the file, and let `{person}` sign the review: `modelry {verb} {id} -m REASON`")
     };
     let Some(host) = &review.host else {
         return fault(
             "/onBehalfOf",
             format!("this review of `{person}` does not say where it was given"),
-            "write `host: {name, review, commit}`, as `modelry relay` does".to_owned(),
+            sign(person),
         );
     };
     let by = &review.by;
@@ -51,7 +55,7 @@ pub fn delegation_fault(policy: &Policy, id: &VersionId, review: &Review) -> Opt
         return fault(
             "/by",
             format!("`{by}` is no machine, and only machines report for others"),
-            format!("remove the file, and let `{person}` give the review: `modelry approve {id} -m REASON`"),
+            sign(person),
         );
     }
     let group = Some(id.group.as_str());
@@ -84,7 +88,7 @@ pub fn delegation_fault(policy: &Policy, id: &VersionId, review: &Review) -> Opt
         return fault(
             "/onBehalfOf",
             format!("`{person}` is no person, and only persons decide on a host's page"),
-            "let it sign its own reviews".to_owned(),
+            sign(person),
         );
     }
     // Who left decides nothing any more, through whomever.
@@ -92,7 +96,10 @@ pub fn delegation_fault(policy: &Policy, id: &VersionId, review: &Review) -> Opt
         return fault(
             "/onBehalfOf",
             format!("`{person}` is retired, and decides nothing any more"),
-            format!("let somebody else give the review: `modelry approve {id} -m REASON`"),
+            format!(
+                "remove the file, and let somebody else sign a review: `modelry {} {id} -m REASON`",
+                review.decision.verb()
+            ),
         );
     }
     if who.is_none_or(|who| who.accounts_on(&host.name).next().is_none()) {
@@ -114,7 +121,7 @@ pub fn delegation_fault(policy: &Policy, id: &VersionId, review: &Review) -> Opt
                 "the account that gave this review on `{}` is not `{person}`'s",
                 host.name.as_str()
             ),
-            format!("let `{person}` give the review anew"),
+            sign(person),
         );
     }
     None

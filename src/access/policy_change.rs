@@ -60,9 +60,7 @@ pub fn tally_policy(
     let mut counted = BTreeSet::new();
     let mut not_counted = BTreeMap::new();
     let mut stand_ins = BTreeSet::new();
-    let concerned = new
-        .registry()
-        .and_then(|after| fast_path(replaced, after, new.value()));
+    let concerned = new.registry().and_then(|after| fast_path(replaced, after, new));
     // An actor may end its own keys and rights, by a review as well as by a commit.
     let ends_itself = |by: &ActorId| is_only(concerned.as_ref(), by);
     let counts = |by: &ActorId| policy.may(by, Action::Administer, None, None) || ends_itself(by);
@@ -197,18 +195,18 @@ fn is_only(ends: Option<&Ends>, actor: &ActorId) -> bool {
 
 /// Whether the policy in `new` does nothing but end keys and rights of this actor.
 pub fn ends_only_own(replaced: &Policy, new: &Loaded, actor: &ActorId) -> bool {
-    let concerned = new
-        .registry()
-        .and_then(|after| fast_path(replaced, after, new.value()));
+    let concerned = new.registry().and_then(|after| fast_path(replaced, after, new));
     is_only(concerned.as_ref(), actor)
 }
 
 /// Returns the actors concerned, when the change does nothing but revoke keys, move
 /// their last believed commits back, or retire actors and keys (and raise the serial).
-pub fn fast_path(replaced: &Policy, after: &Registry, new: &Value) -> Option<Ends> {
-    let (before, old) = (replaced.registry(), replaced.source.value());
+pub fn fast_path(replaced: &Policy, after: &Registry, file: &Loaded) -> Option<Ends> {
+    let (before, old, new) = (replaced.registry(), replaced.source.value(), file.value());
     let (old_value, new_value) = (old, new);
     let mut ends = Ends::default();
+    // What can happen once to each key, actor and revocation.
+    let mut ended_for_good = 0_usize;
     // Everything but serial, actors and revoked must be the same.
     let rest = |value: &Value| {
         let mut members = value.as_object().cloned().unwrap_or_default();
@@ -238,6 +236,8 @@ pub fn fast_path(replaced: &Policy, after: &Registry, new: &Value) -> Option<End
         }
         if was != is {
             ends.actors.insert(id.clone());
+            let keys = was.keys.iter().zip(&is.keys).filter(|(was, is)| was != is);
+            ended_for_good += keys.count() + usize::from(was.retired != is.retired);
         }
     }
     let (old, new) = after.revoked.split_at_checked(before.revoked.len())?;
@@ -252,6 +252,7 @@ pub fn fast_path(replaced: &Policy, after: &Registry, new: &Value) -> Option<End
             return None;
         }
         if was != is {
+            ended_for_good += usize::from(was.since.is_none());
             ended.push(is);
         }
     }
@@ -271,8 +272,13 @@ pub fn fast_path(replaced: &Policy, after: &Registry, new: &Value) -> Option<End
             super::KeyStanding::Revoked(None) | super::KeyStanding::Unknown => ends.of_nobody = true,
         }
     }
+    ended_for_good += new.len();
     let is_bounded = spare_revocations(replaced, after) <= MOST_SPARE
-        && length(new_value) <= length(old_value) + MOST_GROWTH * (1 + ends.actors.len() + new.len());
+        && length(new_value) <= length(old_value) + MOST_GROWTH * (1 + ends.actors.len() + new.len())
+        && layout(file)
+            <= layout(&replaced.source)
+                + MOST_QUOTES
+                + MOST_LAYOUT * isize::try_from(ended_for_good).unwrap_or(0);
     (is_bounded && (ends.of_nobody || !ends.actors.is_empty())).then_some(ends)
 }
 
@@ -283,6 +289,21 @@ const MOST_SPARE: usize = 64;
 
 /// Bytes of canonical JSON that such a change may add for each key or actor it ends.
 const MOST_GROWTH: usize = 2048;
+
+/// Bytes of layout and comments that such a change may add for each key or actor that
+/// it ends for good: indentation and quotes. A last believed commit may move back
+/// often, so that it adds none.
+const MOST_LAYOUT: isize = 256;
+
+/// Bytes that any such change may add: quotes that its new values need.
+const MOST_QUOTES: isize = 16;
+
+/// Counts the bytes of a file beyond its canonical JSON, below zero where the JSON is
+/// longer.
+fn layout(file: &Loaded) -> isize {
+    let bytes = |length: usize| isize::try_from(length).unwrap_or(isize::MAX);
+    bytes(file.text.as_ref().map_or(0, |text| text.len())) - bytes(length(file.value()))
+}
 
 /// Counts the revocations that end no key of the policy, or end it again.
 fn spare_revocations(policy: &Policy, registry: &Registry) -> usize {

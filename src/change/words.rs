@@ -1,18 +1,10 @@
 //! Changes in words: one phrase for people, one line for machines.
 
 use super::{Change, ChangeKind};
-use crate::model::{Decision, RecordPath, VersionNumber};
+use crate::model::{RecordPath, VersionNumber};
 
 fn stage_words(version: Option<VersionNumber>) -> String {
     version.map_or_else(|| "nothing".to_owned(), |n| n.to_string())
-}
-
-fn verb(decision: Decision) -> &'static str {
-    match decision {
-        Decision::Approved => "approve",
-        Decision::Rejected => "reject",
-        Decision::Withdrawn => "withdraw",
-    }
 }
 
 impl Change {
@@ -41,7 +33,7 @@ impl Change {
         match &self.kind {
             ChangeKind::RegistryCreated => "create the registry".into(),
             ChangeKind::PolicyChanged => "change the policy".into(),
-            ChangeKind::PolicyReviewed { decision } => format!("{} {target} as {name}", verb(*decision)),
+            ChangeKind::PolicyReviewed { decision } => format!("{} {target} as {name}", decision.verb()),
             ChangeKind::GroupCreated => format!("create group {target}"),
             ChangeKind::GroupUpdated => format!("update group {target}"),
             ChangeKind::GroupDeleted => format!("delete group {target}"),
@@ -60,7 +52,7 @@ impl Change {
             ChangeKind::EvidenceChanged => format!("change evidence {name} of {target}"),
             ChangeKind::ObservationAdded => format!("add observation {name} to {target}"),
             ChangeKind::ObservationChanged => format!("change observation {name} of {target}"),
-            ChangeKind::Reviewed { decision, .. } => format!("{} {target} as {name}", verb(*decision)),
+            ChangeKind::Reviewed { decision, .. } => format!("{} {target} as {name}", decision.verb()),
             ChangeKind::ArchivalGiven => format!("retire {target}"),
             ChangeKind::ArchivalChanged => format!("change the archival of {target}"),
             ChangeKind::StatusMoved { from, to } => format!("move {target} from {from} to {to}"),

@@ -39,11 +39,7 @@ impl DecideArgs {
 }
 
 pub fn review(args: &DecideArgs, decision: Decision, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    let verb = match decision {
-        Decision::Approved => "approve",
-        Decision::Rejected => "reject",
-        Decision::Withdrawn => "withdraw",
-    };
+    let verb = decision.verb();
     let reason = args.reason(verb)?;
     let id = &args.version;
     let moved = Cell::new(false);

@@ -4,15 +4,16 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::reading::FetchArgs;
-use super::{Global, Outcome, Output, Ui};
+use super::{Global, Outcome, Output, Ui, fresh};
 use crate::access::{self, Policy};
 use crate::change;
 use crate::error::Error;
 use crate::history::{self, Past};
-use crate::raw;
+use crate::raw::{self, Oid};
 use crate::render::{self, Page};
 use crate::snapshot::{Records, Snapshot};
 use crate::summary::{self, Ask, fields_of};
+use crate::workspace::Workspace;
 
 /// `modelry diff`
 #[derive(Debug, Args)]
@@ -52,6 +53,18 @@ pub fn run(args: &DiffArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     let workspace = args.fetch.open(global, ui)?;
     let (a, b) = ends(&args.range)?;
     let (a, b) = (workspace.resolve(a)?, workspace.resolve(b)?);
+    let outcome = between(&workspace, (a, b), ui)?;
+    // Another commit was chosen, and is as old as it is.
+    match workspace.tip() {
+        Ok(tip) if [a, b].contains(&tip) => {
+            fresh::told(&workspace, Ok(tip), (None, args.fetch), Ok(outcome), ui)
+        }
+        _ => Ok(outcome),
+    }
+}
+
+/// Prints how the registry differs between two commits.
+fn between(workspace: &Workspace, (a, b): (Oid, Oid), ui: &Ui) -> Result<Outcome, Error> {
     let objects = workspace.repo.objects()?;
     let records = Records::new(&objects);
     let at = |commit| -> Result<Snapshot<'_>, Error> {

@@ -12,7 +12,7 @@ use self::forms::ExportArgs;
 use super::names::Target as Name;
 use super::pull::chosen;
 use super::reading::ReadArgs;
-use super::resolve::{Proven, TrustArgs, meant, nothing, proven};
+use super::resolve::{Proven, TrustArgs, answer, meant, nothing};
 use super::{Global, Outcome, Ui};
 use crate::disk;
 use crate::error::Error;
@@ -87,11 +87,9 @@ pub fn run(command: &ExportCommand, global: &Global, ui: &Ui) -> Result<Outcome,
 
 fn sagemaker(args: &SagemakerArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let (group, which) = meant(&args.version)?;
-    let workspace = args.read.fetch.open(global, ui)?;
-    proven(
-        &workspace,
+    answer(
         &group,
-        args.read.at.as_deref(),
+        &args.read,
         &args.trust,
         global,
         ui,

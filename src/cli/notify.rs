@@ -11,7 +11,7 @@ use serde_json::json;
 use super::reading::FetchArgs;
 use super::resolve::{believe_root, start_on_mainline};
 use super::wait::duration;
-use super::{Global, Outcome, Ui, report_format};
+use super::{Global, Outcome, Ui, fresh, report_format};
 use crate::disk;
 use crate::error::{Error, shell_word};
 use crate::notify::{
@@ -99,7 +99,7 @@ pub fn run(args: &NotifyArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error
         (Err(_), false) if told.count == 0 => {}
         (_, false) => ui.note(&format!("{} delivered", render::count(told.count, "event"))),
     }
-    ended
+    fresh::told(&workspace, workspace.tip(), (None, args.fetch), Ok(ended?), ui)
 }
 
 /// What became of a run's events.

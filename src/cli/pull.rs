@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::names::Target as Name;
 use super::reading::ReadArgs;
-use super::resolve::{Proven, TrustArgs, meant, nothing, proven};
+use super::resolve::{Proven, TrustArgs, answer, meant, nothing};
 use super::{Global, Outcome, Ui};
 use crate::error::Error;
 use crate::fetch::{Brought, Courier, Event, Fault, Parcel, Standing, State, Target};
@@ -45,7 +45,8 @@ pub(super) fn chosen(
     proven: &Proven<'_>,
 ) -> Result<Result<Answer, String>, Error> {
     let tainted = &proven.proof.tainted;
-    let why = match resolve::resolve(&proven.snapshot, group, which, tainted)? {
+    let resolved = resolve::resolve(&proven.snapshot, group, which, tainted);
+    let why = match resolved.map_err(|error| proven.missing(error))? {
         Resolved::Version(answer) => return Ok(Ok(*answer)),
         Resolved::Nothing(why) => why,
     };
@@ -69,36 +70,27 @@ pub(super) fn chosen(
 
 pub fn run(args: &PullArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let (group, which) = meant(&args.version)?;
-    let workspace = args.read.fetch.open(global, ui)?;
-    proven(
-        &workspace,
-        &group,
-        args.read.at.as_deref(),
-        &args.trust,
-        global,
-        ui,
-        |proven| {
-            let answer = match chosen(&which, &group, proven)? {
-                Ok(answer) => answer,
-                Err(why) => return nothing(&why, ui),
-            };
-            let Some(version) = answer.loaded.version() else {
-                return nothing(&format!("{} is deleted", answer.id), ui);
-            };
-            if answer.status != Status::Approved {
-                ui.note(&format!("{} is {}", answer.id, answer.status));
+    answer(&group, &args.read, &args.trust, global, ui, |proven| {
+        let answer = match chosen(&which, &group, proven)? {
+            Ok(answer) => answer,
+            Err(why) => return nothing(&why, ui),
+        };
+        let Some(version) = answer.loaded.version() else {
+            return nothing(&format!("{} is deleted", answer.id), ui);
+        };
+        if answer.status != Status::Approved {
+            ui.note(&format!("{} is {}", answer.id, answer.status));
+        }
+        let top = proven.workspace.repo.workdir().map(PathBuf::from);
+        match pull(&answer.id, &version.spec, top, args, global, ui) {
+            Ok(()) => Ok(Outcome::Fine),
+            Err(Fault::Differs(error)) => {
+                ui.error(&error);
+                Ok(Outcome::Findings)
             }
-            let top = workspace.repo.workdir().map(PathBuf::from);
-            match pull(&answer.id, &version.spec, top, args, global, ui) {
-                Ok(()) => Ok(Outcome::Fine),
-                Err(Fault::Differs(error)) => {
-                    ui.error(&error);
-                    Ok(Outcome::Findings)
-                }
-                Err(Fault::Error(error)) => Err(error),
-            }
-        },
-    )
+            Err(Fault::Error(error)) => Err(error),
+        }
+    })
 }
 
 fn pull(

@@ -86,6 +86,18 @@ pub struct Proven<'p> {
     pub proof: &'p Proof,
     /// Findings that are not in the way.
     pub elsewhere: usize,
+    /// Whether neither a commit nor a fetch was asked for.
+    is_newest: bool,
+}
+
+impl Proven<'_> {
+    /// The error that something was not found, with the commit that it speaks of.
+    pub fn missing(&self, error: Error) -> Error {
+        match self.is_newest {
+            true => fresh::missing(self.workspace, self.commit, error),
+            false => error,
+        }
+    }
 }
 
 /// A root that is pinned, or taken on trust.
@@ -170,13 +182,13 @@ fn held(workspace: &Workspace, objects: &GitObjects<'_>, tip: Oid, commit: Oid) 
 pub fn proven(
     workspace: &Workspace,
     group: &GroupName,
-    at: Option<&str>,
+    asked: &ReadArgs,
     trust: &TrustArgs,
     global: &Global,
     ui: &Ui,
     read: impl FnOnce(&Proven<'_>) -> Result<Outcome, Error>,
 ) -> Result<Outcome, Error> {
-    let answered = prove_and_read(workspace, group, at, trust, global, ui, read);
+    let answered = prove_and_read(workspace, group, asked, trust, global, ui, read);
     answered.map_err(|error| match workspace.incomplete(error) {
         Error::Incomplete { what, mut hints } if trust.checkpoint.is_none() => {
             hints.push("or take the history up to a checkpoint of `modelry audit` as given: `--checkpoint FILE`, for which a clone of depth 1 is enough".into());
@@ -186,10 +198,29 @@ pub fn proven(
     })
 }
 
+/// As [`proven`], of the registry that these options open; a note says how far the
+/// clone is behind.
+///
+/// # Errors
+/// As [`proven`].
+pub fn answer(
+    group: &GroupName,
+    asked: &ReadArgs,
+    trust: &TrustArgs,
+    global: &Global,
+    ui: &Ui,
+    read: impl FnOnce(&Proven<'_>) -> Result<Outcome, Error>,
+) -> Result<Outcome, Error> {
+    let workspace = asked.fetch.open(global, ui)?;
+    let outcome = proven(&workspace, group, asked, trust, global, ui, read)?;
+    let asked = (asked.at.as_deref(), asked.fetch);
+    fresh::told(&workspace, workspace.tip(), asked, Ok(outcome), ui)
+}
+
 fn prove_and_read(
     workspace: &Workspace,
     group: &GroupName,
-    at: Option<&str>,
+    asked: &ReadArgs,
     trust: &TrustArgs,
     global: &Global,
     ui: &Ui,
@@ -208,7 +239,7 @@ fn prove_and_read(
     // A checkpoint names its root.
     let on_trust = trust.trust_root || checkpoint.is_some();
     believe_root(workspace, &objects, tip, on_trust)?;
-    let commit = on_mainline(workspace, &objects, tip, at, None)?.noted(ui);
+    let commit = on_mainline(workspace, &objects, tip, asked.at.as_deref(), None)?.noted(ui);
     let kept = Kept::new(&objects);
     let records = Records::new(&kept);
     let how = How {
@@ -274,9 +305,17 @@ fn prove_and_read(
         return Ok(Outcome::Findings);
     }
     let top = history::read_commit(&objects, commit)?.tree;
-    let snapshot = Snapshot::at(&records, top, &workspace.folder)?;
-    if !snapshot.groups()?.contains(group) {
-        return Err(crate::act::unknown_group(&snapshot.groups()?, group.as_str()));
+    let proven = Proven {
+        workspace,
+        snapshot: Snapshot::at(&records, top, &workspace.folder)?,
+        commit,
+        proof: &proof,
+        elsewhere: open,
+        is_newest: asked.is_newest(),
+    };
+    let groups = proven.snapshot.groups()?;
+    if !groups.contains(group) {
+        return Err(proven.missing(crate::act::unknown_group(&groups, group.as_str())));
     }
     if open > 0 {
         ui.note(&format!(
@@ -284,39 +323,18 @@ fn prove_and_read(
             render::count(open, "finding")
         ));
     }
-    read(&Proven {
-        workspace,
-        snapshot,
-        commit,
-        proof: &proof,
-        elsewhere: open,
-    })
+    read(&proven)
 }
 
 pub fn run(args: &ResolveArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let (group, which) = meant(&args.target)?;
-    let workspace = args.read.fetch.open(global, ui)?;
-    let missing = |commit, error| match args.read.is_newest() {
-        true => fresh::missing(&workspace, commit, error),
-        false => error,
-    };
-    let outcome = proven(
-        &workspace,
-        &group,
-        args.read.at.as_deref(),
-        &args.trust,
-        global,
-        ui,
-        |proven| {
-            let resolved = resolve::resolve(&proven.snapshot, &group, &which, &proven.proof.tainted);
-            match resolved.map_err(|error| missing(proven.commit, error))? {
-                Resolved::Nothing(why) => nothing(&why, ui),
-                Resolved::Version(answer) => print(&answer, proven, ui),
-            }
-        },
-    )?;
-    let asked = (args.read.at.as_deref(), args.read.fetch);
-    fresh::told(&workspace, workspace.tip(), asked, Ok(outcome), ui)
+    answer(&group, &args.read, &args.trust, global, ui, |proven| {
+        let resolved = resolve::resolve(&proven.snapshot, &group, &which, &proven.proof.tainted);
+        match resolved.map_err(|error| proven.missing(error))? {
+            Resolved::Nothing(why) => nothing(&why, ui),
+            Resolved::Version(answer) => print(&answer, proven, ui),
+        }
+    })
 }
 
 /// Nothing qualifies: the reason beside the output, and nothing in it.

@@ -66,6 +66,11 @@ impl Ui {
         std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
     }
 
+    /// Whether somebody is there, and would not see the question.
+    pub fn asks_unseen(&self) -> bool {
+        std::io::stdin().is_terminal() && !std::io::stderr().is_terminal()
+    }
+
     /// Text to standard output. A reader that has gone away ends the process
     /// quietly, as it should in a pipe.
     ///

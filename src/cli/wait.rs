@@ -5,10 +5,9 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde_json::json;
 
-use super::names;
-use super::reading::FetchArgs;
+use super::reading::{FetchArgs, ReadArgs};
 use super::resolve::{TrustArgs, nothing, proven};
-use super::{Global, Outcome, Ui};
+use super::{Global, Outcome, Ui, fresh, names};
 use crate::error::Error;
 use crate::model::{RecordPath, Registry, Status, VersionId};
 use crate::raw::Oid;
@@ -123,7 +122,7 @@ pub fn run(args: &WaitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
                 }
             }
             if let Some(outcome) = judge(&workspace, args, global, ui)? {
-                return Ok(outcome);
+                return noted(&workspace, args, outcome, ui);
             }
         }
         let left = end.saturating_duration_since(Instant::now());
@@ -134,51 +133,81 @@ pub fn run(args: &WaitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
                 wanted.join(" or "),
                 args.timeout.as_secs()
             );
-            return nothing(&why, ui);
+            let outcome = nothing(&why, ui)?;
+            return noted(&workspace, args, outcome, ui);
         }
         std::thread::sleep(interval.min(left));
     }
+}
+
+/// The options that say what is read: a remote that is asked is fetched from.
+fn asked(args: &WaitArgs) -> ReadArgs {
+    ReadArgs {
+        at: None,
+        fetch: FetchArgs {
+            fetch: args.fetch.fetch || args.remote.is_some(),
+        },
+    }
+}
+
+/// Ends the wait, with a note where the clone is behind.
+fn noted(workspace: &Workspace, args: &WaitArgs, outcome: Outcome, ui: &Ui) -> Result<Outcome, Error> {
+    fresh::told(
+        workspace,
+        workspace.tip(),
+        (None, asked(args).fetch),
+        Ok(outcome),
+        ui,
+    )
 }
 
 /// What the version's status comes to; none when it is worth waiting on.
 fn judge(workspace: &Workspace, args: &WaitArgs, global: &Global, ui: &Ui) -> Result<Option<Outcome>, Error> {
     let id = &args.version;
     let mut waits = false;
-    let outcome = proven(workspace, &id.group, None, &args.trust, global, ui, |proven| {
-        let Some(loaded) = proven.snapshot.read(&RecordPath::Version(id.clone()))? else {
-            waits = true;
-            return Ok(Outcome::Nothing);
-        };
-        let Some(status) = loaded.version().map(|version| version.status) else {
-            return nothing(&format!("{id} is deleted, or can't be read"), ui);
-        };
-        if args.wanted.contains(&status) {
-            if let Some(key) = proven
-                .proof
-                .tainted
-                .get(id)
-                .filter(|_| status == Status::Approved)
-            {
+    let outcome = proven(
+        workspace,
+        &id.group,
+        &asked(args),
+        &args.trust,
+        global,
+        ui,
+        |proven| {
+            let Some(loaded) = proven.snapshot.read(&RecordPath::Version(id.clone()))? else {
+                waits = true;
+                return Ok(Outcome::Nothing);
+            };
+            let Some(status) = loaded.version().map(|version| version.status) else {
+                return nothing(&format!("{id} is deleted, or can't be read"), ui);
+            };
+            if args.wanted.contains(&status) {
+                if let Some(key) = proven
+                    .proof
+                    .tainted
+                    .get(id)
+                    .filter(|_| status == Status::Approved)
+                {
+                    return nothing(
+                        &format!("the approval of {id} rests on key {key}, which was not believed any more"),
+                        ui,
+                    );
+                }
+                if ui.is_json() {
+                    ui.json(&json!({"version": id.to_string(), "status": status.as_str(), "commit": proven.commit.to_string()}))?;
+                } else {
+                    ui.print(&format!("{id} is {status}\n"))?;
+                }
+                return Ok(Outcome::Fine);
+            }
+            if !can_reach(proven.proof.policy.registry(), status, &args.wanted) {
                 return nothing(
-                    &format!("the approval of {id} rests on key {key}, which was not believed any more"),
+                    &format!("{id} is {status}, and nothing leads from there to what is waited for"),
                     ui,
                 );
             }
-            if ui.is_json() {
-                ui.json(&json!({"version": id.to_string(), "status": status.as_str(), "commit": proven.commit.to_string()}))?;
-            } else {
-                ui.print(&format!("{id} is {status}\n"))?;
-            }
-            return Ok(Outcome::Fine);
-        }
-        if !can_reach(proven.proof.policy.registry(), status, &args.wanted) {
-            return nothing(
-                &format!("{id} is {status}, and nothing leads from there to what is waited for"),
-                ui,
-            );
-        }
-        waits = true;
-        Ok(Outcome::Nothing)
-    })?;
+            waits = true;
+            Ok(Outcome::Nothing)
+        },
+    )?;
     Ok((!waits).then_some(outcome))
 }

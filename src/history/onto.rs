@@ -8,7 +8,7 @@ use super::{Arrival, Replay, Stopped, is_protected, provenance, read_commit, ver
 use crate::access::{Author, Policy};
 use crate::change::{self, Change};
 use crate::error::Error;
-use crate::finding::{Anchor, Finding, Note, Place, Report, Scope, Tried};
+use crate::finding::{Anchor, Finding, Note, Place, Remedy, Report, Scope, Tried};
 use crate::model::{Action, ActorId, Landing, RecordPath};
 use crate::raw::{Objects, Oid, Overlay};
 use crate::rules::{self, Resolver};
@@ -403,10 +403,13 @@ impl Court<'_, '_> {
                 self.ask.tip.short()
             ),
             (false, true) => signs,
-            (false, false) => format!(
-                "this can't be signed but by its commit: let `{actor}` push it to `{}`, or allow merges in the policy's `landing`",
-                self.ask.mainline
-            ),
+            (false, false) => {
+                finding.remedy = Remedy::Choose;
+                format!(
+                    "this can't be signed but by its commit: let `{actor}` push it to `{}`, or allow merges in the policy's `landing`",
+                    self.ask.mainline
+                )
+            }
         });
     }
 }

@@ -269,7 +269,7 @@ impl<'a> Replay<'a> {
         if judged.brings_policy
             && let Some(parent) = commit.parents.first()
         {
-            let (used, taints) = self.revoked_keys_used(&known, *parent)?;
+            let (used, taints) = self.revoked_keys_used(&known, *parent, carriers.own.commit)?;
             self.tainted.extend(taints.iter().cloned());
             judged.taints = taints;
             let resolver = self.resolver(prior, next, Some(*parent), carriers.own.commit);

@@ -231,8 +231,14 @@ impl Replay<'_> {
     }
 
     /// What keys proved after they were last believed, by the revocations that
-    /// the policy in force brought, and the versions that they approved.
-    pub(super) fn revoked_keys_used(&self, known: &[Revocation], parent: Oid) -> Result<Distrusted, Error> {
+    /// the policy in force brought, in this commit, and the versions that they
+    /// approved.
+    pub(super) fn revoked_keys_used(
+        &self,
+        known: &[Revocation],
+        parent: Oid,
+        commit: Option<Oid>,
+    ) -> Result<Distrusted, Error> {
         let (mut findings, mut taints) = Distrusted::default();
         let Some(policy) = &self.policy else {
             return Ok((findings, taints));
@@ -242,7 +248,7 @@ impl Replay<'_> {
             if let Some(id) = &act.approves {
                 taints.push((id.clone(), key.clone()));
             }
-            findings.push(rules::revoked_key_used(index, key, &act));
+            findings.push(rules::revoked_key_used(index, key, &act, commit));
         }
         Ok((findings, taints))
     }

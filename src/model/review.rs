@@ -30,6 +30,15 @@ impl Decision {
             Decision::Withdrawn => "Withdrawn",
         }
     }
+
+    /// The command that gives it, which is also the verb.
+    pub fn verb(self) -> &'static str {
+        match self {
+            Decision::Approved => "approve",
+            Decision::Rejected => "reject",
+            Decision::Withdrawn => "withdraw",
+        }
+    }
 }
 
 impl fmt::Display for Decision {

@@ -141,9 +141,8 @@ pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
     for (index, after) in policies_brought(step) {
         // Behind a merge each policy replaces the one before it on its side.
         let before = in_force.as_ref().or(step.policy);
-        let value = after.source.value();
-        only_ends &=
-            before.is_some_and(|before| access::fast_path(before, after.registry(), value).is_some());
+        let ends = |before| access::fast_path(before, after.registry(), &after.source);
+        only_ends &= before.is_some_and(|before| ends(before).is_some());
         let scene = PolicyScene {
             step,
             before,

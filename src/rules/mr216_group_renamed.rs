@@ -8,7 +8,7 @@ use super::place::FROM_TOP;
 use super::scene::{Findings, Step};
 use super::{Check, Rule};
 use crate::change::ChangeKind;
-use crate::error::Error;
+use crate::error::{Error, shell_word};
 use crate::finding::{Anchor, Finding, RuleInfo};
 use crate::model::{GroupName, RecordPath};
 use crate::raw::{self, Mode, Oid};
@@ -191,11 +191,14 @@ fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
         .why(format!(
             "what people signed names `{from}`, and so does whatever deploys it"
         ))
-        .choose(match to.parse::<GroupName>() {
+        .help(match to.parse::<GroupName>() {
             Ok(_) => format!(
-                "put it back: `mv {FROM_TOP}groups/{to} {FROM_TOP}groups/{from}`; for another name, `modelry group create {to}` and register there again"
+                "put it back: `mv {FROM_TOP}groups/{to} {FROM_TOP}groups/{from}`, or, for another name, `modelry group create {to}` after that, and register there again"
             ),
-            Err(_) => format!("put it back under its name, `{FROM_TOP}groups/{from}`"),
+            Err(_) => format!(
+                "put it back under its name: `mv {FROM_TOP}{} {FROM_TOP}groups/{from}`",
+                shell_word(&format!("groups/{to}"))
+            ),
         });
         finding.group = Some(from);
         finding.also = Some(to);

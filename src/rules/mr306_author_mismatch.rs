@@ -5,7 +5,7 @@ use super::{Check, Rule};
 use crate::access::is_authored;
 use crate::error::Error;
 use crate::finding::{Finding, RuleInfo};
-use crate::model::{Decision, RecordPath};
+use crate::model::RecordPath;
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
@@ -41,21 +41,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     } else {
         "without a signature of its own, a record is its commit signer's"
     })
-    .choose(match scene.record() {
+    .help(match scene.record() {
         // Its path names the author too.
         Some(RecordPath::Review(id, _)) => format!(
             "remove the file, and let `{by}` run `modelry {} {id} -m REASON`",
-            match scene
+            scene
                 .change
                 .after
                 .as_ref()
                 .and_then(|after| after.review())
-                .map(|it| it.decision)
-            {
-                Some(Decision::Rejected) => "reject",
-                Some(Decision::Withdrawn) => "withdraw",
-                _ => "approve",
-            }
+                .map_or("approve", |review| review.decision.verb())
         ),
         _ => format!("write `by: {signer}`, or let `{by}` sign it"),
     });

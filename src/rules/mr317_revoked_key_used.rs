@@ -4,6 +4,7 @@ use super::scene::in_policy;
 use super::{Check, Rule};
 use crate::finding::{Anchor, Finding, RuleInfo};
 use crate::history::Act;
+use crate::raw::Oid;
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
@@ -15,8 +16,13 @@ pub(super) static RULE: Rule = Rule {
     check: Check::History,
 };
 
-/// What to say of one act of a key, at the revocation in `revoked/INDEX`.
-pub fn revoked_key_used(index: usize, key: &str, act: &Act) -> Finding<Anchor> {
+/// A finding about one act of a key, at the revocation in `revoked/INDEX`, which
+/// this commit brought; none for what is not committed yet.
+pub fn revoked_key_used(index: usize, key: &str, act: &Act, revoked: Option<Oid>) -> Finding<Anchor> {
+    let accept = match revoked {
+        Some(commit) => format!("`acknowledged: [{{commit: \"{commit}\", codes: [MR317]}}]`"),
+        None => "an entry of `acknowledged` with the commit of the revocation and MR317".to_owned(),
+    };
     let mut finding = Finding::new(
         &RULE.info,
         in_policy(format!("/revoked/{index}")),
@@ -29,14 +35,14 @@ pub fn revoked_key_used(index: usize, key: &str, act: &Act) -> Finding<Anchor> {
     .why("the revocation says since when the key proves nothing")
     .help(match (&act.approves, &act.version) {
         (Some(id), _) => format!(
-            "look at it; {id} resolves nowhere; if it is right: `modelry actor revoke-key '{key}' --reaffirm {id}`; if it is wrong, first accept the finding in `registry.yaml`, in one change of the policy: `acknowledged: [{{commit: \"COMMIT\", codes: [MR317]}}]` with the commit that revoked the key, and then `modelry archive {id} -m REASON`"
+            "look at it; {id} resolves nowhere; if it is right: `modelry actor revoke-key '{key}' --reaffirm {id}`; if it is wrong, first accept the finding in `registry.yaml`, in one change of the policy, with {accept}, and then `modelry archive {id} -m REASON`"
         ),
         (None, Some(id)) => format!(
             "look at what was done; if {id} is right as it is: `modelry actor revoke-key '{key}' --reaffirm {id}`"
         ),
-        (None, None) => {
-            "look at what was done, undo it or accept it under `acknowledged` of the policy".to_owned()
-        }
+        (None, None) => format!(
+            "look at what was done, undo it, or accept it in `registry.yaml`, in one change of the policy, with {accept}"
+        ),
     });
     finding.reaffirms = act.version.clone().map(|id| (key.to_owned(), id));
     finding.group.clone_from(&act.group);

@@ -54,7 +54,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
                 "the actors and their accounts",
             )
             .why("a machine that may decide here reports for persons who list their account on that host")
-            .choose(fault.help);
+            .help(fault.help);
         out.push(finding);
     }
     let own = scene

@@ -34,7 +34,17 @@ fn a_clone_that_is_behind_says_so() {
     let (lab, clone) = with_clone();
     lab.register("churn", '2');
     fetch(&lab, &clone);
-    let commands: [(&[&str], i32); 9] = [
+    let cursor = lab.home().join("cursor").display().to_string();
+    let taken = [
+        "notify",
+        "--exec",
+        "/bin/true",
+        "--from-start",
+        "--cursor",
+        &cursor,
+    ];
+    let folder = lab.home().join("pulled").display().to_string();
+    let commands: [(&[&str], i32); 19] = [
         (&["list"], 0),
         (&["list", "churn"], 0),
         (&["log"], 0),
@@ -44,6 +54,16 @@ fn a_clone_that_is_behind_says_so() {
         (&["events"], 0),
         (&["audit"], 0),
         (&["policy", "show"], 0),
+        (&["resolve", "nope@latest"], 2),
+        (&["pull", "churn@latest", &folder], 3),
+        (&["pull", "nope/1", &folder], 2),
+        (&["wait", "churn/1", "--for", "Pending"], 0),
+        (&["wait", "churn/2", "--for", "Pending", "--timeout", "10ms"], 3),
+        (&["export", "sagemaker", "churn/1"], 0),
+        (&["export", "mlbom", "churn/1"], 0),
+        (&["export", "mlflow", "churn/2"], 2),
+        (&["diff", "HEAD~1..main"], 0),
+        (&taken, 0),
     ];
     for (words, code) in commands {
         let told = in_clone(&lab, &clone, words);
@@ -59,6 +79,9 @@ fn a_clone_that_is_behind_says_so() {
         &["list", "--at", "HEAD"][..],
         &["show", "churn/2", "--fetch"],
         &["events", "--fetch"],
+        &["wait", "churn/2", "--for", "Pending", "--remote", "origin"],
+        &["export", "mlbom", "churn/2", "--fetch"],
+        &["diff", "HEAD~2..HEAD~1"],
     ] {
         let told = in_clone(&lab, &clone, words);
         assert_eq!(told.code, 0, "{words:?}: {told:?}");

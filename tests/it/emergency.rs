@@ -597,7 +597,8 @@ fn what_a_stolen_key_approved_is_archived_after_the_finding_is_accepted() {
     landed(&revoke(lab, "risk-1", &["--since", &since]));
     let said = lab.findings("admin-1", &["audit"]);
     assert!(
-        said.contains("codes: [MR317]") && said.contains("then `modelry archive churn/1"),
+        said.contains(&format!("{{commit: \"{}\", codes: [MR317]}}", head(lab)))
+            && said.contains("then `modelry archive churn/1"),
         "{said}"
     );
     let archive = ["archive", "churn/1", "-m", "wrong"];

@@ -60,6 +60,7 @@ mod release;
 mod remedies;
 mod report_formats;
 mod resolve;
+mod revoking;
 mod rooms;
 mod rules;
 mod sagemaker;

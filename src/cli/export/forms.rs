@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::super::names::{self, Target};
 use super::super::reading::{ReadArgs, Reading};
-use super::super::resolve::{TrustArgs, meant, nothing, proven};
+use super::super::resolve::{TrustArgs, answer, meant, nothing};
 use super::super::show;
 use super::super::{Global, Outcome, Output, Ui};
 use crate::disk;
@@ -67,16 +67,14 @@ fn export(
     make: &dyn Fn(&Reading<'_>, &VersionId) -> Result<String, Error>,
 ) -> Result<Outcome, Error> {
     let (group, _) = meant(&args.target)?;
-    let workspace = args.read.fetch.open(global, ui)?;
-    let at = args.read.at.as_deref();
-    proven(&workspace, &group, at, &args.trust, global, ui, |proven| {
-        let id = names::resolve(&args.target, &proven.snapshot)?;
+    answer(&group, &args.read, &args.trust, global, ui, |proven| {
+        let id = names::resolve(&args.target, &proven.snapshot).map_err(|error| proven.missing(error))?;
         if let Some(key) = proven.proof.tainted.get(&id) {
             return nothing(&format!("{id} rests on the key {key}, which is revoked"), ui);
         }
         let commit = proven.commit.to_string();
-        Reading::of(&workspace, Some(&commit), ui, |reading| {
-            let text = make(reading, &id)?;
+        Reading::of(proven.workspace, Some(&commit), ui, |reading| {
+            let text = make(reading, &id).map_err(|error| proven.missing(error))?;
             match &args.to {
                 None => ui.print(&text)?,
                 Some(path) => {

@@ -10,10 +10,11 @@ use super::super::me::Me;
 use super::super::{Outcome, Ui, report_format};
 use super::commit::commit;
 use super::preview::{Preview, Proposal, preview};
-use super::seen::look;
+use super::seen::{look, typed};
 use super::tell::{declined, not_signed, refused, show_decision};
 use super::{Job, Target, WriteArgs};
 use crate::access::Policy;
+use crate::act::Refusal;
 use crate::error::Error;
 use crate::finding::{Finding, Place, Report};
 use crate::git::{Following, GitObjects};
@@ -166,7 +167,10 @@ fn agree(
         }
     }
     if !asks {
-        return Ok(None);
+        return match !args.yes && !args.dry_run && ui.asks_unseen() {
+            true => declined(&unshown(), &json!({}), ui).map(Some),
+            false => Ok(None),
+        };
     }
     let shown = proposal.shown();
     if anew || run.agreed.borrow().as_ref() != Some(&shown) {
@@ -192,6 +196,19 @@ fn agree(
     // They were told before the question.
     proposal.notes.clear();
     Ok(None)
+}
+
+/// The reason why nothing is signed for somebody at a terminal who would not see
+/// the question.
+fn unshown() -> Refusal {
+    let typed = typed();
+    Refusal {
+        why: "the decision and its question go to standard error, which is not a terminal".to_owned(),
+        remedies: vec![
+            "run it again with standard error on the terminal, to see and answer the question".to_owned(),
+            format!("or sign it without the question: `{typed} --yes`"),
+        ],
+    }
 }
 
 /// The faulty commits that no remote has: they can still be put right, so that no

@@ -349,7 +349,7 @@ impl Look {
 }
 
 /// The command line as it was typed, without what it expects.
-fn typed() -> String {
+pub(super) fn typed() -> String {
     let mut words = vec!["modelry".to_owned()];
     let mut skips = false;
     for word in std::env::args().skip(1) {

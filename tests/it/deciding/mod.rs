@@ -172,3 +172,31 @@ fn notes_are_shown_once_whatever_is_signed() {
     assert_eq!(said.out.matches(note).count(), 1, "{said:?}");
     assert_eq!(said.code, 0, "{said:?}");
 }
+
+/// Somebody at a terminal whose standard error goes elsewhere would not see what is
+/// signed.
+#[test]
+fn a_decision_that_is_not_seen_is_not_signed() {
+    let lab = Lab::with_registry();
+    lab.register("churn", '1');
+    let before = lab.git(&["rev-parse", "HEAD"]);
+    let program = env!("CARGO_BIN_EXE_modelry");
+    let types = |more: &str| {
+        let line = format!("{program} approve churn/1 -m good {more} 2>../said");
+        let said = lab.line_at_terminal(&lab.top, "risk-1", "y", &line);
+        let beside = std::fs::read_to_string(lab.home().join("said")).expect("what was said");
+        (said.code, format!("{}{beside}", said.out))
+    };
+    let (code, said) = types("");
+    assert_eq!((code, &lab.git(&["rev-parse", "HEAD"])), (1, &before), "{said}");
+    assert!(
+        said.contains("standard error, which is not a terminal")
+            && said.contains("approve churn/1 -m good --yes`"),
+        "{said}"
+    );
+    let (code, said) = types("--dry-run");
+    assert_eq!((code, &lab.git(&["rev-parse", "HEAD"])), (0, &before), "{said}");
+    let (code, said) = types("--yes");
+    assert_eq!(code, 0, "{said}");
+    assert_ne!(lab.git(&["rev-parse", "HEAD"]), before);
+}

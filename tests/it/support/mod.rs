@@ -263,10 +263,15 @@ impl Lab {
         let quoted = |word: &&str| format!("'{}'", word.replace('\'', r"'\''"));
         let words: Vec<String> = arguments.iter().map(quoted).collect();
         let line = format!("{} {}", env!("CARGO_BIN_EXE_modelry"), words.join(" "));
+        self.line_at_terminal(top, who, answer, &line)
+    }
+
+    /// As [`Lab::at_terminal_in`], of a shell's line.
+    pub fn line_at_terminal(&self, top: &Path, who: &str, answer: &str, line: &str) -> Said {
         let mut command = self.command("script");
         self.as_actor(&mut command, who);
         command
-            .args(["-qec", &line, "/dev/null"])
+            .args(["-qec", line, "/dev/null"])
             .current_dir(top)
             .stdin(std::process::Stdio::piped())
             .stdout(std::process::Stdio::piped())
