@@ -104,6 +104,7 @@ impl History {
             let snapshot = Snapshot {
                 records: &records,
                 tree: self.tree,
+                earlier: None,
             };
             let policy = snapshot.registry()?.and_then(Policy::new).ok_or("no policy")?;
             let past = Past::new(&overlay, "", self.tip);
@@ -129,6 +130,7 @@ impl History {
                 let after = Snapshot {
                     records: &records,
                     tree: Some(tree),
+                    earlier: None,
                 };
                 if let Some((_, text)) = act::settle(&desk, &after, &id)? {
                     draft
@@ -140,6 +142,7 @@ impl History {
             let next = Snapshot {
                 records: &records,
                 tree: Some(tree),
+                earlier: None,
             };
             for path in act::to_sign(&change::diff(&snapshot, &next)?.changes) {
                 let text = draft.edits.get(&path.to_string()).cloned().flatten();

@@ -354,6 +354,16 @@ impl<'a> Records<'a> {
     }
 }
 
+/// Knows what a file said before it became unreadable.
+pub trait Earlier {
+    /// Returns the last readable record at a path where no record can be read
+    /// now; none when the path never had one.
+    ///
+    /// # Errors
+    /// When an object is missing or can't be read.
+    fn last_readable(&self, records: &Records<'_>, path: &RecordPath) -> Result<Option<Arc<Loaded>>, Error>;
+}
+
 /// The registry at one tree.
 #[derive(Clone, Copy)]
 pub struct Snapshot<'a> {
@@ -361,6 +371,8 @@ pub struct Snapshot<'a> {
     pub records: &'a Records<'a>,
     /// The tree of the registry's folder; none when there is none.
     pub tree: Option<Oid>,
+    /// History that answers for unreadable files; none where they stay unreadable.
+    pub earlier: Option<&'a dyn Earlier>,
 }
 
 impl<'a> Snapshot<'a> {
@@ -375,12 +387,32 @@ impl<'a> Snapshot<'a> {
                 .filter(|entry| entry.mode == Mode::Tree)
                 .map(|entry| entry.id),
         };
-        Ok(Snapshot { records, tree })
+        Ok(Snapshot {
+            records,
+            tree,
+            earlier: None,
+        })
+    }
+
+    /// The same registry, in which a file that can't be read says what it said last.
+    #[must_use]
+    pub fn seeing<'s>(&self, earlier: &'s dyn Earlier) -> Snapshot<'s>
+    where
+        'a: 's,
+    {
+        Snapshot {
+            earlier: Some(earlier),
+            ..*self
+        }
     }
 
     /// A registry with nothing in it.
     pub fn empty(records: &'a Records<'a>) -> Snapshot<'a> {
-        Snapshot { records, tree: None }
+        Snapshot {
+            records,
+            tree: None,
+            earlier: None,
+        }
     }
 
     /// The record at this path, when a plain file is there.
@@ -389,13 +421,40 @@ impl<'a> Snapshot<'a> {
     /// When an object can't be read.
     pub fn read(&self, path: &RecordPath) -> Result<Option<Arc<Loaded>>, Error> {
         let Some(tree) = self.tree else { return Ok(None) };
-        match raw::lookup(self.records.objects, tree, &path.to_string())? {
-            Some(entry) if entry.mode == Mode::File => self.records.load(path, entry.id).map(Some),
+        let here = match raw::lookup(self.records.objects, tree, &path.to_string())? {
+            Some(entry) if entry.mode == Mode::File => Some(self.records.load(path, entry.id)?),
             Some(_) => {
                 self.records.unreadable.borrow_mut().insert(path.to_string());
-                Ok(None)
+                None
             }
-            None => Ok(None),
+            None => return Ok(None),
+        };
+        if here.as_ref().is_some_and(|here| here.record.is_some()) {
+            return Ok(here);
+        }
+        Ok(self.last_readable(path)?.or(here))
+    }
+
+    /// Whether anything is at a path.
+    ///
+    /// # Errors
+    /// When a tree can't be read.
+    pub fn holds(&self, path: &RecordPath) -> Result<bool, Error> {
+        let Some(tree) = self.tree else { return Ok(false) };
+        Ok(raw::lookup(self.records.objects, tree, &path.to_string())?.is_some())
+    }
+
+    /// Returns what the file at a path said before it became unreadable, where
+    /// history is asked.
+    ///
+    /// # Errors
+    /// When an object can't be read.
+    pub fn last_readable(&self, path: &RecordPath) -> Result<Option<Arc<Loaded>>, Error> {
+        match self.earlier {
+            // A policy that can't be read leaves the one before in force, which
+            // the judge keeps itself.
+            Some(earlier) if *path != RecordPath::Registry => earlier.last_readable(self.records, path),
+            _ => Ok(None),
         }
     }
 

@@ -15,7 +15,7 @@ use crate::model::{
     Action, ActorId, ActorKind, CardSection, Decision, Digest, GroupName, RecordName, RecordPath, Review,
     VersionId,
 };
-use crate::snapshot::{Loaded, Snapshot};
+use crate::snapshot::{Earlier, Loaded, Snapshot};
 use crate::subject;
 
 /// What the counting must know from outside the two trees.
@@ -40,6 +40,12 @@ pub trait Outside {
     /// none where it does not.
     fn own_word(&self, path: &RecordPath) -> Option<Arc<Loaded>> {
         let _ = path;
+        None
+    }
+
+    /// The history that says what a file said before it became unreadable; none
+    /// where no history is known.
+    fn earlier(&self) -> Option<&dyn Earlier> {
         None
     }
 }

@@ -1,6 +1,6 @@
 //! Trees to typed changes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -28,7 +28,7 @@ pub struct Differences {
 pub fn diff(prior: &Snapshot<'_>, next: &Snapshot<'_>) -> Result<Differences, Error> {
     let files = files(prior, next)?;
     let links: Vec<Link<()>> = files.changes.into_iter().map(|file| (file, ())).collect();
-    let changes = typed(next.records, links)?;
+    let changes = typed(next.records, links, &|path| prior.last_readable(path))?;
     Ok(Differences {
         changes: changes.into_iter().map(|(change, ())| change).collect(),
         malformed_trees: files.malformed_trees,
@@ -66,14 +66,24 @@ pub fn files(prior: &Snapshot<'_>, next: &Snapshot<'_>) -> Result<Files, Error> 
     })
 }
 
+/// Says what a path said last, before the step, where it is unreadable.
+pub type LastReadable<'l> = &'l dyn Fn(&RecordPath) -> Result<Option<Arc<Loaded>>, Error>;
+
 /// Files to typed changes, in the order in which they are judged. A path may
-/// stand several times, one value after the other.
+/// stand several times, one value after the other. A text that follows an
+/// unreadable one is compared with the last readable text before that: `earlier`
+/// knows it where this step does not.
 ///
 /// # Errors
 /// When an object can't be read.
-pub fn typed<T: Clone>(records: &Records<'_>, links: Vec<Link<T>>) -> Result<Vec<(Change, T)>, Error> {
+pub fn typed<T: Clone>(
+    records: &Records<'_>,
+    links: Vec<Link<T>>,
+    earlier: LastReadable<'_>,
+) -> Result<Vec<(Change, T)>, Error> {
     let mut out: Vec<(Change, T)> = Vec::new();
     let mut deleted = BTreeSet::new();
+    let mut last: HashMap<RecordPath, Arc<Loaded>> = HashMap::new();
     for (file, known) in links {
         let add = |change| (change, known.clone());
         let Ok(path) = String::from_utf8(file.path.clone()) else {
@@ -91,17 +101,33 @@ pub fn typed<T: Clone>(records: &Records<'_>, links: Vec<Link<T>>) -> Result<Vec
             out.push(add(stray(path, None, what)));
             continue;
         };
-        if let Some((mode, _)) = file.after
-            && mode != Mode::File
-        {
-            out.push(add(stray(path, Some(record), Stray::Mode(mode_words(mode)))));
-            continue;
-        }
         let load = |side: Option<(Mode, raw::Oid)>| match side {
             Some((Mode::File, id)) => records.load(&record, id).map(Some),
             _ => Ok(None),
         };
-        let (before, after) = (load(file.before)?, load(file.after)?);
+        if let Some((mode, _)) = file.after
+            && mode != Mode::File
+        {
+            if let Some(before) = load(file.before)?.filter(|before| before.record.is_some()) {
+                last.insert(record.clone(), before);
+            }
+            out.push(add(stray(path, Some(record), Stray::Mode(mode_words(mode)))));
+            continue;
+        }
+        let (mut before, after) = (load(file.before)?, load(file.after)?);
+        let is_readable = |side: &Option<Arc<Loaded>>| side.as_ref().is_some_and(|it| it.record.is_some());
+        if file.before.is_some() && is_readable(&after) && !is_readable(&before) {
+            let known = match last.get(&record) {
+                Some(known) => Some(known.clone()),
+                None if record == RecordPath::Registry => None,
+                None => earlier(&record)?,
+            };
+            before = known.or(before);
+        }
+        let newest = [&after, &before].into_iter().find(|side| is_readable(side));
+        if let Some(newest) = newest.cloned().flatten() {
+            last.insert(record.clone(), newest);
+        }
         if let (RecordPath::Version(id), Some(Record::Tombstone(_))) =
             (&record, after.as_ref().and_then(|after| after.record.as_ref()))
         {
@@ -232,7 +258,7 @@ fn file_changes(path: &RecordPath, before: Option<Arc<Loaded>>, after: Option<Ar
         (None, None) => Vec::new(),
         (Some(_), None) => vec![ChangeKind::Removed],
         (_, Some(after)) if after.record.is_none() => vec![ChangeKind::Unreadable],
-        // What could not be read before counts as not there: it was a finding then.
+        // A file that was never readable counts as not there: it was a finding then.
         (before, Some(after)) => {
             let readable = before.as_deref().filter(|before| before.record.is_some());
             kinds(path, readable, after, before.is_none())

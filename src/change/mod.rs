@@ -12,7 +12,7 @@ mod words;
 
 use std::sync::Arc;
 
-pub use diff::{Differences, Files, Link, diff, differing_pointers, files, is_managed, typed};
+pub use diff::{Differences, Files, LastReadable, Link, diff, differing_pointers, files, is_managed, typed};
 
 use crate::model::{Decision, RecordPath, Status, VersionNumber};
 use crate::snapshot::Loaded;

@@ -362,12 +362,12 @@ fn page(
     let after = tree(to)?;
     let next = Snapshot::at(records, after, folder)?;
     let policy = prior.registry()?.and_then(Policy::new);
-    let mut changes = change::diff(&prior, &next)?.changes;
+    let past = Past::new(objects, folder, from);
+    let mut changes = change::diff(&prior.seeing(&past), &next)?.changes;
     if let Some(policy) = policy.as_ref().filter(|policy| policy.protects_anything()) {
         let files = raw::diff(objects, before, Some(after))?.changes;
         changes.extend(history::protected_changes(policy, folder, &files));
     }
-    let past = Past::new(objects, folder, from);
     let proposed = Past::new(objects, folder, Some(to));
     let summary = summary::summarise(&Ask {
         policy: policy.as_ref(),

@@ -12,7 +12,7 @@ use crate::access::Verdict;
 use crate::act;
 use crate::change::{self, Change};
 use crate::error::Error;
-use crate::history::{self, Replay};
+use crate::history::{self, Past, Replay};
 use crate::model::ActorId;
 use crate::raw::{Commit, Oid};
 use crate::render::{clean, paint};
@@ -142,7 +142,8 @@ pub fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
                 None => Snapshot::empty(&records),
             };
             at = parent;
-            let mut changes = change::diff(&prior, &next)?.changes;
+            let past = Past::new(objects, folder, parent);
+            let mut changes = change::diff(&prior.seeing(&past), &next)?.changes;
             changes.retain(|change| concerns(change, args.target.as_ref()));
             if changes.is_empty() {
                 continue;

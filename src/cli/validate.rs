@@ -402,7 +402,8 @@ fn against_head(workspace: &Workspace) -> Result<Report, Error> {
                 .hint("make the first one: `modelry init`"),
         });
     }
-    let mut differences = change::diff(&prior, &next)?;
+    let past = Past::new(&objects, &workspace.folder, head);
+    let mut differences = change::diff(&prior.seeing(&past), &next)?;
     if let Some(policy) = &policy {
         let files = raw::diff(&overlay, top, uncommitted.tree)?;
         let protected = history::protected_changes(policy, &workspace.folder, &files.changes);
@@ -416,7 +417,6 @@ fn against_head(workspace: &Workspace) -> Result<Report, Error> {
         Some(policy) => Replay::with_policy(&records, &workspace.folder, policy),
         None => Replay::from_root(&records, &workspace.folder),
     };
-    let past = Past::new(&objects, &workspace.folder, head);
     let judged = replay.judge(prior, next, &carrier, &differences, &past, head)?;
     let mut report = Report {
         findings: judged.findings,
@@ -533,6 +533,7 @@ fn alone(folder: &Path) -> Result<Report, Error> {
     let next = Snapshot {
         records: &records,
         tree,
+        earlier: None,
     };
     let prior = Snapshot::empty(&records);
     let differences = change::diff(&prior, &next)?;

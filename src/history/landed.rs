@@ -2,11 +2,12 @@
 //! its changes.
 
 use super::graph::{Graph, Node};
-use super::provenance::{Merge, Written};
+use super::provenance::{self, Merge, Written};
 use super::{is_protected, protected_change, read_commit};
 use crate::access::{Charge, Policy};
 use crate::change::{self, Differences, Link};
 use crate::error::Error;
+use crate::model::RecordPath;
 use crate::raw::{self, Commit, FileChange, Mode, Objects, Oid};
 use crate::snapshot::{Records, Snapshot};
 
@@ -105,6 +106,10 @@ pub fn landed<'a>(
         _ => None,
     };
     in_order(&mut landed.differences.malformed_trees);
+    let earlier = |path: &RecordPath| match (commit.parents.first(), parent) {
+        (Some(first), Some(_)) => provenance::last_readable(records, graph, folder, *first, path),
+        _ => Ok(None),
+    };
     let of_commit = |file: FileChange| -> Link<Answer> { (file, (commit.id, None)) };
     let Some(merge) = merge else {
         let mut links: Vec<Link<Answer>> = files.changes.into_iter().map(of_commit).collect();
@@ -113,7 +118,7 @@ pub fn landed<'a>(
             let charge = |link: &mut Link<Answer>| link.1.1 = Some(Charge::Shape);
             links.iter_mut().for_each(charge);
         }
-        let typed = change::typed(records, links)?;
+        let typed = change::typed(records, links, &earlier)?;
         landed
             .differences
             .changes
@@ -152,7 +157,7 @@ pub fn landed<'a>(
             links.push((own, answer(&written)));
         }
     }
-    for (change, answer) in change::typed(records, links)? {
+    for (change, answer) in change::typed(records, links, &earlier)? {
         landed.differences.changes.push(change);
         landed.answers.push(answer);
     }

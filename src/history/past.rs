@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::graph::Graph;
 use super::{provenance, read_commit};
@@ -10,7 +11,7 @@ use crate::access::{Outside, Policy, Verdict};
 use crate::error::Error;
 use crate::model::{GroupName, RecordPath, StageName, VersionNumber};
 use crate::raw::{FileChange, Mode, ObjectKind, Objects, Oid};
-use crate::snapshot::{self, Records, Snapshot};
+use crate::snapshot::{self, Earlier, Loaded, Records, Snapshot};
 
 /// What history knows at one commit of the mainline.
 pub struct Past<'a> {
@@ -118,7 +119,20 @@ impl Past<'_> {
     }
 }
 
+impl Earlier for Past<'_> {
+    fn last_readable(&self, records: &Records<'_>, path: &RecordPath) -> Result<Option<Arc<Loaded>>, Error> {
+        match self.tip {
+            Some(tip) => provenance::last_readable(records, &self.graph, self.folder, tip, path),
+            None => Ok(None),
+        }
+    }
+}
+
 impl Outside for Past<'_> {
+    fn earlier(&self) -> Option<&dyn Earlier> {
+        Some(self)
+    }
+
     fn brought_by(&self, policy: &Policy, path: &RecordPath) -> Result<Option<Verdict>, Error> {
         if let Some(known) = self.signers.borrow().get(path) {
             return Ok(known.clone());

@@ -7,12 +7,15 @@
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::graph::{Graph, Node, Sides};
 use super::paths::Paths;
 use crate::access::Charge;
 use crate::error::Error;
+use crate::model::RecordPath;
 use crate::raw::{self, FileChange, Mode, Objects, Oid};
+use crate::snapshot::{Loaded, Records};
 
 /// What stands at a path: a file, link or submodule.
 type Value = Option<(Mode, Oid)>;
@@ -401,4 +404,65 @@ pub fn author_of(
         }
         (at, here) = (first, before);
     }
+}
+
+/// Returns the last readable record that a file held at or before `tip`; none
+/// when it held none since it appeared. At a merge, the values that the other
+/// side gave the file count as they do in its judgement.
+///
+/// # Errors
+/// When a commit or an object is missing or can't be read.
+pub fn last_readable(
+    records: &Records<'_>,
+    graph: &Graph<'_>,
+    folder: &str,
+    tip: Oid,
+    path: &RecordPath,
+) -> Result<Option<Arc<Loaded>>, Error> {
+    let objects = records.objects();
+    let full = match folder {
+        "" => path.to_string(),
+        folder => format!("{folder}/{path}"),
+    };
+    let value = |commit: Oid| -> Result<Value, Error> {
+        let entry = raw::lookup(objects, graph.node(commit)?.tree, &full)?;
+        Ok(entry
+            .filter(|entry| entry.mode != Mode::Tree)
+            .map(|entry| (entry.mode, entry.id)))
+    };
+    let readable = |value: Value| -> Result<Option<Arc<Loaded>>, Error> {
+        Ok(match value {
+            Some((Mode::File, id)) => Some(records.load(path, id)?).filter(|it| it.record.is_some()),
+            _ => None,
+        })
+    };
+    let mut at = tip;
+    let mut here = value(at)?;
+    while here.is_some() {
+        if let Some(found) = readable(here)? {
+            return Ok(Some(found));
+        }
+        let node = graph.node(at)?;
+        let Some(first) = node.parents.first().copied() else {
+            break;
+        };
+        let before = value(first)?;
+        if let [first, second] = node.parents[..]
+            && before != here
+        {
+            let file = FileChange {
+                path: full.clone().into_bytes(),
+                before,
+                after: here,
+            };
+            let written = Merge::new(objects, graph, at, (first, second))?.written(&file)?;
+            for written in written.iter().rev() {
+                if let Some(found) = readable(written.file.before)? {
+                    return Ok(Some(found));
+                }
+            }
+        }
+        (at, here) = (first, before);
+    }
+    Ok(None)
 }

@@ -379,7 +379,9 @@ impl<'a> Replay<'a> {
     ) -> Result<JudgedStep, Error> {
         let carrier = &carriers.own;
         let policy = self.policy.take();
-        let mut step = Step::new(prior, next, policy.as_ref(), carriers, differences, outside);
+        // A text that can't be read takes back nothing of what the one before it said.
+        let seen = outside.earlier().map_or(prior, |earlier| prior.seeing(earlier));
+        let mut step = Step::new(seen, next, policy.as_ref(), carriers, differences, outside);
         step.beside = beside;
         let judged = rules::judge(&step);
         drop(step);

@@ -81,13 +81,13 @@ fn judged(
     let prior = Snapshot::at(&records, top, folder)?;
     let next = Snapshot::at(&records, tree, folder)?;
     let policy = history::policy_at(&prior, "HEAD")?;
-    let mut differences = change::diff(&prior, &next)?;
+    let past = Past::new(&kept, folder, Some(head));
+    let mut differences = change::diff(&prior.seeing(&past), &next)?;
     let files = raw::diff(&kept, Some(top), Some(tree))?;
     let protected = history::protected_changes(&policy, folder, &files.changes);
     differences.changes.extend(protected);
     let carrier = Carrier::new(None, signer(&workspace.repo, &policy));
     let mut replay = Replay::with_policy(&records, folder, policy);
-    let past = Past::new(&kept, folder, Some(head));
     let judged = replay.judge(prior, next, &carrier, &differences, &past, Some(head))?;
     let mut report = Report {
         findings: judged.findings,

@@ -51,7 +51,8 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
                 );
             }
             for stage in next.stages(&id.group)? {
-                let assignment = next.read(&RecordPath::Stage(id.group.clone(), stage.clone()))?;
+                let stage_path = RecordPath::Stage(id.group.clone(), stage.clone());
+                let assignment = scene.step.says(&stage_path)?;
                 if assignment.and_then(|loaded| loaded.stage().and_then(|stage| stage.version))
                     == Some(id.number)
                 {

@@ -36,7 +36,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
         number: *to,
     };
     let path = RecordPath::Version(id.clone());
-    let Some(version) = scene.step.next.read(&path)? else {
+    let Some(version) = scene.step.says(&path)? else {
         return Ok(());
     };
     let Some(status) = version

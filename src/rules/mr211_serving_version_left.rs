@@ -28,13 +28,12 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     else {
         return Ok(());
     };
-    let next = &scene.step.next;
     for stage in &scene.policy.registry().stages {
         if stage.requires.is_none() {
             continue;
         }
         let path = RecordPath::Stage(id.group.clone(), stage.name.clone());
-        let Some(assignment) = next.read(&path)? else {
+        let Some(assignment) = scene.step.says(&path)? else {
             continue;
         };
         if assignment.stage().and_then(|stage| stage.version) != Some(id.number) {

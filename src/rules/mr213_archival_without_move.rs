@@ -24,7 +24,10 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     ) {
         return Ok(());
     }
-    let (Some(id), Some(version)) = (scene.version_id(), scene.version()?) else {
+    let Some(id) = scene.version_id() else {
+        return Ok(());
+    };
+    let Some(version) = scene.step.says(&RecordPath::Version(id.clone()))? else {
         return Ok(());
     };
     if scene.change.kind == ChangeKind::ArchivalChanged {

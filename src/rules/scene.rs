@@ -57,6 +57,31 @@ impl<'a> Step<'a> {
         }
     }
 
+    /// The record at a path after the step. A file that the step leaves unreadable
+    /// says what it said last.
+    ///
+    /// # Errors
+    /// When an object can't be read.
+    pub fn says(&self, path: &RecordPath) -> Result<Option<Arc<Loaded>>, Error> {
+        let here = self.next.read(path)?;
+        let is_gone = here.is_none() && !self.next.holds(path)?;
+        if is_gone || here.as_ref().is_some_and(|here| here.record.is_some()) {
+            return Ok(here);
+        }
+        let of_path = self
+            .changes()
+            .iter()
+            .rev()
+            .filter(|change| change.record.as_ref() == Some(path));
+        let mut sides = of_path
+            .flat_map(|change| [&change.after, &change.before])
+            .flatten();
+        match sides.find(|side| side.record.is_some()) {
+            Some(said) => Ok(Some(said.clone())),
+            None => self.prior.read(path),
+        }
+    }
+
     /// The changes of the step.
     pub fn changes(&self) -> &'a [Change] {
         &self.differences.changes

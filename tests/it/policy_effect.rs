@@ -370,6 +370,7 @@ fn judged(
         let snapshot = Snapshot {
             records: &records,
             tree,
+            earlier: None,
         };
         let version = snapshot
             .read(&RecordPath::Version(id.clone()))
@@ -400,6 +401,7 @@ fn judged(
     let snapshot = Snapshot {
         records: &records,
         tree,
+        earlier: None,
     };
     let version = snapshot
         .read(&RecordPath::Version(id.clone()))

@@ -109,6 +109,7 @@ pub fn filled(text: &str, files: &Files) -> String {
     let snapshot = Snapshot {
         records: &records,
         tree: Some(tree),
+        earlier: None,
     };
     let registry = snapshot.registry().expect("readable").expect("a policy");
     let mut text = text.to_owned();
@@ -252,10 +253,12 @@ fn judge(case: &Value) -> String {
     let prior = Snapshot {
         records: &records,
         tree: (!root).then_some(prior_tree),
+        earlier: None,
     };
     let next = Snapshot {
         records: &records,
         tree: Some(next_tree),
+        earlier: None,
     };
     let policy = prior.registry().expect("readable").and_then(Policy::new);
     let mut differences = change::diff(&prior, &next).expect("a difference");

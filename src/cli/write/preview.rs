@@ -214,7 +214,7 @@ pub(super) fn preview(run: &Run<'_>, base: &Base<'_>, target: &Target) -> Result
         }
     }
     let next = Snapshot::at(&records, top, &workspace.folder)?;
-    let differences = change::diff(&prior, &next)?;
+    let differences = change::diff(&prior.seeing(&past), &next)?;
     if differences.changes.is_empty() {
         return Err(Error::told("nothing would change"));
     }
