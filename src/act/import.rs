@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::exchange::one_line;
 use crate::model::{
     GroupName, Imported, ImportedStatus, Key, Kind, Labels, MAX_VERSION_GAP, ModelGroup, ModelSpec,
-    RecordPath, StageName, Status, VersionId, VersionNumber, cleaned_uri, concealed, uri_fault,
+    RecordPath, StageName, Status, VersionId, VersionNumber, cleaned_text, cleaned_uri, concealed, uri_fault,
 };
 use crate::schema;
 
@@ -223,10 +223,13 @@ fn without_secrets(group: &ImportedGroup) -> ImportedGroup {
 /// Free text without the secrets of addresses in it.
 fn hide(text: &mut String) {
     if let Cow::Owned(hidden) = concealed(text) {
-        *text = if text.contains(char::is_whitespace) {
-            hidden
-        } else {
-            cleaned_uri(text)
+        *text = match text.contains(char::is_whitespace) {
+            // A record may hold no address with a masked login either.
+            true => match cleaned_text(text) {
+                Cow::Owned(clean) => clean,
+                Cow::Borrowed(_) => hidden,
+            },
+            false => cleaned_uri(text),
         };
     }
 }

@@ -17,7 +17,7 @@ use crate::disk;
 use crate::error::Error;
 use crate::event::WriteResult;
 use crate::exchange::{huggingface, sagemaker_card};
-use crate::model::{Key, ModelCard, RecordPath, Status, VersionId};
+use crate::model::{Key, ModelCard, RecordPath, Status, VersionId, masked_text};
 use crate::render::{self, Opinion, Portrait, clean};
 use crate::snapshot::Loaded;
 
@@ -91,7 +91,7 @@ pub fn run(command: &CardCommand, global: &Global, ui: &Ui) -> Result<Outcome, E
             match &args.to {
                 None => ui.print(&text)?,
                 Some(path) => {
-                    disk::write_file(&global.located(path), text.as_bytes())?;
+                    disk::write_file(&global.located(path), masked_text(&text).as_bytes())?;
                     ui.say(&clean(&format!("the card of {id} is in {}", path.display())));
                 }
             }

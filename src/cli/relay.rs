@@ -1,5 +1,6 @@
 //! `relay`: reviews given on a Git host's page, written down by a machine.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 
 use clap::Args;
@@ -10,7 +11,7 @@ use super::{Global, Outcome, Ui, names};
 use crate::act::{self, RelayRequest};
 use crate::error::Error;
 use crate::exchange::{self, host_reviews};
-use crate::model::{Key, VersionId};
+use crate::model::{Key, VersionId, cleaned_text};
 
 /// `modelry relay`
 #[derive(Debug, Args)]
@@ -69,6 +70,11 @@ pub fn run(args: &RelayArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
         Some(base) => workspace.repo.resolve(base)?,
         None => workspace.tip()?,
     };
+    // Text of the host may be in it. One bad address must not hold up all reviews.
+    let reason = args.write.reason.as_deref().map(cleaned_text);
+    if let Some(Cow::Owned(_)) = reason {
+        ui.note("the reason held an address with a login or a token: it is left out");
+    }
     let (moved, touched) = (Cell::new(false), RefCell::default());
     let job = Job {
         draft: &|desk| {
@@ -80,7 +86,7 @@ pub fn run(args: &RelayArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
                 base,
                 rejects: args.reject,
             };
-            let draft = act::relay(desk, &request, args.write.reason.as_deref())?;
+            let draft = act::relay(desk, &request, reason.as_deref())?;
             if draft.edits.is_empty() {
                 for note in &draft.notes {
                     ui.note(note);

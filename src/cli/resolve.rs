@@ -15,7 +15,7 @@ use crate::exchange::kserve;
 use crate::finding::Report;
 use crate::git::GitObjects;
 use crate::history;
-use crate::model::{Artifact, GroupName, UriFault, uri_fault};
+use crate::model::{Artifact, GroupName, UriFault, concealed, uri_fault};
 use crate::proof::{CheckpointFile, How, Proof, Signed};
 use crate::raw::{Kept, Oid};
 use crate::render::{self, clean, paint};
@@ -419,7 +419,7 @@ fn print(answer: &Answer, proven: &Proven<'_>, ui: &Ui) -> Result<Outcome, Error
         answer.id.group.to_string(),
         answer.id.number.to_string(),
         answer.status.to_string(),
-        text(main.map(|artifact| artifact.uri.to_string())),
+        text(main.map(|artifact| artifact.uri.as_str().to_owned())),
         text(digest.map(ToString::to_string)),
         text(image.clone()),
         proven.commit.to_string(),
@@ -427,15 +427,15 @@ fn print(answer: &Answer, proven: &Proven<'_>, ui: &Ui) -> Result<Outcome, Error
     ];
     let pairs: Vec<(&str, String)> = NAMES.into_iter().zip(values).collect();
     match ui.output {
-        Output::Env => ui.print(&render::env(&pairs))?,
-        Output::Github => ui.print(&render::github(&pairs))?,
+        Output::Env => ui.exact(&render::env(&pairs))?,
+        Output::Github => ui.exact(&render::github(&pairs))?,
         Output::Uri => {
             let mut uris: Vec<&str> = artifacts.iter().map(|artifact| artifact.uri.as_str()).collect();
             uris.extend(image.as_deref().filter(|_| artifacts.is_empty()));
             if uris.is_empty() {
                 return nothing(&format!("{} has nothing to be loaded or run", answer.id), ui);
             }
-            ui.print(
+            ui.exact(
                 &uris
                     .iter()
                     .map(|uri| format!("{}\n", clean(uri)))
@@ -446,9 +446,9 @@ fn print(answer: &Answer, proven: &Proven<'_>, ui: &Ui) -> Result<Outcome, Error
             let service = kserve::inference_service(&answer.id, version, &proven.commit.to_string())
                 .map_err(|why| Error::told(why).hint("`-o json` tells all that the version holds"))?;
             let text = serde_yaml::to_string(&service).map_err(|error| Error::told(error.to_string()))?;
-            ui.print(&text)?;
+            ui.exact(&text)?;
         }
-        Output::Json => ui.json(&json!({
+        Output::Json => ui.exact_json(&json!({
             "version": answer.id.to_string(),
             "group": answer.id.group,
             "number": answer.id.number,
@@ -482,14 +482,14 @@ fn print(answer: &Answer, proven: &Proven<'_>, ui: &Ui) -> Result<Outcome, Error
                     .map_or_else(|| "no digest".to_owned(), ToString::to_string);
                 out.push_str(&format!(
                     "  artifact  {}\n            {digest}\n",
-                    clean(&artifact.uri)
+                    clean(&artifact.uri.to_string())
                 ));
             }
             for image in containers
                 .iter()
                 .filter_map(|(_, container)| container.image.as_deref())
             {
-                out.push_str(&format!("  image     {}\n", clean(image)));
+                out.push_str(&format!("  image     {}\n", clean(&concealed(image))));
             }
             if let Some(imported) = &version.imported {
                 let words = imported.words(&version.by);

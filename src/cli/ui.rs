@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::Output;
 use crate::error::Error;
+use crate::model::masked_text;
 use crate::render::{Style, clean, paint};
 
 /// Where a command speaks.
@@ -77,6 +78,15 @@ impl Ui {
     /// # Errors
     /// When it can't be written, as on a full disk.
     pub fn print(&self, text: &str) -> Result<(), Error> {
+        self.exact(&masked_text(text))
+    }
+
+    /// Text to standard output with addresses as they are, for the programs that
+    /// fetch from them. All other output hides the logins in older records.
+    ///
+    /// # Errors
+    /// As [`Ui::print`].
+    pub fn exact(&self, text: &str) -> Result<(), Error> {
         let mut out = std::io::stdout().lock();
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
@@ -113,9 +123,18 @@ impl Ui {
         self.print(&format!("{text}\n"))
     }
 
+    /// A value to standard output, as JSON, with addresses as they are.
+    ///
+    /// # Errors
+    /// As [`Ui::print`].
+    pub fn exact_json(&self, value: &Value) -> Result<(), Error> {
+        let text = serde_json::to_string_pretty(value).unwrap_or_default();
+        self.exact(&format!("{text}\n"))
+    }
+
     /// A line beside the output.
     pub fn say(&self, text: &str) {
-        let _ = writeln!(std::io::stderr().lock(), "{text}");
+        let _ = writeln!(std::io::stderr().lock(), "{}", masked_text(text));
     }
 
     /// A note beside the output.

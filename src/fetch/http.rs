@@ -12,7 +12,7 @@ use ureq::{Agent, Body};
 
 use super::{Fault, Listed, Opened, Origin, Source, Trouble, Watch, folder, last_segment};
 use crate::error::Error;
-use crate::model::Digest;
+use crate::model::{Digest, concealed};
 
 /// How many answers may point elsewhere, one after another.
 const REDIRECTS: u32 = 5;
@@ -30,10 +30,10 @@ const PATIENCE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_
 /// An address without what is secret in it: no name and password, no query.
 pub(super) fn shown(uri: &str) -> String {
     let Some((scheme, rest)) = uri.split_once("://") else {
-        return uri.to_owned();
+        return concealed(uri).into_owned();
     };
     if !matches!(scheme.to_ascii_lowercase().as_str(), "http" | "https") {
-        return uri.to_owned();
+        return concealed(uri).into_owned();
     }
     let rest = rest.split_once('#').map_or(rest, |(rest, _)| rest);
     let (rest, query) = match rest.split_once('?') {
@@ -385,6 +385,9 @@ mod tests {
             ("https://a.example?token=1", "https://a.example?…"),
             ("HTTPS://u@a.example", "HTTPS://a.example"),
             ("s3://models/m.bin", "s3://models/m.bin"),
+            ("ftp://u:p@a.example/m.bin", "ftp://…@a.example/m.bin"),
+            ("s3://key:secret@models/m.bin", "s3://…@models/m.bin"),
+            ("u:p@a.example/m.bin", "…@a.example/m.bin"),
             ("/data/m.bin", "/data/m.bin"),
         ] {
             assert_eq!(shown(uri), expected);

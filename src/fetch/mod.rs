@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::error::Error;
-use crate::model::{Artifact, ArtifactType, Digest};
+use crate::model::{Artifact, ArtifactType, Digest, UriFault, uri_fault};
 
 pub(crate) use http::{USER_AGENT, trust};
 pub use place::{Standing, Target, other_content};
@@ -242,7 +242,7 @@ impl Courier {
             digest,
             size: artifact.size,
             kind: artifact.r#type.unwrap_or_default(),
-            uri: uri.to_string(),
+            uri: uri.as_str().to_owned(),
         })
     }
 
@@ -254,10 +254,11 @@ impl Courier {
             Some("s3") => Ok(Way::Store),
             #[cfg(not(feature = "s3"))]
             Some("s3") => Err(
-                Error::told(format!("`{uri}` is in a store, and this Modelry is built without the feature `s3`"))
+                Error::told(format!("`{}` is in a store, and this Modelry is built without the feature `s3`", http::shown(uri)))
                     .hint("build it in: `cargo install --path . --features s3`")
                     .hint(format!(
-                        "or fetch it with `aws s3 cp {uri} …`, and compare its SHA-256 with the digest that `modelry resolve` shows"
+                        "or fetch it with `aws s3 cp {} …`, and compare its SHA-256 with the digest that `modelry resolve` shows",
+                        http::shown(uri)
                     )),
             ),
             Some("file") => file::path_of(&uri[5..]).map(Way::Local),
@@ -268,11 +269,17 @@ impl Courier {
             .hint(
                 "fetch it with that store's own program, and compare its SHA-256 with the recorded digest",
             )),
+            // A file's name on this disk has no login: what fails would show it.
+            _ if uri_fault(uri) == Some(UriFault::Login) => Err(Error::told(format!(
+                "no way leads to `{}`: the address has a login and no scheme",
+                http::shown(uri)
+            ))
+            .hint("register the version again with an address like `https://HOST/PATH`")),
             _ if Path::new(uri).is_absolute() => Ok(Way::Local(uri.into())),
             _ => match &self.top {
                 Some(top) => Ok(Way::Local(top.join(uri))),
                 None => Err(
-                    Error::told(format!("`{uri}` is a relative path, and there is no work tree"))
+                    Error::told(format!("`{}` is a relative path, and there is no work tree", http::shown(uri)))
                         .hint("run this in a clone that has one"),
                 ),
             },

@@ -11,7 +11,7 @@ use ureq::http::{Response, StatusCode};
 use super::http::{Page, Web};
 use super::{Fault, Listed, Origin, Source, Watch, folder, part};
 use crate::error::Error;
-use crate::model::Digest;
+use crate::model::{Digest, concealed};
 
 /// How long a signed address holds; it is made anew for each request.
 const HOLDS: Duration = Duration::from_secs(3600);
@@ -118,15 +118,17 @@ impl<'s> Shelf<'s> {
         let key = key.trim_end_matches('/');
         // An address resolves such steps, and would name another object.
         if bucket.is_empty() || key.split('/').any(|step| matches!(step, "." | "..")) {
-            return Err(Error::told(format!("`{uri}` names no object of a store"))
-                .hint("it is written `s3://BUCKET/KEY`"));
+            return Err(
+                Error::told(format!("`{}` names no object of a store", concealed(uri)))
+                    .hint("it is written `s3://BUCKET/KEY`"),
+            );
         }
         Ok(Shelf {
             web,
             stores,
             bucket: stores.bucket(bucket)?,
             key: key.to_owned(),
-            shown: uri.trim_end_matches('/').to_owned(),
+            shown: concealed(uri.trim_end_matches('/')).into_owned(),
             hint: Box::new(|answer| stores.hint(answer)),
         })
     }

@@ -13,6 +13,7 @@ mod spec;
 mod stage;
 mod tombstone;
 mod uri;
+mod uri_text;
 mod version;
 
 pub use card::*;
@@ -27,6 +28,7 @@ pub use spec::*;
 pub use stage::*;
 pub use tombstone::*;
 pub use uri::*;
+pub use uri_text::{cleaned_text, masked_text, text_fault};
 pub use version::*;
 
 /// The only `apiVersion` of this format.

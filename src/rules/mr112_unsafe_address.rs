@@ -5,7 +5,7 @@ use super::{Check, Rule};
 use crate::error::Error;
 use serde_json::Value;
 
-use crate::finding::{Anchor, Finding, RuleInfo};
+use crate::finding::{Finding, RuleInfo};
 use crate::model::{Kind, UriFault, cleaned_uri, concealed, text_fault, uri_fault};
 use crate::schema;
 use crate::snapshot::Loaded;
@@ -59,35 +59,38 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
             clean => format!("write `{}` instead", concealed(clean)),
         }));
     }
+    if after.record.is_some() {
+        let before = change.before.as_ref().map(|before| before.value());
+        let all = addresses(after);
+        let is_text = |pointer: &str| all.iter().all(|(address, _)| address != pointer);
+        for (pointer, fault, text) in secrets_in_texts(before, after.value()) {
+            if is_text(&pointer) {
+                let name = pointer
+                    .trim_start_matches('/')
+                    .replace('/', ".")
+                    .replace("~1", "/");
+                let message = format!("the address in `{name}` {}", fault.words());
+                let finding = Finding::new(&RULE.info, scene.at(&pointer), message).why(KEPT);
+                out.push(finding.help(instead(&text)));
+            }
+        }
+    }
     Ok(())
 }
 
-/// What refuses the texts that a command is about to write, of a record at `path`:
-/// an address with a secret in a description, a label, a reason or wherever. The
-/// texts that the record had before are not looked at again.
-pub fn secrets_in_texts(path: &str, before: Option<&Value>, after: &Value) -> Vec<Finding<Anchor>> {
+/// The texts of a record that hold an address with a secret, each with its pointer:
+/// a description, a label, a reason, a section of a card. Texts that the record held
+/// before are not judged again.
+fn secrets_in_texts(before: Option<&Value>, after: &Value) -> Vec<(String, UriFault, String)> {
     let mut old = Vec::new();
     if let Some(before) = before {
         texts(before, "", &mut old);
     }
     let mut new = Vec::new();
     texts(after, "", &mut new);
-    let is_new = |text: &str| old.iter().all(|(_, old)| *old != text);
     new.into_iter()
-        .filter(|(_, text)| is_new(text))
-        .filter_map(|(pointer, text)| {
-            let fault = text_fault(text)?;
-            let name = pointer
-                .trim_start_matches('/')
-                .replace('/', ".")
-                .replace("~1", "/");
-            let message = format!("the address in `{name}` {}", fault.words());
-            Some(
-                Finding::new(&RULE.info, Anchor::after(path, pointer.as_str()), message)
-                    .why(KEPT)
-                    .help(instead(text)),
-            )
-        })
+        .filter(|(_, text)| old.iter().all(|(_, old)| old != text))
+        .filter_map(|(pointer, text)| Some((pointer, text_fault(text)?, text.to_owned())))
         .collect()
 }
 
@@ -147,8 +150,8 @@ repository, a licence, a job) holds none of these:
 is not secret, and are fine. A record that held such an address before the change is
 not judged again.
 
-Commands look at all other texts too: they write no description, label, annotation,
-reason or section of a card with `https://user:password@host/` in it.
+All other texts of the record are judged too: a description, label, annotation, reason
+or section of a card holds no address with a scheme and a login or a secret parameter.
 
 ## Why it matters
 A record is signed, copied with every clone, and never changed again: a password in it

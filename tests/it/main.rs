@@ -37,6 +37,7 @@ mod mlflow_bridge;
 mod mlflow_folders;
 mod mlflow_hidden;
 mod notify;
+mod older_secrets;
 mod onto;
 #[cfg(feature = "openpgp")]
 mod openpgp;

@@ -368,6 +368,24 @@ fn https_with_the_certificate_of_a_company() {
     note: churn/4 is Pending
     error: `https://localhost:PORT/away` points from https to http
     ");
+
+    // An older record may hold a login: the server gets it, and people do not see it.
+    let with_password = server
+        .uri("/model.bin")
+        .replace("https://", "https://trainer:p%40ss@");
+    let version = shop.older_file(&with_password, &model);
+    std::fs::remove_file(shop.folder.join("model.bin")).expect("a file");
+    let untrusted = pull(&version, None);
+    assert_eq!(untrusted.code, 2, "{untrusted:?}");
+    let said = pull(&version, Some(&ca));
+    assert_eq!(said.code, 0, "{said:?}");
+    let log = server.log();
+    assert_eq!(
+        log.last().and_then(|request| request.header("authorization")),
+        Some("Basic dHJhaW5lcjpwQHNz")
+    );
+    let shown = format!("{said:?}{untrusted:?}");
+    assert!(!shown.contains("ss@") && !shown.contains("p%40ss"), "{shown}");
 }
 
 #[test]

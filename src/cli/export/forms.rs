@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::exchange::mlbom::{self, Bill};
 use crate::exchange::mlflow::{self, Registered};
 use crate::history;
-use crate::model::{ModelVersion, RecordPath, VersionId};
+use crate::model::{ModelVersion, RecordPath, VersionId, masked_text};
 use crate::render::clean;
 use crate::snapshot::Loaded;
 
@@ -78,7 +78,7 @@ fn export(
             match &args.to {
                 None => ui.print(&text)?,
                 Some(path) => {
-                    disk::write_file(&global.located(path), text.as_bytes())?;
+                    disk::write_file(&global.located(path), masked_text(&text).as_bytes())?;
                     ui.say(&clean(&format!("{id} is in {}", path.display())));
                 }
             }

@@ -240,18 +240,6 @@ pub(super) fn preview(run: &Run<'_>, base: &Base<'_>, target: &Target) -> Result
         let unmet = act::unmet_gates(&differences.changes, &gates);
         findings.extend(unmet.into_iter().map(|finding| resolver.resolve(finding)));
     }
-    // An address that is a finding already is told once.
-    for finding in secrets(&draft, &prior, &next)? {
-        let finding = resolver.resolve(finding);
-        let is_told = |other: &Finding<Place>| {
-            other.rule.code == finding.rule.code
-                && other.primary.at.path == finding.primary.at.path
-                && other.primary.at.pointer == finding.primary.at.pointer
-        };
-        if !findings.iter().any(is_told) {
-            findings.push(finding);
-        }
-    }
     for finding in &mut findings {
         point_into(finding, &draft.given, &next, workspace);
     }
@@ -314,25 +302,6 @@ pub(super) fn preview(run: &Run<'_>, base: &Base<'_>, target: &Target) -> Result
         report,
         contents: Vec::new(),
     })))
-}
-
-/// What refuses the texts of a draft, by record.
-fn secrets(
-    draft: &Draft,
-    prior: &Snapshot<'_>,
-    next: &Snapshot<'_>,
-) -> Result<Vec<Finding<crate::finding::Anchor>>, Error> {
-    let mut out = Vec::new();
-    for (name, text) in &draft.edits {
-        let (Some(_), Some(path)) = (text, RecordPath::parse(name)) else {
-            continue;
-        };
-        let Some(after) = next.read(&path)? else { continue };
-        let before = prior.read(&path)?;
-        let before = before.as_ref().map(|before| before.value());
-        out.extend(rules::secrets_in_texts(name, before, after.value()));
-    }
-    Ok(out)
 }
 
 /// Lets a finding about what a user gave as a file point into that file.

@@ -51,8 +51,30 @@ fn addresses(value: &Value, name: &str, out: &mut BTreeSet<String>) {
     }
 }
 
+/// All texts of a record.
+fn all_texts(value: &Value, out: &mut BTreeSet<String>) {
+    match value {
+        Value::String(text) => {
+            out.insert(text.clone());
+        }
+        Value::Object(members) => members.values().for_each(|member| all_texts(member, out)),
+        Value::Array(items) => items.iter().for_each(|item| all_texts(item, out)),
+        _ => {}
+    }
+}
+
+/// Whether a word of a text is the address of a website with a login in it.
+fn has_login(text: &str) -> bool {
+    text.split_whitespace().any(|word| {
+        let web = word.split_once("https://").or_else(|| word.split_once("http://"));
+        let host = web.and_then(|(_, rest)| rest.split(['/', '?', '#']).next());
+        host.is_some_and(|host| host.contains('@'))
+    })
+}
+
 impl Case<'_> {
-    /// An address that a change brings is one line, and has no password in it.
+    /// An address that a change brings is one line, and has no password in it. A
+    /// text that a change brings names no address with a login.
     pub fn addresses(&mut self, link: &Link) {
         let of = |content: Option<Value>| {
             let mut out = BTreeSet::new();
@@ -70,7 +92,18 @@ impl Case<'_> {
                 .map(|(login, _)| login);
             text.contains(char::is_control) || login.is_some_and(|login| login.contains(':'))
         };
-        if after.difference(&before).any(|text| is_unsafe(&text)) {
+        let texts_of = |content: Option<&[u8]>| {
+            let mut out = BTreeSet::new();
+            if let Some(content) = content {
+                all_texts(&value(content), &mut out);
+            }
+            out
+        };
+        let old = texts_of(link.before.as_deref());
+        let new = texts_of(link.after.as_deref());
+        if after.difference(&before).any(|text| is_unsafe(&text))
+            || new.difference(&old).any(|text| has_login(text))
+        {
             self.codes.insert("MR112");
         }
     }

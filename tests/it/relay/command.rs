@@ -393,3 +393,29 @@ fn the_answer_of_gitlabs_approvals_is_relayed_for_a_named_commit() {
         assert!(said.contains("is in GitLab's form"), "{said}");
     }
 }
+
+/// A pull request's title may be in the reason. A login in it is left out, and the
+/// reviews are relayed all the same.
+#[test]
+fn a_login_in_the_reason_is_left_out_and_holds_up_no_review() {
+    let lab = lab(1, 1);
+    let (before, seen) = landed(&lab);
+    let list = reviews(&lab, &[(101, 77, "APPROVED", &seen)]);
+    let reason = "take it from https://user:hunter2@git.example.com/x.git";
+    let said = lab.says(
+        "relay",
+        &["relay", "github", &list, "--base", &before, "-m", reason],
+    );
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(
+        said.err.contains("a login or a token: it is left out") && !format!("{said:?}").contains("hunter2"),
+        "{said:?}"
+    );
+    let file = lab.read("groups/churn/versions/1/reviews/risk-1.yaml");
+    assert!(
+        file.contains("git.example.com/x.git") && !file.contains("hunter2"),
+        "{file}"
+    );
+    assert!(!lab.git(&["log", "-1", "--format=%B"]).contains("hunter2"));
+    assert_eq!(status(&lab), "Approved");
+}

@@ -48,6 +48,31 @@ impl Shop {
         self.register(&json!([{"uri": uri, "digest": sha256(bytes), "size": bytes.len()}]))
     }
 
+    /// Registers one file by hand at an address that is refused today (MR112), as a
+    /// registry may hold it from before. An administrator has accepted the commit.
+    pub fn older_file(&self, uri: &str, bytes: &[u8]) -> String {
+        let lab = &self.lab;
+        let digest = sha256(bytes);
+        let version = self.file("s3://models/m.bin", bytes);
+        let (group, number) = version.split_once('/').expect("GROUP/N");
+        let number: u64 = number.parse::<u64>().expect("a number") + 1;
+        let record = format!(
+            "apiVersion: modelry/v1\nkind: ModelVersion\ngroup: {group}\nversion: {number}\nstatus: Pending\nby: admin-1\nspec:\n  artifacts:\n    - uri: \"{uri}\"\n      digest: {digest}\n      size: {}\n",
+            bytes.len()
+        );
+        lab.write(&format!("groups/{group}/versions/{number}/version.yaml"), &record);
+        lab.commit("admin-1", "an older version");
+        let commit = lab.git(&["rev-parse", "HEAD"]);
+        let entry = format!("  - {{commit: {commit}, codes: [MR112], reason: an older address}}\n");
+        match lab.read("registry.yaml").contains("\nacknowledged:\n") {
+            true => lab.change_policy("\nacknowledged:\n", &format!("\nacknowledged:\n{entry}")),
+            false => lab.change_policy("\nactors:", &format!("\nacknowledged:\n{entry}actors:")),
+        }
+        // The clone remembers nothing of it.
+        let _ = std::fs::remove_dir_all(lab.top.join(".git/modelry"));
+        format!("{group}/{number}")
+    }
+
     pub fn command(&self, version: &str, more: &[&str]) -> Command {
         let folder = self.folder.to_string_lossy().into_owned();
         let mut arguments = vec!["pull", version, &folder];

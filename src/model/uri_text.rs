@@ -1,0 +1,109 @@
+//! Addresses inside of free text: a description, a reason, a section of a card.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::uri::{
+    Parameter, UriFault, Whole, cleaned_uri, decoded_name, is_secret, logins, parameters, push_masked,
+};
+
+/// Why a record may not hold this free text; none when it may: an address with a
+/// scheme in it holds a login or a secret parameter. `user:password@host` alone
+/// can be anything in a sentence, and `mailto:` opens nothing.
+pub fn text_fault(text: &str) -> Option<UriFault> {
+    text.split_whitespace().find_map(|word| {
+        let (logins, secrets) = secrets_of_word(word);
+        let signature = || {
+            let (name, _) = secrets.first()?;
+            Some(UriFault::Signature(decoded_name(&word[name.clone()])))
+        };
+        match logins.is_empty() {
+            true => signature(),
+            false => Some(UriFault::Login),
+        }
+    })
+}
+
+/// Free text with `…` for what [`text_fault`] refuses. All other text stays.
+pub fn masked_text(text: &str) -> Cow<'_, str> {
+    if !text.contains("://") || !text.contains(['@', '=']) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::new();
+    let mut is_changed = false;
+    for piece in text.split_inclusive(char::is_whitespace) {
+        let (logins, secrets) = secrets_of_word(piece);
+        let values = secrets.into_iter().map(|(name, whole)| name.end + 1..whole.end);
+        // A secret that is masked already keeps its width.
+        let is_seen = |it: &Range<usize>| !piece[it.clone()].chars().all(|c| matches!(c, '*' | '…'));
+        let hide: Vec<Range<usize>> = logins.into_iter().chain(values).filter(is_seen).collect();
+        is_changed |= !hide.is_empty();
+        push_masked(&mut out, piece, hide, |_| "…".to_owned());
+    }
+    match is_changed {
+        true => Cow::Owned(out),
+        false => Cow::Borrowed(text),
+    }
+}
+
+/// Free text without what [`text_fault`] refuses, so that a record may hold it.
+pub fn cleaned_text(text: &str) -> Cow<'_, str> {
+    if text_fault(text).is_none() {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::new();
+    for piece in text.split_inclusive(char::is_whitespace) {
+        let word = piece.trim_end();
+        match text_fault(word) {
+            Some(_) => out.push_str(&cleaned_uri(word)),
+            None => out.push_str(word),
+        }
+        out.push_str(&piece[word.len()..]);
+    }
+    Cow::Owned(out)
+}
+
+/// The logins and the secret parameters of the addresses with a scheme in a word.
+fn secrets_of_word(word: &str) -> (Vec<Range<usize>>, Vec<Parameter>) {
+    let Some(start) = word.find("://") else {
+        return Default::default();
+    };
+    let has_scheme = |login: &Range<usize>| word[..login.start].ends_with("://");
+    let logins = logins(word, Whole::Text).filter(has_scheme).collect();
+    let secrets = parameters(word).into_iter();
+    let secrets = secrets.filter(|(name, _)| name.start > start && is_secret(word, name));
+    (logins, secrets.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::concealed;
+
+    #[test]
+    fn a_secret_in_a_sentence_is_found_and_a_mailbox_is_none() {
+        for text in [
+            "see https://user:glpat-1@git.example.com/x.git",
+            "see (https://glpat-1@git.example.com/x.git)",
+            "from postgresql://u:p@h/db.",
+            "https://h/m?sig=S",
+        ] {
+            assert!(text_fault(text).is_some(), "{text}");
+            assert_ne!(concealed(text), text);
+            assert_eq!(text_fault(&cleaned_text(text)), None, "{text}");
+            let masked = masked_text(text);
+            assert!(!masked.contains("glpat-1") && !masked.contains("u:p@") && !masked.contains("sig=S"));
+        }
+        for text in [
+            "ask me@example.com or mailto:me@example.com",
+            "ssh://git@github.com/o/r, git@github.com:o/r.git",
+            "ratio a:b@c",
+            "https://h/?q=a@b",
+            "was it ?token=x or not",
+            "https://h/x (ask a:b@c)",
+        ] {
+            assert_eq!(text_fault(text), None, "{text}");
+            assert_eq!(masked_text(text), text);
+        }
+    }
+}
