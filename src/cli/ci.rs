@@ -112,7 +112,7 @@ fn is_here(repo: &Repo, commit: Oid) -> bool {
 /// # Errors
 /// When it is about nothing, or the clone lacks what it takes.
 pub fn judge(system: System, args: &ValidateArgs, global: &Global, ui: &Ui) -> Result<Report, Error> {
-    let mut repo = Repo::open(&global.directory)?;
+    let mut repo = Repo::open(&global.directory())?;
     // The clone may be kept from job to job, so its configuration has no say in
     // which branch counts.
     let job = job(system, global.mainline.as_deref())?;
@@ -123,7 +123,7 @@ pub fn judge(system: System, args: &ValidateArgs, global: &Global, ui: &Ui) -> R
         && let Some(fetch) = lacking(&repo, &job, true)?
     {
         repo.carry_out(&fetch)?;
-        repo = Repo::open(&global.directory)?;
+        repo = Repo::open(&global.directory())?;
     }
     let fetch = lacking(&repo, &job, false)?;
     let bring = |error: Error| match &fetch {

@@ -141,7 +141,7 @@ fn pre_receive(args: &PreReceiveArgs, global: &Global, ui: &Ui) -> Result<Outcom
         return Err(Error::told("namespaces of one repository can't be guarded")
             .hint("give the registry a repository of its own"));
     }
-    let repo = Repo::open(&global.directory)?;
+    let repo = Repo::open(&global.directory())?;
     let timeout = number(&repo, args.timeout, "modelry.hook.timeout", TIMEOUT)?;
     let done = end_after(timeout);
     let budget = Budget {
@@ -307,7 +307,7 @@ fn hook_of(server: bool) -> Hook {
 }
 
 fn install(args: &InstallArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    let repo = Repo::open(&global.directory)?;
+    let repo = Repo::open(&global.directory())?;
     if !args.server && repo.workdir().is_none() {
         return Err(Error::told("nobody commits in a bare repository")
             .hint("on a server: `modelry hook install --server`; in a clone, go there first"));
@@ -505,7 +505,7 @@ fn count_open(report: &Report) -> usize {
 }
 
 fn uninstall(args: &InstallArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    let repo = Repo::open(&global.directory)?;
+    let repo = Repo::open(&global.directory())?;
     let hook = hook_of(args.server);
     let Some(gone) = host::uninstall(&repo, hook)? else {
         return Err(

@@ -41,7 +41,7 @@ pub struct InitArgs {
 }
 
 pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    let repo = Repo::open(&global.directory)?;
+    let repo = Repo::open(&global.directory())?;
     let Head::Branch { name: branch, tip } = repo.head()? else {
         return Err(
             Error::told("HEAD is detached, so there is no branch to commit to")

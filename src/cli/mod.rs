@@ -92,16 +92,15 @@ pub struct Cli {
 /// Where to look, and how to say it.
 #[derive(Clone, Debug, Args)]
 pub struct Global {
-    /// Run as though started in this folder
+    /// Run as though started in this folder; a second one is seen from the first
     #[arg(
         short = 'C',
         value_name = "DIR",
         global = true,
-        default_value = ".",
-        hide_default_value = true,
+        action = clap::ArgAction::Append,
         help_heading = "Everywhere"
     )]
-    directory: PathBuf,
+    directories: Vec<PathBuf>,
     /// The registry's folder, from the repository's top [default: found]
     #[arg(long, global = true, value_name = "FOLDER", help_heading = "Where to look")]
     path: Option<String>,
@@ -141,15 +140,22 @@ pub struct Global {
 impl Global {
     /// A path that was given, seen from the folder to work in.
     fn located(&self, path: &std::path::Path) -> PathBuf {
-        match self.directory.to_str() {
+        match self.directory().to_str() {
             Some(".") => path.to_owned(),
-            _ => self.directory.join(path),
+            _ => self.directory().join(path),
         }
+    }
+
+    /// The folder to work in. As in git, each `-C` is seen from the one before it.
+    fn directory(&self) -> PathBuf {
+        let mut given = self.directories.iter();
+        let first = given.next().cloned().unwrap_or_else(|| ".".into());
+        given.fold(first, |at, next| at.join(next))
     }
 
     fn wanted(&self) -> Wanted {
         Wanted {
-            directory: self.directory.clone(),
+            directory: self.directory(),
             path: self.path.clone(),
             mainline: self.mainline.clone(),
             root: self.root.clone(),

@@ -191,7 +191,8 @@ fn sink(args: &NotifyArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Sink>, Er
         return Err(Error::told("`--timeout` leaves no time at all"));
     }
     if let Some(program) = &args.exec {
-        let folder = std::path::absolute(&global.directory).map_err(disk::io("read", &global.directory))?;
+        let directory = global.directory();
+        let folder = std::path::absolute(&directory).map_err(disk::io("read", &directory))?;
         let program = Program::new(program, &args.arguments, &folder, args.timeout)
             .map_err(|error| Error::told(format!("no signal can be listened for: {error}")))?;
         return Ok(Box::new(program));

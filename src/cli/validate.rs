@@ -241,7 +241,7 @@ fn folder_of(path: &Path) -> Option<PathBuf> {
 
 /// The file or folder that is meant.
 fn start_of(what: Option<&Path>, global: &Global) -> Result<PathBuf, Error> {
-    let start = what.map_or_else(|| global.directory.clone(), |what| global.directory.join(what));
+    let start = what.map_or_else(|| global.directory(), |what| global.directory().join(what));
     match start.exists() {
         true => Ok(start),
         false => Err(Error::told(format!("there is no `{}`", start.display()))

@@ -144,7 +144,7 @@ pub(crate) fn is_hidden(c: char) -> bool {
 /// Whether a character can't be part of an address: controls, marks that nobody
 /// sees, and every white space but the plain one.
 fn is_refused(c: char) -> bool {
-    is_hidden(c) || c.is_control() || (c.is_whitespace() && c != ' ')
+    is_hidden(c) || c == '\u{ad}' || c.is_control() || (c.is_whitespace() && c != ' ')
 }
 
 /// The address without what is secret in it, and without characters that are not

@@ -524,7 +524,27 @@ fn a_registry_in_a_folder_of_a_monorepo() {
     );
     let _ = lab.ok("admin-1", &["validate", "HEAD~2..HEAD"]);
     let _ = lab.ok("admin-1", &["-C", "src", "list"]);
+    // As in git, each folder is seen from the one before it.
+    let _ = lab.ok("admin-1", &["-C", "ml", "-C", "../src", "list"]);
+    let _ = lab.ok("admin-1", &["list", "-C", "ml", "-C", "models"]);
     lab.check();
+}
+
+#[test]
+fn a_soft_hyphen_is_no_part_of_an_address() {
+    let lab = Lab::with_registry();
+    let digest = format!("sha256:{}", "a".repeat(64));
+    let hidden = [
+        "register",
+        "churn",
+        "--artifact",
+        "s3://m/a\u{ad}b",
+        "--digest",
+        &digest,
+    ];
+    let said = lab.says("trainer", &hidden);
+    assert_ne!(said.code, 0, "{said:?}");
+    assert!(format!("{}{}", said.out, said.err).contains("U+00AD"), "{said:?}");
 }
 
 #[test]
