@@ -155,6 +155,11 @@ fn values(reading: &Reading<'_>, rows: Vec<Row>) -> Result<Vec<Value>, Error> {
     for mut row in rows {
         let subject = act::content(policy.id(), &reading.snapshot, &row.id)?;
         row.value.insert("subject".into(), json!(subject));
+        let stages = row.stages.iter();
+        let stages: Vec<Value> = stages
+            .map(|stage| json!({"stage": stage, "version": row.id.number}))
+            .collect();
+        row.value.insert("stages".into(), json!(stages));
         values.push(Value::Object(row.value));
     }
     Ok(values)

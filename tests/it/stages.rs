@@ -87,6 +87,12 @@ fn promote_several_in_one_commit() {
             .contains("stage churn@production nothing -> 1")
     );
     lab.check();
+    let listed = lab.ok("risk-1", &["list", "churn", "-o", "json"]);
+    let listed: serde_json::Value = serde_json::from_str(&listed).expect("JSON");
+    let stage = serde_json::json!({"stage": "production", "version": 1});
+    let versions = listed["versions"].as_array().expect("versions").iter();
+    let mut stages = versions.flat_map(|version| version["stages"].as_array().expect("stages"));
+    assert!(stages.any(|one| *one == stage), "{listed}");
     let said = lab.error(
         "risk-1",
         &["promote", "churn/1", "churn/2", "production", "-m", "x"],
