@@ -20,7 +20,6 @@ use crate::access::Policy;
 use crate::audit::{Confirmed, Known};
 use crate::error::Error;
 use crate::finding::Report;
-use crate::git::Repo;
 use crate::history::{self, Ahead, Ending, Faulty, JudgedStep, Replay};
 use crate::model::VersionId;
 use crate::raw::{Commit, Kept, Objects, Oid};
@@ -116,13 +115,11 @@ impl Workspace {
         let mut resumed = None;
         let mut gone = None;
         let mut known = Known::Nothing;
-        if let Some(Remembered {
-            verified, resumes, ..
-        }) = &remembered
+        if let Some(Remembered { verified, .. }) = &remembered
             && let Some(point) = Oid::from_hex(&verified.commit)
         {
             match history::chain_if(objects, point, tip) {
-                Ok(Some(_)) if how.audit || !resumes => known = Known::Holds(point),
+                Ok(Some(_)) if how.audit => known = Known::Holds(point),
                 Ok(Some(commits)) => {
                     known = Known::Holds(point);
                     resumed = Some((verified, point, commits));
@@ -279,7 +276,7 @@ impl Workspace {
             return replay.run(commits, None, seen);
         };
         let ahead = Ahead::new(commits, replay, registry_id);
-        let directory = self.repo.directory();
+        let door = self.repo.door();
         let shelf = replay.shelf();
         std::thread::scope(|scope| {
             let _ending = Ending(&ahead);
@@ -287,7 +284,7 @@ impl Workspace {
                 scope.spawn(|| {
                     // Without its own view of the repository a thread is of no
                     // use, and the judge does all of it.
-                    if let Ok(repo) = Repo::open(directory)
+                    if let Ok(repo) = door.open()
                         && let Ok(objects) = repo.objects()
                     {
                         ahead.work(&Kept::on(&objects, shelf.clone()));

@@ -2,15 +2,17 @@
 
 mod dated;
 mod fetched;
+mod memory;
 mod pins;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-pub use pins::{Pin, guarded};
+pub use memory::UserKey;
+pub use pins::{Pin, PinnedBy, guarded};
 
 use crate::error::{Error, shell_word};
-use crate::git::{Head, Repo};
+use crate::git::{Head, Repo, Scope};
 use crate::history;
 use crate::raw::{self, Mode, Objects, Oid};
 
@@ -25,6 +27,10 @@ pub struct Wanted {
     pub mainline: Option<String>,
     /// `--root OID[:PATH]`.
     pub root: Option<String>,
+    /// Whether `root` takes the place of the clone's own pin.
+    pub repins: bool,
+    /// The folder that a checkpoint of the command line names.
+    pub checkpoint: Option<String>,
     /// `--threads`.
     pub threads: Option<NonZeroUsize>,
 }
@@ -39,8 +45,12 @@ pub struct Workspace {
     pub mainline: String,
     /// The pinned root.
     pub root: Option<Oid>,
+    /// Where the pin comes from.
+    pub pinned_by: Option<PinnedBy>,
     /// Threads that a proof may use.
     pub threads: NonZeroUsize,
+    /// The key by which this user believes what the clone remembers.
+    pub(crate) user_key: Option<UserKey>,
     /// Whether the mainline was just fetched: it is read then, and not what is
     /// checked out.
     pub fetched: bool,
@@ -78,19 +88,23 @@ impl Workspace {
     /// As [`Workspace::open`].
     pub fn at(wanted: &Wanted, repo: Repo, mainline: String, tip: Option<Oid>) -> Result<Workspace, Error> {
         let asked = wanted.root.as_deref().map(Pin::parse).transpose()?;
-        let pins = match &asked {
-            Some(pin) => vec![pin.clone()],
-            None => Pin::all(&repo)?,
-        };
+        let mut pins = Pin::all(&repo)?;
+        if wanted.repins {
+            pins.retain(|(_, by)| *by != PinnedBy::Configuration(Scope::Local));
+        }
         let named = match wanted
             .path
             .clone()
             .or(asked.as_ref().and_then(|pin| pin.folder.clone()))
         {
             Some(folder) => Some(folder),
-            None => repo.config("modelry.path")?,
+            None => repo.config("modelry.path").or_else(|| wanted.checkpoint.clone()),
         };
-        let folder = match (named, &pins[..]) {
+        let own: Vec<&Pin> = match &asked {
+            Some(pin) => vec![pin],
+            None => pins.iter().map(|(pin, _)| pin).collect(),
+        };
+        let folder = match (named, &own[..]) {
             (Some(folder), _) => folder_name(&folder),
             (None, []) => found(&repo, &mainline, tip, &wanted.directory, None)?,
             (None, [pin]) => match &pin.folder {
@@ -99,15 +113,24 @@ impl Workspace {
             },
             (None, _) => pins::nearest(&repo, wanted)?,
         };
-        let root = match asked {
-            Some(pin) => Some(pin.root),
-            None => pins::root_of(&repo, &pins, &folder)?,
-        };
+        pins.extend(asked.map(|pin| {
+            (
+                Pin {
+                    folder: Some(folder.clone()),
+                    ..pin
+                },
+                PinnedBy::Option,
+            )
+        }));
+        let pinned = pins::root_of(&repo, &pins, &folder)?;
+        let user_key = UserKey::of_user(&repo);
         Ok(Workspace {
             repo,
+            user_key,
             folder,
             mainline,
-            root,
+            root: pinned.map(|(root, _)| root),
+            pinned_by: pinned.map(|(_, by)| by),
             threads: wanted
                 .threads
                 .or_else(|| std::thread::available_parallelism().ok())
@@ -362,7 +385,7 @@ fn known_mainline(repo: &Repo, wanted: Option<&str>) -> Result<Option<String>, E
     if let Some(name) = wanted {
         return Ok(Some(full(name)));
     }
-    if let Some(name) = repo.config("modelry.mainline")? {
+    if let Some(name) = repo.config("modelry.mainline") {
         return Ok(Some(full(&name)));
     }
     let head = repo.head()?;

@@ -152,7 +152,8 @@ pub fn typed<T: Clone>(
 /// Whether the path, from the registry's folder, is the registry's to judge.
 pub fn is_managed(path: &str) -> bool {
     let first = path.split('/').next().unwrap_or_default();
-    matches!(first, "registry.yaml" | "groups" | "policy")
+    // A file `HEAD` in it lets git take the registry's folder for a bare repository.
+    matches!(first, "registry.yaml" | "groups" | "policy") || path.eq_ignore_ascii_case("HEAD")
 }
 
 fn stray(path: String, record: Option<RecordPath>, what: Stray) -> Change {

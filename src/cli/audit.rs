@@ -57,7 +57,10 @@ pub fn run(args: &AuditArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
     };
     // Whether there is a key is known before the work, and not after it.
     let signer = match args.sign {
-        true => Some(GitSigner::from_config(workspace.repo.directory())?),
+        true => Some(GitSigner::from_config(
+            &workspace.repo.settings().signing(),
+            workspace.repo.directory(),
+        )?),
         false => None,
     };
     let (audit, policy, compared) =

@@ -108,7 +108,7 @@ fn number<N: std::str::FromStr>(repo: &Repo, given: Option<N>, key: &str, usual:
     if let Some(given) = given {
         return Ok(given);
     }
-    let Some(text) = repo.config(key)? else {
+    let Some(text) = repo.config(key) else {
         return Ok(usual);
     };
     text.trim().parse().map_err(|_| {
@@ -182,7 +182,7 @@ fn max_skew(repo: &Repo, given: Option<Duration>) -> Result<Option<Duration>, Er
     if given.is_some() {
         return Ok(given);
     }
-    let Some(text) = repo.config(KEY)? else {
+    let Some(text) = repo.config(KEY) else {
         return Ok(None);
     };
     duration(text.trim()).map(Some).map_err(|why| {
@@ -278,9 +278,7 @@ fn aside(report: &Report, ui: &Ui) {
 }
 
 fn pre_commit(global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    let report = host::staged(&global.wanted(), &|repo, policy| {
-        presumed(repo.directory(), policy)
-    })?;
+    let report = host::staged(&global.wanted(), &|repo, policy| presumed(&repo, policy))?;
     let report = match report {
         Staged::Judged(report) => report,
         Staged::Nothing => return Ok(Outcome::Fine),
@@ -329,11 +327,11 @@ fn install(args: &InstallArgs, global: &Global, ui: &Ui) -> Result<Outcome, Erro
     })?;
     let installed = host::install(&repo, hook_of(args.server), &program)?;
     let mainline = match args.server {
-        true => Some(workspace::mainline(&repo, global.wanted().mainline.as_deref())?),
+        true => Some(guarded_branch(&repo, global.wanted().mainline.as_deref())?),
         false => None,
     };
     let roots: Vec<String> = match args.server {
-        true => Pin::all(&repo)?.iter().map(ToString::to_string).collect(),
+        true => Pin::all(&repo)?.iter().map(|(pin, _)| pin.to_string()).collect(),
         false => Vec::new(),
     };
     if ui.is_json() {
@@ -376,6 +374,18 @@ fn install(args: &InstallArgs, global: &Global, ui: &Ui) -> Result<Outcome, Erro
     }
 }
 
+/// The branch that a server guards. It is written down in the server's
+/// configuration, where no push reaches: HEAD is another one in each work tree,
+/// and changes with a checkout.
+fn guarded_branch(repo: &Repo, wanted: Option<&str>) -> Result<String, Error> {
+    let mainline = workspace::mainline(repo, wanted)?;
+    let short = mainline.strip_prefix("refs/heads/").unwrap_or(&mainline);
+    if repo.local_values("modelry.mainline").last().map(String::as_str) != Some(short) {
+        repo.set_local_values("modelry.mainline", &[short.to_owned()])?;
+    }
+    Ok(mainline)
+}
+
 /// The registries that a server guards: the one that is named, else each that is
 /// pinned.
 fn guarded(repo: &Repo, global: &Global) -> Result<Vec<Wanted>, Error> {
@@ -398,7 +408,7 @@ fn guarded(repo: &Repo, global: &Global) -> Result<Vec<Wanted>, Error> {
 /// registry. Where nothing was committed yet, any folder will do.
 fn named_registry(repo: &Repo, global: &Global) -> Result<(), Error> {
     let wanted = global.wanted();
-    if wanted.path.is_none() && repo.config("modelry.path")?.is_none() {
+    if wanted.path.is_none() && repo.config("modelry.path").is_none() {
         return Ok(());
     }
     let mainline = workspace::mainline(repo, wanted.mainline.as_deref())?;
@@ -442,7 +452,7 @@ fn pin(repo: &Repo, root: &str) -> Result<(), Error> {
     let wanted = Pin::parse(root)?;
     let folder = wanted.place(repo)?;
     let mut is_pinned = false;
-    for pin in Pin::all(repo)? {
+    for (pin, _) in Pin::all(repo)? {
         if pin.place(repo)? != folder {
             continue;
         }

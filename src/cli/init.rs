@@ -49,7 +49,7 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
         );
     };
     repo.check_finished()?;
-    let configured = repo.config("modelry.path")?;
+    let configured = repo.config("modelry.path");
     let folder = folder_name(&global.path.clone().or(configured).unwrap_or_default());
     let path = if folder.is_empty() {
         "registry.yaml".to_owned()
@@ -67,7 +67,7 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
         return Err(Error::told(format!("there is a registry here already: `{path}`"))
             .hint("`modelry trust` shows its root; `modelry whoami` says who you are in it"));
     }
-    let me = Me::configured(repo.directory())?;
+    let me = Me::configured(&repo)?;
     let ident = repo.ident("committer")?;
     let actor = match &args.actor {
         Some(actor) => actor.clone(),
@@ -161,7 +161,7 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     let pin = Pin::of(commit, &folder);
     pin.keep(&repo)?;
     let pin = pin.to_string();
-    if repo.config("modelry.mainline")?.is_none() {
+    if repo.config("modelry.mainline").is_none() {
         repo.set_config("modelry.mainline", branch.trim_start_matches("refs/heads/"))?;
     }
     if ui.is_json() {

@@ -1,8 +1,11 @@
 //! The configured signing key, as an actor.
 
+use std::collections::HashMap;
+
 use super::people::actor_key;
 use crate::access::{Credential, KeyStanding, Policy, Verdict};
 use crate::error::Error;
+use crate::git::Repo;
 use crate::history::COMMIT_NAMESPACE;
 use crate::model::{ActorId, ActorKey};
 use crate::sign::{GitSigner, Signer};
@@ -18,12 +21,25 @@ pub struct Me {
 }
 
 impl Me {
-    /// The configured key.
+    /// The configured key, to sign with.
     ///
     /// # Errors
     /// When there is none.
-    pub fn configured(directory: &std::path::Path) -> Result<Me, Error> {
-        let signer = GitSigner::from_config(directory)?;
+    pub fn configured(repo: &Repo) -> Result<Me, Error> {
+        Me::of(&repo.settings().signing(), repo)
+    }
+
+    /// The configured key, to look at: no program runs that the repository's own
+    /// files name.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn to_look(repo: &Repo) -> Result<Me, Error> {
+        Me::of(&repo.settings().signing_to_look(), repo)
+    }
+
+    fn of(config: &HashMap<String, String>, repo: &Repo) -> Result<Me, Error> {
+        let signer = GitSigner::from_config(config, repo.directory())?;
         let key = actor_key(&signer.public_key()?);
         let credential = Credential::of(&key).map_err(|why| {
             Error::told(format!("the signing key can't be used: {why}"))

@@ -159,6 +159,8 @@ impl Global {
             path: self.path.clone(),
             mainline: self.mainline.clone(),
             root: self.root.clone(),
+            repins: false,
+            checkpoint: None,
             threads: self.threads,
         }
     }

@@ -21,7 +21,7 @@ use crate::raw::{Kept, Oid};
 use crate::render::{self, clean, paint};
 use crate::resolve::{self, Answer, Resolved, Which};
 use crate::snapshot::{Records, Snapshot};
-use crate::workspace::Workspace;
+use crate::workspace::{PinnedBy, Wanted, Workspace};
 
 /// How far a clone is believed.
 #[derive(Clone, Debug, Args)]
@@ -40,6 +40,18 @@ pub struct TrustArgs {
         conflicts_with_all = ["trust_root", "replay"]
     )]
     pub checkpoint: Option<PathBuf>,
+}
+
+impl TrustArgs {
+    /// What the command line says of where to look, with the folder that the
+    /// checkpoint names: no file of the history has to be found for it.
+    pub fn wanted(&self, global: &Global) -> Wanted {
+        let folder = |path: &PathBuf| CheckpointFile::folder_of(&global.located(path));
+        Wanted {
+            checkpoint: self.checkpoint.as_ref().and_then(folder),
+            ..global.wanted()
+        }
+    }
 }
 
 /// `modelry resolve`
@@ -211,7 +223,7 @@ pub fn answer(
     ui: &Ui,
     read: impl FnOnce(&Proven<'_>) -> Result<Outcome, Error>,
 ) -> Result<Outcome, Error> {
-    let workspace = asked.fetch.open(global, ui)?;
+    let workspace = asked.fetch.open_as(&trust.wanted(global), ui)?;
     let outcome = proven(&workspace, group, asked, trust, global, ui, read)?;
     let asked = (asked.at.as_deref(), asked.fetch);
     fresh::told(&workspace, workspace.tip(), asked, Ok(outcome), ui)
@@ -510,10 +522,10 @@ fn print(answer: &Answer, proven: &Proven<'_>, ui: &Ui) -> Result<Outcome, Error
                 }
                 None => format!("{steps} from the root"),
             };
-            let root = match proven.proof.pinned {
-                true => "pinned",
-                false if proven.proof.checkpoint.is_some() => "named by the checkpoint",
-                false => "taken on trust",
+            let root = match proven.workspace.pinned_by {
+                Some(by) => format!("pinned by {}", by.words()),
+                None if proven.proof.checkpoint.is_some() => "named by the checkpoint".to_owned(),
+                None => "taken on trust".to_owned(),
             };
             out.push_str(&format!(
                 "  commit    {}\n  proven    {from}; root {} {root}\n",
@@ -532,6 +544,7 @@ fn words(proven: &Proven<'_>) -> Value {
         "mainline": proven.workspace.mainline_name(),
         "root": proven.proof.root.to_string(),
         "rootPinned": proven.proof.pinned,
+        "rootPinnedBy": proven.workspace.pinned_by.map(PinnedBy::as_str),
         "from": proven.proof.from.unwrap_or(proven.proof.root).to_string(),
         "fromRoot": proven.proof.from.is_none(),
         "checkpoint": proven.proof.checkpoint.as_ref().map(|given| json!({

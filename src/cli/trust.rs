@@ -8,6 +8,7 @@ use super::{Global, Outcome, Ui};
 use crate::error::Error;
 use crate::history;
 use crate::raw;
+use crate::workspace::PinnedBy;
 
 /// `modelry trust`
 #[derive(Debug, Args)]
@@ -26,6 +27,7 @@ pub fn run(args: &TrustArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
     let mut wanted = global.wanted();
     if let Some(root) = &args.root {
         wanted.root = Some(root.clone());
+        wanted.repins = true;
     }
     let workspace = args.fetch.open_as(&wanted, ui)?;
     let objects = workspace.repo.objects()?;
@@ -59,7 +61,7 @@ pub fn run(args: &TrustArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
     let root = workspace.root.unwrap_or(found);
     let pinned = workspace.root.is_some();
     if ui.is_json() {
-        ui.json(&json!({"root": pin(root), "pinned": pinned, "mainline": workspace.mainline_name()}))?;
+        ui.json(&json!({"root": pin(root), "pinned": pinned, "pinnedBy": workspace.pinned_by.map(PinnedBy::as_str), "mainline": workspace.mainline_name()}))?;
         return Ok(Outcome::Fine);
     }
     let commit = history::read_commit(&objects, root)?;
@@ -67,8 +69,8 @@ pub fn run(args: &TrustArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
         .committer
         .as_ref()
         .map_or_else(String::new, |who| format!("{} <{}>", who.name, who.email));
-    let words = if pinned {
-        "It is pinned in this clone.".to_owned()
+    let words = if let Some(by) = workspace.pinned_by {
+        format!("It is pinned by {}.", by.words())
     } else {
         format!(
             "It is not pinned: compare it with what an administrator tells you by another way, then\n  modelry trust {}",

@@ -409,9 +409,9 @@ fn against_head(workspace: &Workspace) -> Result<Report, Error> {
         let protected = history::protected_changes(policy, &workspace.folder, &files.changes);
         differences.changes.extend(protected);
     }
-    let verdict = policy.as_ref().map_or(Verdict::Nobody, |policy| {
-        presumed(workspace.repo.directory(), policy)
-    });
+    let verdict = policy
+        .as_ref()
+        .map_or(Verdict::Nobody, |policy| presumed(&workspace.repo, policy));
     let carrier = Carrier::new(None, verdict);
     let mut replay = match policy {
         Some(policy) => Replay::with_policy(&records, &workspace.folder, policy),
@@ -466,8 +466,8 @@ fn uncommitted(
 }
 
 /// Who would sign: the configured key, if it is an actor's.
-pub(super) fn presumed(directory: &Path, policy: &Policy) -> Verdict {
-    let Ok(me) = Me::configured(directory) else {
+pub(super) fn presumed(repo: &Repo, policy: &Policy) -> Verdict {
+    let Ok(me) = Me::to_look(repo) else {
         return Verdict::Nobody;
     };
     match policy.keys.standing(&me.fingerprint) {

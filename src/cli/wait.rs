@@ -97,7 +97,7 @@ pub fn run(args: &WaitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     let remote = args.remote.as_deref();
     let mut workspace = match remote {
         Some(remote) => Workspace::open_asking(&global.wanted(), Some(remote))?,
-        None => args.fetch.open(global, ui)?,
+        None => args.fetch.open_as(&args.trust.wanted(global), ui)?,
     };
     let end = Instant::now() + args.timeout;
     let interval = args

@@ -21,7 +21,7 @@ pub struct WhoamiArgs {
 
 pub fn run(args: &WhoamiArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     Reading::with(&args.read, global, ui, |reading| {
-        let me = Me::configured(reading.workspace.repo.directory())?;
+        let me = Me::to_look(&reading.workspace.repo)?;
         let policy = reading.policy()?;
         let standing = policy.keys.standing(&me.fingerprint);
         let actor = match &standing {
@@ -87,7 +87,7 @@ pub fn run(args: &WhoamiArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error
             KeyStanding::Revoked(_) => out.push_str("This key is revoked.\n"),
             KeyStanding::Unknown => {
                 let repo = &reading.workspace.repo;
-                let id = repo.config("user.email")?.unwrap_or_default();
+                let id = repo.config("user.email").unwrap_or_default();
                 let id = id.split('@').next().unwrap_or_default().to_lowercase();
                 let id = if id.is_empty() { "NAME".to_owned() } else { id };
                 out.push_str("actor  none: this registry does not know the key\n\n");

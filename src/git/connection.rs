@@ -142,7 +142,7 @@ impl Repo {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let variant = match variable("GIT_SSH_VARIANT") {
             Some(variant) => Some(variant),
-            None => self.config("ssh.variant")?,
+            None => self.config("ssh.variant"),
         };
         if variant.is_some_and(|variant| variant != "ssh" && variant != "auto") {
             return Ok(None);
@@ -150,7 +150,7 @@ impl Repo {
         let command = match variable("GIT_SSH_COMMAND") {
             Some(command) => command,
             None => match self
-                .config("core.sshCommand")?
+                .config("core.sshCommand")
                 .filter(|command| !command.is_empty())
             {
                 Some(command) => command,

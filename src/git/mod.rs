@@ -8,6 +8,7 @@
 //! the files that a commit touched.
 
 mod bounded;
+mod config;
 mod connection;
 mod fetch;
 mod hooks;
@@ -25,8 +26,10 @@ mod worktree;
 mod write;
 
 pub use bounded::{Bounded, Budget};
+pub use config::{Scope, Setting, Settings};
 pub use fetch::Fetch;
 pub use merge::merge_text;
+pub use open::Door;
 pub use pushed::{MOVED_MEANWHILE, Pushed, may_pass};
 pub use read::{GitObjects, Head, Repo};
 pub use uncommitted::Uncommitted;

@@ -1,16 +1,22 @@
 //! Opening a repository by git's own rules.
 //!
-//! libgit2 decides first. Where it refuses, the git program is asked: it knows
-//! more of `safe.directory` (globs, the command line's configuration), and an
-//! explicit `GIT_DIR` needs no owner. A refusal of git is
-//! reported in git's words, with the command that helps.
+//! The git program decides which repository a folder is in and what its
+//! configuration says; libgit2 reads the objects of that repository and of no
+//! other. Where the two see different repositories, nothing is read. A refusal of
+//! git is reported in git's words, with the command that helps.
+//!
+//! A bare repository below a work tree is refused, whatever `safe.bareRepository`
+//! says: it may be ordinary files that somebody pushed, and its configuration
+//! would say what is believed. Source: `safe.bareRepository` in git-config(1).
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use git2::{ErrorCode, Repository, RepositoryOpenFlags};
 
+use super::config::Settings;
 use super::{Repo, failed};
 use crate::error::{Error, shell_word};
 
@@ -21,76 +27,255 @@ impl Repo {
     /// # Errors
     /// When there is none, or git refuses it.
     pub fn open(directory: &Path) -> Result<Repo, Error> {
-        let none: [&Path; 0] = [];
-        let raw = match Repository::open_ext(directory, RepositoryOpenFlags::FROM_ENV, none) {
-            // Git may refuse a bare repository that nobody named
-            // (`safe.bareRepository`), and sees none where HEAD can't be read.
-            Ok(raw)
-                if raw.find_reference("HEAD").is_err()
-                    || raw.is_bare() && std::env::var_os("GIT_DIR").is_none() =>
-            {
-                match ask(directory, &["rev-parse", "--git-dir"]) {
-                    Asked::Refused(why) => return Err(refused(directory, &why)),
-                    Asked::Answered(_) | Asked::NoGit => raw,
-                }
-            }
-            Ok(raw) => raw,
-            Err(source) => reopened(directory, source)?,
+        let (asked, settings) = ask(directory);
+        if let Asked::Refused(why) = &asked {
+            return Err(refused(directory, why));
+        }
+        let raw = match &asked {
+            Asked::Answered(seen) => opened(directory, seen)?,
+            _ => match Repository::open_ext(directory, RepositoryOpenFlags::FROM_ENV, NO_CEILING) {
+                Ok(raw) => raw,
+                Err(source) if source.code() == ErrorCode::NotFound => return Err(nowhere(directory)),
+                Err(source) => return Err(unreadable(directory)(source)),
+            },
         };
-        Ok(Repo {
+        if std::env::var_os("GIT_DIR").is_none() {
+            is_not_embedded(directory, raw.path())?;
+        }
+        let settings = match settings {
+            Some(settings) => settings,
+            None => Settings::of_libgit2(&raw)?,
+        };
+        Ok(Repo::of(raw, directory.to_owned(), Arc::new(settings)))
+    }
+
+    /// Another view of this repository, for another thread.
+    pub fn door(&self) -> Door {
+        Door {
+            git_dir: self.raw.path().to_owned(),
+            directory: self.directory.clone(),
+            settings: self.settings.borrow().clone(),
+        }
+    }
+
+    fn of(raw: Repository, directory: PathBuf, settings: Arc<Settings>) -> Repo {
+        Repo {
             raw,
-            directory: directory.to_owned(),
+            directory,
             connection: RefCell::default(),
             promised: RefCell::default(),
-            filters: OnceCell::new(),
-        })
+            settings: RefCell::new(settings),
+        }
     }
 }
 
+/// A repository that was opened once, so that it can be opened again without
+/// asking which one it is.
+#[derive(Clone, Debug)]
+pub struct Door {
+    git_dir: PathBuf,
+    directory: PathBuf,
+    settings: Arc<Settings>,
+}
+
+impl Door {
+    /// The repository again.
+    ///
+    /// # Errors
+    /// When it went away meanwhile.
+    pub fn open(&self) -> Result<Repo, Error> {
+        let raw = at(&self.directory, &self.git_dir)?;
+        Ok(Repo::of(raw, self.directory.clone(), self.settings.clone()))
+    }
+}
+
+/// No folder ends the search early but those of the environment.
+const NO_CEILING: [&Path; 0] = [];
+
 /// The answer of the git program.
 enum Asked {
-    /// The first line of its output.
-    Answered(String),
+    /// The repository that it sees.
+    Answered(Seen),
     /// Its messages: it refused.
     Refused(String),
     /// There is no git program.
     NoGit,
 }
 
-fn ask(directory: &Path, arguments: &[&str]) -> Asked {
+/// A repository as the git program sees it.
+struct Seen {
+    /// The git directory.
+    git_dir: PathBuf,
+    /// The folder that all work trees share.
+    common_dir: PathBuf,
+    /// The work tree's top, where the folder is in a work tree.
+    top: Option<PathBuf>,
+}
+
+/// Asks git which repository a folder is in, and for its configuration. The two
+/// questions are asked at once.
+fn ask(directory: &Path) -> (Asked, Option<Settings>) {
     let mut git = Command::new("git");
-    git.arg("-C").arg(directory).args(arguments);
+    git.arg("-C").arg(directory).args([
+        "rev-parse",
+        "--absolute-git-dir",
+        "--git-common-dir",
+        "--is-inside-work-tree",
+        "--show-cdup",
+    ]);
     // Its messages are read.
-    match git.env("LC_ALL", "C").env("LANGUAGE", "C").output() {
-        Ok(output) if output.status.success() => {
-            let text = String::from_utf8_lossy(&output.stdout);
-            Asked::Answered(text.trim_end_matches('\n').to_owned())
+    git.env("LC_ALL", "C").env("LANGUAGE", "C");
+    git.stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let Ok(place) = git.spawn() else {
+        return (Asked::NoGit, None);
+    };
+    let listing = Settings::command(directory).output();
+    let Ok(place) = place.wait_with_output() else {
+        return (Asked::NoGit, None);
+    };
+    if !place.status.success() {
+        let why = String::from_utf8_lossy(&place.stderr).into_owned();
+        return (Asked::Refused(why), None);
+    }
+    let listing = match listing {
+        Ok(output) if output.status.success() => Settings::read(&output.stdout),
+        Ok(output) => {
+            let why = String::from_utf8_lossy(&output.stderr).into_owned();
+            return (Asked::Refused(why), None);
         }
-        Ok(output) => Asked::Refused(String::from_utf8_lossy(&output.stderr).into_owned()),
-        Err(_) => Asked::NoGit,
+        Err(_) => return (Asked::NoGit, None),
+    };
+    match seen(directory, &place.stdout) {
+        Some(seen) => (Asked::Answered(seen), Some(listing)),
+        None => {
+            let why = "fatal: a path of the repository has a line end in it".to_owned();
+            (Asked::Refused(why), None)
+        }
     }
 }
 
-/// Opens what libgit2 refused, where git takes it all the same.
-fn reopened(directory: &Path, source: git2::Error) -> Result<Repository, Error> {
-    let git_dir = match ask(directory, &["rev-parse", "--absolute-git-dir"]) {
-        Asked::Answered(git_dir) => PathBuf::from(git_dir),
-        Asked::Refused(why) => return Err(refused(directory, &why)),
-        Asked::NoGit if source.code() == ErrorCode::NotFound => return Err(nowhere(directory)),
-        Asked::NoGit => return Err(unreadable(directory)(source)),
+/// Reads the lines of `git rev-parse`. The last one is there in work trees alone.
+fn seen(directory: &Path, said: &[u8]) -> Option<Seen> {
+    let lines: Vec<&[u8]> = said.strip_suffix(b"\n")?.split(|byte| *byte == b'\n').collect();
+    let (git_dir, common_dir, is_inside, up) = match lines[..] {
+        [git_dir, common_dir, is_inside, up] => (git_dir, common_dir, is_inside, up),
+        [git_dir, common_dir, b"false"] => (git_dir, common_dir, &b"false"[..], &b""[..]),
+        _ => return None,
     };
-    if source.code() != ErrorCode::Owner {
-        return Err(unreadable(directory)(source));
+    Some(Seen {
+        git_dir: path_of(git_dir),
+        // It is relative to the folder that git was started in.
+        common_dir: directory.join(path_of(common_dir)),
+        top: (is_inside == b"true").then(|| directory.join(path_of(up))),
+    })
+}
+
+#[cfg(unix)]
+fn path_of(bytes: &[u8]) -> PathBuf {
+    use std::os::unix::ffi::OsStrExt;
+    PathBuf::from(std::ffi::OsStr::from_bytes(bytes))
+}
+
+#[cfg(not(unix))]
+fn path_of(bytes: &[u8]) -> PathBuf {
+    PathBuf::from(String::from_utf8_lossy(bytes).into_owned())
+}
+
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+/// Refuses to read where libgit2 has opened another repository than git sees.
+fn agreed(directory: &Path, raw: &Repository, seen: &Seen) -> Result<(), Error> {
+    let top_differs = match (&seen.top, raw.workdir()) {
+        (Some(top), Some(workdir)) => real(top) != real(workdir),
+        (Some(_), None) => true,
+        (None, _) => false,
+    };
+    let pairs = [(&*seen.git_dir, raw.path()), (&*seen.common_dir, raw.commondir())];
+    let differing = pairs.into_iter().find(|(one, other)| real(one) != real(other));
+    let (one, other) = match (differing, &seen.top) {
+        (Some((one, other)), _) => (one, other),
+        (None, Some(top)) if top_differs => (&**top, raw.workdir().unwrap_or(raw.path())),
+        _ => return Ok(()),
+    };
+    Err(Error::told(format!(
+        "which repository {} is in is not clear: git says {}, and libgit2 says {}",
+        directory.display(),
+        one.display(),
+        other.display()
+    ))
+    .hint("the variables GIT_DIR, GIT_WORK_TREE and GIT_COMMON_DIR, or `core.worktree`, can be the cause: `env | grep ^GIT_` and `git config --show-origin core.worktree` show them"))
+}
+
+/// Refuses a git directory that is found as a plain folder inside of a work tree.
+fn is_not_embedded(directory: &Path, git_dir: &Path) -> Result<(), Error> {
+    let git_dir = real(git_dir);
+    // The folder `.git` itself, and what git keeps in it: a name that no commit
+    // can bring.
+    if git_dir.components().any(|part| part.as_os_str() == ".git") {
+        return Ok(());
     }
-    let raw = Repository::open_bare(&git_dir).map_err(unreadable(directory))?;
-    if let Asked::Answered(top) = ask(directory, &["rev-parse", "--show-toplevel"])
-        && !top.is_empty()
-    {
-        raw.set_workdir(Path::new(&top), false)
+    // A `.git` file leads to a git directory anywhere, and is no folder's content.
+    let directory = real(directory);
+    if !directory.starts_with(&git_dir) {
+        return Ok(());
+    }
+    let around = git_dir.ancestors().skip(1);
+    let Some(top) = around
+        .into_iter()
+        .find(|at| at.join(".git").symlink_metadata().is_ok())
+    else {
+        return Ok(());
+    };
+    let inside = git_dir.strip_prefix(top).unwrap_or(&git_dir);
+    let (top, inside) = (top.to_string_lossy(), inside.to_string_lossy());
+    Err(Error::told(format!(
+        "the folder `{inside}` looks like a bare repository, and stands inside the work tree {top}: its files can be somebody's ordinary content, and its configuration is not believed"
+    ))
+    .hint(format!(
+        "to read the registry of the work tree: `modelry -C {0} list`",
+        shell_word(&top)
+    ))
+    .hint(format!(
+        "if you made this bare repository yourself: `GIT_DIR={} modelry list`",
+        shell_word(&git_dir.to_string_lossy())
+    )))
+}
+
+/// Opens the repository that git sees, and no other.
+fn opened(directory: &Path, seen: &Seen) -> Result<Repository, Error> {
+    let raw = at(directory, &seen.git_dir)?;
+    // With GIT_DIR alone the folder that git is started in is the work tree's top.
+    let is_open = raw.workdir().is_some() && std::env::var_os("GIT_DIR").is_none();
+    if let Some(top) = seen.top.as_deref().filter(|_| !is_open) {
+        raw.set_workdir(&real(top), false)
             .map_err(unreadable(directory))?;
     }
+    agreed(directory, &raw, seen)?;
+    Ok(raw)
+}
+
+/// Opens a git directory. Its owner is not asked for again: git did, and knows more
+/// of `safe.directory` than libgit2.
+fn at(directory: &Path, git_dir: &Path) -> Result<Repository, Error> {
+    let flags =
+        RepositoryOpenFlags::FROM_ENV | RepositoryOpenFlags::NO_SEARCH | RepositoryOpenFlags::NO_DOTGIT;
+    match Repository::open_ext(git_dir, flags, NO_CEILING) {
+        Err(source) if source.code() == ErrorCode::Owner => {
+            let raw = Repository::open_bare(git_dir).map_err(unreadable(directory))?;
+            with_environment(directory, &raw)?;
+            Ok(raw)
+        }
+        raw => raw.map_err(unreadable(directory)),
+    }
+}
+
+/// Adds the environment's objects, as `FROM_ENV` takes them.
+fn with_environment(directory: &Path, raw: &Repository) -> Result<(), Error> {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    // The environment's objects and index, as `FROM_ENV` takes them.
     let main = variable("GIT_OBJECT_DIRECTORY").map(PathBuf::from);
     let others = variable("GIT_ALTERNATE_OBJECT_DIRECTORIES").unwrap_or_default();
     for place in main.into_iter().chain(std::env::split_paths(&others)) {
@@ -99,7 +284,7 @@ fn reopened(directory: &Path, source: git2::Error) -> Result<Repository, Error> 
             odb.add_disk_alternate(place).map_err(unreadable(directory))?;
         }
     }
-    Ok(raw)
+    Ok(())
 }
 
 fn unreadable(directory: &Path) -> impl FnOnce(git2::Error) -> Error {
@@ -150,7 +335,10 @@ fn refused(directory: &Path, said: &str) -> Error {
         ));
     }
     if why.starts_with("not a git repository (or any") {
-        return damaged(directory).unwrap_or_else(|| nowhere(directory));
+        // The user may have forbidden to look further up.
+        let may_look = std::env::var_os("GIT_CEILING_DIRECTORIES").is_none();
+        let damaged = may_look.then(|| damaged(directory)).flatten();
+        return damaged.unwrap_or_else(|| nowhere(directory));
     }
     if let Some(place) = why.strip_prefix("not a git repository: ") {
         let top = top_of(directory).unwrap_or_else(|| directory.to_owned());

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::Repo;
+use super::config::Settings;
 use crate::disk::io;
 use crate::error::Error;
 
@@ -39,20 +40,12 @@ impl Repo {
         let Some(top) = self.workdir() else {
             return Ok(None);
         };
-        let mut program = Program {
+        Ok(Some(Program {
             repo: self,
             top: top.to_owned(),
-            filters: Vec::new(),
+            filters: configured(&self.settings()),
             scratch: None,
-        };
-        program.filters = match self.filters.get() {
-            Some(filters) => filters.clone(),
-            None => {
-                let filters = program.configured()?;
-                self.filters.get_or_init(|| filters).clone()
-            }
-        };
-        Ok(Some(program))
+        }))
     }
 
     /// The index: a hook's environment may name another one.
@@ -68,36 +61,6 @@ impl Program<'_> {
     /// The work tree's top.
     pub fn top(&self) -> &Path {
         &self.top
-    }
-
-    /// The filters that have programs. Git itself is asked, since it alone knows
-    /// all files that its configuration comes from.
-    fn configured(&self) -> Result<Vec<Filter>, Error> {
-        let mut command = self.command(&["config", "-z", "--get-regexp", r"^filter\."]);
-        let output = command
-            .stdin(Stdio::null())
-            .output()
-            .map_err(io("run", Path::new("git")))?;
-        // 1 says that nothing matches.
-        if !matches!(output.status.code(), Some(0 | 1)) {
-            return Err(self.failed("config", &output.stderr));
-        }
-        let mut filters = BTreeMap::new();
-        for entry in output.stdout.split(|byte| *byte == 0) {
-            let entry = String::from_utf8_lossy(entry);
-            let (key, value) = entry.split_once('\n').unwrap_or((&entry, ""));
-            let named = key.strip_prefix("filter.").and_then(|rest| rest.rsplit_once('.'));
-            let Some((name, variable)) = named else { continue };
-            let filter = filters.entry(name.to_owned()).or_insert_with(|| Filter {
-                name: name.to_owned(),
-                program: String::new(),
-            });
-            // The programs are `clean`, `smudge` and `process`; the first one names the filter.
-            if matches!(variable, "clean" | "smudge" | "process") && filter.program.is_empty() {
-                value.clone_into(&mut filter.program);
-            }
-        }
-        Ok(filters.into_values().collect())
     }
 
     /// The same program with an index of its own, a copy of the repository's, and
@@ -264,6 +227,26 @@ impl Program<'_> {
         }
         Ok(found)
     }
+}
+
+/// The filters that the configuration gives programs to.
+fn configured(settings: &Settings) -> Vec<Filter> {
+    let mut filters = BTreeMap::new();
+    for setting in settings.iter() {
+        let named = setting.key.strip_prefix("filter.");
+        let Some((name, variable)) = named.and_then(|rest| rest.rsplit_once('.')) else {
+            continue;
+        };
+        let filter = filters.entry(name.to_owned()).or_insert_with(|| Filter {
+            name: name.to_owned(),
+            program: String::new(),
+        });
+        // The programs are `clean`, `smudge` and `process`; the first one names the filter.
+        if matches!(variable, "clean" | "smudge" | "process") && filter.program.is_empty() {
+            filter.program.clone_from(&setting.value);
+        }
+    }
+    filters.into_values().collect()
 }
 
 /// Paths as git reads them with `-z`.

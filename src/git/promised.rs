@@ -18,7 +18,7 @@ impl Repo {
     /// # Errors
     /// When git's configuration can't be read.
     pub fn promisor(&self) -> Result<Option<String>, Error> {
-        if let Some(remote) = self.config("extensions.partialclone")? {
+        if let Some(remote) = self.config("extensions.partialclone") {
             return Ok(Some(remote));
         }
         for remote in self.remotes()? {

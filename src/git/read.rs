@@ -1,14 +1,15 @@
 //! Reading from a repository.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
 use git2::{ErrorCode, ObjectType, Repository};
 
+use super::config::{Scope, Setting, Settings};
 use super::connection::Connection;
 use super::loose::Loose;
-use super::program::Filter;
 use super::{Fetch, failed, oid};
 use crate::error::Error;
 use crate::raw::{ObjectFormat, ObjectKind, Objects, Oid};
@@ -21,8 +22,8 @@ pub struct Repo {
     pub(super) connection: RefCell<Option<Connection>>,
     /// The remote that objects are brought from which this partial clone lacks.
     pub(super) promised: RefCell<Option<String>>,
-    /// The filters of the configuration, once they are asked for.
-    pub(super) filters: OnceCell<Vec<Filter>>,
+    /// Git's configuration, as it was when the repository was opened.
+    pub(super) settings: RefCell<Arc<Settings>>,
 }
 
 /// What HEAD is.
@@ -331,48 +332,28 @@ impl Repo {
         head.symbolic_target().ok().flatten().map(str::to_owned)
     }
 
-    /// A value of git's configuration.
-    ///
-    /// # Errors
-    /// When the configuration can't be read.
-    pub fn config(&self, key: &str) -> Result<Option<String>, Error> {
-        let mut config = self
-            .raw
-            .config()
-            .map_err(failed("can't read git's configuration"))?;
-        let config = config
-            .snapshot()
-            .map_err(failed("can't read git's configuration"))?;
-        match config.get_string(key) {
-            Ok(value) => Ok(Some(value)),
-            Err(source) if source.code() == ErrorCode::NotFound => Ok(None),
-            Err(source) => Err(failed(format!("can't read `{key}` of git's configuration"))(
-                source,
-            )),
-        }
+    /// Git's configuration.
+    pub fn settings(&self) -> Arc<Settings> {
+        self.settings.borrow().clone()
     }
 
-    /// All values of a key of git's configuration, in git's order: the last one
-    /// is nearest.
-    ///
-    /// # Errors
-    /// When the configuration can't be read.
-    pub fn config_all(&self, key: &str) -> Result<Vec<String>, Error> {
-        let config = self.raw.config();
-        config
-            .and_then(|config| values(&config, key))
-            .map_err(failed(format!("can't read `{key}` of git's configuration")))
+    /// The nearest value of a key of git's configuration.
+    pub fn config(&self, key: &str) -> Option<String> {
+        self.settings.borrow().get(key).map(str::to_owned)
+    }
+
+    /// All values of a key of git's configuration with where they come from, in
+    /// git's order: the last one is nearest.
+    pub fn config_all(&self, key: &str) -> Vec<Setting> {
+        self.settings.borrow().all(key).cloned().collect()
     }
 
     /// All values of a key in the repository's own configuration.
-    ///
-    /// # Errors
-    /// When it can't be read.
-    pub fn local_values(&self, key: &str) -> Result<Vec<String>, Error> {
-        let config = self.raw.config();
-        config
-            .and_then(|config| values(&config.open_level(git2::ConfigLevel::Local)?, key))
-            .map_err(failed(format!("can't read `{key}` of git's configuration")))
+    pub fn local_values(&self, key: &str) -> Vec<String> {
+        let all = self.config_all(key).into_iter();
+        all.filter(|setting| setting.scope == Scope::Local)
+            .map(|setting| setting.value)
+            .collect()
     }
 
     /// Sets all values of a key in the repository's own configuration.
@@ -390,7 +371,18 @@ impl Repo {
             all.iter()
                 .try_for_each(|value| config.set_multivar(key, "^$", value))
         };
-        write().map_err(failed(format!("can't write `{key}` to git's configuration")))
+        write().map_err(failed(format!("can't write `{key}` to git's configuration")))?;
+        self.read_settings_again()
+    }
+
+    /// Reads the configuration again, after it was changed.
+    fn read_settings_again(&self) -> Result<(), Error> {
+        let settings = match Settings::command(&self.directory).output() {
+            Ok(output) if output.status.success() => Settings::read(&output.stdout),
+            _ => Settings::of_libgit2(&self.raw)?,
+        };
+        *self.settings.borrow_mut() = Arc::new(settings);
+        Ok(())
     }
 
     /// A yes or no of git's configuration, in each way that git spells it.
@@ -398,7 +390,7 @@ impl Repo {
     /// # Errors
     /// When the configuration can't be read, or it is neither.
     pub fn flag(&self, key: &str) -> Result<Option<bool>, Error> {
-        let Some(value) = self.config(key)? else {
+        let Some(value) = self.config(key) else {
             return Ok(None);
         };
         git2::Config::parse_bool(value.as_str()).map(Some).map_err(|_| {
@@ -420,7 +412,8 @@ impl Repo {
             .and_then(|config| config.open_level(git2::ConfigLevel::Local));
         config
             .and_then(|mut config| config.set_str(key, value))
-            .map_err(failed(format!("can't write `{key}` to git's configuration")))
+            .map_err(failed(format!("can't write `{key}` to git's configuration")))?;
+        self.read_settings_again()
     }
 
     /// The git program, at work in this repository.
@@ -434,18 +427,6 @@ impl Repo {
     pub fn directory(&self) -> &Path {
         &self.directory
     }
-}
-
-fn values(config: &git2::Config, key: &str) -> Result<Vec<String>, git2::Error> {
-    let mut all = Vec::new();
-    let mut entries = match config.multivar(key, None) {
-        Err(source) if source.code() == ErrorCode::NotFound => return Ok(all),
-        entries => entries?,
-    };
-    while let Some(entry) = entries.next() {
-        all.push(entry?.value()?.to_owned());
-    }
-    Ok(all)
 }
 
 /// A full id, in either case, as git reads one.

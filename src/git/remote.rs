@@ -199,13 +199,13 @@ impl Repo {
         let short = branch.strip_prefix("refs/heads/").unwrap_or(branch);
         let of_branch = |key: &str| -> Result<Option<String>, Error> {
             // `.` is this repository, and no remote.
-            let value = self.config(&format!("branch.{short}.{key}"))?;
+            let value = self.config(&format!("branch.{short}.{key}"));
             Ok(value.filter(|value| !value.is_empty() && value != "."))
         };
         let upstream = of_branch("remote")?;
         let wanted = match of_branch("pushRemote")? {
             Some(remote) => Some(remote),
-            None => match self.config("remote.pushDefault")?.filter(|name| !name.is_empty()) {
+            None => match self.config("remote.pushDefault").filter(|name| !name.is_empty()) {
                 Some(remote) => Some(remote),
                 None => upstream.clone(),
             },
@@ -257,9 +257,9 @@ impl Repo {
                 .map(|(remote, name)| (remote.clone(), format!("refs/heads/{name}"))));
         }
         let short = branch.strip_prefix("refs/heads/").unwrap_or(branch);
-        let upstream = self.config(&format!("branch.{short}.remote"))?;
+        let upstream = self.config(&format!("branch.{short}.remote"));
         let upstream = upstream.filter(|name| !name.is_empty() && name != ".");
-        let merge = self.config(&format!("branch.{short}.merge"))?;
+        let merge = self.config(&format!("branch.{short}.merge"));
         Ok(match (upstream, &remotes[..]) {
             (Some(remote), _) => {
                 let merge = merge.filter(|merge| merge.starts_with("refs/heads/"));
@@ -305,7 +305,7 @@ impl Repo {
     /// When there is no such remote.
     pub fn remote_address(&self, remote: &str) -> Result<String, Error> {
         // A remote may be named by its address alone.
-        if self.config(&format!("remote.{remote}.url"))?.is_none() {
+        if self.config(&format!("remote.{remote}.url")).is_none() {
             return Ok(remote.to_owned());
         }
         let address = self.run(&["remote", "get-url", "--push", "--", remote])?;
@@ -314,7 +314,7 @@ impl Repo {
 
     /// Where a remote is fetched from.
     pub(super) fn fetch_address(&self, remote: &str) -> Result<String, Error> {
-        if self.config(&format!("remote.{remote}.url"))?.is_none() {
+        if self.config(&format!("remote.{remote}.url")).is_none() {
             return Ok(remote.to_owned());
         }
         let address = self.run(&["remote", "get-url", "--", remote])?;

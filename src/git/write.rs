@@ -45,7 +45,7 @@ impl Repo {
                 return Ok(Some(value).filter(|value| !value.is_empty()));
             }
             for key in keys {
-                if let Some(value) = self.config(key)?.filter(|value| !value.is_empty()) {
+                if let Some(value) = self.config(key).filter(|value| !value.is_empty()) {
                     return Ok(Some(value));
                 }
             }

@@ -59,6 +59,13 @@ fn beside(path: &Path, extension: &str) -> PathBuf {
 }
 
 impl CheckpointFile {
+    /// The registry's folder, as the checkpoint in a file names it; none where the
+    /// file is no checkpoint, which [`CheckpointFile::open`] reports.
+    pub fn folder_of(path: &Path) -> Option<String> {
+        let bytes = disk::read_at_most(path, LARGEST_CHECKPOINT).ok()??;
+        Some(Checkpoint::parse(&bytes).ok()?.folder)
+    }
+
     /// Reads a checkpoint, or prepares to make a new one.
     ///
     /// # Errors

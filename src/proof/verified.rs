@@ -1,6 +1,7 @@
 //! What a clone remembers of its proofs: for each root, folder and mainline the
 //! point that it verified last, each in a file of its own, so that no proof of
-//! one mainline forgets another, at whatever time they run.
+//! one mainline forgets another, at whatever time they run. Each user of a clone
+//! has files of their own, and believes no others.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,12 +12,9 @@ use crate::canonical::sha256;
 use crate::disk;
 use crate::history::{Acknowledged, Faulty, Reaffirmed, Replay};
 use crate::raw::Oid;
-use crate::workspace::Workspace;
+use crate::workspace::{UserKey, Workspace};
 
-const FORMAT: &str = "modelry-verified/v3";
-
-/// One file for all mainlines. What it calls verified was judged by fewer rules.
-const FORMAT_OF_ONE_FILE: &str = "modelry-verified/v2";
+const FORMAT: &str = "modelry-verified/v4";
 
 /// So many points are kept; the one that was not used for longest goes first.
 const MOST: usize = 256;
@@ -57,9 +55,6 @@ pub struct Point {
 /// A point, and where it is kept.
 pub(super) struct Remembered {
     pub(super) verified: Verified,
-    /// Whether a proof goes on from it. Where it does not, the point must be on
-    /// the way all the same.
-    pub(super) resumes: bool,
     path: PathBuf,
 }
 
@@ -70,17 +65,13 @@ impl Remembered {
     }
 }
 
-fn read(path: &Path) -> Option<Verified> {
-    serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+fn read(key: &UserKey, path: &Path) -> Option<Verified> {
+    serde_json::from_slice(&key.read(path)?).ok()
 }
 
 impl Workspace {
     pub(super) fn verified_folder(&self) -> PathBuf {
         self.repo.common_dir().join("modelry").join("verified")
-    }
-
-    fn verified_in_one_file(&self) -> PathBuf {
-        self.repo.common_dir().join("modelry").join("verified.json")
     }
 
     /// How the names of this folder's and mainline's points begin. What they
@@ -91,9 +82,9 @@ impl Workspace {
         format!("{}-", digest.trim_start_matches("sha256:"))
     }
 
-    fn verified_file(&self, root: &str) -> PathBuf {
-        self.verified_folder()
-            .join(format!("{}{root}.json", self.verified_prefix()))
+    fn verified_file(&self, key: &UserKey, root: &str) -> PathBuf {
+        let name = format!("{}{root}-{}", self.verified_prefix(), key.name());
+        self.verified_folder().join(name)
     }
 
     fn is_ours(&self, verified: &Verified) -> bool {
@@ -105,28 +96,21 @@ impl Workspace {
     /// The last point of this registry and mainline. Where no root is pinned,
     /// the one that was used last.
     pub(super) fn remembered(&self) -> Option<Remembered> {
+        let key = self.user_key.as_ref()?;
         let path = match self.root {
-            Some(root) => Some(self.verified_file(&root.to_string())),
+            Some(root) => self.verified_file(key, &root.to_string()),
             None => {
-                let prefix = self.verified_prefix();
+                let (prefix, suffix) = (self.verified_prefix(), format!("-{}", key.name()));
                 let mut all = disk::files_by_age(&self.verified_folder()).into_iter();
                 all.rfind(|path| {
                     let name = path.file_name().and_then(|name| name.to_str());
-                    name.is_some_and(|name| name.starts_with(&prefix) && name.ends_with(".json"))
-                })
+                    name.is_some_and(|name| name.starts_with(&prefix) && name.ends_with(&suffix))
+                })?
             }
         };
-        let ours = |path: PathBuf, format: &str| {
-            let verified = read(&path)?;
-            let fits = verified.format == format && self.is_ours(&verified);
-            fits.then_some(Remembered {
-                verified,
-                resumes: format == FORMAT,
-                path,
-            })
-        };
-        path.and_then(|path| ours(path, FORMAT))
-            .or_else(|| ours(self.verified_in_one_file(), FORMAT_OF_ONE_FILE))
+        let verified = read(key, &path)?;
+        let fits = verified.format == FORMAT && self.is_ours(&verified);
+        fits.then_some(Remembered { verified, path })
     }
 
     /// Remembers a commit that this program just judged and made on the last
@@ -134,7 +118,7 @@ impl Workspace {
     pub fn advance_verified(&self, base: Oid, commit: Oid, brings_policy: bool) {
         let Some(mut remembered) = self
             .remembered()
-            .filter(|remembered| remembered.resumes && remembered.verified.commit == base.to_string())
+            .filter(|remembered| remembered.verified.commit == base.to_string())
         else {
             return;
         };
@@ -179,9 +163,7 @@ impl Workspace {
                 .map(|(id, key)| (id.to_string(), key.clone()))
                 .collect(),
         };
-        let before = before
-            .filter(|before| before.resumes)
-            .map(|before| before.verified.commit.clone());
+        let before = before.map(|before| before.verified.commit.clone());
         Some(Point { next, before, anew })
     }
 
@@ -196,22 +178,24 @@ impl Workspace {
     /// clone that can't be written proves everything anew each time, and that
     /// is all.
     fn write_verified(&self, verified: &Verified, may: impl FnOnce(Option<&str>) -> bool) {
-        let path = self.verified_file(&verified.root);
+        let Some(key) = &self.user_key else {
+            return;
+        };
+        let path = self.verified_file(key, &verified.root);
         let folder = self.verified_folder();
-        let Ok(bytes) = serde_json::to_vec(verified) else {
+        let Ok(content) = serde_json::to_vec(verified) else {
+            return;
+        };
+        let Some(bytes) = key.sealed(&path, &content) else {
             return;
         };
         if std::fs::create_dir_all(&folder).is_err() {
             return;
         }
         let _lock = disk::lock_folder(&path);
-        let now = read(&path).filter(|now| now.format == FORMAT && self.is_ours(now));
+        let now = read(key, &path).filter(|now| now.format == FORMAT && self.is_ours(now));
         if !may(now.as_ref().map(|now| now.commit.as_str())) || disk::write_file(&path, &bytes).is_err() {
             return;
-        }
-        let old = self.verified_in_one_file();
-        if read(&old).is_some_and(|old| old.root == verified.root && self.is_ours(&old)) {
-            let _ = std::fs::remove_file(old);
         }
         let all = disk::files_by_age(&folder);
         let others = all.iter().filter(|other| **other != path);

@@ -20,22 +20,34 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     let ChangeKind::Stray { what: Stray::Path } = &scene.change.kind else {
         return Ok(());
     };
-    let finding = Finding::new(
-        &RULE.info,
-        Anchor::file(&scene.change.path),
-        format!("no record lives at `{}`", scene.change.path),
-    )
-    .help("move the file out of the registry's folders, or to the path of the record that it is");
+    let path = &scene.change.path;
+    let finding = match path.eq_ignore_ascii_case("HEAD") {
+        true => Finding::new(
+            &RULE.info,
+            Anchor::file(path),
+            format!("`{path}` makes the registry's folder look like a bare repository"),
+        )
+        .help("remove the file; give it another name if its content is needed"),
+        false => Finding::new(
+            &RULE.info,
+            Anchor::file(path),
+            format!("no record lives at `{path}`"),
+        )
+        .help("move the file out of the registry's folders, or to the path of the record that it is"),
+    };
     out.push(finding);
     Ok(())
 }
 
 const DOCS: &str = r#"
 ## What it checks
-Below `groups/` and `policy/` there are records and nothing else.
+Below `groups/` and `policy/` there are records and nothing else. The registry's
+folder has no file `HEAD`, by which git knows a bare repository.
 
 ## Why it matters
-A file that nobody reads can smuggle what everybody believes was reviewed.
+A file that nobody reads can smuggle what everybody believes was reviewed. A folder
+that git takes for a repository has a configuration and a history of its own, which
+a push has brought.
 
 ## Example
 `groups/fraud-detector/notes.txt`.

@@ -24,13 +24,13 @@ fn how_to() -> [&'static str; 2] {
 }
 
 impl GitSigner {
-    /// Reads the configuration as git itself sees it in this folder. git's own
-    /// default is OpenPGP, by the committer's name and address.
+    /// The signer that git's configuration (key in lower case, value) asks for in
+    /// this folder. git's own default is OpenPGP, by the committer's name and
+    /// address.
     ///
     /// # Errors
     /// When no key is configured, or X.509.
-    pub fn from_config(directory: &Path) -> Result<GitSigner, Error> {
-        let config = configuration(directory)?;
+    pub fn from_config(config: &HashMap<String, String>, directory: &Path) -> Result<GitSigner, Error> {
         let get = |key: &str| config.get(key).cloned().filter(|value| !value.is_empty());
         let program = |key: &str| get(key).map(|program| expanded(&program).to_string_lossy().into_owned());
         let key = get("user.signingkey");
@@ -110,32 +110,4 @@ pub fn expanded(path: &str) -> PathBuf {
         (Some(rest), Some(home)) => Path::new(&home).join(rest),
         _ => PathBuf::from(path),
     }
-}
-
-/// git's configuration with all its levels and includes, as git reads it. Of
-/// the two names of gpg's program, the last one holds.
-fn configuration(directory: &Path) -> Result<HashMap<String, String>, Error> {
-    let output = Command::new("git")
-        .arg("-C")
-        .arg(directory)
-        .args(["config", "--null", "--list"])
-        .output()
-        .map_err(|error| missing("git", "PATH", &error))?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        return Err(Error::told(format!("git can't read its configuration: {said}")));
-    }
-    let text = String::from_utf8_lossy(&output.stdout);
-    let entries = text.split('\0').filter(|entry| !entry.is_empty());
-    Ok(entries
-        .map(|entry| {
-            let (key, value) = entry.split_once('\n').unwrap_or((entry, ""));
-            let key = if key == "gpg.program" {
-                "gpg.openpgp.program"
-            } else {
-                key
-            };
-            (key.to_owned(), value.to_owned())
-        })
-        .collect())
 }

@@ -42,15 +42,16 @@ impl Workspace {
         Ok(dates)
     }
 
-    fn dates_file(&self) -> std::path::PathBuf {
+    fn dates_file(&self) -> Option<std::path::PathBuf> {
+        let user = self.user_key.as_ref()?.name();
         let root = self.root.map_or_else(String::new, |root| root.to_string());
         let key = sha256(format!("{}\0{}\0{root}", self.folder, self.mainline).as_bytes()).to_string();
-        let name = format!("{}.json", key.trim_start_matches("sha256:"));
-        self.repo.common_dir().join("modelry").join("dates").join(name)
+        let name = format!("{}-{user}", key.trim_start_matches("sha256:"));
+        Some(self.repo.common_dir().join("modelry").join("dates").join(name))
     }
 
     fn remembered_dates(&self) -> Option<(Oid, Dates)> {
-        let bytes = std::fs::read(self.dates_file()).ok()?;
+        let bytes = self.user_key.as_ref()?.read(&self.dates_file()?)?;
         let remembered: Remembered = serde_json::from_slice(&bytes).ok()?;
         let tip = Oid::from_hex(&remembered.tip).filter(|_| remembered.format == FORMAT)?;
         let step = |(commit, claimed): &(String, Option<i64>)| Some((Oid::from_hex(commit)?, *claimed));
@@ -68,10 +69,11 @@ impl Workspace {
                 .map(|step| (step.commit.to_string(), step.claimed))
                 .collect(),
         };
-        let path = self.dates_file();
-        if let (Some(folder), Ok(bytes)) = (path.parent(), serde_json::to_vec(&remembered))
-            && std::fs::create_dir_all(folder).is_ok()
-        {
+        let (Some(key), Some(path)) = (&self.user_key, self.dates_file()) else {
+            return;
+        };
+        let content = serde_json::to_vec(&remembered).unwrap_or_default();
+        if let Some(bytes) = key.sealed(&path, &content) {
             let _ = disk::write_file(&path, &bytes);
         }
     }

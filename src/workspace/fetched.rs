@@ -138,12 +138,9 @@ impl Workspace {
 
 /// Whether something says which folder is the registry's.
 fn names_folder(wanted: &Wanted, repo: &Repo) -> Result<bool, Error> {
-    let pin = wanted
-        .root
-        .clone()
-        .map_or_else(|| repo.config("modelry.root"), |root| Ok(Some(root)))?;
+    let pin = wanted.root.clone().or_else(|| repo.config("modelry.root"));
     let is_pinned = pin.is_some_and(|pin| pin.contains(':'));
-    Ok(wanted.path.is_some() || is_pinned || repo.config("modelry.path")?.is_some())
+    Ok(wanted.path.is_some() || is_pinned || repo.config("modelry.path").is_some())
 }
 
 /// Where the clone keeps what the remote's mainline is; a bare one has it as its

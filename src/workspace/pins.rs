@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{Wanted, folder_name, registries};
 use crate::error::Error;
-use crate::git::Repo;
+use crate::git::{Repo, Scope};
 use crate::history;
 use crate::raw::{self, Mode, Oid};
 
@@ -45,15 +45,20 @@ impl Pin {
         Ok(Pin { root, folder })
     }
 
-    /// The pins of a clone, in the order of git's configuration: of two for one
-    /// folder the later one is in force.
+    /// The pins of a clone with where each comes from, in the order of git's
+    /// configuration: of two for one folder in one file the later one is in force.
     ///
     /// # Errors
-    /// The configuration can't be read, or a value of it is no pin.
-    pub fn all(repo: &Repo) -> Result<Vec<Pin>, Error> {
-        repo.config_all(KEY)?
-            .iter()
-            .map(|text| Pin::parse(text))
+    /// A value is no pin.
+    pub fn all(repo: &Repo) -> Result<Vec<(Pin, PinnedBy)>, Error> {
+        let values = repo.config_all(KEY).into_iter();
+        values
+            .map(|setting| {
+                Ok((
+                    Pin::parse(&setting.value)?,
+                    PinnedBy::Configuration(setting.scope),
+                ))
+            })
             .collect()
     }
 
@@ -63,8 +68,17 @@ impl Pin {
     /// The configuration can't be read, or a value of it is no pin.
     pub fn folders(repo: &Repo) -> Result<Vec<String>, Error> {
         let mut folders = Vec::new();
-        for pin in Pin::all(repo)? {
-            folders.push(pin.place(repo)?);
+        let objects = repo.objects()?;
+        let pins = Pin::all(repo)?;
+        let is_only = pins.len() == 1;
+        for (pin, by) in pins {
+            let is_own = matches!(by, PinnedBy::Configuration(scope) if scope.is_of_repository());
+            let is_placed = pin.folder.is_some() || history::read_commit(&objects, pin.root).is_ok();
+            // A pin from outside that names no folder and no commit of this clone speaks of
+            // the registry that is found without it, and disagrees there.
+            if is_own || is_placed || is_only {
+                folders.push(pin.place(repo)?);
+            }
         }
         folders.sort();
         folders.dedup();
@@ -79,7 +93,7 @@ impl Pin {
     pub fn keep(&self, repo: &Repo) -> Result<(), Error> {
         let own = self.folder.clone().unwrap_or_default();
         let mut kept = Vec::new();
-        for text in repo.local_values(KEY)? {
+        for text in repo.local_values(KEY) {
             let Ok(pin) = Pin::parse(&text) else { continue };
             let folder = pin.place(repo)?;
             if folder == own {
@@ -142,22 +156,99 @@ impl fmt::Display for Pin {
     }
 }
 
-/// The pinned root of the registry in this folder: the pin that names the
-/// folder, else one that names none.
-pub(super) fn root_of(repo: &Repo, pins: &[Pin], folder: &str) -> Result<Option<Oid>, Error> {
-    let named = pins
-        .iter()
-        .rev()
-        .find(|pin| pin.folder.as_deref() == Some(folder));
-    if let Some(pin) = named {
-        return Ok(Some(pin.root));
-    }
-    for pin in pins.iter().rev() {
-        if pin.is_of(repo, folder)? {
-            return Ok(Some(pin.root));
+/// Where a pin comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PinnedBy {
+    /// `--root`.
+    Option,
+    /// A value of git's configuration.
+    Configuration(Scope),
+}
+
+impl PinnedBy {
+    /// The origin as one word, for programs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            PinnedBy::Option => "option",
+            PinnedBy::Configuration(scope) => scope.as_str(),
         }
     }
-    Ok(None)
+
+    /// The origin, after "pinned by".
+    pub fn words(self) -> &'static str {
+        match self {
+            PinnedBy::Option => "`--root`",
+            PinnedBy::Configuration(Scope::System) => "the machine's configuration",
+            PinnedBy::Configuration(Scope::Global) => "the user's configuration",
+            PinnedBy::Configuration(Scope::Local) => "the clone's configuration",
+            PinnedBy::Configuration(Scope::Worktree) => "the work tree's configuration",
+            PinnedBy::Configuration(Scope::Command) => "the environment's configuration",
+        }
+    }
+
+    /// The command that takes the pin away.
+    fn undone(self) -> String {
+        match self {
+            PinnedBy::Option => "leave `--root` away".to_owned(),
+            PinnedBy::Configuration(Scope::Command) => {
+                "take `modelry.root` out of the environment (GIT_CONFIG_COUNT, GIT_CONFIG_PARAMETERS)"
+                    .to_owned()
+            }
+            PinnedBy::Configuration(scope) => {
+                format!("`git config --{} --unset-all {KEY}`", scope.as_str())
+            }
+        }
+    }
+}
+
+/// The pinned root of the registry in this folder and where the pin comes from:
+/// the nearest pin that names the folder, else one that names none. Two scopes
+/// that name different roots are an error, so that the files of a repository can't
+/// take the place of what its user says, nor the other way round.
+pub(super) fn root_of(
+    repo: &Repo,
+    pins: &[(Pin, PinnedBy)],
+    folder: &str,
+) -> Result<Option<(Oid, PinnedBy)>, Error> {
+    let mut of_folder = Vec::new();
+    for (pin, by) in pins.iter().rev() {
+        if pin.folder.as_deref() == Some(folder) || pin.folder.is_none() && pin.is_of(repo, folder)? {
+            of_folder.push((pin, *by));
+        }
+    }
+    // Beside a pin that names the folder, one of the same file that names none is another
+    // registry's.
+    let named: Vec<PinnedBy> = of_folder
+        .iter()
+        .filter(|(pin, _)| pin.folder.is_some())
+        .map(|(_, by)| *by)
+        .collect();
+    of_folder.retain(|(pin, by)| pin.folder.is_some() || !named.contains(by));
+    let Some((pin, by)) = of_folder.first().copied() else {
+        return Ok(None);
+    };
+    // In one scope the last value is in force, as everywhere in git.
+    let mut scopes = Vec::new();
+    for (other, whose) in of_folder {
+        if scopes.contains(&whose) {
+            continue;
+        }
+        scopes.push(whose);
+        if other.root != pin.root {
+            let place = if folder.is_empty() { "the registry" } else { folder };
+            return Err(Error::told(format!(
+                "two pins of {place} disagree: {} says {}, and {} says {}",
+                whose.words(),
+                other.root,
+                by.words(),
+                pin.root
+            ))
+            .hint("ask an administrator which one is the root")
+            .hint(format!("where the first one is wrong: {}", whose.undone()))
+            .hint(format!("where the second one is wrong: {}", by.undone())));
+        }
+    }
+    Ok(Some((pin.root, by)))
 }
 
 /// The folders that a command is about which names none: all that are pinned,
@@ -166,7 +257,7 @@ pub(super) fn root_of(repo: &Repo, pins: &[Pin], folder: &str) -> Result<Option<
 /// # Errors
 /// The configuration can't be read, or a value of it is no pin.
 pub fn guarded(repo: &Repo, wanted: &Wanted) -> Result<Vec<String>, Error> {
-    if wanted.path.is_some() || wanted.root.is_some() || repo.config("modelry.path")?.is_some() {
+    if wanted.path.is_some() || wanted.root.is_some() || repo.config("modelry.path").is_some() {
         return Ok(Vec::new());
     }
     let folders = Pin::folders(repo)?;
@@ -177,6 +268,9 @@ pub fn guarded(repo: &Repo, wanted: &Wanted) -> Result<Vec<String>, Error> {
 /// `directory` is in.
 pub(super) fn nearest(repo: &Repo, wanted: &Wanted) -> Result<String, Error> {
     let folders = Pin::folders(repo)?;
+    if let [only] = &folders[..] {
+        return Ok(only.clone());
+    }
     let at = repo.prefix(&wanted.directory).unwrap_or_default();
     let around = folders
         .iter()

@@ -41,6 +41,7 @@ mod older_secrets;
 mod onto;
 #[cfg(feature = "openpgp")]
 mod openpgp;
+mod outside;
 mod partial;
 mod plain_words;
 mod policy;

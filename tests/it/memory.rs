@@ -28,7 +28,7 @@ fn forget(lab: &Lab) {
 
 fn points(lab: &Lab) -> Vec<Value> {
     let entries = std::fs::read_dir(folder(lab)).expect("a folder");
-    let read = |path: PathBuf| serde_json::from_slice(&std::fs::read(path).expect("a file")).expect("JSON");
+    let read = |path: PathBuf| crate::support::remembered(&std::fs::read(path).expect("a file"));
     entries
         .map(|entry| read(entry.expect("an entry").path()))
         .collect()
@@ -83,10 +83,8 @@ fn another_root_makes_nothing_forgotten() {
     let root = lab.root();
     lab.git(&["update-ref", "refs/heads/old", "main"]);
     lab.git(&["branch", "-f", "main", "fresh"]);
-    let said = lab.says(
-        "admin-1",
-        &["resolve", "churn@latest", "--mainline", "main", "--root", &root],
-    );
+    lab.git(&["config", "modelry.root", &root]);
+    let said = lab.says("admin-1", &["resolve", "churn@latest", "--mainline", "main"]);
     assert_ne!(said.code, 0, "{said:?}");
     let roots: Vec<_> = points(&lab).iter().map(|point| point["root"].clone()).collect();
     assert!(roots.contains(&root.clone().into()), "{roots:?}");
@@ -101,66 +99,76 @@ fn another_root_makes_nothing_forgotten() {
     lost(&lab);
 }
 
-/// One file was for all, and what it calls verified was judged by fewer rules:
-/// the point must be on the way, and all is judged anew.
+/// A fault is rewritten as none, by somebody who delivers the repository.
 #[test]
-fn the_point_of_an_older_format_is_not_forgotten() {
-    let lab = started();
-    assert_eq!(resolve(&lab, "main").code, 3);
-    let mut point = points(&lab).remove(0);
-    point["format"] = "modelry-verified/v2".into();
-    let one_file = lab.top.join(".git/modelry/verified.json");
-    let older = || {
-        forget(&lab);
-        std::fs::create_dir_all(lab.top.join(".git/modelry")).expect("a folder");
-        std::fs::write(&one_file, point.to_string()).expect("a file");
-    };
-    older();
-    let proof = lab.ok("admin-1", &["audit", "-o", "json", "--with-clone"]);
-    assert!(
-        proof.contains("\"held\": true") || proof.contains("\"held\":true"),
-        "{proof}"
-    );
-    // Another mainline's stays as it is.
-    assert_eq!(resolve(&lab, "other").code, 3);
-    assert!(one_file.exists());
-    assert_eq!(resolve(&lab, "main").code, 3);
-    assert!(!one_file.exists());
-    assert_eq!(points(&lab).len(), 2);
-    older();
-    rewrite(&lab);
-    lost(&lab);
-    let said = lab.says(
-        "admin-1",
-        &["group", "update", "churn", "--description", "x", "--replay"],
-    );
-    assert_eq!(said.code, 0, "{said:?}");
-    assert_eq!(resolve(&lab, "main").code, 3);
-    // What can't be read is no point, and no obstacle.
-    for text in ["", "{", "[]", "{\"format\": \"modelry-verified/v1\"}"] {
-        older();
-        std::fs::write(&one_file, text).expect("a file");
-        assert_eq!(resolve(&lab, "main").code, 3);
-    }
-}
-
-/// A fault before an older point is no news to the clone, and is found anew.
-#[test]
-fn what_was_judged_by_fewer_rules_is_judged_anew() {
+fn a_point_that_somebody_else_wrote_is_not_believed() {
     let lab = started();
     let path = "groups/churn/group.yaml";
     lab.write(path, &lab.read(path).replace("who may leave us", "who may leave"));
     lab.git(&["commit", "-q", "-a", "--no-gpg-sign", "-m", "hotfix"]);
     assert_eq!(resolve(&lab, "main").code, 1);
-    let mut point = points(&lab).remove(0);
+    let own = std::fs::read_dir(folder(&lab)).expect("a folder").next();
+    let own = own.expect("a point").expect("a point").path();
+    let kept = std::fs::read(&own).expect("a file");
+    let judged = || {
+        let said = resolve(&lab, "main");
+        assert!(said.code == 1 && said.out.contains("MR301"), "{said:?}");
+    };
+    let mut point = crate::support::remembered(&kept);
     assert_ne!(point["faulty"], Value::Array(Vec::new()));
     point["faulty"] = Value::Array(Vec::new());
-    point["format"] = "modelry-verified/v2".into();
+    let tag = kept.split(|byte| *byte == b'\n').next().expect("a line");
+    let tag = String::from_utf8_lossy(tag);
+    // With the tag of another content, with none, and as older programs wrote it.
+    for text in [
+        format!("{tag}\n{point}"),
+        format!("hmac-sha256 \n{point}"),
+        format!("hmac-sha256 {}\n{point}", "0".repeat(64)),
+        point.to_string(),
+        String::new(),
+        "{".to_owned(),
+    ] {
+        std::fs::write(&own, text).expect("a file");
+        judged();
+    }
+    // Under another name it says what it was not asked.
+    let moved = own.with_file_name(
+        own.file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .replacen('0', "1", 1),
+    );
+    std::fs::rename(&own, moved).expect("renamed");
+    judged();
+    // By the tag of another user.
+    let delivered = std::fs::read(&own).expect("a file");
+    std::fs::remove_file(lab.home().join(".local/state/modelry/key")).expect("removed");
+    judged();
+    let others: Vec<_> = std::fs::read_dir(folder(&lab)).expect("a folder").collect();
+    assert!(others.len() >= 2, "each user has files of their own");
+    assert_eq!(std::fs::read(&own).expect("a file"), delivered);
+}
+
+/// A key that others can read, or that a repository brings, is none.
+#[test]
+fn a_key_that_was_delivered_is_not_believed() {
+    use std::os::unix::fs::PermissionsExt;
+    let lab = started();
+    assert_eq!(resolve(&lab, "main").code, 3);
+    let key = lab.home().join(".local/state/modelry/key");
+    let mode = |path: &std::path::Path| std::fs::metadata(path).expect("a file").permissions().mode() & 0o777;
+    assert_eq!(mode(&key), 0o600);
+    let first = std::fs::read(&key).expect("a key");
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).expect("a mode");
+    assert_eq!(resolve(&lab, "main").code, 3);
+    assert_ne!(std::fs::read(&key).expect("a key"), first);
+    assert_eq!(mode(&key), 0o600);
+    // Where the state folder is in the work tree, nothing is remembered.
     forget(&lab);
-    std::fs::create_dir_all(lab.top.join(".git/modelry")).expect("a folder");
-    std::fs::write(lab.top.join(".git/modelry/verified.json"), point.to_string()).expect("a file");
-    let said = resolve(&lab, "main");
-    assert!(said.code == 1 && said.out.contains("MR301"), "{said:?}");
+    let mut command = lab.modelry("admin-1", &["resolve", "churn@latest"]);
+    command.env("XDG_STATE_HOME", lab.top.join("state"));
+    assert_eq!(command.status().expect("the program runs").code(), Some(3));
+    assert!(!folder(&lab).exists());
 }
 
 #[test]

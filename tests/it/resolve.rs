@@ -41,7 +41,7 @@ fn every_form_of_the_answer() {
       artifact  s3://models/churn/1
                 sha256:[ID]
       commit    [ID]
-      proven    up to here, verified before; root [ID] pinned
+      proven    up to here, verified before; root [ID] pinned by the clone's configuration
     ");
     assert_eq!(
         lab.ok("stranger", &["resolve", "churn@production", "-o", "uri"]),

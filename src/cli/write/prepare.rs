@@ -101,7 +101,7 @@ pub(super) fn prepare(run: &Run<'_>, target: &Target) -> Result<Prepared, Error>
         Ok(proven) => proven,
         Err(outcome) => return Ok(Prepared::Over(outcome)),
     };
-    let me = Me::configured(workspace.repo.directory())?;
+    let me = Me::configured(&workspace.repo)?;
     let actor = me.actor(&policy)?;
     let base = Base {
         objects,

@@ -48,7 +48,7 @@ pub(super) fn open(run: &Run<'_>, request: Request<'_>, made: &Proposal) -> Resu
         ));
         return Ok(None);
     };
-    let configured = match repo.config("modelry.forge")? {
+    let configured = match repo.config("modelry.forge") {
         Some(name) => Some(Forge::named(&name).ok_or_else(|| {
             Error::told(format!(
                 "`{name}` of git config modelry.forge is no host that is known"

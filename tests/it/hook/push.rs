@@ -241,8 +241,10 @@ fn without_a_pinned_root_nothing_becomes_the_mainline() {
 fn a_server_whose_mainline_is_another_guards_nothing_unnoticed() {
     let guarded = Guarded::empty();
     guarded.git(&["symbolic-ref", "HEAD", "refs/heads/master"]);
+    guarded.git(&["config", "modelry.mainline", "master"]);
     let said = guarded.refuses("admin-1", &["main"]);
     assert!(said.contains("the mainline here is `master`"), "{said}");
+    // What was written down counts, and not HEAD.
     guarded.git(&["config", "modelry.mainline", "main"]);
     let _ = guarded.accepts("admin-1", &["main"]);
 }

@@ -141,7 +141,7 @@ fn each_folder_has_its_own_pin() {
         for trust in [&["--path", folder, "trust"][..], &["-C", folder, "trust"]] {
             let told = lab.ok("admin-1", trust);
             assert!(
-                told.contains(pin) && told.contains("is pinned in this clone"),
+                told.contains(pin) && told.contains("is pinned by the clone's configuration"),
                 "{told}"
             );
         }
@@ -190,7 +190,7 @@ fn a_pin_without_a_folder_keeps_its_meaning_beside_others() {
     assert!(!told.contains("churn"), "{told}");
     let told = lab.ok("admin-1", &["trust"]);
     assert!(
-        told.contains(&root) && told.contains("is pinned in this clone"),
+        told.contains(&root) && told.contains("is pinned by the clone's configuration"),
         "{told}"
     );
     let pins = lab.git(&["config", "--get-all", "modelry.root"]);

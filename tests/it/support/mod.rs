@@ -501,6 +501,12 @@ pub fn said(command: &mut Command) -> Said {
     }
 }
 
+/// What a clone remembers, by the bytes of its file: a tag, and a document.
+pub fn remembered(bytes: &[u8]) -> Value {
+    let end = bytes.iter().position(|byte| *byte == b'\n').expect("a tag");
+    serde_json::from_slice(&bytes[end..]).expect("JSON")
+}
+
 /// The paths of all texts in a document.
 pub fn texts(value: &Value, at: &str, into: &mut Vec<String>) {
     match value {
