@@ -229,8 +229,21 @@ fn decide_alike(a: &Policy, b: &Policy, group: &GroupName, stages: &[StageName])
             .collect();
         (teams, requires, registry.lifecycle.clone())
     };
-    (one.required, one.four_eyes, one.machines, one.delegated)
-        == (other.required, other.four_eyes, other.machines, other.delegated)
+    // Whose review counts: rights, and whom four eyes take for one person.
+    let holders = |policy: &Policy| {
+        [Action::Approve, Action::Reject].map(|action| policy.holders(action, Some(group.as_str()), None))
+    };
+    let is_same_person = |id: &ActorId| match (a.actor(id.as_str()), b.actor(id.as_str())) {
+        (Some(one), Some(other)) => {
+            (one.kind, &one.owners, one.retired) == (other.kind, &other.owners, other.retired)
+        }
+        _ => true,
+    };
+    let people_alike = a.registry().actors.keys().all(is_same_person);
+    holders(a) == holders(b)
+        && people_alike
+        && (one.required, one.four_eyes, one.machines, one.delegated)
+            == (other.required, other.four_eyes, other.machines, other.delegated)
         && (&one.from, &one.card) == (&other.from, &other.card)
         && gates(&one) == gates(&other)
         && sides(a) == sides(b)

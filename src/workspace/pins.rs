@@ -237,13 +237,13 @@ pub(super) fn root_of(
         if other.root != pin.root {
             let place = if folder.is_empty() { "the registry" } else { folder };
             return Err(Error::told(format!(
-                "two pins of {place} disagree: {} says {}, and {} says {}",
+                "two pins of {place} disagree: {} says {}, and {} says {}; by one of them this is not the registry that was pinned",
                 whose.words(),
                 other.root,
                 by.words(),
                 pin.root
             ))
-            .hint("ask an administrator which one is the root")
+            .hint("trust nothing here before you know why: compare with another clone, and ask an administrator which root is right")
             .hint(format!("where the first one is wrong: {}", whose.undone()))
             .hint(format!("where the second one is wrong: {}", by.undone())));
         }

@@ -168,7 +168,7 @@ fn a_checkpoint_of_something_else_answers_nothing() {
         ),
         (
             good.replacen(&format!("root {root}\n"), &format!("root {root}:models\n"), 1),
-            "the checkpoint is of the root",
+            "there is no `registry.yaml` at commit",
         ),
         (good.trim_end().to_owned(), "is no checkpoint"),
     ] {

@@ -87,6 +87,33 @@ fn a_stage_that_requires_nothing_any_more() {
 }
 
 #[test]
+fn another_owner_of_a_machine() {
+    let hub = hub();
+    told(
+        &hub,
+        &|lab| lab.change_policy("owners: [admin-1]", "owners: [risk-2]"),
+        &["approve", "churn/1"],
+        "risk-2",
+    );
+}
+
+#[test]
+fn somebody_else_may_approve() {
+    let hub = hub();
+    told(
+        &hub,
+        &|lab| {
+            let grant = [
+                "grant", "add", "trainer", "--allow", "approve", "--groups", "churn",
+            ];
+            let _ = lab.ok("admin-1", &grant);
+        },
+        &["approve", "churn/1"],
+        "trainer",
+    );
+}
+
+#[test]
 fn a_policy_that_decides_elsewhere_is_not_in_the_way() {
     let hub = hub();
     let seat = hub.seat("a");

@@ -536,8 +536,19 @@ fn a_decision_is_not_undone_by_an_import_of_what_was_broken() {
         &record.replace("kind: ModelVersion", "kind: ModelVersion: x"),
     );
     lab.commit("admin-1", "a typo");
+    // As it was before, it is no second import.
     lab.write(path, &record);
     lab.commit("admin-1", "mended");
+    let said = lab.ok("risk-1", &["validate", "HEAD~1..HEAD", "-o", "concise"]);
+    assert!(!said.contains("MR308"), "{said}");
+    let _ = lab.ok("risk-1", &["archive", "churn/7", "-m", "old", "--yes"]);
+    lab.write(
+        path,
+        &record.replace("kind: ModelVersion", "kind: ModelVersion: x"),
+    );
+    lab.commit("admin-1", "a typo again");
+    lab.write(path, &record);
+    lab.commit("admin-1", "approved by the import, once more");
     let said = lab.findings("risk-1", &["validate", "HEAD~1..HEAD", "-o", "concise"]);
-    assert!(said.contains("MR308"), "{said}");
+    assert!(said.contains("MR203"), "{said}");
 }
