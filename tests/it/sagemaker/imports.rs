@@ -530,24 +530,20 @@ fn a_decision_is_not_undone_by_an_import_of_what_was_broken() {
     let given = file(&lab, "one.json", &[described("churn", 7, "Approved")]);
     let _ = lab.ok("admin-1", &["import", "sagemaker", &given]);
     let path = "groups/churn/versions/7/version.yaml";
-    let record = lab.read(path);
-    lab.write(
-        path,
-        &record.replace("kind: ModelVersion", "kind: ModelVersion: x"),
-    );
+    let imported = lab.read(path);
+    let _ = lab.ok("risk-1", &["archive", "churn/7", "-m", "old", "--yes"]);
+    let archived = lab.read(path);
+    let broken = archived.replace("kind: ModelVersion", "kind: ModelVersion: x");
+    lab.write(path, &broken);
     lab.commit("admin-1", "a typo");
     // As it was before, it is no second import.
-    lab.write(path, &record);
+    lab.write(path, &archived);
     lab.commit("admin-1", "mended");
     let said = lab.ok("risk-1", &["validate", "HEAD~1..HEAD", "-o", "concise"]);
     assert!(!said.contains("MR308"), "{said}");
-    let _ = lab.ok("risk-1", &["archive", "churn/7", "-m", "old", "--yes"]);
-    lab.write(
-        path,
-        &record.replace("kind: ModelVersion", "kind: ModelVersion: x"),
-    );
+    lab.write(path, &broken);
     lab.commit("admin-1", "a typo again");
-    lab.write(path, &record);
+    lab.write(path, &imported);
     lab.commit("admin-1", "approved by the import, once more");
     let said = lab.findings("risk-1", &["validate", "HEAD~1..HEAD", "-o", "concise"]);
     assert!(said.contains("MR203"), "{said}");
