@@ -189,8 +189,12 @@ impl Desk<'_> {
                 pointer: "/signature".into(),
             });
         }
-        let edited = document.edit(&edits).map_err(edit_failed(path))?;
-        Ok(edited.text().to_string())
+        match document.edit(&edits) {
+            Ok(edited) => Ok(edited.text().to_string()),
+            // What nobody reads alike is a finding of the preview, as it is in a new record.
+            Err(EditError::Unreadable { text, .. }) => Ok(text),
+            Err(error) => Err(edit_failed(path)(error)),
+        }
     }
 
     /// The version's file.

@@ -37,6 +37,13 @@ pub enum EditError {
     Unwritable,
     /// The edited text does not read back as intended.
     Unexpected(String),
+    /// The edited text is no document that everybody reads alike.
+    Unreadable {
+        /// The text.
+        text: String,
+        /// What is wrong with it.
+        why: String,
+    },
 }
 
 impl fmt::Display for EditError {
@@ -46,7 +53,7 @@ impl fmt::Display for EditError {
             EditError::Unwritable => {
                 f.write_str("the value can't be written as YAML that everybody reads alike")
             }
-            EditError::Unexpected(what) => {
+            EditError::Unexpected(what) | EditError::Unreadable { why: what, .. } => {
                 write!(f, "the edited file would not read back as intended: {what}")
             }
         }
@@ -90,14 +97,14 @@ impl Document {
             Edit::Remove { .. } => self.spliced_remove(&steps(pointer), &expected),
         };
         let text = text.ok_or_else(|| EditError::Nowhere(pointer.clone()))?;
-        let document = Document::read(text.as_bytes(), &Limits::LARGE).map_err(|faults| {
-            EditError::Unexpected(
-                faults
-                    .first()
-                    .map(|fault| fault.message.clone())
-                    .unwrap_or_default(),
-            )
-        })?;
+        let document = match Document::read(text.as_bytes(), &Limits::LARGE) {
+            Ok(document) => document,
+            Err(faults) => {
+                let why = faults.first().map(|fault| fault.message.clone());
+                let why = why.unwrap_or_default();
+                return Err(EditError::Unreadable { text, why });
+            }
+        };
         if *document.value() == expected {
             Ok(document)
         } else {

@@ -181,6 +181,13 @@ fn a_text_has_one_verdict() {
             ("hand", desk.hand("groups/churn/versions/2/version.yaml", &record)),
         ] {
             assert_eq!(accepted, good, "{text:?} by {entrance}: {}{}", said.out, said.err);
+            assert_eq!(
+                said.code,
+                i32::from(!good),
+                "{text:?} by {entrance}: {}{}",
+                said.out,
+                said.err
+            );
         }
         // A card's texts may be longer.
         if text == long {
@@ -205,10 +212,30 @@ fn a_text_has_one_verdict() {
             ),
         ] {
             assert_eq!(accepted, good, "{text:?} by {entrance}: {}{}", said.out, said.err);
+            assert_eq!(
+                said.code,
+                i32::from(!good),
+                "{text:?} by {entrance}: {}{}",
+                said.out,
+                said.err
+            );
         }
-        if !text.is_empty() {
-            let (accepted, said) = desk.flag(&["card", "set", "churn/1", "--set", &set]);
-            assert_eq!(accepted, good, "{text:?} by --set: {}{}", said.out, said.err);
+        if text.is_empty() {
+            continue;
+        }
+        for (entrance, line) in [
+            ("--set", &["card", "set", "churn/1", "--set", &set][..]),
+            ("annotate", &["annotate", "churn/1", "--description", text]),
+        ] {
+            let (accepted, said) = desk.flag(line);
+            assert_eq!(accepted, good, "{text:?} by {entrance}: {}{}", said.out, said.err);
+            assert_eq!(
+                said.code,
+                i32::from(!good),
+                "{text:?} by {entrance}: {}{}",
+                said.out,
+                said.err
+            );
         }
     }
 }
