@@ -321,6 +321,14 @@ impl<'a> Records<'a> {
         self.unreadable.borrow().iter().cloned().collect()
     }
 
+    /// The text of an object that a tree calls a file and that is a tree, a commit or a
+    /// tag: one that reads as no record, whatever the object holds.
+    fn instead_of_blob(&self, id: Oid) -> Option<Vec<u8>> {
+        let kinds = [ObjectKind::Tree, ObjectKind::Commit, ObjectKind::Tag];
+        let is_other = kinds.iter().any(|kind| self.objects.read(id, *kind).is_ok());
+        is_other.then(|| b"\xff".to_vec())
+    }
+
     /// The file with this content at this path.
     ///
     /// # Errors
@@ -331,11 +339,11 @@ impl<'a> Records<'a> {
             return Ok(loaded);
         }
         let read = || {
-            Ok::<_, Error>(Arc::new(load(
-                path,
-                id,
-                &self.objects.read(id, ObjectKind::Blob)?,
-            )?))
+            let bytes = match self.objects.read(id, ObjectKind::Blob) {
+                Err(error @ Error::CorruptObject { .. }) => self.instead_of_blob(id).ok_or(error)?,
+                read => read?,
+            };
+            Ok::<_, Error>(Arc::new(load(path, id, &bytes)?))
         };
         let ahead = self
             .ahead

@@ -4,12 +4,15 @@ mod dated;
 mod fetched;
 mod memory;
 mod pins;
+mod registries;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 pub use memory::UserKey;
 pub use pins::{Pin, PinnedBy, guarded};
+
+use registries::registries;
 
 use crate::error::{Error, shell_word};
 use crate::git::{Head, Repo, Scope};
@@ -320,19 +323,6 @@ impl Workspace {
 pub fn folder_name(text: &str) -> String {
     let names = text.split('/').filter(|name| !matches!(*name, "" | "."));
     names.collect::<Vec<&str>>().join("/")
-}
-
-/// The folders below a tree that hold a `registry.yaml`.
-///
-/// # Errors
-/// A tree can't be read.
-fn registries(objects: &dyn Objects, tree: Oid) -> Result<Vec<String>, Error> {
-    let folder = |path: String| {
-        let folder = path.strip_suffix("registry.yaml")?;
-        (folder.is_empty() || folder.ends_with('/')).then(|| folder.trim_end_matches('/').to_owned())
-    };
-    let files = raw::files(objects, tree)?;
-    Ok(files.into_iter().filter_map(|(path, ..)| folder(path)).collect())
 }
 
 /// The mainline: as asked for, as configured, a bare repository's HEAD, the

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Change, ChangeKind, Stray};
+use super::{Change, ChangeKind, Stray, files};
 use crate::error::Error;
 use crate::model::{RecordPath, Status};
 use crate::raw::{self, Mode};
@@ -19,6 +19,9 @@ pub struct Differences {
     pub changes: Vec<Change>,
     /// Trees that are not in strict form: folder, and what is wrong.
     pub malformed_trees: Vec<(String, String)>,
+    /// Folders that were not compared to their end, with the limit that they meet. A `/`
+    /// comes before a path from the repository's top.
+    pub limits: Vec<(String, String)>,
 }
 
 /// The changes that lead from one snapshot to the other.
@@ -30,41 +33,18 @@ pub fn diff(prior: &Snapshot<'_>, next: &Snapshot<'_>) -> Result<Differences, Er
     let links: Vec<Link<()>> = files.changes.into_iter().map(|file| (file, ())).collect();
     let changes = typed(next.records, links, &|path| prior.last_readable(path))?;
     Ok(Differences {
-        changes: changes.into_iter().map(|(change, ())| change).collect(),
+        changes: changes
+            .into_iter()
+            .map(|(change, ())| change)
+            .chain(files.counted)
+            .collect(),
         malformed_trees: files.malformed_trees,
+        limits: files.limits,
     })
 }
 
 /// One value of a file replaced by another, and what is known of it.
 pub type Link<T> = (raw::FileChange, T);
-
-/// The registry's files that differ between two snapshots.
-#[derive(Debug, Default)]
-pub struct Files {
-    /// The files, by path from the registry's folder.
-    pub changes: Vec<raw::FileChange>,
-    /// As in [`Differences`].
-    pub malformed_trees: Vec<(String, String)>,
-}
-
-/// The registry's files that differ between two snapshots.
-///
-/// # Errors
-/// When a tree can't be read.
-pub fn files(prior: &Snapshot<'_>, next: &Snapshot<'_>) -> Result<Files, Error> {
-    if prior.tree == next.tree {
-        return Ok(Files::default());
-    }
-    let mut all = raw::diff(next.records.objects(), prior.tree, next.tree)?;
-    all.changes
-        .retain(|file| is_managed(&String::from_utf8_lossy(&file.path)));
-    all.faults
-        .retain(|(folder, _)| folder.is_empty() || is_managed(folder));
-    Ok(Files {
-        changes: all.changes,
-        malformed_trees: all.faults,
-    })
-}
 
 /// Says what a path said last, before the step, where it is unreadable.
 pub type LastReadable<'l> = &'l dyn Fn(&RecordPath) -> Result<Option<Arc<Loaded>>, Error>;
@@ -183,7 +163,7 @@ fn mode_words(mode: Mode) -> String {
 
 /// Why a path of the right shape is no record: the first of its names that is
 /// not allowed. None when the shape is wrong.
-fn misnamed(path: &str) -> Option<String> {
+pub(super) fn misnamed(path: &str) -> Option<String> {
     use crate::model::{ActorId, GroupName, RecordName, StageName};
     let parts: Vec<&str> = path.split('/').collect();
     let group = |name: &str| name.parse::<GroupName>().err();

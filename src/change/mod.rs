@@ -8,11 +8,13 @@
 //! status, stages, the rest.
 
 mod diff;
+mod files;
 mod words;
 
 use std::sync::Arc;
 
-pub use diff::{Differences, Files, LastReadable, Link, diff, differing_pointers, files, is_managed, typed};
+pub use diff::{Differences, LastReadable, Link, diff, differing_pointers, is_managed, typed};
+pub use files::{Files, Managed, files};
 
 use crate::model::{Decision, RecordPath, Status, VersionNumber};
 use crate::snapshot::Loaded;
@@ -139,6 +141,10 @@ pub enum Stray {
     Mode(String),
     /// The file is gone, as it should be.
     Gone,
+    /// So many more files of a folder are no records.
+    Paths(String),
+    /// So many more files of a folder have names that are not UTF-8.
+    Names(String),
 }
 
 impl Change {

@@ -364,9 +364,9 @@ fn page(
     let policy = prior.registry()?.and_then(Policy::new);
     let past = Past::new(objects, folder, from);
     let mut changes = change::diff(&prior.seeing(&past), &next)?.changes;
-    if let Some(policy) = policy.as_ref().filter(|policy| policy.protects_anything()) {
-        let files = raw::diff(objects, before, Some(after))?.changes;
-        changes.extend(history::protected_changes(policy, folder, &files));
+    if let Some(policy) = &policy {
+        let protected = history::protected_changes(objects, policy, folder, (before, Some(after)))?;
+        changes.extend(protected);
     }
     let proposed = Past::new(objects, folder, Some(to));
     let summary = summary::summarise(&Ask {

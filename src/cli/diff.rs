@@ -9,7 +9,7 @@ use crate::access::{self, Policy};
 use crate::change;
 use crate::error::Error;
 use crate::history::{self, Past};
-use crate::raw::{self, Oid};
+use crate::raw::Oid;
 use crate::render::{self, Page};
 use crate::snapshot::{Records, Snapshot};
 use crate::summary::{self, Ask, fields_of};
@@ -81,10 +81,11 @@ fn between(workspace: &Workspace, (a, b): (Oid, Oid), ui: &Ui) -> Result<Outcome
     let mut changes = change::diff(&prior, &next)?.changes;
     // Where there is no policy before, as at the root, nothing asks for gates.
     let policy = prior.registry()?.and_then(Policy::new);
-    if let Some(policy) = policy.as_ref().filter(|policy| policy.protects_anything()) {
+    if let Some(policy) = &policy {
         let tree = |commit| history::read_commit(&objects, commit).map(|commit| commit.tree);
-        let files = raw::diff(&objects, Some(tree(a)?), Some(tree(b)?))?.changes;
-        changes.extend(history::protected_changes(policy, &workspace.folder, &files));
+        let trees = (Some(tree(a)?), Some(tree(b)?));
+        let protected = history::protected_changes(&objects, policy, &workspace.folder, trees)?;
+        changes.extend(protected);
     }
     let past = Past::new(&objects, &workspace.folder, Some(a));
     let proposed = Past::new(&objects, &workspace.folder, Some(b));

@@ -13,7 +13,7 @@ use crate::finding::Report;
 use crate::history::{self, Landings, Onto, Past, Replay};
 use crate::model::Landing;
 use crate::proof::How;
-use crate::raw::{self, Kept, Objects, Oid, Overlay};
+use crate::raw::{Kept, Objects, Oid, Overlay};
 use crate::render::{self, Page};
 use crate::snapshot::{Records, Snapshot};
 use crate::summary::{self, Ask, Summary};
@@ -163,8 +163,9 @@ pub(super) fn meaning(objects: &dyn Objects, ask: &Onto<'_>) -> Result<(Summary,
     let at = |tree| Snapshot::at(&records, tree, ask.folder);
     let (prior, next) = (at(outlook.before)?, at(outlook.after)?);
     let mut changes = change::diff(&prior, &next)?.changes;
-    let files = raw::diff(&overlay, Some(outlook.before), Some(outlook.after))?.changes;
-    changes.extend(history::protected_changes(ask.policy, ask.folder, &files));
+    let trees = (Some(outlook.before), Some(outlook.after));
+    let protected = history::protected_changes(&overlay, ask.policy, ask.folder, trees)?;
+    changes.extend(protected);
     let past = Past::new(&overlay, ask.folder, Some(ask.base));
     let proposed = Past::new(&overlay, ask.folder, Some(ask.tip));
     let summary = summary::summarise(&Ask {

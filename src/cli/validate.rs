@@ -405,9 +405,8 @@ fn against_head(workspace: &Workspace) -> Result<Report, Error> {
     let past = Past::new(&objects, &workspace.folder, head);
     let mut differences = change::diff(&prior.seeing(&past), &next)?;
     if let Some(policy) = &policy {
-        let files = raw::diff(&overlay, top, uncommitted.tree)?;
-        let protected = history::protected_changes(policy, &workspace.folder, &files.changes);
-        differences.changes.extend(protected);
+        let trees = (top, uncommitted.tree);
+        history::add_protected(&mut differences, &overlay, policy, &workspace.folder, trees)?;
     }
     let verdict = policy
         .as_ref()

@@ -489,6 +489,7 @@ impl Objects for GitObjects<'_> {
             ObjectKind::Commit => ObjectType::Commit,
             ObjectKind::Tree => ObjectType::Tree,
             ObjectKind::Blob => ObjectType::Blob,
+            ObjectKind::Tag => ObjectType::Tag,
         };
         if object.kind() == expected {
             Ok(object.data().to_vec())

@@ -100,6 +100,7 @@ impl Repo {
                 ObjectKind::Commit => ObjectType::Commit,
                 ObjectKind::Tree => ObjectType::Tree,
                 ObjectKind::Blob => ObjectType::Blob,
+                ObjectKind::Tag => ObjectType::Tag,
             };
             let written = odb
                 .write(kind, &bytes)

@@ -7,7 +7,8 @@
 
 use std::collections::HashMap;
 
-use super::{protected_changes, read_commit};
+use super::protected::protected;
+use super::read_commit;
 use crate::access::Policy;
 use crate::error::Error;
 use crate::raw::{self, Commit, Mode, Objects, Oid};
@@ -255,8 +256,14 @@ impl<'g> Guard<'g> {
         let Some((_, Some(policy))) = &self.policy else {
             return Ok(false);
         };
-        let files = raw::diff(self.records.objects(), Some(before.tree), Some(link.tree))?;
-        Ok(!protected_changes(policy, self.folder, &files.changes).is_empty())
+        let files = protected(
+            self.records.objects(),
+            &[policy],
+            self.folder,
+            Some(before.tree),
+            Some(link.tree),
+        )?;
+        Ok(!files.changes.is_empty() || !files.limits.is_empty())
     }
 }
 

@@ -2,13 +2,14 @@
 //! its changes.
 
 use super::graph::{Graph, Node};
+use super::protected::{protected, protected_change};
 use super::provenance::{self, Merge, Written};
-use super::{is_protected, protected_change, read_commit};
+use super::read_commit;
 use crate::access::{Charge, Policy};
 use crate::change::{self, Differences, Link};
 use crate::error::Error;
 use crate::model::RecordPath;
-use crate::raw::{self, Commit, FileChange, Mode, Objects, Oid};
+use crate::raw::{Commit, FileChange, Mode, Objects, Oid};
 use crate::snapshot::{Records, Snapshot};
 
 /// What is wrong with the shape of a merge that touches the registry.
@@ -39,7 +40,12 @@ pub struct Landed {
 impl Landed {
     /// Whether the step touches neither the registry nor what it protects.
     pub fn is_link(&self) -> bool {
-        self.differences.changes.is_empty() && self.differences.malformed_trees.is_empty()
+        let Differences {
+            changes,
+            malformed_trees,
+            limits,
+        } = &self.differences;
+        changes.is_empty() && malformed_trees.is_empty() && limits.is_empty()
     }
 }
 
@@ -64,19 +70,16 @@ pub fn landed<'a>(
     let next = Snapshot::at(records, commit.tree, folder)?;
     let files = change::files(&prior, &next)?;
     let mut malformed_trees = files.malformed_trees;
+    let mut limits = files.limits;
     if parent.is_none_or(|parent| parent.tree != commit.tree) {
         malformed_trees.extend(on_the_way(objects, commit.tree, folder)?);
     }
     let mut outside = Vec::new();
-    let protecting = policies.iter().any(|policy| policy.protects_anything());
-    if let Some(parent) = parent.filter(|parent| protecting && parent.tree != commit.tree) {
-        let all = raw::diff(objects, Some(parent.tree), Some(commit.tree))?;
-        let is_protected = |file: &FileChange| {
-            let mut policies = policies.iter();
-            policies.any(|policy| is_protected(policy, folder, &file.path))
-        };
+    if let Some(parent) = parent.filter(|parent| parent.tree != commit.tree) {
+        let all = protected(objects, policies, folder, Some(parent.tree), Some(commit.tree))?;
         outside = all.changes;
-        outside.retain(is_protected);
+        let met = all.limits.into_iter();
+        limits.extend(met.map(|(at, what)| (format!("/{at}"), what)));
         // Of a name that stands twice, readers see one file or the other.
         for (at, what) in all.faults {
             if policies.iter().any(|policy| policy.may_protect_below(&at)) {
@@ -88,6 +91,7 @@ pub fn landed<'a>(
         differences: Differences {
             changes: Vec::new(),
             malformed_trees,
+            limits,
         },
         answers: Vec::new(),
         shape: None,
@@ -124,6 +128,10 @@ pub fn landed<'a>(
             .changes
             .extend(typed.iter().map(|(change, _)| change.clone()));
         landed.answers.extend(typed.into_iter().map(|(_, answer)| answer));
+        for change in files.counted {
+            landed.differences.changes.push(change);
+            landed.answers.push((commit.id, octopus.then_some(Charge::Shape)));
+        }
         for file in &outside {
             landed.differences.changes.push(protected_change(file));
             landed.answers.push((commit.id, octopus.then_some(Charge::Shape)));
@@ -161,6 +169,10 @@ pub fn landed<'a>(
         landed.differences.changes.push(change);
         landed.answers.push(answer);
     }
+    for change in files.counted {
+        landed.differences.changes.push(change);
+        landed.answers.push((commit.id, None));
+    }
     for file in &outside {
         for written in merge.written(file)? {
             landed.differences.changes.push(protected_change(&written.file));
@@ -180,14 +192,8 @@ pub fn landed<'a>(
     if !merge.is_related() && !landed.is_link() {
         landed.shape = Some(Shape::Unrelated);
     }
-    let prefix = if folder.is_empty() {
-        String::new()
-    } else {
-        format!("{folder}/")
-    };
-    let managed = |path: &str| path.strip_prefix(&prefix).is_some_and(change::is_managed);
     if merge.is_related() {
-        landed.dropped = merge.dropped(&managed)?;
+        landed.dropped = merge.dropped(folder)?;
     }
     Ok(landed)
 }

@@ -2,19 +2,19 @@
 //! squashed commit, or its commits made anew. The host signs nothing that
 //! counts, so nobody carries them.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use super::graph::Graph;
 use super::read_commit;
 use crate::error::Error;
 use crate::model::Landing;
-use crate::raw::{self, Commit, FileChange, Mode, ObjectKind, Objects, Oid, Overlay};
+use crate::raw::{self, Commit, Look, Mode, ObjectKind, Objects, Oid, Overlay};
 
 /// Merges three texts line by line as git does (base, ours, theirs); none when
 /// they are in conflict.
 pub type MergeText<'m> = &'m dyn Fn(&[u8], &[u8], &[u8]) -> Result<Option<Vec<u8>>, Error>;
 
-type Value = Option<(Mode, Oid)>;
+pub(super) type Value = Option<(Mode, Oid)>;
 
 /// A file that both sides changed, and that git can't put together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,8 +56,8 @@ pub struct Planner<'p, 'a> {
     pub graph: &'p Graph<'p>,
     /// Merges texts.
     pub merge_text: MergeText<'p>,
-    /// Whether a file, by its path from the repository's top, is judged.
-    pub matters: &'p dyn Fn(&[u8]) -> bool,
+    /// The files that are judged, by their paths from the repository's top.
+    pub judged: &'p dyn Look,
 }
 
 /// The bases that a plan asked for, and what they cost: each pair of commits is
@@ -218,63 +218,8 @@ impl Planner<'_, '_> {
         Ok(Some(tree))
     }
 
-    /// Two trees that come from `base`, put together file by file.
-    fn three_way(&self, base: Option<Oid>, ours: Oid, theirs: Oid, plan: &mut Plan) -> Result<Oid, Error> {
-        if base == Some(ours) || ours == theirs {
-            return Ok(theirs);
-        }
-        if base == Some(theirs) {
-            return Ok(ours);
-        }
-        let side = raw::diff(self.objects, base, Some(theirs))?;
-        if !side.faults.is_empty() {
-            plan.malformed.extend(side.faults);
-            return Ok(ours);
-        }
-        let mine: BTreeMap<Vec<u8>, FileChange> = raw::diff(self.objects, base, Some(ours))?
-            .changes
-            .into_iter()
-            .map(|file| (file.path.clone(), file))
-            .collect();
-        // Git follows renames, and so does a host: a file that one side removes and
-        // the other changes may be found again, with the change, at what the first
-        // one added.
-        let adds = |files: &mut dyn Iterator<Item = &FileChange>| {
-            let mut files = files.filter(|file| file.before.is_none() && (self.matters)(&file.path));
-            files.next().map(|file| file.path.clone())
-        };
-        let added = [adds(&mut mine.values()), adds(&mut side.changes.iter())];
-        let mut values: BTreeMap<Vec<u8>, Value> = BTreeMap::new();
-        for file in side.changes {
-            match mine.get(&file.path) {
-                None => {
-                    values.insert(file.path, file.after);
-                }
-                Some(mine) if mine.after == file.after => {}
-                Some(mine) => match self.text(file.before, mine.after, file.after)? {
-                    Some(id) => {
-                        values.insert(file.path, Some((Mode::File, id)));
-                    }
-                    None if (self.matters)(&file.path) => plan.clashes.push(Clash {
-                        path: file.path,
-                        commit: None,
-                    }),
-                    None => {
-                        let by = [mine.after, file.after].iter().position(Option::is_none);
-                        if let Some(path) = by.and_then(|side| added[side].clone()) {
-                            plan.renames.push((file.path.clone(), path));
-                        }
-                        plan.elsewhere.push(file.path.clone());
-                        values.insert(file.path, file.after);
-                    }
-                },
-            }
-        }
-        Ok(raw::place(self.objects, Some(ours), &values)?.unwrap_or(ours))
-    }
-
     /// Plain files that both sides changed, merged as git merges lines.
-    fn text(&self, base: Value, ours: Value, theirs: Value) -> Result<Option<Oid>, Error> {
+    pub(super) fn text(&self, base: Value, ours: Value, theirs: Value) -> Result<Option<Oid>, Error> {
         let (Some((Mode::File, base)), Some((Mode::File, ours)), Some((Mode::File, theirs))) =
             (base, ours, theirs)
         else {

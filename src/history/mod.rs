@@ -11,10 +11,12 @@ mod landing;
 mod onto;
 mod past;
 mod paths;
+mod protected;
 mod provenance;
 mod registered;
 mod replay;
 mod revocation;
+mod three_way;
 
 pub use acknowledged::{Acknowledged, Reaffirmed};
 pub use ahead::{Ahead, Ending};
@@ -25,6 +27,7 @@ pub use landed::{Landed, Shape};
 pub use landing::{Clash, MergeText, Plan, Planner};
 pub use onto::{Landings, Onto, Outlook, onto, outlook};
 pub use past::Past;
+pub use protected::{add_protected, protected_changes};
 pub use registered::registered;
 pub use replay::{Faulty, JudgedStep, Replay};
 pub use revocation::Act;
@@ -32,7 +35,6 @@ pub use revocation::Act;
 use std::collections::HashSet;
 
 use crate::access::{Policy, Verdict};
-use crate::change::{self, Change, ChangeKind};
 use crate::error::Error;
 use crate::raw::{self, Commit, ObjectKind, Objects, Oid, SignatureKind};
 use crate::rules;
@@ -159,38 +161,6 @@ pub fn policy_at(snapshot: &Snapshot<'_>, place: &str) -> Result<Policy, Error> 
         Error::told(format!("the policy at {place} can't be read{first}"))
             .hint("nothing can be judged without it: restore `registry.yaml`")
     })
-}
-
-/// Whether the policy protects a file (path from the repository's top). The
-/// registry's own files are judged as records.
-fn is_protected(policy: &Policy, folder: &str, path: &[u8]) -> bool {
-    let path = String::from_utf8_lossy(path);
-    let inside = match folder {
-        "" => Some(&*path),
-        folder => path.strip_prefix(folder).and_then(|path| path.strip_prefix('/')),
-    };
-    !inside.is_some_and(change::is_managed) && policy.protects(&path)
-}
-
-/// The change of a protected file.
-fn protected_change(file: &raw::FileChange) -> Change {
-    Change {
-        kind: ChangeKind::ProtectedChanged,
-        path: String::from_utf8_lossy(&file.path).into_owned(),
-        record: None,
-        before: None,
-        after: None,
-    }
-}
-
-/// Those of some files (paths from the repository's top) that the policy
-/// protects, as changes.
-pub fn protected_changes(policy: &Policy, folder: &str, files: &[raw::FileChange]) -> Vec<Change> {
-    files
-        .iter()
-        .filter(|file| is_protected(policy, folder, &file.path))
-        .map(protected_change)
-        .collect()
 }
 
 /// The root of the registry on the chain that ends at `tip`: the earliest of

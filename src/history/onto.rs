@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use super::graph::Graph;
 use super::landing::{Clash, MergeText, Planner};
-use super::{Arrival, Replay, Stopped, is_protected, provenance, read_commit, verdict};
+use super::protected::Judged;
+use super::{Arrival, Replay, Stopped, provenance, read_commit, verdict};
 use crate::access::{Author, Policy};
 use crate::change::{self, Change};
 use crate::error::Error;
@@ -63,14 +64,14 @@ pub fn onto(objects: &dyn Objects, ask: &Onto<'_>) -> Result<Landings, Error> {
         ))
         .hint("name the branch's tip: `modelry validate --onto BASE TIP`"));
     }
-    let matters = |path: &[u8]| is_judged(ask, path);
+    let judged = Judged::of(ask.folder, ask.policy);
     let court = Court {
         ask,
         planner: Planner {
             objects: &overlay,
             graph: &graph,
             merge_text: ask.merge_text,
-            matters: &matters,
+            judged: &judged,
         },
         records: &records,
         prior: Snapshot::at(&records, read_commit(&overlay, ask.base)?.tree, ask.folder)?,
@@ -80,6 +81,8 @@ pub fn onto(objects: &dyn Objects, ask: &Onto<'_>) -> Result<Landings, Error> {
     let mut report = Report::default();
     let mut stopping: Vec<Finding<Place>> = Vec::new();
     let mut elsewhere = 0;
+    // The findings so far, by what makes them the same.
+    let mut listed: HashMap<_, usize> = HashMap::new();
     for way in ask.ways {
         let judged = match way {
             Landing::Merge => merge.clone(),
@@ -107,17 +110,23 @@ pub fn onto(objects: &dyn Objects, ask: &Onto<'_>) -> Result<Landings, Error> {
             }
         }
         for mut finding in judged.report.findings {
-            let same = |known: &&mut Finding<Place>| {
-                known.rule.code == finding.rule.code
-                    && known.message == finding.message
-                    && known.primary.at.path == finding.primary.at.path
-                    && known.primary.at.pointer == finding.primary.at.pointer
-                    && known.acknowledged == finding.acknowledged
-            };
-            match report.findings.iter_mut().find(same) {
-                Some(known) if known.landings.contains(way) => {}
-                Some(known) => known.landings.push(*way),
+            let at = &finding.primary.at;
+            let key = (
+                finding.rule.code,
+                finding.message.clone(),
+                at.path.clone(),
+                at.pointer.clone(),
+                finding.acknowledged.clone(),
+            );
+            match listed.get(&key) {
+                Some(index) => {
+                    let ways: &mut Vec<Landing> = &mut report.findings[*index].landings;
+                    if !ways.contains(way) {
+                        ways.push(*way);
+                    }
+                }
                 None => {
+                    listed.insert(key, report.findings.len());
                     finding.landings.push(*way);
                     court.instead(&mut finding, *way, &merge)?;
                     report.findings.push(finding);
@@ -158,12 +167,12 @@ pub struct Outlook {
 /// When an object can't be read.
 pub fn outlook(overlay: &Overlay<'_>, ask: &Onto<'_>) -> Result<Outlook, Error> {
     let graph = Graph::new(overlay, None);
-    let matters = |path: &[u8]| is_judged(ask, path);
+    let judged = Judged::of(ask.folder, ask.policy);
     let planner = Planner {
         objects: overlay,
         graph: &graph,
         merge_text: ask.merge_text,
-        matters: &matters,
+        judged: &judged,
     };
     let plan = planner.plan(Landing::Merge, ask.base, ask.tip)?;
     if let Some(commit) = plan.commits.last() {
@@ -182,13 +191,6 @@ pub fn outlook(overlay: &Overlay<'_>, ask: &Onto<'_>) -> Result<Outlook, Error> 
     })
 }
 
-/// Whether a file, by its path from the repository's top, is judged.
-fn is_judged(ask: &Onto<'_>, path: &[u8]) -> bool {
-    let path = String::from_utf8_lossy(path);
-    own_path(ask.folder, &path).is_some_and(change::is_managed)
-        || is_protected(ask.policy, ask.folder, path.as_bytes())
-}
-
 fn own_path<'p>(folder: &str, path: &'p str) -> Option<&'p str> {
     match folder {
         "" => Some(path),
@@ -198,7 +200,7 @@ fn own_path<'p>(folder: &str, path: &'p str) -> Option<&'p str> {
 
 /// What one way came to.
 #[derive(Clone, Default)]
-struct Judged {
+struct WayJudged {
     report: Report,
     makes: String,
     /// What of the mainline stops it.
@@ -224,16 +226,16 @@ struct Court<'c, 'a> {
 }
 
 impl Court<'_, '_> {
-    fn judge(&self, way: Landing) -> Result<Judged, Error> {
+    fn judge(&self, way: Landing) -> Result<WayJudged, Error> {
         let plan = self.planner.plan(way, self.ask.base, self.ask.tip)?;
-        let mut judged = Judged {
+        let mut judged = WayJudged {
             makes: match (way, plan.commits.len()) {
                 (Landing::Merge, _) => "a merge commit".into(),
                 (Landing::Squash, _) => "one commit".into(),
                 (Landing::Rebase, 1) => "1 commit made anew".into(),
                 (Landing::Rebase, count) => format!("{count} commits made anew"),
             },
-            ..Judged::default()
+            ..WayJudged::default()
         };
         let resolver = Resolver {
             prior: self.prior,
@@ -346,7 +348,7 @@ impl Court<'_, '_> {
         &self,
         finding: &mut Finding<Place>,
         way: Landing,
-        merge: &Judged,
+        merge: &WayJudged,
     ) -> Result<(), Error> {
         let Some(registry) = self.next.registry()? else {
             return Ok(());
@@ -371,7 +373,7 @@ impl Court<'_, '_> {
     }
 
     /// Says how to land what only a host's own commit would carry.
-    fn instead(&self, finding: &mut Finding<Place>, way: Landing, merge: &Judged) -> Result<(), Error> {
+    fn instead(&self, finding: &mut Finding<Place>, way: Landing, merge: &WayJudged) -> Result<(), Error> {
         match finding.rule.code {
             _ if way == Landing::Merge => {}
             "MR403" => self.review_instead(finding, way, merge)?,
@@ -383,7 +385,7 @@ impl Court<'_, '_> {
 
     /// Names the signer of a commit that this way of landing leaves behind, where the
     /// record itself has no signature.
-    fn sign_instead(&self, finding: &mut Finding<Place>, way: Landing, merge: &Judged) {
+    fn sign_instead(&self, finding: &mut Finding<Place>, way: Landing, merge: &WayJudged) {
         let own = own_path(self.ask.folder, &finding.primary.at.path).unwrap_or(&finding.primary.at.path);
         let Some(writer) = merge.writers.get(own).filter(|writer| !writer.by_record) else {
             return;
@@ -414,7 +416,7 @@ impl Court<'_, '_> {
     }
 }
 
-impl Judged {
+impl WayJudged {
     fn note_writer(&mut self, change: &Change, author: &Author) {
         let Some(actor) = author.verdict.actor() else {
             return;

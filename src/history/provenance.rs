@@ -12,6 +12,7 @@ use std::sync::Arc;
 use super::graph::{Graph, Node, Sides};
 use super::paths::Paths;
 use crate::access::Charge;
+use crate::change::Managed;
 use crate::error::Error;
 use crate::model::RecordPath;
 use crate::raw::{self, FileChange, Mode, Objects, Oid};
@@ -320,19 +321,20 @@ impl<'g, 'a> Merge<'g, 'a> {
     }
 
     /// The files that the other side wrote, of which the merge keeps nothing:
-    /// those among `managed` that stand at the merge as at its first parent.
+    /// those of the registry in `folder` that are at the merge as at its first parent.
     ///
     /// # Errors
     /// When an object can't be read.
-    pub fn dropped(&self, managed: &dyn Fn(&str) -> bool) -> Result<Vec<String>, Error> {
+    pub fn dropped(&self, folder: &str) -> Result<Vec<String>, Error> {
         let tree = |id| self.graph.node(id).map(|node| node.tree);
         let (first, second, merge) = (tree(self.first)?, tree(self.second)?, tree(self.id)?);
         let mut kept = Vec::new();
-        for file in raw::diff(self.objects, Some(first), Some(second))?.changes {
+        let managed = Managed::below(folder);
+        for file in raw::diff(self.objects, Some(first), Some(second), &managed)?.changes {
             let Ok(path) = String::from_utf8(file.path) else {
                 continue;
             };
-            if managed(&path) && self.value(merge, &path)? == file.before {
+            if self.value(merge, &path)? == file.before {
                 kept.push(path);
             }
         }

@@ -18,6 +18,9 @@ use crate::raw::{Commit, ObjectKind, Oid, Shelf};
 use crate::rules::{self, Decided, Resolver, Step};
 use crate::snapshot::{Loaded, Records, Snapshot};
 
+/// So many files that a merge leaves out are listed.
+const MOST_NOTES: usize = 100;
+
 /// One judged step.
 pub struct JudgedStep {
     /// The commit.
@@ -230,8 +233,16 @@ impl<'a> Replay<'a> {
             path: Some(path.clone()),
             commit: Some(commit.id),
         });
-        let dropped: Vec<Note> = dropped.collect();
-        if landed.is_link() {
+        let mut dropped: Vec<Note> = dropped.take(MOST_NOTES).collect();
+        let more = landed.dropped.len().saturating_sub(MOST_NOTES);
+        if more > 0 {
+            dropped.push(Note {
+                message: format!("the merge leaves out {more} more files of its other side"),
+                path: None,
+                commit: Some(commit.id),
+            });
+        }
+        if landed.is_link() && !commit.is_ambiguous {
             return Ok(JudgedStep {
                 notes: dropped,
                 ..JudgedStep::empty(commit.id)
@@ -266,6 +277,12 @@ impl<'a> Replay<'a> {
             &past,
             commit.parents.first().copied(),
         )?;
+        if commit.is_ambiguous {
+            let resolver = self.resolver(prior, next, commit.parents.first().copied(), carriers.own.commit);
+            let mut finding = rules::ambiguous_commit(&commit.faults);
+            finding.who = Some(carriers.own.words());
+            judged.findings.push(resolver.resolve(finding));
+        }
         if judged.brings_policy
             && let Some(parent) = commit.parents.first()
         {

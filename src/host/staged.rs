@@ -83,9 +83,7 @@ fn judged(
     let policy = history::policy_at(&prior, "HEAD")?;
     let past = Past::new(&kept, folder, Some(head));
     let mut differences = change::diff(&prior.seeing(&past), &next)?;
-    let files = raw::diff(&kept, Some(top), Some(tree))?;
-    let protected = history::protected_changes(&policy, folder, &files.changes);
-    differences.changes.extend(protected);
+    history::add_protected(&mut differences, &kept, &policy, folder, (Some(top), Some(tree)))?;
     let carrier = Carrier::new(None, signer(&workspace.repo, &policy));
     let mut replay = Replay::with_policy(&records, folder, policy);
     let judged = replay.judge(prior, next, &carrier, &differences, &past, Some(head))?;

@@ -78,15 +78,65 @@ pub struct Commit {
     pub payload: Vec<u8>,
     /// Why the commit is not in strict form; empty when it is.
     pub faults: Vec<String>,
+    /// Whether readers may see another tree or other parents in it.
+    pub is_ambiguous: bool,
 }
 
 impl Commit {
-    /// Reads a commit's stored bytes.
+    /// Reads a commit's stored bytes. Its tree is the one that git reads; its parents are
+    /// all that its headers name.
     ///
     /// # Errors
-    /// [`Error::MalformedCommit`] when its tree or parents can't be told
-    /// without doubt. Everything else is in [`Commit::faults`].
+    /// [`Error::MalformedCommit`] for what git can't read either, and so no push brings.
+    /// Everything else is in [`Commit::faults`].
     pub fn parse(id: Oid, bytes: &[u8]) -> Result<Commit, Error> {
+        Commit::read(id, bytes).or_else(|error| match error {
+            Error::MalformedCommit { what, .. } => Commit::ambiguous(id, bytes, what),
+            error => Err(error),
+        })
+    }
+
+    /// Reads the tree and the parents of a commit that has no clear form, and nothing
+    /// that could speak for a signer.
+    fn ambiguous(id: Oid, bytes: &[u8], what: String) -> Result<Commit, Error> {
+        let end = find(bytes, b"\n\n").unwrap_or(bytes.len());
+        let lines: Vec<&[u8]> = bytes[..end].split(|byte| *byte == b'\n').collect();
+        let named = |line: &[u8], name: &str| -> Option<Oid> {
+            let text = std::str::from_utf8(line).ok()?;
+            // Git takes capital letters too.
+            let hex = text.strip_prefix(name)?.strip_prefix(' ')?.to_ascii_lowercase();
+            oid(&hex, id.format())
+        };
+        let malformed = || Error::MalformedCommit {
+            id,
+            what: what.clone(),
+        };
+        let (first, rest) = lines.split_first().ok_or_else(malformed)?;
+        let tree = named(first, "tree").ok_or_else(malformed)?;
+        let mut parents = Vec::new();
+        for line in rest.iter().filter(|line| line.starts_with(b"parent ")) {
+            match named(line, "parent") {
+                Some(parent) if parents.contains(&parent) => {}
+                Some(parent) => parents.push(parent),
+                None => return Err(malformed()),
+            }
+        }
+        let message = bytes.get(end + 2..).unwrap_or_default();
+        Ok(Commit {
+            id,
+            tree,
+            parents,
+            author: None,
+            committer: None,
+            message: String::from_utf8_lossy(message).into_owned(),
+            signature: None,
+            payload: bytes.to_vec(),
+            faults: vec![what],
+            is_ambiguous: true,
+        })
+    }
+
+    fn read(id: Oid, bytes: &[u8]) -> Result<Commit, Error> {
         let malformed = |what: &str| Error::MalformedCommit {
             id,
             what: what.to_owned(),
@@ -190,6 +240,7 @@ impl Commit {
             signature,
             payload,
             faults,
+            is_ambiguous: false,
         })
     }
 
@@ -411,11 +462,19 @@ mod tests {
         for headers in [
             headers().replacen("tree", "tee", 1),
             headers().replace(TREE, "4b825d"),
-            format!("{}tree {TREE}\n", headers()),
-            format!("{}parent {TREE}\n", headers()),
             "parent x\n".to_owned(),
         ] {
             assert!(commit(&headers, "x").is_err(), "{headers}");
+        }
+        for headers in [
+            format!("{}tree {TREE}\n", headers()),
+            format!("{}parent {TREE}\n", headers()),
+            format!("tree {TREE}\n{}", headers()),
+            headers().replacen(TREE, &TREE.to_uppercase(), 1),
+        ] {
+            let commit = commit(&headers, "x").expect("what git reads");
+            assert!(commit.is_ambiguous && !commit.is_strict(), "{headers}");
+            assert!(commit.signature.is_none(), "{headers}");
         }
     }
 

@@ -1,10 +1,11 @@
 //! Trees made from trees: some paths written or removed, everything else as it
 //! was.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use super::walk::DEEPEST;
-use super::{Entry, Mode, ObjectKind, Oid, Overlay, Tree, read_tree};
+use super::{Entry, Mode, ObjectKind, Objects, Oid, Overlay, Tree};
 use crate::error::Error;
 
 /// What is to stand at a path.
@@ -81,11 +82,12 @@ fn edit_folder(
             }
         }
     }
-    let tree = root.map_or_else(|| Ok(Tree::default()), |id| read_tree(objects, id))?;
-    let named = |name: &[u8]| -> Vec<&Entry> {
-        let all = tree.entries.iter();
-        all.filter(|entry| entry.name == name).collect()
-    };
+    let tree = root.map_or_else(|| Ok(Arc::<Tree>::default()), |id| objects.tree(id))?;
+    let mut by_name: HashMap<&[u8], Vec<&Entry>> = HashMap::new();
+    for entry in &tree.entries {
+        by_name.entry(&entry.name).or_default().push(entry);
+    }
+    let named = |name: &[u8]| by_name.get(name).map_or(&[][..], Vec::as_slice);
     for name in here.keys().chain(below.keys()) {
         let shown = || super::printable(&String::from_utf8_lossy(name));
         if matches!(*name, b"" | b"." | b"..") || name.contains(&0) || name.eq_ignore_ascii_case(b".git") {

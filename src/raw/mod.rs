@@ -13,7 +13,7 @@ pub use edit::{edit, place};
 pub use objects::{Kept, Lately, Memory, Objects, Overlay, Shelf};
 pub use oid::{ObjectFormat, ObjectKind, Oid};
 pub use tree::{Entry, Mode, Tree};
-pub use walk::{FileChange, TreeDiff, diff, files, lookup, read_tree};
+pub use walk::{Count, Counter, FileChange, Look, TreeDiff, Whole, diff, files, lookup, read_tree};
 
 /// Text that others wrote, safe in a message: control characters are shown, not
 /// sent.

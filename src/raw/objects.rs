@@ -42,6 +42,22 @@ pub trait Objects {
 #[derive(Clone, Debug, Default)]
 pub struct Shelf(Arc<Mutex<Lately<Oid, Arc<Tree>>>>);
 
+impl Shelf {
+    fn lately(&self) -> MutexGuard<'_, Lately<Oid, Arc<Tree>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The tree that is kept, or that `read` gives.
+    fn or_read(&self, id: Oid, read: impl FnOnce() -> Result<Arc<Tree>, Error>) -> Result<Arc<Tree>, Error> {
+        if let Some(tree) = self.lately().get(&id) {
+            return Ok(tree);
+        }
+        let tree = read()?;
+        self.lately().insert(id, tree.clone());
+        Ok(tree)
+    }
+}
+
 /// A map that forgets what nobody asked for in a while.
 #[derive(Debug)]
 pub struct Lately<K, V> {
@@ -98,10 +114,6 @@ impl<'a> Kept<'a> {
     pub fn on(base: &'a dyn Objects, shelf: Shelf) -> Kept<'a> {
         Kept { base, shelf }
     }
-
-    fn lately(&self) -> MutexGuard<'_, Lately<Oid, Arc<Tree>>> {
-        self.shelf.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Objects for Kept<'_> {
@@ -114,12 +126,7 @@ impl Objects for Kept<'_> {
     }
 
     fn tree(&self, id: Oid) -> Result<Arc<Tree>, Error> {
-        if let Some(tree) = self.lately().get(&id) {
-            return Ok(tree);
-        }
-        let tree = self.base.tree(id)?;
-        self.lately().insert(id, tree.clone());
-        Ok(tree)
+        self.shelf.or_read(id, || self.base.tree(id))
     }
 
     fn shelf(&self) -> Shelf {
@@ -203,6 +210,7 @@ pub struct Overlay<'a> {
     pub base: &'a dyn Objects,
     /// What the change adds.
     pub new: Memory,
+    trees: Shelf,
 }
 
 impl<'a> Overlay<'a> {
@@ -211,6 +219,7 @@ impl<'a> Overlay<'a> {
         Overlay {
             new: Memory::new(base.format()),
             base,
+            trees: Shelf::default(),
         }
     }
 }
@@ -222,5 +231,13 @@ impl Objects for Overlay<'_> {
 
     fn read(&self, id: Oid, kind: ObjectKind) -> Result<Vec<u8>, Error> {
         self.new.get(id, kind).unwrap_or_else(|| self.base.read(id, kind))
+    }
+
+    fn tree(&self, id: Oid) -> Result<Arc<Tree>, Error> {
+        self.trees
+            .or_read(id, || match self.new.get(id, ObjectKind::Tree) {
+                Some(_) => read_tree(self, id).map(Arc::new),
+                None => self.base.tree(id),
+            })
     }
 }

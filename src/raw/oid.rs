@@ -23,6 +23,8 @@ pub enum ObjectKind {
     Tree,
     /// A file's bytes.
     Blob,
+    /// An annotated tag.
+    Tag,
 }
 
 impl ObjectKind {
@@ -32,6 +34,7 @@ impl ObjectKind {
             ObjectKind::Commit => "commit",
             ObjectKind::Tree => "tree",
             ObjectKind::Blob => "blob",
+            ObjectKind::Tag => "tag",
         }
     }
 }

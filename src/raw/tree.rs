@@ -1,5 +1,7 @@
 //! A tree's bytes, and whether they are in Git's strict form.
 
+use std::collections::HashSet;
+
 use super::{ObjectFormat, Oid};
 
 /// What an entry is.
@@ -61,8 +63,37 @@ pub struct Entry {
 pub struct Tree {
     /// Its entries as stored.
     pub entries: Vec<Entry>,
-    /// Why it is not in strict form; empty when it is.
+    /// Why it is not in strict form; empty when it is. The first [`MOST_FAULTS`], each once,
+    /// and the number of the others.
     pub faults: Vec<String>,
+    /// The entries in the order of their names, of a tree that is not in strict form.
+    named: Vec<usize>,
+}
+
+/// So many faults of one tree are named.
+const MOST_FAULTS: usize = 20;
+
+/// The faults of a tree, each once.
+#[derive(Default)]
+struct Faults(HashSet<String>, Vec<String>);
+
+impl Faults {
+    fn push(&mut self, fault: String) {
+        if !self.0.contains(&fault) {
+            if self.1.len() < MOST_FAULTS {
+                self.1.push(fault.clone());
+            }
+            self.0.insert(fault);
+        }
+    }
+
+    fn named(mut self) -> Vec<String> {
+        let more = self.0.len() - self.1.len();
+        if more > 0 {
+            self.1.push(format!("{more} more of its names are malformed"));
+        }
+        self.1
+    }
 }
 
 /// Git sorts a folder as though its name ended with a slash.
@@ -85,6 +116,7 @@ impl Tree {
             ObjectFormat::Sha256 => 32,
         };
         let mut tree = Tree::default();
+        let mut faults = Faults::default();
         let mut rest = bytes;
         while !rest.is_empty() {
             let space = rest
@@ -99,9 +131,8 @@ impl Tree {
                 return Err("an entry has no mode".into());
             }
             let digits = &rest[..space];
-            let octal = !digits.is_empty()
-                && digits.len() <= 7
-                && digits.iter().all(|digit| (b'0'..=b'7').contains(digit));
+            // Git reads any number of digits, and keeps the last 32 bits.
+            let octal = !digits.is_empty() && digits.iter().all(|digit| (b'0'..=b'7').contains(digit));
             if !octal {
                 return Err("an entry's mode is no octal number".into());
             }
@@ -114,11 +145,10 @@ impl Tree {
                 .and_then(Oid::from_bytes)
                 .ok_or("an entry is cut off")?;
             if digits[0] == b'0' {
-                tree.faults
-                    .push(format!("the mode of `{}` is padded with zeros", show(&name)));
+                faults.push(format!("the mode of `{}` is padded with zeros", show(&name)));
             }
             if let Some(fault) = name_fault(&name) {
-                tree.faults.push(fault);
+                faults.push(fault);
             }
             tree.entries.push(Entry {
                 mode: Mode::from_bits(bits),
@@ -129,21 +159,22 @@ impl Tree {
         }
         for pair in tree.entries.windows(2) {
             if pair[0].name == pair[1].name {
-                tree.faults
-                    .push(format!("`{}` stands twice", show(&pair[0].name)));
+                faults.push(format!("`{}` stands twice", show(&pair[0].name)));
             } else if sort_key(&pair[0]) >= sort_key(&pair[1]) {
-                tree.faults
-                    .push(format!("`{}` is out of order", show(&pair[1].name)));
+                faults.push(format!("`{}` is out of order", show(&pair[1].name)));
             }
         }
         // A file and a folder of one name need not be neighbours.
         let mut names: Vec<&[u8]> = tree.entries.iter().map(|entry| &entry.name[..]).collect();
         names.sort_unstable();
-        for pair in names.windows(2) {
-            let told = format!("`{}` stands twice", show(pair[0]));
-            if pair[0] == pair[1] && !tree.faults.contains(&told) {
-                tree.faults.push(told);
-            }
+        for pair in names.windows(2).filter(|pair| pair[0] == pair[1]) {
+            faults.push(format!("`{}` stands twice", show(pair[0])));
+        }
+        tree.faults = faults.named();
+        if !tree.faults.is_empty() {
+            let mut named: Vec<usize> = (0..tree.entries.len()).collect();
+            named.sort_by(|a, b| tree.entries[*a].name.cmp(&tree.entries[*b].name));
+            tree.named = named;
         }
         Ok(tree)
     }
@@ -156,8 +187,12 @@ impl Tree {
             let name = name.as_bytes();
             return self.sorted(name, None).or_else(|| self.sorted(name, Some(&b'/')));
         }
-        let mut named = self.entries.iter().filter(|entry| entry.name == name.as_bytes());
-        named.next().filter(|_| named.next().is_none())
+        let entry = |at: usize| self.named.get(at).and_then(|index| self.entries.get(*index));
+        let is_named = |entry: &&Entry| entry.name == name.as_bytes();
+        let before = |index: &usize| self.entries[*index].name.as_slice() < name.as_bytes();
+        let first = self.named.partition_point(before);
+        let second = entry(first + 1).filter(is_named);
+        entry(first).filter(is_named).filter(|_| second.is_none())
     }
 
     /// The entry of this name, of a tree in strict form, if it is sorted with

@@ -1,5 +1,6 @@
 //! Trees compared and searched by path, reading only what differs.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Entry, Mode, ObjectKind, Objects, Oid, Tree};
@@ -10,7 +11,13 @@ pub(super) const DEEPEST: usize = 64;
 
 /// More names than this are not compared: a few folders that hold one another
 /// many times over make a tree of countless paths.
-const MOST: usize = 1_000_000;
+const MOST_NAMES: usize = 1_000_000;
+
+/// More files than this are not reported as differing.
+const MOST_FILES: usize = 100_000;
+
+/// So many folders are named that are malformed, and as many that meet a limit.
+const MOST_TOLD: usize = 1_000;
 
 /// A tree as stored.
 ///
@@ -65,104 +72,256 @@ pub struct TreeDiff {
     /// Folders of the later tree that differ and are not in strict form, with
     /// what is wrong.
     pub faults: Vec<(String, String)>,
+    /// Folders that were not compared to their end, with the limit that they meet.
+    pub limits: Vec<(String, String)>,
 }
 
-/// What differs between two trees. Descends only where ids differ.
+/// The part of two trees that is compared. The rest is not read, so that its
+/// size and depth cost nothing.
+pub trait Look {
+    /// Whether to compare what is below a folder.
+    fn enters(&self, folder: &[u8], before: Option<Oid>, after: Option<Oid>) -> bool;
+
+    /// Whether to report a file.
+    fn holds(&self, file: &FileChange) -> bool;
+}
+
+/// Everything.
+pub struct Whole;
+
+impl Look for Whole {
+    fn enters(&self, _: &[u8], _: Option<Oid>, _: Option<Oid>) -> bool {
+        true
+    }
+
+    fn holds(&self, _: &FileChange) -> bool {
+        true
+    }
+}
+
+/// Compares the part of two trees that `look` asks for. Descends only where ids
+/// differ.
 ///
 /// # Errors
-/// When a tree can't be read.
-pub fn diff(objects: &dyn Objects, before: Option<Oid>, after: Option<Oid>) -> Result<TreeDiff, Error> {
-    differences(objects, before, after, MOST)
-}
-
-fn differences(
+/// A tree is missing or can't be read.
+pub fn diff(
     objects: &dyn Objects,
     before: Option<Oid>,
     after: Option<Oid>,
-    mut left: usize,
+    look: &dyn Look,
 ) -> Result<TreeDiff, Error> {
-    let mut out = TreeDiff::default();
-    compare(objects, before, after, &mut Vec::new(), 0, &mut left, &mut out)?;
+    let mut walk = Walk {
+        objects,
+        look,
+        names: MOST_NAMES,
+        out: TreeDiff::default(),
+    };
+    walk.compare(before, after, &mut Vec::new(), 0)?;
+    let mut out = walk.out;
     out.changes.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(out)
 }
 
-fn compare(
-    objects: &dyn Objects,
-    before: Option<Oid>,
-    after: Option<Oid>,
-    path: &mut Vec<u8>,
-    depth: usize,
-    left: &mut usize,
-    out: &mut TreeDiff,
-) -> Result<(), Error> {
-    if before == after {
-        return Ok(());
-    }
-    if depth > DEEPEST {
-        return Err(Error::Incomplete {
-            what: format!(
-                "folders are nested more than {DEEPEST} deep at `{}`",
-                String::from_utf8_lossy(path)
-            ),
-            hints: vec!["take the folder out of the registry".into()],
-        });
-    }
-    let read = |id: Option<Oid>| id.map_or_else(|| Ok(Arc::default()), |id| objects.tree(id));
-    let (old, new) = (read(before)?, read(after)?);
-    if !new.faults.is_empty() {
-        let folder = String::from_utf8_lossy(path).into_owned();
-        out.faults
-            .extend(new.faults.iter().map(|fault| (folder.clone(), fault.clone())));
-    }
-    let (old, new) = (by_name(&old), by_name(&new));
-    let (mut old, mut new) = (&old[..], &new[..]);
-    while let Some(name) = old
-        .first()
-        .into_iter()
-        .chain(new.first())
-        .map(|entry| &entry.name)
-        .min()
-    {
-        let (old, new) = (take(&mut old, name), take(&mut new, name));
-        let same =
-            old.len() == new.len() && old.iter().zip(new).all(|(a, b)| a.mode == b.mode && a.id == b.id);
-        if same {
-            continue;
+struct Walk<'w> {
+    objects: &'w dyn Objects,
+    look: &'w dyn Look,
+    names: usize,
+    out: TreeDiff,
+}
+
+impl Walk<'_> {
+    /// Notes a limit that is met in a folder, once for each folder.
+    fn limit(&mut self, folder: &[u8], what: String) {
+        if self.out.limits.len() < MOST_TOLD {
+            let folder = String::from_utf8_lossy(folder).into_owned();
+            self.out.limits.push((folder, what));
         }
-        *left = left.checked_sub(1).ok_or_else(|| Error::Incomplete {
-            what: format!("more than {MOST} files and folders differ"),
-            hints: vec!["look for folders that hold one another many times over".into()],
-        })?;
-        let length = path.len();
-        if !path.is_empty() {
-            path.push(b'/');
+    }
+
+    /// Takes one name from those that are left. Where none is, the walk ends.
+    fn spend(&mut self, folder: &[u8]) -> bool {
+        if self.names == 0 {
+            return false;
         }
-        path.extend_from_slice(name);
-        let folder = |entries: &[&Entry]| {
-            entries
-                .iter()
-                .find(|entry| entry.mode == Mode::Tree)
-                .map(|entry| entry.id)
+        self.names -= 1;
+        let what = match (self.names, self.out.changes.len() >= MOST_FILES) {
+            (_, true) => format!("more than {MOST_FILES} files differ"),
+            (0, _) => format!("more than {MOST_NAMES} names differ"),
+            _ => return true,
         };
-        let leaf = |entries: &[&Entry]| {
-            entries
-                .iter()
-                .find(|entry| entry.mode != Mode::Tree)
-                .map(|entry| (entry.mode, entry.id))
-        };
-        compare(objects, folder(old), folder(new), path, depth + 1, left, out)?;
-        let (before, after) = (leaf(old), leaf(new));
-        if before != after {
-            out.changes.push(FileChange {
-                path: path.clone(),
-                before,
-                after,
-            });
-        }
-        path.truncate(length);
+        self.names = 0;
+        self.limit(folder, what);
+        false
     }
-    Ok(())
+
+    fn compare(
+        &mut self,
+        before: Option<Oid>,
+        after: Option<Oid>,
+        path: &mut Vec<u8>,
+        depth: usize,
+    ) -> Result<(), Error> {
+        if before == after {
+            return Ok(());
+        }
+        if depth > DEEPEST {
+            // What goes away needs no look: no record is as deep.
+            if after.is_some() {
+                self.limit(path, format!("folders are nested more than {DEEPEST} deep"));
+            }
+            return Ok(());
+        }
+        let read = |id: Option<Oid>| id.map_or_else(|| Ok(Arc::default()), |id| self.objects.tree(id));
+        let (old, new) = (read(before)?, read(after)?);
+        if !new.faults.is_empty() && self.out.faults.len() < MOST_TOLD {
+            let folder = String::from_utf8_lossy(path).into_owned();
+            let faults = new.faults.iter().map(|fault| (folder.clone(), fault.clone()));
+            self.out.faults.extend(faults);
+        }
+        let (old, new) = (by_name(&old), by_name(&new));
+        let (mut old, mut new) = (&old[..], &new[..]);
+        while let Some(name) = old
+            .first()
+            .into_iter()
+            .chain(new.first())
+            .map(|entry| &entry.name)
+            .min()
+        {
+            let (old, new) = (take(&mut old, name), take(&mut new, name));
+            let same =
+                old.len() == new.len() && old.iter().zip(new).all(|(a, b)| a.mode == b.mode && a.id == b.id);
+            if same {
+                continue;
+            }
+            if !self.spend(path) {
+                return Ok(());
+            }
+            let length = path.len();
+            if !path.is_empty() {
+                path.push(b'/');
+            }
+            path.extend_from_slice(name);
+            let (was, is) = (folder(old), folder(new));
+            if was != is && self.look.enters(path, was, is) {
+                self.compare(was, is, path, depth + 1)?;
+            }
+            let (before, after) = (leaf(old), leaf(new));
+            if before != after {
+                let file = FileChange {
+                    path: path.clone(),
+                    before,
+                    after,
+                };
+                if self.look.holds(&file) {
+                    self.out.changes.push(file);
+                }
+            }
+            path.truncate(length);
+        }
+        Ok(())
+    }
+}
+
+fn folder(entries: &[&Entry]) -> Option<Oid> {
+    let mut entries = entries.iter();
+    let folder = entries.find(|entry| entry.mode == Mode::Tree);
+    folder.map(|entry| entry.id)
+}
+
+fn leaf(entries: &[&Entry]) -> Option<(Mode, Oid)> {
+    let mut entries = entries.iter();
+    let leaf = entries.find(|entry| entry.mode != Mode::Tree);
+    leaf.map(|entry| (entry.mode, entry.id))
+}
+
+/// The number of files below a folder that are new or differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Files whose path is UTF-8.
+    pub plain: u64,
+    /// Files whose path is not.
+    pub odd: u64,
+    /// Whether there are more: a limit ended the count.
+    pub more: bool,
+}
+
+impl Count {
+    fn add(&mut self, other: Count, is_odd: bool) {
+        let (plain, odd) = match is_odd {
+            true => (0, other.plain.saturating_add(other.odd)),
+            false => (other.plain, other.odd),
+        };
+        self.plain = self.plain.saturating_add(plain);
+        self.odd = self.odd.saturating_add(odd);
+        self.more |= other.more;
+    }
+}
+
+/// Counts the files that differ between folders without a visit to each path:
+/// a pair of trees that appears at many places is counted once.
+#[derive(Default)]
+pub struct Counter {
+    known: HashMap<(Option<Oid>, Option<Oid>), Count>,
+    spent: usize,
+}
+
+impl Counter {
+    /// Counts the files below `after` that are not the same below `before`.
+    ///
+    /// # Errors
+    /// A tree is missing or can't be read.
+    pub fn count(
+        &mut self,
+        objects: &dyn Objects,
+        before: Option<Oid>,
+        after: Option<Oid>,
+    ) -> Result<Count, Error> {
+        self.below(objects, before, after, 0)
+    }
+
+    fn below(
+        &mut self,
+        objects: &dyn Objects,
+        before: Option<Oid>,
+        after: Option<Oid>,
+        depth: usize,
+    ) -> Result<Count, Error> {
+        if after.is_none() || before == after {
+            return Ok(Count::default());
+        }
+        if let Some(known) = self.known.get(&(before, after)) {
+            return Ok(*known);
+        }
+        let mut count = Count::default();
+        if depth > DEEPEST {
+            count.more = true;
+            return Ok(count);
+        }
+        let read = |id: Option<Oid>| id.map_or_else(|| Ok(Arc::default()), |id| objects.tree(id));
+        let (old, new) = (read(before)?, read(after)?);
+        let (old, new) = (by_name(&old), by_name(&new));
+        let (mut old, mut new) = (&old[..], &new[..]);
+        while let Some(name) = new.first().map(|entry| &entry.name) {
+            self.spent += 1;
+            if self.spent > MOST_NAMES {
+                count.more = true;
+                break;
+            }
+            old = &old[old.iter().take_while(|entry| entry.name < *name).count()..];
+            let (old, new) = (take(&mut old, name), take(&mut new, name));
+            let is_odd = std::str::from_utf8(name).is_err();
+            count.add(self.below(objects, folder(old), folder(new), depth + 1)?, is_odd);
+            if let Some(leaf) = leaf(new).map(Some).filter(|file| *file != leaf(old)) {
+                let one = Count {
+                    plain: u64::from(leaf.is_some()),
+                    ..Count::default()
+                };
+                count.add(one, is_odd);
+            }
+        }
+        self.known.insert((before, after), count);
+        Ok(count)
+    }
 }
 
 /// The entries in the order of their names; what stands twice stays so.
@@ -185,7 +344,7 @@ fn take<'e, 't>(entries: &mut &'e [&'t Entry], name: &[u8]) -> &'e [&'t Entry] {
 /// # Errors
 /// When a tree can't be read.
 pub fn files(objects: &dyn Objects, tree: Oid) -> Result<Vec<(String, Mode, Oid)>, Error> {
-    let all = diff(objects, None, Some(tree))?.changes;
+    let all = diff(objects, None, Some(tree), &Whole)?.changes;
     Ok(all
         .into_iter()
         .filter_map(|file| {
@@ -241,7 +400,7 @@ mod tests {
                 let before = edit(&overlay, None, &first).expect("a tree");
                 let after = edit(&overlay, before, &second).expect("a tree");
                 // Nothing differs from itself.
-                prop_assert!(diff(&overlay, after, after).expect("a difference").changes.is_empty());
+                prop_assert!(diff(&overlay, after, after, &Whole).expect("a difference").changes.is_empty());
                 let mut expected = written(&first);
                 for (path, bytes) in &second {
                     match bytes {
@@ -250,7 +409,7 @@ mod tests {
                     };
                 }
                 // The tree holds what the edits say, in strict form.
-                let all = diff(&overlay, None, after).expect("a difference");
+                let all = diff(&overlay, None, after, &Whole).expect("a difference");
                 prop_assert!(all.faults.is_empty(), "{:?}", all.faults);
                 let mut found = BTreeMap::new();
                 for file in all.changes {
@@ -269,7 +428,7 @@ mod tests {
                     .collect::<std::collections::BTreeSet<_>>()
                     .into_iter()
                     .collect();
-                let told: Vec<Vec<u8>> = diff(&overlay, before, after).expect("a difference").changes.into_iter().map(|file| file.path).collect();
+                let told: Vec<Vec<u8>> = diff(&overlay, before, after, &Whole).expect("a difference").changes.into_iter().map(|file| file.path).collect();
                 prop_assert_eq!(told, differing);
                 // The same content has the same id, whichever way it came about.
                 let at_once: Files = expected.iter().map(|(path, bytes)| (String::from_utf8_lossy(path).into_owned(), Some(bytes.clone()))).collect();
@@ -352,7 +511,9 @@ mod in_the_way {
         let file = edit(&objects, None, &edits(&[("a", Some("1"))])).expect("a tree");
         let folder = edit(&objects, file, &edits(&[("a/b", Some("2"))])).expect("a tree");
         assert_eq!(paths(&objects, folder), ["a/b"]);
-        let changes = diff(&objects, file, folder).expect("a difference").changes;
+        let changes = diff(&objects, file, folder, &Whole)
+            .expect("a difference")
+            .changes;
         let told: Vec<_> = changes
             .iter()
             .map(|change| (&change.path[..], change.before.is_some(), change.after.is_some()))
@@ -409,12 +570,14 @@ mod in_the_way {
         let objects = Overlay::new(&base);
         assert!(edit(&objects, Some(top), &edits(&[("a/new", Some("2"))])).is_err());
         assert!(edit(&objects, Some(top), &edits(&[("other", Some("2"))])).is_ok());
-        let faults = diff(&objects, None, Some(top)).expect("a difference").faults;
+        let faults = diff(&objects, None, Some(top), &Whole)
+            .expect("a difference")
+            .faults;
         assert_eq!(faults, [(String::new(), "`a` stands twice".to_owned())]);
     }
 
     #[test]
-    fn a_tree_of_countless_paths_is_refused_and_not_walked() {
+    fn a_tree_of_countless_paths_meets_a_limit_and_is_counted() {
         for leaf in [true, false] {
             let base = Memory::new(ObjectFormat::Sha1);
             let blob = base.insert(ObjectKind::Blob, b"1".to_vec());
@@ -433,8 +596,15 @@ mod in_the_way {
                 let twice = [entry(Mode::Tree, b'a', tree), entry(Mode::Tree, b'b', tree)];
                 tree = base.insert(ObjectKind::Tree, Tree::write(&twice));
             }
-            assert!(differences(&base, None, Some(tree), 1000).is_err());
-            assert!(diff(&base, Some(tree), Some(tree)).is_ok_and(|same| same.changes.is_empty()));
+            let all = diff(&base, None, Some(tree), &Whole).expect("a difference");
+            assert_eq!(all.limits.len(), 1, "{:?}", all.limits);
+            assert!(all.changes.len() <= MOST_FILES);
+            let count = Counter::default()
+                .count(&base, None, Some(tree))
+                .expect("a count");
+            assert_eq!(count.plain, if leaf { 1 << 32 } else { 0 });
+            assert!(!count.more);
+            assert!(diff(&base, Some(tree), Some(tree), &Whole).is_ok_and(|same| same.changes.is_empty()));
         }
     }
 
@@ -477,17 +647,17 @@ mod in_the_way {
                     }
                 }
                 // Every folder is in strict form, and the difference accounts for each file.
-                let whole = diff(&objects, None, after).expect("a difference");
+                let whole = diff(&objects, None, after, &Whole).expect("a difference");
                 prop_assert!(whole.faults.is_empty(), "{:?}", whole.faults);
-                prop_assert!(diff(&objects, after, after).expect("a difference").changes.is_empty());
-                let there = diff(&objects, before, after).expect("a difference").changes;
-                let mut back = diff(&objects, after, before).expect("a difference").changes;
+                prop_assert!(diff(&objects, after, after, &Whole).expect("a difference").changes.is_empty());
+                let there = diff(&objects, before, after, &Whole).expect("a difference").changes;
+                let mut back = diff(&objects, after, before, &Whole).expect("a difference").changes;
                 for change in &mut back {
                     std::mem::swap(&mut change.before, &mut change.after);
                 }
                 prop_assert_eq!(&there, &back);
                 prop_assert!(there.windows(2).all(|pair| pair[0].path < pair[1].path));
-                let mut replayed: BTreeMap<Vec<u8>, (Mode, Oid)> = diff(&objects, None, before)
+                let mut replayed: BTreeMap<Vec<u8>, (Mode, Oid)> = diff(&objects, None, before, &Whole)
                     .expect("a difference")
                     .changes
                     .into_iter()

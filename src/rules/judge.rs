@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use super::bounded::Bound;
 use super::place::at_part;
 use super::scene::{Findings, PolicyScene, Scene, Step};
 use super::{Check, RULES, mr216_group_renamed};
@@ -88,6 +89,7 @@ fn as_written(findings: &mut [Finding<Anchor>], step: &Step<'_>, index: usize) {
 /// When an object can't be read.
 pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
     let mut out = Findings::default();
+    let mut bound = Bound::new(mr216_group_renamed::renamed(step)?);
     for (index, change) in step.changes().iter().enumerate() {
         if change.kind == ChangeKind::Unreadable
             && let Some(after) = &change.after
@@ -95,6 +97,7 @@ pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
             let first = out.list.len();
             out.list.extend(document_findings(&change.path, after));
             as_written(&mut out.list[first..], step, index);
+            bound.take(&mut out.list, first);
         }
     }
     let mut authors = Vec::new();
@@ -122,6 +125,7 @@ pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
                     finding.who = Some(carrier.words());
                 }
             }
+            bound.take(&mut out.list, first);
             for to in [Status::Approved, Status::Rejected] {
                 let counted = scene.tally_of_move(to)?;
                 decided.extend(counted.map(|(id, tally)| Decided {
@@ -161,27 +165,18 @@ pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
         for finding in &mut out.list[first..] {
             finding.who.get_or_insert_with(|| scene.carrier.words());
         }
+        bound.take(&mut out.list, first);
         in_force = Some(after);
     }
     let before_step_rules = out.list.len();
     for rule in RULES {
         if let Check::Step(check) = rule.check {
+            let first = out.list.len();
             check(step, &mut out)?;
+            bound.take(&mut out.list, first);
         }
     }
-    // The files that a renamed group takes with it say nothing that the rename does not.
-    for renamed in mr216_group_renamed::renamed(step)? {
-        let (told, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut out.list)
-            .into_iter()
-            .partition(|finding| renamed.explains(finding));
-        out.list = kept;
-        // Whoever accepts the rename accepts what it stands for, each by its code.
-        if let Some(finding) = out.list.iter_mut().find(|finding| renamed.is(finding)) {
-            finding
-                .folded
-                .extend(told.iter().map(|finding| finding.rule.code));
-        }
-    }
+    bound.finish(&mut out.list);
     let words = step.carriers.own.words();
     for finding in &mut out.list {
         finding.who.get_or_insert_with(|| words.clone());
@@ -362,5 +357,8 @@ pub fn state_findings(
             check(&scene, &mut out)?;
         }
     }
+    let mut bound = Bound::default();
+    bound.take(&mut out.list, 0);
+    bound.finish(&mut out.list);
     Ok(out.list)
 }

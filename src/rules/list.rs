@@ -34,6 +34,7 @@ pub static RULES: &[&Rule] = &[
     &mr110_unknown_stage::RULE,
     &mr111_unknown_version::RULE,
     &mr112_unsafe_address::RULE,
+    &mr113_over_the_limit::RULE,
     &mr201_frozen_field::RULE,
     &mr202_record_removed::RULE,
     &mr203_illegal_transition::RULE,

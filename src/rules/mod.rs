@@ -4,6 +4,7 @@
 //! A rule sees one thing at a time (a fault of reading, a change, a new
 //! policy, a step), so `return` in a rule never hides what comes after.
 
+mod bounded;
 mod judge;
 mod list;
 mod place;
@@ -38,6 +39,7 @@ mod mr109_unknown_actor;
 mod mr110_unknown_stage;
 mod mr111_unknown_version;
 mod mr112_unsafe_address;
+mod mr113_over_the_limit;
 mod mr201_frozen_field;
 mod mr202_record_removed;
 mod mr203_illegal_transition;
@@ -107,6 +109,7 @@ pub use judge::{Decided, Judgement, document_findings, judge, of_text, state_fin
 pub use list::RULES;
 pub use mr106_malformed_tree::malformed_tree;
 pub use mr112_unsafe_address::{KEPT, instead};
+pub use mr315_loose_commit::ambiguous_commit;
 pub use mr316_gate_not_met::gate_findings;
 pub use mr317_revoked_key_used::revoked_key_used;
 pub use mr419_bad_since::bad_since;

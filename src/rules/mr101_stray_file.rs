@@ -17,10 +17,14 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
-    let ChangeKind::Stray { what: Stray::Path } = &scene.change.kind else {
-        return Ok(());
-    };
     let path = &scene.change.path;
+    let message = match &scene.change.kind {
+        ChangeKind::Stray { what: Stray::Path } => format!("no record lives at `{path}`"),
+        ChangeKind::Stray {
+            what: Stray::Paths(count),
+        } => format!("{count} more files below `{path}` are no records"),
+        _ => return Ok(()),
+    };
     let finding = match path.eq_ignore_ascii_case("HEAD") {
         true => Finding::new(
             &RULE.info,
@@ -28,12 +32,8 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
             format!("`{path}` makes the registry's folder look like a bare repository"),
         )
         .help("remove the file; give it another name if its content is needed"),
-        false => Finding::new(
-            &RULE.info,
-            Anchor::file(path),
-            format!("no record lives at `{path}`"),
-        )
-        .help("move the file out of the registry's folders, or to the path of the record that it is"),
+        false => Finding::new(&RULE.info, Anchor::file(path), message)
+            .help("move the file out of the registry's folders, or to the path of the record that it is"),
     };
     out.push(finding);
     Ok(())
@@ -48,6 +48,8 @@ folder has no file `HEAD`, by which git knows a bare repository.
 A file that nobody reads can smuggle what everybody believes was reviewed. A folder
 that git takes for a repository has a configuration and a history of its own, which
 a push has brought.
+
+Of one group, 100 such files are listed at most; the others are counted in one more finding.
 
 ## Example
 `groups/fraud-detector/notes.txt`.

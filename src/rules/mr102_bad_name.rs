@@ -17,18 +17,17 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
-    let ChangeKind::Stray {
-        what: Stray::Name(why),
-    } = &scene.change.kind
-    else {
-        return Ok(());
+    let path = &scene.change.path;
+    let message = match &scene.change.kind {
+        ChangeKind::Stray {
+            what: Stray::Name(why),
+        } => format!("`{path}` is no record: {why}"),
+        ChangeKind::Stray {
+            what: Stray::Names(count),
+        } => format!("{count} more files below `{path}` have names that are not UTF-8"),
+        _ => return Ok(()),
     };
-    let finding = Finding::new(
-        &RULE.info,
-        Anchor::file(&scene.change.path),
-        format!("`{}` is no record: {why}", scene.change.path),
-    )
-    .choose("rename the file or folder");
+    let finding = Finding::new(&RULE.info, Anchor::file(path), message).choose("rename the file or folder");
     out.push(finding);
     Ok(())
 }

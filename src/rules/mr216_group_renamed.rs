@@ -51,6 +51,13 @@ impl Renamed {
     }
 }
 
+/// So many pairs of a group that is gone and one that is new are compared. What is not
+/// compared is told file by file.
+const MOST_PAIRS: usize = 100;
+
+/// A group with more files is not compared either.
+const MOST_FILES: u64 = 10_000;
+
 /// The groups that the step renames: all that a group had is gone, and stands under
 /// one name that is new. A version, or the group's own file, is the same there.
 pub(super) fn renamed(step: &Step<'_>) -> Result<Vec<Renamed>, Error> {
@@ -68,10 +75,15 @@ pub(super) fn renamed(step: &Step<'_>) -> Result<Vec<Renamed>, Error> {
     }
     let (before, after) = (folders(&step.prior)?, folders(&step.next)?);
     let mut renamed = Vec::new();
+    let mut pairs = MOST_PAIRS;
     for from in gone.into_iter().filter(|group| !after.contains_key(group)) {
         let Some(old) = before.get(&from) else { continue };
         let mut best: Option<Renamed> = None;
         for (to, new) in after.iter().filter(|(name, _)| !before.contains_key(*name)) {
+            if pairs == 0 {
+                break;
+            }
+            pairs -= 1;
             let mut same = same_files(step, (&from, *old), (to, *new))?;
             same.retain(|path| is_moved(step, &from, to, path));
             let is_told = |path: &String| path == "group.yaml" || path.ends_with("/version.yaml");
@@ -129,6 +141,13 @@ fn same_files(
     (to, new): (&String, Oid),
 ) -> Result<BTreeSet<String>, Error> {
     let objects = step.next.records.objects();
+    let mut counter = raw::Counter::default();
+    for tree in [old, new] {
+        let count = counter.count(objects, None, Some(tree))?;
+        if count.more || count.plain.saturating_add(count.odd) > MOST_FILES {
+            return Ok(BTreeSet::new());
+        }
+    }
     let listed = raw::files(objects, old)?.into_iter();
     let before: BTreeMap<String, (Mode, Oid)> = listed.map(|(path, mode, id)| (path, (mode, id))).collect();
     let mut same = BTreeSet::new();

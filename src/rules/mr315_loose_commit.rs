@@ -4,7 +4,7 @@ use super::scene::{Findings, Scene, at_author, needs_author};
 use super::{Check, Rule};
 use crate::access::Verdict;
 use crate::error::Error;
-use crate::finding::{Finding, RuleInfo};
+use crate::finding::{Anchor, Finding, RuleInfo};
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
@@ -38,9 +38,24 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
+/// The finding about a commit in which readers may see another tree or other parents,
+/// whatever it changes.
+pub fn ambiguous_commit(faults: &[String]) -> Finding<Anchor> {
+    Finding::new(
+        &RULE.info,
+        Anchor::file("registry.yaml"),
+        format!(
+            "the commit is not in strict form ({}): its readers may see different trees or parents",
+            faults.join("; ")
+        ),
+    )
+    .choose("an administrator compares what it changed, and accepts it by its code (`modelry acknowledge`)")
+}
+
 const DOCS: &str = r#"
 ## What it checks
 A commit that speaks for a signer is in strict form: known headers in order, one signature, UTF-8, nothing hidden, at most two parents.
+A commit of the mainline that names two trees, or a parent out of order, is a finding whatever it changes.
 
 ## Why it matters
 What one reader of a loose commit skips, another believes.

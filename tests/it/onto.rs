@@ -3,7 +3,7 @@
 use modelry::git::{Repo, merge_text};
 use modelry::history::{Graph, Planner};
 use modelry::model::Landing;
-use modelry::raw::{Oid, Overlay};
+use modelry::raw::{self, Oid, Overlay};
 use serde_json::Value;
 
 use crate::support::Lab;
@@ -362,7 +362,7 @@ fn merged(lab: &Lab) -> (String, String) {
         objects: &overlay,
         graph: &Graph::new(&overlay, None),
         merge_text: &merge_text,
-        matters: &|_| true,
+        judged: &raw::Whole,
     };
     let plan = planner
         .plan(Landing::Merge, id("main"), id("side"))
@@ -473,7 +473,7 @@ fn git_makes_the_same_trees() {
             objects: &overlay,
             graph: &graph,
             merge_text: &merge_text,
-            matters: &|_| true,
+            judged: &raw::Whole,
         };
         let plan = planner
             .plan(Landing::Merge, id(&branches[0]), id(&branches[1]))

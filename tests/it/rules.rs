@@ -10,7 +10,7 @@ use modelry::change;
 use modelry::error::Error;
 use modelry::finding::Report;
 use modelry::model::{RecordPath, VersionId};
-use modelry::raw::{self, Entry, Memory, Mode, ObjectFormat, ObjectKind, Oid, Tree};
+use modelry::raw::{Entry, Memory, Mode, ObjectFormat, ObjectKind, Oid, Tree};
 use modelry::render;
 use modelry::rules::{self, Resolver, Step};
 use modelry::snapshot::{Records, Snapshot};
@@ -263,10 +263,8 @@ fn judge(case: &Value) -> String {
     let policy = prior.registry().expect("readable").and_then(Policy::new);
     let mut differences = change::diff(&prior, &next).expect("a difference");
     if let Some(policy) = &policy {
-        let outside = raw::diff(&memory, Some(prior_tree), Some(next_tree)).expect("a difference");
-        differences
-            .changes
-            .extend(modelry::history::protected_changes(policy, "", &outside.changes));
+        let trees = (Some(prior_tree), Some(next_tree));
+        modelry::history::add_protected(&mut differences, &memory, policy, "", trees).expect("a difference");
     }
     let verdict = verdict(case["carrier"].as_str().expect("a carrier"));
     let carriers = Carriers::one(Carrier::new(None, verdict));
