@@ -2,6 +2,7 @@
 //! them: what one reader skips, another may believe.
 
 mod commit;
+mod count;
 mod edit;
 mod objects;
 mod oid;
@@ -9,11 +10,12 @@ mod tree;
 mod walk;
 
 pub use commit::{Commit, CommitSignature, Identity, SignatureKind};
+pub use count::{Count, Counter};
 pub use edit::{edit, place};
 pub use objects::{Kept, Lately, Memory, Objects, Overlay, Shelf};
 pub use oid::{ObjectFormat, ObjectKind, Oid};
 pub use tree::{Entry, Mode, Tree};
-pub use walk::{Count, Counter, FileChange, Look, TreeDiff, Whole, diff, files, lookup, read_tree};
+pub use walk::{FileChange, Look, TreeDiff, Whole, diff, files, lookup, read_tree};
 
 /// Text that others wrote, safe in a message: control characters are shown, not
 /// sent.
