@@ -3,6 +3,7 @@
 
 mod audit;
 mod behind;
+mod budgets;
 mod by_hand;
 mod card;
 mod checkpoint;
