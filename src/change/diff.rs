@@ -33,10 +33,11 @@ pub fn diff(prior: &Snapshot<'_>, next: &Snapshot<'_>) -> Result<Differences, Er
     let links: Vec<Link<()>> = files.changes.into_iter().map(|file| (file, ())).collect();
     let changes = typed(next.records, links, &|path| prior.last_readable(path))?;
     Ok(Differences {
-        changes: changes
+        // The counts come first, so that no bound leaves them out.
+        changes: files
+            .counted
             .into_iter()
-            .map(|(change, ())| change)
-            .chain(files.counted)
+            .chain(changes.into_iter().map(|(change, ())| change))
             .collect(),
         malformed_trees: files.malformed_trees,
         limits: files.limits,

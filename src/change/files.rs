@@ -12,7 +12,7 @@ use crate::snapshot::Snapshot;
 
 /// So many files that are no records are listed of one group, while the step has fewer
 /// than [`MOST_STRAYS`].
-const MOST_OF_GROUP: usize = 100;
+const MOST_OF_GROUP: usize = 99;
 
 /// So many files that are no records are listed of one step; after that, one of each group.
 const MOST_STRAYS: usize = 1_000;

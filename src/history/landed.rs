@@ -122,16 +122,17 @@ pub fn landed<'a>(
             let charge = |link: &mut Link<Answer>| link.1.1 = Some(Charge::Shape);
             links.iter_mut().for_each(charge);
         }
+        // The counts come first, so that no bound leaves them out.
+        for change in files.counted {
+            landed.differences.changes.push(change);
+            landed.answers.push((commit.id, octopus.then_some(Charge::Shape)));
+        }
         let typed = change::typed(records, links, &earlier)?;
         landed
             .differences
             .changes
             .extend(typed.iter().map(|(change, _)| change.clone()));
         landed.answers.extend(typed.into_iter().map(|(_, answer)| answer));
-        for change in files.counted {
-            landed.differences.changes.push(change);
-            landed.answers.push((commit.id, octopus.then_some(Charge::Shape)));
-        }
         for file in &outside {
             landed.differences.changes.push(protected_change(file));
             landed.answers.push((commit.id, octopus.then_some(Charge::Shape)));
@@ -165,13 +166,13 @@ pub fn landed<'a>(
             links.push((own, answer(&written)));
         }
     }
-    for (change, answer) in change::typed(records, links, &earlier)? {
-        landed.differences.changes.push(change);
-        landed.answers.push(answer);
-    }
     for change in files.counted {
         landed.differences.changes.push(change);
         landed.answers.push((commit.id, None));
+    }
+    for (change, answer) in change::typed(records, links, &earlier)? {
+        landed.differences.changes.push(change);
+        landed.answers.push(answer);
     }
     for file in &outside {
         for written in merge.written(file)? {

@@ -49,7 +49,7 @@ A file that nobody reads can smuggle what everybody believes was reviewed. A fol
 that git takes for a repository has a configuration and a history of its own, which
 a push has brought.
 
-Of one group, 100 such files are listed at most; the others are counted in one more finding.
+Of one group, 99 such files are listed at most; the others are counted in one more finding.
 
 ## Example
 `groups/fraud-detector/notes.txt`.
