@@ -43,6 +43,56 @@ fn leads_below(pattern: &str, folder: &str) -> bool {
     parts.next().is_some()
 }
 
+/// Whether a path is a proper prefix, name by name, of what a glob over paths names:
+/// a file there stands where the glob wants a folder. What `**` stands for is no
+/// folder that the glob names.
+fn stands_before(pattern: &str, path: &str) -> bool {
+    let mut parts = pattern.split('/');
+    for name in path.split('/') {
+        match parts.next() {
+            None => return false,
+            Some(part) if part.contains("**") => return false,
+            Some(part) if path_glob(part).is_ok_and(|glob| !glob.is_match(name)) => return false,
+            Some(_) => {}
+        }
+    }
+    parts.next().is_some()
+}
+
+/// The patterns that the alternatives of a glob stand for, `{a/b,c}/d` for instance;
+/// only the pattern itself where they are too many.
+fn alternatives(pattern: &str) -> Vec<String> {
+    const MOST: usize = 64;
+    let mut done = Vec::new();
+    let mut left = vec![pattern.to_owned()];
+    while let Some(next) = left.pop() {
+        let range = next.find('{').and_then(|start| {
+            let mut depth = 0_usize;
+            let end = next[start..].char_indices().find_map(|(at, c)| {
+                depth += usize::from(c == '{');
+                depth -= usize::from(c == '}');
+                (depth == 0).then_some(start + at)
+            })?;
+            Some((start, end))
+        });
+        let Some((start, end)) = range.filter(|_| !next.contains('\\')) else {
+            done.push(next);
+            continue;
+        };
+        let mut depth = 0_usize;
+        let split = next[start + 1..end].split(|c| {
+            depth += usize::from(c == '{');
+            depth -= usize::from(c == '}');
+            c == ',' && depth == 0
+        });
+        left.extend(split.map(|one| format!("{}{one}{}", &next[..start], &next[end + 1..])));
+        if left.len() + done.len() > MOST {
+            return vec![pattern.to_owned()];
+        }
+    }
+    done
+}
+
 /// A glob over paths from the repository's top: case is ignored, since many
 /// disks take `.GITHUB` for `.github`.
 ///
@@ -175,9 +225,13 @@ impl Policy {
         self.registry.landing.as_deref().unwrap_or(&Landing::ALL)
     }
 
-    /// Whether a path from the repository's top is protected.
+    /// Whether a file (path from the repository's top) is protected. A file, link or
+    /// submodule that stands in the place of a protected folder is: it takes the
+    /// place of all that is in it.
     pub fn protects(&self, path: &str) -> bool {
+        let mut globs = self.registry.protect.iter();
         self.protect.iter().any(|glob| glob.is_match(path))
+            || globs.any(|glob| alternatives(glob).iter().any(|one| stands_before(one, path)))
     }
 
     /// Whether something below a folder (path from the repository's top) may be
@@ -475,5 +529,30 @@ mod tests {
         let matches = |pattern, path| path_glob(pattern).expect("a glob").is_match(path);
         assert!(matches(".github/**", ".GitHub/workflows/CI.yml"));
         assert!(matches("*.md", "README.MD") && !matches("*.md", "docs/README.md"));
+    }
+
+    #[test]
+    fn a_file_in_the_place_of_a_folder_stands_before_what_is_in_it() {
+        for (pattern, path, wanted) in [
+            ("ci/**", "ci", true),
+            ("ci/**", "CI", true),
+            ("ci/**", "ci/x", false),
+            ("ci/**", "cif", false),
+            ("a/b/c.yml", "a", true),
+            ("a/b/c.yml", "a/b", true),
+            ("a/b/c.yml", "a/b/c.yml", false),
+            ("a/*/c", "a/x", true),
+            ("**/Dockerfile", "a", false),
+            ("**/Dockerfile", "a/b", false),
+            ("{a/b,c}/**", "c", true),
+            ("{a/b,c}/**", "a", true),
+            ("{a/b,c}/**", "a/b", true),
+            ("{a/b,c}/**", "d", false),
+            ("{a,{b,c}}/x", "c", true),
+        ] {
+            let is = alternatives(pattern).iter().any(|one| stands_before(one, path));
+            assert_eq!(is, wanted, "{pattern} {path}");
+        }
+        assert_eq!(alternatives("{a,b"), ["{a,b"]);
     }
 }

@@ -4,6 +4,7 @@
 mod card;
 mod evaluation;
 mod group;
+mod image;
 mod kind;
 mod name;
 mod path;
@@ -19,6 +20,7 @@ mod version;
 pub use card::*;
 pub use evaluation::*;
 pub use group::*;
+pub use image::pinned_image;
 pub use kind::*;
 pub use name::*;
 pub use path::*;

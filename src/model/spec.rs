@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Digest, Key, Metrics, ReportRef, Uri};
+use super::{Digest, Key, Metrics, ReportRef, Uri, pinned_image};
 
 /// What the model is; frozen at registration.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -391,9 +391,7 @@ impl Container {
     /// Whether the image is pinned to its bytes.
     fn image_is_pinned(&self) -> bool {
         self.image.as_deref().is_none_or(|image| {
-            image
-                .rsplit_once('@')
-                .is_some_and(|(_, digest)| digest.parse::<Digest>().is_ok())
+            pinned_image(image).is_some_and(|(_, digest)| digest.parse::<Digest>().is_ok())
         })
     }
 }

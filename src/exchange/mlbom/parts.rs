@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::terms::{address, licenses, reference};
 use super::{Bill, Rest, hashes, property, put};
-use crate::model::{Artifact, ArtifactType, CardDataset, Container, Digest, License};
+use crate::model::{Artifact, ArtifactType, CardDataset, Container, Digest, License, pinned_image};
 
 /// The components beside the model.
 #[derive(Default)]
@@ -72,7 +72,7 @@ impl Parts {
     /// A container's image, and the framework in it.
     pub(super) fn container(&mut self, at: &str, container: &Container) {
         if let Some(image) = &container.image {
-            let (name, digest) = match image.rsplit_once('@') {
+            let (name, digest) = match pinned_image(image) {
                 Some((name, digest)) => (name, digest.parse::<Digest>().ok()),
                 None => (image.as_str(), None),
             };

@@ -5,7 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::mapping::{Field, Shape, Table};
-use crate::model::{Digest, Key};
+use crate::model::{Digest, Key, pinned_image};
 
 const fn field(theirs: &'static str, ours: &'static str, shape: Shape) -> Field {
     Field {
@@ -303,7 +303,7 @@ fn digest(text: &str) -> Option<String> {
 
 /// Name and digest of a pinned image.
 pub(super) fn pinned(image: &str) -> Option<(&str, String)> {
-    let (name, end) = image.rsplit_once('@')?;
+    let (name, end) = pinned_image(image)?;
     Some((name, digest(end)?))
 }
 

@@ -245,9 +245,16 @@ impl Law {
 
     /// Whether a file outside the registry needs `administer`.
     pub fn protects(&self, path: &str) -> bool {
-        texts(&self.0, "protect")
-            .iter()
-            .any(|glob| covers(&glob.replace("**", "*"), path))
+        texts(&self.0, "protect").iter().any(|glob| {
+            // What stands where a folder is named takes the place of the folder.
+            let named: Vec<&str> = glob.split('/').take_while(|part| *part != "**").collect();
+            let folders = match glob.contains("**") {
+                true => named.len(),
+                false => named.len().saturating_sub(1),
+            };
+            let is_folder = (1..=folders).any(|many| covers(&named[..many].join("/"), path));
+            is_folder || covers(&glob.replace("**", "*"), path)
+        })
     }
 
     /// How many administrators a change of the policy needs.
