@@ -27,9 +27,10 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     };
     // A record can have several changes in a step; its text is read once.
     let same = |other: &&crate::change::Change| {
-        other.path == change.path && other.after.as_ref().is_some_and(|other| other.id == after.id)
+        let other = other.after.as_ref();
+        other.is_some_and(|other| other.id == after.id)
     };
-    let first = scene.step.changes().iter().find(same);
+    let first = scene.step.changes_at(&change.path).find(same);
     if first.is_some_and(|first| !std::ptr::eq(first, change)) {
         return Ok(());
     }

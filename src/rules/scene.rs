@@ -33,6 +33,8 @@ pub struct Step<'a> {
     pub outside: &'a dyn Outside,
     /// Tallies made so far.
     tallies: RefCell<HashMap<VersionId, Rc<Tally>>>,
+    /// The changes of each path, by their index.
+    at: HashMap<&'a str, Vec<usize>>,
 }
 
 impl<'a> Step<'a> {
@@ -45,6 +47,10 @@ impl<'a> Step<'a> {
         differences: &'a Differences,
         outside: &'a dyn Outside,
     ) -> Step<'a> {
+        let mut at: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (index, change) in differences.changes.iter().enumerate() {
+            at.entry(&change.path).or_default().push(index);
+        }
         Step {
             prior,
             next,
@@ -54,6 +60,7 @@ impl<'a> Step<'a> {
             differences,
             outside,
             tallies: RefCell::default(),
+            at,
         }
     }
 
@@ -85,6 +92,13 @@ impl<'a> Step<'a> {
     /// The changes of the step.
     pub fn changes(&self) -> &'a [Change] {
         &self.differences.changes
+    }
+
+    /// The changes of one path, in the order in which they are judged.
+    pub fn changes_at(&self, path: &str) -> impl Iterator<Item = &'a Change> {
+        let changes = &self.differences.changes;
+        let at = self.at.get(path).map_or(&[][..], Vec::as_slice);
+        at.iter().filter_map(|index| changes.get(*index))
     }
 
     /// The reviews of a version as they count in this step.
@@ -141,9 +155,8 @@ impl<'a> Step<'a> {
 
     /// Whether the step brings this version into being.
     pub fn registers(&self, path: &str) -> bool {
-        self.changes()
-            .iter()
-            .any(|change| change.kind == ChangeKind::VersionRegistered && change.path == path)
+        self.changes_at(path)
+            .any(|change| change.kind == ChangeKind::VersionRegistered)
     }
 }
 
