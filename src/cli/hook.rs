@@ -278,7 +278,7 @@ fn aside(report: &Report, ui: &Ui) {
 }
 
 fn pre_commit(global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    let report = host::staged(&global.wanted(), &|repo, policy| presumed(&repo, policy))?;
+    let report = host::staged(&global.wanted(), &|repo, policy| presumed(repo, policy))?;
     let report = match report {
         Staged::Judged(report) => report,
         Staged::Nothing => return Ok(Outcome::Fine),
