@@ -48,5 +48,5 @@ a tree of countless paths, and no judge may be stalled by one.
 
 ## How to fix
 Take the folder out of the registry, or land its files in several commits. A step that has landed
-can be accepted by an administrator: `modelry acknowledge COMMIT MR113`.
+can be accepted by an administrator, with `acknowledged` in `registry.yaml`.
 "#;

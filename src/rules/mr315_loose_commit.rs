@@ -49,7 +49,9 @@ pub fn ambiguous_commit(faults: &[String]) -> Finding<Anchor> {
             faults.join("; ")
         ),
     )
-    .choose("an administrator compares what it changed, and accepts it by its code (`modelry acknowledge`)")
+    .choose(
+        "an administrator compares what it changed, and accepts it with `acknowledged` in `registry.yaml`",
+    )
 }
 
 const DOCS: &str = r#"
