@@ -4,9 +4,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::walk::DEEPEST;
 use super::{Entry, Mode, ObjectKind, Objects, Oid, Overlay, Tree};
 use crate::error::Error;
+
+/// Folders in folders that are built, for the recursion here. The differ looks less
+/// deep, and reports what is deeper as a finding.
+const DEEPEST: usize = 256;
 
 /// What is to stand at a path.
 #[derive(Clone, Copy, Debug)]
