@@ -444,13 +444,29 @@ fn is_annexed(target: &str) -> bool {
     target.replace('\\', "/").contains(".git/annex/objects/")
 }
 
+/// Opens a plain file. It is looked at first: opening a pipe waits for somebody who
+/// writes to it, and a device has no end.
+///
+/// # Errors
+/// When it can't be read, or is no plain file.
+pub fn open_plain(path: &Path) -> Result<File, Error> {
+    let meta = std::fs::metadata(path).map_err(io("read", path))?;
+    if !meta.is_file() {
+        return Err(
+            Error::told(format!("`{}` is no plain file, and is not read", path.display()))
+                .hint("name a file on disk; what a pipe or a device gives can be written to one first"),
+        );
+    }
+    File::open(path).map_err(io("read", path))
+}
+
 /// What a file only stands in for, by its first bytes.
 ///
 /// Sources: Git LFS, "Specification" (a pointer has less than 1024 bytes); DVC,
 /// ".dvc files"; git-annex, "pointer files".
 fn stand_in_of(path: &Path) -> Result<Option<StandIn>, Error> {
     let mut head = Vec::new();
-    let file = File::open(path).map_err(io("read", path))?;
+    let file = open_plain(path)?;
     file.take(32 << 10)
         .read_to_end(&mut head)
         .map_err(io("read", path))?;
@@ -555,7 +571,7 @@ pub fn hash_artifact(path: &Path, progress: &mut dyn FnMut(u64)) -> Result<Hashe
 }
 
 fn hash_file(path: &Path, progress: &mut dyn FnMut(u64)) -> Result<(Digest, u64), Error> {
-    let mut file = File::open(path).map_err(io("read", path))?;
+    let mut file = open_plain(path)?;
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
     let mut size = 0;

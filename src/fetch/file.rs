@@ -1,6 +1,5 @@
 //! The way `file`: what is on this machine's disk.
 
-use std::fs::File;
 use std::io::{Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -73,14 +72,14 @@ struct OnDisk(PathBuf);
 impl Origin for OnDisk {
     fn open(&self, from: u64, _: Option<&str>) -> Result<Opened, Trouble> {
         let lasting = |error| Trouble::Lasting(io("read", &self.0)(error));
-        let mut file = File::open(&self.0).map_err(lasting)?;
-        let meta = file.metadata().map_err(lasting)?;
-        if !meta.is_file() {
+        if self.0.is_dir() {
             return Err(Trouble::Lasting(
                 Error::told(format!("`{}` is no plain file", self.0.display()))
                     .hint("a folder is registered with `type: folder`"),
             ));
         }
+        let mut file = disk::open_plain(&self.0).map_err(Trouble::Lasting)?;
+        let meta = file.metadata().map_err(lasting)?;
         if from > meta.len() {
             return Err(Trouble::Beyond);
         }

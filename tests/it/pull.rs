@@ -534,3 +534,32 @@ fn without_the_feature_a_store_is_out_of_reach() {
        hint: or fetch it with `aws s3 cp s3://models/churn/m.bin …`, and compare its SHA-256 with the digest that `modelry resolve` shows
     ");
 }
+
+/// Opening a pipe would wait for somebody who writes to it, for ever.
+#[test]
+fn a_pipe_or_a_device_is_no_artifact() {
+    let lab = crate::support::Lab::with_registry();
+    let told = |arguments: &[&str]| {
+        let mut command = lab.command("timeout");
+        lab.as_actor(&mut command, "trainer");
+        let program = ["30", env!("CARGO_BIN_EXE_modelry")];
+        said(command.args(program).args(arguments).current_dir(&lab.top))
+    };
+    let place = lab.home().join("m.bin");
+    std::fs::write(&place, "weights").expect("a file");
+    let shown = place.to_string_lossy().into_owned();
+    let registered = told(&["register", "churn", "--artifact", &shown]);
+    assert_eq!(registered.code, 0, "{registered:?}");
+    std::fs::remove_file(&place).expect("removed");
+    let made = Command::new("mkfifo").arg(&place).status();
+    assert!(made.expect("mkfifo").success());
+    for line in [
+        &["register", "churn", "--artifact", &shown][..],
+        &["register", "churn", "--artifact", "/dev/zero"],
+        &["pull", "churn/1", "out"],
+    ] {
+        let told = told(line);
+        assert_eq!(told.code, 2, "{line:?}: {told:?}");
+        assert!(told.err.contains("no plain file"), "{line:?}: {told:?}");
+    }
+}
