@@ -75,7 +75,7 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     };
     let recovery = args.recovery_key.as_ref();
     let recovery = recovery
-        .map(|file| super::people::read_key(&global.located(file)))
+        .map(|file| super::keys::read_key(&global.located(file)))
         .transpose()?;
     let mut random = [0; 16];
     getrandom::fill(&mut random)

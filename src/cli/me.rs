@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::people::actor_key;
+use super::keys::actor_key;
 use crate::access::{Credential, KeyStanding, Policy, Verdict};
 use crate::error::Error;
 use crate::git::Repo;

@@ -21,6 +21,7 @@ mod group;
 mod hook;
 mod import;
 mod init;
+mod keys;
 mod list;
 mod log;
 mod me;
