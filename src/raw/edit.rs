@@ -9,7 +9,7 @@ use crate::error::Error;
 
 /// Folders in folders that are built, for the recursion here. The differ looks less
 /// deep, and reports what is deeper as a finding.
-const DEEPEST: usize = 256;
+pub(super) const DEEPEST_WRITTEN: usize = 256;
 
 /// What is to stand at a path.
 #[derive(Clone, Copy, Debug)]
@@ -67,9 +67,9 @@ fn edit_folder(
     edits: &Edits<'_>,
     depth: usize,
 ) -> Result<Option<Oid>, Error> {
-    if depth > DEEPEST {
+    if depth > DEEPEST_WRITTEN {
         return Err(Error::told(format!(
-            "folders can't be nested more than {DEEPEST} deep"
+            "folders can't be nested more than {DEEPEST_WRITTEN} deep"
         )));
     }
     let mut here: Edits<'_> = BTreeMap::new();

@@ -359,6 +359,7 @@ mod in_the_way {
 
     use std::collections::BTreeMap;
 
+    use super::super::edit::DEEPEST_WRITTEN;
     use super::super::{Memory, ObjectFormat, Overlay, edit};
     use super::*;
 
@@ -437,7 +438,7 @@ mod in_the_way {
         let base = Memory::new(ObjectFormat::Sha1);
         let objects = Overlay::new(&base);
         let tree = edit(&objects, None, &edits(&[("a/b", Some("1")), ("a/c", Some("2"))])).expect("a tree");
-        let deep = "a/".repeat(DEEPEST + 1) + "a";
+        let deep = "a/".repeat(DEEPEST_WRITTEN + 1) + "a";
         for bad in [
             edits(&[("x", Some("1")), ("x/y", Some("2"))]),
             edits(&[("a", Some("1")), ("a/b", None)]),
