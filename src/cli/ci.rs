@@ -8,7 +8,6 @@ use super::validate::ValidateArgs;
 use super::{Global, Ui};
 use crate::access::Policy;
 use crate::change;
-use crate::disk;
 use crate::error::Error;
 use crate::finding::{Note, Report};
 use crate::git::{Fetch, Repo};
@@ -269,15 +268,10 @@ fn landing(
         path: None,
         commit: None,
     });
-    page(
-        &Records::new(&objects),
-        workspace,
-        Some(base),
-        base,
-        &report,
-        args,
-        global,
-    )?;
+    let records = Records::new(&objects);
+    write_page(args, global, ui, || {
+        page(&records, workspace, Some(base), base, &report)
+    })?;
     Ok(report)
 }
 
@@ -336,21 +330,31 @@ fn steps(
     }
     // After a force push what was there before may be gone.
     let from = from.filter(|from| objects.read(*from, raw::ObjectKind::Commit).is_ok());
-    page(&records, workspace, from, tip, &report, args, global)?;
+    write_page(args, global, ui, || page(&records, workspace, from, tip, &report))?;
     Ok(report)
 }
 
-/// Writes what it means for people, where that was asked for.
+/// Writes the page for people, where it was asked for.
+fn write_page(
+    args: &ValidateArgs,
+    global: &Global,
+    ui: &Ui,
+    page: impl FnOnce() -> Result<String, Error>,
+) -> Result<(), Error> {
+    match &args.summary {
+        Some(path) => ui.file(&global.located(path), &page()?),
+        None => Ok(()),
+    }
+}
+
+/// The page for people: what the change means.
 fn page(
     records: &Records<'_>,
     workspace: &Workspace,
     from: Option<Oid>,
     to: Oid,
     report: &Report,
-    args: &ValidateArgs,
-    global: &Global,
-) -> Result<(), Error> {
-    let Some(path) = &args.summary else { return Ok(()) };
+) -> Result<String, Error> {
     let objects = records.objects();
     let folder = &workspace.folder;
     let tree = |commit| history::read_commit(objects, commit).map(|commit| commit.tree);
@@ -378,12 +382,11 @@ fn page(
         proposed: &proposed,
     })?;
     let first = from.map_or_else(|| "the root".to_owned(), |from| from.short().to_string());
-    let text = render::summary_markdown(&Page {
+    Ok(render::summary_markdown(&Page {
         summary: &summary,
         report: Some(report),
         folder,
         range: (&first, &to.short().to_string()),
         caution: None,
-    });
-    disk::write_file(&global.located(path), text.as_bytes())
+    }))
 }

@@ -147,11 +147,14 @@ fn print(events: &[Event], ui: &Ui) -> Result<(), Error> {
                     if index == 0 { "[" } else { "" },
                     if index == last { "]" } else { "," },
                 );
-                format!("{open}{}{close}", event.cloudevent())
+                format!("{open}{}{close}", render::json_line(&event.cloudevent()))
             };
             lines(events.iter().enumerate().map(element), ui)
         }
-        _ => lines(events.iter().map(|event| event.cloudevent().to_string()), ui),
+        _ => lines(
+            events.iter().map(|event| render::json_line(&event.cloudevent())),
+            ui,
+        ),
     }
 }
 

@@ -14,11 +14,10 @@ use super::pull::chosen;
 use super::reading::ReadArgs;
 use super::resolve::{Proven, TrustArgs, answer, meant, nothing};
 use super::{Global, Outcome, Ui};
-use crate::disk;
 use crate::error::Error;
 use crate::exchange::sagemaker::{self, Exported};
-use crate::model::{Evaluation, RecordPath, StageName, masked_text};
-use crate::render::{Portrait, clean, paint};
+use crate::model::{Evaluation, RecordPath, StageName};
+use crate::render::{self, Portrait, clean, paint};
 use crate::resolve::{Answer, Which};
 use crate::subject;
 
@@ -234,8 +233,7 @@ fn to_sagemaker(
     for (name, input) in inputs {
         let Some(input) = input else { continue };
         let path = folder.join(format!("{name}.json"));
-        let text = serde_json::to_string_pretty(input).unwrap_or_default();
-        disk::write_file(&path, format!("{}\n", masked_text(&text)).as_bytes())?;
+        ui.file(&path, &render::json_text(input))?;
         written.push(json!(path.to_string_lossy()));
         if !ui.is_json() {
             // Its ARN is what `create-model-package` answers.

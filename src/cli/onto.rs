@@ -7,7 +7,6 @@ use super::validate::ValidateArgs;
 use super::{Global, Ui};
 use crate::access::Policy;
 use crate::change;
-use crate::disk;
 use crate::error::Error;
 use crate::finding::Report;
 use crate::history::{self, Landings, Onto, Past, Replay};
@@ -105,7 +104,7 @@ pub(super) fn landing(
     let report = landings.report;
     if let Some(path) = &args.summary {
         let text = summary(&kept, &ask, &report)?;
-        disk::write_file(&global.located(path), text.as_bytes())?;
+        ui.file(&global.located(path), &text)?;
     }
     if report.checked.changes == 0 && report.is_clean() && ui.output == super::Output::Human {
         ui.note("nothing of the registry would change");

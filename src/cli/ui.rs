@@ -2,13 +2,15 @@
 //! whether anybody is there to be asked.
 
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 
 use serde_json::Value;
 
 use super::Output;
+use crate::disk;
 use crate::error::Error;
 use crate::model::masked_text;
-use crate::render::{Style, clean, paint};
+use crate::render::{self, Style, clean, paint};
 
 /// Where a command speaks.
 pub struct Ui {
@@ -119,8 +121,7 @@ impl Ui {
     /// # Errors
     /// As [`Ui::print`].
     pub fn json(&self, value: &Value) -> Result<(), Error> {
-        let text = serde_json::to_string_pretty(value).unwrap_or_default();
-        self.print(&format!("{text}\n"))
+        self.print(&render::json_text(value))
     }
 
     /// A value to standard output, as JSON, with addresses as they are.
@@ -128,8 +129,15 @@ impl Ui {
     /// # Errors
     /// As [`Ui::print`].
     pub fn exact_json(&self, value: &Value) -> Result<(), Error> {
-        let text = serde_json::to_string_pretty(value).unwrap_or_default();
-        self.exact(&format!("{text}\n"))
+        self.exact(&render::json_text(value))
+    }
+
+    /// Text to a file that the command line names, as [`Ui::print`] writes it.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn file(&self, path: &Path, text: &str) -> Result<(), Error> {
+        disk::write_file(path, masked_text(text).as_bytes())
     }
 
     /// A line beside the output.

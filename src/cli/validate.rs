@@ -126,7 +126,7 @@ pub fn run(args: &ValidateArgs, global: &Global, ui: &Ui) -> Result<Outcome, Err
     };
     for (form, path) in &args.report {
         let text = render::report(&report, report_format(*form), &Style::PLAIN);
-        disk::write_file(&global.located(path), text.as_bytes())?;
+        ui.file(&global.located(path), &text)?;
     }
     ui.print(&render::report(&report, report_format(ui.output), &ui.style))?;
     // These forms have no word for it, and a job that says nothing may have done nothing.

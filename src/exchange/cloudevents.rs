@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::put;
 use crate::event::{self, Event};
+use crate::model::masked_value;
 
 /// The media type of one event.
 pub const MEDIA_TYPE: &str = "application/cloudevents+json";
@@ -14,7 +15,7 @@ pub const MEDIA_TYPE: &str = "application/cloudevents+json";
 /// The media type of several in an array.
 pub const BATCH_MEDIA_TYPE: &str = "application/cloudevents-batch+json";
 
-/// An event.
+/// An event. A login in the address of an older record is no news.
 pub fn event(event: &Event) -> Value {
     let mut all = Map::new();
     put(&mut all, "specversion", Some("1.0"));
@@ -28,6 +29,6 @@ pub fn event(event: &Event) -> Value {
     put(&mut all, "partitionkey", event.group.as_ref());
     put(&mut all, "datacontenttype", Some("application/json"));
     put(&mut all, "dataschema", Some(event::schema_id()));
-    all.insert("data".into(), event.data());
+    all.insert("data".into(), masked_value(event.data()));
     all.into()
 }

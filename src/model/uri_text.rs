@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use serde_json::Value;
+
 use super::uri::{
     Parameter, UriFault, Whole, cleaned_uri, decoded_name, is_secret, logins, parameters, push_masked,
 };
@@ -43,6 +45,22 @@ pub fn masked_text(text: &str) -> Cow<'_, str> {
     match is_changed {
         true => Cow::Owned(out),
         false => Cow::Borrowed(text),
+    }
+}
+
+/// A value with each of its texts as [`masked_text`] shows it.
+pub fn masked_value(value: Value) -> Value {
+    match value {
+        Value::String(text) => match masked_text(&text) {
+            Cow::Borrowed(_) => Value::String(text),
+            Cow::Owned(masked) => Value::String(masked),
+        },
+        Value::Array(items) => items.into_iter().map(masked_value).collect(),
+        Value::Object(members) => members
+            .into_iter()
+            .map(|(key, value)| (key, masked_value(value)))
+            .collect(),
+        other => other,
     }
 }
 

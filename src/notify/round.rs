@@ -15,6 +15,7 @@ use crate::history;
 use crate::host::{Occurred, occurred};
 use crate::model::RegistryId;
 use crate::raw::{Objects, Oid};
+use crate::render;
 use crate::rules::{self, Resolver};
 use crate::snapshot::{Records, Snapshot};
 use crate::workspace::Workspace;
@@ -121,7 +122,7 @@ impl Round<'_> {
         // A cursor that is there can be gone on from, whatever happens next.
         track.move_to(at(position))?;
         for event in &events[told..] {
-            let body = event.cloudevent().to_string();
+            let body = render::json_line(&event.cloudevent());
             let taken = deliver(
                 self.sink,
                 (&event.id, body.as_bytes()),

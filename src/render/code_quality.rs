@@ -7,8 +7,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::json::pretty;
-use super::text::clean;
+use super::text::{clean, json_text};
 use crate::canonical::{canonical, sha256};
 use crate::finding::{Finding, Place, Report};
 
@@ -69,5 +68,5 @@ pub(super) fn render(report: &Report) -> String {
         issue(finding, digest.as_str().trim_start_matches("sha256:"))
     });
     let issues: Vec<Value> = issues.collect();
-    pretty(&issues)
+    json_text(&issues)
 }

@@ -196,14 +196,7 @@ pub(super) fn render(report: &Report) -> String {
             })
             .collect(),
     };
-    pretty(&value)
-}
-
-/// A value as people and diffs like it, with one line feed after it.
-pub(super) fn pretty(value: &impl Serialize) -> String {
-    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
-    text.push('\n');
-    text
+    super::text::json_text(&value)
 }
 
 /// The JSON Schema of what is written as `T`.

@@ -31,7 +31,7 @@ pub use import::{import_plan, import_plan_value};
 pub use json::{SCHEMA_NAME, schema};
 pub use summary::{Page, markdown as summary_markdown, terminal as summary_terminal};
 pub use table::{Cell, Table, Tone};
-pub use text::{clean, number, paint};
+pub use text::{clean, json_line, json_text, number, paint};
 
 use crate::finding::Report;
 

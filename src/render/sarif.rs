@@ -4,8 +4,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
-use super::json::pretty;
-use super::text::clean;
+use super::text::{clean, json_text};
 use crate::finding::{Finding, Label, Place, Report, RuleInfo, Side};
 
 const SCHEMA: &str =
@@ -148,5 +147,5 @@ pub(super) fn render(report: &Report) -> String {
             "results": results.collect::<Vec<_>>(),
         }],
     });
-    pretty(&value)
+    json_text(&value)
 }

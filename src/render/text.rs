@@ -2,26 +2,59 @@
 
 use std::borrow::Cow;
 
+use serde::Serialize;
+
 use super::Style;
 
 /// The text with every character that a terminal would obey, or an eye would
 /// not see, spelled out. Line feeds stay.
 pub fn clean(text: &str) -> Cow<'_, str> {
-    let hidden = |c: char| {
-        (c.is_control() && c != '\n')
-            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-    };
-    if !text.contains(hidden) {
+    spelled(text, |c, out| out.push_str(&format!("\\u{{{:x}}}", u32::from(c))))
+}
+
+/// A value as JSON, as people and diffs like it, with one line feed after it. The
+/// characters that [`clean`] spells out are escaped (RFC 8259 section 7): a parser
+/// reads the same value, and a terminal that shows the text obeys nothing in it.
+pub fn json_text(value: &impl Serialize) -> String {
+    let text = serde_json::to_string_pretty(value).unwrap_or_default();
+    let mut text = json_spelled(&text).into_owned();
+    text.push('\n');
+    text
+}
+
+/// A value as JSON in one line, without a line feed after it; else as [`json_text`].
+pub fn json_line(value: &impl Serialize) -> String {
+    let text = serde_json::to_string(value).unwrap_or_default();
+    json_spelled(&text).into_owned()
+}
+
+/// The text of a JSON document, with escapes for what a terminal would obey. Beside
+/// its strings a document holds no such character.
+fn json_spelled(text: &str) -> Cow<'_, str> {
+    spelled(text, |c, out| {
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            out.push_str(&format!("\\u{unit:04x}"));
+        }
+    })
+}
+
+fn spelled(text: &str, spell: impl Fn(char, &mut String)) -> Cow<'_, str> {
+    if !text.contains(is_hidden) {
         return Cow::Borrowed(text);
     }
-    let shown = text.chars().map(|c| {
-        if hidden(c) {
-            format!("\\u{{{:x}}}", u32::from(c))
-        } else {
-            c.to_string()
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match is_hidden(c) {
+            true => spell(c, &mut out),
+            false => out.push(c),
         }
-    });
-    Cow::Owned(shown.collect())
+    }
+    Cow::Owned(out)
+}
+
+fn is_hidden(c: char) -> bool {
+    (c.is_control() && c != '\n')
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// A number for people: six significant digits, as C's `%.6g`, but whole numbers

@@ -16,6 +16,8 @@ fn a_login_in_an_older_record_is_shown_by_no_command() {
     let shop = Shop::open();
     let version = shop.older_file(ADDRESS, b"weights");
     let lab = &shop.lab;
+    let card = ["card", "set", &version, "--set", "intendedUses=payments"];
+    let _ = lab.ok("admin-1", &card);
     let _ = lab.ok("admin-1", &["approve", &version, "-m", "fine"]);
     let root = lab.root();
     let range = format!("{root}..HEAD");
@@ -61,6 +63,41 @@ fn a_login_in_an_older_record_is_shown_by_no_command() {
         assert!(!words.contains("unexpected argument"), "{line:?}: {words}");
         assert!(!words.contains("invalid value"), "{line:?}: {words}");
     }
+    for line in [
+        &["validate", &range, "--report", "json=../r.json"][..],
+        &["validate", &range, "--report", "gitlab=../r.gitlab"],
+        &["validate", "--onto", root.as_str(), "--summary", "../r.md"],
+        &["card", "render", v, "-o", "html", "--to", "../r.html"],
+        &[
+            "audit",
+            "--trust-root",
+            "--checkpoint",
+            "../r.checkpoint",
+            "--new-checkpoint",
+        ],
+        &[
+            "notify",
+            "--exec",
+            "sh",
+            "--cursor",
+            "../r.cursor",
+            "--from-start",
+            "--trust-root",
+            "--",
+            "-c",
+            "cat >>../r.events",
+        ],
+    ] {
+        let said = lab.says("admin-1", line);
+        assert!(said.code < 2, "{line:?}: {said:?}");
+        let words = format!("{}{}", said.out, said.err);
+        assert!(!words.contains(SECRET), "{line:?}: {words}");
+    }
+    for file in ["json", "gitlab", "md", "html", "checkpoint", "events", "cursor"] {
+        let text = lab.read(&format!("../r.{file}"));
+        assert!(!text.contains(SECRET), "{file}: {text}");
+    }
+    assert!(lab.read("../r.events").contains("127.0.0.1:9/model.bin"));
     let failed = lab.says("admin-1", &["pull", v, "../here"]);
     assert!(
         failed.code == 2 && failed.err.contains("127.0.0.1:9/model.bin"),

@@ -378,11 +378,19 @@ fn awkward_messages_survive_every_form() {
         let wanted = render::clean(wanted);
         assert!(message.starts_with(&*wanted), "{message:?} for {wanted:?}");
     }
-    // What goes to a log or a page; a path in JSON is the path that it is.
-    for format in [Format::Github, Format::Junit] {
+    // Whoever shows a report in a terminal is shown what is in it.
+    for format in [
+        Format::Human,
+        Format::Concise,
+        Format::Json,
+        Format::Sarif,
+        Format::Github,
+        Format::Gitlab,
+        Format::Junit,
+    ] {
         let text = rendered(&report, format);
-        let raw = text.chars().find(|c| c.is_control() && *c != '\n');
-        assert_eq!(raw, None, "{format:?}");
+        let obeyed = |c: &char| (c.is_control() && *c != '\n') || matches!(c, '\u{202e}' | '\u{feff}');
+        assert_eq!(text.chars().find(obeyed), None, "{format:?}");
     }
 }
 

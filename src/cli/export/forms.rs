@@ -10,13 +10,12 @@ use super::super::reading::{ReadArgs, Reading};
 use super::super::resolve::{TrustArgs, answer, meant, nothing};
 use super::super::show;
 use super::super::{Global, Outcome, Output, Ui};
-use crate::disk;
 use crate::error::Error;
 use crate::exchange::mlbom::{self, Bill};
 use crate::exchange::mlflow::{self, Registered};
 use crate::history;
-use crate::model::{ModelVersion, RecordPath, VersionId, masked_text};
-use crate::render::clean;
+use crate::model::{ModelVersion, RecordPath, VersionId};
+use crate::render::{self, clean};
 use crate::snapshot::Loaded;
 
 /// What to export, and where to.
@@ -36,7 +35,9 @@ pub struct ExportArgs {
 
 /// `modelry export mlbom`
 pub fn mlbom(args: &ExportArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    export(args, global, ui, &|reading, id| Ok(pretty(&bill(reading, id)?)))
+    export(args, global, ui, &|reading, id| {
+        Ok(render::json_text(&bill(reading, id)?))
+    })
 }
 
 /// `modelry export mlflow`
@@ -47,15 +48,11 @@ pub fn mlflow(args: &ExportArgs, global: &Global, ui: &Ui) -> Result<Outcome, Er
                 ui.note(&note);
             }
             match ui.output {
-                Output::Json => Ok(pretty(&version.data()?)),
+                Output::Json => Ok(render::json_text(&version.data()?)),
                 _ => mlflow::script(version),
             }
         })
     })
-}
-
-fn pretty(value: &Value) -> String {
-    format!("{}\n", serde_json::to_string_pretty(value).unwrap_or_default())
 }
 
 /// Makes a text of a version whose history is proven, and puts it where it was
@@ -78,7 +75,7 @@ fn export(
             match &args.to {
                 None => ui.print(&text)?,
                 Some(path) => {
-                    disk::write_file(&global.located(path), masked_text(&text).as_bytes())?;
+                    ui.file(&global.located(path), &text)?;
                     ui.say(&clean(&format!("{id} is in {}", path.display())));
                 }
             }

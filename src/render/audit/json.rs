@@ -13,7 +13,7 @@ use crate::audit::{
 };
 use crate::history::Dated;
 use crate::model::ActorId;
-use crate::render::json::{JsonFinding, JsonNote, finding, note, pretty, schema_of};
+use crate::render::json::{JsonFinding, JsonNote, finding, note, schema_of};
 
 /// The format's name, and its schema's.
 pub const SCHEMA_NAME: &str = "modelry-audit/v1";
@@ -593,7 +593,7 @@ pub fn render(audit: &Audit) -> String {
         findings: audit.report.findings.iter().map(finding).collect(),
         notes: audit.report.notes.iter().map(note).collect(),
     };
-    pretty(&value)
+    crate::render::json_text(&value)
 }
 
 /// The JSON Schema of the audit.
