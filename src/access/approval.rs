@@ -195,7 +195,14 @@ impl Tally {
 }
 
 /// Everyone who is an author of a version, its card or its evidence.
-fn authors(id: &VersionId, version: &Loaded, snapshot: &Snapshot<'_>) -> Result<BTreeSet<ActorId>, Error> {
+///
+/// # Errors
+/// When an object can't be read.
+pub fn authors(
+    id: &VersionId,
+    version: &Loaded,
+    snapshot: &Snapshot<'_>,
+) -> Result<BTreeSet<ActorId>, Error> {
     let mut authors: BTreeSet<ActorId> = version.by().into_iter().cloned().collect();
     if let Some(card) = snapshot.read(&RecordPath::Card(id.clone()))?
         && let Some(card) = card.card()

@@ -14,8 +14,8 @@ mod selection;
 mod words;
 
 pub use approval::{
-    ApprovalFault, Counted, Outside, Shortfall, Standing, Tally, approval_fault, dominated_by, tally,
-    unproven,
+    ApprovalFault, Counted, Outside, Shortfall, Standing, Tally, approval_fault, authors, dominated_by,
+    tally, unproven,
 };
 pub use author::{Author, Carrier, Carriers, Charge, Verdict, author, is_authored, is_in_record};
 pub use credential::{Credential, fingerprint};

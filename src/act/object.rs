@@ -1,11 +1,13 @@
 //! The objects of a decision, and whether they are still as somebody saw them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::access::{ApprovalNeed, Policy};
+use crate::access::{self, ApprovalNeed, Policy};
 use crate::change::{self, Change, ChangeKind};
 use crate::error::Error;
-use crate::model::{Action, ActorId, Decision, Digest, GroupName, RecordPath, StageName, Status, VersionId};
+use crate::model::{
+    Action, ActorId, Decision, Digest, GroupName, RecordPath, StageName, Status, VersionId, VersionNumber,
+};
 use crate::snapshot::Snapshot;
 use crate::subject;
 
@@ -20,8 +22,15 @@ pub enum Object {
     Group(GroupName),
     /// The reviews of a version, which alone authorise the move of its status.
     Reviews(VersionId),
-    /// The part of the policy that decides in a group, and on these stages.
-    Rules(GroupName, Vec<StageName>),
+    /// The part of the policy that decides on these versions and stages of a group.
+    Rules {
+        /// The group.
+        group: GroupName,
+        /// The numbers of the versions.
+        versions: Vec<VersionNumber>,
+        /// The stages.
+        stages: Vec<StageName>,
+    },
     /// The policy that is proposed.
     Policy,
 }
@@ -33,7 +42,7 @@ impl std::fmt::Display for Object {
             Object::Stage(group, stage) => write!(f, "{group}@{stage}"),
             Object::Group(group) => write!(f, "group {group}"),
             Object::Reviews(id) => write!(f, "the reviews of {id}"),
-            Object::Rules(group, _) => write!(f, "the policy for {group}"),
+            Object::Rules { group, .. } => write!(f, "the policy for {group}"),
             Object::Policy => f.write_str("the proposed policy"),
         }
     }
@@ -81,16 +90,20 @@ pub fn objects(changes: &[Change]) -> Vec<Object> {
             out.push(Object::Reviews(id.clone()));
         }
     }
-    let mut groups: BTreeMap<GroupName, Vec<StageName>> = BTreeMap::new();
+    let mut groups: BTreeMap<GroupName, (Vec<VersionNumber>, Vec<StageName>)> = BTreeMap::new();
     for object in &out {
         match object {
-            Object::Version(id) => drop(groups.entry(id.group.clone()).or_default()),
-            Object::Stage(group, stage) => groups.entry(group.clone()).or_default().push(stage.clone()),
+            Object::Version(id) => groups.entry(id.group.clone()).or_default().0.push(id.number),
+            Object::Stage(group, stage) => groups.entry(group.clone()).or_default().1.push(stage.clone()),
             _ => {}
         }
     }
     let rules = groups.into_iter();
-    out.extend(rules.map(|(group, stages)| Object::Rules(group, stages)));
+    out.extend(rules.map(|(group, (versions, stages))| Object::Rules {
+        group,
+        versions,
+        stages,
+    }));
     out
 }
 
@@ -204,8 +217,15 @@ pub fn unseen_support(
     Ok(out)
 }
 
-/// Whether two policies decide alike in a group, and on these stages.
-fn decide_alike(a: &Policy, b: &Policy, group: &GroupName, stages: &[StageName]) -> bool {
+/// Whether two policies decide alike in a group, and on these stages; `authors` made
+/// what is decided on.
+fn decide_alike(
+    a: &Policy,
+    b: &Policy,
+    group: &GroupName,
+    stages: &[StageName],
+    authors: &BTreeSet<ActorId>,
+) -> bool {
     let (one, other) = (a.need(group), b.need(group));
     let gates = |need: &ApprovalNeed| -> Vec<_> {
         let gates = need.gates.iter().map(|placed| &placed.gate);
@@ -229,19 +249,20 @@ fn decide_alike(a: &Policy, b: &Policy, group: &GroupName, stages: &[StageName])
             .collect();
         (teams, requires, registry.lifecycle.clone())
     };
-    // Whose review counts: rights, and whom four eyes take for one person.
-    let holders = |policy: &Policy| {
-        [Action::Approve, Action::Reject].map(|action| policy.holders(action, Some(group.as_str()), None))
+    // Whose review counts, as a person's or a machine's.
+    let reviewers = |policy: &Policy| {
+        [Action::Approve, Action::Reject].map(|action| {
+            let holders = policy.holders(action, Some(group.as_str()), None).into_iter();
+            let kind = |id: &ActorId| policy.actor(id.as_str()).map(|actor| actor.kind);
+            holders
+                .map(|id| (kind(&id), policy.principals(&id), id))
+                .collect::<Vec<_>>()
+        })
     };
-    let is_same_person = |id: &ActorId| match (a.actor(id.as_str()), b.actor(id.as_str())) {
-        (Some(one), Some(other)) => {
-            (one.kind, &one.owners, one.retired) == (other.kind, &other.owners, other.retired)
-        }
-        _ => true,
-    };
-    let people_alike = a.registry().actors.keys().all(is_same_person);
-    holders(a) == holders(b)
-        && people_alike
+    // Whom four eyes take for one person with a reviewer.
+    let persons = |policy: &Policy| -> Vec<_> { authors.iter().map(|id| policy.principals(id)).collect() };
+    reviewers(a) == reviewers(b)
+        && persons(a) == persons(b)
         && (one.required, one.four_eyes, one.machines, one.delegated)
             == (other.required, other.four_eyes, other.machines, other.delegated)
         && (&one.from, &one.card) == (&other.from, &other.card)
@@ -277,10 +298,24 @@ pub fn has_moved(
             value(seen)? != value(now)?
         }
         Object::Reviews(id) => reviews(seen, id)? != reviews(now, id)?,
-        Object::Rules(group, stages) => {
+        Object::Rules {
+            group,
+            versions,
+            stages,
+        } => {
+            let mut authors = BTreeSet::new();
+            for &number in versions {
+                let id = VersionId {
+                    group: group.clone(),
+                    number,
+                };
+                if let Some(version) = now.read(&RecordPath::Version(id.clone()))? {
+                    authors.extend(access::authors(&id, &version, now)?);
+                }
+            }
             let policy = |snapshot: &Snapshot<'_>| Ok::<_, Error>(snapshot.registry()?.and_then(Policy::new));
             match (policy(seen)?, policy(now)?) {
-                (Some(seen), Some(now)) => !decide_alike(&seen, &now, group, stages),
+                (Some(seen), Some(now)) => !decide_alike(&seen, &now, group, stages, &authors),
                 _ => false,
             }
         }
@@ -302,7 +337,7 @@ pub fn moves(objects: &[Object], seen: &Snapshot<'_>, now: &Snapshot<'_>) -> Res
             Object::Stage(group, stage) => *record == RecordPath::Stage(group.clone(), stage.clone()),
             Object::Group(group) => *record == RecordPath::Group(group.clone()),
             Object::Reviews(id) => record.version() == Some(id) && matches!(record, RecordPath::Review(..)),
-            Object::Policy | Object::Rules(..) => *record == RecordPath::Registry,
+            Object::Policy | Object::Rules { .. } => *record == RecordPath::Registry,
         })
     };
     let mut changes = change::diff(seen, now)?.changes;

@@ -130,6 +130,39 @@ fn a_policy_that_decides_elsewhere_is_not_in_the_way() {
     let _ = seat.ok("risk-1", &["approve", "churn/1", "-m", "fine", "--push", "--yes"]);
 }
 
+#[test]
+fn a_reviewer_who_is_retired() {
+    let hub = hub();
+    told(
+        &hub,
+        &|lab| {
+            let _ = lab.ok("admin-1", &["actor", "retire", "risk-2", "-m", "left"]);
+        },
+        &["approve", "churn/1"],
+        "risk-2",
+    );
+}
+
+#[test]
+fn who_has_no_part_in_the_decision_is_not_in_the_way() {
+    let hub = hub();
+    let key = hub.lab.public_key("bot");
+    let bot = [
+        "actor", "add", "bot", "--kind", "machine", "--owner", "admin-1", "--key", &key,
+    ];
+    let _ = hub.lab.ok("admin-1", &bot);
+    hub.lab.git(&["push", "-q"]);
+    let seat = hub.seat("a");
+    hub.lab.change_policy(
+        "bot:\n    kind: machine\n    owners: [admin-1]",
+        "bot:\n    kind: machine\n    owners: [risk-2]",
+    );
+    let grant = ["grant", "add", "bot", "--allow", "register", "--groups", "churn"];
+    let _ = hub.lab.ok("admin-1", &grant);
+    hub.lab.git(&["push", "-q"]);
+    let _ = seat.ok("risk-1", &["approve", "churn/1", "-m", "fine", "--push", "--yes"]);
+}
+
 /// A review that moves no status, as a commit by hand holds it.
 fn review_by_hand(lab: &Lab, who: &str, verb: &str) {
     let _ = lab.ok(
