@@ -16,7 +16,7 @@ use std::path::Path;
 use std::process::Command;
 
 use modelry::access::Policy;
-use modelry::act::{self, Desk, Draft, Registered};
+use modelry::act::{self, Desk, Draft};
 use modelry::change;
 use modelry::error::Error;
 use modelry::history::Past;
@@ -240,10 +240,7 @@ fn run(directory: &Path, commits: usize, versions: usize) -> Outcome<()> {
             ..act::RegisterRequest::default()
         };
         history.act("trainer", |desk| {
-            match act::register(desk, group, &request, None)? {
-                Registered::New(_, draft) => Ok(*draft),
-                Registered::Same(id) => Err(Error::told(format!("{id} is there"))),
-            }
+            act::register(desk, group, &request, None).map(|(_, draft)| draft)
         })?;
         history.act("risk-1", |desk| {
             act::review(desk, &id, Decision::Approved, Some("good"))

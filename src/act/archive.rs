@@ -14,13 +14,15 @@ use crate::subject;
 /// When there is no such version.
 pub fn archive(desk: &Desk<'_>, id: &VersionId, reason: Option<&str>) -> Result<Draft, Error> {
     let version = desk.version(id)?;
+    let mut draft = Draft::new(format!("Archive {id}"), reason);
     if version
         .version()
         .is_some_and(|version| version.status == Status::Archived)
     {
-        return Err(Error::told(format!("{id} is Archived already")));
+        draft.notes.push(format!("{id} is Archived already"));
+        draft.existing.push(RecordPath::Version(id.clone()));
+        return Ok(draft);
     }
-    let mut draft = Draft::new(format!("Archive {id}"), reason);
     let path = RecordPath::Archival(id.clone());
     let record = members([
         ("group", Some(json!(id.group))),

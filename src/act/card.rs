@@ -188,7 +188,7 @@ pub fn set_card(
     sections: &Map<String, Value>,
     members: &[(String, Value)],
     reason: Option<&str>,
-) -> Result<Option<Draft>, Error> {
+) -> Result<Draft, Error> {
     desk.version(id)?;
     let path = RecordPath::Card(id.clone());
     let Some(old) = desk.snapshot.read(&path)? else {
@@ -199,7 +199,7 @@ pub fn set_card(
         let record = new_card(id, desk.actor.as_str(), &all);
         let mut draft = Draft::new(format!("Add the card of {id}"), reason);
         draft.put(&path, desk.new_record(Kind::ModelCard, &path, record)?);
-        return Ok(Some(draft));
+        return Ok(draft);
     };
     let mut edits: Vec<Edit> = Vec::new();
     let mut sections = sections.clone();
@@ -216,8 +216,11 @@ pub fn set_card(
     for (key, value) in &sections {
         differ(&format!("/{key}"), old.value().get(key), value, &mut edits);
     }
+    let mut draft = Draft::new(format!("Change the card of {id}"), reason);
     if edits.is_empty() {
-        return Ok(None);
+        draft.notes.push(format!("the card of {id} says so already"));
+        draft.existing.push(path);
+        return Ok(draft);
     }
     edits.push(Edit::Set {
         pointer: "/by".into(),
@@ -233,9 +236,8 @@ pub fn set_card(
         pointer: "/revision".into(),
         value: json!(old.revision().unwrap_or(0) + 1),
     });
-    let mut draft = Draft::new(format!("Change the card of {id}"), reason);
     draft.put(&path, desk.edited(&path, &old, edits)?);
-    Ok(Some(draft))
+    Ok(draft)
 }
 
 fn pointer_of(path: &str) -> String {

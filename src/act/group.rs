@@ -22,7 +22,7 @@ pub struct GroupRequest {
     pub annotations: BTreeMap<Key, Option<String>>,
 }
 
-/// Makes a group.
+/// Makes a group. One that says the same already stays as it is.
 ///
 /// # Errors
 /// When the name is taken.
@@ -33,14 +33,6 @@ pub fn create_group(
     reason: Option<&str>,
 ) -> Result<Draft, Error> {
     let path = RecordPath::Group(name.clone());
-    if let Some(there) = desk.snapshot.read(&path)? {
-        let what = if there.tombstone().is_some() {
-            "was deleted, and its name is never used again"
-        } else {
-            "is there already"
-        };
-        return Err(Error::told(format!("group `{name}` {what}")).hint("choose another name"));
-    }
     let kept = |map: &BTreeMap<Key, Option<String>>| {
         let set: BTreeMap<_, _> = map
             .iter()
@@ -62,6 +54,24 @@ pub fn create_group(
         ("annotations", kept(&request.annotations)),
     ]);
     let mut draft = Draft::new(format!("Create group {name}"), reason);
+    if let Some(there) = desk.snapshot.read(&path)? {
+        if there.tombstone().is_some() {
+            let told = format!("group `{name}` was deleted, and its name is never used again");
+            return Err(Error::told(told).hint("choose another name"));
+        }
+        let told = format!("group `{name}` is there already");
+        let members = ["name", "description", "owners", "labels", "annotations"];
+        if members.iter().any(|it| there.value().get(it) != record.get(*it)) {
+            return Err(
+                Error::told(format!("{told}, and says something else of itself")).hint(format!(
+                    "look: `modelry group show {name}`; change it: `modelry group update {name} …`"
+                )),
+            );
+        }
+        draft.notes.push(told);
+        draft.existing.push(path);
+        return Ok(draft);
+    }
     draft.put(&path, desk.new_record(Kind::ModelGroup, &path, record)?);
     Ok(draft)
 }

@@ -164,7 +164,7 @@ pub fn import(
     from: &str,
     groups: &[ImportedGroup],
     reason: Option<&str>,
-) -> Result<(ImportPlan, Option<Draft>), Error> {
+) -> Result<(ImportPlan, Draft), Error> {
     // What others call themselves must not write lines of its own into the commit.
     let from = &one_line(from);
     let mut plan = ImportPlan {
@@ -188,10 +188,14 @@ pub fn import(
         plan.groups.push(planned);
     }
     if draft.edits.is_empty() {
-        return Ok((plan, None));
+        let words = match plan.differs() {
+            true => "all of it is here already; what differs there is told below, and is not taken",
+            false => "all of it is here already",
+        };
+        draft.notes.push(words.to_owned());
     }
     draft.subject = subject(&plan);
-    Ok((plan, Some(draft)))
+    Ok((plan, draft))
 }
 
 /// The group without what is secret in addresses: the other registry keeps its own,

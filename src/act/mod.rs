@@ -34,7 +34,7 @@ pub use import::{
 pub use object::{Object, content, has_moved, moves, objects, spoken_for, unseen_support};
 pub use policy::{FirstPolicy, PolicyEdit, consequences, edit_policy, first_policy};
 pub use policy_review::approve_policy;
-pub use register::{RegisterRequest, Registered, register};
+pub use register::{RegisterRequest, register};
 pub use relay::{RelayRequest, has_account_on, relay};
 pub use review::{review, settle, unmet_gates};
 pub use sign::{RecordSigner, sign, to_sign};
@@ -79,6 +79,8 @@ pub struct Draft {
     pub settle: Vec<VersionId>,
     /// What to tell the user of choices that were made.
     pub notes: Vec<String>,
+    /// Records that hold already what was asked for.
+    pub existing: Vec<RecordPath>,
     /// What to tell programs beside the change.
     pub facts: Map<String, Value>,
     /// What a user gave as files: a finding about it points there.
@@ -147,6 +149,7 @@ impl Draft {
         self.edits.extend(other.edits);
         self.settle.extend(other.settle);
         self.notes.extend(other.notes);
+        self.existing.extend(other.existing);
         self.facts.extend(other.facts);
         self.given.extend(other.given);
     }

@@ -30,15 +30,8 @@ pub struct RegisterRequest {
     pub reserved: BTreeSet<VersionNumber>,
 }
 
-/// What came of it.
-pub enum Registered {
-    /// A new version.
-    New(VersionId, Box<Draft>),
-    /// The same spec is registered already.
-    Same(VersionId),
-}
-
-/// Registers a version under the group's next number that nobody has reserved.
+/// Registers a version under the group's next number that nobody has reserved, or
+/// finds the one whose spec is the same.
 ///
 /// # Errors
 /// When there is no such group, or the spec is not one.
@@ -47,7 +40,7 @@ pub fn register(
     group: &GroupName,
     request: &RegisterRequest,
     reason: Option<&str>,
-) -> Result<Registered, Error> {
+) -> Result<(VersionId, Draft), Error> {
     let home = desk.snapshot.read(&RecordPath::Group(group.clone()))?;
     if home.as_ref().is_none_or(|home| home.tombstone().is_some()) {
         return Err(super::unknown_group(&desk.snapshot.groups()?, group.as_str()));
@@ -69,7 +62,13 @@ pub fn register(
                         .is_some_and(|spec| canonical(spec) == wanted)
             });
             if same {
-                return Ok(Registered::Same(id));
+                let mut draft = Draft::new("", reason);
+                draft
+                    .notes
+                    .push("`--allow-duplicate` registers it all the same".to_owned());
+                draft.notes.push(format!("{id} is the same model already"));
+                draft.existing.push(RecordPath::Version(id.clone()));
+                return Ok((id, draft));
             }
         }
     }
@@ -107,7 +106,7 @@ pub fn register(
         let record = super::card::new_card(&id, desk.actor.as_str(), sections);
         draft.put(&path, desk.new_record(Kind::ModelCard, &path, record)?);
     }
-    Ok(Registered::New(id, Box::new(draft)))
+    Ok((id, draft))
 }
 
 /// What lacks a digest can be registered only knowingly.

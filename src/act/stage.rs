@@ -47,8 +47,7 @@ struct Assignment {
 /// Puts each version on each stage, in one draft.
 ///
 /// # Errors
-/// When a version or stage is not there, two versions want one stage, or
-/// nothing would change.
+/// When a version or stage is not there, or two versions want one stage.
 pub fn promote(
     desk: &Desk<'_>,
     versions: &[VersionId],
@@ -78,6 +77,9 @@ pub fn promote(
             let now = assignment(desk, &id.group, stage)?;
             if now.version == Some(id.number) {
                 draft.notes.push(format!("{id} serves `{stage}` already"));
+                draft
+                    .existing
+                    .push(RecordPath::Stage(id.group.clone(), stage.clone()));
                 continue;
             }
             replaced.extend(now.version);
@@ -92,12 +94,6 @@ pub fn promote(
                 retire(desk, &mut draft, &old, stages, "--archive-previous", reason)?;
             }
         }
-    }
-    if draft.edits.is_empty() {
-        return Err(Error::told(format!(
-            "nothing would change: {}",
-            draft.notes.join("; ")
-        )));
     }
     Ok(draft)
 }
@@ -148,11 +144,15 @@ pub fn rollback(desk: &Desk<'_>, request: &Rollback, reason: Option<&str>) -> Re
     };
     let (to, why) = match request.to {
         RollbackTo::Empty if now.version.is_none() => {
-            return Err(Error::told(format!("nothing serves `{stage}` in `{group}`")));
+            return stands(request, format!("nothing serves `{stage}` in `{group}`"), reason);
         }
         RollbackTo::Empty => (None, None),
         RollbackTo::Version(number) if now.version == Some(number) => {
-            return Err(Error::told(format!("{} serves `{stage}` already", id(number))));
+            return stands(
+                request,
+                format!("{} serves `{stage}` already", id(number)),
+                reason,
+            );
         }
         RollbackTo::Version(number) => {
             desk.version(&id(number))?;
@@ -199,6 +199,22 @@ pub fn rollback(desk: &Desk<'_>, request: &Rollback, reason: Option<&str>) -> Re
         }
         draft.absorb(review(desk, &left, Decision::Rejected, reason)?);
     }
+    Ok(draft)
+}
+
+/// The draft of a rollback to what stands there already.
+///
+/// # Errors
+/// When what served was to be retired: nothing stops serving.
+fn stands(request: &Rollback, words: String, reason: Option<&str>) -> Result<Draft, Error> {
+    if request.archive || request.reject {
+        return Err(Error::told(format!("{words}, so there is nothing to retire")));
+    }
+    let mut draft = Draft::new("", reason);
+    draft.notes.push(words);
+    draft
+        .existing
+        .push(RecordPath::Stage(request.group.clone(), request.stage.clone()));
     Ok(draft)
 }
 

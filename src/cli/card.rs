@@ -13,11 +13,9 @@ use super::write::{Job, Scope, WriteArgs, land};
 use super::{Global, Outcome, Output, Ui};
 use crate::access::Standing;
 use crate::act;
-use crate::disk;
 use crate::error::Error;
-use crate::event::WriteResult;
 use crate::exchange::{huggingface, sagemaker_card};
-use crate::model::{Key, ModelCard, RecordPath, Status, VersionId, masked_text};
+use crate::model::{Key, ModelCard, RecordPath, Status, VersionId};
 use crate::render::{self, Opinion, Portrait, clean};
 use crate::snapshot::Loaded;
 
@@ -91,7 +89,7 @@ pub fn run(command: &CardCommand, global: &Global, ui: &Ui) -> Result<Outcome, E
             match &args.to {
                 None => ui.print(&text)?,
                 Some(path) => {
-                    disk::write_file(&global.located(path), masked_text(&text).as_bytes())?;
+                    ui.file(&global.located(path), &text)?;
                     ui.say(&clean(&format!("the card of {id} is in {}", path.display())));
                 }
             }
@@ -127,29 +125,14 @@ fn set(args: &SetArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let job = Job {
         draft: &|desk| {
             let reason = args.write.reason.as_deref();
-            let draft = act::set_card(desk, &args.version, &sections, &members, reason)?;
-            if draft.is_none() {
-                let words = format!(
-                    "the card of {} says so already; nothing was changed",
-                    args.version
-                );
-                if ui.is_json() {
-                    let card = RecordPath::Card(args.version.clone());
-                    let mut result = WriteResult::existing(&card).to_value();
-                    result["version"] = args.version.to_string().into();
-                    result["changed"] = false.into();
-                    ui.json(&result)?;
-                } else {
-                    ui.print(&format!("{words}\n"))?;
-                }
-            }
-            Ok(draft.map(|mut draft| {
+            let mut draft = act::set_card(desk, &args.version, &sections, &members, reason)?;
+            if draft.existing.is_empty() {
                 let record = RecordPath::Card(args.version.clone()).to_string();
                 draft
                     .given
                     .extend(file.iter().map(|file| file.part(record.clone(), "")));
-                draft
-            }))
+            }
+            Ok(draft)
         },
         scope: Scope::of(&args.version.group),
         seen: None,
@@ -242,10 +225,7 @@ fn rendered(reading: &Reading<'_>, id: &VersionId, form: Output) -> Result<Strin
         Output::Html => Ok(render::card_html(&portrait)),
         Output::Json => {
             let content = sagemaker_card::render(&portrait)?;
-            Ok(format!(
-                "{}\n",
-                serde_json::to_string_pretty(&content).unwrap_or_default()
-            ))
+            Ok(render::json_text(&content))
         }
         _ => huggingface::render(&portrait),
     }

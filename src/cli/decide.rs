@@ -8,7 +8,6 @@ use super::write::{Job, Scope, Seen, SeenArgs, WriteArgs, land};
 use super::{Global, Outcome, Ui, names};
 use crate::act::{self, Draft};
 use crate::error::Error;
-use crate::event::WriteResult;
 use crate::model::{Decision, RecordPath, Status, VersionId};
 
 /// A decision on one version.
@@ -44,7 +43,7 @@ pub fn review(args: &DecideArgs, decision: Decision, global: &Global, ui: &Ui) -
     let id = &args.version;
     let moved = Cell::new(false);
     let job = Job {
-        draft: &|desk| act::review(desk, id, decision, reason).map(Some),
+        draft: &|desk| act::review(desk, id, decision, reason),
         scope: Scope::of(&id.group),
         seen: Some(Seen::of(&args.seen)),
         moved: Some(&moved),
@@ -64,7 +63,7 @@ pub fn archive(args: &DecideArgs, global: &Global, ui: &Ui) -> Result<Outcome, E
     let reason = args.reason("archive")?;
     let id = &args.version;
     let job = Job {
-        draft: &|desk| act::archive(desk, id, reason).map(Some),
+        draft: &|desk| act::archive(desk, id, reason),
         scope: Scope::of(&id.group),
         seen: Some(Seen::of(&args.seen)),
         moved: None,
@@ -77,7 +76,7 @@ pub fn delete(args: &DecideArgs, global: &Global, ui: &Ui) -> Result<Outcome, Er
     let reason = args.reason("delete")?;
     let id = &args.version;
     let job = Job {
-        draft: &|desk| act::delete_version(desk, id, reason).map(Some),
+        draft: &|desk| act::delete_version(desk, id, reason),
         scope: Scope::of(&id.group),
         seen: Some(Seen::of(&args.seen)),
         moved: None,
@@ -124,14 +123,11 @@ pub fn settle(args: &SettleArgs, global: &Global, ui: &Ui) -> Result<Outcome, Er
                 }
             }
             if moved.is_empty() {
-                ui.note("no reviews on hand authorise a move; `modelry show` says what is missing");
-                if ui.is_json() {
-                    ui.json(&WriteResult::nothing().to_value())?;
-                }
-                return Ok(None);
+                let note = "no reviews on hand authorise a move; `modelry show` says what is missing";
+                draft.notes.push(note.to_owned());
             }
             draft.subject = format!("Settle {}", moved.join(", "));
-            Ok(Some(draft))
+            Ok(draft)
         },
         scope,
         seen: Some(Seen::of(&args.seen)),

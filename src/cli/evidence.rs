@@ -105,7 +105,6 @@ pub fn evidence(command: &EvidenceCommand, global: &Global, ui: &Ui) -> Result<O
                 &request,
                 args.write.reason.as_deref(),
             )
-            .map(Some)
         },
         scope: Scope::of(&args.version.group),
         seen: None,
@@ -144,7 +143,7 @@ pub fn annotate(args: &AnnotateArgs, global: &Global, ui: &Ui) -> Result<Outcome
         annotations: args.annotations.iter().cloned().collect(),
     };
     let job = Job {
-        draft: &|desk| act::annotate(desk, &args.version, &request, args.write.reason.as_deref()).map(Some),
+        draft: &|desk| act::annotate(desk, &args.version, &request, args.write.reason.as_deref()),
         scope: Scope::of(&args.version.group),
         seen: None,
         moved: None,

@@ -83,7 +83,7 @@ pub fn run(command: &GroupCommand, global: &Global, ui: &Ui) -> Result<Outcome, 
         GroupCommand::Create(args) => {
             let (request, reason) = (args.request(), args.write.reason.as_deref());
             let job = Job {
-                draft: &|desk| act::create_group(desk, &args.group, &request, reason).map(Some),
+                draft: &|desk| act::create_group(desk, &args.group, &request, reason),
                 scope: Scope::of(&args.group),
                 seen: None,
                 moved: None,
@@ -94,7 +94,7 @@ pub fn run(command: &GroupCommand, global: &Global, ui: &Ui) -> Result<Outcome, 
         GroupCommand::Update(args) => {
             let (request, reason) = (args.request(), args.write.reason.as_deref());
             let job = Job {
-                draft: &|desk| act::update_group(desk, &args.group, &request, reason).map(Some),
+                draft: &|desk| act::update_group(desk, &args.group, &request, reason),
                 scope: Scope::of(&args.group),
                 seen: None,
                 moved: None,
@@ -104,7 +104,7 @@ pub fn run(command: &GroupCommand, global: &Global, ui: &Ui) -> Result<Outcome, 
         }
         GroupCommand::Delete { group, write } => {
             let job = Job {
-                draft: &|desk| act::delete_group(desk, group, write.reason.as_deref()).map(Some),
+                draft: &|desk| act::delete_group(desk, group, write.reason.as_deref()),
                 scope: Scope::of(group),
                 seen: Some(Seen::unnamed()),
                 moved: None,

@@ -12,7 +12,6 @@ use super::write::{Job, Scope, WriteArgs, land};
 use super::{Global, Outcome, Ui, given};
 use crate::act::{self, ImportPlan, ImportedGroup};
 use crate::error::Error;
-use crate::event::WriteResult;
 use crate::exchange::{mlflow, sagemaker};
 use crate::fetch;
 use crate::model::GroupName;
@@ -159,19 +158,11 @@ pub(super) fn bring(
     let plan: RefCell<Option<ImportPlan>> = RefCell::default();
     let job = Job {
         draft: &|desk| {
-            let (planned, draft) = act::import(desk, from, &groups, args.write.reason.as_deref())?;
+            let (planned, mut draft) = act::import(desk, from, &groups, args.write.reason.as_deref())?;
             let value = render::import_plan_value(&planned);
-            let nothing = draft.is_none();
             *plan.borrow_mut() = Some(planned);
-            if nothing && ui.is_json() {
-                let mut result = WriteResult::nothing().to_value();
-                result["plan"] = value.clone();
-                ui.json(&result)?;
-            }
-            Ok(draft.map(|mut draft| {
-                draft.facts.insert("plan".into(), value);
-                draft
-            }))
+            draft.facts.insert("plan".into(), value);
+            Ok(draft)
         },
         scope: Scope::Groups(groups.iter().map(|group| group.name.to_string()).collect()),
         seen: None,
@@ -181,12 +172,6 @@ pub(super) fn bring(
     let outcome = land(&job, &args.write, global, ui)?;
     if let Some(plan) = plan.borrow().as_ref().filter(|_| !ui.is_json()) {
         ui.print(&render::import_plan(plan, &ui.style))?;
-        if plan.groups.iter().all(|group| !group.created) && plan.new_versions() == 0 {
-            ui.say(match plan.differs() {
-                true => "all of it is here already; what differs there is told above, and is not taken",
-                false => "all of it is here already: nothing to do",
-            });
-        }
     }
     Ok(outcome)
 }

@@ -214,7 +214,7 @@ fn full_id(revision: &str, write: &WriteArgs, global: &Global) -> Result<String,
 
 fn edit(edit: &PolicyEdit, write: &WriteArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let job = Job {
-        draft: &|desk| act::edit_policy(desk, edit, write.reason.as_deref()).map(Some),
+        draft: &|desk| act::edit_policy(desk, edit, write.reason.as_deref()),
         scope: Scope::Policy,
         seen: Some(Seen::unnamed()),
         moved: None,
@@ -362,7 +362,7 @@ pub fn grant(command: &GrantCommand, global: &Global, ui: &Ui) -> Result<Outcome
                     for stage in stages {
                         act::listed_stage(desk.policy.registry(), stage)?;
                     }
-                    act::edit_policy(desk, &edit, write.reason.as_deref()).map(Some)
+                    act::edit_policy(desk, &edit, write.reason.as_deref())
                 },
                 scope: Scope::Policy,
                 seen: Some(Seen::unnamed()),

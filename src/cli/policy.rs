@@ -94,7 +94,7 @@ pub fn run(command: &PolicyCommand, global: &Global, ui: &Ui) -> Result<Outcome,
                         .unwrap_or_else(|| proposed.clone());
                     let replaced = Some(desk.policy.source.clone());
                     policies.now.replace(Some((replaced, now.clone())));
-                    act::approve_policy(desk, &now, write.reason.as_deref()).map(Some)
+                    act::approve_policy(desk, &now, write.reason.as_deref())
                 },
                 scope: Scope::Policy,
                 seen: Some(Seen {

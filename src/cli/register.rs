@@ -8,9 +8,8 @@ use serde_json::{Map, Value, json};
 use super::given::{self, Given};
 use super::write::{Job, Reserve, Scope, WriteArgs, land};
 use super::{Global, Outcome, Ui, artifact, names};
-use crate::act::{self, RegisterRequest, Registered};
+use crate::act::{self, RegisterRequest};
 use crate::error::Error;
-use crate::event::WriteResult;
 use crate::finding::Report;
 use crate::model::{Digest, GroupName, Key, RecordPath};
 
@@ -346,35 +345,17 @@ pub fn register(args: &RegisterArgs, global: &Global, ui: &Ui) -> Result<Outcome
         draft: &|desk| {
             let mut request = given.request.clone();
             request.reserved.clone_from(&reserve.taken.borrow());
-            match act::register(desk, &args.group, &request, args.write.reason.as_deref())? {
-                Registered::New(id, mut draft) => {
-                    reserve.same.replace(None);
-                    draft.given.extend(given.parts(&id));
-                    reserve.number.set(Some(id.number));
-                    Ok(Some(*draft))
-                }
-                Registered::Same(id) => {
-                    reserve.same.replace(Some(id));
-                    Ok(None)
-                }
+            let (id, mut draft) = act::register(desk, &args.group, &request, args.write.reason.as_deref())?;
+            if draft.existing.is_empty() {
+                draft.given.extend(given.parts(&id));
+                reserve.number.set(Some(id.number));
             }
+            Ok(draft)
         },
         scope: Scope::of(&args.group),
         seen: None,
         moved: None,
         reserve: Some(&reserve),
     };
-    let outcome = land(&job, &args.write, global, ui)?;
-    let same = reserve.same.borrow();
-    let Some(id) = same.as_ref() else {
-        return Ok(outcome);
-    };
-    if ui.is_json() {
-        let mut value = WriteResult::existing(&RecordPath::Version(id.clone())).to_value();
-        value["version"] = json!(id.to_string());
-        ui.json(&value)?;
-    } else {
-        ui.print(&format!("{id} is the same model already; nothing was registered (--allow-duplicate does it all the same)\n"))?;
-    }
-    Ok(outcome)
+    land(&job, &args.write, global, ui)
 }

@@ -86,16 +86,12 @@ pub fn run(args: &RelayArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
                 base,
                 rejects: args.reject,
             };
-            let draft = act::relay(desk, &request, reason.as_deref())?;
+            let mut draft = act::relay(desk, &request, reason.as_deref())?;
             if draft.edits.is_empty() {
-                for note in &draft.notes {
-                    ui.note(note);
-                }
-                ui.note("there is nothing to relay");
-                return Ok(None);
+                draft.notes.push("there is nothing to relay".to_owned());
             }
             touched.replace(draft.settle.clone());
-            Ok(Some(draft))
+            Ok(draft)
         },
         scope: match &args.versions[..] {
             [one] => Scope::of(&one.group),

@@ -51,7 +51,7 @@ pub fn promote(args: &PromoteArgs, global: &Global, ui: &Ui) -> Result<Outcome, 
     let reason = args.write.reason.as_deref();
     let groups = versions.iter().map(|id| id.group.to_string()).collect();
     let job = Job {
-        draft: &|desk| act::promote(desk, &versions, &stages, args.archive_previous, reason).map(Some),
+        draft: &|desk| act::promote(desk, &versions, &stages, args.archive_previous, reason),
         scope: Scope::Groups(groups),
         seen: Some(Seen::of(&args.seen)),
         moved: None,
@@ -101,7 +101,7 @@ pub fn rollback(args: &RollbackArgs, global: &Global, ui: &Ui) -> Result<Outcome
         reject: args.reject,
     };
     let job = Job {
-        draft: &|desk| act::rollback(desk, &request, args.write.reason.as_deref()).map(Some),
+        draft: &|desk| act::rollback(desk, &request, args.write.reason.as_deref()),
         scope: Scope::of(&args.group),
         seen: Some(Seen::of(&args.seen)),
         moved: None,

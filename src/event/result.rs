@@ -139,19 +139,11 @@ impl WriteResult {
         }
     }
 
-    /// The registry held this already.
-    pub fn existing(record: &RecordPath) -> WriteResult {
+    /// The registry holds already what was asked for, in these records.
+    pub fn existing(records: &[RecordPath]) -> WriteResult {
         WriteResult {
             existing: true,
-            objects: vec![ObjectChange::unchanged(record)],
-            ..WriteResult::default()
-        }
-    }
-
-    /// Nothing was to be done.
-    pub fn nothing() -> WriteResult {
-        WriteResult {
-            existing: true,
+            objects: records.iter().map(ObjectChange::unchanged).collect(),
             ..WriteResult::default()
         }
     }

@@ -230,14 +230,27 @@ fn what_is_only_in_an_unpushed_commit_is_to_be_pushed() {
     let _ = seat.ok("admin-1", &create);
     let said = seat.fails("admin-1", 2, &push);
     assert!(
-        said.err.contains("group `other` is there already")
+        said.err
+            .contains("group `other` is there already, but in this clone alone")
+            && said.err.contains("`git push origin main`"),
+        "{said:?}"
+    );
+    let another = ["group", "create", "other", "--description", "y", "--push"];
+    let said = seat.fails("admin-1", 2, &another);
+    assert!(
+        said.err.contains("says something else of itself")
             && said.err.contains("1 commit of this clone that the remote lacks")
             && said.err.contains("`git push`"),
         "{said:?}"
     );
     seat.git(&["push", "-q"]);
-    let said = seat.fails("admin-1", 2, &push);
-    assert!(!said.err.contains("`git push`"), "{said:?}");
+    let said = seat.ok("admin-1", &push);
+    assert_eq!(said, "nothing was written: group `other` is there already\n");
+    let said = seat.fails("admin-1", 2, &another);
+    assert!(
+        said.err.contains("`modelry group update other …`") && !said.err.contains("`git push`"),
+        "{said:?}"
+    );
 }
 
 #[test]

@@ -311,6 +311,42 @@ fn every_writing_command_has_one_shape() {
     ] {
         let _ = result(&lab, who, arguments);
     }
+    // What is there already is said, with the record that holds it.
+    let tip = lab.git(&["rev-parse", "HEAD"]);
+    for (who, arguments, path) in [
+        ("risk-1", &stage[..], "groups/churn/stages/production.yaml"),
+        (
+            "risk-1",
+            &["rollback", "churn", "production", "--to", "3", "--yes"],
+            "groups/churn/stages/production.yaml",
+        ),
+        (
+            "admin-1",
+            &["group", "create", "fraud"],
+            "groups/fraud/group.yaml",
+        ),
+        (
+            "trainer",
+            &["annotate", "churn/3", "--label", "a=b"],
+            "groups/churn/versions/3/version.yaml",
+        ),
+        (
+            "risk-1",
+            &["archive", "churn/1", "-m", "old", "--yes"],
+            "groups/churn/versions/1/version.yaml",
+        ),
+    ] {
+        let value = result(&lab, who, arguments);
+        assert_eq!(value["existing"], true, "{arguments:?}");
+        assert_eq!(value["commit"], serde_json::Value::Null);
+        let objects = value["objects"].as_array().expect("objects");
+        assert_eq!(objects.len(), 1, "{value:#}");
+        assert_eq!(
+            (&objects[0]["action"], &objects[0]["path"]),
+            (&"unchanged".into(), &path.into())
+        );
+    }
+    assert_eq!(lab.git(&["rev-parse", "HEAD"]), tip);
     let list = lab.ok("risk-1", &["list", "-o", "json"]);
     let list: serde_json::Value = serde_json::from_str(&list).expect("JSON");
     let churn = list["groups"].as_array().expect("groups").iter();

@@ -21,7 +21,7 @@ use self::prepare::{Prepared, Run, prepare};
 pub use self::reserve::Reserve;
 pub use self::seen::{PolicySeen, Seen, SeenArgs};
 pub use self::tell::refused;
-use self::tell::{done, dry_run, propose};
+use self::tell::{done, dry_run, existing, propose};
 use super::wait::duration;
 use super::{Global, Outcome, Ui};
 use crate::act::{Desk, Draft};
@@ -101,8 +101,8 @@ impl WriteArgs {
 
 /// What a command wants done.
 pub struct Job<'j> {
-    /// Makes the draft; none when there is nothing to do, which it has said.
-    pub draft: &'j dyn Fn(&Desk<'_>) -> Result<Option<Draft>, Error>,
+    /// Makes the draft.
+    pub draft: &'j dyn Fn(&Desk<'_>) -> Result<Draft, Error>,
     /// What it concerns.
     pub scope: Scope,
     /// What is decided must have been seen in this clone, or be named by its
@@ -228,6 +228,7 @@ fn attempt(run: &Run<'_>) -> Result<Option<Outcome>, Error> {
     let signed = match prepare(run, &target)? {
         Prepared::Signed(signed) => signed,
         Prepared::Dry(made) => return dry_run(&made, None, ui).map(Some),
+        Prepared::Existing(there) => return existing(&there, ui).map(Some),
         Prepared::Over(outcome) => return Ok(Some(outcome)),
     };
     match repo.advance(&target.branch, target.tip, signed.commit, &signed.log()) {

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::super::me::Me;
 use super::super::{Outcome, Ui, report_format};
 use super::commit::commit;
-use super::preview::{Preview, Proposal, preview};
+use super::preview::{Existing, Preview, Proposal, preview};
 use super::seen::{look, typed};
 use super::tell::{declined, not_signed, refused, show_decision};
 use super::{Job, Target, WriteArgs};
@@ -69,7 +69,9 @@ pub(super) enum Prepared {
     Signed(Box<Signed>),
     /// It would be fine, and no more was asked.
     Dry(Box<Proposal>),
-    /// There was nothing to do, or it was refused; which was said.
+    /// The base holds already what was asked for.
+    Existing(Existing),
+    /// It was refused, which was said.
     Over(Outcome),
 }
 
@@ -110,7 +112,7 @@ pub(super) fn prepare(run: &Run<'_>, target: &Target) -> Result<Prepared, Error>
         actor,
     };
     let mut proposal = match preview(run, &base, target)? {
-        Preview::Nothing => return Ok(Prepared::Over(Outcome::Fine)),
+        Preview::Existing(there) => return Ok(Prepared::Existing(there)),
         Preview::Refused(report) => return refused(&report, ui).map(Prepared::Over),
         Preview::Idle(refusal) => return declined(&refusal, &json!({}), ui).map(Prepared::Over),
         Preview::Ready(proposal) => proposal,

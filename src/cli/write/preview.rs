@@ -21,8 +21,8 @@ use crate::workspace::Workspace;
 
 /// The outcome of a preview.
 pub(super) enum Preview {
-    /// There is nothing to do, which the draft has said.
-    Nothing,
+    /// The base holds already what was asked for.
+    Existing(Existing),
     /// It may not land as it is.
     Refused(Report),
     /// It is not to be signed: a review in it would count for nothing, or its
@@ -30,6 +30,34 @@ pub(super) enum Preview {
     Idle(Refusal),
     /// It may land once it is agreed to and signed.
     Ready(Box<Proposal>),
+}
+
+/// What a registry holds already, so that nothing is to be written.
+#[derive(Default)]
+pub(super) struct Existing {
+    /// The records that hold it.
+    pub records: Vec<RecordPath>,
+    /// The words for people.
+    pub notes: Vec<String>,
+    /// What to tell programs beside it.
+    pub facts: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Existing {
+    fn of(draft: Draft) -> Existing {
+        Existing {
+            records: draft.existing,
+            notes: draft.notes,
+            facts: draft.facts,
+        }
+    }
+
+    /// What holds it, in one line: the last note; those before it are told beside.
+    pub fn words(&self) -> &str {
+        self.notes
+            .last()
+            .map_or("the registry says so already", String::as_str)
+    }
 }
 
 /// A change that is drafted and judged, neither signed nor written.
@@ -165,9 +193,10 @@ pub(super) fn preview(run: &Run<'_>, base: &Base<'_>, target: &Target) -> Result
         actor: actor.clone(),
         past: &past,
     };
-    let Some(mut draft) = (job.draft)(&desk)? else {
-        return Ok(Preview::Nothing);
-    };
+    let mut draft = (job.draft)(&desk)?;
+    if draft.edits.is_empty() && draft.settle.is_empty() {
+        return Ok(Preview::Existing(Existing::of(draft)));
+    }
     if let Some(fault) = draft.reason.as_deref().and_then(text_fault) {
         return Ok(Preview::Idle(Refusal {
             why: format!(
@@ -216,7 +245,12 @@ pub(super) fn preview(run: &Run<'_>, base: &Base<'_>, target: &Target) -> Result
     let next = Snapshot::at(&records, top, &workspace.folder)?;
     let differences = change::diff(&prior.seeing(&past), &next)?;
     if differences.changes.is_empty() {
-        return Err(Error::told("nothing would change"));
+        draft.existing = draft
+            .edits
+            .keys()
+            .filter_map(|path| RecordPath::parse(path))
+            .collect();
+        return Ok(Preview::Existing(Existing::of(draft)));
     }
     let to_sign = match args.no_record_signature {
         true => Vec::new(),

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use super::prepare::{Run, Signed};
 use crate::error::Error;
 use crate::history;
-use crate::model::{GroupName, VersionId, VersionNumber};
+use crate::model::{GroupName, VersionNumber};
 use crate::snapshot::{Records, Snapshot};
 
 /// A number that a registration takes for itself before it lands.
@@ -22,8 +22,6 @@ pub struct Reserve {
     pub taken: RefCell<BTreeSet<VersionNumber>>,
     /// The number that the draft took.
     pub number: Cell<Option<VersionNumber>>,
-    /// The version that is the same model already, so that nothing was drafted.
-    pub same: RefCell<Option<VersionId>>,
 }
 
 impl Reserve {
@@ -33,7 +31,6 @@ impl Reserve {
             group: group.clone(),
             taken: RefCell::default(),
             number: Cell::new(None),
-            same: RefCell::default(),
         }
     }
 

@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::super::{Outcome, Ui, gates, report_format};
-use super::preview::Proposal;
+use super::preview::{Existing, Proposal};
 use super::push::{Destination, Sent};
 use crate::access::GateResult;
 use crate::act::Refusal;
@@ -65,6 +65,25 @@ pub(super) fn not_signed(ui: &Ui) -> Result<Outcome, Error> {
         ui.say(SAID);
     }
     Ok(Outcome::Findings)
+}
+
+/// That the registry holds already what was asked for.
+pub(super) fn existing(there: &Existing, ui: &Ui) -> Result<Outcome, Error> {
+    if ui.is_json() {
+        let mut value = WriteResult::existing(&there.records).to_value();
+        extend(&mut value, &there.facts);
+        ui.json(&value)?;
+        return Ok(Outcome::Fine);
+    }
+    let more = there.notes.split_last().map_or(&[][..], |(_, more)| more);
+    for note in more {
+        ui.note(note);
+    }
+    ui.print(&format!(
+        "nothing was written: {}\n",
+        render::clean(there.words())
+    ))?;
+    Ok(Outcome::Fine)
 }
 
 fn change_lines(made: &Proposal, ui: &Ui) -> String {

@@ -53,7 +53,7 @@ fn a_review_on_the_hosts_page_is_written_down_and_counts() {
     let tip = lab.git(&["rev-parse", "HEAD"]);
     let again = lab.says("relay", &relay);
     assert!(
-        again.code == 0 && again.err.contains("nothing to relay"),
+        again.code == 0 && again.out.contains("nothing to relay"),
         "{again:?}"
     );
     assert_eq!(tip, lab.git(&["rev-parse", "HEAD"]));
@@ -164,7 +164,7 @@ fn what_can_not_be_relayed_is_said() {
     assert!(said.contains("`risk-2` is no machine"), "{said}");
     let said = lab.says("relay", &["relay", "github", &list, "-m", "x"]);
     assert!(
-        said.code == 0 && said.err.contains("--base REV") && said.err.contains("nothing to relay"),
+        said.code == 0 && said.err.contains("--base REV") && said.out.contains("nothing to relay"),
         "{said:?}"
     );
     let gone = reviews(&lab, &[(101, 77, "APPROVED", &"2".repeat(40))]);
@@ -179,7 +179,7 @@ fn what_can_not_be_relayed_is_said() {
         assert!(
             said.code == 0
                 && said.err.contains("which was reviewed, is not here")
-                && said.err.contains("nothing to relay"),
+                && said.out.contains("nothing to relay"),
             "{said:?}"
         );
     }
@@ -361,7 +361,7 @@ fn the_answer_of_gitlabs_approvals_is_relayed_for_a_named_commit() {
         write(&[]);
         let said = lab.says("relay", &relay);
         assert!(
-            said.code == 0 && said.err.contains("nothing to relay"),
+            said.code == 0 && said.out.contains("nothing to relay"),
             "{said:?}"
         );
         write(&[999, 201]);

@@ -182,7 +182,8 @@ fn what_changed_there_since_is_told_and_not_taken() {
     // `churn` was there before, so that nobody described it is no news.
     let same = lab.says("admin-1", &["import", "sagemaker", &given]);
     assert!(
-        same.err.contains("all of it is here already: nothing to do"),
+        same.out
+            .starts_with("nothing was written: all of it is here already\n"),
         "{same:?}"
     );
     assert!(
@@ -204,8 +205,8 @@ fn what_changed_there_since_is_told_and_not_taken() {
     }
     assert!(
         again
-            .err
-            .contains("what differs there is told above, and is not taken"),
+            .out
+            .contains("what differs there is told below, and is not taken"),
         "{again:?}"
     );
     let value = parsed(&lab.ok("admin-1", &["import", "sagemaker", &given, "-o", "json"]));
@@ -225,7 +226,11 @@ fn what_changed_there_since_is_told_and_not_taken() {
     ];
     let _ = lab.ok("trainer", &take);
     let same = lab.says("admin-1", &["import", "sagemaker", &given]);
-    assert!(same.err.contains("nothing to do"), "{same:?}");
+    assert!(
+        same.out
+            .starts_with("nothing was written: all of it is here already\n"),
+        "{same:?}"
+    );
 }
 
 #[test]

@@ -22,10 +22,11 @@ use self::survey::{Ground, Survey, Unknown, survey};
 use super::super::{Outcome, Ui};
 use super::patience::Patience;
 use super::prepare::{Prepared, Run, Signed, prepare};
+use super::preview::Existing;
 use super::request::Page;
 use super::reserve::Reserve;
 use super::short;
-use super::tell::dry_run;
+use super::tell::{dry_run, existing};
 use crate::error::{Error, shell_word};
 use crate::git::{Pushed, may_pass};
 use crate::history;
@@ -131,7 +132,11 @@ pub(super) fn land(run: &Run<'_>) -> Result<Outcome, Error> {
                     broken = 0;
                     Rc::new(*signed)
                 }
-                Prepared::Over(outcome) => return is_there(run, &road, &ground).map(|()| outcome),
+                Prepared::Existing(there) => {
+                    is_there(run, &road, &ground, &there)?;
+                    return existing(&there, ui);
+                }
+                Prepared::Over(outcome) => return Ok(outcome),
                 Prepared::Dry(made) => {
                     let to = Destination {
                         remote: road.remote.clone(),
@@ -236,27 +241,43 @@ fn gives_way(run: &Run<'_>, road: &Road, signed: &Signed) -> Result<bool, Error>
     }
 }
 
-/// Refuses to call done what is the same model already, but in this clone alone.
-fn is_there(run: &Run<'_>, road: &Road, ground: &Ground) -> Result<(), Error> {
-    let same = run.job.reserve.and_then(|reserve| reserve.same.borrow().clone());
-    let Some(same) = same else { return Ok(()) };
+/// Refuses to call done what holds it already in this clone alone.
+fn is_there(run: &Run<'_>, road: &Road, ground: &Ground, found: &Existing) -> Result<(), Error> {
     let Run { workspace, .. } = *run;
-    if let Some(tip) = ground.target.remote {
-        let objects = workspace.repo.objects()?;
-        let records = Records::new(&objects);
-        let tree = history::read_commit(&objects, tip)?.tree;
-        let there = Snapshot::at(&records, tree, &workspace.folder)?;
-        if there.read(&RecordPath::Version(same.clone()))?.is_some() {
-            return Ok(());
+    let objects = workspace.repo.objects()?;
+    let records = Records::new(&objects);
+    let at = |commit: Oid| {
+        let tree = history::read_commit(&objects, commit)?.tree;
+        Snapshot::at(&records, tree, &workspace.folder)
+    };
+    let here = at(ground.target.base)?;
+    let there = ground.target.remote.map(at).transpose()?;
+    // A version is the same whatever notes it has got since.
+    let holds = |snapshot: &Snapshot<'_>, record: &RecordPath| {
+        let found = snapshot.read(record)?;
+        let status = found.as_ref().and_then(|it| Some(it.version()?.status));
+        Ok::<_, Error>(found.map(|it| (status, status.is_none().then_some(it.id))))
+    };
+    let mut lacking = None;
+    for record in &found.records {
+        let lands = match &there {
+            Some(there) => holds(there, record)? == holds(&here, record)?,
+            None => false,
+        };
+        if !lands {
+            lacking = Some(record);
+            break;
         }
     }
+    let Some(record) = lacking else { return Ok(()) };
     let to = road.named.as_deref().unwrap_or(&road.mainline);
     let push = match road.local.as_deref() {
         Some(local) if local != to => format!("{}:{}", short(local), short(to)),
         _ => short(to).to_owned(),
     };
     Err(Error::told(format!(
-        "{same} is the same model already, but in this clone alone: `{}` of `{}` lacks it",
+        "{}, but in this clone alone: `{}` of `{}` lacks `{record}`",
+        found.words(),
         short(to),
         road.remote
     ))
