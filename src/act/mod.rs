@@ -231,8 +231,10 @@ pub fn unknown_version(snapshot: &Snapshot<'_>, id: &VersionId) -> Result<Error,
     }
     let versions = snapshot.versions(&id.group)?;
     Ok(match versions.last() {
-        None => Error::told(format!("group `{}` has no version yet", id.group))
-            .hint(format!("register one: `modelry register {}`", id.group)),
+        None => Error::told(format!("group `{}` has no version yet", id.group)).hint(format!(
+            "register one: `modelry register {} --artifact FILE`",
+            id.group
+        )),
         Some(highest) => Error::told(format!("there is no version {id}")).hint(format!(
             "the highest is {}/{highest}; `modelry list {}` shows them all",
             id.group, id.group
@@ -246,7 +248,7 @@ pub fn unknown_group<T: std::fmt::Display>(groups: &[T], name: &str) -> Error {
     match nearest(groups, name) {
         Some(near) => error.hint(format!("did you mean `{near}`?")),
         None => error.hint(format!(
-            "`modelry list` shows them all; make it with `modelry group create {name}`"
+            "make it with `modelry group create {name}`; `modelry list` shows those that are there"
         )),
     }
 }

@@ -271,7 +271,7 @@ fn before(
         error = error.hint(format!("{} served before, and is {why}", id(number)));
     }
     Err(error.hint(format!(
-        "name a version: `modelry rollback {group} {stage} --to N`, or empty the stage: `--empty`"
+        "name a version: `modelry rollback {group} {stage} --to N`, or empty the stage: `modelry rollback {group} {stage} --empty`"
     )))
 }
 

@@ -282,6 +282,10 @@ fn pre_commit(global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let report = match report {
         Staged::Judged(report) => report,
         Staged::Nothing => return Ok(Outcome::Fine),
+        Staged::NoRegistry => {
+            ui.note("HEAD holds no registry, so nothing was judged");
+            return Ok(Outcome::Fine);
+        }
         Staged::Merge => {
             ui.note("a merge is judged once it is made: `modelry validate HEAD~1..HEAD`");
             return Ok(Outcome::Fine);

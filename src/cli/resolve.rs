@@ -131,7 +131,7 @@ pub fn believe_root(
         "the root is not pinned in this clone, so nothing says that this is the registry that you mean",
     )
     .hint(format!(
-        "compare it with what an administrator tells you by another way, then: modelry trust {pin}"
+        "compare it with what an administrator tells you by another way, then: `modelry trust {pin}`"
     ))
     .hint("or take it on trust this once: `--trust-root`"))
 }

@@ -397,7 +397,7 @@ impl Repo {
             Error::told(format!(
                 "`{key}` of git's configuration is neither yes nor no: `{value}`"
             ))
-            .hint(format!("git config {key} true"))
+            .hint(format!("`git config {key} true`, or `false`"))
         })
     }
 

@@ -48,7 +48,7 @@ impl Repo {
         let said = String::from_utf8_lossy(&output.stderr).replace('\r', "");
         Err(
             Error::told(format!("git {} failed: {}", arguments[0], said.trim()))
-                .hint(format!("try it by hand: git {}", by_hand(arguments).join(" "))),
+                .hint(format!("try it by hand: `git {}`", by_hand(arguments).join(" "))),
         )
     }
 

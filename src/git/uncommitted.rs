@@ -20,11 +20,20 @@ pub struct Uncommitted {
     pub notes: Vec<String>,
 }
 
+/// Whether `git status` lists the files that git does not track.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Untracked {
+    All,
+    No,
+}
+
 /// One line of `git status`.
 pub(super) struct Line {
     pub path: Vec<u8>,
     /// Whether the work tree differs from the index, or git does not track it.
     pub in_work_tree: bool,
+    /// Whether it is another repository inside this one, which git does not track.
+    pub is_repository: bool,
 }
 
 impl Repo {
@@ -49,10 +58,29 @@ impl Repo {
         let Some(git) = self.program()? else {
             return Ok(none);
         };
-        let mut lines = git.status(within)?;
+        // Files that the user has git show nowhere are no change to the user either.
+        let shows = self
+            .settings()
+            .get("status.showUntrackedFiles")
+            .map(str::to_ascii_lowercase);
+        let untracked = match shows.as_deref() {
+            Some("no" | "false" | "off" | "0") => Untracked::No,
+            _ => Untracked::All,
+        };
+        let mut lines = git.status(within, untracked)?;
         lines.retain(|line| wanted(&String::from_utf8_lossy(&line.path)));
         if lines.is_empty() {
             return Ok(none);
+        }
+        for line in lines.iter().filter(|line| line.is_repository) {
+            let path = String::from_utf8_lossy(&line.path);
+            let inner = git2::Repository::open(git.in_work_tree(&*path));
+            if !inner.is_ok_and(|inner| inner.head().is_ok()) {
+                return Err(Error::told(format!(
+                    "`{path}` is a Git repository of its own without a commit, so git can't store it here"
+                ))
+                .hint("move it out of the registry's folders, or remove it"));
+            }
         }
         let mut changed: Vec<&[u8]> = lines
             .iter()
@@ -135,12 +163,15 @@ type Edits = BTreeMap<Vec<u8>, Option<(Mode, Oid)>>;
 
 impl Program<'_> {
     /// The lines of `git status`, one for each file.
-    pub fn status(&self, within: &[String]) -> Result<Vec<Line>, Error> {
+    pub fn status(&self, within: &[String], untracked: Untracked) -> Result<Vec<Line>, Error> {
         let arguments = [
             "status",
             "--porcelain=v2",
             "-z",
-            "--untracked-files=all",
+            match untracked {
+                Untracked::All => "--untracked-files=all",
+                Untracked::No => "--untracked-files=no",
+            },
             "--no-renames",
             // Uncommitted files inside a submodule are not this repository's.
             "--ignore-submodules=dirty",
@@ -159,10 +190,12 @@ impl Program<'_> {
                 continue;
             };
             let is_clean = line[0] == b'1' && line.get(3) == Some(&b'.');
+            // A repository inside this one is shown as a folder.
+            let folder = path.strip_suffix(b"/");
             lines.push(Line {
-                // A repository inside this one is shown as a folder.
-                path: path.strip_suffix(b"/").unwrap_or(path).to_vec(),
+                path: folder.unwrap_or(path).to_vec(),
                 in_work_tree: !is_clean,
+                is_repository: folder.is_some(),
             });
         }
         Ok(lines)

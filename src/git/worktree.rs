@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::program::{Filter, Program, listed};
+use super::uncommitted::Untracked;
 use super::unfinished::is_rebasing;
 use crate::disk;
 use crate::error::Error;
@@ -73,7 +74,7 @@ impl Repo {
         let tracked = git.tracked(&paths)?;
         let exists = |path: &String| std::fs::symlink_metadata(git.in_work_tree(path)).is_ok();
         let mut dirty: BTreeSet<String> = git
-            .status(&paths)?
+            .status(&paths, Untracked::All)?
             .into_iter()
             .filter_map(|line| String::from_utf8(line.path).ok())
             .filter(|path| edits.contains_key(path))
@@ -239,7 +240,7 @@ impl Program<'_> {
             git.run(&["update-index", flag, "-z", "--stdin"], &listed(&paths))?;
         }
         let names: Vec<String> = flagged.keys().cloned().collect();
-        let differ = git.status(&names)?;
+        let differ = git.status(&names, Untracked::All)?;
         let differ: BTreeSet<String> = differ
             .into_iter()
             .filter(|line| line.in_work_tree)

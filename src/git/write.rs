@@ -54,7 +54,7 @@ impl Repo {
         let specific = [format!("{role}.name"), format!("{role}.email")];
         let missing = |what: &str| {
             Error::told(format!("git does not know your {what}"))
-                .hint(format!("git config --global user.{what} \"Your {what}\""))
+                .hint(format!("`git config --global user.{what} \"Your {what}\"`"))
         };
         let name = get("NAME", [&specific[0], "user.name"])?.ok_or_else(|| missing("name"))?;
         let email = get("EMAIL", [&specific[1], "user.email"])?.ok_or_else(|| missing("email"))?;

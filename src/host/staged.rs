@@ -15,8 +15,10 @@ use crate::workspace::{self, Wanted, Workspace};
 pub enum Staged {
     /// Something of a registry, perhaps: the verdict.
     Judged(Report),
-    /// There is no registry at HEAD.
+    /// There is no commit yet.
     Nothing,
+    /// There is no registry at HEAD.
+    NoRegistry,
     /// A merge, in a repository with a registry: only its commit says who wrote
     /// what.
     Merge,
@@ -38,7 +40,13 @@ pub fn staged(wanted: &Wanted, signer: &dyn Fn(&Repo, &Policy) -> Verdict) -> Re
         return Ok(Staged::Nothing);
     };
     if !has_registry(&repo, head)? {
-        return Ok(Staged::Nothing);
+        return match &wanted.path {
+            Some(path) => Err(Error::told(format!(
+                "there is no registry at `{path}` in HEAD: nothing was judged"
+            ))
+            .hint("name its folder from the repository's top: `--path FOLDER`")),
+            None => Ok(Staged::NoRegistry),
+        };
     }
     if repo.is_merging() {
         return Ok(Staged::Merge);

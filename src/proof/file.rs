@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::access::{Policy, Verdict};
 use crate::audit::{CHECKPOINT_NAMESPACE, Checkpoint, LARGEST_CHECKPOINT};
 use crate::disk;
-use crate::error::Error;
+use crate::error::{Error, shell_word};
 use crate::git::Repo;
 use crate::sign::Signer;
 
@@ -107,7 +107,10 @@ impl CheckpointFile {
             (None, false) => {
                 return Err(Error::told(format!("there is no checkpoint at `{shown}`"))
                     .hint("was it lost or removed? restore it from a copy: without it nothing shows that history only grew")
-                    .hint("to make the first one, add `--new-checkpoint` to `modelry audit`"));
+                    .hint(format!(
+                        "to make the first one: `modelry audit --checkpoint {} --new-checkpoint`",
+                        shell_word(&shown.to_string())
+                    )));
             }
             (None, true) if signature.is_some() => {
                 return Err(Error::told(format!(

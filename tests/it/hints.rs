@@ -107,3 +107,219 @@ fn a_renamed_mainline_is_configured() {
     lab.git(&["branch", "main", "origin/main"]);
     let _ = lab.ok("admin-1", &["audit"]);
 }
+
+/// A situation in which a command fails with a line to type.
+struct Situation {
+    name: &'static str,
+    /// Brings a registry with `churn/1` there.
+    make: fn(&Lab),
+    who: &'static str,
+    typed: &'static [&'static str],
+    /// Placeholders of the line, and what to put for them.
+    fill: &'static [(&'static str, &'static str)],
+    /// Whether the lines only show what there is: a person must choose.
+    looks: bool,
+}
+
+const SITUATIONS: &[Situation] = &[
+    Situation {
+        name: "a group that is not there",
+        make: |_| {},
+        who: "admin-1",
+        typed: &["register", "fraud", "--artifact", "weights.bin"],
+        fill: &[],
+        looks: false,
+    },
+    Situation {
+        name: "a group without versions",
+        make: |lab| {
+            let _ = lab.ok("admin-1", &["group", "create", "fraud"]);
+        },
+        who: "admin-1",
+        typed: &["show", "fraud/1"],
+        fill: &[("FILE", "weights.bin")],
+        looks: false,
+    },
+    Situation {
+        name: "a version that is not there",
+        make: |_| {},
+        who: "admin-1",
+        typed: &["show", "churn/9"],
+        fill: &[],
+        looks: true,
+    },
+    Situation {
+        name: "a version without a card",
+        make: |_| {},
+        who: "admin-1",
+        typed: &["card", "show", "churn/1"],
+        fill: &[],
+        looks: false,
+    },
+    Situation {
+        name: "a detached HEAD",
+        make: |lab| drop(lab.git(&["checkout", "-q", "--detach"])),
+        who: "trainer",
+        typed: &["annotate", "churn/1", "--label", "a=b"],
+        fill: &[],
+        looks: false,
+    },
+    Situation {
+        name: "a record that is changed and not committed",
+        make: |lab| {
+            let path = "groups/churn/versions/1/version.yaml";
+            lab.write(path, &format!("{}# mine\n", lab.read(path)));
+        },
+        who: "trainer",
+        typed: &["annotate", "churn/1", "--label", "a=b"],
+        fill: &[("FILE", "groups/churn/versions/1/version.yaml")],
+        looks: false,
+    },
+    Situation {
+        name: "a merge that is not finished",
+        make: |lab| {
+            lab.git(&["config", "core.editor", "true"]);
+            lab.git(&["checkout", "-q", "-b", "side"]);
+            lab.write("notes.txt", "side\n");
+            lab.commit("admin-1", "side");
+            lab.git(&["checkout", "-q", "main"]);
+            lab.write("other.txt", "main\n");
+            lab.commit("admin-1", "main");
+            let _ = lab.git_as("admin-1", &["merge", "-q", "--no-commit", "side"]);
+        },
+        who: "trainer",
+        typed: &["annotate", "churn/1", "--label", "a=b"],
+        fill: &[],
+        looks: false,
+    },
+    Situation {
+        name: "a root that is not pinned",
+        make: |lab| drop(lab.git(&["config", "--unset-all", "modelry.root"])),
+        who: "admin-1",
+        typed: &["audit"],
+        fill: &[],
+        looks: false,
+    },
+    Situation {
+        name: "a checkpoint that is not there",
+        make: |_| {},
+        who: "admin-1",
+        typed: &["audit", "--checkpoint", "../seen.json"],
+        fill: &[],
+        looks: false,
+    },
+    Situation {
+        name: "a key that no actor has",
+        make: |_| {},
+        who: "stranger",
+        typed: &["annotate", "churn/1", "--label", "a=b"],
+        fill: &[],
+        looks: true,
+    },
+    Situation {
+        name: "a group that says something else",
+        make: |_| {},
+        who: "admin-1",
+        typed: &["group", "create", "churn", "--description", "another"],
+        fill: &[("…", "--description another")],
+        looks: false,
+    },
+    Situation {
+        name: "a mainline that is called otherwise",
+        make: |lab| drop(lab.git(&["branch", "-q", "-m", "main", "trunk"])),
+        who: "admin-1",
+        typed: &["audit"],
+        fill: &[],
+        looks: false,
+    },
+    Situation {
+        name: "no registry in this repository",
+        make: |lab| {
+            lab.git(&["checkout", "-q", "--orphan", "empty"]);
+            lab.git(&["rm", "-q", "-r", "-f", "."]);
+            lab.write("notes.txt", "x\n");
+            lab.commit("admin-1", "another history");
+            lab.git(&["branch", "-q", "-D", "main"]);
+            lab.git(&["config", "--unset-all", "modelry.root"]);
+        },
+        who: "admin-1",
+        typed: &["list"],
+        fill: &[],
+        looks: false,
+    },
+    Situation {
+        name: "nothing to go back to",
+        make: |lab| {
+            let _ = lab.ok("risk-1", &["approve", "churn/1", "-m", "fine"]);
+            let _ = lab.ok("admin-1", &["promote", "churn/1", "production", "-m", "now"]);
+        },
+        who: "admin-1",
+        typed: &["rollback", "churn", "production", "-m", "alerts"],
+        fill: &[
+            ("N`", "1`"),
+            ("`--empty`", "`modelry rollback churn production --empty`"),
+        ],
+        looks: false,
+    },
+];
+
+/// Types each line that a situation offers, in a copy: each can be typed, and one of
+/// them changes what the command says.
+fn typed(it: &Situation) -> Result<(), String> {
+    let lab = Lab::with_registry();
+    lab.register("churn", '1');
+    lab.write("weights.bin", "weights");
+    lab.write(".git/info/exclude", "weights.bin\n");
+    (it.make)(&lab);
+    let before = lab.says(it.who, it.typed);
+    if before.code == 0 {
+        return Err(format!("nothing fails: {before:?}"));
+    }
+    let mut hints = before.err.clone();
+    for (placeholder, value) in it.fill {
+        hints = hints.replace(placeholder, value);
+    }
+    let offered = Regex::new("`((?:modelry|git) [^`]+)`").expect("a pattern");
+    let lines: Vec<String> = offered
+        .captures_iter(&hints)
+        .map(|found| found[1].to_owned())
+        .collect();
+    let (error, mut is_mended) = (before.err.lines().next().unwrap_or_default(), false);
+    for line in &lines {
+        let lab = lab.copy();
+        lab.git(&["status"]);
+        let words = words(line);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let (is_fine, said) = match words[0] {
+            "git" => {
+                let said = lab.git_as(it.who, &words[1..]);
+                (
+                    said.status.success(),
+                    String::from_utf8_lossy(&said.stderr).into_owned(),
+                )
+            }
+            _ => {
+                let said = lab.says(it.who, &words[1..]);
+                (said.code == 0, said.err)
+            }
+        };
+        if !is_fine {
+            return Err(format!("`{line}` fails: {said}\n{}", before.err));
+        }
+        let after = lab.says(it.who, it.typed);
+        is_mended |= after.code == 0 || !after.err.starts_with(error);
+    }
+    match is_mended || (it.looks && !lines.is_empty()) {
+        true => Ok(()),
+        false => Err(format!("no line mends it: {}", before.err)),
+    }
+}
+
+#[test]
+fn a_hint_works_when_it_is_typed() {
+    let wrong = SITUATIONS
+        .iter()
+        .filter_map(|it| Some(format!("{}: {}", it.name, typed(it).err()?)));
+    let wrong: Vec<String> = wrong.collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}

@@ -148,12 +148,12 @@ impl Described {
         };
         let mut error = Error::told(what);
         for command in commands.iter().take(20) {
-            error = error.hint(format!("{command} >> described.json"));
+            error = error.hint(format!("`{command} >> described.json`"));
         }
         if commands.len() > 20 {
             error = error.hint(format!("and {} more like these", commands.len() - 20));
         }
-        Err(error.hint("then: modelry import sagemaker described.json"))
+        Err(error.hint("then: `modelry import sagemaker described.json`"))
     }
 }
 

@@ -260,6 +260,47 @@ fn ignored_files() {
 }
 
 #[test]
+fn untracked_files_that_are_not_shown() {
+    let lab = clone(|lab| {
+        config(lab, &[("status.showUntrackedFiles", "no")]);
+        lab.write("groups/churn/notes.txt", "not shown\n");
+        lab.write("groups/scratch/group.yaml", "not a record\n");
+    });
+    holds(&lab, PLAINLY);
+    let told = lab.error("admin-1", &["group", "create", "scratch"]);
+    assert!(
+        told.contains("would be lost in groups/scratch/group.yaml"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_repository_inside() {
+    let lab = clone(|_| {});
+    lab.git(&["init", "-q", "groups/churn/inner"]);
+    let told = lab.error("admin-1", &["validate"]);
+    assert!(
+        told.contains("`groups/churn/inner` is a Git repository of its own without a commit"),
+        "{told}"
+    );
+    lab.git(&[
+        "-C",
+        "groups/churn/inner",
+        "commit",
+        "-q",
+        "--allow-empty",
+        "--no-gpg-sign",
+        "-m",
+        "x",
+    ]);
+    assert!(
+        found(&lab).contains("groups/churn/inner:1:1: MR101"),
+        "{}",
+        found(&lab)
+    );
+}
+
+#[test]
 fn ignored_by_a_rule_for_records() {
     let lab = clone(|lab| lab.write(".git/info/exclude", "*.yaml\n"));
     holds(&lab, PLAINLY);

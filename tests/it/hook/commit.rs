@@ -32,6 +32,23 @@ fn stage(lab: &Lab, path: &str, from: &str, to: &str) {
 }
 
 #[test]
+fn a_registry_that_is_not_there_is_said() {
+    let lab = Lab::empty();
+    lab.write("notes.txt", "x\n");
+    lab.commit("admin-1", "no registry");
+    let said = lab.says("admin-1", &["hook", "pre-commit"]);
+    assert!(
+        said.code == 0 && said.err.contains("HEAD holds no registry, so nothing was judged"),
+        "{said:?}"
+    );
+    let told = lab.error("admin-1", &["--path", "models", "hook", "pre-commit"]);
+    assert!(
+        told.contains("there is no registry at `models` in HEAD: nothing was judged"),
+        "{told}"
+    );
+}
+
+#[test]
 fn a_legal_change_is_committed() {
     let lab = hooked();
     stage(
@@ -154,7 +171,8 @@ fn without_a_registry_everything_passes() {
     lab.write("data/registry.yaml", "not: ours\n");
     lab.git(&["add", "-A"]);
     let said = commit(&lab, "admin-1", &[]);
-    assert_eq!((said.code, said.err.as_str()), (0, ""), "a file of that name");
+    let note = "note: HEAD holds no registry, so nothing was judged\n";
+    assert_eq!((said.code, said.err.as_str()), (0, note), "a file of that name");
 }
 
 #[test]
