@@ -21,7 +21,7 @@ pub use addresses::addresses;
 use addresses::unmark;
 
 /// Where editors find the schemas: this and the file's name.
-pub const SCHEMA_BASE: &str = "https://modelry.dev/schemas/v1";
+const SCHEMA_BASE: &str = "https://modelry.dev/schemas/v1";
 
 /// Something in a document that its schema does not allow.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,8 +71,18 @@ pub fn schema(kind: Kind) -> &'static Value {
     &compiled(kind).schema
 }
 
+/// The identifier of a schema of this name: a name that no host answers for.
+pub fn identifier(name: &str) -> String {
+    format!("urn:modelry:schema:{name}:v1")
+}
+
 /// The schema's file name: `model-version.schema.json`.
 pub fn file_name(kind: Kind) -> String {
+    format!("{}.schema.json", name(kind))
+}
+
+/// The kind's name in file names and identifiers: `model-version`.
+fn name(kind: Kind) -> String {
     let mut name = String::new();
     for c in kind.as_str().chars() {
         if c.is_ascii_uppercase() && !name.is_empty() {
@@ -80,7 +90,7 @@ pub fn file_name(kind: Kind) -> String {
         }
         name.push(c.to_ascii_lowercase());
     }
-    format!("{name}.schema.json")
+    name
 }
 
 /// The comment that points an editor's YAML language server at the schema.
@@ -110,7 +120,7 @@ fn generate(kind: Kind) -> Value {
         "$schema".into(),
         json!("https://json-schema.org/draft/2020-12/schema"),
     );
-    top.insert("$id".into(), json!(format!("{SCHEMA_BASE}/{}", file_name(kind))));
+    top.insert("$id".into(), json!(identifier(&name(kind))));
     if let Value::Object(members) = value {
         top.extend(members.into_iter().filter(|(key, _)| key != "$schema"));
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Authority, Event, Field, Proof, Voice};
 use crate::model::VersionNumber;
-use crate::schema::SCHEMA_BASE;
+use crate::schema;
 
 /// The data of an event: one change of a registry.
 #[derive(Serialize, JsonSchema)]
@@ -130,7 +130,7 @@ struct JsonFinding<'a> {
 
 /// The name of the schema of an event's data.
 pub fn schema_id() -> String {
-    format!("{SCHEMA_BASE}/event.schema.json")
+    schema::identifier("event")
 }
 
 /// The JSON Schema of an event's data.

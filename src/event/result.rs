@@ -8,7 +8,7 @@ use super::of::values;
 use super::{kind, of};
 use crate::change::Change;
 use crate::model::{Kind, RecordPath};
-use crate::schema::SCHEMA_BASE;
+use crate::schema;
 
 /// The result of a writing command, as `-o json` prints it. Some commands add
 /// members of their own beside these.
@@ -170,6 +170,6 @@ impl WriteResult {
 pub fn result_schema() -> Value {
     let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
     let mut schema = settings.into_generator().into_root_schema_for::<WriteResult>();
-    schema.insert("$id".into(), format!("{SCHEMA_BASE}/result.schema.json").into());
+    schema.insert("$id".into(), schema::identifier("result").into());
     schema.to_value()
 }

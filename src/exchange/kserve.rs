@@ -88,14 +88,14 @@ pub fn inference_service(id: &VersionId, version: &ModelVersion, commit: &str) -
         }
     };
     let mut annotations = Map::new();
-    annotations.insert("modelry.dev/version".into(), json!(id.to_string()));
-    annotations.insert("modelry.dev/commit".into(), json!(commit));
+    annotations.insert("modelry/version".into(), json!(id.to_string()));
+    annotations.insert("modelry/commit".into(), json!(commit));
     if let Some(digest) = container
         .artifact
         .as_ref()
         .and_then(|artifact| artifact.digest.as_ref())
     {
-        annotations.insert("modelry.dev/digest".into(), json!(digest));
+        annotations.insert("modelry/digest".into(), json!(digest));
     }
     Ok(json!({
         "apiVersion": "serving.kserve.io/v1beta1",

@@ -326,9 +326,9 @@ fn kserve_gets_an_inference_service() {
     metadata:
       name: churn
       annotations:
-        modelry.dev/version: churn/4
-        modelry.dev/commit: [ID]
-        modelry.dev/digest: sha256:[ID]
+        modelry/version: churn/4
+        modelry/commit: [ID]
+        modelry/digest: sha256:[ID]
     spec:
       predictor:
         model:
