@@ -76,6 +76,14 @@ pub struct Loaded {
     proven: OnceLock<Proven>,
 }
 
+impl Loaded {
+    /// The memory that it takes, in bytes, about: the text, and the values and types
+    /// that are made of it.
+    fn weight(&self) -> usize {
+        self.text.as_ref().map_or(0, |text| text.len()) * 8 + 1024
+    }
+}
+
 /// The key of a record's own SSH signature, in the registry of this id.
 #[derive(Debug)]
 struct Proven {
@@ -198,24 +206,10 @@ fn kinds_at(path: &RecordPath) -> &'static [Kind] {
 /// # Errors
 /// [`Error::Disagreement`] when the schema accepts what the types refuse.
 pub fn load(path: &RecordPath, id: Oid, bytes: &[u8]) -> Result<Loaded, Error> {
-    let limits = match path {
-        RecordPath::Registry | RecordPath::Card(_) => Limits::LARGE,
-        _ => Limits::RECORD,
-    };
     let text = std::str::from_utf8(bytes).ok().map(Arc::from);
-    let document = match Document::read(bytes, &limits) {
+    let document = match Document::read(bytes, &limits_at(path)) {
         Ok(document) => document,
-        Err(faults) => {
-            let faults = faults.into_iter().map(ReadFault::Text).collect();
-            return Ok(Loaded {
-                id,
-                text,
-                document: None,
-                record: None,
-                faults,
-                proven: OnceLock::new(),
-            });
-        }
+        Err(faults) => return Ok(unreadable(id, text, faults)),
     };
     let mut faults = Vec::new();
     let record = typed(path, document.value(), &mut faults)?;
@@ -227,6 +221,38 @@ pub fn load(path: &RecordPath, id: Oid, bytes: &[u8]) -> Result<Loaded, Error> {
         faults,
         proven: OnceLock::new(),
     })
+}
+
+/// The file with the content of this blob, at this path. A blob that is too large for
+/// it is not read: under many names it would cost each time.
+///
+/// # Errors
+/// As [`load`]; when the blob can't be read.
+pub fn read(objects: &dyn Objects, path: &RecordPath, id: Oid) -> Result<Loaded, Error> {
+    let limits = limits_at(path);
+    match objects.size(id).filter(|size| *size > limits.bytes) {
+        Some(size) => Ok(unreadable(id, None, vec![limits.too_large(size)])),
+        None => load(path, id, &objects.read(id, ObjectKind::Blob)?),
+    }
+}
+
+/// What a file at this path may take.
+fn limits_at(path: &RecordPath) -> Limits {
+    match path {
+        RecordPath::Registry | RecordPath::Card(_) => Limits::LARGE,
+        _ => Limits::RECORD,
+    }
+}
+
+fn unreadable(id: Oid, text: Option<Arc<str>>, faults: Vec<Fault>) -> Loaded {
+    Loaded {
+        id,
+        text,
+        document: None,
+        record: None,
+        faults: faults.into_iter().map(ReadFault::Text).collect(),
+        proven: OnceLock::new(),
+    }
 }
 
 fn typed(path: &RecordPath, value: &Value, faults: &mut Vec<ReadFault>) -> Result<Option<Record>, Error> {
@@ -338,12 +364,12 @@ impl<'a> Records<'a> {
         if let Some(loaded) = self.loaded.borrow_mut().get(&key) {
             return Ok(loaded);
         }
-        let read = || {
-            let bytes = match self.objects.read(id, ObjectKind::Blob) {
-                Err(error @ Error::CorruptObject { .. }) => self.instead_of_blob(id).ok_or(error)?,
-                read => read?,
-            };
-            Ok::<_, Error>(Arc::new(load(path, id, &bytes)?))
+        let read = || match read(self.objects, path, id) {
+            Err(error @ Error::CorruptObject { .. }) => {
+                let bytes = self.instead_of_blob(id).ok_or(error)?;
+                Ok(Arc::new(load(path, id, &bytes)?))
+            }
+            read => read.map(Arc::new),
         };
         let ahead = self
             .ahead
@@ -357,7 +383,8 @@ impl<'a> Records<'a> {
         let mut hash = DefaultHasher::new();
         key.hash(&mut hash);
         self.read.borrow_mut().insert(hash.finish());
-        self.loaded.borrow_mut().insert(key, loaded.clone());
+        let weight = loaded.weight();
+        self.loaded.borrow_mut().insert(key, loaded.clone(), weight);
         Ok(loaded)
     }
 }

@@ -67,4 +67,8 @@ impl Objects for Bounded<'_> {
         self.spend(self.objects.size(id).unwrap_or_default())?;
         self.objects.read(id, kind)
     }
+
+    fn size(&self, id: Oid) -> Option<usize> {
+        self.objects.size(id)
+    }
 }

@@ -439,18 +439,6 @@ fn target(reference: &git2::Reference<'_>) -> Option<Oid> {
     Some(oid(reference.resolve().ok()?.target()?))
 }
 
-impl GitObjects<'_> {
-    /// The size of an object, in bytes, without reading all of it; none when it
-    /// can't be told.
-    pub(super) fn size(&self, id: Oid) -> Option<usize> {
-        let id = git2::Oid::from_bytes(id.as_bytes()).ok()?;
-        if self.loose.is_cut_off(id) {
-            return None;
-        }
-        self.odb.read_header(id).ok().map(|(size, _)| size)
-    }
-}
-
 /// The object store of a repository.
 pub struct GitObjects<'r> {
     odb: git2::Odb<'r>,
@@ -496,5 +484,11 @@ impl Objects for GitObjects<'_> {
         } else {
             Err(Error::CorruptObject { id, expected: kind })
         }
+    }
+
+    fn size(&self, id: Oid) -> Option<usize> {
+        // Whether the rest is cut off is seen when it is read.
+        let id = git2::Oid::from_bytes(id.as_bytes()).ok()?;
+        self.odb.read_header(id).ok().map(|(size, _)| size)
     }
 }

@@ -10,7 +10,7 @@ use super::{COMMIT_NAMESPACE, Replay};
 use crate::change;
 use crate::error::Error;
 use crate::model::RecordPath;
-use crate::raw::{Commit, Mode, ObjectKind, Objects, Oid, SignatureKind};
+use crate::raw::{Commit, Mode, Objects, Oid, SignatureKind};
 use crate::snapshot::{self, ReadAhead, Records, Snapshot};
 use crate::verify::{self, PublicKey, SignatureFault};
 
@@ -145,7 +145,7 @@ impl<'c> Ahead<'c> {
             let (Some(path), Some((Mode::File, id))) = (path, file.after) else {
                 continue;
             };
-            let loaded = snapshot::load(&path, id, &objects.read(id, ObjectKind::Blob)?)?;
+            let loaded = snapshot::read(objects, &path, id)?;
             if let Some(armor) = loaded.signature()
                 && SignatureKind::of(armor) == SignatureKind::Ssh
             {

@@ -10,7 +10,7 @@ use super::{provenance, read_commit};
 use crate::access::{Outside, Policy, Verdict};
 use crate::error::Error;
 use crate::model::{GroupName, RecordPath, StageName, VersionNumber};
-use crate::raw::{FileChange, Mode, ObjectKind, Objects, Oid};
+use crate::raw::{FileChange, Mode, Objects, Oid};
 use crate::snapshot::{self, Earlier, Loaded, Records, Snapshot};
 
 /// What history knows at one commit of the mainline.
@@ -65,7 +65,7 @@ impl<'a> Past<'a> {
         let (Some((Mode::File, before)), Some((Mode::File, after))) = (file.before, file.after) else {
             return Ok(false);
         };
-        let load = |id| snapshot::load(path, id, &self.objects.read(id, ObjectKind::Blob)?);
+        let load = |id| snapshot::read(self.objects, path, id);
         Ok(load(before)?.says_the_same(&load(after)?))
     }
 }

@@ -21,6 +21,12 @@ pub trait Objects {
     /// hash to its id.
     fn read(&self, id: Oid, kind: ObjectKind) -> Result<Vec<u8>, Error>;
 
+    /// The size of an object in bytes, where the store tells it without reading the
+    /// object.
+    fn size(&self, _id: Oid) -> Option<usize> {
+        None
+    }
+
     /// A tree, parsed.
     ///
     /// # Errors
@@ -53,16 +59,19 @@ impl Shelf {
             return Ok(tree);
         }
         let tree = read()?;
-        self.lately().insert(id, tree.clone());
+        self.lately().insert(id, tree.clone(), tree.weight());
         Ok(tree)
     }
 }
 
-/// A map that forgets what nobody asked for in a while.
+/// A map that forgets what nobody asked for in a while, by number and by weight: a
+/// push must not choose how much is kept.
 #[derive(Debug)]
 pub struct Lately<K, V> {
-    now: HashMap<K, V>,
-    before: HashMap<K, V>,
+    now: HashMap<K, (V, usize)>,
+    before: HashMap<K, (V, usize)>,
+    /// The weight of `now`, in bytes.
+    weight: usize,
 }
 
 impl<K, V> Default for Lately<K, V> {
@@ -70,6 +79,7 @@ impl<K, V> Default for Lately<K, V> {
         Lately {
             now: HashMap::new(),
             before: HashMap::new(),
+            weight: 0,
         }
     }
 }
@@ -78,22 +88,31 @@ impl<K: Eq + Hash, V: Clone> Lately<K, V> {
     /// So many are new or asked for before the others are forgotten.
     const MOST: usize = 4096;
 
+    /// So many bytes, about. As much again is kept of what came before.
+    const HEAVIEST: usize = 32 << 20;
+
     /// What is kept under `key`.
     pub fn get(&mut self, key: &K) -> Option<V> {
-        if let Some(value) = self.now.get(key) {
+        if let Some((value, _)) = self.now.get(key) {
             return Some(value.clone());
         }
-        let (key, value) = self.before.remove_entry(key)?;
-        self.insert(key, value.clone());
+        let (key, (value, weight)) = self.before.remove_entry(key)?;
+        self.insert(key, value.clone(), weight);
         Some(value)
     }
 
-    /// Keeps `value` under `key`.
-    pub fn insert(&mut self, key: K, value: V) {
-        if self.now.len() >= Self::MOST {
-            self.before = std::mem::take(&mut self.now);
+    /// Keeps `value` under `key`; it takes about `weight` bytes. What is heavier than
+    /// all the others may be is not kept.
+    pub fn insert(&mut self, key: K, value: V, weight: usize) {
+        if weight > Self::HEAVIEST {
+            return;
         }
-        self.now.insert(key, value);
+        if self.now.len() >= Self::MOST || self.weight + weight > Self::HEAVIEST {
+            self.before = std::mem::take(&mut self.now);
+            self.weight = 0;
+        }
+        self.weight += weight;
+        self.now.insert(key, (value, weight));
     }
 }
 
@@ -123,6 +142,10 @@ impl Objects for Kept<'_> {
 
     fn read(&self, id: Oid, kind: ObjectKind) -> Result<Vec<u8>, Error> {
         self.base.read(id, kind)
+    }
+
+    fn size(&self, id: Oid) -> Option<usize> {
+        self.base.size(id)
     }
 
     fn tree(&self, id: Oid) -> Result<Arc<Tree>, Error> {
@@ -201,6 +224,10 @@ impl Objects for Memory {
         self.get(id, kind)
             .unwrap_or(Err(Error::MissingObject { id, kind }))
     }
+
+    fn size(&self, id: Oid) -> Option<usize> {
+        self.objects.borrow().get(&id).map(|(_, bytes)| bytes.len())
+    }
 }
 
 /// New objects in memory over a store that stays as it is: a change before it
@@ -231,6 +258,10 @@ impl Objects for Overlay<'_> {
 
     fn read(&self, id: Oid, kind: ObjectKind) -> Result<Vec<u8>, Error> {
         self.new.get(id, kind).unwrap_or_else(|| self.base.read(id, kind))
+    }
+
+    fn size(&self, id: Oid) -> Option<usize> {
+        self.new.size(id).or_else(|| self.base.size(id))
     }
 
     fn tree(&self, id: Oid) -> Result<Arc<Tree>, Error> {

@@ -70,6 +70,14 @@ pub struct Tree {
     named: Vec<usize>,
 }
 
+impl Tree {
+    /// The memory that it takes, in bytes, about.
+    pub(super) fn weight(&self) -> usize {
+        let names: usize = self.entries.iter().map(|entry| entry.name.len()).sum();
+        names + self.entries.len() * size_of::<Entry>() + self.named.len() * size_of::<usize>() + 256
+    }
+}
+
 /// So many faults of one tree are named.
 const MOST_FAULTS: usize = 20;
 

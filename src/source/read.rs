@@ -32,6 +32,12 @@ impl Limits {
         nodes: 16_384,
         scalar: 64 << 10,
     };
+    /// The fault of a text of so many bytes, which are more than there may be.
+    pub fn too_large(&self, bytes: usize) -> Fault {
+        let message = format!("the file has {bytes} bytes, and the limit is {}", self.bytes);
+        fault(FaultKind::TooLarge, 0..0, message)
+    }
+
     /// For card and registry: 1 MiB.
     pub const LARGE: Limits = Limits {
         bytes: 1 << 20,
@@ -318,12 +324,7 @@ fn ended_early(text: &str, root: &Node) -> Option<Range<usize>> {
 
 fn decode<'b>(bytes: &'b [u8], limits: &Limits) -> Result<&'b str, Vec<Fault>> {
     if bytes.len() > limits.bytes {
-        let message = format!(
-            "the file has {} bytes, and the limit is {}",
-            bytes.len(),
-            limits.bytes
-        );
-        return Err(vec![fault(FaultKind::TooLarge, 0..0, message)]);
+        return Err(vec![limits.too_large(bytes.len())]);
     }
     if bytes.starts_with(b"\xef\xbb\xbf") {
         let mut told = fault(FaultKind::NotUtf8, 0..3, "the file starts with a byte order mark");

@@ -10,6 +10,9 @@ use crate::snapshot;
 /// Folders deeper than this are not searched.
 const DEEPEST: usize = 64;
 
+/// A file of more bytes is not read to see whether it is a registry.
+const LARGEST: usize = 16 << 20;
+
 /// So many files of this name are looked into.
 const MOST: usize = 100;
 
@@ -104,6 +107,9 @@ impl Search<'_> {
 
 /// Whether a file says that it is a registry, however broken it is. What a clone lacks may be one.
 fn reads_as_registry(objects: &dyn Objects, blob: Oid) -> Result<bool, Error> {
+    if objects.size(blob).is_some_and(|size| size > LARGEST) {
+        return Ok(false);
+    }
     let bytes = match objects.read(blob, ObjectKind::Blob) {
         Ok(bytes) => bytes,
         Err(Error::MissingObject { .. }) => return Ok(true),

@@ -289,6 +289,35 @@ fn the_worst_pushes_stay_within_memory_and_output() {
 }
 
 #[test]
+fn a_large_file_under_many_names_is_not_read() {
+    needs![TIME];
+    let lab = Lab::with_registry();
+    let large = made(&lab, &["hash-object", "-w", "--stdin"], &vec![b' '; 200 << 20]);
+    lab.register("churn", '1');
+    for n in 1..60 {
+        let entry = format!("100644,{large},groups/churn/versions/1/evidence/e{n}.yaml");
+        lab.git(&["update-index", "--add", "--cacheinfo", &entry]);
+    }
+    let changed = committed(&lab, "main", &lab.git(&["write-tree"]));
+    lab.git(&["read-tree", "HEAD"]);
+    lab.git(&["branch", "worst", &changed]);
+    for line in [
+        &["validate", "main..worst"][..],
+        &["validate", "--onto", "main", "worst"],
+    ] {
+        let (code, bytes, peak) = measured(&mut lab.modelry("admin-1", line), &lab);
+        assert_eq!(code, 1, "{line:?}");
+        assert!(peak < 128 << 10, "{line:?}: {peak} KiB");
+        assert!(bytes < OUTPUT, "{line:?}: {bytes} bytes");
+    }
+    let found = lab.findings("admin-1", &["validate", "main..worst", "-o", "concise"]);
+    assert!(
+        found.contains("e1.yaml:1:1: MR013") && found.contains("209715200 bytes"),
+        "{found}"
+    );
+}
+
+#[test]
 fn what_is_not_listed_is_counted() {
     let lab = Lab::with_registry();
     let tip = committed(
