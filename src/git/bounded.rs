@@ -1,7 +1,8 @@
 //! Objects within a budget: whoever pushes must not choose how much a server
 //! reads.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 
 use super::GitObjects;
 use crate::error::Error;
@@ -10,9 +11,9 @@ use crate::raw::{ObjectFormat, ObjectKind, Objects, Oid};
 /// How much may be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// Objects, each time that one is read.
+    /// Distinct objects.
     pub objects: usize,
-    /// Bytes of them all, unpacked.
+    /// Bytes of these objects, unpacked.
     pub bytes: usize,
 }
 
@@ -21,6 +22,7 @@ pub struct Bounded<'r> {
     objects: GitObjects<'r>,
     budget: Budget,
     left: Cell<Budget>,
+    charged: RefCell<HashSet<Oid>>,
 }
 
 impl<'r> Bounded<'r> {
@@ -30,11 +32,17 @@ impl<'r> Bounded<'r> {
             objects,
             budget,
             left: Cell::new(budget),
+            charged: RefCell::default(),
         }
     }
 
-    /// Takes one object of this size from what is left.
-    fn spend(&self, size: usize) -> Result<(), Error> {
+    /// Takes an object from what is left, the first time that it is read.
+    fn spend(&self, id: Oid) -> Result<(), Error> {
+        if self.charged.borrow().contains(&id) {
+            return Ok(());
+        }
+        // The size of an object that has none is found by reading it.
+        let size = self.objects.size(id).unwrap_or_default();
         let left = self.left.get();
         let Some(objects) = left.objects.checked_sub(1) else {
             return Err(Error::told(format!(
@@ -53,6 +61,7 @@ impl<'r> Bounded<'r> {
             .hint("push fewer or smaller files; whoever runs the server can raise `modelry.hook.maxBytes`"));
         };
         self.left.set(Budget { objects, bytes });
+        self.charged.borrow_mut().insert(id);
         Ok(())
     }
 }
@@ -63,8 +72,7 @@ impl Objects for Bounded<'_> {
     }
 
     fn read(&self, id: Oid, kind: ObjectKind) -> Result<Vec<u8>, Error> {
-        // What can't be told is told by reading it.
-        self.spend(self.objects.size(id).unwrap_or_default())?;
+        self.spend(id)?;
         self.objects.read(id, kind)
     }
 

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::rc::Rc;
 
+use super::provenance::KnownOrigins;
 use super::read_commit;
 use crate::error::Error;
 use crate::raw::{Commit, Objects, Oid};
@@ -24,6 +25,8 @@ pub struct Sides {
     pub first: Vec<Oid>,
     /// Reachable from the second parent, and not from the first.
     pub second: HashSet<Oid>,
+    /// The commits of `second`, children before parents.
+    pub order: Vec<Oid>,
     /// The merge bases: commits that both have, and that no other such commit
     /// descends from. None when the parents share no history.
     pub shared: Vec<Oid>,
@@ -36,6 +39,8 @@ pub struct Graph<'a> {
     objects: &'a dyn Objects,
     nodes: RefCell<HashMap<Oid, Rc<Node>>>,
     ranks: RefCell<Ranks>,
+    /// Who wrote what merges changed.
+    pub(super) origins: RefCell<KnownOrigins>,
 }
 
 /// A number for each known commit, above those of all its parents.
@@ -57,6 +62,7 @@ impl<'a> Graph<'a> {
                 of: HashMap::new(),
                 floor,
             }),
+            origins: RefCell::default(),
         }
     }
 
@@ -147,6 +153,7 @@ impl<'a> Graph<'a> {
                 sides.first.push(id);
             } else {
                 sides.second.insert(id);
+                sides.order.push(id);
             }
             if ranks.floor != Some(id) {
                 for parent in &self.node(id)?.parents {

@@ -1,6 +1,8 @@
 //! What one step of the mainline brings, and which commit answers for each of
 //! its changes.
 
+use std::rc::Rc;
+
 use super::graph::{Graph, Node};
 use super::protected::{protected, protected_change};
 use super::provenance::{self, Merge, Written};
@@ -152,18 +154,24 @@ pub fn landed<'a>(
         },
         ..file.clone()
     };
-    let all: Vec<FileChange> = files.changes.iter().map(from_top).collect();
-    let paths = all.iter().chain(&outside);
-    merge.expect(paths.filter_map(|file| std::str::from_utf8(&file.path).ok()));
+    let all: Vec<FileChange> = files
+        .changes
+        .iter()
+        .map(from_top)
+        .chain(outside.iter().cloned())
+        .collect();
+    let origins = Rc::new(merge.origins(&all)?);
+    graph.origins.borrow_mut().insert(commit.id, origins.clone());
+    let written = |file: &FileChange| origins.written(file).into_iter().flatten();
     let answer = |written: &Written| (written.commit, written.charge);
     let mut links: Vec<Link<Answer>> = Vec::new();
     for file in &files.changes {
-        for written in merge.written(&from_top(file))? {
+        for written in written(&from_top(file)) {
             let own = FileChange {
                 path: file.path.clone(),
-                ..written.file
+                ..written.file.clone()
             };
-            links.push((own, answer(&written)));
+            links.push((own, answer(written)));
         }
     }
     for change in files.counted {
@@ -175,13 +183,13 @@ pub fn landed<'a>(
         landed.answers.push(answer);
     }
     for file in &outside {
-        for written in merge.written(file)? {
+        for written in written(file) {
             landed.differences.changes.push(protected_change(&written.file));
-            landed.answers.push(answer(&written));
+            landed.answers.push(answer(written));
         }
     }
     // The steps of the other side are held to strict form as those of the mainline.
-    for malformed in merge.malformed() {
+    for malformed in &origins.malformed {
         let place = place_of(folder, &malformed.folder);
         let what = format!(
             "{}, in commit {} of the merged side",
@@ -190,6 +198,11 @@ pub fn landed<'a>(
         );
         landed.differences.malformed_trees.push((place, what));
     }
+    let limit = origins.limit.iter();
+    landed
+        .differences
+        .limits
+        .extend(limit.map(|what| (String::new(), what.clone())));
     if !merge.is_related() && !landed.is_link() {
         landed.shape = Some(Shape::Unrelated);
     }

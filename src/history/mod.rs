@@ -17,6 +17,7 @@ mod registered;
 mod replay;
 mod revocation;
 mod three_way;
+mod trace;
 
 pub use acknowledged::{Acknowledged, Reaffirmed};
 pub use ahead::{Ahead, Ending};

@@ -332,7 +332,9 @@ impl Court<'_, '_> {
     fn side(&self, tip: Oid, path: &str) -> Result<String, Error> {
         let objects = self.planner.objects;
         Ok(
-            match provenance::author_of(objects, self.planner.graph, tip, path, &|_| Ok(false))? {
+            match provenance::author_of(objects, self.planner.graph, self.ask.folder, tip, path, &|_| {
+                Ok(false)
+            })? {
                 Some(commit) => {
                     let signer = verdict(self.ask.policy, &read_commit(objects, commit)?);
                     format!("commit {}, signed by {}", commit.short(), signer.words())

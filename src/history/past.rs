@@ -51,7 +51,7 @@ impl<'a> Past<'a> {
         };
         let Some(tip) = self.tip else { return Ok(None) };
         let reformats = |file: &FileChange| self.reformats(path, file);
-        match provenance::author_of(self.objects, &self.graph, tip, &full, &reformats)? {
+        match provenance::author_of(self.objects, &self.graph, self.folder, tip, &full, &reformats)? {
             Some(commit) => {
                 let commit = read_commit(self.objects, commit)?;
                 Ok(Some(super::verdict(policy, &commit)))

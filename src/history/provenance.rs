@@ -4,22 +4,19 @@
 //! it. What both sides changed, or a value that neither had, or an older one,
 //! is charged to the merge: nothing is ever merged within a record.
 
-use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::graph::{Graph, Node, Sides};
-use super::paths::Paths;
+use super::graph::{Graph, Sides};
+use super::paths::{File, Paths, Value, leaf};
+use super::trace::{Traced, Tracer};
 use crate::access::Charge;
 use crate::change::Managed;
 use crate::error::Error;
 use crate::model::RecordPath;
 use crate::raw::{self, FileChange, Mode, Objects, Oid};
 use crate::snapshot::{Loaded, Records};
-
-/// What stands at a path: a file, link or submodule.
-type Value = Option<(Mode, Oid)>;
 
 /// One value of a file replaced by another, and the commit that answers for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,27 +37,6 @@ pub struct Merge<'g, 'a> {
     first: Oid,
     second: Oid,
     sides: Sides,
-    malformed: RefCell<BTreeSet<Malformed>>,
-    asked: RefCell<Asked>,
-}
-
-/// The files that are asked about; which of them each commit wrote, left out
-/// where it wrote none; and which of them the commits wrote that the first of
-/// two commits descends from and not the other.
-#[derive(Default)]
-struct Asked {
-    paths: Rc<Paths>,
-    looked_at: HashMap<Oid, Option<Rc<HashSet<String>>>>,
-    written: HashMap<(Oid, Oid), Rc<HashSet<String>>>,
-}
-
-/// Where a commit of the other side has its value of a file from.
-enum Source {
-    /// From this parent.
-    Parent(Oid),
-    /// From nobody: it wrote it in place of this parent's value, or chose it
-    /// although this parent's side had changed the file.
-    Itself(Option<Oid>, Option<Charge>),
 }
 
 /// A folder that the other side had, and that is not in strict form.
@@ -92,18 +68,7 @@ impl<'g, 'a> Merge<'g, 'a> {
             first,
             second,
             sides: graph.sides(first, second)?,
-            malformed: RefCell::default(),
-            asked: RefCell::default(),
         })
-    }
-
-    /// Says which files will be asked about, so that each commit is looked at
-    /// once for all of them.
-    pub fn expect<'p>(&self, paths: impl IntoIterator<Item = &'p str>) {
-        *self.asked.borrow_mut() = Asked {
-            paths: Rc::new(Paths::of(paths)),
-            ..Asked::default()
-        };
     }
 
     /// Whether the parents share any history.
@@ -111,213 +76,57 @@ impl<'g, 'a> Merge<'g, 'a> {
         !self.sides.shared.is_empty()
     }
 
-    fn value(&self, tree: Oid, path: &str) -> Result<Value, Error> {
-        let entry = raw::lookup(self.objects, tree, path)?;
-        Ok(entry
-            .filter(|entry| entry.mode != Mode::Tree)
-            .map(|entry| (entry.mode, entry.id)))
-    }
-
-    fn value_at(&self, commit: Oid, path: &str) -> Result<Value, Error> {
-        let tree = self.graph.node(commit)?.tree;
-        if self.sides.second.contains(&commit) {
-            self.look_at_folders(commit, tree, path)?;
-        }
-        self.value(tree, path)
-    }
-
-    /// Notes the folders on the way to a file that are not in strict form. What
-    /// one reader does not see there, whoever comes next seems to write.
-    fn look_at_folders(&self, commit: Oid, top: Oid, path: &str) -> Result<(), Error> {
-        let mut at = top;
-        let mut folder = String::new();
-        for part in path.split('/') {
-            let tree = self.objects.tree(at)?;
-            for what in &tree.faults {
-                self.malformed.borrow_mut().insert(Malformed {
-                    folder: folder.clone(),
-                    what: what.clone(),
-                    commit,
-                });
-            }
-            match tree.get(part).filter(|entry| entry.mode == Mode::Tree) {
-                Some(entry) => at = entry.id,
-                None => break,
-            }
-            if !folder.is_empty() {
-                folder.push('/');
-            }
-            folder.push_str(part);
-        }
-        Ok(())
-    }
-
-    /// The folders that are not in strict form, among those that were looked
-    /// at so far to say who wrote what.
-    pub fn malformed(&self) -> Vec<Malformed> {
-        self.malformed.borrow().iter().cloned().collect()
-    }
-
-    /// Which of the files that are asked about a commit wrote; none for none.
-    fn written_by(&self, commit: Oid) -> Result<Option<Rc<HashSet<String>>>, Error> {
-        if let Some(known) = self.asked.borrow().looked_at.get(&commit) {
-            return Ok(known.clone());
-        }
-        let paths = self.asked.borrow().paths.clone();
-        let mut written = HashSet::new();
-        let node = self.graph.node(commit)?;
-        paths.written(self.objects, self.graph, &node, &mut written)?;
-        let written = (!written.is_empty()).then(|| Rc::new(written));
-        self.asked.borrow_mut().looked_at.insert(commit, written.clone());
-        Ok(written)
-    }
-
-    /// Whether a commit changed the file that `of` descends from and `not_of`
-    /// does not, even if it was changed back.
-    fn changed(&self, of: Oid, not_of: Oid, path: &str) -> Result<bool, Error> {
-        if !self.asked.borrow().paths.holds(path) {
-            self.expect([path]);
-        }
-        if let Some(written) = self.asked.borrow().written.get(&(of, not_of)) {
-            return Ok(written.contains(path));
-        }
-        let gather = |side: &mut dyn Iterator<Item = &Oid>| -> Result<_, Error> {
-            let mut written = HashSet::new();
-            for commit in side {
-                if let Some(own) = self.written_by(*commit)? {
-                    written.extend(own.iter().cloned());
-                }
-            }
-            Ok(Rc::new(written))
-        };
-        let written = if (of, not_of) == (self.first, self.second) {
-            gather(&mut self.sides.first.iter())?
-        } else {
-            // Who asks of one side asks of the other as well.
-            let between = self.graph.sides(of, not_of)?;
-            let other = gather(&mut between.second.iter())?;
-            self.asked.borrow_mut().written.insert((not_of, of), other);
-            gather(&mut between.first.iter())?
-        };
-        let is_written = written.contains(path);
-        self.asked.borrow_mut().written.insert((of, not_of), written);
-        Ok(is_written)
-    }
-
-    /// Where a commit of the other side has its value from. A merge there is
-    /// asked as this one is: what only one parent's side changed is inherited
-    /// from that parent; to keep a value that another parent's side replaced is
-    /// the merge's own doing.
-    fn source(&self, node: &Node, value: &Value, path: &str) -> Result<Source, Error> {
-        let (mut same, mut other) = (Vec::new(), Vec::new());
-        for parent in &node.parents {
-            let is_same = self.value_at(*parent, path)? == *value;
-            if is_same && !self.sides.second.contains(parent) {
-                return Ok(Source::Parent(*parent));
-            }
-            if is_same {
-                same.push(*parent);
-            } else {
-                other.push(*parent);
-            }
-        }
-        let mut charge = None;
-        for kept in &same {
-            let against = |left: &Oid| -> Result<Option<Charge>, Error> {
-                let by_kept = self.changed(*kept, *left, path)?;
-                Ok(match self.changed(*left, *kept, path)? {
-                    true if by_kept => Some(Charge::BothSides),
-                    false if by_kept => None,
-                    _ => Some(Charge::OlderValue),
-                })
-            };
-            let mut why = None;
-            for left in &other {
-                why = why.or(against(left)?);
-            }
-            match why {
-                None => return Ok(Source::Parent(*kept)),
-                Some(why) => charge = charge.or(Some(why)),
-            }
-        }
-        // Who resolves while bringing the mainline in starts from the mainline.
-        let shared = other.iter().find(|id| !self.sides.second.contains(*id));
-        Ok(Source::Itself(shared.or(other.first()).copied(), charge))
-    }
-
-    /// The values that the other side gave the file, oldest first, each with
-    /// the commit that wrote it; and the value that they started from.
-    fn trace(&self, path: &str) -> Result<(Vec<Written>, Value), Error> {
-        let mut written = Vec::new();
-        let mut at = self.second;
-        let mut value = self.value_at(at, path)?;
-        while self.sides.second.contains(&at) {
-            let node = self.graph.node(at)?;
-            let (before_at, charge) = match self.source(&node, &value, path)? {
-                Source::Parent(parent) => {
-                    at = parent;
-                    continue;
-                }
-                Source::Itself(before_at, charge) => (before_at, charge),
-            };
-            let before = match before_at {
-                Some(parent) => self.value_at(parent, path)?,
-                None => None,
-            };
-            if before != value {
-                written.push(Written {
-                    file: FileChange {
-                        path: path.as_bytes().to_vec(),
-                        before,
-                        after: value,
-                    },
-                    commit: at,
-                    charge,
-                });
-            }
-            value = before;
-            match before_at {
-                Some(parent) => at = parent,
-                None => break,
-            }
-        }
-        written.reverse();
-        Ok((written, value))
-    }
-
-    /// Who wrote what the merge changes in one file.
+    /// Says who wrote what the merge changes in these files, each of another path.
     ///
     /// # Errors
-    /// When an object can't be read.
-    pub fn written(&self, file: &FileChange) -> Result<Vec<Written>, Error> {
-        let charged = |charge| {
-            Ok(vec![Written {
-                file: file.clone(),
-                commit: self.id,
-                charge: Some(charge),
-            }])
-        };
-        // A name that is no text is a finding whoever brings it.
-        let Ok(path) = std::str::from_utf8(&file.path) else {
-            return charged(Charge::NewValue);
-        };
+    /// An object can't be read.
+    pub fn origins(&self, files: &[FileChange]) -> Result<Origins, Error> {
+        let mut origins = Origins::default();
         if !self.is_related() {
-            return charged(Charge::Shape);
+            for file in files {
+                origins.charge(file, self.id, Charge::Shape);
+            }
+            return Ok(origins);
         }
-        if self.value_at(self.second, path)? != file.after {
-            return charged(Charge::NewValue);
+        let text = |file: &'_ FileChange| String::from_utf8(file.path.clone()).ok();
+        let names: Vec<String> = files.iter().filter_map(text).collect();
+        let paths = Paths::of(names.iter().map(String::as_str));
+        let mut changes: Vec<Option<&FileChange>> = vec![None; paths.files().len()];
+        for file in files {
+            let number = std::str::from_utf8(&file.path)
+                .ok()
+                .and_then(|path| paths.number(path));
+            match number {
+                Some(number) => changes[number as usize] = Some(file),
+                // A name that is no text is a finding, whoever brings it.
+                None => origins.charge(file, self.id, Charge::NewValue),
+            }
         }
-        let (written, start) = self.trace(path)?;
-        if written.is_empty() {
-            return charged(Charge::OlderValue);
+        let tracer = Tracer::new(self.objects, self.graph, &self.sides, &paths);
+        let is_brought =
+            |file: File, tip: &Value| changes[file as usize].is_some_and(|change| change.after == *tip);
+        let trace = tracer.trace(self.second, is_brought)?;
+        let is_written = |traced: &Traced| traced.is_whole && !traced.written.is_empty();
+        let written = (0..).zip(&trace.files).filter(|(_, traced)| is_written(traced));
+        let on_first = tracer.written_on_first(&written.map(|(file, _)| file).collect())?;
+        for ((number, traced), change) in (0..).zip(trace.files).zip(changes) {
+            let Some(change) = change else { continue };
+            let charge = match &traced {
+                traced if traced.tip != change.after => Some(Charge::NewValue),
+                traced if !traced.is_whole => Some(Charge::Shape),
+                traced if traced.written.is_empty() => Some(Charge::OlderValue),
+                _ if on_first.contains(&number) => Some(Charge::BothSides),
+                traced if traced.start != change.before => Some(Charge::OlderValue),
+                _ => None,
+            };
+            match charge {
+                Some(charge) => origins.charge(change, self.id, charge),
+                None => origins.add(change, traced.written),
+            }
         }
-        if self.changed(self.first, self.second, path)? {
-            return charged(Charge::BothSides);
-        }
-        if start != file.before {
-            return charged(Charge::OlderValue);
-        }
-        Ok(written)
+        origins.malformed = trace.malformed;
+        origins.limit = trace.limit;
+        Ok(origins)
     }
 
     /// The files that the other side wrote, of which the merge keeps nothing:
@@ -334,43 +143,138 @@ impl<'g, 'a> Merge<'g, 'a> {
             let Ok(path) = String::from_utf8(file.path) else {
                 continue;
             };
-            if self.value(merge, &path)? == file.before {
+            if value(self.objects, merge, &path)? == file.before {
                 kept.push(path);
             }
         }
-        self.expect(kept.iter().map(String::as_str));
-        let mut dropped = Vec::new();
-        for path in kept {
-            if !self.trace(&path)?.0.is_empty() {
-                dropped.push(path);
-            }
+        if kept.is_empty() {
+            return Ok(kept);
         }
+        let paths = Paths::of(kept.iter().map(String::as_str));
+        let trace =
+            Tracer::new(self.objects, self.graph, &self.sides, &paths).trace(self.second, |_, _| true)?;
+        let traced = paths.files().iter().zip(trace.files);
+        let mut dropped: Vec<String> = traced
+            .filter(|(_, traced)| !traced.written.is_empty())
+            .map(|(path, _)| path.clone())
+            .collect();
+        dropped.sort();
         Ok(dropped)
     }
+}
+
+/// Who wrote what a merge changes.
+#[derive(Debug, Default)]
+pub struct Origins {
+    of: HashMap<Vec<u8>, (FileChange, Vec<Written>)>,
+    /// The number of values.
+    pub(super) weight: usize,
+    /// The folders of the other side that are not in strict form, on the way to the files.
+    pub malformed: Vec<Malformed>,
+    /// The limit that was met. What was not traced to its end is charged to the merge.
+    pub limit: Option<String>,
+}
+
+impl Origins {
+    /// One commit wrote the file.
+    fn by(file: &FileChange, commit: Oid) -> Origins {
+        let mut origins = Origins::default();
+        let written = Written {
+            file: file.clone(),
+            commit,
+            charge: None,
+        };
+        origins.add(file, vec![written]);
+        origins
+    }
+
+    fn add(&mut self, file: &FileChange, written: Vec<Written>) {
+        self.weight += 1 + written.len();
+        self.of.insert(file.path.clone(), (file.clone(), written));
+    }
+
+    fn charge(&mut self, file: &FileChange, merge: Oid, charge: Charge) {
+        let written = Written {
+            file: file.clone(),
+            commit: merge,
+            charge: Some(charge),
+        };
+        self.add(file, vec![written]);
+    }
+
+    /// Lists who wrote what the merge changes in a file, oldest first; none for a change
+    /// that was not asked about.
+    pub fn written(&self, file: &FileChange) -> Option<&[Written]> {
+        let (known, written) = self.of.get(&file.path)?;
+        (known == file).then_some(written)
+    }
+}
+
+/// What is known of the merges that were asked last.
+#[derive(Debug, Default)]
+pub(super) struct KnownOrigins {
+    of: HashMap<Oid, Rc<Origins>>,
+    weight: usize,
+}
+
+impl KnownOrigins {
+    /// Keeps what is known of a merge, and forgets the others when it is too much.
+    pub(super) fn insert(&mut self, merge: Oid, origins: Rc<Origins>) {
+        const HEAVIEST: usize = 200_000;
+        if self.weight >= HEAVIEST {
+            *self = KnownOrigins::default();
+        }
+        self.weight += 1 + origins.weight;
+        self.of.insert(merge, origins);
+    }
+}
+
+/// Says who wrote what a merge changes in a file. All files of the registry that it
+/// changes are looked at together: the next one that is asked about is known.
+fn origins_at(
+    objects: &dyn Objects,
+    graph: &Graph<'_>,
+    folder: &str,
+    (merge, first, second): (Oid, Oid, Oid),
+    file: &FileChange,
+) -> Result<Rc<Origins>, Error> {
+    let known = graph.origins.borrow().of.get(&merge).cloned();
+    if let Some(known) = known.filter(|known| known.written(file).is_some()) {
+        return Ok(known);
+    }
+    let (before, after) = (graph.node(first)?.tree, graph.node(merge)?.tree);
+    let all = raw::diff(objects, Some(before), Some(after), &Managed::below(folder))?;
+    let mut files = all.changes;
+    files.retain(|other| other.path != file.path);
+    files.push(file.clone());
+    let origins = Rc::new(Merge::new(objects, graph, merge, (first, second))?.origins(&files)?);
+    graph.origins.borrow_mut().insert(merge, origins.clone());
+    Ok(origins)
+}
+
+/// Returns the value of a file at a tree.
+fn value(objects: &dyn Objects, tree: Oid, path: &str) -> Result<Value, Error> {
+    Ok(leaf(raw::lookup(objects, tree, path)?.as_ref()))
 }
 
 /// Whether one value of a file replaced by another says the same.
 pub(super) type Reformats<'r> = &'r dyn Fn(&FileChange) -> Result<bool, Error>;
 
 /// The commit that gave a file the value that it has at `tip`, by provenance;
-/// none when there is no such file. A change that `reformats` is nobody's
-/// authorship: whoever gave the value before is asked for.
+/// none when there is no such file. A change that `reformats` is no authorship: the
+/// author of the value before it is asked for. The registry is in `folder`.
 ///
 /// # Errors
 /// When an object can't be read.
 pub fn author_of(
     objects: &dyn Objects,
     graph: &Graph<'_>,
+    folder: &str,
     tip: Oid,
     path: &str,
     reformats: Reformats<'_>,
 ) -> Result<Option<Oid>, Error> {
-    let value = |commit: Oid| -> Result<Value, Error> {
-        let entry = raw::lookup(objects, graph.node(commit)?.tree, path)?;
-        Ok(entry
-            .filter(|entry| entry.mode != Mode::Tree)
-            .map(|entry| (entry.mode, entry.id)))
-    };
+    let value = |commit: Oid| value(objects, graph.node(commit)?.tree, path);
     let mut at = tip;
     let mut here = value(at)?;
     if here.is_none() {
@@ -391,15 +295,11 @@ pub fn author_of(
             before,
             after: here,
         };
-        let written = match node.parents[..] {
-            [first, second] => Merge::new(objects, graph, at, (first, second))?.written(&file)?,
-            _ => vec![Written {
-                file,
-                commit: at,
-                charge: None,
-            }],
+        let origins = match node.parents[..] {
+            [first, second] => origins_at(objects, graph, folder, (at, first, second), &file)?,
+            _ => Rc::new(Origins::by(&file, at)),
         };
-        for written in written.iter().rev() {
+        for written in origins.written(&file).into_iter().flatten().rev() {
             if !reformats(&written.file)? {
                 return Ok(Some(written.commit));
             }
@@ -426,12 +326,7 @@ pub fn last_readable(
         "" => path.to_string(),
         folder => format!("{folder}/{path}"),
     };
-    let value = |commit: Oid| -> Result<Value, Error> {
-        let entry = raw::lookup(objects, graph.node(commit)?.tree, &full)?;
-        Ok(entry
-            .filter(|entry| entry.mode != Mode::Tree)
-            .map(|entry| (entry.mode, entry.id)))
-    };
+    let value = |commit: Oid| value(objects, graph.node(commit)?.tree, &full);
     let readable = |value: Value| -> Result<Option<Arc<Loaded>>, Error> {
         Ok(match value {
             Some((Mode::File, id)) => Some(records.load(path, id)?).filter(|it| it.record.is_some()),
@@ -457,8 +352,8 @@ pub fn last_readable(
                 before,
                 after: here,
             };
-            let written = Merge::new(objects, graph, at, (first, second))?.written(&file)?;
-            for written in written.iter().rev() {
+            let origins = origins_at(objects, graph, folder, (at, first, second), &file)?;
+            for written in origins.written(&file).into_iter().flatten().rev() {
                 if let Some(found) = readable(written.file.before)? {
                     return Ok(Some(found));
                 }

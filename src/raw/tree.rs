@@ -113,6 +113,13 @@ fn sort_key(entry: &Entry) -> Vec<u8> {
     key
 }
 
+/// Whether the first of two entries comes first in Git's order.
+fn in_order(first: &Entry, second: &Entry) -> bool {
+    let end = |entry: &Entry| (entry.mode == Mode::Tree).then_some(b'/');
+    let bytes = first.name.iter().copied().chain(end(first));
+    bytes.lt(second.name.iter().copied().chain(end(second)))
+}
+
 impl Tree {
     /// Reads a tree's stored bytes.
     ///
@@ -218,6 +225,35 @@ impl Tree {
         found.ok().and_then(|index| self.entries.get(index))
     }
 
+    /// Returns the names whose entries two trees do not share, in any order and some of
+    /// them twice: all names of both when one of the trees is not in strict form.
+    pub fn differing<'t>(&'t self, other: &'t Tree) -> Vec<&'t [u8]> {
+        if !self.faults.is_empty() || !other.faults.is_empty() {
+            let all = self.entries.iter().chain(&other.entries);
+            return all.map(|entry| &entry.name[..]).collect();
+        }
+        let mut names = Vec::new();
+        let (mut ours, mut theirs) = (&self.entries[..], &other.entries[..]);
+        loop {
+            match (ours, theirs) {
+                ([one, rest @ ..], [other, others @ ..]) if one == other => (ours, theirs) = (rest, others),
+                ([one, rest @ ..], [other, ..]) if in_order(one, other) => {
+                    names.push(&one.name[..]);
+                    ours = rest;
+                }
+                (_, [other, others @ ..]) => {
+                    names.push(&other.name[..]);
+                    theirs = others;
+                }
+                ([one, rest @ ..], []) => {
+                    names.push(&one.name[..]);
+                    ours = rest;
+                }
+                ([], []) => return names,
+            }
+        }
+    }
+
     /// The stored bytes of a tree with these entries, in Git's order.
     pub fn write(entries: &[Entry]) -> Vec<u8> {
         let mut sorted: Vec<&Entry> = entries.iter().collect();
@@ -279,6 +315,37 @@ mod tests {
         let tree = Tree::parse(ObjectFormat::Sha1, &bytes).expect("entries");
         assert!(tree.faults.is_empty(), "{:?}", tree.faults);
         assert_eq!(Tree::write(&tree.entries), bytes);
+    }
+
+    #[test]
+    fn names_that_two_trees_do_not_share_are_listed() {
+        let parse =
+            |entries: &[Vec<u8>]| Tree::parse(ObjectFormat::Sha1, &entries.concat()).expect("entries");
+        let one = parse(&[
+            entry("100644", b"a"),
+            entry("100644", b"a.b"),
+            entry("40000", b"c"),
+            entry("100644", b"d"),
+        ]);
+        let other = parse(&[
+            entry("100644", b"a.b"),
+            entry("40000", b"a"),
+            entry("100644", b"c"),
+            entry("100755", b"d"),
+            entry("100644", b"e"),
+        ]);
+        for (one, other) in [(&one, &other), (&other, &one)] {
+            let mut names = one.differing(other);
+            names.sort_unstable();
+            names.dedup();
+            assert_eq!(names, [b"a", b"c", b"d", b"e"]);
+            assert!(one.differing(one).is_empty());
+        }
+        let twice = parse(&[entry("100644", b"a"), entry("100644", b"a")]);
+        assert!(
+            twice.differing(&twice).contains(&&b"a"[..]),
+            "readers see one or the other"
+        );
     }
 
     #[test]
