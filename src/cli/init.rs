@@ -12,7 +12,7 @@ use crate::act::{self, FirstPolicy};
 use crate::change;
 use crate::error::{Error, shell_word};
 use crate::event::WriteResult;
-use crate::git::{AdvanceError, Head, Repo};
+use crate::git::{AdvanceError, Head, Move, Moving, Repo};
 use crate::history::{self, Past, Replay};
 use crate::model::{ActorId, RecordPath};
 use crate::raw::{self, Mode, ObjectKind, Objects, Oid, Overlay};
@@ -141,6 +141,17 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     repo.write_objects(overlay.new.reachable(top).into_iter())?;
     let commit = repo.store_commit(&buffer, Some(&signature))?;
     repo.sync_objects(&[top, commit])?;
+    let moving = repo.begin_move(
+        &Move {
+            branch: &branch,
+            old: tip,
+            new: commit,
+            from: base_tree,
+            to: top,
+        },
+        &edits,
+        &following,
+    )?;
     match repo.advance(&branch, tip, commit, "modelry: create the registry") {
         Ok(()) => {}
         Err(AdvanceError::Moved) => {
@@ -155,7 +166,7 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
         }
         Err(AdvanceError::Other(error)) => return Err(error),
     }
-    for note in repo.update_worktree((base_tree, top), &edits, &following)? {
+    for note in moving.map_or_else(|| Ok(Vec::new()), Moving::finish)? {
         ui.note(&note);
     }
     let pin = Pin::of(commit, &folder);

@@ -53,6 +53,7 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand,
 pub use ui::Ui;
 
 use crate::error::Error;
+use crate::git::{self, Repo};
 use crate::render;
 use crate::workspace::Wanted;
 
@@ -342,6 +343,18 @@ impl Command {
     }
 }
 
+/// Ends what a killed command had begun here, or takes it back, and says so.
+fn settle_interrupted(cli: &Cli, ui: &Ui) {
+    let directory = cli.global.directory();
+    if matches!(cli.command, Command::Hook(_)) || !git::is_interrupted(&directory) {
+        return;
+    }
+    match Repo::open(&directory).and_then(|repo| repo.settle_interrupted()) {
+        Ok(notes) => notes.iter().for_each(|note| ui.note(note)),
+        Err(error) => ui.note(&format!("a killed command left its work half done: {error}")),
+    }
+}
+
 /// The form that was asked for, if the command has it.
 fn form(command: &Command, asked: Option<Output>, name: &str) -> Result<Output, Error> {
     let forms = command.forms();
@@ -401,6 +414,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if matches!(cli.command, Command::Hook(hook::HookCommand::PreReceive(_))) {
         ui = ui.plain();
     }
+    settle_interrupted(&cli, &ui);
     let ended = form.and_then(|_| dispatch(cli.command, &cli.global, &ui));
     if ui.output == Output::Env && !matches!(ended, Ok(Outcome::Fine)) {
         let _ = ui.print(&resolve::no_env());

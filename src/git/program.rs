@@ -11,6 +11,7 @@ use super::Repo;
 use super::config::Settings;
 use crate::disk::io;
 use crate::error::Error;
+use crate::raw::ObjectFormat;
 
 /// A filter that the configuration gives programs to.
 #[derive(Clone, Debug)]
@@ -27,8 +28,9 @@ pub(super) struct Program<'r> {
     repo: &'r Repo,
     top: PathBuf,
     filters: Vec<Filter>,
-    /// Another index than the repository's, and the folder for new objects.
-    scratch: Option<(PathBuf, PathBuf)>,
+    /// Another index than the repository's, and a folder for new objects where they are
+    /// not to be in the repository.
+    scratch: Option<(PathBuf, Option<PathBuf>)>,
 }
 
 impl Repo {
@@ -68,23 +70,41 @@ impl Program<'_> {
     pub fn apart(&self, folder: &Path) -> Result<Program<'_>, Error> {
         let (index, objects) = (folder.join("index"), folder.join("objects"));
         std::fs::create_dir_all(&objects).map_err(io("create", &objects))?;
+        Ok(Program {
+            scratch: Some((index.clone(), Some(objects))),
+            ..self.on(&index)?
+        })
+    }
+
+    /// The same program with a copy of the repository's index, at this place.
+    pub fn on(&self, index: &Path) -> Result<Program<'_>, Error> {
         let from = self.repo.index_file();
         if from.exists() {
-            std::fs::copy(&from, &index).map_err(io("read", &from))?;
+            std::fs::copy(&from, index).map_err(io("read", &from))?;
             // Git compares this time with those of the files: an entry written in the same
             // moment as its file is read again.
             let time = std::fs::metadata(&from).and_then(|meta| meta.modified());
             let time = time.map_err(io("read", &from))?;
-            let copy = std::fs::File::options().write(true).open(&index);
+            let copy = std::fs::File::options().write(true).open(index);
             copy.and_then(|copy| copy.set_modified(time))
-                .map_err(io("write", &index))?;
+                .map_err(io("write", index))?;
         }
-        Ok(Program {
+        Ok(self.on_as_it_is(index))
+    }
+
+    /// The same program with the index that lies at this place.
+    pub fn on_as_it_is(&self, index: &Path) -> Program<'_> {
+        Program {
             repo: self.repo,
             top: self.top.clone(),
             filters: self.filters.clone(),
-            scratch: Some((index, objects)),
-        })
+            scratch: Some((index.to_owned(), None)),
+        }
+    }
+
+    /// The hash that names the repository's objects.
+    pub fn format(&self) -> ObjectFormat {
+        self.repo.format()
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -133,8 +153,10 @@ impl Program<'_> {
         command.env("LC_ALL", "C");
         if let Some((index, objects)) = &self.scratch {
             command.env("GIT_INDEX_FILE", index);
-            command.env("GIT_OBJECT_DIRECTORY", objects);
-            command.env("GIT_ALTERNATE_OBJECT_DIRECTORIES", self.alternates());
+            if let Some(objects) = objects {
+                command.env("GIT_OBJECT_DIRECTORY", objects);
+                command.env("GIT_ALTERNATE_OBJECT_DIRECTORIES", self.alternates());
+            }
         }
         command.args(arguments);
         command

@@ -383,13 +383,11 @@ impl Repo {
             .map_err(failed("can't compare the branch with the remote's"))
     }
 
-    /// Takes the checked-out branch forward to a commit that descends from it,
-    /// with the work tree and the index; git itself sees to what is not
-    /// committed.
+    /// Has git take the checked-out branch forward to a commit that descends from it.
     ///
     /// # Errors
     /// What git has against it; everything is as it was then.
-    pub fn fast_forward(&self, commit: Oid) -> Result<(), Error> {
+    pub(super) fn merge_forward(&self, commit: Oid) -> Result<(), Error> {
         let commit = commit.to_string();
         let merged = self.run(&[
             "merge",

@@ -6,13 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::moving::is_locked;
 use super::program::{Filter, Program, listed};
 use super::uncommitted::Untracked;
 use super::unfinished::is_rebasing;
 use crate::disk;
 use crate::error::Error;
 use crate::git::{Head, Repo};
-use crate::raw::{ObjectFormat, ObjectKind, Oid};
+use crate::raw::{ObjectKind, Oid};
 
 impl Repo {
     /// Whether this work tree follows the branch.
@@ -125,81 +126,55 @@ impl Repo {
             }
             std::thread::sleep(Duration::from_millis(100));
         }
-        Err(Error::told(format!(
-            "the index is locked by another process: {}",
-            lock.display()
-        ))
-        .hint("wait for it to end, and try again; if none is running, remove that file"))
-    }
-
-    /// Takes the work tree and the index from one tree to another, of which these
-    /// paths (from the top) differ, as `git checkout` does. Everything else stays as
-    /// it is. Returns what is worth knowing.
-    ///
-    /// # Errors
-    /// When a file or the index can't be written. The commit is there all the
-    /// same, and the error says so.
-    pub fn update_worktree(
-        &self,
-        (from, to): (Option<Oid>, Oid),
-        edits: &Edits,
-        following: &Following,
-    ) -> Result<Vec<String>, Error> {
-        let Some(git) = self.program()? else {
-            return Ok(Vec::new());
-        };
-        // Where nothing was ever checked out, nothing follows.
-        if from.is_some() && !self.index_file().exists() {
-            return Ok(Vec::new());
-        }
-        let from = from
-            .unwrap_or_else(|| Oid::hash(self.format(), ObjectKind::Tree, b""))
-            .to_string();
-        let to = to.to_string();
-        let follow = || -> Result<Vec<String>, Error> {
-            let mut notes = git.keep_hidden(self.format(), edits, &following.hidden)?;
-            for (path, Filter { name, program }) in &following.filtered {
-                let is_kept = following.hidden.contains_key(path);
-                if is_kept || edits.get(path).is_none_or(Option::is_none) {
-                    continue;
-                }
-                let file = git.in_work_tree(path);
-                if file.exists() && git.is_as_indexed(path.as_bytes())? {
-                    // Git would take it for changed, since the filter's program is not run.
-                    std::fs::remove_file(&file).map_err(disk::io("remove", &file))?;
-                }
-                notes.push(format!(
-                    "`{path}` has the attribute `filter={name}`, and `{program}` was not run: the file is as git stores it"
-                ));
-            }
-            let read_tree = ["read-tree", "-m", "-u", &from, &to];
-            if git.run(&read_tree, &[]).is_err() {
-                // A file that was touched and is the same is taken for changed, until the index
-                // is told; a flag would keep it from being told.
-                let paths: Vec<String> = edits.keys().cloned().collect();
-                let flagged = git.refresh(git.tracked(&paths)?, &following.hidden)?;
-                let again = git.run(&read_tree, &[]);
-                for (path, flag) in flagged {
-                    if again.is_err() || edits[&path].is_some() {
-                        git.set_flag(&path, flag)?;
-                    }
-                }
-                again?;
-            }
-            Ok(notes)
-        };
-        follow().map_err(|error| {
-            Error::told(format!(
-                "the commit is made, but the work tree can't follow it: {error}"
-            ))
-            .hint(format!(
-                "when that is out of the way, bring it up to date: `git read-tree -m -u {from} {to}`"
-            ))
-        })
+        Err(is_locked(&lock))
     }
 }
 
 impl Program<'_> {
+    /// Takes the work tree and this program's index from one tree to another, of which
+    /// these paths (from the top) differ, as `git checkout` does. Everything else stays
+    /// as it is. Returns what is worth knowing.
+    ///
+    /// # Errors
+    /// When a file or the index can't be written.
+    pub fn follow(
+        &self,
+        (from, to): (&str, &str),
+        edits: &Edits,
+        following: &Following,
+    ) -> Result<Vec<String>, Error> {
+        let mut notes = self.keep_hidden(edits, &following.hidden)?;
+        for (path, Filter { name, program }) in &following.filtered {
+            let is_kept = following.hidden.contains_key(path);
+            if is_kept || edits.get(path).is_none_or(Option::is_none) {
+                continue;
+            }
+            let file = self.in_work_tree(path);
+            if file.exists() && self.is_as_indexed(path.as_bytes())? {
+                // Git would take it for changed, since the filter's program is not run.
+                std::fs::remove_file(&file).map_err(disk::io("remove", &file))?;
+            }
+            notes.push(format!(
+                "`{path}` has the attribute `filter={name}`, and `{program}` was not run: the file is as git stores it"
+            ));
+        }
+        let read_tree = ["read-tree", "-m", "-u", from, to];
+        if self.run(&read_tree, &[]).is_err() {
+            // A file that was touched and is the same is taken for changed, until the index
+            // is told; a flag would keep it from being told.
+            let paths: Vec<String> = edits.keys().cloned().collect();
+            let flagged = self.refresh(self.tracked(&paths)?, &following.hidden)?;
+            let again = self.run(&read_tree, &[]);
+            for (path, flag) in flagged {
+                if again.is_err() || edits[&path].is_some() {
+                    self.set_flag(&path, flag)?;
+                }
+            }
+            again?;
+        }
+        Ok(notes)
+    }
+
     /// A path from the top, on disk.
     pub fn in_work_tree(&self, path: impl AsRef<Path>) -> PathBuf {
         self.top().join(path)
@@ -287,18 +262,13 @@ impl Program<'_> {
 
     /// Gives the index the new content of files whose own content a flag hides: the
     /// files and the flags stay.
-    fn keep_hidden(
-        &self,
-        format: ObjectFormat,
-        edits: &Edits,
-        hidden: &BTreeMap<String, Flag>,
-    ) -> Result<Vec<String>, Error> {
+    fn keep_hidden(&self, edits: &Edits, hidden: &BTreeMap<String, Flag>) -> Result<Vec<String>, Error> {
         let mut notes = Vec::new();
         for (path, flag) in hidden {
             let Some(Some(bytes)) = edits.get(path) else {
                 continue;
             };
-            let id = Oid::hash(format, ObjectKind::Blob, bytes);
+            let id = Oid::hash(self.format(), ObjectKind::Blob, bytes);
             self.run(
                 &["update-index", "-z", "--index-info"],
                 format!("100644 {id}\t{path}\0").as_bytes(),
@@ -314,7 +284,7 @@ impl Program<'_> {
 }
 
 /// Files from the repository's top: new content, or gone.
-type Edits = BTreeMap<String, Option<Vec<u8>>>;
+pub type Edits = BTreeMap<String, Option<Vec<u8>>>;
 
 /// How the work tree follows a change.
 #[derive(Debug, Default)]
@@ -323,6 +293,13 @@ pub struct Following {
     filtered: BTreeMap<String, Filter>,
     /// Files whose own content a flag of the index hides.
     hidden: BTreeMap<String, Flag>,
+}
+
+impl Following {
+    /// The files that stay as they are on disk.
+    pub(super) fn hidden(&self) -> impl Iterator<Item = &String> {
+        self.hidden.keys()
+    }
 }
 
 /// How far git looks at the file of an entry in the index.

@@ -30,6 +30,7 @@ mod hints;
 mod histories;
 mod hook;
 mod judge;
+mod killed;
 mod located;
 mod looking;
 mod memory;

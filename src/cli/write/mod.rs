@@ -28,7 +28,7 @@ use crate::act::{Desk, Draft};
 use crate::error::{Error, shell_word};
 use crate::finding::Report;
 pub use crate::finding::Scope;
-use crate::git::{AdvanceError, Head};
+use crate::git::{AdvanceError, Head, Move, Moving};
 use crate::history;
 use crate::raw::Oid;
 use crate::render;
@@ -231,6 +231,22 @@ fn attempt(run: &Run<'_>) -> Result<Option<Outcome>, Error> {
         Prepared::Existing(there) => return existing(&there, ui).map(Some),
         Prepared::Over(outcome) => return Ok(Some(outcome)),
     };
+    let objects = repo.objects()?;
+    let tree = |commit| history::read_commit(&objects, commit).map(|commit| commit.tree);
+    let moving = match &signed.following {
+        Some(following) => repo.begin_move(
+            &Move {
+                branch: &target.branch,
+                old: target.tip,
+                new: signed.commit,
+                from: Some(tree(signed.base)?),
+                to: tree(signed.commit)?,
+            },
+            &signed.edits,
+            following,
+        )?,
+        None => None,
+    };
     match repo.advance(&target.branch, target.tip, signed.commit, &signed.log()) {
         Ok(()) => {}
         Err(AdvanceError::Moved) => return Ok(None),
@@ -250,13 +266,8 @@ fn attempt(run: &Run<'_>) -> Result<Option<Outcome>, Error> {
             short(&target.branch)
         ));
     }
-    if let Some(following) = &signed.following {
-        let objects = repo.objects()?;
-        let tree = |commit| history::read_commit(&objects, commit).map(|commit| commit.tree);
-        let trees = (Some(tree(signed.base)?), tree(signed.commit)?);
-        for note in repo.update_worktree(trees, &signed.edits, following)? {
-            ui.note(&note);
-        }
+    for note in moving.map_or_else(|| Ok(Vec::new()), Moving::finish)? {
+        ui.note(&note);
     }
     // Where there is a remote, what it lacks can be dropped again.
     if target.is_mainline && !run.args.trust_base && target.tip.is_some() && target.remote.is_none() {

@@ -35,6 +35,7 @@ pub const PRLIMIT: Program = Program("prlimit", "util-linux");
 pub const PYTHON: Program = Program("python3", "python3 python3-pip python3-venv");
 pub const READELF: Program = Program("readelf", "binutils");
 pub const SCRIPT: Program = Program("script", "bsdutils");
+pub const STRACE: Program = Program("strace", "strace");
 pub const TIME: Program = Program("time", "time");
 pub const SSHD: Program = Program("sshd", "openssh-server");
 

@@ -8,7 +8,8 @@ use super::Sent;
 use super::road::Road;
 use super::survey::Unknown;
 use crate::error::{Error, shell_word};
-use crate::git::AdvanceError;
+use crate::git::{AdvanceError, Move};
+use crate::history;
 
 /// The commit is on the remote, although nobody said so.
 pub(super) fn found(run: &Run<'_>, road: &Road, there: &Unknown, tries: usize) -> Result<Outcome, Error> {
@@ -108,7 +109,15 @@ fn follow(run: &Run<'_>, local: &str, signed: &Signed) -> Result<(), Error> {
             .hint("`git rebase --continue` finishes the rebase, and `git pull --rebase` follows"));
     }
     if repo.is_checked_out(local)? {
-        return repo.fast_forward(signed.commit);
+        let objects = repo.objects()?;
+        let tree = |commit| history::read_commit(&objects, commit).map(|commit| commit.tree);
+        return repo.fast_forward(&Move {
+            branch: local,
+            old: tip,
+            new: signed.commit,
+            from: tip.map(tree).transpose()?,
+            to: tree(signed.commit)?,
+        });
     }
     match repo.advance(local, tip, signed.commit, &signed.log()) {
         Ok(()) => Ok(()),

@@ -1,0 +1,252 @@
+//! A branch moves together with the index and the work tree that follow it. What can
+//! fail is done before the branch moves: the lock of the index is taken, the files are
+//! written, and the new index lies ready. A process can be killed in between; the
+//! journal says what it was about, and the next command ends it or takes it back.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::Repo;
+use super::interrupted;
+use super::worktree::{Edits, Following};
+use crate::disk::{self, io};
+use crate::error::Error;
+use crate::raw::Oid;
+
+/// The move of a branch from one commit to another.
+#[derive(Clone, Copy, Debug)]
+pub struct Move<'m> {
+    /// The branch, by its full name.
+    pub branch: &'m str,
+    /// Its tip before; none when it is new.
+    pub old: Option<Oid>,
+    /// Its tip after.
+    pub new: Oid,
+    /// The tree before; none when nothing was checked out.
+    pub from: Option<Oid>,
+    /// The tree after.
+    pub to: Oid,
+}
+
+/// The way in which a branch moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Way {
+    /// By this program, to a commit of its own.
+    Commit,
+    /// By git, forward to a commit of the remote.
+    Forward,
+}
+
+/// The journal of a move: what it was about, should its process be killed.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Journal {
+    pub way: Way,
+    pub branch: String,
+    pub old: Option<String>,
+    pub new: String,
+    pub from: String,
+    pub to: String,
+    /// The content of the lock of the index, by which it is told from another's.
+    pub mark: String,
+    /// Files that stay as they are on disk, whatever the trees hold.
+    pub left: Vec<String>,
+    /// Whether the files are written and the new index lies ready.
+    pub ready: bool,
+}
+
+/// Where a move keeps what it is about, in the git directory of its work tree.
+pub(super) struct Places {
+    /// Kept locked by the process that is at work.
+    pub guard: PathBuf,
+    pub journal: PathBuf,
+    /// The new index.
+    pub index: PathBuf,
+    /// Git's own lock of the index.
+    pub index_lock: PathBuf,
+}
+
+/// A move that is prepared: the files and the new index are there, and the branch
+/// stands where it stood. What is neither finished nor killed is taken back.
+pub struct Moving<'r> {
+    repo: &'r Repo,
+    places: Places,
+    journal: Journal,
+    notes: Vec<String>,
+    is_over: bool,
+    /// Held until the end.
+    _guard: File,
+}
+
+impl Repo {
+    pub(super) fn places(&self) -> Places {
+        let folder = self.raw.path().join("modelry").join("moving");
+        let mut index_lock = self.index_file().into_os_string();
+        index_lock.push(".lock");
+        Places {
+            guard: folder.join("guard"),
+            journal: folder.join("journal.json"),
+            index: folder.join("index"),
+            index_lock: index_lock.into(),
+        }
+    }
+
+    fn journal(&self, step: &Move<'_>, way: Way) -> Journal {
+        Journal {
+            way,
+            branch: step.branch.to_owned(),
+            old: step.old.map(|id| id.to_string()),
+            new: step.new.to_string(),
+            from: step.from.unwrap_or_else(|| self.empty_tree()).to_string(),
+            to: step.to.to_string(),
+            mark: format!("modelry moves {} to {}\n", step.branch, step.new),
+            left: Vec::new(),
+            ready: false,
+        }
+    }
+
+    /// Takes the checked-out branch forward to a commit that descends from it, with the
+    /// work tree and the index; git itself sees to what is not committed.
+    ///
+    /// # Errors
+    /// What git has against it; everything is as it was then.
+    pub fn fast_forward(&self, step: &Move<'_>) -> Result<(), Error> {
+        let places = self.places();
+        let folder = places.guard.parent().unwrap_or(Path::new("."));
+        std::fs::create_dir_all(folder).map_err(io("create", folder))?;
+        let _guard = guarded(&places.guard)?;
+        interrupted::settle(self, &places)?;
+        write(&places.journal, &self.journal(step, Way::Forward))?;
+        let merged = self.merge_forward(step.new);
+        std::fs::remove_file(&places.journal).map_err(io("remove", &places.journal))?;
+        merged
+    }
+
+    /// Prepares the move of a branch that the work tree follows: its files and a new
+    /// index, as `git checkout` makes them. None where nothing is checked out.
+    ///
+    /// # Errors
+    /// When the index is locked, or a file can't be written; everything is as it was
+    /// then.
+    pub fn begin_move(
+        &self,
+        step: &Move<'_>,
+        edits: &Edits,
+        following: &Following,
+    ) -> Result<Option<Moving<'_>>, Error> {
+        let Some(git) = self.program()? else {
+            return Ok(None);
+        };
+        // Where nothing was ever checked out, nothing follows.
+        if step.from.is_some() && !self.index_file().exists() {
+            return Ok(None);
+        }
+        let places = self.places();
+        let folder = places.guard.parent().unwrap_or(Path::new("."));
+        std::fs::create_dir_all(folder).map_err(io("create", folder))?;
+        let guard = guarded(&places.guard)?;
+        let mut notes = interrupted::settle(self, &places)?;
+        let journal = Journal {
+            left: following.hidden().cloned().collect(),
+            ..self.journal(step, Way::Commit)
+        };
+        write(&places.journal, &journal)?;
+        let mut moving = Moving {
+            repo: self,
+            places,
+            journal,
+            notes: Vec::new(),
+            is_over: false,
+            _guard: guard,
+        };
+        hold(&moving.places.index_lock, &moving.journal.mark)?;
+        let scratch = git.on(&moving.places.index)?;
+        let told = scratch
+            .follow((&moving.journal.from, &moving.journal.to), edits, following)
+            .map_err(|error| {
+                Error::told(format!("the work tree can't follow the commit: {error}"))
+                    .hint("nothing was changed; when that is out of the way, run the command again")
+            })?;
+        notes.extend(told);
+        moving.notes = notes;
+        moving.journal.ready = true;
+        write(&moving.places.journal, &moving.journal)?;
+        Ok(Some(moving))
+    }
+}
+
+impl Moving<'_> {
+    /// Puts the new index in the place of the old one: the branch has moved. Returns
+    /// what is worth knowing.
+    ///
+    /// # Errors
+    /// When the index can't be written. The next command tries again.
+    pub fn finish(mut self) -> Result<Vec<String>, Error> {
+        self.is_over = true;
+        put_in_place(self.repo, &self.places)?;
+        Ok(std::mem::take(&mut self.notes))
+    }
+}
+
+impl Drop for Moving<'_> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            // What can't be taken back now stands in the journal for the next command.
+            let _ = interrupted::take_back(self.repo, &self.places, &self.journal);
+        }
+    }
+}
+
+/// The new index takes the old one's place, and everything is let go.
+pub(super) fn put_in_place(repo: &Repo, places: &Places) -> Result<(), Error> {
+    let index = repo.index_file();
+    if places.index.exists() {
+        std::fs::rename(&places.index, &index).map_err(io("write", &index))?;
+    }
+    let _ = std::fs::remove_file(&places.index_lock);
+    std::fs::remove_file(&places.journal).map_err(io("remove", &places.journal))
+}
+
+fn write(path: &Path, journal: &Journal) -> Result<(), Error> {
+    disk::write_file(path, &serde_json::to_vec(journal).unwrap_or_default())
+}
+
+/// Waits a second for another command that moves this work tree.
+fn guarded(path: &Path) -> Result<File, Error> {
+    for _ in 0..20 {
+        if let Some(guard) = disk::try_lock(path)? {
+            return Ok(guard);
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Err(
+        Error::told("another `modelry` command is at work in this work tree")
+            .hint("wait for it to end, and try again"),
+    )
+}
+
+/// Takes git's lock of the index, and waits a second for another process that holds it.
+fn hold(lock: &Path, mark: &str) -> Result<(), Error> {
+    for _ in 0..20 {
+        match File::options().write(true).create_new(true).open(lock) {
+            Ok(mut file) => return file.write_all(mark.as_bytes()).map_err(io("write", lock)),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            Err(error) => return Err(io("create", lock)(error)),
+        }
+    }
+    Err(is_locked(lock))
+}
+
+/// The error for an index that another process holds.
+pub(super) fn is_locked(lock: &Path) -> Error {
+    Error::told(format!(
+        "the index is locked by another process: {}",
+        lock.display()
+    ))
+    .hint("wait for it to end, and try again; if none is running, remove that file")
+}
