@@ -2,6 +2,7 @@
 //! words, by JSON pointer.
 
 mod addresses;
+pub mod editor;
 
 use std::sync::OnceLock;
 
@@ -19,9 +20,6 @@ use crate::source::pointer_step;
 
 pub use addresses::addresses;
 use addresses::unmark;
-
-/// Where editors find the schemas: this and the file's name.
-const SCHEMA_BASE: &str = "https://modelry.dev/schemas/v1";
 
 /// Something in a document that its schema does not allow.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,10 +39,24 @@ struct Compiled {
     schema: Value,
     /// With the marks of addresses.
     marked: Value,
-    validator: Validator,
+    /// Compiled when a document is first checked: text needs none.
+    validator: OnceLock<Validator>,
 }
 
-/// Compiled when a kind is first asked for: most commands need a few.
+impl Compiled {
+    fn validator(&self) -> &Validator {
+        self.validator.get_or_init(|| {
+            let mut strict = self.schema.clone();
+            mark_integers(&mut strict);
+            jsonschema::draft202012::options()
+                .with_keyword(WHOLE, |_, _, _| Ok(Box::new(WholeNumber)))
+                .build(&strict)
+                .unwrap_or_else(|error| unreachable!("the schema of a kind compiles: {error}"))
+        })
+    }
+}
+
+/// Generated when a kind is first asked for: most commands need a few.
 static COMPILED: [OnceLock<Compiled>; Kind::ALL.len()] = [const { OnceLock::new() }; Kind::ALL.len()];
 
 fn compiled(kind: Kind) -> &'static Compiled {
@@ -52,16 +64,10 @@ fn compiled(kind: Kind) -> &'static Compiled {
         let marked = generate(kind);
         let mut schema = marked.clone();
         unmark(&mut schema);
-        let mut strict = schema.clone();
-        mark_integers(&mut strict);
-        let validator = jsonschema::draft202012::options()
-            .with_keyword(WHOLE, |_, _, _| Ok(Box::new(WholeNumber)))
-            .build(&strict)
-            .unwrap_or_else(|error| unreachable!("the schema of {kind} compiles: {error}"));
         Compiled {
             schema,
             marked,
-            validator,
+            validator: OnceLock::new(),
         }
     })
 }
@@ -91,14 +97,6 @@ fn name(kind: Kind) -> String {
         name.push(c.to_ascii_lowercase());
     }
     name
-}
-
-/// The comment that points an editor's YAML language server at the schema.
-pub fn editor_line(kind: Kind) -> String {
-    format!(
-        "# yaml-language-server: $schema={SCHEMA_BASE}/{}",
-        file_name(kind)
-    )
 }
 
 fn generate(kind: Kind) -> Value {
@@ -222,12 +220,12 @@ impl<'i> jsonschema::Keyword<'i> for WholeNumber {
 
 /// Everything in a document that its schema does not allow.
 pub fn check(kind: Kind, value: &Value) -> Vec<SchemaFault> {
-    let compiled = compiled(kind);
-    if compiled.validator.is_valid(value) {
+    let validator = compiled(kind).validator();
+    if validator.is_valid(value) {
         return Vec::new();
     }
     let mut faults = Vec::new();
-    for error in compiled.validator.iter_errors(value) {
+    for error in validator.iter_errors(value) {
         explain(kind, &error, value, &mut faults);
     }
     faults.dedup();

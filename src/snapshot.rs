@@ -4,6 +4,8 @@
 //! snapshots of a [`Records`]: the cost of a judgement follows the change, not
 //! the registry.
 
+mod editor;
+
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};

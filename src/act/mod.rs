@@ -14,6 +14,7 @@ mod policy_review;
 mod register;
 mod relay;
 mod review;
+mod schemas;
 mod sign;
 mod stage;
 mod version;
@@ -37,6 +38,7 @@ pub use policy_review::approve_policy;
 pub use register::{RegisterRequest, register};
 pub use relay::{RelayRequest, has_account_on, relay};
 pub use review::{review, settle, unmet_gates};
+pub use schemas::{in_place_of_schemas, outdated_schemas, schemas_note, update_schemas};
 pub use sign::{RecordSigner, sign, to_sign};
 pub use stage::{Rollback, RollbackTo, listed_stage, promote, rollback, still_served};
 pub use version::{AnnotateRequest, annotate};
@@ -50,7 +52,6 @@ use crate::error::Error;
 use crate::history::Past;
 pub use crate::model::nearest;
 use crate::model::{ActorId, GroupName, Kind, Labels, RecordPath, StageName, VersionId};
-use crate::schema;
 use crate::snapshot::{Loaded, Snapshot};
 use crate::source::{self, Document, Edit, EditError, Limits};
 
@@ -168,9 +169,9 @@ impl Desk<'_> {
         record.insert("kind".into(), json!(kind.as_str()));
         record.append(&mut members);
         let value = Value::Object(record);
-        let header = schema::editor_line(kind);
-        source::write(Some(&header), &value).or_else(|error| {
-            let text = source::spelled(Some(&header), &value);
+        let header = self.snapshot.editor_line(kind, path)?;
+        source::write(header.as_deref(), &value).or_else(|error| {
+            let text = source::spelled(header.as_deref(), &value);
             // What nobody reads alike is a finding, as it is in a file by hand.
             match Document::read(text.as_bytes(), &Limits::LARGE) {
                 Err(_) => Ok(text),
@@ -193,7 +194,8 @@ impl Desk<'_> {
             });
         }
         match document.edit(&edits) {
-            Ok(edited) => Ok(edited.text().to_string()),
+            Ok(edited) if edited.text() == document.text() => Ok(edited.text().to_string()),
+            Ok(edited) => self.snapshot.with_own_line(path, edited.text().to_string()),
             // What nobody reads alike is a finding of the preview, as it is in a new record.
             Err(EditError::Unreadable { text, .. }) => Ok(text),
             Err(error) => Err(edit_failed(path)(error)),

@@ -9,7 +9,7 @@ use crate::access::{self, Credential, Policy};
 use crate::error::Error;
 use crate::history::Act;
 use crate::model::{ActorId, ActorKey, ActorKind, Key, Kind, RecordPath, Registry, Revocation, VersionId};
-use crate::schema;
+use crate::schema::editor;
 use crate::source::{self, Edit};
 
 /// What a new registry's policy says.
@@ -75,8 +75,11 @@ pub fn first_policy(request: &FirstPolicy) -> Result<String, Error> {
         policy["actors"][recovery] = json!({"kind": "person", "keys": [key]});
         policy["policyChange"] = json!({"required": 1, "recovery": [recovery]});
     }
-    source::write(Some(&schema::editor_line(Kind::Registry)), &policy)
-        .map_err(super::edit_failed(&RecordPath::Registry))
+    source::write(
+        Some(&editor::line(Kind::Registry, &RecordPath::Registry)),
+        &policy,
+    )
+    .map_err(super::edit_failed(&RecordPath::Registry))
 }
 
 /// One edit of the policy.

@@ -3,12 +3,14 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use clap_complete::Shell;
 
 use super::reading::{ReadArgs, Reading};
+use super::write::{self, Job, Scope, WriteArgs};
 use super::{Global, Outcome, Ui};
 use crate::access::{KeyStanding, Policy};
+use crate::act::Desk;
 use crate::audit::CHECKPOINT_NAMESPACE;
 use crate::error::Error;
 use crate::history::{self, COMMIT_NAMESPACE};
@@ -23,12 +25,25 @@ use crate::{act, disk, event, schema};
 /// `modelry schema`
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  modelry schema ModelVersion > model-version.schema.json")]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct SchemaArgs {
+    #[command(subcommand)]
+    command: Option<SchemaCommand>,
     /// A kind of record (`ModelVersion`, or `version` for short), or `report`, `audit`, `event` or `result` for the JSON form of findings, of an audit, of an event's data and of what a writing command did [default: list the kinds]
     kind: Option<String>,
 }
 
-pub fn schema(args: &SchemaArgs, ui: &Ui) -> Result<Outcome, Error> {
+#[derive(Debug, Subcommand)]
+enum SchemaCommand {
+    /// Write this version's schemas into the registry's folder, where its records lead editors
+    #[command(after_help = "Example:\n  modelry schema update")]
+    Update(WriteArgs),
+}
+
+pub fn schema(args: &SchemaArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    if let Some(SchemaCommand::Update(write)) = &args.command {
+        return update(write, global, ui);
+    }
     let kinds: Vec<&str> = Kind::ALL
         .iter()
         .map(|kind| kind.as_str())
@@ -56,6 +71,20 @@ pub fn schema(args: &SchemaArgs, ui: &Ui) -> Result<Outcome, Error> {
         }
     }
     Ok(Outcome::Fine)
+}
+
+/// `modelry schema update`
+fn update(args: &WriteArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    let draft = |desk: &Desk<'_>| act::update_schemas(desk, args.reason.as_deref());
+    let job = Job {
+        draft: &draft,
+        // No finding says anything of files that are no records.
+        scope: Scope::Policy,
+        seen: None,
+        moved: None,
+        reserve: None,
+    };
+    write::land(&job, args, global, ui)
 }
 
 /// The kind that a word names: in any case, short (`version`), by its file

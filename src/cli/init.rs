@@ -98,6 +98,7 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     let overlay = Overlay::new(&objects);
     let mut edits: BTreeMap<String, Option<Vec<u8>>> = [(path.clone(), Some(text.into_bytes()))].into();
     edits.extend(attributes(&objects, base_tree, &folder)?);
+    edits.extend(schemas(&objects, base_tree, &folder)?);
     let top = raw::edit(&overlay, base_tree, &edits)?.ok_or_else(|| Error::told("nothing would be left"))?;
     let records = Records::new(&overlay);
     let (prior, next) = (Snapshot::empty(&records), Snapshot::at(&records, top, &folder)?);
@@ -224,6 +225,31 @@ fn attributes(objects: &dyn Objects, tree: Option<Oid>, folder: &str) -> Result<
     let before = before.as_deref().map(String::from_utf8_lossy);
     let text = act::attributes(before.as_deref());
     Ok(text.map(|text| (path, Some(text.into_bytes()))))
+}
+
+/// The schemas for editors beside `registry.yaml`. A file or link in the place of
+/// their folder is left to its owner.
+fn schemas(
+    objects: &dyn Objects,
+    tree: Option<Oid>,
+    folder: &str,
+) -> Result<Vec<(String, Option<Vec<u8>>)>, Error> {
+    let records = Records::new(objects);
+    let there = match tree {
+        Some(tree) => Snapshot::at(&records, tree, folder)?,
+        None => Snapshot::empty(&records),
+    };
+    if act::in_place_of_schemas(&there)?.is_some() {
+        return Ok(Vec::new());
+    }
+    let from_top = |path: String| match folder {
+        "" => path,
+        folder => format!("{folder}/{path}"),
+    };
+    let outdated = act::outdated_schemas(&there)?.into_iter();
+    Ok(outdated
+        .map(|(path, text)| (from_top(path), Some(text.into_bytes())))
+        .collect())
 }
 
 /// An actor's id from an address: what stands before the `@`.

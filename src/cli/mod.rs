@@ -297,7 +297,7 @@ enum Command {
     Hook(hook::HookCommand),
     /// Explain a rule, by code or name, or a concept
     Explain(explain::ExplainArgs),
-    /// Print a JSON Schema
+    /// Print a JSON Schema, or update those for editors
     Schema(generate::SchemaArgs),
     /// Print the policy's keys as git's allowed signers file
     AllowedSigners(generate::AllowedSignersArgs),
@@ -470,7 +470,7 @@ fn dispatch(command: Command, global: &Global, ui: &Ui) -> Result<Outcome, Error
         Command::Notify(args) => notify::run(&args, global, ui),
         Command::Hook(command) => hook::run(&command, global, ui),
         Command::Explain(args) => explain::run(&args, ui),
-        Command::Schema(args) => generate::schema(&args, ui),
+        Command::Schema(args) => generate::schema(&args, global, ui),
         Command::AllowedSigners(args) => generate::allowed_signers(&args, global, ui),
         Command::Completions(args) => generate::completions(&args, ui),
         Command::Man(args) => generate::man(&args, global, ui),

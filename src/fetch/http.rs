@@ -376,18 +376,18 @@ mod tests {
     #[test]
     fn nothing_secret_is_shown() {
         for (uri, expected) in [
-            ("https://a.example/m.bin", "https://a.example/m.bin"),
-            ("https://u:p@a.example/m.bin", "https://a.example/m.bin"),
+            ("https://a.example.com/m.bin", "https://a.example.com/m.bin"),
+            ("https://u:p@a.example.com/m.bin", "https://a.example.com/m.bin"),
             (
-                "https://u:p@a.example/m.bin?X-Amz-Signature=1#x",
-                "https://a.example/m.bin?…",
+                "https://u:p@a.example.com/m.bin?X-Amz-Signature=1#x",
+                "https://a.example.com/m.bin?…",
             ),
-            ("https://a.example?token=1", "https://a.example?…"),
-            ("HTTPS://u@a.example", "HTTPS://a.example"),
+            ("https://a.example.com?token=1", "https://a.example.com?…"),
+            ("HTTPS://u@a.example.com", "HTTPS://a.example.com"),
             ("s3://models/m.bin", "s3://models/m.bin"),
-            ("ftp://u:p@a.example/m.bin", "ftp://…@a.example/m.bin"),
+            ("ftp://u:p@a.example.com/m.bin", "ftp://…@a.example.com/m.bin"),
             ("s3://key:secret@models/m.bin", "s3://…@models/m.bin"),
-            ("u:p@a.example/m.bin", "…@a.example/m.bin"),
+            ("u:p@a.example.com/m.bin", "…@a.example.com/m.bin"),
             ("/data/m.bin", "/data/m.bin"),
         ] {
             assert_eq!(shown(uri), expected);
@@ -397,12 +397,12 @@ mod tests {
     #[test]
     fn names_of_addresses() {
         for (uri, expected) in [
-            ("https://a.example/x/m.bin?y=/z", "m.bin"),
-            ("https://a.example/x/my%20m.bin", "my m.bin"),
-            ("https://a.example/x/..%2f..%2fm", "../../m"),
-            ("https://a.example/folder/", "folder"),
-            ("https://a.example", ""),
-            ("https://a.example/", ""),
+            ("https://a.example.com/x/m.bin?y=/z", "m.bin"),
+            ("https://a.example.com/x/my%20m.bin", "my m.bin"),
+            ("https://a.example.com/x/..%2f..%2fm", "../../m"),
+            ("https://a.example.com/folder/", "folder"),
+            ("https://a.example.com", ""),
+            ("https://a.example.com/", ""),
         ] {
             assert_eq!(name(uri), expected, "{uri}");
         }

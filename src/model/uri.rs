@@ -482,8 +482,14 @@ mod tests {
             (r"https://h\@u:p@h2/x", "https://h2/x"),
             ("u:p@h/x", "h/x"),
             ("u:p@h//x", "h//x"),
-            ("u:p@reg.io/x@sha256:0000", "reg.io/x@sha256:0000"),
-            ("u:p@reg.io@sha256:0000", "reg.io@sha256:0000"),
+            (
+                "u:p@registry.example.com/x@sha256:0000",
+                "registry.example.com/x@sha256:0000",
+            ),
+            (
+                "u:p@registry.example.com@sha256:0000",
+                "registry.example.com@sha256:0000",
+            ),
             ("https://proxy/https://u:p@h/x", "https://proxy/https://h/x"),
             (
                 "https://b.s3.amazonaws.com/m?X-Amz-Algorithm=A&X-Amz-Credential=K&X-Amz-Signature=S&versionId=7",
@@ -531,7 +537,7 @@ mod tests {
             "https://h/m?versionId=7&key=a/b&signature=",
             "https://h/~a@b/x",
             "./m.bin",
-            "mailto:a@b.com",
+            "mailto:a@example.com",
         ] {
             assert_eq!(uri_fault(uri), None, "{uri}");
             assert_eq!(cleaned_uri(uri), uri);

@@ -7,7 +7,7 @@ use crate::access::{Credential, KeyStanding, Policy};
 use crate::error::Error;
 use crate::model::{API_VERSION, ActorId, Decision, Digest, Kind, RecordPath};
 use crate::snapshot::Snapshot;
-use crate::{schema, source, subject};
+use crate::{source, subject};
 
 /// The text that is in the place of the reviewer's reason.
 // The colon makes the writer quote it: what replaces it is quoted, too.
@@ -96,15 +96,15 @@ impl ReviewFile {
             actor: actor.clone(),
             decision,
             keys: keys(policy, actor),
-            text: text(&path, &record)?,
+            text: text(next, &path, &record)?,
             signed: String::from_utf8_lossy(&subject::signed_bytes(policy.id(), &path, &record)).into_owned(),
             path: path.to_string(),
         })
     }
 }
 
-fn text(path: &RecordPath, record: &Value) -> Result<String, Error> {
-    let header = schema::editor_line(Kind::Review);
-    source::write(Some(&header), record)
+fn text(next: &Snapshot<'_>, path: &RecordPath, record: &Value) -> Result<String, Error> {
+    let header = next.editor_line(Kind::Review, path)?;
+    source::write(header.as_deref(), record)
         .map_err(|error| Error::told(format!("`{path}` can't be written: {error}")))
 }

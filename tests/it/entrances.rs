@@ -501,9 +501,9 @@ fn a_secret_is_told_in_no_form() {
     let desk = Desk::open();
     std::fs::write(desk.lab.home().join("m.bin"), "weights").expect("a file");
     for address in [
-        "user:glpat-SECRET@e.com/m",
-        "//user:glpat-SECRET@e.com/m",
-        "https://glpat-SECRET@e.com/m",
+        "user:glpat-SECRET@files.example.com/m",
+        "//user:glpat-SECRET@files.example.com/m",
+        "https://glpat-SECRET@files.example.com/m",
     ] {
         let line = [
             "register",
@@ -518,14 +518,17 @@ fn a_secret_is_told_in_no_form() {
         assert!(!accepted && words.contains("MR112"), "{words}");
         assert!(!words.contains("SECRET"), "{words}");
     }
-    let image = format!("user:glpat-SECRET@reg.io/x@{DIGEST}");
+    let image = format!("user:glpat-SECRET@registry.example.com/x@{DIGEST}");
     let (accepted, said) = desk.flag(&["register", "churn", "--image", &image, "--without-digest"]);
     let words = format!("{}{}", said.out, said.err);
     assert!(
         !accepted && words.contains("MR112") && !words.contains("SECRET"),
         "{words}"
     );
-    for address in ["user:glpat-SECRET@e.com/m", "//user:glpat-SECRET@e.com/m"] {
+    for address in [
+        "user:glpat-SECRET@files.example.com/m",
+        "//user:glpat-SECRET@files.example.com/m",
+    ] {
         let text = version(&SPEC.replace("s3://m/2", &format!("\"{address}\"")), "");
         desk.lab.write("groups/churn/versions/2/version.yaml", &text);
         for form in FORMS {

@@ -158,7 +158,7 @@ fn a_bill_of_hostile_texts_is_still_one() {
     let lab = Lab::with_registry();
     let hostile = "a \"b\" \\ <c> {d} é 😀 % # ? [x]";
     let spec = json!({
-        "artifacts": [{"uri": format!("https://h.example/{hostile}")}, {"uri": format!("s3://models/{hostile}")}, {"uri": "https://no host/x"}],
+        "artifacts": [{"uri": format!("https://h.example.com/{hostile}")}, {"uri": format!("s3://models/{hostile}")}, {"uri": "https://no host/x"}],
         "inference": {"containers": [{"image": hostile}, {"image": hostile, "framework": hostile}]},
         "source": {"repository": hostile, "commit": hostile, "trainingJob": format!("x://{hostile}")},
         "task": hostile,

@@ -70,7 +70,7 @@ fn promote_several_in_one_commit() {
             .split("signature")
             .next()
             .expect("text"), @r"
-    # yaml-language-server: $schema=https://modelry.dev/schemas/v1/stage-assignment.schema.json
+    # yaml-language-server: $schema=../../../.modelry/schemas/stage-assignment.schema.json
     apiVersion: modelry/v1
     kind: StageAssignment
     group: churn

@@ -106,7 +106,7 @@ fn steady(lab: &Lab, text: &str) -> String {
 fn proposed() -> Lab {
     let lab = started();
     register(&lab, '2', &["auc=0.92", "latency=45", "recall=0.65", "f1=0.5"]);
-    let evil = "</details> @everyone <script>alert(1)</script> [x](http://evil.example) #1 `code`";
+    let evil = "</details> @everyone <script>alert(1)</script> [x](http://evil.example.com) #1 `code`";
     let label = format!("--annotation=ticket={evil}");
     let _ = lab.ok("trainer", &["annotate", "churn/2", &label, "--description", evil]);
     let _ = lab.ok(

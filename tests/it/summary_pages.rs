@@ -217,8 +217,8 @@ fn page(text: &str, many: usize) -> String {
 const EVIL: [&str; 24] = [
     "@everyone",
     "#123 GH-1 !1 $1 %2 &3 ~label org/repo#1 deadbeefdeadbeef",
-    "http://evil.example www.evil.example me@evil.example",
-    "[x](http://evil.example) ![x](http://evil.example/a.png) [a]: http://evil.example",
+    "http://evil.example.com www.evil.example.com me@evil.example.com",
+    "[x](http://evil.example.com) ![x](http://evil.example.com/a.png) [a]: http://evil.example.com",
     "<script>alert(1)</script> <img src=x onerror=alert(1)>",
     "</details> </summary> <details open>",
     "`",

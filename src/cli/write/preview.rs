@@ -16,6 +16,7 @@ use crate::history::{self, Past, Replay};
 use crate::model::{Action, Digest, RecordPath, VersionId, text_fault};
 use crate::raw::{self, ObjectKind, Objects, Oid, Overlay};
 use crate::rules::{self, Resolver};
+use crate::schema;
 use crate::snapshot::{self, Records, Snapshot};
 use crate::workspace::Workspace;
 
@@ -244,7 +245,7 @@ pub(super) fn preview(run: &Run<'_>, base: &Base<'_>, target: &Target) -> Result
     }
     let next = Snapshot::at(&records, top, &workspace.folder)?;
     let differences = change::diff(&prior.seeing(&past), &next)?;
-    if differences.changes.is_empty() {
+    if top == base_tree {
         draft.existing = draft
             .edits
             .keys()
@@ -285,6 +286,10 @@ pub(super) fn preview(run: &Run<'_>, base: &Base<'_>, target: &Target) -> Result
         past: &past,
     };
     notes.extend(act::still_served(&after, &differences.changes)?);
+    notes.extend(act::schemas_note(
+        &next,
+        &workspace.from_top(schema::editor::FOLDER),
+    )?);
     let is_policy = |change: &Change| change.kind == ChangeKind::PolicyChanged;
     if differences.changes.iter().any(is_policy)
         && findings.iter().all(|finding| finding.rule.code == "MR403")

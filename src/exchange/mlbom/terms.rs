@@ -125,8 +125,8 @@ mod tests {
         for (uri, expected) in [
             ("s3://models/a b/ü.bin", Some("s3://models/a%20b/%C3%BC.bin")),
             (
-                "https://u:p@h.example:8080/x?y=1#z",
-                Some("https://h.example:8080/x?y=1#z"),
+                "https://u:p@h.example.com:8080/x?y=1#z",
+                Some("https://h.example.com:8080/x?y=1#z"),
             ),
             ("models:/churn/3", Some("models:/churn/3")),
             ("100%/a%20b", Some("100%25/a%20b")),

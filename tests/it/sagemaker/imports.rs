@@ -462,7 +462,7 @@ fn annotations_bring_nothing_into_the_export_of_an_approved_version() {
     );
     let _ = lab.ok("admin-1", &["import", "sagemaker", &given]);
     let _ = lab.ok("risk-1", &["approve", "churn/7", "--yes", "-m", "looked at"]);
-    let container = "sagemaker/InferenceSpecification/Containers/1={\"Image\":\"evil.example/x:latest\",\"ModelDataUrl\":\"s3://evil/m.tar.gz\"}";
+    let container = "sagemaker/InferenceSpecification/Containers/1={\"Image\":\"evil.example.com/x:latest\",\"ModelDataUrl\":\"s3://evil/m.tar.gz\"}";
     let code =
         "sagemaker/InferenceSpecification/Containers/0/Environment={\"CODE\":\"s3://evil/code.tar.gz\"}";
     let _ = lab.ok(

@@ -8,6 +8,7 @@ pub mod history;
 pub mod hub;
 pub mod moto;
 pub mod needs;
+pub mod node;
 pub mod port;
 pub mod python;
 pub mod server;

@@ -1,4 +1,4 @@
-//! Programs and Python packages that some tests need beside git and OpenSSH's
+//! Programs and packages of Python and Node that some tests need beside git and OpenSSH's
 //! client programs.
 //!
 //! A test that lacks one is left out: it ends at once, and the target `left_out`,
@@ -30,6 +30,8 @@ pub const CURL: Program = Program("curl", "curl");
 pub const GPG: Program = Program("gpg", "gnupg");
 pub const JQ: Program = Program("jq", "jq");
 pub const LIGHTTPD: Program = Program("lighttpd", "lighttpd");
+pub const NODE: Program = Program("node", "nodejs");
+pub const NPM: Program = Program("npm", "npm");
 pub const OPENSSL: Program = Program("openssl", "openssl");
 pub const PRLIMIT: Program = Program("prlimit", "util-linux");
 pub const PYTHON: Program = Program("python3", "python3 python3-pip python3-venv");
