@@ -39,15 +39,27 @@ pub(super) enum Differs {
     FromEach,
 }
 
+/// A folder that was read.
+pub(super) struct Read<'r> {
+    /// The path from the top.
+    pub(super) path: &'r str,
+    /// The files that it may hold.
+    pub(super) files: &'r Range<File>,
+    /// Which commit has it: the compared one (0), or a parent (from 1 on).
+    pub(super) of: usize,
+    /// The tree.
+    pub(super) id: Oid,
+    /// The tree, parsed.
+    pub(super) tree: &'r Arc<Tree>,
+}
+
 /// A receiver of what a comparison comes across.
 pub(super) trait Compared {
     /// Whether one of these files is looked for.
     fn wants(&self, files: &Range<File>) -> bool;
 
-    /// A folder that was read: of the commit (0) or of a parent (from 1 on).
-    fn folder(&mut self, path: &str, of: usize, id: Oid, tree: &Tree) {
-        let _ = (path, of, id, tree);
-    }
+    /// A folder that was read.
+    fn folder(&mut self, folder: Read<'_>);
 
     /// A file that differs: its value, and that at each parent.
     fn file(&mut self, file: File, own: Value, parents: Vec<Value>);
@@ -171,8 +183,15 @@ impl Walk<'_> {
             .map(|id| self.read(*id))
             .collect::<Result<_, _>>()?;
         for (of, (id, tree)) in std::iter::once(&own).chain(parents).zip(&trees).enumerate() {
-            if let Some(id) = id {
-                out.folder(path, of, *id, tree);
+            if let Some(id) = *id {
+                let files = &at.range;
+                out.folder(Read {
+                    path,
+                    files,
+                    of,
+                    id,
+                    tree,
+                });
             }
         }
         let Some((tree, trees)) = trees.split_first() else {

@@ -6,9 +6,10 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::graph::{Graph, Node, Sides};
-use super::paths::{Compared, Differs, File, Paths, Value};
+use super::paths::{Compared, Differs, File, Paths, Read, Value};
 use super::provenance::{Malformed, Written};
 use crate::access::Charge;
 use crate::error::Error;
@@ -184,15 +185,15 @@ impl<'t, 'a> Tracer<'t, 'a> {
     /// Reads the files' values at the tip.
     fn at_tip(&self, tip: Oid, malformed: &mut MalformedFolders) -> Result<Vec<Traced>, Error> {
         let mut files: Vec<Traced> = self.paths.files().iter().map(|_| Traced::default()).collect();
-        let commits = [tip];
-        let mut found = Found {
-            wanted: None,
-            malformed: Some((malformed, &self.sides.second, &commits)),
-            files: Vec::new(),
-        };
+        let mut found = Found::of(None);
         let tree = self.graph.node(tip)?.tree;
         self.paths
             .compare(self.objects, tree, &[], Differs::FromAny, &mut found)?;
+        if self.sides.second.contains(&tip) {
+            for folder in &found.malformed {
+                malformed.add(folder, tip);
+            }
+        }
         for (file, value, _) in found.files {
             let traced = &mut files[file as usize];
             (traced.tip, traced.start) = (value, value);
@@ -209,20 +210,34 @@ impl<'t, 'a> Tracer<'t, 'a> {
         wanted: &BTreeSet<File>,
         malformed: &mut MalformedFolders,
     ) -> Result<Vec<(File, Vec<Value>)>, Error> {
-        let commits: Vec<Oid> = std::iter::once(id).chain(node.parents.iter().copied()).collect();
-        let mut found = Found {
-            wanted: Some(wanted),
-            malformed: Some((malformed, &self.sides.second, &commits)),
-            files: Vec::new(),
-        };
+        let mut found = Found::of(Some(wanted));
         let parents = self.trees(&node.parents)?;
         self.paths
             .compare(self.objects, node.tree, &parents, Differs::FromAny, &mut found)?;
+        for folder in &found.malformed {
+            let commit = match folder.of.checked_sub(1) {
+                None => id,
+                Some(parent) if self.is_asked(node, parent, folder, &found.files) => node.parents[parent],
+                Some(_) => continue,
+            };
+            malformed.add(folder, commit);
+        }
         Ok(found
             .files
             .into_iter()
             .map(|(file, _, parents)| (file, parents))
             .collect())
+    }
+
+    /// Whether a parent is on the branch, and asked for one of the files that may be in
+    /// the folder: a file that is as at a parent outside the branch is asked no further.
+    fn is_asked(&self, node: &Node, parent: usize, folder: &MalformedFolder, files: &[Differing]) -> bool {
+        let is_outside = |parent: &usize| !self.sides.second.contains(&node.parents[*parent]);
+        let before: Vec<usize> = (0..parent).filter(is_outside).collect();
+        let differs = |(file, own, parents): &Differing| {
+            folder.files.contains(file) && before.iter().all(|parent| parents[*parent] != *own)
+        };
+        !is_outside(&parent) && (before.is_empty() || files.iter().any(differs))
     }
 
     fn trees(&self, commits: &[Oid]) -> Result<Vec<Oid>, Error> {
@@ -321,11 +336,7 @@ impl<'t, 'a> Tracer<'t, 'a> {
 
     fn written_by(&self, commit: Oid, wanted: Option<&BTreeSet<File>>) -> Result<Vec<File>, Error> {
         let node = self.graph.node(commit)?;
-        let mut found = Found {
-            wanted,
-            malformed: None,
-            files: Vec::new(),
-        };
+        let mut found = Found::of(wanted);
         let parents = self.trees(&node.parents)?;
         self.paths
             .compare(self.objects, node.tree, &parents, Differs::FromEach, &mut found)?;
@@ -358,14 +369,34 @@ fn join(into: &mut BTreeSet<File>, mut files: BTreeSet<File>) {
     into.append(&mut files);
 }
 
+/// A file that differs: its value, and that at each parent.
+type Differing = (File, Value, Vec<Value>);
+
 /// What a comparison came across.
 struct Found<'f> {
     /// The files that are looked for; all of them when none.
     wanted: Option<&'f BTreeSet<File>>,
-    /// Where malformed folders go, with the commits that may have them, and the commit
-    /// that is compared with its parents.
-    malformed: Option<(&'f mut MalformedFolders, &'f HashSet<Oid>, &'f [Oid])>,
-    files: Vec<(File, Value, Vec<Value>)>,
+    malformed: Vec<MalformedFolder>,
+    files: Vec<Differing>,
+}
+
+/// A folder that is not in strict form.
+struct MalformedFolder {
+    path: String,
+    files: Range<File>,
+    of: usize,
+    id: Oid,
+    tree: Arc<Tree>,
+}
+
+impl<'f> Found<'f> {
+    fn of(wanted: Option<&'f BTreeSet<File>>) -> Found<'f> {
+        Found {
+            wanted,
+            malformed: Vec::new(),
+            files: Vec::new(),
+        }
+    }
 }
 
 impl Compared for Found<'_> {
@@ -374,12 +405,15 @@ impl Compared for Found<'_> {
         self.wanted.is_none_or(in_range)
     }
 
-    fn folder(&mut self, path: &str, of: usize, id: Oid, tree: &Tree) {
-        let Some((malformed, side, commits)) = &mut self.malformed else {
-            return;
-        };
-        if let Some(commit) = commits.get(of).filter(|commit| side.contains(commit)) {
-            malformed.look(path, *commit, id, tree);
+    fn folder(&mut self, folder: Read<'_>) {
+        if !folder.tree.faults.is_empty() {
+            self.malformed.push(MalformedFolder {
+                path: folder.path.to_owned(),
+                files: folder.files.clone(),
+                of: folder.of,
+                id: folder.id,
+                tree: folder.tree.clone(),
+            });
         }
     }
 
@@ -400,17 +434,15 @@ struct MalformedFolders {
 }
 
 impl MalformedFolders {
-    fn look(&mut self, path: &str, commit: Oid, id: Oid, tree: &Tree) {
-        if tree.faults.is_empty() {
-            return;
-        }
+    fn add(&mut self, folder: &MalformedFolder, commit: Oid) {
+        let MalformedFolder { path, id, tree, .. } = folder;
         let is_full = self.count >= MOST_MALFORMED;
-        match self.of.get_mut(path) {
-            Some(trees) => match trees.get_mut(&id) {
+        match self.of.get_mut(path.as_str()) {
+            Some(trees) => match trees.get_mut(id) {
                 Some((_, oldest)) => *oldest = commit,
-                None if is_full => self.more = Some((path.to_owned(), commit)),
+                None if is_full => self.more = Some((path.clone(), commit)),
                 None => {
-                    trees.insert(id, (tree.faults.clone(), commit));
+                    trees.insert(*id, (tree.faults.clone(), commit));
                     self.count += 1;
                 }
             },
@@ -419,8 +451,8 @@ impl MalformedFolders {
                     true => tree.faults.iter().take(1).cloned().collect(),
                     false => tree.faults.clone(),
                 };
-                let trees = HashMap::from([(id, (faults, commit))]);
-                self.of.insert(path.to_owned(), trees);
+                let trees = HashMap::from([(*id, (faults, commit))]);
+                self.of.insert(path.clone(), trees);
                 self.count += 1;
             }
         }

@@ -21,13 +21,17 @@ fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
             "" => "registry.yaml",
             place => place,
         };
+        let compared = match folder.as_str() {
+            "" => "the registry".to_owned(),
+            folder => format!("folder `{folder}`"),
+        };
         let finding = Finding::new(
             &RULE.info,
             Anchor::file(place),
-            format!("folder `{folder}` was not compared to its end: {what}"),
+            format!("{compared} was not compared to its end: {what}"),
         )
         .why("a file that was not compared is not judged")
-        .choose("take the folder out of the registry, or land its files in several commits");
+        .choose("take the folder out of the registry, or land its files in several commits or merges");
         out.push(finding);
     }
     Ok(())
@@ -37,7 +41,8 @@ const DOCS: &str = r#"
 ## What it checks
 What a step changes below `groups/` and `policy/`, and in the folders where `protect` may name
 a file, is compared to its end: folders nested 64 deep, 1,000,000 names and 100,000 files at most.
-Folders in which no glob of `protect` can match are not read.
+Folders in which no glob of `protect` can match are not read. A merged branch is traced to its
+end: it may give its files 100,000 values at most.
 
 ## Why it matters
 A file that was not compared is not judged. A few folders that hold one another many times over make
@@ -47,6 +52,7 @@ a tree of countless paths, and no judge may be stalled by one.
 `groups/fraud-detector/a/a/a/…`, 66 folders deep.
 
 ## How to fix
-Take the folder out of the registry, or land its files in several commits. A step that has landed
+Take the folder out of the registry, or land its files in several commits. Merge a long branch in
+several parts: some of its commits first. A step that has landed
 can be accepted by an administrator, with `acknowledged` in `registry.yaml`.
 "#;

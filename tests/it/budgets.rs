@@ -8,7 +8,7 @@ use crate::support::needs::{TIME, needs};
 use crate::support::{Lab, said};
 
 /// Git in the repository with this on standard input; the id that it prints.
-fn made(lab: &Lab, arguments: &[&str], input: &[u8]) -> String {
+pub fn made(lab: &Lab, arguments: &[&str], input: &[u8]) -> String {
     let mut command = lab.command("git");
     lab.as_actor(&mut command, "admin-1");
     let said = say_to(command.args(arguments).current_dir(&lab.top), input);
@@ -50,7 +50,7 @@ fn deep(lab: &Lab, levels: usize) -> String {
 }
 
 /// The tree of `commit` with this tree at a path of one or two names.
-fn with(lab: &Lab, commit: &str, path: &str, id: &str) -> String {
+pub fn with(lab: &Lab, commit: &str, path: &str, id: &str) -> String {
     let (first, rest) = path.split_once('/').unwrap_or((path, ""));
     let listed = lab.git(&["ls-tree", commit]);
     let kept = |listed: &str, name: &str| -> String {
@@ -202,7 +202,7 @@ fn a_file_of_that_name_is_no_second_registry() {
 
 /// Runs a command; its code, the bytes that it prints and its peak of memory in KiB, with
 /// all that it started, by the account of the system.
-fn measured(command: &mut Command, lab: &Lab) -> (i32, usize, usize) {
+pub fn measured(command: &mut Command, lab: &Lab) -> (i32, usize, usize) {
     let file = lab.home().join("peak");
     let mut timed = lab.command("/usr/bin/time");
     timed

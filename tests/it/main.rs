@@ -34,6 +34,7 @@ mod hosts;
 mod judge;
 mod killed;
 mod located;
+mod long_branches;
 mod looking;
 mod memory;
 mod merges;
