@@ -1,4 +1,4 @@
-//! What editors are shown of a registry: the schemas in its folder.
+//! The schemas in a registry's folder, which editors read.
 
 use super::Snapshot;
 use crate::error::Error;
@@ -7,8 +7,8 @@ use crate::raw::{self, Entry, Mode};
 use crate::schema::editor;
 
 impl Snapshot<'_> {
-    /// The entry at a path that holds no record, from the registry's folder. None
-    /// where nothing is there, or where a partial clone lacks the folder.
+    /// The entry at a path that holds no record, from the registry's folder. It counts
+    /// as absent where a partial clone lacks the folder.
     ///
     /// # Errors
     /// A tree is damaged.

@@ -1,4 +1,4 @@
-//! What editors are led to: the schemas in the registry's folder, and no host.
+//! Editors are led to the schemas in the registry's folder, and to no host.
 
 use std::path::{Path, PathBuf};
 
@@ -245,6 +245,49 @@ fn schemas_of_another_version_are_noted_and_decide_nothing() {
     assert!(again.contains("are those of this version"), "{again}");
     let _ = lab.ok("stranger", &["audit"]);
     assert_eq!(lab.git(&["status", "--porcelain"]), "");
+}
+
+#[test]
+fn a_policy_may_protect_the_schemas() {
+    let lab = Lab::with_registry();
+    lab.change_policy("stages:", "protect: [\".modelry/**\"]\nstages:");
+    let file = format!("{FOLDER}/review.schema.json");
+    lab.write(&file, "{}\n");
+    lab.git(&["commit", "-qam", "a schema that allows everything"]);
+    let out = lab.findings("stranger", &["validate", "HEAD~1..HEAD"]);
+    assert!(out.contains("MR301") && out.contains(&file), "{out}");
+    lab.git(&["reset", "-q", "--hard", "HEAD~1"]);
+    lab.write(&file, "{}\n");
+    lab.commit("trainer", "a schema that allows everything");
+    assert!(
+        lab.findings("stranger", &["validate", "HEAD~1..HEAD"])
+            .contains(&file)
+    );
+    lab.git(&["reset", "-q", "--hard", "HEAD~1"]);
+    lab.write(&file, "{}\n");
+    lab.commit("admin-1", "a schema of another version");
+    let refused = lab.findings("trainer", &["schema", "update"]);
+    assert!(refused.contains("MR307"), "{refused}");
+    let _ = lab.ok("admin-1", &["schema", "update"]);
+    let _ = lab.ok("stranger", &["audit"]);
+    lab.check();
+}
+
+#[test]
+fn schemas_are_updated_on_a_remote() {
+    let lab = Lab::with_registry();
+    let file = format!("{FOLDER}/review.schema.json");
+    let own = lab.read(&file);
+    lab.git(&["init", "-q", "--bare", "-b", "main", "../hub.git"]);
+    lab.git(&["remote", "add", "origin", "../hub.git"]);
+    lab.write(&file, "{}\n");
+    lab.commit("trainer", "a schema that allows everything");
+    lab.git(&["push", "-q", "-u", "origin", "main"]);
+    let out = lab.ok("admin-1", &["schema", "update", "--push"]);
+    assert!(out.contains("pushed to branch main of origin"), "{out}");
+    lab.git(&["fetch", "-q"]);
+    let remote = lab.git(&["show", &format!("origin/main:{file}")]);
+    assert_eq!(remote, own.trim_end());
 }
 
 #[test]

@@ -244,7 +244,9 @@ pub(super) fn preview(run: &Run<'_>, base: &Base<'_>, target: &Target) -> Result
         }
     }
     let next = Snapshot::at(&records, top, &workspace.folder)?;
-    let differences = change::diff(&prior.seeing(&past), &next)?;
+    let mut differences = change::diff(&prior.seeing(&past), &next)?;
+    let trees = (Some(base_tree), Some(top));
+    history::add_protected(&mut differences, overlay, policy, &workspace.folder, trees)?;
     if top == base_tree {
         draft.existing = draft
             .edits

@@ -61,6 +61,7 @@ const COMMANDS: &[&str] = &[
     "notify --cursor ../cursor --exec cat --from-start --trust-root",
     "allowed-signers",
     "hook install --server",
+    "schema update",
 ];
 
 /// Commands that need none: they make one, print what the program knows, or set

@@ -24,8 +24,8 @@ pub const YAML_SERVER: NodePackage = NodePackage {
 };
 
 impl NodePackage {
-    /// The package's program, installed below the target folder where it is not there.
-    /// None where it can't be installed.
+    /// The package's program, installed below the target folder where it is not there,
+    /// if it can be installed.
     fn program(&self) -> Option<PathBuf> {
         static ONE: Mutex<()> = Mutex::new(());
         let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
