@@ -131,12 +131,7 @@ impl<'a> Graph<'a> {
             self.rank(&mut ranks, first)?;
             self.rank(&mut ranks, second)?;
         }
-        let mut painter = Painter {
-            ranks: &ranks,
-            open: BinaryHeap::new(),
-            paint: HashMap::new(),
-            undecided: 0,
-        };
+        let mut painter = Painter::new(&ranks);
         painter.reach(first, Paint::FIRST);
         painter.reach(second, Paint::SECOND);
         let mut sides = Sides::default();
@@ -163,6 +158,55 @@ impl<'a> Graph<'a> {
         }
         Ok(sides)
     }
+
+    /// Lists what `tips` descend from and `known` do not, with those of `tips` themselves.
+    /// All of them are known to an earlier [`Graph::sides`]. Afterwards `known` has the
+    /// last commits of both.
+    ///
+    /// # Errors
+    /// A commit can't be read.
+    pub(super) fn beyond(&self, tips: &[Oid], known: &mut Vec<Oid>) -> Result<Beyond, Error> {
+        let ranks = self.ranks.borrow();
+        let mut painter = Painter::new(&ranks);
+        for id in known.iter() {
+            painter.reach(*id, Paint::FIRST);
+        }
+        for id in tips {
+            painter.reach(*id, Paint::SECOND);
+        }
+        let mut beyond = Beyond {
+            commits: Vec::new(),
+            walked: 0,
+        };
+        while painter.undecided > 0 {
+            let Some((id, mut paint)) = painter.take() else {
+                break;
+            };
+            beyond.walked += 1;
+            paint.below |= paint.is_shared();
+            if !paint.first {
+                beyond.commits.push(id);
+            }
+            if ranks.floor != Some(id) {
+                for parent in &self.node(id)?.parents {
+                    painter.reach(*parent, paint);
+                }
+            }
+        }
+        let paint = |id: &Oid| painter.paint.get(id).copied().unwrap_or_default();
+        known.retain(|id| !paint(id).second || tips.contains(id));
+        let new = tips.iter().filter(|id| !paint(id).first);
+        known.extend(new);
+        Ok(beyond)
+    }
+}
+
+/// What some commits descend from and others do not.
+pub(super) struct Beyond {
+    /// The commits.
+    pub(super) commits: Vec<Oid>,
+    /// How many commits were walked.
+    pub(super) walked: usize,
 }
 
 /// From which sides a commit was reached.
@@ -199,6 +243,17 @@ struct Painter<'r> {
     paint: HashMap<Oid, Paint>,
     /// Commits in `open` that are not known to be below a shared one.
     undecided: usize,
+}
+
+impl<'r> Painter<'r> {
+    fn new(ranks: &'r Ranks) -> Painter<'r> {
+        Painter {
+            ranks,
+            open: BinaryHeap::new(),
+            paint: HashMap::new(),
+            undecided: 0,
+        }
+    }
 }
 
 impl Painter<'_> {

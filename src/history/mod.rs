@@ -4,6 +4,7 @@
 mod acknowledged;
 mod ahead;
 mod arrival;
+mod crossings;
 mod dates;
 mod graph;
 mod landed;

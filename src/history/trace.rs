@@ -2,12 +2,13 @@
 //! at once: the branch's commits are visited once, children before parents, and
 //! each is compared with its parents where they differ.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::crossings::{Crossings, Walk};
 use super::graph::{Graph, Node, Sides};
 use super::paths::{Compared, Differs, File, Paths, Read, Value};
 use super::provenance::{Malformed, Written};
@@ -67,6 +68,8 @@ pub(super) struct Tracer<'t, 'a> {
     /// Files by the pair of commits of which the first descends from a commit
     /// that wrote them, and the other does not; of one merge at a time.
     between: RefCell<HashMap<(Oid, Oid), HashSet<File>>>,
+    /// What the merges of the branch's main line brought, once it is asked for.
+    crossings: OnceCell<Crossings>,
     left: Cell<usize>,
 }
 
@@ -85,6 +88,7 @@ impl<'t, 'a> Tracer<'t, 'a> {
             paths,
             wrote: RefCell::default(),
             between: RefCell::default(),
+            crossings: OnceCell::new(),
             left: Cell::new(MOST_LOOKED_AT),
         }
     }
@@ -122,7 +126,7 @@ impl<'t, 'a> Tracer<'t, 'a> {
             self.between.borrow_mut().clear();
             for (file, at_parents) in self.differing(*id, &node, &here, &mut malformed)? {
                 let traced = &mut files[file as usize];
-                let source = self.source(&node, &traced.start, &at_parents, file)?;
+                let source = self.source(*id, &node, &traced.start, &at_parents, file)?;
                 if self.is_spent() {
                     limit = Some(format!(
                         "more than {MOST_LOOKED_AT} commits and files had to be looked at for the merges of the merged branch"
@@ -257,11 +261,18 @@ impl<'t, 'a> Tracer<'t, 'a> {
     /// A merge there is asked as the merge of the branch is: what only one parent's side
     /// changed is inherited from that parent; to keep a value that another parent's side
     /// replaced is the merge's own doing.
-    fn source(&self, node: &Node, value: &Value, at_parents: &[Value], file: File) -> Result<Source, Error> {
+    fn source(
+        &self,
+        id: Oid,
+        node: &Node,
+        value: &Value,
+        at_parents: &[Value],
+        file: File,
+    ) -> Result<Source, Error> {
         if node.parents.len() < 2 {
             return Ok(Source::Itself((!node.parents.is_empty()).then_some(0), None));
         }
-        self.spend(at_parents.len());
+        self.spend(at_parents.len() - 1);
         let is_outside = |parent: &usize| !self.sides.second.contains(&node.parents[*parent]);
         let (same, other): (Vec<usize>, Vec<usize>) =
             (0..node.parents.len()).partition(|parent| at_parents[*parent] == *value);
@@ -272,7 +283,7 @@ impl<'t, 'a> Tracer<'t, 'a> {
         for kept in &same {
             let mut why = None;
             for left in &other {
-                why = why.or(self.against(node.parents[*kept], node.parents[*left], file)?);
+                why = why.or(self.against(id, node.parents[*kept], node.parents[*left], file)?);
                 if self.is_spent() {
                     break;
                 }
@@ -289,18 +300,21 @@ impl<'t, 'a> Tracer<'t, 'a> {
 
     /// Says why a merge answers for a file that it has as at `kept` and not as at `left`;
     /// none when only the side of `kept` changed it.
-    fn against(&self, kept: Oid, left: Oid, file: File) -> Result<Option<Charge>, Error> {
-        let by_kept = self.changed(kept, left, file)?;
-        Ok(match self.changed(left, kept, file)? {
+    fn against(&self, merge: Oid, kept: Oid, left: Oid, file: File) -> Result<Option<Charge>, Error> {
+        let by_kept = self.changed(merge, kept, left, file)?;
+        Ok(match self.changed(merge, left, kept, file)? {
             true if by_kept => Some(Charge::BothSides),
             false if by_kept => None,
             _ => Some(Charge::OlderValue),
         })
     }
 
-    /// Whether a commit wrote the file that `of` descends from and `not_of` does not,
-    /// even if it was changed back.
-    fn changed(&self, of: Oid, not_of: Oid, file: File) -> Result<bool, Error> {
+    /// Whether a commit wrote the file that parent `of` of a merge descends from and
+    /// parent `not_of` does not, even if it was changed back.
+    fn changed(&self, merge: Oid, of: Oid, not_of: Oid, file: File) -> Result<bool, Error> {
+        if let Some(changed) = self.crossings()?.changed(merge, of, not_of, file) {
+            return Ok(changed);
+        }
         if let Some(files) = self.between.borrow().get(&(of, not_of)) {
             return Ok(files.contains(&file));
         }
@@ -324,8 +338,25 @@ impl<'t, 'a> Tracer<'t, 'a> {
             .is_some_and(|files| files.contains(&file)))
     }
 
+    fn crossings(&self) -> Result<&Crossings, Error> {
+        if let Some(crossings) = self.crossings.get() {
+            return Ok(crossings);
+        }
+        let spend = |count| {
+            self.spend(count);
+            !self.is_spent()
+        };
+        let crossings = Crossings::of(&Walk {
+            graph: self.graph,
+            sides: self.sides,
+            wrote: &|commit| self.wrote(commit),
+            spend: &spend,
+        })?;
+        Ok(self.crossings.get_or_init(|| crossings))
+    }
+
     /// Lists the files that a commit wrote.
-    fn wrote(&self, commit: Oid) -> Result<Rc<[File]>, Error> {
+    pub(super) fn wrote(&self, commit: Oid) -> Result<Rc<[File]>, Error> {
         if let Some(wrote) = self.wrote.borrow().get(&commit) {
             return Ok(wrote.clone());
         }

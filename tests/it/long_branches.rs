@@ -225,3 +225,37 @@ fn more_values_than_are_traced_are_a_finding_of_the_merge() {
     merge(lab, "trainer", &steps[..2]);
     assert_eq!(pushed(&guarded, "trainer"), 0);
 }
+
+#[test]
+fn a_branch_that_merges_the_mainline_again_and_again_is_judged() {
+    needs![TIME];
+    let guarded = Guarded::new();
+    let lab = &guarded.lab;
+    let base = lab.git(&["rev-parse", "main"]);
+    let note = |number: usize| vec![("notes".to_owned(), number.to_string())];
+    let on_main = trees(lab, "main", (0..100).map(note));
+    // After each four evaluations, what is new on the mainline.
+    let steps = (0..500).map(|step| match step % 5 {
+        4 => note(step / 5),
+        _ => vec![evaluation(step, 1)],
+    });
+    let on_side = trees(lab, "main", steps);
+    let mut commits = Commits::by(lab, "trainer");
+    let mut main = vec![base.clone()];
+    for tree in &on_main {
+        main.push(commits.add(tree, &[&main[main.len() - 1]]));
+    }
+    let mut side = base;
+    for (step, tree) in on_side.iter().enumerate() {
+        side = match step % 5 {
+            4 => commits.add(tree, &[&side, &main[step / 5 + 1]]),
+            _ => commits.add(tree, &[&side]),
+        };
+    }
+    let merged = commits.add(&on_side[499], &[&main[100], &side]);
+    commits.write("side", &side);
+    lab.git(&["branch", "-f", "merged", &merged]);
+    guarded.git(&["config", "modelry.hook.maxObjects", "10000"]);
+    guarded.git(&["config", "modelry.hook.maxBytes", "40000000"]);
+    assert_eq!(pushed(&guarded, "trainer"), 0);
+}
