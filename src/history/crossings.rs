@@ -31,7 +31,7 @@ pub(super) struct Crossings {
     brought: HashMap<(Oid, Oid), Brought>,
 }
 
-/// What another parent brings to the line.
+/// The files that another parent brings to the line.
 #[derive(Default)]
 struct Brought {
     /// The files that its own commits wrote.
@@ -45,7 +45,7 @@ struct Brought {
     lost: HashSet<File>,
 }
 
-/// What one walk needs.
+/// The inputs of one walk.
 pub(super) struct Walk<'w, 'a> {
     /// The commits.
     pub(super) graph: &'w Graph<'a>,
@@ -58,7 +58,7 @@ pub(super) struct Walk<'w, 'a> {
 }
 
 impl Crossings {
-    /// Walks a branch. What is found is of no use when nothing is left to spend.
+    /// Walks a branch. The result is of no use when nothing is left to spend.
     ///
     /// # Errors
     /// An object can't be read.
@@ -204,7 +204,7 @@ impl Crossings {
         if brought.since.is_none() {
             return Some(after(&self.inside, None) || brought.lost.contains(&file));
         }
-        // What came in later than all that the other parent has of the branch is not its.
+        // The other parent lacks each commit that came in later than all that it has.
         if after(&self.inside, brought.since) {
             return Some(true);
         }

@@ -53,7 +53,7 @@ pub(super) struct Read<'r> {
     pub(super) tree: &'r Arc<Tree>,
 }
 
-/// A receiver of what a comparison comes across.
+/// A receiver of the results of a comparison.
 pub(super) trait Compared {
     /// Whether one of these files is looked for.
     fn wants(&self, files: &Range<File>) -> bool;

@@ -163,7 +163,7 @@ impl<'g, 'a> Merge<'g, 'a> {
     }
 }
 
-/// Who wrote what a merge changes.
+/// The writers of the changes of a merge.
 #[derive(Debug, Default)]
 pub struct Origins {
     of: HashMap<Vec<u8>, (FileChange, Vec<Written>)>,
@@ -171,7 +171,7 @@ pub struct Origins {
     pub(super) weight: usize,
     /// The folders of the other side that are not in strict form, on the way to the files.
     pub malformed: Vec<Malformed>,
-    /// The limit that was met. What was not traced to its end is charged to the merge.
+    /// The limit that was met. A file that was not traced to its end is charged to the merge.
     pub limit: Option<String>,
 }
 
@@ -210,7 +210,7 @@ impl Origins {
     }
 }
 
-/// What is known of the merges that were asked last.
+/// The origins of the merges that were asked about last.
 #[derive(Debug, Default)]
 pub(super) struct KnownOrigins {
     of: HashMap<Oid, Rc<Origins>>,

@@ -38,7 +38,7 @@ pub(super) struct Traced {
     pub(super) is_whole: bool,
 }
 
-/// What a branch did to some files.
+/// The history of some files on a branch.
 pub(super) struct Trace {
     /// The files, by number.
     pub(super) files: Vec<Traced>,
@@ -68,7 +68,7 @@ pub(super) struct Tracer<'t, 'a> {
     /// Files by the pair of commits of which the first descends from a commit
     /// that wrote them, and the other does not; of one merge at a time.
     between: RefCell<HashMap<(Oid, Oid), HashSet<File>>>,
-    /// What the merges of the branch's main line brought, once it is asked for.
+    /// The files that merges of the branch's main line brought, once they are asked for.
     crossings: OnceCell<Crossings>,
     left: Cell<usize>,
 }
@@ -403,7 +403,7 @@ fn join(into: &mut BTreeSet<File>, mut files: BTreeSet<File>) {
 /// A file that differs: its value, and that at each parent.
 type Differing = (File, Value, Vec<Value>);
 
-/// What a comparison came across.
+/// The results of one comparison.
 struct Found<'f> {
     /// The files that are looked for; all of them when none.
     wanted: Option<&'f BTreeSet<File>>,
@@ -453,11 +453,11 @@ impl Compared for Found<'_> {
     }
 }
 
-/// Folders of the branch that are not in strict form. What one reader does not see
-/// there, the next commit seems to write.
+/// Folders of the branch that are not in strict form. A file that one
+/// reader does not see there seems to be written by the next commit.
 #[derive(Default)]
 struct MalformedFolders {
-    /// What is wrong, and the oldest commit that was seen to have the folder.
+    /// The faults of each tree, by path, and the oldest commit that was seen to have the folder.
     of: BTreeMap<String, HashMap<Oid, (Vec<String>, Oid)>>,
     count: usize,
     /// The first folder that was not named.

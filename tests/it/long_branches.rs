@@ -117,7 +117,7 @@ fn merge(lab: &Lab, who: &str, steps: &[String]) {
     lab.git(&["branch", "-f", "merged", &merged]);
 }
 
-/// What a push of `merged`, or a look at it, may take, in KiB.
+/// The memory that a push of `merged`, or a look at it, may take, in KiB.
 const MEMORY: usize = 256 << 10;
 
 /// Pushes `merged` to the server; the code.
