@@ -45,6 +45,17 @@ pub fn archive(desk: &Desk<'_>, id: &VersionId, reason: Option<&str>) -> Result<
 /// # Errors
 /// When there is no such version.
 pub fn delete_version(desk: &Desk<'_>, id: &VersionId, reason: Option<&str>) -> Result<Draft, Error> {
+    let path = RecordPath::Version(id.clone());
+    if desk
+        .snapshot
+        .read(&path)?
+        .is_some_and(|it| it.tombstone().is_some())
+    {
+        let mut draft = Draft::new("", reason);
+        draft.notes.push(format!("{id} is deleted already"));
+        draft.existing.push(path);
+        return Ok(draft);
+    }
     let version = desk.version(id)?;
     let subject = subject::version_subject(desk.policy.id(), id, &version, &desk.snapshot)?;
     let mut draft = Draft::new(format!("Delete {id}"), reason);

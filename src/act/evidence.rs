@@ -94,6 +94,18 @@ pub fn add_evidence(
             }],
         })
         .collect();
+    let is_there = |edit: &Edit| match edit {
+        Edit::Set { pointer, value } => old.value().pointer(pointer) == Some(value),
+        Edit::Remove { .. } => false,
+    };
+    if edits.iter().all(is_there) {
+        let mut draft = Draft::new("", reason);
+        draft
+            .notes
+            .push(format!("{what} `{name}` of {id} says so already"));
+        draft.existing.push(path);
+        return Ok(draft);
+    }
     edits.push(Edit::Set {
         pointer: "/revision".into(),
         value: json!(old.revision().unwrap_or(0) + 1),

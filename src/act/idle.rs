@@ -184,7 +184,7 @@ fn unfit(id: &VersionId, tally: &Tally) -> Option<Refusal> {
         return Some(Refusal {
             why: format!("{id} can't be approved as it is, whoever reviews it: it lacks {lacks}"),
             remedies: vec![format!(
-                "register it again with digests: `modelry register {}`",
+                "register it again with digests: `modelry register {} --artifact FILE`",
                 id.group
             )],
         });

@@ -80,6 +80,8 @@ pub struct Draft {
     pub settle: Vec<VersionId>,
     /// What to tell the user of choices that were made.
     pub notes: Vec<String>,
+    /// Why the act would count for nothing, so that it is not to be signed.
+    pub refusal: Option<Refusal>,
     /// Records that hold already what was asked for.
     pub existing: Vec<RecordPath>,
     /// What to tell programs beside the change.

@@ -117,6 +117,8 @@ pub enum PolicyEdit {
         since: Option<String>,
         /// Versions whose approval by the key is right after all.
         reaffirmed: Vec<VersionId>,
+        /// Whether the policy need not list the key.
+        unlisted: bool,
     },
     /// Members of a team, which is made if need be.
     TeamAdd(String, Vec<ActorId>),
@@ -139,15 +141,22 @@ pub enum PolicyEdit {
 /// certificate that is there already.
 fn add_key(id: &ActorId, others: &[ActorKey], key: &ActorKey) -> Result<Option<(Edit, String)>, Error> {
     let given = Credential::of(key).map_err(Error::told)?.fingerprint();
-    let there = others.iter().position(|old| {
-        old.openpgp().is_some() && Credential::of(old).is_ok_and(|old| old.fingerprint() == given)
-    });
+    let there = others
+        .iter()
+        .position(|old| Credential::of(old).is_ok_and(|old| old.fingerprint() == given));
+    if let Some(index) = there
+        && others[index].retired()
+    {
+        return Err(Error::told(format!("the key {given} of `{id}` is retired"))
+            .hint("make another key, and add that one"));
+    }
     let set = |pointer: String, value: Value| Edit::Set { pointer, value };
-    Ok(match there.filter(|_| key.openpgp().is_some()) {
+    Ok(match there {
         None => Some((
             set(format!("/actors/{id}/keys/-"), json!(key)),
             format!("Add a key of {id}"),
         )),
+        Some(_) if key.openpgp().is_none() => None,
         Some(index) if others[index].text().trim() == key.text().trim() => None,
         Some(index) => Some((
             set(format!("/actors/{id}/keys/{index}/openpgp"), json!(key.text())),
@@ -191,7 +200,18 @@ pub fn edit_policy(desk: &Desk<'_>, edit: &PolicyEdit, reason: Option<&str>) -> 
             keys,
             owners,
         } => {
-            if registry.actors.contains_key(id) {
+            if let Some(there) = registry.actors.get(id) {
+                let same = there.kind == *kind
+                    && there.email == *email
+                    && there.owners == *owners
+                    && there.keys == *keys
+                    && !there.retired;
+                if same {
+                    return Ok(holds(
+                        format!("there is an actor `{id}` already, with all of this"),
+                        reason,
+                    ));
+                }
                 return Err(
                     Error::told(format!("there is an actor `{id}` already")).hint(format!(
                         "to give it another key: `modelry actor add-key {id} --key FILE`"
@@ -214,13 +234,20 @@ pub fn edit_policy(desk: &Desk<'_>, edit: &PolicyEdit, reason: Option<&str>) -> 
             must_be_known(id)?;
             let mut subjects = Vec::new();
             for key in keys {
+                let given = Credential::of(key).map_err(Error::told)?.fingerprint();
+                if desk.policy.keys.is_revoked(&given) {
+                    return Err(Error::told(format!(
+                        "the key {given} is revoked, and proves nothing for anybody any more"
+                    ))
+                    .hint("make another key, and add that one"));
+                }
                 if let Some((edit, subject)) = add_key(id, &registry.actors[id].keys, key)? {
                     edits.push(edit);
                     subjects.push(subject);
                 }
             }
             match &subjects[..] {
-                [] => return Err(Error::told(format!("`{id}` has this certificate already"))),
+                [] => return Ok(holds(format!("`{id}` has this key already"), reason)),
                 [one] => one.clone(),
                 more => format!("Add or bring up to date {} keys of {id}", more.len()),
             }
@@ -229,10 +256,8 @@ pub fn edit_policy(desk: &Desk<'_>, edit: &PolicyEdit, reason: Option<&str>) -> 
             must_be_known(id)?;
             let actor = &registry.actors[id];
             if actor.accounts_on(host).any(|(_, listed)| listed == account) {
-                return Err(Error::told(format!(
-                    "`{id}` lists account {account} on `{}` already",
-                    host.as_str()
-                )));
+                let note = format!("`{id}` lists account {account} on `{}` already", host.as_str());
+                return Ok(holds(note, reason));
             }
             // A host that is listed keeps its spelling.
             let there = actor.accounts_on(host).next();
@@ -269,6 +294,9 @@ pub fn edit_policy(desk: &Desk<'_>, edit: &PolicyEdit, reason: Option<&str>) -> 
         }
         PolicyEdit::Retire(id, None) => {
             must_be_known(id)?;
+            if registry.actors[id].retired {
+                return Ok(holds(format!("`{id}` is retired already"), reason));
+            }
             edits.push(set(format!("/actors/{id}/retired"), json!(true)));
             format!("Retire {id}")
         }
@@ -298,6 +326,12 @@ pub fn edit_policy(desk: &Desk<'_>, edit: &PolicyEdit, reason: Option<&str>) -> 
                         .hint("name its fingerprint as `ssh-keygen -l` or `gpg --fingerprint` prints it"),
                 });
             };
+            if keys[index].retired() {
+                return Ok(holds(
+                    format!("the key {wanted} of `{id}` is retired already"),
+                    reason,
+                ));
+            }
             edits.push(match &keys[index] {
                 ActorKey::OpenPgp(_) => set(format!("/actors/{id}/keys/{index}/retired"), json!(true)),
                 key => set(
@@ -312,11 +346,17 @@ pub fn edit_policy(desk: &Desk<'_>, edit: &PolicyEdit, reason: Option<&str>) -> 
             reason,
             since,
             reaffirmed,
+            unlisted,
         } => {
+            if !unlisted {
+                must_be_listed(desk.policy, key)?;
+            }
+            for id in reaffirmed {
+                desk.version(id)?;
+            }
             edits = revoke(registry, key, reason.as_deref(), since.as_deref(), reaffirmed);
             if edits.is_empty() {
-                return Err(Error::told(format!("key {key} is revoked already"))
-                    .hint("`--since` moves the last believed commit back, `--reaffirm` accepts a version"));
+                return Ok(holds(format!("key {key} is revoked already"), reason.as_deref()));
             }
             let is_new = !registry.revoked.iter().any(|entry| is_key(entry, key));
             let versions: Vec<String> = reaffirmed.iter().map(ToString::to_string).collect();
@@ -369,6 +409,10 @@ pub fn edit_policy(desk: &Desk<'_>, edit: &PolicyEdit, reason: Option<&str>) -> 
             }
         }
         PolicyEdit::GrantAdd(grant) => {
+            let there = desk.policy.source.value()["grants"].as_array();
+            if there.is_some_and(|grants| grants.contains(grant)) {
+                return Ok(holds("the policy has this grant already".to_owned(), reason));
+            }
             edits.push(set("/grants/-".into(), grant.clone()));
             let words = |key: &str| {
                 let items = grant[key].as_array().cloned().unwrap_or_default();
@@ -396,7 +440,7 @@ pub fn edit_policy(desk: &Desk<'_>, edit: &PolicyEdit, reason: Option<&str>) -> 
         }
     };
     if edits.is_empty() {
-        return Err(Error::told("nothing would change"));
+        return Ok(holds("the policy says so already".to_owned(), reason));
     }
     edits.push(set("/serial".into(), json!(registry.serial + 1)));
     let mut draft = Draft::new(subject, reason);
@@ -405,6 +449,44 @@ pub fn edit_policy(desk: &Desk<'_>, edit: &PolicyEdit, reason: Option<&str>) -> 
         desk.edited(&RecordPath::Registry, &old, edits)?,
     );
     Ok(draft)
+}
+
+/// The draft of an edit whose outcome the policy holds already.
+fn holds(note: String, reason: Option<&str>) -> Draft {
+    let mut draft = Draft::new("", reason);
+    draft.notes.push(note);
+    draft.existing.push(RecordPath::Registry);
+    draft
+}
+
+/// Refuses a fingerprint that no actor's key has: a revocation of a mistyped one would
+/// revoke nothing.
+fn must_be_listed(policy: &Policy, key: &str) -> Result<(), Error> {
+    let registry = policy.registry();
+    let actors = registry.actors.values();
+    let mut listed: Vec<String> = actors
+        .flat_map(|actor| &actor.keys)
+        .filter_map(|key| Credential::of(key).ok())
+        .flat_map(|credential| credential.keys().into_iter().map(|(print, _)| print))
+        .collect();
+    listed.extend(
+        registry
+            .revoked
+            .iter()
+            .map(|entry| access::fingerprint(&entry.key)),
+    );
+    if listed.contains(&access::fingerprint(key)) {
+        return Ok(());
+    }
+    let error = Error::told(format!("no actor has the key {key}, so nothing would be revoked"));
+    let near = listed
+        .iter()
+        .find(|it| it.starts_with(key) || super::nearest(&[it], key).is_some());
+    Err(match near {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None => error.hint("`modelry actor list` shows the keys of each actor"),
+    }
+    .hint("for a key that the policy lists no more: `--unlisted`"))
 }
 
 /// Whether a revocation is of the key of this fingerprint.

@@ -57,10 +57,11 @@ pub fn approve_policy(desk: &Desk<'_>, proposed: &Loaded, reason: Option<&str>) 
                 .review()
                 .is_some_and(|review| review.decision == Decision::Approved && review.subject == subject);
             if same {
-                return Err(Error::told(format!(
-                    "`{}` has approved this policy already",
-                    desk.actor
-                )));
+                draft
+                    .notes
+                    .push(format!("`{}` has approved this policy already", desk.actor));
+                draft.existing.push(path);
+                return Ok(draft);
             }
             let set = |pointer: &str, value| Edit::Set {
                 pointer: pointer.into(),

@@ -66,6 +66,14 @@ pub fn register(
                 draft
                     .notes
                     .push("`--allow-duplicate` registers it all the same".to_owned());
+                let has_notes = request.description.is_some()
+                    || request.card.is_some()
+                    || !(request.labels.is_empty() && request.annotations.is_empty());
+                if has_notes {
+                    draft.notes.push(format!(
+                        "its description, labels, annotations and card stay as they are: `modelry annotate {id}` and `modelry card set {id}` change them"
+                    ));
+                }
                 draft.notes.push(format!("{id} is the same model already"));
                 draft.existing.push(RecordPath::Version(id.clone()));
                 return Ok((id, draft));

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Desk, Draft, members};
+use super::{Desk, Draft, Refusal, members};
 use crate::access::{self, GateResult};
 use crate::change::{Change, ChangeKind};
 use crate::error::Error;
@@ -30,23 +30,6 @@ pub fn review(
         .version()
         .map_or(Status::Pending, |version| version.status);
     let allows = |to| desk.policy.registry().allows(status, to);
-    match decision {
-        Decision::Approved if status == Status::Approved => {
-            return Err(Error::told(format!("{id} is Approved already")));
-        }
-        Decision::Withdrawn if old.is_none() => {
-            return Err(
-                Error::told(format!("`{}` has no review of {id} to withdraw", desk.actor))
-                    .hint(format!("`modelry show {id}` lists the reviews")),
-            );
-        }
-        Decision::Rejected if status == Status::Rejected => {
-            return Err(Error::told(format!("{id} is Rejected already")));
-        }
-        Decision::Approved if !allows(Status::Approved) => return Err(decided(id, status)),
-        Decision::Rejected if !allows(Status::Rejected) => return Err(decided(id, status)),
-        _ => {}
-    }
     let subject = subject::version_subject(desk.policy.id(), id, &version, &desk.snapshot)?;
     // What a machine reported is not the actor's own word yet.
     let unchanged = old.as_ref().and_then(|old| old.review()).is_some_and(|review| {
@@ -55,12 +38,48 @@ pub fn review(
             && !access::is_reported(review)
     });
     if unchanged {
-        return Err(Error::told(format!(
+        let mut draft = Draft::new("", reason);
+        if decision != Decision::Withdrawn && status == Status::Pending {
+            draft
+                .notes
+                .push(format!("`modelry show {id}` says what is missing"));
+        }
+        draft.notes.push(format!(
             "`{}` has {} {id} already",
             desk.actor,
-            decision.as_str().to_lowercase()
-        ))
-        .hint(format!("`modelry show {id}` says what is missing")));
+            match decision {
+                Decision::Withdrawn => "withdrawn the review of".to_owned(),
+                other => other.as_str().to_lowercase(),
+            }
+        ));
+        draft.existing.push(path);
+        return Ok(draft);
+    }
+    let refused = |why: String, remedy: String| {
+        let mut draft = Draft::new("", reason);
+        draft.refusal = Some(Refusal {
+            why,
+            remedies: vec![remedy],
+        });
+        Ok(draft)
+    };
+    let shows = format!("look: `modelry show {id}` lists the reviews");
+    match decision {
+        Decision::Approved if status == Status::Approved => {
+            return refused(format!("{id} is Approved already"), shows);
+        }
+        Decision::Withdrawn if old.is_none() => {
+            return refused(
+                format!("`{}` has no review of {id} to withdraw", desk.actor),
+                shows,
+            );
+        }
+        Decision::Rejected if status == Status::Rejected => {
+            return refused(format!("{id} is Rejected already"), shows);
+        }
+        Decision::Approved if !allows(Status::Approved) => return Err(decided(id, status)),
+        Decision::Rejected if !allows(Status::Rejected) => return Err(decided(id, status)),
+        _ => {}
     }
     let verb = match decision {
         Decision::Approved => "Approve",
@@ -144,7 +163,7 @@ impl Given<'_> {
 
 fn decided(id: &VersionId, status: Status) -> Error {
     Error::told(format!("{id} is {status}, and nothing leads back")).hint(format!(
-        "to try again, register it again: `modelry register {}`",
+        "to try again, register it again: `modelry register {} --artifact FILE`",
         id.group
     ))
 }

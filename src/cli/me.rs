@@ -39,7 +39,9 @@ impl Me {
     }
 
     fn of(config: &HashMap<String, String>, repo: &Repo) -> Result<Me, Error> {
-        let signer = GitSigner::from_config(config, repo.directory())?;
+        // Git reads a relative path from the top of the work tree.
+        let directory = repo.workdir().unwrap_or(repo.directory());
+        let signer = GitSigner::from_config(config, directory)?;
         let key = actor_key(&signer.public_key()?);
         let credential = Credential::of(&key).map_err(|why| {
             Error::told(format!("the signing key can't be used: {why}"))

@@ -109,6 +109,9 @@ pub enum ActorCommand {
         /// A version whose approval by the key was looked at and is right; may be repeated
         #[arg(long = "reaffirm", value_name = "GROUP/N", value_parser = names::version)]
         reaffirmed: Vec<VersionId>,
+        /// Revoke it although no actor of the policy has it: one that was taken out of it
+        #[arg(long)]
+        unlisted: bool,
         #[command(flatten)]
         write: WriteArgs,
     },
@@ -285,6 +288,7 @@ pub fn actor(command: &ActorCommand, global: &Global, ui: &Ui) -> Result<Outcome
             key,
             since,
             reaffirmed,
+            unlisted,
             write,
         } => {
             let bare = access::fingerprint(key);
@@ -313,6 +317,7 @@ pub fn actor(command: &ActorCommand, global: &Global, ui: &Ui) -> Result<Outcome
                     .map(|since| full_id(since, write, global))
                     .transpose()?,
                 reaffirmed: reaffirmed.clone(),
+                unlisted: *unlisted,
             };
             edit(&change, write, global, ui)
         }

@@ -370,21 +370,27 @@ const NAMES: [&str; 9] = [
     "version", "group", "number", "status", "artifact", "digest", "image", "commit", "root",
 ];
 
-/// Says whether a command line, which may be wrong elsewhere, is `resolve -o env`.
+/// Says whether a command line, which may be wrong elsewhere, is `resolve -o env`, or
+/// may have been meant so: the form is none that there is.
 pub fn asks_for_env(arguments: &[OsString]) -> bool {
-    let mut before = None;
+    let mut before = "";
     let mut is_env = false;
-    for argument in arguments {
-        is_env |= match before {
-            Some("-o" | "--output") => argument == "env",
-            _ => ["-oenv", "-o=env", "--output=env"]
+    for argument in arguments.iter().filter_map(|argument| argument.to_str()) {
+        let form = match before {
+            "-o" | "--output" => Some(argument),
+            _ => ["--output=", "-o=", "-o"]
                 .iter()
-                .any(|form| argument == form),
+                .find_map(|option| argument.strip_prefix(option)),
         };
-        before = argument.to_str();
+        let is_other = |form: &str| form.is_empty() || OTHER_FORMS.contains(&form);
+        is_env |= form.is_some_and(|form| !is_other(form)) || argument.eq_ignore_ascii_case("env");
+        before = argument;
     }
     is_env && arguments.iter().any(|argument| argument == "resolve")
 }
+
+/// The forms of the answer that no shell evaluates.
+const OTHER_FORMS: [&str; 5] = ["human", "json", "uri", "github", "kserve"];
 
 /// Lines for a shell that has no answer: the variables of an earlier one go, and
 /// `eval` fails, which ends a script under `set -e`.
@@ -438,6 +444,13 @@ fn print(answer: &Answer, proven: &Proven<'_>, ui: &Ui) -> Result<Outcome, Error
         proven.proof.root.to_string(),
     ];
     let pairs: Vec<(&str, String)> = NAMES.into_iter().zip(values).collect();
+    if artifacts.len() > 1 && matches!(ui.output, Output::Env | Output::Github) {
+        ui.note(&format!(
+            "{} has {} artifacts, and this form names the first; `-o uri` names all of them",
+            answer.id,
+            artifacts.len()
+        ));
+    }
     match ui.output {
         Output::Env => ui.exact(&render::env(&pairs))?,
         Output::Github => ui.exact(&render::github(&pairs))?,

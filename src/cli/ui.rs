@@ -71,7 +71,7 @@ impl Ui {
 
     /// Whether somebody is there, and would not see the question.
     pub fn asks_unseen(&self) -> bool {
-        std::io::stdin().is_terminal() && !std::io::stderr().is_terminal()
+        std::io::stdin().is_terminal() != std::io::stderr().is_terminal()
     }
 
     /// Text to standard output. A reader that has gone away ends the process

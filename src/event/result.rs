@@ -36,6 +36,19 @@ pub struct WriteResult {
     pub objects: Vec<ObjectChange>,
     /// The same, one line each, as the commit's `Modelry-Change:` trailers.
     pub changes: Vec<String>,
+    /// Why nothing was signed or written; null when it was. A change that the rules
+    /// refuse is told as a report of findings (`report.schema.json`).
+    pub refused: Option<Refused>,
+}
+
+/// Why something was not signed, and what to do instead.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Refused {
+    /// The reason.
+    pub why: String,
+    /// The remedies, one line each.
+    #[serde(rename = "do")]
+    pub remedies: Vec<String>,
 }
 
 /// A pull request that was opened, or the page that opens one.
@@ -144,6 +157,17 @@ impl WriteResult {
         WriteResult {
             existing: true,
             objects: records.iter().map(ObjectChange::unchanged).collect(),
+            ..WriteResult::default()
+        }
+    }
+
+    /// Nothing was signed or written, for this reason.
+    pub fn refused(why: &str, remedies: &[String]) -> WriteResult {
+        WriteResult {
+            refused: Some(Refused {
+                why: why.to_owned(),
+                remedies: remedies.to_vec(),
+            }),
             ..WriteResult::default()
         }
     }

@@ -23,6 +23,9 @@ pub fn is_interrupted(directory: &Path) -> bool {
     if let Some(git) = std::env::var_os("GIT_DIR").filter(|path| !path.is_empty()) {
         return journal(&directory.join(git));
     }
+    if journal(directory) {
+        return true;
+    }
     let Ok(directory) = directory.canonicalize() else {
         return false;
     };
@@ -88,6 +91,16 @@ pub(super) fn settle(repo: &Repo, places: &Places) -> Result<Vec<String>, Error>
                 "a command was ended while `{branch}` followed the remote to {short}: it is there now"
             )]
         });
+    }
+    if journal.way == Way::Branch {
+        let_go(places, &journal)?;
+        let notes = match tip == journal.old {
+            true => vec![format!(
+                "a command was ended before `{branch}` moved to {short}: run it again"
+            )],
+            false => Vec::new(),
+        };
+        return Ok(notes);
     }
     if tip == journal.old {
         let mut notes = vec![format!(
@@ -169,10 +182,7 @@ fn restore(git: &Program<'_>, journal: &Journal) -> Result<Vec<String>, Error> {
     }
     let paths: Vec<&[u8]> = restored.iter().map(|path| path.as_bytes()).collect();
     if !paths.is_empty() {
-        git.run(
-            &["checkout-index", "--force", "-u", "-z", "--stdin"],
-            &listed(&paths),
-        )?;
+        git.run(&["checkout-index", "--force", "-z", "--stdin"], &listed(&paths))?;
     }
     Ok(notes)
 }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::Repo;
 use super::interrupted;
 use super::worktree::{Edits, Following};
+use super::write::AdvanceError;
 use crate::disk::{self, io};
 use crate::error::Error;
 use crate::raw::Oid;
@@ -39,6 +40,8 @@ pub(super) enum Way {
     Commit,
     /// By git, forward to a commit of the remote.
     Forward,
+    /// Alone: no work tree follows it.
+    Branch,
 }
 
 /// The journal of a move: what it was about, should its process be killed.
@@ -106,6 +109,43 @@ impl Repo {
             left: Vec::new(),
             ready: false,
         }
+    }
+
+    /// Moves a branch that no work tree follows, as [`Repo::advance`]. While others move
+    /// one here, it does so without a journal.
+    ///
+    /// # Errors
+    /// As [`Repo::advance`].
+    pub fn advance_alone(
+        &self,
+        branch: &str,
+        old: Option<Oid>,
+        new: Oid,
+        log: &str,
+    ) -> Result<(), AdvanceError> {
+        let places = self.places();
+        let folder = places.guard.parent().unwrap_or(Path::new("."));
+        let guard = match std::fs::create_dir_all(folder) {
+            Ok(()) => disk::try_lock(&places.guard).ok().flatten(),
+            Err(_) => None,
+        };
+        if guard.is_some() {
+            interrupted::settle(self, &places).map_err(AdvanceError::Other)?;
+            let empty = self.empty_tree();
+            let step = Move {
+                branch,
+                old,
+                new,
+                from: None,
+                to: empty,
+            };
+            write(&places.journal, &self.journal(&step, Way::Branch)).map_err(AdvanceError::Other)?;
+        }
+        let moved = self.advance(branch, old, new, log);
+        if guard.is_some() {
+            let _ = std::fs::remove_file(&places.journal);
+        }
+        moved
     }
 
     /// Takes the checked-out branch forward to a commit that descends from it, with the

@@ -1,6 +1,7 @@
 //! The integration tests: the real binary on real repositories in sealed
 //! temporary homes, and pure fixtures for the rules.
 
+mod again;
 mod audit;
 mod behind;
 mod budgets;

@@ -228,7 +228,7 @@ fn attempt(run: &Run<'_>) -> Result<Option<Outcome>, Error> {
     let signed = match prepare(run, &target)? {
         Prepared::Signed(signed) => signed,
         Prepared::Dry(made) => return dry_run(&made, None, ui).map(Some),
-        Prepared::Existing(there) => return existing(&there, ui).map(Some),
+        Prepared::Existing(there) => return existing(&there, run.args.dry_run, ui).map(Some),
         Prepared::Over(outcome) => return Ok(Some(outcome)),
     };
     let objects = repo.objects()?;
@@ -247,7 +247,11 @@ fn attempt(run: &Run<'_>) -> Result<Option<Outcome>, Error> {
         )?,
         None => None,
     };
-    match repo.advance(&target.branch, target.tip, signed.commit, &signed.log()) {
+    let advanced = match moving {
+        Some(_) => repo.advance(&target.branch, target.tip, signed.commit, &signed.log()),
+        None => repo.advance_alone(&target.branch, target.tip, signed.commit, &signed.log()),
+    };
+    match advanced {
         Ok(()) => {}
         Err(AdvanceError::Moved) => return Ok(None),
         Err(AdvanceError::Locked(path)) => {
@@ -307,10 +311,16 @@ fn note_unpushed(run: &Run<'_>, target: &Target, commit: Oid) -> Result<(), Erro
     };
     let push = format!("git push {} {}", shell_word(&remote), shell_word(&to));
     let words = match target.remote {
-        Some(tip) => format!(
-            "`{branch}` is {} ahead of `{remote}`, where others see it once it is pushed: `{push}`",
-            render::count(repo.ahead_behind(commit, tip)?.0, "commit")
-        ),
+        Some(tip) => match repo.ahead_behind(commit, tip)? {
+            (ahead, 0) => format!(
+                "`{branch}` is {} ahead of `{remote}`, where others see it once it is pushed: `{push}`",
+                render::count(ahead, "commit")
+            ),
+            (ahead, behind) => format!(
+                "`{branch}` is {} ahead of `{remote}` and {behind} behind: it lands after `git pull --rebase --gpg-sign` by `{push}`",
+                render::count(ahead, "commit")
+            ),
+        },
         None => format!("`{branch}` is in this clone alone until it is pushed: `{push}`"),
     };
     ui.note(&words);

@@ -205,9 +205,9 @@ fn agree(
 fn unshown() -> Refusal {
     let typed = typed();
     Refusal {
-        why: "the decision and its question go to standard error, which is not a terminal".to_owned(),
+        why: "the decision and its question go to standard error, and the answer comes from standard input: only one of the two is a terminal".to_owned(),
         remedies: vec![
-            "run it again with standard error on the terminal, to see and answer the question".to_owned(),
+            "run it again with both on the terminal, to see and answer the question".to_owned(),
             format!("or sign it without the question: `{typed} --yes`"),
         ],
     }

@@ -38,6 +38,9 @@ pub(super) enum Preview {
 pub(super) struct Existing {
     /// The records that hold it.
     pub records: Vec<RecordPath>,
+    /// Whether all of these records' content was asked for; else a version with the same
+    /// status is as good.
+    pub is_exact: bool,
     /// The words for people.
     pub notes: Vec<String>,
     /// What to tell programs beside it.
@@ -48,6 +51,7 @@ impl Existing {
     fn of(draft: Draft) -> Existing {
         Existing {
             records: draft.existing,
+            is_exact: false,
             notes: draft.notes,
             facts: draft.facts,
         }
@@ -195,6 +199,9 @@ pub(super) fn preview(run: &Run<'_>, base: &Base<'_>, target: &Target) -> Result
         past: &past,
     };
     let mut draft = (job.draft)(&desk)?;
+    if let Some(refusal) = draft.refusal.take() {
+        return Ok(Preview::Idle(refusal));
+    }
     if draft.edits.is_empty() && draft.settle.is_empty() {
         return Ok(Preview::Existing(Existing::of(draft)));
     }
@@ -253,7 +260,10 @@ pub(super) fn preview(run: &Run<'_>, base: &Base<'_>, target: &Target) -> Result
             .keys()
             .filter_map(|path| RecordPath::parse(path))
             .collect();
-        return Ok(Preview::Existing(Existing::of(draft)));
+        return Ok(Preview::Existing(Existing {
+            is_exact: true,
+            ..Existing::of(draft)
+        }));
     }
     let to_sign = match args.no_record_signature {
         true => Vec::new(),

@@ -33,7 +33,7 @@ pub fn refused(report: &Report, ui: &Ui) -> Result<Outcome, Error> {
 pub(super) fn declined(refusal: &Refusal, more: &serde_json::Value, ui: &Ui) -> Result<Outcome, Error> {
     let Refusal { why, remedies } = refusal;
     if ui.is_json() {
-        let mut value = json!({"refused": {"why": why, "do": remedies}});
+        let mut value = WriteResult::refused(why, remedies).to_value();
         if let Some(more) = more.as_object() {
             extend(&mut value["refused"], more);
         }
@@ -60,7 +60,7 @@ pub(super) fn declined(refusal: &Refusal, more: &serde_json::Value, ui: &Ui) -> 
 pub(super) fn not_signed(ui: &Ui) -> Result<Outcome, Error> {
     const SAID: &str = "not signed, and nothing was written";
     if ui.is_json() {
-        ui.json(&json!({"refused": {"why": SAID, "do": []}}))?;
+        ui.json(&WriteResult::refused(SAID, &[]).to_value())?;
     } else {
         ui.say(SAID);
     }
@@ -68,9 +68,13 @@ pub(super) fn not_signed(ui: &Ui) -> Result<Outcome, Error> {
 }
 
 /// That the registry holds already what was asked for.
-pub(super) fn existing(there: &Existing, ui: &Ui) -> Result<Outcome, Error> {
+pub(super) fn existing(there: &Existing, dry_run: bool, ui: &Ui) -> Result<Outcome, Error> {
     if ui.is_json() {
-        let mut value = WriteResult::existing(&there.records).to_value();
+        let result = WriteResult {
+            dry_run,
+            ..WriteResult::existing(&there.records)
+        };
+        let mut value = result.to_value();
         extend(&mut value, &there.facts);
         ui.json(&value)?;
         return Ok(Outcome::Fine);

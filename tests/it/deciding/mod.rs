@@ -190,9 +190,16 @@ fn a_decision_that_is_not_seen_is_not_signed() {
     let (code, said) = types("");
     assert_eq!((code, &lab.git(&["rev-parse", "HEAD"])), (1, &before), "{said}");
     assert!(
-        said.contains("standard error, which is not a terminal")
-            && said.contains("approve churn/1 -m good --yes`"),
+        said.contains("only one of the two is a terminal") && said.contains("approve churn/1 -m good --yes`"),
         "{said}"
+    );
+    // Nor does a pipe answer for the person at the terminal.
+    let line = format!("echo n | {program} approve churn/1 -m good");
+    let said = lab.line_at_terminal(&lab.top, "risk-1", "y", &line);
+    assert_eq!(
+        (said.code, &lab.git(&["rev-parse", "HEAD"])),
+        (1, &before),
+        "{said:?}"
     );
     let (code, said) = types("--dry-run");
     assert_eq!((code, &lab.git(&["rev-parse", "HEAD"])), (0, &before), "{said}");

@@ -465,10 +465,10 @@ fn a_push_beyond_the_budget_is_refused() {
     guarded.git(&["config", "--unset", "modelry.hook.maxObjects"]);
     guarded.git(&["config", "modelry.hook.maxBytes", "100000"]);
     let _ = guarded.accepts("trainer", &["main"]);
-    // A file that packs well, and is no record at all.
+    // A file that packs well, and is no record at all. A larger one would not be read.
     guarded
         .lab
-        .write("groups/churn/versions/2/version.yaml", &"#\n".repeat(200_000));
+        .write("groups/churn/versions/2/version.yaml", &"#\n".repeat(100_000));
     guarded.lab.commit("trainer", "a large file");
     let said = guarded.refuses("trainer", &["main"]);
     assert!(said.contains("more than 100000 bytes"), "{said}");

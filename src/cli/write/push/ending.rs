@@ -119,7 +119,7 @@ fn follow(run: &Run<'_>, local: &str, signed: &Signed) -> Result<(), Error> {
             to: tree(signed.commit)?,
         });
     }
-    match repo.advance(local, tip, signed.commit, &signed.log()) {
+    match repo.advance_alone(local, tip, signed.commit, &signed.log()) {
         Ok(()) => Ok(()),
         Err(AdvanceError::Moved) => Err(Error::told("it has moved in the meantime")),
         Err(AdvanceError::Locked(path)) => Err(Error::told(format!(

@@ -134,7 +134,7 @@ pub(super) fn land(run: &Run<'_>) -> Result<Outcome, Error> {
                 }
                 Prepared::Existing(there) => {
                     is_there(run, &road, &ground, &there)?;
-                    return existing(&there, ui);
+                    return existing(&there, run.args.dry_run, ui);
                 }
                 Prepared::Over(outcome) => return Ok(outcome),
                 Prepared::Dry(made) => {
@@ -242,7 +242,7 @@ fn gives_way(run: &Run<'_>, road: &Road, signed: &Signed) -> Result<bool, Error>
 }
 
 /// Refuses to call done what holds it already in this clone alone.
-fn is_there(run: &Run<'_>, road: &Road, ground: &Ground, found: &Existing) -> Result<(), Error> {
+fn is_there(run: &Run<'_>, road: &Road, ground: &Ground, existing: &Existing) -> Result<(), Error> {
     let Run { workspace, .. } = *run;
     let objects = workspace.repo.objects()?;
     let records = Records::new(&objects);
@@ -255,11 +255,12 @@ fn is_there(run: &Run<'_>, road: &Road, ground: &Ground, found: &Existing) -> Re
     // A version is the same whatever notes it has got since.
     let holds = |snapshot: &Snapshot<'_>, record: &RecordPath| {
         let found = snapshot.read(record)?;
-        let status = found.as_ref().and_then(|it| Some(it.version()?.status));
+        let status = found.as_ref().filter(|_| !existing.is_exact);
+        let status = status.and_then(|it| Some(it.version()?.status));
         Ok::<_, Error>(found.map(|it| (status, status.is_none().then_some(it.id))))
     };
     let mut lacking = None;
-    for record in &found.records {
+    for record in &existing.records {
         let lands = match &there {
             Some(there) => holds(there, record)? == holds(&here, record)?,
             None => false,
@@ -277,7 +278,7 @@ fn is_there(run: &Run<'_>, road: &Road, ground: &Ground, found: &Existing) -> Re
     };
     Err(Error::told(format!(
         "{}, but in this clone alone: `{}` of `{}` lacks `{record}`",
-        found.words(),
+        existing.words(),
         short(to),
         road.remote
     ))
