@@ -12,7 +12,7 @@ use crate::act::{self, FirstPolicy};
 use crate::change;
 use crate::error::{Error, shell_word};
 use crate::event::WriteResult;
-use crate::git::{AdvanceError, Head, Move, Moving, Repo};
+use crate::git::{AdvanceError, Edits, Head, Move, Moving, Repo};
 use crate::history::{self, Past, Replay};
 use crate::model::{ActorId, RecordPath};
 use crate::raw::{self, Mode, ObjectKind, Objects, Oid, Overlay};
@@ -229,18 +229,14 @@ fn attributes(objects: &dyn Objects, tree: Option<Oid>, folder: &str) -> Result<
 
 /// The schemas for editors beside `registry.yaml`. A file or link in the place of
 /// their folder is left to its owner.
-fn schemas(
-    objects: &dyn Objects,
-    tree: Option<Oid>,
-    folder: &str,
-) -> Result<Vec<(String, Option<Vec<u8>>)>, Error> {
+fn schemas(objects: &dyn Objects, tree: Option<Oid>, folder: &str) -> Result<Edits, Error> {
     let records = Records::new(objects);
     let there = match tree {
         Some(tree) => Snapshot::at(&records, tree, folder)?,
         None => Snapshot::empty(&records),
     };
     if act::in_place_of_schemas(&there)?.is_some() {
-        return Ok(Vec::new());
+        return Ok(Edits::new());
     }
     let from_top = |path: String| match folder {
         "" => path,
