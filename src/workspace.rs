@@ -67,7 +67,12 @@ impl Workspace {
     pub fn open(wanted: &Wanted) -> Result<Workspace, Error> {
         let repo = Repo::open(&wanted.directory)?;
         let mainline = mainline(&repo, wanted.mainline.as_deref())?;
-        Workspace::at(wanted, repo, mainline, None)
+        let workspace = Workspace::at(wanted, repo, mainline, None)?;
+        // HEAD stands in for a mainline that nobody named, never for one that is misspelled.
+        if wanted.mainline.is_some() {
+            let _ = workspace.tip()?;
+        }
+        Ok(workspace)
     }
 
     /// Finds the registry for a command that speaks with a remote anyway: where

@@ -14,7 +14,8 @@ use crate::error::Error;
 use crate::exchange::one_line;
 use crate::model::{
     GroupName, Imported, ImportedStatus, Key, Kind, Labels, MAX_VERSION_GAP, ModelGroup, ModelSpec,
-    RecordPath, StageName, Status, VersionId, VersionNumber, cleaned_text, cleaned_uri, concealed, uri_fault,
+    RecordPath, StageName, Status, VersionId, VersionNumber, cleaned_text, cleaned_uri, concealed,
+    text_fault, uri_fault,
 };
 use crate::schema;
 
@@ -202,37 +203,120 @@ pub fn import(
 /// and what was left out is noted.
 fn without_secrets(group: &ImportedGroup) -> ImportedGroup {
     let mut group = group.clone();
-    for text in group.annotations.values_mut().chain(&mut group.description) {
-        hide(text);
+    let notes = &mut group.notes;
+    clean_labels("labels", &mut group.labels, notes);
+    clean_labels("annotations", &mut group.annotations, notes);
+    if let Some(text) = &mut group.description {
+        hide("description", text, notes);
     }
     for version in &mut group.versions {
+        let notes = &mut version.notes;
         let mut record = json!({"spec": version.spec});
-        clean_addresses(Kind::ModelVersion, &mut record, &mut version.notes);
-        version.spec = record["spec"].take();
+        clean_addresses(Kind::ModelVersion, &mut record, notes);
+        version.spec = clean_texts("", record["spec"].take(), notes);
         if let Some(card) = version.card.take() {
             let mut card = Value::Object(card);
-            clean_addresses(Kind::ModelCard, &mut card, &mut version.notes);
-            version.card = match card {
+            clean_addresses(Kind::ModelCard, &mut card, notes);
+            version.card = match clean_texts("", card, notes) {
                 Value::Object(card) => Some(card),
                 _ => None,
             };
         }
-        for text in version.annotations.values_mut().chain(&mut version.description) {
-            hide(text);
+        clean_labels("labels", &mut version.labels, notes);
+        clean_labels("annotations", &mut version.annotations, notes);
+        let told = [
+            ("the status", &mut version.source_status),
+            ("the decider's name", &mut version.approver),
+            ("the time of the decision", &mut version.decided_at),
+        ];
+        for (name, text) in told {
+            text.iter_mut().for_each(|text| hide(name, text, notes));
+        }
+        if let Some(text) = &mut version.description {
+            hide("description", text, notes);
         }
     }
     group
 }
 
-/// Free text without the secrets of addresses in it.
-fn hide(text: &mut String) {
+/// Labels or annotations without the secrets of addresses in their keys and values.
+fn clean_labels(name: &str, labels: &mut Labels, notes: &mut Vec<String>) {
+    let is_unsafe = |key: &Key| text_fault(key.as_str()).is_some();
+    let unsafe_keys: Vec<Key> = labels.keys().filter(|key| is_unsafe(key)).cloned().collect();
+    for key in unsafe_keys {
+        let value = labels.remove(&key);
+        let free = cleaned_text(key.as_str()).parse::<Key>().ok();
+        let free = free.filter(|free| !labels.contains_key(free));
+        notes.push(left_out(&format!("a key of {name}"), key.as_str()));
+        labels.extend(free.zip(value));
+    }
+    for (key, text) in labels.iter_mut() {
+        let name = format!("{name}.{key}");
+        match name.starts_with("labels.") {
+            true => clean(&name, text, notes),
+            false => hide(&name, text, notes),
+        }
+    }
+}
+
+/// A value without the secrets of addresses in its texts and keys.
+fn clean_texts(name: &str, value: Value, notes: &mut Vec<String>) -> Value {
+    let below = |step: &str| match name {
+        "" => step.to_owned(),
+        name => format!("{name}.{step}"),
+    };
+    match value {
+        Value::String(mut text) => {
+            clean(name, &mut text, notes);
+            Value::String(text)
+        }
+        Value::Array(items) => {
+            let items = items.into_iter().enumerate();
+            items
+                .map(|(at, item)| clean_texts(&below(&at.to_string()), item, notes))
+                .collect()
+        }
+        Value::Object(members) => {
+            let mut clean = Map::new();
+            for (key, member) in members {
+                let free = cleaned_text(&key).into_owned();
+                if free != key {
+                    notes.push(left_out(&format!("a key of {name}"), &key));
+                }
+                let member = clean_texts(&below(&free), member, notes);
+                clean.entry(free).or_insert(member);
+            }
+            Value::Object(clean)
+        }
+        other => other,
+    }
+}
+
+/// The note of a text whose secret is left out.
+fn left_out(name: &str, text: &str) -> String {
+    let words = text_fault(text).map(|fault| fault.words());
+    format!(
+        "{name} {}: left out",
+        words.as_deref().unwrap_or("holds a secret")
+    )
+}
+
+/// Text without what a record may not hold.
+fn clean(name: &str, text: &mut String, notes: &mut Vec<String>) {
+    if let Cow::Owned(clean) = cleaned_text(text) {
+        notes.push(left_out(name, text));
+        *text = clean;
+    }
+}
+
+/// Text without the secrets of addresses in it, also of those that a record may hold:
+/// without a scheme.
+fn hide(name: &str, text: &mut String, notes: &mut Vec<String>) {
+    clean(name, text, notes);
     if let Cow::Owned(hidden) = concealed(text) {
+        notes.push(left_out(name, text));
         *text = match text.contains(char::is_whitespace) {
-            // A record may hold no address with a masked login either.
-            true => match cleaned_text(text) {
-                Cow::Owned(clean) => clean,
-                Cow::Borrowed(_) => hidden,
-            },
+            true => hidden,
             false => cleaned_uri(text),
         };
     }

@@ -248,6 +248,12 @@ pub fn unknown_version(snapshot: &Snapshot<'_>, id: &VersionId) -> Result<Error,
 
 /// The error for a group that is not there, with the nearest name.
 pub fn unknown_group<T: std::fmt::Display>(groups: &[T], name: &str) -> Error {
+    if groups.iter().any(|group| group.to_string() == name) {
+        return Error::told(format!(
+            "group `{name}` was deleted, and its name is never used again"
+        ))
+        .hint("`modelry log` shows the commit that deleted it");
+    }
     let error = Error::told(format!("there is no group `{name}`"));
     match nearest(groups, name) {
         Some(near) => error.hint(format!("did you mean `{near}`?")),

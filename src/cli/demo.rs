@@ -429,7 +429,7 @@ impl Stage<'_> {
         command.extend(arguments.iter().map(local));
         let cli = Cli::try_parse_from(command).map_err(|error| Error::told(error.to_string()))?;
         let ui = Ui {
-            output: cli.global.output.unwrap_or(cli.command.forms()[0]),
+            output: super::form(&cli.command, cli.global.output.as_deref(), "demo")?,
             style: self.ui.style,
             side: self.ui.side,
         };

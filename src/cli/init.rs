@@ -17,6 +17,7 @@ use crate::history::{self, Past, Replay};
 use crate::model::{ActorId, RecordPath};
 use crate::raw::{self, Mode, ObjectKind, Objects, Oid, Overlay};
 use crate::render;
+use crate::rules;
 use crate::snapshot::{Records, Snapshot};
 use crate::workspace::{Pin, folder_name};
 
@@ -109,7 +110,7 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     };
     let carrier = Carrier::new(None, verdict);
     let mut replay = Replay::from_root(&records, &folder);
-    let judged = replay.judge(
+    let mut judged = replay.judge(
         prior,
         next,
         &carrier,
@@ -117,6 +118,22 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
         &Past::new(&overlay, &folder, tip),
         tip,
     )?;
+    // The root is judged by no policy, and is kept as long as the registry.
+    let resolver = rules::Resolver {
+        prior,
+        next,
+        folder: &folder,
+        before: tip,
+        after: None,
+    };
+    for change in &differences.changes {
+        let after = change.after.as_deref();
+        let unsafe_ones = after.map(|after| rules::unsafe_addresses(&change.path, None, after));
+        let unsafe_ones = unsafe_ones.into_iter().flatten();
+        judged
+            .findings
+            .extend(unsafe_ones.map(|one| resolver.resolve(one)));
+    }
     if !judged.findings.is_empty() {
         let report = crate::finding::Report {
             findings: judged.findings,

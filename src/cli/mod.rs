@@ -44,10 +44,11 @@ mod wait;
 mod whoami;
 mod write;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 pub use ui::Ui;
@@ -132,11 +133,11 @@ pub struct Global {
         long = "output",
         value_name = "FORM",
         global = true,
-        value_enum,
+        value_parser = FormParser,
         hide_possible_values = true,
         help_heading = "Everywhere"
     )]
-    output: Option<Output>,
+    output: Option<String>,
 }
 
 impl Global {
@@ -207,6 +208,29 @@ impl Output {
     fn name(self) -> String {
         let value = self.to_possible_value();
         value.map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+}
+
+/// Takes any word as a form, so that the command itself can name those that it has;
+/// completions get them all.
+#[derive(Clone)]
+struct FormParser;
+
+impl TypedValueParser for FormParser {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let all = Output::value_variants().iter();
+        Some(Box::new(all.filter_map(ValueEnum::to_possible_value)))
     }
 }
 
@@ -356,18 +380,19 @@ fn settle_interrupted(cli: &Cli, ui: &Ui) {
 }
 
 /// The form that was asked for, if the command has it.
-fn form(command: &Command, asked: Option<Output>, name: &str) -> Result<Output, Error> {
+fn form(command: &Command, asked: Option<&str>, name: &str) -> Result<Output, Error> {
     let forms = command.forms();
-    let asked = asked.unwrap_or(forms[0]);
-    if forms.contains(&asked) {
-        return Ok(asked);
+    let Some(asked) = asked else { return Ok(forms[0]) };
+    if let Some(form) = forms.iter().find(|form| form.name() == asked) {
+        return Ok(*form);
     }
     let names: Vec<String> = forms.iter().map(|form| form.name()).collect();
-    Err(Error::told(format!(
-        "`modelry {name}` has no output in the form `{}`",
-        asked.name()
-    ))
-    .hint(format!("its forms are {}", names.join(", "))))
+    let error = Error::told(format!("`modelry {name}` has no output in the form `{asked}`"));
+    let error = match crate::act::nearest(&names, asked) {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None => error,
+    };
+    Err(error.hint(format!("its forms are {}", names.join(", "))))
 }
 
 /// The command's name as it was typed: `card render`.
@@ -385,6 +410,10 @@ fn typed(matches: &ArgMatches) -> String {
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let wants_env = resolve::asks_for_env(&arguments);
+    let given: Vec<String> = arguments
+        .iter()
+        .map(|one| one.to_string_lossy().into_owned())
+        .collect();
     let mut definition = definition();
     let parsed = definition
         .try_get_matches_from_mut(arguments)
@@ -397,18 +426,17 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let (cli, name) = match parsed {
         Ok(parsed) => parsed,
         Err(error) => {
-            let code = if error.use_stderr() { 2 } else { 0 };
             if wants_env && error.use_stderr() {
                 let _ = Ui::new(Output::Env).print(&resolve::no_env());
             }
-            return if error.print().is_ok() {
-                ExitCode::from(code)
-            } else {
-                ExitCode::from(2)
-            };
+            if error.use_stderr() {
+                Ui::new(Output::Human).usage(error, &given);
+                return ExitCode::from(2);
+            }
+            return ExitCode::from(if error.print().is_ok() { 0 } else { 2 });
         }
     };
-    let form = form(&cli.command, cli.global.output, &name);
+    let form = form(&cli.command, cli.global.output.as_deref(), &name);
     let mut ui = Ui::new(*form.as_ref().unwrap_or(&Output::Human));
     // Somebody else's terminal shows it, at the other end of a connection.
     if matches!(cli.command, Command::Hook(hook::HookCommand::PreReceive(_))) {

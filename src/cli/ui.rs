@@ -4,12 +4,13 @@
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 
+use clap::error::{ContextKind, ContextValue};
 use serde_json::Value;
 
 use super::Output;
 use crate::disk;
 use crate::error::Error;
-use crate::model::masked_text;
+use crate::model::{masked_text, text_secrets};
 use crate::render::{self, Style, clean, paint};
 
 /// Where a command speaks.
@@ -28,6 +29,18 @@ fn welcome(terminal: bool) -> bool {
         return false;
     }
     set("CLICOLOR_FORCE") || (terminal && std::env::var("TERM").is_ok_and(|term| term != "dumb"))
+}
+
+/// Text with colours in it, masked between them: a mark of colour right before an
+/// address would be read as part of it.
+fn masked_styled(text: &str) -> String {
+    let pieces = text
+        .split_inclusive('\u{1b}')
+        .map(|piece| match piece.split_once('m') {
+            Some((style, shown)) if style.starts_with('[') => format!("{style}m{}", masked_text(shown)),
+            _ => masked_text(piece).into_owned(),
+        });
+    pieces.collect()
 }
 
 impl Ui {
@@ -148,6 +161,34 @@ impl Ui {
     /// A note beside the output.
     pub fn note(&self, text: &str) {
         self.say(&format!("{} {}", paint("note:", "1;36", &self.side), clean(text)));
+    }
+
+    /// Why a command line can't be read. An argument may hold a login, and what CI
+    /// prints is kept.
+    pub fn usage(&self, mut error: clap::Error, arguments: &[String]) {
+        // "to pass '--since' as a value, use '-- --since'" helps with no argument of ours.
+        if let Some(ContextValue::StyledStrs(tips)) = error.get(ContextKind::Suggested) {
+            let useful = tips.iter().filter(|tip| !tip.to_string().contains("as a value"));
+            let useful = ContextValue::StyledStrs(useful.cloned().collect());
+            error.insert(ContextKind::Suggested, useful);
+        }
+        let text = error.render();
+        let mut text = match self.side.color {
+            true => masked_styled(&text.ansi().to_string()),
+            false => masked_text(&text.to_string()).into_owned(),
+        };
+        // A part of an argument, such as all before its `@`, is no address any more.
+        for argument in arguments {
+            for (secret, _) in text_secrets(argument) {
+                for mark in ["//", "\\\\", "="] {
+                    let (shown, hidden) =
+                        (format!("{mark}{}", &argument[secret.clone()]), format!("{mark}…"));
+                    text = text.replace(&shown, &hidden);
+                }
+            }
+        }
+        text = text.replace("\n\n\n", "\n\n");
+        let _ = write!(std::io::stderr().lock(), "{text}");
     }
 
     /// Why it could not be done, and what to do.

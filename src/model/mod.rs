@@ -30,7 +30,7 @@ pub use spec::*;
 pub use stage::*;
 pub use tombstone::*;
 pub use uri::*;
-pub use uri_text::{cleaned_text, masked_text, masked_value, text_fault};
+pub use uri_text::{cleaned_text, masked_text, masked_value, text_fault, text_secrets};
 pub use version::*;
 
 /// The only `apiVersion` of this format.

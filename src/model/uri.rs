@@ -175,12 +175,12 @@ pub fn cleaned_uri(uri: &str) -> String {
     }
     out.push_str(&seen[at..]);
     // A separator that separates nothing goes as well.
-    for (pair, one) in [("&&", "&"), ("?&", "?"), ("&#", "#"), ("?#", "#")] {
+    for (pair, one) in [("&&", "&"), ("?&", "?"), ("&#", "#"), ("?#", "#"), (";?", "?")] {
         while out.contains(pair) {
             out = out.replace(pair, one);
         }
     }
-    while out.ends_with(['?', '&']) {
+    while out.ends_with(['?', '&', ';']) {
         out.pop();
     }
     out
@@ -250,7 +250,7 @@ pub(super) enum Whole {
 }
 
 /// Whether an address can start behind this character.
-fn starts_word(c: char) -> bool {
+pub(super) fn starts_word(c: char) -> bool {
     matches!(c, '"' | '\'' | '`' | '<' | '(' | '[' | '{' | ',' | '=') || c.is_whitespace()
 }
 
@@ -381,7 +381,8 @@ pub(super) fn decoded_name(name: &str) -> String {
 /// Whether the value of a parameter opens what the address names.
 ///
 /// Sources: AWS Signature versions 2 and 4, Azure's shared access signatures,
-/// Google's signed URLs, Alibaba's and Tencent's; RFC 6750, 2.3.
+/// Google's signed URLs, Alibaba's and Tencent's; RFC 6750, 2.3; Jakarta Servlet 6,
+/// 7.1.3 (`;jsessionid=`).
 pub(super) fn is_secret(text: &str, name: &Range<usize>) -> bool {
     let name = decoded_name(&text[name.clone()])
         .to_ascii_lowercase()
@@ -426,6 +427,13 @@ pub(super) fn is_secret(text: &str, name: &Range<usize>) -> bool {
             | "aws_secret_access_key"
             | "aws_session_token"
             | "sharedaccesssignature"
+            | "sas"
+            | "sas_token"
+            | "sastoken"
+            | "jsessionid"
+            | "phpsessid"
+            | "session_id"
+            | "sessionid"
     )
 }
 
@@ -506,6 +514,8 @@ mod tests {
             ),
             ("https://h/m?x=1&X-Goog-Signature=S#part", "https://h/m?x=1#part"),
             ("https://h/m?access_token=t", "https://h/m"),
+            ("https://h/m?sas=t", "https://h/m"),
+            ("https://h/m;jsessionid=t?x=1", "https://h/m?x=1"),
             ("https://h/m#access_token=t", "https://h/m#"),
             ("s3://b/m\nexport X=1", "s3://b/mexport X=1"),
             ("s3://b/m\u{202e}", "s3://b/m"),

@@ -108,7 +108,7 @@ mod mr510_forbidden_reference;
 pub use judge::{Decided, Judgement, document_findings, judge, of_text, state_findings};
 pub use list::RULES;
 pub use mr106_malformed_tree::malformed_tree;
-pub use mr112_unsafe_address::{KEPT, instead};
+pub use mr112_unsafe_address::{KEPT, instead, unsafe_addresses};
 pub use mr315_loose_commit::ambiguous_commit;
 pub use mr316_gate_not_met::gate_findings;
 pub use mr317_revoked_key_used::revoked_key_used;

@@ -5,8 +5,10 @@ use super::{Check, Rule};
 use crate::error::Error;
 use serde_json::Value;
 
-use crate::finding::{Finding, RuleInfo};
-use crate::model::{Kind, UriFault, cleaned_uri, concealed, text_fault, uri_fault};
+use crate::finding::{Anchor, Finding, Part, RuleInfo};
+use crate::model::{
+    Kind, UriFault, cleaned_text, cleaned_uri, concealed, text_fault, text_secrets, uri_fault,
+};
 use crate::schema;
 use crate::snapshot::Loaded;
 
@@ -34,19 +36,38 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     if first.is_some_and(|first| !std::ptr::eq(first, change)) {
         return Ok(());
     }
-    let before = change.before.as_ref().map(|before| addresses(before));
+    let before = change.before.as_deref();
+    for finding in unsafe_addresses(&change.path, before, after) {
+        out.push(finding);
+    }
+    Ok(())
+}
+
+/// The addresses with a secret or a hidden character that a record holds and did not
+/// hold before: in its values, its keys and its comments.
+pub fn unsafe_addresses(path: &str, before: Option<&Loaded>, after: &Loaded) -> Vec<Finding<Anchor>> {
+    let mut out = in_addresses(path, before, after);
+    if after.record.is_some() {
+        out.extend(in_texts(path, before, after));
+        out.extend(in_comments(path, before, after));
+    }
+    out
+}
+
+/// Faults of the members that are addresses by their schema.
+fn in_addresses(path: &str, before: Option<&Loaded>, after: &Loaded) -> Vec<Finding<Anchor>> {
+    let before = before.map(addresses).unwrap_or_default();
+    let mut out = Vec::new();
     for (pointer, uri) in addresses(after) {
         let Some(fault) = uri_fault(uri) else { continue };
         // The change that brought an old one has been judged.
-        let old = before.iter().flatten();
-        if old.into_iter().any(|(_, old)| *old == uri) {
+        if before.iter().any(|(_, old)| *old == uri) {
             continue;
         }
-        let name = pointer.trim_start_matches('/').replace('/', ".");
         let finding = Finding::new(
             &RULE.info,
-            scene.at(&pointer),
-            format!("the address in `{name}` {}", fault.words()),
+            Anchor::after(path, &pointer),
+            format!("the address in `{}` {}", spelled(&pointer), fault.words()),
         );
         let finding = match fault {
             UriFault::Login | UriFault::Signature(_) => finding.why(KEPT),
@@ -60,39 +81,91 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
             clean => format!("write `{}` instead", concealed(clean)),
         }));
     }
-    if after.record.is_some() {
-        let before = change.before.as_ref().map(|before| before.value());
-        let all = addresses(after);
-        let is_text = |pointer: &str| all.iter().all(|(address, _)| address != pointer);
-        for (pointer, fault, text) in secrets_in_texts(before, after.value()) {
-            if is_text(&pointer) {
-                let name = pointer
-                    .trim_start_matches('/')
-                    .replace('/', ".")
-                    .replace("~1", "/");
-                let message = format!("the address in `{name}` {}", fault.words());
-                let finding = Finding::new(&RULE.info, scene.at(&pointer), message).why(KEPT);
-                out.push(finding.help(instead(&text)));
-            }
-        }
-    }
-    Ok(())
+    out
 }
 
-/// The texts of a record that hold an address with a secret, each with its pointer:
-/// a description, a label, a reason, a section of a card. Texts that the record held
-/// before are not judged again.
-fn secrets_in_texts(before: Option<&Value>, after: &Value) -> Vec<(String, UriFault, String)> {
+/// Secrets in all other texts, and in keys: a description, a label, the name of a
+/// metric, a section of a card. Those that the record held before are not judged again.
+fn in_texts(path: &str, before: Option<&Loaded>, after: &Loaded) -> Vec<Finding<Anchor>> {
     let mut old = Vec::new();
     if let Some(before) = before {
-        texts(before, "", &mut old);
+        texts(before.value(), "", &mut old);
     }
     let mut new = Vec::new();
-    texts(after, "", &mut new);
-    new.into_iter()
-        .filter(|(_, text)| old.iter().all(|(_, old)| old != text))
-        .filter_map(|(pointer, text)| Some((pointer, text_fault(text)?, text.to_owned())))
-        .collect()
+    texts(after.value(), "", &mut new);
+    let judged: Vec<String> = addresses(after).into_iter().map(|(at, _)| at).collect();
+    let mut out = Vec::new();
+    for Text { pointer, part, text } in new {
+        let Some(fault) = text_fault(text) else { continue };
+        let is_same = |old: &Text| old.part == part && old.text == text;
+        if old.iter().any(is_same) || (part == Part::Value && judged.contains(&pointer)) {
+            continue;
+        }
+        let parent = pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
+        let place = match (part, parent) {
+            (Part::Value, _) => format!("`{}`", spelled(&pointer)),
+            (Part::Key, "") => "a key".to_owned(),
+            (Part::Key, parent) => format!("a key of `{}`", spelled(parent)),
+        };
+        let message = format!("the address in {place} {}", fault.words());
+        let anchor = Anchor {
+            part,
+            ..Anchor::after(path, &pointer)
+        };
+        out.push(
+            Finding::new(&RULE.info, anchor, message)
+                .why(KEPT)
+                .help(instead(text)),
+        );
+    }
+    out
+}
+
+/// Secrets in comments: those of the file's text that no key and no value has. Those
+/// that the file held before are not judged again.
+fn in_comments(path: &str, before: Option<&Loaded>, after: &Loaded) -> Vec<Finding<Anchor>> {
+    let Some(text) = after.text.as_deref() else {
+        return Vec::new();
+    };
+    let secrets = text_secrets(text);
+    if secrets.is_empty() {
+        return Vec::new();
+    }
+    let old = before
+        .and_then(|before| before.text.as_deref())
+        .unwrap_or_default();
+    let mut values = Vec::new();
+    texts(after.value(), "", &mut values);
+    let mut out: Vec<Finding<Anchor>> = Vec::new();
+    for (span, fault) in secrets {
+        let secret = &text[span.clone()];
+        if old.contains(secret) || values.iter().any(|value| value.text.contains(secret)) {
+            continue;
+        }
+        let line = text[..span.start].rfind('\n').map_or(0, |at| at + 1);
+        let end = text[span.end..].find('\n').map_or(text.len(), |at| span.end + at);
+        // Elsewhere on a line is a value that is spelled with escapes.
+        if !text[line..span.start].contains('#') {
+            continue;
+        }
+        let anchor = Anchor {
+            span: Some(span),
+            ..Anchor::file(path)
+        };
+        let message = format!("the address in a comment {}", fault.words());
+        out.push(
+            Finding::new(&RULE.info, anchor, message)
+                .why(KEPT)
+                .help(instead(&text[line..end])),
+        );
+    }
+    out
+}
+
+/// A pointer as people write it: `report.uri`.
+fn spelled(pointer: &str) -> String {
+    let name = pointer.trim_start_matches('/').replace('/', ".");
+    name.replace("~1", "/").replace("~0", "~")
 }
 
 /// Why nothing secret may be in a record.
@@ -103,15 +176,26 @@ pub fn instead(text: &str) -> String {
     let words: Vec<String> = text
         .split_whitespace()
         .filter(|word| text_fault(word).is_some())
-        .map(|word| format!("`{}`", concealed(&cleaned_uri(word))))
+        .map(|word| format!("`{}`", concealed(&cleaned_text(word))))
         .collect();
     format!("write {} instead", words.join(" and "))
 }
 
-/// All texts in a value, each with its pointer.
-fn texts<'v>(value: &'v Value, pointer: &str, out: &mut Vec<(String, &'v str)>) {
+/// A text of a record: a value, or a key.
+struct Text<'v> {
+    pointer: String,
+    part: Part,
+    text: &'v str,
+}
+
+/// All texts in a value, each key before what it names.
+fn texts<'v>(value: &'v Value, pointer: &str, out: &mut Vec<Text<'v>>) {
     match value {
-        Value::String(text) => out.push((pointer.to_owned(), text)),
+        Value::String(text) => out.push(Text {
+            pointer: pointer.to_owned(),
+            part: Part::Value,
+            text,
+        }),
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
                 texts(item, &format!("{pointer}/{index}"), out);
@@ -119,8 +203,13 @@ fn texts<'v>(value: &'v Value, pointer: &str, out: &mut Vec<(String, &'v str)>) 
         }
         Value::Object(members) => {
             for (key, member) in members {
-                let key = crate::source::pointer_step(key);
-                texts(member, &format!("{pointer}/{key}"), out);
+                let pointer = format!("{pointer}/{}", crate::source::pointer_step(key));
+                out.push(Text {
+                    pointer: pointer.clone(),
+                    part: Part::Key,
+                    text: key,
+                });
+                texts(member, &pointer, out);
             }
         }
         _ => {}
@@ -152,7 +241,9 @@ is not secret, and are fine. A record that held such an address before the chang
 not judged again.
 
 All other texts of the record are judged too: a description, label, annotation, reason
-or section of a card holds no address with a scheme and a login or a secret parameter.
+or section of a card, each key (of a label, a metric, an account) and each comment
+holds no address with a login or a secret parameter. There, an address is what has a
+scheme or starts with `//`; `name:word@host` alone can be anything in a sentence.
 
 ## Why it matters
 A record is signed, copied with every clone, and never changed again: a password in it

@@ -6,7 +6,7 @@ use crate::finding::{Anchor, Finding, Label, Part, Place, Side};
 use crate::model::{RecordPath, concealed};
 use crate::raw::Oid;
 use crate::snapshot::Snapshot;
-use crate::source::LineIndex;
+use crate::source::{LineIndex, pointer_step};
 
 /// Stands in a remedy before a path of the registry's folder, for that folder: the
 /// remedy is typed at the repository's top.
@@ -72,7 +72,7 @@ impl Resolver<'_> {
         Place {
             side: anchor.side,
             path,
-            pointer: anchor.pointer.clone(),
+            pointer: shown_pointer(&anchor.pointer),
             commit,
             line: start.line.max(1),
             column: start.column.max(1),
@@ -122,6 +122,18 @@ impl Resolver<'_> {
 /// Words as a report may show them: it is kept and published by CI systems.
 fn shown(words: String) -> String {
     concealed(&words).into_owned()
+}
+
+/// A pointer as a report may show it: a key may be an address with a login.
+fn shown_pointer(pointer: &str) -> String {
+    if !pointer.contains("~1") {
+        return pointer.to_owned();
+    }
+    let steps = pointer.split('/').map(|step| {
+        let key = step.replace("~1", "/").replace("~0", "~");
+        pointer_step(&concealed(&key))
+    });
+    steps.collect::<Vec<_>>().join("/")
 }
 
 /// The key of a member, or the value, by the part that is meant.

@@ -35,6 +35,7 @@ mod hosts;
 mod judge;
 mod killed;
 mod located;
+mod logins;
 mod long_branches;
 mod looking;
 mod memory;

@@ -1,6 +1,7 @@
 //! The change itself: drafted on the base, and judged with the verdicts that its
 //! signatures will have. Nothing is signed or written here.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -13,7 +14,7 @@ use crate::change::{self, Change, ChangeKind, Differences};
 use crate::error::Error;
 use crate::finding::{Finding, Part, Place, Report};
 use crate::history::{self, Past, Replay};
-use crate::model::{Action, Digest, RecordPath, VersionId, text_fault};
+use crate::model::{Action, Digest, RecordPath, VersionId, cleaned_text, text_fault};
 use crate::raw::{self, ObjectKind, Objects, Oid, Overlay};
 use crate::rules::{self, Resolver};
 use crate::schema;
@@ -204,6 +205,10 @@ pub(super) fn preview(run: &Run<'_>, base: &Base<'_>, target: &Target) -> Result
     }
     if draft.edits.is_empty() && draft.settle.is_empty() {
         return Ok(Preview::Existing(Existing::of(draft)));
+    }
+    // A name that an older record holds, as the command's own words repeat it.
+    if let Cow::Owned(clean) = cleaned_text(&draft.subject) {
+        draft.subject = clean;
     }
     if let Some(fault) = draft.reason.as_deref().and_then(text_fault) {
         return Ok(Preview::Idle(Refusal {

@@ -51,13 +51,16 @@ fn addresses(value: &Value, name: &str, out: &mut BTreeSet<String>) {
     }
 }
 
-/// All texts of a record.
+/// All texts of a record, its keys too.
 fn all_texts(value: &Value, out: &mut BTreeSet<String>) {
     match value {
         Value::String(text) => {
             out.insert(text.clone());
         }
-        Value::Object(members) => members.values().for_each(|member| all_texts(member, out)),
+        Value::Object(members) => {
+            out.extend(members.keys().cloned());
+            members.values().for_each(|member| all_texts(member, out));
+        }
         Value::Array(items) => items.iter().for_each(|item| all_texts(item, out)),
         _ => {}
     }
@@ -96,6 +99,11 @@ impl Case<'_> {
             let mut out = BTreeSet::new();
             if let Some(content) = content {
                 all_texts(&value(content), &mut out);
+                let lines = String::from_utf8_lossy(content);
+                let comments = lines
+                    .lines()
+                    .filter_map(|line| line.trim_start().strip_prefix('#'));
+                out.extend(comments.map(str::to_owned));
             }
             out
         };
