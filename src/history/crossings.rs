@@ -13,8 +13,8 @@ use crate::raw::Oid;
 /// The files that a commit wrote.
 pub(super) type Wrote<'w> = &'w dyn Fn(Oid) -> Result<Rc<[File]>, Error>;
 
-/// The line from a branch's tip along each first parent that is on the branch, and with
-/// which commit of the line each other commit of the branch came in.
+/// The longest line of parents from a branch's tip on the branch, and with which commit
+/// of the line each other commit of the branch came in.
 #[derive(Default)]
 pub(super) struct Crossings {
     /// The line, oldest first.
@@ -64,12 +64,25 @@ impl Crossings {
     /// An object can't be read.
     pub(super) fn of(walk: &Walk<'_, '_>) -> Result<Crossings, Error> {
         let mut found = Crossings::default();
+        // The longest one, so that most merges are on it.
+        let mut longest: HashMap<Oid, (usize, Option<Oid>)> = HashMap::new();
+        for id in walk.sides.order.iter().rev() {
+            let node = walk.graph.node(*id)?;
+            let lengths = node.parents.iter().rev();
+            let lengths = lengths.filter_map(|parent| Some((longest.get(parent)?.0, *parent)));
+            let next = lengths.max_by_key(|(length, _)| *length);
+            longest.insert(
+                *id,
+                (
+                    next.map_or(1, |(length, _)| length + 1),
+                    next.map(|(_, parent)| parent),
+                ),
+            );
+        }
         let mut next = walk.sides.order.first().copied();
         while let Some(id) = next {
             found.line.push(id);
-            let node = walk.graph.node(id)?;
-            let mut parents = node.parents.iter().copied();
-            next = parents.find(|parent| walk.sides.second.contains(parent));
+            next = longest.get(&id).and_then(|(_, next)| *next);
         }
         found.line.reverse();
         // The last commits outside the branch that the line descends from so far.
