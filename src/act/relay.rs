@@ -236,6 +236,15 @@ fn write(
     if before.is_some_and(|before| !access::is_reported(before)) {
         return skip(format!("`{person}` has reviewed it with an own key, which holds"));
     }
+    if let Some(before) = before
+        && let Some(known) = before.host.as_ref().filter(|known| known.name == *request.host)
+        && verdict.is_older_than(known, before.decision)
+    {
+        return skip(format!(
+            "the host said it before review {}, which is written down",
+            known.review
+        ));
+    }
     if decision == Decision::Withdrawn {
         // There is nothing to take back; a comment on the host is no decision.
         let stands = before.is_some_and(|before| before.decision != Decision::Withdrawn);
@@ -276,10 +285,15 @@ fn write(
         name: request.host.clone(),
         account: Some(verdict.account.clone()),
         review: verdict.review.clone(),
+        at: verdict.at.map(|at| at.to_string()),
         commit: seen.to_string().parse::<CommitId>().map_err(Error::told)?,
     };
+    let is_of_it = |known: &HostReview| {
+        (&known.name, &known.account, &known.review, &known.commit)
+            == (&host.name, &host.account, &host.review, &host.commit)
+    };
     let same = before.is_some_and(|before: &Review| {
-        before.decision == decision && before.subject == now && before.host.as_ref() == Some(&host)
+        before.decision == decision && before.subject == now && before.host.as_ref().is_some_and(is_of_it)
     });
     if same {
         return Ok(None);

@@ -5,9 +5,11 @@
 //! request that is approved. Accounts are named by the host's own numbers: names
 //! can be given away and taken by others.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::model::{Decision, HostReview};
 use crate::raw::Oid;
 
 /// What somebody decided on a host's page.
@@ -32,6 +34,38 @@ pub struct HostVerdict {
     pub click: Click,
     /// The commit that the reviewer saw; none where the host does not say.
     pub commit: Option<Oid>,
+    /// When it was given, or changed last; none where the host does not say.
+    pub at: Option<Timestamp>,
+}
+
+impl HostVerdict {
+    /// Whether the host said this before it said what the record holds. The host numbers
+    /// reviews as they come; a review that was dismissed does not come back, unless it
+    /// changed since.
+    pub fn is_older_than(&self, record: &HostReview, decision: Decision) -> bool {
+        let number = |id: &str| id.parse::<u64>().ok();
+        let known = record.at.as_deref().and_then(|at| at.parse::<Timestamp>().ok());
+        let times = self.at.zip(known);
+        let is_taken_back = decision == Decision::Withdrawn && self.click != Click::Dismissed;
+        match (number(&self.review), number(&record.review)) {
+            (Some(this), Some(other)) if this != other => this < other,
+            (Some(_), Some(_)) => match times {
+                Some((this, other)) => this < other || (this == other && is_taken_back),
+                None => is_taken_back,
+            },
+            _ => times.is_some_and(|(this, other)| this < other),
+        }
+    }
+}
+
+/// A host's time: RFC 3339, or GitLab's `2026-03-03 10:00:00 UTC`.
+fn time(value: Option<&Value>) -> Option<Timestamp> {
+    let text = value?.as_str()?;
+    let as_rfc = || {
+        text.strip_suffix(" UTC")
+            .map(|text| format!("{}Z", text.replacen(' ', "T", 1)))
+    };
+    text.parse().ok().or_else(|| as_rfc()?.parse().ok())
 }
 
 /// The decisions in what `host` tells in the file `name`, the last one of each account, in the
@@ -166,6 +200,7 @@ fn review_of_list(review: &Value) -> Result<Option<HostVerdict>, String> {
             .get("commit_id")
             .and_then(Value::as_str)
             .and_then(Oid::from_hex),
+        at: time(review.get("updated_at")).or_else(|| time(review.get("submitted_at"))),
     }))
 }
 
@@ -185,6 +220,7 @@ fn gitlab(event: &Value) -> Result<Option<HostVerdict>, String> {
         commit: at("/object_attributes/last_commit/id")
             .and_then(Value::as_str)
             .and_then(Oid::from_hex),
+        at: time(at("/object_attributes/updated_at")),
     }))
 }
 
@@ -204,6 +240,7 @@ fn gitlab_approval(list: &Value, approval: &Value) -> Result<Option<HostVerdict>
         review: request.map_or_else(|| "approval".to_owned(), |number| format!("!{number}")),
         click: Click::Approved,
         commit: None,
+        at: time(approval.get("approved_at")).or_else(|| time(list.get("updated_at"))),
     }))
 }
 

@@ -61,6 +61,11 @@ pub struct HostReview {
     /// The host's id of the review.
     #[schemars(length(min = 1, max = 256))]
     pub review: String,
+    /// When the host says that it was given, or changed last (RFC 3339). An older answer
+    /// of the host does not replace a newer one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    pub at: Option<String>,
     /// The commit that the reviewer saw.
     pub commit: super::CommitId,
 }

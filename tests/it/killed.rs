@@ -285,6 +285,7 @@ fn calls(scenario: &Scenario, template: &(Lab, &'static str)) -> Vec<Call> {
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "says how much was tried, where somebody asks")]
 fn a_killed_command_leaves_nothing_half_done() {
     needs![STRACE];
     let all = std::env::var("MODELRY_KILLS").is_ok_and(|which| which == "all");

@@ -248,7 +248,7 @@ fn a_host_is_the_same_in_whatever_case_it_is_written() {
     let (before, seen) = landed(&lab);
     let said = lab.findings("admin-1", &["actor", "add-account", "risk-2", "GitHub=101"]);
     assert!(said.contains("MR420"), "{said}");
-    let told = lab.error("admin-1", &["actor", "add-account", "risk-1", "GITHUB=101"]);
+    let told = lab.ok("admin-1", &["actor", "add-account", "risk-1", "GITHUB=101"]);
     assert!(told.contains("already"), "{told}");
     let _ = lab.ok("admin-1", &["actor", "add-account", "risk-2", "GitHub=202"]);
     let policy = lab.read("registry.yaml");
@@ -418,4 +418,74 @@ fn a_login_in_the_reason_is_left_out_and_holds_up_no_review() {
     );
     assert!(!lab.git(&["log", "-1", "--format=%B"]).contains("hunter2"));
     assert_eq!(status(&lab), "Approved");
+}
+
+#[test]
+fn an_older_answer_of_the_host_replaces_no_newer_one() {
+    // Two must agree, so that one approval decides nothing yet.
+    let lab = lab(2, 2);
+    let (before, seen) = landed(&lab);
+    let relay = |list: &[(u64, u64, &str, &str)]| {
+        let list = reviews(&lab, list);
+        lab.says("relay", &["relay", "github", &list, "--base", &before, "-m", "x"])
+    };
+    let decision = || {
+        let text = lab.read("groups/churn/versions/1/reviews/risk-1.yaml");
+        let line = text.lines().find(|line| line.starts_with("decision:"));
+        line.expect("a decision").to_owned()
+    };
+    let first = [(101, 77, "APPROVED", &*seen)];
+    assert_eq!(relay(&first).code, 0);
+    assert_eq!(decision(), "decision: Approved");
+    // GitHub keeps number and time of a review that is dismissed.
+    assert_eq!(relay(&[(101, 77, "DISMISSED", &seen)]).code, 0);
+    assert_eq!(decision(), "decision: Withdrawn");
+    let again = relay(&first);
+    assert!(
+        again.code == 0 && again.err.contains("the host said it before review 77"),
+        "{again:?}"
+    );
+    assert_eq!(decision(), "decision: Withdrawn");
+    // A new review counts, and what came before it takes nothing of it back.
+    assert_eq!(relay(&[(101, 78, "APPROVED", &seen)]).code, 0);
+    assert_eq!(decision(), "decision: Approved");
+    let late = relay(&[(101, 77, "DISMISSED", &seen)]);
+    assert!(late.err.contains("the host said it before review 78"), "{late:?}");
+    assert_eq!(decision(), "decision: Approved");
+    lab.check();
+}
+
+#[test]
+fn two_relays_at_once_land_each_review_once() {
+    let lab = lab(1, 1);
+    let (before, seen) = landed(&lab);
+    let list = reviews(&lab, &[(101, 77, "APPROVED", &seen)]);
+    lab.git(&["clone", "-q", "--bare", ".", "../hub.git"]);
+    let root = lab.root();
+    let mut running = Vec::new();
+    for name in ["one", "two"] {
+        let top = lab.home().join(name);
+        lab.git(&["clone", "-q", "../hub.git", &top.to_string_lossy()]);
+        for (key, value) in [("gpg.format", "ssh"), ("modelry.root", root.as_str())] {
+            lab.git(&["-C", &top.to_string_lossy(), "config", key, value]);
+        }
+        let line = ["relay", "github", &list, "--base", &before, "-m", "x", "--push"];
+        let mut command = lab.modelry("relay", &line);
+        command
+            .current_dir(&top)
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped());
+        running.push(command.spawn().expect("it starts"));
+    }
+    for one in running {
+        let ended = one.wait_with_output().expect("it ends");
+        assert!(
+            ended.status.success(),
+            "{}",
+            String::from_utf8_lossy(&ended.stderr)
+        );
+    }
+    let log = lab.git(&["-C", "../hub.git", "log", "--format=%s", "main"]);
+    let landed = log.lines().filter(|line| line.starts_with("Relay the approval"));
+    assert_eq!(landed.count(), 1, "{log}");
 }
