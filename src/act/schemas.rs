@@ -1,9 +1,13 @@
 //! The schemas that a registry's folder holds for editors. They are no records:
 //! nothing is judged by them.
 
+use std::collections::BTreeSet;
+
 use super::{Desk, Draft};
+use crate::access;
+use crate::change::{self, Change, ChangeKind};
 use crate::error::Error;
-use crate::model::Kind;
+use crate::model::{Kind, RecordPath};
 use crate::raw::{Mode, ObjectKind, Oid};
 use crate::schema::editor;
 use crate::snapshot::Snapshot;
@@ -44,11 +48,51 @@ pub fn in_place_of_schemas(snapshot: &Snapshot<'_>) -> Result<Option<&'static st
     Ok(None)
 }
 
-/// Writes the schemas of this version.
+/// The records whose line names a web address: those that the actor may lead to the
+/// schemas here, with that line changed, and how many others there are.
+fn led_here(desk: &Desk<'_>) -> Result<(Vec<(RecordPath, String)>, usize), Error> {
+    let records = desk.snapshot.records;
+    let (mut led, mut others) = (Vec::new(), 0);
+    let mut seen = BTreeSet::new();
+    for change in change::diff(&Snapshot::empty(records), &desk.snapshot)?.changes {
+        let (Some(path), Some(loaded)) = (change.record.clone(), change.after.clone()) else {
+            continue;
+        };
+        let Some(document) = loaded.document.as_ref().filter(|_| seen.insert(path.clone())) else {
+            continue;
+        };
+        let Some((kind, range)) = editor::web_line(document.text()) else {
+            continue;
+        };
+        let moved = Change {
+            kind: ChangeKind::Reformatted,
+            ..change
+        };
+        let is_allowed = access::needed_action(&moved).is_some_and(|(action, stage)| {
+            desk.policy
+                .may(&desk.actor, action, moved.group(), stage.as_ref())
+        });
+        // The policy and tombstones are not changed for a comment. A record whose author
+        // only signed the commit would look like the work of this actor.
+        let is_fixed = path == RecordPath::Registry || loaded.tombstone().is_some();
+        let is_signed = loaded.by().is_none() || loaded.signature().is_some();
+        if is_fixed || !is_signed || !is_allowed {
+            others += 1;
+            continue;
+        }
+        let mut text = document.text().to_string();
+        text.replace_range(range, &editor::line(kind, &path));
+        led.push((path, text));
+    }
+    Ok((led, others))
+}
+
+/// Writes the schemas of this version; with `records`, leads the records there that
+/// name a web address for theirs.
 ///
 /// # Errors
-/// A file or link is in the place of their folder, or a tree is damaged.
-pub fn update_schemas(desk: &Desk<'_>, reason: Option<&str>) -> Result<Draft, Error> {
+/// A file or link is in the place of their folder, or an object can't be read.
+pub fn update_schemas(desk: &Desk<'_>, records: bool, reason: Option<&str>) -> Result<Draft, Error> {
     if let Some(path) = in_place_of_schemas(&desk.snapshot)? {
         return Err(Error::told(format!(
             "`{path}` is not a folder, so that no schemas can be written there"
@@ -57,16 +101,35 @@ pub fn update_schemas(desk: &Desk<'_>, reason: Option<&str>) -> Result<Draft, Er
     }
     let mut draft = Draft::new("Update the schemas for editors", reason);
     let outdated = outdated_schemas(&desk.snapshot)?;
-    if outdated.is_empty() {
+    let (led, others) = led_here(desk)?;
+    draft.edits = outdated
+        .into_iter()
+        .map(|(path, text)| (path, Some(text)))
+        .collect();
+    match (records, led.len()) {
+        (true, _) => {
+            let led = led.into_iter();
+            draft
+                .edits
+                .extend(led.map(|(path, text)| (path.to_string(), Some(text))));
+            if others > 0 {
+                draft.notes.push(format!(
+                    "records that name a web address and stay as they are, until somebody with the right edits them: {others}"
+                ));
+            }
+        }
+        (false, 0) => {}
+        (false, count) => draft.notes.push(format!(
+            "records that name a web address for their schema: {count}; `modelry schema update --records` leads them to `{}`",
+            editor::FOLDER
+        )),
+    }
+    if draft.edits.is_empty() {
         let folder = editor::FOLDER;
         draft
             .notes
             .push(format!("the schemas in `{folder}` are those of this version"));
     }
-    draft.edits = outdated
-        .into_iter()
-        .map(|(path, text)| (path, Some(text)))
-        .collect();
     Ok(draft)
 }
 
@@ -88,6 +151,6 @@ pub fn schemas_note(snapshot: &Snapshot<'_>, folder: &str) -> Result<Option<Stri
     let text = policy.as_ref().and_then(|loaded| loaded.document.as_ref());
     let is_on_web = text.is_some_and(|document| editor::web_line(document.text()).is_some());
     Ok(is_on_web.then(|| {
-        format!("the records send editors to a web address for their schema: `modelry schema update` writes the schemas to `{folder}`, and a record that is edited later leads there")
+        format!("the records send editors to a web address for their schema: `modelry schema update --records` writes the schemas to `{folder}`, and leads them there")
     }))
 }

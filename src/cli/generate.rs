@@ -36,13 +36,19 @@ pub struct SchemaArgs {
 #[derive(Debug, Subcommand)]
 enum SchemaCommand {
     /// Write this version's schemas into the registry's folder, where its records lead editors
-    #[command(after_help = "Example:\n  modelry schema update")]
-    Update(WriteArgs),
+    #[command(after_help = "Examples:\n  modelry schema update\n  modelry schema update --records --pr")]
+    Update {
+        /// Also lead the records there that an older version pointed to a web address, where you may edit them
+        #[arg(long)]
+        records: bool,
+        #[command(flatten)]
+        write: Box<WriteArgs>,
+    },
 }
 
 pub fn schema(args: &SchemaArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    if let Some(SchemaCommand::Update(write)) = &args.command {
-        return update(write, global, ui);
+    if let Some(SchemaCommand::Update { records, write }) = &args.command {
+        return update(*records, write, global, ui);
     }
     let kinds: Vec<&str> = Kind::ALL
         .iter()
@@ -74,8 +80,8 @@ pub fn schema(args: &SchemaArgs, global: &Global, ui: &Ui) -> Result<Outcome, Er
 }
 
 /// `modelry schema update`
-fn update(args: &WriteArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    let draft = |desk: &Desk<'_>| act::update_schemas(desk, args.reason.as_deref());
+fn update(records: bool, args: &WriteArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    let draft = |desk: &Desk<'_>| act::update_schemas(desk, records, args.reason.as_deref());
     let job = Job {
         draft: &draft,
         // No finding says anything of files that are no records.

@@ -165,7 +165,7 @@ fn an_older_registry_goes_on_and_is_led_to_schemas_of_its_own() {
     assert_eq!(said.code, 0, "{said:?}");
     assert!(
         said.err
-            .contains("`modelry schema update` writes the schemas to `.modelry/schemas`"),
+            .contains("`modelry schema update --records` writes the schemas to `.modelry/schemas`"),
         "{said:?}"
     );
     assert!(!lab.read(&evidence("first")).contains(MARK));
@@ -198,6 +198,39 @@ fn an_older_registry_goes_on_and_is_led_to_schemas_of_its_own() {
         *schema::schema(Kind::Registry)
     );
     let _ = lab.ok("risk-1", &["approve", "churn/1", "-m", "good"]);
+    let _ = lab.ok("stranger", &["audit"]);
+    lab.check();
+}
+
+#[test]
+fn records_of_an_older_version_are_led_to_the_schemas_at_once() {
+    let lab = older();
+    let _ = lab.ok("risk-1", &["approve", "churn/1", "-m", "good"]);
+    let _ = lab.ok("admin-1", &["promote", "churn/1", "staging"]);
+    // Who may edit little leads little.
+    let said = lab.says("trainer", &["schema", "update", "--records", "--dry-run"]);
+    assert!(
+        said.code == 0 && said.out.contains("reformat groups/churn/versions/1/version.yaml"),
+        "{said:?}"
+    );
+    assert!(
+        !said.out.contains("group.yaml") && said.err.contains("stay as they are"),
+        "{said:?}"
+    );
+    let said = lab.says("admin-1", &["schema", "update"]);
+    assert!(said.err.contains("`modelry schema update --records`"), "{said:?}");
+    let said = lab.says("admin-1", &["schema", "update", "--records"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    let web: Vec<PathBuf> = records(&lab.top)
+        .into_iter()
+        .filter(|record| std::fs::read_to_string(record).expect("a record").contains(OLD))
+        .collect();
+    // The policy waits for its next edit.
+    assert_eq!(web, [lab.top.join("registry.yaml")]);
+    let _ = lab.ok("admin-1", &["team", "add", "ops", "risk-1"]);
+    assert!(!lab.read("registry.yaml").contains(OLD));
+    let again = lab.ok("admin-1", &["schema", "update", "--records"]);
+    assert!(again.contains("are those of this version"), "{again}");
     let _ = lab.ok("stranger", &["audit"]);
     lab.check();
 }
