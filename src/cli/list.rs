@@ -223,6 +223,9 @@ pub fn run(args: &ListArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
         }
         let condition = args.condition.as_deref().map(compiled).transpose()?;
         let contents: Vec<&Map<String, Value>> = all.iter().map(|row| &row.value).collect();
+        if let Some(expr) = &condition {
+            asked::check(expr, &contents, reading)?;
+        }
         for note in asked::notes(args, condition.as_ref(), &contents, reading)? {
             ui.note(&note);
         }
@@ -250,6 +253,9 @@ pub fn run(args: &ListArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     })
 }
 
+/// A condition as it is typed.
+const EXAMPLE: &str = "for example: --where 'metrics.auc > 0.9 && labels.team == \"risk\"'";
+
 fn compiled(condition: &str) -> Result<Expr, Error> {
     Expr::compile(condition, &VARIABLES).map_err(|fault| {
         let mark = fault.span.map_or_else(String::new, |span| {
@@ -257,8 +263,7 @@ fn compiled(condition: &str) -> Result<Expr, Error> {
             let width = condition[span].chars().count().max(1);
             format!("\n  {condition}\n  {}{}", " ".repeat(before), "^".repeat(width))
         });
-        Error::told(format!("{}{mark}", fault.message))
-            .hint("for example: --where 'metrics.auc > 0.9 && labels.team == \"risk\"'")
+        Error::told(format!("{}{mark}", fault.message)).hint(EXAMPLE)
     })
 }
 

@@ -104,7 +104,7 @@ struct Judge<'v> {
 }
 
 /// A node in words: the path that it spells, or what stands there.
-fn name(node: &Node) -> String {
+pub(super) fn name(node: &Node) -> String {
     Path::of(node).map_or_else(|| "a value".to_owned(), |path| format!("`{path}`"))
 }
 

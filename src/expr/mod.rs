@@ -16,6 +16,7 @@ mod absent;
 mod demand;
 mod favour;
 mod judge;
+mod kinds;
 mod names;
 mod read;
 mod scan;
@@ -25,6 +26,7 @@ use std::ops::Range;
 pub use absent::Absent;
 pub use demand::Demand;
 pub use favour::Better;
+pub use kinds::{Misfit, Shape};
 
 use serde_json::{Map, Value};
 

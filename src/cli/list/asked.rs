@@ -1,16 +1,18 @@
 //! Names that `modelry list` was asked for and nothing has: a note for each, so
-//! that a typing error does not look like an empty answer.
+//! that a typing error does not look like an empty answer; and an error for a condition
+//! that can hold for no version.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
 use super::super::reading::Reading;
-use super::ListArgs;
+use super::{EXAMPLE, ListArgs};
 use crate::act::nearest;
 use crate::error::Error;
-use crate::expr::Expr;
-use crate::model::Status;
+use crate::expr::{Absent, Expr, Misfit, Shape};
+use crate::model::{Kind, Status};
+use crate::schema;
 
 /// The statuses.
 const STATUSES: [Status; 4] = [
@@ -65,6 +67,73 @@ pub(super) fn notes(
     Ok(notes)
 }
 
+/// What a condition may speak of, by its kind.
+fn shapes() -> BTreeMap<&'static str, Shape> {
+    let of = |kind| Shape::of(schema::schema(kind), schema::schema(kind));
+    let version = of(Kind::ModelVersion);
+    let mut shapes = BTreeMap::from(super::VARIABLES.map(|name| (name, version.member(name))));
+    shapes.insert("metrics", version.member("spec").member("metrics"));
+    shapes.insert("stages", Shape::List(Box::new(Shape::Text)));
+    shapes.insert("card", of(Kind::ModelCard));
+    shapes
+}
+
+/// Refuses a condition that can hold for no version: a field that the schema does not
+/// know, kinds that are never equal, a status or a stage that there is not.
+///
+/// # Errors
+/// The condition is such a one; or the policy can't be read.
+pub(super) fn check(
+    expr: &Expr,
+    contents: &[&Map<String, Value>],
+    reading: &Reading<'_>,
+) -> Result<(), Error> {
+    match expr.misfit(&shapes()) {
+        None => {}
+        Some(Misfit::Kinds(words)) => return Err(Error::told(words).hint(EXAMPLE)),
+        Some(Misfit::Unknown(absent)) => {
+            return Err(Error::told(instead(&absent, "there is no field")).hint(EXAMPLE));
+        }
+    }
+    let statuses = STATUSES.map(|it| it.to_string());
+    let policy = reading.policy()?;
+    let stages = policy.registry().stages.iter();
+    let stages: Vec<String> = stages.map(|stage| stage.name.to_string()).collect();
+    let known: [(&str, &str, &[String]); 2] = [
+        ("status", "there is no status", &statuses),
+        ("stages", "the policy lists no stage", &stages),
+    ];
+    for (variable, what, names) in known {
+        for text in expr.compared(variable) {
+            if !names.contains(&text) && !is_somewhere(variable, &text, contents) {
+                return Err(Error::told(meant(&format!("{what} `{text}`"), names, &text)));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a version has this text there: an actor or a stage may be gone from the
+/// policy.
+fn is_somewhere(variable: &str, text: &str, contents: &[&Map<String, Value>]) -> bool {
+    contents.iter().any(|one| match one.get(variable) {
+        Some(Value::Array(items)) => items.iter().any(|item| *item == text),
+        other => other.and_then(Value::as_str) == Some(text),
+    })
+}
+
+/// A field that is nowhere, with the nearest one.
+fn instead(absent: &Absent, what: &str) -> String {
+    let names: Vec<&str> = absent.there.iter().map(|(name, _)| name.as_str()).collect();
+    let near = nearest(&names, &absent.name);
+    let path = near.and_then(|near| absent.there.iter().find(|(name, _)| *name == near));
+    let what = format!("{what} `{}`", absent.path);
+    match path {
+        Some((_, path)) => format!("{what}; did you mean `{path}`?"),
+        None => there(&what, &names),
+    }
+}
+
 fn of_condition(
     expr: &Expr,
     whose: &str,
@@ -73,23 +142,11 @@ fn of_condition(
 ) -> Result<Vec<String>, Error> {
     let mut notes = Vec::new();
     for absent in expr.absent(contents) {
-        let names: Vec<&str> = absent.there.iter().map(|(name, _)| name.as_str()).collect();
-        let near = nearest(&names, &absent.name);
-        let path = near.and_then(|near| absent.there.iter().find(|(name, _)| *name == near));
-        let what = format!("{whose} `{}`", absent.path);
-        notes.push(match path {
-            Some((_, path)) => format!("{what}; did you mean `{path}`?"),
-            None => there(&what, &names),
-        });
+        notes.push(instead(&absent, whose));
     }
     let policy = reading.policy()?;
     let policy = policy.registry();
-    let known: [(&str, &str, Vec<String>); 4] = [
-        (
-            "status",
-            "there is no status",
-            STATUSES.map(|it| it.to_string()).into(),
-        ),
+    let known: [(&str, &str, Vec<String>); 2] = [
         (
             "group",
             "there is no group",
@@ -105,20 +162,10 @@ fn of_condition(
             "the policy knows no actor",
             policy.actors.keys().map(ToString::to_string).collect(),
         ),
-        (
-            "stages",
-            "the policy lists no stage",
-            policy.stages.iter().map(|stage| stage.name.to_string()).collect(),
-        ),
     ];
     for (variable, what, names) in known {
         for text in expr.compared(variable) {
-            // An actor or stage of a version may be gone from the policy.
-            let is_somewhere = contents.iter().any(|one| match one.get(variable) {
-                Some(Value::Array(items)) => items.iter().any(|item| *item == text.as_str()),
-                other => other.and_then(Value::as_str) == Some(&text),
-            });
-            if !names.contains(&text) && !is_somewhere {
+            if !names.contains(&text) && !is_somewhere(variable, &text, contents) {
                 notes.push(meant(&format!("{what} `{text}`"), &names, &text));
             }
         }

@@ -27,16 +27,10 @@ fn what_no_version_has_is_noted_with_the_nearest_name() {
         ("!has(metrics.acu)", "did you mean `metrics.auc`?"),
         ("labels[\"taem\"] == \"risk\"", "did you mean `labels.team`?"),
         ("\"taem\" in labels", "did you mean `labels.team`?"),
-        ("spec.metrcs.auc > 0.1", "did you mean `spec.metrics.auc`?"),
         (
             "metrics.loss < 1",
             "no version has `metrics.loss`; there are `auc`, `recall`",
         ),
-        (
-            "status == \"Aproved\"",
-            "there is no status `Aproved`; did you mean `Approved`?",
-        ),
-        ("status in [\"Pendign\"]", "did you mean `Pending`?"),
         (
             "group == \"chrun\"",
             "there is no group `chrun`; did you mean `churn`?",
@@ -44,10 +38,6 @@ fn what_no_version_has_is_noted_with_the_nearest_name() {
         (
             "by == \"trainr\"",
             "the policy knows no actor `trainr`; did you mean `trainer`?",
-        ),
-        (
-            "\"prodution\" in stages",
-            "the policy lists no stage `prodution`; did you mean `production`?",
         ),
     ] {
         for group in [&[][..], &["churn"]] {
@@ -84,6 +74,64 @@ fn what_no_version_has_is_noted_with_the_nearest_name() {
     assert!(err.contains("did you mean `status`?"), "{err}");
     let err = lab.error("admin-1", &["list", "--status", "aproved"]);
     assert!(err.contains("Pending, Approved, Rejected or Archived"), "{err}");
+}
+
+/// An empty answer would look like one.
+#[test]
+fn a_condition_that_can_hold_for_no_version_is_refused() {
+    let lab = with_version();
+    for (condition, words) in [
+        ("stages == \"production\"", "write `\"production\" in stages`"),
+        (
+            "version > \"a\"",
+            "`version` is a number, and a value is text: they can't be ordered",
+        ),
+        ("status", "`status` is text, and a condition is true or false"),
+        ("metrics.auc", "a number, and a condition is true or false"),
+        ("!status", "`status` is text"),
+        ("status && true", "`status` is text"),
+        ("labels.n == 1", "they are never equal"),
+        ("metrics.auc == \"0.9\"", "they are never equal"),
+        ("status in stages[0]", "it is never in there"),
+        ("1 in stages", "it is never in there"),
+        ("stages.exists(s, s == 1)", "they are never equal"),
+        ("status.name == \"x\"", "`status` is text, and has no `name`"),
+        ("version + by > 1", "arithmetic needs numbers"),
+        (
+            "spec.infrence == 1",
+            "there is no field `spec.infrence`; did you mean `spec.inference`?",
+        ),
+        ("has(spec.infrence)", "did you mean `spec.inference`?"),
+        ("spec.metrcs.auc > 0.1", "did you mean `spec.metrics`?"),
+        ("card.intendedUse == \"x\"", "did you mean `card.intendedUses`?"),
+        (
+            "status == \"approved\"",
+            "there is no status `approved`; did you mean `Approved`?",
+        ),
+        ("status != \"Aproved\"", "did you mean `Approved`?"),
+        ("status in [\"Pendign\"]", "did you mean `Pending`?"),
+        (
+            "\"prodution\" in stages",
+            "the policy lists no stage `prodution`; did you mean `production`?",
+        ),
+    ] {
+        let said = lab.says("admin-1", &["list", "--where", condition]);
+        assert_eq!(said.code, 2, "{condition}: {said:?}");
+        assert!(said.err.contains(words), "{condition}: {said:?}");
+    }
+    for condition in [
+        "spec.inference.containers.exists(c, c.image == \"x\")",
+        "\"production\" in stages || labels[\"team\"] == \"risk\"",
+        "size(stages) == 0 && version >= 1 && metrics.auc > 0.5",
+        "stages == [\"production\"]",
+        "has(card.intendedUses) ? true : status == \"Pending\"",
+        "metrics.all(m, m != \"loss\")",
+        "description == \"x\" || by < \"z\"",
+        "0 - metrics.auc < 1 && -version < 0",
+    ] {
+        let said = lab.says("admin-1", &["list", "--where", condition]);
+        assert_eq!(said.code, 0, "{condition}: {said:?}");
+    }
 }
 
 #[test]
