@@ -8,6 +8,7 @@ mod evidence;
 mod group;
 mod idle;
 mod import;
+mod keys;
 mod object;
 mod policy;
 mod policy_review;
