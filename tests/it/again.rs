@@ -178,6 +178,33 @@ fn what_only_this_clone_holds_is_not_done_with_push() {
 }
 
 #[test]
+fn a_proposal_of_what_is_here_already_is_not_the_mainline() {
+    let hub = Hub::open();
+    let seat = hub.seat("a");
+    let digest = format!("sha256:{}", "7".repeat(64));
+    let register = [
+        "register",
+        "churn",
+        "--artifact",
+        "s3://models/churn/7",
+        "--digest",
+        &digest,
+    ];
+    // Within one second both make the same commit.
+    for more in [&[][..], &["--pr"]] {
+        let mut command = seat.command("trainer", &[&register[..], more].concat());
+        for name in ["GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"] {
+            command.env(name, "2027-01-01T00:00:00Z");
+        }
+        let done = said(&mut command);
+        assert_eq!(done.code, 0, "{done:?}");
+    }
+    // It is dropped here; the remote's mainline never had it.
+    seat.git(&["reset", "-q", "--hard", "origin/main"]);
+    let _ = seat.ok("trainer", &["annotate", "churn/1", "--label", "a=b", "--push"]);
+}
+
+#[test]
 fn a_clone_that_is_behind_says_how_its_commit_lands() {
     let hub = Hub::open();
     let (seat, other) = (hub.seat("a"), hub.seat("b"));

@@ -76,11 +76,21 @@ fn the_forms_of_output_are_those_that_the_command_names() {
         let general = general.unwrap_or_else(|| panic!("{help}"));
         assert!(!general.contains("concise"), "{general}");
     }
-    let told = lab.error("admin-1", &["list", "-o", "yaml"]);
-    for form in [
-        "human", "concise", "json", "uri", "env", "github", "kserve", "markdown", "html", "sarif",
+    // A form that there is not is answered with those that the command has.
+    for (command, forms) in [
+        (&["list"][..], "human, json"),
+        (
+            &["resolve", "churn@production"],
+            "human, json, uri, env, github, kserve",
+        ),
+        (
+            &["validate"],
+            "human, concise, json, sarif, github, gitlab, junit",
+        ),
     ] {
-        assert!(told.contains(form), "{told}");
+        let told = lab.error("admin-1", &[command, &["-o", "yaml"]].concat());
+        let hint = format!("hint: its forms are {forms}\n");
+        assert!(told.contains(&hint), "{told}");
     }
 }
 

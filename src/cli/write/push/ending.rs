@@ -60,7 +60,8 @@ pub(super) fn landed(
             short(local)
         ));
     }
-    let shown = repo.reference(&workspace.mainline)? == Some(signed.commit);
+    // A proposal can be the very commit that this clone's mainline has, and be dropped again.
+    let shown = road.is_mainline() && repo.reference(&workspace.mainline)? == Some(signed.commit);
     if shown && !args.trust_base {
         if let Some(point) = &signed.point {
             workspace.keep(point);
