@@ -13,9 +13,6 @@ use crate::disk::{self, io};
 use crate::error::Error;
 use crate::raw::Oid;
 
-/// A journal is small: it names no content.
-const LARGEST: usize = 16 << 20;
-
 /// Whether a command was killed in the work tree that this directory is in, as far as
 /// a look at the disk tells.
 pub fn is_interrupted(directory: &Path) -> bool {
@@ -61,14 +58,9 @@ impl Repo {
 
 /// As [`Repo::settle_interrupted`], for whoever holds the guard.
 pub(super) fn settle(repo: &Repo, places: &Places) -> Result<Vec<String>, Error> {
-    let Some(bytes) = disk::read_at_most(&places.journal, LARGEST)? else {
+    // One that somebody else wrote is not obeyed.
+    let Some(journal) = places.read() else {
         return Ok(Vec::new());
-    };
-    let Ok(journal) = serde_json::from_slice::<Journal>(&bytes) else {
-        return Err(
-            Error::told(format!("`{}` can't be read", places.journal.display()))
-                .hint("look at `git status`, then remove that file"),
-        );
     };
     let branch = journal.branch.trim_start_matches("refs/heads/").to_owned();
     let short: String = journal.new.chars().take(10).collect();
@@ -127,7 +119,7 @@ fn go_forward(repo: &Repo, places: &Places, journal: &Journal) -> Result<(), Err
         }
         repo.merge_forward(new)?;
     }
-    std::fs::remove_file(&places.journal).map_err(io("remove", &places.journal))
+    places.forget()
 }
 
 /// Takes back the files of a move whose branch stands where it stood. Returns which
@@ -274,7 +266,7 @@ fn remove(git: &Program<'_>, at: &Path) -> Result<(), Error> {
 fn let_go(places: &Places, journal: &Journal) -> Result<(), Error> {
     release(&places.index_lock, &journal.mark);
     let _ = std::fs::remove_file(&places.index);
-    std::fs::remove_file(&places.journal).map_err(io("remove", &places.journal))
+    places.forget()
 }
 
 /// Removes a lock of the move's own; another process's stays.

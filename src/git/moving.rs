@@ -17,6 +17,7 @@ use super::write::AdvanceError;
 use crate::disk::{self, io};
 use crate::error::Error;
 use crate::raw::Oid;
+use crate::workspace::UserKey;
 
 /// The move of a branch from one commit to another.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +48,8 @@ pub(super) enum Way {
 /// The journal of a move: what it was about, should its process be killed.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Journal {
+    /// The git directory, so that a journal means nothing in another one.
+    pub place: String,
     pub way: Way,
     pub branch: String,
     pub old: Option<String>,
@@ -70,6 +73,39 @@ pub(super) struct Places {
     pub index: PathBuf,
     /// Git's own lock of the index.
     pub index_lock: PathBuf,
+    /// The git directory.
+    pub place: String,
+    /// Authenticates the journal: a git directory may be delivered by anybody, and a
+    /// journal has git write and remove files. Without a key there is no journal.
+    key: Option<UserKey>,
+}
+
+impl Places {
+    fn write(&self, journal: &Journal) -> Result<(), Error> {
+        let bytes = serde_json::to_vec(journal).unwrap_or_default();
+        let sealed = self
+            .key
+            .as_ref()
+            .and_then(|key| key.sealed(&self.journal, &bytes));
+        sealed.map_or(Ok(()), |bytes| disk::write_file(&self.journal, &bytes))
+    }
+
+    /// The journal that this user's own command left in this git directory.
+    pub fn read(&self) -> Option<Journal> {
+        let bytes = self.key.as_ref()?.read(&self.journal)?;
+        let journal: Journal = serde_json::from_slice(&bytes).ok()?;
+        (journal.place == self.place).then_some(journal)
+    }
+
+    /// Removes the journal, should there be one.
+    pub fn forget(&self) -> Result<(), Error> {
+        match std::fs::remove_file(&self.journal) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(io("remove", &self.journal)(error))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// A move that is prepared: the files and the new index are there, and the branch
@@ -94,11 +130,20 @@ impl Repo {
             journal: folder.join("journal.json"),
             index: folder.join("index"),
             index_lock: index_lock.into(),
+            place: self.place(),
+            key: UserKey::of_user(self),
         }
+    }
+
+    fn place(&self) -> String {
+        let path = self.raw.path();
+        let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        real.to_string_lossy().into_owned()
     }
 
     fn journal(&self, step: &Move<'_>, way: Way) -> Journal {
         Journal {
+            place: self.place(),
             way,
             branch: step.branch.to_owned(),
             old: step.old.map(|id| id.to_string()),
@@ -139,11 +184,13 @@ impl Repo {
                 from: None,
                 to: empty,
             };
-            write(&places.journal, &self.journal(&step, Way::Branch)).map_err(AdvanceError::Other)?;
+            places
+                .write(&self.journal(&step, Way::Branch))
+                .map_err(AdvanceError::Other)?;
         }
         let moved = self.advance(branch, old, new, log);
         if guard.is_some() {
-            let _ = std::fs::remove_file(&places.journal);
+            let _ = places.forget();
         }
         moved
     }
@@ -159,9 +206,9 @@ impl Repo {
         std::fs::create_dir_all(folder).map_err(io("create", folder))?;
         let _guard = guarded(&places.guard)?;
         interrupted::settle(self, &places)?;
-        write(&places.journal, &self.journal(step, Way::Forward))?;
+        places.write(&self.journal(step, Way::Forward))?;
         let merged = self.merge_forward(step.new);
-        std::fs::remove_file(&places.journal).map_err(io("remove", &places.journal))?;
+        places.forget()?;
         merged
     }
 
@@ -193,7 +240,7 @@ impl Repo {
             left: following.hidden().cloned().collect(),
             ..self.journal(step, Way::Commit)
         };
-        write(&places.journal, &journal)?;
+        places.write(&journal)?;
         let mut moving = Moving {
             repo: self,
             places,
@@ -203,6 +250,9 @@ impl Repo {
             _guard: guard,
         };
         hold(&moving.places.index_lock, &moving.journal.mark)?;
+        // What lies there is nobody's: the guard is held, and no journal speaks of it.
+        let _ = std::fs::remove_file(&moving.places.index);
+        let _ = std::fs::remove_file(moving.places.index.with_extension("lock"));
         let scratch = git.on(&moving.places.index)?;
         let told = scratch
             .follow((&moving.journal.from, &moving.journal.to), edits, following)
@@ -213,7 +263,7 @@ impl Repo {
         notes.extend(told);
         moving.notes = notes;
         moving.journal.ready = true;
-        write(&moving.places.journal, &moving.journal)?;
+        moving.places.write(&moving.journal)?;
         Ok(Some(moving))
     }
 }
@@ -247,11 +297,7 @@ pub(super) fn put_in_place(repo: &Repo, places: &Places) -> Result<(), Error> {
         std::fs::rename(&places.index, &index).map_err(io("write", &index))?;
     }
     let _ = std::fs::remove_file(&places.index_lock);
-    std::fs::remove_file(&places.journal).map_err(io("remove", &places.journal))
-}
-
-fn write(path: &Path, journal: &Journal) -> Result<(), Error> {
-    disk::write_file(path, &serde_json::to_vec(journal).unwrap_or_default())
+    places.forget()
 }
 
 /// Waits a second for another command that moves this work tree.

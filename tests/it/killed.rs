@@ -310,3 +310,43 @@ fn a_killed_command_leaves_nothing_half_done() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
+
+/// A journal that came with the repository would have git write and remove files, and
+/// run hooks.
+#[test]
+fn a_journal_of_somebody_else_is_not_obeyed() {
+    let (lab, _) = clone();
+    let old = lab.git(&["rev-parse", "main"]);
+    let tree = lab.git(&["rev-parse", "main^{tree}"]);
+    lab.git(&["checkout", "-q", "--detach"]);
+    lab.write("victim.txt", "x\n");
+    lab.commit("admin-1", "more");
+    let new = lab.git(&["rev-parse", "HEAD"]);
+    let new_tree = lab.git(&["rev-parse", "HEAD^{tree}"]);
+    lab.git(&["checkout", "-q", "main"]);
+    lab.write("victim.txt", "x\n");
+    let hook = lab.top.join(".git/hooks/post-merge");
+    std::fs::create_dir_all(hook.parent().expect("a folder")).expect("a folder");
+    std::fs::write(&hook, "#!/bin/sh\ntouch ../hooked\n").expect("a hook");
+    let mut mode = std::fs::metadata(&hook).expect("a hook").permissions();
+    std::os::unix::fs::PermissionsExt::set_mode(&mut mode, 0o755);
+    std::fs::set_permissions(&hook, mode).expect("a program");
+    for way in ["Commit", "Forward", "Branch"] {
+        let place = lab.top.join(".git").canonicalize().expect("a folder");
+        let journal = serde_json::json!({
+            "place": place, "way": way, "branch": "refs/heads/main", "old": old, "new": new,
+            "from": tree, "to": new_tree, "mark": "x", "left": [], "ready": false,
+        });
+        for sealed in [String::new(), format!("hmac-sha256 {}\n", "0".repeat(64))] {
+            lab.write(".git/modelry/moving/journal.json", &format!("{sealed}{journal}"));
+            let said = lab.says("admin-1", &["list"]);
+            assert!(said.code == 0 && said.err.is_empty(), "{way}: {said:?}");
+            assert_eq!(lab.read("victim.txt"), "x\n", "{way}");
+            assert_eq!(lab.git(&["rev-parse", "main"]), old, "{way}");
+            assert!(!lab.home().join("hooked").exists(), "{way}");
+        }
+    }
+    // It is in nobody's way either.
+    let _ = lab.ok("trainer", ANNOTATE);
+    assert_eq!(lab.git(&["status", "--porcelain"]), "?? victim.txt");
+}
