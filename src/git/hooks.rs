@@ -64,7 +64,7 @@ impl Repo {
     /// When git can't read the index.
     pub fn staged_registries(&self) -> Result<Vec<String>, Error> {
         const REGISTRY: &str = ":(top,glob)**/registry.yaml";
-        let staged = self.run(&["ls-files", "-z", "--full-name", "--cached", "--", REGISTRY])?;
+        let staged = self.look(&["ls-files", "-z", "--full-name", "--cached", "--", REGISTRY])?;
         let gone = [
             "diff-index",
             "-z",
@@ -74,7 +74,7 @@ impl Repo {
             "--",
             REGISTRY,
         ];
-        let gone = self.run(&gone)?;
+        let gone = self.look(&gone)?;
         let paths = staged.split('\0').chain(gone.split('\0'));
         Ok(paths.filter(|path| !path.is_empty()).map(str::to_owned).collect())
     }
@@ -86,8 +86,15 @@ impl Repo {
     /// # Errors
     /// When the index can't be made a tree, as during a conflict.
     pub fn staged_tree(&self) -> Result<Oid, Error> {
-        let said = self.run(&["write-tree"])?;
+        let said = self.look(&["write-tree"])?;
         Oid::from_hex(said.trim()).ok_or_else(|| Error::told("git write-tree named no tree"))
+    }
+
+    /// Runs git on the index without the programs that the repository's configuration
+    /// names: the file system monitor, and hooks of the index.
+    fn look(&self, arguments: &[&str]) -> Result<String, Error> {
+        let settings = ["core.fsmonitor=false", "core.hooksPath=/dev/null"];
+        self.run_with(&settings, arguments)
     }
 
     /// Whether the next commit concludes a merge.

@@ -32,7 +32,7 @@ impl Repo {
             return Err(refused(directory, why));
         }
         let raw = match &asked {
-            Asked::Answered(seen) => opened(directory, seen)?,
+            Asked::Answered(seen) => opened(directory, seen, settings.as_ref())?,
             _ => match Repository::open_ext(directory, RepositoryOpenFlags::FROM_ENV, NO_CEILING) {
                 Ok(raw) => raw,
                 Err(source) if source.code() == ErrorCode::NotFound => return Err(nowhere(directory)),
@@ -246,11 +246,17 @@ fn is_not_embedded(directory: &Path, git_dir: &Path) -> Result<(), Error> {
 }
 
 /// Opens the repository that git sees, and no other.
-fn opened(directory: &Path, seen: &Seen) -> Result<Repository, Error> {
+fn opened(directory: &Path, seen: &Seen, settings: Option<&Settings>) -> Result<Repository, Error> {
     let raw = at(directory, &seen.git_dir)?;
-    // With GIT_DIR alone the folder that git is started in is the work tree's top.
-    let is_open = raw.workdir().is_some() && std::env::var_os("GIT_DIR").is_none();
-    if let Some(top) = seen.top.as_deref().filter(|_| !is_open) {
+    let is_named = settings.is_some_and(|settings| settings.get("core.worktree").is_some())
+        || std::env::var_os("GIT_WORK_TREE").is_some();
+    if let (None, false, Some(workdir)) = (&seen.top, is_named, raw.workdir()) {
+        leads_back(workdir, &seen.git_dir)?;
+    }
+    // Where the git directory is elsewhere (a `.git` file, GIT_DIR alone), libgit2 does not
+    // know the work tree from it.
+    let differs = |top: &&Path| raw.workdir().is_none_or(|workdir| real(workdir) != real(top));
+    if let Some(top) = seen.top.as_deref().filter(differs) {
         raw.set_workdir(&real(top), false)
             .map_err(unreadable(directory))?;
     }
@@ -258,19 +264,46 @@ fn opened(directory: &Path, seen: &Seen) -> Result<Repository, Error> {
     Ok(raw)
 }
 
+/// Refuses the folder around a git directory as its work tree where that folder's
+/// `.git` is not this git directory: libgit2 guesses so from the configuration alone.
+fn leads_back(workdir: &Path, git_dir: &Path) -> Result<(), Error> {
+    let dot = workdir.join(".git");
+    let text = std::fs::read_to_string(&dot).unwrap_or_default();
+    let led = text
+        .trim_end()
+        .strip_prefix("gitdir: ")
+        .map(|to| workdir.join(to));
+    if real(&led.unwrap_or(dot)) == real(git_dir) {
+        return Ok(());
+    }
+    Err(Error::told(format!(
+        "nothing in the git directory {} says where its work tree is",
+        git_dir.display()
+    ))
+    .hint("work in the folder whose `.git` leads to it: `modelry -C FOLDER list`")
+    .hint(format!(
+        "or write it down: `git -C {} config core.worktree FOLDER`",
+        shell_word(&git_dir.to_string_lossy())
+    )))
+}
+
 /// Opens a git directory. Its owner is not asked for again: git did, and knows more
 /// of `safe.directory` than libgit2.
 fn at(directory: &Path, git_dir: &Path) -> Result<Repository, Error> {
     let flags =
         RepositoryOpenFlags::FROM_ENV | RepositoryOpenFlags::NO_SEARCH | RepositoryOpenFlags::NO_DOTGIT;
-    match Repository::open_ext(git_dir, flags, NO_CEILING) {
+    let raw = match Repository::open_ext(git_dir, flags, NO_CEILING) {
         Err(source) if source.code() == ErrorCode::Owner => {
             let raw = Repository::open_bare(git_dir).map_err(unreadable(directory))?;
             with_environment(directory, &raw)?;
-            Ok(raw)
+            raw
         }
-        raw => raw.map_err(unreadable(directory)),
-    }
+        raw => raw.map_err(unreadable(directory))?,
+    };
+    // For git GIT_NAMESPACE is the view of those who push and fetch (gitnamespaces(7)). A
+    // push to one is refused before anything is read.
+    raw.remove_namespace().map_err(unreadable(directory))?;
+    Ok(raw)
 }
 
 /// Adds the environment's objects, as `FROM_ENV` takes them.

@@ -19,8 +19,15 @@ fn no_mirror(remote: &str) -> String {
 
 impl Repo {
     pub(super) fn ask(&self, arguments: &[&str]) -> Result<Output, Error> {
+        self.ask_with(&[], arguments)
+    }
+
+    fn ask_with(&self, settings: &[&str], arguments: &[&str]) -> Result<Output, Error> {
         let mut git = self.git();
         self.share(&mut git);
+        for setting in settings {
+            git.args(["-c", setting]);
+        }
         git.args(arguments)
             .env("LC_ALL", "C")
             .stdin(Stdio::null())
@@ -40,7 +47,12 @@ impl Repo {
     }
 
     pub(super) fn run(&self, arguments: &[&str]) -> Result<String, Error> {
-        let output = self.ask(arguments)?;
+        self.run_with(&[], arguments)
+    }
+
+    /// As [`Repo::run`], with these settings (`KEY=VALUE`) in the place of configured ones.
+    pub(super) fn run_with(&self, settings: &[&str], arguments: &[&str]) -> Result<String, Error> {
+        let output = self.ask_with(settings, arguments)?;
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }

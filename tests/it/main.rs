@@ -48,7 +48,6 @@ mod older_secrets;
 mod onto;
 #[cfg(feature = "openpgp")]
 mod openpgp;
-mod outside;
 mod partial;
 mod plain_words;
 mod policy;
@@ -68,6 +67,7 @@ mod relay;
 mod release;
 mod remedies;
 mod report_formats;
+mod repositories;
 mod resolve;
 mod revoking;
 mod rooms;

@@ -11,6 +11,7 @@ pub mod needs;
 pub mod node;
 pub mod port;
 pub mod python;
+pub mod repository;
 pub mod server;
 pub mod shop;
 
@@ -43,6 +44,19 @@ impl Lab {
     /// An empty repository on `main`, and keys for whoever is asked for.
     pub fn empty() -> Lab {
         Lab::in_format("sha1")
+    }
+
+    /// A home alone, with no repository in it; in memory where the system has a place
+    /// for that.
+    pub fn homed() -> Lab {
+        let memory = Path::new("/dev/shm");
+        let home = match memory.is_dir() {
+            true => tempfile::tempdir_in(memory),
+            false => tempfile::tempdir(),
+        };
+        let home = home.expect("a temporary home");
+        let top = home.path().join("models");
+        Lab { home, top }
     }
 
     /// An empty repository whose objects are named by `sha1` or `sha256`.

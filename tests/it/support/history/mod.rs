@@ -54,6 +54,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+pub use steps::words_of;
 pub use world::{Base, World};
 
 /// The kind of the keys of everybody.

@@ -362,7 +362,7 @@ fn whole_path(path: &str) -> String {
 }
 
 /// Words as a shell would cut them, with `'` and `"` to keep some together.
-fn words_of(text: &str) -> Vec<String> {
+pub fn words_of(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quote = None;
