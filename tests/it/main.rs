@@ -14,6 +14,7 @@ mod corpus;
 mod dates;
 mod deciding;
 mod deletion;
+mod differential;
 mod editors;
 mod emergency;
 mod entrances;

@@ -17,8 +17,8 @@ mod place;
 mod policy;
 mod provenance;
 mod records;
-mod story;
-mod world;
+pub mod story;
+pub mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -146,7 +146,7 @@ fn compare(seed: u64, story: &Story, tally: &mut Tally) -> Option<(String, Strin
     None
 }
 
-fn number(name: &str, otherwise: u64) -> u64 {
+pub fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name)
         .ok()
         .and_then(|text| text.parse().ok())
