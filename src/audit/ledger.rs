@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::flags::{acknowledge, flags, from_top};
 use super::report::{
     Again, AppliedRule, Approval, Audit, Confirmed, Counted, Event, Flag, GateOutcome, Given, Group, Import,
-    KeyUse, Known, Live, Means, Nobody, Outcome, Proof, Range, Serving, Signer, State, Uses,
+    KeyUse, Known, Live, Means, Nobody, Outcome, PinOrigin, Proof, Range, Serving, Signer, State, Uses,
 };
 use crate::access::{Author, Carrier, Policy, Standing, Verdict, shortfall_words};
 use crate::change::{Change, ChangeKind};
@@ -30,6 +30,8 @@ pub struct Ending<'a> {
     pub root: Oid,
     /// Whether it is pinned.
     pub pinned: bool,
+    /// The origin of the pin, where the report names it.
+    pub pinned_by: Option<PinOrigin>,
     /// The tip.
     pub tip: Oid,
     /// The mainline's name.
@@ -493,6 +495,7 @@ impl<'a> Ledger<'a> {
             range: Range {
                 root: ending.root,
                 pinned: ending.pinned,
+                pinned_by: ending.pinned_by,
                 tip: ending.tip,
                 mainline: ending.mainline,
                 steps: self.steps,

@@ -16,5 +16,6 @@ pub use ledger::{Ending, Ledger};
 pub use log::{Hash, MerkleTree, leaf, log};
 pub use report::{
     Again, AppliedRule, Approval, Audit, Confirmed, Counted, Event, Flag, GateOutcome, Given, Group, Import,
-    KeyUse, Known, Live, Means, Nobody, Outcome, Proof, Range, Serving, Signer, State, Trust, Uses,
+    KeyUse, Known, Live, Means, Nobody, Outcome, PinOrigin, Proof, Range, Serving, Signer, State, Trust,
+    Uses,
 };

@@ -63,6 +63,15 @@ pub enum Again {
     Never,
 }
 
+/// Where the pin of the root comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PinOrigin {
+    /// One word, for programs.
+    pub code: &'static str,
+    /// The words after "pinned by".
+    pub words: &'static str,
+}
+
 /// What was looked at.
 #[derive(Clone, Debug)]
 pub struct Range {
@@ -70,6 +79,9 @@ pub struct Range {
     pub root: Oid,
     /// Whether the root is pinned outside the history.
     pub pinned: bool,
+    /// The origin of the pin, where the report is about one clone: two clones of one
+    /// tip may be pinned otherwise.
+    pub pinned_by: Option<PinOrigin>,
     /// The last step.
     pub tip: Oid,
     /// The mainline's name.
@@ -84,6 +96,17 @@ pub struct Range {
     pub side_commits: usize,
     /// Typed changes judged.
     pub changes: usize,
+}
+
+impl Range {
+    /// The state of the root: `pinned`, with its origin where that is told.
+    pub fn pinned_words(&self) -> String {
+        match (self.pinned, self.pinned_by) {
+            (true, Some(origin)) => format!("pinned by {}", origin.words),
+            (true, None) => "pinned".to_owned(),
+            (false, _) => "taken on trust".to_owned(),
+        }
+    }
 }
 
 /// What is known of the mainline from before: a history that was rewritten as a
@@ -494,7 +517,8 @@ impl Audit {
             true => Trust {
                 code: "root-pinned",
                 text: format!(
-                    "the root {root} is pinned: that it is the right one, with the first administrators' keys, was known from outside"
+                    "the root {root} is {}: that it is the right one, with the first administrators' keys, was known from outside",
+                    self.range.pinned_words()
                 ),
             },
             false => Trust {

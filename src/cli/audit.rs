@@ -10,7 +10,7 @@ use super::reading::{AsOf, ReadArgs};
 use super::resolve::{believe_root, on_mainline};
 use super::{Global, Outcome, Output, Ui, fresh};
 use crate::access::Policy;
-use crate::audit::{Again, Audit, Checkpoint, Ending, Known, Ledger};
+use crate::audit::{Again, Audit, Checkpoint, Ending, Known, Ledger, PinOrigin};
 use crate::error::Error;
 use crate::finding::Note;
 use crate::history::{self, Dated, Dates};
@@ -19,7 +19,7 @@ use crate::raw::{Kept, Oid};
 use crate::render;
 use crate::sign::{GitSigner, Signer};
 use crate::snapshot::{Records, Snapshot};
-use crate::workspace::Workspace;
+use crate::workspace::{PinnedBy, Workspace};
 
 /// `modelry audit`
 #[derive(Debug, Args)]
@@ -32,7 +32,7 @@ pub struct AuditArgs {
     /// Take the root that this clone shows on trust: it is not pinned
     #[arg(long, help_heading = "Trust")]
     trust_root: bool,
-    /// Put into the report what this clone verified before; without it, two clones of one tip give the same report
+    /// Put into the report what this clone verified before and by which configuration its root is pinned; without it, two clones of one tip give the same report
     #[arg(long, help_heading = "Trust")]
     with_clone: bool,
     /// Prove that history only grew since this file was written, outside the repository; a clean audit moves it on
@@ -71,6 +71,9 @@ pub fn run(args: &AuditArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
         Output::Human => render::audit_human(&audit, &ui.style),
         form => render::report(&audit.report, super::report_format(form), &ui.style),
     })?;
+    if let Some(by) = workspace.pinned_by {
+        ui.note(&format!("the root is pinned by {}", by.words()));
+    }
     let asked = (args.read.at.as_deref(), args.read.fetch);
     fresh::told(&workspace, workspace.tip(), asked, Ok(Outcome::Fine), ui)?;
     if !audit.report.is_clean() {
@@ -81,6 +84,13 @@ pub fn run(args: &AuditArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
         tell(compared.advance(file, &policy, signer)?, &compared.next, ui);
     }
     Ok(Outcome::Fine)
+}
+
+fn origin(by: PinnedBy) -> PinOrigin {
+    PinOrigin {
+        code: by.as_str(),
+        words: by.words(),
+    }
 }
 
 /// What became of the checkpoint.
@@ -156,6 +166,7 @@ fn audited(
         policy: &proof.policy,
         root: proof.root,
         pinned: proof.pinned,
+        pinned_by: workspace.pinned_by.filter(|_| args.with_clone).map(origin),
         tip: commit,
         mainline: workspace.branch_name()?,
         dates: &dates,

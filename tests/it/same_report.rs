@@ -154,6 +154,41 @@ fn clones_of_one_tip_give_the_same_bytes() {
     let with_clone: serde_json::Value = serde_json::from_str(&with_clone.out).expect("JSON");
     assert_eq!(with_clone["range"]["known"]["held"], true);
     assert_eq!(with_clone["trust"][1]["code"], "verified-point");
+    assert_eq!(with_clone["range"]["rootPinnedBy"], "option");
+}
+
+/// The origin of the pin differs between clones: it is beside the report, and in it
+/// only where it is asked for.
+#[test]
+fn an_audit_says_by_what_the_root_is_pinned() {
+    let lab = Lab::with_registry();
+    let root = lab.root();
+    lab.git(&["config", "--unset-all", "modelry.root"]);
+    let plain = lab.ok("stranger", &["audit", "--root", &root, "-o", "json"]);
+    for (scope, code, words) in [
+        ("--global", "global", "the user's configuration"),
+        ("--local", "local", "the clone's configuration"),
+    ] {
+        lab.git(&["config", scope, "modelry.root", &root]);
+        for form in ["human", "concise", "json", "html", "sarif", "junit"] {
+            let told = lab.says("stranger", &["audit", "-o", form]);
+            assert_eq!(told.code, 0, "{told:?}");
+            assert!(
+                told.err.contains(&format!("note: the root is pinned by {words}")),
+                "{told:?}"
+            );
+            assert!(!told.out.contains("pinned by"), "{form}: {}", told.out);
+        }
+        assert_eq!(lab.ok("stranger", &["audit", "-o", "json"]), plain);
+        let told = lab.ok("stranger", &["audit", "--with-clone", "-o", "json"]);
+        let told: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+        assert_eq!(told["range"]["rootPinnedBy"], code);
+        for form in ["human", "html"] {
+            let told = lab.ok("stranger", &["audit", "--with-clone", "-o", form]);
+            assert!(told.contains(&format!("pinned by {words}")), "{form}: {told}");
+        }
+        lab.git(&["config", scope, "--unset-all", "modelry.root"]);
+    }
 }
 
 #[test]

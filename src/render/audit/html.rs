@@ -123,7 +123,7 @@ fn range(audit: &Audit) -> Markup {
             dl.facts {
                 (row("Mainline", html! { (clean(&range.mainline)) }))
                 @if !audit.folder.is_empty() { (row("Folder", html! { code { (clean(&audit.folder)) } })) }
-                (row("Root", html! { code { (range.root) } " " (if range.pinned { "pinned" } else { "taken on trust" }) }))
+                (row("Root", html! { code { (range.root) } " " (range.pinned_words()) }))
                 (row("Tip", html! { code { (range.tip) } " under policy " (audit.serial) }))
                 (row("Walked", html! { (steps(audit)) "; " (commits(audit)) }))
             }

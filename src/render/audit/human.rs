@@ -31,8 +31,11 @@ pub fn render(audit: &Audit, style: &Style) -> String {
         fact(&mut out, "folder", &audit.folder);
     }
     fact(&mut out, "mainline", &range.mainline);
-    let pinned = if range.pinned { "pinned" } else { "taken on trust" };
-    fact(&mut out, "root", &format!("{}, {pinned}", range.root));
+    fact(
+        &mut out,
+        "root",
+        &format!("{}, {}", range.root, range.pinned_words()),
+    );
     fact(&mut out, "tip", &range.tip.to_string());
     fact(&mut out, "steps", &steps(audit));
     fact(&mut out, "commits", &commits(audit));

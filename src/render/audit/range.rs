@@ -16,6 +16,10 @@ pub(super) struct JsonRange<'a> {
     root: String,
     /// Whether the root was pinned outside the history.
     root_pinned: bool,
+    /// Where the pin comes from, with `--with-clone`: `option`, `command`, `worktree`,
+    /// `local`, `global`, `system`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    root_pinned_by: Option<&'a str>,
     /// The last step.
     tip: String,
     /// The point that this clone verified before, where the mainline had to hold
@@ -74,6 +78,7 @@ pub(super) fn range(audit: &Audit) -> JsonRange<'_> {
         mainline: &range.mainline,
         root: range.root.to_string(),
         root_pinned: range.pinned,
+        root_pinned_by: range.pinned_by.map(|origin| origin.code),
         tip: range.tip.to_string(),
         known: match audit.known {
             Known::Nothing => None,
