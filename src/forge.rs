@@ -3,6 +3,8 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::model::{Address, Form};
+
 /// What stays as it is in an address.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -57,31 +59,19 @@ pub struct Home {
 }
 
 impl Home {
-    /// What a remote's address leads to; none for folders and files. A name and
-    /// password in it are left behind.
-    pub fn of(address: &str) -> Option<Home> {
-        let (scheme, rest) = match address.split_once("://") {
-            Some((scheme, rest)) => (scheme, rest.to_owned()),
-            // `git@host:path`, as scp has it; a slash before the colon is a folder.
-            None => {
-                let (host, path) = address.split_once(':')?;
-                // One letter is a drive.
-                if host.contains('/') || host.len() < 2 {
-                    return None;
-                }
-                ("ssh", format!("{host}/{path}"))
-            }
-        };
-        let (host, path) = rest.split_once('/')?;
-        let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-        let (scheme, host) = match scheme {
-            "https" => ("https", host),
-            "http" => ("http", host),
+    /// The page that a remote's address leads to; none for folders and files. A name
+    /// and password in it are left behind.
+    pub fn of(address: &Address) -> Option<Home> {
+        let parts = address.as_remote();
+        let (scheme, host) = match parts.form {
+            Form::Scp => ("https", parts.host()),
+            Form::Url if parts.has_scheme(&["https"]) => ("https", parts.authority),
+            Form::Url if parts.has_scheme(&["http"]) => ("http", parts.authority),
             // The port of ssh is not the web's.
-            "ssh" | "git+ssh" | "ssh+git" | "git" => ("https", bare_host(host)),
+            Form::Url if parts.has_scheme(&["ssh", "git+ssh", "ssh+git", "git"]) => ("https", parts.host()),
             _ => return None,
         };
-        let path = path.trim_matches('/').trim_end_matches(".git");
+        let path = parts.path().trim_matches('/').trim_end_matches(".git");
         (!host.is_empty() && !path.is_empty()).then(|| Home {
             scheme,
             host: host.to_ascii_lowercase(),
@@ -110,20 +100,12 @@ impl Home {
     }
 }
 
-/// Without the port; the brackets of an address of IPv6 stay.
-fn bare_host(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        Some((bare, port)) if port.bytes().all(|b| b.is_ascii_digit()) && !bare.ends_with(':') => bare,
-        _ => host,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Forge, Home};
 
     fn page(address: &str) -> Option<String> {
-        let home = Home::of(address)?;
+        let home = Home::of(&address.into())?;
         Some(home.page(home.forge()?, "modelry/fraud/3", "main"))
     }
 
@@ -171,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_name_is_no_way_out_of_the_address() {
-        let home = Home::of("https://github.com/acme/models").expect("a home");
+        let home = Home::of(&"https://github.com/acme/models".into()).expect("a home");
         let page = home.page(Forge::GitHub, "a b?x=1#y&z", "main");
         assert_eq!(
             page,

@@ -15,7 +15,7 @@ pub use pins::{Pin, PinnedBy, guarded};
 use registries::registries;
 
 use crate::error::{Error, shell_word};
-use crate::git::{Head, Repo, Scope};
+use crate::git::{Head, Repo, Scope, kept_as};
 use crate::history;
 use crate::raw::{self, Mode, Objects, Oid};
 
@@ -366,7 +366,7 @@ fn asked_mainline(repo: &Repo, remote: Option<&str>) -> Result<String, Error> {
     let Some(named) = repo.ask_default_branch(&remote)? else {
         return Err(unknown_mainline(repo)?);
     };
-    let kept = named.replacen("refs/heads/", &format!("refs/remotes/{remote}/"), 1);
+    let kept = kept_as(&remote, named.trim_start_matches("refs/heads/"));
     let is_kept = repo.reference(&named)?.is_none() && repo.reference(&kept)?.is_some();
     Ok(if is_kept { kept } else { named })
 }

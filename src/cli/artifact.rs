@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{Global, Ui};
 use crate::disk;
 use crate::error::Error;
-use crate::model::{ArtifactType, Digest, Uri};
+use crate::model::{Address, ArtifactType, Digest, Form};
 
 /// Hashes a local artifact, with a bar where somebody watches. A pointer that only
 /// stands in for the file is refused.
@@ -32,18 +32,19 @@ pub fn hash(path: &Path, role: &str, ui: &Ui) -> Result<disk::HashedArtifact, Er
 }
 
 /// Whether it names something that is not a file of this machine.
-pub fn is_remote(given: &str) -> bool {
-    given.contains("://") && !given.starts_with("file://")
+pub fn is_remote(given: &Address) -> bool {
+    let parts = given.parts();
+    parts.form == Form::Url && !parts.has_scheme(&["file"])
 }
 
 /// The address of a local file.
-fn local_uri(path: &Path) -> Result<String, Error> {
+fn local_uri(path: &Path) -> Result<Address, Error> {
     let whole = path.canonicalize().map_err(|source| Error::Io {
         action: "read",
         path: path.into(),
         source,
     })?;
-    Ok(format!("file://{}", whole.display()))
+    Ok(format!("file://{}", whole.display()).into())
 }
 
 /// An artifact as a spec holds it: a URI as it is, a local file or folder hashed.
@@ -51,9 +52,9 @@ fn local_uri(path: &Path) -> Result<String, Error> {
 /// # Errors
 /// When it can't be read, or has another digest than the one given.
 pub fn artifact(
-    given: &str,
+    given: &Address,
     digest: Option<&Digest>,
-    uri: Option<&str>,
+    uri: Option<&Address>,
     lands_elsewhere: bool,
     global: &Global,
     ui: &Ui,
@@ -65,7 +66,8 @@ pub fn artifact(
         }
         return Ok(artifact);
     }
-    let local = given.strip_prefix("file://").unwrap_or(given);
+    let local = given.expose();
+    let local = local.strip_prefix("file://").unwrap_or(local);
     let path = &global.located(Path::new(local));
     let hashed = hash(path, "model", ui)?;
     if let Some(digest) = digest.filter(|digest| **digest != hashed.digest) {
@@ -75,7 +77,7 @@ pub fn artifact(
         );
     }
     let uri = match uri {
-        Some(uri) => uri.to_owned(),
+        Some(uri) => uri.clone(),
         None => {
             let uri = local_uri(path)?;
             if lands_elsewhere {
@@ -101,18 +103,18 @@ pub fn artifact(
 /// # Errors
 /// When a local file can't be read.
 pub fn reference(
-    given: &str,
+    given: &Address,
     role: &str,
     digest: Option<&Digest>,
     global: &Global,
     ui: &Ui,
-) -> Result<(Uri, Option<Digest>), Error> {
-    if given.contains("://") {
-        return Ok((given.into(), digest.cloned()));
+) -> Result<(Address, Option<Digest>), Error> {
+    if given.parts().form == Form::Url {
+        return Ok((given.clone(), digest.cloned()));
     }
-    let path = &global.located(Path::new(given));
+    let path = &global.located(Path::new(given.expose()));
     let hashed = hash(path, role, ui)?;
-    Ok((local_uri(path)?.into(), Some(hashed.digest)))
+    Ok((local_uri(path)?, Some(hashed.digest)))
 }
 
 /// Hashes the local files that a given spec names without a digest, as the flags
@@ -149,7 +151,7 @@ fn hash_within(
             }
         }
         Value::Object(members) => {
-            if let Some(uri) = members.get("uri").and_then(Value::as_str).map(str::to_owned) {
+            if let Some(uri) = members.get("uri").and_then(Value::as_str).map(Address::from) {
                 let stated = members.get("digest").and_then(Value::as_str);
                 let digest = stated.and_then(|digest| digest.parse::<Digest>().ok());
                 if !names_local(&uri, digest.is_some(), global) || digest.is_none() != stated.is_none() {
@@ -181,12 +183,13 @@ fn hash_within(
 }
 
 /// Whether an address in a given spec is a local path whose file is to be hashed.
-fn names_local(uri: &str, has_digest: bool, global: &Global) -> bool {
+fn names_local(address: &Address, has_digest: bool, global: &Global) -> bool {
+    let (parts, uri) = (address.parts(), address.expose());
     if uri.is_empty() {
         return false;
     }
-    if uri.contains("://") {
-        return uri.starts_with("file://") && !has_digest;
+    if parts.form == Form::Url {
+        return parts.has_scheme(&["file"]) && !has_digest;
     }
     // With a digest, or where another scheme may be meant, the file itself decides.
     let may_be_other = has_digest || uri.contains(':');

@@ -9,7 +9,7 @@ use super::write::{Job, Scope, WriteArgs, land};
 use super::{Global, Outcome, Ui, names};
 use crate::act::{self, AnnotateRequest, EvidenceRequest};
 use crate::error::Error;
-use crate::model::{DatasetRef, Digest, Key, RecordName, ReportRef, VersionId};
+use crate::model::{Address, DatasetRef, Digest, Key, RecordName, ReportRef, VersionId};
 
 /// `modelry evidence …`
 #[derive(Debug, Subcommand)]
@@ -45,13 +45,13 @@ pub struct EvidenceArgs {
     metrics: Vec<(Key, Value)>,
     /// The data: a URI, or a local file or folder, which is hashed
     #[arg(long, value_name = "URI|PATH")]
-    dataset: Option<String>,
+    dataset: Option<Address>,
     /// The data's digest, for a URI
     #[arg(long, value_name = "sha256:…", requires = "dataset")]
     dataset_digest: Option<Digest>,
     /// The report: a URI, or a local file, which is hashed
     #[arg(long, value_name = "URI|PATH")]
-    report: Option<String>,
+    report: Option<Address>,
     /// The report's digest, for a URI
     #[arg(long, value_name = "sha256:…", requires = "report")]
     report_digest: Option<Digest>,
@@ -77,12 +77,12 @@ pub fn evidence(command: &EvidenceCommand, global: &Global, ui: &Ui) -> Result<O
     };
     let dataset = args
         .dataset
-        .as_deref()
+        .as_ref()
         .map(|given| artifact::reference(given, "dataset", args.dataset_digest.as_ref(), global, ui))
         .transpose()?;
     let report = args
         .report
-        .as_deref()
+        .as_ref()
         .map(|given| artifact::reference(given, "report", args.report_digest.as_ref(), global, ui))
         .transpose()?;
     let request = EvidenceRequest {

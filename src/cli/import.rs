@@ -14,7 +14,7 @@ use crate::act::{self, ImportPlan, ImportedGroup};
 use crate::error::Error;
 use crate::exchange::{mlflow, sagemaker};
 use crate::fetch;
-use crate::model::GroupName;
+use crate::model::{Address, GroupName};
 use crate::render;
 
 /// `modelry import …`
@@ -53,7 +53,7 @@ pub struct SagemakerArgs {
 pub struct MlflowArgs {
     /// The server's address, or a folder of mlflow-export-import
     #[arg(value_name = "URL|DIR")]
-    place: String,
+    place: Address,
     /// Only this model; may be repeated
     #[arg(long = "model", value_name = "NAME")]
     models: Vec<String>,
@@ -95,7 +95,7 @@ pub fn run(command: &ImportCommand, global: &Global, ui: &Ui) -> Result<Outcome,
             bring(&from, groups, &args.import, global, ui)
         }
         ImportCommand::Mlflow(args) => {
-            let folder = global.located(Path::new(args.place.trim_start_matches("file://")));
+            let folder = global.located(Path::new(args.place.expose().trim_start_matches("file://")));
             let bar = bar(ui);
             let found = fetch::mlflow::registered(&args.place, &folder, &args.models, &mut |count, all| {
                 bar.set_length(all as u64);

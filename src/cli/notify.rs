@@ -14,6 +14,7 @@ use super::wait::duration;
 use super::{Global, Outcome, Ui, fresh, report_format};
 use crate::disk;
 use crate::error::{Error, shell_word};
+use crate::model::Address;
 use crate::notify::{
     Allowed, Ended, Heard, Patience, Poster, Program, Receiver, Round, Secrets, Sink, Start, Track,
 };
@@ -39,7 +40,7 @@ const LARGEST_SECRETS: usize = 16 << 10;
 pub struct NotifyArgs {
     /// The receiver's address [default: $MODELRY_WEBHOOK_URL]
     #[arg(long, value_name = "URL", conflicts_with = "exec")]
-    to: Option<String>,
+    to: Option<Address>,
     /// Run this program for each event instead: the event on its standard input, its id in MODELRY_EVENT_ID; no shell reads it
     #[arg(long, value_name = "PROGRAM")]
     exec: Option<PathBuf>,
@@ -197,7 +198,7 @@ fn sink(args: &NotifyArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Sink>, Er
             .map_err(|error| Error::told(format!("no signal can be listened for: {error}")))?;
         return Ok(Box::new(program));
     }
-    let url = args.to.clone().or_else(|| variable(URL));
+    let url = args.to.clone().or_else(|| variable(URL).map(Address::from));
     let url = url.ok_or_else(|| {
         Error::told("nothing says who is to be told").hint(format!(
             "a receiver: `--to URL`, or {URL}; or a program: `--exec PROGRAM`"

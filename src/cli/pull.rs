@@ -13,7 +13,7 @@ use super::resolve::{Proven, TrustArgs, answer, meant, nothing};
 use super::{Global, Outcome, Ui};
 use crate::error::Error;
 use crate::fetch::{Brought, Courier, Event, Fault, Parcel, Standing, State, Target};
-use crate::model::{Artifact, GroupName, ModelSpec, RecordPath, Status, VersionId};
+use crate::model::{Address, Artifact, GroupName, ModelSpec, RecordPath, Status, VersionId};
 use crate::resolve::{self, Answer, Resolved, Which};
 
 /// `modelry pull`
@@ -159,11 +159,11 @@ fn pull(
     Ok(())
 }
 
-fn images(spec: &ModelSpec) -> Vec<&str> {
-    let mut images: Vec<&str> = spec
+fn images(spec: &ModelSpec) -> Vec<&Address> {
+    let mut images: Vec<&Address> = spec
         .containers()
         .into_iter()
-        .filter_map(|(_, container)| container.image.as_deref())
+        .filter_map(|(_, container)| container.image.as_ref())
         .collect();
     images.sort_unstable();
     images.dedup();

@@ -11,7 +11,7 @@ use super::{Global, Outcome, Ui, artifact, names};
 use crate::act::{self, RegisterRequest};
 use crate::error::Error;
 use crate::finding::Report;
-use crate::model::{Digest, GroupName, Key, RecordPath};
+use crate::model::{Address, Digest, GroupName, Key, RecordPath};
 
 /// `modelry register`
 #[derive(Debug, Args)]
@@ -30,13 +30,13 @@ pub struct RegisterArgs {
     /// A container's artifact: a URI, or a local file or folder, which is hashed. Repeated, each is
     /// that of a container of its own; other flags of containers are given once for all, or once for each
     #[arg(long = "artifact", value_name = "URI|PATH")]
-    artifacts: Vec<String>,
+    artifacts: Vec<Address>,
     /// The digest of an artifact that is a URI; may be repeated, in the order of the artifacts
     #[arg(long = "digest", value_name = "sha256:…")]
     digests: Vec<Digest>,
     /// Where a local artifact will be found: the URI to record for it; may be repeated
     #[arg(long = "artifact-uri", value_name = "URI", requires = "artifacts")]
-    artifact_uris: Vec<String>,
+    artifact_uris: Vec<Address>,
     /// The framework; may be repeated
     #[arg(long = "framework", value_name = "FRAMEWORK")]
     frameworks: Vec<String>,
@@ -246,19 +246,13 @@ impl RegisterArgs {
             "frameworkVersion",
             &self.framework_versions,
         )?;
-        let remote: Vec<bool> = self.artifacts.iter().map(|it| artifact::is_remote(it)).collect();
+        let remote: Vec<bool> = self.artifacts.iter().map(artifact::is_remote).collect();
         let local: Vec<bool> = remote.iter().map(|remote| !remote).collect();
         let digests = paired("--digest", &self.digests, &remote)?;
         let uris = paired("--artifact-uri", &self.artifact_uris, &local)?;
         for (at, given) in self.artifacts.iter().enumerate() {
-            let artifact = artifact::artifact(
-                given,
-                digests[at],
-                uris[at].map(String::as_str),
-                self.write.is_remote(),
-                global,
-                ui,
-            )?;
+            let artifact =
+                artifact::artifact(given, digests[at], uris[at], self.write.is_remote(), global, ui)?;
             containers.members[at].insert("artifact".into(), artifact);
         }
         Ok(containers.members)

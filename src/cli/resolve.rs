@@ -15,7 +15,7 @@ use crate::exchange::kserve;
 use crate::finding::Report;
 use crate::git::GitObjects;
 use crate::history;
-use crate::model::{Artifact, GroupName, UriFault, concealed, uri_fault};
+use crate::model::{Address, Artifact, GroupName, UriFault};
 use crate::proof::{CheckpointFile, How, Proof, Signed};
 use crate::raw::{Kept, Oid};
 use crate::render::{self, clean, paint};
@@ -411,7 +411,7 @@ fn print(answer: &Answer, proven: &Proven<'_>, ui: &Ui) -> Result<Outcome, Error
         .spec
         .all_artifacts()
         .into_iter()
-        .find_map(|(_, artifact)| match uri_fault(&artifact.uri) {
+        .find_map(|(_, artifact)| match artifact.uri.fault() {
             Some(fault @ UriFault::Hidden(_)) => Some(fault),
             _ => None,
         });
@@ -437,9 +437,9 @@ fn print(answer: &Answer, proven: &Proven<'_>, ui: &Ui) -> Result<Outcome, Error
         answer.id.group.to_string(),
         answer.id.number.to_string(),
         answer.status.to_string(),
-        text(main.map(|artifact| artifact.uri.as_str().to_owned())),
+        text(main.map(|artifact| artifact.uri.expose().to_owned())),
         text(digest.map(ToString::to_string)),
-        text(image.clone()),
+        text(image.as_ref().map(|image| image.expose().to_owned())),
         proven.commit.to_string(),
         proven.proof.root.to_string(),
     ];
@@ -455,8 +455,13 @@ fn print(answer: &Answer, proven: &Proven<'_>, ui: &Ui) -> Result<Outcome, Error
         Output::Env => ui.exact(&render::env(&pairs))?,
         Output::Github => ui.exact(&render::github(&pairs))?,
         Output::Uri => {
-            let mut uris: Vec<&str> = artifacts.iter().map(|artifact| artifact.uri.as_str()).collect();
-            uris.extend(image.as_deref().filter(|_| artifacts.is_empty()));
+            let mut uris: Vec<&str> = artifacts.iter().map(|artifact| artifact.uri.expose()).collect();
+            uris.extend(
+                image
+                    .as_ref()
+                    .map(Address::expose)
+                    .filter(|_| artifacts.is_empty()),
+            );
             if uris.is_empty() {
                 return nothing(&format!("{} has nothing to be loaded or run", answer.id), ui);
             }
@@ -512,9 +517,9 @@ fn print(answer: &Answer, proven: &Proven<'_>, ui: &Ui) -> Result<Outcome, Error
             }
             for image in containers
                 .iter()
-                .filter_map(|(_, container)| container.image.as_deref())
+                .filter_map(|(_, container)| container.image.as_ref())
             {
-                out.push_str(&format!("  image     {}\n", clean(&concealed(image))));
+                out.push_str(&format!("  image     {}\n", clean(&image.to_string())));
             }
             if let Some(imported) = &version.imported {
                 let words = imported.words(&version.by);

@@ -259,7 +259,7 @@ fn show_version(reading: &Reading<'_>, id: &VersionId, ui: &Ui) -> Result<Outcom
     line("labels", pairs(&version.labels));
     line("annotations", pairs(&version.annotations));
     for (_, container) in version.spec.containers() {
-        line("image", container.image.clone().unwrap_or_default());
+        line("image", container.image.clone().unwrap_or_default().to_string());
     }
     for (_, artifact) in version.spec.all_artifacts() {
         let digest = artifact
@@ -491,7 +491,7 @@ pub fn evidence(
                 evaluation
                     .dataset
                     .as_ref()
-                    .map(|dataset| dataset.uri.clone())
+                    .map(|dataset| dataset.uri.to_string())
                     .unwrap_or_default()
                     .into(),
             ]);

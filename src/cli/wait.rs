@@ -9,7 +9,8 @@ use super::reading::{FetchArgs, ReadArgs};
 use super::resolve::{TrustArgs, nothing, proven};
 use super::{Global, Outcome, Ui, fresh, names};
 use crate::error::Error;
-use crate::model::{RecordPath, Registry, Status, VersionId};
+use crate::git::{KEPT, kept_as};
+use crate::model::{Address, RecordPath, Registry, Status, VersionId};
 use crate::raw::Oid;
 use crate::workspace::Workspace;
 
@@ -25,9 +26,9 @@ pub struct WaitArgs {
     /// The statuses that end the wait
     #[arg(long = "for", value_name = "STATUS", required = true, value_delimiter = ',')]
     wanted: Vec<Status>,
-    /// Ask this remote instead of looking at the clone; what moved is fetched
-    #[arg(long, value_name = "NAME")]
-    remote: Option<String>,
+    /// Ask this remote, by its name or address, instead of looking at the clone; what moved is fetched
+    #[arg(long, value_name = "REMOTE")]
+    remote: Option<Address>,
     /// Give up after this time: 90s, 30m, 2h
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = duration)]
     timeout: Duration,
@@ -75,16 +76,17 @@ fn can_reach(policy: &Registry, from: Status, wanted: &[Status]) -> bool {
 }
 
 /// Where the branch stands now. Cheap: no object is read or fetched.
-fn look(workspace: &Workspace, remote: Option<&str>) -> Result<Option<Oid>, Error> {
+fn look(workspace: &Workspace, remote: Option<&str>, branch: &str) -> Result<Option<Oid>, Error> {
     match remote {
-        Some(remote) => workspace.repo.remote_tip(remote, &branch(workspace)),
+        Some(remote) => workspace.repo.remote_tip(remote, branch),
         None => workspace.repo.reference(&workspace.mainline),
     }
 }
 
 /// The mainline's name on a remote.
 pub(super) fn branch(workspace: &Workspace) -> String {
-    match workspace.mainline.strip_prefix("refs/remotes/") {
+    let tracked = workspace.mainline.strip_prefix("refs/remotes/");
+    match tracked.or_else(|| workspace.mainline.strip_prefix(KEPT)) {
         Some(tracked) => format!(
             "refs/heads/{}",
             tracked.split_once('/').map_or(tracked, |(_, name)| name)
@@ -94,11 +96,12 @@ pub(super) fn branch(workspace: &Workspace) -> String {
 }
 
 pub fn run(args: &WaitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    let remote = args.remote.as_deref();
+    let remote = args.remote.as_ref().map(Address::expose);
     let mut workspace = match remote {
         Some(remote) => Workspace::open_asking(&global.wanted(), Some(remote))?,
         None => args.fetch.open_as(&args.trust.wanted(global), ui)?,
     };
+    let branch = branch(&workspace);
     let end = Instant::now() + args.timeout;
     let interval = args
         .interval
@@ -106,15 +109,12 @@ pub fn run(args: &WaitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     let wanted: Vec<&str> = args.wanted.iter().map(|status| status.as_str()).collect();
     let mut last = None;
     loop {
-        let tip = look(&workspace, remote)?;
+        let tip = look(&workspace, remote, &branch)?;
         if tip.is_some() && tip != last {
             last = tip;
             if let Some(remote) = remote {
-                let into = format!(
-                    "refs/remotes/{remote}/{}",
-                    branch(&workspace).trim_start_matches("refs/heads/")
-                );
-                workspace.repo.fetch(remote, &branch(&workspace), &into)?;
+                let into = kept_as(remote, branch.trim_start_matches("refs/heads/"));
+                workspace.repo.fetch(remote, &branch, &into)?;
                 workspace.mainline = into;
                 if args.fetch.fetch {
                     workspace.repo.bring_promised()?;

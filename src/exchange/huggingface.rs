@@ -45,7 +45,10 @@ fn front_matter(portrait: &Portrait<'_>) -> Map<String, Value> {
         let (id, name) = hub_license(license);
         put("license", json!(id));
         put("license_name", json!(name));
-        put("license_link", json!(license.uri.as_deref().map(one_line)));
+        put(
+            "license_link",
+            json!(license.uri.as_ref().map(|uri| one_line(uri.expose()))),
+        );
     }
     put("library_name", json!(card.library.as_deref().map(one_line)));
     put("pipeline_tag", json!(card.pipeline.as_deref().map(one_line)));
@@ -161,7 +164,7 @@ fn result(card: &ModelCard, evaluation: &CardEvaluation) -> Option<Value> {
         "metrics": metrics.collect::<Vec<_>>(),
     });
     if let Some(source) = &evaluation.source {
-        result["source"] = json!({"name": one_line(&evaluation.name), "url": one_line(source)});
+        result["source"] = json!({"name": one_line(&evaluation.name), "url": one_line(source.expose())});
     }
     Some(result)
 }

@@ -43,7 +43,7 @@ pub fn inference_service(id: &VersionId, version: &ModelVersion, commit: &str) -
             n => format!("{id} is a pipeline of {n} containers, and an InferenceService has one predictor"),
         });
     };
-    let uri = container.artifact.as_ref().map(|artifact| artifact.uri.as_str());
+    let uri = container.artifact.as_ref().map(|artifact| artifact.uri.expose());
     let format = container.framework.as_deref().and_then(model_format);
     let env: Vec<Value> = container
         .environment

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::number;
 use crate::error::Error;
-use crate::model::{CardEvaluation, Evaluation, Metrics};
+use crate::model::{Address, CardEvaluation, Evaluation, Metrics};
 use crate::render::Portrait;
 
 /// Characters of the whole content (the API's `ModelCardContent`).
@@ -185,7 +185,7 @@ fn overview(portrait: &Portrait<'_>, rest: &mut Rest) -> Value {
     let images = spec
         .containers()
         .into_iter()
-        .filter_map(|(_, it)| it.image.clone());
+        .filter_map(|(_, it)| it.image.as_ref().map(|image| image.expose().to_owned()));
     let images = rest.fit_list("model.images", images.collect(), 15);
     if !images.is_empty() {
         out.insert("inference_environment".into(), json!({"container_image": images}));
@@ -228,7 +228,7 @@ fn training(portrait: &Portrait<'_>, rest: &mut Rest) -> Value {
     out.append(&mut rest.texts(&[("training_observations", "/training/observations", SHORT)]));
     let mut job = Map::new();
     let arn = card.training.as_ref().and_then(|it| it.job.as_ref());
-    if arn.is_some_and(|arn| arn.starts_with("arn:")) {
+    if arn.is_some_and(|arn| arn.expose().starts_with("arn:")) {
         job.append(&mut rest.texts(&[("training_arn", "/training/job", SHORT)]));
     }
     let of_training = card.datasets.iter().filter(|data| {
@@ -237,7 +237,12 @@ fn training(portrait: &Portrait<'_>, rest: &mut Rest) -> Value {
             .is_some_and(|role| role.to_lowercase().contains("train"))
     });
     let data: Vec<String> = of_training
-        .map(|data| data.uri.as_deref().unwrap_or(&data.name).to_owned())
+        .map(|data| {
+            data.uri
+                .as_ref()
+                .map_or(data.name.as_str(), Address::expose)
+                .to_owned()
+        })
         .collect();
     let data = rest.fit_list("training.datasets", data, 15);
     if !data.is_empty() {
@@ -337,7 +342,7 @@ fn told(portrait: &Portrait<'_>, evaluation: &CardEvaluation, path: &str, rest: 
         ("task", evaluation.task.as_deref()),
         ("dataset", evaluation.dataset.as_deref()),
         ("split", evaluation.split.as_deref()),
-        ("source", evaluation.source.as_deref()),
+        ("source", evaluation.source.as_ref().map(Address::expose)),
     ];
     for (key, value) in members {
         if let Some(value) = value {
@@ -352,7 +357,9 @@ fn told(portrait: &Portrait<'_>, evaluation: &CardEvaluation, path: &str, rest: 
     }
     if let Some(name) = &evaluation.dataset {
         let known = portrait.card.datasets.iter().find(|data| data.name == *name);
-        let place = known.and_then(|data| data.uri.as_deref()).unwrap_or(name);
+        let place = known
+            .and_then(|data| data.uri.as_ref())
+            .map_or(name.as_str(), Address::expose);
         let place = rest.fit(&format!("{path}.dataset"), place, SHORT);
         out.insert("datasets".into(), json!([place]));
     }
@@ -392,14 +399,14 @@ fn recorded(evaluation: &Evaluation, kind: &str, rest: &mut Rest) -> Value {
         out.insert("evaluation_observation".into(), json!(notes));
     }
     if let Some(data) = &evaluation.dataset {
-        let place = rest.fit(&format!("{path}.dataset"), &data.uri, SHORT);
+        let place = rest.fit(&format!("{path}.dataset"), data.uri.expose(), SHORT);
         out.insert("datasets".into(), json!([place]));
         if let Some(digest) = &data.digest {
             metadata.insert("datasetDigest".into(), json!(digest));
         }
     }
     if let Some(report) = &evaluation.report {
-        let place = rest.fit(&format!("{path}.report"), &report.uri, SHORT);
+        let place = rest.fit(&format!("{path}.report"), report.uri.expose(), SHORT);
         metadata.insert("report".into(), json!(place));
         if let Some(digest) = &report.digest {
             metadata.insert("reportDigest".into(), json!(digest));

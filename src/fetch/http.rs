@@ -12,7 +12,7 @@ use ureq::{Agent, Body};
 
 use super::{Fault, Listed, Opened, Origin, Source, Trouble, Watch, folder, last_segment};
 use crate::error::Error;
-use crate::model::{Digest, concealed};
+use crate::model::{Address, Digest};
 
 /// How many answers may point elsewhere, one after another.
 const REDIRECTS: u32 = 5;
@@ -27,37 +27,11 @@ pub(super) const RESERVED: AsciiSet = NON_ALPHANUMERIC
 /// How long a connection may take, and how long silence may last.
 const PATIENCE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(60));
 
-/// An address without what is secret in it: no name and password, no query.
-pub(super) fn shown(uri: &str) -> String {
-    let Some((scheme, rest)) = uri.split_once("://") else {
-        return concealed(uri).into_owned();
-    };
-    if !matches!(scheme.to_ascii_lowercase().as_str(), "http" | "https") {
-        return concealed(uri).into_owned();
-    }
-    let rest = rest.split_once('#').map_or(rest, |(rest, _)| rest);
-    let (rest, query) = match rest.split_once('?') {
-        Some((rest, _)) => (rest, "?…"),
-        None => (rest, ""),
-    };
-    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-    format!("{scheme}://{host}{path}{query}")
-}
-
 /// The name that an address ends in, percent-decoded.
-pub(super) fn name(uri: &str) -> String {
-    let path = path_of(uri);
-    let path = path.split_once('/').map_or("", |(_, path)| path);
-    percent_decode_str(last_segment(path))
+pub(super) fn name(address: &Address) -> String {
+    percent_decode_str(last_segment(address.parts().path()))
         .decode_utf8_lossy()
         .into_owned()
-}
-
-/// Host and path of an address.
-fn path_of(uri: &str) -> &str {
-    let rest = uri.split_once("://").map_or(uri, |(_, rest)| rest);
-    rest.split(['?', '#']).next().unwrap_or_default()
 }
 
 /// How Modelry names itself.
@@ -120,28 +94,30 @@ impl Web {
 /// A file or folder on the web.
 pub(super) struct Site<'w> {
     web: &'w Web,
-    url: String,
+    /// Without the login, and with the parameters.
+    url: Address,
+    /// The value of the header that holds the login.
     login: Option<String>,
     shown: String,
 }
 
 impl<'w> Site<'w> {
-    pub(super) fn new(web: &'w Web, uri: &str) -> Result<Site<'w>, Error> {
-        let shown = shown(uri);
-        let (scheme, rest) = uri.split_once("://").unwrap_or(("https", uri));
-        let rest = rest.split_once('#').map_or(rest, |(rest, _)| rest);
-        let (host, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-        let (login, host) = match host.rsplit_once('@') {
-            Some((login, host)) => (Some(login), host),
-            None => (None, host),
-        };
-        if host.is_empty() {
+    pub(super) fn new(web: &'w Web, address: &Address) -> Result<Site<'w>, Error> {
+        let shown = address.place();
+        let parts = address.parts();
+        if parts.authority.is_empty() {
             return Err(Error::told(format!("`{shown}` names no host")));
         }
+        let rest = parts.expose_rest().split('#').next().unwrap_or_default();
+        let url = format!(
+            "{}://{}{rest}",
+            parts.scheme.to_ascii_lowercase(),
+            parts.authority
+        );
         Ok(Site {
             web,
-            url: format!("{}://{host}{path}", scheme.to_ascii_lowercase()),
-            login: login.map(|login| {
+            url: url.into(),
+            login: parts.expose_login().map(|login| {
                 use base64::prelude::{BASE64_STANDARD, Engine as _};
                 let login: Vec<u8> = percent_decode_str(login).collect();
                 format!("Basic {}", BASE64_STANDARD.encode(login))
@@ -165,7 +141,10 @@ impl<'w> Site<'w> {
         };
         let (url, shown) = match path {
             None => (self.url.clone(), self.shown.clone()),
-            Some(path) => (add(&self.url, &encoded(path)), add(&self.shown, path)),
+            Some(path) => (
+                add(self.url.expose(), &encoded(path)).into(),
+                add(&self.shown, path),
+            ),
         };
         Page {
             web: self.web,
@@ -216,7 +195,7 @@ fn plain_hint(answer: &Response<Body>) -> Option<String> {
 pub(super) struct Page<'w> {
     pub(super) web: &'w Web,
     /// The address, made anew for each request: signatures run out.
-    pub(super) url: Box<dyn Fn() -> String + 'w>,
+    pub(super) url: Box<dyn Fn() -> Address + 'w>,
     pub(super) login: Option<String>,
     pub(super) shown: String,
     /// How many answers may point elsewhere, one after another.
@@ -227,8 +206,12 @@ pub(super) struct Page<'w> {
 impl Origin for Page<'_> {
     fn open(&self, from: u64, mark: Option<&str>) -> Result<Opened, Trouble> {
         let url = (self.url)();
-        let secure = url.starts_with("https:");
-        let mut request = self.web.agent.get(&url).header(ACCEPT_ENCODING, "identity");
+        let secure = url.parts().has_scheme(&["https"]);
+        let mut request = self
+            .web
+            .agent
+            .get(url.expose())
+            .header(ACCEPT_ENCODING, "identity");
         if let Some(login) = &self.login {
             request = request.header(AUTHORIZATION, login);
         }
@@ -371,28 +354,7 @@ impl ContentRange {
 
 #[cfg(test)]
 mod tests {
-    use super::{ContentRange, name, shown};
-
-    #[test]
-    fn nothing_secret_is_shown() {
-        for (uri, expected) in [
-            ("https://a.example.com/m.bin", "https://a.example.com/m.bin"),
-            ("https://u:p@a.example.com/m.bin", "https://a.example.com/m.bin"),
-            (
-                "https://u:p@a.example.com/m.bin?X-Amz-Signature=1#x",
-                "https://a.example.com/m.bin?…",
-            ),
-            ("https://a.example.com?token=1", "https://a.example.com?…"),
-            ("HTTPS://u@a.example.com", "HTTPS://a.example.com"),
-            ("s3://models/m.bin", "s3://models/m.bin"),
-            ("ftp://u:p@a.example.com/m.bin", "ftp://…@a.example.com/m.bin"),
-            ("s3://key:secret@models/m.bin", "s3://…@models/m.bin"),
-            ("u:p@a.example.com/m.bin", "…@a.example.com/m.bin"),
-            ("/data/m.bin", "/data/m.bin"),
-        ] {
-            assert_eq!(shown(uri), expected);
-        }
-    }
+    use super::{ContentRange, name};
 
     #[test]
     fn names_of_addresses() {
@@ -404,7 +366,7 @@ mod tests {
             ("https://a.example.com", ""),
             ("https://a.example.com/", ""),
         ] {
-            assert_eq!(name(uri), expected, "{uri}");
+            assert_eq!(name(&uri.into()), expected, "{uri}");
         }
     }
 

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::error::Error;
-use crate::model::{Artifact, ArtifactType, Digest, UriFault, uri_fault};
+use crate::model::{Address, Artifact, ArtifactType, Digest, Form, UriFault};
 
 pub(crate) use http::{USER_AGENT, trust};
 pub use place::{Standing, Target, other_content};
@@ -144,7 +144,7 @@ pub struct Parcel {
     pub size: Option<u64>,
     /// File or folder.
     pub kind: ArtifactType,
-    uri: String,
+    address: Address,
 }
 
 /// Something that was brought.
@@ -198,7 +198,7 @@ impl Courier {
             match parcels.iter().find(same) {
                 None => parcels.push(parcel),
                 Some(other)
-                    if other.uri == parcel.uri
+                    if other.address == parcel.address
                         && other.digest == parcel.digest
                         && other.kind == parcel.kind => {}
                 Some(other) => {
@@ -215,22 +215,22 @@ impl Courier {
     }
 
     fn parcel(&self, artifact: &Artifact) -> Result<Parcel, Error> {
-        let uri = &artifact.uri;
-        let shown = http::shown(uri);
+        let address = &artifact.uri;
+        let shown = address.place();
         let Some(digest) = artifact.digest.clone() else {
             return Err(
                 Error::told(format!("`{shown}` has no digest to be checked against"))
                     .hint("register a version that fixes its bytes: `--artifact URI --digest sha256:…`"),
             );
         };
-        let name = match self.way(uri)? {
+        let name = match self.way(address)? {
             Way::Local(path) => path
                 .file_name()
                 .map(|name| name.to_string_lossy().into_owned())
                 .unwrap_or_default(),
-            Way::Web => http::name(uri),
+            Way::Web => http::name(address),
             #[cfg(feature = "s3")]
-            Way::Store => last_segment(uri.split_once("://").map_or("", |(_, rest)| rest)).to_owned(),
+            Way::Store => last_segment(address.parts().expose_rest()).to_owned(),
         };
         place::check_name(&name).map_err(|what| {
             Error::told(format!("`{shown}` gives no name for a file: {what}"))
@@ -242,54 +242,54 @@ impl Courier {
             digest,
             size: artifact.size,
             kind: artifact.r#type.unwrap_or_default(),
-            uri: uri.as_str().to_owned(),
+            address: address.clone(),
         })
     }
 
-    fn way(&self, uri: &str) -> Result<Way, Error> {
-        let scheme = uri.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
-        match scheme.as_deref() {
-            Some("http" | "https") => Ok(Way::Web),
+    fn way(&self, address: &Address) -> Result<Way, Error> {
+        let (parts, uri) = (address.parts(), address.expose());
+        match (parts.scheme.to_ascii_lowercase().as_str(), parts.form) {
+            ("http" | "https", _) => Ok(Way::Web),
             #[cfg(feature = "s3")]
-            Some("s3") => Ok(Way::Store),
+            ("s3", _) => Ok(Way::Store),
             #[cfg(not(feature = "s3"))]
-            Some("s3") => Err(
-                Error::told(format!("`{}` is in a store, and this Modelry is built without the feature `s3`", http::shown(uri)))
+            ("s3", _) => Err(
+                Error::told(format!("`{}` is in a store, and this Modelry is built without the feature `s3`", address.place()))
                     .hint("build it in: `cargo install --path . --features s3`")
                     .hint(format!(
                         "or fetch it with `aws s3 cp {} …`, and compare its SHA-256 with the digest that `modelry resolve` shows",
-                        http::shown(uri)
+                        address.place()
                     )),
             ),
-            Some("file") => file::path_of(&uri[5..]).map(Way::Local),
-            Some(scheme) if uri[scheme.len()..].starts_with("://") => Err(Error::told(format!(
+            ("file", _) => file::path_of(&uri[5..]).map(Way::Local),
+            (_, Form::Url) => Err(Error::told(format!(
                 "no way leads to `{}`: Modelry fetches file, http, https and s3",
-                http::shown(uri)
+                address.place()
             ))
             .hint(
                 "fetch it with that store's own program, and compare its SHA-256 with the recorded digest",
             )),
             // A file's name on this disk has no login: what fails would show it.
-            _ if uri_fault(uri) == Some(UriFault::Login) => Err(Error::told(format!(
+            _ if address.fault() == Some(UriFault::Login) => Err(Error::told(format!(
                 "no way leads to `{}`: the address has a login and no scheme",
-                http::shown(uri)
+                address.place()
             ))
             .hint("register the version again with an address like `https://HOST/PATH`")),
             _ if Path::new(uri).is_absolute() => Ok(Way::Local(uri.into())),
             _ => match &self.top {
                 Some(top) => Ok(Way::Local(top.join(uri))),
                 None => Err(
-                    Error::told(format!("`{}` is a relative path, and there is no work tree", http::shown(uri)))
+                    Error::told(format!("`{}` is a relative path, and there is no work tree", address.place()))
                         .hint("run this in a clone that has one"),
                 ),
             },
         }
     }
 
-    fn source(&self, uri: &str) -> Result<Box<dyn Source + '_>, Error> {
-        match self.way(uri)? {
+    fn source(&self, address: &Address) -> Result<Box<dyn Source + '_>, Error> {
+        match self.way(address)? {
             Way::Local(path) => Ok(Box::new(file::Local(path))),
-            Way::Web => Ok(Box::new(http::Site::new(self.web()?, uri)?)),
+            Way::Web => Ok(Box::new(http::Site::new(self.web()?, address)?)),
             #[cfg(feature = "s3")]
             Way::Store => {
                 let stores = match self.stores.get() {
@@ -299,7 +299,7 @@ impl Courier {
                         self.stores.get_or_init(|| stores)
                     }
                 };
-                Ok(Box::new(s3::Shelf::new(self.web()?, stores, uri)?))
+                Ok(Box::new(s3::Shelf::new(self.web()?, stores, address)?))
             }
         }
     }
@@ -324,7 +324,7 @@ impl Courier {
         force: bool,
         watch: &mut Watch<'_>,
     ) -> Result<Brought, Fault> {
-        let source = self.source(&parcel.uri)?;
+        let source = self.source(&parcel.address)?;
         let (whole, size, resumed) = match parcel.kind {
             ArtifactType::File => {
                 let promise = Promise {

@@ -11,7 +11,7 @@ use ureq::http::{Response, StatusCode};
 use super::http::{Page, Web};
 use super::{Fault, Listed, Origin, Source, Watch, folder, part};
 use crate::error::Error;
-use crate::model::{Digest, concealed};
+use crate::model::{Address, Digest};
 
 /// How long a signed address holds; it is made anew for each request.
 const HOLDS: Duration = Duration::from_secs(3600);
@@ -112,28 +112,28 @@ pub(super) struct Shelf<'s> {
 }
 
 impl<'s> Shelf<'s> {
-    pub(super) fn new(web: &'s Web, stores: &'s Stores, uri: &str) -> Result<Shelf<'s>, Error> {
-        let rest = uri.split_once("://").map_or("", |(_, rest)| rest);
-        let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
-        let key = key.trim_end_matches('/');
+    pub(super) fn new(web: &'s Web, stores: &'s Stores, address: &Address) -> Result<Shelf<'s>, Error> {
+        let parts = address.parts();
+        let (bucket, key) = (parts.authority, parts.expose_rest());
+        // A key may hold marks that end the host of other addresses.
+        let key = key.strip_prefix('/').unwrap_or(key).trim_end_matches('/');
         // An address resolves such steps, and would name another object.
-        if bucket.is_empty() || key.split('/').any(|step| matches!(step, "." | "..")) {
-            return Err(
-                Error::told(format!("`{}` names no object of a store", concealed(uri)))
-                    .hint("it is written `s3://BUCKET/KEY`"),
-            );
+        let has_steps = key.split('/').any(|step| matches!(step, "." | ".."));
+        if bucket.is_empty() || parts.has_login() || has_steps {
+            return Err(Error::told(format!("`{address}` names no object of a store"))
+                .hint("it is written `s3://BUCKET/KEY`"));
         }
         Ok(Shelf {
             web,
             stores,
             bucket: stores.bucket(bucket)?,
             key: key.to_owned(),
-            shown: concealed(uri.trim_end_matches('/')).into_owned(),
+            shown: address.to_string().trim_end_matches('/').to_owned(),
             hint: Box::new(|answer| stores.hint(answer)),
         })
     }
 
-    fn page<'p>(&'p self, shown: String, url: Box<dyn Fn() -> String + 'p>) -> Page<'p> {
+    fn page<'p>(&'p self, shown: String, url: Box<dyn Fn() -> Address + 'p>) -> Page<'p> {
         Page {
             web: self.web,
             url,
@@ -148,7 +148,7 @@ impl<'s> Shelf<'s> {
     fn object(&self, key: String, shown: String) -> Page<'_> {
         let sign = move || {
             let action = self.bucket.get_object(self.stores.credentials.as_ref(), &key);
-            action.sign(HOLDS).to_string()
+            Address::from(action.sign(HOLDS).to_string())
         };
         self.page(shown, Box::new(sign))
     }
@@ -174,7 +174,7 @@ impl<'s> Shelf<'s> {
                 if let Some(next) = &next {
                     action.with_continuation_token(next.as_str());
                 }
-                action.sign(HOLDS).to_string()
+                Address::from(action.sign(HOLDS).to_string())
             };
             let page = self.page(format!("{}/", self.shown), Box::new(sign));
             let told =

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use super::Repo;
 use crate::error::Error;
+use crate::model::{Address, Form};
 
 /// Seconds that an idle connection stays when nobody closes it.
 const IDLE: u32 = 20;
@@ -31,35 +32,31 @@ impl Drop for Connection {
     }
 }
 
-/// Whom ssh calls.
-#[derive(Debug, PartialEq, Eq)]
+/// The host that ssh calls, with the user before it. It has no `Debug`: a user may be
+/// followed by a password.
+#[derive(PartialEq, Eq)]
 struct Destination {
     host: String,
     port: Option<String>,
 }
 
 impl Destination {
-    /// As git reads an address; none when it is not called by ssh.
-    fn of(address: &str) -> Option<Destination> {
-        let (host, port) = match address.strip_prefix("ssh://") {
-            Some(rest) => {
-                let place = rest.split('/').next()?;
-                let (user, host) = place.rsplit_once('@').unwrap_or(("", place));
-                let (host, port) = match host.split_once(':') {
-                    Some((host, port)) => (host, Some(port.to_owned())),
-                    None => (host, None),
-                };
-                match user {
-                    "" => (host.to_owned(), port),
-                    user => (format!("{user}@{host}"), port),
-                }
-            }
-            None if address.contains("://") => return None,
-            None => (address.split_once(':')?.0.to_owned(), None),
+    /// The destination of a remote's address; none when git does not call it by ssh.
+    fn of(address: &Address) -> Option<Destination> {
+        let parts = address.as_remote();
+        let is_ssh = parts.form == Form::Scp
+            || (parts.form == Form::Url && parts.has_scheme(&["ssh", "git+ssh", "ssh+git"]));
+        // An address of numbers in brackets is left to git.
+        let host = parts.host();
+        if !is_ssh || host.is_empty() || host.contains(['[', ']']) {
+            return None;
+        }
+        let host = match parts.expose_login().unwrap_or_default() {
+            "" => host.to_owned(),
+            user => format!("{user}@{host}"),
         };
-        // A folder with a colon in it; an address of numbers in brackets.
-        let is_plain = !host.is_empty() && !host.starts_with('-') && !host.contains(['/', '[', ']']);
-        is_plain.then_some(Destination { host, port })
+        let port = parts.port().map(str::to_owned);
+        (!host.starts_with('-')).then_some(Destination { host, port })
     }
 
     /// Ssh itself, by the command that git would run.
@@ -173,7 +170,7 @@ mod tests {
     #[test]
     fn whom_ssh_calls() {
         let of = |address: &str| {
-            let found = Destination::of(address)?;
+            let found = Destination::of(&address.into())?;
             Some((found.host, found.port.unwrap_or_default()))
         };
         let is = |host: &str, port: &str| Some((host.to_owned(), port.to_owned()));

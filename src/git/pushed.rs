@@ -1,5 +1,7 @@
 //! How a push ended, and what git and a remote say of it.
 
+use crate::model::masked_text;
+
 /// How a push ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pushed {
@@ -83,6 +85,8 @@ fn remote_line(line: &str) -> Option<String> {
 
 /// What `git push --porcelain` of one branch says.
 pub(super) fn read_push(out: &str, err: &str) -> Pushed {
+    // Git repeats the address that it was given, and a hook may do so too.
+    let (out, err) = (&*masked_text(out), &*masked_text(err));
     let broken = || {
         let lines: Vec<&str> = err
             .lines()

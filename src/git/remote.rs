@@ -6,6 +6,7 @@ use std::process::{Command, Output, Stdio};
 use super::pushed::{Pushed, read_push};
 use super::{Repo, failed};
 use crate::error::{Error, shell_word};
+use crate::model::{Address, masked_text};
 use crate::raw::Oid;
 
 /// So many files that are in the way are named.
@@ -58,10 +59,10 @@ impl Repo {
         }
         // Ssh ends its lines as terminals do.
         let said = String::from_utf8_lossy(&output.stderr).replace('\r', "");
-        Err(
-            Error::told(format!("git {} failed: {}", arguments[0], said.trim()))
-                .hint(format!("try it by hand: `git {}`", by_hand(arguments).join(" "))),
-        )
+        // Git repeats the address that it was given.
+        let said = masked_text(said.trim());
+        Err(Error::told(format!("git {} failed: {said}", arguments[0]))
+            .hint(format!("try it by hand: `git {}`", by_hand(arguments).join(" "))))
     }
 
     /// What a branch points to on a remote; none when it is not there. One
@@ -315,22 +316,22 @@ impl Repo {
     ///
     /// # Errors
     /// When there is no such remote.
-    pub fn remote_address(&self, remote: &str) -> Result<String, Error> {
+    pub fn remote_address(&self, remote: &str) -> Result<Address, Error> {
         // A remote may be named by its address alone.
         if self.config(&format!("remote.{remote}.url")).is_none() {
-            return Ok(remote.to_owned());
+            return Ok(remote.into());
         }
         let address = self.run(&["remote", "get-url", "--push", "--", remote])?;
-        Ok(address.trim().to_owned())
+        Ok(address.trim().into())
     }
 
     /// Where a remote is fetched from.
-    pub(super) fn fetch_address(&self, remote: &str) -> Result<String, Error> {
+    pub(super) fn fetch_address(&self, remote: &str) -> Result<Address, Error> {
         if self.config(&format!("remote.{remote}.url")).is_none() {
-            return Ok(remote.to_owned());
+            return Ok(remote.into());
         }
         let address = self.run(&["remote", "get-url", "--", remote])?;
-        Ok(address.trim().to_owned())
+        Ok(address.trim().into())
     }
 
     /// Where a remote's branch stood when this clone last heard of it.
@@ -431,27 +432,59 @@ impl Repo {
 }
 
 /// The words that somebody would type: options and references of this program's
-/// own are left out.
+/// own are left out, and so are the secrets of an address.
 fn by_hand(arguments: &[&str]) -> Vec<String> {
     let plain = |word: &&str| !word.starts_with("--");
     let words = arguments.iter().copied().filter(plain);
     words
         .map(|word| match word.split_once(":refs/modelry/") {
             Some((reference, _)) => shell_word(reference.trim_start_matches('+')),
-            None => shell_word(word),
+            None => shell_word(&Address::from(word).to_string()),
         })
         .collect()
 }
 
 /// Where a clone notes a remote's branch.
 fn tracking(remote: &str, reference: &str) -> Option<String> {
-    let name = reference.strip_prefix("refs/heads/")?;
-    Some(format!("refs/remotes/{remote}/{name}"))
+    Some(kept_as(remote, reference.strip_prefix("refs/heads/")?))
 }
+
+/// The reference under which a clone keeps a branch of a remote. A remote that is
+/// named by its address alone has one of Modelry's own, without a login in it.
+pub fn kept_as(remote: &str, branch: &str) -> String {
+    let usual = format!("refs/remotes/{remote}/{branch}");
+    if git2::Reference::is_valid_name(&usual) {
+        return usual;
+    }
+    let place = Address::from(remote).place();
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+    let place: String = place.chars().map(plain).collect();
+    format!("{KEPT}{}/{branch}", place.trim_matches('-'))
+}
+
+/// The folder of the references of [`kept_as`] that are Modelry's own.
+pub const KEPT: &str = "refs/modelry/remotes/";
 
 #[cfg(test)]
 mod tests {
-    use super::by_hand;
+    use super::{by_hand, kept_as};
+
+    #[test]
+    fn a_branch_of_an_address_is_kept_under_a_name_without_the_login() {
+        for (remote, kept) in [
+            ("origin", "refs/remotes/origin/main"),
+            ("the/source", "refs/remotes/the/source/main"),
+            (
+                "https://bot:s3cret@example.com/m.git?token=s3cret",
+                "refs/modelry/remotes/https---example-com-m-git/main",
+            ),
+            ("git@example.com:m", "refs/modelry/remotes/git-example-com-m/main"),
+            ("../models", "refs/modelry/remotes/models/main"),
+            ("/srv/models", "refs/modelry/remotes/srv-models/main"),
+        ] {
+            assert_eq!(kept_as(remote, "main"), kept);
+        }
+    }
 
     #[test]
     fn what_is_typed_by_hand_is_quoted_where_a_shell_needs_it() {
@@ -464,5 +497,7 @@ mod tests {
         ];
         assert_eq!(by_hand(&words).join(" "), "fetch origin 'refs/heads/a;id'");
         assert_eq!(by_hand(&["push", "it's"]).join(" "), r"push 'it'\''s'");
+        let words = by_hand(&["ls-remote", "--", "https://bot:s3cret@example.com/m.git"]);
+        assert!(!words.join(" ").contains("s3cret"), "{words:?}");
     }
 }

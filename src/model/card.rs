@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ActorId, ApiVersion, Digest, GroupName, Key, Metrics, ModelCardKind, Uri, VersionNumber};
+use super::{ActorId, Address, ApiVersion, Digest, GroupName, Key, Metrics, ModelCardKind, VersionNumber};
 
 /// A section of the card that a rule can require.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -282,12 +282,10 @@ pub struct Training {
     pub observations: Option<String>,
     /// The job (SageMaker: training_arn).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("modelry:uri" = true))]
-    pub job: Option<String>,
+    pub job: Option<Address>,
     /// Images that it ran in (SageMaker: training_environment).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(extend("modelry:uri" = true))]
-    pub environment: Vec<String>,
+    pub environment: Vec<Address>,
     /// Hyperparameters (SageMaker: hyper_parameters).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub hyperparameters: BTreeMap<Key, Hyperparameter>,
@@ -341,7 +339,7 @@ pub struct CardDataset {
     pub name: String,
     /// Where it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub uri: Option<Uri>,
+    pub uri: Option<Address>,
     /// SHA-256 of the data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
@@ -380,7 +378,7 @@ pub struct CardEvaluation {
     pub observations: Option<String>,
     /// Where it is told in full (Hugging Face: source.url).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source: Option<Uri>,
+    pub source: Option<Address>,
 }
 
 /// One measured value.
@@ -448,7 +446,7 @@ pub struct License {
     pub name: Option<String>,
     /// Its text (Hugging Face: license_link).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub uri: Option<Uri>,
+    pub uri: Option<Address>,
 }
 
 /// A model that another was made from.

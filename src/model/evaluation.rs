@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ActorId, ApiVersion, Digest, EvaluationKind, GroupName, Key, RecordName, Uri, VersionNumber};
+use super::{
+    ActorId, Address, ApiVersion, Digest, EvaluationKind, GroupName, Key, RecordName, VersionNumber,
+};
 
 /// Measured values by name; finite numbers.
 pub type Metrics = BTreeMap<Key, f64>;
@@ -16,7 +18,7 @@ pub type Metrics = BTreeMap<Key, f64>;
 pub struct DatasetRef {
     /// Where the data is.
     #[schemars(length(min = 1, max = 2048))]
-    pub uri: Uri,
+    pub uri: Address,
     /// SHA-256 of the data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
@@ -28,7 +30,7 @@ pub struct DatasetRef {
 pub struct ReportRef {
     /// Where the report is.
     #[schemars(length(min = 1, max = 2048))]
-    pub uri: Uri,
+    pub uri: Address,
     /// SHA-256 of the report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,

@@ -1,6 +1,7 @@
 //! Nouns: what the files say. One file per kind; doc comments become the
 //! descriptions of the published schemas.
 
+mod address;
 mod card;
 mod evaluation;
 mod group;
@@ -17,6 +18,7 @@ mod uri;
 mod uri_text;
 mod version;
 
+pub use address::{Address, Form, Parts};
 pub use card::*;
 pub use evaluation::*;
 pub use group::*;

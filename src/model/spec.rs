@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Digest, Key, Metrics, ReportRef, Uri, pinned_image};
+use super::{Address, Digest, Key, Metrics, ReportRef, pinned_image};
 
 /// What the model is; frozen at registration.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -103,8 +103,7 @@ pub struct Container {
     /// The image; pinned as `NAME@sha256:…` (SageMaker: Image, ImageDigest).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
-    #[schemars(extend("modelry:uri" = true))]
-    pub image: Option<String>,
+    pub image: Option<Address>,
     /// What it loads (SageMaker: ModelDataUrl, ModelDataSource).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifact: Option<Artifact>,
@@ -197,7 +196,7 @@ pub enum Compression {
 pub struct Artifact {
     /// Where it is: any scheme (SageMaker: S3Uri).
     #[schemars(length(min = 1, max = 2048))]
-    pub uri: Uri,
+    pub uri: Address,
     /// `file` (when absent) or `folder` (SageMaker: S3DataType).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub r#type: Option<ArtifactType>,
@@ -314,7 +313,7 @@ pub struct Source {
     /// The repository of its code (SageMaker: Repository).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 2048))]
-    pub repository: Option<Uri>,
+    pub repository: Option<Address>,
     /// The commit of its code (SageMaker: CommitId).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1024))]
@@ -322,8 +321,7 @@ pub struct Source {
     /// The job that trained it (SageMaker: GeneratedBy).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1024))]
-    #[schemars(extend("modelry:uri" = true))]
-    pub training_job: Option<String>,
+    pub training_job: Option<Address>,
     /// The project (SageMaker: ProjectId).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1024))]
@@ -331,7 +329,7 @@ pub struct Source {
     /// The model or package that it was cloned from (SageMaker: SourceUri).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 2048))]
-    pub uri: Option<Uri>,
+    pub uri: Option<Address>,
 }
 
 /// An algorithm that a model was made from.
@@ -365,7 +363,7 @@ pub struct Validation {
     /// Where results go (SageMaker: TransformOutput).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 2048))]
-    pub output: Option<Uri>,
+    pub output: Option<Address>,
     /// The machine (SageMaker: TransformResources.InstanceType).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 128))]
@@ -390,7 +388,7 @@ pub struct Security {
 impl Container {
     /// Whether the image is pinned to its bytes.
     fn image_is_pinned(&self) -> bool {
-        self.image.as_deref().is_none_or(|image| {
+        self.image.as_ref().map(Address::expose).is_none_or(|image| {
             pinned_image(image).is_some_and(|(_, digest)| digest.parse::<Digest>().is_ok())
         })
     }

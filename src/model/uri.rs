@@ -1,94 +1,13 @@
-//! Addresses: where an artifact, a report or a repository is. A record is signed
-//! and kept for ever, so an address in it may hold nothing that is secret, and
-//! nothing that a reader of lines would take for the end of it.
+//! The secrets of addresses. A record is signed and kept for ever, so an address in
+//! it may hold nothing that is secret, and nothing that a reader of lines would take
+//! for the end of it. The type that holds an address is [`super::Address`].
 
 use std::borrow::Cow;
-use std::fmt;
-use std::ops::{Deref, Range};
-
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// Marks addresses in the schemas that the program compiles; the published ones
 /// do not have it.
 pub const URI_MARK: &str = "modelry:uri";
-
-/// An address of any scheme. Any text is one when it is read, so that old records
-/// stay readable; [`Uri::fault`] says why a new one is refused.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Uri(String);
-
-impl Uri {
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Why a record may not hold it; none when it may.
-    pub fn fault(&self) -> Option<UriFault> {
-        uri_fault(&self.0)
-    }
-}
-
-impl Deref for Uri {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<String> for Uri {
-    fn from(text: String) -> Uri {
-        Uri(text)
-    }
-}
-
-impl From<&str> for Uri {
-    fn from(text: &str) -> Uri {
-        Uri(text.to_owned())
-    }
-}
-
-impl From<Uri> for String {
-    fn from(uri: Uri) -> String {
-        uri.0
-    }
-}
-
-impl PartialEq<str> for Uri {
-    fn eq(&self, other: &str) -> bool {
-        self.0 == other
-    }
-}
-
-impl PartialEq<&str> for Uri {
-    fn eq(&self, other: &&str) -> bool {
-        self.0 == *other
-    }
-}
-
-/// The address as people see it, without its secrets; [`Uri::as_str`] is exact.
-impl fmt::Display for Uri {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&concealed(&self.0))
-    }
-}
-
-impl JsonSchema for Uri {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Uri".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "string", (URI_MARK): true})
-    }
-}
 
 /// Why an address may not be written down.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -222,12 +141,18 @@ pub(super) fn push_masked(
     mut hide: Vec<Range<usize>>,
     with: impl Fn(&str) -> String,
 ) {
+    hide.retain(|range| !range.is_empty());
     hide.sort_by_key(|it| it.start);
-    let mut at = 0;
-    for range in hide.into_iter().filter(|range| !range.is_empty()) {
-        if range.start < at {
-            continue;
+    // A login may lie in the value of a parameter: both are hidden, as one.
+    let mut joined: Vec<Range<usize>> = Vec::new();
+    for range in hide {
+        match joined.last_mut() {
+            Some(last) if range.start < last.end => last.end = last.end.max(range.end),
+            _ => joined.push(range),
         }
+    }
+    let mut at = 0;
+    for range in joined {
         out.push_str(&text[at..range.start]);
         out.push_str(&with(&text[range.clone()]));
         at = range.end;
@@ -570,6 +495,7 @@ mod tests {
             ("    uri: u:p@h/x", "    uri: …@h/x"),
             ("    uri: //u:p@h/x", "    uri: //…@h/x"),
             ("{image: \"u:p@h/x@sha256:00\"}", "{image: \"…@h/x@sha256:00\"}"),
+            ("https://h/x?token=a:b@c/d&e=1", "https://h/x?token=…&e=1"),
             ("image: img:1@sha256:00", "image: img:1@sha256:00"),
         ] {
             assert_eq!(concealed(text), shown);

@@ -16,14 +16,17 @@ use super::delivery::Sink;
 use super::signature::Secrets;
 use crate::error::Error;
 use crate::fetch;
+use crate::model::{Address, Form};
 
 /// The most of an answer that is read, in bytes: enough for a connection to be
 /// used again, and for a few words.
 const LARGEST_ANSWER: u64 = 16 << 10;
 
-/// The address of a receiver.
+/// The address of a receiver. `Debug` shows its host alone.
 #[derive(Clone)]
 pub struct Receiver {
+    address: Address,
+    /// The same, as the client of http reads it.
     uri: Uri,
 }
 
@@ -39,49 +42,51 @@ impl Receiver {
     /// # Errors
     /// When it is none that an event can be sent to. It is not repeated: it may
     /// hold what is secret.
-    pub fn read(text: &str) -> Result<Receiver, Error> {
+    pub fn read(address: &Address) -> Result<Receiver, Error> {
         let wrong = |what: &str| {
             Err(Error::told(format!("the receiver's address {what}"))
                 .hint("it is like `https://hooks.example.com/models`"))
         };
-        if text.contains('#') {
+        let parts = address.parts();
+        if parts.fragment().is_some() {
             return wrong("has a part after `#`, which nobody sends");
         }
-        let Ok(uri) = text.parse::<Uri>() else {
+        // The client of http reads it too, and both see the same host.
+        let Ok(uri) = address.expose().parse::<Uri>() else {
             return wrong("is no address");
         };
-        match uri.scheme_str() {
-            Some("http" | "https") => {}
-            _ => return wrong("does not start with `https://`"),
+        if parts.form != Form::Url || !parts.has_scheme(&["http", "https"]) {
+            return wrong("does not start with `https://`");
         }
-        let authority = uri.authority().map_or("", |authority| authority.as_str());
-        if authority.contains('@') {
+        if parts.has_login() {
             return wrong("has a name or a password in it; the receiver knows the sender by the signature");
         }
-        if uri.host().is_none_or(str::is_empty) {
+        if parts.host().is_empty() || uri.authority().is_none_or(|it| it.as_str() != parts.authority) {
             return wrong("names no host");
         }
-        Ok(Receiver { uri })
+        Ok(Receiver {
+            address: address.clone(),
+            uri,
+        })
     }
 
     /// The receiver, without its path and query: those of webhooks are often
     /// secret.
     pub fn shown(&self) -> String {
-        let (scheme, host) = (self.uri.scheme_str(), self.uri.authority());
-        let more = match self.uri.path_and_query().map(|path| path.as_str()) {
-            None | Some("/" | "") => "",
-            Some(_) => "/…",
+        let parts = self.address.parts();
+        let more = match parts.expose_rest() {
+            "/" | "" => "",
+            _ => "/…",
         };
-        let host = host.map_or("", |host| host.as_str());
-        format!("{}://{host}{more}", scheme.unwrap_or_default())
+        format!("{}://{}{more}", parts.scheme, parts.authority)
     }
 
     /// What a receiver says, without what of its address may be secret: many name
     /// the path that they do not know.
     fn hushed(&self, said: &[u8]) -> Vec<u8> {
         let mut text = String::from_utf8_lossy(said).into_owned();
-        let path = self.uri.path();
-        let query = self.uri.query().unwrap_or_default();
+        let parts = self.address.parts();
+        let (path, query) = (parts.path(), parts.query().unwrap_or_default());
         // Words are no secrets; what is as long as a token may be one.
         let is_token = |part: &&str| part.len() >= 8;
         let mut parts: Vec<&str> = vec![path, query];
@@ -252,14 +257,12 @@ mod tests {
             ),
             ("http://[::1]:8080/a", "http://[::1]:8080/…"),
         ] {
-            let receiver = Receiver::read(text).expect(text);
+            let receiver = Receiver::read(&text.into()).expect(text);
             assert_eq!(receiver.shown(), shown);
-            let echoed = format!("Cannot POST {}", receiver.uri.path());
+            let path = receiver.address.parts().path();
+            let echoed = format!("Cannot POST {path}");
             let hushed = String::from_utf8(receiver.hushed(echoed.as_bytes())).expect("text");
-            assert!(
-                receiver.uri.path().len() < 4 || !hushed.contains(receiver.uri.path()),
-                "{hushed}"
-            );
+            assert!(path.len() < 4 || !hushed.contains(path), "{hushed}");
             assert_eq!(format!("{receiver:?}"), shown);
         }
         for text in [
@@ -275,7 +278,7 @@ mod tests {
             "https://hooks.example.com/#s3cret",
             "https://hooks example.com/s3cret",
         ] {
-            let told = Receiver::read(text).expect_err(text).to_string();
+            let told = Receiver::read(&text.into()).expect_err(text).to_string();
             assert!(!told.contains("s3cret"), "{told}");
         }
     }

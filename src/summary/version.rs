@@ -273,7 +273,7 @@ fn about(part: &mut VersionPart, version: &ModelVersion) {
         .collect();
     let containers = version.spec.containers().into_iter();
     part.images = containers
-        .filter_map(|(_, container)| container.image.clone())
+        .filter_map(|(_, container)| Some(container.image.as_ref()?.to_string()))
         .collect();
     // Each by itself, where all of them are new.
     let noted = |what: &str, pairs: &crate::model::Labels| -> Vec<Field> {

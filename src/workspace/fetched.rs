@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{Wanted, Workspace, asked_mainline, known_mainline};
 use crate::change;
 use crate::error::Error;
-use crate::git::{Fetch, Head, Repo};
+use crate::git::{Fetch, Head, Repo, kept_as};
 use crate::history;
 use crate::raw::{Mode, Objects, Oid, Tree};
 
@@ -148,7 +148,7 @@ fn names_folder(wanted: &Wanted, repo: &Repo) -> Result<bool, Error> {
 fn kept_at(repo: &Repo, remote: &str, there: &str, mainline: &str) -> String {
     match there.strip_prefix("refs/heads/") {
         Some(name) if repo.workdir().is_some() || mainline.starts_with("refs/remotes/") => {
-            format!("refs/remotes/{remote}/{name}")
+            kept_as(remote, name)
         }
         _ => mainline.to_owned(),
     }

@@ -2,9 +2,6 @@
 //!
 //! The first byte chooses the object format; the rest is the commit.
 
-#![no_main]
-
-use libfuzzer_sys::fuzz_target;
 use modelry::raw::{Commit, ObjectFormat, ObjectKind, Oid};
 
 /// The length of the headers with the line feed that ends the last.
@@ -24,7 +21,8 @@ fn names(bytes: &[u8]) -> Vec<&str> {
         .collect()
 }
 
-fuzz_target!(|data: &[u8]| {
+/// Checks one input.
+pub fn check(data: &[u8]) {
     let Some((choice, bytes)) = data.split_first() else {
         return;
     };
@@ -84,8 +82,20 @@ fuzz_target!(|data: &[u8]| {
         let bare = Commit::parse(payload, &commit.payload).expect("what is signed is a commit");
         assert!(bare.is_strict() && bare.signature.is_none());
         assert_eq!(
-            (bare.tree, &bare.parents, &bare.author, &bare.committer, &bare.message),
-            (commit.tree, &commit.parents, &commit.author, &commit.committer, &commit.message)
+            (
+                bare.tree,
+                &bare.parents,
+                &bare.author,
+                &bare.committer,
+                &bare.message
+            ),
+            (
+                commit.tree,
+                &commit.parents,
+                &commit.author,
+                &commit.committer,
+                &commit.message
+            )
         );
     }
-});
+}

@@ -4,13 +4,10 @@
 //! The first byte chooses: an armoured signature, the packets of one, an
 //! armoured certificate, or the packets of one.
 
-#![no_main]
-
 use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use libfuzzer_sys::fuzz_target;
 use modelry::raw::{Commit, ObjectFormat, ObjectKind, Oid};
 use modelry::verify::{Certificate, openpgp};
 
@@ -104,7 +101,8 @@ fn certificate(text: &str) {
     }
 }
 
-fuzz_target!(|data: &[u8]| {
+/// Checks one input.
+pub fn check(data: &[u8]) {
     let Some((choice, rest)) = data.split_first() else {
         return;
     };
@@ -114,4 +112,4 @@ fuzz_target!(|data: &[u8]| {
         2 => certificate(&String::from_utf8_lossy(rest)),
         _ => certificate(&armored("PUBLIC KEY BLOCK", rest)),
     }
-});
+}

@@ -4,11 +4,8 @@
 //! The first byte chooses: an armoured text, the bytes inside an armour, a
 //! public key's line, or the bytes inside of one.
 
-#![no_main]
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use libfuzzer_sys::fuzz_target;
 use modelry::verify::{self, PublicKey};
 
 const BEGIN: &str = "-----BEGIN SSH SIGNATURE-----";
@@ -62,7 +59,8 @@ fn line(line: &str) {
     assert_eq!(key.to_openssh().split_whitespace().nth(1), Some(written), "a key has one form");
 }
 
-fuzz_target!(|data: &[u8]| {
+/// Checks one input.
+pub fn check(data: &[u8]) {
     let Some((choice, rest)) = data.split_first() else {
         return;
     };
@@ -87,4 +85,4 @@ fuzz_target!(|data: &[u8]| {
             line(&format!("{} {}", String::from_utf8_lossy(name), STANDARD.encode(rest)));
         }
     }
-});
+}

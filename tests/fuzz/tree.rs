@@ -4,13 +4,11 @@
 //! The first byte chooses between one tree's bytes and a store of several, and
 //! the object format.
 
-#![no_main]
-
 use std::collections::BTreeMap;
 
-use libfuzzer_sys::fuzz_target;
 use modelry::raw::{
-    Entry, FileChange, Memory, Mode, ObjectFormat, ObjectKind, Objects, Oid, Overlay, Tree, diff, edit, lookup,
+    Entry, FileChange, Memory, Mode, ObjectFormat, ObjectKind, Objects, Oid, Overlay, Tree, Whole, diff, edit,
+    lookup,
 };
 
 /// Small numbers from the input; zeros when it is at its end.
@@ -28,10 +26,26 @@ impl Numbers<'_> {
     }
 }
 
-const MODES: [&str; 8] = ["40000", "100644", "100755", "120000", "160000", "040000", "100664", "0"];
+const MODES: [&str; 8] = [
+    "40000", "100644", "100755", "120000", "160000", "040000", "100664", "0",
+];
 
 const NAMES: [&str; 16] = [
-    "a", "b", "a.b", "a0", "ab", "", ".", "..", ".git", ".GIT", "a/b", "a b", "\u{e4}", "\u{1b}[31m", "registry.yaml",
+    "a",
+    "b",
+    "a.b",
+    "a0",
+    "ab",
+    "",
+    ".",
+    "..",
+    ".git",
+    ".GIT",
+    "a/b",
+    "a b",
+    "\u{e4}",
+    "\u{1b}[31m",
+    "registry.yaml",
     "groups",
 ];
 
@@ -60,7 +74,12 @@ fn one(format: ObjectFormat, bytes: &[u8]) {
         }
     }
     for entry in &tree.entries {
-        let twice = tree.entries.iter().filter(|other| other.name == entry.name).count() > 1;
+        let twice = tree
+            .entries
+            .iter()
+            .filter(|other| other.name == entry.name)
+            .count()
+            > 1;
         if let Ok(name) = std::str::from_utf8(&entry.name) {
             assert_eq!(tree.get(name).is_none(), twice, "nobody can say which is meant");
         }
@@ -112,25 +131,37 @@ fn several(format: ObjectFormat, numbers: &mut Numbers<'_>) {
     let (memory, trees) = store(format, numbers);
     let pick = |at: usize| (at % 8 > 0).then(|| trees[at % trees.len()]);
     let (before, after) = (pick(numbers.next()), pick(numbers.next()));
-    let there = diff(&memory, before, after);
-    let back = diff(&memory, after, before);
+    let there = diff(&memory, before, after, &Whole);
+    let back = diff(&memory, after, before, &Whole);
     assert_eq!(there.is_ok(), back.is_ok());
     if let (Ok(there), Ok(mut back)) = (there, back) {
         for change in &mut back.changes {
             std::mem::swap(&mut change.before, &mut change.after);
         }
-        let key = |change: &FileChange| (change.path.clone(), format!("{:?}", (change.before, change.after)));
+        let key = |change: &FileChange| {
+            (
+                change.path.clone(),
+                format!("{:?}", (change.before, change.after)),
+            )
+        };
         let sorted = |changes: &[FileChange]| {
             let mut changes = changes.to_vec();
             changes.sort_by_key(key);
             changes
         };
-        assert_eq!(sorted(&there.changes), sorted(&back.changes), "a difference has two ends");
-        assert_eq!(there.changes.is_empty() && there.faults.is_empty() && back.faults.is_empty(), {
-            // Trees of equal files in strict form are one tree.
-            before == after
-                || (there.changes.is_empty() && there.faults.is_empty() && back.faults.is_empty())
-        });
+        assert_eq!(
+            sorted(&there.changes),
+            sorted(&back.changes),
+            "a difference has two ends"
+        );
+        assert_eq!(
+            there.changes.is_empty() && there.faults.is_empty() && back.faults.is_empty(),
+            {
+                // Trees of equal files in strict form are one tree.
+                before == after
+                    || (there.changes.is_empty() && there.faults.is_empty() && back.faults.is_empty())
+            }
+        );
     }
     let overlay = Overlay::new(&memory);
     let mut edits: BTreeMap<String, Option<Vec<u8>>> = BTreeMap::new();
@@ -149,41 +180,51 @@ fn several(format: ObjectFormat, numbers: &mut Numbers<'_>) {
         return;
     };
     for (path, content) in &edits {
-        let found = edited.and_then(|tree| lookup(&overlay, tree, path).expect("what was edited can be read"));
+        let found =
+            edited.and_then(|tree| lookup(&overlay, tree, path).expect("what was edited can be read"));
         match content {
             Some(content) => {
                 let entry = found.expect("what was written is there");
                 assert_eq!(entry.mode, Mode::File);
-                assert_eq!(&overlay.read(entry.id, ObjectKind::Blob).expect("a blob"), content);
+                assert_eq!(
+                    &overlay.read(entry.id, ObjectKind::Blob).expect("a blob"),
+                    content
+                );
             }
             None => assert!(
-                found.as_ref().is_none_or(|entry: &Entry| entry.mode == Mode::Tree),
+                found
+                    .as_ref()
+                    .is_none_or(|entry: &Entry| entry.mode == Mode::Tree),
                 "what was removed is gone: {path}"
             ),
         }
     }
     // What differs is below what was named, or in the way of it.
-    if let Ok(all) = diff(&overlay, before, edited) {
+    if let Ok(all) = diff(&overlay, before, edited, &Whole) {
         for change in &all.changes {
             let path = String::from_utf8_lossy(&change.path).into_owned();
             let meant = edits.keys().any(|named| {
-                *named == path || path.starts_with(&format!("{named}/")) || named.starts_with(&format!("{path}/"))
+                *named == path
+                    || path.starts_with(&format!("{named}/"))
+                    || named.starts_with(&format!("{path}/"))
             });
             assert!(meant, "{path} was not to change: {edits:?}");
         }
     }
     // What lies below a file is not looked at where it is only to be removed,
     // and the file may be gone the second time.
-    let good = edits
-        .keys()
-        .all(|path| path.split('/').all(|name| !matches!(name, "" | "." | ".." | ".git" | ".GIT")));
+    let good = edits.keys().all(|path| {
+        path.split('/')
+            .all(|name| !matches!(name, "" | "." | ".." | ".git" | ".GIT"))
+    });
     match edit(&overlay, edited, &edits) {
         Ok(again) => assert_eq!(again, edited, "an edit made twice is made once"),
         Err(error) => assert!(!good, "an edit can be made twice: {error}"),
     }
 }
 
-fuzz_target!(|data: &[u8]| {
+/// Checks one input.
+pub fn check(data: &[u8]) {
     let Some((choice, rest)) = data.split_first() else {
         return;
     };
@@ -195,4 +236,4 @@ fuzz_target!(|data: &[u8]| {
         0 => one(format, rest),
         _ => several(format, &mut Numbers(rest)),
     }
-});
+}

@@ -19,7 +19,7 @@ use terms::{licenses, reference};
 use super::number;
 use crate::canonical::canonical;
 use crate::model::{
-    ArtifactType, Digest, Evaluation, Metrics, ModelCard, ModelVersion, ReportRef, VersionId,
+    Address, ArtifactType, Digest, Evaluation, Form, Metrics, ModelCard, ModelVersion, ReportRef, VersionId,
 };
 
 /// The words that the schema has for an approach.
@@ -310,10 +310,16 @@ fn properties(bill: &Bill<'_>) -> Vec<Value> {
     out.extend(spec.domain.as_deref().map(|domain| property("domain", domain)));
     if let Some(source) = &spec.source {
         let members = [
-            ("source.repository", source.repository.as_deref()),
-            ("source.trainingJob", source.training_job.as_deref()),
+            (
+                "source.repository",
+                source.repository.as_ref().map(Address::expose),
+            ),
+            (
+                "source.trainingJob",
+                source.training_job.as_ref().map(Address::expose),
+            ),
             ("source.project", source.project.as_deref()),
-            ("source.uri", source.uri.as_deref()),
+            ("source.uri", source.uri.as_ref().map(Address::expose)),
         ];
         for (name, value) in members {
             out.extend(value.map(|value| property(name, value)));
@@ -405,14 +411,14 @@ fn references(bill: &Bill<'_>) -> Vec<Value> {
         out.extend(
             source
                 .repository
-                .as_deref()
+                .as_ref()
                 .and_then(|uri| reference("vcs", uri, None, None)),
         );
         out.extend(
             source
                 .training_job
-                .as_deref()
-                .filter(|job| job.contains("://"))
+                .as_ref()
+                .filter(|job| job.parts().form == Form::Url)
                 .and_then(|uri| reference("build-system", uri, None, Some("the job that trained it"))),
         );
     }

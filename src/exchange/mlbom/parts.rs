@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::terms::{address, licenses, reference};
 use super::{Bill, Rest, hashes, property, put};
-use crate::model::{Artifact, ArtifactType, CardDataset, Container, Digest, License, pinned_image};
+use crate::model::{Address, Artifact, ArtifactType, CardDataset, Container, Digest, License, pinned_image};
 
 /// The components beside the model.
 #[derive(Default)]
@@ -36,9 +36,13 @@ impl Parts {
     pub(super) fn artifact(&mut self, at: &str, artifact: &Artifact) {
         let folder = artifact.r#type == Some(ArtifactType::Folder);
         let mut out = Map::new();
-        let bare = artifact.uri.split(['?', '#']).next().unwrap_or_default();
+        let bare = artifact.uri.expose().split(['?', '#']).next().unwrap_or_default();
         let last = bare.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-        let name = if last.is_empty() { &artifact.uri } else { last };
+        let name = if last.is_empty() {
+            artifact.uri.expose()
+        } else {
+            last
+        };
         out.insert("type".into(), json!("file"));
         out.insert(
             "bom-ref".into(),
@@ -63,7 +67,7 @@ impl Parts {
         properties.extend(artifact.size.map(|size| property("size", &size.to_string())));
         match reference("distribution", &artifact.uri, None, None) {
             Some(place) => put(&mut out, "externalReferences", json!([place])),
-            None => properties.push(property("uri", &artifact.uri)),
+            None => properties.push(property("uri", artifact.uri.expose())),
         }
         out.insert("properties".into(), json!(properties));
         self.components.push(Value::Object(out));
@@ -71,10 +75,10 @@ impl Parts {
 
     /// A container's image, and the framework in it.
     pub(super) fn container(&mut self, at: &str, container: &Container) {
-        if let Some(image) = &container.image {
+        if let Some(image) = container.image.as_ref().map(Address::expose) {
             let (name, digest) = match pinned_image(image) {
                 Some((name, digest)) => (name, digest.parse::<Digest>().ok()),
-                None => (image.as_str(), None),
+                None => (image, None),
             };
             // A colon after the last slash is a tag's; before it, a port's.
             let after = name.rfind('/').map_or(0, |slash| slash + 1);
@@ -126,9 +130,9 @@ impl Parts {
         for data in bill.card.iter().flat_map(|card| &card.datasets) {
             refs.push(json!({"ref": self.dataset(data, None)}));
         }
-        let told = |bill: &Bill<'_>, uri: &str| {
+        let told = |bill: &Bill<'_>, uri: &Address| {
             let mut all = bill.card.iter().flat_map(|card| &card.datasets);
-            all.any(|data| data.uri.as_deref() == Some(uri))
+            all.any(|data| data.uri.as_ref() == Some(uri))
         };
         for evidence in &bill.evidence {
             let Some(data) = evidence.dataset.as_ref().filter(|data| !told(bill, &data.uri)) else {
@@ -170,7 +174,7 @@ impl Parts {
         if let Some(uri) = &data.uri {
             match address(uri) {
                 Some(url) => put(&mut inner, "contents", json!({"url": url})),
-                None => properties.push(property("uri", uri)),
+                None => properties.push(property("uri", uri.expose())),
             }
         }
         put(&mut out, "data", json!([inner]));

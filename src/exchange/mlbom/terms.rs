@@ -3,23 +3,19 @@
 use serde_json::{Map, Value, json};
 
 use super::{hashes, put};
-use crate::model::{Digest, License};
+use crate::model::{Address, Digest, Form, License};
 
 /// Licences that the schema knows by their identifiers (SPDX list 3.28).
 const LICENSES: &str = include_str!("spdx.txt");
 
 /// The address as the schema takes it (an IRI reference, RFC 3987), without a
 /// name and password; none when it can't be one.
-pub(super) fn address(uri: &str) -> Option<String> {
-    let (scheme, rest) = match uri.split_once("://") {
-        Some((scheme, rest)) => (Some(scheme), rest),
-        None => (None, uri),
+pub(super) fn address(uri: &Address) -> Option<String> {
+    let parts = uri.parts();
+    let (scheme, host, path) = match parts.form {
+        Form::Url => (Some(parts.scheme), parts.authority, parts.expose_rest()),
+        _ => (None, "", uri.expose()),
     };
-    let (host, path) = match scheme {
-        Some(_) => rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len())),
-        None => ("", rest),
-    };
-    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
     let plain = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
     let is_scheme = |it: &str| {
         it.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -29,7 +25,7 @@ pub(super) fn address(uri: &str) -> Option<String> {
     if !name.chars().all(plain) || !port.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    if scheme.is_some_and(|scheme| !is_scheme(scheme)) || uri.is_empty() {
+    if scheme.is_some_and(|scheme| !is_scheme(scheme)) || uri.expose().is_empty() {
         return None;
     }
     let mut out = scheme
@@ -62,7 +58,7 @@ pub(super) fn address(uri: &str) -> Option<String> {
 /// Where something is, as an external reference.
 pub(super) fn reference(
     kind: &str,
-    uri: &str,
+    uri: &Address,
     digest: Option<&Digest>,
     comment: Option<&str>,
 ) -> Option<Value> {
@@ -77,7 +73,7 @@ pub(super) fn reference(
 /// A licence: by its SPDX identifier or expression where it is one, else by name.
 pub(super) fn licenses(license: &License) -> Value {
     let known = |id: &str| LICENSES.lines().find(|known| known.eq_ignore_ascii_case(id));
-    let url = license.uri.as_deref().and_then(address);
+    let url = license.uri.as_ref().and_then(address);
     let one = |key: &str, value: &str| {
         let mut out = Map::from_iter([(key.to_owned(), json!(value))]);
         put(&mut out, "url", json!(url));
@@ -92,7 +88,7 @@ pub(super) fn licenses(license: &License) -> Value {
         (None, Some(name)) => one("name", name),
         // A text without a name is told by where it is.
         (None, None) => match &license.uri {
-            Some(uri) => one("name", uri),
+            Some(uri) => one("name", uri.expose()),
             None => Value::Null,
         },
     }
@@ -137,7 +133,7 @@ mod tests {
             ("https://h:x/c", None),
             ("", None),
         ] {
-            assert_eq!(address(uri).as_deref(), expected, "{uri}");
+            assert_eq!(address(&uri.into()).as_deref(), expected, "{uri}");
         }
     }
 

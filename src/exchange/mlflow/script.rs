@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::super::number;
 use crate::act::NAME_ELSEWHERE;
 use crate::error::Error;
-use crate::model::{ModelGroup, ModelVersion, VersionId};
+use crate::model::{Address, ModelGroup, ModelVersion, VersionId};
 
 /// The program; `@DATA@` is what it writes.
 const PROGRAM: &str = include_str!("script.py");
@@ -38,7 +38,9 @@ impl Registered<'_> {
     /// What of it MLflow will not take.
     pub fn notes(&self) -> Vec<String> {
         let artifacts = self.version.spec.all_artifacts();
-        let local = artifacts.first().filter(|(_, first)| is_local(&first.uri));
+        let local = artifacts
+            .first()
+            .filter(|(_, first)| is_local(first.uri.expose()));
         let elsewhere = self.group.annotations.get(NAME_ELSEWHERE);
         let other = elsewhere.filter(|_| self.name_elsewhere().is_none()).map(|other| {
             format!(
@@ -95,7 +97,7 @@ impl Registered<'_> {
         for (at, artifact) in (1..).zip(artifacts.iter().map(|(_, artifact)| artifact)) {
             let at = if at == 1 { String::new() } else { format!(".{at}") };
             if !at.is_empty() {
-                tag(&format!("modelry.artifact{at}"), &artifact.uri);
+                tag(&format!("modelry.artifact{at}"), artifact.uri.expose());
             }
             let digest = artifact
                 .digest
@@ -108,12 +110,12 @@ impl Registered<'_> {
         }
         let source = spec.source.clone().unwrap_or_default();
         for (key, value) in [
-            ("repository", source.repository.map(String::from)),
-            ("commit", source.commit),
-            ("trainingJob", source.training_job),
+            ("repository", source.repository.as_ref().map(Address::expose)),
+            ("commit", source.commit.as_deref()),
+            ("trainingJob", source.training_job.as_ref().map(Address::expose)),
         ] {
             if let Some(value) = value {
-                tag(&format!("modelry.source.{key}"), &value);
+                tag(&format!("modelry.source.{key}"), value);
             }
         }
         let group = self.group;

@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::disk;
 use crate::error::Error;
 use crate::exchange::mlflow::{Found, numbers_as_text};
+use crate::model::{Address, Form};
 
 /// Bytes of one answer, or of one file.
 const LARGEST: usize = 64 << 20;
@@ -21,27 +22,27 @@ const LARGEST: usize = 64 << 20;
 /// # Errors
 /// When it can't be read, or a model is not there.
 pub fn registered(
-    place: &str,
+    place: &Address,
     folder: &Path,
     only: &[String],
     heard: &mut dyn FnMut(usize, usize),
 ) -> Result<Found, Error> {
-    let found = match place
-        .split_once("://")
-        .map(|(scheme, _)| scheme.to_ascii_lowercase())
-    {
-        Some(scheme) if scheme == "http" || scheme == "https" => server::read(place, only, heard)?,
-        Some(scheme) if scheme != "file" => {
+    let parts = place.parts();
+    let is_file = parts.form != Form::Url || parts.has_scheme(&["file"]);
+    let found = match is_file {
+        false if parts.has_scheme(&["http", "https"]) => server::read(place, only, heard)?,
+        false => {
+            let scheme = parts.scheme.to_ascii_lowercase();
             return Err(Error::told(format!("`{scheme}://` is no way to an MLflow server"))
                 .hint("name its address, as in MLFLOW_TRACKING_URI: `https://mlflow.example.com`, or a folder of mlflow-export-import"));
         }
-        _ => tree::read(folder, only)?,
+        true => tree::read(folder, only)?,
     };
     let name = |model: &Value| model.get("name").and_then(Value::as_str).map(str::to_owned);
     let mut there: Vec<String> = found.models.iter().filter_map(name).collect();
     if let Some(missing) = only.iter().find(|name| !there.contains(name)) {
         // A server was asked for those that were named alone.
-        if place.contains("://") && !place.to_ascii_lowercase().starts_with("file:") {
+        if !is_file {
             there = server::names(place)?;
         }
         let shown: Vec<String> = there.iter().take(20).map(|name| format!("`{name}`")).collect();

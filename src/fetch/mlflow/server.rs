@@ -10,10 +10,11 @@ use ureq::Agent;
 use ureq::http::StatusCode;
 use ureq::http::header::AUTHORIZATION;
 
-use super::super::http::{RESERVED, Web, shown};
+use super::super::http::{RESERVED, Web};
 use super::LARGEST;
 use crate::error::Error;
 use crate::exchange::mlflow::{Found, numbers_as_text};
+use crate::model::Address;
 
 /// Models, or versions, in one answer.
 const PAGE: usize = 200;
@@ -29,7 +30,7 @@ const TRIES: u32 = 4;
 /// # Errors
 /// When it does not answer as MLflow does.
 pub(super) fn read(
-    address: &str,
+    address: &Address,
     only: &[String],
     heard: &mut dyn FnMut(usize, usize),
 ) -> Result<Found, Error> {
@@ -140,7 +141,7 @@ fn filter(name: &str) -> Option<String> {
 ///
 /// # Errors
 /// As [`read`].
-pub(super) fn names(address: &str) -> Result<Vec<String>, Error> {
+pub(super) fn names(address: &Address) -> Result<Vec<String>, Error> {
     let server = Server::new(address)?;
     let size = PAGE.to_string();
     let models = server.pages(
@@ -154,20 +155,15 @@ pub(super) fn names(address: &str) -> Result<Vec<String>, Error> {
 
 struct Server {
     agent: Agent,
-    base: String,
+    base: Address,
     login: Option<String>,
     shown: String,
 }
 
 impl Server {
-    fn new(address: &str) -> Result<Server, Error> {
-        let shown = shown(address);
-        let host = address.split_once("://").map_or(address, |(_, rest)| rest);
-        if host
-            .split(['/', '?', '#'])
-            .next()
-            .is_some_and(|host| host.contains('@'))
-        {
+    fn new(address: &Address) -> Result<Server, Error> {
+        let parts = address.parts();
+        if parts.has_login() {
             return Err(
                 Error::told("a name and password in the address end up in the shell's history")
                     .hint("leave them out, and set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"),
@@ -175,14 +171,11 @@ impl Server {
         }
         Ok(Server {
             agent: Web::new()?.agent,
-            base: address
-                .split(['?', '#'])
-                .next()
-                .unwrap_or_default()
+            base: format!("{}://{}{}", parts.scheme, parts.authority, parts.path())
                 .trim_end_matches('/')
-                .to_owned(),
+                .into(),
             login: login(),
-            shown,
+            shown: address.place(),
         })
     }
 
@@ -192,7 +185,7 @@ impl Server {
             .iter()
             .map(|(key, value)| format!("{key}={}", utf8_percent_encode(value, &RESERVED)))
             .collect();
-        let url = format!("{}/api/2.0/mlflow/{path}?{}", self.base, query.join("&"));
+        let url = format!("{}/api/2.0/mlflow/{path}?{}", self.base.expose(), query.join("&"));
         let mut wait = Duration::from_millis(500);
         let mut tries = 1;
         loop {

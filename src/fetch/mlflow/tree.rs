@@ -15,6 +15,7 @@ use walkdir::WalkDir;
 use super::json_file;
 use crate::error::Error;
 use crate::exchange::mlflow::Found;
+use crate::model::{Address, Form};
 
 /// How deep below the folder a model is looked for.
 const DEPTH: usize = 8;
@@ -101,7 +102,7 @@ pub(super) fn read(folder: &Path, only: &[String]) -> Result<Found, Error> {
 struct Origin {
     file: PathBuf,
     /// The tracking server, as the export tells it.
-    server: String,
+    server: Address,
     /// The same, for records; empty where it may hold a password.
     shown: String,
 }
@@ -123,11 +124,11 @@ impl Tree {
         let server = told
             .pointer("/system/mlflow_tracking_uri")
             .and_then(Value::as_str);
-        let server = server.unwrap_or_default().to_owned();
-        // Another kind of address may hold a password.
-        let is_web = server.starts_with("http://") || server.starts_with("https://");
-        let shown = match is_web {
-            true => format!("MLflow at {}", super::super::http::shown(&server)),
+        let server = Address::from(server.unwrap_or_default());
+        // The path of a database may hold a password.
+        let parts = server.parts();
+        let shown = match parts.form == Form::Url && parts.has_scheme(&["http", "https"]) {
+            true => format!("MLflow at {}", server.place()),
             false => String::new(),
         };
         let failed = told
