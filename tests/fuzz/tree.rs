@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use modelry::raw::{
-    Entry, FileChange, Memory, Mode, ObjectFormat, ObjectKind, Objects, Oid, Overlay, Tree, Whole, diff, edit,
-    lookup,
+    Entry, FileChange, Memory, Mode, ObjectFormat, ObjectKind, Objects, Oid, Overlay, Tree, Whole, diff,
+    edit, lookup,
 };
 
 /// Small numbers from the input; zeros when it is at its end.
