@@ -11,13 +11,13 @@
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
 
 use git2::{ErrorCode, Repository, RepositoryOpenFlags};
 
 use super::config::Settings;
-use super::{Repo, failed};
+use super::{Repo, failed, program};
 use crate::error::{Error, shell_word};
 
 impl Repo {
@@ -115,7 +115,7 @@ struct Seen {
 /// Asks git which repository a folder is in, and for its configuration. The two
 /// questions are asked at once.
 fn ask(directory: &Path) -> (Asked, Option<Settings>) {
-    let mut git = Command::new("git");
+    let mut git = program::git();
     git.arg("-C").arg(directory).args([
         "rev-parse",
         "--absolute-git-dir",
@@ -342,7 +342,14 @@ fn nowhere(directory: &Path) -> Error {
 fn refused(directory: &Path, said: &str) -> Error {
     let first = said.lines().find(|line| line.starts_with("fatal:"));
     let why = first.or(said.lines().next()).unwrap_or_default();
-    let why = why.trim_start_matches("fatal:").trim();
+    let mut why = why.trim_start_matches("fatal:").trim().to_owned();
+    if why.ends_with(':') {
+        // What it is about stands on lines of its own.
+        let more = said.lines().skip_while(|line| !line.contains(&why)).skip(1);
+        let more: Vec<&str> = more.filter_map(|line| line.strip_prefix('\t')).collect();
+        why = format!("{why} {}", more.join(", "));
+    }
+    let why = why.as_str();
     let error = || {
         Error::told(format!(
             "git can't open the repository at {}: {why}",

@@ -13,6 +13,25 @@ use crate::disk::io;
 use crate::error::Error;
 use crate::raw::ObjectFormat;
 
+/// Variables that change which configuration `git config` lists, or what the paths of a
+/// command mean. An outer `git --literal-pathspecs commit` hands them to its hooks.
+const ELSEWHERE: [&str; 5] = [
+    "GIT_CONFIG",
+    "GIT_LITERAL_PATHSPECS",
+    "GIT_GLOB_PATHSPECS",
+    "GIT_NOGLOB_PATHSPECS",
+    "GIT_ICASE_PATHSPECS",
+];
+
+/// The git program, whose commands mean what they say whatever the environment has.
+pub(super) fn git() -> Command {
+    let mut git = Command::new("git");
+    for variable in ELSEWHERE {
+        git.env_remove(variable);
+    }
+    git
+}
+
 /// A filter that the configuration gives programs to.
 #[derive(Clone, Debug)]
 pub(super) struct Filter {
@@ -108,7 +127,7 @@ impl Program<'_> {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new("git");
+        let mut command = git();
         command.current_dir(&self.top).arg("--literal-pathspecs");
         let mut settings = vec![
             ("core.fsmonitor".to_owned(), "false"),

@@ -10,7 +10,7 @@ use git2::{ErrorCode, ObjectType, Repository};
 use super::config::{Scope, Setting, Settings};
 use super::connection::Connection;
 use super::loose::Loose;
-use super::{Fetch, failed, oid};
+use super::{Fetch, failed, oid, program};
 use crate::error::Error;
 use crate::raw::{ObjectFormat, ObjectKind, Objects, Oid};
 
@@ -418,7 +418,7 @@ impl Repo {
 
     /// The git program, at work in this repository.
     pub fn git(&self) -> Command {
-        let mut command = Command::new("git");
+        let mut command = program::git();
         command.arg("-C").arg(&self.directory);
         command
     }

@@ -203,39 +203,61 @@ impl Place {
         say_to(&mut command, b"").code == 0
     }
 
-    fn git(&self, words: &[&str]) -> Option<String> {
-        let mut command = self.command("git", "onto", "user");
-        let said = say_to(command.args(words), b"");
-        (said.code == 0).then(|| said.out.lines().next().unwrap_or_default().to_owned())
-    }
-
-    /// Makes of a branch what a host makes: a merge commit, or one commit; none where
-    /// git finds a conflict.
-    pub fn merged(&self, way: &str, base: &str, tip: &str) -> Option<String> {
-        let tree = self.git_in_all(&["merge-tree", "--write-tree", "--no-messages", base, tip])?;
-        let mut words = vec!["commit-tree", &tree, "-m", "landed", "-p", base];
+    /// Makes of a branch what a host makes: a merge commit, or one commit.
+    pub fn merged(&self, way: &str, base: &str, tip: &str) -> Landed {
+        let words = [
+            "merge-tree",
+            "--write-tree",
+            "--name-only",
+            "--no-messages",
+            base,
+            tip,
+        ];
+        let said = self.git_in_all(&words);
+        let mut lines = said.out.lines();
+        let Some(tree) = lines.next() else {
+            return Landed::Never;
+        };
+        if said.code != 0 {
+            return Landed::Conflict(lines.map(str::to_owned).collect());
+        }
+        let mut words = vec!["commit-tree", tree, "-m", "landed", "-p", base];
         if way == "merge" {
             words.extend(["-p", tip]);
         }
-        self.git_in_all(&words)
+        let commit = self.git_in_all(&words);
+        assert_eq!(commit.code, 0, "{commit:?}");
+        Landed::At(commit.out.trim().to_owned())
     }
 
-    /// The commits of a branch made anew; none where git finds a conflict.
-    pub fn rebased(&self, base: &str, tip: &str) -> Option<String> {
-        self.git(&["update-ref", "refs/heads/topic", tip])?;
+    /// Makes the commits of a branch again on another base.
+    pub fn rebased(&self, base: &str, tip: &str) -> Landed {
+        std::fs::write(self.path("onto/refs/heads/topic"), format!("{tip}\n")).expect("a reference");
         let range = format!("{base}..topic");
-        let line = self.git_in_all(&["replay", "--onto", base, &range])?;
-        line.split(' ').nth(2).map(str::to_owned)
+        let said = self.git_in_all(&["replay", "--onto", base, &range]);
+        // It says which reference would move where.
+        match said.out.split(' ').nth(2) {
+            Some(commit) if said.code == 0 => Landed::At(commit.to_owned()),
+            _ => Landed::Conflict(Vec::new()),
+        }
     }
 
     /// Git, whose new objects all repositories see.
-    fn git_in_all(&self, words: &[&str]) -> Option<String> {
+    fn git_in_all(&self, words: &[&str]) -> Said {
         let mut command = self.command("git", "onto", "user");
         command.env("GIT_OBJECT_DIRECTORY", self.path("objects.git/objects"));
-        command.env("GIT_ALTERNATE_OBJECT_DIRECTORIES", self.path("onto/objects"));
-        let said = say_to(command.args(words), b"");
-        (said.code == 0).then(|| said.out.lines().next().unwrap_or_default().to_owned())
+        say_to(command.args(words), b"")
     }
+}
+
+/// The outcome of landing a branch by git.
+pub enum Landed {
+    /// The mainline's new tip.
+    At(String),
+    /// Git finds a conflict, in these files where it names them.
+    Conflict(Vec<String>),
+    /// Git has no such landing.
+    Never,
 }
 
 /// The findings of a report in JSON; a hook writes it beside its notes.
