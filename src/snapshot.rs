@@ -6,12 +6,14 @@
 
 mod editor;
 mod records;
+mod registries;
 
 use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
 pub use self::records::{ReadAhead, Records};
+pub use self::registries::registries;
 use crate::error::Error;
 use crate::model::{
     API_VERSION, ActorId, Archival, Evaluation, GroupName, Kind, ModelCard, ModelGroup, ModelVersion,
@@ -317,6 +319,8 @@ pub struct Snapshot<'a> {
     pub records: &'a Records<'a>,
     /// The tree of the registry's folder; none when there is none.
     pub tree: Option<Oid>,
+    /// The repository's top tree; none where it is not known.
+    pub top: Option<Oid>,
     /// History that answers for unreadable files; none where they stay unreadable.
     pub earlier: Option<&'a dyn Earlier>,
 }
@@ -336,6 +340,7 @@ impl<'a> Snapshot<'a> {
         Ok(Snapshot {
             records,
             tree,
+            top: Some(top),
             earlier: None,
         })
     }
@@ -357,6 +362,7 @@ impl<'a> Snapshot<'a> {
         Snapshot {
             records,
             tree: None,
+            top: None,
             earlier: None,
         }
     }

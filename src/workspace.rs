@@ -4,7 +4,6 @@ mod dated;
 mod fetched;
 mod memory;
 mod pins;
-mod registries;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -12,12 +11,11 @@ use std::path::{Path, PathBuf};
 pub use memory::UserKey;
 pub use pins::{Pin, PinnedBy, guarded};
 
-use registries::registries;
-
 use crate::error::{Error, shell_word};
 use crate::git::{Head, Repo, Scope, kept_as};
 use crate::history;
 use crate::raw::{self, Mode, Objects, Oid};
+use crate::snapshot::registries;
 
 /// What the command line says of where to look.
 #[derive(Clone, Debug, Default)]
@@ -176,10 +174,10 @@ impl Workspace {
             && let Ok(root) = history::read_commit(objects, root)
             && raw::lookup(objects, root.tree, &self.from_top("registry.yaml"))?.is_some()
         {
-            let folder = if self.folder.is_empty() { "." } else { &self.folder };
-            return Ok(error.hint(format!(
-                "its pinned root has it there, and a registry can't move: bring `{folder}` back, or look at an earlier commit with `--at`"
-            )));
+            return Ok(match self.taken_away(objects, commit)? {
+                Some(line) => error.hint(line),
+                None => error.hint("its pinned root has it there: name a commit that has it, as `git log -- registry.yaml` lists them"),
+            });
         }
         let mut folders = registries(objects, history::read_commit(objects, commit)?.tree)?;
         let more = folders.len().saturating_sub(10);
@@ -198,6 +196,39 @@ impl Workspace {
             (false, 0) => error.hint(format!("it has one elsewhere: {}", shown.join(", "))),
             (false, more) => error.hint(format!("it has others: {}, and {more} more", shown.join(", "))),
         })
+    }
+
+    /// Returns what to do where a commit took the registry away, by removing its file or
+    /// by moving its folder; none where no commit is found.
+    fn taken_away(&self, objects: &dyn Objects, tip: Oid) -> Result<Option<String>, Error> {
+        let file = self.from_top("registry.yaml");
+        let mut by = None;
+        let mut at = Some(tip);
+        while let Some(id) = at {
+            let commit = history::read_commit(objects, id)?;
+            if raw::lookup(objects, commit.tree, &file)?.is_some() {
+                break;
+            }
+            at = commit.parents.first().copied();
+            by = Some(commit);
+        }
+        let (Some(by), Some(_)) = (by, at) else {
+            return Ok(None);
+        };
+        let folders = registries(objects, by.tree)?;
+        let what = match &folders[..] {
+            [] => format!("removed `{file}`"),
+            [to] if to.is_empty() => {
+                "moved it to the repository's top, and a registry can't be moved".to_owned()
+            }
+            [to, ..] => format!("moved it to `{to}`, and a registry can't be moved"),
+        };
+        let parent = if by.parents.len() > 1 { "-m 1 " } else { "" };
+        Ok(Some(format!(
+            "commit {} {what}: put it back with `git revert -S --no-edit {parent}{}`",
+            by.id.short(),
+            by.id
+        )))
     }
 
     /// The mainline's short name.

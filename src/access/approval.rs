@@ -15,8 +15,20 @@ use crate::model::{
     Action, ActorId, ActorKind, CardSection, Decision, Digest, GroupName, RecordName, RecordPath, Review,
     VersionId,
 };
+use crate::raw::Oid;
 use crate::snapshot::{Earlier, Loaded, Snapshot};
 use crate::subject;
+
+/// The step that took something away.
+#[derive(Clone, Copy, Debug)]
+pub struct Gone {
+    /// Its commit.
+    pub by: Oid,
+    /// The registry's tree before it.
+    pub before: Option<Oid>,
+    /// The registry's tree after it.
+    pub after: Option<Oid>,
+}
 
 /// What the counting must know from outside the two trees.
 pub trait Outside {
@@ -47,6 +59,16 @@ pub trait Outside {
     /// where no history is known.
     fn earlier(&self) -> Option<&dyn Earlier> {
         None
+    }
+
+    /// What a step of the mainline took away at a path of the registry where nothing is
+    /// now; none where it had nothing, or no history is known.
+    ///
+    /// # Errors
+    /// When history can't be read.
+    fn gone(&self, path: &str) -> Result<Option<Gone>, Error> {
+        let _ = path;
+        Ok(None)
     }
 }
 

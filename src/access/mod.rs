@@ -14,7 +14,7 @@ mod selection;
 mod words;
 
 pub use approval::{
-    ApprovalFault, Counted, Outside, Shortfall, Standing, Tally, approval_fault, authors, dominated_by,
+    ApprovalFault, Counted, Gone, Outside, Shortfall, Standing, Tally, approval_fault, authors, dominated_by,
     tally, unproven,
 };
 pub use author::{Author, Carrier, Carriers, Charge, Verdict, author, is_authored, is_in_record};

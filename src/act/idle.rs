@@ -6,7 +6,7 @@ use crate::access::{self, Policy, Shortfall, Standing, Tally};
 use crate::change::{Change, ChangeKind};
 use crate::error::Error;
 use crate::history::Past;
-use crate::model::{ActorId, ActorKind, Decision, RecordPath, Status, VersionId};
+use crate::model::{Action, ActorId, ActorKind, Decision, RecordPath, Status, VersionId};
 use crate::snapshot::{Loaded, Snapshot};
 
 /// The reason why something is not signed, and the remedies.
@@ -62,7 +62,7 @@ pub fn idle_review(
         let refusal = match decision {
             Decision::Withdrawn => {
                 let may_reject = policy.registry().allows(status, Status::Rejected);
-                (!withdrawal_matters(status, *before, may_reject)).then(|| decided(id, status, may_reject))
+                (!withdrawal_matters(status, *before, may_reject)).then(|| decided(policy, actor, id, status))
             }
             _ => {
                 let tally = access::tally(policy, prior, next, id, &version, past)?;
@@ -98,13 +98,28 @@ fn rejected(id: &VersionId, tally: &Tally) -> Option<Refusal> {
     })
 }
 
-fn decided(id: &VersionId, status: Status, may_reject: bool) -> Refusal {
+/// Why a withdrawal counts for nothing, with what the actor may do instead.
+fn decided(policy: &Policy, actor: &ActorId, id: &VersionId, status: Status) -> Refusal {
+    let may = |action| policy.may(actor, action, Some(id.group.as_str()), None);
     let mut remedies = Vec::new();
     if status == Status::Approved {
-        if may_reject {
+        if policy.registry().allows(status, Status::Rejected) && may(Action::Reject) {
             remedies.push(format!("reject it: `modelry reject {id} -m REASON`"));
         }
-        remedies.push(format!("retire it: `modelry archive {id} -m REASON`"));
+        if policy.registry().allows(status, Status::Archived) && may(Action::Archive) {
+            remedies.push(format!("retire it: `modelry archive {id} -m REASON`"));
+        }
+        if remedies.is_empty() {
+            let who = policy.holders(Action::Archive, Some(id.group.as_str()), None);
+            let who: Vec<String> = who.iter().map(|who| format!("`{who}`")).collect();
+            remedies.push(match who.is_empty() {
+                true => "nobody may reject or retire it: `modelry policy show` lists the grants".to_owned(),
+                false => format!(
+                    "ask {} to retire it: `modelry archive {id} -m REASON`",
+                    who.join(" or ")
+                ),
+            });
+        }
     }
     Refusal {
         why: format!("{id} is {status}, and taking a review back does not change that"),

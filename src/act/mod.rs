@@ -36,7 +36,7 @@ pub use import::{
 pub use object::{Object, content, has_moved, moves, objects, spoken_for, unseen_support};
 pub use policy::{FirstPolicy, PolicyEdit, consequences, edit_policy, first_policy};
 pub use policy_review::approve_policy;
-pub use register::{RegisterRequest, register};
+pub use register::{Proposed, RegisterRequest, register};
 pub use relay::{RelayRequest, has_account_on, relay};
 pub use review::{review, settle, unmet_gates};
 pub use schemas::{in_place_of_schemas, outdated_schemas, schemas_note, update_schemas};
@@ -253,7 +253,9 @@ pub fn unknown_group<T: std::fmt::Display>(groups: &[T], name: &str) -> Error {
         return Error::told(format!(
             "group `{name}` was deleted, and its name is never used again"
         ))
-        .hint("`modelry log` shows the commit that deleted it");
+        .hint(format!(
+            "`modelry log {name}` shows the commit that deleted it, with its author and reason"
+        ));
     }
     let error = Error::told(format!("there is no group `{name}`"));
     match nearest(groups, name) {

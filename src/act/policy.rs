@@ -9,7 +9,7 @@ use super::{Desk, Draft};
 use crate::access::{self, Credential, Policy};
 use crate::error::Error;
 use crate::history::Act;
-use crate::model::{ActorId, ActorKey, ActorKind, Key, Kind, RecordPath, VersionId};
+use crate::model::{ActorId, ActorKey, ActorKind, Key, Kind, MAX_RISE, RecordPath, VersionId};
 use crate::schema::editor;
 use crate::source::{self, Edit};
 
@@ -143,11 +143,21 @@ pub enum PolicyEdit {
 /// # Errors
 /// When there is nothing to edit, or nothing would change.
 pub fn edit_policy(desk: &Desk<'_>, edit: &PolicyEdit, reason: Option<&str>) -> Result<Draft, Error> {
-    let old = desk
-        .snapshot
-        .registry()?
-        .ok_or_else(|| Error::told("there is no `registry.yaml`"))?;
+    let here = desk.snapshot.registry()?;
     let registry = desk.policy.registry();
+    let ends = matches!(edit, PolicyEdit::Retire(..) | PolicyEdit::RevokeKey { .. });
+    // A policy that was refused takes nobody's revocation away, and no revocation brings it
+    // into force.
+    let (old, refused) = match here {
+        Some(here) if here.id == desk.policy.source.id => (here, None),
+        here if ends => (desk.policy.source.clone(), Some(here)),
+        Some(here) => (here, None),
+        None => {
+            return Err(
+                Error::told("there is no `registry.yaml`").hint("`modelry validate` says where it went")
+            );
+        }
+    };
     let unknown_actor = |id: &ActorId| {
         let known: Vec<&ActorId> = registry.actors.keys().collect();
         let error = Error::told(format!("the policy knows no actor `{id}`"));
@@ -415,8 +425,22 @@ pub fn edit_policy(desk: &Desk<'_>, edit: &PolicyEdit, reason: Option<&str>) -> 
     if edits.is_empty() {
         return Ok(holds("the policy says so already".to_owned(), reason));
     }
-    edits.push(set("/serial".into(), json!(registry.serial + 1)));
+    let there = refused
+        .iter()
+        .flatten()
+        .find_map(|here| Some(here.registry()?.serial));
+    let serial = there.filter(|there| (registry.serial..registry.serial + MAX_RISE).contains(there));
+    edits.push(set(
+        "/serial".into(),
+        json!(serial.unwrap_or(registry.serial) + 1),
+    ));
     let mut draft = Draft::new(subject, reason);
+    if refused.is_some() {
+        draft.notes.push(format!(
+            "`registry.yaml` is not the policy in force, since the step that changed it has findings: policy {} is put back with this; accept those findings afterwards, as `modelry audit` says",
+            registry.serial
+        ));
+    }
     draft.put(
         &RecordPath::Registry,
         desk.edited(&RecordPath::Registry, &old, edits)?,

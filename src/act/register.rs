@@ -28,6 +28,41 @@ pub struct RegisterRequest {
     pub without_digest: bool,
     /// Numbers that others have reserved before they landed.
     pub reserved: BTreeSet<VersionNumber>,
+    /// Registrations that a remote's branches propose.
+    pub proposed: Vec<Proposed>,
+}
+
+/// A registration that a branch of a remote proposes.
+#[derive(Clone, Debug)]
+pub struct Proposed {
+    /// The remote.
+    pub remote: String,
+    /// The branch.
+    pub branch: String,
+    /// Its number.
+    pub number: VersionNumber,
+    /// The actor that it names.
+    pub by: String,
+    /// Its spec.
+    pub spec: Value,
+}
+
+impl Proposed {
+    /// The draft of what is proposed already.
+    fn found(&self, id: &VersionId, reason: Option<&str>) -> Draft {
+        let mut draft = Draft::new("", reason);
+        draft
+            .notes
+            .push("`--allow-duplicate` proposes it all the same".to_owned());
+        draft.notes.push(format!(
+            "`{}` of `{}` proposes the same model already, as {id}",
+            self.branch, self.remote
+        ));
+        draft.existing.push(RecordPath::Version(id.clone()));
+        draft.facts.insert("branch".into(), json!(self.branch));
+        draft.facts.insert("remote".into(), json!(self.remote));
+        draft
+    }
 }
 
 /// Registers a version under the group's next number that nobody has reserved, or
@@ -79,6 +114,17 @@ pub fn register(
                 return Ok((id, draft));
             }
         }
+    }
+    let mut proposed = request.proposed.iter().filter(|_| !request.allow_duplicate);
+    if let Some(proposed) =
+        proposed.find(|it| it.by == desk.actor.as_str() && canonical(&it.spec) == canonical(&request.spec))
+    {
+        let id = VersionId {
+            group: group.clone(),
+            number: proposed.number,
+        };
+        let draft = proposed.found(&id, reason);
+        return Ok((id, draft));
     }
     let mut number = numbers.last().copied().unwrap_or(0) + 1;
     while request.reserved.contains(&number) {

@@ -148,6 +148,12 @@ pub enum Stray {
 }
 
 impl Change {
+    /// Whether it brings a policy: another one, or one in the place of a text that was
+    /// none.
+    pub fn brings_policy(&self) -> bool {
+        matches!(self.kind, ChangeKind::RegistryCreated | ChangeKind::PolicyChanged)
+    }
+
     /// The group that the change belongs to; none for the policy.
     pub fn group(&self) -> Option<&str> {
         match &self.record {

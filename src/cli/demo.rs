@@ -428,11 +428,8 @@ impl Stage<'_> {
         let mut command: Vec<OsString> = vec!["modelry".into(), "-C".into(), self.top.as_os_str().to_owned()];
         command.extend(arguments.iter().map(local));
         let cli = Cli::try_parse_from(command).map_err(|error| Error::told(error.to_string()))?;
-        let ui = Ui {
-            output: super::form(&cli.command, cli.global.output.as_deref(), "demo")?,
-            style: self.ui.style,
-            side: self.ui.side,
-        };
+        let form = super::form(&cli.command, cli.global.output.as_deref(), "demo")?;
+        let ui = self.ui.with_output(form);
         super::dispatch(cli.command, &cli.global, &ui)
     }
 

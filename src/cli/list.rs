@@ -52,7 +52,7 @@ pub struct ListArgs {
     #[arg(long, value_name = "FIELD")]
     sort: Option<String>,
     /// At most this many
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = names::count)]
     limit: Option<usize>,
     #[command(flatten)]
     read: ReadArgs,
@@ -201,7 +201,9 @@ pub fn run(args: &ListArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
         let groups = match &args.group {
             Some(group) => {
                 let known = reading.snapshot.groups()?;
-                if !known.contains(group) {
+                let record = reading.snapshot.read(&RecordPath::Group(group.clone()))?;
+                let is_deleted = record.is_some_and(|record| record.tombstone().is_some());
+                if is_deleted || !known.contains(group) {
                     return Err(act::unknown_group(&known, group.as_str()));
                 }
                 vec![group.clone()]

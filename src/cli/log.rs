@@ -27,7 +27,7 @@ pub struct LogArgs {
     #[arg(value_name = "GROUP[/N]")]
     target: Option<Target>,
     /// At most this many commits
-    #[arg(long, short = 'n', value_name = "N")]
+    #[arg(long, short = 'n', value_name = "N", value_parser = super::names::count)]
     limit: Option<usize>,
     #[command(flatten)]
     read: ReadArgs,

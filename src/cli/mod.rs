@@ -37,8 +37,10 @@ mod relay;
 mod resolve;
 mod show;
 mod stage;
+mod standing;
 mod trust;
 mod ui;
+mod unproven;
 mod validate;
 mod wait;
 mod whoami;
@@ -438,6 +440,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let form = form(&cli.command, cli.global.output.as_deref(), &name);
     let mut ui = Ui::new(*form.as_ref().unwrap_or(&Output::Human));
+    ui = ui.standing(standing::Standing::of(&cli.global, &cli.command));
     // Somebody else's terminal shows it, at the other end of a connection.
     if matches!(cli.command, Command::Hook(hook::HookCommand::PreReceive(_))) {
         ui = ui.plain();

@@ -42,6 +42,18 @@ impl FromStr for Target {
     }
 }
 
+/// A number of lines to show.
+///
+/// # Errors
+/// It is no number, or nothing would be shown.
+pub fn count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("that would show nothing: a limit is 1 or more".to_owned()),
+        Ok(count) => Ok(count),
+        Err(_) => Err("a limit is a whole number, 1 or more".to_owned()),
+    }
+}
+
 /// `GROUP/N`.
 ///
 /// # Errors

@@ -339,6 +339,7 @@ pub fn register(args: &RegisterArgs, global: &Global, ui: &Ui) -> Result<Outcome
         draft: &|desk| {
             let mut request = given.request.clone();
             request.reserved.clone_from(&reserve.taken.borrow());
+            request.proposed = reserve.proposed.borrow().values().cloned().collect();
             let (id, mut draft) = act::register(desk, &args.group, &request, args.write.reason.as_deref())?;
             if draft.existing.is_empty() {
                 draft.given.extend(given.parts(&id));

@@ -124,8 +124,12 @@ fn show_group(reading: &Reading<'_>, group: &GroupName, ui: &Ui) -> Result<Outco
         );
         line("labels", pairs(&group.labels));
         line("annotations", pairs(&group.annotations));
-    } else if loaded.tombstone().is_some() {
-        line("state", "deleted".into());
+    } else if let Some(tombstone) = loaded.tombstone() {
+        line(
+            "state",
+            format!("deleted by {}; its name is never used again", tombstone.by),
+        );
+        line("reason", tombstone.reason.clone().unwrap_or_default());
     } else {
         line("state", "can't be read: `modelry validate` says why".into());
     }
@@ -149,9 +153,13 @@ fn show_group(reading: &Reading<'_>, group: &GroupName, ui: &Ui) -> Result<Outco
     let table = super::list::version_table(reading, group, None)?;
     if table.is_empty() && !reading.snapshot.versions(group)?.is_empty() && reading.is_incomplete() {
         out.push_str("No version that can be read.\n");
+    } else if table.is_empty() && loaded.tombstone().is_some() {
+        out.push_str(&format!(
+            "`modelry log {group}` shows the commit that deleted it.\n"
+        ));
     } else if table.is_empty() {
         out.push_str(&format!(
-            "No version yet. Register one: modelry register {group} --artifact PATH\n"
+            "No version yet. Register one: `modelry register {group} --artifact PATH`\n"
         ));
     } else {
         out.push_str(&table.render(&ui.style));

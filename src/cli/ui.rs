@@ -8,6 +8,7 @@ use clap::error::{ContextKind, ContextValue};
 use serde_json::Value;
 
 use super::Output;
+use super::standing::Standing;
 use crate::disk;
 use crate::error::Error;
 use crate::model::{masked_text, text_secrets};
@@ -21,6 +22,8 @@ pub struct Ui {
     pub style: Style,
     /// How text may look on standard error.
     pub side: Style,
+    /// Where the user stands who types what is shown.
+    standing: Standing,
 }
 
 fn welcome(terminal: bool) -> bool {
@@ -58,6 +61,7 @@ impl Ui {
                 color: welcome(err),
                 width: err.then(width).flatten(),
             },
+            standing: Standing::default(),
         }
     }
 
@@ -68,7 +72,25 @@ impl Ui {
             output: self.output,
             style: Style::PLAIN,
             side: Style::PLAIN,
+            standing: self.standing,
         }
+    }
+
+    /// The same in another form. Its lines are told to a reader who stands in the registry.
+    #[must_use]
+    pub fn with_output(&self, output: Output) -> Ui {
+        Ui {
+            output,
+            style: self.style,
+            side: self.side,
+            standing: Standing::default(),
+        }
+    }
+
+    /// The same for a user who stands there.
+    #[must_use]
+    pub(super) fn standing(self, standing: Standing) -> Ui {
+        Ui { standing, ..self }
     }
 
     /// Whether the output is for programs.
@@ -93,7 +115,10 @@ impl Ui {
     /// # Errors
     /// When it can't be written, as on a full disk.
     pub fn print(&self, text: &str) -> Result<(), Error> {
-        self.exact(&masked_text(text))
+        match self.output {
+            Output::Human => self.exact(&self.standing.typed(&masked_text(text))),
+            _ => self.exact(&masked_text(text)),
+        }
     }
 
     /// Text to standard output with addresses as they are, for the programs that
@@ -155,7 +180,8 @@ impl Ui {
 
     /// A line beside the output.
     pub fn say(&self, text: &str) {
-        let _ = writeln!(std::io::stderr().lock(), "{}", masked_text(text));
+        let text = masked_text(text);
+        let _ = writeln!(std::io::stderr().lock(), "{}", self.standing.typed(&text));
     }
 
     /// A note beside the output.

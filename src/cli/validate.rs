@@ -8,7 +8,7 @@ use super::ci::{self, Ci};
 use super::me::Me;
 use super::onto::{self, Way};
 use super::reading::FetchArgs;
-use super::{Global, Outcome, Output, Ui, diff, report_format};
+use super::{Global, Outcome, Output, Ui, diff, report_format, unproven};
 use crate::access::{Carrier, KeyStanding, Policy, Verdict};
 use crate::change::{self, Differences};
 use crate::disk;
@@ -341,7 +341,12 @@ fn home_of(
 fn files(what: Option<&Path>, args: &ValidateArgs, global: &Global, ui: &Ui) -> Result<Report, Error> {
     let start = start_of(what, global)?;
     let (workspace, folder) = home_of(what, &start, args, global, ui)?;
-    let report = against_head(&workspace)?;
+    let mut report = against_head(&workspace)?;
+    if what.is_none()
+        && let Some(head) = workspace.repo.head()?.tip()
+    {
+        unproven::note_past(&workspace, head, &mut report);
+    }
     Ok(match what.and_then(|_| inside(&folder, &start)) {
         Some(inside) => only(report, Some(&workspace), &inside),
         None => report,
@@ -374,10 +379,7 @@ fn only(mut report: Report, workspace: Option<&Workspace>, inside: &str) -> Repo
 fn against_head(workspace: &Workspace) -> Result<Report, Error> {
     let repo = &workspace.repo;
     let objects = repo.objects()?;
-    let head = match repo.head()? {
-        crate::git::Head::Branch { tip, .. } => tip,
-        crate::git::Head::Detached(tip) => Some(tip),
-    };
+    let head = repo.head()?.tip();
     let top = head
         .map(|head| history::read_commit(&objects, head))
         .transpose()?;
@@ -393,8 +395,16 @@ fn against_head(workspace: &Workspace) -> Result<Report, Error> {
         Some(_) => Some(history::policy_at(&prior, "HEAD")?),
         None => None,
     };
-    let uncommitted = uncommitted(workspace, &overlay, top, policy.as_ref())?;
-    let next = at(uncommitted.tree)?;
+    let mut uncommitted = uncommitted(workspace, &overlay, top, policy.as_ref())?;
+    let mut next = at(uncommitted.tree)?;
+    if prior.registry()?.is_some() && next.registry()?.is_none() {
+        // It may have been moved: then it is in a folder that is not the registry's.
+        let all = workspace.repo.uncommitted(&overlay, top, &[], &|_| true);
+        if let Ok(all) = all {
+            uncommitted.tree = all.tree;
+            next = at(all.tree)?;
+        }
+    }
     if prior.registry()?.is_none() && next.registry()?.is_none() {
         return Err(match head {
             Some(head) => workspace.no_registry(&objects, head)?,
@@ -532,6 +542,7 @@ fn alone(folder: &Path) -> Result<Report, Error> {
     let next = Snapshot {
         records: &records,
         tree,
+        top: None,
         earlier: None,
     };
     let prior = Snapshot::empty(&records);

@@ -24,13 +24,30 @@ impl Expr {
     /// The members that the condition names and none of these contents has.
     pub fn absent(&self, contents: &[&Map<String, Value>]) -> Vec<Absent> {
         let mut asked = self.reads.clone();
-        walk(&self.root, &mut |node| {
-            if let Node::In(name, container) = node
-                && let (Node::Text(name), Some(path)) = (&**name, Path::of(container))
+        let mut ask = |container: &Node, name: &str| {
+            if let Some(path) = Path::of(container)
                 && holds_names(&path, contents)
             {
                 asked.push(path.below(name));
             }
+        };
+        walk(&self.root, &mut Vec::new(), &mut |node, ranges| match node {
+            Node::In(name, container) => {
+                if let Node::Text(name) = &**name {
+                    ask(container, name);
+                }
+            }
+            // A loop over a mapping binds the names in it.
+            Node::Compare(Comparison::Equal | Comparison::NotEqual, a, b) => {
+                if let (Node::Text(name), Node::Bound(depth, _)) | (Node::Bound(depth, _), Node::Text(name)) =
+                    (&**a, &**b)
+                    && let Some(range @ (Node::Variable(_) | Node::Select(..) | Node::Index(..))) =
+                        ranges.get(*depth)
+                {
+                    ask(range, name);
+                }
+            }
+            _ => {}
         });
         let mut absent: Vec<Absent> = Vec::new();
         for path in &asked {
@@ -40,30 +57,37 @@ impl Expr {
         absent
     }
 
-    /// The texts that the condition compares a variable with, or looks for in it.
+    /// The texts that the condition compares a variable, or an item of it, with, or looks
+    /// for in it.
     pub fn compared(&self, variable: &str) -> BTreeSet<String> {
         let mut texts = BTreeSet::new();
-        let is_it = |node: &Node| matches!(node, Node::Variable(name) if name == variable);
-        walk(&self.root, &mut |node| match node {
-            Node::Compare(Comparison::Equal | Comparison::NotEqual, a, b) => match (&**a, &**b) {
-                (Node::Text(text), other) | (other, Node::Text(text)) if is_it(other) => {
-                    texts.insert(text.clone());
-                }
+        walk(&self.root, &mut Vec::new(), &mut |node, ranges| {
+            let is_variable = |node: &Node| matches!(node, Node::Variable(name) if name == variable);
+            let is_it = |node: &Node| match node {
+                Node::Bound(depth, _) => ranges.get(*depth).is_some_and(|range| is_variable(range)),
+                node => is_variable(node),
+            };
+            match node {
+                Node::Compare(Comparison::Equal | Comparison::NotEqual, a, b) => match (&**a, &**b) {
+                    (Node::Text(text), other) | (other, Node::Text(text)) if is_it(other) => {
+                        texts.insert(text.clone());
+                    }
+                    _ => {}
+                },
+                Node::In(a, b) => match (&**a, &**b) {
+                    (Node::Text(text), other) if is_it(other) => {
+                        texts.insert(text.clone());
+                    }
+                    (other, Node::List(items)) if is_it(other) => {
+                        texts.extend(items.iter().filter_map(|item| match item {
+                            Node::Text(text) => Some(text.clone()),
+                            _ => None,
+                        }));
+                    }
+                    _ => {}
+                },
                 _ => {}
-            },
-            Node::In(a, b) => match (&**a, &**b) {
-                (Node::Text(text), other) if is_it(other) => {
-                    texts.insert(text.clone());
-                }
-                (other, Node::List(items)) if is_it(other) => {
-                    texts.extend(items.iter().filter_map(|item| match item {
-                        Node::Text(text) => Some(text.clone()),
-                        _ => None,
-                    }));
-                }
-                _ => {}
-            },
-            _ => {}
+            }
         });
         texts
     }
@@ -75,10 +99,17 @@ fn holds_names(path: &Path, contents: &[&Map<String, Value>]) -> bool {
     there.all(Value::is_object)
 }
 
-/// Shows each node of a tree.
-fn walk(node: &Node, seen: &mut impl FnMut(&Node)) {
-    seen(node);
-    names::children(node)
-        .into_iter()
-        .for_each(|child| walk(child, seen));
+/// Shows each node of a tree, with what the loops around it go through, outermost first.
+fn walk<'n>(node: &'n Node, ranges: &mut Vec<&'n Node>, seen: &mut impl FnMut(&'n Node, &[&'n Node])) {
+    seen(node, ranges);
+    if let Node::Loop(_, range, condition) = node {
+        walk(range, ranges, seen);
+        ranges.push(range);
+        walk(condition, ranges, seen);
+        ranges.pop();
+        return;
+    }
+    for child in names::children(node) {
+        walk(child, ranges, seen);
+    }
 }

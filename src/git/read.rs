@@ -40,6 +40,16 @@ pub enum Head {
     Detached(Oid),
 }
 
+impl Head {
+    /// The commit that is checked out; none on an unborn branch.
+    pub fn tip(&self) -> Option<Oid> {
+        match self {
+            Head::Branch { tip, .. } => *tip,
+            Head::Detached(tip) => Some(*tip),
+        }
+    }
+}
+
 impl Repo {
     /// The work tree's top; none in a bare repository.
     pub fn workdir(&self) -> Option<&Path> {

@@ -380,9 +380,23 @@ impl Court<'_, '_> {
             _ if way == Landing::Merge => {}
             "MR403" => self.review_instead(finding, way, merge)?,
             "MR301" => self.sign_instead(finding, way, merge),
+            "MR202" | "MR216" | "MR401" | "MR402" | "MR404" => self.merge_instead(finding, merge),
             _ => {}
         }
         Ok(())
+    }
+
+    /// Names the merge where that alone is clean: another way lands each commit of the
+    /// branch as a step, or several as one.
+    fn merge_instead(&self, finding: &mut Finding<Place>, merge: &WayJudged) {
+        if merge.report.open().count() > 0 || !self.ask.policy.landing().contains(&Landing::Merge) {
+            return;
+        }
+        finding.help = Some(format!(
+            "land it as a merge, and check that way alone: `modelry validate --onto {} {} --landing merge`",
+            self.ask.base.short(),
+            self.ask.tip.short()
+        ));
     }
 
     /// Names the signer of a commit that this way of landing leaves behind, where the

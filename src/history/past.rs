@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use super::graph::Graph;
 use super::{provenance, read_commit};
-use crate::access::{Outside, Policy, Verdict};
+use crate::access::{Gone, Outside, Policy, Verdict};
 use crate::error::Error;
 use crate::model::{GroupName, RecordPath, StageName, VersionNumber};
-use crate::raw::{FileChange, Mode, Objects, Oid};
+use crate::raw::{self, FileChange, Mode, Objects, Oid};
 use crate::snapshot::{self, Earlier, Loaded, Records, Snapshot};
 
 /// What history knows at one commit of the mainline.
@@ -128,7 +128,47 @@ impl Earlier for Past<'_> {
     }
 }
 
+/// So many steps back a thing that is gone is looked for.
+const MOST_BACK: usize = 1_000;
+
+impl Past<'_> {
+    fn search_gone(&self, path: &str) -> Result<Option<Gone>, Error> {
+        let mut after: Option<(Oid, Option<Oid>)> = None;
+        let mut at = self.tip;
+        for _ in 0..MOST_BACK {
+            let Some(id) = at else { break };
+            let commit = read_commit(self.objects, id)?;
+            let tree = match self.folder {
+                "" => Some(commit.tree),
+                folder => raw::lookup(self.objects, commit.tree, folder)?.map(|entry| entry.id),
+            };
+            let has = match tree {
+                Some(tree) => raw::lookup(self.objects, tree, path)?.is_some(),
+                None => false,
+            };
+            if has {
+                return Ok(after.map(|(by, after)| Gone {
+                    by,
+                    before: tree,
+                    after,
+                }));
+            }
+            after = Some((id, tree));
+            at = commit.parents.first().copied();
+        }
+        Ok(None)
+    }
+}
+
 impl Outside for Past<'_> {
+    fn gone(&self, path: &str) -> Result<Option<Gone>, Error> {
+        match self.search_gone(path) {
+            // A shallow clone knows no more.
+            Err(Error::MissingObject { .. }) => Ok(None),
+            found => found,
+        }
+    }
+
     fn earlier(&self) -> Option<&dyn Earlier> {
         Some(self)
     }

@@ -63,8 +63,7 @@ fn proven_by(policy: &Policy, change: &Change, commit_key: Option<&str>) -> Opti
         .as_ref()
         .filter(|_| is_in_record(change))
         .and_then(|after| after.signature());
-    let needs_somebody =
-        is_in_record(change) || needed_action(change).is_some() || change.kind == ChangeKind::PolicyChanged;
+    let needs_somebody = is_in_record(change) || needed_action(change).is_some() || change.brings_policy();
     match own {
         Some(armor) => claimed(policy, armor),
         None => commit_key.filter(|_| needs_somebody).map(str::to_owned),
@@ -181,7 +180,7 @@ impl Replay<'_> {
         let mut replaced = before.registry();
         for (index, change) in differences.changes.iter().enumerate() {
             let after = change.after.as_ref().and_then(|after| after.registry());
-            let Some(after) = after.filter(|_| change.kind == ChangeKind::PolicyChanged) else {
+            let Some(after) = after.filter(|_| change.brings_policy()) else {
                 continue;
             };
             for mut finding in self.bad_since_of(replaced, after, parent)? {

@@ -93,6 +93,11 @@ impl Workspace {
             && self.root.is_none_or(|root| root.to_string() == verified.root)
     }
 
+    /// Whether this clone remembers a verified point of this registry and mainline.
+    pub fn has_point(&self) -> bool {
+        self.remembered().is_some()
+    }
+
     /// The last point of this registry and mainline. Where no root is pinned,
     /// the one that was used last.
     pub(super) fn remembered(&self) -> Option<Remembered> {

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::mr216_group_renamed::Renamed;
 use crate::finding::{Anchor, Finding};
 
 /// So many findings of one rule are listed for one folder, while the step has fewer than
@@ -12,24 +11,32 @@ const MOST_OF_FOLDER: usize = 100;
 /// So many findings of one step are listed; after that, one for each rule and folder.
 const MOST_OF_STEP: usize = 1_000;
 
+/// A move of a folder, told as one finding.
+pub(super) trait Explains {
+    /// Whether the finding is the one about this move.
+    fn is(&self, finding: &Finding<Anchor>) -> bool;
+
+    /// Whether the finding is about a file that only the move touched.
+    fn explains(&self, finding: &Finding<Anchor>) -> bool;
+}
+
 /// A rule, and the folder that its findings are counted for.
 type Key = (&'static str, String);
 
 /// Keeps the first findings of each rule and folder, and counts the others. A rule that
 /// fires for a folder keeps one finding there at least, so the verdict is exact.
 #[derive(Default)]
-pub(super) struct Bound {
-    renames: Vec<(Renamed, BTreeSet<&'static str>)>,
+pub(super) struct Bound<'e> {
+    explained: Vec<(&'e dyn Explains, BTreeSet<&'static str>)>,
     kept: usize,
     of: HashMap<Key, (usize, u64)>,
 }
 
-impl Bound {
-    /// Leaves out what these renames explain.
-    pub(super) fn new(renames: Vec<Renamed>) -> Bound {
-        let renames = renames.into_iter().map(|renamed| (renamed, BTreeSet::new()));
+impl<'e> Bound<'e> {
+    /// Leaves out what these moves explain.
+    pub(super) fn new(moves: impl Iterator<Item = &'e dyn Explains>) -> Bound<'e> {
         Bound {
-            renames: renames.collect(),
+            explained: moves.map(|it| (it, BTreeSet::new())).collect(),
             ..Bound::default()
         }
     }
@@ -41,9 +48,9 @@ impl Bound {
     }
 
     fn keeps(&mut self, finding: &Finding<Anchor>) -> bool {
-        // The files that a renamed group takes with it say nothing that the rename does not.
-        let mut renames = self.renames.iter_mut();
-        if let Some((_, folded)) = renames.find(|(renamed, _)| renamed.explains(finding)) {
+        // The files that a moved folder takes with it say nothing that the move does not.
+        let mut moves = self.explained.iter_mut();
+        if let Some((_, folded)) = moves.find(|(it, _)| it.explains(finding)) {
             folded.insert(finding.rule.code);
             return false;
         }
@@ -58,11 +65,11 @@ impl Bound {
     }
 
     /// Says at the last finding of each rule and folder how many more there are, and at
-    /// the rename of a group which codes it stands in for.
+    /// the move of a folder which codes it stands in for.
     pub(super) fn finish(mut self, list: &mut [Finding<Anchor>]) {
-        for (renamed, folded) in &self.renames {
-            // Whoever accepts the rename accepts what it stands for, each by its code.
-            if let Some(finding) = list.iter_mut().find(|finding| renamed.is(finding)) {
+        for (it, folded) in &self.explained {
+            // Accepting the move takes accepting what it stands for, each by its code.
+            if let Some(finding) = list.iter_mut().find(|finding| it.is(finding)) {
                 finding.folded.extend(folded);
             }
         }

@@ -4,11 +4,14 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::bounded::Bound;
+use super::bounded::Explains;
+use super::moved::moved;
 use super::place::at_part;
+use super::restored::restored;
 use super::scene::{Findings, PolicyScene, Scene, Step};
 use super::{Check, RULES, mr216_group_renamed};
 use crate::access::{self, Author, Carrier, Carriers, Policy, Tally};
-use crate::change::{Change, ChangeKind};
+use crate::change::ChangeKind;
 use crate::error::Error;
 use crate::finding::{Anchor, Finding, Note, Remedy, RuleInfo, Side};
 use crate::model::{ActorId, Status, VersionId};
@@ -89,7 +92,10 @@ fn as_written(findings: &mut [Finding<Anchor>], step: &Step<'_>, index: usize) {
 /// When an object can't be read.
 pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
     let mut out = Findings::default();
-    let mut bound = Bound::new(mr216_group_renamed::renamed(step)?);
+    let renames = mr216_group_renamed::renamed(step)?;
+    let moved = moved(step)?;
+    let moves = renames.iter().map(|renamed| renamed as &dyn Explains);
+    let mut bound = Bound::new(moves.chain(moved.iter().map(|moved| moved as &dyn Explains)));
     for (index, change) in step.changes().iter().enumerate() {
         if change.kind == ChangeKind::Unreadable
             && let Some(after) = &change.after
@@ -168,7 +174,7 @@ pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
         bound.take(&mut out.list, first);
         in_force = Some(after);
     }
-    let before_step_rules = out.list.len();
+    let of_policy_rules = first_of_policy != out.list.len();
     for rule in RULES {
         if let Check::Step(check) = rule.check {
             let first = out.list.len();
@@ -176,6 +182,8 @@ pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
             bound.take(&mut out.list, first);
         }
     }
+    let back = restored(step, &out.list, &renames)?;
+    out.list.retain(|finding| !back.excuses(finding));
     bound.finish(&mut out.list);
     let words = step.carriers.own.words();
     for finding in &mut out.list {
@@ -188,7 +196,7 @@ pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
             let path = &finding.primary.at.path;
             path == "registry.yaml" || path.starts_with("policy/")
         };
-        first_of_policy == before_step_rules && !out.list.iter().any(of_policy)
+        (!of_policy_rules || back.is_of_policy()) && !out.list.iter().any(of_policy)
     });
     Ok(Judgement {
         findings: out.list,
@@ -203,15 +211,9 @@ pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
 
 /// The policies that the step brings, each with the index of its change.
 fn policies_brought(step: &Step<'_>) -> Vec<(usize, Policy)> {
-    let brings = |change: &Change| {
-        matches!(
-            change.kind,
-            ChangeKind::RegistryCreated | ChangeKind::PolicyChanged
-        )
-    };
     let changes = step.changes().iter().enumerate();
     changes
-        .filter(|(_, change)| brings(change))
+        .filter(|(_, change)| change.brings_policy())
         .filter_map(|(index, change)| Some((index, Policy::new(change.after.clone()?)?)))
         .collect()
 }

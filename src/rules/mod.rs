@@ -7,7 +7,9 @@
 mod bounded;
 mod judge;
 mod list;
+mod moved;
 mod place;
+mod restored;
 mod scene;
 
 mod mr001_not_utf8;

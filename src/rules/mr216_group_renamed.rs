@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::bounded::Explains;
+use super::moved::reverted;
 use super::place::FROM_TOP;
 use super::scene::{Findings, Step};
 use super::{Check, Rule};
@@ -34,13 +36,23 @@ pub(super) struct Renamed {
 }
 
 impl Renamed {
-    /// Whether the finding is the one about this rename.
-    pub(super) fn is(&self, finding: &Finding<Anchor>) -> bool {
+    /// The name before.
+    pub(super) fn from(&self) -> &str {
+        &self.from
+    }
+
+    /// The name after.
+    pub(super) fn to(&self) -> &str {
+        &self.to
+    }
+}
+
+impl Explains for Renamed {
+    fn is(&self, finding: &Finding<Anchor>) -> bool {
         std::ptr::eq(finding.rule, &raw const RULE.info) && finding.group.as_deref() == Some(&self.from)
     }
 
-    /// Whether the finding is about a file that only the rename moved.
-    pub(super) fn explains(&self, finding: &Finding<Anchor>) -> bool {
+    fn explains(&self, finding: &Finding<Anchor>) -> bool {
         let path = &finding.primary.at.path;
         let mut folders = [&self.from, &self.to].into_iter();
         !std::ptr::eq(finding.rule, &raw const RULE.info)
@@ -210,13 +222,17 @@ fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
         .why(format!(
             "what people signed names `{from}`, and so does whatever deploys it"
         ))
-        .help(match to.parse::<GroupName>() {
-            Ok(_) => format!(
-                "put it back: `mv {FROM_TOP}groups/{to} {FROM_TOP}groups/{from}`, or, for another name, `modelry group create {to}` after that, and register there again"
+        .help(match (reverted(step, |change| change.path == format!("groups/{from}/{first}")), to.parse::<GroupName>()) {
+            (Some(line), Ok(_)) => format!(
+                "put it back: {line}, or, for another name, `modelry group create {to}` after that, and register there again"
             ),
-            Err(_) => format!(
-                "put it back under its name: `mv {FROM_TOP}{} {FROM_TOP}groups/{from}`",
-                shell_word(&format!("groups/{to}"))
+            (Some(line), Err(_)) => format!("put it back under its name: {line}"),
+            (None, Ok(_)) => format!(
+                "put it back: `mv {FROM_TOP}groups/{to} {FROM_TOP}groups/{from} && git reset -q -- {FROM_TOP}groups/{to} {FROM_TOP}groups/{from}`, or, for another name, `modelry group create {to}` after that, and register there again"
+            ),
+            (None, Err(_)) => format!(
+                "put it back under its name: `mv {FROM_TOP}{there} {FROM_TOP}groups/{from} && git reset -q -- {FROM_TOP}{there} {FROM_TOP}groups/{from}`",
+                there = shell_word(&format!("groups/{to}"))
             ),
         });
         finding.group = Some(from);

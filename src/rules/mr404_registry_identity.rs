@@ -1,5 +1,7 @@
 //! MR404 registry-identity: `registry.yaml` is gone, or its id changed.
 
+use super::moved::{moved, reverted};
+use super::place::FROM_TOP;
 use super::scene::{Findings, Step, in_policy};
 use super::{Check, Rule};
 use crate::change::{Change, ChangeKind};
@@ -24,14 +26,7 @@ fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
         all.filter(|change| change.record == Some(RecordPath::Registry))
     };
     if changes().any(|change| change.kind == ChangeKind::Removed) {
-        let finding = Finding::new(
-            &RULE.info,
-            Anchor::before("registry.yaml", ""),
-            "`registry.yaml` is removed, and it never goes",
-        )
-        .why("the root pins its folder too, so that a registry can't be moved or renamed")
-        .help("restore the file; where its folder was moved, move it back");
-        out.push(finding);
+        out.push(removed(step)?);
         return Ok(());
     }
     // The policy in force knows the id, also where the file was broken before.
@@ -51,6 +46,32 @@ fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
+fn removed(step: &Step<'_>) -> Result<Finding<Anchor>, Error> {
+    let at = Anchor::before("registry.yaml", "");
+    if let Some(moved) = moved(step)? {
+        let to = match moved.to.as_str() {
+            "" => "the repository's top".to_owned(),
+            to => format!("`{to}`"),
+        };
+        let words = format!("the registry is moved to {to}, and a registry can't be moved");
+        return Ok(Finding::new(&RULE.info, at, words)
+            .label("it was here")
+            .why("the root pins its folder, and each record's path is part of what was signed")
+            .help(moved.put_back(step)));
+    }
+    let line = reverted(step, |change| change.record == Some(RecordPath::Registry));
+    let finding = Finding::new(&RULE.info, at, "`registry.yaml` is removed, and it never goes")
+        .label("it was here")
+        .why("the root pins its folder too, so that a registry can't be moved or renamed")
+        .help(match line {
+            Some(line) => format!("restore it: {line}"),
+            None => format!(
+                "restore it: `git restore --staged --worktree --source=HEAD -- {FROM_TOP}registry.yaml`"
+            ),
+        });
+    Ok(finding)
+}
+
 const DOCS: &str = r#"
 ## What it checks
 `registry.yaml` never goes, its folder never moves, and its `id` never changes.
@@ -64,5 +85,6 @@ could leave its history behind.
 A copied registry with another id.
 
 ## How to fix
-Restore it; move the folder back (`git mv NEW OLD`). `modelry init` makes a new registry.
+Restore it; move the folder back (`git mv NEW OLD`, or `git revert -S` of the commit that moved it).
+A signed step that puts back exactly what was there is clean. `modelry init` makes a new registry.
 "#;

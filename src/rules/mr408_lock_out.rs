@@ -37,7 +37,12 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
         return Ok(());
     }
     let message = format!(
-        "this policy needs {need} administrators to change it, and has {}",
+        "this policy needs {need} {} to change it, and has {}",
+        if need == 1 {
+            "administrator"
+        } else {
+            "administrators"
+        },
         able.len()
     );
     if !recovery.is_empty() {

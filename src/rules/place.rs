@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::error::shell_word;
 use crate::finding::{Anchor, Finding, Label, Part, Place, Side};
 use crate::model::{RecordPath, concealed};
 use crate::raw::Oid;
@@ -11,6 +12,9 @@ use crate::source::{LineIndex, pointer_step};
 /// Stands in a remedy before a path of the registry's folder, for that folder: the
 /// remedy is typed at the repository's top.
 pub(super) const FROM_TOP: char = '\u{1}';
+
+/// Stands in a remedy for the registry's folder, seen from the repository's top.
+pub(super) const FOLDER: char = '\u{2}';
 
 /// Resolves anchors against the two trees of a step.
 pub struct Resolver<'a> {
@@ -85,11 +89,17 @@ impl Resolver<'_> {
 
     /// A remedy with its paths from the repository's top.
     fn typed_at_top(&self, help: &str) -> String {
-        let folder = match self.folder {
-            "" => String::new(),
-            folder => format!("{folder}/"),
+        let (folder, from_top) = match self.folder {
+            "" => (".".to_owned(), String::new()),
+            folder => (shell_word(folder), format!("{folder}/")),
         };
-        help.replace(FROM_TOP, &folder)
+        let folder_made = match self.folder {
+            "" => String::new(),
+            _ => format!("mkdir -p {folder} && "),
+        };
+        help.replace(&format!("mkdir -p {FOLDER} && "), &folder_made)
+            .replace(FOLDER, &folder)
+            .replace(FROM_TOP, &from_top)
     }
 
     /// The finding with all its places.

@@ -123,12 +123,9 @@ impl<'a> Step<'a> {
 
     /// Whether the step changes nothing but the policy and the reviews of it.
     pub fn is_of_policy_alone(&self) -> bool {
-        let of_policy = |change: &Change| {
-            matches!(
-                change.kind,
-                ChangeKind::PolicyChanged | ChangeKind::PolicyReviewed { .. }
-            )
-        };
+        let brings = |change: &Change| change.brings_policy() && self.policy.is_some();
+        let of_policy =
+            |change: &Change| brings(change) || matches!(change.kind, ChangeKind::PolicyReviewed { .. });
         self.changes().iter().all(of_policy)
     }
 
@@ -140,7 +137,7 @@ impl<'a> Step<'a> {
         };
         let mut replaced = policy.clone();
         for change in self.changes() {
-            let (ChangeKind::PolicyChanged, Some(after)) = (&change.kind, &change.after) else {
+            let Some(after) = change.after.as_ref().filter(|_| change.brings_policy()) else {
                 continue;
             };
             if review.subject == subject::policy_subject(policy.id(), after.value())
@@ -164,6 +161,10 @@ impl<'a> Step<'a> {
 pub struct Bringing<'s, 'a>(pub &'s Step<'a>);
 
 impl Outside for Bringing<'_, '_> {
+    fn gone(&self, path: &str) -> Result<Option<access::Gone>, Error> {
+        self.0.outside.gone(path)
+    }
+
     fn brought_by(&self, policy: &Policy, path: &RecordPath) -> Result<Option<access::Verdict>, Error> {
         self.0.outside.brought_by(policy, path)
     }

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::path::Path;
 
-use super::{Wanted, folder_name, registries};
+use super::{Wanted, folder_name};
 use crate::error::Error;
 use crate::git::{Repo, Scope};
 use crate::history;
 use crate::raw::{self, Mode, Oid};
+use crate::snapshot::registries;
 
 /// The key of git's configuration.
 const KEY: &str = "modelry.root";

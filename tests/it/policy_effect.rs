@@ -371,6 +371,7 @@ fn judged(
             records: &records,
             tree,
             earlier: None,
+            top: None,
         };
         let version = snapshot
             .read(&RecordPath::Version(id.clone()))
@@ -402,6 +403,7 @@ fn judged(
         records: &records,
         tree,
         earlier: None,
+        top: None,
     };
     let version = snapshot
         .read(&RecordPath::Version(id.clone()))

@@ -110,6 +110,7 @@ pub fn filled(text: &str, files: &Files) -> String {
         records: &records,
         tree: Some(tree),
         earlier: None,
+        top: None,
     };
     let registry = snapshot.registry().expect("readable").expect("a policy");
     let mut text = text.to_owned();
@@ -254,11 +255,13 @@ fn judge(case: &Value) -> String {
         records: &records,
         tree: (!root).then_some(prior_tree),
         earlier: None,
+        top: None,
     };
     let next = Snapshot {
         records: &records,
         tree: Some(next_tree),
         earlier: None,
+        top: None,
     };
     let policy = prior.registry().expect("readable").and_then(Policy::new);
     let mut differences = change::diff(&prior, &next).expect("a difference");

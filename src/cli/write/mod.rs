@@ -28,7 +28,7 @@ use crate::act::{Desk, Draft};
 use crate::error::{Error, shell_word};
 use crate::finding::Report;
 pub use crate::finding::Scope;
-use crate::git::{AdvanceError, Head, Move, Moving};
+use crate::git::{AdvanceError, Head, Move, Moving, Repo};
 use crate::history;
 use crate::raw::Oid;
 use crate::render;
@@ -142,8 +142,7 @@ impl Target {
 fn target(workspace: &Workspace, args: &WriteArgs) -> Result<Target, Error> {
     let repo = &workspace.repo;
     let branch = match &args.branch {
-        Some(name) if name.starts_with("refs/") => name.clone(),
-        Some(name) => format!("refs/heads/{name}"),
+        Some(name) => local_branch(repo, name)?,
         None => match repo.head()? {
             Head::Branch { name, .. } => name,
             Head::Detached(_) => {
@@ -192,6 +191,35 @@ fn target(workspace: &Workspace, args: &WriteArgs) -> Result<Target, Error> {
     })
 }
 
+/// The full name of the branch that `--branch` means: one of this clone, and nothing that
+/// a fetch keeps.
+///
+/// # Errors
+/// The name is that of a remote's branch, or of another reference.
+fn local_branch(repo: &Repo, name: &str) -> Result<String, Error> {
+    let full = match name.starts_with("refs/") {
+        true => name.to_owned(),
+        false => format!("refs/heads/{name}"),
+    };
+    let kept = name.strip_prefix("refs/remotes/").unwrap_or(name);
+    let remotes = repo.remotes()?;
+    let there = remotes.iter().find_map(|remote| {
+        let own = kept.strip_prefix(remote.as_str())?.strip_prefix('/')?;
+        Some((remote, own)).filter(|(_, own)| !own.is_empty())
+    });
+    let is_here = full.starts_with("refs/heads/") && repo.reference(&full)?.is_some();
+    match there {
+        Some((remote, own)) if !is_here => Err(Error::told(format!(
+            "`{kept}` is what this clone knows of branch `{own}` of `{remote}`, and no commit is made on that"
+        ))
+        .hint(format!(
+            "name the branch itself: `--branch {}`; it starts from the remote's, and `--push` lands it there",
+            shell_word(own)
+        ))),
+        _ => Ok(full),
+    }
+}
+
 fn short(branch: &str) -> &str {
     branch.strip_prefix("refs/heads/").unwrap_or(branch)
 }
@@ -210,6 +238,15 @@ pub fn land(job: &Job<'_>, args: &WriteArgs, global: &Global, ui: &Ui) -> Result
         agreed: RefCell::default(),
         seen: Cell::new(job.seen.as_ref().and_then(|_| seen::shown(&workspace, args))),
     };
+    let to = args
+        .branch
+        .as_deref()
+        .map(|name| local_branch(&workspace.repo, name));
+    let to = to.transpose()?;
+    let leaves = args.pr || to.is_some_and(|to| to != workspace.mainline);
+    if args.no_record_signature && leaves {
+        ui.note("without a signature of its own, the record lands by a merge only: a squash or a rebase leaves the commit's signature behind (MR301)");
+    }
     if args.is_remote() {
         return push::land(&run).map_err(|error| workspace.incomplete(error));
     }

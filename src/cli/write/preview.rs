@@ -91,8 +91,7 @@ pub(super) struct Proposal {
 impl Proposal {
     /// Whether it brings another policy.
     pub fn brings_policy(&self) -> bool {
-        let mut kinds = self.changes.iter().map(|change| &change.kind);
-        kinds.any(|kind| *kind == ChangeKind::PolicyChanged)
+        self.changes.iter().any(Change::brings_policy)
     }
 
     /// Whether it moves a version's status.
@@ -107,7 +106,8 @@ impl Proposal {
         kinds.any(|kind| {
             matches!(
                 kind,
-                ChangeKind::PolicyChanged
+                ChangeKind::RegistryCreated
+                    | ChangeKind::PolicyChanged
                     | ChangeKind::PolicyReviewed { .. }
                     | ChangeKind::GroupDeleted
                     | ChangeKind::VersionDeleted
@@ -307,8 +307,7 @@ pub(super) fn preview(run: &Run<'_>, base: &Base<'_>, target: &Target) -> Result
         &next,
         &workspace.from_top(schema::editor::FOLDER),
     )?);
-    let is_policy = |change: &Change| change.kind == ChangeKind::PolicyChanged;
-    if differences.changes.iter().any(is_policy)
+    if differences.changes.iter().any(Change::brings_policy)
         && findings.iter().all(|finding| finding.rule.code == "MR403")
         && let Some(after) = next.registry()?.and_then(Policy::new)
     {

@@ -6,13 +6,18 @@
 //! At least one of two who cross sees the other.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::prepare::{Run, Signed};
+use crate::act::Proposed;
 use crate::error::Error;
 use crate::history;
-use crate::model::{GroupName, VersionNumber};
+use crate::model::{GroupName, RecordPath, VersionId, VersionNumber};
+use crate::raw::Oid;
 use crate::snapshot::{Records, Snapshot};
+
+/// So many proposals of a group are looked into, those of the highest numbers.
+const MOST_PROPOSED: usize = 10;
 
 /// A number that a registration takes for itself before it lands.
 pub struct Reserve {
@@ -20,6 +25,8 @@ pub struct Reserve {
     pub group: GroupName,
     /// The numbers that branches of the remote hold.
     pub taken: RefCell<BTreeSet<VersionNumber>>,
+    /// What these branches propose, by their tips, where a proposal is to be made.
+    pub proposed: RefCell<BTreeMap<Oid, Proposed>>,
     /// The number that the draft took.
     pub number: Cell<Option<VersionNumber>>,
 }
@@ -30,6 +37,7 @@ impl Reserve {
         Reserve {
             group: group.clone(),
             taken: RefCell::default(),
+            proposed: RefCell::default(),
             number: Cell::new(None),
         }
     }
@@ -62,8 +70,56 @@ impl Reserve {
             .remote_branches(remote, &format!("{folder}*"))?;
         let others = branches.iter().filter(|(name, _)| own != Some(name.as_str()));
         let number = |name: &str| name.strip_prefix(&folder)?.parse::<VersionNumber>().ok();
+        let mut others: Vec<(VersionNumber, &str, Oid)> = others
+            .filter_map(|(name, tip)| Some((number(name)?, name.as_str(), *tip)))
+            .collect();
         self.taken
-            .replace(others.filter_map(|(name, _)| number(name)).collect());
+            .replace(others.iter().map(|(number, ..)| *number).collect());
+        if run.args.pr {
+            others.sort_unstable();
+            let tips: BTreeSet<Oid> = others.iter().map(|(.., tip)| *tip).collect();
+            self.proposed.borrow_mut().retain(|tip, _| tips.contains(tip));
+            for (number, name, tip) in others.into_iter().rev().take(MOST_PROPOSED) {
+                self.read(run, remote, number, name, tip)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what a branch proposes, once.
+    fn read(
+        &self,
+        run: &Run<'_>,
+        remote: &str,
+        number: VersionNumber,
+        name: &str,
+        tip: Oid,
+    ) -> Result<(), Error> {
+        let repo = &run.workspace.repo;
+        if self.proposed.borrow().contains_key(&tip) || repo.fetch_tip(remote, name)? != Some(tip) {
+            return Ok(());
+        }
+        let objects = repo.objects()?;
+        let records = Records::new(&objects);
+        let tree = history::read_commit(&objects, tip)?.tree;
+        let there = Snapshot::at(&records, tree, &run.workspace.folder)?;
+        let id = VersionId {
+            group: self.group.clone(),
+            number,
+        };
+        let Some(version) = there.read(&RecordPath::Version(id))? else {
+            return Ok(());
+        };
+        if let (Some(record), Some(spec)) = (version.version(), version.value().get("spec")) {
+            let proposed = Proposed {
+                remote: remote.to_owned(),
+                branch: super::short(name).to_owned(),
+                number,
+                by: record.by.to_string(),
+                spec: spec.clone(),
+            };
+            self.proposed.borrow_mut().insert(tip, proposed);
+        }
         Ok(())
     }
 

@@ -335,7 +335,12 @@ impl Look {
             false => "bring this clone up to date, look, and run it again: `git pull --ff-only`".to_owned(),
         };
         let refusal = Refusal {
-            why: format!("{} is not as this clone showed it", self.names()),
+            why: match &self.moved[..] {
+                [one] if !matches!(one, Object::Reviews(_)) => {
+                    format!("{one} is not as this clone showed it")
+                }
+                _ => format!("{} are not as this clone showed them", self.names()),
+            },
             remedies: vec![remedy],
         };
         let phrases: Vec<String> = self.changes.iter().map(Change::phrase).collect();

@@ -3,4 +3,5 @@
 
 mod clones;
 mod halfway;
+mod moved;
 mod renamed;

@@ -37,7 +37,7 @@ fn on_disk_and_put_back() {
     is_one(&concise(&lab, &[]));
     let told = lab.findings("admin-1", &["validate"]);
     let put_back = "mv groups/leavers groups/churn";
-    assert!(told.contains(&format!("`{put_back}`")), "{told}");
+    assert!(told.contains(&format!("`{put_back} && git reset")), "{told}");
     std::fs::rename(lab.top.join("groups/leavers"), lab.top.join("groups/churn")).expect("a rename");
     let _ = lab.ok("admin-1", &["validate"]);
 }
@@ -53,7 +53,7 @@ fn in_a_folder_of_the_repository() {
     let _ = lab.ok("admin-1", &["group", "create", "churn"]);
     lab.git(&["mv", "ml/models/groups/churn", "ml/models/groups/leavers"]);
     let told = lab.findings("admin-1", &["validate"]);
-    let put_back = "`mv ml/models/groups/leavers ml/models/groups/churn`";
+    let put_back = "`mv ml/models/groups/leavers ml/models/groups/churn && git reset";
     assert!(told.contains(put_back), "{told}");
 }
 

@@ -39,6 +39,14 @@ fn what_no_version_has_is_noted_with_the_nearest_name() {
             "by == \"trainr\"",
             "the policy knows no actor `trainr`; did you mean `trainer`?",
         ),
+        (
+            "metrics.exists(m, m == \"acu\")",
+            "no version has `metrics.acu`; did you mean `metrics.auc`?",
+        ),
+        (
+            "stages.all(s, s != \"production\" || metrics.acu > 0.5)",
+            "no version has `metrics.acu`; did you mean `metrics.auc`?",
+        ),
     ] {
         for group in [&[][..], &["churn"]] {
             let err = told(&[group, &["--where", condition]].concat());
@@ -113,6 +121,23 @@ fn a_condition_that_can_hold_for_no_version_is_refused() {
         (
             "\"prodution\" in stages",
             "the policy lists no stage `prodution`; did you mean `production`?",
+        ),
+        (
+            "stages.exists(s, s == \"prodution\")",
+            "the policy lists no stage `prodution`; did you mean `production`?",
+        ),
+        ("stages.all(s, \"prodution\" != s)", "did you mean `production`?"),
+        (
+            "stages.exists(s, s in [\"prodution\"])",
+            "did you mean `production`?",
+        ),
+        (
+            "labels.exists(k, stages.exists(s, s == \"prodution\" && k != \"x\"))",
+            "did you mean `production`?",
+        ),
+        (
+            "spec.inference.containers.exists(c, c.imge == \"x\")",
+            "did you mean `c.image`?",
         ),
     ] {
         let said = lab.says("admin-1", &["list", "--where", condition]);

@@ -210,18 +210,21 @@ fn a_registry_that_was_moved_is_told_that_it_can_not() {
         assert_eq!(told.code, 1, "{told:?}");
         let told = format!("{}{}", told.out, told.err);
         assert!(
-            told.contains("can't be moved or renamed") && told.contains("move it back"),
+            told.contains("the registry is moved to `registry`, and a registry can't be moved")
+                && told.contains("put it back: `"),
             "{told}"
         );
     }
     lab.commit("admin-1", "moved");
     let told = lab.error("admin-1", &["list"]);
     assert!(
-        told.contains("a registry can't move: bring `models` back"),
+        told.contains(
+            "moved it to `registry`, and a registry can't be moved: put it back with `git revert -S"
+        ),
         "{told}"
     );
     let told = lab.says("admin-1", &["audit"]);
-    assert!(told.out.contains("can't be moved or renamed"), "{told:?}");
+    assert!(told.out.contains("a registry can't be moved"), "{told:?}");
 }
 
 /// A hook for a folder without a registry would guard nothing.

@@ -113,7 +113,7 @@ fn actions(way: &str) -> Vec<Action> {
             found.push(Action::Edit(Change::Drop((*part).to_owned())));
         } else if is_name && (asks || goes_on) {
             by.push((*part).to_owned());
-        } else if ["modelry ", "git ", "chmod ", "sed ", "mv "]
+        } else if ["modelry ", "git ", "chmod ", "sed ", "mv ", "mkdir "]
             .iter()
             .any(|word| part.starts_with(word))
         {

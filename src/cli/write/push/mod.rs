@@ -243,6 +243,10 @@ fn gives_way(run: &Run<'_>, road: &Road, signed: &Signed) -> Result<bool, Error>
 
 /// Refuses to call done what holds it already in this clone alone.
 fn is_there(run: &Run<'_>, road: &Road, ground: &Ground, existing: &Existing) -> Result<(), Error> {
+    // A branch of the remote proposes it.
+    if existing.facts.contains_key("branch") {
+        return Ok(());
+    }
     let Run { workspace, .. } = *run;
     let objects = workspace.repo.objects()?;
     let records = Records::new(&objects);

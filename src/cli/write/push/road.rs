@@ -4,7 +4,7 @@
 use super::super::super::wait::branch as remote_mainline;
 use super::super::prepare::Run;
 use super::super::preview::Proposal;
-use super::super::{request, short};
+use super::super::{local_branch, request, short};
 use crate::error::Error;
 use crate::git::Head;
 use crate::raw::Oid;
@@ -25,10 +25,8 @@ impl Road {
         let repo = &run.workspace.repo;
         let own_mainline = remote_mainline(run.workspace);
         let (_, mainline) = repo.push_place(&own_mainline)?;
-        let wanted = run.args.branch.as_ref().map(|name| match name {
-            name if name.starts_with("refs/") => name.clone(),
-            name => format!("refs/heads/{name}"),
-        });
+        let wanted = run.args.branch.as_ref();
+        let wanted = wanted.map(|name| local_branch(repo, name)).transpose()?;
         if run.args.pr {
             let local = wanted;
             let (remote, named) = match &local {

@@ -130,6 +130,7 @@ fn on_disk<T>(world: &World, look: impl FnOnce(&Snapshot<'_>, &str) -> T) -> T {
         records: &records,
         tree,
         earlier: None,
+        top: None,
     };
     let registry = snapshot.registry().expect("readable").expect("a policy");
     let id = registry.value()["id"].as_str().expect("an id").to_owned();

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
+use super::load;
 use crate::error::Error;
 use crate::model::RecordPath;
 use crate::raw::{Mode, ObjectKind, Objects, Oid};
-use crate::snapshot;
 
 /// Folders deeper than this are not searched.
 const DEEPEST: usize = 64;
@@ -23,7 +23,7 @@ const NAME: &str = "registry.yaml";
 ///
 /// # Errors
 /// A tree can't be read.
-pub(super) fn registries(objects: &dyn Objects, tree: Oid) -> Result<Vec<String>, Error> {
+pub fn registries(objects: &dyn Objects, tree: Oid) -> Result<Vec<String>, Error> {
     let mut search = Search {
         objects,
         leads: HashMap::new(),
@@ -116,7 +116,7 @@ fn reads_as_registry(objects: &dyn Objects, blob: Oid) -> Result<bool, Error> {
         Err(Error::CorruptObject { .. }) => return Ok(false),
         Err(error) => return Err(error),
     };
-    let loaded = snapshot::load(&RecordPath::Registry, blob, &bytes)?;
+    let loaded = load(&RecordPath::Registry, blob, &bytes)?;
     Ok(match &loaded.document {
         Some(document) => document.value()["kind"] == "Registry",
         None => String::from_utf8_lossy(&bytes)

@@ -1,0 +1,209 @@
+//! Lines to type, as they work in the folder where the user stands: with `-C`, `--path`
+//! and `--mainline` as they were given, and git's lines at the repository's top, from
+//! which all paths of reports are seen.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use super::{Command, Global, definition};
+use crate::error::shell_word;
+
+/// The folder where the user stands, seen from what lines are about.
+#[derive(Default)]
+pub(super) struct Standing {
+    /// Options of the command line, each with its value, as a shell takes them.
+    given: Vec<(&'static str, String)>,
+    /// The repository's top, where the user does not stand there.
+    top: Option<String>,
+    commands: Vec<String>,
+}
+
+/// The programs of lines whose paths are seen from the repository's top.
+const AT_TOP: [&str; 4] = ["mv ", "mkdir ", "chmod ", "sed "];
+
+impl Standing {
+    /// Of a command line. A hook's lines are read elsewhere, and so are those that are
+    /// sent to an administrator.
+    pub(super) fn of(global: &Global, command: &Command) -> Standing {
+        if matches!(
+            command,
+            Command::Hook(_) | Command::Whoami(_) | Command::Completions(_) | Command::Man(_)
+        ) {
+            return Standing::default();
+        }
+        let directory = global.directory();
+        let named = |text: &str| shell_word(text);
+        let mut given = Vec::new();
+        if directory != Path::new(".") {
+            given.push(("-C", named(&directory.to_string_lossy())));
+        }
+        for (option, value) in [("--path", &global.path), ("--mainline", &global.mainline)] {
+            given.extend(value.as_ref().map(|value| (option, named(value))));
+        }
+        let top = top_of(&directory).filter(|top| top != ".");
+        let commands = match given.is_empty() {
+            true => Vec::new(),
+            false => definition()
+                .get_subcommands()
+                .map(|it| it.get_name().to_owned())
+                .collect(),
+        };
+        Standing {
+            given,
+            top: top.map(|top| named(&top)),
+            commands,
+        }
+    }
+
+    /// The text with its lines as they are to be typed here.
+    pub(super) fn typed<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if self.given.is_empty() && self.top.is_none() {
+            return Cow::Borrowed(text);
+        }
+        let lines = text.split_inclusive('\n').map(|line| {
+            let parts: Vec<&str> = line.split('`').collect();
+            // A backtick of somebody's words leaves no pairs.
+            let is_paired = parts.len() % 2 == 1;
+            let parts: Vec<String> = parts
+                .iter()
+                .enumerate()
+                .map(|(index, part)| {
+                    let part = self.commands(part);
+                    match is_paired && index % 2 == 1 {
+                        true => self.at_top(&part).into_owned(),
+                        false => part.into_owned(),
+                    }
+                })
+                .collect();
+            parts.join("`")
+        });
+        Cow::Owned(lines.collect())
+    }
+
+    /// A line of a shell, at the repository's top.
+    fn at_top<'t>(&self, line: &'t str) -> Cow<'t, str> {
+        let Some(top) = &self.top else {
+            return Cow::Borrowed(line);
+        };
+        if AT_TOP.iter().any(|program| line.starts_with(program)) {
+            return Cow::Owned(format!("(cd {top} && {line})"));
+        }
+        let is_elsewhere = self.given.iter().any(|(option, _)| *option == "-C");
+        let has_paths = line.contains(" -- ") || line.starts_with("git add ");
+        if !line.starts_with("git ") || !(is_elsewhere || has_paths) {
+            return Cow::Borrowed(line);
+        }
+        let parts = line.split(" && ").map(|part| match part.strip_prefix("git ") {
+            Some(rest) if !rest.starts_with("-C ") => format!("git -C {top} {rest}"),
+            _ => part.to_owned(),
+        });
+        Cow::Owned(parts.collect::<Vec<String>>().join(" && "))
+    }
+
+    /// A part of a line, with the options after each `modelry` that names a command.
+    fn commands<'t>(&self, part: &'t str) -> Cow<'t, str> {
+        const NAME: &str = "modelry ";
+        if self.given.is_empty() || !part.contains(NAME) {
+            return Cow::Borrowed(part);
+        }
+        let mut out = String::new();
+        let mut rest = part;
+        while let Some(at) = rest.find(NAME) {
+            let (before, after) = rest.split_at(at);
+            let after = &after[NAME.len()..];
+            out.push_str(before);
+            out.push_str(NAME);
+            let is_word = before
+                .chars()
+                .next_back()
+                .is_some_and(|c| c.is_alphanumeric() || "_./-".contains(c));
+            let word = after
+                .split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
+                .next();
+            let is_command = word.is_some_and(|word| self.commands.iter().any(|it| it == word));
+            if is_command && !is_word {
+                for (option, value) in &self.given {
+                    if !after.contains(&format!(" {option} ")) {
+                        out.push_str(&format!("{option} {value} "));
+                    }
+                }
+            }
+            rest = after;
+        }
+        out.push_str(rest);
+        Cow::Owned(out)
+    }
+}
+
+/// The repository's top, as it is named from where the user stands.
+fn top_of(directory: &Path) -> Option<String> {
+    let whole = directory.canonicalize().ok()?;
+    let depth = whole.ancestors().position(|at| at.join(".git").exists());
+    let shown = directory.to_string_lossy();
+    let Some(depth) = depth else {
+        // A bare repository, or none.
+        return Some(shown.into_owned());
+    };
+    let up = vec![".."; depth].join("/");
+    Some(match (shown.as_ref(), depth) {
+        (_, 0) => shown.into_owned(),
+        (".", _) => up,
+        _ => format!("{}/{up}", shown.trim_end_matches('/')),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Standing;
+
+    fn standing(given: &[(&'static str, &str)], top: Option<&str>) -> Standing {
+        Standing {
+            given: given
+                .iter()
+                .map(|(option, value)| (*option, (*value).to_owned()))
+                .collect(),
+            top: top.map(str::to_owned),
+            commands: vec!["list".into(), "validate".into()],
+        }
+    }
+
+    #[test]
+    fn lines_of_modelry_have_the_options_that_were_given() {
+        let here = standing(&[("-C", "there"), ("--path", "models")], Some("there"));
+        for (line, typed) in [
+            ("`modelry list`", "`modelry -C there --path models list`"),
+            ("type modelry list", "type modelry -C there --path models list"),
+            (
+                "`modelry list --path other `",
+                "`modelry -C there list --path other `",
+            ),
+            ("`modelry -C x list`", "`modelry -C x list`"),
+            ("my-modelry list, modelry is", "my-modelry list, modelry is"),
+            (
+                "`git fetch && git push`",
+                "`git -C there fetch && git -C there push`",
+            ),
+            (
+                "`mv a b && git reset -- a`",
+                "`(cd there && mv a b && git reset -- a)`",
+            ),
+            ("git fetch", "git fetch"),
+            ("a ` b `git fetch`", "a ` b `git fetch`"),
+        ] {
+            assert_eq!(here.typed(line), typed);
+        }
+    }
+
+    #[test]
+    fn below_the_top_lines_with_paths_alone_change() {
+        let here = standing(&[], Some("../.."));
+        for (line, typed) in [
+            ("`modelry list`", "`modelry list`"),
+            ("`git fetch`", "`git fetch`"),
+            ("`git restore -- a`", "`git -C ../.. restore -- a`"),
+            ("`mv a b`", "`(cd ../.. && mv a b)`"),
+        ] {
+            assert_eq!(here.typed(line), typed);
+        }
+    }
+}
