@@ -22,7 +22,7 @@ pub(super) struct Standing {
 const AT_TOP: [&str; 4] = ["mv ", "mkdir ", "chmod ", "sed "];
 
 impl Standing {
-    /// Of a command line. A hook's lines are read elsewhere, and so are those that are
+    /// Reads a command line. A hook's lines are read elsewhere, and so are those that are
     /// sent to an administrator.
     pub(super) fn of(global: &Global, command: &Command) -> Standing {
         if matches!(

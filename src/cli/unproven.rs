@@ -1,5 +1,4 @@
-//! What plain `validate` says beside the files on disk: the findings of the commits
-//! that HEAD stands on.
+//! The note of plain `validate` on findings in the commits that HEAD stands on.
 
 use crate::error::{Error, shell_word};
 use crate::finding::{Finding, Note, Place, Report};
@@ -10,12 +9,12 @@ use crate::render::count;
 use crate::snapshot::Records;
 use crate::workspace::Workspace;
 
-/// So many faulty commits are named.
+/// The number of faulty commits that the note names.
 const MOST: usize = 3;
 
 /// Adds a note for open findings in the commits after the last verified point, else
-/// after what the clone knows of the remote's mainline. What can't be judged here, as
-/// in a shallow clone, is for other commands to say.
+/// after what the clone knows of the remote's mainline. Says nothing where they
+/// can't be judged, as in a shallow clone.
 pub(super) fn note_past(workspace: &Workspace, head: Oid, report: &mut Report) {
     if let Ok(Some(message)) = past(workspace, head) {
         report.notes.push(Note {
@@ -58,7 +57,7 @@ fn past(workspace: &Workspace, head: Oid) -> Result<Option<String>, Error> {
         (Some(own), Some(step)) => own.contains(&step),
         _ => false,
     };
-    // What a branch lacks of signatures and reviews, its landing may bring.
+    // The landing may bring signatures and reviews that a branch lacks.
     let is_of_landing =
         |finding: &&Finding<Place>| finding.rule.code.starts_with("MR30") || finding.rule.code == "MR403";
     let (own, past): (Vec<&Finding<Place>>, Vec<_>) = report.open().partition(is_own);

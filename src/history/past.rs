@@ -128,7 +128,7 @@ impl Earlier for Past<'_> {
     }
 }
 
-/// So many steps back a thing that is gone is looked for.
+/// The number of steps back that are searched for a path that is gone.
 const MOST_BACK: usize = 1_000;
 
 impl Past<'_> {

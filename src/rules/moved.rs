@@ -53,7 +53,7 @@ impl Moved {
             .iter()
             .map(|name| format!("{FROM_TOP}{name}"))
             .collect();
-        // What was staged of the move is taken back too.
+        // The index forgets the move too, where it was staged.
         format!(
             "put it back: `mkdir -p {FOLDER} && mv {there} {FOLDER} && git reset -q -- {there} {}`",
             own.join(" "),
@@ -88,7 +88,8 @@ fn below(folder: &str, path: &str) -> String {
 }
 
 /// Returns where the step moves the registry to: a folder that had no registry before
-/// has the one that is gone. None where the step leaves it, or removes it.
+/// has the one that is gone. Returns none where the step leaves
+/// it, or removes it.
 pub(super) fn moved(step: &Step<'_>) -> Result<Option<Moved>, Error> {
     let is_gone =
         |change: &Change| change.kind == ChangeKind::Removed && change.record == Some(RecordPath::Registry);

@@ -1,5 +1,5 @@
-//! What a step puts back as it was: a registry, group or version that an earlier step
-//! took away against the rules, in the very bytes that the mainline had last.
+//! Restorations: a step puts back a registry, group or version that an earlier step took
+//! away against the rules, in the very bytes that the mainline had last.
 
 use std::collections::BTreeSet;
 
@@ -15,11 +15,11 @@ use crate::snapshot::{Record, Snapshot};
 /// The registry's own names, whose contents are compared.
 const OWN: [&str; 3] = ["registry.yaml", "groups", "policy"];
 
-/// What a step puts back.
+/// The folders and files that a step restores.
 #[derive(Default)]
 pub(super) struct Restored {
     /// Folders below the registry's, each with what it holds as it was; `.` for all of
-    /// the registry; or `registry.yaml`.
+    /// the registry.
     folders: BTreeSet<String>,
     /// The groups that a rename took away, by the name that it gave to each.
     renames: BTreeSet<String>,
@@ -29,7 +29,7 @@ impl Restored {
     /// Whether the policy in force is put back, in place of a text that never came into
     /// force.
     pub(super) fn is_of_policy(&self) -> bool {
-        self.folders.contains(".") || self.folders.contains("registry.yaml")
+        self.folders.contains(".")
     }
 
     /// Whether the finding is about nothing but what is put back.

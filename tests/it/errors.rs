@@ -12,7 +12,7 @@ fn places_that_are_no_registry() {
     let nowhere = lab.home().join("keys");
     insta::assert_snapshot!(lab.error("admin-1", &["-C", &nowhere.to_string_lossy(), "list"]), @r"
     error: [HOME]/keys is not in a Git repository
-       hint: make one with `git init`, or name another folder with `-C DIR`
+       hint: make one with `git -C [HOME]/keys init`, or name another folder with `-C DIR`
     ");
     insta::assert_snapshot!(lab.error("admin-1", &["list"]), @r"
     error: the branch has no commit yet

@@ -132,16 +132,3 @@ fn one_of_two_keys_brings_no_policy_into_force() {
         "{audit}"
     );
 }
-
-/// Putting back the very policy that is in force changes nothing.
-#[test]
-fn a_refused_policy_is_reverted_without_a_finding() {
-    let (lab, _) = two_administrators("");
-    let text = raised(&lab, "actors:\n", "policyChange: {required: 5}\nactors:\n");
-    lab.write("registry.yaml", &text);
-    lab.commit("admin-2", "stolen");
-    lab.git(&["revert", "-S", "--no-edit", "HEAD"]);
-    accept_all(&lab);
-    let acknowledged = lab.read("registry.yaml").matches("- {commit: ").count();
-    assert_eq!(acknowledged, 1);
-}

@@ -144,7 +144,11 @@ fn files_alone_are_read_only_where_that_is_asked_for() {
         let told = lab.says("admin-1", arguments);
         is_refused(&told, "is not in a Git repository");
         let line = typed(&told, "--no-history");
-        assert_eq!(line, format!("modelry validate --no-history {at}"));
+        let place = match arguments[0] {
+            "-C" => format!(" -C {at}"),
+            _ => String::new(),
+        };
+        assert_eq!(line, format!("modelry{place} validate --no-history {at}"));
     }
     let told = lab.says("admin-1", &["validate", "--no-history", &at]);
     assert_eq!(told.code, 0, "{told:?}");
