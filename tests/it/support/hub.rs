@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use super::port::free_port;
@@ -22,9 +23,21 @@ pub struct Seat<'h> {
 impl Hub {
     /// The registry of [`Lab::with_registry`], with one version, on a hub.
     pub fn open() -> Hub {
-        let lab = Lab::with_registry();
-        lab.register("churn", '1');
-        Hub::of(lab)
+        static MADE: OnceLock<Lab> = OnceLock::new();
+        let lab = Lab::copy_of(&MADE, || {
+            let lab = Lab::with_registry();
+            lab.register("churn", '1');
+            Hub::of(lab).lab
+        });
+        // Both repositories name the other by its whole path.
+        let made = MADE.get().expect("it was copied").home().display().to_string();
+        let bare = lab.home().join("hub.git");
+        for config in [lab.top.join(".git/config"), bare.join("config")] {
+            let text = std::fs::read_to_string(&config).expect("git's configuration");
+            let text = text.replace(&made, &lab.home().display().to_string());
+            std::fs::write(config, text).expect("git's configuration");
+        }
+        Hub { lab, bare }
     }
 
     /// A registry on a hub.

@@ -9,6 +9,7 @@ pub mod hub;
 pub mod moto;
 pub mod needs;
 pub mod node;
+pub mod place;
 pub mod port;
 pub mod python;
 pub mod repository;
@@ -17,9 +18,11 @@ pub mod shop;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::Value;
+use ssh_key::private::{Ed25519Keypair, PrivateKey};
 use tempfile::TempDir;
 
 /// Seconds that the next commit is made at; goes up so that order is stable.
@@ -61,7 +64,7 @@ impl Lab {
 
     /// An empty repository whose objects are named by `sha1` or `sha256`.
     pub fn in_format(format: &str) -> Lab {
-        let home = tempfile::tempdir().expect("a temporary home");
+        let home = place::folder();
         let top = home.path().join("models");
         std::fs::create_dir_all(home.path().join("keys")).expect("a folder for keys");
         let lab = Lab { home, top };
@@ -76,24 +79,16 @@ impl Lab {
             ],
             lab.home.path(),
         );
-        for (key, value) in [
-            ("gpg.format", "ssh"),
-            ("gpg.ssh.allowedSignersFile", "../signers"),
-        ] {
-            lab.git(&["config", key, value]);
-        }
+        let config = lab.top.join(".git/config");
+        let text = std::fs::read_to_string(&config).expect("git's configuration");
+        let signing = "[gpg]\n\tformat = ssh\n[gpg \"ssh\"]\n\tallowedSignersFile = ../signers\n";
+        std::fs::write(config, text + signing).expect("git's configuration");
         lab
     }
 
-    /// The same home, repository and keys in a place of their own; in memory
-    /// where the system has a place for that, since many copies are made.
+    /// The same home, repository and keys in a place of their own.
     pub fn copy(&self) -> Lab {
-        let memory = Path::new("/dev/shm");
-        let home = match memory.is_dir() {
-            true => tempfile::tempdir_in(memory),
-            false => tempfile::tempdir(),
-        };
-        let home = home.expect("a temporary home");
+        let home = place::folder();
         let copied = Command::new("cp")
             .arg("-a")
             .arg(self.home.path().join("."))
@@ -104,12 +99,23 @@ impl Lab {
         Lab { home, top }
     }
 
+    /// A copy of what `make` makes, which it makes once for all tests of this process.
+    /// The copy's index knows its own files.
+    pub fn copy_of(made: &OnceLock<Lab>, make: impl FnOnce() -> Lab) -> Lab {
+        let lab = made.get_or_init(make).copy();
+        lab.git(&["update-index", "-q", "--refresh"]);
+        lab
+    }
+
     /// A registry with an administrator, a pipeline and two reviewers; fraud
     /// models need two approvals and a card.
     pub fn with_registry() -> Lab {
-        let lab = Lab::empty();
-        lab.populate();
-        lab
+        static MADE: OnceLock<Lab> = OnceLock::new();
+        Lab::copy_of(&MADE, || {
+            let lab = Lab::empty();
+            lab.populate();
+            lab
+        })
     }
 
     /// The registry of [`Lab::with_registry`], in this empty repository.
@@ -164,22 +170,14 @@ impl Lab {
     pub fn key(&self, who: &str) -> PathBuf {
         let path = self.home.path().join("keys").join(who);
         if !path.exists() {
-            let comment = format!("{who}, a throwaway test key");
-            self.program(
-                "ssh-keygen",
-                &[
-                    "-q",
-                    "-t",
-                    "ed25519",
-                    "-N",
-                    "",
-                    "-C",
-                    &comment,
-                    "-f",
-                    &path.to_string_lossy(),
-                ],
-                self.home.path(),
-            );
+            let mut seed = [0; 32];
+            getrandom::fill(&mut seed).expect("random bytes");
+            let mut key = PrivateKey::from(Ed25519Keypair::from_seed(&seed));
+            key.set_comment(format!("{who}, a throwaway test key"));
+            let public = key.public_key().to_openssh().expect("a public key");
+            std::fs::write(path.with_added_extension("pub"), public + "\n").expect("a file");
+            key.write_openssh_file(&path, ssh_key::LineEnding::LF)
+                .expect("a file");
         }
         path
     }
@@ -453,14 +451,14 @@ impl Lab {
         );
         let signers = self.ok("admin-1", &["allowed-signers"]);
         std::fs::write(self.home.path().join("signers"), signers).expect("a file");
-        for commit in self.git(&["rev-list", "HEAD"]).lines() {
-            let verdict = self.git_as("admin-1", &["verify-commit", commit]);
-            assert!(
-                verdict.status.success(),
-                "git verify-commit {commit}: {}",
-                String::from_utf8_lossy(&verdict.stderr)
-            );
-        }
+        let commits = self.git(&["rev-list", "HEAD"]);
+        let all: Vec<&str> = ["verify-commit"].into_iter().chain(commits.lines()).collect();
+        let verdict = self.git_as("admin-1", &all);
+        assert!(
+            verdict.status.success(),
+            "git verify-commit: {}",
+            String::from_utf8_lossy(&verdict.stderr)
+        );
     }
 
     /// Registers a version with a digest.
