@@ -138,6 +138,7 @@ fn a_block_that_can_not_sign_commits_nothing() {
 
 #[cfg(feature = "openpgp")]
 #[test]
+#[ignore = "needs GnuPG"]
 fn a_reviewer_with_an_openpgp_key_is_given_its_lines() {
     needs![GPG];
     let lab = Lab::with_registry();

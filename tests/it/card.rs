@@ -1,5 +1,7 @@
 //! Cards: filled, shown, rendered, and read by those for whom they are.
 
+use std::sync::OnceLock;
+
 use modelry::model::{Kind, ModelCard};
 use modelry::schema;
 use serde_json::{Map, Value, json};
@@ -39,26 +41,29 @@ fn full() -> String {
 
 /// A registry with churn/1, evidence, the full card and an approval.
 fn approved() -> Lab {
-    let lab = Lab::with_registry();
-    lab.register("churn", '1');
-    let _ = lab.ok(
-        "trainer",
-        &[
-            "evidence",
-            "add",
-            "churn/1",
-            "holdout",
-            "--metric",
-            "auc=0.905",
-            "--dataset",
-            "s3://data/holdout.parquet",
-            "--notes",
-            "as promised",
-        ],
-    );
-    let _ = lab.ok("trainer", &["card", "set", "churn/1", "-f", &full()]);
-    let _ = lab.ok("risk-1", &["approve", "churn/1", "-m", "meets what we ask"]);
-    lab
+    static MADE: OnceLock<Lab> = OnceLock::new();
+    Lab::copy_of(&MADE, || {
+        let lab = Lab::with_registry();
+        lab.register("churn", '1');
+        let _ = lab.ok(
+            "trainer",
+            &[
+                "evidence",
+                "add",
+                "churn/1",
+                "holdout",
+                "--metric",
+                "auc=0.905",
+                "--dataset",
+                "s3://data/holdout.parquet",
+                "--notes",
+                "as promised",
+            ],
+        );
+        let _ = lab.ok("trainer", &["card", "set", "churn/1", "-f", &full()]);
+        let _ = lab.ok("risk-1", &["approve", "churn/1", "-m", "meets what we ask"]);
+        lab
+    })
 }
 
 const READ_HUB: &str = "
@@ -73,6 +78,7 @@ print(json.dumps(out))
 ";
 
 #[test]
+#[ignore = "needs Python packages: boto3, moto, huggingface_hub, html5lib, markdown-it-py"]
 fn the_hubs_library_reads_the_markdown() {
     needs![READERS];
     let lab = approved();
@@ -241,6 +247,7 @@ fn without_empty_lists(value: &mut Value) {
 }
 
 #[test]
+#[ignore = "needs Python packages: boto3, moto, huggingface_hub, html5lib, markdown-it-py, sagemaker"]
 fn sagemaker_takes_the_json() {
     needs![READERS, SAGEMAKER];
     let lab = approved();
@@ -302,6 +309,7 @@ print(json.dumps({
 ";
 
 #[test]
+#[ignore = "needs Python packages: boto3, moto, huggingface_hub, html5lib, markdown-it-py"]
 fn the_page_stands_alone() {
     needs![READERS];
     let lab = approved();
@@ -469,6 +477,7 @@ fn no_member_is_forgotten_in_any_form() {
 }
 
 #[test]
+#[ignore = "needs Python packages: boto3, moto, huggingface_hub, html5lib, markdown-it-py"]
 fn text_of_others_stays_text() {
     needs![READERS];
     let quiet = filled(&|n| format!("zq{n}x"));
@@ -551,6 +560,7 @@ fn text_of_others_stays_text() {
 }
 
 #[test]
+#[ignore = "needs Python packages: boto3, moto, huggingface_hub, html5lib, markdown-it-py"]
 fn links_go_to_the_web_only() {
     needs![READERS];
     let lab = Lab::with_registry();

@@ -3,7 +3,8 @@
 //! described in `support::history`.
 //!
 //! `HISTORY=part-of-a-name cargo test --test it corpus` plays only some, and
-//! shows what the judge said of them.
+//! shows what the judge said of them. Those with OpenPGP's keys are played by
+//! `cargo test --test system -- corpus`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -13,6 +14,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::support::golden::golden;
 use crate::support::history::{Base, Format, Keys, Script, Verdict, World};
+#[cfg(feature = "openpgp")]
+use crate::support::needs::{GPG, needs};
 
 const TABLE: &str = "fixtures/histories/table.txt";
 
@@ -91,11 +94,25 @@ fn play(name: &str, script: &Script, base: &World, aloud: bool) -> Result<(), St
 
 #[test]
 fn every_history_is_judged_as_its_script_says() {
+    all_are_judged_as_they_say(Keys::Ssh);
+}
+
+#[cfg(feature = "openpgp")]
+#[test]
+#[ignore = "needs GnuPG"]
+fn every_history_signed_with_gnupg_is_judged_as_its_script_says() {
+    needs![GPG];
+    all_are_judged_as_they_say(Keys::Openpgp);
+}
+
+/// Plays every script with these keys.
+#[track_caller]
+fn all_are_judged_as_they_say(keys: Keys) {
     let only = std::env::var("HISTORY").ok();
     let scripts: Vec<(String, Script)> = scripts()
         .into_iter()
         .filter(|(name, _)| only.as_ref().is_none_or(|only| name.contains(only)))
-        .filter(|(_, script)| script.keys == Keys::Ssh || cfg!(feature = "openpgp"))
+        .filter(|(_, script)| script.keys == keys)
         .collect();
     let mut bases: BTreeMap<Base, World> = BTreeMap::new();
     for (_, script) in &scripts {

@@ -1,5 +1,7 @@
 //! Dates that committers choose: none of them changes what a day's answer was.
 
+use std::sync::OnceLock;
+
 use serde_json::Value;
 
 use crate::support::{Lab, Said, said};
@@ -28,26 +30,29 @@ fn commit_on(lab: &Lab, date: &str, signed: bool) {
 
 /// `fraud/1` serves production since 2025-05-01, and `fraud/2` is Approved.
 fn lived() -> Lab {
-    let lab = Lab::empty();
-    on(
-        &lab,
-        "2025-01-01T10:00:00Z",
-        &["init", "--actor", "admin-1", "--solo"],
-    );
-    on(&lab, "2025-02-01T10:00:00Z", &["group", "create", "fraud"]);
-    for (mark, registered, approved) in [
-        ("1", "2025-03-01T10:00:00Z", "2025-04-01T10:00:00Z"),
-        ("2", "2025-04-02T10:00:00Z", "2025-04-03T10:00:00Z"),
-    ] {
-        let digest = format!("sha256:{}", mark.repeat(64));
-        let uri = format!("s3://models/{mark}");
-        let register = ["register", "fraud", "--artifact", &uri, "--digest", &digest];
-        on(&lab, registered, &register);
-        let id = format!("fraud/{mark}");
-        on(&lab, approved, &["approve", &id, "-m", "ok", "--yes"]);
-    }
-    promoted(&lab, "2025-05-01T10:00:00Z", 1);
-    lab
+    static MADE: OnceLock<Lab> = OnceLock::new();
+    Lab::copy_of(&MADE, || {
+        let lab = Lab::empty();
+        on(
+            &lab,
+            "2025-01-01T10:00:00Z",
+            &["init", "--actor", "admin-1", "--solo"],
+        );
+        on(&lab, "2025-02-01T10:00:00Z", &["group", "create", "fraud"]);
+        for (mark, registered, approved) in [
+            ("1", "2025-03-01T10:00:00Z", "2025-04-01T10:00:00Z"),
+            ("2", "2025-04-02T10:00:00Z", "2025-04-03T10:00:00Z"),
+        ] {
+            let digest = format!("sha256:{}", mark.repeat(64));
+            let uri = format!("s3://models/{mark}");
+            let register = ["register", "fraud", "--artifact", &uri, "--digest", &digest];
+            on(&lab, registered, &register);
+            let id = format!("fraud/{mark}");
+            on(&lab, approved, &["approve", &id, "-m", "ok", "--yes"]);
+        }
+        promoted(&lab, "2025-05-01T10:00:00Z", 1);
+        lab
+    })
 }
 
 fn promoted(lab: &Lab, date: &str, number: u8) {

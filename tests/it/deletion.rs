@@ -1,26 +1,31 @@
 //! What is gone stays gone: tombstones, numbers and names; and what is learnt
 //! after an approval.
 
+use std::sync::OnceLock;
+
 use crate::support::Lab;
 
 fn lab() -> Lab {
-    let lab = Lab::with_registry();
-    let _ = lab.ok(
-        "admin-1",
-        &[
-            "grant",
-            "add",
+    static MADE: OnceLock<Lab> = OnceLock::new();
+    Lab::copy_of(&MADE, || {
+        let lab = Lab::with_registry();
+        let _ = lab.ok(
             "admin-1",
-            "--allow",
-            "delete,delete-group",
-            "--groups",
-            "*",
-        ],
-    );
-    for mark in ['1', '2'] {
-        lab.register("churn", mark);
-    }
-    lab
+            &[
+                "grant",
+                "add",
+                "admin-1",
+                "--allow",
+                "delete,delete-group",
+                "--groups",
+                "*",
+            ],
+        );
+        for mark in ['1', '2'] {
+            lab.register("churn", mark);
+        }
+        lab
+    })
 }
 
 #[test]

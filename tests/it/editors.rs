@@ -1,6 +1,7 @@
 //! Editors are led to the schemas in the registry's folder, and to no host.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use modelry::model::Kind;
 use modelry::schema;
@@ -88,6 +89,7 @@ fn each_record_of_a_fresh_registry_leads_to_its_schema() {
 }
 
 #[test]
+#[ignore = "needs node and yaml-language-server"]
 fn a_language_server_finds_a_wrong_status_without_network() {
     needs![YAML_SERVER];
     let lab = Lab::with_registry();
@@ -124,27 +126,30 @@ fn a_language_server_finds_a_wrong_status_without_network() {
 
 /// A registry as an older version made it: no schemas, and lines with a host.
 fn older() -> Lab {
-    let lab = Lab::with_registry();
-    register(&lab, "trainer");
-    lab.git(&["rm", "-rq", ".modelry"]);
-    for record in records(&lab.top) {
-        let text = std::fs::read_to_string(&record).expect("a record");
-        let (first, rest) = text.split_once('\n').expect("lines");
-        let (_, name) = first.rsplit_once('/').expect("a path");
-        let rest = match record.ends_with("registry.yaml") {
-            true => {
-                let serial = rest
-                    .lines()
-                    .find(|line| line.starts_with("serial: "))
-                    .expect("a serial");
-                rest.replacen(serial, "serial: 50", 1)
-            }
-            false => rest.to_owned(),
-        };
-        std::fs::write(&record, format!("{OLD}{name}\n{rest}")).expect("a record");
-        lab.commit("admin-1", "as an older version wrote it");
-    }
-    lab
+    static MADE: OnceLock<Lab> = OnceLock::new();
+    Lab::copy_of(&MADE, || {
+        let lab = Lab::with_registry();
+        register(&lab, "trainer");
+        lab.git(&["rm", "-rq", ".modelry"]);
+        for record in records(&lab.top) {
+            let text = std::fs::read_to_string(&record).expect("a record");
+            let (first, rest) = text.split_once('\n').expect("lines");
+            let (_, name) = first.rsplit_once('/').expect("a path");
+            let rest = match record.ends_with("registry.yaml") {
+                true => {
+                    let serial = rest
+                        .lines()
+                        .find(|line| line.starts_with("serial: "))
+                        .expect("a serial");
+                    rest.replacen(serial, "serial: 50", 1)
+                }
+                false => rest.to_owned(),
+            };
+            std::fs::write(&record, format!("{OLD}{name}\n{rest}")).expect("a record");
+            lab.commit("admin-1", "as an older version wrote it");
+        }
+        lab
+    })
 }
 
 #[test]

@@ -130,6 +130,7 @@ fn no_grant_says_who_has_it() {
 }
 
 #[test]
+#[ignore = "needs GnuPG"]
 fn keys_and_signing_programs() {
     needs![GPG];
     let lab = Lab::with_registry();

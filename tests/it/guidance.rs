@@ -52,7 +52,7 @@ fn a_root_is_a_full_id_alone() {
 
 #[test]
 fn the_root_of_another_registry_is_told() {
-    let (lab, other) = (Lab::with_registry(), Lab::with_registry());
+    let (lab, other) = (Lab::with_registry(), Lab::with_another_registry());
     let root = other.root();
     for arguments in [
         &["audit", "--root", &root][..],

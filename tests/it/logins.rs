@@ -1,6 +1,8 @@
 //! Logins in keys, in comments and on the command line: they enter no record, and no
 //! message shows them.
 
+use std::sync::OnceLock;
+
 use serde_json::{Value, json};
 
 use crate::support::Lab;
@@ -9,9 +11,12 @@ const SECRET: &str = "hunter2";
 const ADDRESS: &str = "https://bob:hunter2@h.example.com/x";
 
 fn with_version() -> Lab {
-    let lab = Lab::with_registry();
-    lab.register("churn", '1');
-    lab
+    static MADE: OnceLock<Lab> = OnceLock::new();
+    Lab::copy_of(&MADE, || {
+        let lab = Lab::with_registry();
+        lab.register("churn", '1');
+        lab
+    })
 }
 
 /// A key is written by every option that takes a pair.

@@ -1,6 +1,7 @@
 //! What a clone remembers of its proofs, for each mainline and root.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use serde_json::Value;
 
@@ -9,13 +10,16 @@ use crate::support::{Lab, Said};
 /// A registry with `churn/1`, a branch `other` at its registration, and a
 /// rejection on `main` after it.
 fn started() -> Lab {
-    let lab = Lab::with_registry();
-    lab.register("churn", '1');
-    lab.git(&["config", "modelry.root", &lab.root()]);
-    lab.git(&["branch", "other"]);
-    let _ = lab.ok("risk-1", &["reject", "churn/1", "-m", "no"]);
-    forget(&lab);
-    lab
+    static MADE: OnceLock<Lab> = OnceLock::new();
+    Lab::copy_of(&MADE, || {
+        let lab = Lab::with_registry();
+        lab.register("churn", '1');
+        lab.git(&["config", "modelry.root", &lab.root()]);
+        lab.git(&["branch", "other"]);
+        let _ = lab.ok("risk-1", &["reject", "churn/1", "-m", "no"]);
+        forget(&lab);
+        lab
+    })
 }
 
 fn folder(lab: &Lab) -> PathBuf {

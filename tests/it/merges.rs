@@ -1,13 +1,18 @@
 //! Merges on real repositories: authors by provenance, what is charged to the
 //! merge, and states that two clean sides combine into.
 
+use std::sync::OnceLock;
+
 use crate::support::Lab;
 
 /// A registry with `churn/1` Pending, and where the branches start.
 fn started() -> Lab {
-    let lab = Lab::with_registry();
-    lab.register("churn", '1');
-    lab
+    static MADE: OnceLock<Lab> = OnceLock::new();
+    Lab::copy_of(&MADE, || {
+        let lab = Lab::with_registry();
+        lab.register("churn", '1');
+        lab
+    })
 }
 
 /// Records without signatures of their own: only the commit says whose they are.

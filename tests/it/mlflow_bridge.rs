@@ -233,6 +233,7 @@ fn import(lab: &Lab, arguments: &[&str]) -> String {
 }
 
 #[test]
+#[ignore = "needs Python packages: mlflow, mlflow-export-import, tabulate"]
 fn models_of_a_real_server_come_and_go() {
     needs![MLFLOW];
     let lab = Lab::with_registry();

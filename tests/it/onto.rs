@@ -1,5 +1,7 @@
 //! `validate --onto`: a branch as each way of landing would leave it.
 
+use std::sync::OnceLock;
+
 use modelry::git::{Repo, merge_text};
 use modelry::history::{Graph, Planner};
 use modelry::model::Landing;
@@ -10,11 +12,14 @@ use crate::support::Lab;
 
 /// A registry with `churn/1` Pending, and a branch `side` checked out.
 fn started() -> Lab {
-    let lab = Lab::with_registry();
-    lab.register("churn", '1');
-    lab.git(&["config", "modelry.mainline", "main"]);
-    lab.git(&["switch", "-q", "-c", "side"]);
-    lab
+    static MADE: OnceLock<Lab> = OnceLock::new();
+    Lab::copy_of(&MADE, || {
+        let lab = Lab::with_registry();
+        lab.register("churn", '1');
+        lab.git(&["config", "modelry.mainline", "main"]);
+        lab.git(&["switch", "-q", "-c", "side"]);
+        lab
+    })
 }
 
 /// The exit code, and for each finding its code and ways of landing.

@@ -74,6 +74,7 @@ fn bad(certificate: &str, armor: &str) -> String {
 }
 
 #[test]
+#[ignore = "needs GnuPG"]
 fn every_kind_of_key_is_believed_as_git_believes_it() {
     needs![GPG];
     let lab = Lab::empty();
@@ -105,6 +106,7 @@ fn every_kind_of_key_is_believed_as_git_believes_it() {
 }
 
 #[test]
+#[ignore = "needs GnuPG"]
 fn subkeys_sign_for_their_primary_key_and_nobody_elses() {
     needs![GPG];
     let lab = Lab::empty();
@@ -142,6 +144,7 @@ fn subkeys_sign_for_their_primary_key_and_nobody_elses() {
 }
 
 #[test]
+#[ignore = "needs GnuPG"]
 fn weak_hashes_text_mode_and_several_packets_are_refused() {
     needs![GPG];
     let lab = Lab::empty();
@@ -222,6 +225,7 @@ fn weak_hashes_text_mode_and_several_packets_are_refused() {
 }
 
 #[test]
+#[ignore = "needs GnuPG"]
 fn a_certificate_proves_what_was_signed_in_its_life() {
     needs![GPG];
     let lab = Lab::empty();
@@ -256,6 +260,7 @@ fn a_certificate_proves_what_was_signed_in_its_life() {
 }
 
 #[test]
+#[ignore = "needs GnuPG"]
 fn revocations_are_hard_or_soft() {
     needs![GPG];
     let lab = Lab::empty();
@@ -355,6 +360,7 @@ fn ok(said: Said) -> String {
 }
 
 #[test]
+#[ignore = "needs GnuPG"]
 fn a_registry_whose_people_sign_with_gpg() {
     needs![GPG];
     let lab = Lab::empty();
@@ -520,6 +526,7 @@ fn a_registry_whose_people_sign_with_gpg() {
 }
 
 #[test]
+#[ignore = "needs GnuPG"]
 fn checkpoints_are_signed_with_gpg_too() {
     needs![GPG];
     let lab = Lab::empty();
@@ -545,6 +552,7 @@ fn checkpoints_are_signed_with_gpg_too() {
 }
 
 #[test]
+#[ignore = "needs GnuPG"]
 fn what_gpg_does_not_call_made_is_not_made() {
     needs![GPG];
     let lab = Lab::empty();
@@ -601,6 +609,7 @@ fn what_gpg_does_not_call_made_is_not_made() {
 }
 
 #[test]
+#[ignore = "needs GnuPG"]
 fn a_review_that_a_revoked_key_brought_counts_no_more() {
     needs![GPG];
     let lab = Lab::with_registry();
@@ -645,6 +654,7 @@ fn a_review_that_a_revoked_key_brought_counts_no_more() {
 }
 
 #[test]
+#[ignore = "needs GnuPG"]
 fn x509_is_told_apart() {
     needs![GPG];
     let lab = Lab::with_registry();

@@ -3,49 +3,53 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use crate::support::{Lab, Said, said};
 
 /// A registry in a folder of a repository with a large folder beside it.
 fn mono() -> Lab {
-    let lab = Lab::empty();
-    for folder in 0..8 {
-        for file in 0..4 {
-            lab.write(
-                &format!("big/{folder}/{file}"),
-                &format!("{folder} {file}\n").repeat(50),
-            );
+    static MADE: OnceLock<Lab> = OnceLock::new();
+    Lab::copy_of(&MADE, || {
+        let lab = Lab::empty();
+        for folder in 0..8 {
+            for file in 0..4 {
+                lab.write(
+                    &format!("big/{folder}/{file}"),
+                    &format!("{folder} {file}\n").repeat(50),
+                );
+            }
         }
-    }
-    lab.git(&["add", "-A"]);
-    lab.git(&["commit", "-q", "-m", "much else"]);
-    let _ = lab.ok(
-        "admin-1",
-        &["init", "--path", "ml/models", "--actor", "admin-1", "--solo"],
-    );
-    let _ = lab.ok("admin-1", &["group", "create", "fraud"]);
-    for mark in ["1", "2"] {
-        let digest = format!("sha256:{}", mark.repeat(64));
-        let uri = format!("s3://models/fraud/{mark}");
+        lab.git(&["add", "-A"]);
+        lab.git(&["commit", "-q", "-m", "much else"]);
         let _ = lab.ok(
             "admin-1",
-            &["register", "fraud", "--artifact", &uri, "--digest", &digest],
+            &["init", "--path", "ml/models", "--actor", "admin-1", "--solo"],
         );
+        let _ = lab.ok("admin-1", &["group", "create", "fraud"]);
+        for mark in ["1", "2"] {
+            let digest = format!("sha256:{}", mark.repeat(64));
+            let uri = format!("s3://models/fraud/{mark}");
+            let _ = lab.ok(
+                "admin-1",
+                &["register", "fraud", "--artifact", &uri, "--digest", &digest],
+            );
+            let _ = lab.ok(
+                "admin-1",
+                &["approve", &format!("fraud/{mark}"), "-m", "ok", "--yes"],
+            );
+            lab.write(&format!("big/0/{mark}"), "work\n");
+            lab.git(&["commit", "-q", "-a", "-m", "work"]);
+        }
         let _ = lab.ok(
             "admin-1",
-            &["approve", &format!("fraud/{mark}"), "-m", "ok", "--yes"],
+            &["promote", "fraud/1", "production", "-m", "first", "--yes"],
         );
-        lab.write(&format!("big/0/{mark}"), "work\n");
-        lab.git(&["commit", "-q", "-a", "-m", "work"]);
-    }
-    let _ = lab.ok(
-        "admin-1",
-        &["promote", "fraud/1", "production", "-m", "first", "--yes"],
-    );
-    for key in ["uploadpack.allowFilter", "uploadpack.allowAnySHA1InWant"] {
-        lab.git(&["config", key, "true"]);
-    }
-    lab
+        for key in ["uploadpack.allowFilter", "uploadpack.allowAnySHA1InWant"] {
+            lab.git(&["config", key, "true"]);
+        }
+        lab
+    })
 }
 
 fn pin(lab: &Lab) -> String {

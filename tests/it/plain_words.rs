@@ -1,31 +1,36 @@
 //! What people read says what happened: a stage that stays, what an annotation
 //! changed, numbers that mean something, what still serves.
 
+use std::sync::OnceLock;
+
 use crate::support::Lab;
 use crate::support::hub::Hub;
 
 /// Two approved versions of `churn`, and `risk-1` who may promote and annotate.
 fn lab() -> Lab {
-    let lab = Lab::with_registry();
-    let grant = [
-        "grant",
-        "add",
-        "team:risk",
-        "--allow",
-        "promote,annotate",
-        "--groups",
-        "*",
-        "--stages",
-        "staging,production",
-    ];
-    let _ = lab.ok("admin-1", &grant);
-    for mark in ['1', '2'] {
-        lab.register("churn", mark);
-    }
-    for id in ["churn/1", "churn/2"] {
-        let _ = lab.ok("risk-1", &["approve", id, "-m", "good", "--yes"]);
-    }
-    lab
+    static MADE: OnceLock<Lab> = OnceLock::new();
+    Lab::copy_of(&MADE, || {
+        let lab = Lab::with_registry();
+        let grant = [
+            "grant",
+            "add",
+            "team:risk",
+            "--allow",
+            "promote,annotate",
+            "--groups",
+            "*",
+            "--stages",
+            "staging,production",
+        ];
+        let _ = lab.ok("admin-1", &grant);
+        for mark in ['1', '2'] {
+            lab.register("churn", mark);
+        }
+        for id in ["churn/1", "churn/2"] {
+            let _ = lab.ok("risk-1", &["approve", id, "-m", "good", "--yes"]);
+        }
+        lab
+    })
 }
 
 #[test]

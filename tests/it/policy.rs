@@ -1,15 +1,20 @@
 //! The policy's own rules: who may change it, proposals, and the emergency.
 
+use std::sync::OnceLock;
+
 use crate::support::Lab;
 
 /// Two administrators, and both are needed.
 fn lab() -> Lab {
-    let lab = Lab::with_registry();
-    let key = lab.public_key("admin-2");
-    let _ = lab.ok("admin-1", &["actor", "add", "admin-2", "--key", &key]);
-    let _ = lab.ok("admin-1", &["grant", "add", "admin-2", "--allow", "administer"]);
-    lab.change_policy("actors:\n", "policyChange: {required: 2}\nactors:\n");
-    lab
+    static MADE: OnceLock<Lab> = OnceLock::new();
+    Lab::copy_of(&MADE, || {
+        let lab = Lab::with_registry();
+        let key = lab.public_key("admin-2");
+        let _ = lab.ok("admin-1", &["actor", "add", "admin-2", "--key", &key]);
+        let _ = lab.ok("admin-1", &["grant", "add", "admin-2", "--allow", "administer"]);
+        lab.change_policy("actors:\n", "policyChange: {required: 2}\nactors:\n");
+        lab
+    })
 }
 
 #[test]
@@ -192,31 +197,34 @@ fn edits_keep_comments_and_order() {
 /// A proposal of one administrator, with a review in the other's name that only
 /// the commit could prove.
 fn forged_proposal() -> Lab {
-    let lab = lab();
-    let add = [
-        "grant",
-        "add",
-        "risk-1",
-        "--allow",
-        "create-group",
-        "--groups",
-        "*",
-        "--branch",
-        "proposal",
-    ];
-    let _ = lab.ok("admin-1", &add);
-    let approve = [
-        "policy",
-        "approve",
-        "proposal",
-        "-m",
-        "as agreed",
-        "--branch",
-        "proposal",
-        "--no-record-signature",
-    ];
-    let _ = lab.ok("admin-2", &approve);
-    lab
+    static MADE: OnceLock<Lab> = OnceLock::new();
+    Lab::copy_of(&MADE, || {
+        let lab = lab();
+        let add = [
+            "grant",
+            "add",
+            "risk-1",
+            "--allow",
+            "create-group",
+            "--groups",
+            "*",
+            "--branch",
+            "proposal",
+        ];
+        let _ = lab.ok("admin-1", &add);
+        let approve = [
+            "policy",
+            "approve",
+            "proposal",
+            "-m",
+            "as agreed",
+            "--branch",
+            "proposal",
+            "--no-record-signature",
+        ];
+        let _ = lab.ok("admin-2", &approve);
+        lab
+    })
 }
 
 fn judged(lab: &Lab) -> Vec<String> {

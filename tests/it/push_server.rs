@@ -6,6 +6,7 @@ use crate::support::hub::{Hub, Sshd, model, registering};
 use crate::support::needs::{SSHD, needs};
 
 #[test]
+#[ignore = "needs sshd"]
 fn a_server_that_is_starting_is_waited_for() {
     needs![SSHD];
     let hub = Hub::open();
@@ -67,6 +68,7 @@ fn dies_at(hub: &Hub, state: &str) {
 }
 
 #[test]
+#[ignore = "needs sshd"]
 fn an_answer_that_is_lost_is_looked_for() {
     needs![SSHD];
     for ssh in [false, true] {

@@ -7,6 +7,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use crate::support::needs::{PYTHON, needs};
 use crate::support::{Lab, Said, said};
@@ -55,10 +56,21 @@ fn story(format: &str, clean: bool) -> Story {
 
 /// Every story.
 fn stories() -> Vec<Story> {
-    FORMATS
-        .into_iter()
-        .flat_map(|format| [story(format, true), story(format, false)])
-        .collect()
+    static MADE: OnceLock<Vec<Story>> = OnceLock::new();
+    let made = MADE.get_or_init(|| {
+        FORMATS
+            .into_iter()
+            .flat_map(|format| [story(format, true), story(format, false)])
+            .collect()
+    });
+    let copy = |story: &Story| Story {
+        lab: story.lab.copy(),
+        root: story.root.clone(),
+        side: story.side.clone(),
+        merge: story.merge.clone(),
+        clean: story.clean,
+    };
+    made.iter().map(copy).collect()
 }
 
 /// A clone under another name, and how it is looked at.

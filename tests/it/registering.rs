@@ -2,6 +2,7 @@
 //! with it.
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use crate::support::hub::Hub;
 use crate::support::{Lab, Said};
@@ -90,11 +91,14 @@ const WAYS: [&str; 3] = ["merge", "squash", "rebase"];
 /// A registry as `init` makes it, with one group, and the files that the
 /// registrations name.
 fn registry() -> Lab {
-    let lab = Lab::empty();
-    let _ = lab.ok("admin-1", &["init", "--name", "models", "--actor", "admin-1"]);
-    let _ = lab.ok("admin-1", &["group", "create", "churn"]);
-    files(&lab);
-    lab
+    static MADE: OnceLock<Lab> = OnceLock::new();
+    Lab::copy_of(&MADE, || {
+        let lab = Lab::empty();
+        let _ = lab.ok("admin-1", &["init", "--name", "models", "--actor", "admin-1"]);
+        let _ = lab.ok("admin-1", &["group", "create", "churn"]);
+        files(&lab);
+        lab
+    })
 }
 
 fn files(lab: &Lab) {

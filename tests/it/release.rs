@@ -94,6 +94,7 @@ fn release(out: &Path) {
 }
 
 #[test]
+#[ignore = "needs a release build and Python packages: maturin"]
 fn a_release_is_checked_installed_and_run() {
     needs![MATURIN, READELF];
     let lab = Lab::empty();
@@ -325,6 +326,7 @@ impl Project {
 }
 
 #[test]
+#[ignore = "needs a release build"]
 fn a_release_of_what_is_not_committed_or_not_written_up_is_refused() {
     let project = Project::new("fn main() {}\n");
     project.lab.write("src/more.rs", "");
@@ -350,6 +352,7 @@ fn a_release_of_what_is_not_committed_or_not_written_up_is_refused() {
 }
 
 #[test]
+#[ignore = "needs a release build and Python packages: maturin"]
 fn a_release_that_does_not_build_or_run_leaves_nothing() {
     needs![MATURIN];
     let project = Project::new("fn main() { this does not compile }\n");

@@ -1,6 +1,7 @@
 //! What to deploy: answers, their forms, and when there is none.
 
 use std::process::Command;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::support::{Lab, said};
@@ -8,28 +9,31 @@ use crate::support::{Lab, said};
 /// `churn/1` approved and in production, `churn/2` approved, `churn/3` pending;
 /// the root pinned.
 fn lab() -> Lab {
-    let lab = Lab::with_registry();
-    let grant = [
-        "grant",
-        "add",
-        "team:risk",
-        "--allow",
-        "promote",
-        "--groups",
-        "*",
-        "--stages",
-        "staging,production",
-    ];
-    let _ = lab.ok("admin-1", &grant);
-    for mark in ['1', '2', '3'] {
-        lab.register("churn", mark);
-    }
-    for id in ["churn/1", "churn/2"] {
-        let _ = lab.ok("risk-1", &["approve", id, "-m", "good"]);
-    }
-    let _ = lab.ok("risk-1", &["promote", "churn/1", "production", "-m", "first"]);
-    let _ = lab.git(&["config", "modelry.root", &lab.root()]);
-    lab
+    static MADE: OnceLock<Lab> = OnceLock::new();
+    Lab::copy_of(&MADE, || {
+        let lab = Lab::with_registry();
+        let grant = [
+            "grant",
+            "add",
+            "team:risk",
+            "--allow",
+            "promote",
+            "--groups",
+            "*",
+            "--stages",
+            "staging,production",
+        ];
+        let _ = lab.ok("admin-1", &grant);
+        for mark in ['1', '2', '3'] {
+            lab.register("churn", mark);
+        }
+        for id in ["churn/1", "churn/2"] {
+            let _ = lab.ok("risk-1", &["approve", id, "-m", "good"]);
+        }
+        let _ = lab.ok("risk-1", &["promote", "churn/1", "production", "-m", "first"]);
+        let _ = lab.git(&["config", "modelry.root", &lab.root()]);
+        lab
+    })
 }
 
 #[test]

@@ -1,16 +1,21 @@
 //! A change that only revokes needs one administrator, and must not fill the policy
 //! up: its content, its layout and the number of its entries are bounded.
 
+use std::sync::OnceLock;
+
 use crate::support::Lab;
 
 /// Two administrators, and both are needed for any other change.
 fn two_administrators() -> Lab {
-    let lab = Lab::with_registry();
-    let key = lab.public_key("admin-2");
-    let _ = lab.ok("admin-1", &["actor", "add", "admin-2", "--key", &key]);
-    let _ = lab.ok("admin-1", &["grant", "add", "admin-2", "--allow", "administer"]);
-    lab.change_policy("actors:\n", "policyChange: {required: 2}\nactors:\n");
-    lab
+    static MADE: OnceLock<Lab> = OnceLock::new();
+    Lab::copy_of(&MADE, || {
+        let lab = Lab::with_registry();
+        let key = lab.public_key("admin-2");
+        let _ = lab.ok("admin-1", &["actor", "add", "admin-2", "--key", &key]);
+        let _ = lab.ok("admin-1", &["grant", "add", "admin-2", "--allow", "administer"]);
+        lab.change_policy("actors:\n", "policyChange: {required: 2}\nactors:\n");
+        lab
+    })
 }
 
 /// Commits the policy with this in front of its actors, as one administrator; gives

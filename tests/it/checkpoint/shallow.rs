@@ -155,7 +155,7 @@ fn the_steps_after_a_checkpoint_are_judged() {
 
 #[test]
 fn a_checkpoint_of_something_else_answers_nothing() {
-    let (lab, other) = (lab(), lab());
+    let (lab, other) = (lab(), other());
     let shallow = clone(&lab, "1", "shallow");
     let good = by_hand(&lab, "main");
     let (root, registry) = (lab.root(), good.lines().next().expect("an origin"));

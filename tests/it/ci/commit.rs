@@ -53,6 +53,7 @@ fn tried(lab: &Lab, hooks: &str) -> Said {
 }
 
 #[test]
+#[ignore = "needs Python packages: pre-commit"]
 fn what_is_staged_is_judged_by_pre_commit() {
     needs![PRE_COMMIT];
     let lab = Lab::with_registry();
@@ -108,6 +109,7 @@ fn both_hooks_run_the_same() {
 
 /// pre-commit's own reading of the hooks, and of what the README gives to paste.
 #[test]
+#[ignore = "needs Python packages: pre-commit"]
 fn pre_commit_reads_the_hooks_and_the_readme() {
     needs![PRE_COMMIT];
     let readme = include_str!("../../../README.md");

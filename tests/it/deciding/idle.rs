@@ -1,39 +1,44 @@
 //! A review that would count for nothing is refused, with the reason and what
 //! would help.
 
+use std::sync::OnceLock;
+
 use crate::support::Lab;
 
 /// One version of the trainer's, whose owner is admin-1, and one of risk-1's.
 fn lab() -> Lab {
-    let lab = Lab::with_registry();
-    let _ = lab.ok(
-        "admin-1",
-        &[
-            "grant",
-            "add",
-            "team:risk",
-            "--allow",
-            "register",
-            "--groups",
-            "*",
-        ],
-    );
-    let key = lab.public_key("bot");
-    let bot = [
-        "actor", "add", "bot", "--kind", "machine", "--owner", "risk-2", "--key", &key,
-    ];
-    let _ = lab.ok("admin-1", &bot);
-    let _ = lab.ok(
-        "admin-1",
-        &["grant", "add", "bot", "--allow", "approve", "--groups", "*"],
-    );
-    lab.register("churn", '1');
-    let digest = format!("sha256:{}", "b".repeat(64));
-    let _ = lab.ok(
-        "risk-1",
-        &["register", "churn", "--artifact", "s3://m/b", "--digest", &digest],
-    );
-    lab
+    static MADE: OnceLock<Lab> = OnceLock::new();
+    Lab::copy_of(&MADE, || {
+        let lab = Lab::with_registry();
+        let _ = lab.ok(
+            "admin-1",
+            &[
+                "grant",
+                "add",
+                "team:risk",
+                "--allow",
+                "register",
+                "--groups",
+                "*",
+            ],
+        );
+        let key = lab.public_key("bot");
+        let bot = [
+            "actor", "add", "bot", "--kind", "machine", "--owner", "risk-2", "--key", &key,
+        ];
+        let _ = lab.ok("admin-1", &bot);
+        let _ = lab.ok(
+            "admin-1",
+            &["grant", "add", "bot", "--allow", "approve", "--groups", "*"],
+        );
+        lab.register("churn", '1');
+        let digest = format!("sha256:{}", "b".repeat(64));
+        let _ = lab.ok(
+            "risk-1",
+            &["register", "churn", "--artifact", "s3://m/b", "--digest", &digest],
+        );
+        lab
+    })
 }
 
 /// The command is refused with exit 1 for this reason, with this remedy, and

@@ -4,6 +4,8 @@ mod idle;
 mod unseen;
 mod unseen_rules;
 
+use std::sync::OnceLock;
+
 use crate::support::{Lab, Said};
 
 /// A signing program that notes each call, and signs with ssh-keygen.
@@ -36,10 +38,13 @@ fn signatures(lab: &Lab) -> usize {
 /// A registry with two Pending versions, of which the first may be approved by
 /// either reviewer.
 fn two_versions() -> Lab {
-    let lab = Lab::with_registry();
-    lab.register("churn", 'a');
-    lab.register("churn", 'b');
-    lab
+    static MADE: OnceLock<Lab> = OnceLock::new();
+    Lab::copy_of(&MADE, || {
+        let lab = Lab::with_registry();
+        lab.register("churn", 'a');
+        lab.register("churn", 'b');
+        lab
+    })
 }
 
 #[track_caller]

@@ -1,6 +1,8 @@
 //! Operations of git that are not finished: a writing command is refused, as
 //! `git commit` would go wrong there, and a conflict's markers are a finding.
 
+use std::sync::OnceLock;
+
 use crate::support::Lab;
 use crate::support::hub::Hub;
 
@@ -8,15 +10,18 @@ const GROUP: &str = "groups/churn/group.yaml";
 
 /// Two branches that say different things of one line; `main` is checked out.
 fn divided() -> Lab {
-    let lab = Lab::with_registry();
-    lab.git(&["switch", "-q", "-c", "side"]);
-    let _ = lab.ok(
-        "admin-1",
-        &["group", "update", "churn", "--description", "theirs"],
-    );
-    lab.git(&["switch", "-q", "main"]);
-    let _ = lab.ok("admin-1", &["group", "update", "churn", "--description", "ours"]);
-    lab
+    static MADE: OnceLock<Lab> = OnceLock::new();
+    Lab::copy_of(&MADE, || {
+        let lab = Lab::with_registry();
+        lab.git(&["switch", "-q", "-c", "side"]);
+        let _ = lab.ok(
+            "admin-1",
+            &["group", "update", "churn", "--description", "theirs"],
+        );
+        lab.git(&["switch", "-q", "main"]);
+        let _ = lab.ok("admin-1", &["group", "update", "churn", "--description", "ours"]);
+        lab
+    })
 }
 
 /// Git, in a command that ends in a conflict.

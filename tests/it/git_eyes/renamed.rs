@@ -1,15 +1,20 @@
 //! A group's folder under another name is one finding, on disk, in a range and in
 //! a merge; and what else was changed is told beside it.
 
+use std::sync::OnceLock;
+
 use crate::support::Lab;
 
 /// A group with two versions, one of them decided.
 fn lab() -> Lab {
-    let lab = Lab::with_registry();
-    lab.register("churn", '1');
-    lab.register("churn", '2');
-    let _ = lab.ok("risk-1", &["approve", "churn/1", "-m", "ok"]);
-    lab
+    static MADE: OnceLock<Lab> = OnceLock::new();
+    Lab::copy_of(&MADE, || {
+        let lab = Lab::with_registry();
+        lab.register("churn", '1');
+        lab.register("churn", '2');
+        let _ = lab.ok("risk-1", &["approve", "churn/1", "-m", "ok"]);
+        lab
+    })
 }
 
 fn concise(lab: &Lab, arguments: &[&str]) -> Vec<String> {

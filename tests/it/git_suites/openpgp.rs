@@ -53,6 +53,7 @@ fn joined(armors: [&str; 2]) -> String {
 }
 
 #[test]
+#[ignore = "needs GnuPG"]
 fn signed_with_gpg() {
     needs![GPG];
     let lab = Lab::with_registry();

@@ -210,7 +210,7 @@ fn the_mainline_is_not_turned_round() {
 fn the_first_push_brings_the_pinned_root() {
     let guarded = Guarded::empty();
     let _ = guarded.accepts("admin-1", &["main"]);
-    let other = crate::support::Lab::with_registry();
+    let other = crate::support::Lab::with_another_registry();
     let guarded = Guarded::empty();
     let lab = &guarded.lab;
     lab.git(&["fetch", "-q", &other.top.to_string_lossy(), "main:theirs"]);

@@ -64,30 +64,35 @@ fn converse(serve: fn(&Guarded) -> Served, push: &Push<'_>, fsck: bool, protocol
 }
 
 #[test]
+#[ignore = "needs sshd"]
 fn over_ssh_with_objects_checked_by_git() {
     needs![SSHD];
     converse(Guarded::ssh, &Guarded::push_ssh, true, "2");
 }
 
 #[test]
+#[ignore = "needs sshd"]
 fn over_ssh_by_the_old_protocol() {
     needs![SSHD];
     converse(Guarded::ssh, &Guarded::push_ssh, false, "0");
 }
 
 #[test]
+#[ignore = "needs lighttpd"]
 fn over_http_with_objects_checked_by_git() {
     needs![LIGHTTPD];
     converse(Guarded::http, &Guarded::push_http, true, "2");
 }
 
 #[test]
+#[ignore = "needs lighttpd"]
 fn over_http_by_the_old_protocol() {
     needs![LIGHTTPD];
     converse(Guarded::http, &Guarded::push_http, false, "0");
 }
 
 #[test]
+#[ignore = "needs sshd and lighttpd"]
 fn who_is_not_let_in_is_no_matter_of_the_hook() {
     needs![SSHD, LIGHTTPD];
     let guarded = Guarded::new();

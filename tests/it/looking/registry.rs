@@ -1,14 +1,19 @@
 //! A registry that is not there, or of which there are several.
 
+use std::sync::OnceLock;
+
 use super::{COMMANDS, WITHOUT, files, words};
 use crate::support::Lab;
 
 /// A registry with a version, at the top.
 fn with_version() -> Lab {
-    let lab = Lab::with_registry();
-    lab.register("churn", '1');
-    files(&lab);
-    lab
+    static MADE: OnceLock<Lab> = OnceLock::new();
+    Lab::copy_of(&MADE, || {
+        let lab = Lab::with_registry();
+        lab.register("churn", '1');
+        files(&lab);
+        lab
+    })
 }
 
 #[test]

@@ -5,6 +5,7 @@ use crate::support::needs::needs;
 use crate::support::said;
 
 #[test]
+#[ignore = "needs Python packages: standardwebhooks"]
 fn private_addresses_are_refused_in_any_spelling() {
     needs![super::PACKAGES];
     let lab = lab();
@@ -85,6 +86,7 @@ fn plain_http_is_for_private_addresses() {
 }
 
 #[test]
+#[ignore = "needs Python packages: standardwebhooks"]
 fn no_proxy_is_asked() {
     needs![super::PACKAGES];
     let lab = lab();

@@ -24,6 +24,7 @@ fn grow(lab: &Lab, n: usize) {
 }
 
 #[test]
+#[ignore = "needs Python packages: standardwebhooks"]
 fn killed_at_any_moment_nothing_is_lost() {
     needs![super::PACKAGES];
     let lab = lab().copy();

@@ -66,6 +66,7 @@ fn fine(command: &mut Command) -> Said {
 }
 
 #[test]
+#[ignore = "needs Python packages: standardwebhooks"]
 fn by_cron() {
     needs![super::PACKAGES, OPENSSL];
     let (lab, folder, receiver) = ground();
@@ -96,6 +97,7 @@ fn by_cron() {
 }
 
 #[test]
+#[ignore = "needs Python packages: standardwebhooks"]
 fn by_a_hook_on_a_server() {
     needs![super::PACKAGES, OPENSSL];
     use std::os::unix::fs::PermissionsExt as _;
@@ -134,6 +136,7 @@ fn by_a_hook_on_a_server() {
 }
 
 #[test]
+#[ignore = "needs Python packages: standardwebhooks"]
 fn in_ci() {
     needs![super::PACKAGES, OPENSSL];
     let (lab, _, receiver) = ground();

@@ -11,6 +11,7 @@ mod web;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 
 use serde_json::Value;
 
@@ -101,12 +102,15 @@ impl Receiver {
 
 /// A small registry, its root pinned.
 fn lab() -> Lab {
-    let lab = Lab::empty();
-    let _ = lab.ok("admin-1", &["init", "--actor", "admin-1", "--solo"]);
-    let _ = lab.ok("admin-1", &["group", "create", "churn"]);
-    let _ = lab.ok("admin-1", &["group", "create", "fraud"]);
-    let _ = lab.git(&["config", "modelry.root", &lab.root()]);
-    lab
+    static MADE: OnceLock<Lab> = OnceLock::new();
+    Lab::copy_of(&MADE, || {
+        let lab = Lab::empty();
+        let _ = lab.ok("admin-1", &["init", "--actor", "admin-1", "--solo"]);
+        let _ = lab.ok("admin-1", &["group", "create", "churn"]);
+        let _ = lab.ok("admin-1", &["group", "create", "fraud"]);
+        let _ = lab.git(&["config", "modelry.root", &lab.root()]);
+        lab
+    })
 }
 
 fn cursor(lab: &Lab) -> PathBuf {

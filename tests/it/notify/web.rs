@@ -8,6 +8,7 @@ use crate::support::port::free_port;
 use crate::support::said;
 
 #[test]
+#[ignore = "needs Python packages: standardwebhooks"]
 fn each_event_is_told_once_and_in_order() {
     needs![super::PACKAGES];
     let lab = lab();
@@ -44,6 +45,7 @@ fn each_event_is_told_once_and_in_order() {
 }
 
 #[test]
+#[ignore = "needs Python packages: standardwebhooks"]
 fn what_may_pass_is_tried_again_with_the_same_id() {
     needs![super::PACKAGES];
     let lab = lab();
@@ -76,6 +78,7 @@ fn what_may_pass_is_tried_again_with_the_same_id() {
 }
 
 #[test]
+#[ignore = "needs Python packages: standardwebhooks"]
 fn what_does_not_pass_is_told_at_once() {
     needs![super::PACKAGES];
     let lab = lab();
@@ -116,6 +119,7 @@ fn what_does_not_pass_is_told_at_once() {
 }
 
 #[test]
+#[ignore = "needs Python packages: standardwebhooks"]
 fn who_reads_the_output_may_go_away() {
     needs![super::PACKAGES];
     let lab = lab();
@@ -131,6 +135,7 @@ fn who_reads_the_output_may_go_away() {
 }
 
 #[test]
+#[ignore = "needs Python packages: standardwebhooks"]
 fn what_was_taken_before_a_failure_is_not_told_again() {
     needs![super::PACKAGES];
     let lab = lab();
@@ -152,6 +157,7 @@ fn what_was_taken_before_a_failure_is_not_told_again() {
 }
 
 #[test]
+#[ignore = "needs Python packages: standardwebhooks"]
 fn slow_and_endless_receivers_are_bounded() {
     needs![super::PACKAGES];
     let lab = lab();
@@ -188,6 +194,7 @@ fn slow_and_endless_receivers_are_bounded() {
 }
 
 #[test]
+#[ignore = "needs Python packages: standardwebhooks"]
 fn secrets_come_from_a_file_or_the_environment_and_are_never_shown() {
     needs![super::PACKAGES];
     let lab = lab();
@@ -251,6 +258,7 @@ fn secrets_come_from_a_file_or_the_environment_and_are_never_shown() {
 }
 
 #[test]
+#[ignore = "needs Python packages: standardwebhooks"]
 fn https_is_believed_by_its_certificate() {
     needs![super::PACKAGES, OPENSSL];
     let lab = lab();

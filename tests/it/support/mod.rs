@@ -111,11 +111,14 @@ impl Lab {
     /// models need two approvals and a card.
     pub fn with_registry() -> Lab {
         static MADE: OnceLock<Lab> = OnceLock::new();
-        Lab::copy_of(&MADE, || {
-            let lab = Lab::empty();
-            lab.populate();
-            lab
-        })
+        Lab::copy_of(&MADE, Lab::with_another_registry)
+    }
+
+    /// The same, with an id, a root and keys of its own.
+    pub fn with_another_registry() -> Lab {
+        let lab = Lab::empty();
+        lab.populate();
+        lab
     }
 
     /// The registry of [`Lab::with_registry`], in this empty repository.

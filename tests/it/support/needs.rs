@@ -1,9 +1,12 @@
 //! Programs and packages of Python and Node that some tests need beside git and OpenSSH's
 //! client programs.
 //!
-//! A test that lacks one is left out: it ends at once, and the target `left_out`,
-//! which cargo runs last, lists it with the reason and the line that installs what
-//! is missing. With `MODELRY_TEST_ALL` set, as `.ci/run` does, it fails instead.
+//! A test of servers, Python packages, GnuPG, node, strace or a release build is marked
+//! `#[ignore = "needs …"]`: `cargo test --test system` runs it. Small programs that most
+//! machines have are looked for instead: a test that lacks one ends at once, and the
+//! target `left_out`, which cargo runs last, lists it with the reason and the line that
+//! installs what is missing. With `MODELRY_TEST_ALL` set, as `.ci/run` and the target
+//! `system` do, it fails instead.
 
 use std::path::{Path, PathBuf};
 
@@ -80,7 +83,7 @@ impl Need for Packages {
         PYTHON.missing().or_else(|| {
             self.folder().is_err().then(|| Missing {
                 what: format!("Python packages: {}", self.names.join(", ")),
-                install: format!("python3 -m pip install {}", self.names.join(" ")),
+                install: format!("python3 -m pip install {}", self.requirements().join(" ")),
             })
         })
     }

@@ -13,17 +13,32 @@ pub struct Packages {
     pub folder: &'static str,
     /// What must import.
     pub imports: &'static str,
-    /// What pip installs.
+    /// What pip installs: each is in `tests/requirements.txt`, or has its version here.
     pub names: &'static [&'static str],
     /// Further words for pip.
     pub options: &'static [&'static str],
 }
 
+/// Versions of the packages, as pip reads them.
+const PINNED: &str = include_str!("../../requirements.txt");
+
 impl Packages {
+    /// What pip installs, each at its pinned version.
+    pub fn requirements(&self) -> Vec<String> {
+        let pinned = |name: &str| {
+            let mut lines = PINNED.lines();
+            lines.find(|line| line.split_once("==").is_some_and(|(of, _)| of == name))
+        };
+        let names = self.names.iter();
+        names
+            .map(|name| pinned(name).unwrap_or(name).to_owned())
+            .collect()
+    }
+
     fn needs(&self) -> String {
         format!(
             "python3 is needed by this test, with: pip install {}",
-            self.names.join(" ")
+            self.requirements().join(" ")
         )
     }
 
@@ -70,7 +85,7 @@ impl Packages {
             pip.args(["-m", "pip", "install", "--quiet", "--target"])
                 .arg(&target)
                 .args(self.options);
-            let installed = pip.args(self.names).status();
+            let installed = pip.args(self.requirements()).status();
             if !installed.is_ok_and(|status| status.success()) {
                 return Err(());
             }
