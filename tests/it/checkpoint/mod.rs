@@ -6,7 +6,6 @@ mod shallow;
 mod signature;
 
 use std::path::{Path, PathBuf};
-
 use std::sync::OnceLock;
 
 use base64::Engine as _;
