@@ -49,15 +49,9 @@ impl Lab {
         Lab::in_format("sha1")
     }
 
-    /// A home alone, with no repository in it; in memory where the system has a place
-    /// for that.
+    /// A home alone, with no repository in it.
     pub fn homed() -> Lab {
-        let memory = Path::new("/dev/shm");
-        let home = match memory.is_dir() {
-            true => tempfile::tempdir_in(memory),
-            false => tempfile::tempdir(),
-        };
-        let home = home.expect("a temporary home");
+        let home = place::folder();
         let top = home.path().join("models");
         Lab { home, top }
     }
