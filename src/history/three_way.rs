@@ -63,8 +63,10 @@ impl Planner<'_, '_> {
             path: Vec::new(),
             plan,
         };
+        // Where each side removes what the other keeps, nothing is left.
+        let empty = || self.objects.new.insert(ObjectKind::Tree, Vec::new());
         let tree = merging.folder([base, Some(ours), Some(theirs)], 0)?;
-        Ok(tree.unwrap_or(ours))
+        Ok(tree.unwrap_or_else(empty))
     }
 }
 

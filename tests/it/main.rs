@@ -41,6 +41,7 @@ mod logins;
 mod long_branches;
 mod looking;
 mod memory;
+mod merged_trees;
 mod merges;
 mod mlflow_bridge;
 mod mlflow_folders;
