@@ -223,8 +223,8 @@ impl Workspace {
     }
 
     /// How many of the commits the remote has: what is only here may be dropped
-    /// again, and is no point to remember. All of them where there is no remote
-    /// that this clone heard of; none where it lacks those before, too.
+    /// again, and is no point to remember. All of them where there is no remote; none
+    /// where this clone heard nothing of it, or it lacks those before, too.
     fn settled(
         &self,
         objects: &dyn Objects,
@@ -233,10 +233,20 @@ impl Workspace {
         remote: Option<Oid>,
     ) -> usize {
         let Some(last) = commits.last() else { return 0 };
-        let Some(remote) = remote.or_else(|| self.repo.upstream_tip(&self.mainline)) else {
-            return commits.len();
+        let heard = || {
+            [
+                self.repo.upstream_tip(&self.mainline),
+                self.repo.namesake_tip(&self.mainline),
+            ]
         };
-        if remote == last.id {
+        let remotes: Vec<Oid> = match remote {
+            Some(remote) => vec![remote],
+            None => heard().into_iter().flatten().collect(),
+        };
+        if remotes.is_empty() && !self.repo.may_be_ahead() {
+            return commits.len();
+        }
+        if !remotes.is_empty() && remotes.iter().all(|remote| *remote == last.id) {
             return commits.len();
         }
         let places: HashMap<Oid, usize> = commits
@@ -244,16 +254,20 @@ impl Workspace {
             .zip(1..)
             .map(|(commit, n)| (commit.id, n))
             .collect();
-        let mut at = Some(remote);
-        while let Some(id) = at.filter(|id| Some(*id) != from) {
-            if let Some(place) = places.get(&id) {
-                return *place;
+        // The last of the commits that a remote has.
+        let place = |remote: Oid| {
+            let mut at = Some(remote);
+            while let Some(id) = at.filter(|id| Some(*id) != from) {
+                if let Some(place) = places.get(&id) {
+                    return *place;
+                }
+                // What can't be read settles nothing.
+                let commit = history::read_commit(objects, id).ok();
+                at = commit.and_then(|commit| commit.parents.first().copied());
             }
-            // What can't be read settles nothing.
-            let commit = history::read_commit(objects, id).ok();
-            at = commit.and_then(|commit| commit.parents.first().copied());
-        }
-        0
+            0
+        };
+        remotes.into_iter().map(place).min().unwrap_or(0)
     }
 
     /// Judges the commits in order, on as many threads as there are: one judges,

@@ -15,14 +15,15 @@ use serde_json::Value;
 pub use self::records::{ReadAhead, Records};
 pub use self::registries::registries;
 use crate::error::Error;
+use crate::finding::Part;
 use crate::model::{
-    API_VERSION, ActorId, Archival, Evaluation, GroupName, Kind, ModelCard, ModelGroup, ModelVersion,
-    RecordName, RecordPath, Registry, Review, StageAssignment, StageName, Tombstone, VersionId,
-    VersionNumber,
+    API_VERSION, ActorId, Archival, Evaluation, GroupName, HYPERPARAMETERS, Hyperparameter, Kind, ModelCard,
+    ModelGroup, ModelVersion, RecordName, RecordPath, Registry, Review, StageAssignment, StageName,
+    Tombstone, VersionId, VersionNumber,
 };
 use crate::raw::{self, Mode, ObjectKind, Objects, Oid};
 use crate::schema::{self, SchemaFault};
-use crate::source::{Document, Fault, Limits};
+use crate::source::{Document, Fault, Limits, pointer_step};
 use crate::subject;
 use crate::verify::{self, PublicKey, SignatureFault};
 
@@ -215,7 +216,10 @@ pub fn load(path: &RecordPath, id: Oid, bytes: &[u8]) -> Result<Loaded, Error> {
         Err(faults) => return Ok(unreadable(id, text, faults)),
     };
     let mut faults = Vec::new();
-    let record = typed(path, document.value(), &mut faults)?;
+    let mut record = typed(path, document.value(), &mut faults)?;
+    if let Some(Record::Card(card)) = &mut record {
+        spell_numbers(card, &document);
+    }
     Ok(Loaded {
         id,
         text: Some(document.text().clone()),
@@ -224,6 +228,17 @@ pub fn load(path: &RecordPath, id: Oid, bytes: &[u8]) -> Result<Loaded, Error> {
         faults,
         proven: OnceLock::new(),
     })
+}
+
+/// Gives the hyperparameters of a card the spelling that the file has.
+fn spell_numbers(card: &mut ModelCard, document: &Document) {
+    let training = card.training.iter_mut();
+    for (key, value) in training.flat_map(|training| &mut training.hyperparameters) {
+        if let Hyperparameter::Number(number) = value {
+            let pointer = format!("{HYPERPARAMETERS}/{}", pointer_step(key.as_str()));
+            number.spelled(&document.text()[document.span(&pointer, Part::Value)]);
+        }
+    }
 }
 
 /// The file with the content of this blob, at this path. A blob that is too large for

@@ -18,6 +18,7 @@ mod review;
 mod schemas;
 mod sign;
 mod stage;
+mod unseen;
 mod version;
 
 use std::collections::BTreeMap;
@@ -33,7 +34,7 @@ pub use import::{
     Arrival, IMPORTED_AT, IMPORTED_BY, IMPORTED_FROM, IMPORTED_STATUS, ImportPlan, ImportedGroup,
     ImportedVersion, NAME_ELSEWHERE, PlannedGroup, PlannedVersion, import,
 };
-pub use object::{Object, content, has_moved, moves, objects, spoken_for, unseen_support};
+pub use object::{Object, content, has_moved, moves, objects, spoken_for};
 pub use policy::{FirstPolicy, PolicyEdit, consequences, edit_policy, first_policy};
 pub use policy_review::approve_policy;
 pub use register::{Proposed, RegisterRequest, register};
@@ -42,6 +43,7 @@ pub use review::{review, settle, unmet_gates};
 pub use schemas::{in_place_of_schemas, outdated_schemas, schemas_note, update_schemas};
 pub use sign::{RecordSigner, sign, to_sign};
 pub use stage::{Rollback, RollbackTo, listed_stage, promote, rollback, still_served};
+pub use unseen::{contradicting_reviews, surroundings, unseen_support};
 pub use version::{AnnotateRequest, annotate};
 
 mod card;

@@ -1,14 +1,15 @@
 //! The objects of a decision, and whether they are still as somebody saw them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use crate::access::{self, ApprovalNeed, Policy};
+use crate::access::{self, ApprovalNeed, Credential, Policy};
 use crate::change::{self, Change, ChangeKind};
 use crate::error::Error;
 use crate::model::{
     Action, ActorId, Decision, Digest, GroupName, RecordPath, StageName, Status, VersionId, VersionNumber,
 };
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Loaded, Snapshot};
 use crate::subject;
 
 /// One object of a decision.
@@ -20,8 +21,11 @@ pub enum Object {
     Stage(GroupName, StageName),
     /// A group's own record.
     Group(GroupName),
-    /// The reviews of a version, which alone authorise the move of its status.
+    /// The reviews of a version by others: where they alone authorise the move of its
+    /// status, or where they contradict the decision.
     Reviews(VersionId),
+    /// The stages that a version serves, for a decision that takes it out of service.
+    Serving(VersionId),
     /// The part of the policy that decides on these versions and stages of a group.
     Rules {
         /// The group.
@@ -42,6 +46,7 @@ impl std::fmt::Display for Object {
             Object::Stage(group, stage) => write!(f, "{group}@{stage}"),
             Object::Group(group) => write!(f, "group {group}"),
             Object::Reviews(id) => write!(f, "the reviews of {id}"),
+            Object::Serving(id) => write!(f, "the stages that {id} serves"),
             Object::Rules { group, .. } => write!(f, "the policy for {group}"),
             Object::Policy => f.write_str("the proposed policy"),
         }
@@ -77,6 +82,9 @@ pub fn objects(changes: &[Change]) -> Vec<Object> {
             ) => {
                 if let Some(id) = path.version() {
                     add(Object::Version(id.clone()));
+                    if leaves_service(&change.kind) {
+                        add(Object::Serving(id.clone()));
+                    }
                 }
             }
             _ => {}
@@ -105,6 +113,15 @@ pub fn objects(changes: &[Change]) -> Vec<Object> {
         stages,
     }));
     out
+}
+
+/// Whether a change makes a version one that no stage should serve.
+fn leaves_service(kind: &ChangeKind) -> bool {
+    match kind {
+        ChangeKind::ArchivalGiven | ChangeKind::VersionDeleted => true,
+        ChangeKind::StatusMoved { to, .. } => *to != Status::Approved,
+        _ => false,
+    }
 }
 
 fn is_review_of(change: &Change, id: &VersionId) -> bool {
@@ -161,57 +178,14 @@ fn version_state(registry_id: &str, snapshot: &Snapshot<'_>, id: &VersionId) -> 
 }
 
 /// The reviews of a version: whose, and what each says of which content.
-type Reviews = BTreeMap<ActorId, (Decision, Digest)>;
+pub(super) type Reviews = BTreeMap<ActorId, (Decision, Digest)>;
 
-fn reviews(snapshot: &Snapshot<'_>, id: &VersionId) -> Result<Reviews, Error> {
+pub(super) fn reviews(snapshot: &Snapshot<'_>, id: &VersionId) -> Result<Reviews, Error> {
     let mut out = Reviews::new();
     for actor in snapshot.reviewers(id)? {
         let loaded = snapshot.read(&RecordPath::Review(id.clone(), actor.clone()))?;
         if let Some(review) = loaded.as_ref().and_then(|loaded| loaded.review()) {
             out.insert(actor, (review.decision, review.subject.clone()));
-        }
-    }
-    Ok(out)
-}
-
-/// The approvals that these changes rest on beside their author's own, and that
-/// were not seen: a move to Approved that others' reviews authorise too.
-///
-/// # Errors
-/// When an object can't be read.
-pub fn unseen_support(
-    policy: &Policy,
-    changes: &[Change],
-    seen: &Snapshot<'_>,
-    now: &Snapshot<'_>,
-) -> Result<Vec<(VersionId, ActorId)>, Error> {
-    let mut out = Vec::new();
-    for change in changes {
-        let ChangeKind::StatusMoved {
-            to: Status::Approved, ..
-        } = change.kind
-        else {
-            continue;
-        };
-        let Some(id) = change.record.as_ref().and_then(RecordPath::version) else {
-            continue;
-        };
-        let Some(content) = content(policy.id(), now, id)? else {
-            continue;
-        };
-        let is_own = |actor: &ActorId| {
-            let path = RecordPath::Review(id.clone(), actor.clone());
-            changes.iter().any(|other| other.record.as_ref() == Some(&path))
-        };
-        let known = reviews(seen, id)?;
-        for (actor, review) in reviews(now, id)? {
-            if review == (Decision::Approved, content.clone())
-                && known.get(&actor) != Some(&review)
-                && !is_own(&actor)
-                && policy.may(&actor, Action::Approve, Some(id.group.as_str()), None)
-            {
-                out.push((id.clone(), actor));
-            }
         }
     }
     Ok(out)
@@ -259,8 +233,16 @@ fn decide_alike(
                 .collect::<Vec<_>>()
         })
     };
-    // Whom four eyes take for one person with a reviewer.
-    let persons = |policy: &Policy| -> Vec<_> { authors.iter().map(|id| policy.principals(id)).collect() };
+    // Whom four eyes take for one person with a reviewer, and whose keys still count.
+    let persons = |policy: &Policy| -> Vec<_> {
+        let authors = authors.iter();
+        authors
+            .map(|id| {
+                let is_retired = policy.actor(id.as_str()).is_none_or(|actor| actor.retired);
+                (policy.principals(id), is_retired, revoked_keys(policy, id))
+            })
+            .collect()
+    };
     reviewers(a) == reviewers(b)
         && persons(a) == persons(b)
         && (one.required, one.four_eyes, one.machines, one.delegated)
@@ -268,6 +250,21 @@ fn decide_alike(
         && (&one.from, &one.card) == (&other.from, &other.card)
         && gates(&one) == gates(&other)
         && sides(a) == sides(b)
+}
+
+/// The keys of an actor that the policy revokes.
+fn revoked_keys(policy: &Policy, id: &ActorId) -> BTreeSet<String> {
+    let keys = policy.actor(id.as_str()).map_or(&[][..], |actor| &actor.keys[..]);
+    let revoked = |key: &String| {
+        let mut entries = policy.registry().revoked.iter();
+        entries.any(|entry| access::fingerprint(&entry.key) == *key)
+    };
+    keys.iter()
+        .filter_map(|key| Credential::of(key).ok())
+        .flat_map(|credential| credential.keys())
+        .map(|(key, _)| key)
+        .filter(revoked)
+        .collect()
 }
 
 /// Whether an object differs between what was seen and what is there now. The
@@ -281,14 +278,14 @@ pub fn has_moved(
     seen: &Snapshot<'_>,
     now: &Snapshot<'_>,
 ) -> Result<bool, Error> {
-    let serving = |snapshot: &Snapshot<'_>, group: &GroupName, stage: &StageName| {
+    let serves = |snapshot: &Snapshot<'_>, group: &GroupName, stage: &StageName| {
         let path = RecordPath::Stage(group.clone(), stage.clone());
         let loaded = snapshot.read(&path)?;
         Ok::<_, Error>(loaded.and_then(|loaded| loaded.stage().and_then(|stage| stage.version)))
     };
     Ok(match object {
         Object::Version(id) => version_state(registry_id, seen, id)? != version_state(registry_id, now, id)?,
-        Object::Stage(group, stage) => serving(seen, group, stage)? != serving(now, group, stage)?,
+        Object::Stage(group, stage) => serves(seen, group, stage)? != serves(now, group, stage)?,
         Object::Group(group) => {
             let path = RecordPath::Group(group.clone());
             let value = |snapshot: &Snapshot<'_>| {
@@ -298,6 +295,11 @@ pub fn has_moved(
             value(seen)? != value(now)?
         }
         Object::Reviews(id) => reviews(seen, id)? != reviews(now, id)?,
+        // A stage that it serves no longer makes the decision easier.
+        Object::Serving(id) => {
+            let before = serving(seen, id)?;
+            !serving(now, id)?.is_subset(&before)
+        }
         Object::Rules {
             group,
             versions,
@@ -323,6 +325,24 @@ pub fn has_moved(
     })
 }
 
+/// The stages that a version serves.
+fn serving(snapshot: &Snapshot<'_>, id: &VersionId) -> Result<BTreeSet<StageName>, Error> {
+    let mut out = BTreeSet::new();
+    for name in snapshot.stages(&id.group)? {
+        let stage = snapshot.read(&RecordPath::Stage(id.group.clone(), name.clone()))?;
+        if serves_version(stage.as_ref(), id) {
+            out.insert(name);
+        }
+    }
+    Ok(out)
+}
+
+fn serves_version(stage: Option<&Arc<Loaded>>, id: &VersionId) -> bool {
+    stage
+        .and_then(|loaded| loaded.stage())
+        .is_some_and(|stage| stage.version == Some(id.number))
+}
+
 /// Lists the changes in these objects since they were seen.
 ///
 /// # Errors
@@ -337,12 +357,24 @@ pub fn moves(objects: &[Object], seen: &Snapshot<'_>, now: &Snapshot<'_>) -> Res
             Object::Stage(group, stage) => *record == RecordPath::Stage(group.clone(), stage.clone()),
             Object::Group(group) => *record == RecordPath::Group(group.clone()),
             Object::Reviews(id) => record.version() == Some(id) && matches!(record, RecordPath::Review(..)),
+            Object::Serving(id) => is_of_stage(change, id),
             Object::Policy | Object::Rules { .. } => *record == RecordPath::Registry,
         })
     };
     let mut changes = change::diff(seen, now)?.changes;
     changes.retain(about);
     Ok(changes)
+}
+
+/// Whether the change is of a stage that the version serves, or served.
+pub(super) fn is_of_stage(change: &Change, id: &VersionId) -> bool {
+    match &change.record {
+        Some(RecordPath::Stage(group, _)) => {
+            *group == id.group
+                && (serves_version(change.before.as_ref(), id) || serves_version(change.after.as_ref(), id))
+        }
+        _ => false,
+    }
 }
 
 /// Whether taking a review back changes anything: once a version is decided,

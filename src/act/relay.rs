@@ -8,7 +8,7 @@ use super::{Desk, Draft};
 use crate::access::{self, Policy};
 use crate::change::{self, ChangeKind};
 use crate::error::Error;
-use crate::exchange::host_reviews::{Click, HostVerdict};
+use crate::exchange::host_reviews::{Click, HostVerdict, WholeList};
 use crate::model::{
     Action, ActorId, ActorKind, CommitId, Decision, Digest, HostReview, Key, RecordPath, Review, Status,
     VersionId,
@@ -23,6 +23,10 @@ pub struct RelayRequest<'r> {
     pub host: &'r Key,
     /// What its accounts decided.
     pub verdicts: &'r [HostVerdict],
+    /// The whole list, where the host gave one: what it lacks was taken back.
+    pub whole: Option<&'r WholeList>,
+    /// The commit that was reviewed, where the command line names it.
+    pub reviewed: Option<Oid>,
     /// The versions that were reviewed; where none is named, those whose content
     /// differs between the base and what the reviewer saw.
     pub versions: &'r [VersionId],
@@ -74,11 +78,101 @@ pub fn relay(desk: &Desk<'_>, request: &RelayRequest<'_>, reason: Option<&str>) 
             told.extend(write(desk, request, &voice, &id, &mut draft)?);
         }
     }
+    if let Some(whole) = request.whole {
+        for (id, person, verdict) in taken_back(desk, request, whole, &mut draft.notes)? {
+            let Some(seen) = verdict.commit else { continue };
+            let voice = Voice {
+                person: &person,
+                verdict: &verdict,
+                seen,
+            };
+            told.extend(write(desk, request, &voice, &id, &mut draft)?);
+        }
+    }
     draft.subject = match &told[..] {
         [one] => one.clone(),
         many => format!("Relay {} reviews from {}", many.len(), request.host.as_str()),
     };
     Ok(draft)
+}
+
+/// The approvals that were relayed of this list, and that it lacks now.
+///
+/// A list that was made before an approval says nothing of it. A list without a time
+/// says nothing of an approval that has one.
+fn taken_back(
+    desk: &Desk<'_>,
+    request: &RelayRequest<'_>,
+    whole: &WholeList,
+    notes: &mut Vec<String>,
+) -> Result<Vec<(VersionId, ActorId, HostVerdict)>, Error> {
+    let mut out = Vec::new();
+    for (id, person, review) in relayed(desk, request)? {
+        let Some(host) = review.host.as_ref().filter(|host| host.name == *request.host) else {
+            continue;
+        };
+        let commit = Oid::from_hex(host.commit.as_str());
+        // A list that names no merge request is of the commit that was named with it.
+        let is_of_list =
+            host.review == whole.review && (whole.review.starts_with('!') || commit == request.reviewed);
+        let accounts = accounts_of(desk, request.host, &person, host);
+        let is_there = accounts.iter().any(|account| whole.accounts.contains(account));
+        if review.decision == Decision::Withdrawn || !is_of_list || is_there {
+            continue;
+        }
+        if whole.at.is_none() && host.at.is_some() {
+            notes.push(format!(
+                "the list lacks the approval of {id} by `{person}` and has no `updated_at`: whether it was taken back is not known, and it stays"
+            ));
+            continue;
+        }
+        let Some(account) = accounts.into_iter().next() else {
+            continue;
+        };
+        let verdict = HostVerdict {
+            account,
+            review: host.review.clone(),
+            click: Click::Dismissed,
+            commit,
+            at: whole.at,
+        };
+        out.push((id, person, verdict));
+    }
+    Ok(out)
+}
+
+/// The account that gave a reported review, then the others of the person.
+fn accounts_of(desk: &Desk<'_>, name: &Key, person: &ActorId, host: &HostReview) -> Vec<String> {
+    let person = desk.policy.actor(person.as_str()).into_iter();
+    let others = person.flat_map(|actor| actor.accounts_on(name).map(|(_, account)| account.to_owned()));
+    host.account.clone().into_iter().chain(others).collect()
+}
+
+/// The reported reviews of the versions that were named, else of all.
+fn relayed(desk: &Desk<'_>, request: &RelayRequest<'_>) -> Result<Vec<(VersionId, ActorId, Review)>, Error> {
+    let snapshot = &desk.snapshot;
+    let mut versions = request.versions.to_vec();
+    if versions.is_empty() {
+        for group in snapshot.groups()? {
+            let numbers = snapshot.versions(&group)?.into_iter();
+            let group = |number| VersionId {
+                group: group.clone(),
+                number,
+            };
+            versions.extend(numbers.map(group));
+        }
+    }
+    let mut out = Vec::new();
+    for id in versions {
+        for person in snapshot.reviewers(&id)? {
+            let loaded = snapshot.read(&RecordPath::Review(id.clone(), person.clone()))?;
+            let review = loaded.as_ref().and_then(|loaded| loaded.review());
+            if let Some(review) = review.filter(|review| access::is_reported(review)) {
+                out.push((id.clone(), person, review.clone()));
+            }
+        }
+    }
+    Ok(out)
 }
 
 /// Refuses a host on which nobody lists an account: its name is mistyped, or

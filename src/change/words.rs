@@ -7,6 +7,11 @@ fn stage_words(version: Option<VersionNumber>) -> String {
     version.map_or_else(|| "nothing".to_owned(), |n| n.to_string())
 }
 
+/// Spells out the line feeds of a path.
+fn on_one_line(words: &str) -> String {
+    words.replace('\n', "\\u{a}")
+}
+
 impl Change {
     /// What the change is about: `fraud-detector/3`, `fraud-detector`,
     /// `registry.yaml`.
@@ -24,6 +29,10 @@ impl Change {
 
     /// The change as an imperative phrase, as in a commit's subject.
     pub fn phrase(&self) -> String {
+        on_one_line(&self.as_phrase())
+    }
+
+    fn as_phrase(&self) -> String {
         let target = self.target();
         let name = match &self.record {
             Some(RecordPath::Evidence(_, name) | RecordPath::Observation(_, name)) => name.to_string(),
@@ -78,6 +87,10 @@ impl Change {
     /// The change as one line of a commit's `Modelry-Change:` trailer: a word
     /// for the kind, the target, then what changed.
     pub fn trailer(&self) -> String {
+        on_one_line(&self.as_trailer())
+    }
+
+    fn as_trailer(&self) -> String {
         let target = self.target();
         let name = || {
             self.path

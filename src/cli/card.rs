@@ -15,9 +15,10 @@ use crate::access::Standing;
 use crate::act;
 use crate::error::Error;
 use crate::exchange::{huggingface, sagemaker_card};
-use crate::model::{Key, ModelCard, RecordPath, Status, VersionId};
+use crate::model::{HYPERPARAMETERS, Key, ModelCard, RecordPath, Status, VersionId};
 use crate::render::{self, Opinion, Portrait, clean};
 use crate::snapshot::Loaded;
+use crate::source;
 
 /// `modelry card …`
 #[derive(Debug, Subcommand)]
@@ -128,6 +129,9 @@ fn set(args: &SetArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
             let mut draft = act::set_card(desk, &args.version, &sections, &members, reason)?;
             if draft.existing.is_empty() {
                 let record = RecordPath::Card(args.version.clone()).to_string();
+                if let (Some(file), Some(Some(text))) = (&file, draft.edits.get_mut(&record)) {
+                    *text = source::respelled(text, file.document(), HYPERPARAMETERS);
+                }
                 draft
                     .given
                     .extend(file.iter().map(|file| file.part(record.clone(), "")));

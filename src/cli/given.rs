@@ -81,6 +81,11 @@ impl Given {
         }
     }
 
+    /// The document as it was given.
+    pub fn document(&self) -> &Document {
+        &self.document
+    }
+
     /// The document as a part of a record.
     pub fn part(&self, record: String, within: &str) -> GivenPart {
         GivenPart {

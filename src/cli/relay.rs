@@ -10,7 +10,8 @@ use super::write::{Job, Scope, WriteArgs, land};
 use super::{Global, Outcome, Ui, names};
 use crate::act::{self, RelayRequest};
 use crate::error::Error;
-use crate::exchange::{self, host_reviews};
+use crate::exchange;
+use crate::exchange::host_reviews::{self, HostReviews};
 use crate::model::{Key, VersionId, cleaned_text};
 
 /// `modelry relay`
@@ -52,10 +53,11 @@ pub fn run(args: &RelayArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
     let text = exchange::decoded(&bytes).ok_or_else(|| {
         Error::told(format!("{shown} is not UTF-8")).hint("give what the host's API answers, unchanged")
     })?;
-    let mut verdicts = host_reviews::read(args.host.as_str(), shown, &text)?;
+    let HostReviews { mut verdicts, whole } = host_reviews::read(args.host.as_str(), shown, &text)?;
     let workspace = args.write.open(global)?;
-    if let Some(reviewed) = &args.reviewed {
-        let seen = workspace.repo.resolve(reviewed)?;
+    let reviewed = args.reviewed.as_ref();
+    let reviewed = reviewed.map(|name| workspace.repo.resolve(name)).transpose()?;
+    if let Some(seen) = reviewed {
         for verdict in &mut verdicts {
             verdict.commit.get_or_insert(seen);
         }
@@ -82,6 +84,8 @@ pub fn run(args: &RelayArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
             let request = RelayRequest {
                 host: &args.host,
                 verdicts: &verdicts,
+                whole: whole.as_ref(),
+                reviewed,
                 versions: &args.versions,
                 base,
                 rejects: args.reject,

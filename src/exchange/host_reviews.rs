@@ -5,6 +5,8 @@
 //! request that is approved. Accounts are named by the host's own numbers: names
 //! can be given away and taken by others.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -58,6 +60,27 @@ impl HostVerdict {
     }
 }
 
+/// A list that is whole: an approval that it lacks was taken back, or never given.
+/// GitLab answers with one, and says nothing of what was taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WholeList {
+    /// The host's id of the review that each approval of the list has.
+    pub review: String,
+    /// The accounts whose approvals it holds.
+    pub accounts: BTreeSet<String>,
+    /// When the merge request changed last; none where the host does not say.
+    pub at: Option<Timestamp>,
+}
+
+/// The reviews in an answer of a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostReviews {
+    /// The last decision of each account.
+    pub verdicts: Vec<HostVerdict>,
+    /// The whole list, where the answer is one.
+    pub whole: Option<WholeList>,
+}
+
 /// A host's time: RFC 3339, or GitLab's `2026-03-03 10:00:00 UTC`.
 fn time(value: Option<&Value>) -> Option<Timestamp> {
     let text = value?.as_str()?;
@@ -73,7 +96,7 @@ fn time(value: Option<&Value>) -> Option<Timestamp> {
 ///
 /// # Errors
 /// When it is none of the forms that are known; the error names the file.
-pub fn read(host: &str, name: &str, text: &str) -> Result<Vec<HostVerdict>, Error> {
+pub fn read(host: &str, name: &str, text: &str) -> Result<HostReviews, Error> {
     let hint = match is_named_gitlab(host) {
         true => {
             "give what the host's API answers, unchanged: `glab api projects/ID/merge_requests/N/approvals`"
@@ -107,7 +130,18 @@ pub fn read(host: &str, name: &str, text: &str) -> Result<Vec<HostVerdict>, Erro
             None => verdicts.push(verdict),
         }
     }
-    Ok(verdicts)
+    let whole = value.get("approved_by").map(|_| WholeList {
+        review: review_of(&value),
+        accounts: verdicts.iter().map(|verdict| verdict.account.clone()).collect(),
+        at: time(value.get("updated_at")),
+    });
+    Ok(HostReviews { verdicts, whole })
+}
+
+/// The id of the review that the approvals of GitLab's list have: its free edition may
+/// not name the merge request.
+fn review_of(list: &Value) -> String {
+    id(list.get("iid")).map_or_else(|| "approval".to_owned(), |number| format!("!{number}"))
 }
 
 /// Whether the host's name says that it is a GitLab.
@@ -234,10 +268,9 @@ fn gitlab_approval(list: &Value, approval: &Value) -> Result<Option<HostVerdict>
             _ => Err("an approval has no `user.id`".to_owned()),
         };
     };
-    let request = id(list.get("iid"));
     Ok(Some(HostVerdict {
         account,
-        review: request.map_or_else(|| "approval".to_owned(), |number| format!("!{number}")),
+        review: review_of(list),
         click: Click::Approved,
         commit: None,
         at: time(approval.get("approved_at")).or_else(|| time(list.get("updated_at"))),
@@ -263,7 +296,7 @@ mod tests {
             one(7, 3, "APPROVED"),
             one(8, 4, "COMMENTED")
         );
-        let read = read("github", "FILE", &list).expect("reviews");
+        let read = read("github", "FILE", &list).expect("reviews").verdicts;
         let told: Vec<(&str, &str, Click)> = read
             .iter()
             .map(|verdict| (&*verdict.account, &*verdict.review, verdict.click))
@@ -290,7 +323,9 @@ mod tests {
             r#"{{"object_kind": "merge_request", "user": {{"id": 9}},
                "object_attributes": {{"iid": 4, "action": "approved", "last_commit": {{"id": "{COMMIT}"}}}}}}"#
         );
-        let verdict = read("gitlab", "FILE", &of_gitlab).expect("an event").remove(0);
+        let mut event = read("gitlab", "FILE", &of_gitlab).expect("an event");
+        assert_eq!(event.whole, None, "an event speaks of one approval");
+        let verdict = event.verdicts.remove(0);
         assert!(
             read("github", "FILE", &of_gitlab).is_err()
                 && read("gitlab.example.com", "FILE", &pages).is_err()
@@ -311,6 +346,6 @@ mod tests {
             assert!(read("github", "FILE", text).is_err(), "{text}");
         }
         let gone = r#"[{"id": 1, "state": "APPROVED", "user": null}]"#;
-        assert!(read("github", "FILE", gone).expect("a list").is_empty());
+        assert!(read("github", "FILE", gone).expect("a list").verdicts.is_empty());
     }
 }

@@ -16,6 +16,8 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value, json};
 
+use crate::source::is_inexact;
+
 /// A number as others spell it: `1`, not `1.0`.
 fn number(value: f64) -> Value {
     if value.fract() == 0.0 && value.abs() < 9e15 {
@@ -37,6 +39,42 @@ fn put(all: &mut Map<String, Value>, key: &str, value: Option<impl serde::Serial
     }
 }
 
+/// JSON in which each number that doubles don't hold is text, with all its digits, so
+/// that reading it rounds nothing.
+pub fn exact_numbers(json: &str) -> Cow<'_, str> {
+    let mut out = String::new();
+    let (mut copied, mut at) = (0, 0);
+    let bytes = json.as_bytes();
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => {
+                at += 1;
+                while let Some(inner) = bytes.get(at).filter(|byte| **byte != b'"') {
+                    at += if *inner == b'\\' { 2 } else { 1 };
+                }
+                at += 1;
+            }
+            b'-' | b'0'..=b'9' => {
+                let is_of_it = |byte: &u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
+                let length = bytes[at..].iter().take_while(|byte| is_of_it(byte)).count();
+                let number = &json[at..at + length];
+                if is_inexact(number) {
+                    out.push_str(&json[copied..at]);
+                    out.push_str(&format!("\"{number}\""));
+                    copied = at + length;
+                }
+                at += length;
+            }
+            _ => at += 1,
+        }
+    }
+    if copied == 0 {
+        return Cow::Borrowed(json);
+    }
+    out.push_str(&json[copied..]);
+    Cow::Owned(out)
+}
+
 /// The text of a file, without its byte order mark: UTF-8, or the UTF-16 that
 /// `>` of Windows PowerShell writes. None when it is neither.
 pub fn decoded(bytes: &[u8]) -> Option<Cow<'_, str>> {
@@ -54,5 +92,35 @@ pub fn decoded(bytes: &[u8]) -> Option<Cow<'_, str>> {
         [0, second, ..] if *second != 0 => units(bytes, u16::from_be_bytes),
         [0xef, 0xbb, 0xbf, rest @ ..] => std::str::from_utf8(rest).ok().map(Cow::Borrowed),
         bytes => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::exact_numbers;
+
+    #[test]
+    fn numbers_that_a_double_rounds_become_text() {
+        for (json, exact) in [
+            ("", ""),
+            (
+                r#"{"a": 1, "b": [0.10, -0, 1e5]}"#,
+                r#"{"a": 1, "b": [0.10, -0, 1e5]}"#,
+            ),
+            (r#"[18446744073709551617]"#, r#"["18446744073709551617"]"#),
+            (
+                r#"[-9007199254740993, 9007199254740992]"#,
+                r#"["-9007199254740993", 9007199254740992]"#,
+            ),
+            (r#"{"1e400": 1e400}"#, r#"{"1e400": "1e400"}"#),
+            (
+                r#"["\"9007199254740993", 9007199254740992.5]"#,
+                r#"["\"9007199254740993", "9007199254740992.5"]"#,
+            ),
+            ("[1e-400]", "[\"1e-400\"]"),
+            ("\"open \\", "\"open \\"),
+        ] {
+            assert_eq!(exact_numbers(json), exact);
+        }
     }
 }

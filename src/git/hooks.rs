@@ -1,9 +1,10 @@
 //! What hooks ask of a repository: where hooks live, what a reference's name
 //! leads to, and what is staged.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::Repo;
+use super::{Head, Repo};
 use crate::error::Error;
 use crate::raw::Oid;
 
@@ -58,11 +59,11 @@ impl Repo {
     }
 
     /// Every `registry.yaml` that is staged or was at HEAD, as paths from the
-    /// top. There must be a HEAD.
+    /// top, each once.
     ///
     /// # Errors
     /// When git can't read the index.
-    pub fn staged_registries(&self) -> Result<Vec<String>, Error> {
+    pub fn staged_registries(&self) -> Result<BTreeSet<String>, Error> {
         const REGISTRY: &str = ":(top,glob)**/registry.yaml";
         let staged = self.look(&["ls-files", "-z", "--full-name", "--cached", "--", REGISTRY])?;
         let gone = [
@@ -74,7 +75,11 @@ impl Repo {
             "--",
             REGISTRY,
         ];
-        let gone = self.look(&gone)?;
+        // Before the first commit nothing can be gone.
+        let gone = match self.head()? {
+            Head::Branch { tip: None, .. } => String::new(),
+            _ => self.look(&gone)?,
+        };
         let paths = staged.split('\0').chain(gone.split('\0'));
         Ok(paths.filter(|path| !path.is_empty()).map(str::to_owned).collect())
     }

@@ -252,10 +252,15 @@ impl Program<'_> {
         self.run(&arguments, &[])
     }
 
+    /// Whether the configuration has a filter with a program.
+    pub fn has_filter_programs(&self) -> bool {
+        self.filters.iter().any(|filter| !filter.program.is_empty())
+    }
+
     /// The filters with programs that these paths ask for, by path.
     pub fn filtered(&self, paths: &[&[u8]]) -> Result<BTreeMap<Vec<u8>, Filter>, Error> {
         let mut found = BTreeMap::new();
-        if self.filters.iter().all(|filter| filter.program.is_empty()) || paths.is_empty() {
+        if !self.has_filter_programs() || paths.is_empty() {
             return Ok(found);
         }
         let said = self.run(&["check-attr", "-z", "--stdin", "filter"], &listed(paths))?;

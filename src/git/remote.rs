@@ -363,6 +363,21 @@ impl Repo {
         self.noted_remote_tip(&remote, &reference).ok()?
     }
 
+    /// Where a branch of the same name stood on the remote of this one's upstream, when
+    /// the clone last heard of it. The upstream itself may have another name: a
+    /// proposal.
+    pub fn namesake_tip(&self, branch: &str) -> Option<Oid> {
+        let remote = self.raw.branch_upstream_remote(branch).ok()?;
+        let tracking = tracking(remote.as_str().ok()?, branch)?;
+        self.reference(&tracking).ok()?
+    }
+
+    /// Whether what this repository has may be missing on a remote of it. A bare one
+    /// has its branches from there.
+    pub fn may_be_ahead(&self) -> bool {
+        self.workdir().is_some() && self.remotes().is_ok_and(|remotes| !remotes.is_empty())
+    }
+
     /// Notes in the clone where a remote's branch stands, as `git push` does;
     /// only where the clone keeps such a note already.
     pub fn note_remote_tip(&self, remote: &str, reference: &str, tip: Oid) {

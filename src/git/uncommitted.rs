@@ -69,8 +69,9 @@ impl Repo {
         };
         let mut lines = git.status(within, untracked)?;
         lines.retain(|line| wanted(&String::from_utf8_lossy(&line.path)));
+        let mut notes = git.read_again(within, wanted, &lines)?;
         if lines.is_empty() {
-            return Ok(none);
+            return Ok(Uncommitted { tree, notes });
         }
         for line in lines.iter().filter(|line| line.is_repository) {
             let path = String::from_utf8_lossy(&line.path);
@@ -87,7 +88,6 @@ impl Repo {
             .filter(|line| line.in_work_tree)
             .map(|line| line.path.as_slice())
             .collect();
-        let mut notes = Vec::new();
         for (path, filter) in git.filtered(&changed)? {
             let shown = String::from_utf8_lossy(&path).into_owned();
             let Filter { name, program } = &filter;
@@ -199,6 +199,37 @@ impl Program<'_> {
             });
         }
         Ok(lines)
+    }
+
+    /// Names the filter programs that git would run on files whose bytes are those that
+    /// it stored: it reads a file again whose times differ from those in the index. The
+    /// files of `lines` are looked at elsewhere.
+    fn read_again(
+        &self,
+        within: &[String],
+        wanted: &dyn Fn(&str) -> bool,
+        lines: &[Line],
+    ) -> Result<Vec<String>, Error> {
+        if !self.has_filter_programs() {
+            return Ok(Vec::new());
+        }
+        let said = self.run_within(&["ls-files", "-z"], within)?;
+        let is_other = |path: &[u8]| {
+            wanted(&String::from_utf8_lossy(path)) && !lines.iter().any(|line| line.path == path)
+        };
+        let paths = said.split(|byte| *byte == 0);
+        let paths: Vec<&[u8]> = paths.filter(|path| !path.is_empty() && is_other(path)).collect();
+        let mut notes = Vec::new();
+        for (path, Filter { name, program }) in self.filtered(&paths)? {
+            let shown = String::from_utf8_lossy(&path).into_owned();
+            let is_there = std::fs::symlink_metadata(self.in_work_tree(&*shown)).is_ok();
+            if is_there && !self.is_as_indexed(&path)? {
+                notes.push(format!(
+                    "`{shown}` has the attribute `filter={name}`, and `{program}` was not run: the file has the bytes that git stored"
+                ));
+            }
+        }
+        Ok(notes)
     }
 
     /// How the index differs from a tree.

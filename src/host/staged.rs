@@ -37,9 +37,12 @@ pub fn staged(wanted: &Wanted, signer: &dyn Fn(&Repo, &Policy) -> Verdict) -> Re
     };
     // Before the first commit there is nothing to judge by: `init` makes it.
     let Some(head) = head else {
-        return Ok(Staged::Nothing);
+        return Ok(begun(&repo)?.map_or(Staged::Nothing, Staged::Judged));
     };
     if !has_registry(&repo, head)? {
+        if let Some(report) = begun(&repo)? {
+            return Ok(Staged::Judged(report));
+        }
         return match &wanted.path {
             Some(path) => Err(Error::told(format!(
                 "there is no registry at `{path}` in HEAD: nothing was judged"
@@ -103,6 +106,40 @@ fn judged(
     };
     report.checked.documents = records.documents();
     Ok(report)
+}
+
+/// The secrets in the first policies that are staged, which will be in the root for
+/// good; none where there are none.
+fn begun(repo: &Repo) -> Result<Option<Report>, Error> {
+    let paths = repo.staged_registries()?;
+    if paths.is_empty() {
+        return Ok(None);
+    }
+    let objects = repo.objects()?;
+    let kept = Kept::new(&objects);
+    let records = Records::new(&kept);
+    let tree = repo.staged_tree()?;
+    let mut report = Report::default();
+    for path in paths {
+        let folder = path.trim_end_matches("registry.yaml").trim_end_matches('/');
+        let next = Snapshot::at(&records, tree, folder)?;
+        if next.registry()?.and_then(Policy::new).is_none() {
+            continue;
+        }
+        let prior = Snapshot::empty(&records);
+        let past = Past::new(&kept, folder, None);
+        let mut replay = Replay::from_root(&records, folder);
+        let carrier = Carrier::new(None, Verdict::Unsigned);
+        let differences = change::diff(&prior, &next)?;
+        let judged = replay.judge(prior, next, &carrier, &differences, &past, None)?;
+        let secrets = judged.findings.into_iter();
+        report
+            .findings
+            .extend(secrets.filter(|finding| finding.rule.code == "MR112"));
+        report.checked.changes += replay.checked.changes;
+    }
+    report.checked.documents = records.documents();
+    Ok(Some(report).filter(|report| !report.findings.is_empty()))
 }
 
 /// Whether there is a registry at HEAD, in whichever folder.

@@ -294,16 +294,63 @@ pub struct Training {
     pub metrics: Metrics,
 }
 
+/// The pointer of a card's hyperparameters.
+pub const HYPERPARAMETERS: &str = "/training/hyperparameters";
+
 /// A hyperparameter: text, a number or a boolean, as it was given.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Hyperparameter {
     /// `"adam"`
     Text(String),
-    /// `0.1`
-    Number(serde_json::Number),
+    /// `0.10`
+    Number(WrittenNumber),
     /// `true`
     Flag(bool),
+}
+
+/// A number, with the spelling that its file has: `0.10` is `0.1`, and is shown as it
+/// was written.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "serde_json::Number", into = "serde_json::Number")]
+pub struct WrittenNumber {
+    value: serde_json::Number,
+    spelling: Option<Box<str>>,
+}
+
+impl WrittenNumber {
+    /// Keeps the spelling of the file.
+    pub fn spelled(&mut self, spelling: &str) {
+        self.spelling = Some(spelling.into());
+    }
+}
+
+impl From<serde_json::Number> for WrittenNumber {
+    fn from(value: serde_json::Number) -> WrittenNumber {
+        let spelling = None;
+        WrittenNumber { value, spelling }
+    }
+}
+
+impl From<WrittenNumber> for serde_json::Number {
+    fn from(number: WrittenNumber) -> serde_json::Number {
+        number.value
+    }
+}
+
+impl PartialEq for WrittenNumber {
+    fn eq(&self, other: &WrittenNumber) -> bool {
+        self.value == other.value
+    }
+}
+
+impl std::fmt::Display for WrittenNumber {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.spelling {
+            Some(spelling) => f.write_str(spelling),
+            None => self.value.fmt(f),
+        }
+    }
 }
 
 impl std::fmt::Display for Hyperparameter {

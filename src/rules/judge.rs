@@ -9,7 +9,7 @@ use super::moved::moved;
 use super::place::at_part;
 use super::restored::restored;
 use super::scene::{Findings, PolicyScene, Scene, Step};
-use super::{Check, RULES, mr216_group_renamed};
+use super::{Check, RULES, mr112_unsafe_address, mr216_group_renamed};
 use crate::access::{self, Author, Carrier, Carriers, Policy, Tally};
 use crate::change::ChangeKind;
 use crate::error::Error;
@@ -144,6 +144,15 @@ pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
             authors.push(author);
         }
     }
+    if step.policy.is_none() {
+        // What the root holds is kept for ever, and a policy can accept it later.
+        for (index, change) in step.changes().iter().enumerate() {
+            let first = out.list.len();
+            mr112_unsafe_address::of_change(step, change, &mut out);
+            as_written(&mut out.list[first..], step, index);
+            bound.take(&mut out.list, first);
+        }
+    }
     let first_of_policy = out.list.len();
     let mut in_force = None;
     let mut only_ends = step.is_of_policy_alone();
@@ -194,7 +203,8 @@ pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
         // The reviews that come with it are part of it.
         let of_policy = |finding: &Finding<Anchor>| {
             let path = &finding.primary.at.path;
-            path == "registry.yaml" || path.starts_with("policy/")
+            let is_first = step.policy.is_none() && finding.rule.code == "MR112";
+            !is_first && (path == "registry.yaml" || path.starts_with("policy/"))
         };
         (!of_policy_rules || back.is_of_policy()) && !out.list.iter().any(of_policy)
     });

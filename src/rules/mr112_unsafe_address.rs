@@ -1,7 +1,8 @@
 //! MR112 unsafe-address: an address holds a secret, or a character that is not seen.
 
-use super::scene::{Findings, Scene};
+use super::scene::{Findings, Scene, Step};
 use super::{Check, Rule};
+use crate::change::Change;
 use crate::error::Error;
 use serde_json::Value;
 
@@ -23,24 +24,26 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
-    let change = scene.change;
-    let Some(after) = &change.after else {
-        return Ok(());
-    };
+    of_change(scene.step, scene.change, out);
+    Ok(())
+}
+
+/// Finds what a change writes, also at the root, where no policy is in force yet.
+pub(super) fn of_change(step: &Step<'_>, change: &Change, out: &mut Findings) {
+    let Some(after) = &change.after else { return };
     // A record can have several changes in a step; its text is read once.
-    let same = |other: &&crate::change::Change| {
+    let same = |other: &&Change| {
         let other = other.after.as_ref();
         other.is_some_and(|other| other.id == after.id)
     };
-    let first = scene.step.changes_at(&change.path).find(same);
+    let first = step.changes_at(&change.path).find(same);
     if first.is_some_and(|first| !std::ptr::eq(first, change)) {
-        return Ok(());
+        return;
     }
     let before = change.before.as_deref();
     for finding in unsafe_addresses(&change.path, before, after) {
         out.push(finding);
     }
-    Ok(())
 }
 
 /// The addresses with a secret or a hidden character that a record holds and did not

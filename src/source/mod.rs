@@ -13,10 +13,12 @@ mod emit;
 mod place;
 mod read;
 mod scalar;
+mod spelling;
 
 pub use edit::{Edit, EditError};
 pub use emit::{spelled, write};
 pub use place::{LineColumn, LineIndex};
 pub use read::{Document, Fault, FaultKind, Limits, pointer_step};
-pub use scalar::given_number;
 pub(crate) use scalar::is_hidden;
+pub use scalar::{given_number, is_inexact};
+pub use spelling::respelled;

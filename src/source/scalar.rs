@@ -170,6 +170,18 @@ pub fn given_number(text: &str) -> Result<Value, String> {
     }
 }
 
+/// Whether a number of JSON's grammar is another number to readers that keep doubles.
+/// False for what is not one.
+pub fn is_inexact(text: &str) -> bool {
+    let is_infinite = || text.parse::<f64>().is_ok_and(f64::is_infinite);
+    match INTEGER.is_match(text) {
+        true => text
+            .parse::<i64>()
+            .map_or(true, |number| number.unsigned_abs() > MAX_INTEGER),
+        false => JSON_NUMBER.is_match(text) && (is_infinite() || lost(text).is_some()),
+    }
+}
+
 /// Why the double nearest to a decimal number is another number to its reader: it
 /// is zero, or its whole part is rounded. Fractions are rounded by everybody alike.
 fn lost(text: &str) -> Option<&'static str> {

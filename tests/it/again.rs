@@ -17,7 +17,7 @@ fn lab() -> Lab {
     })
 }
 
-fn fingerprint(lab: &Lab, who: &str) -> String {
+pub fn fingerprint(lab: &Lab, who: &str) -> String {
     let out = said(lab.command("ssh-keygen").args(["-l", "-f", &lab.public_key(who)]));
     out.out.split(' ').nth(1).expect("a fingerprint").to_owned()
 }

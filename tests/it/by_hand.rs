@@ -115,6 +115,25 @@ fn any_reason_is_pasted_and_signed_with_ssh() {
     assert!(said.contains("churn/2  Approved"), "{said}");
 }
 
+/// A link at the place of the review is replaced, and what it leads to stays.
+#[test]
+fn a_block_writes_through_no_link() {
+    let lab = started();
+    register(&lab, '2', &["auc=0.92", "latency=45"]);
+    let page = summary(&lab, 0);
+    let script = block(&page, "the review of churn/2 by risk-1", "good");
+    let victim = lab.home().join("victim");
+    std::fs::write(&victim, "mine\n").expect("a file");
+    let review = "groups/churn/versions/2/reviews/risk-1.yaml";
+    let place = lab.top.join(review);
+    std::fs::create_dir_all(place.parent().expect("a folder")).expect("a folder");
+    std::os::unix::fs::symlink(&victim, &place).expect("a link");
+    paste(&lab, "risk-1", &script);
+    assert_eq!(std::fs::read_to_string(&victim).expect("a file"), "mine\n");
+    assert!(std::fs::symlink_metadata(&place).expect("a file").is_file());
+    let _ = lab.ok("risk-1", &["validate", "--onto", "main", "HEAD"]);
+}
+
 /// A key that can't be used leaves nothing half written in the history.
 #[test]
 fn a_block_that_can_not_sign_commits_nothing() {

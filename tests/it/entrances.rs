@@ -11,12 +11,12 @@ use crate::support::{Lab, Said};
 const DIGEST: &str = "sha256:1111111111111111111111111111111111111111111111111111111111111111";
 
 /// A registry with one Pending version; every try is a dry run.
-struct Desk {
-    lab: Lab,
+pub struct Desk {
+    pub lab: Lab,
 }
 
 impl Desk {
-    fn open() -> Desk {
+    pub fn open() -> Desk {
         let lab = Lab::with_registry();
         let artifact = ["--artifact", "s3://m/1", "--digest", DIGEST];
         let _ = lab.ok("trainer", &[&["register", "churn"], &artifact[..]].concat());
@@ -24,13 +24,13 @@ impl Desk {
     }
 
     #[track_caller]
-    fn flag(&self, arguments: &[&str]) -> (bool, Said) {
+    pub fn flag(&self, arguments: &[&str]) -> (bool, Said) {
         let said = self.lab.says("trainer", &[arguments, &["--dry-run"]].concat());
         (said.code == 0, said)
     }
 
     #[track_caller]
-    fn file(&self, arguments: &[&str], text: &str) -> (bool, Said) {
+    pub fn file(&self, arguments: &[&str], text: &str) -> (bool, Said) {
         let path = self.lab.home().join("given");
         std::fs::write(&path, text).expect("a file");
         let path = path.to_string_lossy();
@@ -41,7 +41,7 @@ impl Desk {
     }
 
     #[track_caller]
-    fn input(&self, arguments: &[&str], text: &str) -> (bool, Said) {
+    pub fn input(&self, arguments: &[&str], text: &str) -> (bool, Said) {
         let mut command = self
             .lab
             .modelry("trainer", &[arguments, &["--dry-run", "-f", "-"]].concat());
@@ -64,7 +64,7 @@ impl Desk {
     }
 
     /// A record by hand, as `validate` judges it on disk.
-    fn hand(&self, path: &str, text: &str) -> (bool, Said) {
+    pub fn hand(&self, path: &str, text: &str) -> (bool, Said) {
         self.lab.write(path, text);
         let said = self.lab.says("trainer", &["validate"]);
         let _ = self.lab.git(&["reset", "-q", "--hard"]);

@@ -234,3 +234,48 @@ fn only_so_many_points_are_kept() {
     assert!(own.exists() && folder(&lab).join("0.json").exists());
     assert!(!folder(&lab).join("399.json").exists());
 }
+
+/// A commit that is here alone may land in another form, or never. What is remembered
+/// is what the remote has.
+#[test]
+fn a_commit_that_no_remote_has_is_not_remembered() {
+    let lab = started();
+    let bare = lab.home().join("hub.git").to_string_lossy().into_owned();
+    lab.git(&["clone", "-q", "--bare", ".", &bare]);
+    // The clone has not heard of it yet.
+    lab.git(&["remote", "add", "origin", &bare]);
+    let describe = |text: &str| {
+        let update = ["group", "update", "churn", "--description", text];
+        let _ = lab.ok("admin-1", &update);
+    };
+    describe("as proposed");
+    assert_eq!(resolve(&lab, "main").code, 3);
+    lab.git(&["push", "-q", "origin", "main:proposal"]);
+    squashed_there(&lab, &bare);
+    // By a branch whose upstream is a proposal.
+    describe("as proposed later");
+    lab.git(&["push", "-q", "-f", "-u", "origin", "main:proposal"]);
+    assert_eq!(resolve(&lab, "main").code, 3);
+    squashed_there(&lab, &bare);
+    // The remote's own mainline is rewritten: that is a fault still.
+    lab.git(&["branch", "-q", "--set-upstream-to", "origin/main"]);
+    assert_eq!(resolve(&lab, "main").code, 3);
+    rewrite(&lab);
+    lab.git(&["push", "-q", "-f", "origin", "main"]);
+    lost(&lab);
+}
+
+/// Lands the tip of main as a squash on the remote, and takes the clone there.
+#[track_caller]
+fn squashed_there(lab: &Lab, bare: &str) {
+    let there = lab.git(&["-C", bare, "rev-parse", "main"]);
+    let squash = ["commit-tree", "-S", "main^{tree}", "-p", &there, "-m", "Squashed"];
+    let squash = lab.git(&squash);
+    lab.git(&["push", "-q", "origin", &format!("{squash}:refs/heads/main")]);
+    lab.git(&["fetch", "-q", "origin"]);
+    lab.git(&["reset", "-q", "--hard", "origin/main"]);
+    let said = resolve(lab, "main");
+    assert_eq!(said.code, 3, "{said:?}");
+    let update = ["group", "update", "churn", "--label", "a=b", "--dry-run"];
+    let _ = lab.ok("admin-1", &update);
+}

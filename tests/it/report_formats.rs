@@ -511,3 +511,26 @@ fn validate_and_audit_speak_every_form() {
         assert_eq!(from_junit(&[said("junit")]), [told]);
     }
 }
+
+/// A line feed in the name of a file makes no line of a report for people.
+#[test]
+fn a_line_feed_in_a_path_is_spelled_out() {
+    let lab = Lab::with_registry();
+    lab.write("groups/churn/a\nclean: all is well\u{1b}[2J.yaml", "x: 1\n");
+    lab.git(&["add", "-A"]);
+    lab.commit("admin-1", "a name of two lines");
+    for line in [
+        &["validate", "HEAD~1..HEAD"][..],
+        &["audit"],
+        &["diff", "HEAD~1..HEAD"],
+        &["log"],
+    ] {
+        let said = lab.says("admin-1", line);
+        let all = format!("{}{}", said.out, said.err);
+        assert!(all.contains("clean: all is well"), "{line:?}: {all}");
+        assert!(
+            !all.contains("\nclean: all is well") && !all.contains('\u{1b}'),
+            "{line:?}: {all}"
+        );
+    }
+}

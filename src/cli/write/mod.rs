@@ -236,6 +236,7 @@ pub fn land(job: &Job<'_>, args: &WriteArgs, global: &Global, ui: &Ui) -> Result
         args,
         ui,
         agreed: RefCell::default(),
+        told: RefCell::default(),
         seen: Cell::new(job.seen.as_ref().and_then(|_| seen::shown(&workspace, args))),
     };
     let to = args
@@ -311,7 +312,8 @@ fn attempt(run: &Run<'_>) -> Result<Option<Outcome>, Error> {
         ui.note(&note);
     }
     // Where there is a remote, what it lacks can be dropped again.
-    if target.is_mainline && !run.args.trust_base && target.tip.is_some() && target.remote.is_none() {
+    let is_settled = target.remote.is_none() && !repo.may_be_ahead();
+    if target.is_mainline && !run.args.trust_base && target.tip.is_some() && is_settled {
         workspace.advance_verified(target.base, signed.commit, signed.made.brings_policy());
     }
     if let Some(moved) = run.job.moved {

@@ -35,6 +35,8 @@ pub(super) struct Run<'r> {
     /// The text that was agreed to: a command that starts over asks again only when
     /// it differs.
     pub agreed: RefCell<Option<String>>,
+    /// The changes since this clone showed the object, as they were printed last.
+    pub told: RefCell<String>,
     /// The commit whose registry was seen: what this clone showed first, then
     /// what somebody agreed to.
     pub seen: Cell<Option<Oid>>,
@@ -164,8 +166,13 @@ fn agree(
             if !asks && !knows {
                 return look.unseen(seen.args.is_some(), ui).map(Some);
             }
-            look.show(ui);
             anew = true;
+        }
+        // A command that starts over repeats only what is new.
+        let words = look.words(ui);
+        if !words.is_empty() && (anew || *run.told.borrow() != words) {
+            ui.say(&words);
+            run.told.replace(words);
         }
     }
     if !asks {

@@ -131,6 +131,8 @@ pub(super) struct Look {
     moved: Vec<Object>,
     /// The changes in them.
     changes: Vec<Change>,
+    /// Changes around the objects that do not stop the decision.
+    beside: Vec<Change>,
     /// The groups that there are.
     groups: Vec<GroupName>,
     /// What the change rests on beside its objects, and was not shown.
@@ -159,6 +161,7 @@ pub(super) fn look(
         contents: Vec::new(),
         moved: Vec::new(),
         changes: Vec::new(),
+        beside: Vec::new(),
         groups: now.groups()?,
         notes: Vec::new(),
     };
@@ -192,9 +195,22 @@ pub(super) fn look(
             look.moved.push(object.clone());
         }
     }
+    for object in act::contradicting_reviews(&proposal.changes, &seen, &now)? {
+        if !look.moved.contains(&object) {
+            look.moved.push(object);
+        }
+    }
     if !look.moved.is_empty() {
         look.changes = act::moves(&look.moved, &seen, &now)?;
     }
+    look.beside = act::surroundings(&objects, &seen, &now)?;
+    let told = |change: &Change| {
+        let mut told = look.changes.iter();
+        told.any(|other| other.path == change.path && other.kind == change.kind)
+    };
+    let is_told: Vec<bool> = look.beside.iter().map(told).collect();
+    let mut is_told = is_told.into_iter();
+    look.beside.retain(|_| is_told.next() == Some(false));
     if objects.contains(&Object::Policy) {
         let moved = policies(run, base, target, (&seen, &now))?;
         if !moved.is_empty() {
@@ -257,18 +273,38 @@ impl Look {
         !self.moved.is_empty()
     }
 
-    /// Prints the changes, in the words of `diff`.
-    pub fn show(&self, ui: &Ui) {
-        if self.moved.is_empty() {
-            return;
+    /// The changes, in the words of `diff`: those that stop a decision, and those
+    /// beside them. Empty where there are none.
+    pub fn words(&self, ui: &Ui) -> String {
+        let mut text = String::new();
+        if !self.moved.is_empty() {
+            let names = format!("not as this clone showed it: {}", self.names());
+            text.push_str(&paint(&names, "1;33", &ui.side));
+            text.push('\n');
+            text.push_str(&self.changed(&self.changes, ui));
         }
-        ui.say(&paint(
-            &format!("not as this clone showed it: {}", self.names()),
-            "1;33",
-            &ui.side,
-        ));
-        let mut text = render::changes_in_full(&self.changes, &ui.side);
-        for change in &self.changes {
+        if !self.beside.is_empty() {
+            text.push_str(&paint("changed since this clone showed it:", "1;36", &ui.side));
+            text.push('\n');
+            text.push_str(&self.changed(&self.beside, ui));
+        }
+        text.trim_end().to_owned()
+    }
+
+    /// Prints the changes.
+    pub fn show(&self, ui: &Ui) {
+        let words = self.words(ui);
+        if !words.is_empty() {
+            ui.say(&words);
+        }
+    }
+
+    fn changed(&self, changes: &[Change], ui: &Ui) -> String {
+        let mut text = render::changes_in_full(changes, &ui.side);
+        if !text.ends_with('\n') {
+            text.push('\n');
+        }
+        for change in changes {
             let policy = |side: &Option<Arc<Loaded>>| side.clone().and_then(Policy::new);
             if let (Some(before), Some(after)) = (policy(&change.before), policy(&change.after)) {
                 for line in summary::policy_lines(&before, &after, &self.groups) {
@@ -276,7 +312,7 @@ impl Look {
                 }
             }
         }
-        ui.say(text.trim_end());
+        text
     }
 
     fn names(&self) -> String {

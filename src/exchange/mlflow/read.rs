@@ -3,13 +3,17 @@
 
 use serde_json::Value;
 
+use crate::exchange::exact_numbers;
 use crate::model::MAX_INTEGER;
+use crate::source::is_inexact;
 
 /// JSON as Python writes it: `NaN` and infinities that stand bare become text,
-/// as the REST API spells them, and all else stays as it is.
+/// as the REST API spells them, so do numbers that doubles don't hold, and all else
+/// stays as it is.
 pub fn numbers_as_text(json: &str) -> String {
+    let json = exact_numbers(json);
     let mut out = String::with_capacity(json.len());
-    let mut rest = json;
+    let mut rest = &*json;
     let mut inside = false;
     while let Some(c) = rest.chars().next() {
         if inside && c == '\\' {
@@ -95,7 +99,7 @@ fn measured(value: &Value) -> Option<Measured> {
             })
         }
         Value::String(word) => Some(match word.parse::<f64>() {
-            Ok(number) if number.is_finite() => Ok(number + 0.0),
+            Ok(number) if number.is_finite() && !is_inexact(word) => Ok(number + 0.0),
             _ => Err(word.clone()),
         }),
         _ => None,

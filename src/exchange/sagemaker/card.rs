@@ -7,12 +7,13 @@ use super::read::{keep, spell, unspell};
 use super::{KEPT, table};
 use crate::act::{ImportedGroup, ImportedVersion};
 use crate::error::Error;
+use crate::exchange::exact_numbers;
 use crate::model::{Key, ModelCard, VersionNumber};
 
 /// The content of a card, which is JSON in a text.
 pub(super) fn content(value: Option<&Value>) -> Result<Map<String, Value>, Error> {
     let parsed = match value {
-        Some(Value::String(text)) => serde_json::from_str(text).ok(),
+        Some(Value::String(text)) => serde_json::from_str(&exact_numbers(text)).ok(),
         other => other.cloned(),
     };
     match parsed {

@@ -39,6 +39,7 @@ pub(super) fn read(files: &[(String, Vec<u8>)]) -> Result<Described, Error> {
         let text = super::super::decoded(bytes)
             .ok_or_else(|| Error::told(format!("{name} is neither UTF-8 nor UTF-16 text")))
             .map_err(|error| error.hint("keep what the AWS CLI prints with `--output json`"))?;
+        let text = super::super::exact_numbers(&text);
         for document in serde_json::Deserializer::from_str(&text).into_iter::<Value>() {
             let document = document.map_err(|error| {
                 Error::told(format!("{name} is not JSON: {error}"))

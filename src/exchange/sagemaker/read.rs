@@ -9,6 +9,7 @@ use super::mapping::{self, Left, is_nothing, is_seen};
 use super::{DESCRIPTION, GROUP_DESCRIPTION, KEPT, card, homes, table};
 use crate::act::{ImportedGroup, ImportedVersion};
 use crate::error::Error;
+use crate::exchange::exact_numbers;
 use crate::model::{GroupName, Key, Labels, Status, VersionNumber};
 use crate::source::is_hidden;
 
@@ -248,7 +249,7 @@ pub(super) fn spell(value: &Value) -> String {
 
 /// The value that an annotation spells.
 pub(super) fn unspell(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|_| json!(text))
+    serde_json::from_str(&exact_numbers(text)).unwrap_or_else(|_| json!(text))
 }
 
 /// Keeps a value of a version.

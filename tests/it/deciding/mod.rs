@@ -1,5 +1,6 @@
 //! Decisions: what somebody is shown and asked before anything is signed.
 
+mod around;
 mod idle;
 mod unseen;
 mod unseen_rules;

@@ -513,6 +513,27 @@ fn a_filter_program_is_named_and_not_run() {
     left_no_trace(&lab);
 }
 
+/// Git would run it on a file that was touched, whatever its bytes.
+#[test]
+fn a_filter_program_is_named_for_the_same_bytes_too() {
+    let lab = clone(|lab| {
+        let program = tracer(lab, "filter");
+        attributes(lab, "groups/churn/** filter=lfs\n");
+        config(lab, &[("filter.lfs.clean", &program)]);
+    });
+    let _ = lab.ok("trainer", &["validate"]);
+    let text = lab.read(VERSION);
+    std::fs::remove_file(lab.top.join(VERSION)).expect("a file");
+    lab.write(VERSION, &text);
+    touch(&lab, VERSION);
+    let said = lab.says("trainer", &["validate"]);
+    let all = format!("{}{}", said.out, said.err);
+    assert_eq!(said.code, 0, "{all}");
+    let named = format!("`{VERSION}` has the attribute `filter=lfs`");
+    assert!(all.contains(&named) && all.contains("was not run"), "{all}");
+    left_no_trace(&lab);
+}
+
 #[test]
 fn a_proposed_policy_is_read_as_git_stores_it() {
     let lab = clone(|lab| {

@@ -132,3 +132,43 @@ fn a_copy_or_half_a_move_is_no_rename() {
     let all = concise(&lab, &[]).join("\n");
     assert!(!all.contains("MR216") && all.contains("MR202"), "{all}");
 }
+
+/// Another case of a letter is another name. What the one finding stands for is
+/// accepted with it.
+#[test]
+fn in_the_case_of_a_letter() {
+    let lab = lab();
+    lab.git(&["mv", "groups/churn", "groups/moved"]);
+    lab.git(&["mv", "groups/moved", "groups/Churn"]);
+    let said = concise(&lab, &[]);
+    assert_eq!(said.len(), 1, "{said:#?}");
+    assert!(
+        said[0].contains("MR216") && said[0].contains("group `churn` is renamed to `Churn`"),
+        "{said:#?}"
+    );
+    lab.commit("admin-1", "rename");
+    assert_eq!(concise(&lab, &["HEAD~1..HEAD"]).len(), 1);
+    let audit = lab.says("admin-1", &["audit"]);
+    assert_eq!(audit.code, 1, "{audit:?}");
+    let line = audit.out.lines().find(|line| line.contains("codes: ["));
+    let line = line.unwrap_or_else(|| panic!("no line that accepts it: {}", audit.out));
+    assert!(line.contains("MR216") && line.contains("MR202"), "{line}");
+    let text = lab.read("registry.yaml");
+    let serial = text
+        .lines()
+        .find_map(|line| line.strip_prefix("serial: "))
+        .expect("a serial");
+    let next: u64 = serial.parse::<u64>().expect("a number") + 1;
+    let text = text.replace(&format!("serial: {serial}\n"), &format!("serial: {next}\n"));
+    let line = line
+        .trim()
+        .replace("reason: …", "reason: it was meant")
+        .replace("reason: \u{2026}", "reason: x");
+    lab.write(
+        "registry.yaml",
+        &format!("{}\nacknowledged:\n  {line}\n", text.trim_end()),
+    );
+    lab.commit("admin-1", "accept it");
+    let audit = lab.says("admin-1", &["audit"]);
+    assert_eq!(audit.code, 0, "{audit:?}");
+}

@@ -520,6 +520,59 @@ fn a_date_far_from_the_clock_is_refused_where_the_server_says_so() {
     let _ = guarded.accepts("admin-1", &["main"]);
 }
 
+/// A date that no program reads is near no clock.
+#[test]
+fn a_date_that_can_not_be_read_is_refused_where_dates_are_bounded() {
+    let guarded = Guarded::new();
+    guarded.lab.register("churn", '2');
+    let commit = guarded.lab.git(&["cat-file", "commit", "HEAD"]);
+    let line = commit
+        .lines()
+        .find(|line| line.starts_with("committer "))
+        .expect("a line");
+    let (who, _) = line.rsplit_once("> ").expect("an address");
+    let unsigned = |date: &str| {
+        let mut out = Vec::new();
+        let mut inside = false;
+        for text in commit.lines() {
+            inside = text.starts_with("gpgsig ") || (inside && text.starts_with(' '));
+            if inside {
+                continue;
+            }
+            out.push(match text == line {
+                true => format!("{who}> {date}"),
+                false => text.to_owned(),
+            });
+        }
+        format!("{}\n", out.join("\n"))
+    };
+    guarded.git(&["config", "modelry.hook.maxSkew", "1h"]);
+    for date in ["99999999999999999999 +0000", "soon +0000", ""] {
+        let payload = unsigned(date);
+        let path = guarded.lab.home().join("payload");
+        std::fs::write(&path, &payload).expect("a file");
+        let _ = std::fs::remove_file(path.with_extension("sig"));
+        let key = guarded.lab.key("trainer").to_string_lossy().into_owned();
+        let path = path.to_string_lossy().into_owned();
+        let mut sign = guarded.lab.command("ssh-keygen");
+        let signed = said(sign.args(["-q", "-Y", "sign", "-n", "git", "-f", &key, &path]));
+        assert_eq!(signed.code, 0, "{signed:?}");
+        let armor = std::fs::read_to_string(format!("{path}.sig")).expect("a signature");
+        let header = format!("gpgsig {}\n", armor.trim_end().replace('\n', "\n "));
+        let (head, message) = payload.split_once("\n\n").expect("a message");
+        std::fs::write(&path, format!("{head}\n{header}\n{message}")).expect("a file");
+        let made = guarded
+            .lab
+            .git(&["hash-object", "-t", "commit", "-w", "--literally", &path]);
+        guarded.lab.git(&["update-ref", "refs/heads/undated", &made]);
+        let refused = guarded.refuses("trainer", &["undated:main"]);
+        assert!(
+            refused.contains("has no date that can be read") || refused.contains("MR315"),
+            "{date}: {refused}"
+        );
+    }
+}
+
 #[test]
 fn hundreds_of_findings_do_not_flood_the_pusher() {
     let guarded = Guarded::new();

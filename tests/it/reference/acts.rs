@@ -179,7 +179,7 @@ impl Pen<'_> {
         if groups.len() < 3 && self.dice.percent(60) {
             return self.create_group(files, &law);
         }
-        match self.dice.below(114) {
+        match self.dice.below(118) {
             0..6 => self.create_group(files, &law),
             6..24 => self.register(files, &law),
             24..31 => self.evidence(files, &law),
@@ -194,6 +194,7 @@ impl Pen<'_> {
             90..92 => self.outside(files, &law),
             100..108 => self.report(files, &law),
             108..114 => self.import(files, &law),
+            114..118 => self.rename_group(files, &law),
             _ => self.policy(files, &law),
         }
     }
@@ -524,6 +525,42 @@ impl Pen<'_> {
         files.remove(&path);
         let sign = self.commit_by(law, "admin-1");
         Some(Done { sign, what: "remove" })
+    }
+
+    /// Gives the folder of a group another name: as it is, or with the name changed in
+    /// its records, and now and then with something else beside it.
+    fn rename_group(&mut self, files: &mut Files, law: &Law) -> Option<Done> {
+        let groups = names_of_groups(files);
+        if self.tamper == 0 || groups.is_empty() || !self.dice.percent(15) {
+            return None;
+        }
+        let from = self.dice.pick(&groups).clone();
+        let to = format!("renamed-{}", self.dice.below(3));
+        let rewrites = self.dice.percent(50);
+        let loses = self.dice.percent(20);
+        let prefix = format!("groups/{from}/");
+        let paths: Vec<String> = files
+            .keys()
+            .filter(|path| path.starts_with(&prefix))
+            .cloned()
+            .collect();
+        for (place, path) in paths.iter().enumerate() {
+            let Some(bytes) = files.remove(path) else { continue };
+            if loses && place > 0 && self.dice.percent(30) {
+                continue;
+            }
+            let moved = path.replacen(&from, &to, 1);
+            let mut text = String::from_utf8_lossy(&bytes).into_owned();
+            for key in ["name", "group"] {
+                let member = |group: &str| format!("\"{key}\": \"{group}\"");
+                text = text.replacen(&member(&from), &member(&to), 1);
+            }
+            files.insert(moved, if rewrites { text.into_bytes() } else { bytes });
+        }
+        Some(Done {
+            sign: self.commit_by(law, "admin-1"),
+            what: "rename-group",
+        })
     }
 
     /// Files outside the registry, of which some are protected.

@@ -12,6 +12,7 @@ use super::law::{Law, Signer, proven, text};
 use super::objects::{Commit, Files, History, at, value};
 use super::place::{Place, is_managed, place};
 use super::provenance::{Link, Shape, bringer, links, reformats, shape};
+use super::renamed::{Renamed, renamed};
 
 /// What the reference says of one step.
 pub struct Step {
@@ -32,6 +33,7 @@ pub struct Case<'a> {
     pub prior: &'a Files,
     pub next: &'a Files,
     pub links: Vec<Link>,
+    pub renamed: Vec<Renamed>,
     pub codes: BTreeSet<&'static str>,
     pub authors: BTreeSet<(String, Oid, Option<String>)>,
 }
@@ -98,12 +100,19 @@ fn step(history: &History, law: &Law, id: Oid) -> (Step, Option<Law>) {
         prior,
         next,
         links,
+        renamed: Vec::new(),
         codes: BTreeSet::new(),
         authors: BTreeSet::new(),
     };
     let mut brought = None;
     let mut faulty = false;
+    case.renamed = renamed(prior, next, &case.links);
+    if !case.renamed.is_empty() {
+        case.codes.insert("MR216");
+    }
     for link in case.links.clone() {
+        // What a rename moves is said once; whose act it is is kept.
+        let told = case.is_moved(&link.path).then(|| case.codes.clone());
         match place(&link.path) {
             _ if !is_managed(&link.path) => {
                 case.record_author(&link, None);
@@ -120,6 +129,9 @@ fn step(history: &History, law: &Law, id: Oid) -> (Step, Option<Law>) {
                 case.addresses(&link);
                 case.record(&link, &place);
             }
+        }
+        if let Some(told) = told {
+            case.codes = told;
         }
     }
     case.state();
@@ -149,6 +161,11 @@ fn step(history: &History, law: &Law, id: Oid) -> (Step, Option<Law>) {
 }
 
 impl Case<'_> {
+    /// Whether a file is only moved with its group.
+    pub fn is_moved(&self, path: &str) -> bool {
+        self.renamed.iter().any(|renamed| renamed.moves(path))
+    }
+
     fn commit_of(&self, link: &Link) -> &Commit {
         &self.history[&link.commit]
     }
@@ -362,6 +379,7 @@ impl Case<'_> {
         reviews.into_iter().any(|link| {
             let mut alone = Case {
                 links: self.links.clone(),
+                renamed: Vec::new(),
                 codes: BTreeSet::new(),
                 authors: BTreeSet::new(),
                 id: self.id.clone(),

@@ -234,6 +234,7 @@ impl Case<'_> {
         let mut case = Case {
             next: &next,
             links: self.links.clone(),
+            renamed: Vec::new(),
             codes: BTreeSet::new(),
             authors: BTreeSet::new(),
             id: self.id.clone(),
@@ -414,7 +415,9 @@ impl Case<'_> {
         let links = self.links.clone();
         for link in &links {
             let place = super::place::place(&link.path);
-            let Some(group) = place.group() else { continue };
+            let Some(group) = place.group().filter(|_| !self.is_moved(&link.path)) else {
+                continue;
+            };
             let kind = |path: &str| at(self.next, path).map(|record| text(&record, "kind").to_owned());
             let group_kind = kind(&format!("groups/{group}/group.yaml"));
             if self.next.contains_key(&link.path) {

@@ -4,6 +4,7 @@
 mod action;
 mod command;
 mod judged;
+mod unapproved;
 
 use crate::support::Lab;
 

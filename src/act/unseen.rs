@@ -1,0 +1,171 @@
+//! The state around a decision that was not seen: reviews by others, and all that
+//! is not part of what is signed.
+
+use super::content;
+use super::object::{Object, is_of_stage, reviews};
+use crate::access::Policy;
+use crate::change::{self, Change, ChangeKind};
+use crate::error::Error;
+use crate::model::{Action, ActorId, Decision, RecordPath, Status, VersionId};
+use crate::snapshot::Snapshot;
+
+/// The approvals that these changes rest on beside their author's own, and that
+/// were not seen: a move to Approved that others' reviews authorise too.
+///
+/// # Errors
+/// When an object can't be read.
+pub fn unseen_support(
+    policy: &Policy,
+    changes: &[Change],
+    seen: &Snapshot<'_>,
+    now: &Snapshot<'_>,
+) -> Result<Vec<(VersionId, ActorId)>, Error> {
+    let mut out = Vec::new();
+    for change in changes {
+        let ChangeKind::StatusMoved {
+            to: Status::Approved, ..
+        } = change.kind
+        else {
+            continue;
+        };
+        let Some(id) = change.record.as_ref().and_then(RecordPath::version) else {
+            continue;
+        };
+        let Some(content) = content(policy.id(), now, id)? else {
+            continue;
+        };
+        let is_own = |actor: &ActorId| {
+            let path = RecordPath::Review(id.clone(), actor.clone());
+            changes.iter().any(|other| other.record.as_ref() == Some(&path))
+        };
+        let known = reviews(seen, id)?;
+        for (actor, review) in reviews(now, id)? {
+            if review == (Decision::Approved, content.clone())
+                && known.get(&actor) != Some(&review)
+                && !is_own(&actor)
+                && policy.may(&actor, Action::Approve, Some(id.group.as_str()), None)
+            {
+                out.push((id.clone(), actor));
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// The side that a decision takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Favour {
+    /// The version is to be used.
+    For,
+    /// The version is not to be used.
+    Against,
+}
+
+/// The versions that these changes decide on, each with the side that they take.
+fn favours(changes: &[Change]) -> Vec<(VersionId, Favour)> {
+    let mut out: Vec<(VersionId, Favour)> = Vec::new();
+    for change in changes {
+        let version = || change.record.as_ref().and_then(RecordPath::version).cloned();
+        let side = match (&change.kind, &change.record) {
+            (ChangeKind::Reviewed { decision, .. }, _) => match decision {
+                Decision::Approved => version().map(|id| (id, Favour::For)),
+                Decision::Rejected => version().map(|id| (id, Favour::Against)),
+                // What it leads to is the move of the status.
+                Decision::Withdrawn => None,
+            },
+            (ChangeKind::StatusMoved { to, .. }, _) => {
+                let favour = match to {
+                    Status::Approved => Favour::For,
+                    _ => Favour::Against,
+                };
+                version().map(|id| (id, favour))
+            }
+            (ChangeKind::ArchivalGiven | ChangeKind::VersionDeleted, _) => {
+                version().map(|id| (id, Favour::Against))
+            }
+            (ChangeKind::StageMoved { to: Some(number), .. }, Some(RecordPath::Stage(group, _))) => {
+                let group = group.clone();
+                let number = *number;
+                Some((VersionId { group, number }, Favour::For))
+            }
+            _ => None,
+        };
+        out.extend(side.filter(|side| !out.contains(side)));
+    }
+    out
+}
+
+/// The versions whose reviews by others contradict the decision, and did not when
+/// they were seen: a rejection, or an approval that was taken back, where it favours
+/// the version; an approval, or a rejection that was taken back, where it does not.
+/// A version that was never seen is not among them.
+///
+/// # Errors
+/// When an object can't be read.
+pub fn contradicting_reviews(
+    changes: &[Change],
+    seen: &Snapshot<'_>,
+    now: &Snapshot<'_>,
+) -> Result<Vec<Object>, Error> {
+    let mut out = Vec::new();
+    for (id, favour) in favours(changes) {
+        if !seen.holds(&RecordPath::Version(id.clone()))? {
+            continue;
+        }
+        let (before, after) = (reviews(seen, &id)?, reviews(now, &id)?);
+        let (agrees, contradicts) = match favour {
+            Favour::For => (Decision::Approved, Decision::Rejected),
+            Favour::Against => (Decision::Rejected, Decision::Approved),
+        };
+        let is_own = |actor: &ActorId| {
+            let path = RecordPath::Review(id.clone(), actor.clone());
+            changes.iter().any(|change| change.record.as_ref() == Some(&path))
+        };
+        let turned = before
+            .keys()
+            .chain(after.keys())
+            .filter(|actor| !is_own(actor))
+            .any(|actor| {
+                let said =
+                    |reviews: &super::object::Reviews| reviews.get(actor).map(|(decision, _)| *decision);
+                let (was, is) = (said(&before), said(&after));
+                was != is && (is == Some(contradicts) || was == Some(agrees))
+            });
+        if turned && !out.contains(&Object::Reviews(id.clone())) {
+            out.push(Object::Reviews(id));
+        }
+    }
+    Ok(out)
+}
+
+/// Lists all changes around these objects since they were seen, signed or not: labels, descriptions, observations and reviews of a
+/// version, the stages that it serves, the record of its group, all of a group that
+/// is deleted, and reviews of a policy.
+///
+/// # Errors
+/// When an object can't be read.
+pub fn surroundings(
+    objects: &[Object],
+    seen: &Snapshot<'_>,
+    now: &Snapshot<'_>,
+) -> Result<Vec<Change>, Error> {
+    let about = |change: &Change| {
+        let Some(record) = &change.record else {
+            return false;
+        };
+        objects.iter().any(|object| match object {
+            Object::Version(id) => {
+                record.version() == Some(id)
+                    || is_of_stage(change, id)
+                    || *record == RecordPath::Group(id.group.clone())
+            }
+            Object::Stage(group, stage) => *record == RecordPath::Stage(group.clone(), stage.clone()),
+            Object::Group(group) => record.group() == Some(group),
+            Object::Policy => matches!(record, RecordPath::PolicyReview(..)),
+            Object::Reviews(_) | Object::Serving(_) | Object::Rules { .. } => false,
+        })
+    };
+    let mut changes = change::diff(seen, now)?.changes;
+    changes.retain(about);
+    Ok(changes)
+}
