@@ -54,7 +54,7 @@ fn a_secret_in_a_root_is_found_wherever_it_is_judged() {
         lab.git(&["commit", "-q", "-S", "-m", "A registry by hand"]);
         let root = lab.git(&["rev-parse", "HEAD"]);
         // In the history, with or without a pin.
-        found(&lab.says("admin-1", &["audit"]));
+        found(&lab.says("admin-1", &["audit", "--trust-root"]));
         found(&lab.says("admin-1", &["audit", "--root", &root]));
         // On a server that has it pinned.
         let bare = lab.home().join("hub.git").to_string_lossy().into_owned();
