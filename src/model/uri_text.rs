@@ -6,8 +6,8 @@ use std::ops::Range;
 use serde_json::Value;
 
 use super::uri::{
-    Parameter, UriFault, Whole, cleaned_uri, decoded_name, is_secret, logins, parameters, push_masked,
-    starts_word,
+    PASSES, Parameter, UriFault, Whole, cleaned_uri, decoded_name, is_secret, logins, parameters,
+    push_masked, starts_word,
 };
 
 /// Why a record may not hold this free text; none when it may: an address with a
@@ -83,8 +83,22 @@ pub fn cleaned_text(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// A word without its secrets.
+/// A word without its secrets; empty where each cut leaves another one.
 fn cleaned_word(word: &str) -> String {
+    let mut clean = cut_word(word);
+    for _ in 1..PASSES {
+        if text_fault(&clean).is_none() {
+            return clean;
+        }
+        clean = cut_word(&clean);
+    }
+    match text_fault(&clean) {
+        None => clean,
+        Some(_) => String::new(),
+    }
+}
+
+fn cut_word(word: &str) -> String {
     let clean = cleaned_uri(word);
     if text_fault(&clean).is_none() {
         return clean;
