@@ -179,7 +179,13 @@ impl Pen<'_> {
         if groups.len() < 3 && self.dice.percent(60) {
             return self.create_group(files, &law);
         }
-        match self.dice.below(118) {
+        // Renames are asked for: other histories would come with each seed.
+        let kinds = if super::number("MODELRY_RENAMES", 0) > 0 {
+            118
+        } else {
+            114
+        };
+        match self.dice.below(kinds) {
             0..6 => self.create_group(files, &law),
             6..24 => self.register(files, &law),
             24..31 => self.evidence(files, &law),
