@@ -47,7 +47,7 @@ impl Moved {
             "" => (*name).to_owned(),
             to => shell_word(&format!("{to}/{name}")),
         };
-        let names: Vec<String> = self.names.iter().map(|name| here(&name)).collect();
+        let names: Vec<String> = self.names.iter().map(here).collect();
         let own: Vec<String> = self
             .names
             .iter()

@@ -96,7 +96,7 @@ fn store(format: ObjectFormat, numbers: &mut Numbers<'_>) -> (Memory, Vec<Oid>) 
     let mut trees = vec![memory.insert(ObjectKind::Tree, Vec::new())];
     for _ in 0..2 + numbers.next() % 5 {
         let mut bytes = Vec::new();
-        let sorted = numbers.next() % 4 > 0;
+        let sorted = !numbers.next().is_multiple_of(4);
         let mut entries = Vec::new();
         for _ in 0..numbers.next() % 5 {
             let mode = MODES[numbers.next() % MODES.len()];
@@ -129,7 +129,7 @@ fn store(format: ObjectFormat, numbers: &mut Numbers<'_>) -> (Memory, Vec<Oid>) 
 
 fn several(format: ObjectFormat, numbers: &mut Numbers<'_>) {
     let (memory, trees) = store(format, numbers);
-    let pick = |at: usize| (at % 8 > 0).then(|| trees[at % trees.len()]);
+    let pick = |at: usize| (!at.is_multiple_of(8)).then(|| trees[at % trees.len()]);
     let (before, after) = (pick(numbers.next()), pick(numbers.next()));
     let there = diff(&memory, before, after, &Whole);
     let back = diff(&memory, after, before, &Whole);
