@@ -117,13 +117,3 @@ impl Error {
         }
     }
 }
-
-/// A word of a line that a hint gives to type, as a shell takes it: the name of
-/// a reference may hold what a shell would take for its own.
-pub fn shell_word(text: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "+:/._-=".contains(c);
-    match !text.is_empty() && text.chars().all(is_plain) {
-        true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', r"'\''")),
-    }
-}

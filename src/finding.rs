@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::model::{GroupName, Landing, VersionId};
 use crate::raw::Oid;
+use crate::source::Part;
 
 /// A rule's public face: the code and name never change once published, and a
 /// retired code is never used again.
@@ -32,15 +33,6 @@ pub enum Side {
     Before,
     /// The tree after it.
     After,
-}
-
-/// Which part of a member is meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Part {
-    /// The key.
-    Key,
-    /// The value.
-    Value,
 }
 
 /// A place by name: a file, and a JSON pointer (RFC 6901) into it.

@@ -39,6 +39,7 @@
 //! | [`notify`] | events told to a receiver or a program, each at least once |
 //! | [`host`] | what Git's hooks and CI jobs do: a push judged on the server, what is staged judged in a clone, what a CI system's event is about |
 //! | [`cli`] | one file per command or family: parse, call, render |
+//! | [`text`] | words and lines that several rooms need |
 //! | [`error`] | why we could not look; hints as data |
 
 pub mod access;
@@ -71,5 +72,6 @@ pub mod snapshot;
 pub mod source;
 pub mod subject;
 pub mod summary;
+pub mod text;
 pub mod verify;
 pub mod workspace;

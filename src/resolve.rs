@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::act;
 use crate::error::Error;
 use crate::model::{GroupName, RecordPath, StageName, Status, VersionId, VersionNumber};
 use crate::snapshot::{Loaded, Snapshot};
@@ -59,7 +58,7 @@ pub fn resolve(
     match which {
         Which::Number(number) => judged(snapshot, id(*number), true, tainted),
         Which::Stage(stage) => {
-            act::known(snapshot, group, Some(stage))?;
+            crate::snapshot::known(snapshot, group, Some(stage))?;
             let record = snapshot.read(&RecordPath::Stage(group.clone(), stage.clone()))?;
             match record.and_then(|record| record.stage().and_then(|stage| stage.version)) {
                 Some(number) => judged(snapshot, id(number), false, tainted),

@@ -11,12 +11,11 @@ use jsonschema::{ValidationError, Validator};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use crate::finding::Part;
 use crate::model::{
     Archival, Evaluation, GroupName, Kind, ModelCard, ModelGroup, ModelVersion, Registry, Review,
     StageAssignment, Tombstone,
 };
-use crate::source::pointer_step;
+use crate::source::{Part, pointer_step};
 
 pub use addresses::addresses;
 use addresses::unmark;

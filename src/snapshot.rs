@@ -5,6 +5,7 @@
 //! the registry.
 
 mod editor;
+mod names;
 mod records;
 mod registries;
 
@@ -12,10 +13,10 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
+pub use self::names::{known, listed_stage, unknown_group, unknown_version};
 pub use self::records::{ReadAhead, Records};
 pub use self::registries::registries;
 use crate::error::Error;
-use crate::finding::Part;
 use crate::model::{
     API_VERSION, ActorId, Archival, Evaluation, GroupName, HYPERPARAMETERS, Hyperparameter, Kind, ModelCard,
     ModelGroup, ModelVersion, RecordName, RecordPath, Registry, Review, StageAssignment, StageName,
@@ -23,7 +24,7 @@ use crate::model::{
 };
 use crate::raw::{self, Mode, ObjectKind, Objects, Oid};
 use crate::schema::{self, SchemaFault};
-use crate::source::{Document, Fault, Limits, pointer_step};
+use crate::source::{Document, Fault, Limits, Part, pointer_step};
 use crate::subject;
 use crate::verify::{self, PublicKey, SignatureFault};
 

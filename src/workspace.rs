@@ -2,20 +2,19 @@
 
 mod dated;
 mod fetched;
-mod memory;
 mod pins;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-pub use memory::UserKey;
 pub use pins::{Pin, PinnedBy, guarded};
 
-use crate::error::{Error, shell_word};
-use crate::git::{Head, Repo, Scope, kept_as};
+use crate::error::Error;
+use crate::git::{Head, KEPT, Repo, Scope, UserKey, kept_as};
 use crate::history;
 use crate::raw::{self, Mode, Objects, Oid};
 use crate::snapshot::registries;
+use crate::text::shell_word;
 
 /// What the command line says of where to look.
 #[derive(Clone, Debug, Default)]
@@ -58,6 +57,18 @@ pub struct Workspace {
 }
 
 impl Workspace {
+    /// The mainline's name on a remote.
+    pub fn remote_mainline(&self) -> String {
+        let tracked = self.mainline.strip_prefix("refs/remotes/");
+        match tracked.or_else(|| self.mainline.strip_prefix(KEPT)) {
+            Some(tracked) => format!(
+                "refs/heads/{}",
+                tracked.split_once('/').map_or(tracked, |(_, name)| name)
+            ),
+            None => self.mainline.clone(),
+        }
+    }
+
     /// Finds the registry.
     ///
     /// # Errors

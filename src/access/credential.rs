@@ -1,6 +1,6 @@
 //! A key of the policy, of either format.
 
-use crate::model::ActorKey;
+use crate::model::{ActorKey, OpenPgpKeyEntry};
 use crate::verify::{Certificate, PublicKey};
 
 /// What an actor's key says, once it is read.
@@ -64,6 +64,19 @@ pub fn fingerprint(text: &str) -> String {
         40 | 64 if hex.bytes().all(|byte| byte.is_ascii_hexdigit()) => hex.to_ascii_uppercase(),
         _ => text.trim().to_owned(),
     }
+}
+
+/// A key as the policy writes it, by the look of its text.
+pub fn actor_key(text: &str) -> ActorKey {
+    if !text.trim_start().starts_with("-----BEGIN PGP ") {
+        return ActorKey::Ssh(text.to_owned());
+    }
+    // Lines end in one way, so that the policy shows them as lines.
+    let lines: Vec<&str> = text.trim().lines().map(str::trim_end).collect();
+    ActorKey::OpenPgp(OpenPgpKeyEntry {
+        openpgp: format!("{}\n", lines.join("\n")),
+        retired: false,
+    })
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ pub use approval::{
     tally, unproven,
 };
 pub use author::{Author, Carrier, Carriers, Charge, Verdict, author, is_authored, is_in_record};
-pub use credential::{Credential, fingerprint};
+pub use credential::{Credential, actor_key, fingerprint};
 pub use delegation::{DelegationFault, delegation_fault, is_reported, reporter};
 pub use enough::are_enough;
 pub use gate::{
@@ -26,7 +26,7 @@ pub use gate::{
     judge_gates,
 };
 pub use keyring::{KeyStanding, Keyring};
-pub use policy::{ApprovalNeed, Policy, group_glob, needed_action, path_glob};
+pub use policy::{ApprovalNeed, Glob, Policy, group_glob, needed_action, path_glob};
 pub use policy_change::{Ends, PolicyTally, ends_only_own, fast_path, tally_policy};
 pub use selection::Candidate;
 pub use words::{need_words, shortfall_words, turn, voice};

@@ -19,6 +19,9 @@ use crate::model::{
 };
 use crate::snapshot::Loaded;
 
+/// A glob that was read, ready to match names.
+pub type Glob = globset::GlobMatcher;
+
 /// A glob over group names: case is ignored.
 ///
 /// # Errors

@@ -91,7 +91,10 @@ pub fn delete_group(desk: &Desk<'_>, name: &GroupName, reason: Option<&str>) -> 
     let path = RecordPath::Group(name.clone());
     let there = desk.snapshot.read(&path)?;
     if there.is_none_or(|there| there.tombstone().is_some()) {
-        return Err(super::unknown_group(&desk.snapshot.groups()?, name.as_str()));
+        return Err(crate::snapshot::unknown_group(
+            &desk.snapshot.groups()?,
+            name.as_str(),
+        ));
     }
     let mut draft = Draft::new(format!("Delete group {name}"), reason);
     let record = members([

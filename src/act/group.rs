@@ -89,7 +89,10 @@ pub fn update_group(
     let path = RecordPath::Group(name.clone());
     let old = desk.snapshot.read(&path)?.filter(|old| old.tombstone().is_none());
     let Some(old) = old else {
-        return Err(super::unknown_group(&desk.snapshot.groups()?, name.as_str()));
+        return Err(crate::snapshot::unknown_group(
+            &desk.snapshot.groups()?,
+            name.as_str(),
+        ));
     };
     let mut edits = free_edits(
         old.value(),

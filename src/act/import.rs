@@ -11,13 +11,13 @@ use super::elsewhere::{self, ALIASES};
 use super::{Desk, Draft, GroupRequest, members, version_notes};
 use crate::canonical::canonical;
 use crate::error::Error;
-use crate::exchange::one_line;
 use crate::model::{
     GroupName, Imported, ImportedStatus, Key, Kind, Labels, MAX_VERSION_GAP, ModelGroup, ModelSpec,
     RecordPath, StageName, Status, VersionId, VersionNumber, cleaned_text, cleaned_uri, concealed,
     text_fault, uri_fault,
 };
 use crate::schema;
+use crate::text::one_line;
 
 /// Annotation: the status there, as that registry spells it.
 pub const IMPORTED_STATUS: &str = "imported/status";

@@ -38,11 +38,11 @@ pub use object::{Object, content, has_moved, moves, objects, spoken_for};
 pub use policy::{FirstPolicy, PolicyEdit, consequences, edit_policy, first_policy};
 pub use policy_review::approve_policy;
 pub use register::{Proposed, RegisterRequest, register};
-pub use relay::{RelayRequest, has_account_on, relay};
+pub use relay::{Click, HostReviews, HostVerdict, RelayRequest, WholeList, has_account_on, relay};
 pub use review::{review, settle, unmet_gates};
 pub use schemas::{in_place_of_schemas, outdated_schemas, schemas_note, update_schemas};
 pub use sign::{RecordSigner, sign, to_sign};
-pub use stage::{Rollback, RollbackTo, listed_stage, promote, rollback, still_served};
+pub use stage::{Rollback, RollbackTo, promote, rollback, still_served};
 pub use unseen::{contradicting_reviews, surroundings, unseen_support};
 pub use version::{AnnotateRequest, annotate};
 
@@ -54,7 +54,7 @@ use crate::access::Policy;
 use crate::error::Error;
 use crate::history::Past;
 pub use crate::model::nearest;
-use crate::model::{ActorId, GroupName, Kind, Labels, RecordPath, StageName, VersionId};
+use crate::model::{ActorId, Kind, Labels, RecordPath, VersionId};
 use crate::snapshot::{Loaded, Snapshot};
 use crate::source::{self, Document, Edit, EditError, Limits};
 
@@ -222,66 +222,8 @@ impl Desk<'_> {
             Some(_) => {
                 Err(Error::told(format!("version {id} can't be read")).hint("`modelry validate` says why"))
             }
-            None => Err(unknown_version(&self.snapshot, id)?),
+            None => Err(crate::snapshot::unknown_version(&self.snapshot, id)?),
         }
-    }
-}
-
-/// The error for a version that is not there.
-///
-/// # Errors
-/// When the registry can't be read.
-pub fn unknown_version(snapshot: &Snapshot<'_>, id: &VersionId) -> Result<Error, Error> {
-    let groups = snapshot.groups()?;
-    if !groups.contains(&id.group) {
-        return Ok(unknown_group(&groups, id.group.as_str()));
-    }
-    let versions = snapshot.versions(&id.group)?;
-    Ok(match versions.last() {
-        None => Error::told(format!("group `{}` has no version yet", id.group)).hint(format!(
-            "register one: `modelry register {} --artifact FILE`",
-            id.group
-        )),
-        Some(highest) => Error::told(format!("there is no version {id}")).hint(format!(
-            "the highest is {}/{highest}; `modelry list {}` shows them all",
-            id.group, id.group
-        )),
-    })
-}
-
-/// The error for a group that is not there, with the nearest name.
-pub fn unknown_group<T: std::fmt::Display>(groups: &[T], name: &str) -> Error {
-    if groups.iter().any(|group| group.to_string() == name) {
-        return Error::told(format!(
-            "group `{name}` was deleted, and its name is never used again"
-        ))
-        .hint(format!(
-            "`modelry log {name}` shows the commit that deleted it, with its author and reason"
-        ));
-    }
-    let error = Error::told(format!("there is no group `{name}`"));
-    match nearest(groups, name) {
-        Some(near) => error.hint(format!("did you mean `{near}`?")),
-        None => error.hint(format!(
-            "make it with `modelry group create {name}`; `modelry list` shows those that are there"
-        )),
-    }
-}
-
-/// Refuses a group that is not there, and a stage that the policy does not list.
-///
-/// # Errors
-/// It is so, with the nearest name; or the registry can't be read.
-pub fn known(snapshot: &Snapshot<'_>, group: &GroupName, stage: Option<&StageName>) -> Result<(), Error> {
-    let groups = snapshot.groups()?;
-    if !groups.contains(group) {
-        return Err(unknown_group(&groups, group.as_str()));
-    }
-    let Some(stage) = stage else { return Ok(()) };
-    let loaded = snapshot.registry()?;
-    match loaded.as_ref().and_then(|loaded| loaded.registry()) {
-        Some(policy) => listed_stage(policy, stage),
-        None => Err(Error::told("the policy can't be read").hint("`modelry validate` says why")),
     }
 }
 

@@ -8,8 +8,8 @@ use super::keys::{add_key, is_key, must_be_listed, revoke};
 use super::{Desk, Draft};
 use crate::access::{self, Credential, Policy};
 use crate::error::Error;
-use crate::history::Act;
 use crate::model::{ActorId, ActorKey, ActorKind, Key, Kind, MAX_RISE, RecordPath, VersionId};
+use crate::rules::Act;
 use crate::schema::editor;
 use crate::source::{self, Edit};
 

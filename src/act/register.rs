@@ -78,7 +78,10 @@ pub fn register(
 ) -> Result<(VersionId, Draft), Error> {
     let home = desk.snapshot.read(&RecordPath::Group(group.clone()))?;
     if home.as_ref().is_none_or(|home| home.tombstone().is_some()) {
-        return Err(super::unknown_group(&desk.snapshot.groups()?, group.as_str()));
+        return Err(crate::snapshot::unknown_group(
+            &desk.snapshot.groups()?,
+            group.as_str(),
+        ));
     }
     let numbers = desk.snapshot.versions(group)?;
     if !request.allow_duplicate {

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use super::review::Given;
 use super::{Desk, Draft};
 use crate::access::{self, Policy};
 use crate::change::{self, ChangeKind};
 use crate::error::Error;
-use crate::exchange::host_reviews::{Click, HostVerdict, WholeList};
 use crate::model::{
     Action, ActorId, ActorKind, CommitId, Decision, Digest, HostReview, Key, RecordPath, Review, Status,
     VersionId,
@@ -16,6 +17,73 @@ use crate::model::{
 use crate::raw::Oid;
 use crate::snapshot::Snapshot;
 use crate::subject;
+
+/// What somebody decided on a host's page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Click {
+    /// Approved.
+    Approved,
+    /// Asked for changes.
+    ChangesRequested,
+    /// The review was dismissed, or taken back.
+    Dismissed,
+}
+
+/// The decision of one account, the last one that decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostVerdict {
+    /// The account's number on the host.
+    pub account: String,
+    /// The host's id of the review.
+    pub review: String,
+    /// What was decided.
+    pub click: Click,
+    /// The commit that the reviewer saw; none where the host does not say.
+    pub commit: Option<Oid>,
+    /// When it was given, or changed last; none where the host does not say.
+    pub at: Option<Timestamp>,
+}
+
+impl HostVerdict {
+    /// Whether the host said this before it said what the record holds. The host numbers
+    /// reviews as they come; a review that was dismissed does not come back, unless it
+    /// changed since.
+    pub fn is_older_than(&self, record: &HostReview, decision: Decision) -> bool {
+        let number = |id: &str| id.parse::<u64>().ok();
+        let known = record.at.as_deref().and_then(|at| at.parse::<Timestamp>().ok());
+        let times = self.at.zip(known);
+        let is_taken_back = decision == Decision::Withdrawn && self.click != Click::Dismissed;
+        match (number(&self.review), number(&record.review)) {
+            (Some(this), Some(other)) if this != other => this < other,
+            (Some(_), Some(_)) => match times {
+                Some((this, other)) => this < other || (this == other && is_taken_back),
+                None => is_taken_back,
+            },
+            _ => times.is_some_and(|(this, other)| this < other),
+        }
+    }
+}
+
+/// A list that is whole: an approval that it lacks was taken back, or never given.
+/// GitLab answers with one, and says nothing of what was taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WholeList {
+    /// The host's id of the review that each approval of the list has.
+    pub review: String,
+    /// The accounts whose approvals it holds.
+    pub accounts: BTreeSet<String>,
+    /// When the merge request changed last; none where the host does not say.
+    pub at: Option<Timestamp>,
+}
+
+/// The reviews in an answer of a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostReviews {
+    /// The last decision of each account.
+    pub verdicts: Vec<HostVerdict>,
+    /// The whole list, where the answer is one.
+    pub whole: Option<WholeList>,
+}
 
 /// What is to be relayed.
 pub struct RelayRequest<'r> {

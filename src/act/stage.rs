@@ -4,12 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::{Desk, Draft, archive, members, nearest, review};
+use super::{Desk, Draft, archive, members, review};
 use crate::change::{Change, ChangeKind};
 use crate::error::Error;
-use crate::model::{
-    Decision, GroupName, Kind, RecordPath, Registry, StageName, Status, VersionId, VersionNumber,
-};
+use crate::model::{Decision, GroupName, Kind, RecordPath, StageName, Status, VersionId, VersionNumber};
 use crate::source::Edit;
 
 /// Where a rollback goes.
@@ -134,7 +132,7 @@ pub fn rollback(desk: &Desk<'_>, request: &Rollback, reason: Option<&str>) -> Re
     let (group, stage) = (&request.group, &request.stage);
     let groups = desk.snapshot.groups()?;
     if !groups.contains(group) {
-        return Err(super::unknown_group(&groups, group.as_str()));
+        return Err(crate::snapshot::unknown_group(&groups, group.as_str()));
     }
     known_stage(desk, stage)?;
     let now = assignment(desk, group, stage)?;
@@ -352,25 +350,7 @@ pub fn still_served(desk: &Desk<'_>, changes: &[Change]) -> Result<Vec<String>, 
 }
 
 fn known_stage(desk: &Desk<'_>, stage: &StageName) -> Result<(), Error> {
-    listed_stage(desk.policy.registry(), stage)
-}
-
-/// Refuses a stage that the policy does not list, with the nearest name.
-///
-/// # Errors
-/// The policy does not list it.
-pub fn listed_stage(policy: &Registry, stage: &StageName) -> Result<(), Error> {
-    if policy.stage(stage).is_some() {
-        return Ok(());
-    }
-    let names: Vec<&StageName> = policy.stages.iter().map(|stage| &stage.name).collect();
-    let error = Error::told(format!("the policy lists no stage `{stage}`"));
-    let list: Vec<String> = names.iter().map(ToString::to_string).collect();
-    Err(match nearest(&names, stage.as_str()) {
-        Some(near) => error.hint(format!("did you mean `{near}`?")),
-        None if names.is_empty() => error.hint("it lists none"),
-        None => error.hint(format!("there are: {}", list.join(", "))),
-    })
+    crate::snapshot::listed_stage(desk.policy.registry(), stage)
 }
 
 fn assignment(desk: &Desk<'_>, group: &GroupName, stage: &StageName) -> Result<Assignment, Error> {

@@ -6,8 +6,8 @@ use std::path::Path;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Map, Value, json};
 
-use super::{Global, Ui};
-use crate::disk;
+use super::Ui;
+use super::args::Global;
 use crate::error::Error;
 use crate::model::{Address, ArtifactType, Digest, Form};
 
@@ -16,9 +16,9 @@ use crate::model::{Address, ArtifactType, Digest, Form};
 ///
 /// # Errors
 /// When it can't be read, or holds nothing: `role` says what it should be.
-pub fn hash(path: &Path, role: &str, ui: &Ui) -> Result<disk::HashedArtifact, Error> {
-    disk::refuse_stand_ins(path, role)?;
-    let bar = match disk::artifact_size(path) {
+pub fn hash(path: &Path, role: &str, ui: &Ui) -> Result<crate::fetch::artifact::HashedArtifact, Error> {
+    crate::fetch::artifact::refuse_stand_ins(path, role)?;
+    let bar = match crate::fetch::artifact::artifact_size(path) {
         Ok(size) if size > 16 << 20 && !ui.is_json() => ProgressBar::new(size),
         _ => ProgressBar::hidden(),
     };
@@ -26,7 +26,7 @@ pub fn hash(path: &Path, role: &str, ui: &Ui) -> Result<disk::HashedArtifact, Er
     {
         bar.set_style(style);
     }
-    let hashed = disk::hash_artifact(path, &mut |count| bar.inc(count));
+    let hashed = crate::fetch::artifact::hash_artifact(path, &mut |count| bar.inc(count));
     bar.finish_and_clear();
     hashed
 }

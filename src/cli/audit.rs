@@ -6,9 +6,11 @@ use std::time::Duration;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::args::Global;
+use super::output::{Outcome, Output};
 use super::reading::{AsOf, ReadArgs};
 use super::resolve::{believe_root, on_mainline};
-use super::{Global, Outcome, Output, Ui, fresh};
+use super::{Ui, fresh};
 use crate::access::Policy;
 use crate::audit::{Again, Audit, Checkpoint, Ending, Known, Ledger, PinOrigin};
 use crate::error::Error;
@@ -69,7 +71,7 @@ pub fn run(args: &AuditArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
         Output::Json => render::audit_json(&audit),
         Output::Html => render::audit_html(&audit),
         Output::Human => render::audit_human(&audit, &ui.style),
-        form => render::report(&audit.report, super::report_format(form), &ui.style),
+        form => render::report(&audit.report, super::output::report_format(form), &ui.style),
     })?;
     if let Some(by) = workspace.pinned_by {
         ui.note(&format!("the root is pinned by {}", by.words()));
@@ -95,7 +97,7 @@ fn origin(by: PinnedBy) -> PinOrigin {
 
 /// What became of the checkpoint.
 fn tell(moved: Moved, next: &Checkpoint, ui: &Ui) {
-    let steps = render::count(usize::try_from(next.size).unwrap_or(usize::MAX), "step");
+    let steps = crate::text::count(usize::try_from(next.size).unwrap_or(usize::MAX), "step");
     let what = format!("{steps}, up to {}", next.commit.short());
     match moved {
         Moved::Not => {}

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value};
 
+use super::Ui;
+use super::args::Global;
 use super::given::{self, Given};
 use super::names::{self, Target};
+use super::output::{Outcome, Output};
 use super::reading::{ReadArgs, Reading};
 use super::show;
 use super::write::{Job, Scope, WriteArgs, land};
-use super::{Global, Outcome, Output, Ui};
 use crate::access::Standing;
 use crate::act;
 use crate::error::Error;

@@ -3,9 +3,10 @@
 use clap::ValueEnum;
 use serde_json::Value;
 
+use super::Ui;
+use super::args::Global;
 use super::onto;
 use super::validate::ValidateArgs;
-use super::{Global, Ui};
 use crate::access::Policy;
 use crate::change;
 use crate::error::Error;
@@ -321,7 +322,7 @@ fn steps(
     if ruling.elsewhere > 0 {
         ui.note(&format!(
             "{} in other groups of the mainline: `modelry audit` tells more",
-            render::count(ruling.elsewhere, "finding")
+            crate::text::count(ruling.elsewhere, "finding")
         ));
     }
     let report = ruling.report;

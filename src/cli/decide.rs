@@ -4,8 +4,10 @@ use std::cell::Cell;
 
 use clap::Args;
 
+use super::args::Global;
+use super::output::Outcome;
 use super::write::{Job, Scope, Seen, SeenArgs, WriteArgs, land};
-use super::{Global, Outcome, Ui, names};
+use super::{Ui, names};
 use crate::act::{self, Draft};
 use crate::error::Error;
 use crate::model::{Decision, RecordPath, Status, VersionId};
@@ -52,8 +54,8 @@ pub fn review(args: &DecideArgs, decision: Decision, global: &Global, ui: &Ui) -
     let outcome = land(&job, &args.write, global, ui)?;
     if outcome == Outcome::Fine && decision == Decision::Approved && !moved.get() && !ui.is_json() {
         match args.write.is_dry_run() {
-            true => super::show::say_never(id, global, ui)?,
-            false => super::show::say_turn(id, &args.write, global, ui)?,
+            true => super::turn::say_never(id, global, ui)?,
+            false => super::turn::say_turn(id, &args.write, global, ui)?,
         }
     }
     Ok(outcome)

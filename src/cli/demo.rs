@@ -7,7 +7,9 @@ use std::process::{Command, Stdio};
 
 use clap::{Args, Parser};
 
-use super::{Cli, Global, Outcome, Ui};
+use super::args::Global;
+use super::output::Outcome;
+use super::{Cli, Ui};
 use crate::error::Error;
 use crate::render::paint;
 

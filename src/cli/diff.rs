@@ -3,8 +3,10 @@
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::args::Global;
+use super::output::{Outcome, Output};
 use super::reading::FetchArgs;
-use super::{Global, Outcome, Output, Ui, fresh};
+use super::{Ui, fresh};
 use crate::access::{self, Policy};
 use crate::change;
 use crate::error::Error;

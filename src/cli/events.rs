@@ -2,12 +2,15 @@
 
 use clap::Args;
 
+use super::args::Global;
 use super::audit::bar;
+use super::output::{Outcome, Output, report_format};
 use super::reading::FetchArgs;
 use super::resolve::{believe_root, on_mainline, start_on_mainline};
-use super::{Global, Outcome, Output, Ui, fresh, report_format};
+use super::{Ui, fresh};
 use crate::error::Error;
 use crate::event::Event;
+use crate::exchange::cloudevents;
 use crate::exchange::eventbridge::Account;
 use crate::host::{self, Occurred};
 use crate::raw::{Kept, Oid};
@@ -147,12 +150,14 @@ fn print(events: &[Event], ui: &Ui) -> Result<(), Error> {
                     if index == 0 { "[" } else { "" },
                     if index == last { "]" } else { "," },
                 );
-                format!("{open}{}{close}", render::json_line(&event.cloudevent()))
+                format!("{open}{}{close}", render::json_line(&cloudevents::event(event)))
             };
             lines(events.iter().enumerate().map(element), ui)
         }
         _ => lines(
-            events.iter().map(|event| render::json_line(&event.cloudevent())),
+            events
+                .iter()
+                .map(|event| render::json_line(&cloudevents::event(event))),
             ui,
         ),
     }

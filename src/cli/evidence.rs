@@ -3,10 +3,12 @@
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
+use super::args::Global;
 use super::artifact;
+use super::output::Outcome;
 use super::reading::ReadArgs;
 use super::write::{Job, Scope, WriteArgs, land};
-use super::{Global, Outcome, Ui, names};
+use super::{Ui, names};
 use crate::act::{self, AnnotateRequest, EvidenceRequest};
 use crate::error::Error;
 use crate::model::{Address, DatasetRef, Digest, Key, RecordName, ReportRef, VersionId};

@@ -3,7 +3,8 @@
 use clap::Args;
 use serde_json::json;
 
-use super::{Outcome, Ui, concepts};
+use super::output::Outcome;
+use super::{Ui, concepts};
 use crate::error::Error;
 use crate::render::{Cell, Table, Tone, paint};
 use crate::{act, rules};

@@ -9,11 +9,13 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use self::forms::ExportArgs;
+use super::Ui;
+use super::args::Global;
 use super::names::Target as Name;
+use super::output::Outcome;
 use super::pull::chosen;
 use super::reading::ReadArgs;
 use super::resolve::{Proven, TrustArgs, answer, meant, nothing};
-use super::{Global, Outcome, Ui};
 use crate::error::Error;
 use crate::exchange::sagemaker::{self, Exported};
 use crate::model::{Evaluation, RecordPath, StageName};

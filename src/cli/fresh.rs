@@ -3,12 +3,12 @@
 
 use std::time::SystemTime;
 
+use super::Ui;
+use super::output::Outcome;
 use super::reading::FetchArgs;
-use super::{Outcome, Ui};
 use crate::error::Error;
 use crate::history;
 use crate::raw::Oid;
-use crate::render;
 use crate::workspace::Workspace;
 
 /// Ends a reading command that read the commit `read`: a note where the remote's
@@ -76,7 +76,7 @@ fn behind(workspace: &Workspace, commit: Oid) -> Option<String> {
     Some(format!(
         "read at {}, which is {} behind `{name}`; {}: `--fetch` brings it up to date",
         named(workspace, commit)?,
-        render::count(lacks, "commit"),
+        crate::text::count(lacks, "commit"),
         last_fetch(workspace)
     ))
 }
@@ -117,5 +117,5 @@ fn last_fetch(workspace: &Workspace) -> String {
         _ => (seconds / 86_400, "day"),
     };
     let number = usize::try_from(number).unwrap_or(usize::MAX);
-    format!("last fetch {} ago", render::count(number, unit))
+    format!("last fetch {} ago", crate::text::count(number, unit))
 }

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use clap_complete::Shell;
 
+use super::Ui;
+use super::args::Global;
+use super::output::Outcome;
 use super::reading::{ReadArgs, Reading};
 use super::write::{self, Job, Scope, WriteArgs};
-use super::{Global, Outcome, Ui};
 use crate::access::{KeyStanding, Policy};
 use crate::act::Desk;
 use crate::audit::CHECKPOINT_NAMESPACE;
@@ -170,7 +172,7 @@ pub fn allowed_signers(args: &AllowedSignersArgs, global: &Global, ui: &Ui) -> R
         if others > 0 {
             ui.note(&format!(
                 "{} left out: git asks gpg's own keyring about OpenPGP signatures",
-                render::count(others, "OpenPGP certificate")
+                crate::text::count(others, "OpenPGP certificate")
             ));
         }
         let good = |policy: &Policy, key: &PublicKey| {
@@ -291,7 +293,7 @@ pub fn man(args: &ManArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     )?;
     ui.say(&format!(
         "wrote {} to {}",
-        render::count(count, "page"),
+        crate::text::count(count, "page"),
         folder.display()
     ));
     Ok(Outcome::Fine)

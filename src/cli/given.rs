@@ -7,8 +7,10 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::Ui;
+use super::args::Global;
+use super::output::Outcome;
 use super::write::refused;
-use super::{Global, Outcome, Ui};
 use crate::act::GivenPart;
 use crate::error::Error;
 use crate::exchange;

@@ -2,9 +2,11 @@
 
 use clap::{Args, Subcommand};
 
+use super::args::Global;
+use super::output::Outcome;
 use super::reading::ReadArgs;
 use super::write::{Job, Scope, Seen, WriteArgs, land};
-use super::{Global, Outcome, Ui, names};
+use super::{Ui, names};
 use crate::act::{self, GroupRequest};
 use crate::error::Error;
 use crate::model::{GroupName, Key};

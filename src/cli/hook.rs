@@ -9,9 +9,11 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::Ui;
+use super::args::Global;
+use super::args::duration;
+use super::output::{Outcome, Output, report_format};
 use super::validate::presumed;
-use super::wait::duration;
-use super::{Global, Outcome, Output, Ui, report_format};
 use crate::error::Error;
 use crate::finding::Report;
 use crate::git::{Budget, Head, Repo};
@@ -231,7 +233,7 @@ fn told(ruling: Ruling, ui: &Ui) -> Outcome {
     if elsewhere > 0 {
         ui.note(&format!(
             "{} in other groups of the mainline: `modelry audit` tells more",
-            render::count(elsewhere, "finding")
+            crate::text::count(elsewhere, "finding")
         ));
     }
     if report.is_clean() {
@@ -248,7 +250,7 @@ fn told(ruling: Ruling, ui: &Ui) -> Outcome {
     ui.say(text.trim_end());
     if ui.output == Output::Human {
         if left > 0 {
-            ui.say(&format!("… and {} more", render::count(left, "finding")));
+            ui.say(&format!("… and {} more", crate::text::count(left, "finding")));
         }
         ui.say("refused: no reference moved");
     }
@@ -272,7 +274,7 @@ fn aside(report: &Report, ui: &Ui) {
     if told.len() > TOLD {
         ui.note(&format!(
             "… and {} more",
-            render::count(told.len() - TOLD, "note")
+            crate::text::count(told.len() - TOLD, "note")
         ));
     }
 }
@@ -508,7 +510,7 @@ fn ready(repo: &Repo, args: &InstallArgs, wanted: &Wanted, ui: &Ui) -> Result<()
     if open > 0 {
         ui.note(&format!(
             "{} in the history of `{short}`: pushes to those groups are refused; `modelry audit` tells more",
-            render::count(open, "finding")
+            crate::text::count(open, "finding")
         ));
     }
     Ok(())

@@ -8,8 +8,10 @@ use std::path::Path;
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::args::Global;
+use super::output::Outcome;
 use super::write::{Job, Scope, WriteArgs, land};
-use super::{Global, Outcome, Ui, given};
+use super::{Ui, given};
 use crate::act::{self, ImportPlan, ImportedGroup};
 use crate::error::Error;
 use crate::exchange::{mlflow, sagemaker};

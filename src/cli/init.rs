@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use clap::Args;
 use serde_json::json;
 
+use super::Ui;
+use super::args::Global;
 use super::me::Me;
-use super::{Global, Outcome, Ui};
+use super::output::Outcome;
 use crate::access::{Carrier, Verdict};
 use crate::act::{self, FirstPolicy};
 use crate::change;
-use crate::error::{Error, shell_word};
+use crate::error::Error;
 use crate::event::WriteResult;
 use crate::git::{AdvanceError, Edits, Head, Move, Moving, Repo};
 use crate::history::{self, Past, Replay};
@@ -19,6 +21,7 @@ use crate::raw::{self, Mode, ObjectKind, Objects, Oid, Overlay};
 use crate::render;
 use crate::rules;
 use crate::snapshot::{Records, Snapshot};
+use crate::text::shell_word;
 use crate::workspace::{Pin, folder_name};
 
 /// `modelry init`
@@ -142,7 +145,7 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
         };
         ui.print(&render::report(
             &report,
-            super::report_format(ui.output),
+            super::output::report_format(ui.output),
             &ui.style,
         ))?;
         return Ok(Outcome::Findings);

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use crate::access::Credential;
+use crate::access::{Credential, actor_key};
 use crate::error::Error;
-use crate::model::{ActorKey, OpenPgpKeyEntry};
+use crate::model::ActorKey;
 
 /// The public keys in a file, one after the other: OpenSSH lines without their
 /// comments, or armoured OpenPGP certificates. A Git host publishes several so.
@@ -86,17 +86,4 @@ pub fn parse_key(text: &str, name: &str) -> Result<ActorKey, Error> {
             })
         }
     }
-}
-
-/// A key as the policy writes it, by the look of its text.
-pub fn actor_key(text: &str) -> ActorKey {
-    if !text.trim_start().starts_with("-----BEGIN PGP ") {
-        return ActorKey::Ssh(text.to_owned());
-    }
-    // Lines end in one way, so that the policy shows them as lines.
-    let lines: Vec<&str> = text.trim().lines().map(str::trim_end).collect();
-    ActorKey::OpenPgp(OpenPgpKeyEntry {
-        openpgp: format!("{}\n", lines.join("\n")),
-        retired: false,
-    })
 }

@@ -5,10 +5,12 @@ mod asked;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
+use super::args::Global;
+use super::metrics::metrics_words;
 use super::names;
+use super::output::Outcome;
 use super::reading::{ReadArgs, Reading};
-use super::show::metrics_words;
-use super::{Global, Outcome, Ui, fresh};
+use super::{Ui, fresh};
 use crate::act;
 use crate::error::Error;
 use crate::expr::{self, Expr};
@@ -204,7 +206,7 @@ pub fn run(args: &ListArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
                 let record = reading.snapshot.read(&RecordPath::Group(group.clone()))?;
                 let is_deleted = record.is_some_and(|record| record.tombstone().is_some());
                 if is_deleted || !known.contains(group) {
-                    return Err(act::unknown_group(&known, group.as_str()));
+                    return Err(crate::snapshot::unknown_group(&known, group.as_str()));
                 }
                 vec![group.clone()]
             }

@@ -5,11 +5,12 @@ use std::collections::{BTreeSet, HashMap};
 use clap::Args;
 use serde_json::json;
 
+use super::Ui;
+use super::args::Global;
 use super::names::Target;
+use super::output::Outcome;
 use super::reading::{ReadArgs, Reading};
-use super::{Global, Outcome, Ui};
 use crate::access::Verdict;
-use crate::act;
 use crate::change::{self, Change};
 use crate::error::Error;
 use crate::history::{self, Past, Replay};
@@ -114,9 +115,11 @@ pub fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     Reading::with(&args.read, global, ui, |reading| {
         match &args.target {
             Some(Target::Group(group) | Target::Latest(group)) => {
-                act::known(&reading.snapshot, group, None)?;
+                crate::snapshot::known(&reading.snapshot, group, None)?;
             }
-            Some(Target::Stage(group, stage)) => act::known(&reading.snapshot, group, Some(stage))?,
+            Some(Target::Stage(group, stage)) => {
+                crate::snapshot::known(&reading.snapshot, group, Some(stage))?
+            }
             Some(Target::Version(id)) => {
                 reading.version(id)?;
             }

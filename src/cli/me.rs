@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::keys::actor_key;
-use crate::access::{Credential, KeyStanding, Policy, Verdict};
+use crate::access::{Credential, KeyStanding, Policy, Verdict, actor_key};
 use crate::error::Error;
 use crate::git::Repo;
 use crate::history::COMMIT_NAMESPACE;

@@ -1,6 +1,7 @@
 //! The command line: parse, call, render. One file per command or family;
 //! nothing is decided here.
 
+mod args;
 mod artifact;
 mod audit;
 mod card;
@@ -25,9 +26,11 @@ mod keys;
 mod list;
 mod log;
 mod me;
+mod metrics;
 mod names;
 mod notify;
 mod onto;
+mod output;
 mod people;
 mod policy;
 mod pull;
@@ -39,6 +42,7 @@ mod show;
 mod stage;
 mod standing;
 mod trust;
+mod turn;
 mod ui;
 mod unproven;
 mod validate;
@@ -46,31 +50,18 @@ mod wait;
 mod whoami;
 mod write;
 
-use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
-use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use args::Global;
+pub use output::Outcome;
+use output::Output;
 pub use ui::Ui;
 
 use crate::error::Error;
 use crate::git::{self, Repo};
-use crate::render;
-use crate::workspace::Wanted;
-
-/// What a command came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Looked, and clean; or done.
-    Fine,
-    /// There are findings, or the command was refused because its result would
-    /// be one.
-    Findings,
-    /// Nothing qualifies.
-    Nothing,
-}
 
 /// A model registry that lives in a Git repository.
 ///
@@ -92,148 +83,6 @@ pub struct Cli {
     global: Global,
     #[command(subcommand)]
     command: Command,
-}
-
-/// Where to look, and how to say it.
-#[derive(Clone, Debug, Args)]
-pub struct Global {
-    /// Run as though started in this folder; a second one is seen from the first
-    #[arg(
-        short = 'C',
-        value_name = "DIR",
-        global = true,
-        action = clap::ArgAction::Append,
-        help_heading = "Everywhere"
-    )]
-    directories: Vec<PathBuf>,
-    /// The registry's folder, from the repository's top [default: found]
-    #[arg(long, global = true, value_name = "FOLDER", help_heading = "Where to look")]
-    path: Option<String>,
-    /// The branch that counts [default: git config modelry.mainline, else the remote's default, else the current one]
-    #[arg(long, global = true, value_name = "BRANCH", help_heading = "Where to look")]
-    mainline: Option<String>,
-    /// The registry's first commit, and its folder, that you trust [default: git config modelry.root]
-    #[arg(
-        long,
-        global = true,
-        value_name = "OID[:FOLDER]",
-        help_heading = "Where to look"
-    )]
-    root: Option<String>,
-    /// Threads that prove a history [default: as many as there are processors]
-    #[arg(
-        long,
-        global = true,
-        value_name = "N",
-        hide_short_help = true,
-        help_heading = "Everywhere"
-    )]
-    threads: Option<std::num::NonZeroUsize>,
-    /// The form of the output: human or json, or those that the command's help names
-    #[arg(
-        short = 'o',
-        long = "output",
-        value_name = "FORM",
-        global = true,
-        value_parser = FormParser,
-        hide_possible_values = true,
-        help_heading = "Everywhere"
-    )]
-    output: Option<String>,
-}
-
-impl Global {
-    /// A path that was given, seen from the folder to work in.
-    fn located(&self, path: &std::path::Path) -> PathBuf {
-        match self.directory().to_str() {
-            Some(".") => path.to_owned(),
-            _ => self.directory().join(path),
-        }
-    }
-
-    /// The folder to work in. As in git, each `-C` is seen from the one before it.
-    fn directory(&self) -> PathBuf {
-        let mut given = self.directories.iter();
-        let first = given.next().cloned().unwrap_or_else(|| ".".into());
-        given.fold(first, |at, next| at.join(next))
-    }
-
-    fn wanted(&self) -> Wanted {
-        Wanted {
-            directory: self.directory(),
-            path: self.path.clone(),
-            mainline: self.mainline.clone(),
-            root: self.root.clone(),
-            repins: false,
-            checkpoint: None,
-            threads: self.threads,
-        }
-    }
-}
-
-/// The forms of output. Which of them a command has, [`Command::forms`] says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Output {
-    /// For people
-    Human,
-    /// One line a finding (validate)
-    Concise,
-    /// For programs
-    Json,
-    /// The artifact's URI alone (resolve)
-    Uri,
-    /// Lines for a shell (resolve)
-    Env,
-    /// Annotations (validate, audit); lines for $GITHUB_OUTPUT (resolve)
-    Github,
-    /// A KServe InferenceService (resolve)
-    Kserve,
-    /// For a pull request (diff); with front matter, as Hugging Face reads it (card render)
-    Markdown,
-    /// One page that stands alone (card render, audit)
-    Html,
-    /// For code hosts and editors (validate, audit)
-    Sarif,
-    /// A code quality report (validate, audit)
-    Gitlab,
-    /// Tests that failed, as XML (validate, audit)
-    Junit,
-    /// CloudEvents 1.0, one a line (events)
-    Cloudevents,
-    /// What `aws events put-events` takes, one call a line (events)
-    Eventbridge,
-    /// A program for MLflow's client (export mlflow)
-    Python,
-}
-
-impl Output {
-    fn name(self) -> String {
-        let value = self.to_possible_value();
-        value.map(|value| value.get_name().to_owned()).unwrap_or_default()
-    }
-}
-
-/// Takes any word as a form, so that the command itself can name those that it has;
-/// completions get them all.
-#[derive(Clone)]
-struct FormParser;
-
-impl TypedValueParser for FormParser {
-    type Value = String;
-
-    fn parse_ref(
-        &self,
-        command: &clap::Command,
-        argument: Option<&clap::Arg>,
-        value: &OsStr,
-    ) -> Result<String, clap::Error> {
-        StringValueParser::new().parse_ref(command, argument, value)
-    }
-
-    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        let all = Output::value_variants().iter();
-        Some(Box::new(all.filter_map(ValueEnum::to_possible_value)))
-    }
 }
 
 /// Every command, in the order of a model's life.
@@ -511,16 +360,4 @@ fn dispatch(command: Command, global: &Global, ui: &Ui) -> Result<Outcome, Error
 /// The whole command line, for completions, manual pages and their tests.
 pub fn definition() -> clap::Command {
     Cli::command()
-}
-
-fn report_format(output: Output) -> render::Format {
-    match output {
-        Output::Concise => render::Format::Concise,
-        Output::Json => render::Format::Json,
-        Output::Sarif => render::Format::Sarif,
-        Output::Github => render::Format::Github,
-        Output::Gitlab => render::Format::Gitlab,
-        Output::Junit => render::Format::Junit,
-        _ => render::Format::Human,
-    }
 }

@@ -4,7 +4,6 @@ use std::str::FromStr;
 
 use serde_json::Value;
 
-use crate::act;
 use crate::error::Error;
 use crate::model::{GroupName, Key, StageName, Status, VersionId};
 use crate::snapshot::Snapshot;
@@ -106,7 +105,7 @@ pub fn resolve(target: &Target, snapshot: &Snapshot<'_>) -> Result<VersionId, Er
             Err(Error::told(format!("`{group}` is a group")).hint(format!("name a version: `{group}/N`")))
         }
         Target::Stage(group, stage) => {
-            act::known(snapshot, group, Some(stage))?;
+            crate::snapshot::known(snapshot, group, Some(stage))?;
             let loaded = snapshot.read(&RecordPath::Stage(group.clone(), stage.clone()))?;
             if let Some(loaded) = &loaded
                 && loaded.record.is_none()
@@ -128,7 +127,7 @@ pub fn resolve(target: &Target, snapshot: &Snapshot<'_>) -> Result<VersionId, Er
                 })
         }
         Target::Latest(group) => {
-            act::known(snapshot, group, None)?;
+            crate::snapshot::known(snapshot, group, None)?;
             for &number in snapshot.versions(group)?.iter().rev() {
                 let id = VersionId {
                     group: group.clone(),

@@ -8,12 +8,14 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::json;
 
+use super::args::Global;
+use super::args::duration;
+use super::output::{Outcome, report_format};
 use super::reading::FetchArgs;
 use super::resolve::{believe_root, start_on_mainline};
-use super::wait::duration;
-use super::{Global, Outcome, Ui, fresh, report_format};
+use super::{Ui, fresh};
 use crate::disk;
-use crate::error::{Error, shell_word};
+use crate::error::Error;
 use crate::model::Address;
 use crate::notify::{
     Allowed, Ended, Heard, Patience, Poster, Program, Receiver, Round, Secrets, Sink, Start, Track,
@@ -21,6 +23,7 @@ use crate::notify::{
 use crate::raw::{Kept, Oid};
 use crate::render::{self, clean};
 use crate::snapshot::Records;
+use crate::text::shell_word;
 use crate::workspace::Workspace;
 
 /// Where secrets are looked for when no file is named.
@@ -98,7 +101,7 @@ pub fn run(args: &NotifyArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error
         }
         (Ok(_), false) if told.count == 0 => ui.note("nothing new to tell"),
         (Err(_), false) if told.count == 0 => {}
-        (_, false) => ui.note(&format!("{} delivered", render::count(told.count, "event"))),
+        (_, false) => ui.note(&format!("{} delivered", crate::text::count(told.count, "event"))),
     }
     fresh::told(&workspace, workspace.tip(), (None, args.fetch), Ok(ended?), ui)
 }

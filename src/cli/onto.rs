@@ -3,8 +3,9 @@
 
 use clap::ValueEnum;
 
+use super::Ui;
+use super::args::Global;
 use super::validate::ValidateArgs;
-use super::{Global, Ui};
 use crate::access::Policy;
 use crate::change;
 use crate::error::Error;
@@ -195,7 +196,7 @@ fn tell_of_base(landings: &Landings, base: Oid, ui: &Ui) {
     if landings.elsewhere > 0 {
         ui.note(&format!(
             "{} in other groups of the mainline: `modelry audit` tells more",
-            render::count(landings.elsewhere, "finding")
+            crate::text::count(landings.elsewhere, "finding")
         ));
     }
 }

@@ -6,10 +6,12 @@ use std::str::FromStr;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
+use super::args::Global;
 use super::keys::{parse_key, read_keys};
+use super::output::Outcome;
 use super::reading::{ReadArgs, Reading};
 use super::write::{Job, Scope, Seen, WriteArgs, land};
-use super::{Global, Outcome, Ui, names};
+use super::{Ui, names};
 use crate::access::{self, Credential};
 use crate::act::{self, PolicyEdit};
 use crate::error::Error;
@@ -365,7 +367,7 @@ pub fn grant(command: &GrantCommand, global: &Global, ui: &Ui) -> Result<Outcome
             let job = Job {
                 draft: &|desk| {
                     for stage in stages {
-                        act::listed_stage(desk.policy.registry(), stage)?;
+                        crate::snapshot::listed_stage(desk.policy.registry(), stage)?;
                     }
                     act::edit_policy(desk, &edit, write.reason.as_deref())
                 },

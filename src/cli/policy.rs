@@ -6,9 +6,11 @@ use std::sync::Arc;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
+use super::args::Global;
+use super::output::Outcome;
 use super::reading::{ReadArgs, Reading};
 use super::write::{Job, PolicySeen, Scope, Seen, SeenArgs, WriteArgs, land};
-use super::{Global, Outcome, Ui, onto};
+use super::{Ui, onto};
 use crate::act;
 use crate::change;
 use crate::error::Error;
@@ -282,7 +284,7 @@ fn show(read: &ReadArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
 /// A rule of approval, on one line.
 fn rule_words(rule: &crate::model::ApprovalRule) -> String {
     let mut words = Vec::new();
-    words.push(crate::render::count(
+    words.push(crate::text::count(
         rule.required.unwrap_or(1) as usize,
         "approval",
     ));
@@ -555,7 +557,7 @@ fn show_proposal(proposal: &str, global: &Global, ui: &Ui) -> Result<Outcome, Er
         out.push_str("it can't land as it is, whoever approves it:\n\n");
         out.push_str(&render::report(
             report,
-            super::report_format(ui.output),
+            super::output::report_format(ui.output),
             &ui.style,
         ));
     }

@@ -7,10 +7,12 @@ use clap::Args;
 use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
+use super::Ui;
+use super::args::Global;
 use super::names::Target as Name;
+use super::output::Outcome;
 use super::reading::ReadArgs;
 use super::resolve::{Proven, TrustArgs, answer, meant, nothing};
-use super::{Global, Outcome, Ui};
 use crate::error::Error;
 use crate::fetch::{Brought, Courier, Event, Fault, Parcel, Standing, State, Target};
 use crate::model::{Address, Artifact, GroupName, ModelSpec, RecordPath, Status, VersionId};

@@ -2,9 +2,10 @@
 
 use clap::Args;
 
-use super::{Global, Outcome, Ui, fresh};
+use super::args::Global;
+use super::output::Outcome;
+use super::{Ui, fresh};
 use crate::access::{self, Policy, Tally};
-use crate::act;
 use crate::error::Error;
 use crate::git::{GitObjects, Head};
 use crate::history::{self, Dated, Dates, Past};
@@ -164,7 +165,7 @@ impl Reading<'_> {
     pub fn version(&self, id: &VersionId) -> Result<std::sync::Arc<Loaded>, Error> {
         match self.snapshot.read(&RecordPath::Version(id.clone()))? {
             Some(loaded) => Ok(loaded),
-            None => Err(act::unknown_version(&self.snapshot, id)?),
+            None => Err(crate::snapshot::unknown_version(&self.snapshot, id)?),
         }
     }
 }

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
+use super::args::Global;
 use super::given::{self, Given};
+use super::output::Outcome;
 use super::write::{Job, Reserve, Scope, WriteArgs, land};
-use super::{Global, Outcome, Ui, artifact, names};
+use super::{Ui, artifact, names};
 use crate::act::{self, RegisterRequest};
 use crate::error::Error;
 use crate::finding::Report;

@@ -5,13 +5,16 @@ use std::cell::{Cell, RefCell};
 
 use clap::Args;
 
+use super::args::Global;
 use super::given::read_file;
+use super::output::Outcome;
 use super::write::{Job, Scope, WriteArgs, land};
-use super::{Global, Outcome, Ui, names};
+use super::{Ui, names};
+use crate::act::HostReviews;
 use crate::act::{self, RelayRequest};
 use crate::error::Error;
 use crate::exchange;
-use crate::exchange::host_reviews::{self, HostReviews};
+use crate::exchange::host_reviews;
 use crate::model::{Key, VersionId, cleaned_text};
 
 /// `modelry relay`
@@ -108,7 +111,7 @@ pub fn run(args: &RelayArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
     let outcome = land(&job, &args.write, global, ui)?;
     if outcome == Outcome::Fine && !moved.get() && !args.write.is_dry_run() && !ui.is_json() {
         for id in touched.take() {
-            super::show::say_turn(&id, &args.write, global, ui)?;
+            super::turn::say_turn(&id, &args.write, global, ui)?;
         }
     }
     Ok(outcome)

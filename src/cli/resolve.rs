@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::args::Global;
 use super::names::Target;
+use super::output::{Outcome, Output, report_format};
 use super::reading::{AsOf, ReadArgs, commit_at, commit_before};
 use super::write::Scope;
-use super::{Global, Outcome, Output, Ui, fresh, report_format};
+use super::{Ui, fresh};
 use crate::error::Error;
 use crate::exchange::kserve;
 use crate::finding::Report;
@@ -282,7 +284,7 @@ fn prove_and_read(
         }
     };
     if let Some(given) = &proof.checkpoint {
-        let steps = render::count(usize::try_from(given.size).unwrap_or(usize::MAX), "step");
+        let steps = crate::text::count(usize::try_from(given.size).unwrap_or(usize::MAX), "step");
         let signed = match &given.signer {
             Some(actor) => format!("signed by `{actor}`"),
             None => "which nobody signed".to_owned(),
@@ -327,12 +329,12 @@ fn prove_and_read(
     };
     let groups = proven.snapshot.groups()?;
     if !groups.contains(group) {
-        return Err(proven.missing(crate::act::unknown_group(&groups, group.as_str())));
+        return Err(proven.missing(crate::snapshot::unknown_group(&groups, group.as_str())));
     }
     if open > 0 {
         ui.note(&format!(
             "{} in other groups: `modelry audit` tells more",
-            render::count(open, "finding")
+            crate::text::count(open, "finding")
         ));
     }
     read(&proven)
@@ -526,7 +528,7 @@ fn print(answer: &Answer, proven: &Proven<'_>, ui: &Ui) -> Result<Outcome, Error
                 let how = words.strip_prefix("imported ").unwrap_or(&words);
                 out.push_str(&format!("  imported  {}\n", clean(how)));
             }
-            let steps = render::count(proven.proof.report.checked.steps, "step");
+            let steps = crate::text::count(proven.proof.report.checked.steps, "step");
             let from = match proven.proof.from {
                 Some(from) => {
                     let by = match proven.proof.checkpoint {

@@ -3,17 +3,18 @@
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::Ui;
+use super::args::Global;
+use super::metrics::metrics_words;
 use super::names::{self, Target};
+use super::output::Outcome;
 use super::reading::{ReadArgs, Reading};
-use super::write::WriteArgs;
-use super::{Global, Outcome, Ui};
 use crate::access::{self, Standing};
 use crate::act;
 use crate::error::Error;
 use crate::model::{GroupName, RecordName, RecordPath, Status, VersionId};
 use crate::render::{Cell, Table, Tone, clean, paint};
 use crate::snapshot::Loaded;
-use crate::workspace::Workspace;
 
 /// `modelry show`
 #[derive(Debug, Args)]
@@ -81,7 +82,7 @@ fn show_group(reading: &Reading<'_>, group: &GroupName, ui: &Ui) -> Result<Outco
         if groups.contains(group) {
             return Err(no_record(reading, &RecordPath::Group(group.clone())));
         }
-        return Err(act::unknown_group(&groups, group.as_str()));
+        return Err(crate::snapshot::unknown_group(&groups, group.as_str()));
     };
     let policy = reading.policy()?;
     let stages = stages_of(reading, group)?;
@@ -355,60 +356,6 @@ fn show_version(reading: &Reading<'_>, id: &VersionId, ui: &Ui) -> Result<Outcom
     }
     ui.print(&out)?;
     Ok(Outcome::Fine)
-}
-
-/// After an approval: what is still missing, beside the output.
-pub fn say_turn(id: &VersionId, write: &WriteArgs, global: &Global, ui: &Ui) -> Result<(), Error> {
-    let workspace = write.open(global)?;
-    // What landed on the remote may stand where nothing is checked out.
-    let at = write.is_remote().then_some(workspace.mainline.as_str());
-    Reading::of(&workspace, at, ui, |reading| {
-        let Ok(loaded) = reading.version(id) else {
-            return Ok(Outcome::Fine);
-        };
-        if loaded
-            .version()
-            .is_some_and(|version| version.status == Status::Pending)
-        {
-            let tally = reading.tally(&reading.policy()?, id, &loaded)?;
-            let missing: Vec<String> = tally.missing.iter().map(access::shortfall_words).collect();
-            ui.note(&format!(
-                "{id} is still Pending: {}; turn: {}",
-                missing.join("; "),
-                access::turn(id, Status::Pending, &tally)
-            ));
-        }
-        Ok(Outcome::Fine)
-    })?;
-    Ok(())
-}
-
-/// Before an approval: that it could move nothing, beside the output.
-pub fn say_never(id: &VersionId, global: &Global, ui: &Ui) -> Result<(), Error> {
-    Reading::of(&Workspace::open(&global.wanted())?, None, ui, |reading| {
-        let Ok(loaded) = reading.version(id) else {
-            return Ok(Outcome::Fine);
-        };
-        let tally = reading.tally(&reading.policy()?, id, &loaded)?;
-        if tally.can_never_be_approved() {
-            let missing: Vec<String> = tally.missing.iter().map(access::shortfall_words).collect();
-            ui.note(&format!(
-                "{id} can't be approved as it is, and a review moves nothing: it lacks {}",
-                missing.join("; ")
-            ));
-        }
-        Ok(Outcome::Fine)
-    })?;
-    Ok(())
-}
-
-/// "auc 0.912, recall 0.71".
-pub fn metrics_words(metrics: &crate::model::Metrics) -> String {
-    metrics
-        .iter()
-        .map(|(name, value)| format!("{name} {}", crate::render::number(*value)))
-        .collect::<Vec<_>>()
-        .join(", ")
 }
 
 pub(super) type NamedRecords = Vec<(RecordName, std::sync::Arc<Loaded>)>;

@@ -2,8 +2,10 @@
 
 use clap::Args;
 
+use super::args::Global;
+use super::output::Outcome;
 use super::write::{Job, Scope, Seen, SeenArgs, WriteArgs, land};
-use super::{Global, Outcome, Ui, names};
+use super::{Ui, names};
 use crate::act::{self, Rollback, RollbackTo};
 use crate::error::Error;
 use crate::model::{GroupName, StageName, VersionId, VersionNumber};

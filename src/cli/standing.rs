@@ -5,8 +5,9 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use super::{Command, Global, definition};
-use crate::error::shell_word;
+use super::args::Global;
+use super::{Command, definition};
+use crate::text::shell_word;
 
 /// The folder where the user stands, seen from what lines are about.
 #[derive(Default)]

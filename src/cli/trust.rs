@@ -3,8 +3,10 @@
 use clap::Args;
 use serde_json::json;
 
+use super::Ui;
+use super::args::Global;
+use super::output::Outcome;
 use super::reading::FetchArgs;
-use super::{Global, Outcome, Ui};
 use crate::error::Error;
 use crate::history;
 use crate::raw;

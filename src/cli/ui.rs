@@ -7,7 +7,7 @@ use std::path::Path;
 use clap::error::{ContextKind, ContextValue};
 use serde_json::Value;
 
-use super::Output;
+use super::output::Output;
 use super::standing::Standing;
 use crate::disk;
 use crate::error::Error;

@@ -1,12 +1,13 @@
 //! The note of plain `validate` on findings in the commits that HEAD stands on.
 
-use crate::error::{Error, shell_word};
+use crate::error::Error;
 use crate::finding::{Finding, Note, Place, Report};
 use crate::history::{self, Graph};
 use crate::proof::How;
 use crate::raw::{Kept, Oid};
-use crate::render::count;
 use crate::snapshot::Records;
+use crate::text::count;
+use crate::text::shell_word;
 use crate::workspace::Workspace;
 
 /// The number of faulty commits that the note names.

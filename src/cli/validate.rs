@@ -4,15 +4,17 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args, ValueEnum};
 
+use super::args::Global;
 use super::ci::{self, Ci};
 use super::me::Me;
 use super::onto::{self, Way};
+use super::output::{Outcome, Output, report_format};
 use super::reading::FetchArgs;
-use super::{Global, Outcome, Output, Ui, diff, report_format, unproven};
+use super::{Ui, diff, unproven};
 use crate::access::{Carrier, KeyStanding, Policy, Verdict};
 use crate::change::{self, Differences};
 use crate::disk;
-use crate::error::{Error, shell_word};
+use crate::error::Error;
 use crate::finding::{Note, Report};
 use crate::git::{Repo, Uncommitted};
 use crate::history::{self, Past, Replay};
@@ -21,6 +23,7 @@ use crate::raw::{self, Kept, Objects, Oid, Overlay};
 use crate::render::{self, Style};
 use crate::rules::{self, Resolver};
 use crate::snapshot::{Records, Snapshot};
+use crate::text::shell_word;
 use crate::workspace::{Wanted, Workspace};
 
 /// `modelry validate`

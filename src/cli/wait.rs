@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde_json::json;
 
+use super::args::{Global, duration};
+use super::output::Outcome;
 use super::reading::{FetchArgs, ReadArgs};
 use super::resolve::{TrustArgs, nothing, proven};
-use super::{Global, Outcome, Ui, fresh, names};
+use super::{Ui, fresh, names};
 use crate::error::Error;
-use crate::git::{KEPT, kept_as};
+use crate::git::kept_as;
 use crate::model::{Address, RecordPath, Registry, Status, VersionId};
 use crate::raw::Oid;
 use crate::workspace::Workspace;
@@ -41,24 +43,6 @@ pub struct WaitArgs {
     trust: TrustArgs,
 }
 
-/// `90s`, `30m`, `2h`; a bare number is seconds.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let (number, unit) = match text.trim_end_matches(|c: char| c.is_ascii_alphabetic()) {
-        number if number.len() == text.len() => (number, "s"),
-        number => (number, &text[number.len()..]),
-    };
-    let wrong = || format!("`{text}` is no time: write 90s, 30m or 2h");
-    let number: f64 = number.parse().map_err(|_| wrong())?;
-    let seconds = match unit {
-        "ms" => number / 1000.0,
-        "s" => number,
-        "m" => number * 60.0,
-        "h" => number * 3600.0,
-        _ => return Err(wrong()),
-    };
-    Duration::try_from_secs_f64(seconds).map_err(|_| wrong())
-}
-
 /// Whether a version of this status can still come to one of those.
 fn can_reach(policy: &Registry, from: Status, wanted: &[Status]) -> bool {
     let mut open = vec![from];
@@ -83,25 +67,13 @@ fn look(workspace: &Workspace, remote: Option<&str>, branch: &str) -> Result<Opt
     }
 }
 
-/// The mainline's name on a remote.
-pub(super) fn branch(workspace: &Workspace) -> String {
-    let tracked = workspace.mainline.strip_prefix("refs/remotes/");
-    match tracked.or_else(|| workspace.mainline.strip_prefix(KEPT)) {
-        Some(tracked) => format!(
-            "refs/heads/{}",
-            tracked.split_once('/').map_or(tracked, |(_, name)| name)
-        ),
-        None => workspace.mainline.clone(),
-    }
-}
-
 pub fn run(args: &WaitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let remote = args.remote.as_ref().map(Address::expose);
     let mut workspace = match remote {
         Some(remote) => Workspace::open_asking(&global.wanted(), Some(remote))?,
         None => args.fetch.open_as(&args.trust.wanted(global), ui)?,
     };
-    let branch = branch(&workspace);
+    let branch = workspace.remote_mainline();
     let end = Instant::now() + args.timeout;
     let interval = args
         .interval

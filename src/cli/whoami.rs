@@ -3,9 +3,11 @@
 use clap::Args;
 use serde_json::json;
 
+use super::Ui;
+use super::args::Global;
 use super::me::Me;
+use super::output::Outcome;
 use super::reading::{ReadArgs, Reading};
-use super::{Global, Outcome, Ui};
 use crate::access::KeyStanding;
 use crate::error::Error;
 use crate::model::ActorKey;

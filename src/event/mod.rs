@@ -157,11 +157,6 @@ impl Event {
     pub fn data(&self) -> Value {
         data::data(self)
     }
-
-    /// The event as CloudEvents 1.0 has it, in its JSON format.
-    pub fn cloudevent(&self) -> Value {
-        crate::exchange::cloudevents::event(self)
-    }
 }
 
 fn moment(seconds: Option<i64>) -> Option<String> {

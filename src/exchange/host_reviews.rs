@@ -5,81 +5,12 @@
 //! request that is approved. Accounts are named by the host's own numbers: names
 //! can be given away and taken by others.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::act::{Click, HostReviews, HostVerdict, WholeList};
 use crate::error::Error;
-use crate::model::{Decision, HostReview};
 use crate::raw::Oid;
-
-/// What somebody decided on a host's page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Click {
-    /// Approved.
-    Approved,
-    /// Asked for changes.
-    ChangesRequested,
-    /// The review was dismissed, or taken back.
-    Dismissed,
-}
-
-/// The decision of one account, the last one that decides.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HostVerdict {
-    /// The account's number on the host.
-    pub account: String,
-    /// The host's id of the review.
-    pub review: String,
-    /// What was decided.
-    pub click: Click,
-    /// The commit that the reviewer saw; none where the host does not say.
-    pub commit: Option<Oid>,
-    /// When it was given, or changed last; none where the host does not say.
-    pub at: Option<Timestamp>,
-}
-
-impl HostVerdict {
-    /// Whether the host said this before it said what the record holds. The host numbers
-    /// reviews as they come; a review that was dismissed does not come back, unless it
-    /// changed since.
-    pub fn is_older_than(&self, record: &HostReview, decision: Decision) -> bool {
-        let number = |id: &str| id.parse::<u64>().ok();
-        let known = record.at.as_deref().and_then(|at| at.parse::<Timestamp>().ok());
-        let times = self.at.zip(known);
-        let is_taken_back = decision == Decision::Withdrawn && self.click != Click::Dismissed;
-        match (number(&self.review), number(&record.review)) {
-            (Some(this), Some(other)) if this != other => this < other,
-            (Some(_), Some(_)) => match times {
-                Some((this, other)) => this < other || (this == other && is_taken_back),
-                None => is_taken_back,
-            },
-            _ => times.is_some_and(|(this, other)| this < other),
-        }
-    }
-}
-
-/// A list that is whole: an approval that it lacks was taken back, or never given.
-/// GitLab answers with one, and says nothing of what was taken back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WholeList {
-    /// The host's id of the review that each approval of the list has.
-    pub review: String,
-    /// The accounts whose approvals it holds.
-    pub accounts: BTreeSet<String>,
-    /// When the merge request changed last; none where the host does not say.
-    pub at: Option<Timestamp>,
-}
-
-/// The reviews in an answer of a host.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HostReviews {
-    /// The last decision of each account.
-    pub verdicts: Vec<HostVerdict>,
-    /// The whole list, where the answer is one.
-    pub whole: Option<WholeList>,
-}
 
 /// A host's time: RFC 3339, or GitLab's `2026-03-03 10:00:00 UTC`.
 fn time(value: Option<&Value>) -> Option<Timestamp> {

@@ -8,11 +8,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{number, one_line};
+use super::number;
 use crate::error::Error;
 use crate::model::{CardEvaluation, License, ModelCard};
 use crate::render::{Portrait, card_markdown};
 use crate::source;
+use crate::text::one_line;
 
 /// The whole card.
 ///

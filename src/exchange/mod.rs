@@ -27,11 +27,6 @@ fn number(value: f64) -> Value {
     json!(value)
 }
 
-/// Text on one line.
-pub fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 /// Adds a member, if it is there.
 fn put(all: &mut Map<String, Value>, key: &str, value: Option<impl serde::Serialize>) {
     if let Some(value) = value {

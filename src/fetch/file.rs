@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use percent_encoding::percent_decode_str;
 
+use super::artifact;
 use super::place::io;
 use super::{Fault, Listed, Opened, Origin, Source, Trouble, Watch};
 use crate::disk;
@@ -51,7 +52,7 @@ impl Source for Local {
         if !self.0.is_dir() {
             return Err(Error::told(format!("there is no folder `{}`", self.0.display())).into());
         }
-        let files = disk::artifact_files(&self.0)?;
+        let files = artifact::artifact_files(&self.0)?;
         Ok(files
             .into_iter()
             .map(|(_, path, size)| Listed {

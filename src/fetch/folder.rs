@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::artifact;
 use super::part::{self, Arrived};
 use super::place::{self, Stage, io};
 use super::{Event, Fault, Listed, Origin, Parcel, Promise, Source, Target, Watch};
 use crate::canonical::{canonical, sha256};
-use crate::disk;
 use crate::error::Error;
 use crate::model::Digest;
 
@@ -159,7 +159,7 @@ fn gather<'f>(
 /// sure that all that is a part stands there.
 fn tidy(stage: &Stage, read: &[(&str, Arrived)], parcel: &Parcel) -> Result<(), Error> {
     let mut wanted: BTreeMap<&str, u64> = read.iter().map(|(path, file)| (*path, file.size)).collect();
-    for (path, name, size) in disk::artifact_files(&stage.files())? {
+    for (path, name, size) in artifact::artifact_files(&stage.files())? {
         if wanted.remove(name.as_str()) != Some(size) {
             std::fs::remove_file(&path).map_err(io("remove", &path))?;
         }

@@ -3,6 +3,7 @@
 //! streams, is kept under another name until it is proven, and only then takes
 //! its own.
 
+pub mod artifact;
 mod file;
 mod folder;
 mod http;

@@ -6,8 +6,8 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::Parcel;
+use super::artifact;
 use crate::canonical::sha256;
-use crate::disk;
 pub(super) use crate::disk::io;
 use crate::error::Error;
 use crate::model::{ArtifactType, Digest, is_device};
@@ -159,7 +159,7 @@ impl Target {
         if !fits {
             return Ok(Standing::Other);
         }
-        match disk::hash_artifact(&place, progress) {
+        match artifact::hash_artifact(&place, progress) {
             Ok(found) if found.digest == parcel.digest => Ok(Standing::Present(found.size)),
             // A folder with links, say.
             Ok(_) | Err(Error::Told { .. }) => Ok(Standing::Other),

@@ -4,7 +4,8 @@
 use std::fmt;
 
 use super::Repo;
-use crate::error::{Error, shell_word};
+use crate::error::Error;
+use crate::text::shell_word;
 
 /// A fetch from a remote.
 #[derive(Clone, Debug, PartialEq, Eq)]

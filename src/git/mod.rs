@@ -24,6 +24,7 @@ mod read;
 mod remote;
 mod uncommitted;
 mod unfinished;
+mod user_key;
 mod worktree;
 mod write;
 
@@ -38,6 +39,7 @@ pub use pushed::{MOVED_MEANWHILE, Pushed, may_pass};
 pub use read::{GitObjects, Head, Repo};
 pub use remote::{KEPT, kept_as};
 pub use uncommitted::Uncommitted;
+pub use user_key::UserKey;
 pub use worktree::{Edits, Following};
 pub use write::{AdvanceError, Ident};
 

@@ -18,7 +18,8 @@ use git2::{ErrorCode, Repository, RepositoryOpenFlags};
 
 use super::config::Settings;
 use super::{Repo, failed, program};
-use crate::error::{Error, shell_word};
+use crate::error::Error;
+use crate::text::shell_word;
 
 impl Repo {
     /// The repository that `directory` is in. `GIT_DIR` and its kin count, so

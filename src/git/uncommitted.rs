@@ -7,8 +7,9 @@ use std::path::Path;
 use super::program::{Filter, Program, listed};
 use super::{Repo, failed, oid};
 use crate::disk;
-use crate::error::{Error, shell_word};
+use crate::error::Error;
 use crate::raw::{self, Mode, ObjectKind, Oid, Overlay};
+use crate::text::shell_word;
 
 /// The uncommitted state of a work tree.
 #[derive(Debug)]

@@ -57,7 +57,7 @@ impl Repo {
         Err(
             Error::told(format!("files are in conflict: {}", files.join(", "))).hint(format!(
                 "settle each one and run `git add` on it, or take HEAD's: `git checkout HEAD -- {}`",
-                crate::error::shell_word(first)
+                crate::text::shell_word(first)
             )),
         )
     }

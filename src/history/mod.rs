@@ -32,7 +32,6 @@ pub use past::Past;
 pub use protected::{add_protected, protected_changes};
 pub use registered::registered;
 pub use replay::{Faulty, JudgedStep, Replay};
-pub use revocation::Act;
 
 use std::collections::HashSet;
 

@@ -11,25 +11,10 @@ use crate::error::Error;
 use crate::finding::{Anchor, Finding};
 use crate::model::{Decision, RecordPath, Registry, Revocation, Status, VersionId};
 use crate::raw::{Commit, Oid, SignatureKind};
-use crate::rules;
+use crate::rules::{self, Act};
 use crate::snapshot::Records;
 use crate::snapshot::Snapshot;
 use crate::verify;
-
-/// Something that a key proved.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Act {
-    /// The step.
-    pub commit: Oid,
-    /// What was done.
-    pub phrase: String,
-    /// The group that it concerns; none for the policy.
-    pub group: Option<String>,
-    /// The version that it is about, if it is about one.
-    pub version: Option<VersionId>,
-    /// The version that it approves, if it is an approval or an import.
-    pub approves: Option<VersionId>,
-}
 
 /// The fingerprint of the key that signed a commit. Its step was judged when it
 /// was made: a certificate that was revoked since then still tells whose key it

@@ -11,7 +11,7 @@ use super::answer::Verdict;
 use super::delivery::Sink;
 #[cfg(unix)]
 use super::interrupt::Interrupt;
-use crate::error::shell_word;
+use crate::text::shell_word;
 
 /// How long a program may still take that was told to end.
 #[cfg(unix)]

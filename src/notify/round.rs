@@ -10,6 +10,7 @@ use super::delivery::{Patience, Sink, deliver};
 use super::track::Track;
 use crate::error::Error;
 use crate::event::Event;
+use crate::exchange::cloudevents;
 use crate::finding::Report;
 use crate::history;
 use crate::host::{Occurred, occurred};
@@ -122,7 +123,7 @@ impl Round<'_> {
         // A cursor that is there can be gone on from, whatever happens next.
         track.move_to(at(position))?;
         for event in &events[told..] {
-            let body = render::json_line(&event.cloudevent());
+            let body = render::json_line(&cloudevents::event(event));
             let taken = deliver(
                 self.sink,
                 (&event.id, body.as_bytes()),

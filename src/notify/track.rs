@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::cursor::{Cursor, LARGEST_CURSOR};
 use crate::disk;
-use crate::error::{Error, shell_word};
+use crate::error::Error;
 use crate::git::Repo;
+use crate::text::shell_word;
 
 /// A cursor on disk, held by this run.
 pub struct Track {

@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 use crate::access::{Policy, Verdict};
 use crate::audit::{CHECKPOINT_NAMESPACE, Checkpoint, LARGEST_CHECKPOINT};
 use crate::disk;
-use crate::error::{Error, shell_word};
+use crate::error::Error;
 use crate::git::Repo;
 use crate::sign::Signer;
+use crate::text::shell_word;
 
 /// No signature is larger, in bytes.
 const LARGEST_SIGNATURE: usize = 64 << 10;

@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::canonical::sha256;
 use crate::disk;
+use crate::git::UserKey;
 use crate::history::{Acknowledged, Faulty, Reaffirmed, Replay};
 use crate::raw::Oid;
-use crate::workspace::{UserKey, Workspace};
+use crate::workspace::Workspace;
 
 const FORMAT: &str = "modelry-verified/v4";
 

@@ -191,7 +191,7 @@ impl Commit {
             if once && seen.contains(&name) {
                 reader
                     .faults
-                    .push(format!("header `{}` stands twice", super::printable(name)));
+                    .push(format!("header `{}` stands twice", crate::text::printable(name)));
             }
             match name {
                 "tree" | "parent" => {
@@ -215,7 +215,7 @@ impl Commit {
                 }
                 other => reader
                     .faults
-                    .push(format!("header `{}` is not known", super::printable(other))),
+                    .push(format!("header `{}` is not known", crate::text::printable(other))),
             }
             seen.push(name);
         }

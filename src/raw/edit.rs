@@ -92,7 +92,7 @@ fn edit_folder(
     }
     let named = |name: &[u8]| by_name.get(name).map_or(&[][..], Vec::as_slice);
     for name in here.keys().chain(below.keys()) {
-        let shown = || super::printable(&String::from_utf8_lossy(name));
+        let shown = || crate::text::printable(&String::from_utf8_lossy(name));
         if matches!(*name, b"" | b"." | b"..") || name.contains(&0) || name.eq_ignore_ascii_case(b".git") {
             return Err(Error::told(format!("`{}` can't stand in a path", shown())));
         }
@@ -134,7 +134,7 @@ fn edit_folder(
         if here.get(name).is_some_and(Option::is_some) {
             return Err(Error::told(format!(
                 "`{}` can't be a file and a folder",
-                super::printable(&String::from_utf8_lossy(name))
+                crate::text::printable(&String::from_utf8_lossy(name))
             )));
         }
         entries.push(Entry {

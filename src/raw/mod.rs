@@ -16,17 +16,3 @@ pub use objects::{Kept, Lately, Memory, Objects, Overlay, Shelf};
 pub use oid::{ObjectFormat, ObjectKind, Oid};
 pub use tree::{Entry, Mode, Tree};
 pub use walk::{FileChange, Look, TreeDiff, Whole, diff, files, lookup, read_tree};
-
-/// Text that others wrote, safe in a message: control characters are shown, not
-/// sent.
-fn printable(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| {
-            if c.is_control() {
-                c.escape_default().collect::<Vec<_>>()
-            } else {
-                vec![c]
-            }
-        })
-        .collect()
-}

@@ -270,7 +270,7 @@ impl Tree {
 }
 
 fn show(name: &[u8]) -> String {
-    super::printable(&String::from_utf8_lossy(name))
+    crate::text::printable(&String::from_utf8_lossy(name))
 }
 
 fn name_fault(name: &[u8]) -> Option<String> {

@@ -4,10 +4,11 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
+use super::Style;
 use super::text::{clean, paint};
-use super::{Style, count};
 use crate::finding::{Checked, Finding, Label, Place, Report};
 use crate::model::concealed_in_place;
+use crate::text::count;
 
 pub(super) fn render(report: &Report, style: &Style) -> String {
     let mut out = findings(report, style);

@@ -3,10 +3,9 @@
 //!
 //! Source: the schema of Jenkins' xUnit plugin (junit-10.xsd); XML 1.0, 2.2
 //! for the characters that a document can hold.
-
-use super::count;
 use super::text::clean;
 use crate::finding::{Finding, Place, Report};
+use crate::text::count;
 
 /// Text in an element or attribute. What XML can't hold at all is spelled out.
 fn xml(text: &str) -> String {

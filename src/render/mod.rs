@@ -88,12 +88,3 @@ pub fn report(report: &Report, format: Format, style: &Style) -> String {
 pub fn looked(report: &Report, style: &Style) -> String {
     human::summary(report, style)
 }
-
-/// "1 step", "2 steps".
-pub fn count(number: usize, noun: &str) -> String {
-    if number == 1 {
-        format!("1 {noun}")
-    } else {
-        format!("{number} {noun}s")
-    }
-}

@@ -6,11 +6,12 @@ use super::bounded::Explains;
 use super::place::{FOLDER, FROM_TOP};
 use super::scene::Step;
 use crate::change::{Change, ChangeKind};
-use crate::error::{Error, shell_word};
+use crate::error::Error;
 use crate::finding::{Anchor, Finding};
 use crate::model::RecordPath;
 use crate::raw::{self, Entry, Oid};
 use crate::snapshot::{Snapshot, registries};
+use crate::text::shell_word;
 
 /// The names in a registry's folder that are the registry's own.
 const OWN: [&str; 5] = ["registry.yaml", "groups", "policy", ".modelry", ".gitattributes"];

@@ -6,12 +6,13 @@ use crate::change::Change;
 use crate::error::Error;
 use serde_json::Value;
 
-use crate::finding::{Anchor, Finding, Part, RuleInfo};
+use crate::finding::{Anchor, Finding, RuleInfo};
 use crate::model::{
     Kind, UriFault, cleaned_text, cleaned_uri, concealed, text_fault, text_secrets, uri_fault,
 };
 use crate::schema;
 use crate::snapshot::Loaded;
+use crate::source::Part;
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {

@@ -10,11 +10,12 @@ use super::place::FROM_TOP;
 use super::scene::{Findings, Step};
 use super::{Check, Rule};
 use crate::change::ChangeKind;
-use crate::error::{Error, shell_word};
+use crate::error::Error;
 use crate::finding::{Anchor, Finding, RuleInfo};
 use crate::model::{GroupName, RecordPath};
 use crate::raw::{self, Mode, Oid};
 use crate::snapshot::Snapshot;
+use crate::text::shell_word;
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {

@@ -1,9 +1,9 @@
 //! MR317 revoked-key-used: a key proved something after it was last believed.
 
+use super::Act;
 use super::scene::in_policy;
 use super::{Check, Rule};
 use crate::finding::{Anchor, Finding, RuleInfo};
-use crate::history::Act;
 use crate::raw::Oid;
 
 pub(super) static RULE: Rule = Rule {

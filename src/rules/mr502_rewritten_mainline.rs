@@ -2,9 +2,9 @@
 //! more.
 
 use super::{Check, Rule};
-use crate::error::shell_word;
 use crate::finding::{Anchor, Finding, RuleInfo};
 use crate::raw::Oid;
+use crate::text::shell_word;
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::error::shell_word;
-use crate::finding::{Anchor, Finding, Label, Part, Place, Side};
+use crate::finding::{Anchor, Finding, Label, Place, Side};
 use crate::model::{RecordPath, concealed};
 use crate::raw::Oid;
 use crate::snapshot::Snapshot;
+use crate::source::Part;
 use crate::source::{LineIndex, pointer_step};
+use crate::text::shell_word;
 
 /// Stands in a remedy before a path of the registry's folder, for that folder: the
 /// remedy is typed at the repository's top.

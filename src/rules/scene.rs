@@ -10,6 +10,7 @@ use crate::change::{Change, ChangeKind, Differences};
 use crate::error::Error;
 use crate::finding::{Anchor, Finding, Note};
 use crate::model::{Action, ActorId, ModelVersion, RecordPath, Registry, Status, VersionId};
+use crate::raw::Oid;
 use crate::snapshot::{Loaded, Snapshot};
 use crate::subject;
 
@@ -467,4 +468,19 @@ pub fn registrars(policy: &Policy, group: &str) -> String {
 pub fn ask_administrator(policy: &Policy) -> String {
     let holders = policy.holders(Action::Administer, None, None);
     format!("ask {}", one_of(&holders, "an administrator"))
+}
+
+/// Something that a key proved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Act {
+    /// The step.
+    pub commit: Oid,
+    /// What was done.
+    pub phrase: String,
+    /// The group that it concerns; none for the policy.
+    pub group: Option<String>,
+    /// The version that it is about, if it is about one.
+    pub version: Option<VersionId>,
+    /// The version that it approves, if it is an approval or an import.
+    pub approves: Option<VersionId>,
 }

@@ -17,7 +17,7 @@ mod spelling;
 
 pub use edit::{Edit, EditError};
 pub use emit::{spelled, write};
-pub use place::{LineColumn, LineIndex};
+pub use place::{LineColumn, LineIndex, Part};
 pub use read::{Document, Fault, FaultKind, Limits, pointer_step};
 pub(crate) use scalar::is_hidden;
 pub use scalar::{given_number, is_inexact};

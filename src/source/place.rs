@@ -10,6 +10,15 @@ pub struct LineColumn {
     pub column: usize,
 }
 
+/// Which part of a member is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Part {
+    /// The key.
+    Key,
+    /// The value.
+    Value,
+}
+
 /// Where the lines of a text start.
 #[derive(Clone, Debug)]
 pub struct LineIndex {

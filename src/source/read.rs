@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::build::Builder;
 use super::conflict::conflicts;
+use super::place::Part;
 use super::scalar;
-use crate::finding::Part;
 
 /// Bounds of one document.
 #[derive(Clone, Copy, Debug)]

@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
+use super::Part;
 use super::read::{Document, Limits, pointer_step};
 use super::scalar::{self, Plain};
-use crate::finding::Part;
 
 /// The text, in which the numbers of the mapping at `within` are spelled as in the
 /// document that was given, where they are the same numbers there. A spelling that

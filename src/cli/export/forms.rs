@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::Value;
 
+use super::super::Ui;
+use super::super::args::Global;
 use super::super::names::{self, Target};
+use super::super::output::{Outcome, Output};
 use super::super::reading::{ReadArgs, Reading};
 use super::super::resolve::{TrustArgs, answer, meant, nothing};
 use super::super::show;
-use super::super::{Global, Outcome, Output, Ui};
 use crate::error::Error;
 use crate::exchange::mlbom::{self, Bill};
 use crate::exchange::mlflow::{self, Registered};

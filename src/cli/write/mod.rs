@@ -22,16 +22,16 @@ pub use self::reserve::Reserve;
 pub use self::seen::{PolicySeen, Seen, SeenArgs};
 pub use self::tell::refused;
 use self::tell::{done, dry_run, existing, propose};
-use super::wait::duration;
+use super::args::duration;
 use super::{Global, Outcome, Ui};
 use crate::act::{Desk, Draft};
-use crate::error::{Error, shell_word};
+use crate::error::Error;
 use crate::finding::Report;
 pub use crate::finding::Scope;
 use crate::git::{AdvanceError, Head, Move, Moving, Repo};
 use crate::history;
 use crate::raw::Oid;
-use crate::render;
+use crate::text::shell_word;
 use crate::workspace::Workspace;
 
 /// How often to start over when somebody else was faster.
@@ -353,11 +353,11 @@ fn note_unpushed(run: &Run<'_>, target: &Target, commit: Oid) -> Result<(), Erro
         Some(tip) => match repo.ahead_behind(commit, tip)? {
             (ahead, 0) => format!(
                 "`{branch}` is {} ahead of `{remote}`, where others see it once it is pushed: `{push}`",
-                render::count(ahead, "commit")
+                crate::text::count(ahead, "commit")
             ),
             (ahead, behind) => format!(
                 "`{branch}` is {} ahead of `{remote}` and {behind} behind: it lands after `git pull --rebase --gpg-sign` by `{push}`",
-                render::count(ahead, "commit")
+                crate::text::count(ahead, "commit")
             ),
         },
         None => format!("`{branch}` is in this clone alone until it is pushed: `{push}`"),

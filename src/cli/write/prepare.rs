@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
+use super::super::Ui;
 use super::super::me::Me;
-use super::super::{Outcome, Ui, report_format};
+use super::super::output::{Outcome, report_format};
 use super::commit::commit;
 use super::preview::{Existing, Preview, Proposal, preview};
 use super::seen::{look, typed};
@@ -324,14 +325,14 @@ pub(super) fn prove(
         let branch = super::short(&target.branch);
         ui.note(&format!(
             "{} in the commits of `{branch}` itself: `modelry validate --onto {} {branch}` tells more",
-            render::count(own, "finding"),
+            crate::text::count(own, "finding"),
             workspace.mainline_name()
         ));
     }
     if others > 0 {
         ui.note(&format!(
             "{} elsewhere in the history: `modelry audit` tells more",
-            render::count(others, "finding")
+            crate::text::count(others, "finding")
         ));
     }
     Ok(Ok((proof.policy, proof.point)))

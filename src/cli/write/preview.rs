@@ -12,13 +12,14 @@ use crate::access::{self, Carrier, Carriers, GateResult, Policy, Verdict};
 use crate::act::{self, Desk, Draft, GivenPart, Refusal};
 use crate::change::{self, Change, ChangeKind, Differences};
 use crate::error::Error;
-use crate::finding::{Finding, Part, Place, Report};
+use crate::finding::{Finding, Place, Report};
 use crate::history::{self, Past, Replay};
 use crate::model::{Action, Digest, RecordPath, VersionId, cleaned_text, text_fault};
 use crate::raw::{self, ObjectKind, Objects, Oid, Overlay};
 use crate::rules::{self, Resolver};
 use crate::schema;
 use crate::snapshot::{self, Records, Snapshot};
+use crate::source::Part;
 use crate::workspace::Workspace;
 
 /// The outcome of a preview.

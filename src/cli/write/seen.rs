@@ -15,14 +15,16 @@ use super::{Target, WriteArgs};
 use crate::access::Policy;
 use crate::act::{self, Object, Refusal};
 use crate::change::{Change, ChangeKind};
-use crate::cli::{Outcome, Ui, reading};
-use crate::error::{Error, shell_word};
+use crate::cli::output::Outcome;
+use crate::cli::{Ui, reading};
+use crate::error::Error;
 use crate::history;
 use crate::model::{Digest, GroupName, RecordPath, VersionId};
 use crate::raw::Oid;
 use crate::render::{self, paint};
 use crate::snapshot::{Loaded, Records, Snapshot};
 use crate::summary;
+use crate::text::shell_word;
 use crate::workspace::Workspace;
 
 /// The content that a decision may be signed for.

@@ -3,7 +3,8 @@
 
 use serde_json::json;
 
-use super::super::{Outcome, Ui, gates, report_format};
+use super::super::output::{Outcome, report_format};
+use super::super::{Ui, gates};
 use super::preview::{Existing, Proposal};
 use super::push::{Destination, Sent};
 use crate::access::GateResult;

@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 
 use super::documents::{Described, Told};
 use crate::act::ImportedGroup;
-use crate::error::{Error, shell_word};
+use crate::error::Error;
 use crate::model::{GroupName, Labels};
+use crate::text::shell_word;
 
 /// A group in SageMaker, and its name here.
 pub(super) struct Home {

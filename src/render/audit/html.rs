@@ -6,11 +6,11 @@ use maud::{Markup, html};
 use super::timeline::{self, badge, key, proof};
 use super::{commits, need, rules, steps, verdict};
 use crate::audit::{Again, Approval, Audit, Counted, Given, Group, Live, State, Uses};
-use crate::error::shell_word;
 use crate::model::{Decision, Status};
+use crate::render::clean;
 use crate::render::page::page;
 use crate::render::text::utc;
-use crate::render::{clean, count};
+use crate::text::{count, shell_word};
 
 const STYLE: &str = concat!(include_str!("../page.css"), include_str!("audit.css"));
 

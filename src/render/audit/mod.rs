@@ -6,13 +6,12 @@ mod json;
 mod range;
 mod timeline;
 
+use crate::audit::{Approval, Audit, GateOutcome, Import, Live, State};
+use crate::finding::Report;
+use crate::text::count;
 pub use html::render as html;
 pub use human::render as human;
 pub use json::{SCHEMA_NAME, render as json, schema};
-
-use super::count;
-use crate::audit::{Approval, Audit, GateOutcome, Import, Live, State};
-use crate::finding::Report;
 
 /// The versions at the tip, on one line: "3 versions in 2 groups: 1 Approved, 2 Pending".
 fn census(audit: &Audit) -> String {

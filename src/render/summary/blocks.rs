@@ -4,8 +4,9 @@ use super::builder::{Block, Builder, Line, Span, ours, strong};
 use super::version::version_blocks;
 use super::{Limit, Page, steps};
 use crate::finding::{Finding, Place, Remedy, Report};
-use crate::render::{count, number};
+use crate::render::number;
 use crate::summary::{Comparison, Field, Metric, PolicyLine, PolicyPart, StagePart, Why};
+use crate::text::count;
 
 /// The blocks of a page.
 pub(super) fn of(page: &Page<'_>, limit: Limit) -> Vec<Block> {

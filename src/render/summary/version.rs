@@ -2,8 +2,9 @@
 
 use super::blocks::{comparison_blocks, field_lines};
 use super::builder::{Block, Builder, Line, Span, ours, strong};
-use crate::render::{count, number};
+use crate::render::number;
 use crate::summary::{Counting, Field, VersionPart};
+use crate::text::count;
 
 pub(super) fn version_blocks(out: &mut Builder, version: &VersionPart) {
     let mut title = vec![Span::Theirs(version.version.clone())];

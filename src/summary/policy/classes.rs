@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet, VecDeque};
 
-use globset::GlobMatcher;
-
-use crate::access::group_glob;
+use crate::access::{Glob, group_glob};
 use crate::model::GroupName;
 
 /// States of the search. Globs of a real policy need some hundreds; where they
@@ -15,7 +13,7 @@ const MOST: usize = 20_000;
 pub(super) struct Classes {
     /// One name of each class; one of a group that exists where there is one.
     pub names: Vec<GroupName>,
-    globs: Vec<(String, GlobMatcher)>,
+    globs: Vec<(String, Glob)>,
 }
 
 impl Classes {
@@ -23,7 +21,7 @@ impl Classes {
     pub fn of(globs: impl IntoIterator<Item = String>, groups: &[GroupName]) -> Classes {
         let mut texts: BTreeSet<String> = globs.into_iter().collect();
         texts.insert("*".into());
-        let globs: Vec<(String, GlobMatcher)> = texts
+        let globs: Vec<(String, Glob)> = texts
             .into_iter()
             .filter_map(|text| Some((text.clone(), group_glob(&text).ok()?)))
             .collect();

@@ -1,15 +1,16 @@
 //! How a push ends: the clone follows what the remote has, or nobody knows.
 
-use super::super::super::Outcome;
+use super::super::super::output::Outcome;
 use super::super::prepare::{Run, Signed};
 use super::super::tell::{done, propose};
 use super::super::{request, short};
 use super::Sent;
 use super::road::Road;
 use super::survey::Unknown;
-use crate::error::{Error, shell_word};
+use crate::error::Error;
 use crate::git::{AdvanceError, Move};
 use crate::history;
+use crate::text::shell_word;
 
 /// The commit is on the remote, although nobody said so.
 pub(super) fn found(run: &Run<'_>, road: &Road, there: &Unknown, tries: usize) -> Result<Outcome, Error> {

@@ -27,13 +27,14 @@ use super::request::Page;
 use super::reserve::Reserve;
 use super::short;
 use super::tell::{dry_run, existing};
-use crate::error::{Error, shell_word};
+use crate::error::Error;
 use crate::git::{Pushed, may_pass};
 use crate::history;
 use crate::model::RecordPath;
 use crate::raw::Oid;
 use crate::render::{self, paint};
 use crate::snapshot::{Records, Snapshot};
+use crate::text::shell_word;
 
 /// How long to start over, unless somebody says so.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -299,7 +300,7 @@ fn with_along(error: Error, ground: &Ground) -> Error {
         0 => error,
         along => error.hint(format!(
             "it builds on {} of this clone that the remote lacks: when what you want is there, `git push`",
-            render::count(along, "commit")
+            crate::text::count(along, "commit")
         )),
     }
 }
@@ -308,7 +309,7 @@ fn note_along(along: usize, branch: &str, ui: &Ui) {
     if along > 0 {
         ui.note(&format!(
             "{} of this clone that `{branch}` lacked there: judged, and pushed along",
-            render::count(along, "commit")
+            crate::text::count(along, "commit")
         ));
     }
 }

@@ -1,7 +1,6 @@
 //! Which way a change goes to the remote: to the branch that is checked out, to
 //! the mainline, or to a branch of its own.
 
-use super::super::super::wait::branch as remote_mainline;
 use super::super::prepare::Run;
 use super::super::preview::Proposal;
 use super::super::{local_branch, request, short};
@@ -23,7 +22,7 @@ pub(super) struct Road {
 impl Road {
     pub(super) fn choose(run: &Run<'_>) -> Result<Road, Error> {
         let repo = &run.workspace.repo;
-        let own_mainline = remote_mainline(run.workspace);
+        let own_mainline = run.workspace.remote_mainline();
         let (_, mainline) = repo.push_place(&own_mainline)?;
         let wanted = run.args.branch.as_ref();
         let wanted = wanted.map(|name| local_branch(repo, name)).transpose()?;

@@ -2,14 +2,14 @@
 
 use std::rc::Rc;
 
-use super::super::super::Outcome;
+use super::super::super::output::Outcome;
 use super::super::prepare::{Run, Signed, prove};
 use super::super::{Target, short};
 use super::road::Road;
-use crate::error::{Error, shell_word};
+use crate::error::Error;
 use crate::history;
 use crate::raw::Oid;
-use crate::render;
+use crate::text::shell_word;
 
 /// What the remote showed, and what to build on there.
 pub(super) struct Ground {
@@ -191,8 +191,8 @@ fn own_commits(
                 "`{}` and `{name}` of `{}` have gone apart: {} here, {} there",
                 short(road.local.as_deref().unwrap_or_default()),
                 road.remote,
-                render::count(along, "commit"),
-                render::count(behind, "commit"),
+                crate::text::count(along, "commit"),
+                crate::text::count(behind, "commit"),
             ))
             .hint(format!(
                 "when those here are yours, put them away (`git branch mine`, `git reset --keep {}`), and make them anew with `--replay`",

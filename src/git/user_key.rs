@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 
 use ring::hmac;
 
+use super::Repo;
 use crate::disk;
-use crate::git::Repo;
 
 /// Bytes of a user's key.
 const KEY: usize = 32;
