@@ -104,6 +104,7 @@ impl History {
             let snapshot = Snapshot {
                 records: &records,
                 tree: self.tree,
+                top: self.tree,
                 earlier: None,
             };
             let policy = snapshot.registry()?.and_then(Policy::new).ok_or("no policy")?;
@@ -130,6 +131,7 @@ impl History {
                 let after = Snapshot {
                     records: &records,
                     tree: Some(tree),
+                    top: Some(tree),
                     earlier: None,
                 };
                 if let Some((_, text)) = act::settle(&desk, &after, &id)? {
@@ -142,6 +144,7 @@ impl History {
             let next = Snapshot {
                 records: &records,
                 tree: Some(tree),
+                top: Some(tree),
                 earlier: None,
             };
             for path in act::to_sign(&change::diff(&snapshot, &next)?.changes) {

@@ -71,6 +71,7 @@ fn policy(keys: Vec<String>) -> Policy {
     let snapshot = Snapshot {
         records: &records,
         tree: Some(tree),
+        top: Some(tree),
         earlier: None,
     };
     Policy::new(snapshot.registry().expect("readable").expect("a policy")).expect("a policy")
