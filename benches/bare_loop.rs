@@ -11,9 +11,9 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use modelry::git::Repo;
-use modelry::history;
-use modelry::raw::Kept;
-use modelry::verify;
+use modelry::judge::history;
+use modelry::object::Kept;
+use modelry::signature;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let directory = PathBuf::from(std::env::args_os().nth(1).ok_or("name a repository")?);
@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut good = 0_usize;
     for commit in &commits {
         if let Some(signature) = &commit.signature {
-            let signer = verify::verify(&signature.armor, history::COMMIT_NAMESPACE, &commit.payload);
+            let signer = signature::verify(&signature.armor, history::COMMIT_NAMESPACE, &commit.payload);
             good += usize::from(signer.is_ok());
         }
     }

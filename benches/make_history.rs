@@ -15,14 +15,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-use modelry::access::Policy;
 use modelry::act::{self, Desk, Draft};
-use modelry::change;
-use modelry::error::Error;
-use modelry::history::Past;
-use modelry::model::{Decision, GroupName, RecordPath, VersionId};
-use modelry::raw::{self, Memory, ObjectFormat, ObjectKind, Objects, Oid, Overlay};
-use modelry::snapshot::{Records, Snapshot};
+use modelry::base::Error;
+use modelry::base::{ObjectFormat, ObjectKind, Oid};
+use modelry::judge::history::Past;
+use modelry::object::{self, Memory, Objects, Overlay};
+use modelry::record::change;
+use modelry::record::kind::{Decision, GroupName, RecordPath, VersionId};
+use modelry::record::snapshot::{Records, Snapshot};
+use modelry::trust::Policy;
 use serde_json::json;
 use ssh_key::private::Ed25519Keypair;
 use ssh_key::{HashAlg, LineEnding, PrivateKey};
@@ -124,7 +125,7 @@ impl History {
                     .iter()
                     .map(|(path, text)| (path.clone(), text.clone().map(String::into_bytes)))
                     .collect();
-                Ok(raw::edit(&overlay, self.tree, &edits)?.ok_or("nothing left")?)
+                Ok(object::edit(&overlay, self.tree, &edits)?.ok_or("nothing left")?)
             };
             let mut tree = edited(&draft)?;
             for id in std::mem::take(&mut draft.settle) {
@@ -185,7 +186,7 @@ fn fill(history: &mut History, groups: &[GroupName], versions: usize) -> Outcome
                 (path, Some(text.into_bytes()))
             };
             let edits: BTreeMap<_, _> = (start..versions.min(start + AT_ONCE)).map(file).collect();
-            let tree = raw::edit(&overlay, history.tree, &edits)?.ok_or("nothing left")?;
+            let tree = object::edit(&overlay, history.tree, &edits)?.ok_or("nothing left")?;
             (tree, overlay.new.reachable(tree))
         };
         for (_, kind, bytes) in new {
@@ -206,7 +207,7 @@ fn run(directory: &Path, commits: usize, versions: usize) -> Outcome<()> {
     let (tree, root) = {
         let overlay = Overlay::new(&history.objects);
         let edits = BTreeMap::from([("registry.yaml".to_owned(), Some(policy()?.into_bytes()))]);
-        let tree = raw::edit(&overlay, None, &edits)?.ok_or("nothing left")?;
+        let tree = object::edit(&overlay, None, &edits)?.ok_or("nothing left")?;
         (tree, overlay.new.reachable(tree))
     };
     for (_, kind, bytes) in root {
@@ -288,7 +289,7 @@ fn write(directory: &Path, history: &History) -> Outcome<()> {
     while let Some(id) = at {
         root = id;
         let bytes = history.objects.read(id, ObjectKind::Commit)?;
-        let commit = raw::Commit::parse(id, &bytes)?;
+        let commit = object::Commit::parse(id, &bytes)?;
         at = commit.parents.first().copied();
         let mut new = vec![(id, ObjectKind::Commit, bytes)];
         let mut open = vec![(commit.tree, ObjectKind::Tree)];
@@ -298,9 +299,9 @@ fn write(directory: &Path, history: &History) -> Outcome<()> {
             }
             let bytes = history.objects.read(id, kind)?;
             if kind == ObjectKind::Tree {
-                for entry in raw::read_tree(&history.objects, id)?.entries {
+                for entry in object::read_tree(&history.objects, id)?.entries {
                     let kind = match entry.mode {
-                        raw::Mode::Tree => ObjectKind::Tree,
+                        object::Mode::Tree => ObjectKind::Tree,
                         _ => ObjectKind::Blob,
                     };
                     open.push((entry.id, kind));

@@ -11,9 +11,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use modelry::access::{Policy, Verdict};
-use modelry::raw::{Entry, Memory, Mode, ObjectFormat, ObjectKind, Tree};
-use modelry::snapshot::{Records, Snapshot};
+use modelry::base::{ObjectFormat, ObjectKind};
+use modelry::object::{Entry, Memory, Mode, Tree};
+use modelry::record::snapshot::{Records, Snapshot};
+use modelry::trust::{Policy, Verdict};
 
 /// Signatures that are judged.
 const JUDGED: usize = 2000;

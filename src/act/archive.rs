@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use super::{Desk, Draft, members};
-use crate::error::Error;
-use crate::model::{GroupName, Kind, RecordPath, Status, VersionId};
-use crate::source::Edit;
-use crate::subject;
+use crate::base::Error;
+use crate::record::kind::{GroupName, Kind, RecordPath, Status, VersionId};
+use crate::record::subject;
+use crate::record::yaml::Edit;
 
 /// Retires a version.
 ///
@@ -91,7 +91,7 @@ pub fn delete_group(desk: &Desk<'_>, name: &GroupName, reason: Option<&str>) -> 
     let path = RecordPath::Group(name.clone());
     let there = desk.snapshot.read(&path)?;
     if there.is_none_or(|there| there.tombstone().is_some()) {
-        return Err(crate::snapshot::unknown_group(
+        return Err(crate::record::snapshot::unknown_group(
             &desk.snapshot.groups()?,
             name.as_str(),
         ));

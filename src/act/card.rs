@@ -3,10 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::{Desk, Draft};
-use crate::error::Error;
-use crate::model::{CardSection, Kind, RecordPath, VersionId};
-use crate::schema;
-use crate::source::{Edit, pointer_step};
+use crate::base::Error;
+use crate::record::kind::{CardSection, Kind, RecordPath, VersionId};
+use crate::record::schema;
+use crate::record::yaml::{Edit, pointer_step};
 
 /// What a card's file says beside its sections; Modelry writes it.
 const BOOKKEEPING: [&str; 8] = [

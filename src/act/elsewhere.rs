@@ -4,8 +4,8 @@
 use serde_json::{Map, Value};
 
 use super::import::{IMPORTED_STATUS, ImportedGroup, ImportedVersion};
-use crate::canonical::canonical;
-use crate::model::{Labels, ModelGroup, ModelVersion, StageName, Status, VersionId};
+use crate::record::canonical::canonical;
+use crate::record::kind::{Labels, ModelGroup, ModelVersion, StageName, Status, VersionId};
 
 /// The annotation that keeps a version's aliases.
 pub const ALIASES: &str = "mlflow/aliases";

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{Desk, Draft, members};
-use crate::error::Error;
-use crate::model::{DatasetRef, Key, Kind, RecordName, RecordPath, ReportRef, VersionId};
-use crate::source::{Edit, pointer_step};
+use crate::base::Error;
+use crate::record::kind::{DatasetRef, Key, Kind, RecordName, RecordPath, ReportRef, VersionId};
+use crate::record::yaml::{Edit, pointer_step};
 
 /// What was measured.
 #[derive(Clone, Debug, Default)]

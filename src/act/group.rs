@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::{Desk, Draft, members};
-use crate::error::Error;
-use crate::model::{GroupName, Key, Kind, RecordPath};
-use crate::source::{Edit, pointer_step};
+use crate::base::Error;
+use crate::record::kind::{GroupName, Key, Kind, RecordPath};
+use crate::record::yaml::{Edit, pointer_step};
 
 /// What a group is to say of itself.
 #[derive(Clone, Debug, Default)]
@@ -89,7 +89,7 @@ pub fn update_group(
     let path = RecordPath::Group(name.clone());
     let old = desk.snapshot.read(&path)?.filter(|old| old.tombstone().is_none());
     let Some(old) = old else {
-        return Err(crate::snapshot::unknown_group(
+        return Err(crate::record::snapshot::unknown_group(
             &desk.snapshot.groups()?,
             name.as_str(),
         ));

@@ -2,12 +2,12 @@
 //! signed, with the reason and what would help.
 
 use super::object::withdrawal_matters;
-use crate::access::{self, Policy, Shortfall, Standing, Tally};
-use crate::change::{Change, ChangeKind};
-use crate::error::Error;
-use crate::history::Past;
-use crate::model::{Action, ActorId, ActorKind, Decision, RecordPath, Status, VersionId};
-use crate::snapshot::{Loaded, Snapshot};
+use crate::base::Error;
+use crate::judge::history::Past;
+use crate::record::change::{Change, ChangeKind};
+use crate::record::kind::{Action, ActorId, ActorKind, Decision, RecordPath, Status, VersionId};
+use crate::record::snapshot::{Loaded, Snapshot};
+use crate::trust::{self, Policy, Shortfall, Standing, Tally};
 
 /// The reason why something is not signed, and the remedies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,14 +43,14 @@ pub fn idle_review(
             continue;
         };
         let reported = change.after.as_ref().and_then(|after| after.review());
-        if of != actor || reported.is_some_and(access::is_reported) {
+        if of != actor || reported.is_some_and(trust::is_reported) {
             continue;
         }
         let Some(version) = next.read(&RecordPath::Version(id.clone()))? else {
             continue;
         };
         if *decision == Decision::Approved {
-            let tally = access::tally(policy, prior, next, id, &version, past)?;
+            let tally = trust::tally(policy, prior, next, id, &version, past)?;
             if let Some(refusal) = rejected(id, &tally) {
                 return Ok(Some(refusal));
             }
@@ -65,7 +65,7 @@ pub fn idle_review(
                 (!withdrawal_matters(status, *before, may_reject)).then(|| decided(policy, actor, id, status))
             }
             _ => {
-                let tally = access::tally(policy, prior, next, id, &version, past)?;
+                let tally = trust::tally(policy, prior, next, id, &version, past)?;
                 idle(policy, id, actor, *decision, &tally, &version, next)?
             }
         };
@@ -146,7 +146,7 @@ fn idle(
         return Ok(None);
     };
     let fault = match decision {
-        Decision::Approved => access::approval_fault(policy, tally, id, actor),
+        Decision::Approved => trust::approval_fault(policy, tally, id, actor),
         _ => match &review.standing {
             Standing::Counts => None,
             Standing::Not(why) => {
@@ -159,7 +159,7 @@ fn idle(
     };
     let why = match fault {
         Some(fault) => fault_words(policy, id, actor, &fault, tally, version, next)?,
-        None => match access::dominated_by(policy, tally, actor) {
+        None => match trust::dominated_by(policy, tally, actor) {
             Some(other) => format!(
                 "the approval of `{other}` counts already, and `{actor}` shares an owner with it: the two count as one"
             ),
@@ -191,7 +191,7 @@ fn unfit(id: &VersionId, tally: &Tally) -> Option<Refusal> {
             .missing
             .iter()
             .filter(|shortfall| wanted(shortfall))
-            .map(access::shortfall_words)
+            .map(trust::shortfall_words)
             .collect();
         (!words.is_empty()).then(|| words.join("; "))
     };
@@ -247,14 +247,14 @@ fn fault_words(
     policy: &Policy,
     id: &VersionId,
     actor: &ActorId,
-    fault: &access::ApprovalFault,
+    fault: &trust::ApprovalFault,
     tally: &Tally,
     version: &Loaded,
     next: &Snapshot<'_>,
 ) -> Result<String, Error> {
     Ok(match fault {
-        access::ApprovalFault::NotGranted => format!("`{actor}` may not approve in `{}`", id.group),
-        access::ApprovalFault::Machine => match &machine_rules(policy, tally)[..] {
+        trust::ApprovalFault::NotGranted => format!("`{actor}` may not approve in `{}`", id.group),
+        trust::ApprovalFault::Machine => match &machine_rules(policy, tally)[..] {
             [] => format!(
                 "`{actor}` is a machine, and no rule for `{}` lets machines count",
                 id.group
@@ -264,7 +264,7 @@ fn fault_words(
                 rules_words(policy, rules)
             ),
         },
-        access::ApprovalFault::FourEyes(author) => {
+        trust::ApprovalFault::FourEyes(author) => {
             let did = authorship(id, author, version, next)?;
             let asks = match &four_eyes_rules(policy, tally)[..] {
                 [] => String::new(),

@@ -9,15 +9,14 @@ use serde_json::{Map, Value, json};
 
 use super::elsewhere::{self, ALIASES};
 use super::{Desk, Draft, GroupRequest, members, version_notes};
-use crate::canonical::canonical;
-use crate::error::Error;
-use crate::model::{
+use crate::base::{Error, one_line};
+use crate::record::canonical::canonical;
+use crate::record::kind::{
     GroupName, Imported, ImportedStatus, Key, Kind, Labels, MAX_VERSION_GAP, ModelGroup, ModelSpec,
     RecordPath, StageName, Status, VersionId, VersionNumber, cleaned_text, cleaned_uri, concealed,
     text_fault, uri_fault,
 };
-use crate::schema;
-use crate::text::one_line;
+use crate::record::schema;
 
 /// Annotation: the status there, as that registry spells it.
 pub const IMPORTED_STATUS: &str = "imported/status";

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::access::{self, Credential, Policy};
-use crate::error::Error;
-use crate::model::{ActorId, ActorKey, Registry, Revocation, VersionId};
-use crate::source::Edit;
+use crate::base::Error;
+use crate::record::kind::{ActorId, ActorKey, Registry, Revocation, VersionId};
+use crate::record::yaml::Edit;
+use crate::trust::{self, Credential, Policy};
 
 /// How a key joins an actor's others, and what that is called; none for a
 /// certificate that is there already.
@@ -53,9 +53,9 @@ pub(super) fn must_be_listed(policy: &Policy, key: &str) -> Result<(), Error> {
         registry
             .revoked
             .iter()
-            .map(|entry| access::fingerprint(&entry.key)),
+            .map(|entry| trust::fingerprint(&entry.key)),
     );
-    if listed.contains(&access::fingerprint(key)) {
+    if listed.contains(&trust::fingerprint(key)) {
         return Ok(());
     }
     let error = Error::told(format!("no actor has the key {key}, so nothing would be revoked"));
@@ -71,7 +71,7 @@ pub(super) fn must_be_listed(policy: &Policy, key: &str) -> Result<(), Error> {
 
 /// Whether a revocation is of the key of this fingerprint.
 pub(super) fn is_key(entry: &Revocation, key: &str) -> bool {
-    access::fingerprint(&entry.key) == access::fingerprint(key)
+    trust::fingerprint(&entry.key) == trust::fingerprint(key)
 }
 
 /// A new revocation, or more of one that is there.
@@ -103,7 +103,7 @@ pub(super) fn revoke(
     };
     let mut edits = Vec::new();
     if let Some(since) = since
-        && old.since.as_ref().map(crate::model::CommitId::as_str) != Some(since)
+        && old.since.as_ref().map(crate::record::kind::CommitId::as_str) != Some(since)
     {
         edits.push(set(format!("/revoked/{index}/since"), json!(since)));
     }

@@ -1,5 +1,22 @@
-//! What writing commands do to the files: from a snapshot and a request to
-//! edits and a message. Nothing is written here.
+//! Acts: what each verb does, as a function of a snapshot and a request to edits.
+//!
+//! [`Desk`] holds what a verb may look at: the snapshot, the policy, the actor. [`Draft`]
+//! is its answer: files to write and to remove, and the message of the commit. Nothing is
+//! signed, judged or written here, so a verb can be drafted again on another tip when a
+//! push loses a race.
+//!
+//! An edit is checked by reading it: the text after the splice is read again, and its
+//! value compared with the one that was meant.
+//!
+//! # Imports
+//!
+//! `base`, `object`, `record`, `trust`, `judge`. An act knows no report and no foreign
+//! format.
+//!
+//! # Where the next thing goes
+//!
+//! A new verb is a file here with a struct for its request and a function that returns a
+//! [`Draft`], and a file in `cli/write` that parses its options.
 
 mod archive;
 mod attributes;
@@ -50,13 +67,13 @@ mod card;
 
 use serde_json::{Map, Value, json};
 
-use crate::access::Policy;
-use crate::error::Error;
-use crate::history::Past;
-pub use crate::model::nearest;
-use crate::model::{ActorId, Kind, Labels, RecordPath, VersionId};
-use crate::snapshot::{Loaded, Snapshot};
-use crate::source::{self, Document, Edit, EditError, Limits};
+use crate::base::Error;
+use crate::judge::history::Past;
+pub use crate::record::kind::nearest;
+use crate::record::kind::{ActorId, Kind, Labels, RecordPath, VersionId};
+use crate::record::snapshot::{Loaded, Snapshot};
+use crate::record::yaml::{self, Document, Edit, EditError, Limits};
+use crate::trust::Policy;
 
 /// Where a command works: what is there, what is in force, and who acts.
 pub struct Desk<'a> {
@@ -170,13 +187,13 @@ impl Desk<'_> {
         mut members: Map<String, Value>,
     ) -> Result<String, Error> {
         let mut record = Map::new();
-        record.insert("apiVersion".into(), json!(crate::model::API_VERSION));
+        record.insert("apiVersion".into(), json!(crate::record::kind::API_VERSION));
         record.insert("kind".into(), json!(kind.as_str()));
         record.append(&mut members);
         let value = Value::Object(record);
         let header = self.snapshot.editor_line(kind, path)?;
-        source::write(header.as_deref(), &value).or_else(|error| {
-            let text = source::spelled(header.as_deref(), &value);
+        yaml::write(header.as_deref(), &value).or_else(|error| {
+            let text = yaml::spelled(header.as_deref(), &value);
             // What nobody reads alike is a finding, as it is in a file by hand.
             match Document::read(text.as_bytes(), &Limits::LARGE) {
                 Err(_) => Ok(text),
@@ -222,7 +239,7 @@ impl Desk<'_> {
             Some(_) => {
                 Err(Error::told(format!("version {id} can't be read")).hint("`modelry validate` says why"))
             }
-            None => Err(crate::snapshot::unknown_version(&self.snapshot, id)?),
+            None => Err(crate::record::snapshot::unknown_version(&self.snapshot, id)?),
         }
     }
 }
@@ -237,7 +254,7 @@ pub fn read_given(name: &str, bytes: &[u8]) -> Result<Document, Error> {
             return Error::told(format!("{name} can't be read"));
         };
         let text = String::from_utf8_lossy(bytes);
-        let at = source::LineIndex::new(&text).line_column(&text, fault.span.start);
+        let at = yaml::LineIndex::new(&text).line_column(&text, fault.span.start);
         let error = Error::told(format!("{name}:{}:{}: {}", at.line, at.column, fault.message));
         match fault.help {
             Some(help) => error.hint(help),
@@ -259,7 +276,7 @@ fn version_notes(
         ("labels", labels),
         ("annotations", annotations),
     ];
-    let digest = crate::subject::notes_digest(&Value::Object(members(notes.clone())));
+    let digest = crate::record::subject::notes_digest(&Value::Object(members(notes.clone())));
     let [description, labels, annotations] = notes;
     [
         description,

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::access::{self, ApprovalNeed, Credential, Policy};
-use crate::change::{self, Change, ChangeKind};
-use crate::error::Error;
-use crate::model::{
+use crate::base::Error;
+use crate::record::change::{self, Change, ChangeKind};
+use crate::record::kind::{
     Action, ActorId, Decision, Digest, GroupName, RecordPath, StageName, Status, VersionId, VersionNumber,
 };
-use crate::snapshot::{Loaded, Snapshot};
-use crate::subject;
+use crate::record::snapshot::{Loaded, Snapshot};
+use crate::record::subject;
+use crate::trust::{self, ApprovalNeed, Credential, Policy};
 
 /// One object of a decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -257,7 +257,7 @@ fn revoked_keys(policy: &Policy, id: &ActorId) -> BTreeSet<String> {
     let keys = policy.actor(id.as_str()).map_or(&[][..], |actor| &actor.keys[..]);
     let revoked = |key: &String| {
         let mut entries = policy.registry().revoked.iter();
-        entries.any(|entry| access::fingerprint(&entry.key) == *key)
+        entries.any(|entry| trust::fingerprint(&entry.key) == *key)
     };
     keys.iter()
         .filter_map(|key| Credential::of(key).ok())
@@ -312,7 +312,7 @@ pub fn has_moved(
                     number,
                 };
                 if let Some(version) = now.read(&RecordPath::Version(id.clone()))? {
-                    authors.extend(access::authors(&id, &version, now)?);
+                    authors.extend(trust::authors(&id, &version, now)?);
                 }
             }
             let policy = |snapshot: &Snapshot<'_>| Ok::<_, Error>(snapshot.registry()?.and_then(Policy::new));

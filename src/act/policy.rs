@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 
 use super::keys::{add_key, is_key, must_be_listed, revoke};
 use super::{Desk, Draft};
-use crate::access::{self, Credential, Policy};
-use crate::error::Error;
-use crate::model::{ActorId, ActorKey, ActorKind, Key, Kind, MAX_RISE, RecordPath, VersionId};
-use crate::rules::Act;
-use crate::schema::editor;
-use crate::source::{self, Edit};
+use crate::base::Error;
+use crate::judge::rules::Act;
+use crate::record::kind::{ActorId, ActorKey, ActorKind, Key, Kind, MAX_RISE, RecordPath, VersionId};
+use crate::record::schema::editor;
+use crate::record::yaml::{self, Edit};
+use crate::trust::{self, Credential, Policy};
 
 /// What a new registry's policy says.
 #[derive(Clone, Debug)]
@@ -48,7 +48,7 @@ pub fn first_policy(request: &FirstPolicy) -> Result<String, Error> {
     }
     let id = request.actor.as_str();
     let mut policy = json!({
-        "apiVersion": crate::model::API_VERSION,
+        "apiVersion": crate::record::kind::API_VERSION,
         "kind": "Registry",
         "name": request.name,
         "id": request.id,
@@ -76,7 +76,7 @@ pub fn first_policy(request: &FirstPolicy) -> Result<String, Error> {
         policy["actors"][recovery] = json!({"kind": "person", "keys": [key]});
         policy["policyChange"] = json!({"required": 1, "recovery": [recovery]});
     }
-    source::write(
+    yaml::write(
         Some(&editor::line(Kind::Registry, &RecordPath::Registry)),
         &policy,
     )
@@ -244,7 +244,7 @@ pub fn edit_policy(desk: &Desk<'_>, edit: &PolicyEdit, reason: Option<&str>) -> 
             }
             // A host that is listed keeps its spelling.
             let there = actor.accounts_on(host).next();
-            let step = source::pointer_step(there.map_or(host, |(name, _)| name).as_str());
+            let step = yaml::pointer_step(there.map_or(host, |(name, _)| name).as_str());
             edits.push(set(format!("/actors/{id}/accounts/{step}"), json!(account)));
             let verb = match there {
                 Some(_) => "Change",
@@ -270,7 +270,7 @@ pub fn edit_policy(desk: &Desk<'_>, edit: &PolicyEdit, reason: Option<&str>) -> 
                     pointer: format!("/actors/{id}/accounts"),
                 }),
                 false => edits.extend(of_host.iter().map(|name| Edit::Remove {
-                    pointer: format!("/actors/{id}/accounts/{}", source::pointer_step(name.as_str())),
+                    pointer: format!("/actors/{id}/accounts/{}", yaml::pointer_step(name.as_str())),
                 })),
             }
             format!("Remove the account of {id} on {}", host.as_str())
@@ -286,7 +286,7 @@ pub fn edit_policy(desk: &Desk<'_>, edit: &PolicyEdit, reason: Option<&str>) -> 
         PolicyEdit::Retire(id, Some(fingerprint)) => {
             must_be_known(id)?;
             let keys = &registry.actors[id].keys;
-            let wanted = access::fingerprint(fingerprint);
+            let wanted = trust::fingerprint(fingerprint);
             let is_it = |key: &ActorKey| {
                 Credential::of(key).is_ok_and(|credential| credential.fingerprint() == wanted)
                     || key.text().trim() == fingerprint.trim()
@@ -509,7 +509,7 @@ fn list(members: &[ActorId]) -> String {
 /// The edits that take actions from somebody, last grant first so that indexes
 /// hold.
 fn remove_grants(
-    registry: &crate::model::Registry,
+    registry: &crate::record::kind::Registry,
     to: &str,
     allow: &[String],
     groups: &[String],
@@ -522,8 +522,9 @@ fn remove_grants(
         if !groups.is_empty() && grant.groups != groups {
             continue;
         }
-        let taken =
-            |action: &crate::model::Action| allow.is_empty() || allow.iter().any(|a| a == action.as_str());
+        let taken = |action: &crate::record::kind::Action| {
+            allow.is_empty() || allow.iter().any(|a| a == action.as_str())
+        };
         let left: Vec<_> = grant.allow.iter().filter(|action| !taken(action)).collect();
         if left.len() == grant.allow.len() {
             continue;

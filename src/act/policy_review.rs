@@ -3,11 +3,11 @@
 use serde_json::json;
 
 use super::{Desk, Draft, members};
-use crate::error::Error;
-use crate::model::{Decision, Kind, RecordPath};
-use crate::snapshot::Loaded;
-use crate::source::Edit;
-use crate::subject;
+use crate::base::Error;
+use crate::record::kind::{Decision, Kind, RecordPath};
+use crate::record::snapshot::Loaded;
+use crate::record::subject;
+use crate::record::yaml::Edit;
 
 /// Approves the policy in this file, as it is now.
 ///

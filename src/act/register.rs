@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::{Desk, Draft, members, version_notes};
-use crate::canonical::canonical;
-use crate::error::Error;
-use crate::model::{GroupName, Key, Kind, RecordPath, VersionId, VersionNumber};
+use crate::base::Error;
+use crate::record::canonical::canonical;
+use crate::record::kind::{GroupName, Key, Kind, RecordPath, VersionId, VersionNumber};
 
 /// What to register.
 #[derive(Clone, Debug, Default)]
@@ -78,7 +78,7 @@ pub fn register(
 ) -> Result<(VersionId, Draft), Error> {
     let home = desk.snapshot.read(&RecordPath::Group(group.clone()))?;
     if home.as_ref().is_none_or(|home| home.tombstone().is_some()) {
-        return Err(crate::snapshot::unknown_group(
+        return Err(crate::record::snapshot::unknown_group(
             &desk.snapshot.groups()?,
             group.as_str(),
         ));
@@ -168,8 +168,8 @@ pub fn register(
 
 /// What lacks a digest can be registered only knowingly.
 fn refuse_missing_digests(path: &RecordPath, text: &str, knowingly: bool) -> Result<(), Error> {
-    let id = crate::raw::Oid::hash(Default::default(), crate::raw::ObjectKind::Blob, text.as_bytes());
-    let loaded = crate::snapshot::load(path, id, text.as_bytes())?;
+    let id = crate::base::Oid::hash(Default::default(), crate::base::ObjectKind::Blob, text.as_bytes());
+    let loaded = crate::record::snapshot::load(path, id, text.as_bytes())?;
     let Some(version) = loaded.version() else {
         return Ok(());
     };

@@ -7,16 +7,15 @@ use jiff::Timestamp;
 
 use super::review::Given;
 use super::{Desk, Draft};
-use crate::access::{self, Policy};
-use crate::change::{self, ChangeKind};
-use crate::error::Error;
-use crate::model::{
+use crate::base::{Error, Oid};
+use crate::record::change::{self, ChangeKind};
+use crate::record::kind::{
     Action, ActorId, ActorKind, CommitId, Decision, Digest, HostReview, Key, RecordPath, Review, Status,
     VersionId,
 };
-use crate::raw::Oid;
-use crate::snapshot::Snapshot;
-use crate::subject;
+use crate::record::snapshot::Snapshot;
+use crate::record::subject;
+use crate::trust::{self, Policy};
 
 /// What somebody decided on a host's page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -235,7 +234,7 @@ fn relayed(desk: &Desk<'_>, request: &RelayRequest<'_>) -> Result<Vec<(VersionId
         for person in snapshot.reviewers(&id)? {
             let loaded = snapshot.read(&RecordPath::Review(id.clone(), person.clone()))?;
             let review = loaded.as_ref().and_then(|loaded| loaded.review());
-            if let Some(review) = review.filter(|review| access::is_reported(review)) {
+            if let Some(review) = review.filter(|review| trust::is_reported(review)) {
                 out.push((id.clone(), person, review.clone()));
             }
         }
@@ -395,7 +394,7 @@ fn write(
             .push(format!("the review of {id} by `{person}` is not relayed: {why}"));
         Ok(None)
     };
-    if before.is_some_and(|before| !access::is_reported(before)) {
+    if before.is_some_and(|before| !trust::is_reported(before)) {
         return skip(format!("`{person}` has reviewed it with an own key, which holds"));
     }
     if let Some(before) = before

@@ -3,15 +3,15 @@
 use serde_json::json;
 
 use super::{Desk, Draft, Refusal, members};
-use crate::access::{self, GateResult};
-use crate::change::{Change, ChangeKind};
-use crate::error::Error;
-use crate::finding::{Anchor, Finding};
-use crate::model::{ActorId, Decision, Digest, HostReview, Kind, RecordPath, Status, VersionId};
-use crate::rules;
-use crate::snapshot::{Loaded, Snapshot};
-use crate::source::Edit;
-use crate::subject;
+use crate::base::Error;
+use crate::judge::finding::{Anchor, Finding};
+use crate::judge::rules;
+use crate::record::change::{Change, ChangeKind};
+use crate::record::kind::{ActorId, Decision, Digest, HostReview, Kind, RecordPath, Status, VersionId};
+use crate::record::snapshot::{Loaded, Snapshot};
+use crate::record::subject;
+use crate::record::yaml::Edit;
+use crate::trust::{self, GateResult};
 
 /// Gives the actor's review of a version as it is now.
 ///
@@ -35,7 +35,7 @@ pub fn review(
     let unchanged = old.as_ref().and_then(|old| old.review()).is_some_and(|review| {
         review.decision == decision
             && (review.subject == subject || decision == Decision::Withdrawn)
-            && !access::is_reported(review)
+            && !trust::is_reported(review)
     });
     if unchanged {
         let mut draft = Draft::new("", reason);
@@ -186,7 +186,7 @@ pub fn settle(
         return Ok(None);
     };
     let allows = |to| desk.policy.registry().allows(status, to);
-    let tally = access::tally(desk.policy, &desk.snapshot, after, id, &version, desk.past)?;
+    let tally = trust::tally(desk.policy, &desk.snapshot, after, id, &version, desk.past)?;
     let to = if tally.rejections().next().is_some() && allows(Status::Rejected) {
         Status::Rejected
     } else if tally.missing.is_empty() && allows(Status::Approved) && tally.counting().next().is_some() {

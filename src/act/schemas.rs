@@ -4,13 +4,13 @@
 use std::collections::BTreeSet;
 
 use super::{Desk, Draft};
-use crate::access;
-use crate::change::{self, Change, ChangeKind};
-use crate::error::Error;
-use crate::model::{Kind, RecordPath};
-use crate::raw::{Mode, ObjectKind, Oid};
-use crate::schema::editor;
-use crate::snapshot::Snapshot;
+use crate::base::{Error, ObjectKind, Oid};
+use crate::object::Mode;
+use crate::record::change::{self, Change, ChangeKind};
+use crate::record::kind::{Kind, RecordPath};
+use crate::record::schema::editor;
+use crate::record::snapshot::Snapshot;
+use crate::trust;
 
 /// The schemas that a registry lacks, or has otherwise than this version writes
 /// them: path from the registry's folder, and text.
@@ -68,7 +68,7 @@ fn led_here(desk: &Desk<'_>) -> Result<(Vec<(RecordPath, String)>, usize), Error
             kind: ChangeKind::Reformatted,
             ..change
         };
-        let is_allowed = access::needed_action(&moved).is_some_and(|(action, stage)| {
+        let is_allowed = trust::needed_action(&moved).is_some_and(|(action, stage)| {
             desk.policy
                 .may(&desk.actor, action, moved.group(), stage.as_ref())
         });

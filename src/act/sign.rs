@@ -4,14 +4,12 @@
 use serde_json::json;
 
 use super::edit_failed;
-use crate::access::{Policy, Verdict};
-use crate::change::Change;
-use crate::error::Error;
-use crate::model::{ActorId, RecordPath};
-use crate::raw::{ObjectFormat, ObjectKind, Oid};
-use crate::snapshot;
-use crate::source::{Document, Edit, Limits};
-use crate::subject;
+use crate::base::{Error, ObjectFormat, ObjectKind, Oid};
+use crate::record::change::Change;
+use crate::record::kind::{ActorId, RecordPath};
+use crate::record::yaml::{Document, Edit, Limits};
+use crate::record::{snapshot, subject};
+use crate::trust::{Policy, Verdict};
 
 /// Signs the canonical bytes of a record in the namespace of records.
 pub type RecordSigner<'a> = &'a dyn Fn(&[u8]) -> Result<String, Error>;

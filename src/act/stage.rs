@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::{Desk, Draft, archive, members, review};
-use crate::change::{Change, ChangeKind};
-use crate::error::Error;
-use crate::model::{Decision, GroupName, Kind, RecordPath, StageName, Status, VersionId, VersionNumber};
-use crate::source::Edit;
+use crate::base::Error;
+use crate::record::change::{Change, ChangeKind};
+use crate::record::kind::{
+    Decision, GroupName, Kind, RecordPath, StageName, Status, VersionId, VersionNumber,
+};
+use crate::record::yaml::Edit;
 
 /// Where a rollback goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,7 +134,7 @@ pub fn rollback(desk: &Desk<'_>, request: &Rollback, reason: Option<&str>) -> Re
     let (group, stage) = (&request.group, &request.stage);
     let groups = desk.snapshot.groups()?;
     if !groups.contains(group) {
-        return Err(crate::snapshot::unknown_group(&groups, group.as_str()));
+        return Err(crate::record::snapshot::unknown_group(&groups, group.as_str()));
     }
     known_stage(desk, stage)?;
     let now = assignment(desk, group, stage)?;
@@ -350,7 +352,7 @@ pub fn still_served(desk: &Desk<'_>, changes: &[Change]) -> Result<Vec<String>, 
 }
 
 fn known_stage(desk: &Desk<'_>, stage: &StageName) -> Result<(), Error> {
-    crate::snapshot::listed_stage(desk.policy.registry(), stage)
+    crate::record::snapshot::listed_stage(desk.policy.registry(), stage)
 }
 
 fn assignment(desk: &Desk<'_>, group: &GroupName, stage: &StageName) -> Result<Assignment, Error> {

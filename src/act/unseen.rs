@@ -3,11 +3,11 @@
 
 use super::content;
 use super::object::{Object, is_of_stage, reviews};
-use crate::access::Policy;
-use crate::change::{self, Change, ChangeKind};
-use crate::error::Error;
-use crate::model::{Action, ActorId, Decision, RecordPath, Status, VersionId};
-use crate::snapshot::Snapshot;
+use crate::base::Error;
+use crate::record::change::{self, Change, ChangeKind};
+use crate::record::kind::{Action, ActorId, Decision, RecordPath, Status, VersionId};
+use crate::record::snapshot::Snapshot;
+use crate::trust::Policy;
 
 /// The approvals that these changes rest on beside their author's own, and that
 /// were not seen: a move to Approved that others' reviews authorise too.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{Desk, Draft};
-use crate::error::Error;
-use crate::model::{Key, RecordPath, VersionId};
+use crate::base::Error;
+use crate::record::kind::{Key, RecordPath, VersionId};
 
 /// What to note.
 #[derive(Clone, Debug, Default)]

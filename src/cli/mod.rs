@@ -1,53 +1,38 @@
-//! The command line: parse, call, render. One file per command or family;
-//! nothing is decided here.
+//! The command line. One file for each command: parse, request, call, render.
+//!
+//! | folder | commands |
+//! | --- | --- |
+//! | `read/` | `show`, `list`, `log`, `diff`, `resolve`, `wait`, `events`, `audit`, `explain`, `whoami` |
+//! | `write/` | `init`, `register`, `card`, `evidence`, `approve` and the other decisions, `promote`, `policy`, `actor`, `import` |
+//! | `land/` | what all writing commands share: draft, judge, ask, sign, push |
+//! | `verify/` | `validate`, `hook`, `trust` |
+//! | `transfer/` | `export`, `pull`, `notify` |
+//! | `setup/` | `demo`, `schema`, `completions`, manual pages |
+//!
+//! Options that many commands have are in `args.rs`; how a command ends is in
+//! `output.rs`; what it prints goes through `ui.rs`, which hides secrets and control
+//! characters. Nothing is decided here: a command asks `act`, `judge` and `report`.
+//!
+//! # Imports
+//!
+//! Every other room. No room imports this one.
+//!
+//! # Where the next thing goes
+//!
+//! A new command is a file in its family, a variant of `Command` and its line in
+//! `dispatch`; `UPDATE=1 cargo test` writes its help into `fixtures/help.txt`.
 
 mod args;
-mod artifact;
-mod audit;
-mod card;
-mod ci;
-mod concepts;
-mod decide;
-mod demo;
-mod diff;
-mod events;
-mod evidence;
-mod explain;
-mod export;
-mod fresh;
-mod gates;
-mod generate;
-mod given;
-mod group;
-mod hook;
-mod import;
-mod init;
-mod keys;
-mod list;
-mod log;
-mod me;
-mod metrics;
+mod land;
 mod names;
-mod notify;
-mod onto;
 mod output;
-mod people;
-mod policy;
-mod pull;
-mod reading;
-mod register;
-mod relay;
-mod resolve;
-mod show;
-mod stage;
+mod read;
+mod setup;
 mod standing;
-mod trust;
-mod turn;
+mod transfer;
 mod ui;
 mod unproven;
-mod validate;
-mod wait;
-mod whoami;
+mod verify;
 mod write;
 
 use std::ffi::OsString;
@@ -60,7 +45,7 @@ pub use output::Outcome;
 use output::Output;
 pub use ui::Ui;
 
-use crate::error::Error;
+use crate::base::Error;
 use crate::git::{self, Repo};
 
 /// A model registry that lives in a Git repository.
@@ -89,104 +74,104 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Make a registry: the first policy, in a commit of its own
-    Init(init::InitArgs),
+    Init(write::init::InitArgs),
     /// Build a whole registry with throwaway keys in a new folder, step by step
-    Demo(demo::DemoArgs),
+    Demo(setup::demo::DemoArgs),
     /// Show your key, which actor it is, and what that actor may do
-    Whoami(whoami::WhoamiArgs),
+    Whoami(read::whoami::WhoamiArgs),
     /// Show the registry's root, or pin it
-    Trust(trust::TrustArgs),
+    Trust(verify::trust::TrustArgs),
     /// Make, change, show, list or delete groups of versions
     #[command(subcommand)]
-    Group(group::GroupCommand),
+    Group(write::group::GroupCommand),
     /// Register a version of a model
-    Register(Box<register::RegisterArgs>),
+    Register(Box<write::register::RegisterArgs>),
     /// Add or show evaluations of a version
     #[command(subcommand)]
-    Evidence(evidence::EvidenceCommand),
+    Evidence(write::evidence::EvidenceCommand),
     /// Fill, show or render a version's card
     #[command(subcommand)]
-    Card(card::CardCommand),
+    Card(write::card::CardCommand),
     /// Approve a version: a signed review of exactly what it holds now
-    Approve(decide::DecideArgs),
+    Approve(write::decide::DecideArgs),
     /// Reject a version
-    Reject(decide::DecideArgs),
+    Reject(write::decide::DecideArgs),
     /// Take your review of a version back
-    Withdraw(decide::DecideArgs),
+    Withdraw(write::decide::DecideArgs),
     /// Retire a version
-    Archive(decide::DecideArgs),
+    Archive(write::decide::DecideArgs),
     /// Delete a rejected or archived version; a tombstone stays
-    Delete(decide::DecideArgs),
+    Delete(write::decide::DecideArgs),
     /// Make the moves that reviews on hand already authorise
-    Settle(decide::SettleArgs),
+    Settle(write::decide::SettleArgs),
     /// Write down reviews that were given on a Git host's page, on behalf of those who gave them
-    Relay(relay::RelayArgs),
+    Relay(write::relay::RelayArgs),
     /// Put versions on stages
-    Promote(stage::PromoteArgs),
+    Promote(write::stage::PromoteArgs),
     /// Take a stage back to what served before
-    Rollback(stage::RollbackArgs),
+    Rollback(write::stage::RollbackArgs),
     /// Change description, labels and annotations of a version
-    Annotate(evidence::AnnotateArgs),
+    Annotate(write::evidence::AnnotateArgs),
     /// Bring along groups and versions of another registry
     #[command(subcommand)]
-    Import(import::ImportCommand),
+    Import(write::import::ImportCommand),
     /// Give a version to other programs, in their form
     #[command(subcommand)]
-    Export(export::ExportCommand),
+    Export(transfer::export::ExportCommand),
     /// Add, retire or list people, machines and their keys
     #[command(subcommand)]
-    Actor(people::ActorCommand),
+    Actor(write::people::ActorCommand),
     /// Add or remove teams and their members
     #[command(subcommand)]
-    Team(people::TeamCommand),
+    Team(write::people::TeamCommand),
     /// Give or take rights
     #[command(subcommand)]
-    Grant(people::GrantCommand),
+    Grant(write::people::GrantCommand),
     /// Show the policy, or review a proposed one
     #[command(subcommand)]
-    Policy(policy::PolicyCommand),
+    Policy(write::policy::PolicyCommand),
     /// List groups, or the versions of one
-    List(list::ListArgs),
+    List(read::list::ListArgs),
     /// Show a group or a version: status, reviews, whose turn it is
-    Show(show::ShowArgs),
+    Show(read::show::ShowArgs),
     /// Answer what to deploy, with what was proven; exit 3 when nothing qualifies
-    Resolve(resolve::ResolveArgs),
+    Resolve(read::resolve::ResolveArgs),
     /// Wait until a version has a status
-    Wait(wait::WaitArgs),
+    Wait(read::wait::WaitArgs),
     /// Fetch the files of a version, and prove them on the way
-    Pull(pull::PullArgs),
+    Pull(transfer::pull::PullArgs),
     /// Tell what happened, change by change
-    Log(log::LogArgs),
+    Log(read::log::LogArgs),
     /// Tell what a range of commits means for the registry
-    Diff(diff::DiffArgs),
+    Diff(read::diff::DiffArgs),
     /// Tell what happened as events, for those who react to it
-    Events(events::EventsArgs),
+    Events(read::events::EventsArgs),
     /// Judge files, or the commits of a range
-    Validate(validate::ValidateArgs),
+    Validate(verify::validate::ValidateArgs),
     /// Prove every step from the root, and tell who stands behind what is in use
-    Audit(audit::AuditArgs),
+    Audit(read::audit::AuditArgs),
     /// Tell a receiver or a program what happened, event by event
-    Notify(Box<notify::NotifyArgs>),
+    Notify(Box<transfer::notify::NotifyArgs>),
     /// Guard a server against pushes, or a clone against commits, that would be findings
     #[command(subcommand)]
-    Hook(hook::HookCommand),
+    Hook(verify::hook::HookCommand),
     /// Explain a rule, by code or name, or a concept
-    Explain(explain::ExplainArgs),
+    Explain(read::explain::ExplainArgs),
     /// Print a JSON Schema, or update those for editors
-    Schema(generate::SchemaArgs),
+    Schema(setup::generate::SchemaArgs),
     /// Print the policy's keys as git's allowed signers file
-    AllowedSigners(generate::AllowedSignersArgs),
+    AllowedSigners(setup::generate::AllowedSignersArgs),
     /// Print a shell's completions
-    Completions(generate::CompletionsArgs),
+    Completions(setup::generate::CompletionsArgs),
     /// Write the manual pages into a folder
-    Man(generate::ManArgs),
+    Man(setup::generate::ManArgs),
 }
 
 impl Command {
     /// The forms of output that the command has; the first is its own.
     fn forms(&self) -> &'static [Output] {
         match self {
-            Command::Validate(_) => validate::FORMS,
+            Command::Validate(_) => verify::validate::FORMS,
             Command::Audit(_) => &[
                 Output::Human,
                 Output::Concise,
@@ -198,13 +183,15 @@ impl Command {
                 Output::Junit,
             ],
             Command::Diff(_) => &[Output::Human, Output::Json, Output::Markdown],
-            Command::Events(_) => events::FORMS,
-            Command::Card(card::CardCommand::Render(_)) => &[Output::Markdown, Output::Html, Output::Json],
-            Command::Hook(hook::HookCommand::PreCommit(_) | hook::HookCommand::PreReceive(_)) => {
-                &[Output::Human, Output::Concise, Output::Json]
+            Command::Events(_) => read::events::FORMS,
+            Command::Card(write::card::CardCommand::Render(_)) => {
+                &[Output::Markdown, Output::Html, Output::Json]
             }
-            Command::Export(export::ExportCommand::Mlbom(_)) => &[Output::Json],
-            Command::Export(export::ExportCommand::Mlflow(_)) => &[Output::Python, Output::Json],
+            Command::Hook(
+                verify::hook::HookCommand::PreCommit(_) | verify::hook::HookCommand::PreReceive(_),
+            ) => &[Output::Human, Output::Concise, Output::Json],
+            Command::Export(transfer::export::ExportCommand::Mlbom(_)) => &[Output::Json],
+            Command::Export(transfer::export::ExportCommand::Mlflow(_)) => &[Output::Python, Output::Json],
             Command::Resolve(_) => &[
                 Output::Human,
                 Output::Json,
@@ -260,7 +247,7 @@ fn typed(matches: &ArgMatches) -> String {
 /// Runs a command line, and says how it ended.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let wants_env = resolve::asks_for_env(&arguments);
+    let wants_env = read::resolve::asks_for_env(&arguments);
     let given: Vec<String> = arguments
         .iter()
         .map(|one| one.to_string_lossy().into_owned())
@@ -278,7 +265,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(parsed) => parsed,
         Err(error) => {
             if wants_env && error.use_stderr() {
-                let _ = Ui::new(Output::Env).print(&resolve::no_env());
+                let _ = Ui::new(Output::Env).print(&read::resolve::no_env());
             }
             if error.use_stderr() {
                 Ui::new(Output::Human).usage(error, &given);
@@ -291,13 +278,16 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut ui = Ui::new(*form.as_ref().unwrap_or(&Output::Human));
     ui = ui.standing(standing::Standing::of(&cli.global, &cli.command));
     // Somebody else's terminal shows it, at the other end of a connection.
-    if matches!(cli.command, Command::Hook(hook::HookCommand::PreReceive(_))) {
+    if matches!(
+        cli.command,
+        Command::Hook(verify::hook::HookCommand::PreReceive(_))
+    ) {
         ui = ui.plain();
     }
     settle_interrupted(&cli, &ui);
     let ended = form.and_then(|_| dispatch(cli.command, &cli.global, &ui));
     if ui.output == Output::Env && !matches!(ended, Ok(Outcome::Fine)) {
-        let _ = ui.print(&resolve::no_env());
+        let _ = ui.print(&read::resolve::no_env());
     }
     match ended {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,
@@ -311,49 +301,49 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn dispatch(command: Command, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    use crate::model::Decision;
+    use crate::record::kind::Decision;
     match command {
-        Command::Init(args) => init::run(&args, global, ui),
-        Command::Demo(args) => demo::run(&args, global, ui),
-        Command::Whoami(args) => whoami::run(&args, global, ui),
-        Command::Trust(args) => trust::run(&args, global, ui),
-        Command::Group(command) => group::run(&command, global, ui),
-        Command::Register(args) => register::register(&args, global, ui),
-        Command::Evidence(command) => evidence::evidence(&command, global, ui),
-        Command::Card(command) => card::run(&command, global, ui),
-        Command::Approve(args) => decide::review(&args, Decision::Approved, global, ui),
-        Command::Reject(args) => decide::review(&args, Decision::Rejected, global, ui),
-        Command::Withdraw(args) => decide::review(&args, Decision::Withdrawn, global, ui),
-        Command::Archive(args) => decide::archive(&args, global, ui),
-        Command::Delete(args) => decide::delete(&args, global, ui),
-        Command::Settle(args) => decide::settle(&args, global, ui),
-        Command::Relay(args) => relay::run(&args, global, ui),
-        Command::Promote(args) => stage::promote(&args, global, ui),
-        Command::Rollback(args) => stage::rollback(&args, global, ui),
-        Command::Annotate(args) => evidence::annotate(&args, global, ui),
-        Command::Import(command) => import::run(&command, global, ui),
-        Command::Export(command) => export::run(&command, global, ui),
-        Command::Actor(command) => people::actor(&command, global, ui),
-        Command::Team(command) => people::team(&command, global, ui),
-        Command::Grant(command) => people::grant(&command, global, ui),
-        Command::Policy(command) => policy::run(&command, global, ui),
-        Command::List(args) => list::run(&args, global, ui),
-        Command::Show(args) => show::run(&args, global, ui),
-        Command::Resolve(args) => resolve::run(&args, global, ui),
-        Command::Wait(args) => wait::run(&args, global, ui),
-        Command::Pull(args) => pull::run(&args, global, ui),
-        Command::Log(args) => log::run(&args, global, ui),
-        Command::Diff(args) => diff::run(&args, global, ui),
-        Command::Events(args) => events::run(&args, global, ui),
-        Command::Validate(args) => validate::run(&args, global, ui),
-        Command::Audit(args) => audit::run(&args, global, ui),
-        Command::Notify(args) => notify::run(&args, global, ui),
-        Command::Hook(command) => hook::run(&command, global, ui),
-        Command::Explain(args) => explain::run(&args, ui),
-        Command::Schema(args) => generate::schema(&args, global, ui),
-        Command::AllowedSigners(args) => generate::allowed_signers(&args, global, ui),
-        Command::Completions(args) => generate::completions(&args, ui),
-        Command::Man(args) => generate::man(&args, global, ui),
+        Command::Init(args) => write::init::run(&args, global, ui),
+        Command::Demo(args) => setup::demo::run(&args, global, ui),
+        Command::Whoami(args) => read::whoami::run(&args, global, ui),
+        Command::Trust(args) => verify::trust::run(&args, global, ui),
+        Command::Group(command) => write::group::run(&command, global, ui),
+        Command::Register(args) => write::register::register(&args, global, ui),
+        Command::Evidence(command) => write::evidence::evidence(&command, global, ui),
+        Command::Card(command) => write::card::run(&command, global, ui),
+        Command::Approve(args) => write::decide::review(&args, Decision::Approved, global, ui),
+        Command::Reject(args) => write::decide::review(&args, Decision::Rejected, global, ui),
+        Command::Withdraw(args) => write::decide::review(&args, Decision::Withdrawn, global, ui),
+        Command::Archive(args) => write::decide::archive(&args, global, ui),
+        Command::Delete(args) => write::decide::delete(&args, global, ui),
+        Command::Settle(args) => write::decide::settle(&args, global, ui),
+        Command::Relay(args) => write::relay::run(&args, global, ui),
+        Command::Promote(args) => write::stage::promote(&args, global, ui),
+        Command::Rollback(args) => write::stage::rollback(&args, global, ui),
+        Command::Annotate(args) => write::evidence::annotate(&args, global, ui),
+        Command::Import(command) => write::import::run(&command, global, ui),
+        Command::Export(command) => transfer::export::run(&command, global, ui),
+        Command::Actor(command) => write::people::actor(&command, global, ui),
+        Command::Team(command) => write::people::team(&command, global, ui),
+        Command::Grant(command) => write::people::grant(&command, global, ui),
+        Command::Policy(command) => write::policy::run(&command, global, ui),
+        Command::List(args) => read::list::run(&args, global, ui),
+        Command::Show(args) => read::show::run(&args, global, ui),
+        Command::Resolve(args) => read::resolve::run(&args, global, ui),
+        Command::Wait(args) => read::wait::run(&args, global, ui),
+        Command::Pull(args) => transfer::pull::run(&args, global, ui),
+        Command::Log(args) => read::log::run(&args, global, ui),
+        Command::Diff(args) => read::diff::run(&args, global, ui),
+        Command::Events(args) => read::events::run(&args, global, ui),
+        Command::Validate(args) => verify::validate::run(&args, global, ui),
+        Command::Audit(args) => read::audit::run(&args, global, ui),
+        Command::Notify(args) => transfer::notify::run(&args, global, ui),
+        Command::Hook(command) => verify::hook::run(&command, global, ui),
+        Command::Explain(args) => read::explain::run(&args, ui),
+        Command::Schema(args) => setup::generate::schema(&args, global, ui),
+        Command::AllowedSigners(args) => setup::generate::allowed_signers(&args, global, ui),
+        Command::Completions(args) => setup::generate::completions(&args, ui),
+        Command::Man(args) => setup::generate::man(&args, global, ui),
     }
 }
 

@@ -4,10 +4,10 @@ use std::str::FromStr;
 
 use serde_json::Value;
 
-use crate::error::Error;
-use crate::model::{GroupName, Key, StageName, Status, VersionId};
-use crate::snapshot::Snapshot;
-use crate::source;
+use crate::base::Error;
+use crate::record::kind::{GroupName, Key, StageName, Status, VersionId};
+use crate::record::snapshot::Snapshot;
+use crate::record::yaml;
 
 /// A group or a version, by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +90,7 @@ pub fn change(text: &str) -> Result<(Key, Option<String>), String> {
 /// What is wrong with it, for the command line.
 pub fn metric(text: &str) -> Result<(Key, Value), String> {
     let (key, value) = pair(text)?;
-    Ok((key, source::given_number(&value)?))
+    Ok((key, yaml::given_number(&value)?))
 }
 
 /// The version that a target means now.
@@ -98,14 +98,14 @@ pub fn metric(text: &str) -> Result<(Key, Value), String> {
 /// # Errors
 /// When it means none.
 pub fn resolve(target: &Target, snapshot: &Snapshot<'_>) -> Result<VersionId, Error> {
-    use crate::model::RecordPath;
+    use crate::record::kind::RecordPath;
     match target {
         Target::Version(id) => Ok(id.clone()),
         Target::Group(group) => {
             Err(Error::told(format!("`{group}` is a group")).hint(format!("name a version: `{group}/N`")))
         }
         Target::Stage(group, stage) => {
-            crate::snapshot::known(snapshot, group, Some(stage))?;
+            crate::record::snapshot::known(snapshot, group, Some(stage))?;
             let loaded = snapshot.read(&RecordPath::Stage(group.clone(), stage.clone()))?;
             if let Some(loaded) = &loaded
                 && loaded.record.is_none()
@@ -127,7 +127,7 @@ pub fn resolve(target: &Target, snapshot: &Snapshot<'_>) -> Result<VersionId, Er
                 })
         }
         Target::Latest(group) => {
-            crate::snapshot::known(snapshot, group, None)?;
+            crate::record::snapshot::known(snapshot, group, None)?;
             for &number in snapshot.versions(group)?.iter().rev() {
                 let id = VersionId {
                     group: group.clone(),

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use crate::render;
+use crate::report;
 
 /// What a command came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,14 +59,14 @@ impl Output {
 }
 
 /// The form of a report that this form of output is.
-pub fn report_format(output: Output) -> render::Format {
+pub fn report_format(output: Output) -> report::Format {
     match output {
-        Output::Concise => render::Format::Concise,
-        Output::Json => render::Format::Json,
-        Output::Sarif => render::Format::Sarif,
-        Output::Github => render::Format::Github,
-        Output::Gitlab => render::Format::Gitlab,
-        Output::Junit => render::Format::Junit,
-        _ => render::Format::Human,
+        Output::Concise => report::Format::Concise,
+        Output::Json => report::Format::Json,
+        Output::Sarif => report::Format::Sarif,
+        Output::Github => report::Format::Github,
+        Output::Gitlab => report::Format::Gitlab,
+        Output::Junit => report::Format::Junit,
+        _ => report::Format::Human,
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::args::Global;
 use super::{Command, definition};
-use crate::text::shell_word;
+use crate::base::shell_word;
 
 /// The folder where the user stands, seen from what lines are about.
 #[derive(Default)]

@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use super::output::Output;
 use super::standing::Standing;
-use crate::disk;
-use crate::error::Error;
-use crate::model::{masked_text, text_secrets};
-use crate::render::{self, Style, clean, paint};
+use crate::base::Error;
+use crate::git::disk;
+use crate::record::kind::{masked_text, text_secrets};
+use crate::report::{self, Style, clean, paint};
 
 /// Where a command speaks.
 pub struct Ui {
@@ -159,7 +159,7 @@ impl Ui {
     /// # Errors
     /// As [`Ui::print`].
     pub fn json(&self, value: &Value) -> Result<(), Error> {
-        self.print(&render::json_text(value))
+        self.print(&report::json_text(value))
     }
 
     /// A value to standard output, as JSON, with addresses as they are.
@@ -167,7 +167,7 @@ impl Ui {
     /// # Errors
     /// As [`Ui::print`].
     pub fn exact_json(&self, value: &Value) -> Result<(), Error> {
-        self.exact(&render::json_text(value))
+        self.exact(&report::json_text(value))
     }
 
     /// Text to a file that the command line names, as [`Ui::print`] writes it.

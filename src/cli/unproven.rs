@@ -1,14 +1,12 @@
 //! The note of plain `validate` on findings in the commits that HEAD stands on.
 
-use crate::error::Error;
-use crate::finding::{Finding, Note, Place, Report};
-use crate::history::{self, Graph};
-use crate::proof::How;
-use crate::raw::{Kept, Oid};
-use crate::snapshot::Records;
-use crate::text::count;
-use crate::text::shell_word;
+use crate::base::{Error, Oid, count, shell_word};
+use crate::judge::finding::{Finding, Note, Place, Report};
+use crate::judge::history::{self, Graph};
+use crate::object::Kept;
+use crate::record::snapshot::Records;
 use crate::workspace::Workspace;
+use crate::workspace::prove::How;
 
 /// The number of faulty commits that the note names.
 const MOST: usize = 3;

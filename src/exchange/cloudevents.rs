@@ -6,8 +6,8 @@
 use serde_json::{Map, Value};
 
 use super::put;
-use crate::event::{self, Event};
-use crate::model::masked_value;
+use crate::record::kind::masked_value;
+use crate::report::event::{self, Event};
 
 /// The media type of one event.
 pub const MEDIA_TYPE: &str = "application/cloudevents+json";

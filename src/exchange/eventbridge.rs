@@ -10,9 +10,9 @@ use serde_json::{Map, Value, json};
 
 use super::put;
 use super::sagemaker::{KEPT, to_sagemaker};
-use crate::error::Error;
-use crate::event::Event;
-use crate::model::{ModelVersion, Status, VersionId, VersionNumber};
+use crate::base::Error;
+use crate::record::kind::{ModelVersion, Status, VersionId, VersionNumber};
+use crate::report::event::Event;
 
 /// The source of every entry: EventBridge keeps `aws.` to itself.
 pub const SOURCE: &str = "modelry";
@@ -422,9 +422,9 @@ impl Batch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::Means;
-    use crate::event::{Field, Proof};
-    use crate::raw::{ObjectFormat, ObjectKind, Oid};
+    use crate::base::{ObjectFormat, ObjectKind, Oid};
+    use crate::report::audit::Means;
+    use crate::report::event::{Field, Proof};
 
     fn event(value: &str, fields: usize) -> Event {
         let commit = Oid::hash(ObjectFormat::Sha1, ObjectKind::Blob, b"");

@@ -9,8 +9,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::act::{Click, HostReviews, HostVerdict, WholeList};
-use crate::error::Error;
-use crate::raw::Oid;
+use crate::base::{Error, Oid};
 
 /// A host's time: RFC 3339, or GitLab's `2026-03-03 10:00:00 UTC`.
 fn time(value: Option<&Value>) -> Option<Timestamp> {

@@ -9,11 +9,10 @@
 use serde_json::{Map, Value, json};
 
 use super::number;
-use crate::error::Error;
-use crate::model::{CardEvaluation, License, ModelCard};
-use crate::render::{Portrait, card_markdown};
-use crate::source;
-use crate::text::one_line;
+use crate::base::{Error, one_line};
+use crate::record::kind::{CardEvaluation, License, ModelCard};
+use crate::record::yaml;
+use crate::report::{Portrait, card_markdown};
 
 /// The whole card.
 ///
@@ -25,7 +24,7 @@ pub fn render(portrait: &Portrait<'_>) -> Result<String, Error> {
     if members.is_empty() {
         return Ok(body);
     }
-    let yaml = source::write(None, &Value::Object(members)).map_err(|error| {
+    let yaml = yaml::write(None, &Value::Object(members)).map_err(|error| {
         Error::told(format!("the front matter of {}'s card: {error}", portrait.id))
             .hint("look for unusual characters in the card's short members")
     })?;

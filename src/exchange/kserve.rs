@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::model::{ModelVersion, VersionId};
+use crate::record::kind::{ModelVersion, VersionId};
 
 /// The name of a KServe model format for a framework, as it is written here.
 fn model_format(framework: &str) -> Option<&'static str> {

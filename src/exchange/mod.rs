@@ -1,6 +1,22 @@
-//! Foreign formats, one file each: what others read, made from what we hold.
-//! Nothing is invented on the way, and what has no place of its own there is
-//! carried where that format has room for anything.
+//! Foreign formats: what other tools write, read as records; and records, written as
+//! other tools read them.
+//!
+//! Nothing is invented on the way. A member that has no place of its own on the other
+//! side is kept where that format has room for anything (annotations, properties), and
+//! what can't be kept is named.
+//!
+//! The functions here take bytes and give values, or the other way round. Files, servers
+//! and accounts belong to `net` and `cli`.
+//!
+//! # Imports
+//!
+//! `base`, `record`, `judge`, `act`, `report`.
+//!
+//! # Where the next thing goes
+//!
+//! A new format is a file or a folder here, a line in `cli/transfer/export.rs` or
+//! `cli/write/import.rs`, and a test in which the other tool itself reads what was
+//! written.
 
 pub mod cloudevents;
 pub mod eventbridge;
@@ -12,11 +28,16 @@ pub mod mlflow;
 pub mod sagemaker;
 pub mod sagemaker_card;
 
+pub use eventbridge_entries::entries;
+pub use import_view::{import_plan, import_plan_value};
+mod eventbridge_entries;
+mod import_view;
+
 use std::borrow::Cow;
 
 use serde_json::{Map, Value, json};
 
-use crate::source::is_inexact;
+use crate::record::yaml::is_inexact;
 
 /// A number as others spell it: `1`, not `1.0`.
 fn number(value: f64) -> Value {

@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::number;
-use crate::error::Error;
-use crate::model::{Address, CardEvaluation, Evaluation, Metrics};
-use crate::render::Portrait;
+use crate::base::Error;
+use crate::record::kind::{Address, CardEvaluation, Evaluation, Metrics};
+use crate::report::Portrait;
 
 /// Characters of the whole content (the API's `ModelCardContent`).
 const CONTENT: usize = 100_000;

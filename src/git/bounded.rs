@@ -5,8 +5,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 
 use super::GitObjects;
-use crate::error::Error;
-use crate::raw::{ObjectFormat, ObjectKind, Objects, Oid};
+use crate::base::{Error, ObjectFormat, ObjectKind, Oid};
+use crate::object::Objects;
 
 /// How much may be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use git2::{ConfigLevel, Repository};
 
 use super::{failed, program};
-use crate::error::Error;
+use crate::base::Error;
 
 /// Where a value of git's configuration comes from, in git's words, from the
 /// widest to the nearest.

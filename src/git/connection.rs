@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 use super::Repo;
-use crate::error::Error;
-use crate::model::{Address, Form};
+use crate::base::Error;
+use crate::record::kind::{Address, Form};
 
 /// Seconds that an idle connection stays when nobody closes it.
 const IDLE: u32 = 20;

@@ -4,8 +4,7 @@
 use std::fmt;
 
 use super::Repo;
-use crate::error::Error;
-use crate::text::shell_word;
+use crate::base::{Error, shell_word};
 
 /// A fetch from a remote.
 #[derive(Clone, Debug, PartialEq, Eq)]

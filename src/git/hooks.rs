@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::{Head, Repo};
-use crate::error::Error;
-use crate::raw::Oid;
+use crate::base::{Error, Oid};
 
 impl Repo {
     /// The folder that git runs this repository's hooks from; `core.hooksPath`

@@ -9,9 +9,8 @@ use std::time::{Duration, SystemTime};
 use super::Repo;
 use super::moving::{Journal, Places, Way, put_in_place};
 use super::program::{Program, listed};
-use crate::disk::{self, io};
-use crate::error::Error;
-use crate::raw::Oid;
+use crate::base::{Error, Oid};
+use crate::git::disk::{self, io};
 
 /// Whether a command was killed in the work tree that this directory is in, as far as
 /// a look at the disk tells.
@@ -314,6 +313,6 @@ fn wait_for(file: &Path) {
 impl Repo {
     /// The id of the tree that holds nothing.
     pub(super) fn empty_tree(&self) -> Oid {
-        Oid::hash(self.format(), crate::raw::ObjectKind::Tree, b"")
+        Oid::hash(self.format(), crate::base::ObjectKind::Tree, b"")
     }
 }

@@ -3,7 +3,7 @@
 use git2::{MergeFileInput, merge_file};
 
 use super::failed;
-use crate::error::Error;
+use crate::base::Error;
 
 /// Merges what two sides made of a text; none when they are in conflict. No
 /// attribute and no merge driver of the repository has a say.

@@ -1,17 +1,34 @@
-//! The only room that names git2: objects, references, configuration, commits,
-//! and the work tree that follows them.
+//! Git and the disk: repositories, the git program, signing programs, hooks, files.
 //!
-//! Objects are read by id and their ids recomputed by libgit2 (with collision
-//! detection for SHA-1), so replace refs, grafts and the commit-graph are never
-//! believed. Writes go object by object. The work tree and the index are git's:
-//! the program itself says what is not committed, and brings them up to date for
-//! the files that a commit touched.
+//! This is the only room that names git2. Objects are read by id and libgit2 recomputes
+//! their ids (with collision detection for SHA-1), so that replace refs, grafts and the
+//! commit-graph are never believed. The git program answers where git's own rules decide:
+//! which repository, which configuration, what is not committed, how a remote is reached.
+//! A repository that the two read differently is refused.
+//!
+//! What can fail is taken before a branch moves (the lock of the index, the state of the
+//! work tree), and a journal beside it lets the next command finish what a killed one
+//! began.
+//!
+//! # Imports
+//!
+//! `base`, `object`, `signature`; of `record` the type of an address.
+//!
+//! # Where the next thing goes
+//!
+//! A call of libgit2 goes to the file of its concern (`read.rs`, `write.rs`, `remote.rs`,
+//! `worktree.rs`); a call of the git program goes through `program.rs`, which fixes its
+//! environment. A hook's installation is in `install.rs`, a signing program in `sign/`, a
+//! write to a file in `disk.rs`.
 
 mod bounded;
 mod config;
 mod connection;
+pub mod disk;
 mod fetch;
+pub mod forge;
 mod hooks;
+pub(crate) mod install;
 mod interrupted;
 mod loose;
 mod merge;
@@ -22,6 +39,7 @@ mod promised;
 mod pushed;
 mod read;
 mod remote;
+pub mod sign;
 mod uncommitted;
 mod unfinished;
 mod user_key;
@@ -43,7 +61,7 @@ pub use user_key::UserKey;
 pub use worktree::{Edits, Following};
 pub use write::{AdvanceError, Ident};
 
-use crate::error::Error;
+use crate::base::Error;
 
 /// An error of libgit2 with what was tried.
 fn failed(what: impl Into<String>) -> impl FnOnce(git2::Error) -> Error {
@@ -68,7 +86,7 @@ fn is_full(error: &git2::Error) -> bool {
     said.contains("No space left") || said.contains("quota exceeded") || said.contains("File too large")
 }
 
-fn oid(id: git2::Oid) -> crate::raw::Oid {
-    crate::raw::Oid::from_bytes(id.as_bytes())
+fn oid(id: git2::Oid) -> crate::base::Oid {
+    crate::base::Oid::from_bytes(id.as_bytes())
         .unwrap_or_else(|| unreachable!("libgit2 gives ids of 20 or 32 bytes"))
 }

@@ -10,14 +10,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Repo;
-use super::UserKey;
-use super::interrupted;
 use super::worktree::{Edits, Following};
 use super::write::AdvanceError;
-use crate::disk::{self, io};
-use crate::error::Error;
-use crate::raw::Oid;
+use super::{Repo, UserKey, interrupted};
+use crate::base::{Error, Oid};
+use crate::git::disk::{self, io};
 
 /// The move of a branch from one commit to another.
 #[derive(Clone, Copy, Debug)]

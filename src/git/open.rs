@@ -18,8 +18,7 @@ use git2::{ErrorCode, Repository, RepositoryOpenFlags};
 
 use super::config::Settings;
 use super::{Repo, failed, program};
-use crate::error::Error;
-use crate::text::shell_word;
+use crate::base::{Error, shell_word};
 
 impl Repo {
     /// The repository that `directory` is in. `GIT_DIR` and its kin count, so

@@ -9,9 +9,8 @@ use std::process::{Command, Stdio};
 
 use super::Repo;
 use super::config::Settings;
-use crate::disk::io;
-use crate::error::Error;
-use crate::raw::ObjectFormat;
+use crate::base::{Error, ObjectFormat};
+use crate::git::disk::io;
 
 /// Variables that change which configuration `git config` lists, or what the paths of a
 /// command mean. An outer `git --literal-pathspecs commit` hands them to its hooks.

@@ -8,8 +8,7 @@ use std::io::Write;
 use std::process::Stdio;
 
 use super::Repo;
-use crate::error::Error;
-use crate::raw::Oid;
+use crate::base::{Error, Oid};
 
 impl Repo {
     /// The remote that a partial clone left objects at; none for a clone that is

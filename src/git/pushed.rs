@@ -1,6 +1,6 @@
 //! How a push ended, and what git and a remote say of it.
 
-use crate::model::masked_text;
+use crate::record::kind::masked_text;
 
 /// How a push ended.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,8 +11,8 @@ use super::config::{Scope, Setting, Settings};
 use super::connection::Connection;
 use super::loose::Loose;
 use super::{Fetch, failed, oid, program};
-use crate::error::Error;
-use crate::raw::{ObjectFormat, ObjectKind, Objects, Oid};
+use crate::base::{Error, ObjectFormat, ObjectKind, Oid};
+use crate::object::Objects;
 
 /// A repository: a clone, a linked worktree, or a bare one.
 pub struct Repo {

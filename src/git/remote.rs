@@ -5,10 +5,8 @@ use std::process::{Command, Output, Stdio};
 
 use super::pushed::{Pushed, read_push};
 use super::{Repo, failed};
-use crate::error::Error;
-use crate::model::{Address, masked_text};
-use crate::raw::Oid;
-use crate::text::shell_word;
+use crate::base::{Error, Oid, shell_word};
+use crate::record::kind::{Address, masked_text};
 
 /// So many files that are in the way are named.
 const MOST_NAMED: usize = 5;

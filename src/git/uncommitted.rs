@@ -6,10 +6,9 @@ use std::path::Path;
 
 use super::program::{Filter, Program, listed};
 use super::{Repo, failed, oid};
-use crate::disk;
-use crate::error::Error;
-use crate::raw::{self, Mode, ObjectKind, Oid, Overlay};
-use crate::text::shell_word;
+use crate::base::{Error, ObjectKind, Oid, shell_word};
+use crate::git::disk;
+use crate::object::{self, Mode, Overlay};
 
 /// The uncommitted state of a work tree.
 #[derive(Debug)]
@@ -115,7 +114,7 @@ impl Repo {
         edits.retain(|path, _| wanted(&String::from_utf8_lossy(path)));
         self.take_blobs(&folder.path().join("objects"), overlay, &edits)?;
         Ok(Uncommitted {
-            tree: raw::place(overlay, tree, &edits)?,
+            tree: object::place(overlay, tree, &edits)?,
             notes,
         })
     }
@@ -123,8 +122,8 @@ impl Repo {
     /// Copies the blobs that git wrote from `folder` into the overlay.
     fn take_blobs(&self, folder: &Path, overlay: &Overlay<'_>, edits: &Edits) -> Result<(), Error> {
         let apart = git2::Odb::new_ext(match self.format() {
-            raw::ObjectFormat::Sha1 => git2::ObjectFormat::Sha1,
-            raw::ObjectFormat::Sha256 => git2::ObjectFormat::Sha256,
+            crate::base::ObjectFormat::Sha1 => git2::ObjectFormat::Sha1,
+            crate::base::ObjectFormat::Sha256 => git2::ObjectFormat::Sha256,
         });
         let apart = apart.map_err(failed("can't open an object store"))?;
         let shown = folder

@@ -5,7 +5,7 @@ use std::path::Path;
 use git2::RepositoryState;
 
 use super::Repo;
-use crate::error::Error;
+use crate::base::Error;
 
 impl Repo {
     /// Refuses while git is in the middle of something that a commit would
@@ -57,7 +57,7 @@ impl Repo {
         Err(
             Error::told(format!("files are in conflict: {}", files.join(", "))).hint(format!(
                 "settle each one and run `git add` on it, or take HEAD's: `git checkout HEAD -- {}`",
-                crate::text::shell_word(first)
+                crate::base::shell_word(first)
             )),
         )
     }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use ring::hmac;
 
 use super::Repo;
-use crate::disk;
+use crate::git::disk;
 
 /// Bytes of a user's key.
 const KEY: usize = 32;

@@ -10,10 +10,8 @@ use super::moving::is_locked;
 use super::program::{Filter, Program, listed};
 use super::uncommitted::Untracked;
 use super::unfinished::is_rebasing;
-use crate::disk;
-use crate::error::Error;
-use crate::git::{Head, Repo};
-use crate::raw::{ObjectKind, Oid};
+use crate::base::{Error, ObjectKind, Oid};
+use crate::git::{Head, Repo, disk};
 
 impl Repo {
     /// Whether this work tree follows the branch.

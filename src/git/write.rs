@@ -7,9 +7,8 @@ use std::time::Duration;
 use git2::{ErrorClass, ErrorCode, ObjectType};
 
 use super::{failed, oid};
-use crate::error::Error;
+use crate::base::{Error, ObjectFormat, ObjectKind, Oid};
 use crate::git::Repo;
-use crate::raw::{ObjectFormat, ObjectKind, Oid};
 
 /// Who makes a commit, and when, as it stands in its header.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,12 +4,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::Workspace;
-use crate::canonical::sha256;
-use crate::disk;
-use crate::error::Error;
-use crate::history::Dates;
-use crate::raw::Oid;
-use crate::snapshot::Records;
+use crate::base::{Error, Oid};
+use crate::git::disk;
+use crate::judge::history::Dates;
+use crate::record::canonical::sha256;
+use crate::record::snapshot::Records;
 
 const FORMAT: &str = "modelry-dates/v1";
 

@@ -5,11 +5,11 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::{Wanted, Workspace, asked_mainline, known_mainline};
-use crate::change;
-use crate::error::Error;
+use crate::base::{Error, Oid};
 use crate::git::{Fetch, Head, Repo, kept_as};
-use crate::history;
-use crate::raw::{Mode, Objects, Oid, Tree};
+use crate::judge::history;
+use crate::object::{Mode, Objects, Tree};
+use crate::record::change;
 
 impl Workspace {
     /// Fetches the mainline from its remote, and finds the registry there. Returns

@@ -4,11 +4,11 @@ use std::fmt;
 use std::path::Path;
 
 use super::{Wanted, folder_name};
-use crate::error::Error;
+use crate::base::{Error, Oid};
 use crate::git::{Repo, Scope};
-use crate::history;
-use crate::raw::{self, Mode, Oid};
-use crate::snapshot::registries;
+use crate::judge::history;
+use crate::object::{self, Mode};
+use crate::record::snapshot::registries;
 
 /// The key of git's configuration.
 const KEY: &str = "modelry.root";
@@ -140,7 +140,7 @@ impl Pin {
         let Ok(root) = history::read_commit(&objects, self.root) else {
             return Ok(true);
         };
-        match raw::lookup(&objects, root.tree, &format!("{folder}/registry.yaml")) {
+        match object::lookup(&objects, root.tree, &format!("{folder}/registry.yaml")) {
             Ok(entry) => Ok(entry.is_some_and(|entry| entry.mode == Mode::File)),
             Err(_) => Ok(true),
         }

@@ -1,6 +1,6 @@
 //! Checkpoints: there is one way to write each.
 
-use modelry::audit::Checkpoint;
+use modelry::judge::checkpoint::Checkpoint;
 
 /// Checks one input.
 pub fn check(data: &[u8]) {

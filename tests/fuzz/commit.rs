@@ -2,7 +2,8 @@
 //!
 //! The first byte chooses the object format; the rest is the commit.
 
-use modelry::raw::{Commit, ObjectFormat, ObjectKind, Oid};
+use modelry::base::{ObjectFormat, ObjectKind, Oid};
+use modelry::object::Commit;
 
 /// The length of the headers with the line feed that ends the last.
 fn headers(bytes: &[u8]) -> usize {

@@ -10,10 +10,10 @@ use std::cell::RefCell;
 use std::io::Write as _;
 
 use git2::{ObjectType, Repository};
+use modelry::base::Oid;
 use modelry::git::Budget;
-use modelry::host::{Update, receive};
-use modelry::raw::Oid;
 use modelry::workspace::Wanted;
+use modelry::workspace::verdict::{Update, receive};
 use tempfile::TempDir;
 
 /// A registry of two steps: the root, and a group with a version.

@@ -8,8 +8,9 @@ use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use modelry::raw::{Commit, ObjectFormat, ObjectKind, Oid};
-use modelry::verify::{Certificate, openpgp};
+use modelry::base::{ObjectFormat, ObjectKind, Oid};
+use modelry::object::Commit;
+use modelry::signature::{Certificate, openpgp};
 
 const CERTIFICATE: &str = include_str!("../../fixtures/vectors/openpgp/web-flow-2024.asc");
 const COMMIT: &[u8] =

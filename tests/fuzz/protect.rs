@@ -3,9 +3,10 @@
 //!
 //! The first line is the glob, each further line a path.
 
-use modelry::access::{Policy, path_glob};
-use modelry::raw::{Memory, ObjectFormat, ObjectKind};
-use modelry::snapshot::{Records, Snapshot};
+use modelry::base::{ObjectFormat, ObjectKind};
+use modelry::object::Memory;
+use modelry::record::snapshot::{Records, Snapshot};
+use modelry::trust::{Policy, path_glob};
 
 fn policy(glob: &str) -> Option<Policy> {
     let text = format!(

@@ -6,7 +6,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use modelry::verify::{self, PublicKey};
+use modelry::signature::{PublicKey, self};
 
 const BEGIN: &str = "-----BEGIN SSH SIGNATURE-----";
 const END: &str = "-----END SSH SIGNATURE-----";
@@ -30,11 +30,11 @@ fn body(armor: &str) -> Option<Vec<u8>> {
 }
 
 fn signature(armor: &str) {
-    let peeked = verify::peek(armor);
+    let peeked = signature::peek(armor);
     for (namespace, message) in [("git", &b"another message"[..]), ("modelry", b"message"), ("", b"")] {
-        assert!(verify::verify(armor, namespace, message).is_err(), "nobody signed this");
+        assert!(signature::verify(armor, namespace, message).is_err(), "nobody signed this");
     }
-    let Ok(key) = verify::verify(armor, "git", b"message") else {
+    let Ok(key) = signature::verify(armor, "git", b"message") else {
         return;
     };
     assert_eq!(peeked.as_ref(), Some(&key));

@@ -2,13 +2,11 @@
 //! edited as it was meant, and no value of it makes the schema or the types
 //! fall over.
 
-use modelry::canonical::canonical;
-use modelry::finding::Part;
-use modelry::model::{
-    Archival, Evaluation, Kind, ModelCard, ModelGroup, ModelVersion, Registry, Review, StageAssignment, Tombstone,
-};
-use modelry::schema;
-use modelry::source::{Document, Edit, Limits, LineIndex, write};
+use modelry::record::canonical::canonical;
+use modelry::judge::finding::Part;
+use modelry::record::kind::{Archival, Evaluation, Kind, ModelCard, ModelGroup, ModelVersion, Registry, Review, StageAssignment, Tombstone};
+use modelry::record::schema;
+use modelry::record::yaml::{Document, Edit, Limits, LineIndex, write};
 use serde_json::Value;
 
 /// Equal as values: a number is a number, whole or not.

@@ -2,8 +2,8 @@
 
 use std::sync::OnceLock;
 
-use modelry::model::{Kind, ModelCard};
-use modelry::schema;
+use modelry::record::kind::{Kind, ModelCard};
+use modelry::record::schema;
 use serde_json::{Map, Value, json};
 
 use crate::support::Lab;

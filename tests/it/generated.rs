@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use modelry::model::Kind;
-use modelry::{render, rules, schema};
+use modelry::judge::rules;
+use modelry::record::kind::Kind;
+use modelry::record::schema;
+use modelry::report;
 use serde_json::Value;
 
 use crate::support::golden::golden;
@@ -20,12 +22,15 @@ fn the_schemas_are_current() {
             &pretty(schema::schema(*kind)),
         );
     }
-    golden("schemas/report.schema.json", &pretty(&render::schema()));
-    golden("schemas/audit.schema.json", &pretty(&render::audit_schema()));
-    golden("schemas/event.schema.json", &pretty(&modelry::event::schema()));
+    golden("schemas/report.schema.json", &pretty(&report::schema()));
+    golden("schemas/audit.schema.json", &pretty(&report::audit_schema()));
+    golden(
+        "schemas/event.schema.json",
+        &pretty(&modelry::report::event::schema()),
+    );
     golden(
         "schemas/result.schema.json",
-        &pretty(&modelry::event::result_schema()),
+        &pretty(&modelry::report::event::result_schema()),
     );
 }
 
@@ -164,7 +169,7 @@ fn every_field_of_the_policy_is_read() {
             code.push_str(&std::fs::read_to_string(entry.path()).expect("a file"));
         }
     }
-    let model = include_str!("../../src/model/registry.rs");
+    let model = include_str!("../../src/record/kind/registry.rs");
     code.push_str(
         model
             .split("impl Registry {")

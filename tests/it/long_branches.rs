@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use modelry::raw::{ObjectFormat, ObjectKind, Oid};
+use modelry::base::{ObjectFormat, ObjectKind, Oid};
 use ssh_key::{HashAlg, LineEnding, PrivateKey};
 
 use crate::budgets::{made, measured, with};

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use git2::{ObjectType, Repository, Signature};
+use modelry::base::Oid;
 use modelry::git::{Repo, merge_text};
-use modelry::history::{Graph, Planner};
-use modelry::model::Landing;
-use modelry::raw::{self, Oid, Overlay};
+use modelry::judge::history::{Graph, Planner};
+use modelry::object::{self, Overlay};
+use modelry::record::kind::Landing;
 
 use crate::support::Lab;
 
@@ -151,7 +152,7 @@ fn random_trees_are_merged_as_git_merges_them() {
             objects: &overlay,
             graph: &graph,
             merge_text: &merge_text,
-            judged: &raw::Whole,
+            judged: &object::Whole,
         };
         let id = |side: &str| Oid::from_hex(side).expect("an id");
         let plan = planner

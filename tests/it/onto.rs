@@ -2,10 +2,11 @@
 
 use std::sync::OnceLock;
 
+use modelry::base::Oid;
 use modelry::git::{Repo, merge_text};
-use modelry::history::{Graph, Planner};
-use modelry::model::Landing;
-use modelry::raw::{self, Oid, Overlay};
+use modelry::judge::history::{Graph, Planner};
+use modelry::object::{self, Overlay};
+use modelry::record::kind::Landing;
 use serde_json::Value;
 
 use crate::support::Lab;
@@ -367,7 +368,7 @@ fn merged(lab: &Lab) -> (String, String) {
         objects: &overlay,
         graph: &Graph::new(&overlay, None),
         merge_text: &merge_text,
-        judged: &raw::Whole,
+        judged: &object::Whole,
     };
     let plan = planner
         .plan(Landing::Merge, id("main"), id("side"))
@@ -478,7 +479,7 @@ fn git_makes_the_same_trees() {
             objects: &overlay,
             graph: &graph,
             merge_text: &merge_text,
-            judged: &raw::Whole,
+            judged: &object::Whole,
         };
         let plan = planner
             .plan(Landing::Merge, id(&branches[0]), id(&branches[1]))

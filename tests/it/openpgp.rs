@@ -3,8 +3,8 @@
 
 use std::process::{Command, Stdio};
 
-use modelry::verify::openpgp::verify;
-use modelry::verify::{Certificate, OpenPgpFault};
+use modelry::signature::openpgp::verify;
+use modelry::signature::{Certificate, OpenPgpFault};
 
 use crate::support::gnupg::Gnupg;
 use crate::support::needs::{GPG, needs};

@@ -4,18 +4,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use modelry::access::{self, Candidate, Outside, Policy, Shortfall, Verdict, are_enough};
-use modelry::error::Error;
-use modelry::model::{Action, ActorId, GroupName, RecordPath, StageName, VersionId};
-use modelry::raw::{self, Memory, ObjectFormat, ObjectKind, Objects, Oid, Overlay};
-use modelry::snapshot::{self, Records, Snapshot};
-use modelry::source;
-use modelry::subject;
-use modelry::summary::{PolicyLine, policy_lines};
+use modelry::base::Error;
+use modelry::base::{ObjectFormat, ObjectKind, Oid};
+use modelry::object::{self, Memory, Objects, Overlay};
+use modelry::record::kind::{Action, ActorId, GroupName, RecordPath, StageName, VersionId};
+use modelry::record::snapshot::{self, Records, Snapshot};
+use modelry::record::subject;
+use modelry::record::yaml;
+use modelry::report::summary::{PolicyLine, policy_lines};
+use modelry::trust::{self, Candidate, Outside, Policy, Shortfall, Verdict, are_enough};
 use serde_json::{Value, json};
 
 fn policy(value: &Value) -> Policy {
-    let text = source::write(None, value).expect("YAML");
+    let text = yaml::write(None, value).expect("YAML");
     let id = Oid::hash(ObjectFormat::Sha1, ObjectKind::Blob, text.as_bytes());
     let loaded = snapshot::load(&RecordPath::Registry, id, text.as_bytes()).expect("a record");
     Policy::new(Arc::new(loaded)).unwrap_or_else(|| panic!("no policy: {text}"))
@@ -346,7 +347,7 @@ fn judged(
     };
     let mut files = BTreeMap::new();
     let mut put = |path: &RecordPath, value: &Value| {
-        let text = source::write(None, value).expect("YAML");
+        let text = yaml::write(None, value).expect("YAML");
         files.insert(path.to_string(), Some(text.into_bytes()));
     };
     put(
@@ -364,7 +365,7 @@ fn judged(
             "authors": authors, "revision": 1, "intendedUses": "a test",
         }),
     );
-    let tree = raw::edit(&overlay, None, &files).expect("a tree");
+    let tree = object::edit(&overlay, None, &files).expect("a tree");
     let subject = {
         let records = Records::new(&overlay);
         let snapshot = Snapshot {
@@ -392,11 +393,11 @@ fn judged(
             review["onBehalfOf"] = json!(who);
             review["host"] = json!({"name": "github", "review": "7", "commit": "7".repeat(40)});
         }
-        let text = source::write(None, &review).expect("YAML");
+        let text = yaml::write(None, &review).expect("YAML");
         files.insert(path.to_string(), Some(text.into_bytes()));
         signed.0.insert(path.to_string(), by.clone());
     }
-    let tree = raw::edit(&overlay, tree, &files).expect("a tree");
+    let tree = object::edit(&overlay, tree, &files).expect("a tree");
     let objects: &dyn Objects = &overlay;
     let records = Records::new(objects);
     let snapshot = Snapshot {
@@ -410,7 +411,7 @@ fn judged(
         .expect("a file")
         .expect("a version");
     assert!(version.version().is_some(), "a version");
-    let tally = access::tally(policy, &snapshot, &snapshot, &id, &version, &signed).expect("a tally");
+    let tally = trust::tally(policy, &snapshot, &snapshot, &id, &version, &signed).expect("a tally");
     let counting: BTreeSet<&ActorId> = tally.counting().map(|review| &review.actor).collect();
     assert!(counting.len() <= reviews.len());
     let lacks = |missing: &Shortfall| matches!(missing, Shortfall::Approvals { .. } | Shortfall::Team { .. });

@@ -1,8 +1,8 @@
 //! The foreign forms of a report: each as its reader wants it, all of the same
 //! findings at the same places, whatever others wrote.
 
-use modelry::finding::{Finding, Label, Note, Place, Report, RuleInfo, Side};
-use modelry::render::{self, Format, Style};
+use modelry::judge::finding::{Finding, Label, Note, Place, Report, RuleInfo, Side};
+use modelry::report::{self, Format, Style};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use serde_json::{Value, json};
@@ -60,7 +60,7 @@ fn finding(rule: usize, path: &str, at: (usize, usize), message: &str, accepted:
         why: vec![message.to_owned()],
         who: Some(message.to_owned()),
         help: Some(message.to_owned()),
-        remedy: modelry::finding::Remedy::Follow,
+        remedy: modelry::judge::finding::Remedy::Follow,
         group: None,
         also: None,
         step: None,
@@ -85,7 +85,7 @@ fn report(findings: Vec<Finding<Place>>) -> Report {
 }
 
 fn rendered(report: &Report, format: Format) -> String {
-    render::report(report, format, &Style::PLAIN)
+    report::report(report, format, &Style::PLAIN)
 }
 
 fn number(value: &Value) -> u64 {
@@ -93,7 +93,7 @@ fn number(value: &Value) -> u64 {
 }
 
 fn text(value: &Value) -> String {
-    render::clean(value.as_str().unwrap_or_else(|| panic!("a text: {value}"))).into_owned()
+    report::clean(value.as_str().unwrap_or_else(|| panic!("a text: {value}"))).into_owned()
 }
 
 fn json_of(text: &str) -> Value {
@@ -126,7 +126,7 @@ fn from_sarif(told: &str) -> Vec<Told> {
             .expect("UTF-8");
         (
             text(&result["ruleId"]),
-            render::clean(&path).into_owned(),
+            report::clean(&path).into_owned(),
             number(&place["region"]["startLine"]),
             number(&place["region"]["startColumn"]),
             result["suppressions"] != json!([]),
@@ -376,7 +376,7 @@ fn awkward_messages_survive_every_form() {
     assert_eq!(from_junit(&[rendered(&report, Format::Junit)]), [told]);
     let (_, messages) = from_github(&rendered(&report, Format::Github));
     for (message, wanted) in messages.iter().zip(AWKWARD) {
-        let wanted = render::clean(wanted);
+        let wanted = report::clean(wanted);
         assert!(message.starts_with(&*wanted), "{message:?} for {wanted:?}");
     }
     // Whoever shows a report in a terminal is shown what is in it.

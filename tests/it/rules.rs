@@ -5,17 +5,18 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use modelry::access::{Carrier, Carriers, Outside, Policy, Verdict};
-use modelry::change;
-use modelry::error::Error;
-use modelry::finding::Report;
-use modelry::model::{RecordPath, VersionId};
-use modelry::raw::{Entry, Memory, Mode, ObjectFormat, ObjectKind, Oid, Tree};
-use modelry::render;
-use modelry::rules::{self, Resolver, Step};
-use modelry::snapshot::{Records, Snapshot};
-use modelry::source::{Document, Edit, Limits};
-use modelry::subject;
+use modelry::base::Error;
+use modelry::base::{ObjectFormat, ObjectKind, Oid};
+use modelry::judge::finding::Report;
+use modelry::judge::rules::{self, Resolver, Step};
+use modelry::object::{Entry, Memory, Mode, Tree};
+use modelry::record::change;
+use modelry::record::kind::{RecordPath, VersionId};
+use modelry::record::snapshot::{Records, Snapshot};
+use modelry::record::subject;
+use modelry::record::yaml::{Document, Edit, Limits};
+use modelry::report;
+use modelry::trust::{Carrier, Carriers, Outside, Policy, Verdict};
 use serde_json::Value;
 
 use crate::support::golden::golden;
@@ -267,7 +268,8 @@ fn judge(case: &Value) -> String {
     let mut differences = change::diff(&prior, &next).expect("a difference");
     if let Some(policy) = &policy {
         let trees = (Some(prior_tree), Some(next_tree));
-        modelry::history::add_protected(&mut differences, &memory, policy, "", trees).expect("a difference");
+        modelry::judge::history::add_protected(&mut differences, &memory, policy, "", trees)
+            .expect("a difference");
     }
     let verdict = verdict(case["carrier"].as_str().expect("a carrier"));
     let carriers = Carriers::one(Carrier::new(None, verdict));
@@ -296,7 +298,7 @@ fn judge(case: &Value) -> String {
         findings,
         ..Report::default()
     };
-    render::report(&report, render::Format::Concise, &render::Style::PLAIN)
+    report::report(&report, report::Format::Concise, &report::Style::PLAIN)
 }
 
 #[test]
@@ -382,13 +384,13 @@ fn the_table_looks_after_itself() {
         codes, sorted,
         "rules are listed once, in the order of their codes"
     );
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/rules");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/judge/rules");
     for rule in rules::RULES {
         let info = &rule.info;
         let file = format!("{}_{}.rs", info.code.to_lowercase(), info.name.replace('-', "_"));
         assert!(
             source.join(&file).exists(),
-            "the file of {} is src/rules/{file}",
+            "the file of {} is src/judge/rules/{file}",
             info.code
         );
         let headings: Vec<&str> = info.docs.lines().filter(|line| line.starts_with("## ")).collect();
@@ -400,7 +402,7 @@ fn the_table_looks_after_itself() {
         ];
         assert_eq!(headings, agreed, "the page of {}", info.code);
     }
-    let files = std::fs::read_dir(&source).expect("src/rules");
+    let files = std::fs::read_dir(&source).expect("src/judge/rules");
     let files = files.filter(|file| {
         file.as_ref()
             .expect("a file")
@@ -411,6 +413,6 @@ fn the_table_looks_after_itself() {
     assert_eq!(
         files.count(),
         rules::RULES.len(),
-        "every file in src/rules is in the list"
+        "every file in src/judge/rules is in the list"
     );
 }

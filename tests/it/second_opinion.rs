@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use modelry::canonical::{canonical, sha256};
-use modelry::model::{Kind, RecordPath, VersionId};
-use modelry::raw::{ObjectFormat, ObjectKind, Oid};
-use modelry::snapshot;
-use modelry::source::{Document, Edit, FaultKind, Limits, write};
-use modelry::{schema, subject};
+use modelry::base::{ObjectFormat, ObjectKind, Oid};
+use modelry::record::canonical::{canonical, sha256};
+use modelry::record::kind::{Kind, RecordPath, VersionId};
+use modelry::record::snapshot;
+use modelry::record::yaml::{Document, Edit, FaultKind, Limits, write};
+use modelry::record::{schema, subject};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 

@@ -1,13 +1,13 @@
 //! The page of a pull request, whatever others wrote: nothing of theirs is
 //! markup, it fits what hosts take, and no change of a policy is passed over.
 
-use modelry::finding::{Finding, Label, Note, Place, Report, RuleInfo, Side, Tried};
-use modelry::model::Landing;
-use modelry::render::{self, Page, Style};
-use modelry::summary::{
+use modelry::judge::finding::{Finding, Label, Note, Place, Report, RuleInfo, Side, Tried};
+use modelry::record::kind::Landing;
+use modelry::report::summary::{
     Approval, Comparison, Counting, EvidencePart, Field, GatePart, Metric, Opinion, Phrase, PolicyLine,
     PolicyPart, StagePart, Summary, Than, VersionPart, Why,
 };
+use modelry::report::{self, Page, Style};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use serde_json::json;
@@ -169,7 +169,7 @@ fn written(text: &str, many: usize) -> (Summary, Report) {
         why: Vec::new(),
         who: None,
         help: Some(t()),
-        remedy: modelry::finding::Remedy::Follow,
+        remedy: modelry::judge::finding::Remedy::Follow,
         group: None,
         also: None,
         step: None,
@@ -205,7 +205,7 @@ fn written(text: &str, many: usize) -> (Summary, Report) {
 
 fn page(text: &str, many: usize) -> String {
     let (summary, report) = written(text, many);
-    render::summary_markdown(&Page {
+    report::summary_markdown(&Page {
         summary: &summary,
         report: Some(&report),
         folder: "",
@@ -292,7 +292,7 @@ fn whatever_others_wrote_it_is_no_markup() {
     let texts = texts.new_tree(&mut runner).expect("texts").current();
     let pages: Vec<String> = texts
         .iter()
-        .filter(|text| !render::clean(text).trim().is_empty())
+        .filter(|text| !report::clean(text).trim().is_empty())
         .map(|text| page(text, 1))
         .collect();
     assert!(pages.len() > 100);
@@ -321,7 +321,7 @@ fn a_page_fits_what_hosts_take_and_says_what_it_leaves_out() {
 #[test]
 fn the_terminal_obeys_nothing_and_tells_the_same() {
     let (summary, report) = written("\u{1b}[2Jgone \u{202e}back\nnext", 2);
-    let told = render::summary_terminal(
+    let told = report::summary_terminal(
         &Page {
             summary: &summary,
             report: Some(&report),

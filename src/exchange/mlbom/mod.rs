@@ -17,8 +17,8 @@ use parts::Parts;
 use terms::{licenses, reference};
 
 use super::number;
-use crate::canonical::canonical;
-use crate::model::{
+use crate::record::canonical::canonical;
+use crate::record::kind::{
     Address, ArtifactType, Digest, Evaluation, Form, Metrics, ModelCard, ModelVersion, ReportRef, VersionId,
 };
 

@@ -6,7 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::terms::{address, licenses, reference};
 use super::{Bill, Rest, hashes, property, put};
-use crate::model::{Address, Artifact, ArtifactType, CardDataset, Container, Digest, License, pinned_image};
+use crate::record::kind::{
+    Address, Artifact, ArtifactType, CardDataset, Container, Digest, License, pinned_image,
+};
 
 /// The components beside the model.
 #[derive(Default)]

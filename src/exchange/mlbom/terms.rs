@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{hashes, put};
-use crate::model::{Address, Digest, Form, License};
+use crate::record::kind::{Address, Digest, Form, License};
 
 /// Licences that the schema knows by their identifiers (SPDX list 3.28).
 const LICENSES: &str = include_str!("spdx.txt");

@@ -21,8 +21,8 @@ pub use script::{Registered, script};
 use self::read::{pairs, text};
 use self::texts::Texts;
 use crate::act::{ALIASES, ImportedGroup, ImportedVersion, NAME_ELSEWHERE};
-use crate::error::Error;
-use crate::model::{GroupName, Status};
+use crate::base::Error;
+use crate::record::kind::{GroupName, Status};
 
 /// Registered models, as they were found.
 #[derive(Clone, Debug, Default)]

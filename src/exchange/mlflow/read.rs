@@ -4,8 +4,8 @@
 use serde_json::Value;
 
 use crate::exchange::exact_numbers;
-use crate::model::MAX_INTEGER;
-use crate::source::is_inexact;
+use crate::record::kind::MAX_INTEGER;
+use crate::record::yaml::is_inexact;
 
 /// JSON as Python writes it: `NaN` and infinities that stand bare become text,
 /// as the REST API spells them, so do numbers that doubles don't hold, and all else

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::super::number;
 use crate::act::NAME_ELSEWHERE;
-use crate::error::Error;
-use crate::model::{Address, ModelGroup, ModelVersion, VersionId};
+use crate::base::Error;
+use crate::record::kind::{Address, ModelGroup, ModelVersion, VersionId};
 
 /// The program; `@DATA@` is what it writes.
 const PROGRAM: &str = include_str!("script.py");

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::read::{Measured, moment};
-use crate::model::{Key, Labels, UriFault, cleaned_uri, uri_fault};
-use crate::source::is_hidden;
+use crate::record::kind::{Key, Labels, UriFault, cleaned_uri, uri_fault};
+use crate::record::yaml::is_hidden;
 
 /// Characters of a label; what is longer is an annotation.
 const LABEL: usize = 256;

@@ -6,9 +6,9 @@ use super::mapping::{self, Left, is_seen};
 use super::read::{keep, spell, unspell};
 use super::{KEPT, table};
 use crate::act::{ImportedGroup, ImportedVersion};
-use crate::error::Error;
+use crate::base::Error;
 use crate::exchange::exact_numbers;
-use crate::model::{Key, ModelCard, VersionNumber};
+use crate::record::kind::{Key, ModelCard, VersionNumber};
 
 /// The content of a card, which is JSON in a text.
 pub(super) fn content(value: Option<&Value>) -> Result<Map<String, Value>, Error> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use crate::error::Error;
+use crate::base::Error;
 
 /// A document, and the file that it stood in.
 pub(super) struct Told {

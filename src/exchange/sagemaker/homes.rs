@@ -8,9 +8,8 @@ use serde_json::{Map, Value};
 
 use super::documents::{Described, Told};
 use crate::act::ImportedGroup;
-use crate::error::Error;
-use crate::model::{GroupName, Labels};
-use crate::text::shell_word;
+use crate::base::{Error, shell_word};
+use crate::record::kind::{GroupName, Labels};
 
 /// A group in SageMaker, and its name here.
 pub(super) struct Home {

@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::model::{Digest, Key};
-use crate::source::is_hidden;
+use crate::record::kind::{Digest, Key};
+use crate::record::yaml::is_hidden;
 
 /// How a value of theirs becomes one of ours, and back.
 pub(super) enum Shape {

@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 pub use read::read;
 pub use write::{Export, Exported, export};
 
-use crate::model::ModelSpec;
+use crate::record::kind::ModelSpec;
 
 /// What begins the annotations that keep what has no place in ours.
 pub const KEPT: &str = "sagemaker/";

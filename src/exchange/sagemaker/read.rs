@@ -8,10 +8,10 @@ use super::documents::{self, Described};
 use super::mapping::{self, Left, is_nothing, is_seen};
 use super::{DESCRIPTION, GROUP_DESCRIPTION, KEPT, card, homes, table};
 use crate::act::{ImportedGroup, ImportedVersion};
-use crate::error::Error;
+use crate::base::Error;
 use crate::exchange::exact_numbers;
-use crate::model::{GroupName, Key, Labels, Status, VersionNumber};
-use crate::source::is_hidden;
+use crate::record::kind::{GroupName, Key, Labels, Status, VersionNumber};
+use crate::record::yaml::is_hidden;
 
 /// The registry that the documents come from, and its groups. A file is given
 /// by its name and its content. `renames` gives groups another name than theirs,

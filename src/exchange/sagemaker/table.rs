@@ -5,7 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::mapping::{Field, Shape, Table};
-use crate::model::{Digest, Key, pinned_image};
+use crate::record::kind::{Digest, Key, pinned_image};
 
 const fn field(theirs: &'static str, ours: &'static str, shape: Shape) -> Field {
     Field {

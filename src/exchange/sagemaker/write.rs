@@ -7,10 +7,10 @@ use super::limits::{self, Refusal};
 use super::mapping::{self, Left};
 use super::read::unspell;
 use super::{CARRIED, DESCRIBED, DESCRIPTION, GROUP_DESCRIPTION, KEPT, SERVED, card, members, table};
-use crate::error::Error;
+use crate::base::Error;
 use crate::exchange::sagemaker_card;
-use crate::model::{Labels, ModelGroup, ModelVersion, StageName, Status, VersionId};
-use crate::render::Portrait;
+use crate::record::kind::{Labels, ModelGroup, ModelVersion, StageName, Status, VersionId};
+use crate::report::Portrait;
 
 /// What is exported.
 pub struct Export<'a> {

@@ -160,8 +160,7 @@ fn a_change_beside_what_is_signed_is_told_by_every_decision() {
             (kind.change)(&hub.lab, number);
         }
         hub.lab.git(&["push", "-q"]);
-        for (place, (name, line)) in DECISIONS.iter().enumerate() {
-            println!("{} after {}", name, kind.name);
+        for (place, (_, line)) in DECISIONS.iter().enumerate() {
             decided(&seat, line, kind.answers[place], &(kind.words)(ABOUT[place]));
         }
     }

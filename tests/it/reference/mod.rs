@@ -24,9 +24,10 @@ pub mod world;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use modelry::history::{Replay, read_commit};
-use modelry::raw::{Memory, Oid};
-use modelry::snapshot::Records;
+use modelry::base::Oid;
+use modelry::judge::history::{Replay, read_commit};
+use modelry::object::Memory;
+use modelry::record::snapshot::Records;
 
 use story::Story;
 

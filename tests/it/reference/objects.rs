@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use modelry::raw::{Memory, ObjectKind, Objects, Oid};
+use modelry::base::{ObjectKind, Oid};
+use modelry::object::{Memory, Objects};
 use serde_json::Value;
 
 /// Every file of a tree, by path.

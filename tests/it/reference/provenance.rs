@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use modelry::raw::Oid;
+use modelry::base::Oid;
 
 use super::objects::{History, reachable, value};
 

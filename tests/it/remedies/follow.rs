@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use modelry::source::{Document, Edit, Limits};
+use modelry::record::yaml::{Document, Edit, Limits};
 use serde_json::Value;
 
 use super::world::{Scene, Told, key_line};

@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use modelry::canonical::sha256;
+use modelry::record::canonical::sha256;
 
 /// What was asked.
 #[derive(Clone, Debug)]

@@ -1,11 +1,12 @@
 //! What scripts leave open: bytes, and values of the repository.
 
-use modelry::disk;
-use modelry::model::{RecordPath, VersionId};
-use modelry::raw::{Memory, ObjectFormat, Oid};
-use modelry::snapshot::{Records, Snapshot};
-use modelry::source::{Document, Limits};
-use modelry::subject;
+use modelry::base::{ObjectFormat, Oid};
+use modelry::git::disk;
+use modelry::object::Memory;
+use modelry::record::kind::{RecordPath, VersionId};
+use modelry::record::snapshot::{Records, Snapshot};
+use modelry::record::subject;
+use modelry::record::yaml::{Document, Limits};
 
 use super::world::World;
 use super::{Format, Replacements};

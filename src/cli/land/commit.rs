@@ -1,0 +1,71 @@
+//! The signatures of a change that was agreed to, and its commit. No reference
+//! leads there yet.
+
+use std::collections::BTreeMap;
+
+use super::Target;
+use super::prepare::{Base, Run, Signed};
+use super::preview::Proposal;
+use crate::act;
+use crate::base::{Error, Oid};
+use crate::git::sign::Signer;
+use crate::judge::history;
+use crate::object::{self, Overlay};
+use crate::record::subject::RECORD_NAMESPACE;
+use crate::workspace::prove::Point;
+
+/// Signs the records and the commit, and stores them.
+///
+/// # Errors
+/// When a signature can't be made or does not prove the author, or the work
+/// tree has changes of its own in these files.
+pub(super) fn commit(
+    run: &Run<'_>,
+    base: &Base<'_>,
+    target: &Target,
+    mut made: Proposal,
+    point: Option<Point>,
+) -> Result<Signed, Error> {
+    let Run { workspace, args, .. } = *run;
+    let repo = &workspace.repo;
+    let from_top = |edits: &BTreeMap<String, Option<Vec<u8>>>| -> BTreeMap<String, Option<Vec<u8>>> {
+        edits
+            .iter()
+            .map(|(path, content)| (workspace.from_top(path), content.clone()))
+            .collect()
+    };
+    let following = match target.follows {
+        true => Some(repo.check_clean(&from_top(&made.edits))?),
+        false => None,
+    };
+    let signer = |bytes: &[u8]| base.me.signer.sign(RECORD_NAMESPACE, bytes);
+    for path in &made.to_sign {
+        if let Some(Some(text)) = made.edits.get_mut(&path.to_string()) {
+            *text = act::sign(&base.policy, &base.actor, path, text, &signer)?;
+        }
+    }
+    let edits = from_top(&made.edits);
+    let overlay = Overlay::new(base.objects);
+    let tree = history::read_commit(&overlay, target.base)?.tree;
+    let top =
+        object::edit(&overlay, Some(tree), &edits)?.ok_or_else(|| Error::told("nothing would be left"))?;
+    let buffer = repo.commit_buffer(top, &[target.base], &made.message)?;
+    let signature = match args.no_commit_signature {
+        true => None,
+        false => Some(base.me.sign_commit(&base.policy, &base.actor, &buffer)?),
+    };
+    let objects = overlay.new.reachable(top);
+    let mut ids: Vec<Oid> = objects.iter().map(|(id, ..)| *id).collect();
+    repo.write_objects(objects.into_iter())?;
+    let commit = repo.store_commit(&buffer, signature.as_deref())?;
+    ids.push(commit);
+    repo.sync_objects(&ids)?;
+    Ok(Signed {
+        made,
+        commit,
+        base: target.base,
+        edits,
+        following,
+        point,
+    })
+}

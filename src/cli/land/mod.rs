@@ -1,0 +1,365 @@
+//! One writing command is one commit: prove the base, preview, ask, sign,
+//! write, move the branch, bring the work tree up to date; or push instead, and
+//! start over when somebody else was faster.
+
+mod commit;
+mod patience;
+mod prepare;
+mod preview;
+mod push;
+mod request;
+mod reserve;
+mod seen;
+mod tell;
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use clap::Args;
+
+use self::prepare::{Prepared, Run, prepare};
+pub use self::reserve::Reserve;
+pub use self::seen::{PolicySeen, Seen, SeenArgs};
+pub use self::tell::refused;
+use self::tell::{done, dry_run, existing, propose};
+use super::args::duration;
+use super::{Global, Outcome, Ui};
+use crate::act::{Desk, Draft};
+use crate::base::{Error, Oid, shell_word};
+use crate::git::{AdvanceError, Head, Move, Moving, Repo};
+use crate::judge::finding::Report;
+pub use crate::judge::finding::Scope;
+use crate::judge::history;
+use crate::workspace::Workspace;
+
+/// How often to start over when somebody else was faster.
+const TRIES: usize = 8;
+
+/// What every writing command takes.
+#[derive(Clone, Debug, Args)]
+pub struct WriteArgs {
+    /// Why; goes into the record and the commit
+    #[arg(short = 'm', long = "message", value_name = "REASON")]
+    pub reason: Option<String>,
+    /// Commit on this branch, from the remote's one or the mainline's tip if it is new, without touching the checkout
+    #[arg(long, value_name = "NAME", help_heading = "Writing")]
+    branch: Option<String>,
+    /// Make the commit on the remote's branch, and push it; when others are faster, start over
+    #[arg(long, help_heading = "Writing", group = "to-remote")]
+    push: bool,
+    /// Push it to a branch of its own, and open a pull request or tell where to
+    #[arg(long, help_heading = "Writing", group = "to-remote")]
+    pr: bool,
+    /// With --push or --pr: start over for so long when others are faster [default: 60s]
+    #[arg(long, value_name = "TIME", value_parser = duration, requires = "to-remote", help_heading = "Writing", hide_short_help = true)]
+    patience: Option<Duration>,
+    /// Show the change and the verdict, and write nothing
+    #[arg(long, help_heading = "Writing")]
+    dry_run: bool,
+    /// Do not ask before signing a decision
+    #[arg(long, help_heading = "Writing")]
+    yes: bool,
+    /// Do not sign the record itself: the commit's signature alone says whose it is
+    #[arg(long, help_heading = "Writing", conflicts_with = "no_commit_signature")]
+    no_record_signature: bool,
+    /// Do not sign the commit: the record's own signature says whose it is
+    #[arg(long, help_heading = "Writing")]
+    no_commit_signature: bool,
+    /// Do not prove the history that the change builds on
+    #[arg(long, help_heading = "Writing")]
+    trust_base: bool,
+    /// Prove it from the root, whatever this clone verified before
+    #[arg(long, help_heading = "Writing", conflicts_with = "trust_base")]
+    replay: bool,
+}
+
+impl WriteArgs {
+    /// Whether nothing is written, so that nothing is to be said of what is next.
+    pub fn is_dry_run(&self) -> bool {
+        self.dry_run
+    }
+
+    /// Whether it lands on a remote, where others build on it.
+    pub fn is_remote(&self) -> bool {
+        self.push || self.pr
+    }
+
+    /// The registry; where the change goes to a remote, that says what nobody says
+    /// here.
+    ///
+    /// # Errors
+    /// As [`Workspace::open_asking`].
+    pub fn open(&self, global: &Global) -> Result<Workspace, Error> {
+        match self.is_remote() {
+            true => Workspace::open_asking(&global.wanted(), None),
+            false => Workspace::open(&global.wanted()),
+        }
+    }
+}
+
+/// What a command wants done.
+pub struct Job<'j> {
+    /// Makes the draft.
+    pub draft: &'j dyn Fn(&Desk<'_>) -> Result<Draft, Error>,
+    /// What it concerns.
+    pub scope: Scope,
+    /// What is decided must have been seen in this clone, or be named by its
+    /// digest; none for what is no decision of the actor's own.
+    pub seen: Option<Seen<'j>>,
+    /// Where to note that nothing is left to say: the commit moved a status, or
+    /// it stands where this clone does not show it.
+    pub moved: Option<&'j Cell<bool>>,
+    /// Where numbers of versions are reserved by branches of a remote.
+    pub reserve: Option<&'j Reserve>,
+}
+
+/// The branch to write to, its tip if it has one, and the commit to build on.
+struct Target {
+    branch: String,
+    tip: Option<Oid>,
+    base: Oid,
+    is_mainline: bool,
+    /// Whether the base is the mainline's tip, by which its history is judged.
+    on_mainline: bool,
+    /// Whether the mainline of this clone stands at the base.
+    is_here: bool,
+    /// Where the remote has the branch, as it says or as this clone last heard.
+    remote: Option<Oid>,
+    /// Whether a work tree follows, in which nothing may be lost.
+    follows: bool,
+}
+
+impl Target {
+    /// Whether the report only says that more administrators must agree, and
+    /// the branch is one where they can: a proposal, not the mainline.
+    fn proposes(&self, report: &Report) -> bool {
+        !self.is_mainline && report.findings.iter().all(|finding| finding.rule.code == "MR403")
+    }
+}
+
+fn target(workspace: &Workspace, args: &WriteArgs) -> Result<Target, Error> {
+    let repo = &workspace.repo;
+    let branch = match &args.branch {
+        Some(name) => local_branch(repo, name)?,
+        None => match repo.head()? {
+            Head::Branch { name, .. } => name,
+            Head::Detached(_) => {
+                // A rebase detaches HEAD, and `git switch` refuses to end one.
+                repo.check_finished()?;
+                return Err(
+                    Error::told("HEAD is detached, so there is no branch to commit to")
+                        .hint("switch to one: `git switch main`, or name it: `--branch NAME`"),
+                );
+            }
+        },
+    };
+    if let Some(place) = repo.checked_out_elsewhere(&branch) {
+        return Err(Error::told(format!(
+            "`{}` is checked out at {}",
+            short(&branch),
+            place.display()
+        ))
+        .hint(format!(
+            "run the command there: `modelry -C {} …`",
+            place.display()
+        )));
+    }
+    let follows = repo.is_checked_out(&branch)?;
+    if follows || repo.is_rebasing(&branch) {
+        repo.check_finished()?;
+    }
+    let tip = repo.reference(&branch)?;
+    let remote = repo.upstream_tip(&branch);
+    let base = match (tip, remote) {
+        (Some(tip), _) => tip,
+        // As `git switch` makes it.
+        (None, Some(remote)) => remote,
+        (None, None) => workspace.tip()?,
+    };
+    let is_mainline = branch == workspace.mainline;
+    Ok(Target {
+        is_mainline,
+        on_mainline: is_mainline,
+        is_here: true,
+        remote,
+        follows,
+        branch,
+        tip,
+        base,
+    })
+}
+
+/// The full name of the branch that `--branch` means: one of this clone, and nothing that
+/// a fetch keeps.
+///
+/// # Errors
+/// The name is that of a remote's branch, or of another reference.
+fn local_branch(repo: &Repo, name: &str) -> Result<String, Error> {
+    let full = match name.starts_with("refs/") {
+        true => name.to_owned(),
+        false => format!("refs/heads/{name}"),
+    };
+    let kept = name.strip_prefix("refs/remotes/").unwrap_or(name);
+    let remotes = repo.remotes()?;
+    let there = remotes.iter().find_map(|remote| {
+        let own = kept.strip_prefix(remote.as_str())?.strip_prefix('/')?;
+        Some((remote, own)).filter(|(_, own)| !own.is_empty())
+    });
+    let is_here = full.starts_with("refs/heads/") && repo.reference(&full)?.is_some();
+    match there {
+        Some((remote, own)) if !is_here => Err(Error::told(format!(
+            "`{kept}` is what this clone knows of branch `{own}` of `{remote}`, and no commit is made on that"
+        ))
+        .hint(format!(
+            "name the branch itself: `--branch {}`; it starts from the remote's, and `--push` lands it there",
+            shell_word(own)
+        ))),
+        _ => Ok(full),
+    }
+}
+
+fn short(branch: &str) -> &str {
+    branch.strip_prefix("refs/heads/").unwrap_or(branch)
+}
+
+/// Does a job: one commit, or nothing at all.
+///
+/// # Errors
+/// When it can't be done; everything is as it was then.
+pub fn land(job: &Job<'_>, args: &WriteArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    let workspace = args.open(global)?;
+    let run = Run {
+        workspace: &workspace,
+        job,
+        args,
+        ui,
+        agreed: RefCell::default(),
+        told: RefCell::default(),
+        seen: Cell::new(job.seen.as_ref().and_then(|_| seen::shown(&workspace, args))),
+    };
+    let to = args
+        .branch
+        .as_deref()
+        .map(|name| local_branch(&workspace.repo, name));
+    let to = to.transpose()?;
+    let leaves = args.pr || to.is_some_and(|to| to != workspace.mainline);
+    if args.no_record_signature && leaves {
+        ui.note("without a signature of its own, the record lands by a merge only: a squash or a rebase leaves the commit's signature behind (MR301)");
+    }
+    if args.is_remote() {
+        return push::land(&run).map_err(|error| workspace.incomplete(error));
+    }
+    for _ in 0..TRIES {
+        if let Some(outcome) = attempt(&run)? {
+            return Ok(outcome);
+        }
+    }
+    Err(Error::told("others move the branch faster than this command can follow").hint("try again"))
+}
+
+fn attempt(run: &Run<'_>) -> Result<Option<Outcome>, Error> {
+    let Run { workspace, ui, .. } = *run;
+    let repo = &workspace.repo;
+    let target = target(workspace, run.args)?;
+    let signed = match prepare(run, &target)? {
+        Prepared::Signed(signed) => signed,
+        Prepared::Dry(made) => return dry_run(&made, None, ui).map(Some),
+        Prepared::Existing(there) => return existing(&there, run.args.dry_run, ui).map(Some),
+        Prepared::Over(outcome) => return Ok(Some(outcome)),
+    };
+    let objects = repo.objects()?;
+    let tree = |commit| history::read_commit(&objects, commit).map(|commit| commit.tree);
+    let moving = match &signed.following {
+        Some(following) => repo.begin_move(
+            &Move {
+                branch: &target.branch,
+                old: target.tip,
+                new: signed.commit,
+                from: Some(tree(signed.base)?),
+                to: tree(signed.commit)?,
+            },
+            &signed.edits,
+            following,
+        )?,
+        None => None,
+    };
+    let advanced = match moving {
+        Some(_) => repo.advance(&target.branch, target.tip, signed.commit, &signed.log()),
+        None => repo.advance_alone(&target.branch, target.tip, signed.commit, &signed.log()),
+    };
+    match advanced {
+        Ok(()) => {}
+        Err(AdvanceError::Moved) => return Ok(None),
+        Err(AdvanceError::Locked(path)) => {
+            return Err(Error::told(format!(
+                "`{}` is locked by another process: {}",
+                short(&target.branch),
+                path.display()
+            ))
+            .hint("wait for it to end, and try again; if none is running, remove that file"));
+        }
+        Err(AdvanceError::Other(error)) => return Err(error),
+    }
+    if target.tip.is_none() && target.remote == Some(target.base) {
+        ui.note(&format!(
+            "`{}` is new in this clone, and starts where the remote has it",
+            short(&target.branch)
+        ));
+    }
+    for note in moving.map_or_else(|| Ok(Vec::new()), Moving::finish)? {
+        ui.note(&note);
+    }
+    // Where there is a remote, what it lacks can be dropped again.
+    let is_settled = target.remote.is_none() && !repo.may_be_ahead();
+    if target.is_mainline && !run.args.trust_base && target.tip.is_some() && is_settled {
+        workspace.advance_verified(target.base, signed.commit, signed.made.brings_policy());
+    }
+    if let Some(moved) = run.job.moved {
+        moved.set(signed.made.moves_status());
+    }
+    propose(&signed.made, short(&target.branch), ui);
+    done(&signed.made, signed.commit, short(&target.branch), None, ui)?;
+    // The commit is made: what can't be said of it is no error of the command.
+    let _ = note_unpushed(run, &target, signed.commit);
+    Ok(Some(Outcome::Fine))
+}
+
+/// Says who does not know of the commit yet, with the line that pushes it.
+fn note_unpushed(run: &Run<'_>, target: &Target, commit: Oid) -> Result<(), Error> {
+    let Run { workspace, ui, .. } = *run;
+    let repo = &workspace.repo;
+    let branch = short(&target.branch);
+    if !target.is_mainline {
+        ui.note(&format!(
+            "the mainline `{}` knows nothing of this until `{branch}` lands there",
+            workspace.mainline_name()
+        ));
+    }
+    if repo.remotes()?.is_empty() {
+        return Ok(());
+    }
+    // Several remotes and none that is chosen: there is no one line to say.
+    let Ok((remote, reference)) = repo.push_place(&target.branch) else {
+        return Ok(());
+    };
+    let to = match reference == target.branch {
+        true => branch.to_owned(),
+        false => format!("{branch}:{}", short(&reference)),
+    };
+    let push = format!("git push {} {}", shell_word(&remote), shell_word(&to));
+    let words = match target.remote {
+        Some(tip) => match repo.ahead_behind(commit, tip)? {
+            (ahead, 0) => format!(
+                "`{branch}` is {} ahead of `{remote}`, where others see it once it is pushed: `{push}`",
+                crate::base::count(ahead, "commit")
+            ),
+            (ahead, behind) => format!(
+                "`{branch}` is {} ahead of `{remote}` and {behind} behind: it lands after `git pull --rebase --gpg-sign` by `{push}`",
+                crate::base::count(ahead, "commit")
+            ),
+        },
+        None => format!("`{branch}` is in this clone alone until it is pushed: `{push}`"),
+    };
+    ui.note(&words);
+    Ok(())
+}

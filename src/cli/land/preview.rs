@@ -1,0 +1,381 @@
+//! The change itself: drafted on the base, and judged with the verdicts that its
+//! signatures will have. Nothing is signed or written here.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::prepare::{Base, Run};
+use super::{Scope, Target};
+use crate::act::{self, Desk, Draft, GivenPart, Refusal};
+use crate::base::{Error, ObjectKind, Oid};
+use crate::cli::write::given;
+use crate::judge::finding::{Finding, Place, Report};
+use crate::judge::history::{self, Past, Replay};
+use crate::judge::rules::{self, Resolver};
+use crate::object::{self, Objects, Overlay};
+use crate::record::change::{self, Change, ChangeKind, Differences};
+use crate::record::kind::{Action, Digest, RecordPath, VersionId, cleaned_text, text_fault};
+use crate::record::schema;
+use crate::record::snapshot::{self, Records, Snapshot};
+use crate::record::yaml::Part;
+use crate::trust::{self, Carrier, Carriers, GateResult, Policy, Verdict};
+use crate::workspace::Workspace;
+
+/// The outcome of a preview.
+pub(super) enum Preview {
+    /// The base holds already what was asked for.
+    Existing(Existing),
+    /// It may not land as it is.
+    Refused(Report),
+    /// It is not to be signed: a review in it would count for nothing, or its
+    /// reason holds a secret.
+    Idle(Refusal),
+    /// It may land once it is agreed to and signed.
+    Ready(Box<Proposal>),
+}
+
+/// What a registry holds already, so that nothing is to be written.
+#[derive(Default)]
+pub(super) struct Existing {
+    /// The records that hold it.
+    pub records: Vec<RecordPath>,
+    /// Whether all of these records' content was asked for; else a version with the same
+    /// status is as good.
+    pub is_exact: bool,
+    /// The words for people.
+    pub notes: Vec<String>,
+    /// What to tell programs beside it.
+    pub facts: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Existing {
+    fn of(draft: Draft) -> Existing {
+        Existing {
+            records: draft.existing,
+            is_exact: false,
+            notes: draft.notes,
+            facts: draft.facts,
+        }
+    }
+
+    /// What holds it, in one line: the last note; those before it are told beside.
+    pub fn words(&self) -> &str {
+        self.notes
+            .last()
+            .map_or("the registry says so already", String::as_str)
+    }
+}
+
+/// A change that is drafted and judged, neither signed nor written.
+pub(super) struct Proposal {
+    /// Files from the registry's folder: new content, or gone.
+    pub edits: BTreeMap<String, Option<Vec<u8>>>,
+    /// The records that its author signs.
+    pub to_sign: Vec<RecordPath>,
+    /// The commit's message.
+    pub message: String,
+    /// The differences.
+    pub changes: Vec<Change>,
+    /// Notes on choices that were made.
+    pub notes: Vec<String>,
+    /// Members for programs beside the change.
+    pub facts: serde_json::Map<String, serde_json::Value>,
+    /// The results of the gates of each decided version.
+    pub gates: Vec<(VersionId, Vec<GateResult>)>,
+    /// The judge's report.
+    pub report: Report,
+    /// The content that a decision speaks for, by name.
+    pub contents: Vec<(String, Digest)>,
+}
+
+impl Proposal {
+    /// Whether it brings another policy.
+    pub fn brings_policy(&self) -> bool {
+        self.changes.iter().any(Change::brings_policy)
+    }
+
+    /// Whether it moves a version's status.
+    pub fn moves_status(&self) -> bool {
+        let mut kinds = self.changes.iter().map(|change| &change.kind);
+        kinds.any(|kind| matches!(kind, ChangeKind::StatusMoved { .. }))
+    }
+
+    /// Whether it decides something, so that its author should look first.
+    pub fn decides(&self) -> bool {
+        let mut kinds = self.changes.iter().map(|change| &change.kind);
+        kinds.any(|kind| {
+            matches!(
+                kind,
+                ChangeKind::RegistryCreated
+                    | ChangeKind::PolicyChanged
+                    | ChangeKind::PolicyReviewed { .. }
+                    | ChangeKind::GroupDeleted
+                    | ChangeKind::VersionDeleted
+                    | ChangeKind::VersionImported { .. }
+                    | ChangeKind::Reviewed { .. }
+                    | ChangeKind::ArchivalGiven
+                    | ChangeKind::ArchivalChanged
+                    | ChangeKind::StatusMoved { .. }
+                    | ChangeKind::StageMoved { .. }
+            )
+        })
+    }
+
+    /// The content that a decision speaks for, as JSON.
+    pub fn content_values(&self) -> serde_json::Map<String, serde_json::Value> {
+        let contents = self.contents.iter();
+        contents
+            .map(|(name, digest)| (name.clone(), serde_json::json!(digest)))
+            .collect()
+    }
+
+    /// The commit's subject.
+    pub fn subject(&self) -> &str {
+        self.message.lines().next().unwrap_or_default()
+    }
+
+    /// The text that its author agrees to, for comparison.
+    pub fn shown(&self) -> String {
+        let lines = self.changes.iter().map(Change::trailer);
+        let contents = self
+            .contents
+            .iter()
+            .map(|(name, digest)| format!("{name} {digest}"));
+        let gates = self.gates.iter().map(|gates| format!("{gates:?}"));
+        lines
+            .chain(contents)
+            .chain(gates)
+            .chain(self.notes.clone())
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+}
+
+/// The signer of each change: the author for records that get a signature, the
+/// commit's signer for all the rest.
+fn carriers(run: &Run<'_>, base: &Base<'_>, changes: &[Change], to_sign: &[RecordPath]) -> Carriers {
+    let author = || {
+        Carrier::new(
+            None,
+            Verdict::Actor {
+                id: base.actor.clone(),
+                key: base.me.fingerprint.clone(),
+            },
+        )
+    };
+    if !run.args.no_commit_signature {
+        return Carriers::one(author());
+    }
+    let own = Carrier::new(None, Verdict::Unsigned);
+    let (signed, unsigned) = (Rc::new(author()), Rc::new(own.clone()));
+    let of = |change: &Change| match &change.record {
+        Some(path) if trust::is_in_record(change) && to_sign.contains(path) => signed.clone(),
+        _ => unsigned.clone(),
+    };
+    Carriers {
+        own,
+        of: changes.iter().map(of).collect(),
+    }
+}
+
+/// Drafts the change on the base, and judges it.
+///
+/// # Errors
+/// When it can't be drafted, or nothing would change.
+pub(super) fn preview(run: &Run<'_>, base: &Base<'_>, target: &Target) -> Result<Preview, Error> {
+    let Run {
+        workspace, job, args, ..
+    } = *run;
+    let (policy, actor) = (&base.policy, &base.actor);
+    let overlay = &Overlay::new(base.objects);
+    let parent = target.base;
+    let records = Records::new(overlay);
+    let base_tree = history::read_commit(overlay, parent)?.tree;
+    let prior = Snapshot::at(&records, base_tree, &workspace.folder)?;
+    let past = Past::new(overlay, &workspace.folder, Some(parent));
+    let desk = Desk {
+        snapshot: prior,
+        policy,
+        actor: actor.clone(),
+        past: &past,
+    };
+    let mut draft = (job.draft)(&desk)?;
+    if let Some(refusal) = draft.refusal.take() {
+        return Ok(Preview::Idle(refusal));
+    }
+    if draft.edits.is_empty() && draft.settle.is_empty() {
+        return Ok(Preview::Existing(Existing::of(draft)));
+    }
+    // A name that an older record holds, as the command's own words repeat it.
+    if let Cow::Owned(clean) = cleaned_text(&draft.subject) {
+        draft.subject = clean;
+    }
+    if let Some(fault) = draft.reason.as_deref().and_then(text_fault) {
+        return Ok(Preview::Idle(Refusal {
+            why: format!(
+                "the address in the reason {}: {} (MR112)",
+                fault.words(),
+                rules::KEPT
+            ),
+            remedies: vec![rules::instead(draft.reason.as_deref().unwrap_or_default())],
+        }));
+    }
+    // Where somebody else will carry it, the policy needs its author's review.
+    if job.scope == Scope::Policy
+        && !target.is_mainline
+        && !args.no_record_signature
+        && let Some(Some(text)) = draft.edits.get("registry.yaml")
+        && let id = Oid::hash(overlay.format(), ObjectKind::Blob, text.as_bytes())
+        && let proposed = snapshot::load(&RecordPath::Registry, id, text.as_bytes())?
+        && (policy.may(actor, Action::Administer, None, None)
+            || policy.is_recovery(actor)
+            || trust::ends_only_own(policy, &proposed, actor))
+    {
+        draft.absorb(act::approve_policy(
+            &desk,
+            &proposed,
+            draft.reason.clone().as_deref(),
+        )?);
+    }
+    let tree = |draft: &Draft| -> Result<Oid, Error> {
+        let edits: BTreeMap<String, Option<Vec<u8>>> = draft
+            .edits
+            .iter()
+            .map(|(path, text)| (workspace.from_top(path), text.clone().map(String::into_bytes)))
+            .collect();
+        object::edit(overlay, Some(base_tree), &edits)?.ok_or_else(|| Error::told("nothing would be left"))
+    };
+    let mut top = tree(&draft)?;
+    for id in std::mem::take(&mut draft.settle) {
+        let after = Snapshot::at(&records, top, &workspace.folder)?;
+        if let Some((_, text)) = act::settle(&desk, &after, &id)? {
+            draft
+                .edits
+                .insert(RecordPath::Version(id.clone()).to_string(), Some(text));
+            top = tree(&draft)?;
+        }
+    }
+    let next = Snapshot::at(&records, top, &workspace.folder)?;
+    let mut differences = change::diff(&prior.seeing(&past), &next)?;
+    let trees = (Some(base_tree), Some(top));
+    history::add_protected(&mut differences, overlay, policy, &workspace.folder, trees)?;
+    if top == base_tree {
+        draft.existing = draft
+            .edits
+            .keys()
+            .filter_map(|path| RecordPath::parse(path))
+            .collect();
+        return Ok(Preview::Existing(Existing {
+            is_exact: true,
+            ..Existing::of(draft)
+        }));
+    }
+    let to_sign = match args.no_record_signature {
+        true => Vec::new(),
+        false => act::to_sign(&differences.changes),
+    };
+    let carriers = carriers(run, base, &differences.changes, &to_sign);
+    let gates = trust::gates_of_changes(policy, &prior, &next, &differences.changes)?;
+    let mut replay = Replay::with_policy(&records, &workspace.folder, policy.clone());
+    let judged = replay.judge_carried(prior, next, &carriers, &differences, &past, Some(parent))?;
+    let mut checked = replay.checked;
+    checked.documents = records.documents();
+    let mut findings = judged.findings;
+    let resolver = Resolver {
+        prior,
+        next,
+        folder: &workspace.folder,
+        before: Some(parent),
+        after: None,
+    };
+    if findings.is_empty() {
+        let unmet = act::unmet_gates(&differences.changes, &gates);
+        findings.extend(unmet.into_iter().map(|finding| resolver.resolve(finding)));
+    }
+    for finding in &mut findings {
+        point_into(finding, &draft.given, &next, workspace);
+    }
+    let mut notes = draft.notes;
+    let after = Desk {
+        snapshot: next,
+        policy,
+        actor: actor.clone(),
+        past: &past,
+    };
+    notes.extend(act::still_served(&after, &differences.changes)?);
+    notes.extend(act::schemas_note(
+        &next,
+        &workspace.from_top(schema::editor::FOLDER),
+    )?);
+    if differences.changes.iter().any(Change::brings_policy)
+        && findings.iter().all(|finding| finding.rule.code == "MR403")
+        && let Some(after) = next.registry()?.and_then(Policy::new)
+    {
+        let known = &policy.registry().revoked;
+        notes.extend(act::consequences(
+            &after,
+            &replay.distrusted(&after, known, parent)?,
+        ));
+        // What the policy lacks from now on is for its author to know.
+        notes.extend(judged.notes.iter().map(|note| note.message.clone()));
+    }
+    let report = Report {
+        findings,
+        notes: judged.notes,
+        checked,
+        ..Report::default()
+    };
+    if !report.findings.is_empty() && !target.proposes(&report) {
+        return Ok(Preview::Refused(report));
+    }
+    if let Some(refusal) = act::idle_review(policy, actor, (&prior, &next), &differences.changes, &past)? {
+        return Ok(Preview::Idle(refusal));
+    }
+    let Differences { changes, .. } = differences;
+    // A subject is one line, whatever names it holds.
+    let mut message = draft.subject.split_whitespace().collect::<Vec<_>>().join(" ");
+    if let Some(reason) = &draft.reason {
+        message.push_str(&format!("\n\n{reason}"));
+    }
+    message.push('\n');
+    for change in &changes {
+        message.push_str(&format!("\nModelry-Change: {}", change.trailer()));
+    }
+    let edits = draft
+        .edits
+        .into_iter()
+        .map(|(path, text)| (path, text.map(String::into_bytes)))
+        .collect();
+    Ok(Preview::Ready(Box::new(Proposal {
+        edits,
+        to_sign,
+        message,
+        changes,
+        notes,
+        facts: draft.facts,
+        gates,
+        report,
+        contents: Vec::new(),
+    })))
+}
+
+/// Lets a finding about what a user gave as a file point into that file.
+fn point_into(finding: &mut Finding<Place>, given: &[GivenPart], next: &Snapshot<'_>, workspace: &Workspace) {
+    let at = &finding.primary.at;
+    for part in given
+        .iter()
+        .filter(|part| workspace.from_top(&part.record) == at.path)
+    {
+        let record = RecordPath::parse(&part.record).and_then(|path| next.read(&path).ok().flatten());
+        let value = record
+            .as_ref()
+            .and_then(|record| record.value().pointer(&at.pointer));
+        let Some(pointer) = part.pointer(&part.record, &at.pointer, value) else {
+            continue;
+        };
+        let span = part.document.span(&pointer, Part::Value);
+        finding.primary.at = given::place(&part.name, part.document.text(), span, &pointer);
+        return;
+    }
+}

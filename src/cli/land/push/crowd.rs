@@ -1,0 +1,135 @@
+//! Whether others are landing one after the other. Whoever has just landed is
+//! always nearest to the branch's tip, and would outrun for good those who lost a
+//! race and stand back; so who comes new lets as many through as land just now.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::super::prepare::Run;
+use crate::base::Oid;
+use crate::judge::history::read_commit;
+
+/// Commits of so many seconds are of now.
+const NOW: i64 = 20;
+
+/// How many commits are looked at.
+const SEEN: usize = 64;
+
+/// Fewer than so many commits are no crowd.
+const FEW: usize = 4;
+
+/// Who lands less often is none either.
+const SELDOM: Duration = Duration::from_secs(3);
+
+/// The longest wait, on average.
+const LONGEST: Duration = Duration::from_secs(8);
+
+/// Those who are landing.
+#[derive(Debug, PartialEq)]
+pub(super) struct Crowd {
+    /// How many others.
+    pub(super) others: usize,
+    /// How long all but one of them need, one after the other.
+    pub(super) time: Duration,
+}
+
+/// Who is landing on the branch that stands at `tip`; none when it is quiet there.
+/// What can't be read, as in a shallow clone, is told by what needs it.
+pub(super) fn crowd(run: &Run<'_>, tip: Oid) -> Option<Crowd> {
+    let repo = &run.workspace.repo;
+    let me = repo.ident("committer").ok()?.email;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    let objects = repo.objects().ok()?;
+    let mut landed = Vec::new();
+    let mut next = Some(tip);
+    while let Some(id) = next
+        && landed.len() < SEEN
+    {
+        let Ok(commit) = read_commit(&objects, id) else {
+            break;
+        };
+        // A person who rebases or applies what many wrote is one writer.
+        let Some(committer) = commit.committer else {
+            break;
+        };
+        if now.saturating_sub(committer.seconds) > 2 * NOW {
+            break;
+        }
+        landed.push((committer.seconds, committer.email));
+        next = commit.parents.first().copied();
+    }
+    of(&landed, &me, now)
+}
+
+/// The crowd in what landed, the newest first: when, and by whom, as the commits
+/// claim. A clock that is off shows none, and nobody waits for it.
+fn of(landed: &[(i64, String)], me: &str, now: i64) -> Option<Crowd> {
+    let newest = landed.first()?.0;
+    if now.abs_diff(newest) > NOW.unsigned_abs() {
+        return None;
+    }
+    let age = |at: i64| newest.saturating_sub(at);
+    let recent: Vec<&(i64, String)> = landed.iter().take_while(|(at, _)| age(*at) < NOW).collect();
+    let others: BTreeSet<&str> = recent
+        .iter()
+        .map(|(_, who)| who.as_str())
+        .filter(|who| *who != me)
+        .collect();
+    let span = age(recent.last()?.0).clamp(1, NOW);
+    let each = Duration::from_secs(span.unsigned_abs()).div_f64(recent.len() as f64);
+    // One other is as often behind as before, and who lands now and then is in
+    // nobody's way.
+    if others.len() < 2 || recent.len() < FEW || each > SELDOM {
+        return None;
+    }
+    Some(Crowd {
+        others: others.len(),
+        // One of them may be no nearer than who waits.
+        time: each.mul_f64((others.len() - 1) as f64).min(LONGEST),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Crowd, LONGEST, of};
+    use std::time::Duration;
+
+    fn landed(all: &[(i64, &str)]) -> Vec<(i64, String)> {
+        all.iter().map(|(at, who)| (*at, (*who).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_turn_for_all_but_one() {
+        let all = landed(&[(108, "a"), (106, "b"), (104, "me"), (102, "a"), (100, "c")]);
+        let crowd = of(&all, "me", 109);
+        let time = Duration::from_millis(2 * 8000 / 5);
+        assert_eq!(crowd, Some(Crowd { others: 3, time }));
+        // Older ones are none of it.
+        let mut more = all;
+        more.extend(landed(&[(80, "d"), (79, "e")]));
+        assert_eq!(of(&more, "me", 109), crowd);
+    }
+
+    #[test]
+    fn nobody_waits_alone_or_for_a_clock() {
+        let one = landed(&[(108, "a"), (107, "me"), (106, "a")]);
+        assert_eq!(of(&one, "me", 109), None);
+        let two = landed(&[(108, "a"), (107, "b"), (106, "a"), (105, "b")]);
+        assert!(of(&two, "me", 109).is_some());
+        assert_eq!(of(&two, "me", 150), None, "they have landed");
+        assert_eq!(of(&two, "me", 60), None, "their clock is ahead");
+        assert_eq!(of(&two[..3], "me", 109), None, "a few");
+        let seldom = landed(&[(108, "a"), (103, "b"), (96, "a"), (91, "b")]);
+        assert_eq!(of(&seldom, "me", 109), None, "now and then");
+        assert_eq!(of(&[], "me", 109), None);
+        let wild = landed(&[(i64::MAX, "a"), (i64::MIN, "b"), (0, "c")]);
+        assert_eq!(of(&wild, "me", i64::MAX), None);
+        let crowd = of(
+            &landed(&[(100, "a"), (i64::MAX, "b"), (100, "c"), (99, "d")]),
+            "me",
+            100,
+        );
+        assert!(crowd.is_some_and(|crowd| crowd.time <= LONGEST));
+    }
+}

@@ -1,0 +1,132 @@
+//! How a push ends: the clone follows what the remote has, or nobody knows.
+
+use super::super::super::output::Outcome;
+use super::super::prepare::{Run, Signed};
+use super::super::tell::{done, propose};
+use super::super::{request, short};
+use super::Sent;
+use super::road::Road;
+use super::survey::Unknown;
+use crate::base::{Error, shell_word};
+use crate::git::{AdvanceError, Move};
+use crate::judge::history;
+
+/// The commit is on the remote, although nobody said so.
+pub(super) fn found(run: &Run<'_>, road: &Road, there: &Unknown, tries: usize) -> Result<Outcome, Error> {
+    run.ui.note(&format!(
+        "the answer to the push was lost; `{}` has the commit",
+        road.remote
+    ));
+    landed(run, road, &there.signed, &there.reference, tries)
+}
+
+/// Nobody knows whether the commit is on the remote.
+pub(super) fn lost(road: &Road, unknown: &Unknown, why: &str) -> Error {
+    let commit = unknown.signed.commit;
+    Error::told(format!(
+        "the push to `{}` broke off, and whether commit {} landed is not known: {why}",
+        road.remote,
+        commit.short()
+    ))
+    .hint(format!(
+        "look before you run the command again: `git fetch {} {} && git merge-base --is-ancestor {commit} FETCH_HEAD`",
+        shell_word(&road.remote),
+        shell_word(short(&unknown.reference)),
+    ))
+}
+
+/// The remote has it: the clone follows, as far as it safely can.
+pub(super) fn landed(
+    run: &Run<'_>,
+    road: &Road,
+    signed: &Signed,
+    reference: &str,
+    tries: usize,
+) -> Result<Outcome, Error> {
+    let Run {
+        workspace, args, ui, ..
+    } = *run;
+    let repo = &workspace.repo;
+    repo.note_remote_tip(&road.remote, reference, signed.commit);
+    if let Some(local) = &road.local
+        && let Err(error) = follow(run, local, signed)
+    {
+        let hints = error.hints();
+        let then = hints
+            .first()
+            .map_or("`git pull --ff-only` brings it up to date", String::as_str);
+        ui.note(&format!(
+            "`{}` of this clone stays where it was: {error}; {then}",
+            short(local)
+        ));
+    }
+    // A proposal can be the very commit that this clone's mainline has, and be dropped again.
+    let shown = road.is_mainline() && repo.reference(&workspace.mainline)? == Some(signed.commit);
+    if shown && !args.trust_base {
+        if let Some(point) = &signed.point {
+            workspace.keep(point);
+        }
+        workspace.advance_verified(signed.base, signed.commit, signed.made.brings_policy());
+    }
+    if let Some(moved) = run.job.moved {
+        moved.set(!shown || signed.made.moves_status());
+    }
+    if let Some(reserve) = run.job.reserve.filter(|_| road.is_mainline()) {
+        reserve.tell_crossing(run, &road.remote, signed);
+    }
+    let page = match args.pr {
+        true => request::open(run, road.as_request(reference), &signed.made)?,
+        false => None,
+    };
+    propose(&signed.made, short(reference), ui);
+    let sent = Sent {
+        remote: road.remote.clone(),
+        tries,
+        page,
+    };
+    done(&signed.made, signed.commit, short(reference), Some(&sent), ui)?;
+    repo.maintain();
+    Ok(Outcome::Fine)
+}
+
+/// Takes the clone's branch forward to what the remote has.
+fn follow(run: &Run<'_>, local: &str, signed: &Signed) -> Result<(), Error> {
+    let repo = &run.workspace.repo;
+    let tip = repo.reference(local)?;
+    if let Some(tip) = tip
+        && repo.ahead_behind(tip, signed.commit)?.0 > 0
+    {
+        return Err(Error::told("it has moved in the meantime"));
+    }
+    if tip.is_none() && run.args.branch.is_none() {
+        // Nobody asked for a branch of that name here.
+        return Ok(());
+    }
+    if let Some(place) = repo.checked_out_elsewhere(local) {
+        return Err(Error::told(format!("it is checked out at {}", place.display())));
+    }
+    if repo.is_rebasing(local) {
+        return Err(Error::told("a rebase is moving it")
+            .hint("`git rebase --continue` finishes the rebase, and `git pull --rebase` follows"));
+    }
+    if repo.is_checked_out(local)? {
+        let objects = repo.objects()?;
+        let tree = |commit| history::read_commit(&objects, commit).map(|commit| commit.tree);
+        return repo.fast_forward(&Move {
+            branch: local,
+            old: tip,
+            new: signed.commit,
+            from: tip.map(tree).transpose()?,
+            to: tree(signed.commit)?,
+        });
+    }
+    match repo.advance_alone(local, tip, signed.commit, &signed.log()) {
+        Ok(()) => Ok(()),
+        Err(AdvanceError::Moved) => Err(Error::told("it has moved in the meantime")),
+        Err(AdvanceError::Locked(path)) => Err(Error::told(format!(
+            "{} is held by another process",
+            path.display()
+        ))),
+        Err(AdvanceError::Other(error)) => Err(error),
+    }
+}

@@ -1,0 +1,114 @@
+//! Which way a change goes to the remote: to the branch that is checked out, to
+//! the mainline, or to a branch of its own.
+
+use super::super::prepare::Run;
+use super::super::preview::Proposal;
+use super::super::{local_branch, request, short};
+use crate::base::{Error, Oid};
+use crate::git::Head;
+
+/// Which way it goes.
+pub(super) struct Road {
+    pub(super) remote: String,
+    /// The mainline's full name on the remote.
+    pub(super) mainline: String,
+    /// The branch's full name on the remote; none when the change names it.
+    pub(super) named: Option<String>,
+    /// The branch of this clone that follows.
+    pub(super) local: Option<String>,
+}
+
+impl Road {
+    pub(super) fn choose(run: &Run<'_>) -> Result<Road, Error> {
+        let repo = &run.workspace.repo;
+        let own_mainline = run.workspace.remote_mainline();
+        let (_, mainline) = repo.push_place(&own_mainline)?;
+        let wanted = run.args.branch.as_ref();
+        let wanted = wanted.map(|name| local_branch(repo, name)).transpose()?;
+        if run.args.pr {
+            let local = wanted;
+            let (remote, named) = match &local {
+                Some(local) => {
+                    let (remote, named) = repo.push_place(local)?;
+                    (remote, Some(named))
+                }
+                None => (repo.push_place(&own_mainline)?.0, None),
+            };
+            if named.as_ref() == Some(&mainline) {
+                return Err(Error::told(
+                    "a pull request needs a branch of its own, and this is the mainline",
+                )
+                .hint("leave `--branch` away, or push to the mainline with `--push`"));
+            }
+            check_finished(run, local.as_deref())?;
+            return Ok(Road {
+                remote,
+                mainline,
+                named,
+                local,
+            });
+        }
+        let local = match wanted {
+            Some(local) => local,
+            None => match repo.head()? {
+                Head::Branch { name, .. } => name,
+                // As a pipeline checks out: what it means is the mainline.
+                Head::Detached(_) => {
+                    check_finished(run, None)?;
+                    own_mainline
+                }
+            },
+        };
+        check_finished(run, Some(&local))?;
+        let (remote, named) = repo.push_place(&local)?;
+        Ok(Road {
+            remote,
+            mainline,
+            named: Some(named),
+            local: Some(local),
+        })
+    }
+
+    /// Whether the mainline itself is pushed to.
+    pub(super) fn is_mainline(&self) -> bool {
+        self.named.as_ref() == Some(&self.mainline)
+    }
+
+    /// The pull request from a branch.
+    pub(super) fn as_request<'a>(&'a self, reference: &'a str) -> request::Request<'a> {
+        request::Request {
+            remote: &self.remote,
+            branch: short(reference),
+            mainline: short(&self.mainline),
+        }
+    }
+
+    /// The branch's full name on the remote.
+    pub(super) fn reference(&self, run: &Run<'_>, made: &Proposal, commit: Option<Oid>) -> String {
+        if let Some(named) = &self.named {
+            return named.clone();
+        }
+        if let Some(reserve) = run.job.reserve
+            && let Some(number) = reserve.number.get()
+        {
+            return reserve.branch(number);
+        }
+        let id = commit.map_or_else(|| "ID".to_owned(), |commit| commit.short().to_string());
+        format!("refs/heads/modelry/{}-{id}", request::slug(made.subject()))
+    }
+}
+
+/// Refuses while an operation of git is not finished on what is checked out: it
+/// may move the branch, whose commits would be pushed along. Another branch has
+/// nothing to do with it.
+fn check_finished(run: &Run<'_>, local: Option<&str>) -> Result<(), Error> {
+    let repo = &run.workspace.repo;
+    let concerns = match local {
+        Some(local) => repo.is_checked_out(local)? || repo.is_rebasing(local),
+        None => repo.workdir().is_some(),
+    };
+    match concerns {
+        true => repo.check_finished(),
+        false => Ok(()),
+    }
+}

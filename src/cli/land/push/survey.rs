@@ -1,0 +1,202 @@
+//! A look at the remote: what is there, and what to build on.
+
+use std::rc::Rc;
+
+use super::super::super::output::Outcome;
+use super::super::prepare::{Run, Signed, prove};
+use super::super::{Target, short};
+use super::road::Road;
+use crate::base::{Error, Oid, shell_word};
+use crate::judge::history;
+
+/// What the remote showed, and what to build on there.
+pub(super) struct Ground {
+    pub(super) target: Target,
+    /// Where the branch stands on the remote; none when it is not there.
+    pub(super) expected: Option<Oid>,
+    /// Commits of the clone's own branch that go along.
+    pub(super) along: usize,
+}
+
+/// What a look at the remote says.
+pub(super) enum Survey {
+    Ground(Box<Ground>),
+    /// A commit that was pushed without an answer is there.
+    There(Unknown),
+    /// What is there can't be built on, which was said.
+    Faulty(Outcome),
+    /// It did not answer.
+    Away(Error),
+}
+
+/// A commit that was pushed without an answer.
+#[derive(Clone)]
+pub(super) struct Unknown {
+    pub(super) signed: Rc<Signed>,
+    pub(super) reference: String,
+}
+
+/// What the remote answered.
+struct Look {
+    /// Where the branch stands; none when it is not there.
+    tip: Option<Oid>,
+    /// Where the mainline stands, when there is no such branch anywhere.
+    mainline: Option<Oid>,
+    /// A commit that was pushed to a branch of its own, and is there.
+    there: Option<Unknown>,
+}
+
+/// Looks at the remote.
+fn look(run: &Run<'_>, road: &Road, unknown: &[Unknown], is_here: bool) -> Result<Look, Error> {
+    let repo = &run.workspace.repo;
+    let mut look = Look {
+        tip: None,
+        mainline: None,
+        there: None,
+    };
+    if road.named.is_none() {
+        for sent in unknown {
+            if repo.remote_tip(&road.remote, &sent.reference)? == Some(sent.signed.commit) {
+                look.there = Some(sent.clone());
+                return Ok(look);
+            }
+        }
+    }
+    if let Some(reserve) = run.job.reserve {
+        reserve.look(run, &road.remote, road.named.as_deref())?;
+    }
+    if let Some(named) = &road.named {
+        look.tip = repo.fetch_tip(&road.remote, named)?;
+    }
+    if look.tip.is_none() && !is_here {
+        look.mainline = repo.fetch_tip(&road.remote, &road.mainline)?;
+    }
+    Ok(look)
+}
+
+/// Looks at the remote, and says what to do with what is there.
+pub(super) fn survey(run: &Run<'_>, road: &Road, unknown: &[Unknown]) -> Result<Survey, Error> {
+    let repo = &run.workspace.repo;
+    let local = match &road.local {
+        Some(local) => repo.reference(local)?,
+        None => None,
+    };
+    let look = match look(run, road, unknown, local.is_some()) {
+        Ok(look) => look,
+        Err(error) => return Ok(Survey::Away(error)),
+    };
+    if let Some(there) = look.there {
+        return Ok(Survey::There(there));
+    }
+    if let Some(tip) = look.tip {
+        let objects = repo.objects()?;
+        for sent in unknown {
+            // Down to what it was made on, and no further.
+            let since = history::chain_if(&objects, sent.signed.base, tip)?;
+            if since.is_some_and(|commits| commits.iter().any(|commit| commit.id == sent.signed.commit)) {
+                return Ok(Survey::There(sent.clone()));
+            }
+        }
+    }
+    let (base, along, on_mainline) = match (look.tip, local, look.mainline) {
+        (Some(tip), local, _) => match own_commits(run, road, local, tip)? {
+            Ok((base, along)) => (base, along, road.is_mainline()),
+            Err(outcome) => return Ok(Survey::Faulty(outcome)),
+        },
+        // The branch is new there.
+        (None, Some(local), _) => (local, 0, road.is_mainline()),
+        (None, None, Some(mainline)) => (mainline, 0, true),
+        (None, None, None) => {
+            return Err(Error::told(format!(
+                "`{}` has no branch `{}`",
+                road.remote,
+                short(&road.mainline)
+            ))
+            .hint("name the mainline with `--mainline`, or push it first: `git push`"));
+        }
+    };
+    let remote = look.tip.or(look.mainline);
+    let target = target(run, road, (base, remote), on_mainline)?;
+    Ok(Survey::Ground(Box::new(Ground {
+        target,
+        expected: look.tip,
+        along,
+    })))
+}
+
+/// To build on `base`; `remote` is where the remote's branch stands.
+fn target(
+    run: &Run<'_>,
+    road: &Road,
+    (base, remote): (Oid, Option<Oid>),
+    on_mainline: bool,
+) -> Result<Target, Error> {
+    Ok(Target {
+        branch: road.local.clone().unwrap_or_default(),
+        tip: None,
+        base,
+        is_mainline: road.is_mainline(),
+        on_mainline,
+        is_here: run.workspace.repo.reference(&run.workspace.mainline)? == Some(base),
+        remote,
+        follows: false,
+    })
+}
+
+/// What to build on where the clone has the branch too: the remote's tip, or
+/// the clone's own when that is ahead, with how many commits go along.
+fn own_commits(
+    run: &Run<'_>,
+    road: &Road,
+    local: Option<Oid>,
+    tip: Oid,
+) -> Result<Result<(Oid, usize), Outcome>, Error> {
+    let Some(local) = local.filter(|local| *local != tip) else {
+        return Ok(Ok((tip, 0)));
+    };
+    let repo = &run.workspace.repo;
+    let name = short(road.named.as_deref().unwrap_or_default());
+    let objects = repo.objects()?;
+    match repo.ahead_behind(local, tip)? {
+        (0, _) => Ok(Ok((tip, 0))),
+        (along, 0) => {
+            if history::chain_if(&objects, tip, local)?.is_none() {
+                return Err(Error::told(format!(
+                    "`{name}` of `{}` was merged into your branch, so it would become a side of it",
+                    road.remote
+                ))
+                .hint(format!(
+                    "merge the other way round: your branch into `{name}` of `{}`",
+                    road.remote
+                )));
+            }
+            Ok(Ok((local, along)))
+        }
+        (along, behind) => {
+            // When the remote's history was rewritten, that is what matters.
+            let noted = repo.noted_remote_tip(&road.remote, road.named.as_deref().unwrap_or_default())?;
+            let grown = match noted {
+                Some(noted) => history::chain_if(&objects, noted, tip)?.is_some(),
+                None => false,
+            };
+            let target = target(run, road, (tip, Some(tip)), road.is_mainline())?;
+            if !grown
+                && let Err(outcome) = prove(run.workspace, &objects, &target, run.job, run.args, run.ui)?
+            {
+                return Ok(Err(outcome));
+            }
+            Err(Error::told(format!(
+                "`{}` and `{name}` of `{}` have gone apart: {} here, {} there",
+                short(road.local.as_deref().unwrap_or_default()),
+                road.remote,
+                crate::base::count(along, "commit"),
+                crate::base::count(behind, "commit"),
+            ))
+            .hint(format!(
+                "when those here are yours, put them away (`git branch mine`, `git reset --keep {}`), and make them anew with `--replay`",
+                shell_word(&format!("{}/{name}", road.remote))
+            ))
+            .hint("when they are not, the remote's branch was rewritten: find out by whom"))
+        }
+    }
+}

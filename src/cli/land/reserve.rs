@@ -1,0 +1,177 @@
+//! Numbers that registrations take for themselves before they land: a branch
+//! `modelry/<group>/<n>` of the remote keeps the number while it is there.
+//!
+//! Who reserves looks at the mainline once the branch is there, and gives way
+//! when the number landed meanwhile; who lands looks at the branches afterwards.
+//! At least one of two who cross sees the other.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::prepare::{Run, Signed};
+use crate::act::Proposed;
+use crate::base::{Error, Oid};
+use crate::judge::history;
+use crate::record::kind::{GroupName, RecordPath, VersionId, VersionNumber};
+use crate::record::snapshot::{Records, Snapshot};
+
+/// So many proposals of a group are looked into, those of the highest numbers.
+const MOST_PROPOSED: usize = 10;
+
+/// A number that a registration takes for itself before it lands.
+pub struct Reserve {
+    /// The group.
+    pub group: GroupName,
+    /// The numbers that branches of the remote hold.
+    pub taken: RefCell<BTreeSet<VersionNumber>>,
+    /// What these branches propose, by their tips, where a proposal is to be made.
+    pub proposed: RefCell<BTreeMap<Oid, Proposed>>,
+    /// The number that the draft took.
+    pub number: Cell<Option<VersionNumber>>,
+}
+
+impl Reserve {
+    /// Nothing is known to be reserved.
+    pub fn of(group: &GroupName) -> Reserve {
+        Reserve {
+            group: group.clone(),
+            taken: RefCell::default(),
+            proposed: RefCell::default(),
+            number: Cell::new(None),
+        }
+    }
+
+    /// The branch that reserves a number.
+    pub(super) fn branch(&self, number: VersionNumber) -> String {
+        format!("{}{number}", self.folder())
+    }
+
+    fn folder(&self) -> String {
+        format!("refs/heads/modelry/{}/", self.group)
+    }
+
+    /// Whether the number that was drafted last is still nobody else's.
+    pub(super) fn is_free(&self) -> bool {
+        let number = self.number.get();
+        number.is_none_or(|number| !self.taken.borrow().contains(&number))
+    }
+
+    /// Learns what is reserved on a remote; a branch that is pushed to itself
+    /// keeps its number from nobody.
+    ///
+    /// # Errors
+    /// When the remote can't be asked.
+    pub(super) fn look(&self, run: &Run<'_>, remote: &str, own: Option<&str>) -> Result<(), Error> {
+        let folder = self.folder();
+        let branches = run
+            .workspace
+            .repo
+            .remote_branches(remote, &format!("{folder}*"))?;
+        let others = branches.iter().filter(|(name, _)| own != Some(name.as_str()));
+        let number = |name: &str| name.strip_prefix(&folder)?.parse::<VersionNumber>().ok();
+        let mut others: Vec<(VersionNumber, &str, Oid)> = others
+            .filter_map(|(name, tip)| Some((number(name)?, name.as_str(), *tip)))
+            .collect();
+        self.taken
+            .replace(others.iter().map(|(number, ..)| *number).collect());
+        if run.args.pr {
+            others.sort_unstable();
+            let tips: BTreeSet<Oid> = others.iter().map(|(.., tip)| *tip).collect();
+            self.proposed.borrow_mut().retain(|tip, _| tips.contains(tip));
+            for (number, name, tip) in others.into_iter().rev().take(MOST_PROPOSED) {
+                self.read(run, remote, number, name, tip)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what a branch proposes, once.
+    fn read(
+        &self,
+        run: &Run<'_>,
+        remote: &str,
+        number: VersionNumber,
+        name: &str,
+        tip: Oid,
+    ) -> Result<(), Error> {
+        let repo = &run.workspace.repo;
+        if self.proposed.borrow().contains_key(&tip) || repo.fetch_tip(remote, name)? != Some(tip) {
+            return Ok(());
+        }
+        let objects = repo.objects()?;
+        let records = Records::new(&objects);
+        let tree = history::read_commit(&objects, tip)?.tree;
+        let there = Snapshot::at(&records, tree, &run.workspace.folder)?;
+        let id = VersionId {
+            group: self.group.clone(),
+            number,
+        };
+        let Some(version) = there.read(&RecordPath::Version(id))? else {
+            return Ok(());
+        };
+        if let (Some(record), Some(spec)) = (version.version(), version.value().get("spec")) {
+            let proposed = Proposed {
+                remote: remote.to_owned(),
+                branch: super::short(name).to_owned(),
+                number,
+                by: record.by.to_string(),
+                spec: spec.clone(),
+            };
+            self.proposed.borrow_mut().insert(tip, proposed);
+        }
+        Ok(())
+    }
+
+    /// Takes a reservation back when the number landed on the mainline before
+    /// the branch was there; whether it did.
+    ///
+    /// # Errors
+    /// When the mainline can't be read.
+    pub(super) fn gives_way(
+        &self,
+        run: &Run<'_>,
+        remote: &str,
+        mainline: &str,
+        signed: &Signed,
+    ) -> Result<bool, Error> {
+        let repo = &run.workspace.repo;
+        let (Some(number), Ok(Some(tip))) = (self.number.get(), repo.fetch_tip(remote, mainline)) else {
+            return Ok(false);
+        };
+        if tip == signed.base {
+            return Ok(false);
+        }
+        let objects = repo.objects()?;
+        let records = Records::new(&objects);
+        let tree = history::read_commit(&objects, tip)?.tree;
+        let there = Snapshot::at(&records, tree, &run.workspace.folder)?;
+        if !there.versions(&self.group)?.contains(&number) {
+            return Ok(false);
+        }
+        let branch = self.branch(number);
+        if !repo.withdraw(remote, &branch, signed.commit)? {
+            run.ui.note(&format!(
+                "`{}` of `{remote}` is of no use, and could not be taken away: the number {number} landed meanwhile",
+                super::short(&branch)
+            ));
+        }
+        Ok(true)
+    }
+
+    /// Tells of a reservation that came while its number was on its way to the
+    /// mainline.
+    pub(super) fn tell_crossing(&self, run: &Run<'_>, remote: &str, signed: &Signed) {
+        let Some(number) = self.number.get() else {
+            return;
+        };
+        let branch = self.branch(number);
+        if let Ok(Some(tip)) = run.workspace.repo.remote_tip(remote, &branch)
+            && tip != signed.commit
+        {
+            run.ui.note(&format!(
+                "`{}` of `{remote}` reserved the number {number} while this landed: what it proposes has to be registered anew",
+                super::short(&branch)
+            ));
+        }
+    }
+}

@@ -1,0 +1,400 @@
+//! The ground of every reading command: a registry at a commit or a day.
+
+use clap::Args;
+
+use super::fresh;
+use crate::base::{Error, Oid};
+use crate::cli::Ui;
+use crate::cli::args::Global;
+use crate::cli::output::Outcome;
+use crate::git::{GitObjects, Head};
+use crate::judge::history::{self, Dated, Dates, Past};
+use crate::object::Kept;
+use crate::record::kind::{RecordPath, VersionId};
+use crate::record::snapshot::{Loaded, Records, Snapshot};
+use crate::trust::{self, Policy, Tally};
+use crate::workspace::{Wanted, Workspace};
+
+/// Whether to fetch before something is read.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct FetchArgs {
+    /// Fetch first: read the mainline as its remote has it now, and bring what a partial clone lacks of the registry
+    #[arg(long, help_heading = "Where to look")]
+    pub fetch: bool,
+}
+
+impl FetchArgs {
+    /// Finds the registry, after the fetch where one is wanted.
+    ///
+    /// # Errors
+    /// As [`Workspace::open`] and [`Workspace::open_fetched`].
+    pub fn open(self, global: &Global, ui: &Ui) -> Result<Workspace, Error> {
+        self.open_as(&global.wanted(), ui)
+    }
+
+    /// As [`FetchArgs::open`], of what is wanted.
+    ///
+    /// # Errors
+    /// As [`FetchArgs::open`].
+    pub fn open_as(self, wanted: &Wanted, ui: &Ui) -> Result<Workspace, Error> {
+        if !self.fetch {
+            return Workspace::open(wanted);
+        }
+        let (workspace, note) = Workspace::open_fetched(wanted)?;
+        if let Some(note) = note {
+            ui.note(&note);
+        }
+        Ok(workspace)
+    }
+}
+
+/// The state that a reading command reads.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ReadArgs {
+    /// As it was at this commit, or on this day
+    #[arg(long, value_name = "REV|DATE")]
+    pub at: Option<String>,
+    #[command(flatten)]
+    pub fetch: FetchArgs,
+}
+
+impl ReadArgs {
+    /// Whether neither a commit nor a fetch was asked for.
+    pub fn is_newest(&self) -> bool {
+        self.at.is_none() && !self.fetch.fetch
+    }
+}
+
+/// A registry at one commit, to be read.
+pub struct Reading<'r> {
+    /// Where it is.
+    pub workspace: &'r Workspace,
+    /// The object store.
+    pub objects: &'r GitObjects<'r>,
+    /// The registry.
+    pub snapshot: Snapshot<'r>,
+    /// The commit.
+    pub commit: Oid,
+}
+
+impl Reading<'_> {
+    /// Opens the registry at a commit or day (by default at the current
+    /// branch's tip), and reads it.
+    ///
+    /// # Errors
+    /// When there is nothing to read, or what `read` says.
+    pub fn with(
+        args: &ReadArgs,
+        global: &Global,
+        ui: &Ui,
+        read: impl FnOnce(&Reading<'_>) -> Result<Outcome, Error>,
+    ) -> Result<Outcome, Error> {
+        let workspace = args.fetch.open(global, ui)?;
+        let answered = Reading::of(&workspace, args.at.as_deref(), ui, read);
+        let asked = (args.at.as_deref(), args.fetch);
+        fresh::told(&workspace, current(&workspace), asked, answered, ui)
+    }
+
+    /// As [`Reading::with`], of a registry that was found.
+    ///
+    /// # Errors
+    /// As [`Reading::with`].
+    pub fn of(
+        workspace: &Workspace,
+        at: Option<&str>,
+        ui: &Ui,
+        read: impl FnOnce(&Reading<'_>) -> Result<Outcome, Error>,
+    ) -> Result<Outcome, Error> {
+        Reading::at(workspace, at, ui, read).map_err(|error| workspace.incomplete(error))
+    }
+
+    fn at(
+        workspace: &Workspace,
+        at: Option<&str>,
+        ui: &Ui,
+        read: impl FnOnce(&Reading<'_>) -> Result<Outcome, Error>,
+    ) -> Result<Outcome, Error> {
+        let objects = workspace.repo.objects()?;
+        let commit = match at {
+            None => current(workspace)?,
+            Some(at) => commit_at(workspace, &objects, at, None)?.noted(ui),
+        };
+        let records = Records::new(&objects);
+        let top = history::read_commit(&objects, commit)?.tree;
+        let snapshot = Snapshot::at(&records, top, &workspace.folder)?;
+        if snapshot.registry()?.is_none() {
+            return Err(workspace.no_registry(&objects, commit)?);
+        }
+        let answered = read(&Reading {
+            workspace,
+            objects: &objects,
+            snapshot,
+            commit,
+        });
+        if let Some(words) = unreadable(workspace, &records.unreadable()) {
+            ui.note(&words);
+        }
+        answered
+    }
+
+    /// Whether a file that was read so far can't be read as a record.
+    pub fn is_incomplete(&self) -> bool {
+        !self.snapshot.records.unreadable().is_empty()
+    }
+
+    /// The policy at that commit.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn policy(&self) -> Result<Policy, Error> {
+        history::policy_at(&self.snapshot, &format!("commit {}", self.commit.short()))
+    }
+
+    /// The reviews of a version as they would count now.
+    ///
+    /// # Errors
+    /// When an object can't be read.
+    pub fn tally(&self, policy: &Policy, id: &VersionId, version: &Loaded) -> Result<Tally, Error> {
+        let past = Past::new(self.objects, &self.workspace.folder, Some(self.commit));
+        trust::tally(policy, &self.snapshot, &self.snapshot, id, version, &past)
+    }
+
+    /// The version's file, or the nearest name.
+    ///
+    /// # Errors
+    /// When there is no such version.
+    pub fn version(&self, id: &VersionId) -> Result<std::sync::Arc<Loaded>, Error> {
+        match self.snapshot.read(&RecordPath::Version(id.clone()))? {
+            Some(loaded) => Ok(loaded),
+            None => Err(crate::record::snapshot::unknown_version(&self.snapshot, id)?),
+        }
+    }
+}
+
+/// Names the files that can't be read, so that an answer without them does not
+/// look whole.
+fn unreadable(workspace: &Workspace, paths: &[String]) -> Option<String> {
+    /// The most files that are named.
+    const MOST: usize = 5;
+    let count = match paths.len() {
+        0 => return None,
+        1 => "1 file can't be read, and is not part of this answer".to_owned(),
+        more => format!("{more} files can't be read, and are not part of this answer"),
+    };
+    let named = paths.iter().take(MOST);
+    let named: Vec<String> = named
+        .map(|path| format!("`{}`", workspace.from_top(path)))
+        .collect();
+    let more = match paths.len().saturating_sub(MOST) {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    Some(format!(
+        "{count}: {}{more}; `modelry validate` says why",
+        named.join(", ")
+    ))
+}
+
+/// The commit that people look at: the current branch's tip, or the mainline's.
+pub(crate) fn current(workspace: &Workspace) -> Result<Oid, Error> {
+    if workspace.repo.workdir().is_none() || workspace.fetched {
+        return workspace.tip();
+    }
+    match workspace.repo.head()? {
+        Head::Branch { tip: Some(tip), .. } | Head::Detached(tip) => Ok(tip),
+        Head::Branch { tip: None, .. } => workspace.tip(),
+    }
+}
+
+/// A commit by which something is read as it was.
+pub struct AsOf {
+    /// The commit.
+    pub commit: Oid,
+    /// A note on how the day was found.
+    pub note: Option<String>,
+    /// What the mainline holds after that day, in words.
+    pub later: Option<String>,
+}
+
+impl AsOf {
+    /// The commit, when what is worth knowing was said beside the output.
+    pub fn noted(self, ui: &Ui) -> Oid {
+        if let Some(note) = &self.note {
+            ui.note(note);
+        }
+        self.commit
+    }
+}
+
+impl From<Oid> for AsOf {
+    fn from(commit: Oid) -> AsOf {
+        AsOf {
+            commit,
+            note: None,
+            later: None,
+        }
+    }
+}
+
+/// The commit that a revision names, or the last step of the mainline whose
+/// effective date is of that day or before. Steps that claim a date from `since`
+/// up to there, and are left out all the same, are named.
+///
+/// # Errors
+/// When there is none.
+pub fn commit_at(
+    workspace: &Workspace,
+    objects: &GitObjects<'_>,
+    at: &str,
+    since: Option<&str>,
+) -> Result<AsOf, Error> {
+    let Some(end) = Moment::of(at).map(Moment::end) else {
+        return resolve(workspace, at).map(AsOf::from);
+    };
+    let dates = dates(workspace, objects)?;
+    let Some(step) = dates.at(end) else {
+        let error = Error::told(format!(
+            "`{}` has no commit as old as {at}",
+            workspace.mainline_name()
+        ));
+        return Err(match dates.steps().first() {
+            Some(first) => error.hint(format!(
+                "its first is {}, of {}",
+                first.commit.short(),
+                history::moment(first.date)
+            )),
+            None => error,
+        });
+    };
+    let later = dates.later(end);
+    let later = later.first().map(|next| {
+        let steps = match later.len() {
+            1 => "1 step".to_owned(),
+            more => format!("{more} steps"),
+        };
+        format!(
+            "nothing after {at} is looked at: {steps} of the mainline, the next of them {} of {}",
+            next.commit.short(),
+            history::moment(next.date)
+        )
+    });
+    Ok(AsOf {
+        later,
+        commit: step.commit,
+        note: left_out(&dates.left_out(since.and_then(Moment::of).map(Moment::first), end)),
+    })
+}
+
+/// The commit after which a range starts: the one that a revision names, or the
+/// mainline's last step before a day, so that the day itself is told, or of a
+/// moment. None when the mainline began later: all of it is meant.
+///
+/// # Errors
+/// When a revision names none.
+pub fn commit_before(
+    workspace: &Workspace,
+    objects: &GitObjects<'_>,
+    start: &str,
+) -> Result<Option<Oid>, Error> {
+    let Some(last) = Moment::of(start).map(Moment::last_before) else {
+        return resolve(workspace, start).map(Some);
+    };
+    let dates = dates(workspace, objects)?;
+    Ok(dates.at(last).map(|step| step.commit))
+}
+
+/// The dates of the mainline's steps.
+pub fn dates(workspace: &Workspace, objects: &GitObjects<'_>) -> Result<Dates, Error> {
+    let kept = Kept::new(objects);
+    workspace.dates(&Records::new(&kept), workspace.tip()?)
+}
+
+/// Names steps that a day leaves out although they claim a date of it.
+fn left_out(steps: &[Dated]) -> Option<String> {
+    /// The most steps that are named.
+    const MOST: usize = 5;
+    let count = match steps.len() {
+        0 => return None,
+        1 => "1 step claims a date up to then, and counts from a later one on".to_owned(),
+        more => format!("{more} steps claim a date up to then, and count from a later one on"),
+    };
+    let named: Vec<String> = steps.iter().take(MOST).map(Dated::words).collect();
+    let more = match steps.len().saturating_sub(MOST) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    Some(format!("{count}: {}{more}", named.join("; ")))
+}
+
+/// The seconds of a day.
+const DAY: i64 = 24 * 60 * 60;
+
+/// A time that is named, in seconds since 1970-01-01T00:00:00Z.
+enum Moment {
+    /// A day, by its first second.
+    Day(i64),
+    /// A second.
+    Second(i64),
+}
+
+impl Moment {
+    /// The first second that it holds.
+    fn first(self) -> i64 {
+        match self {
+            Moment::Day(seconds) | Moment::Second(seconds) => seconds,
+        }
+    }
+
+    /// The last second that it holds.
+    fn end(self) -> i64 {
+        match self {
+            Moment::Day(seconds) => seconds.saturating_add(DAY - 1),
+            Moment::Second(seconds) => seconds,
+        }
+    }
+
+    /// The last second that a range from it on leaves out: a moment's own step is
+    /// the one that it starts after.
+    fn last_before(self) -> i64 {
+        match self {
+            Moment::Day(seconds) => seconds.saturating_sub(1),
+            Moment::Second(seconds) => seconds,
+        }
+    }
+
+    /// None when the text is no date.
+    fn of(text: &str) -> Option<Moment> {
+        if let Ok(date) = text.parse::<jiff::civil::Date>()
+            && text.len() == 10
+        {
+            let start = jiff::tz::Offset::UTC.to_timestamp(date.at(0, 0, 0, 0));
+            return start.ok().map(|moment| Moment::Day(moment.as_second()));
+        }
+        let moment = text.parse::<jiff::Timestamp>().ok()?;
+        Some(Moment::Second(moment.as_second()))
+    }
+}
+
+/// The commit that a revision names; what is no revision may be a day that was
+/// mistyped, or a CI system's word for nothing.
+fn resolve(workspace: &Workspace, text: &str) -> Result<Oid, Error> {
+    workspace.resolve(text).map_err(|error| {
+        if text.len() >= 40 && text.bytes().all(|byte| byte == b'0') {
+            return Error::told(format!("`{text}` names no commit: there was none before"))
+                .hint("a CI system says so at the first push of a branch; start at the root: `..main` (events), `--from-start` (notify)");
+        }
+        match is_like_a_day(text) {
+            true => Error::told(format!("there is no day `{text}`"))
+                .hint("write a day that the calendar has as YYYY-MM-DD, in UTC: 2026-03-01"),
+            false => error,
+        }
+    })
+}
+
+/// Three numbers, one of four digits at an end: `2026-02-30`, `30/11/2026`.
+fn is_like_a_day(text: &str) -> bool {
+    let parts: Vec<&str> = text.split(['-', '/']).collect();
+    let [first, _, last] = parts[..] else { return false };
+    let is_number = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    parts.iter().all(is_number) && (first.len() == 4 || last.len() == 4)
+}

@@ -1,0 +1,120 @@
+//! How new the commit is that a reading command reads: for people, beside the
+//! output. No verdict depends on it.
+
+use std::time::SystemTime;
+
+use crate::base::{Error, Oid};
+use crate::cli::Ui;
+use crate::cli::output::Outcome;
+use crate::cli::read::at::FetchArgs;
+use crate::judge::history;
+use crate::workspace::Workspace;
+
+/// Ends a reading command that read the commit `read`: a note where the remote's
+/// branch is known to be ahead of it, and where something was not found, which
+/// commit that speaks of. Silent where `at` or `--fetch` chose the commit.
+///
+/// # Errors
+/// The one that the command ended with.
+pub fn told(
+    workspace: &Workspace,
+    read: Result<Oid, Error>,
+    (at, fetch): (Option<&str>, FetchArgs),
+    answered: Result<Outcome, Error>,
+    ui: &Ui,
+) -> Result<Outcome, Error> {
+    let Ok(commit) = read else { return answered };
+    if at.is_some() || fetch.fetch {
+        return answered;
+    }
+    match answered {
+        Err(error) => Err(missing(workspace, commit, error)),
+        Ok(outcome) => {
+            if let Some(words) = behind(workspace, commit) {
+                ui.note(&words);
+            } else if outcome == Outcome::Nothing {
+                nothing_at(workspace, commit, ui);
+            }
+            Ok(outcome)
+        }
+    }
+}
+
+/// The error that something was not found, with the commit that it speaks of.
+pub fn missing(workspace: &Workspace, commit: Oid, error: Error) -> Error {
+    if !matches!(error, Error::Told { .. }) {
+        return error;
+    }
+    match behind(workspace, commit).or_else(|| age(workspace, commit)) {
+        Some(words) => error.hint(words),
+        None => error,
+    }
+}
+
+/// Notes of which commit it is said that nothing was found, unless another note
+/// says so because it is behind.
+pub fn nothing_at(workspace: &Workspace, commit: Oid, ui: &Ui) {
+    if behind(workspace, commit).is_none()
+        && let Some(words) = age(workspace, commit)
+    {
+        ui.note(&words);
+    }
+}
+
+/// A note on a commit that lacks some of what the clone keeps of the remote's
+/// mainline; none where that can't be found out.
+fn behind(workspace: &Workspace, commit: Oid) -> Option<String> {
+    let (name, tip) = workspace.kept_mainline().ok()??;
+    let tip = tip.filter(|tip| *tip != commit)?;
+    let (_, lacks) = workspace.repo.ahead_behind(commit, tip).ok()?;
+    if lacks == 0 {
+        return None;
+    }
+    let name = name.strip_prefix("refs/heads/").unwrap_or(&name);
+    let name = name.strip_prefix("refs/remotes/").unwrap_or(name);
+    Some(format!(
+        "read at {}, which is {} behind `{name}`; {}: `--fetch` brings it up to date",
+        named(workspace, commit)?,
+        crate::base::count(lacks, "commit"),
+        last_fetch(workspace)
+    ))
+}
+
+/// A note on the commit that is read and on the last fetch; none without a remote.
+fn age(workspace: &Workspace, commit: Oid) -> Option<String> {
+    workspace.kept_mainline().ok()??;
+    Some(format!(
+        "read at {}; {}: `--fetch` reads what the remote has now",
+        named(workspace, commit)?,
+        last_fetch(workspace)
+    ))
+}
+
+/// A commit with its date.
+fn named(workspace: &Workspace, commit: Oid) -> Option<String> {
+    let objects = workspace.repo.objects().ok()?;
+    let read = history::read_commit(&objects, commit).ok()?;
+    let date = read
+        .committer
+        .as_ref()
+        .map(|by| format!(" of {}", history::moment(by.seconds)));
+    Some(format!("{}{}", commit.short(), date.unwrap_or_default()))
+}
+
+/// The age of the last fetch in words.
+fn last_fetch(workspace: &Workspace) -> String {
+    let Some(time) = workspace.repo.last_fetch() else {
+        return "never fetched since the clone".to_owned();
+    };
+    let seconds = SystemTime::now()
+        .duration_since(time)
+        .map_or(0, |age| age.as_secs());
+    let (number, unit) = match seconds {
+        0..60 => return "last fetch less than a minute ago".to_owned(),
+        60..3600 => (seconds / 60, "minute"),
+        3600..172_800 => (seconds / 3600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    let number = usize::try_from(number).unwrap_or(usize::MAX);
+    format!("last fetch {} ago", crate::base::count(number, unit))
+}

@@ -1,0 +1,228 @@
+//! `modelry log`
+
+use std::collections::{BTreeSet, HashMap};
+
+use clap::Args;
+use serde_json::json;
+
+use crate::base::{Error, Oid};
+use crate::cli::Ui;
+use crate::cli::args::Global;
+use crate::cli::names::Target;
+use crate::cli::output::Outcome;
+use crate::cli::read::at::{ReadArgs, Reading};
+use crate::judge::history::{self, Past, Replay};
+use crate::object::Commit;
+use crate::record::change::{self, Change};
+use crate::record::kind::ActorId;
+use crate::record::snapshot::{Records, Snapshot};
+use crate::report::{clean, paint, summary};
+use crate::trust::Verdict;
+
+/// `modelry log`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  modelry log\n  modelry log fraud-detector/3")]
+pub struct LogArgs {
+    /// Only what happened to this group or version
+    #[arg(value_name = "GROUP[/N]")]
+    target: Option<Target>,
+    /// At most this many commits
+    #[arg(long, short = 'n', value_name = "N", value_parser = crate::cli::names::count)]
+    limit: Option<usize>,
+    #[command(flatten)]
+    read: ReadArgs,
+}
+
+fn concerns(change: &Change, target: Option<&Target>) -> bool {
+    let group = |name: &str| change.group() == Some(name);
+    match target {
+        None => true,
+        Some(Target::Group(name) | Target::Latest(name)) => group(name.as_str()),
+        Some(Target::Version(id)) => change.record.as_ref().and_then(|record| record.version()) == Some(id),
+        Some(Target::Stage(name, stage)) => {
+            group(name.as_str()) && change.path.ends_with(&format!("/stages/{stage}.yaml"))
+        }
+    }
+}
+
+/// A commit's time, in its own zone.
+fn time(commit: &Commit) -> String {
+    let Some(committer) = &commit.committer else {
+        return String::new();
+    };
+    let offset = jiff::tz::Offset::from_seconds(committer.offset_minutes.saturating_mul(60))
+        .unwrap_or(jiff::tz::Offset::UTC);
+    jiff::Timestamp::from_second(committer.seconds)
+        .map(|moment| offset.to_datetime(moment).strftime("%Y-%m-%d %H:%M").to_string())
+        .unwrap_or_default()
+}
+
+/// Whose signatures stand behind the changes of a commit that nobody signed: on
+/// the other side of a merge, or in the records themselves.
+fn authors<'r>(
+    records: &'r Records<'r>,
+    folder: &'r str,
+    parent: Oid,
+    commit: &Commit,
+    target: Option<&Target>,
+) -> Result<BTreeSet<ActorId>, Error> {
+    // Before the first policy nobody is known.
+    let Ok(mut replay) = Replay::after(records, folder, parent) else {
+        return Ok(BTreeSet::new());
+    };
+    let step = replay.step(commit)?;
+    let behind = step.changes.iter().zip(&step.authors);
+    let ours = behind.filter(|(change, _)| concerns(change, target));
+    Ok(ours
+        .filter_map(|(_, author)| author.verdict.actor().cloned())
+        .collect())
+}
+
+fn words(verdict: &Verdict, commit: &Commit, authors: &BTreeSet<ActorId>) -> String {
+    if verdict.actor().is_some() || authors.is_empty() {
+        return verdict.words();
+    }
+    let names: Vec<String> = authors.iter().map(|actor| format!("`{actor}`")).collect();
+    let names = names.join(", ");
+    match (verdict, commit.parents.len() > 1) {
+        (Verdict::Unsigned, true) => format!("a merge that nobody signed, of what {names} signed"),
+        (Verdict::Unsigned, false) => format!("nobody signed the commit; {names} signed its records"),
+        (_, true) => format!("{}; a merge of what {names} signed", verdict.words()),
+        (_, false) => format!("{}; {names} signed its records", verdict.words()),
+    }
+}
+
+/// At most this many members of one record are listed.
+const MOST_FIELDS: usize = 12;
+
+/// The members that a change wrote otherwise, with both values.
+fn field_lines(change: &Change) -> String {
+    let fields = summary::fields_of(change);
+    let mut out = String::new();
+    for field in fields.iter().take(MOST_FIELDS) {
+        let line = format!("{}: {} -> {}", field.field, field.before, field.after);
+        out.push_str(&format!("    {}\n", clean(&line)));
+    }
+    if fields.len() > MOST_FIELDS {
+        let more = fields.len() - MOST_FIELDS;
+        out.push_str(&format!("    {more} more: `modelry log -o json`\n"));
+    }
+    out
+}
+
+pub fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    Reading::with(&args.read, global, ui, |reading| {
+        match &args.target {
+            Some(Target::Group(group) | Target::Latest(group)) => {
+                crate::record::snapshot::known(&reading.snapshot, group, None)?;
+            }
+            Some(Target::Stage(group, stage)) => {
+                crate::record::snapshot::known(&reading.snapshot, group, Some(stage))?
+            }
+            Some(Target::Version(id)) => {
+                reading.version(id)?;
+            }
+            None => {}
+        }
+        let objects = reading.objects;
+        let folder = &reading.workspace.folder;
+        let records = Records::new(objects);
+        // In a shallow clone the steps that are here are told as they claim to be.
+        let dates = match reading.workspace.dates(&records, reading.commit) {
+            Ok(dates) => dates.by_commit(),
+            Err(Error::MissingObject { .. }) => HashMap::new(),
+            Err(error) => return Err(error),
+        };
+        let mut at = Some(reading.commit);
+        let (mut values, mut shown) = (Vec::new(), 0);
+        while let Some(id) = at {
+            let commit = history::read_commit(objects, id)?;
+            let parent = commit.parents.first().copied();
+            let next = Snapshot::at(&records, commit.tree, folder)?;
+            let prior = match parent {
+                Some(parent) => Snapshot::at(&records, history::read_commit(objects, parent)?.tree, folder)?,
+                None => Snapshot::empty(&records),
+            };
+            at = parent;
+            let past = Past::new(objects, folder, parent);
+            let mut changes = change::diff(&prior.seeing(&past), &next)?.changes;
+            changes.retain(|change| concerns(change, args.target.as_ref()));
+            if changes.is_empty() {
+                continue;
+            }
+            let verdict = match (parent, prior.registry()?) {
+                (Some(parent), Some(_)) => Replay::after(&records, folder, parent)
+                    .ok()
+                    .and_then(|replay| replay.policy)
+                    .map(|policy| history::verdict(&policy, &commit)),
+                // The root is judged by nobody; its own policy says who signed.
+                _ => history::policy_at(&next, "the root")
+                    .ok()
+                    .map(|policy| history::verdict(&policy, &commit)),
+            };
+            let verdict = verdict.unwrap_or(Verdict::Unsigned);
+            let authors = match (verdict.actor(), parent) {
+                (Some(signer), _) => BTreeSet::from([signer.clone()]),
+                (None, Some(parent)) => authors(&records, folder, parent, &commit, args.target.as_ref())?,
+                (None, None) => BTreeSet::new(),
+            };
+            let words = words(&verdict, &commit, &authors);
+            if ui.is_json() {
+                values.push(json!({
+                    "commit": id.to_string(),
+                    "time": history::claimed(&commit),
+                    "date": dates.get(&id).map(|dated| dated.date),
+                    "signer": verdict.actor(),
+                    "verdict": words,
+                    "authors": authors,
+                    "subject": commit.subject(),
+                    "changes": changes.iter().map(Change::trailer).collect::<Vec<_>>(),
+                    "fields": changes.iter().flat_map(summary::fields_of).collect::<Vec<_>>(),
+                }));
+            } else {
+                let signer = match verdict.actor() {
+                    Some(actor) => paint(actor.as_str(), "32", &ui.style),
+                    None => paint(
+                        &clean(&words),
+                        if authors.is_empty() { "31" } else { "32" },
+                        &ui.style,
+                    ),
+                };
+                let counts = match dates.get(&id).filter(|dated| dated.is_backdated()) {
+                    Some(dated) => format!(
+                        " (counts from {}, which {} claims)",
+                        history::moment(dated.date),
+                        dated.of.short()
+                    ),
+                    None => String::new(),
+                };
+                let mut out = format!(
+                    "{} {}{} {signer}\n",
+                    paint(&id.short(), "33", &ui.style),
+                    time(&commit),
+                    paint(&counts, "33", &ui.style)
+                );
+                for change in &changes {
+                    out.push_str(&format!("  {}\n", clean(&change.trailer())));
+                    out.push_str(&field_lines(change));
+                    let reason = change
+                        .after
+                        .as_ref()
+                        .and_then(|after| after.value().get("reason")?.as_str().map(str::to_owned));
+                    if let Some(reason) = reason {
+                        out.push_str(&format!("    {}\n", paint(&clean(&reason), "2", &ui.style)));
+                    }
+                }
+                ui.print(&out)?;
+            }
+            shown += 1;
+            if args.limit.is_some_and(|limit| shown >= limit) {
+                break;
+            }
+        }
+        if ui.is_json() {
+            ui.json(&json!({"commits": values}))?;
+        }
+        Ok(Outcome::Fine)
+    })
+}

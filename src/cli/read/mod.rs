@@ -1,0 +1,17 @@
+//! Commands that only read.
+
+pub(crate) mod at;
+pub(crate) mod audit;
+pub(crate) mod concepts;
+pub(crate) mod diff;
+pub(crate) mod events;
+pub(crate) mod explain;
+pub(crate) mod fresh;
+pub(crate) mod gates;
+pub(crate) mod list;
+pub(crate) mod log;
+pub(crate) mod metrics;
+pub(crate) mod resolve;
+pub(crate) mod show;
+pub(crate) mod wait;
+pub(crate) mod whoami;

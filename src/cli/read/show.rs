@@ -1,0 +1,466 @@
+//! `modelry show`: a group or a version, its reviews, and whose turn it is.
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::metrics::metrics_words;
+use crate::act;
+use crate::base::Error;
+use crate::cli::Ui;
+use crate::cli::args::Global;
+use crate::cli::names::{self, Target};
+use crate::cli::output::Outcome;
+use crate::cli::read::at::{ReadArgs, Reading};
+use crate::record::kind::{GroupName, RecordName, RecordPath, Status, VersionId};
+use crate::record::snapshot::Loaded;
+use crate::report::{Cell, Table, Tone, clean, paint};
+use crate::trust::{self, Standing};
+
+/// `modelry show`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  modelry show fraud-detector/3\n  modelry show fraud-detector@production --at 2026-03-03"
+)]
+pub struct ShowArgs {
+    /// A group, a version, or the version serving a stage
+    #[arg(value_name = "GROUP | GROUP/N | GROUP@STAGE")]
+    target: Target,
+    #[command(flatten)]
+    read: ReadArgs,
+}
+
+pub fn run(args: &ShowArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    show(&args.target, &args.read, global, ui)
+}
+
+pub fn show(target: &Target, read: &ReadArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    Reading::with(read, global, ui, |reading| match target {
+        Target::Group(group) => show_group(reading, group, ui),
+        other => {
+            let id = names::resolve(other, &reading.snapshot)?;
+            show_version(reading, &id, ui)
+        }
+    })
+}
+
+/// The stages of a group whose files can be read, and the names of the others.
+fn stages_of(reading: &Reading<'_>, group: &GroupName) -> Result<Stages, Error> {
+    let mut stages = Stages::default();
+    for stage in reading.snapshot.stages(group)? {
+        let loaded = reading
+            .snapshot
+            .read(&RecordPath::Stage(group.clone(), stage.clone()))?;
+        match loaded.as_ref().and_then(|loaded| loaded.stage()) {
+            Some(record) => stages.known.push((stage.to_string(), record.version)),
+            None => stages.unreadable.push(stage.to_string()),
+        }
+    }
+    Ok(stages)
+}
+
+/// The stages of a group.
+#[derive(Default)]
+struct Stages {
+    /// Each with the version that serves it.
+    known: Vec<(String, Option<u64>)>,
+    /// Stages whose files can't be read.
+    unreadable: Vec<String>,
+}
+
+/// The stages that a version serves.
+pub(crate) fn serves(reading: &Reading<'_>, id: &VersionId) -> Result<Vec<String>, Error> {
+    let stages = stages_of(reading, &id.group)?.known.into_iter();
+    Ok(stages
+        .filter(|(_, n)| *n == Some(id.number))
+        .map(|(stage, _)| stage)
+        .collect())
+}
+
+fn show_group(reading: &Reading<'_>, group: &GroupName, ui: &Ui) -> Result<Outcome, Error> {
+    let groups = reading.snapshot.groups()?;
+    let Some(loaded) = reading.snapshot.read(&RecordPath::Group(group.clone()))? else {
+        if groups.contains(group) {
+            return Err(no_record(reading, &RecordPath::Group(group.clone())));
+        }
+        return Err(crate::record::snapshot::unknown_group(&groups, group.as_str()));
+    };
+    let policy = reading.policy()?;
+    let stages = stages_of(reading, group)?;
+    let need = policy.need(group);
+    if ui.is_json() {
+        let stages: serde_json::Map<String, Value> = stages
+            .known
+            .into_iter()
+            .map(|(stage, n)| (stage, json!(n)))
+            .collect();
+        let versions = super::list::version_values(reading, group)?;
+        ui.json(&json!({
+            "group": loaded.value(),
+            "stages": stages,
+            "approval": {"required": need.required, "from": need.from, "fourEyes": need.four_eyes, "card": need.card},
+            "versions": versions,
+        }))?;
+        return Ok(Outcome::Fine);
+    }
+    let mut out = format!("{}\n", paint(group.as_str(), "1", &ui.style));
+    let mut line = |key: &str, value: String| {
+        if !value.is_empty() {
+            out.push_str(&format!(
+                "  {:<12} {}\n",
+                paint(key, "2", &ui.style),
+                clean(&value)
+            ));
+        }
+    };
+    if let Some(group) = loaded.group() {
+        line("description", group.description.clone().unwrap_or_default());
+        line(
+            "owners",
+            group
+                .owners
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(", "),
+        );
+        line("labels", pairs(&group.labels));
+        line("annotations", pairs(&group.annotations));
+    } else if let Some(tombstone) = loaded.tombstone() {
+        line(
+            "state",
+            format!("deleted by {}; its name is never used again", tombstone.by),
+        );
+        line("reason", tombstone.reason.clone().unwrap_or_default());
+    } else {
+        line("state", "can't be read: `modelry validate` says why".into());
+    }
+    line("approval", trust::need_words(&need));
+    for stage in &stages.unreadable {
+        line(
+            "stage",
+            format!("{stage}: can't be read, `modelry validate` says why"),
+        );
+    }
+    for (stage, version) in &stages.known {
+        line(
+            "stage",
+            format!(
+                "{stage}: {}",
+                version.map_or("nothing".to_owned(), |n| format!("{group}/{n}"))
+            ),
+        );
+    }
+    out.push('\n');
+    let table = super::list::version_table(reading, group, None)?;
+    if table.is_empty() && !reading.snapshot.versions(group)?.is_empty() && reading.is_incomplete() {
+        out.push_str("No version that can be read.\n");
+    } else if table.is_empty() && loaded.tombstone().is_some() {
+        out.push_str(&format!(
+            "`modelry log {group}` shows the commit that deleted it.\n"
+        ));
+    } else if table.is_empty() {
+        out.push_str(&format!(
+            "No version yet. Register one: `modelry register {group} --artifact PATH`\n"
+        ));
+    } else {
+        out.push_str(&table.render(&ui.style));
+    }
+    ui.print(&out)?;
+    Ok(Outcome::Fine)
+}
+
+/// The error for a file that is there and can't be read as its record.
+fn no_record(reading: &Reading<'_>, path: &RecordPath) -> Error {
+    let path = reading.workspace.from_top(&path.to_string());
+    Error::told(format!("`{path}` can't be read")).hint("`modelry validate` says why")
+}
+
+fn pairs(map: &crate::record::kind::Labels) -> String {
+    map.iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn show_version(reading: &Reading<'_>, id: &VersionId, ui: &Ui) -> Result<Outcome, Error> {
+    let loaded = reading.version(id)?;
+    let policy = reading.policy()?;
+    let Some(version) = loaded.version() else {
+        if loaded.tombstone().is_none() {
+            return Err(no_record(reading, &RecordPath::Version(id.clone())));
+        }
+        if ui.is_json() {
+            ui.json(&json!({"version": id.to_string(), "record": loaded.value()}))?;
+        } else {
+            ui.print(&format!("{id}  deleted; a tombstone stays\n"))?;
+        }
+        return Ok(Outcome::Fine);
+    };
+    let tally = reading.tally(&policy, id, &loaded)?;
+    for note in super::gates::slips(reading, &policy, &tally.gates, &id.group)? {
+        ui.note(&note);
+    }
+    let serving = serves(reading, id)?;
+    let card = reading.snapshot.read(&RecordPath::Card(id.clone()))?;
+    if ui.is_json() {
+        let reviews: Vec<Value> = tally
+            .reviews
+            .iter()
+            .map(|review| {
+                let why = match &review.standing {
+                    Standing::Counts => Value::Null,
+                    Standing::Not(why) => json!(why),
+                };
+                json!({"actor": review.actor, "reportedBy": review.reported_by, "decision": review.decision.as_str(), "counts": review.standing == Standing::Counts, "why": why})
+            })
+            .collect();
+        let evidence = evidence_values(reading, id, false)?;
+        ui.json(&json!({
+            "version": id.to_string(),
+            "commit": reading.commit.to_string(),
+            "status": version.status.as_str(),
+            "stages": serving,
+            "imported": version.imported.as_ref().map(|it| it.words(&version.by)),
+            "subject": tally.subject,
+            "record": loaded.value(),
+            "card": card.map(|card| card.value().clone()),
+            "evidence": evidence,
+            "observations": evidence_values(reading, id, true)?,
+            "reviews": reviews,
+            "gates": if version.status == Status::Pending { super::gates::values(&tally.gates) } else { json!([]) },
+            "missing": if version.status == Status::Pending { tally.missing.iter().map(trust::shortfall_words).collect() } else { Vec::new() },
+            "couldApprove": if version.status == Status::Pending { tally.could_approve.clone() } else { Vec::new() },
+        }))?;
+        return Ok(Outcome::Fine);
+    }
+    let tone = match version.status {
+        Status::Approved => "32",
+        Status::Rejected => "31",
+        Status::Pending => "33",
+        Status::Archived => "2",
+    };
+    let mut out = format!(
+        "{}  {}\n",
+        paint(&id.to_string(), "1", &ui.style),
+        paint(version.status.as_str(), tone, &ui.style)
+    );
+    let mut line = |key: &str, value: String| {
+        if !value.is_empty() {
+            out.push_str(&format!(
+                "  {}{} {}\n",
+                paint(key, "2", &ui.style),
+                " ".repeat(12usize.saturating_sub(key.len())),
+                clean(&value)
+            ));
+        }
+    };
+    line("registered", format!("by {}", version.by));
+    let imported = version.imported.as_ref();
+    line(
+        "imported",
+        imported.map_or_else(String::new, |it| {
+            let words = it.words(&version.by);
+            words.strip_prefix("imported ").unwrap_or(&words).to_owned()
+        }),
+    );
+    line("description", version.description.clone().unwrap_or_default());
+    line("serves", serving.join(", "));
+    line("labels", pairs(&version.labels));
+    line("annotations", pairs(&version.annotations));
+    for (_, container) in version.spec.containers() {
+        line("image", container.image.clone().unwrap_or_default().to_string());
+    }
+    for (_, artifact) in version.spec.all_artifacts() {
+        let digest = artifact
+            .digest
+            .as_ref()
+            .map_or("no digest".to_owned(), |digest| format!("{}…", digest.short()));
+        line("artifact", format!("{} ({digest})", artifact.uri));
+    }
+    line("metrics", metrics_words(&version.spec.metrics));
+    for (name, value) in evidence_records(reading, id, false)? {
+        let metrics = value
+            .evaluation()
+            .map(|e| metrics_words(&e.metrics))
+            .unwrap_or_default();
+        let by = value.by().map(ToString::to_string).unwrap_or_default();
+        line("evidence", format!("{name} by {by}: {metrics}"));
+    }
+    for (name, value) in evidence_records(reading, id, true)? {
+        let metrics = value
+            .evaluation()
+            .map(|e| metrics_words(&e.metrics))
+            .unwrap_or_default();
+        line("observed", format!("{name}: {metrics}"));
+    }
+    if let Some(card) = card.as_ref().and_then(|card| card.card()) {
+        let filled: Vec<_> = crate::record::kind::CardSection::ALL
+            .iter()
+            .filter(|section| card.filled(**section))
+            .map(|s| s.as_str())
+            .collect();
+        line(
+            "card",
+            if filled.is_empty() {
+                "empty".into()
+            } else {
+                filled.join(", ")
+            },
+        );
+    }
+    line("content", format!("{}…", tally.subject.short()));
+    if !tally.reviews.is_empty() {
+        out.push('\n');
+        let mut table = Table::new(["REVIEW", "DECISION", "COUNTS", "WHY NOT", "REASON"]);
+        for review in &tally.reviews {
+            let counts = review.standing == Standing::Counts;
+            let why = match &review.standing {
+                Standing::Counts => String::new(),
+                Standing::Not(why) => why.clone(),
+            };
+            let reason = reading.snapshot.read(&review.path)?;
+            let reason = reason.and_then(|loaded| loaded.review().and_then(|review| review.reason.clone()));
+            table.row([
+                Cell::toned(review.voice(), Tone::Strong),
+                review.decision.as_str().into(),
+                if counts {
+                    Cell::toned("yes", Tone::Good)
+                } else {
+                    Cell::toned("no", Tone::Dim)
+                },
+                why.into(),
+                reason.unwrap_or_default().into(),
+            ]);
+        }
+        out.push_str(&table.render(&ui.style));
+    }
+    if version.status == Status::Pending {
+        out.push('\n');
+        if !tally.gates.is_empty() {
+            out.push_str(&super::gates::table(&tally.gates).render(&ui.style));
+            out.push('\n');
+        }
+        if !tally.missing.is_empty() {
+            let missing: Vec<String> = tally.missing.iter().map(trust::shortfall_words).collect();
+            out.push_str(&format!(
+                "{} {}\n",
+                paint("missing:", "1", &ui.style),
+                missing.join("; ")
+            ));
+        }
+        out.push_str(&format!(
+            "{} {}\n",
+            paint("turn:", "1", &ui.style),
+            trust::turn(id, version.status, &tally)
+        ));
+    }
+    ui.print(&out)?;
+    Ok(Outcome::Fine)
+}
+
+pub(crate) type NamedRecords = Vec<(RecordName, std::sync::Arc<Loaded>)>;
+
+pub(crate) fn evidence_records(
+    reading: &Reading<'_>,
+    id: &VersionId,
+    observations: bool,
+) -> Result<NamedRecords, Error> {
+    let snapshot = &reading.snapshot;
+    let names = if observations {
+        snapshot.observations(id)?
+    } else {
+        snapshot.evidence(id)?
+    };
+    let mut records = Vec::new();
+    for name in names {
+        let path = match observations {
+            true => RecordPath::Observation(id.clone(), name.clone()),
+            false => RecordPath::Evidence(id.clone(), name.clone()),
+        };
+        if let Some(loaded) = snapshot.read(&path)? {
+            records.push((name, loaded));
+        }
+    }
+    Ok(records)
+}
+
+fn evidence_values(reading: &Reading<'_>, id: &VersionId, observations: bool) -> Result<Value, Error> {
+    let records = evidence_records(reading, id, observations)?;
+    Ok(Value::Object(
+        records
+            .into_iter()
+            .map(|(name, loaded)| (name.to_string(), loaded.value().clone()))
+            .collect(),
+    ))
+}
+
+/// `modelry evidence show`
+pub fn evidence(
+    id: &VersionId,
+    name: Option<&RecordName>,
+    read: &ReadArgs,
+    global: &Global,
+    ui: &Ui,
+) -> Result<Outcome, Error> {
+    Reading::with(read, global, ui, |reading| {
+        reading.version(id)?;
+        let mut records = evidence_records(reading, id, false)?;
+        let observed = evidence_records(reading, id, true)?;
+        let first_observation = records.len();
+        records.extend(observed);
+        if let Some(name) = name {
+            let known: Vec<_> = records.iter().map(|(name, _)| name.clone()).collect();
+            let Some((_, loaded)) = records.iter().find(|(other, _)| other == name) else {
+                let error = Error::told(format!("{id} has no evaluation `{name}`"));
+                return Err(match act::nearest(&known, name.as_str()) {
+                    Some(near) => error.hint(format!("did you mean `{near}`?")),
+                    None => error.hint(format!("`modelry evidence show {id}` lists them")),
+                });
+            };
+            return print_record(loaded, ui);
+        }
+        if ui.is_json() {
+            ui.json(&json!({"evidence": evidence_values(reading, id, false)?, "observations": evidence_values(reading, id, true)?}))?;
+            return Ok(Outcome::Fine);
+        }
+        if records.is_empty() {
+            ui.print(&format!(
+                "{id} has no evaluation yet. Add one: modelry evidence add {id} NAME --metric K=V\n"
+            ))?;
+            return Ok(Outcome::Fine);
+        }
+        let mut table = Table::new(["NAME", "PART OF APPROVAL", "BY", "METRICS", "DATASET"]);
+        for (index, (name, loaded)) in records.iter().enumerate() {
+            let Some(evaluation) = loaded.evaluation() else {
+                continue;
+            };
+            table.row([
+                Cell::toned(name.to_string(), Tone::Strong),
+                if index < first_observation {
+                    "yes".into()
+                } else {
+                    Cell::toned("no", Tone::Dim)
+                },
+                evaluation.by.to_string().into(),
+                metrics_words(&evaluation.metrics).into(),
+                evaluation
+                    .dataset
+                    .as_ref()
+                    .map(|dataset| dataset.uri.to_string())
+                    .unwrap_or_default()
+                    .into(),
+            ]);
+        }
+        ui.print(&table.render(&ui.style))?;
+        Ok(Outcome::Fine)
+    })
+}
+
+pub(crate) fn print_record(loaded: &Loaded, ui: &Ui) -> Result<Outcome, Error> {
+    if ui.is_json() {
+        ui.json(loaded.value())?;
+    } else {
+        ui.print(&clean(loaded.text.as_deref().unwrap_or_default()))?;
+    }
+    Ok(Outcome::Fine)
+}

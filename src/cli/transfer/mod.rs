@@ -1,0 +1,5 @@
+//! Commands that give and take: export, pull, notify.
+
+pub(crate) mod export;
+pub(crate) mod notify;
+pub(crate) mod pull;

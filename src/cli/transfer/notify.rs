@@ -1,0 +1,275 @@
+//! `modelry notify`: what happened, told to a receiver or a program.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::json;
+
+use crate::base::{Error, Oid, shell_word};
+use crate::cli::Ui;
+use crate::cli::args::{Global, duration};
+use crate::cli::output::{Outcome, report_format};
+use crate::cli::read::at::FetchArgs;
+use crate::cli::read::fresh;
+use crate::cli::read::resolve::{believe_root, start_on_mainline};
+use crate::git::disk;
+use crate::net::notify::{
+    Allowed, Ended, Heard, Patience, Poster, Program, Receiver, Round, Secrets, Sink, Start, Track,
+};
+use crate::object::Kept;
+use crate::record::kind::Address;
+use crate::record::snapshot::Records;
+use crate::report::{self, clean};
+use crate::workspace::Workspace;
+
+/// Where secrets are looked for when no file is named.
+const SECRET: &str = "MODELRY_WEBHOOK_SECRET";
+
+/// Where the receiver's address is looked for when none is given.
+const URL: &str = "MODELRY_WEBHOOK_URL";
+
+/// No file of secrets is larger, in bytes.
+const LARGEST_SECRETS: usize = 16 << 10;
+
+/// `modelry notify`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Each event is a CloudEvent (JSON), in order, and told again until it is taken: a receiver drops ids that it knows. Requests are signed as Standard Webhooks says, with the secrets in MODELRY_WEBHOOK_SECRET or --secret-file (whsec_…, more than one while they are changed).\n\nUntil the first event is taken, the line that makes the cursor may be repeated, for another receiver too.\n\nExit codes: 0 all is told; 1 the mainline has findings, and nothing is told; 2 not told, and the cursor holds what was.\n\nExamples:\n  modelry notify --to https://hooks.example.com/models --cursor ../cursor --since HEAD   # once\n  modelry notify --to https://hooks.example.com/models --cursor ../cursor\n  modelry notify --exec ./deploy.sh --cursor ../deployed -- --quiet"
+)]
+pub struct NotifyArgs {
+    /// The receiver's address [default: $MODELRY_WEBHOOK_URL]
+    #[arg(long, value_name = "URL", conflicts_with = "exec")]
+    to: Option<Address>,
+    /// Run this program for each event instead: the event on its standard input, its id in MODELRY_EVENT_ID; no shell reads it
+    #[arg(long, value_name = "PROGRAM")]
+    exec: Option<PathBuf>,
+    /// The program's arguments
+    #[arg(last = true, value_name = "ARG", requires = "exec")]
+    arguments: Vec<OsString>,
+    /// How far the receiver was told: a file outside the work tree, which moves on after each event
+    #[arg(long, value_name = "FILE")]
+    cursor: PathBuf,
+    /// Make the cursor: tell what happened after this commit, or on this day (UTC) and later
+    #[arg(long, value_name = "REV|DATE", conflicts_with = "from_start")]
+    since: Option<String>,
+    /// Make the cursor: tell everything since the root
+    #[arg(long)]
+    from_start: bool,
+    /// The cursor is this receiver's, which had another address before
+    #[arg(long)]
+    moved: bool,
+    /// One try takes no longer
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    timeout: Duration,
+    /// Try each event again for so long
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
+    patience: Duration,
+    /// The secrets that requests are signed with [default: $MODELRY_WEBHOOK_SECRET]
+    #[arg(long, value_name = "FILE", help_heading = "Receiver", conflicts_with = "exec")]
+    secret_file: Option<PathBuf>,
+    /// The receiver may be at an address that is not public: this machine, a private network
+    #[arg(long, help_heading = "Receiver", conflicts_with = "exec")]
+    allow_private: bool,
+    /// Events may go over http to a public address
+    #[arg(long, help_heading = "Receiver", conflicts_with = "exec")]
+    allow_http: bool,
+    #[command(flatten)]
+    fetch: FetchArgs,
+    /// Take the root that this clone shows on trust: it is not pinned
+    #[arg(long, help_heading = "Trust")]
+    trust_root: bool,
+}
+
+pub fn run(args: &NotifyArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    let workspace = args.fetch.open(global, ui)?;
+    let sink = sink(args, global, ui)?;
+    let mut told = Told::default();
+    let ended =
+        rounds(&workspace, &*sink, args, global, ui, &mut told).map_err(|error| workspace.incomplete(error));
+    match (&ended, ui.is_json()) {
+        (Ok(Outcome::Findings), _) => {}
+        (_, true) => {
+            let mut all = json!({"delivered": told.count, "done": ended.is_ok()});
+            if let Some((id, why)) = &told.failed {
+                all["failed"] = json!({"id": id, "why": why});
+            }
+            ui.json(&all)?;
+        }
+        (Ok(_), false) if told.count == 0 => ui.note("nothing new to tell"),
+        (Err(_), false) if told.count == 0 => {}
+        (_, false) => ui.note(&format!("{} delivered", crate::base::count(told.count, "event"))),
+    }
+    fresh::told(&workspace, workspace.tip(), (None, args.fetch), Ok(ended?), ui)
+}
+
+/// What became of a run's events.
+#[derive(Default)]
+struct Told {
+    /// How many were taken.
+    count: usize,
+    /// The one that was not: its id, and why.
+    failed: Option<(String, String)>,
+}
+
+/// Rounds until nothing new is there. Whoever found the cursor taken meanwhile
+/// has gone away, and relies on that.
+fn rounds(
+    workspace: &Workspace,
+    sink: &dyn Sink,
+    args: &NotifyArgs,
+    global: &Global,
+    ui: &Ui,
+    told: &mut Told,
+) -> Result<Outcome, Error> {
+    let cursor = global.located(&args.cursor);
+    let mut last: Option<Oid> = None;
+    loop {
+        let Some(mut track) = Track::open(&workspace.repo, &cursor)? else {
+            if last.is_some() {
+                return Ok(Outcome::Fine);
+            }
+            return Err(Error::told(format!(
+                "another `modelry notify` is at work with the cursor `{}`",
+                cursor.display()
+            ))
+            .hint("it tells what is new as well; should it hang, its `--timeout` and `--patience` end it"));
+        };
+        let objects = workspace.repo.objects()?;
+        let tip = workspace.tip()?;
+        believe_root(workspace, &objects, tip, args.trust_root)?;
+        let start = match (&args.since, args.from_start) {
+            _ if last.is_some() => None,
+            (Some(since), _) => {
+                let commit = start_on_mainline(workspace, &objects, tip, since)?;
+                Some(commit.map_or(Start::Root, Start::Since))
+            }
+            (None, true) => Some(Start::Root),
+            (None, false) => None,
+        };
+        let kept = Kept::new(&objects);
+        let records = Records::new(&kept);
+        let round = Round {
+            workspace,
+            records: &records,
+            tip,
+            sink,
+            patience: Patience(args.patience),
+            start,
+            moved: args.moved,
+        };
+        let ended = round.run(&mut track, &mut |heard| match heard {
+            Heard::Again(what, wait) => ui.note(&format!(
+                "`{}`: {what}; trying again in {:.1} s",
+                sink.shown(),
+                wait.as_secs_f64()
+            )),
+            Heard::Note(what) => ui.note(&what),
+            Heard::Failed(event, why) => told.failed = Some((event.id.clone(), why.to_owned())),
+            Heard::Taken(event, _) => {
+                told.count += 1;
+                if !ui.is_json() {
+                    // Whoever reads this may have gone away; the receiver has not.
+                    let _ = writeln!(std::io::stdout(), "{}  {}", event.id, clean(&event.change));
+                }
+            }
+        })?;
+        if let Ended::Findings(report) = ended {
+            ui.report(&report::report(&report, report_format(ui.output), &ui.style))?;
+            return Ok(Outcome::Findings);
+        }
+        drop(track);
+        last = Some(tip);
+        if workspace.tip()? == tip {
+            return Ok(Outcome::Fine);
+        }
+    }
+}
+
+/// Who is told.
+fn sink(args: &NotifyArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Sink>, Error> {
+    if args.timeout.is_zero() {
+        return Err(Error::told("`--timeout` leaves no time at all"));
+    }
+    if let Some(program) = &args.exec {
+        let directory = global.directory();
+        let folder = std::path::absolute(&directory).map_err(disk::io("read", &directory))?;
+        let program = Program::new(program, &args.arguments, &folder, args.timeout)
+            .map_err(|error| Error::told(format!("no signal can be listened for: {error}")))?;
+        return Ok(Box::new(program));
+    }
+    let url = args.to.clone().or_else(|| variable(URL).map(Address::from));
+    let url = url.ok_or_else(|| {
+        Error::told("nothing says who is to be told").hint(format!(
+            "a receiver: `--to URL`, or {URL}; or a program: `--exec PROGRAM`"
+        ))
+    })?;
+    let receiver = Receiver::read(&url)?;
+    let secrets = secrets(
+        args.secret_file
+            .as_deref()
+            .map(|path| global.located(path))
+            .as_deref(),
+        ui,
+    )?;
+    let allowed = Allowed {
+        private: args.allow_private,
+        plain: args.allow_http,
+    };
+    Ok(Box::new(Poster::new(receiver, secrets, allowed, args.timeout)?))
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn no_secrets(path: &Path) -> Error {
+    let error = Error::told(format!("there is no `{}`", path.display()));
+    let error = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
+            let folder = shell_word(&folder.to_string_lossy());
+            error.hint(format!("make the folder: `mkdir -p {folder}`"))
+        }
+        _ => error,
+    };
+    error.hint(format!(
+        "put a secret there that the receiver knows, or a new one: `(umask 077 && echo \"whsec_$(openssl rand -base64 32)\" > {})`",
+        shell_word(&path.to_string_lossy())
+    ))
+}
+
+/// The secrets in a file, or in the environment.
+fn secrets(file: Option<&Path>, ui: &Ui) -> Result<Secrets, Error> {
+    let (text, place) = match file {
+        Some(path) => {
+            let bytes = disk::read_at_most(path, LARGEST_SECRETS)?.ok_or_else(|| no_secrets(path))?;
+            if disk::is_world_readable(path) {
+                ui.note(&format!(
+                    "everybody on this machine can read the secrets in `{0}`: `chmod 600 {0}`",
+                    path.display()
+                ));
+            }
+            (
+                String::from_utf8_lossy(&bytes).into_owned(),
+                format!("`{}`", path.display()),
+            )
+        }
+        None => {
+            match variable(SECRET) {
+                Some(text) => (text, SECRET.to_owned()),
+                None => {
+                    return Err(Error::told("there is no secret to sign with")
+                    .hint(format!("put one that the receiver knows into {SECRET}, or into a file: `--secret-file FILE`"))
+                    .hint("a new one: `echo \"whsec_$(openssl rand -base64 32)\"`"));
+                }
+            }
+        }
+    };
+    Secrets::read(&text).map_err(|what| {
+        Error::told(format!("{place} can't be used: {what}")).hint(
+            "a secret is `whsec_` and 24 to 64 bytes in base64: `echo \"whsec_$(openssl rand -base64 32)\"`",
+        )
+    })
+}

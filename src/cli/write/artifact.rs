@@ -1,0 +1,197 @@
+//! Local files and folders that become part of a record: hashed, and written down
+//! with an address.
+
+use std::path::Path;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Map, Value, json};
+
+use crate::base::Error;
+use crate::cli::Ui;
+use crate::cli::args::Global;
+use crate::record::kind::{Address, ArtifactType, Digest, Form};
+
+/// Hashes a local artifact, with a bar where somebody watches. A pointer that only
+/// stands in for the file is refused.
+///
+/// # Errors
+/// When it can't be read, or holds nothing: `role` says what it should be.
+pub fn hash(path: &Path, role: &str, ui: &Ui) -> Result<crate::net::fetch::artifact::HashedArtifact, Error> {
+    crate::net::fetch::artifact::refuse_stand_ins(path, role)?;
+    let bar = match crate::net::fetch::artifact::artifact_size(path) {
+        Ok(size) if size > 16 << 20 && !ui.is_json() => ProgressBar::new(size),
+        _ => ProgressBar::hidden(),
+    };
+    if let Ok(style) = ProgressStyle::with_template("hashing {bar:30} {bytes}/{total_bytes} {bytes_per_sec}")
+    {
+        bar.set_style(style);
+    }
+    let hashed = crate::net::fetch::artifact::hash_artifact(path, &mut |count| bar.inc(count));
+    bar.finish_and_clear();
+    hashed
+}
+
+/// Whether it names something that is not a file of this machine.
+pub fn is_remote(given: &Address) -> bool {
+    let parts = given.parts();
+    parts.form == Form::Url && !parts.has_scheme(&["file"])
+}
+
+/// The address of a local file.
+fn local_uri(path: &Path) -> Result<Address, Error> {
+    let whole = path.canonicalize().map_err(|source| Error::Io {
+        action: "read",
+        path: path.into(),
+        source,
+    })?;
+    Ok(format!("file://{}", whole.display()).into())
+}
+
+/// An artifact as a spec holds it: a URI as it is, a local file or folder hashed.
+///
+/// # Errors
+/// When it can't be read, or has another digest than the one given.
+pub fn artifact(
+    given: &Address,
+    digest: Option<&Digest>,
+    uri: Option<&Address>,
+    lands_elsewhere: bool,
+    global: &Global,
+    ui: &Ui,
+) -> Result<Value, Error> {
+    if is_remote(given) {
+        let mut artifact = json!({"uri": given});
+        if let Some(digest) = digest {
+            artifact["digest"] = json!(digest);
+        }
+        return Ok(artifact);
+    }
+    let local = given.expose();
+    let local = local.strip_prefix("file://").unwrap_or(local);
+    let path = &global.located(Path::new(local));
+    let hashed = hash(path, "model", ui)?;
+    if let Some(digest) = digest.filter(|digest| **digest != hashed.digest) {
+        return Err(
+            Error::told(format!("{local} has the digest {}, not {digest}", hashed.digest))
+                .hint("is it the file that you mean?"),
+        );
+    }
+    let uri = match uri {
+        Some(uri) => uri.clone(),
+        None => {
+            let uri = local_uri(path)?;
+            if lands_elsewhere {
+                ui.note(&format!(
+                    "the artifact is written down as `{uri}`, which only this machine can read: say where others find it with `--artifact-uri URI`"
+                ));
+            }
+            uri
+        }
+    };
+    let mut artifact = json!({"uri": uri});
+    if hashed.kind == ArtifactType::Folder {
+        artifact["type"] = json!("folder");
+    }
+    artifact["digest"] = json!(hashed.digest);
+    artifact["size"] = json!(hashed.size);
+    Ok(artifact)
+}
+
+/// A reference to a file: its URI, and its digest where it is known. The `role`
+/// says in messages what it is: `dataset`, `report`.
+///
+/// # Errors
+/// When a local file can't be read.
+pub fn reference(
+    given: &Address,
+    role: &str,
+    digest: Option<&Digest>,
+    global: &Global,
+    ui: &Ui,
+) -> Result<(Address, Option<Digest>), Error> {
+    if given.parts().form == Form::Url {
+        return Ok((given.clone(), digest.cloned()));
+    }
+    let path = &global.located(Path::new(given.expose()));
+    let hashed = hash(path, role, ui)?;
+    Ok((local_uri(path)?, Some(hashed.digest)))
+}
+
+/// Hashes the local files that a given spec names without a digest, as the flags
+/// do: what has no scheme, and `file://`.
+///
+/// # Errors
+/// When one can't be read, or has another digest than the one beside it.
+pub fn hash_given(
+    spec: &mut Map<String, Value>,
+    lands_elsewhere: bool,
+    global: &Global,
+    ui: &Ui,
+) -> Result<(), Error> {
+    for (key, member) in spec {
+        // Where the model comes from is no file of it.
+        if key != "source" {
+            hash_within(member, key, lands_elsewhere, global, ui)?;
+        }
+    }
+    Ok(())
+}
+
+fn hash_within(
+    value: &mut Value,
+    key: &str,
+    lands_elsewhere: bool,
+    global: &Global,
+    ui: &Ui,
+) -> Result<(), Error> {
+    match value {
+        Value::Array(items) => {
+            for item in items {
+                hash_within(item, key, lands_elsewhere, global, ui)?;
+            }
+        }
+        Value::Object(members) => {
+            if let Some(uri) = members.get("uri").and_then(Value::as_str).map(Address::from) {
+                let stated = members.get("digest").and_then(Value::as_str);
+                let digest = stated.and_then(|digest| digest.parse::<Digest>().ok());
+                if !names_local(&uri, digest.is_some(), global) || digest.is_none() != stated.is_none() {
+                    return Ok(());
+                }
+                let Value::Object(hashed) =
+                    artifact(&uri, digest.as_ref(), None, lands_elsewhere, global, ui)?
+                else {
+                    return Ok(());
+                };
+                // A report is a file alone, and has no size of its own.
+                let is_artifact = matches!(key, "artifact" | "artifacts" | "additionalArtifacts");
+                for (name, value) in hashed {
+                    if is_artifact || matches!(name.as_str(), "uri" | "digest") {
+                        members.insert(name, value);
+                    }
+                }
+                return Ok(());
+            }
+            for (name, member) in members {
+                // Channels have names of the user's own.
+                let name = if key == "additionalArtifacts" { key } else { name };
+                hash_within(member, name, lands_elsewhere, global, ui)?;
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Whether an address in a given spec is a local path whose file is to be hashed.
+fn names_local(address: &Address, has_digest: bool, global: &Global) -> bool {
+    let (parts, uri) = (address.parts(), address.expose());
+    if uri.is_empty() {
+        return false;
+    }
+    if parts.form == Form::Url {
+        return parts.has_scheme(&["file"]) && !has_digest;
+    }
+    // With a digest, or where another scheme may be meant, the file itself decides.
+    let may_be_other = has_digest || uri.contains(':');
+    !may_be_other || global.located(Path::new(uri)).exists()
+}

@@ -1,0 +1,160 @@
+//! `approve`, `reject`, `withdraw`, `archive`, `delete`, `settle`
+
+use std::cell::Cell;
+
+use clap::Args;
+
+use crate::act::{self, Draft};
+use crate::base::Error;
+use crate::cli::args::Global;
+use crate::cli::land::{Job, Scope, Seen, SeenArgs, WriteArgs, land};
+use crate::cli::output::Outcome;
+use crate::cli::{Ui, names};
+use crate::record::kind::{Decision, RecordPath, Status, VersionId};
+
+/// A decision on one version.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  modelry approve fraud-detector/3 -m \"meets performance and bias criteria\""
+)]
+pub struct DecideArgs {
+    /// The version
+    #[arg(value_name = "GROUP/N", value_parser = names::version)]
+    version: VersionId,
+    #[command(flatten)]
+    seen: SeenArgs,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+impl DecideArgs {
+    fn reason(&self, verb: &str) -> Result<Option<&str>, Error> {
+        match self.write.reason.as_deref().map(str::trim) {
+            None | Some("") => Err(
+                Error::told(format!("say why: a decision to {verb} carries its reason"))
+                    .hint(format!("modelry {verb} {} -m \"…\"", self.version)),
+            ),
+            reason => Ok(reason),
+        }
+    }
+}
+
+pub fn review(args: &DecideArgs, decision: Decision, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    let verb = decision.verb();
+    let reason = args.reason(verb)?;
+    let id = &args.version;
+    let moved = Cell::new(false);
+    let job = Job {
+        draft: &|desk| act::review(desk, id, decision, reason),
+        scope: Scope::of(&id.group),
+        seen: Some(Seen::of(&args.seen)),
+        moved: Some(&moved),
+        reserve: None,
+    };
+    let outcome = land(&job, &args.write, global, ui)?;
+    if outcome == Outcome::Fine && decision == Decision::Approved && !moved.get() && !ui.is_json() {
+        match args.write.is_dry_run() {
+            true => super::turn::say_never(id, global, ui)?,
+            false => super::turn::say_turn(id, &args.write, global, ui)?,
+        }
+    }
+    Ok(outcome)
+}
+
+pub fn archive(args: &DecideArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    let reason = args.reason("archive")?;
+    let id = &args.version;
+    let job = Job {
+        draft: &|desk| act::archive(desk, id, reason),
+        scope: Scope::of(&id.group),
+        seen: Some(Seen::of(&args.seen)),
+        moved: None,
+        reserve: None,
+    };
+    land(&job, &args.write, global, ui)
+}
+
+pub fn delete(args: &DecideArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    let reason = args.reason("delete")?;
+    let id = &args.version;
+    let job = Job {
+        draft: &|desk| act::delete_version(desk, id, reason),
+        scope: Scope::of(&id.group),
+        seen: Some(Seen::of(&args.seen)),
+        moved: None,
+        reserve: None,
+    };
+    land(&job, &args.write, global, ui)
+}
+
+/// `modelry settle`
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  modelry settle fraud-detector/3")]
+pub struct SettleArgs {
+    /// The version [default: every version with a move that is authorised]
+    #[arg(value_name = "GROUP/N", value_parser = names::version)]
+    version: Option<VersionId>,
+    #[command(flatten)]
+    seen: SeenArgs,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+pub fn settle(args: &SettleArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    let scope = args
+        .version
+        .as_ref()
+        .map_or(Scope::Everything, |id| Scope::of(&id.group));
+    let job = Job {
+        draft: &|desk| {
+            let wanted = match &args.version {
+                Some(id) => {
+                    desk.version(id)?;
+                    vec![id.clone()]
+                }
+                None => open_versions(desk)?,
+            };
+            let mut draft = Draft::new("", args.write.reason.as_deref());
+            let mut moved = Vec::new();
+            for id in wanted {
+                if let Some((to, text)) = act::settle(desk, &desk.snapshot, &id)? {
+                    draft
+                        .edits
+                        .insert(RecordPath::Version(id.clone()).to_string(), Some(text));
+                    moved.push(format!("{id} as {to}"));
+                }
+            }
+            if moved.is_empty() {
+                let note = "no reviews on hand authorise a move; `modelry show` says what is missing";
+                draft.notes.push(note.to_owned());
+            }
+            draft.subject = format!("Settle {}", moved.join(", "));
+            Ok(draft)
+        },
+        scope,
+        seen: Some(Seen::of(&args.seen)),
+        moved: None,
+        reserve: None,
+    };
+    land(&job, &args.write, global, ui)
+}
+
+fn open_versions(desk: &act::Desk<'_>) -> Result<Vec<VersionId>, Error> {
+    let mut open = Vec::new();
+    for group in desk.snapshot.groups()? {
+        for number in desk.snapshot.versions(&group)? {
+            let id = VersionId {
+                group: group.clone(),
+                number,
+            };
+            let loaded = desk.snapshot.read(&RecordPath::Version(id.clone()))?;
+            let status = loaded.and_then(|loaded| loaded.version().map(|version| version.status));
+            if matches!(status, Some(Status::Pending | Status::Approved))
+                && !desk.snapshot.reviewers(&id)?.is_empty()
+            {
+                open.push(id);
+            }
+        }
+    }
+    Ok(open)
+}

@@ -1,0 +1,159 @@
+//! `evidence`, `annotate`: what joins a version later.
+
+use clap::{Args, Subcommand};
+use serde_json::Value;
+
+use super::artifact;
+use crate::act::{self, AnnotateRequest, EvidenceRequest};
+use crate::base::Error;
+use crate::cli::args::Global;
+use crate::cli::land::{Job, Scope, WriteArgs, land};
+use crate::cli::output::Outcome;
+use crate::cli::read::at::ReadArgs;
+use crate::cli::{Ui, names};
+use crate::record::kind::{Address, DatasetRef, Digest, Key, RecordName, ReportRef, VersionId};
+
+/// `modelry evidence …`
+#[derive(Debug, Subcommand)]
+pub enum EvidenceCommand {
+    /// Add an evaluation, or change your own
+    #[command(
+        after_help = "Example:\n  modelry evidence add fraud-detector/3 holdout --metric auc=0.905 --dataset s3://data/holdout.parquet"
+    )]
+    Add(Box<EvidenceArgs>),
+    /// Show the evaluations of a version
+    #[command(after_help = "Example:\n  modelry evidence show fraud-detector/3")]
+    Show {
+        /// The version
+        #[arg(value_name = "GROUP/N", value_parser = names::version)]
+        version: VersionId,
+        /// One evaluation [default: all]
+        name: Option<RecordName>,
+        #[command(flatten)]
+        read: ReadArgs,
+    },
+}
+
+/// `modelry evidence add`
+#[derive(Debug, Args)]
+pub struct EvidenceArgs {
+    /// The version
+    #[arg(value_name = "GROUP/N", value_parser = names::version)]
+    version: VersionId,
+    /// The evaluation's name
+    name: RecordName,
+    /// A measured value; may be repeated
+    #[arg(long = "metric", value_name = "NAME=NUMBER", value_parser = names::metric)]
+    metrics: Vec<(Key, Value)>,
+    /// The data: a URI, or a local file or folder, which is hashed
+    #[arg(long, value_name = "URI|PATH")]
+    dataset: Option<Address>,
+    /// The data's digest, for a URI
+    #[arg(long, value_name = "sha256:…", requires = "dataset")]
+    dataset_digest: Option<Digest>,
+    /// The report: a URI, or a local file, which is hashed
+    #[arg(long, value_name = "URI|PATH")]
+    report: Option<Address>,
+    /// The report's digest, for a URI
+    #[arg(long, value_name = "sha256:…", requires = "report")]
+    report_digest: Option<Digest>,
+    /// The report's media type
+    #[arg(long, value_name = "TYPE", requires = "report")]
+    report_type: Option<String>,
+    /// A few words
+    #[arg(long)]
+    notes: Option<String>,
+    /// It was learnt later, and is no part of the approval
+    #[arg(long)]
+    observation: bool,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+pub fn evidence(command: &EvidenceCommand, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    let args = match command {
+        EvidenceCommand::Show { version, name, read } => {
+            return crate::cli::read::show::evidence(version, name.as_ref(), read, global, ui);
+        }
+        EvidenceCommand::Add(args) => args,
+    };
+    let dataset = args
+        .dataset
+        .as_ref()
+        .map(|given| artifact::reference(given, "dataset", args.dataset_digest.as_ref(), global, ui))
+        .transpose()?;
+    let report = args
+        .report
+        .as_ref()
+        .map(|given| artifact::reference(given, "report", args.report_digest.as_ref(), global, ui))
+        .transpose()?;
+    let request = EvidenceRequest {
+        metrics: args.metrics.iter().cloned().collect(),
+        dataset: dataset.map(|(uri, digest)| DatasetRef { uri, digest }),
+        report: report.map(|(uri, digest)| ReportRef {
+            uri,
+            digest,
+            content_type: args.report_type.clone(),
+        }),
+        notes: args.notes.clone(),
+        observation: args.observation,
+    };
+    let job = Job {
+        draft: &|desk| {
+            act::add_evidence(
+                desk,
+                &args.version,
+                &args.name,
+                &request,
+                args.write.reason.as_deref(),
+            )
+        },
+        scope: Scope::of(&args.version.group),
+        seen: None,
+        moved: None,
+        reserve: None,
+    };
+    land(&job, &args.write, global, ui)
+}
+
+/// `modelry annotate`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  modelry annotate fraud-detector/3 --label env=prod --annotation ticket=RISK-118 --label old-"
+)]
+pub struct AnnotateArgs {
+    /// The version
+    #[arg(value_name = "GROUP/N", value_parser = names::version)]
+    version: VersionId,
+    /// The description; empty takes it away
+    #[arg(long)]
+    description: Option<String>,
+    /// A label to set, or to take away; may be repeated
+    #[arg(long = "label", value_name = "KEY=VALUE|KEY-", value_parser = names::change)]
+    labels: Vec<(Key, Option<String>)>,
+    /// An annotation to set, or to take away; may be repeated
+    #[arg(long = "annotation", value_name = "KEY=VALUE|KEY-", value_parser = names::change)]
+    annotations: Vec<(Key, Option<String>)>,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+pub fn annotate(args: &AnnotateArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    if args.description.is_none() && args.labels.is_empty() && args.annotations.is_empty() {
+        return Err(Error::told("there is nothing to annotate: no option says what changes")
+            .hint(format!("say what: `modelry annotate {} --description TEXT`, `--label KEY=VALUE` or `--annotation KEY=VALUE`", args.version)));
+    }
+    let request = AnnotateRequest {
+        description: args.description.clone(),
+        labels: args.labels.iter().cloned().collect(),
+        annotations: args.annotations.iter().cloned().collect(),
+    };
+    let job = Job {
+        draft: &|desk| act::annotate(desk, &args.version, &request, args.write.reason.as_deref()),
+        scope: Scope::of(&args.version.group),
+        seen: None,
+        moved: None,
+        reserve: None,
+    };
+    land(&job, &args.write, global, ui)
+}

@@ -1,0 +1,162 @@
+//! Files and standard input that users give: read strictly, and pointed into when
+//! something in them is wrong.
+
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::act::GivenPart;
+use crate::base::Error;
+use crate::cli::Ui;
+use crate::cli::args::Global;
+use crate::cli::land::refused;
+use crate::cli::output::Outcome;
+use crate::exchange;
+use crate::judge::finding::{Finding, Label, Place, Report, Side};
+use crate::judge::rules;
+use crate::record::yaml::{Document, Fault, Limits, LineIndex};
+
+/// A file's bytes, from the folder to work in; `-` is standard input.
+///
+/// # Errors
+/// When it can't be read.
+pub fn read_file(name: &str, global: &Global) -> Result<Vec<u8>, Error> {
+    if name == "-" {
+        let mut bytes = Vec::new();
+        std::io::stdin()
+            .read_to_end(&mut bytes)
+            .map_err(|source| Error::Io {
+                action: "read",
+                path: "standard input".into(),
+                source,
+            })?;
+        return Ok(bytes);
+    }
+    let path = global.located(Path::new(name));
+    std::fs::read(&path).map_err(|source| Error::Io {
+        action: "read",
+        path,
+        source,
+    })
+}
+
+/// A mapping that a user gave, and the document that it stands in.
+pub struct Given {
+    /// The members, to be changed by flags.
+    pub members: Map<String, Value>,
+    name: String,
+    document: Document,
+}
+
+impl Given {
+    /// Reads a mapping as YAML or JSON. A spelling that readers take differently is
+    /// reported as in a record: with its place and its rule.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn read(name: &str, global: &Global) -> Result<Result<Given, Report>, Error> {
+        let bytes = read_file(name, global)?;
+        let shown = if name == "-" { "standard input" } else { name };
+        // A byte order mark, and UTF-16, are how some shells write files.
+        let text = exchange::decoded(&bytes);
+        let bytes = text.as_ref().map_or(&bytes[..], |text| text.as_bytes());
+        // JSON first: a reader of YAML would refuse its tabs.
+        let is_json = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
+            && serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok();
+        let read = match is_json {
+            true => Document::read_json(bytes, &Limits::LARGE),
+            false => Document::read(bytes, &Limits::LARGE),
+        };
+        let document = match read {
+            Ok(document) => document,
+            Err(faults) => return Ok(Err(report(shown, bytes, &faults))),
+        };
+        match document.value() {
+            Value::Object(members) => Ok(Ok(Given {
+                members: members.clone(),
+                name: shown.to_owned(),
+                document,
+            })),
+            _ => Err(Error::told(format!("{shown} is not a mapping"))),
+        }
+    }
+
+    /// The document as it was given.
+    pub fn document(&self) -> &Document {
+        &self.document
+    }
+
+    /// The document as a part of a record.
+    pub fn part(&self, record: String, within: &str) -> GivenPart {
+        GivenPart {
+            record,
+            within: within.to_owned(),
+            name: self.name.clone(),
+            document: self.document.clone(),
+        }
+    }
+}
+
+/// Says what is wrong with what was given.
+///
+/// # Errors
+/// When nothing can be printed.
+pub fn refuse(report: &Report, ui: &Ui) -> Result<Outcome, Error> {
+    refused(report, ui)
+}
+
+fn report(name: &str, bytes: &[u8], faults: &[Fault]) -> Report {
+    let text: Arc<str> = String::from_utf8_lossy(bytes).into();
+    let finding = |fault: &Fault| {
+        let label = |span: &std::ops::Range<usize>, words: &str| Label {
+            at: place(name, &text, span.clone(), ""),
+            text: words.to_owned(),
+        };
+        let related = fault.related.iter();
+        Finding {
+            rule: rules::of_text(fault),
+            message: fault.message.clone(),
+            primary: label(&fault.span, ""),
+            related: related.map(|(span, words)| label(span, words)).collect(),
+            why: Vec::new(),
+            who: None,
+            help: fault.help.clone(),
+            remedy: crate::judge::finding::Remedy::Follow,
+            group: None,
+            also: None,
+            step: None,
+            acknowledged: None,
+            landings: Vec::new(),
+            reaffirms: None,
+            uncovered: None,
+            folded: std::collections::BTreeSet::new(),
+        }
+    };
+    Report {
+        findings: faults.iter().map(finding).collect(),
+        ..Report::default()
+    }
+}
+
+/// A place in a file that is in no tree.
+pub fn place(name: &str, text: &Arc<str>, span: std::ops::Range<usize>, pointer: &str) -> Place {
+    let length = text.len();
+    let span = span.start.min(length)..span.end.min(length).max(span.start.min(length));
+    let index = LineIndex::new(text);
+    let start = index.line_column(text, span.start);
+    let end = index.line_column(text, span.end);
+    Place {
+        side: Side::After,
+        path: name.to_owned(),
+        pointer: pointer.to_owned(),
+        commit: None,
+        line: start.line.max(1),
+        column: start.column.max(1),
+        end_line: end.line.max(1),
+        end_column: end.column.max(1),
+        span,
+        text: Some(text.clone()),
+    }
+}

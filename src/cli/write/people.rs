@@ -1,0 +1,531 @@
+//! `actor`, `team`, `grant`: who there is, and who may do what.
+
+use std::path::Path;
+use std::str::FromStr;
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::{Value, json};
+
+use super::keys::{parse_key, read_keys};
+use crate::act::{self, PolicyEdit};
+use crate::base::{Error, Oid};
+use crate::cli::args::Global;
+use crate::cli::land::{Job, Scope, Seen, WriteArgs, land};
+use crate::cli::output::Outcome;
+use crate::cli::read::at::{ReadArgs, Reading};
+use crate::cli::{Ui, names};
+use crate::record::kind::{
+    Action, ActorId, ActorKey, ActorKind, Key, Principal, RecordName, StageName, VersionId,
+};
+use crate::report::{Cell, Table, Tone};
+use crate::trust::{self, Credential};
+
+/// The kinds of actor, on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum KindArg {
+    Person,
+    Machine,
+    Forge,
+}
+
+/// `modelry actor …`
+#[derive(Debug, Subcommand)]
+pub enum ActorCommand {
+    /// Add a person, a machine, or a Git host's own key
+    #[command(
+        after_help = "Examples:\n  modelry actor add risk-1 --key risk-1.pub --email risk-1@example.com\n  modelry actor add trainer --kind machine --owner risk-1 --key trainer.pub"
+    )]
+    Add {
+        /// The new actor's id
+        id: ActorId,
+        /// What it is
+        #[arg(long, value_enum, default_value = "person")]
+        kind: KindArg,
+        /// Its public key: a file (OpenSSH lines, or armoured OpenPGP, one or several), or the OpenSSH line itself; may be repeated
+        #[arg(long = "key", value_name = "FILE|LINE", required = true)]
+        keys: Vec<String>,
+        /// Its address
+        #[arg(long)]
+        email: Option<String>,
+        /// A person whom a machine stands for; may be repeated
+        #[arg(long = "owner", value_name = "ID")]
+        owners: Vec<ActorId>,
+        #[command(flatten)]
+        write: WriteArgs,
+    },
+    /// Give an actor one more key
+    #[command(after_help = "Example:\n  modelry actor add-key risk-1 --key new-laptop.pub")]
+    AddKey {
+        /// The actor
+        id: ActorId,
+        /// The public key: a file (OpenSSH lines, or armoured OpenPGP, one or several), or the OpenSSH line itself; a newer
+        /// OpenPGP certificate takes the place of the older
+        #[arg(long, value_name = "FILE|LINE")]
+        key: String,
+        #[command(flatten)]
+        write: WriteArgs,
+    },
+    /// Say which account on a Git host is a person's, so that reviews there can be relayed
+    #[command(
+        after_help = "The account is named by the host's own number, which never changes hands: for GitHub\n`gh api users/NAME --jq .id`, for GitLab `glab api users?username=NAME`.\n\nExample:\n  modelry actor add-account risk-1 github=1234567"
+    )]
+    AddAccount {
+        /// The person
+        id: ActorId,
+        /// The host and the account's number there
+        #[arg(value_name = "HOST=ID", value_parser = names::account)]
+        account: (Key, String),
+        #[command(flatten)]
+        write: WriteArgs,
+    },
+    /// Take a person's account on a Git host away: its reviews are not relayed any more
+    #[command(after_help = "Example:\n  modelry actor remove-account risk-1 github")]
+    RemoveAccount {
+        /// The person
+        id: ActorId,
+        /// The host
+        host: Key,
+        #[command(flatten)]
+        write: WriteArgs,
+    },
+    /// End all rights of an actor, or of one of its keys
+    #[command(
+        after_help = "Examples:\n  modelry actor retire risk-1 -m \"left the team\"\n  modelry actor retire risk-1 --key SHA256:…"
+    )]
+    Retire {
+        /// The actor
+        id: ActorId,
+        /// One key, by its fingerprint; of OpenPGP the primary key's
+        #[arg(long, value_name = "FINGERPRINT")]
+        key: Option<String>,
+        #[command(flatten)]
+        write: WriteArgs,
+    },
+    /// Revoke a key: it proves nothing any more
+    #[command(after_help = "Example:\n  modelry actor revoke-key SHA256:… -m \"laptop lost\"")]
+    RevokeKey {
+        /// The key's fingerprint, or its public key; an OpenPGP primary key takes its subkeys along
+        key: String,
+        /// The last mainline commit that the key is believed for: what it proved later is a finding
+        #[arg(long, value_name = "REV")]
+        since: Option<String>,
+        /// A version whose approval by the key was looked at and is right; may be repeated
+        #[arg(long = "reaffirm", value_name = "GROUP/N", value_parser = names::version)]
+        reaffirmed: Vec<VersionId>,
+        /// Revoke it although no actor of the policy has it: one that was taken out of it
+        #[arg(long)]
+        unlisted: bool,
+        #[command(flatten)]
+        write: WriteArgs,
+    },
+    /// List the actors
+    #[command(after_help = "Example:\n  modelry actor list")]
+    List {
+        #[command(flatten)]
+        read: ReadArgs,
+    },
+}
+
+/// `modelry team …`
+#[derive(Debug, Subcommand)]
+pub enum TeamCommand {
+    /// Add members to a team, which is made if need be
+    #[command(after_help = "Example:\n  modelry team add risk risk-1 risk-2")]
+    Add(TeamArgs),
+    /// Remove members from a team; the team itself when none is named
+    #[command(after_help = "Example:\n  modelry team remove risk risk-2")]
+    Remove(TeamArgs),
+    /// List the teams
+    #[command(after_help = "Example:\n  modelry team list")]
+    List {
+        #[command(flatten)]
+        read: ReadArgs,
+    },
+}
+
+/// A team and some members.
+#[derive(Debug, Args)]
+pub struct TeamArgs {
+    /// The team
+    team: RecordName,
+    /// The members
+    members: Vec<ActorId>,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+/// `modelry grant …`
+#[derive(Debug, Subcommand)]
+pub enum GrantCommand {
+    /// Grant actions
+    #[command(
+        after_help = "Examples:\n  modelry grant add team:risk --allow approve,reject,archive --groups 'fraud-*'\n  modelry grant add deployer --allow promote --groups '*' --stages staging"
+    )]
+    Add {
+        /// To whom: an actor, or team:NAME
+        to: Principal,
+        /// The actions: create-group, update-group, delete-group, register, annotate, add-evidence, approve, reject, archive, delete, promote, administer
+        #[arg(long, value_delimiter = ',', required = true)]
+        allow: Vec<Action>,
+        /// Globs of groups
+        #[arg(long, value_delimiter = ',', value_name = "GLOB")]
+        groups: Vec<String>,
+        /// Stages, for promote
+        #[arg(long, value_delimiter = ',', value_name = "STAGE")]
+        stages: Vec<StageName>,
+        #[command(flatten)]
+        write: WriteArgs,
+    },
+    /// Take actions away
+    #[command(after_help = "Example:\n  modelry grant remove team:risk --allow archive")]
+    Remove {
+        /// From whom: an actor, or team:NAME
+        to: Principal,
+        /// The actions, as of `grant add` [default: all]
+        #[arg(long, value_delimiter = ',')]
+        allow: Vec<Action>,
+        /// Only in grants of exactly these groups [default: in all]
+        #[arg(long, value_delimiter = ',', value_name = "GLOB")]
+        groups: Vec<String>,
+        #[command(flatten)]
+        write: WriteArgs,
+    },
+    /// List the grants
+    #[command(after_help = "Example:\n  modelry grant list")]
+    List {
+        #[command(flatten)]
+        read: ReadArgs,
+    },
+}
+
+fn given_keys(given: &str, global: &Global) -> Result<Vec<ActorKey>, Error> {
+    if given.starts_with("-----BEGIN ")
+        || given.starts_with("ssh-")
+        || given.starts_with("ecdsa-")
+        || given.starts_with("sk-")
+    {
+        return Ok(vec![parse_key(given, "the line")?]);
+    }
+    read_keys(&global.located(Path::new(given)))
+}
+
+/// The full id of a commit; one that this clone lacks is told by the judge.
+fn full_id(revision: &str, write: &WriteArgs, global: &Global) -> Result<String, Error> {
+    if Oid::from_hex(revision).is_some() {
+        return Ok(revision.to_owned());
+    }
+    let workspace = write.open(global)?;
+    Ok(workspace.repo.resolve(revision)?.to_string())
+}
+
+fn edit(edit: &PolicyEdit, write: &WriteArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    let job = Job {
+        draft: &|desk| act::edit_policy(desk, edit, write.reason.as_deref()),
+        scope: Scope::Policy,
+        seen: Some(Seen::unnamed()),
+        moved: None,
+        reserve: None,
+    };
+    land(&job, write, global, ui)
+}
+
+pub fn actor(command: &ActorCommand, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    match command {
+        ActorCommand::Add {
+            id,
+            kind,
+            keys,
+            email,
+            owners,
+            write,
+        } => {
+            let kind = match kind {
+                KindArg::Person => ActorKind::Person,
+                KindArg::Machine => ActorKind::Machine,
+                KindArg::Forge => ActorKind::Forge,
+            };
+            if kind == ActorKind::Machine && owners.is_empty() {
+                return Err(
+                    Error::told(format!("`{id}` would be a machine that nobody answers for"))
+                        .hint("name the person who does: `--owner ID`"),
+                );
+            }
+            let keys: Vec<Vec<ActorKey>> = keys
+                .iter()
+                .map(|key| given_keys(key, global))
+                .collect::<Result<_, _>>()?;
+            let change = PolicyEdit::AddActor {
+                id: id.clone(),
+                kind,
+                email: email.clone(),
+                keys: keys.concat(),
+                owners: owners.clone(),
+            };
+            edit(&change, write, global, ui)
+        }
+        ActorCommand::AddKey { id, key, write } => edit(
+            &PolicyEdit::AddKeys(id.clone(), given_keys(key, global)?),
+            write,
+            global,
+            ui,
+        ),
+        ActorCommand::AddAccount { id, account, write } => {
+            let (host, number) = account.clone();
+            edit(
+                &PolicyEdit::AddAccount(id.clone(), host, number),
+                write,
+                global,
+                ui,
+            )
+        }
+        ActorCommand::RemoveAccount { id, host, write } => edit(
+            &PolicyEdit::RemoveAccount(id.clone(), host.clone()),
+            write,
+            global,
+            ui,
+        ),
+        ActorCommand::Retire { id, key, write } => {
+            edit(&PolicyEdit::Retire(id.clone(), key.clone()), write, global, ui)
+        }
+        ActorCommand::RevokeKey {
+            key,
+            since,
+            reaffirmed,
+            unlisted,
+            write,
+        } => {
+            let bare = trust::fingerprint(key);
+            let hex = bare.bytes().all(|byte| byte.is_ascii_hexdigit());
+            let key = if key.starts_with("SHA256:") || (hex && matches!(bare.len(), 40 | 64)) {
+                bare
+            } else if RecordName::from_str(key).is_ok() && !global.located(Path::new(key)).exists() {
+                return Err(
+                    Error::told(format!("`{key}` is no key, and no file with one")).hint(
+                        "name the key by its fingerprint: `modelry actor list` shows those of each actor",
+                    ),
+                );
+            } else {
+                let keys = given_keys(key, global)?;
+                let [key] = &keys[..] else {
+                    return Err(Error::told(format!("`{key}` holds {} keys", keys.len()))
+                        .hint("revoke them one by one, each by its fingerprint"));
+                };
+                Credential::of(key).map_err(Error::told)?.fingerprint()
+            };
+            let change = PolicyEdit::RevokeKey {
+                key,
+                reason: write.reason.clone(),
+                since: since
+                    .as_deref()
+                    .map(|since| full_id(since, write, global))
+                    .transpose()?,
+                reaffirmed: reaffirmed.clone(),
+                unlisted: *unlisted,
+            };
+            edit(&change, write, global, ui)
+        }
+        ActorCommand::List { read } => actors(read, global, ui),
+    }
+}
+
+pub fn team(command: &TeamCommand, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    let (change, write) = match command {
+        TeamCommand::Add(args) => (
+            PolicyEdit::TeamAdd(args.team.to_string(), args.members.clone()),
+            &args.write,
+        ),
+        TeamCommand::Remove(args) => (
+            PolicyEdit::TeamRemove(args.team.to_string(), args.members.clone()),
+            &args.write,
+        ),
+        TeamCommand::List { read } => return teams(read, global, ui),
+    };
+    edit(&change, write, global, ui)
+}
+
+pub fn grant(command: &GrantCommand, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    match command {
+        GrantCommand::Add {
+            to,
+            allow,
+            groups,
+            stages,
+            write,
+        } => {
+            let mut grant = json!({"to": [to], "allow": allow});
+            if !groups.is_empty() {
+                grant["groups"] = json!(groups);
+            } else if allow.iter().any(|action| *action != Action::Administer) {
+                return Err(Error::told("a grant names its groups").hint("for all groups: `--groups '*'`"));
+            }
+            if !stages.is_empty() {
+                grant["stages"] = json!(stages);
+            } else if allow.contains(&Action::Promote) {
+                return Err(Error::told("a grant of `promote` names its stages")
+                    .hint("`--stages staging,production`"));
+            }
+            let edit = PolicyEdit::GrantAdd(grant);
+            let job = Job {
+                draft: &|desk| {
+                    for stage in stages {
+                        crate::record::snapshot::listed_stage(desk.policy.registry(), stage)?;
+                    }
+                    act::edit_policy(desk, &edit, write.reason.as_deref())
+                },
+                scope: Scope::Policy,
+                seen: Some(Seen::unnamed()),
+                moved: None,
+                reserve: None,
+            };
+            land(&job, write, global, ui)
+        }
+        GrantCommand::Remove {
+            to,
+            allow,
+            groups,
+            write,
+        } => {
+            let change = PolicyEdit::GrantRemove {
+                to: to.to_string(),
+                allow: allow.iter().map(ToString::to_string).collect(),
+                groups: groups.clone(),
+            };
+            edit(&change, write, global, ui)
+        }
+        GrantCommand::List { read } => grants(read, global, ui),
+    }
+}
+
+fn actors(read: &ReadArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    Reading::with(read, global, ui, |reading| {
+        let policy = reading.policy()?;
+        let registry = policy.registry();
+        if ui.is_json() {
+            ui.json(
+                &policy
+                    .source
+                    .value()
+                    .get("actors")
+                    .cloned()
+                    .unwrap_or(Value::Null),
+            )?;
+            return Ok(Outcome::Fine);
+        }
+        // Most registries relay nothing, and have none.
+        let has_accounts = registry.actors.values().any(|actor| !actor.accounts.is_empty());
+        let mut headings = vec!["ACTOR", "KIND", "KEY", "STATE", "OWNERS", "TEAMS"];
+        if has_accounts {
+            headings.push("ACCOUNTS");
+        }
+        let mut table = Table::under(headings.into_iter().map(str::to_owned).collect());
+        for (id, actor) in &registry.actors {
+            let teams: Vec<&str> = registry
+                .teams
+                .iter()
+                .filter(|(_, members)| members.contains(id))
+                .map(|(team, _)| team.as_str())
+                .collect();
+            let owners: Vec<&str> = actor.owners.iter().map(ActorId::as_str).collect();
+            let accounts: Vec<String> = actor
+                .accounts
+                .iter()
+                .map(|(host, number)| format!("{host}={number}"))
+                .collect();
+            let keys: Vec<(String, bool)> = actor
+                .keys
+                .iter()
+                .map(|key| match Credential::of(key) {
+                    Ok(credential) => {
+                        let fingerprint = credential.fingerprint();
+                        let spent = key.retired() || policy.keys.is_revoked(&fingerprint);
+                        (fingerprint, spent)
+                    }
+                    Err(_) => ("unusable".into(), true),
+                })
+                .collect();
+            for (index, (key, spent)) in keys.iter().enumerate() {
+                let state = match (actor.retired, spent) {
+                    (true, _) => Cell::toned("retired", Tone::Dim),
+                    (false, true) if policy.keys.is_revoked(key) => Cell::toned("key revoked", Tone::Bad),
+                    (false, true) => Cell::toned("key retired", Tone::Dim),
+                    (false, false) => Cell::toned("active", Tone::Good),
+                };
+                let first = index == 0;
+                let only = |text: String| if first { text } else { String::new() };
+                let mut row = vec![
+                    Cell::toned(only(id.to_string()), Tone::Strong),
+                    only(actor.kind.to_string()).into(),
+                    key.clone().into(),
+                    state,
+                    only(owners.join(", ")).into(),
+                    only(teams.join(", ")).into(),
+                ];
+                if has_accounts {
+                    row.push(only(accounts.join(", ")).into());
+                }
+                table.cells(row);
+            }
+            if keys.is_empty() {
+                let mut row = vec![
+                    Cell::toned(id.to_string(), Tone::Strong),
+                    actor.kind.to_string().into(),
+                    "none".into(),
+                    Cell::default(),
+                    owners.join(", ").into(),
+                    teams.join(", ").into(),
+                ];
+                if has_accounts {
+                    row.push(accounts.join(", ").into());
+                }
+                table.cells(row);
+            }
+        }
+        ui.print(&table.render(&ui.style))?;
+        Ok(Outcome::Fine)
+    })
+}
+
+fn teams(read: &ReadArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    Reading::with(read, global, ui, |reading| {
+        let policy = reading.policy()?;
+        if ui.is_json() {
+            ui.json(&policy.source.value().get("teams").cloned().unwrap_or(json!({})))?;
+            return Ok(Outcome::Fine);
+        }
+        let mut table = Table::new(["TEAM", "MEMBERS"]);
+        for (team, members) in &policy.registry().teams {
+            let members: Vec<&str> = members.iter().map(ActorId::as_str).collect();
+            table.row([
+                Cell::toned(team.to_string(), Tone::Strong),
+                members.join(", ").into(),
+            ]);
+        }
+        ui.print(&table.render(&ui.style))?;
+        Ok(Outcome::Fine)
+    })
+}
+
+fn grants(read: &ReadArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    Reading::with(read, global, ui, |reading| {
+        let policy = reading.policy()?;
+        if ui.is_json() {
+            ui.json(&policy.source.value().get("grants").cloned().unwrap_or(json!([])))?;
+            return Ok(Outcome::Fine);
+        }
+        let mut table = Table::new(["TO", "ALLOW", "GROUPS", "STAGES"]);
+        let joined = |items: Vec<String>| items.join(", ");
+        for grant in &policy.registry().grants {
+            table.row([
+                Cell::toned(
+                    joined(grant.to.iter().map(ToString::to_string).collect()),
+                    Tone::Strong,
+                ),
+                joined(grant.allow.iter().map(ToString::to_string).collect()).into(),
+                grant.groups.join(", ").into(),
+                joined(grant.stages.iter().map(ToString::to_string).collect()).into(),
+            ]);
+        }
+        ui.print(&table.render(&ui.style))?;
+        Ok(Outcome::Fine)
+    })
+}

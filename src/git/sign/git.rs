@@ -1,0 +1,113 @@
+//! git's own way of signing: which program, and with which key.
+//!
+//! Source: gpg-interface.c of git, and the documentation of `gpg.format`,
+//! `user.signingKey` and `gpg.program`.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::Signer;
+use super::gpg::GpgSigner;
+use super::run::missing;
+use super::ssh::SshSigner;
+use crate::base::Error;
+
+/// Signs as git is configured to.
+pub struct GitSigner(Box<dyn Signer>);
+
+fn how_to() -> [&'static str; 2] {
+    [
+        "git config --global gpg.format ssh",
+        "git config --global user.signingkey ~/.ssh/id_ed25519.pub",
+    ]
+}
+
+impl GitSigner {
+    /// The signer that git's configuration (key in lower case, value) asks for in
+    /// this folder. git's own default is OpenPGP, by the committer's name and
+    /// address.
+    ///
+    /// # Errors
+    /// When no key is configured, or X.509.
+    pub fn from_config(config: &HashMap<String, String>, directory: &Path) -> Result<GitSigner, Error> {
+        let get = |key: &str| config.get(key).cloned().filter(|value| !value.is_empty());
+        let program = |key: &str| get(key).map(|program| expanded(&program).to_string_lossy().into_owned());
+        let key = get("user.signingkey");
+        match get("gpg.format").as_deref() {
+            Some("ssh") => {
+                let command = get("gpg.ssh.defaultkeycommand");
+                let signer = SshSigner::new(key, command, program("gpg.ssh.program"), directory)?;
+                Ok(GitSigner(Box::new(signer)))
+            }
+            Some("x509") => Err(Error::told(
+                "git signs with x509 here, and X.509 signatures are not supported: sign with SSH or OpenPGP",
+            )
+            .hint(format!("sign with an SSH key: `{}`", how_to()[0]))
+            .hint(format!("and name it: `{}`", how_to()[1]))),
+            Some(other) if other != "openpgp" => Err(Error::told(format!(
+                "git's `gpg.format` is `{other}`, which nobody knows"
+            ))
+            .hint(how_to()[0])
+            .hint(how_to()[1])),
+            format => {
+                let program = program("gpg.openpgp.program").unwrap_or_else(|| "gpg".into());
+                let key = match key {
+                    Some(key) => key,
+                    // Nobody who never asked for OpenPGP has a key of that name.
+                    None if format.is_none() && !has_secret_key(&program, directory) => return Err(no_key()),
+                    None => committer(directory)?,
+                };
+                Ok(GitSigner(Box::new(GpgSigner { key, program })))
+            }
+        }
+    }
+}
+
+impl Signer for GitSigner {
+    fn sign(&self, namespace: &str, payload: &[u8]) -> Result<String, Error> {
+        self.0.sign(namespace, payload)
+    }
+
+    fn public_key(&self) -> Result<String, Error> {
+        self.0.public_key()
+    }
+}
+
+/// Whether gpg has a secret key by the committer's name and address.
+fn has_secret_key(program: &str, directory: &Path) -> bool {
+    let program = program.to_owned();
+    committer(directory).is_ok_and(|key| GpgSigner { key, program }.public_key().is_ok())
+}
+
+/// Name and address of the committer, by which git asks gpg for a key when none
+/// is configured.
+fn committer(directory: &Path) -> Result<String, Error> {
+    let output = Command::new("git")
+        .arg("-C")
+        .arg(directory)
+        .args(["var", "GIT_COMMITTER_IDENT"])
+        .output()
+        .map_err(|error| missing("git", "PATH", &error))?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    match text.rfind('>') {
+        Some(end) if output.status.success() => Ok(text[..=end].to_owned()),
+        _ => Err(no_key()),
+    }
+}
+
+/// The error of somebody who never named a key.
+pub fn no_key() -> Error {
+    Error::told("no signing key is configured")
+        .hint("every decision is signed; make a key once: `ssh-keygen -t ed25519`")
+        .hint(format!("then tell git: `{}`", how_to()[0]))
+        .hint(format!("and: `{}`", how_to()[1]))
+}
+
+/// A path as git reads it: `~/` is the home.
+pub fn expanded(path: &str) -> PathBuf {
+    match (path.strip_prefix("~/"), std::env::var_os("HOME")) {
+        (Some(rest), Some(home)) => Path::new(&home).join(rest),
+        _ => PathBuf::from(path),
+    }
+}

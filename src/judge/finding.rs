@@ -1,0 +1,381 @@
+//! What a judge has to say: findings, notes, and where they point.
+//!
+//! A rule points by name ([`Anchor`]: side, path, JSON pointer); one place,
+//! [`crate::judge::rules`], turns that into line and column ([`Place`]). Renderers
+//! see places only.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::base::Oid;
+use crate::record::kind::{GroupName, Landing, VersionId};
+use crate::record::yaml::Part;
+
+/// A rule's public face: the code and name never change once published, and a
+/// retired code is never used again.
+#[derive(Debug)]
+pub struct RuleInfo {
+    /// `MR203`.
+    pub code: &'static str,
+    /// `illegal-transition`: names the fault, not the remedy.
+    pub name: &'static str,
+    /// One sentence: what is wrong when it fires.
+    pub summary: &'static str,
+    /// The page that `modelry explain` prints: Markdown with the headings
+    /// *What it checks*, *Why it matters*, *Example*, *How to fix*.
+    pub docs: &'static str,
+}
+
+/// Which of the two trees of a step an anchor is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Side {
+    /// The tree before the step.
+    Before,
+    /// The tree after it.
+    After,
+}
+
+/// A place by name: a file, and a JSON pointer (RFC 6901) into it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Anchor {
+    /// Which tree.
+    pub side: Side,
+    /// Path from the registry's folder.
+    pub path: String,
+    /// JSON pointer; empty for the whole document. What is absent resolves to
+    /// its nearest existing parent.
+    pub pointer: String,
+    /// Key or value.
+    pub part: Part,
+    /// Bytes of the text, where the trouble is in the text itself and no
+    /// pointer leads there.
+    pub span: Option<std::ops::Range<usize>>,
+    /// The file as a commit of a merged side left it, where that is meant and not
+    /// what the step leaves.
+    pub written: Option<(Oid, Arc<str>)>,
+}
+
+impl Anchor {
+    /// The value at `pointer` in the file as it is after the step.
+    pub fn after(path: impl Into<String>, pointer: impl Into<String>) -> Anchor {
+        Anchor {
+            side: Side::After,
+            path: path.into(),
+            pointer: pointer.into(),
+            part: Part::Value,
+            span: None,
+            written: None,
+        }
+    }
+
+    /// The value at `pointer` in the file as it was before the step.
+    pub fn before(path: impl Into<String>, pointer: impl Into<String>) -> Anchor {
+        Anchor {
+            side: Side::Before,
+            ..Anchor::after(path, pointer)
+        }
+    }
+
+    /// The whole file after the step.
+    pub fn file(path: impl Into<String>) -> Anchor {
+        Anchor::after(path, "")
+    }
+
+    /// The key instead of the value.
+    #[must_use]
+    pub fn key(self) -> Anchor {
+        Anchor {
+            part: Part::Key,
+            ..self
+        }
+    }
+}
+
+/// A resolved place. Lines and columns are one-based; columns count characters
+/// (Unicode scalar values); the end is exclusive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Which tree.
+    pub side: Side,
+    /// Path from the repository's top.
+    pub path: String,
+    /// JSON pointer, as the rule gave it.
+    pub pointer: String,
+    /// The commit whose tree this is; none for files that are not committed.
+    pub commit: Option<Oid>,
+    /// First line.
+    pub line: usize,
+    /// First column.
+    pub column: usize,
+    /// Last line.
+    pub end_line: usize,
+    /// Column after the last character.
+    pub end_column: usize,
+    /// The bytes of `text` that are meant.
+    pub span: std::ops::Range<usize>,
+    /// The file's text, for source lines; none when the file is absent or is
+    /// not text.
+    pub text: Option<std::sync::Arc<str>>,
+}
+
+/// A place with a few words beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label<At> {
+    /// Where.
+    pub at: At,
+    /// A few words; may be empty.
+    pub text: String,
+}
+
+/// Whether the line of what to do can be followed as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Remedy {
+    /// It spells the commands or the edit: afterwards the finding is gone.
+    #[default]
+    Follow,
+    /// A person chooses first: a name, a value, or one of several ways.
+    Choose,
+}
+
+impl Remedy {
+    /// The word in front of the line.
+    pub fn verb(self) -> &'static str {
+        match self {
+            Remedy::Follow => "do",
+            Remedy::Choose => "choose",
+        }
+    }
+}
+
+/// The registry is wrong here.
+#[derive(Clone, Debug)]
+pub struct Finding<At> {
+    /// Which rule.
+    pub rule: &'static RuleInfo,
+    /// One sentence that stands alone: lower case, values in backticks, no
+    /// full stop.
+    pub message: String,
+    /// Where.
+    pub primary: Label<At>,
+    /// The earlier value, or the line of the policy that decides.
+    pub related: Vec<Label<At>>,
+    /// Why, in words.
+    pub why: Vec<String>,
+    /// Who did it: commit, signer and verdict.
+    pub who: Option<String>,
+    /// One thing to do now.
+    pub help: Option<String>,
+    /// Whether `help` can be followed, or leaves a choice.
+    pub remedy: Remedy,
+    /// The group that it belongs to; none for the policy and for history.
+    pub group: Option<String>,
+    /// A second group that it belongs to: a renamed one has two names.
+    pub also: Option<String>,
+    /// The commit of the step that it is about; none for what is not committed.
+    pub step: Option<Oid>,
+    /// Who accepted it since, in which policy, and why; it decides nothing then.
+    pub acknowledged: Option<String>,
+    /// Of what has not landed: the ways of landing in which it is wrong. Empty
+    /// where that is no question.
+    pub landings: Vec<Landing>,
+    /// Of what a revoked key proved about a version: the key, and the version.
+    /// Who reaffirms the version accepts it.
+    pub reaffirms: Option<(String, VersionId)>,
+    /// Of what a step uncovers in the past that does nothing but revoke or retire:
+    /// the place of that step in its walk. It stops what rests on it, and never
+    /// the step itself.
+    pub uncovered: Option<usize>,
+    /// Codes of the findings that this one stands in for. Accepting it takes
+    /// accepting these too.
+    pub folded: BTreeSet<&'static str>,
+}
+
+impl Finding<Anchor> {
+    /// A finding with its place; the rest is added by the methods below.
+    pub fn new(rule: &'static RuleInfo, at: Anchor, message: impl Into<String>) -> Finding<Anchor> {
+        Finding {
+            rule,
+            message: message.into(),
+            primary: Label {
+                at,
+                text: String::new(),
+            },
+            related: Vec::new(),
+            why: Vec::new(),
+            who: None,
+            help: None,
+            remedy: Remedy::Follow,
+            group: None,
+            also: None,
+            step: None,
+            acknowledged: None,
+            landings: Vec::new(),
+            reaffirms: None,
+            uncovered: None,
+            folded: BTreeSet::new(),
+        }
+    }
+
+    /// Words beside the primary place.
+    #[must_use]
+    pub fn label(mut self, text: impl Into<String>) -> Self {
+        self.primary.text = text.into();
+        self
+    }
+
+    /// A second place.
+    #[must_use]
+    pub fn related(mut self, at: Anchor, text: impl Into<String>) -> Self {
+        self.related.push(Label {
+            at,
+            text: text.into(),
+        });
+        self
+    }
+
+    /// A reason.
+    #[must_use]
+    pub fn why(mut self, text: impl Into<String>) -> Self {
+        self.why.push(text.into());
+        self
+    }
+
+    /// The one thing to do.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.help = Some(text.into());
+        self
+    }
+
+    /// What a person must choose before something can be done.
+    #[must_use]
+    pub fn choose(mut self, text: impl Into<String>) -> Self {
+        self.help = Some(text.into());
+        self.remedy = Remedy::Choose;
+        self
+    }
+}
+
+impl<At> Finding<At> {
+    /// Whether it belongs to the group.
+    pub fn is_in(&self, group: &str) -> bool {
+        self.group.as_deref() == Some(group) || self.also.as_deref() == Some(group)
+    }
+}
+
+impl Finding<Place> {
+    /// What a report tells beside the message: why, who, in which ways of
+    /// landing, and what to do; a line each.
+    pub fn told(&self) -> Vec<String> {
+        let mut words: Vec<String> = self.why.iter().map(|why| format!("why: {why}")).collect();
+        words.extend(self.who.iter().map(|who| format!("who: {who}")));
+        if !self.landings.is_empty() {
+            let ways: Vec<&str> = self.landings.iter().map(|way| way.name()).collect();
+            words.push(format!("landed by: {}", ways.join(", ")));
+        }
+        let verb = self.remedy.verb();
+        words.extend(self.help.iter().map(|help| format!("{verb}: {help}")));
+        words
+    }
+}
+
+/// Something worth knowing that decides nothing.
+#[derive(Clone, Debug)]
+pub struct Note {
+    /// One sentence.
+    pub message: String,
+    /// Where, when it has a place: path from the repository's top.
+    pub path: Option<String>,
+    /// The commit it speaks of.
+    pub commit: Option<Oid>,
+}
+
+/// What was looked at: a judge that looked at nothing is not green.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Steps of the mainline.
+    pub steps: usize,
+    /// Commits whose signature was asked for.
+    pub commits: usize,
+    /// Documents read.
+    pub documents: usize,
+    /// Typed changes judged.
+    pub changes: usize,
+}
+
+/// Findings in order (step, path, line, column, code), with what was looked at.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// What is wrong.
+    pub findings: Vec<Finding<Place>>,
+    /// What is worth knowing.
+    pub notes: Vec<Note>,
+    /// What was looked at.
+    pub checked: Checked,
+    /// Of what has not landed: each way that was tried. Empty where that is no
+    /// question.
+    pub landings: Vec<Tried>,
+}
+
+/// One way of landing that was tried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tried {
+    /// Which.
+    pub way: Landing,
+    /// So many findings.
+    pub findings: usize,
+    /// What it would make, in words: "one merge commit", "3 commits".
+    pub makes: String,
+}
+
+impl Report {
+    /// The findings that nobody acknowledged: they decide.
+    pub fn open(&self) -> impl Iterator<Item = &Finding<Place>> {
+        self.findings
+            .iter()
+            .filter(|finding| finding.acknowledged.is_none())
+    }
+
+    /// The first finding that a policy can accept: nobody did yet, and its step is
+    /// done.
+    pub fn acceptable(&self) -> Option<(Vec<&'static str>, Oid)> {
+        let mut open = self.open().filter(|finding| finding.landings.is_empty());
+        open.find_map(|finding| {
+            let codes = std::iter::once(finding.rule.code).chain(finding.folded.iter().copied());
+            Some((codes.collect(), finding.step?))
+        })
+    }
+
+    /// Whether nothing decides against it.
+    pub fn is_clean(&self) -> bool {
+        self.open().next().is_none()
+    }
+}
+
+/// What a command or a push concerns: what is wrong there stops it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The policy, which can be repaired whatever else is wrong.
+    Policy,
+    /// These groups, and the policy and the mainline under them.
+    Groups(Vec<String>),
+    /// All of the registry.
+    Everything,
+}
+
+impl Scope {
+    /// One group.
+    pub fn of(group: &GroupName) -> Scope {
+        Scope::Groups(vec![group.to_string()])
+    }
+
+    /// Whether the finding stops the command: it is in a group that the command
+    /// concerns, in the policy, or in the shape of the mainline.
+    pub fn is_stopped_by<At>(&self, finding: &Finding<At>) -> bool {
+        match self {
+            Scope::Policy => false,
+            Scope::Everything => true,
+            Scope::Groups(mine) => finding.group.is_none() || mine.iter().any(|group| finding.is_in(group)),
+        }
+    }
+}

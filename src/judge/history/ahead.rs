@@ -1,0 +1,182 @@
+//! Work done ahead of the judge by other threads: documents that a step brings,
+//! read, and signatures, verified. Only what depends on nothing but bytes is
+//! done ahead, so it is the same whoever does it, and when; the judge does
+//! whatever it finds undone.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::{COMMIT_NAMESPACE, Replay};
+use crate::base::{Error, Oid};
+use crate::object::{Commit, Mode, Objects, SignatureKind};
+use crate::record::change;
+use crate::record::kind::RecordPath;
+use crate::record::snapshot::{self, ReadAhead, Records, Snapshot};
+use crate::signature::{self, PublicKey, SignatureFault};
+
+/// So many steps are worked out before the judge comes to them; more would only
+/// take memory.
+const FURTHEST: usize = 128;
+
+/// Who made a commit's SSH signature, by the commit's id.
+pub(super) type Signers = Arc<Mutex<HashMap<Oid, Result<PublicKey, SignatureFault>>>>;
+
+/// What is worked out ahead of the judge, shared by its threads.
+pub struct Ahead<'c> {
+    /// The steps, in the order in which they are judged.
+    commits: &'c [Commit],
+    folder: &'c str,
+    /// Whose records are signed.
+    registry_id: String,
+    state: Mutex<State>,
+    moved: Condvar,
+    documents: ReadAhead,
+    signers: Signers,
+}
+
+/// How far everybody is.
+struct State {
+    /// The next step that nobody has taken.
+    next: usize,
+    /// The step that the judge is at.
+    judged: usize,
+    /// Taken, and not done yet.
+    open: Vec<usize>,
+    is_over: bool,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<'c> Ahead<'c> {
+    /// Nothing is done yet of these steps, which `replay` is to judge, of the
+    /// registry of this id.
+    pub fn new(commits: &'c [Commit], replay: &Replay<'c>, registry_id: String) -> Ahead<'c> {
+        Ahead {
+            commits,
+            folder: replay.folder,
+            registry_id,
+            state: Mutex::new(State {
+                next: 0,
+                judged: 0,
+                open: Vec::new(),
+                is_over: false,
+            }),
+            moved: Condvar::new(),
+            documents: replay.records.ahead(),
+            signers: replay.signers.clone(),
+        }
+    }
+
+    /// Works ahead, from one step to the next, until the judge is done.
+    pub fn work(&self, objects: &dyn Objects) {
+        while let Some(taken) = self.take() {
+            // What can't be read here can't be read by the judge, who says so.
+            let _ = self.prepare(objects, taken.index);
+        }
+    }
+
+    /// The next step that nobody has taken, once it is not too far ahead.
+    fn take(&self) -> Option<Taken<'_, 'c>> {
+        let mut state = locked(&self.state);
+        while !state.is_over && state.next < self.commits.len() {
+            if let Some(taken) = self.claim(&mut state) {
+                return Some(taken);
+            }
+            state = self.moved.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        None
+    }
+
+    /// The judge comes to a step. What nobody has begun is the judge's; what
+    /// another thread has begun is waited for, and meanwhile the judge works
+    /// ahead too.
+    pub fn reach(&self, objects: &dyn Objects, index: usize) {
+        let mut state = locked(&self.state);
+        state.judged = index;
+        state.next = state.next.max(index + 1);
+        self.moved.notify_all();
+        while state.open.contains(&index) {
+            match self.claim(&mut state) {
+                Some(taken) => {
+                    drop(state);
+                    let _ = self.prepare(objects, taken.index);
+                    drop(taken);
+                    state = locked(&self.state);
+                }
+                None => state = self.moved.wait(state).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+    }
+
+    /// Takes the next step that nobody has taken, unless it is too far ahead.
+    fn claim(&self, state: &mut State) -> Option<Taken<'_, 'c>> {
+        let index = state.next;
+        if index >= self.commits.len() || index >= state.judged + FURTHEST {
+            return None;
+        }
+        state.next += 1;
+        state.open.push(index);
+        Some(Taken { ahead: self, index })
+    }
+
+    fn prepare(&self, objects: &dyn Objects, index: usize) -> Result<(), Error> {
+        let Some(commit) = self.commits.get(index) else {
+            return Ok(());
+        };
+        if let Some(signature) = commit
+            .signature
+            .as_ref()
+            .filter(|signature| signature.kind == SignatureKind::Ssh && commit.is_strict())
+        {
+            let signer = signature::verify(&signature.armor, COMMIT_NAMESPACE, &commit.payload);
+            locked(&self.signers).insert(commit.id, signer);
+        }
+        // The one before the first is read by the judge.
+        let Some(before) = index.checked_sub(1).and_then(|before| self.commits.get(before)) else {
+            return Ok(());
+        };
+        let records = Records::new(objects);
+        let prior = Snapshot::at(&records, before.tree, self.folder)?;
+        let next = Snapshot::at(&records, commit.tree, self.folder)?;
+        for file in change::files(&prior, &next)?.changes {
+            let path = std::str::from_utf8(&file.path).ok().and_then(RecordPath::parse);
+            let (Some(path), Some((Mode::File, id))) = (path, file.after) else {
+                continue;
+            };
+            let loaded = snapshot::read(objects, &path, id)?;
+            if let Some(armor) = loaded.signature()
+                && SignatureKind::of(armor) == SignatureKind::Ssh
+            {
+                let _ = loaded.ssh_signer(&self.registry_id, &path, armor);
+            }
+            locked(&self.documents).insert((id, path), Arc::new(loaded));
+        }
+        Ok(())
+    }
+}
+
+/// A step that a thread works on. It is done with, whatever becomes of the
+/// thread: the judge waits for it.
+struct Taken<'t, 'c> {
+    ahead: &'t Ahead<'c>,
+    index: usize,
+}
+
+impl Drop for Taken<'_, '_> {
+    fn drop(&mut self) {
+        locked(&self.ahead.state).open.retain(|open| *open != self.index);
+        self.ahead.moved.notify_all();
+    }
+}
+
+/// Ends the work ahead when the judge is done, whatever becomes of the judge.
+pub struct Ending<'t, 'c>(pub &'t Ahead<'c>);
+
+impl Drop for Ending<'_, '_> {
+    fn drop(&mut self) {
+        locked(&self.0.state).is_over = true;
+        self.0.moved.notify_all();
+    }
+}

@@ -1,0 +1,138 @@
+//! Steps that are about to land: the files that they touch, the faults of the past
+//! that stop them, and the acts that a revocation among them uncovers.
+//!
+//! A server's hook, a merge queue's job and a pull request ask the same, so they
+//! ask here.
+
+use std::collections::BTreeSet;
+
+use super::{JudgedStep, Replay};
+use crate::judge::finding::{Finding, Note, Place, Report, Scope};
+
+/// Steps in the order in which they would land.
+#[derive(Debug, Default)]
+pub struct Arrival {
+    steps: Vec<Touched>,
+}
+
+/// The findings of the past, for steps that would land on it.
+#[derive(Clone, Debug, Default)]
+pub struct Stopped {
+    /// Open findings of the past that stop them.
+    pub findings: Vec<Finding<Place>>,
+    /// How many open findings are in groups that they do not touch.
+    pub elsewhere: usize,
+}
+
+impl Arrival {
+    /// Adds the next step; each one of a walk, from its beginning.
+    pub fn add(&mut self, step: &JudgedStep) {
+        let mut touched = Touched::default();
+        touched.add(step);
+        self.steps.push(touched);
+    }
+
+    /// Turns into notes what a step uncovers that only revokes or retires: it stops
+    /// what comes after and rests on it, never the revocation. Findings that the
+    /// steps accept must be marked already.
+    pub fn settle(&self, report: &mut Report) {
+        let (mut findings, mut notes) = (Vec::new(), Vec::new());
+        for finding in report.findings.drain(..) {
+            let only_told = finding.acknowledged.is_none()
+                && finding.uncovered.is_some_and(|step| !self.rests(step, &finding));
+            match only_told {
+                true => notes.push(uncovered(&finding)),
+                false => findings.push(finding),
+            }
+        }
+        report.findings = findings;
+        report.notes.append(&mut notes);
+    }
+
+    /// Whether a step after this one touches what the finding is about.
+    fn rests(&self, step: usize, finding: &Finding<Place>) -> bool {
+        let later = self.touched_after(step);
+        later.is_some_and(|scope| scope.is_stopped_by(finding))
+    }
+
+    /// Returns the scope of the steps after the first `count`.
+    fn touched_after(&self, count: usize) -> Option<Scope> {
+        let mut all = Touched::default();
+        for step in self.steps.iter().skip(count) {
+            all.groups.extend(step.groups.iter().cloned());
+            all.policy |= step.policy;
+            all.others |= step.others;
+        }
+        all.scope()
+    }
+
+    /// Returns the findings of the past that stop the steps and that they do not
+    /// accept themselves: all of them when the steps have landed already, since
+    /// a fault that landed unseen would stay so otherwise.
+    pub fn stopped_by(&self, mut before: Report, replay: &Replay<'_>, landed: bool) -> Stopped {
+        replay.mark(&mut before);
+        before.findings.retain(|finding| finding.acknowledged.is_none());
+        let all = before.findings.len();
+        let scope = self.touched_after(0);
+        before.findings.retain(|finding| {
+            let is_touched = |scope: &Scope| scope.is_stopped_by(finding);
+            landed || scope.as_ref().is_some_and(is_touched)
+        });
+        Stopped {
+            elsewhere: all - before.findings.len(),
+            findings: before.findings,
+        }
+    }
+}
+
+/// The note for a finding that does not count against the step that uncovers it.
+fn uncovered(finding: &Finding<Place>) -> Note {
+    let code = finding.rule.code;
+    let stops = match &finding.group {
+        Some(group) => format!("stops `{group}`"),
+        None => "stops every group".to_owned(),
+    };
+    Note {
+        message: format!(
+            "a finding from now on ({code}), which {stops} until it is accepted, and not this revocation: {}",
+            finding.message
+        ),
+        path: Some(finding.primary.at.path.clone()),
+        commit: finding.primary.at.commit,
+    }
+}
+
+/// The records and files that steps change.
+#[derive(Debug, Default)]
+struct Touched {
+    groups: BTreeSet<String>,
+    policy: bool,
+    /// Protected files, and what is no record.
+    others: bool,
+}
+
+impl Touched {
+    fn add(&mut self, step: &JudgedStep) {
+        for change in &step.changes {
+            match &change.record {
+                Some(record) => match record.group() {
+                    Some(group) => {
+                        self.groups.insert(group.to_string());
+                    }
+                    None => self.policy = true,
+                },
+                None => self.others = true,
+            }
+        }
+    }
+
+    /// The faults of the past that count; none where nothing of the registry is
+    /// touched.
+    fn scope(self) -> Option<Scope> {
+        match (self.groups.is_empty() && !self.others, self.policy) {
+            (true, false) => None,
+            (true, true) => Some(Scope::Policy),
+            (false, _) => Some(Scope::Groups(self.groups.into_iter().collect())),
+        }
+    }
+}

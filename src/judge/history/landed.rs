@@ -1,0 +1,265 @@
+//! What one step of the mainline brings, and which commit answers for each of
+//! its changes.
+
+use std::rc::Rc;
+
+use super::graph::{Graph, Node};
+use super::protected::{protected, protected_change};
+use super::provenance::{self, Merge, Written};
+use super::read_commit;
+use crate::base::{Error, Oid};
+use crate::object::{Commit, FileChange, Mode, Objects};
+use crate::record::change::{self, Differences, Link};
+use crate::record::kind::RecordPath;
+use crate::record::snapshot::{Records, Snapshot};
+use crate::trust::{Charge, Policy};
+
+/// What is wrong with the shape of a merge that touches the registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// It has so many parents.
+    Octopus(usize),
+    /// Its parents share no history.
+    Unrelated,
+}
+
+/// Which commit answers for a change.
+pub(super) type Answer = (Oid, Option<Charge>);
+
+/// What one step brings.
+pub struct Landed {
+    /// The changes, in the order in which they are judged.
+    pub differences: Differences,
+    /// Who answers for each change, in the same order; empty when the step's
+    /// own commit answers for all.
+    pub(super) answers: Vec<Answer>,
+    /// What is wrong with the step's shape.
+    pub shape: Option<Shape>,
+    /// Files of which a merge drops what its other side wrote.
+    pub dropped: Vec<String>,
+}
+
+impl Landed {
+    /// Whether the step touches neither the registry nor what it protects.
+    pub fn is_link(&self) -> bool {
+        let Differences {
+            changes,
+            malformed_trees,
+            limits,
+        } = &self.differences;
+        changes.is_empty() && malformed_trees.is_empty() && limits.is_empty()
+    }
+}
+
+/// What `commit` brings after `parent`; everything when there is none. Files
+/// outside the registry count where one of these policies protects them.
+///
+/// # Errors
+/// When an object can't be read.
+pub fn landed<'a>(
+    records: &'a Records<'a>,
+    folder: &str,
+    graph: &Graph<'a>,
+    policies: &[&Policy],
+    commit: &Commit,
+    parent: Option<&Node>,
+) -> Result<Landed, Error> {
+    let objects = records.objects();
+    let prior = match parent {
+        Some(parent) => Snapshot::at(records, parent.tree, folder)?,
+        None => Snapshot::empty(records),
+    };
+    let next = Snapshot::at(records, commit.tree, folder)?;
+    let files = change::files(&prior, &next)?;
+    let mut malformed_trees = files.malformed_trees;
+    let mut limits = files.limits;
+    if parent.is_none_or(|parent| parent.tree != commit.tree) {
+        malformed_trees.extend(on_the_way(objects, commit.tree, folder)?);
+    }
+    let mut outside = Vec::new();
+    if let Some(parent) = parent.filter(|parent| parent.tree != commit.tree) {
+        let all = protected(objects, policies, folder, Some(parent.tree), Some(commit.tree))?;
+        outside = all.changes;
+        let met = all.limits.into_iter();
+        limits.extend(met.map(|(at, what)| (format!("/{at}"), what)));
+        // Of a name that stands twice, readers see one file or the other.
+        for (at, what) in all.faults {
+            if policies.iter().any(|policy| policy.may_protect_below(&at)) {
+                malformed_trees.push((place_of(folder, &at), what));
+            }
+        }
+    }
+    let mut landed = Landed {
+        differences: Differences {
+            changes: Vec::new(),
+            malformed_trees,
+            limits,
+        },
+        answers: Vec::new(),
+        shape: None,
+        dropped: Vec::new(),
+    };
+    let merge = match (&commit.parents[..], parent) {
+        ([first, second], Some(_)) => {
+            let touches = !files.changes.is_empty() || !outside.is_empty();
+            // Even a merge that changes nothing may drop what its other side wrote.
+            let differs = touches || side_differs(records, folder, commit, *second)?;
+            match differs {
+                true => Some(Merge::new(objects, graph, commit.id, (*first, *second))?),
+                false => None,
+            }
+        }
+        _ => None,
+    };
+    in_order(&mut landed.differences.malformed_trees);
+    let earlier = |path: &RecordPath| match (commit.parents.first(), parent) {
+        (Some(first), Some(_)) => provenance::last_readable(records, graph, folder, *first, path),
+        _ => Ok(None),
+    };
+    let of_commit = |file: FileChange| -> Link<Answer> { (file, (commit.id, None)) };
+    let Some(merge) = merge else {
+        let mut links: Vec<Link<Answer>> = files.changes.into_iter().map(of_commit).collect();
+        let octopus = commit.parents.len() > 2 && parent.is_some();
+        if octopus {
+            let charge = |link: &mut Link<Answer>| link.1.1 = Some(Charge::Shape);
+            links.iter_mut().for_each(charge);
+        }
+        // The counts come first, so that no bound leaves them out.
+        for change in files.counted {
+            landed.differences.changes.push(change);
+            landed.answers.push((commit.id, octopus.then_some(Charge::Shape)));
+        }
+        let typed = change::typed(records, links, &earlier)?;
+        landed
+            .differences
+            .changes
+            .extend(typed.iter().map(|(change, _)| change.clone()));
+        landed.answers.extend(typed.into_iter().map(|(_, answer)| answer));
+        for file in &outside {
+            landed.differences.changes.push(protected_change(file));
+            landed.answers.push((commit.id, octopus.then_some(Charge::Shape)));
+        }
+        if octopus && !landed.is_link() {
+            landed.shape = Some(Shape::Octopus(commit.parents.len()));
+        }
+        if !octopus {
+            landed.answers.clear();
+        }
+        return Ok(landed);
+    };
+    let from_top = |file: &FileChange| FileChange {
+        path: match folder {
+            "" => file.path.clone(),
+            folder => [folder.as_bytes(), b"/", &file.path].concat(),
+        },
+        ..file.clone()
+    };
+    let all: Vec<FileChange> = files
+        .changes
+        .iter()
+        .map(from_top)
+        .chain(outside.iter().cloned())
+        .collect();
+    let origins = Rc::new(merge.origins(&all)?);
+    graph.origins.borrow_mut().insert(commit.id, origins.clone());
+    let written = |file: &FileChange| origins.written(file).into_iter().flatten();
+    let answer = |written: &Written| (written.commit, written.charge);
+    let mut links: Vec<Link<Answer>> = Vec::new();
+    for file in &files.changes {
+        for written in written(&from_top(file)) {
+            let own = FileChange {
+                path: file.path.clone(),
+                ..written.file.clone()
+            };
+            links.push((own, answer(written)));
+        }
+    }
+    for change in files.counted {
+        landed.differences.changes.push(change);
+        landed.answers.push((commit.id, None));
+    }
+    for (change, answer) in change::typed(records, links, &earlier)? {
+        landed.differences.changes.push(change);
+        landed.answers.push(answer);
+    }
+    for file in &outside {
+        for written in written(file) {
+            landed.differences.changes.push(protected_change(&written.file));
+            landed.answers.push(answer(written));
+        }
+    }
+    // The steps of the other side are held to strict form as those of the mainline.
+    for malformed in &origins.malformed {
+        let place = place_of(folder, &malformed.folder);
+        let what = format!(
+            "{}, in commit {} of the merged side",
+            malformed.what,
+            malformed.commit.short()
+        );
+        landed.differences.malformed_trees.push((place, what));
+    }
+    let limit = origins.limit.iter();
+    landed
+        .differences
+        .limits
+        .extend(limit.map(|what| (String::new(), what.clone())));
+    if !merge.is_related() && !landed.is_link() {
+        landed.shape = Some(Shape::Unrelated);
+    }
+    if merge.is_related() {
+        landed.dropped = merge.dropped(folder)?;
+    }
+    Ok(landed)
+}
+
+/// The place of a malformed folder (path from the repository's top): from the
+/// registry's folder, or with a `/` before it, from the top.
+fn place_of(folder: &str, at: &str) -> String {
+    let inside = match folder {
+        "" => Some(at),
+        folder if at == folder => Some(""),
+        folder => at.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')),
+    };
+    match inside {
+        Some(inside) if inside.is_empty() || change::is_managed(inside) => inside.to_owned(),
+        _ => format!("/{at}"),
+    }
+}
+
+/// What is wrong with the folders that lead to the registry's: of two of one
+/// name, readers see one registry or the other.
+fn on_the_way(objects: &dyn Objects, top: Oid, folder: &str) -> Result<Vec<(String, String)>, Error> {
+    let mut found = Vec::new();
+    let mut at = (top, String::new());
+    for name in folder.split('/').filter(|name| !name.is_empty()) {
+        let tree = objects.tree(at.0)?;
+        let place = place_of(folder, &at.1);
+        found.extend(tree.faults.iter().map(|what| (place.clone(), what.clone())));
+        let Some(entry) = tree.get(name).filter(|entry| entry.mode == Mode::Tree) else {
+            break;
+        };
+        let path = match at.1.as_str() {
+            "" => name.to_owned(),
+            path => format!("{path}/{name}"),
+        };
+        at = (entry.id, path);
+    }
+    Ok(found)
+}
+
+/// Each once, in order of the folders.
+fn in_order(malformed_trees: &mut Vec<(String, String)>) {
+    malformed_trees.sort();
+    malformed_trees.dedup();
+}
+
+/// Whether the registry at the second parent is another than at the merge.
+fn side_differs(records: &Records<'_>, folder: &str, commit: &Commit, second: Oid) -> Result<bool, Error> {
+    let other = read_commit(records.objects(), second)?;
+    let here = Snapshot::at(records, commit.tree, folder)?;
+    let there = Snapshot::at(records, other.tree, folder)?;
+    if here.tree == there.tree {
+        return Ok(false);
+    }
+    Ok(!change::files(&there, &here)?.changes.is_empty())
+}

@@ -1,0 +1,190 @@
+//! The mainline: the chain of first parents from the root, each commit judged
+//! against its predecessor by the policy in force before it.
+
+mod acknowledged;
+mod ahead;
+mod arrival;
+mod crossings;
+mod dates;
+mod graph;
+mod landed;
+mod landing;
+mod onto;
+mod past;
+mod paths;
+mod protected;
+mod provenance;
+mod registered;
+mod replay;
+mod revocation;
+mod three_way;
+mod trace;
+
+pub use acknowledged::{Acknowledged, Reaffirmed};
+pub use ahead::{Ahead, Ending};
+pub use arrival::{Arrival, Stopped};
+pub use dates::{Dated, Dates, claimed, claims, moment};
+pub use graph::{Graph, Sides};
+pub use landed::{Landed, Shape};
+pub use landing::{Clash, MergeText, Plan, Planner};
+pub use onto::{Landings, Onto, Outlook, onto, outlook};
+pub use past::Past;
+pub use protected::{add_protected, protected_changes};
+pub use registered::registered;
+pub use replay::{Faulty, JudgedStep, Replay};
+
+use std::collections::HashSet;
+
+use crate::base::{Error, ObjectKind, Oid};
+use crate::judge::rules;
+use crate::object::{self, Commit, Objects, SignatureKind};
+use crate::record::snapshot::Snapshot;
+use crate::signature::{self, PublicKey, SignatureFault};
+use crate::trust::{Policy, Verdict};
+
+/// The namespace of Git's own SSH signatures.
+pub const COMMIT_NAMESPACE: &str = "git";
+
+/// Reads a commit.
+///
+/// # Errors
+/// When it is missing, damaged or no commit.
+pub fn read_commit(objects: &dyn Objects, id: Oid) -> Result<Commit, Error> {
+    Commit::parse(id, &objects.read(id, ObjectKind::Commit)?)
+}
+
+/// The first-parent chain from `tip` back to `from`, oldest first, without
+/// `from`; to the first commit when `from` is none.
+///
+/// # Errors
+/// [`Error::Told`] when `from` is not on the chain.
+pub fn chain(objects: &dyn Objects, from: Option<Oid>, tip: Oid) -> Result<Vec<Commit>, Error> {
+    if let Some(from) = from {
+        return chain_if(objects, from, tip)?.ok_or_else(|| {
+            Error::told(format!(
+                "commit {} is not among the first parents of {}",
+                from.short(),
+                tip.short()
+            ))
+            .hint("name a commit of the same mainline; `git log --first-parent` lists them")
+        });
+    }
+    let mut commits = Vec::new();
+    let mut at = Some(tip);
+    while let Some(id) = at {
+        let commit = read_commit(objects, id)?;
+        at = commit.parents.first().copied();
+        commits.push(commit);
+    }
+    commits.reverse();
+    Ok(commits)
+}
+
+/// The first parents from `tip` back to `from`, oldest first, without `from`;
+/// none when `from` is not one of them.
+///
+/// # Errors
+/// When a commit can't be read.
+pub fn chain_if(objects: &dyn Objects, from: Oid, tip: Oid) -> Result<Option<Vec<Commit>>, Error> {
+    let mut commits = Vec::new();
+    let mut at = tip;
+    while at != from {
+        let commit = read_commit(objects, at)?;
+        let Some(parent) = commit.parents.first().copied() else {
+            return Ok(None);
+        };
+        commits.push(commit);
+        at = parent;
+    }
+    commits.reverse();
+    Ok(Some(commits))
+}
+
+/// Whether `tip` descends from `known`, through whichever parents.
+///
+/// # Errors
+/// When a commit can't be read.
+pub fn reaches(objects: &dyn Objects, tip: Oid, known: Oid) -> Result<bool, Error> {
+    let mut seen = HashSet::new();
+    let mut open = vec![tip];
+    while let Some(id) = open.pop() {
+        if id == known {
+            return Ok(true);
+        }
+        if seen.insert(id) {
+            open.extend(read_commit(objects, id)?.parents);
+        }
+    }
+    Ok(false)
+}
+
+/// Who signed a commit, under one policy.
+pub fn verdict(policy: &Policy, commit: &Commit) -> Verdict {
+    verdict_given(policy, commit, || None)
+}
+
+/// As [`verdict`]; `known` may know who made an SSH signature.
+fn verdict_given(
+    policy: &Policy,
+    commit: &Commit,
+    known: impl FnOnce() -> Option<Result<PublicKey, SignatureFault>>,
+) -> Verdict {
+    if !commit.is_strict() {
+        return Verdict::NotStrict(commit.faults.clone());
+    }
+    match &commit.signature {
+        None => Verdict::Unsigned,
+        Some(signature) => match signature.kind {
+            SignatureKind::Unknown => Verdict::Bad("no known kind of signature".into()),
+            SignatureKind::Ssh => {
+                let work_out = || signature::verify(&signature.armor, COMMIT_NAMESPACE, &commit.payload);
+                Verdict::of_ssh(policy, known().unwrap_or_else(work_out))
+            }
+            _ => Verdict::of_signature(policy, &signature.armor, COMMIT_NAMESPACE, &commit.payload),
+        },
+    }
+}
+
+/// The policy at one tree.
+///
+/// # Errors
+/// When there is none, or it can't be read.
+pub fn policy_at(snapshot: &Snapshot<'_>, place: &str) -> Result<Policy, Error> {
+    let Some(loaded) = snapshot.registry()? else {
+        return Err(Error::told(format!("there is no `registry.yaml` at {place}"))
+            .hint("make a registry with `modelry init`, or name its folder with `--path`"));
+    };
+    let faults = rules::document_findings("registry.yaml", &loaded);
+    Policy::new(loaded).ok_or_else(|| {
+        let first = faults
+            .first()
+            .map_or_else(String::new, |finding| format!(": {}", finding.message));
+        Error::told(format!("the policy at {place} can't be read{first}"))
+            .hint("nothing can be judged without it: restore `registry.yaml`")
+    })
+}
+
+/// The root of the registry on the chain that ends at `tip`: the earliest of
+/// the unbroken run of commits that hold `registry.yaml`.
+///
+/// # Errors
+/// When there is no registry at the tip, or a commit can't be read.
+pub fn find_root(objects: &dyn Objects, folder: &str, tip: Oid) -> Result<Oid, Error> {
+    let path = match folder {
+        "" => "registry.yaml".to_owned(),
+        folder => format!("{folder}/registry.yaml"),
+    };
+    let mut root = None;
+    let mut at = Some(tip);
+    while let Some(id) = at {
+        let commit = read_commit(objects, id)?;
+        if object::lookup(objects, commit.tree, &path)?.is_some() {
+            root = Some(id);
+        }
+        at = commit.parents.first().copied();
+    }
+    root.ok_or_else(|| {
+        Error::told(format!("there is no `{path}` in the history of {}", tip.short()))
+            .hint("make a registry with `modelry init`, or name its folder with `--path`")
+    })
+}

@@ -1,0 +1,447 @@
+//! Whether a branch would be fine once it has landed, in each way of landing.
+
+use std::collections::HashMap;
+
+use super::graph::Graph;
+use super::landing::{Clash, MergeText, Planner};
+use super::protected::Judged;
+use super::{Arrival, Replay, Stopped, provenance, read_commit, verdict};
+use crate::base::{Error, Oid};
+use crate::judge::finding::{Anchor, Finding, Note, Place, Remedy, Report, Scope, Tried};
+use crate::judge::rules::{self, Resolver};
+use crate::object::{Objects, Overlay};
+use crate::record::change::{self, Change};
+use crate::record::kind::{Action, ActorId, Landing, RecordPath};
+use crate::record::snapshot::{Records, Snapshot};
+use crate::trust::{Author, Policy};
+
+/// What is asked of a branch.
+pub struct Onto<'o> {
+    /// The registry's folder from the repository's top; empty for the top.
+    pub folder: &'o str,
+    /// The policy in force at `base`.
+    pub policy: &'o Policy,
+    /// The mainline's name.
+    pub mainline: &'o str,
+    /// The mainline's tip.
+    pub base: Oid,
+    /// The branch's tip.
+    pub tip: Oid,
+    /// The ways to try.
+    pub ways: &'o [Landing],
+    /// What is wrong with the mainline up to `base`.
+    pub before: &'o Report,
+    /// Merges texts as git does.
+    pub merge_text: MergeText<'o>,
+}
+
+/// What comes of a branch that would land.
+#[derive(Debug, Default)]
+pub struct Landings {
+    /// What is wrong with it, in any way, and what of the mainline stops it.
+    pub report: Report,
+    /// How many findings of the mainline stop it.
+    pub stopped: usize,
+    /// How many findings of the mainline are in groups that it does not touch.
+    pub elsewhere: usize,
+}
+
+/// Judges what would land, in each way. Findings that several ways share are
+/// told once. What is wrong with the mainline stops it as it stops a push.
+///
+/// # Errors
+/// When an object can't be read, or `base` has all of the branch already.
+pub fn onto(objects: &dyn Objects, ask: &Onto<'_>) -> Result<Landings, Error> {
+    let overlay = Overlay::new(objects);
+    let records = Records::new(&overlay);
+    let graph = Graph::new(&overlay, None);
+    if graph.sides(ask.base, ask.tip)?.second.is_empty() {
+        return Err(Error::told(format!(
+            "there is nothing to land: `{}` at {} has all of {}",
+            ask.mainline,
+            ask.base.short(),
+            ask.tip.short()
+        ))
+        .hint("name the branch's tip: `modelry validate --onto BASE TIP`"));
+    }
+    let judged = Judged::of(ask.folder, ask.policy);
+    let court = Court {
+        ask,
+        planner: Planner {
+            objects: &overlay,
+            graph: &graph,
+            merge_text: ask.merge_text,
+            judged: &judged,
+        },
+        records: &records,
+        prior: Snapshot::at(&records, read_commit(&overlay, ask.base)?.tree, ask.folder)?,
+        next: Snapshot::at(&records, read_commit(&overlay, ask.tip)?.tree, ask.folder)?,
+    };
+    let merge = court.judge(Landing::Merge)?;
+    let mut report = Report::default();
+    let mut stopping: Vec<Finding<Place>> = Vec::new();
+    let mut elsewhere = 0;
+    // The findings so far, by what makes them the same.
+    let mut listed: HashMap<_, usize> = HashMap::new();
+    for way in ask.ways {
+        let judged = match way {
+            Landing::Merge => merge.clone(),
+            way => court.judge(*way)?,
+        };
+        report.landings.push(Tried {
+            way: *way,
+            findings: judged.report.open().count(),
+            makes: judged.makes,
+        });
+        if report.landings.len() == 1 {
+            report.checked = judged.report.checked;
+        }
+        elsewhere = elsewhere.max(judged.stopped.elsewhere);
+        for finding in judged.stopped.findings {
+            let same = |known: &Finding<Place>| {
+                known.step == finding.step
+                    && known.rule.code == finding.rule.code
+                    && known.message == finding.message
+                    && known.primary.at.path == finding.primary.at.path
+                    && known.primary.at.line == finding.primary.at.line
+            };
+            if !stopping.iter().any(same) {
+                stopping.push(finding);
+            }
+        }
+        for mut finding in judged.report.findings {
+            let at = &finding.primary.at;
+            let key = (
+                finding.rule.code,
+                finding.message.clone(),
+                at.path.clone(),
+                at.pointer.clone(),
+                finding.acknowledged.clone(),
+            );
+            match listed.get(&key) {
+                Some(index) => {
+                    let ways: &mut Vec<Landing> = &mut report.findings[*index].landings;
+                    if !ways.contains(way) {
+                        ways.push(*way);
+                    }
+                }
+                None => {
+                    listed.insert(key, report.findings.len());
+                    finding.landings.push(*way);
+                    court.instead(&mut finding, *way, &merge)?;
+                    report.findings.push(finding);
+                }
+            }
+        }
+        for note in judged.report.notes {
+            if !report.notes.iter().any(|known| known.message == note.message) {
+                report.notes.push(note);
+            }
+        }
+    }
+    report.checked.documents = records.documents();
+    let stopped = stopping.len();
+    report.findings.splice(0..0, stopping);
+    Ok(Landings {
+        report,
+        stopped,
+        elsewhere,
+    })
+}
+
+/// The registry before and after a branch has landed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outlook {
+    /// The tree before: the mainline's.
+    pub before: Oid,
+    /// The tree after: of a merge.
+    pub after: Oid,
+    /// Whether the branch can't be merged as it is. Then the trees are the
+    /// branch's own: where it left the mainline, and its tip.
+    pub in_conflict: bool,
+}
+
+/// What a branch would change. The new objects go to `overlay`.
+///
+/// # Errors
+/// When an object can't be read.
+pub fn outlook(overlay: &Overlay<'_>, ask: &Onto<'_>) -> Result<Outlook, Error> {
+    let graph = Graph::new(overlay, None);
+    let judged = Judged::of(ask.folder, ask.policy);
+    let planner = Planner {
+        objects: overlay,
+        graph: &graph,
+        merge_text: ask.merge_text,
+        judged: &judged,
+    };
+    let plan = planner.plan(Landing::Merge, ask.base, ask.tip)?;
+    if let Some(commit) = plan.commits.last() {
+        return Ok(Outlook {
+            before: read_commit(overlay, ask.base)?.tree,
+            after: commit.tree,
+            in_conflict: false,
+        });
+    }
+    let shared = graph.sides(ask.base, ask.tip)?.shared;
+    let left = shared.first().copied().unwrap_or(ask.base);
+    Ok(Outlook {
+        before: read_commit(overlay, left)?.tree,
+        after: read_commit(overlay, ask.tip)?.tree,
+        in_conflict: true,
+    })
+}
+
+fn own_path<'p>(folder: &str, path: &'p str) -> Option<&'p str> {
+    match folder {
+        "" => Some(path),
+        folder => path.strip_prefix(folder)?.strip_prefix('/'),
+    }
+}
+
+/// What one way came to.
+#[derive(Clone, Default)]
+struct WayJudged {
+    report: Report,
+    makes: String,
+    /// What of the mainline stops it.
+    stopped: Stopped,
+    /// Who wrote each file, where somebody proved it.
+    writers: HashMap<String, Writer>,
+}
+
+/// Who wrote a file, and whether the record itself says so.
+#[derive(Clone)]
+struct Writer {
+    actor: ActorId,
+    by_record: bool,
+    can_be_signed: bool,
+}
+
+struct Court<'c, 'a> {
+    ask: &'c Onto<'c>,
+    planner: Planner<'c, 'a>,
+    records: &'c Records<'c>,
+    prior: Snapshot<'c>,
+    next: Snapshot<'c>,
+}
+
+impl Court<'_, '_> {
+    fn judge(&self, way: Landing) -> Result<WayJudged, Error> {
+        let plan = self.planner.plan(way, self.ask.base, self.ask.tip)?;
+        let mut judged = WayJudged {
+            makes: match (way, plan.commits.len()) {
+                (Landing::Merge, _) => "a merge commit".into(),
+                (Landing::Squash, _) => "one commit".into(),
+                (Landing::Rebase, 1) => "1 commit made anew".into(),
+                (Landing::Rebase, count) => format!("{count} commits made anew"),
+            },
+            ..WayJudged::default()
+        };
+        let resolver = Resolver {
+            prior: self.prior,
+            next: self.next,
+            folder: self.ask.folder,
+            before: Some(self.ask.base),
+            after: Some(self.ask.tip),
+        };
+        for (folder, what) in &plan.malformed {
+            let folder = own_path(self.ask.folder, folder).unwrap_or(folder);
+            let finding = rules::malformed_tree(folder, what);
+            judged.report.findings.push(resolver.resolve(finding));
+        }
+        for clash in &plan.clashes {
+            judged
+                .report
+                .findings
+                .push(resolver.resolve(self.conflict(clash)?));
+        }
+        for (from, to) in &plan.renames {
+            let (from, to) = (String::from_utf8_lossy(from), String::from_utf8_lossy(to));
+            let own = own_path(self.ask.folder, &to).unwrap_or(&to);
+            let finding = rules::renamed_into(&from, own, self.ask.mainline);
+            judged.report.findings.push(resolver.resolve(finding));
+        }
+        for path in &plan.elsewhere {
+            let path = String::from_utf8_lossy(path).into_owned();
+            judged.report.notes.push(Note {
+                message: format!("`{path}` is no file of the registry, and is in conflict too"),
+                path: Some(path),
+                commit: None,
+            });
+        }
+        if !judged.report.findings.is_empty() {
+            judged.makes = "nothing yet".into();
+            let scope = Scope::Groups(Vec::new());
+            let (stopping, others): (Vec<_>, Vec<_>) = self
+                .ask
+                .before
+                .open()
+                .cloned()
+                .partition(|finding| scope.is_stopped_by(finding));
+            judged.stopped = Stopped {
+                findings: stopping,
+                elsewhere: others.len(),
+            };
+            return Ok(judged);
+        }
+        let mut replay = Replay::with_policy(self.records, self.ask.folder, self.ask.policy.clone());
+        let mut arrival = Arrival::default();
+        for commit in &plan.commits {
+            let step = replay.landing(commit)?;
+            arrival.add(&step);
+            for (change, author) in step.changes.iter().zip(&step.authors) {
+                judged.note_writer(change, author);
+            }
+            judged.report.findings.extend(step.findings);
+            judged.report.notes.extend(step.notes);
+        }
+        replay.mark(&mut judged.report);
+        arrival.settle(&mut judged.report);
+        let before = Report {
+            findings: self.ask.before.findings.clone(),
+            ..Report::default()
+        };
+        judged.stopped = arrival.stopped_by(before, &replay, false);
+        judged.report.checked = replay.checked;
+        Ok(judged)
+    }
+
+    /// Both sides of a conflict.
+    fn conflict(&self, clash: &Clash) -> Result<Finding<Anchor>, Error> {
+        let full = String::from_utf8_lossy(&clash.path).into_owned();
+        let own = own_path(self.ask.folder, &full).unwrap_or(&full);
+        let record = RecordPath::parse(own);
+        let mut pointer = String::new();
+        if let Some(record) = &record
+            && let (Some(ours), Some(theirs)) = (self.prior.read(record)?, self.next.read(record)?)
+        {
+            let differing = change::differing_pointers(ours.value(), theirs.value());
+            pointer = differing.into_iter().next().unwrap_or_default();
+        }
+        let branch = clash.commit.unwrap_or(self.ask.tip);
+        Ok(rules::merge_conflict(
+            own,
+            &pointer,
+            &self.side(self.ask.base, &full)?,
+            &self.side(branch, &full)?,
+            self.ask.mainline,
+        ))
+    }
+
+    /// Who left the file as it is at `tip`.
+    fn side(&self, tip: Oid, path: &str) -> Result<String, Error> {
+        let objects = self.planner.objects;
+        Ok(
+            match provenance::author_of(objects, self.planner.graph, self.ask.folder, tip, path, &|_| {
+                Ok(false)
+            })? {
+                Some(commit) => {
+                    let signer = verdict(self.ask.policy, &read_commit(objects, commit)?);
+                    format!("commit {}, signed by {}", commit.short(), signer.words())
+                }
+                None => format!("it is not there at {}", tip.short()),
+            },
+        )
+    }
+
+    /// Names the administrator whose signature of a commit this way of landing leaves
+    /// behind: a review of their own is what it lacks.
+    fn review_instead(
+        &self,
+        finding: &mut Finding<Place>,
+        way: Landing,
+        merge: &WayJudged,
+    ) -> Result<(), Error> {
+        let Some(registry) = self.next.registry()? else {
+            return Ok(());
+        };
+        let serial = registry.registry().map_or(0, |registry| registry.serial);
+        let Some(writer) = merge.writers.get("registry.yaml") else {
+            return Ok(());
+        };
+        let (policy, actor) = (self.ask.policy, &writer.actor);
+        let decides = policy.may(actor, Action::Administer, None, None) || policy.is_recovery(actor);
+        if !decides || self.next.policy_reviewers(serial)?.contains(actor) {
+            return Ok(());
+        }
+        finding.why.push(format!(
+            "`{actor}` signed a commit of the branch, which a {} leaves behind",
+            way.name()
+        ));
+        finding.help = Some(format!(
+            "ask `{actor}` to review policy {serial} too: `modelry policy approve -m REASON`, with the branch checked out"
+        ));
+        Ok(())
+    }
+
+    /// Says how to land what only a host's own commit would carry.
+    fn instead(&self, finding: &mut Finding<Place>, way: Landing, merge: &WayJudged) -> Result<(), Error> {
+        match finding.rule.code {
+            _ if way == Landing::Merge => {}
+            "MR403" => self.review_instead(finding, way, merge)?,
+            "MR301" => self.sign_instead(finding, way, merge),
+            "MR202" | "MR216" | "MR401" | "MR402" | "MR404" => self.merge_instead(finding, merge),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Names the merge where that alone is clean: another way lands each commit of the
+    /// branch as a step, or several as one.
+    fn merge_instead(&self, finding: &mut Finding<Place>, merge: &WayJudged) {
+        if merge.report.open().count() > 0 || !self.ask.policy.landing().contains(&Landing::Merge) {
+            return;
+        }
+        finding.help = Some(format!(
+            "land it as a merge, and check that way alone: `modelry validate --onto {} {} --landing merge`",
+            self.ask.base.short(),
+            self.ask.tip.short()
+        ));
+    }
+
+    /// Names the signer of a commit that this way of landing leaves behind, where the
+    /// record itself has no signature.
+    fn sign_instead(&self, finding: &mut Finding<Place>, way: Landing, merge: &WayJudged) {
+        let own = own_path(self.ask.folder, &finding.primary.at.path).unwrap_or(&finding.primary.at.path);
+        let Some(writer) = merge.writers.get(own).filter(|writer| !writer.by_record) else {
+            return;
+        };
+        let actor = &writer.actor;
+        finding.why.push(format!(
+            "`{actor}` signed a commit of the branch, which a {} leaves behind",
+            way.name()
+        ));
+        let may_merge = self.ask.policy.landing().contains(&Landing::Merge);
+        let signs = format!("let `{actor}` sign the record itself: without `--no-record-signature`");
+        finding.help = Some(match (may_merge, writer.can_be_signed) {
+            (true, true) => format!("land it as a merge, or {signs}"),
+            (true, false) => format!(
+                "land it as a merge, which keeps the branch's own commits, and check that way alone: `modelry validate --onto {} {} --landing merge`",
+                self.ask.base.short(),
+                self.ask.tip.short()
+            ),
+            (false, true) => signs,
+            (false, false) => {
+                finding.remedy = Remedy::Choose;
+                format!(
+                    "this can't be signed but by its commit: let `{actor}` push it to `{}`, or allow merges in the policy's `landing`",
+                    self.ask.mainline
+                )
+            }
+        });
+    }
+}
+
+impl WayJudged {
+    fn note_writer(&mut self, change: &Change, author: &Author) {
+        let Some(actor) = author.verdict.actor() else {
+            return;
+        };
+        let writer = Writer {
+            actor: actor.clone(),
+            by_record: author.by_record,
+            can_be_signed: crate::trust::is_in_record(change),
+        };
+        self.writers.insert(change.path.clone(), writer);
+    }
+}

@@ -1,0 +1,142 @@
+//! The files outside the registry that a policy protects.
+
+use crate::base::{Error, Oid};
+use crate::object::{self, FileChange, Look, Objects, TreeDiff};
+use crate::record::change::{self, Change, ChangeKind, Differences};
+use crate::trust::Policy;
+
+/// Whether the policy protects a file (path from the repository's top). The
+/// registry's own files are judged as records.
+pub(super) fn is_protected(policy: &Policy, folder: &str, path: &[u8]) -> bool {
+    let path = String::from_utf8_lossy(path);
+    !is_own(folder, &path) && policy.protects(&path)
+}
+
+fn is_own(folder: &str, path: &str) -> bool {
+    let inside = match folder {
+        "" => Some(path),
+        folder => path.strip_prefix(folder).and_then(|path| path.strip_prefix('/')),
+    };
+    inside.is_some_and(change::is_managed)
+}
+
+/// The part of a repository in which policies may protect files.
+struct Protected<'p> {
+    policies: &'p [&'p Policy],
+    folder: &'p str,
+}
+
+impl Look for Protected<'_> {
+    fn enters(&self, folder: &[u8], _: Option<Oid>, _: Option<Oid>) -> bool {
+        let folder = String::from_utf8_lossy(folder);
+        let mut policies = self.policies.iter();
+        !is_own(self.folder, &folder) && policies.any(|policy| policy.may_protect_below(&folder))
+    }
+
+    fn holds(&self, file: &FileChange) -> bool {
+        let mut policies = self.policies.iter();
+        policies.any(|policy| is_protected(policy, self.folder, &file.path))
+    }
+}
+
+/// Compares the files of two trees that one of these policies protects outside the
+/// registry. Folders in which it protects nothing are not read.
+///
+/// # Errors
+/// A tree can't be read.
+pub(super) fn protected(
+    objects: &dyn Objects,
+    policies: &[&Policy],
+    folder: &str,
+    before: Option<Oid>,
+    after: Option<Oid>,
+) -> Result<TreeDiff, Error> {
+    if !policies.iter().any(|policy| policy.protects_anything()) {
+        return Ok(TreeDiff::default());
+    }
+    object::diff(objects, before, after, &Protected { policies, folder })
+}
+
+/// The part of a repository that is judged under one policy: the registry's own files,
+/// and those that it protects.
+pub(super) struct Judged<'j> {
+    managed: change::Managed,
+    policies: [&'j Policy; 1],
+    folder: &'j str,
+}
+
+impl<'j> Judged<'j> {
+    /// The registry in `folder`, under this policy.
+    pub(super) fn of(folder: &'j str, policy: &'j Policy) -> Judged<'j> {
+        Judged {
+            managed: change::Managed::below(folder),
+            policies: [policy],
+            folder,
+        }
+    }
+
+    fn protected(&self) -> Protected<'_> {
+        Protected {
+            policies: &self.policies,
+            folder: self.folder,
+        }
+    }
+}
+
+impl Look for Judged<'_> {
+    fn enters(&self, folder: &[u8], before: Option<Oid>, after: Option<Oid>) -> bool {
+        self.protected().enters(folder, before, after) || self.managed.enters(folder, before, after)
+    }
+
+    fn holds(&self, file: &FileChange) -> bool {
+        let path = String::from_utf8_lossy(&file.path);
+        is_own(self.folder, &path) || self.protected().holds(file)
+    }
+}
+
+/// The change of a protected file.
+pub(super) fn protected_change(file: &FileChange) -> Change {
+    Change {
+        kind: ChangeKind::ProtectedChanged,
+        path: String::from_utf8_lossy(&file.path).into_owned(),
+        record: None,
+        before: None,
+        after: None,
+    }
+}
+
+/// Lists the changes of protected files between two trees.
+///
+/// # Errors
+/// A tree can't be read.
+pub fn protected_changes(
+    objects: &dyn Objects,
+    policy: &Policy,
+    folder: &str,
+    (before, after): (Option<Oid>, Option<Oid>),
+) -> Result<Vec<Change>, Error> {
+    let files = protected(objects, &[policy], folder, before, after)?;
+    Ok(files.changes.iter().map(protected_change).collect())
+}
+
+/// Adds the changes of protected files between two trees, and the limits that they meet.
+///
+/// # Errors
+/// A tree can't be read.
+pub fn add_protected(
+    differences: &mut Differences,
+    objects: &dyn Objects,
+    policy: &Policy,
+    folder: &str,
+    (before, after): (Option<Oid>, Option<Oid>),
+) -> Result<(), Error> {
+    let files = protected(objects, &[policy], folder, before, after)?;
+    differences
+        .changes
+        .extend(files.changes.iter().map(protected_change));
+    let limits = files.limits.into_iter();
+    differences
+        .limits
+        .extend(limits.map(|(at, what)| (format!("/{at}"), what)));
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! When versions were registered.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::read_commit;
+use crate::base::{Error, Oid};
+use crate::object::{self, Objects};
+use crate::record::kind::{RecordPath, VersionId};
+
+/// When each of these versions was registered, as the committer says: the first
+/// of the unbroken run of commits, backwards from `from` along the first parents,
+/// that hold it. Those that are not there at `from` are left out.
+///
+/// # Errors
+/// When an object can't be read.
+pub fn registered(
+    objects: &dyn Objects,
+    folder: &str,
+    from: Oid,
+    mut versions: BTreeSet<VersionId>,
+) -> Result<HashMap<VersionId, i64>, Error> {
+    let mut times = HashMap::new();
+    let mut since: HashMap<VersionId, Option<i64>> = HashMap::new();
+    let mut looked_at = None;
+    let mut at = Some(from);
+    while let Some(id) = at.filter(|_| !versions.is_empty()) {
+        let commit = read_commit(objects, id)?;
+        at = commit.parents.first().copied();
+        let time = commit.committer.as_ref().map(|committer| committer.seconds);
+        let groups = match folder {
+            "" => "groups".to_owned(),
+            folder => format!("{folder}/groups"),
+        };
+        let tree = object::lookup(objects, commit.tree, &groups)?.map(|entry| entry.id);
+        let is_same = tree.is_some() && tree == looked_at;
+        looked_at = tree;
+        let mut gone = Vec::new();
+        for version in &versions {
+            let path = RecordPath::Version(version.clone()).to_string();
+            let path = path.strip_prefix("groups/").unwrap_or(&path);
+            let is_there = is_same
+                || match tree {
+                    Some(tree) => object::lookup(objects, tree, path)?.is_some(),
+                    None => false,
+                };
+            if is_there {
+                since.insert(version.clone(), time);
+            } else {
+                gone.push(version.clone());
+            }
+        }
+        for version in gone {
+            versions.remove(&version);
+        }
+    }
+    for (version, time) in since {
+        if let Some(time) = time {
+            times.insert(version, time);
+        }
+    }
+    Ok(times)
+}

@@ -1,0 +1,32 @@
+//! MR008 duplicate-key: a key stands twice in one mapping.
+
+use super::{Check, Rule};
+use crate::judge::finding::RuleInfo;
+use crate::record::snapshot::ReadFault;
+use crate::record::yaml::FaultKind;
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR008",
+        name: "duplicate-key",
+        summary: "a key stands twice in one mapping",
+        docs: DOCS,
+    },
+    check: Check::Fault(
+        |fault| matches!(fault, ReadFault::Text(fault) if fault.kind == FaultKind::DuplicateKey),
+    ),
+};
+
+const DOCS: &str = r#"
+## What it checks
+A key stands once in its mapping.
+
+## Why it matters
+Of two values with one key some readers keep the first, some the last.
+
+## Example
+`status` on two lines of one file.
+
+## How to fix
+Keep one of them.
+"#;

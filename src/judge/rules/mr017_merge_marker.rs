@@ -1,0 +1,35 @@
+//! MR017 merge-marker: a merge conflict is not resolved.
+
+use super::{Check, Rule};
+use crate::judge::finding::RuleInfo;
+use crate::record::snapshot::ReadFault;
+use crate::record::yaml::FaultKind;
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR017",
+        name: "merge-marker",
+        summary: "a merge conflict is not resolved",
+        docs: DOCS,
+    },
+    check: Check::Fault(
+        |fault| matches!(fault, ReadFault::Text(fault) if fault.kind == FaultKind::MergeConflict),
+    ),
+};
+
+const DOCS: &str = r#"
+## What it checks
+No line of a record is a marker that git leaves in a conflict: `<<<<<<<`, `|||||||`, `=======` or
+`>>>>>>>` at its start.
+
+## Why it matters
+The file says two things, and a person has to choose. What else is wrong with it comes of that, and is
+looked at afterwards.
+
+## Example
+`<<<<<<< HEAD`, left in a `version.yaml` after `git merge`.
+
+## How to fix
+Choose what is right and delete the lines with the markers; then `git add FILE`.
+`git checkout --ours FILE` takes all of one side during a merge.
+"#;

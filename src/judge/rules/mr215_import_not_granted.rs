@@ -1,0 +1,63 @@
+//! MR215 import-not-granted: a version arrives with its status, and the policy
+//! lists nobody who brings it.
+
+use super::scene::{Findings, Scene, names};
+use super::{Check, Rule};
+use crate::base::Error;
+use crate::judge::finding::{Anchor, Finding, RuleInfo};
+use crate::record::change::ChangeKind;
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR215",
+        name: "import-not-granted",
+        summary: "a version arrives with the status it had elsewhere, and who brings it may not",
+        docs: DOCS,
+    },
+    check: Check::Change(check),
+};
+
+fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
+    let ChangeKind::VersionImported { status } = scene.change.kind else {
+        return Ok(());
+    };
+    let group = scene.change.group().unwrap_or_default();
+    let id = scene.change.target();
+    let message = match scene.author.verdict.actor() {
+        Some(actor) if scene.policy.may_import(actor, group) => return Ok(()),
+        Some(actor) => format!("`{actor}` may not import {id} as {status}"),
+        // Who accepts a registration that nobody signed accepts no status with it.
+        None => format!("nobody vouches for {id}, imported as {status}"),
+    };
+    let mut finding = Finding::new(&RULE.info, scene.at("/imported"), message);
+    if !scene.policy.registry().imports.is_empty() {
+        finding = finding.related(
+            Anchor::before("registry.yaml", "/imports").key(),
+            "who may import",
+        );
+    }
+    let importers = scene.policy.importers(group);
+    out.push(
+        finding
+            .why(format!(
+                "{} may, by the policy's `imports`",
+                names(&importers, "nobody")
+            ))
+            .help("write `status: Pending`, remove `imported` and have it reviewed, or ask an administrator for an entry under `imports`"),
+    );
+    Ok(())
+}
+
+const DOCS: &str = r#"
+## What it checks
+A version that says `imported` was brought by an actor whom the policy lists under `imports` for that group.
+
+## Why it matters
+A status from elsewhere stands for reviews that nobody can check here; whose word is taken for it, the policy says beforehand.
+
+## Example
+A pipeline registers its own model with `imported: {status: Approved}`.
+
+## How to fix
+Import it as Pending, or have the actor listed under `imports` first.
+"#;

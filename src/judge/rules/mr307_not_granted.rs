@@ -1,0 +1,119 @@
+//! MR307 not-granted: an actor did what the policy does not grant.
+
+use super::scene::{Findings, Scene, ask_administrator, at_author, names};
+use super::{Check, Rule};
+use crate::base::Error;
+use crate::judge::finding::{Anchor, Finding, RuleInfo};
+use crate::record::change::ChangeKind;
+use crate::record::kind::{Action, ActorId, Decision, RecordPath, StageName};
+use crate::trust::needed_action;
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR307",
+        name: "not-granted",
+        summary: "an actor did what the policy does not grant",
+        docs: DOCS,
+    },
+    check: Check::Change(check),
+};
+
+fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
+    let Some(actor) = scene.author.verdict.actor() else {
+        return Ok(());
+    };
+    let Some((action, stage)) = needed_action(scene.change) else {
+        return Ok(());
+    };
+    let group = scene.change.group();
+    let may = |action| scene.policy.may(actor, action, group, stage.as_ref());
+    let excused = match scene.change.kind {
+        // First labels belong to the registration, when the author signed the commit.
+        ChangeKind::VersionAnnotated { .. } if scene.step.registers(&scene.change.path) => {
+            scene.change.after.as_ref().and_then(|after| after.by()) == Some(actor)
+        }
+        // An author may always withdraw the own version by rejecting it.
+        ChangeKind::Reviewed {
+            decision: Decision::Rejected,
+            ..
+        } => scene
+            .version()?
+            .is_some_and(|version| version.by() == Some(actor)),
+        // An actor may always end its own keys and rights, by a review too; and who
+        // stands in for administrators says so in one.
+        ChangeKind::PolicyReviewed {
+            decision: Decision::Approved,
+        } => {
+            let review = scene.change.after.as_ref();
+            scene.policy.is_recovery(actor)
+                || review.is_some_and(|review| scene.step.ends_only_own(scene.policy, actor, review))
+        }
+        ChangeKind::Reformatted => {
+            matches!(scene.record(), Some(RecordPath::Review(..))) && may(Action::Reject)
+        }
+        _ => false,
+    };
+    if excused || may(action) {
+        return Ok(());
+    }
+    let place = match (group, &stage) {
+        (Some(group), Some(stage)) => format!(" on stage `{stage}` of `{group}`"),
+        (Some(group), None) => format!(" in `{group}`"),
+        _ => String::new(),
+    };
+    let holders = scene.policy.holders(action, group, stage.as_ref());
+    let finding = Finding::new(
+        &RULE.info,
+        at_author(scene),
+        format!(
+            "`{actor}` has no grant to `{action}`{place}: {}",
+            scene.change.phrase()
+        ),
+    )
+    .related(Anchor::before("registry.yaml", "/grants").key(), "the grants")
+    .why(format!("{} may", names(&holders, "nobody")));
+    let unlisted = stage
+        .as_ref()
+        .filter(|stage| scene.policy.registry().stage(stage).is_none());
+    out.push(match unlisted {
+        Some(stage) => finding.choose(format!("name a stage of the policy, which has no `{stage}`")),
+        None => finding.help(grant(scene, actor, action, group, stage.as_ref())),
+    });
+    Ok(())
+}
+
+/// How the actor comes to hold the action.
+fn grant(
+    scene: &Scene<'_>,
+    actor: &ActorId,
+    action: Action,
+    group: Option<&str>,
+    stage: Option<&StageName>,
+) -> String {
+    let mut words = format!("modelry grant add {actor} --allow {action}");
+    if let Some(group) = group {
+        words.push_str(&format!(" --groups {group}"));
+    }
+    if let Some(stage) = stage {
+        words.push_str(&format!(" --stages {stage}"));
+    }
+    let asked = ask_administrator(scene.policy);
+    match scene.policy.holders(action, group, stage).first() {
+        Some(holder) => format!("let `{holder}` do it instead, or {asked} for the grant: `{words}`"),
+        None => format!("{asked} for the grant: `{words}`"),
+    }
+}
+
+const DOCS: &str = r#"
+## What it checks
+The author holds a grant for what was done, in that group, on that stage.
+
+## Why it matters
+Nothing named, nothing granted.
+
+## Example
+The training pipeline approves its own version.
+
+## How to fix
+Ask a holder, or an administrator for the grant.
+"#;

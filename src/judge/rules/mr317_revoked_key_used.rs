@@ -1,0 +1,65 @@
+//! MR317 revoked-key-used: a key proved something after it was last believed.
+
+use super::scene::in_policy;
+use super::{Act, Check, Rule};
+use crate::base::Oid;
+use crate::judge::finding::{Anchor, Finding, RuleInfo};
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR317",
+        name: "revoked-key-used",
+        summary: "a key proved something after it was last believed",
+        docs: DOCS,
+    },
+    check: Check::History,
+};
+
+/// A finding about one act of a key, at the revocation in `revoked/INDEX`, which
+/// this commit brought; none for what is not committed yet.
+pub fn revoked_key_used(index: usize, key: &str, act: &Act, revoked: Option<Oid>) -> Finding<Anchor> {
+    let accept = match revoked {
+        Some(commit) => format!("`acknowledged: [{{commit: \"{commit}\", codes: [MR317]}}]`"),
+        None => "an entry of `acknowledged` with the commit of the revocation and MR317".to_owned(),
+    };
+    let mut finding = Finding::new(
+        &RULE.info,
+        in_policy(format!("/revoked/{index}")),
+        format!(
+            "key {key} proved, in commit {}, after it was last believed: {}",
+            act.commit.short(),
+            act.phrase
+        ),
+    )
+    .why("the revocation says since when the key proves nothing")
+    .help(match (&act.approves, &act.version) {
+        (Some(id), _) => format!(
+            "look at it; {id} resolves nowhere; if it is right: `modelry actor revoke-key '{key}' --reaffirm {id}`; if it is wrong, first accept the finding in `registry.yaml`, in one change of the policy, with {accept}, and then `modelry archive {id} -m REASON`"
+        ),
+        (None, Some(id)) => format!(
+            "look at what was done; if {id} is right as it is: `modelry actor revoke-key '{key}' --reaffirm {id}`"
+        ),
+        (None, None) => format!(
+            "look at what was done, undo it, or accept it in `registry.yaml`, in one change of the policy, with {accept}"
+        ),
+    });
+    finding.reaffirms = act.version.clone().map(|id| (key.to_owned(), id));
+    finding.group.clone_from(&act.group);
+    finding
+}
+
+const DOCS: &str = r#"
+## What it checks
+A revocation with `since` names the last mainline commit that the key is believed for. Whatever the key proved after it is a finding, placed at the revocation: in the registry, and in files that were protected then or are now.
+
+A change that only revokes or retires lands all the same: the findings stop what rests on the key afterwards, and not the revocation. A push or a pull request tells them as notes.
+
+## Why it matters
+Whoever stole the key may have approved a version; nobody deploys it until somebody looked.
+
+## Example
+A laptop is lost on Monday and the key revoked on Friday, with `since` the last commit of Sunday.
+
+## How to fix
+Look at each act. A version that is right after all is listed under `reaffirmed` of the revocation: that accepts whatever the key proved about it. The rest is undone, or accepted under `acknowledged`, with the commit of the revocation.
+"#;

@@ -1,0 +1,48 @@
+//! MR416 machines-without-gate: machines count, and no gate judges.
+
+use super::scene::{Findings, PolicyScene, in_policy};
+use super::{Check, Rule};
+use crate::base::Error;
+use crate::judge::finding::{Finding, RuleInfo};
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR416",
+        name: "machines-without-gate",
+        summary: "machines count, and no gate judges",
+        docs: DOCS,
+    },
+    check: Check::Policy(check),
+};
+
+fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
+    for (index, rule) in scene.registry().approvals.iter().enumerate() {
+        if rule.machines == Some(true) && rule.gates.is_empty() {
+            let finding = Finding::new(
+                &RULE.info,
+                in_policy(format!("/approvals/{index}/machines")),
+                "machines may approve here, and no gate says on what ground",
+            )
+            .why(
+                "automated approval rests on gates; without one a machine would approve whatever it is given",
+            )
+            .help("remove `machines`, or add a gate to the rule");
+            out.push(finding);
+        }
+    }
+    Ok(())
+}
+
+const DOCS: &str = r#"
+## What it checks
+Where machines count, a gate judges.
+
+## Why it matters
+Automated approval rests on conditions; without one a machine approves whatever it is given.
+
+## Example
+`machines: true` and no `gates`.
+
+## How to fix
+Add a gate.
+"#;

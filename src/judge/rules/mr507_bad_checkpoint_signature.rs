@@ -1,0 +1,62 @@
+//! MR507 bad-checkpoint-signature: the signature beside a checkpoint is no
+//! actor's over it.
+
+use super::{Check, Rule};
+use crate::judge::checkpoint::Checkpoint;
+use crate::judge::finding::{Anchor, Finding, RuleInfo};
+use crate::trust::Verdict;
+
+pub(super) static RULE: Rule = Rule {
+    info: RuleInfo {
+        code: "MR507",
+        name: "bad-checkpoint-signature",
+        summary: "the signature beside a checkpoint is no actor's over it",
+        docs: DOCS,
+    },
+    check: Check::History,
+};
+
+/// What to say of a signature that proves no actor.
+pub fn bad_checkpoint_signature(checkpoint: &Checkpoint, verdict: &Verdict) -> Finding<Anchor> {
+    Finding::new(
+        &RULE.info,
+        Anchor::file("registry.yaml"),
+        format!(
+            "the signature beside the checkpoint of step {} ({}) proves no actor",
+            checkpoint.size,
+            checkpoint.commit.short()
+        ),
+    )
+    .why(format!("it was signed by {}", verdict.words()))
+    .why(format!("its signer must be an actor of the policy at {}", checkpoint.commit.short()))
+    .help("restore checkpoint and signature from a copy; if there is none, find out who changed them, remove both, and start over with `--new-checkpoint --sign`")
+}
+
+/// What to say of a checkpoint that was signed, and whose signature is gone.
+pub fn lost_checkpoint_signature(checkpoint: &Checkpoint) -> Finding<Anchor> {
+    Finding::new(
+        &RULE.info,
+        Anchor::file("registry.yaml"),
+        format!(
+            "the checkpoint of step {} ({}) was signed, and its signature is gone",
+            checkpoint.size,
+            checkpoint.commit.short()
+        ),
+    )
+    .why("its line `signed` says that a signature stands beside it".to_owned())
+    .help("restore the signature from a copy; if there is none, find out who removed it, and start over with `--new-checkpoint --sign`")
+}
+
+const DOCS: &str = r#"
+## What it checks
+When there is a `FILE.sig` beside the checkpoint `FILE`, it is a good signature over the file's bytes (SSH: namespace `modelry-checkpoint`), by a key of an actor of the policy at the checkpoint's commit. A checkpoint that `--sign` wrote says so in its line `signed`, and then there must be one.
+
+## Why it matters
+A checkpoint is worth as much as the place where it is kept. The signature says that it was an actor's audit that wrote it.
+
+## Example
+Somebody edits the checkpoint, or puts one of their own in its place, and leaves the signature; or removes the signature.
+
+## How to fix
+Restore both files from a copy. To go on without them, find out first who changed them; then remove both, and start over with `--new-checkpoint --sign`.
+"#;

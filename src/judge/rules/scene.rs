@@ -1,0 +1,483 @@
+//! What a rule is shown.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::base::{Error, Oid};
+use crate::judge::finding::{Anchor, Finding, Note};
+use crate::record::change::{Change, ChangeKind, Differences};
+use crate::record::kind::{Action, ActorId, ModelVersion, RecordPath, Registry, Status, VersionId};
+use crate::record::snapshot::{Loaded, Snapshot};
+use crate::record::subject;
+use crate::trust::{self, Author, Carrier, Carriers, Outside, Policy, PolicyTally, Tally};
+
+/// One step of the mainline: from one tree to the next, carried by a commit,
+/// judged by the policy in force before it.
+pub struct Step<'a> {
+    /// The registry before.
+    pub prior: Snapshot<'a>,
+    /// The registry after.
+    pub next: Snapshot<'a>,
+    /// The registry at the other parent of a merge.
+    pub beside: Option<Snapshot<'a>>,
+    /// The policy in force before; none at the root, which nothing judges but
+    /// the pin outside.
+    pub policy: Option<&'a Policy>,
+    /// Who carries the step, and each of its changes.
+    pub carriers: &'a Carriers,
+    /// What differs.
+    pub differences: &'a Differences,
+    /// What history knows.
+    pub outside: &'a dyn Outside,
+    /// Tallies made so far.
+    tallies: RefCell<HashMap<VersionId, Rc<Tally>>>,
+    /// The changes of each path, by their index.
+    at: HashMap<&'a str, Vec<usize>>,
+}
+
+impl<'a> Step<'a> {
+    /// A step, ready to be judged.
+    pub fn new(
+        prior: Snapshot<'a>,
+        next: Snapshot<'a>,
+        policy: Option<&'a Policy>,
+        carriers: &'a Carriers,
+        differences: &'a Differences,
+        outside: &'a dyn Outside,
+    ) -> Step<'a> {
+        let mut at: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (index, change) in differences.changes.iter().enumerate() {
+            at.entry(&change.path).or_default().push(index);
+        }
+        Step {
+            prior,
+            next,
+            beside: None,
+            policy,
+            carriers,
+            differences,
+            outside,
+            tallies: RefCell::default(),
+            at,
+        }
+    }
+
+    /// The record at a path after the step. A file that the step leaves unreadable
+    /// says what it said last.
+    ///
+    /// # Errors
+    /// When an object can't be read.
+    pub fn says(&self, path: &RecordPath) -> Result<Option<Arc<Loaded>>, Error> {
+        let here = self.next.read(path)?;
+        let is_gone = here.is_none() && !self.next.holds(path)?;
+        if is_gone || here.as_ref().is_some_and(|here| here.record.is_some()) {
+            return Ok(here);
+        }
+        let of_path = self
+            .changes()
+            .iter()
+            .rev()
+            .filter(|change| change.record.as_ref() == Some(path));
+        let mut sides = of_path
+            .flat_map(|change| [&change.after, &change.before])
+            .flatten();
+        match sides.find(|side| side.record.is_some()) {
+            Some(said) => Ok(Some(said.clone())),
+            None => self.prior.read(path),
+        }
+    }
+
+    /// The changes of the step.
+    pub fn changes(&self) -> &'a [Change] {
+        &self.differences.changes
+    }
+
+    /// The changes of one path, in the order in which they are judged.
+    pub fn changes_at(&self, path: &str) -> impl Iterator<Item = &'a Change> {
+        let changes = &self.differences.changes;
+        let at = self.at.get(path).map_or(&[][..], Vec::as_slice);
+        at.iter().filter_map(|index| changes.get(*index))
+    }
+
+    /// The reviews of a version as they count in this step.
+    ///
+    /// # Errors
+    /// When an object can't be read.
+    pub fn tally(&self, policy: &Policy, id: &VersionId, version: &Loaded) -> Result<Rc<Tally>, Error> {
+        if let Some(tally) = self.tallies.borrow().get(id) {
+            return Ok(tally.clone());
+        }
+        let tally = Rc::new(trust::tally(
+            policy,
+            &self.prior,
+            &self.next,
+            id,
+            version,
+            &Bringing(self),
+        )?);
+        self.tallies.borrow_mut().insert(id.clone(), tally.clone());
+        Ok(tally)
+    }
+
+    /// Whether the step changes nothing but the policy and the reviews of it.
+    pub fn is_of_policy_alone(&self) -> bool {
+        let brings = |change: &Change| change.brings_policy() && self.policy.is_some();
+        let of_policy =
+            |change: &Change| brings(change) || matches!(change.kind, ChangeKind::PolicyReviewed { .. });
+        self.changes().iter().all(of_policy)
+    }
+
+    /// Whether the step brings a policy that ends this actor's own keys or rights
+    /// and does nothing else: the one that a review of this serial names.
+    pub fn ends_only_own(&self, policy: &Policy, actor: &ActorId, review: &Loaded) -> bool {
+        let Some(review) = review.review() else {
+            return false;
+        };
+        let mut replaced = policy.clone();
+        for change in self.changes() {
+            let Some(after) = change.after.as_ref().filter(|_| change.brings_policy()) else {
+                continue;
+            };
+            if review.subject == subject::policy_subject(policy.id(), after.value())
+                && trust::ends_only_own(&replaced, after, actor)
+            {
+                return true;
+            }
+            replaced = Policy::new(after.clone()).unwrap_or(replaced);
+        }
+        false
+    }
+
+    /// Whether the step brings this version into being.
+    pub fn registers(&self, path: &str) -> bool {
+        self.changes_at(path)
+            .any(|change| change.kind == ChangeKind::VersionRegistered)
+    }
+}
+
+/// What history knows, and who brings what in the step itself.
+pub struct Bringing<'s, 'a>(pub &'s Step<'a>);
+
+impl Outside for Bringing<'_, '_> {
+    fn gone(&self, path: &str) -> Result<Option<trust::Gone>, Error> {
+        self.0.outside.gone(path)
+    }
+
+    fn brought_by(&self, policy: &Policy, path: &RecordPath) -> Result<Option<trust::Verdict>, Error> {
+        self.0.outside.brought_by(policy, path)
+    }
+
+    fn brings(&self, path: &RecordPath, loaded: &Loaded) -> Option<trust::Verdict> {
+        // Behind a merge one record may have several values, one after the other:
+        // whoever wrote this one says it.
+        let mut changes = self.0.changes().iter();
+        let index = changes.rposition(|change| {
+            let says = change
+                .after
+                .as_ref()
+                .is_some_and(|after| after.says_the_same(loaded));
+            change.record.as_ref() == Some(path) && says && trust::is_authored(&change.kind)
+        })?;
+        Some(self.0.carriers.of(index).verdict.clone())
+    }
+
+    fn own_word(&self, path: &RecordPath) -> Option<Arc<Loaded>> {
+        let now = self.0.next.read(path).ok()??;
+        if !now.review().is_some_and(trust::is_reported) {
+            return None;
+        }
+        let of_path = |change: &&Change| change.record.as_ref() == Some(path);
+        let mut before = self
+            .0
+            .changes()
+            .iter()
+            .rev()
+            .filter(of_path)
+            .map(|change| &change.before);
+        before
+            .find_map(|before| {
+                before
+                    .as_ref()
+                    .filter(|it| it.review().is_some_and(|it| !trust::is_reported(it)))
+            })
+            .cloned()
+    }
+}
+
+/// One change within its step, with its author, under the policy in force.
+pub struct Scene<'a> {
+    /// The step.
+    pub step: &'a Step<'a>,
+    /// The policy in force before it.
+    pub policy: &'a Policy,
+    /// The change.
+    pub change: &'a Change,
+    /// Whose act it is.
+    pub author: &'a Author,
+}
+
+impl Scene<'_> {
+    /// The record's path, when the change is in a record.
+    pub fn record(&self) -> Option<&RecordPath> {
+        self.change.record.as_ref()
+    }
+
+    /// The version that the change belongs to.
+    pub fn version_id(&self) -> Option<&VersionId> {
+        self.record()?.version()
+    }
+
+    /// The version's file after the step.
+    ///
+    /// # Errors
+    /// When an object can't be read.
+    pub fn version(&self) -> Result<Option<Arc<Loaded>>, Error> {
+        match self.version_id() {
+            Some(id) => self.step.next.read(&RecordPath::Version(id.clone())),
+            None => Ok(None),
+        }
+    }
+
+    /// The moves of status that the change makes: one, but for a version that
+    /// first appears Archived and was decided on the way.
+    ///
+    /// # Errors
+    /// When an object can't be read.
+    pub fn moves(&self) -> Result<Vec<(Status, Status)>, Error> {
+        let ChangeKind::StatusMoved { from, to } = self.change.kind else {
+            return Ok(Vec::new());
+        };
+        let (Some(id), Some(after)) = (self.version_id(), self.change.after.as_ref()) else {
+            return Ok(Vec::new());
+        };
+        let jumps =
+            to == Status::Archived && from == Status::Pending && self.step.registers(&self.change.path);
+        // Where it may be cleared away undecided, it needs no way round.
+        if !jumps || self.policy.registry().allows(from, to) {
+            return Ok(vec![(from, to)]);
+        }
+        let tally = self.step.tally(self.policy, id, after)?;
+        // While a rejection stands, it was not Approved.
+        let on_the_way = if tally.rejections().next().is_some() {
+            Some(Status::Rejected)
+        } else if tally.counting().next().is_some() {
+            Some(Status::Approved)
+        } else {
+            None
+        };
+        Ok(match on_the_way {
+            Some(middle) => vec![(from, middle), (middle, to)],
+            None => vec![(from, to)],
+        })
+    }
+
+    /// The tally, when the change moves the version to `to`, on the way or at
+    /// last.
+    ///
+    /// # Errors
+    /// When an object can't be read.
+    pub fn tally_of_move(&self, to: Status) -> Result<Option<(VersionId, Rc<Tally>)>, Error> {
+        // What no edge allows is told once, as that.
+        let leads = |(from, target): &(Status, Status)| {
+            *target == to && self.policy.registry().allows(*from, *target)
+        };
+        if !self.moves()?.iter().any(leads) {
+            return Ok(None);
+        }
+        let (Some(id), Some(after)) = (self.version_id(), self.change.after.as_ref()) else {
+            return Ok(None);
+        };
+        Ok(Some((id.clone(), self.step.tally(self.policy, id, after)?)))
+    }
+
+    /// The version's typed record after the change.
+    pub fn version_after(&self) -> Option<&ModelVersion> {
+        self.change.after.as_ref()?.version()
+    }
+
+    /// A place in the changed file.
+    pub fn at(&self, pointer: &str) -> Anchor {
+        match self.change.after {
+            Some(_) => Anchor::after(&self.change.path, pointer),
+            None => Anchor::before(&self.change.path, pointer),
+        }
+    }
+}
+
+/// A policy that a step brings.
+pub struct PolicyScene<'a> {
+    /// The step.
+    pub step: &'a Step<'a>,
+    /// What it replaces: the policy in force before, or the one before it on
+    /// the side that a merge brings; none at the root.
+    pub before: Option<&'a Policy>,
+    /// The policy in force before, which decides who may; none at the root.
+    pub authority: Option<&'a Policy>,
+    /// Who brings it.
+    pub carrier: &'a Carrier,
+    /// The new one, ready to ask.
+    pub after: &'a Policy,
+    /// Whether the step does nothing but revoke and retire. Then what the policy
+    /// lacks from now on is told, and is no reason to refuse it.
+    pub only_ends: bool,
+}
+
+impl PolicyScene<'_> {
+    /// What the new file says.
+    pub fn registry(&self) -> &Registry {
+        self.after.registry()
+    }
+
+    /// Who stands behind the new policy; none at the root, where nobody is asked.
+    ///
+    /// # Errors
+    /// When an object can't be read.
+    pub fn tally(&self) -> Result<Option<PolicyTally>, Error> {
+        let (Some(authority), Some(before)) = (self.authority, self.before) else {
+            return Ok(None);
+        };
+        trust::tally_policy(
+            authority,
+            before,
+            &self.step.prior,
+            &self.step.next,
+            &self.after.source,
+            self.carrier,
+            &Bringing(self.step),
+        )
+        .map(Some)
+    }
+}
+
+/// Where a place in the new policy is.
+pub fn in_policy(pointer: impl Into<String>) -> Anchor {
+    Anchor::after("registry.yaml", pointer)
+}
+
+/// What rules have said.
+#[derive(Default)]
+pub struct Findings {
+    pub(super) list: Vec<Finding<Anchor>>,
+    pub(super) notes: Vec<Note>,
+}
+
+impl Findings {
+    /// Something is wrong.
+    pub fn push(&mut self, finding: Finding<Anchor>) {
+        self.list.push(finding);
+    }
+
+    /// Something is worth knowing.
+    pub fn note(&mut self, message: impl Into<String>, path: Option<String>) {
+        self.notes.push(Note {
+            message: message.into(),
+            path,
+            commit: None,
+        });
+    }
+}
+
+/// "`a`, `b` and `c`", or what to say of nobody.
+pub fn names<T: std::fmt::Display>(items: &[T], nobody: &str) -> String {
+    let quoted: Vec<String> = items.iter().map(|item| format!("`{item}`")).collect();
+    match quoted.split_last() {
+        None => nobody.to_owned(),
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+/// Whether the change is only good if somebody in particular stands behind it.
+/// Moves of status carry their own authority; a policy has rules of its own.
+pub fn needs_author(scene: &Scene<'_>) -> bool {
+    trust::is_authored(&scene.change.kind) || trust::needed_action(scene.change).is_some()
+}
+
+/// Where to point when it is about whose act a change is: the author's line,
+/// else the file.
+pub fn at_author(scene: &Scene<'_>) -> Anchor {
+    match (&scene.change.kind, &scene.change.after) {
+        (ChangeKind::VersionAnnotated { pointers }, Some(_)) => {
+            scene.at(pointers.first().map_or("", String::as_str))
+        }
+        (_, Some(after)) if after.by().is_some() && trust::is_authored(&scene.change.kind) => scene.at("/by"),
+        (ChangeKind::ProtectedChanged, _) => Anchor::file(&scene.change.path),
+        _ => scene.at(""),
+    }
+}
+
+/// Adds the lines of the policy that ask for `member` of an approval.
+pub fn at_rules(
+    mut finding: Finding<Anchor>,
+    policy: &Policy,
+    rules: &[usize],
+    member: &str,
+) -> Finding<Anchor> {
+    for index in rules {
+        let pointer = format!("/approvals/{index}/{member}");
+        if policy.source.value().pointer(&pointer).is_some() {
+            finding = finding.related(
+                Anchor::before("registry.yaml", pointer),
+                "the policy asks for this",
+            );
+        }
+    }
+    finding
+}
+
+/// "`a`, `b` or `c`", or what to say of nobody.
+pub fn one_of<T: std::fmt::Display>(items: &[T], nobody: &str) -> String {
+    names(items, nobody).replace(" and ", " or ")
+}
+
+/// Adds whom to ask for an approval: one of those who could give it.
+pub fn ask(finding: Finding<Anchor>, id: &VersionId, could: &[ActorId]) -> Finding<Anchor> {
+    match could {
+        [] => finding.choose(
+            "nobody else could approve: have an administrator look at the grants and the approval rules",
+        ),
+        could => finding.help(format!(
+            "write `status: Pending`, and ask {} to run `modelry approve {id} -m REASON`, which moves it",
+            one_of(could, "nobody")
+        )),
+    }
+}
+
+/// The command that signs a change: of its commit, or of what is not committed.
+pub fn sign_command(author: &Author) -> &'static str {
+    match author.commit {
+        Some(_) => "`git commit --amend --no-edit -S`",
+        None => "`git commit -a -S -m REASON`",
+    }
+}
+
+/// Those who may register in a group.
+pub fn registrars(policy: &Policy, group: &str) -> String {
+    one_of(
+        &policy.holders(Action::Register, Some(group), None),
+        "an actor with `register`",
+    )
+}
+
+/// Whom to ask for what only an administrator can do.
+pub fn ask_administrator(policy: &Policy) -> String {
+    let holders = policy.holders(Action::Administer, None, None);
+    format!("ask {}", one_of(&holders, "an administrator"))
+}
+
+/// Something that a key proved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Act {
+    /// The step.
+    pub commit: Oid,
+    /// What was done.
+    pub phrase: String,
+    /// The group that it concerns; none for the policy.
+    pub group: Option<String>,
+    /// The version that it is about, if it is about one.
+    pub version: Option<VersionId>,
+    /// The version that it approves, if it is an approval or an import.
+    pub approves: Option<VersionId>,
+}

@@ -1,0 +1,95 @@
+//! One event after the other, each until it was taken or patience ends.
+
+use std::time::{Duration, Instant};
+
+use super::answer::Verdict;
+use super::backoff;
+use crate::base::Error;
+
+/// Who is told.
+pub trait Sink {
+    /// Tells it of one event, once: the event's id, and its JSON.
+    fn tell(&self, id: &str, body: &[u8]) -> Verdict;
+    /// Its name, without what is secret in it.
+    fn shown(&self) -> String;
+    /// What tells it from others. Never shown.
+    fn address(&self) -> Vec<u8>;
+}
+
+/// How long each event is tried.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience(pub Duration);
+
+/// An event that was not taken.
+#[derive(Debug)]
+pub struct Untaken {
+    /// Why, in a few words.
+    pub why: String,
+    /// The whole of it, with what to do.
+    pub error: Error,
+}
+
+/// Delivers one event; `again` hears of each failure that may pass, and of the
+/// wait after it. Says after how many tries it was taken.
+///
+/// # Errors
+/// When the receiver refuses it, or does not take it while patience lasts.
+pub fn deliver(
+    sink: &dyn Sink,
+    (id, body): (&str, &[u8]),
+    patience: Patience,
+    again: &mut dyn FnMut(&str, Duration),
+) -> Result<u32, Untaken> {
+    let start = Instant::now();
+    let mut tries = 0_u32;
+    loop {
+        tries = tries.saturating_add(1);
+        let (what, asked) = match sink.tell(id, body) {
+            Verdict::Taken => return Ok(tries),
+            Verdict::Stop(what, hint) => {
+                let error = Error::told(format!("`{}` does not take event {}: {what}", sink.shown(), id));
+                let error = match hint {
+                    Some(hint) => error.hint(hint),
+                    None => error,
+                };
+                return Err(Untaken { why: what, error });
+            }
+            Verdict::Again(what, asked) => (what, asked),
+        };
+        let wait = backoff::wait(tries, asked, chance());
+        let left = patience.0.saturating_sub(start.elapsed());
+        if wait >= left {
+            let tries = match tries {
+                1 => "1 try".to_owned(),
+                tries => format!("{tries} tries"),
+            };
+            let error = Error::told(format!(
+                "`{}` did not take event {}: {what} ({tries})",
+                sink.shown(),
+                id
+            ));
+            let error = match asked.filter(|asked| *asked >= left) {
+                Some(asked) => error.hint(format!(
+                    "it asks to wait {} s: run the same command then, or give it more time with `--patience`",
+                    asked.as_secs()
+                )),
+                None => {
+                    error.hint("what was delivered is in the cursor: the same command goes on from there")
+                }
+            };
+            let why = format!("{what} ({tries})");
+            return Err(Untaken { why, error });
+        }
+        again(&what, wait);
+        std::thread::sleep(wait);
+    }
+}
+
+/// Without random numbers many may come back together, and that is all.
+fn chance() -> u32 {
+    let mut random = [0; 4];
+    match getrandom::fill(&mut random) {
+        Ok(()) => u32::from_le_bytes(random),
+        Err(_) => u32::MAX / 2,
+    }
+}

@@ -1,0 +1,34 @@
+//! Git objects: commit and tree bytes, read strictly.
+//!
+//! The readers here take bytes and trust no library's idea of them: what one reader
+//! skips, another may believe. A commit with two trees, a tree with two entries of one
+//! name, a header that Git never wrote: each is reported, none is passed over.
+//!
+//! [`Objects`] is the seam between the core and a repository. It answers one question,
+//! the bytes of an object by its id, and reports what is missing. [`Memory`] and
+//! [`Overlay`] answer it in tests and for commits that are not written yet; the caches
+//! answer it from memory, within a number of entries and a number of bytes.
+//!
+//! # Imports
+//!
+//! `base`.
+//!
+//! # Where the next thing goes
+//!
+//! A new header or mode that Git may write is read in `commit.rs` or `tree.rs`, with a
+//! fixture of its bytes. A new walk over trees goes to `walk.rs`; a walk says which
+//! folders it enters, and pays for no other.
+
+mod commit;
+mod count;
+mod edit;
+mod objects;
+mod tree;
+mod walk;
+
+pub use commit::{Commit, CommitSignature, Identity, SignatureKind};
+pub use count::{Count, Counter};
+pub use edit::{edit, place};
+pub use objects::{Kept, Lately, Memory, Objects, Overlay, Shelf};
+pub use tree::{Entry, Mode, Tree};
+pub use walk::{FileChange, Look, TreeDiff, Whole, diff, files, lookup, read_tree};

@@ -1,0 +1,395 @@
+//! Trees to typed changes.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{Change, ChangeKind, Stray, files};
+use crate::base::Error;
+use crate::object::{self, Mode};
+use crate::record::kind::{RecordPath, Status};
+use crate::record::snapshot::{Loaded, Record, Records, Snapshot};
+use crate::record::subject::{self, FREE_FIELDS};
+
+/// What differs between two snapshots.
+#[derive(Debug, Default)]
+pub struct Differences {
+    /// The changes, in the order in which they are judged.
+    pub changes: Vec<Change>,
+    /// Trees that are not in strict form: folder, and what is wrong.
+    pub malformed_trees: Vec<(String, String)>,
+    /// Folders that were not compared to their end, with the limit that they meet. A `/`
+    /// comes before a path from the repository's top.
+    pub limits: Vec<(String, String)>,
+}
+
+/// The changes that lead from one snapshot to the other.
+///
+/// # Errors
+/// When an object can't be read.
+pub fn diff(prior: &Snapshot<'_>, next: &Snapshot<'_>) -> Result<Differences, Error> {
+    let files = files(prior, next)?;
+    let links: Vec<Link<()>> = files.changes.into_iter().map(|file| (file, ())).collect();
+    let changes = typed(next.records, links, &|path| prior.last_readable(path))?;
+    Ok(Differences {
+        // The counts come first, so that no bound leaves them out.
+        changes: files
+            .counted
+            .into_iter()
+            .chain(changes.into_iter().map(|(change, ())| change))
+            .collect(),
+        malformed_trees: files.malformed_trees,
+        limits: files.limits,
+    })
+}
+
+/// One value of a file replaced by another, and what is known of it.
+pub type Link<T> = (object::FileChange, T);
+
+/// Says what a path said last, before the step, where it is unreadable.
+pub type LastReadable<'l> = &'l dyn Fn(&RecordPath) -> Result<Option<Arc<Loaded>>, Error>;
+
+/// Files to typed changes, in the order in which they are judged. A path may
+/// stand several times, one value after the other. A text that follows an
+/// unreadable one is compared with the last readable text before that: `earlier`
+/// knows it where this step does not.
+///
+/// # Errors
+/// When an object can't be read.
+pub fn typed<T: Clone>(
+    records: &Records<'_>,
+    links: Vec<Link<T>>,
+    earlier: LastReadable<'_>,
+) -> Result<Vec<(Change, T)>, Error> {
+    let mut out: Vec<(Change, T)> = Vec::new();
+    let mut deleted = BTreeSet::new();
+    let mut last: HashMap<RecordPath, Arc<Loaded>> = HashMap::new();
+    for (file, known) in links {
+        let add = |change| (change, known.clone());
+        let Ok(path) = String::from_utf8(file.path.clone()) else {
+            if file.after.is_some() {
+                let what = Stray::Name("is not UTF-8".into());
+                out.push(add(stray(clean(&file.path), None, what)));
+            }
+            continue;
+        };
+        let Some(record) = RecordPath::parse(&path) else {
+            let what = match file.after {
+                None => Stray::Gone,
+                Some(_) => misnamed(&path).map_or(Stray::Path, Stray::Name),
+            };
+            out.push(add(stray(path, None, what)));
+            continue;
+        };
+        let load = |side: Option<(Mode, crate::base::Oid)>| match side {
+            Some((Mode::File, id)) => records.load(&record, id).map(Some),
+            _ => Ok(None),
+        };
+        if let Some((mode, _)) = file.after
+            && mode != Mode::File
+        {
+            if let Some(before) = load(file.before)?.filter(|before| before.record.is_some()) {
+                last.insert(record.clone(), before);
+            }
+            out.push(add(stray(path, Some(record), Stray::Mode(mode_words(mode)))));
+            continue;
+        }
+        let (mut before, after) = (load(file.before)?, load(file.after)?);
+        let is_readable = |side: &Option<Arc<Loaded>>| side.as_ref().is_some_and(|it| it.record.is_some());
+        if file.before.is_some() && is_readable(&after) && !is_readable(&before) {
+            let known = match last.get(&record) {
+                Some(known) => Some(known.clone()),
+                None if record == RecordPath::Registry => None,
+                None => earlier(&record)?,
+            };
+            before = known.or(before);
+        }
+        let newest = [&after, &before].into_iter().find(|side| is_readable(side));
+        if let Some(newest) = newest.cloned().flatten() {
+            last.insert(record.clone(), newest);
+        }
+        if let (RecordPath::Version(id), Some(Record::Tombstone(_))) =
+            (&record, after.as_ref().and_then(|after| after.record.as_ref()))
+        {
+            deleted.insert(id.clone());
+        }
+        out.extend(file_changes(&record, before, after).into_iter().map(add));
+    }
+    // What stands beside a deleted version and goes with it is part of its
+    // deletion; the version itself is replaced, and never goes.
+    out.retain(|(change, _)| {
+        let goes_with = |path: &RecordPath| {
+            let beside = !matches!(path, RecordPath::Version(_));
+            beside && path.version().is_some_and(|id| deleted.contains(id))
+        };
+        !(change.kind == ChangeKind::Removed && change.record.as_ref().is_some_and(goes_with))
+    });
+    // Values of one file stay in the order in which they came about.
+    out.sort_by(|(a, _), (b, _)| (order(&a.kind), &a.path).cmp(&(order(&b.kind), &b.path)));
+    Ok(out)
+}
+
+/// Whether the path, from the registry's folder, is the registry's to judge.
+pub fn is_managed(path: &str) -> bool {
+    let first = path.split('/').next().unwrap_or_default();
+    // A file `HEAD` in it lets git take the registry's folder for a bare repository.
+    matches!(first, "registry.yaml" | "groups" | "policy") || path.eq_ignore_ascii_case("HEAD")
+}
+
+fn stray(path: String, record: Option<RecordPath>, what: Stray) -> Change {
+    Change {
+        kind: ChangeKind::Stray { what },
+        path,
+        record,
+        before: None,
+        after: None,
+    }
+}
+
+fn clean(path: &[u8]) -> String {
+    String::from_utf8_lossy(path).into_owned()
+}
+
+fn mode_words(mode: Mode) -> String {
+    match mode {
+        Mode::Executable => "a program (mode 100755)".into(),
+        Mode::Symlink => "a symbolic link".into(),
+        Mode::Gitlink => "a submodule".into(),
+        Mode::File => "a file".into(),
+        Mode::Tree => "a folder".into(),
+        Mode::Other(mode) => format!("of mode {mode:06o}"),
+    }
+}
+
+/// Why a path of the right shape is no record: the first of its names that is
+/// not allowed. None when the shape is wrong.
+pub(super) fn misnamed(path: &str) -> Option<String> {
+    use crate::record::kind::{ActorId, GroupName, RecordName, StageName};
+    let parts: Vec<&str> = path.split('/').collect();
+    let group = |name: &str| name.parse::<GroupName>().err();
+    let number = |n: &str| {
+        let probe = format!("groups/g/versions/{n}/version.yaml");
+        RecordPath::parse(&probe)
+            .is_none()
+            .then(|| format!("`{n}` is not a version's number"))
+    };
+    let stem = |file: &str| file.strip_suffix(".yaml").map(str::to_owned);
+    match parts[..] {
+        ["groups", name, "group.yaml"] => group(name),
+        ["groups", name, "stages", file] => {
+            let stage = stem(file)?;
+            group(name).or_else(|| StageName::try_from(stage).err())
+        }
+        [
+            "groups",
+            name,
+            "versions",
+            n,
+            "version.yaml" | "card.yaml" | "archival.yaml",
+        ] => group(name).or_else(|| number(n)),
+        ["groups", name, "versions", n, "evidence" | "observations", file] => {
+            let stem = stem(file)?;
+            group(name)
+                .or_else(|| number(n))
+                .or_else(|| RecordName::try_from(stem).err())
+        }
+        ["groups", name, "versions", n, "reviews", file] => {
+            let stem = stem(file)?;
+            group(name)
+                .or_else(|| number(n))
+                .or_else(|| ActorId::try_from(stem).err())
+        }
+        ["policy", serial, file] => {
+            let stem = stem(file)?;
+            RecordPath::parse(&format!("policy/{serial}/a.yaml"))
+                .is_none()
+                .then(|| format!("`{serial}` is not a serial"))
+                .or_else(|| ActorId::try_from(stem).err())
+        }
+        _ => None,
+    }
+}
+
+/// The order in which the changes of one step are judged.
+fn order(kind: &ChangeKind) -> u8 {
+    match kind {
+        ChangeKind::Unreadable | ChangeKind::Stray { .. } => 0,
+        ChangeKind::RegistryCreated | ChangeKind::PolicyChanged | ChangeKind::PolicyReviewed { .. } => 1,
+        ChangeKind::GroupCreated | ChangeKind::GroupUpdated => 2,
+        ChangeKind::VersionRegistered
+        | ChangeKind::VersionImported { .. }
+        | ChangeKind::FrozenChanged { .. } => 3,
+        ChangeKind::VersionAnnotated { .. } => 4,
+        ChangeKind::CardAdded
+        | ChangeKind::CardChanged
+        | ChangeKind::EvidenceAdded
+        | ChangeKind::EvidenceChanged => 5,
+        ChangeKind::Reviewed { .. } | ChangeKind::ArchivalGiven | ChangeKind::ArchivalChanged => 6,
+        ChangeKind::StatusMoved { .. } => 7,
+        ChangeKind::StageMoved { .. } => 8,
+        ChangeKind::ObservationAdded | ChangeKind::ObservationChanged => 9,
+        ChangeKind::VersionDeleted | ChangeKind::GroupDeleted | ChangeKind::TombstoneChanged => 10,
+        ChangeKind::Reformatted | ChangeKind::Removed | ChangeKind::ProtectedChanged => 11,
+    }
+}
+
+/// The changes within one file.
+fn file_changes(path: &RecordPath, before: Option<Arc<Loaded>>, after: Option<Arc<Loaded>>) -> Vec<Change> {
+    let kinds = match (&before, &after) {
+        (None, None) => Vec::new(),
+        (Some(_), None) => vec![ChangeKind::Removed],
+        (_, Some(after)) if after.record.is_none() => vec![ChangeKind::Unreadable],
+        // A file that was never readable counts as not there: it was a finding then.
+        (before, Some(after)) => {
+            let readable = before.as_deref().filter(|before| before.record.is_some());
+            kinds(path, readable, after, before.is_none())
+        }
+    };
+    let change = |kind| Change {
+        kind,
+        path: path.to_string(),
+        record: Some(path.clone()),
+        before: before.clone(),
+        after: after.clone(),
+    };
+    kinds.into_iter().map(change).collect()
+}
+
+fn kinds(path: &RecordPath, before: Option<&Loaded>, after: &Loaded, is_new: bool) -> Vec<ChangeKind> {
+    let record = after.record.as_ref();
+    if matches!(path, RecordPath::Registry) {
+        return vec![if before.is_none() {
+            ChangeKind::RegistryCreated
+        } else {
+            ChangeKind::PolicyChanged
+        }];
+    }
+    if before.is_some_and(|before| before.tombstone().is_some()) {
+        return vec![ChangeKind::TombstoneChanged];
+    }
+    if before.is_some_and(|before| before.says_the_same(after)) {
+        return vec![ChangeKind::Reformatted];
+    }
+    let added_or =
+        |added: ChangeKind, changed: ChangeKind| vec![if before.is_none() { added } else { changed }];
+    match (path, record) {
+        (RecordPath::PolicyReview(..), Some(Record::Review(review))) => {
+            vec![ChangeKind::PolicyReviewed {
+                decision: review.decision,
+            }]
+        }
+        (RecordPath::Review(..), Some(Record::Review(review))) => vec![ChangeKind::Reviewed {
+            before: before.and_then(Loaded::review).map(|review| review.decision),
+            decision: review.decision,
+        }],
+        (RecordPath::Group(_), Some(Record::Tombstone(_))) => vec![ChangeKind::GroupDeleted],
+        (RecordPath::Group(_), _) => added_or(ChangeKind::GroupCreated, ChangeKind::GroupUpdated),
+        (RecordPath::Stage(..), Some(Record::Stage(stage))) => vec![ChangeKind::StageMoved {
+            from: before.and_then(Loaded::stage).and_then(|stage| stage.version),
+            to: stage.version,
+        }],
+        (RecordPath::Version(_), Some(Record::Tombstone(_))) => vec![ChangeKind::VersionDeleted],
+        (RecordPath::Version(_), _) => version_kinds(before, after, is_new),
+        (RecordPath::Card(_), _) => added_or(ChangeKind::CardAdded, ChangeKind::CardChanged),
+        (RecordPath::Evidence(..), _) => added_or(ChangeKind::EvidenceAdded, ChangeKind::EvidenceChanged),
+        (RecordPath::Observation(..), _) => {
+            added_or(ChangeKind::ObservationAdded, ChangeKind::ObservationChanged)
+        }
+        (RecordPath::Archival(_), _) => added_or(ChangeKind::ArchivalGiven, ChangeKind::ArchivalChanged),
+        // A record of another type can't be here: the reader refuses it.
+        _ => vec![ChangeKind::Unreadable],
+    }
+}
+
+fn version_kinds(before: Option<&Loaded>, after: &Loaded, is_new: bool) -> Vec<ChangeKind> {
+    let Some(next) = after.version() else {
+        return vec![ChangeKind::Unreadable];
+    };
+    let mut kinds = Vec::new();
+    let free = |key: &str| FREE_FIELDS.contains(&key);
+    let members = |value: &Value, wanted: &dyn Fn(&str) -> bool| -> Vec<(String, Value)> {
+        let members = value.as_object().into_iter().flatten();
+        members
+            .filter(|(key, _)| wanted(key))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect()
+    };
+    let (old, from) = match before {
+        Some(before) => (
+            before.value().clone(),
+            before.version().map_or(Status::Pending, |version| version.status),
+        ),
+        None => {
+            kinds.push(ChangeKind::VersionRegistered);
+            // What was there and could not be read had a status already, which no
+            // import replaces.
+            let imported = next.imported.as_ref().filter(|_| is_new);
+            let imported = imported.map(|imported| imported.status.status());
+            kinds.extend(imported.map(|status| ChangeKind::VersionImported { status }));
+            (Value::Null, imported.unwrap_or(Status::Pending))
+        }
+    };
+    if before.is_some() {
+        let frozen = |key: &str| !free(key) && key != "status";
+        let pointers = differing(&members(&old, &frozen), &members(after.value(), &frozen));
+        if !pointers.is_empty() {
+            kinds.push(ChangeKind::FrozenChanged { pointers });
+        }
+    }
+    let mut pointers = differing(&members(&old, &free), &members(after.value(), &free));
+    // A version that lost all of its labels on the way was annotated on the way.
+    if let (None, Some(given)) = (before, &next.registered_with)
+        && pointers.is_empty()
+        && *given != subject::notes_digest(after.value())
+    {
+        pointers.push("/registeredWith".to_owned());
+    }
+    if !pointers.is_empty() {
+        kinds.push(ChangeKind::VersionAnnotated { pointers });
+    }
+    if from != next.status {
+        kinds.push(ChangeKind::StatusMoved {
+            from,
+            to: next.status,
+        });
+    }
+    kinds
+}
+
+/// JSON pointers at which two lists of members differ, as deep as both are
+/// mappings.
+fn differing(before: &[(String, Value)], after: &[(String, Value)]) -> Vec<String> {
+    let as_map = |members: &[(String, Value)]| Value::Object(members.iter().cloned().collect());
+    let mut out = Vec::new();
+    differ(&as_map(before), &as_map(after), &mut String::new(), &mut out);
+    out
+}
+
+/// Collects the pointers at which two values differ.
+pub(super) fn differ(before: &Value, after: &Value, at: &mut String, out: &mut Vec<String>) {
+    match (before, after) {
+        (Value::Object(old), Value::Object(new)) => {
+            let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+            for key in keys {
+                let length = at.len();
+                at.push('/');
+                at.push_str(&key.replace('~', "~0").replace('/', "~1"));
+                match (old.get(key), new.get(key)) {
+                    (Some(old), Some(new)) => differ(old, new, at, out),
+                    _ => out.push(at.clone()),
+                }
+                at.truncate(length);
+            }
+        }
+        (old, new) if old != new => out.push(at.clone()),
+        _ => {}
+    }
+}
+
+/// JSON pointers at which two values differ, as deep as both are mappings.
+pub fn differing_pointers(before: &Value, after: &Value) -> Vec<String> {
+    let mut out = Vec::new();
+    differ(before, after, &mut String::new(), &mut out);
+    out
+}

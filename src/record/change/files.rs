@@ -1,0 +1,213 @@
+//! The registry's files that differ between two trees, with a bound on what is listed.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use super::diff::{is_managed, misnamed};
+use super::{Change, ChangeKind, Stray};
+use crate::base::{Error, Oid};
+use crate::object::{self, Counter, FileChange, Look, Objects};
+use crate::record::kind::RecordPath;
+use crate::record::snapshot::Snapshot;
+
+/// So many files that are no records are listed of one group, while the step has fewer
+/// than [`MOST_STRAYS`].
+const MOST_OF_GROUP: usize = 99;
+
+/// So many files that are no records are listed of one step; after that, one of each group.
+const MOST_STRAYS: usize = 1_000;
+
+/// The registry's files that differ between two snapshots.
+#[derive(Debug, Default)]
+pub struct Files {
+    /// The files, by path from the registry's folder.
+    pub changes: Vec<FileChange>,
+    /// Trees that are not in strict form: folder, and what is wrong.
+    pub malformed_trees: Vec<(String, String)>,
+    /// Folders that were not compared to their end, with the limit that they meet.
+    pub limits: Vec<(String, String)>,
+    /// Files that are no records and are counted instead of listed, as changes of the
+    /// folder that they are in.
+    pub counted: Vec<Change>,
+}
+
+/// Compares the registry's files of two snapshots.
+///
+/// # Errors
+/// A tree can't be read.
+pub fn files(prior: &Snapshot<'_>, next: &Snapshot<'_>) -> Result<Files, Error> {
+    if prior.tree == next.tree {
+        return Ok(Files::default());
+    }
+    let objects = next.records.objects();
+    let managed = Managed::below("");
+    let mut all = object::diff(objects, prior.tree, next.tree, &managed)?;
+    all.faults
+        .retain(|(folder, _)| folder.is_empty() || is_managed(folder));
+    Ok(Files {
+        changes: all.changes,
+        malformed_trees: all.faults,
+        limits: all.limits,
+        counted: managed.counted(objects)?,
+    })
+}
+
+/// The files that are the registry's to judge.
+pub struct Managed {
+    /// The registry's folder with a slash at its end; empty for the top.
+    folder: Vec<u8>,
+    strays: RefCell<Strays>,
+}
+
+/// Files that are no records.
+#[derive(Default)]
+struct Strays {
+    all: usize,
+    of: BTreeMap<Vec<u8>, OfGroup>,
+}
+
+/// Files of one group that are no records.
+#[derive(Default)]
+struct OfGroup {
+    listed: usize,
+    plain: u64,
+    odd: u64,
+    skipped: Vec<(Vec<u8>, Option<Oid>, Option<Oid>)>,
+}
+
+impl Strays {
+    fn is_full(&self, group: &[u8]) -> bool {
+        let listed = self.of.get(group).map_or(0, |of| of.listed);
+        listed >= MOST_OF_GROUP || (self.all >= MOST_STRAYS && listed > 0)
+    }
+}
+
+impl Managed {
+    /// Those of the registry in this folder, from the trees' top.
+    pub fn below(folder: &str) -> Managed {
+        let folder = match folder {
+            "" => String::new(),
+            folder => format!("{folder}/"),
+        };
+        Managed {
+            folder: folder.into_bytes(),
+            strays: RefCell::default(),
+        }
+    }
+
+    /// Counts what was not listed.
+    fn counted(self, objects: &dyn Objects) -> Result<Vec<Change>, Error> {
+        let mut counter = Counter::default();
+        let mut counted = Vec::new();
+        for (group, of) in self.strays.into_inner().of {
+            let (mut plain, mut odd, mut more) = (of.plain, of.odd, false);
+            for (folder, before, after) in of.skipped {
+                let count = counter.count(objects, before, after)?;
+                let (clean, unclean) = match std::str::from_utf8(&folder) {
+                    Ok(_) => (count.plain, count.odd),
+                    Err(_) => (0, count.plain.saturating_add(count.odd)),
+                };
+                plain = plain.saturating_add(clean);
+                odd = odd.saturating_add(unclean);
+                more |= count.more;
+            }
+            let path = String::from_utf8_lossy(&group).into_owned();
+            let at_least = if more { "at least " } else { "" };
+            let change = |what| Change {
+                kind: ChangeKind::Stray { what },
+                path: path.clone(),
+                record: None,
+                before: None,
+                after: None,
+            };
+            if plain > 0 || more {
+                counted.push(change(Stray::Paths(format!("{at_least}{plain}"))));
+            }
+            if odd > 0 {
+                counted.push(change(Stray::Names(format!("{at_least}{odd}"))));
+            }
+        }
+        Ok(counted)
+    }
+}
+
+impl Look for Managed {
+    fn enters(&self, folder: &[u8], before: Option<Oid>, after: Option<Oid>) -> bool {
+        let Some(own) = folder.strip_prefix(&self.folder[..]) else {
+            return self
+                .folder
+                .strip_prefix(folder)
+                .is_some_and(|rest| rest.starts_with(b"/"));
+        };
+        let parts: Vec<&[u8]> = own.split(|byte| *byte == b'/').collect();
+        if !is_first_of_registry(parts[0]) {
+            return false;
+        }
+        if may_hold_records(&parts) {
+            return true;
+        }
+        let mut strays = self.strays.borrow_mut();
+        let group = group_of(&parts);
+        if !strays.is_full(&group) {
+            return true;
+        }
+        if after.is_some() {
+            let of = strays.of.entry(group).or_default();
+            of.skipped.push((own.to_vec(), before, after));
+        }
+        false
+    }
+
+    fn holds(&self, file: &FileChange) -> bool {
+        let Some(own) = file.path.strip_prefix(&self.folder[..]) else {
+            return false;
+        };
+        let parts: Vec<&[u8]> = own.split(|byte| *byte == b'/').collect();
+        if !is_first_of_registry(parts[0]) {
+            return false;
+        }
+        let text = std::str::from_utf8(own);
+        let is_placed = |path: &str| RecordPath::parse(path).is_some() || misnamed(path).is_some();
+        if text.is_ok_and(is_placed) {
+            return true;
+        }
+        let mut strays = self.strays.borrow_mut();
+        let group = group_of(&parts);
+        let is_full = strays.is_full(&group);
+        if !is_full {
+            strays.all += 1;
+        }
+        let of = strays.of.entry(group).or_default();
+        match (is_full, file.after.is_some(), text.is_ok()) {
+            (false, ..) => of.listed += 1,
+            (true, true, true) => of.plain += 1,
+            (true, true, false) => of.odd += 1,
+            (true, false, _) => {}
+        }
+        !is_full
+    }
+}
+
+fn is_first_of_registry(name: &[u8]) -> bool {
+    std::str::from_utf8(name).is_ok_and(is_managed)
+}
+
+/// The folder whose strays are counted together: a group's, or `policy`.
+fn group_of(parts: &[&[u8]]) -> Vec<u8> {
+    match parts {
+        [b"groups", group, ..] => [b"groups/", *group].concat(),
+        [first, ..] => first.to_vec(),
+        [] => Vec::new(),
+    }
+}
+
+/// Whether records live in the folder or below it, whatever the names of groups,
+/// versions and serials.
+fn may_hold_records(parts: &[&[u8]]) -> bool {
+    match parts {
+        [b"groups" | b"policy"] | [b"groups" | b"policy", _] => true,
+        [b"groups", _, b"stages" | b"versions"] | [b"groups", _, b"versions", _] => true,
+        [b"groups", _, b"versions", _, name] => matches!(*name, b"evidence" | b"observations" | b"reviews"),
+        _ => false,
+    }
+}

@@ -1,0 +1,149 @@
+//! Changes in words: one phrase for people, one line for machines.
+
+use super::{Change, ChangeKind};
+use crate::record::kind::{RecordPath, VersionNumber};
+
+fn stage_words(version: Option<VersionNumber>) -> String {
+    version.map_or_else(|| "nothing".to_owned(), |n| n.to_string())
+}
+
+/// Spells out the line feeds of a path.
+fn on_one_line(words: &str) -> String {
+    words.replace('\n', "\\u{a}")
+}
+
+impl Change {
+    /// What the change is about: `fraud-detector/3`, `fraud-detector`,
+    /// `registry.yaml`.
+    pub fn target(&self) -> String {
+        match &self.record {
+            Some(RecordPath::Registry) | None => self.path.clone(),
+            Some(RecordPath::PolicyReview(serial, _)) => format!("policy {serial}"),
+            Some(RecordPath::Group(group)) => group.to_string(),
+            Some(RecordPath::Stage(group, stage)) => format!("{group}@{stage}"),
+            Some(record) => record
+                .version()
+                .map_or_else(|| self.path.clone(), ToString::to_string),
+        }
+    }
+
+    /// The change as an imperative phrase, as in a commit's subject.
+    pub fn phrase(&self) -> String {
+        on_one_line(&self.as_phrase())
+    }
+
+    fn as_phrase(&self) -> String {
+        let target = self.target();
+        let name = match &self.record {
+            Some(RecordPath::Evidence(_, name) | RecordPath::Observation(_, name)) => name.to_string(),
+            Some(RecordPath::Review(_, actor) | RecordPath::PolicyReview(_, actor)) => actor.to_string(),
+            _ => String::new(),
+        };
+        match &self.kind {
+            ChangeKind::RegistryCreated => "create the registry".into(),
+            ChangeKind::PolicyChanged => "change the policy".into(),
+            ChangeKind::PolicyReviewed { decision } => format!("{} {target} as {name}", decision.verb()),
+            ChangeKind::GroupCreated => format!("create group {target}"),
+            ChangeKind::GroupUpdated => format!("update group {target}"),
+            ChangeKind::GroupDeleted => format!("delete group {target}"),
+            ChangeKind::VersionRegistered => format!("register {target}"),
+            ChangeKind::VersionImported { status } => format!("import {target} as {status}"),
+            ChangeKind::VersionDeleted => format!("delete {target}"),
+            ChangeKind::FrozenChanged { pointers } => {
+                format!("change frozen {} of {target}", pointers.join(", "))
+            }
+            ChangeKind::VersionAnnotated { pointers } => {
+                format!("annotate {target} ({})", pointers.join(", "))
+            }
+            ChangeKind::CardAdded => format!("add the card of {target}"),
+            ChangeKind::CardChanged => format!("change the card of {target}"),
+            ChangeKind::EvidenceAdded => format!("add evidence {name} to {target}"),
+            ChangeKind::EvidenceChanged => format!("change evidence {name} of {target}"),
+            ChangeKind::ObservationAdded => format!("add observation {name} to {target}"),
+            ChangeKind::ObservationChanged => format!("change observation {name} of {target}"),
+            ChangeKind::Reviewed { decision, .. } => format!("{} {target} as {name}", decision.verb()),
+            ChangeKind::ArchivalGiven => format!("retire {target}"),
+            ChangeKind::ArchivalChanged => format!("change the archival of {target}"),
+            ChangeKind::StatusMoved { from, to } => format!("move {target} from {from} to {to}"),
+            ChangeKind::StageMoved { from, to } if from == to => {
+                format!("leave {target} at {}, with a new reason", stage_words(*to))
+            }
+            ChangeKind::StageMoved { from, to } => {
+                format!(
+                    "move {target} from {} to {}",
+                    stage_words(*from),
+                    stage_words(*to)
+                )
+            }
+            ChangeKind::TombstoneChanged => format!("change the tombstone of {target}"),
+            ChangeKind::Reformatted => format!("reformat {}", self.path),
+            ChangeKind::Removed => format!("remove {}", self.path),
+            ChangeKind::ProtectedChanged => format!("change protected {}", self.path),
+            ChangeKind::Unreadable => format!("leave {} unreadable", self.path),
+            ChangeKind::Stray { .. } => format!("leave stray {}", self.path),
+        }
+    }
+
+    /// The change as one line of a commit's `Modelry-Change:` trailer: a word
+    /// for the kind, the target, then what changed.
+    pub fn trailer(&self) -> String {
+        on_one_line(&self.as_trailer())
+    }
+
+    fn as_trailer(&self) -> String {
+        let target = self.target();
+        let name = || {
+            self.path
+                .rsplit('/')
+                .next()
+                .and_then(|f| f.strip_suffix(".yaml"))
+                .unwrap_or_default()
+        };
+        match &self.kind {
+            ChangeKind::RegistryCreated => "registry created".into(),
+            ChangeKind::PolicyChanged => {
+                let serial = self
+                    .after
+                    .as_ref()
+                    .and_then(|after| after.registry())
+                    .map_or(0, |policy| policy.serial);
+                format!("policy changed, serial {serial}")
+            }
+            ChangeKind::PolicyReviewed { decision } => format!("review {target} {} {decision}", name()),
+            ChangeKind::Reviewed { decision, .. } => format!("review {target} {} {decision}", name()),
+            ChangeKind::StatusMoved { from, to } => format!("status {target} {from} -> {to}"),
+            ChangeKind::StageMoved { from, to } if from == to => {
+                format!("stage {target} stays {}, with a new reason", stage_words(*to))
+            }
+            ChangeKind::StageMoved { from, to } => {
+                format!("stage {target} {} -> {}", stage_words(*from), stage_words(*to))
+            }
+            ChangeKind::EvidenceAdded => format!("evidence {target} {} added", name()),
+            ChangeKind::EvidenceChanged => format!("evidence {target} {} changed", name()),
+            ChangeKind::ObservationAdded => format!("observation {target} {} added", name()),
+            ChangeKind::ObservationChanged => format!("observation {target} {} changed", name()),
+            ChangeKind::CardAdded => format!("card {target} added"),
+            ChangeKind::CardChanged => format!("card {target} changed"),
+            ChangeKind::GroupCreated => format!("group {target} created"),
+            ChangeKind::GroupUpdated => format!("group {target} updated"),
+            ChangeKind::GroupDeleted => format!("group {target} deleted"),
+            ChangeKind::VersionRegistered => format!("version {target} registered"),
+            ChangeKind::VersionImported { status } => {
+                let by = self.after.as_ref().and_then(|after| after.by());
+                let by = by.map_or_else(String::new, |by| format!(" by {by}"));
+                format!("version {target} imported as {status}{by}")
+            }
+            ChangeKind::VersionDeleted => format!("version {target} deleted"),
+            ChangeKind::VersionAnnotated { .. } => format!("version {target} annotated"),
+            ChangeKind::ArchivalGiven => format!("archival {target} given"),
+            ChangeKind::ArchivalChanged => format!("archival {target} changed"),
+            ChangeKind::FrozenChanged { .. }
+            | ChangeKind::TombstoneChanged
+            | ChangeKind::Reformatted
+            | ChangeKind::Removed
+            | ChangeKind::ProtectedChanged
+            | ChangeKind::Unreadable
+            | ChangeKind::Stray { .. } => self.phrase(),
+        }
+    }
+}

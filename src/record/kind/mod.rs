@@ -1,0 +1,39 @@
+//! Nouns: what the files say. One file per kind; doc comments become the
+//! descriptions of the published schemas.
+
+mod address;
+mod card;
+mod document;
+mod evaluation;
+mod group;
+mod image;
+mod name;
+mod path;
+mod registry;
+mod review;
+mod spec;
+mod stage;
+mod tombstone;
+mod uri;
+mod uri_text;
+mod version;
+
+pub use address::{Address, Form, Parts};
+pub use card::*;
+pub use document::*;
+pub use evaluation::*;
+pub use group::*;
+pub use image::pinned_image;
+pub use name::*;
+pub use path::*;
+pub use registry::*;
+pub use review::*;
+pub use spec::*;
+pub use stage::*;
+pub use tombstone::*;
+pub use uri::*;
+pub use uri_text::{cleaned_text, masked_text, masked_value, text_fault, text_secrets};
+pub use version::*;
+
+/// The only `apiVersion` of this format.
+pub const API_VERSION: &str = "modelry/v1";

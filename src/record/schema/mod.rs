@@ -1,0 +1,565 @@
+//! Types to JSON Schema 2020-12, compiled once; what does not fit is told in
+//! words, by JSON pointer.
+
+mod addresses;
+pub mod editor;
+
+use std::sync::OnceLock;
+
+use jsonschema::error::{TypeKind, ValidationErrorKind};
+use jsonschema::{ValidationError, Validator};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use crate::record::kind::{
+    Archival, Evaluation, GroupName, Kind, ModelCard, ModelGroup, ModelVersion, Registry, Review,
+    StageAssignment, Tombstone,
+};
+use crate::record::yaml::{Part, pointer_step};
+
+pub use addresses::addresses;
+use addresses::unmark;
+
+/// Something in a document that its schema does not allow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SchemaFault {
+    /// JSON pointer of the member.
+    pub pointer: String,
+    /// Key or value.
+    pub part: Part,
+    /// One sentence.
+    pub message: String,
+    /// What to write instead.
+    pub help: Option<String>,
+}
+
+struct Compiled {
+    /// As it is published.
+    schema: Value,
+    /// With the marks of addresses.
+    marked: Value,
+    /// Compiled when a document is first checked: text needs none.
+    validator: OnceLock<Validator>,
+}
+
+impl Compiled {
+    fn validator(&self) -> &Validator {
+        self.validator.get_or_init(|| {
+            let mut strict = self.schema.clone();
+            mark_integers(&mut strict);
+            jsonschema::draft202012::options()
+                .with_keyword(WHOLE, |_, _, _| Ok(Box::new(WholeNumber)))
+                .build(&strict)
+                .unwrap_or_else(|error| unreachable!("the schema of a kind compiles: {error}"))
+        })
+    }
+}
+
+/// Generated when a kind is first asked for: most commands need a few.
+static COMPILED: [OnceLock<Compiled>; Kind::ALL.len()] = [const { OnceLock::new() }; Kind::ALL.len()];
+
+fn compiled(kind: Kind) -> &'static Compiled {
+    COMPILED[kind as usize].get_or_init(|| {
+        let marked = generate(kind);
+        let mut schema = marked.clone();
+        unmark(&mut schema);
+        Compiled {
+            schema,
+            marked,
+            validator: OnceLock::new(),
+        }
+    })
+}
+
+/// The JSON Schema of a kind.
+pub fn schema(kind: Kind) -> &'static Value {
+    &compiled(kind).schema
+}
+
+/// The identifier of a schema of this name: a name that no host answers for.
+pub fn identifier(name: &str) -> String {
+    format!("urn:modelry:schema:{name}:v1")
+}
+
+/// The schema's file name: `model-version.schema.json`.
+pub fn file_name(kind: Kind) -> String {
+    format!("{}.schema.json", name(kind))
+}
+
+/// The kind's name in file names and identifiers: `model-version`.
+fn name(kind: Kind) -> String {
+    let mut name = String::new();
+    for c in kind.as_str().chars() {
+        if c.is_ascii_uppercase() && !name.is_empty() {
+            name.push('-');
+        }
+        name.push(c.to_ascii_lowercase());
+    }
+    name
+}
+
+fn generate(kind: Kind) -> Value {
+    let schema = match kind {
+        Kind::Registry => schemars::schema_for!(Registry),
+        Kind::ModelGroup => schemars::schema_for!(ModelGroup),
+        Kind::ModelVersion => schemars::schema_for!(ModelVersion),
+        Kind::ModelCard => schemars::schema_for!(ModelCard),
+        Kind::Evaluation => schemars::schema_for!(Evaluation),
+        Kind::Review => schemars::schema_for!(Review),
+        Kind::StageAssignment => schemars::schema_for!(StageAssignment),
+        Kind::Archival => schemars::schema_for!(Archival),
+        Kind::Tombstone => schemars::schema_for!(Tombstone),
+    };
+    let mut value = schema.to_value();
+    no_nulls(&mut value);
+    let mut top = Map::new();
+    top.insert(
+        "$schema".into(),
+        json!("https://json-schema.org/draft/2020-12/schema"),
+    );
+    top.insert("$id".into(), json!(identifier(&name(kind))));
+    if let Value::Object(members) = value {
+        top.extend(members.into_iter().filter(|(key, _)| key != "$schema"));
+    }
+    Value::Object(top)
+}
+
+/// An absent member is left out, never null: what schemars says of `Option` is
+/// narrowed. Numbers keep no `format` that other validators do not know.
+fn no_nulls(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            if let Some(Value::Array(types)) = members.get_mut("type") {
+                types.retain(|kind| kind != "null");
+                if let [only] = &types[..] {
+                    let only = only.clone();
+                    members.insert("type".into(), only);
+                }
+            }
+            if let Some(Value::Array(choices)) = members.get_mut("anyOf") {
+                choices.retain(|choice| choice != &json!({"type": "null"}));
+                if let [only] = &choices[..] {
+                    let only = only.clone();
+                    members.remove("anyOf");
+                    if let Value::Object(only) = only {
+                        members.extend(only);
+                    }
+                }
+            }
+            if let Some(Value::Array(choices)) = members.get_mut("enum") {
+                choices.retain(|choice| !choice.is_null());
+            }
+            fit_types(members);
+            if members.get("format").is_some_and(|format| {
+                matches!(
+                    format.as_str(),
+                    Some("uint64" | "uint32" | "double" | "uint" | "int64")
+                )
+            }) {
+                members.remove("format");
+            }
+            if members.get("default").is_some() {
+                members.remove("default");
+            }
+            members.values_mut().for_each(no_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(no_nulls),
+        _ => {}
+    }
+}
+
+/// Bounds that the types have and schemars does not state: a number in a map
+/// keeps no `range`, and a pattern alone lets inner hyphens go on for ever.
+fn fit_types(members: &mut Map<String, Value>) {
+    if members.get("format").is_some_and(|format| format == "uint32") {
+        members.entry("maximum").or_insert(json!(u32::MAX));
+    }
+    if members
+        .get("pattern")
+        .is_some_and(|pattern| pattern == GroupName::PATTERN)
+    {
+        members.entry("maxLength").or_insert(json!(63));
+    }
+}
+
+/// A keyword of our own, in the compiled schema only.
+const WHOLE: &str = "modelry:whole";
+
+fn mark_integers(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.values_mut().for_each(mark_integers);
+            if members.get("type").is_some_and(|kind| kind == "integer") {
+                members.insert(WHOLE.into(), Value::Bool(true));
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(mark_integers),
+        _ => {}
+    }
+}
+
+/// To JSON Schema `3.0` is an integer; to the types it is none, so an integer
+/// is one as written.
+struct WholeNumber;
+
+impl<'i> jsonschema::Keyword<'i> for WholeNumber {
+    fn validate(&self, instance: &'i Value) -> Result<(), ValidationError<'i>> {
+        if jsonschema::Keyword::is_valid(self, instance) {
+            Ok(())
+        } else {
+            Err(ValidationError::custom("not whole as written"))
+        }
+    }
+
+    fn is_valid(&self, instance: &'i Value) -> bool {
+        // What is no integer at all is for `type` to say.
+        instance.as_f64().is_none_or(|number| number.fract() != 0.0) || !instance.is_f64()
+    }
+}
+
+/// Everything in a document that its schema does not allow.
+pub fn check(kind: Kind, value: &Value) -> Vec<SchemaFault> {
+    let validator = compiled(kind).validator();
+    if validator.is_valid(value) {
+        return Vec::new();
+    }
+    let mut faults = Vec::new();
+    for error in validator.iter_errors(value) {
+        explain(kind, &error, value, &mut faults);
+    }
+    faults.dedup();
+    faults
+}
+
+/// The document as its type.
+///
+/// # Errors
+/// The reason, in serde's words; after [`check`] found nothing, a disagreement.
+pub fn typed<T: DeserializeOwned>(value: &Value) -> Result<Box<T>, String> {
+    T::deserialize(value)
+        .map(Box::new)
+        .map_err(|error| error.to_string())
+}
+
+fn name_of(pointer: &str) -> String {
+    let steps: Vec<String> = pointer
+        .split('/')
+        .skip(1)
+        .map(|step| step.replace("~1", "/").replace("~0", "~"))
+        .collect();
+    if steps.is_empty() {
+        "the document".into()
+    } else {
+        format!("`{}`", steps.join("."))
+    }
+}
+
+fn type_word(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "nothing",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "a mapping",
+    }
+}
+
+fn wanted_word(kind: &str) -> &'static str {
+    match kind {
+        "string" => "text",
+        "integer" => "a whole number",
+        "number" => "a number",
+        "boolean" => "`true` or `false`",
+        "array" => "a list",
+        "object" => "a mapping",
+        _ => "something else",
+    }
+}
+
+fn explain(kind: Kind, error: &ValidationError<'_>, document: &Value, out: &mut Vec<SchemaFault>) {
+    let pointer = error.instance_path().as_str().to_owned();
+    let found = error.instance();
+    let name = name_of(&pointer);
+    let mut push = |pointer: String, part: Part, message: String, help: Option<String>| {
+        out.push(SchemaFault {
+            pointer,
+            part,
+            message,
+            help,
+        });
+    };
+    match error.kind() {
+        ValidationErrorKind::AdditionalProperties { unexpected } => {
+            for key in unexpected {
+                let at = format!("{pointer}/{}", pointer_step(key));
+                let help = match (nearest(key, error), free_fields(kind)) {
+                    (Some(near), _) => format!("did you mean `{near}`?"),
+                    (None, Some(free)) => format!("what users add goes under {free}"),
+                    (None, None) => format!("`modelry schema {}` lists the fields", kind.as_str()),
+                };
+                push(
+                    at,
+                    Part::Key,
+                    format!("field `{key}` is not known here"),
+                    Some(help),
+                );
+            }
+        }
+        ValidationErrorKind::Required { property } => {
+            let key = property.as_str().unwrap_or_default();
+            let message = match &pointer[..] {
+                "" => format!("`{key}` is missing"),
+                _ => format!("{name} lacks `{key}`"),
+            };
+            push(pointer, Part::Key, message, Some(format!("add `{key}`")));
+        }
+        ValidationErrorKind::Type { kind } => {
+            let wanted = match kind {
+                TypeKind::Single(kind) => wanted_word(&kind.to_string()).to_owned(),
+                TypeKind::Multiple(kinds) => kinds
+                    .iter()
+                    .map(|kind| wanted_word(&kind.to_string()))
+                    .collect::<Vec<_>>()
+                    .join(" or "),
+            };
+            let is_word = matches!(found.as_ref(), Value::Number(_) | Value::Bool(_));
+            let help = (wanted == "text" && is_word).then(|| "put it in double quotes".to_owned());
+            push(
+                pointer,
+                Part::Value,
+                format!("{name} must be {wanted}, and is {}", type_word(found)),
+                help,
+            );
+        }
+        ValidationErrorKind::Enum { options } => {
+            let known: Vec<String> = options
+                .as_array()
+                .map(|options| {
+                    options
+                        .iter()
+                        .map(|o| format!("`{}`", o.as_str().unwrap_or_default()))
+                        .collect()
+                })
+                .unwrap_or_default();
+            let message = format!("{name} can't be {}", shown(found));
+            push(
+                pointer,
+                Part::Value,
+                message,
+                Some(format!("write {}", known.join(" or "))),
+            );
+        }
+        ValidationErrorKind::Pattern { pattern } => {
+            let message = format!("{name} can't be {}", shown(found));
+            push(pointer, Part::Value, message, Some(pattern_words(pattern)));
+        }
+        ValidationErrorKind::PropertyNames { error: inner } => {
+            let key = inner.instance().as_str().unwrap_or_default().to_owned();
+            let at = format!("{pointer}/{}", pointer_step(&key));
+            let help = match inner.kind() {
+                ValidationErrorKind::Pattern { pattern } => pattern_words(pattern),
+                _ => inner.to_string(),
+            };
+            push(
+                at,
+                Part::Key,
+                format!("key `{key}` is not allowed here"),
+                Some(help),
+            );
+        }
+        ValidationErrorKind::Minimum { limit } => {
+            push(
+                pointer,
+                Part::Value,
+                format!("{name} must be at least {limit}, and is {}", shown(found)),
+                None,
+            );
+        }
+        ValidationErrorKind::Custom { keyword, .. } if keyword == WHOLE => {
+            let help = found.as_f64().map(|number| format!("write `{number:.0}`"));
+            let message = format!(
+                "{name} must be a whole number without a point, and is {}",
+                shown(found)
+            );
+            push(pointer, Part::Value, message, help);
+        }
+        ValidationErrorKind::Maximum { limit } => {
+            push(
+                pointer,
+                Part::Value,
+                format!("{name} must be at most {limit}, and is {}", shown(found)),
+                None,
+            );
+        }
+        ValidationErrorKind::MinItems { limit } => {
+            push(
+                pointer,
+                Part::Value,
+                format!("{name} needs at least {limit} item"),
+                Some("add one, or leave it out".into()),
+            );
+        }
+        ValidationErrorKind::MaxItems { limit } => {
+            push(
+                pointer,
+                Part::Value,
+                format!("{name} has more than {limit} items"),
+                None,
+            );
+        }
+        ValidationErrorKind::MinProperties { limit } => {
+            push(
+                pointer,
+                Part::Value,
+                format!("{name} needs at least {limit} member"),
+                None,
+            );
+        }
+        ValidationErrorKind::MaxProperties { limit } => {
+            push(
+                pointer,
+                Part::Value,
+                format!("{name} has more than {limit} members"),
+                None,
+            );
+        }
+        ValidationErrorKind::MinLength { .. } => {
+            push(
+                pointer,
+                Part::Value,
+                format!("{name} is empty"),
+                Some("fill it, or leave it out".into()),
+            );
+        }
+        ValidationErrorKind::MaxLength { limit } => {
+            push(
+                pointer,
+                Part::Value,
+                format!("{name} has more than {limit} characters"),
+                None,
+            );
+        }
+        ValidationErrorKind::AnyOf { .. }
+        | ValidationErrorKind::OneOfNotValid { .. }
+        | ValidationErrorKind::OneOfMultipleValid { .. } => {
+            let (message, help) = if pointer.is_empty() && document.get("kind") == Some(&json!("Review")) {
+                (
+                    "a review names `group` and `version`, or `serial`".to_owned(),
+                    "name the version that is reviewed, or the policy's serial, and not both".to_owned(),
+                )
+            } else {
+                (
+                    format!("{name} is no key"),
+                    "write an OpenSSH public key line, `{key: …, retired: true}`, or `{openpgp: …}`"
+                        .to_owned(),
+                )
+            };
+            push(pointer, Part::Value, message, Some(help));
+        }
+        _ => push(pointer, Part::Value, format!("{name}: {error}"), None),
+    }
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) if text.chars().count() > 60 => {
+            format!("`{}…`", text.chars().take(60).collect::<String>())
+        }
+        Value::String(text) => format!("`{text}`"),
+        other => format!("`{other}`"),
+    }
+}
+
+fn pattern_words(pattern: &str) -> String {
+    use crate::record::kind::{ActorId, CommitId, Digest, Key, Principal, RegistryId, StageName};
+    let words = [
+        (
+            GroupName::PATTERN,
+            "letters, digits and inner hyphens, at most 63",
+        ),
+        (
+            StageName::PATTERN,
+            "lower-case letters, digits, `.`, `_` and `-`, at most 63, and not `latest`",
+        ),
+        (
+            ActorId::PATTERN,
+            "lower-case letters, digits, `.`, `_` and `-`, at most 63, starting with a letter or digit",
+        ),
+        (Principal::PATTERN, "an actor's id, or `team:` and a team's name"),
+        (Digest::PATTERN, "`sha256:` and 64 lower-case hexadecimal digits"),
+        (RegistryId::PATTERN, "32 lower-case hexadecimal digits"),
+        (
+            CommitId::PATTERN,
+            "a commit's full id, 40 or 64 lower-case hexadecimal digits",
+        ),
+        (
+            Key::PATTERN,
+            "letters, digits and `_ . / : = + @ -`, at most 128, starting with a letter or digit",
+        ),
+    ];
+    let known = words.iter().find(|(known, _)| *known == pattern);
+    format!(
+        "write {}",
+        known.map_or_else(
+            || format!("what matches `{pattern}`"),
+            |(_, words)| (*words).to_owned()
+        )
+    )
+}
+
+/// The fields of a kind that hold what users like, in words; none where it has
+/// none.
+fn free_fields(kind: Kind) -> Option<String> {
+    let properties = compiled(kind).schema.get("properties")?;
+    let has = ["labels", "annotations"].into_iter();
+    let has: Vec<String> = has
+        .filter(|name| properties.get(name).is_some())
+        .map(|name| format!("`{name}`"))
+        .collect();
+    (!has.is_empty()).then(|| has.join(" or "))
+}
+
+/// The known field that is nearest to an unknown one.
+fn nearest(key: &str, error: &ValidationError<'_>) -> Option<String> {
+    let mut known: Vec<String> = Vec::new();
+    for compiled in Kind::ALL.iter().map(|kind| compiled(*kind)) {
+        // The schema that refused the field is the parent of the keyword.
+        let path = error.schema_path().as_str();
+        let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
+        if let Some(Value::Object(properties)) =
+            compiled.schema.pointer(parent).and_then(|s| s.get("properties"))
+        {
+            known.extend(properties.keys().cloned());
+        }
+    }
+    if known.is_empty() {
+        for compiled in Kind::ALL.iter().map(|kind| compiled(*kind)) {
+            properties_of(&compiled.schema, &mut known);
+        }
+    }
+    known
+        .into_iter()
+        .map(|name| {
+            (
+                strsim::jaro_winkler(&name.to_lowercase(), &key.to_lowercase()),
+                name,
+            )
+        })
+        .filter(|(likeness, _)| *likeness > 0.85)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
+}
+
+fn properties_of(schema: &Value, out: &mut Vec<String>) {
+    match schema {
+        Value::Object(members) => {
+            if let Some(Value::Object(properties)) = members.get("properties") {
+                out.extend(properties.keys().cloned());
+            }
+            members.values().for_each(|member| properties_of(member, out));
+        }
+        Value::Array(items) => items.iter().for_each(|item| properties_of(item, out)),
+        _ => {}
+    }
+}

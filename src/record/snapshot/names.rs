@@ -1,0 +1,82 @@
+//! Names that a user gave, looked up in a snapshot: what is not there is refused with
+//! the nearest name that is.
+
+use super::Snapshot;
+use crate::base::Error;
+use crate::record::kind::{GroupName, Registry, StageName, VersionId, nearest};
+
+/// The error for a version that is not there.
+///
+/// # Errors
+/// When the registry can't be read.
+pub fn unknown_version(snapshot: &Snapshot<'_>, id: &VersionId) -> Result<Error, Error> {
+    let groups = snapshot.groups()?;
+    if !groups.contains(&id.group) {
+        return Ok(unknown_group(&groups, id.group.as_str()));
+    }
+    let versions = snapshot.versions(&id.group)?;
+    Ok(match versions.last() {
+        None => Error::told(format!("group `{}` has no version yet", id.group)).hint(format!(
+            "register one: `modelry register {} --artifact FILE`",
+            id.group
+        )),
+        Some(highest) => Error::told(format!("there is no version {id}")).hint(format!(
+            "the highest is {}/{highest}; `modelry list {}` shows them all",
+            id.group, id.group
+        )),
+    })
+}
+
+/// The error for a group that is not there, with the nearest name.
+pub fn unknown_group<T: std::fmt::Display>(groups: &[T], name: &str) -> Error {
+    if groups.iter().any(|group| group.to_string() == name) {
+        return Error::told(format!(
+            "group `{name}` was deleted, and its name is never used again"
+        ))
+        .hint(format!(
+            "`modelry log {name}` shows the commit that deleted it, with its author and reason"
+        ));
+    }
+    let error = Error::told(format!("there is no group `{name}`"));
+    match nearest(groups, name) {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None => error.hint(format!(
+            "make it with `modelry group create {name}`; `modelry list` shows those that are there"
+        )),
+    }
+}
+
+/// Refuses a group that is not there, and a stage that the policy does not list.
+///
+/// # Errors
+/// It is so, with the nearest name; or the registry can't be read.
+pub fn known(snapshot: &Snapshot<'_>, group: &GroupName, stage: Option<&StageName>) -> Result<(), Error> {
+    let groups = snapshot.groups()?;
+    if !groups.contains(group) {
+        return Err(unknown_group(&groups, group.as_str()));
+    }
+    let Some(stage) = stage else { return Ok(()) };
+    let loaded = snapshot.registry()?;
+    match loaded.as_ref().and_then(|loaded| loaded.registry()) {
+        Some(policy) => listed_stage(policy, stage),
+        None => Err(Error::told("the policy can't be read").hint("`modelry validate` says why")),
+    }
+}
+
+/// Refuses a stage that the policy does not list, with the nearest name.
+///
+/// # Errors
+/// The policy does not list it.
+pub fn listed_stage(policy: &Registry, stage: &StageName) -> Result<(), Error> {
+    if policy.stage(stage).is_some() {
+        return Ok(());
+    }
+    let names: Vec<&StageName> = policy.stages.iter().map(|stage| &stage.name).collect();
+    let error = Error::told(format!("the policy lists no stage `{stage}`"));
+    let list: Vec<String> = names.iter().map(ToString::to_string).collect();
+    Err(match nearest(&names, stage.as_str()) {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None if names.is_empty() => error.hint("it lists none"),
+        None => error.hint(format!("there are: {}", list.join(", "))),
+    })
+}

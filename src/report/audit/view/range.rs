@@ -1,0 +1,100 @@
+//! What an audit looked at, for programs.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::base::Oid;
+use crate::report::audit::{Audit, Known};
+
+/// What was looked at.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct JsonRange<'a> {
+    /// The mainline's name.
+    mainline: &'a str,
+    /// The first step.
+    root: String,
+    /// Whether the root was pinned outside the history.
+    root_pinned: bool,
+    /// Where the pin comes from, with `--with-clone`: `option`, `command`, `worktree`,
+    /// `local`, `global`, `system`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    root_pinned_by: Option<&'a str>,
+    /// The last step.
+    tip: String,
+    /// The point that this clone verified before, where the mainline had to hold
+    /// it: with `--with-clone`, or where it is lost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    known: Option<JsonKnown>,
+    /// The checkpoint of an earlier audit that the mainline goes on from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checkpoint: Option<JsonCheckpoint<'a>>,
+    /// Steps from the root to the tip, both counted.
+    steps: usize,
+    /// Steps that touch nothing of the registry.
+    links: usize,
+    /// Commits after the root whose signature was asked for.
+    commits: usize,
+    /// How many of these are behind merges.
+    side_commits: usize,
+    /// Typed changes judged.
+    changes: usize,
+    /// Documents read.
+    documents: usize,
+}
+
+/// A point of the mainline that was known before.
+#[derive(Serialize, JsonSchema)]
+struct JsonKnown {
+    /// The commit.
+    commit: String,
+    /// Whether the mainline still holds it.
+    held: bool,
+}
+
+/// A checkpoint of an earlier audit.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct JsonCheckpoint<'a> {
+    /// Its steps.
+    size: u64,
+    /// The last of them.
+    commit: String,
+    /// The actor who signed it, when it is signed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signed_by: Option<&'a str>,
+}
+
+/// What the audit looked at.
+pub(super) fn range(audit: &Audit) -> JsonRange<'_> {
+    let range = &audit.range;
+    let point = |commit: Oid, held: bool| {
+        Some(JsonKnown {
+            commit: commit.to_string(),
+            held,
+        })
+    };
+    JsonRange {
+        mainline: &range.mainline,
+        root: range.root.to_string(),
+        root_pinned: range.pinned,
+        root_pinned_by: range.pinned_by.map(|origin| origin.code),
+        tip: range.tip.to_string(),
+        known: match audit.known {
+            Known::Nothing => None,
+            Known::Holds(commit) => point(commit, true),
+            Known::Lost(commit) => point(commit, false),
+        },
+        checkpoint: audit.confirmed.as_ref().map(|confirmed| JsonCheckpoint {
+            size: confirmed.size,
+            commit: confirmed.commit.to_string(),
+            signed_by: confirmed.signer.as_ref().map(|actor| actor.as_str()),
+        }),
+        steps: range.steps,
+        links: range.links,
+        commits: range.commits,
+        side_commits: range.side_commits,
+        changes: range.changes,
+        documents: audit.report.checked.documents,
+    }
+}

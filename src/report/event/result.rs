@@ -1,0 +1,199 @@
+//! What a writing command did, for programs: one shape for all of them.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::of::values;
+use super::{kind, of};
+use crate::record::change::Change;
+use crate::record::kind::{Kind, RecordPath};
+use crate::record::schema;
+
+/// The result of a writing command, as `-o json` prints it. Some commands add
+/// members of their own beside these.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WriteResult {
+    /// Whether nothing was written, as `--dry-run` asks.
+    pub dry_run: bool,
+    /// Whether the registry held already what was asked for. Nothing was written
+    /// then, and `objects` names what is there.
+    pub existing: bool,
+    /// Full id of the commit that holds the change; null when none was made.
+    pub commit: Option<String>,
+    /// Name of the branch that the commit is on, or would go to.
+    pub branch: Option<String>,
+    /// Name of the remote that it was pushed to, or would be.
+    pub remote: Option<String>,
+    /// Whether the remote has the commit.
+    pub pushed: bool,
+    /// Number of pushes that it took; null without `--push` and `--pr`.
+    pub tries: Option<usize>,
+    /// The pull request, with `--pr`.
+    pub pull_request: Option<PullRequest>,
+    /// Each object that changed, and how.
+    pub objects: Vec<ObjectChange>,
+    /// The same, one line each, as the commit's `Modelry-Change:` trailers.
+    pub changes: Vec<String>,
+    /// Why nothing was signed or written; null when it was. A change that the rules
+    /// refuse is told as a report of findings (`report.schema.json`).
+    pub refused: Option<Refused>,
+}
+
+/// Why something was not signed, and what to do instead.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Refused {
+    /// The reason.
+    pub why: String,
+    /// The remedies, one line each.
+    #[serde(rename = "do")]
+    pub remedies: Vec<String>,
+}
+
+/// A pull request that was opened, or the page that opens one.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct PullRequest {
+    /// Address of the pull request, or of the page that opens one.
+    pub url: String,
+    /// Whether it is open already.
+    pub opened: bool,
+}
+
+/// What was done to one object.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ObjectChange {
+    /// What was done, in the words of events (`version.registered`, `stage.moved`);
+    /// `unchanged` for an object that was there already.
+    pub action: String,
+    /// Kind of the record: `ModelVersion`, `Review`; null for a file that is none.
+    pub kind: Option<String>,
+    /// Name of the group.
+    pub group: Option<String>,
+    /// Number of the version.
+    pub number: Option<u64>,
+    /// Name of the record below that: the stage, the evaluation, the actor of a
+    /// review.
+    pub name: Option<String>,
+    /// The status, decision, version or serial before.
+    pub from: Option<Value>,
+    /// The same after the change.
+    pub to: Option<Value>,
+    /// Path of the record from the registry's folder.
+    pub path: String,
+}
+
+/// Kind of the record at a path.
+fn kind_of(record: &RecordPath) -> Kind {
+    match record {
+        RecordPath::Registry => Kind::Registry,
+        RecordPath::Group(_) => Kind::ModelGroup,
+        RecordPath::Stage(..) => Kind::StageAssignment,
+        RecordPath::Version(_) => Kind::ModelVersion,
+        RecordPath::Card(_) => Kind::ModelCard,
+        RecordPath::Evidence(..) | RecordPath::Observation(..) => Kind::Evaluation,
+        RecordPath::Review(..) | RecordPath::PolicyReview(..) => Kind::Review,
+        RecordPath::Archival(_) => Kind::Archival,
+    }
+}
+
+impl ObjectChange {
+    /// What a change did to its object.
+    pub fn of(change: &Change) -> ObjectChange {
+        let (from, to) = values(change);
+        let object = match &change.record {
+            Some(record) => ObjectChange::unchanged(record),
+            None => ObjectChange {
+                action: String::new(),
+                kind: None,
+                group: change.group().map(str::to_owned),
+                number: None,
+                name: None,
+                from: None,
+                to: None,
+                path: change.path.clone(),
+            },
+        };
+        ObjectChange {
+            action: kind::word(&change.kind).to_owned(),
+            from,
+            to,
+            ..object
+        }
+    }
+
+    /// An object that was there already.
+    pub fn unchanged(record: &RecordPath) -> ObjectChange {
+        let group = match record {
+            RecordPath::Group(group) | RecordPath::Stage(group, _) => Some(group.to_string()),
+            record => record.version().map(|id| id.group.to_string()),
+        };
+        ObjectChange {
+            action: "unchanged".to_owned(),
+            kind: Some(kind_of(record).as_str().to_owned()),
+            group,
+            number: record.version().map(|id| id.number),
+            name: of::record_name(record),
+            from: None,
+            to: None,
+            path: record.to_string(),
+        }
+    }
+}
+
+impl WriteResult {
+    /// What these changes did; nothing is said yet of where they are.
+    pub fn of(changes: &[Change]) -> WriteResult {
+        WriteResult {
+            objects: changes.iter().map(ObjectChange::of).collect(),
+            changes: changes.iter().map(Change::trailer).collect(),
+            ..WriteResult::default()
+        }
+    }
+
+    /// The registry holds already what was asked for, in these records.
+    pub fn existing(records: &[RecordPath]) -> WriteResult {
+        WriteResult {
+            existing: true,
+            objects: records.iter().map(ObjectChange::unchanged).collect(),
+            ..WriteResult::default()
+        }
+    }
+
+    /// Nothing was signed or written, for this reason.
+    pub fn refused(why: &str, remedies: &[String]) -> WriteResult {
+        WriteResult {
+            refused: Some(Refused {
+                why: why.to_owned(),
+                remedies: remedies.to_vec(),
+            }),
+            ..WriteResult::default()
+        }
+    }
+
+    /// The first record of a registry, which no change before it leads to.
+    pub fn created(record: &RecordPath) -> WriteResult {
+        WriteResult {
+            objects: vec![ObjectChange {
+                action: "registry.created".to_owned(),
+                ..ObjectChange::unchanged(record)
+            }],
+            changes: vec!["registry created".to_owned()],
+            ..WriteResult::default()
+        }
+    }
+
+    /// The members, for a command to add its own.
+    pub fn to_value(&self) -> Value {
+        json!(self)
+    }
+}
+
+/// The JSON Schema of the result of a writing command.
+pub fn result_schema() -> Value {
+    let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
+    let mut schema = settings.into_generator().into_root_schema_for::<WriteResult>();
+    schema.insert("$id".into(), schema::identifier("result").into());
+    schema.to_value()
+}

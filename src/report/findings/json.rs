@@ -1,0 +1,211 @@
+//! `modelry-report/v1`: a frozen form of its own, so that inner types can
+//! change. What is absent is left out.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::judge::finding::{Finding, Label, Note, Place, Remedy, Report, Side};
+
+/// The format's name, and its schema's.
+pub const SCHEMA_NAME: &str = "modelry-report/v1";
+
+/// The report of a judgement.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "modelry-report/v1")]
+#[serde(rename_all = "camelCase")]
+struct JsonReport<'a> {
+    /// `modelry-report/v1`.
+    format: &'static str,
+    /// What was looked at.
+    checked: JsonChecked,
+    /// What is wrong, in order.
+    findings: Vec<JsonFinding<'a>>,
+    /// What is worth knowing; decides nothing.
+    notes: Vec<JsonNote<'a>>,
+    /// Of what has not landed: each way of landing that was tried.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    landings: Vec<JsonTried<'a>>,
+}
+
+/// One way of landing.
+#[derive(Serialize, JsonSchema)]
+struct JsonTried<'a> {
+    /// `merge`, `squash` or `rebase`.
+    way: &'static str,
+    /// Whether nothing is wrong with it.
+    clean: bool,
+    /// So many findings.
+    findings: usize,
+    /// What it would make, in words.
+    makes: &'a str,
+}
+
+/// What was looked at.
+#[derive(Serialize, JsonSchema)]
+struct JsonChecked {
+    /// Steps of the mainline.
+    steps: usize,
+    /// Commits that touch the registry.
+    commits: usize,
+    /// Typed changes.
+    changes: usize,
+    /// Documents read.
+    documents: usize,
+}
+
+/// Something wrong.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct JsonFinding<'a> {
+    /// The rule's code, `MR203`.
+    code: &'a str,
+    /// The rule's name, `illegal-transition`.
+    name: &'a str,
+    /// One sentence.
+    message: &'a str,
+    /// The group that it belongs to; absent for the policy and for history.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<&'a str>,
+    /// Where.
+    #[serde(flatten)]
+    place: JsonPlace<'a>,
+    /// Further places.
+    related: Vec<JsonPlace<'a>>,
+    /// Why, in words.
+    why: &'a [String],
+    /// Who did it, and the verdict on the signature.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    who: Option<&'a str>,
+    /// One thing to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help: Option<&'a str>,
+    /// Whether a person must choose before that can be done; absent where not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    choose: bool,
+    /// Who accepted it since, in which policy, and why; it decides nothing then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acknowledged: Option<&'a str>,
+    /// Of what has not landed: the ways of landing in which it is wrong.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    landings: Vec<&'static str>,
+}
+
+/// A place in a file. Lines and columns are one-based, columns count
+/// characters, the end is exclusive.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct JsonPlace<'a> {
+    /// Path from the repository's top.
+    path: &'a str,
+    /// First line.
+    line: usize,
+    /// First column.
+    column: usize,
+    /// Last line.
+    end_line: usize,
+    /// Column after the last character.
+    end_column: usize,
+    /// JSON pointer of the member.
+    pointer: &'a str,
+    /// `before` or `after` the step.
+    side: &'static str,
+    /// The commit whose tree it is in; absent for what is not committed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commit: Option<String>,
+    /// A few words.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    label: &'a str,
+}
+
+/// Something worth knowing.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct JsonNote<'a> {
+    /// One sentence.
+    message: &'a str,
+    /// The file, where it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<&'a str>,
+    /// The commit, where it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commit: Option<String>,
+}
+
+fn place(label: &Label<Place>) -> JsonPlace<'_> {
+    let at = &label.at;
+    JsonPlace {
+        path: &at.path,
+        line: at.line,
+        column: at.column,
+        end_line: at.end_line,
+        end_column: at.end_column,
+        pointer: &at.pointer,
+        side: match at.side {
+            Side::Before => "before",
+            Side::After => "after",
+        },
+        commit: at.commit.map(|commit| commit.to_string()),
+        label: &label.text,
+    }
+}
+
+pub(crate) fn finding(finding: &Finding<Place>) -> JsonFinding<'_> {
+    JsonFinding {
+        code: finding.rule.code,
+        name: finding.rule.name,
+        message: &finding.message,
+        group: finding.group.as_deref(),
+        place: place(&finding.primary),
+        related: finding.related.iter().map(place).collect(),
+        why: &finding.why,
+        who: finding.who.as_deref(),
+        help: finding.help.as_deref(),
+        choose: finding.remedy == Remedy::Choose,
+        acknowledged: finding.acknowledged.as_deref(),
+        landings: finding.landings.iter().map(|way| way.name()).collect(),
+    }
+}
+
+pub(crate) fn note(note: &Note) -> JsonNote<'_> {
+    JsonNote {
+        message: &note.message,
+        path: note.path.as_deref(),
+        commit: note.commit.map(|commit| commit.to_string()),
+    }
+}
+
+pub(crate) fn render(report: &Report) -> String {
+    let value = JsonReport {
+        format: SCHEMA_NAME,
+        checked: JsonChecked {
+            steps: report.checked.steps,
+            commits: report.checked.commits,
+            changes: report.checked.changes,
+            documents: report.checked.documents,
+        },
+        findings: report.findings.iter().map(finding).collect(),
+        notes: report.notes.iter().map(note).collect(),
+        landings: report
+            .landings
+            .iter()
+            .map(|tried| JsonTried {
+                way: tried.way.name(),
+                clean: tried.findings == 0,
+                findings: tried.findings,
+                makes: &tried.makes,
+            })
+            .collect(),
+    };
+    crate::report::text::plain::json_text(&value)
+}
+
+/// The JSON Schema of what is written as `T`.
+pub(crate) fn schema_of<T: JsonSchema>() -> Value {
+    let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
+    settings.into_generator().into_root_schema_for::<T>().to_value()
+}
+
+/// The JSON Schema of the report.
+pub fn schema() -> Value {
+    schema_of::<JsonReport<'_>>()
+}

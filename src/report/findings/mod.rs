@@ -1,0 +1,69 @@
+//! Reports and tables as text. Renderers decide nothing.
+
+mod annotations;
+mod changes;
+mod code_quality;
+mod concise;
+pub(crate) mod human;
+pub(crate) mod json;
+mod junit;
+mod sarif;
+
+pub use changes::{changes, changes_in_full, policy_line};
+pub use json::{SCHEMA_NAME, schema};
+
+use crate::judge::finding::Report;
+
+/// The forms of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Source lines with carets, for people.
+    Human,
+    /// One line a finding.
+    Concise,
+    /// `modelry-report/v1`.
+    Json,
+    /// SARIF 2.1.0.
+    Sarif,
+    /// Annotations: workflow commands of GitHub Actions.
+    Github,
+    /// GitLab's code quality report.
+    Gitlab,
+    /// JUnit's XML.
+    Junit,
+}
+
+/// How text may look.
+#[derive(Clone, Copy, Debug)]
+pub struct Style {
+    /// Whether colour is welcome.
+    pub color: bool,
+    /// Columns of the terminal; none in a pipe, where nothing is cut.
+    pub width: Option<usize>,
+}
+
+impl Style {
+    /// For pipes and tests.
+    pub const PLAIN: Style = Style {
+        color: false,
+        width: None,
+    };
+}
+
+/// A report as text.
+pub fn report(report: &Report, format: Format, style: &Style) -> String {
+    match format {
+        Format::Human => human::render(report, style),
+        Format::Concise => concise::render(report),
+        Format::Json => json::render(report),
+        Format::Sarif => sarif::render(report),
+        Format::Github => annotations::render(report),
+        Format::Gitlab => code_quality::render(report),
+        Format::Junit => junit::render(report),
+    }
+}
+
+/// What was looked at, and how much of it is wrong: one line.
+pub fn looked(report: &Report, style: &Style) -> String {
+    human::summary(report, style)
+}

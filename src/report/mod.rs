@@ -1,0 +1,48 @@
+//! Reports: what a judgement, a history or a version amounts to, as values and as text.
+//!
+//! | part | what it holds |
+//! | --- | --- |
+//! | [`findings`] | a list of findings in seven forms: for people, JSON, SARIF, JUnit, code hosts |
+//! | [`audit`] | the account of a whole history: who stands behind what is in use |
+//! | [`summary`] | what a change means for those who decide about it |
+//! | [`event`] | what happened, change by change, with ids that are the same everywhere |
+//! | `card` | a model card as a page |
+//! | [`resolve`] | what to deploy |
+//! | `text` | tables, Markdown, escapes: shared by the others |
+//!
+//! A value comes first (a struct that can be serialised), its renderings after it.
+//! Renderers decide nothing. Text that others wrote is escaped where it is rendered, by
+//! type for HTML.
+//!
+//! # Imports
+//!
+//! `base`, `object`, `record`, `trust`, `judge`. A report knows no act.
+//!
+//! # Where the next thing goes
+//!
+//! A new form of a list of findings is a file in `findings/` and a line in its `Format`.
+//! A new fact about a version goes into the value of the report that shows it, then into
+//! each of its renderings; the published schema follows by `UPDATE=1 cargo test`.
+
+pub mod audit;
+pub(crate) mod card;
+pub mod event;
+pub mod findings;
+pub mod resolve;
+pub(crate) mod resolve_text;
+pub mod summary;
+pub mod text;
+
+pub use audit::view::{
+    SCHEMA_NAME as AUDIT_SCHEMA_NAME, html as audit_html, human as audit_human, json as audit_json,
+    schema as audit_schema,
+};
+pub use card::{Opinion, Portrait, html as card_html, markdown as card_markdown};
+pub use event::human::event;
+pub use findings::{
+    Format, SCHEMA_NAME, Style, changes, changes_in_full, looked, policy_line, report, schema,
+};
+pub use resolve_text::{env, env_unset, github};
+pub use summary::view::{Page, markdown as summary_markdown, terminal as summary_terminal};
+pub use text::plain::{clean, json_line, json_text, number, paint};
+pub use text::table::{Cell, Table, Tone};

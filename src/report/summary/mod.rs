@@ -1,0 +1,291 @@
+//! What a change means, for the person who must decide: what it brings, how
+//! that compares with what serves now, what the gates say of it, who agreed and
+//! who is still to be asked. A value without words of layout: a page of
+//! Markdown, a terminal and a program are told the same.
+
+mod fields;
+mod metrics;
+mod policy;
+mod review_file;
+mod version;
+pub(crate) mod view;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+pub use fields::{Field, differing_parts, fields, fields_of};
+pub use metrics::{Comparison, Metric, Than, Why};
+pub use policy::{PolicyLine, policy_lines};
+pub use review_file::{REASON, ReviewFile, ReviewKey};
+pub use version::{Approval, CardPart, Counting, EvidencePart, GatePart, Opinion, VersionPart};
+
+use crate::base::Error;
+use crate::record::change::{Change, ChangeKind};
+use crate::record::kind::{ActorId, Decision, RecordPath, VersionId};
+use crate::record::snapshot::Snapshot;
+use crate::trust::{self, Carrier, Outside, Policy, Verdict};
+
+/// What is asked about.
+pub struct Ask<'a> {
+    /// The policy in force before; none at the root.
+    pub policy: Option<&'a Policy>,
+    /// The registry before.
+    pub prior: Snapshot<'a>,
+    /// The registry after.
+    pub next: Snapshot<'a>,
+    /// What differs.
+    pub changes: &'a [Change],
+    /// History up to `prior`.
+    pub outside: &'a dyn Outside,
+    /// History up to `next`: who signed the commit that proposes a policy.
+    pub proposed: &'a dyn Outside,
+}
+
+/// What a change means.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Summary {
+    /// The change of the policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyPart>,
+    /// Files outside the registry that the policy protects.
+    pub protected: Vec<String>,
+    /// The versions concerned, by name.
+    pub versions: Vec<VersionPart>,
+    /// The stages that move.
+    pub stages: Vec<StagePart>,
+    /// Groups that come, change or go.
+    pub groups: Vec<Phrase>,
+    /// Everything else.
+    pub others: Vec<Phrase>,
+}
+
+/// A change in words, with what it changed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Phrase {
+    /// `update group churn`.
+    pub phrase: String,
+    /// What changed inside.
+    pub fields: Vec<Field>,
+}
+
+/// A change of the policy.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PolicyPart {
+    /// The serial before.
+    pub from: u64,
+    /// The serial after; none when the new policy can't be read.
+    pub to: Option<u64>,
+    /// What it says otherwise, the weakening first.
+    pub lines: Vec<PolicyLine>,
+    /// How many administrators must agree.
+    pub required: u32,
+    /// Who agreed.
+    pub agreed: Vec<ActorId>,
+    /// The administrator of those who agreed by the signature of the commit alone,
+    /// which is lost where a Git host makes another commit of it.
+    pub signed: Option<ActorId>,
+    /// Who reviewed it and does not count, and why.
+    pub not_counted: BTreeMap<ActorId, String>,
+    /// Who could still agree so that it counts; empty when enough did.
+    pub could_agree: Vec<ActorId>,
+    /// Why all who could still agree are too few.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blocked: Option<String>,
+    /// What a review must name; empty when the new policy can't be read.
+    pub subject: String,
+    /// What an administrator would put into a file of their own.
+    pub files: Vec<ReviewFile>,
+}
+
+/// A stage that moves.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StagePart {
+    /// `churn@production`.
+    pub stage: String,
+    /// What served.
+    pub from: Option<String>,
+    /// What serves.
+    pub to: Option<String>,
+    /// Who moved it.
+    pub by: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// The metrics of the two.
+    pub comparison: Option<Comparison>,
+}
+
+/// What a change means.
+///
+/// # Errors
+/// When an object can't be read.
+pub fn summarise(ask: &Ask<'_>) -> Result<Summary, Error> {
+    let mut summary = Summary::default();
+    let mut versions: BTreeMap<&VersionId, Vec<&Change>> = BTreeMap::new();
+    for change in ask.changes {
+        let phrase = || Phrase {
+            phrase: change.phrase(),
+            fields: fields_of(change),
+        };
+        match (&change.kind, &change.record) {
+            (ChangeKind::PolicyChanged, _) => summary.policy = Some(policy_part(ask, change)?),
+            (ChangeKind::PolicyReviewed { .. }, _) if summary.policy.is_some() => {}
+            (ChangeKind::ProtectedChanged, _) => summary.protected.push(change.path.clone()),
+            (ChangeKind::StageMoved { from, to }, Some(RecordPath::Stage(group, _))) => {
+                let id = |number: &u64| VersionId {
+                    group: group.clone(),
+                    number: *number,
+                };
+                summary.stages.push(stage_part(
+                    ask,
+                    change,
+                    from.as_ref().map(id),
+                    to.as_ref().map(id),
+                )?);
+            }
+            (ChangeKind::GroupCreated | ChangeKind::GroupUpdated | ChangeKind::GroupDeleted, _) => {
+                summary.groups.push(phrase())
+            }
+            (
+                ChangeKind::Unreadable
+                | ChangeKind::Stray { .. }
+                | ChangeKind::Removed
+                | ChangeKind::Reformatted
+                | ChangeKind::TombstoneChanged,
+                _,
+            ) => summary.others.push(phrase()),
+            (_, Some(record)) if record.version().is_some() => {
+                if let Some(id) = record.version() {
+                    versions.entry(id).or_default().push(change);
+                }
+            }
+            _ => summary.others.push(phrase()),
+        }
+    }
+    for (id, changes) in versions {
+        summary.versions.push(version::part(ask, id, &changes)?);
+    }
+    Ok(summary)
+}
+
+fn policy_part(ask: &Ask<'_>, change: &Change) -> Result<PolicyPart, Error> {
+    let before = change.before.as_ref().and_then(|before| before.registry());
+    let after = change.after.as_ref().and_then(|after| after.registry());
+    let mut part = PolicyPart {
+        from: before.map_or(0, |before| before.serial),
+        to: after.map(|after| after.serial),
+        lines: Vec::new(),
+        required: 1,
+        agreed: Vec::new(),
+        signed: None,
+        not_counted: BTreeMap::new(),
+        could_agree: Vec::new(),
+        blocked: None,
+        subject: String::new(),
+        files: Vec::new(),
+    };
+    let loaded =
+        |side: &Option<std::sync::Arc<crate::record::snapshot::Loaded>>| side.clone().and_then(Policy::new);
+    if let (Some(before), Some(after)) = (loaded(&change.before), loaded(&change.after)) {
+        let mut groups = ask.prior.groups()?;
+        groups.extend(ask.next.groups()?);
+        part.lines = policy_lines(&before, &after, &groups);
+    }
+    let (Some(policy), Some(new), Some(after)) = (ask.policy, &change.after, after) else {
+        return Ok(part);
+    };
+    let tally = |verdict| {
+        let carrier = Carrier::new(None, verdict);
+        trust::tally_policy(policy, policy, &ask.prior, &ask.next, new, &carrier, ask.outside)
+    };
+    let by_reviews = tally(Verdict::Nobody)?;
+    let signer = match ask.proposed.brought_by(policy, &RecordPath::Registry) {
+        // A shallow clone need not know who proposed it.
+        Err(Error::MissingObject { .. }) => None,
+        known => known?,
+    };
+    let tally = tally(signer.unwrap_or(Verdict::Nobody))?;
+    part.signed = tally.counted.difference(&by_reviews.counted).next().cloned();
+    part.required = tally.required;
+    part.subject = tally.subject.to_string();
+    part.could_agree.clone_from(&tally.could_agree);
+    part.blocked.clone_from(&tally.blocked);
+    for id in &part.could_agree {
+        let path = RecordPath::PolicyReview(after.serial, id.clone());
+        part.files.push(ReviewFile::of(
+            policy,
+            &ask.next,
+            path,
+            id,
+            &tally.subject,
+            Decision::Approved,
+        )?);
+    }
+    part.agreed = tally.counted.into_iter().collect();
+    part.not_counted = tally.not_counted;
+    Ok(part)
+}
+
+fn stage_part(
+    ask: &Ask<'_>,
+    change: &Change,
+    from: Option<VersionId>,
+    to: Option<VersionId>,
+) -> Result<StagePart, Error> {
+    let record = change.after.as_ref().and_then(|after| after.stage());
+    let comparison = match (&from, &to) {
+        (Some(from), Some(to)) if from != to => {
+            let than = Than {
+                version: from.to_string(),
+                why: Why::ServedBefore,
+            };
+            metrics::compare(ask, to, from, than)?
+        }
+        _ => None,
+    };
+    Ok(StagePart {
+        stage: change.target(),
+        from: from.map(|id| id.to_string()),
+        to: to.map(|id| id.to_string()),
+        by: record.map(|record| record.by.to_string()).unwrap_or_default(),
+        reason: record.and_then(|record| record.reason.clone()),
+        comparison,
+    })
+}
+
+impl PolicyPart {
+    /// Whether as many administrators agreed as are needed.
+    pub fn is_enough(&self) -> bool {
+        u32::try_from(self.agreed.len()).unwrap_or(u32::MAX) >= self.required
+    }
+}
+
+impl Summary {
+    /// Whether there is nothing to decide about.
+    pub fn is_empty(&self) -> bool {
+        self == &Summary::default()
+    }
+
+    /// What each line of the policy's change that weakens it says.
+    pub fn weakening(&self) -> impl Iterator<Item = &PolicyLine> {
+        let lines = self.policy.iter().flat_map(|policy| &policy.lines);
+        lines.filter(|line| line.weakens)
+    }
+
+    /// Everybody who is asked for something, each once.
+    pub fn asked(&self) -> BTreeSet<&ActorId> {
+        let policy = self.policy.iter().flat_map(|policy| &policy.could_agree);
+        let approvals = self
+            .versions
+            .iter()
+            .filter_map(|version| version.approval.as_ref());
+        approvals
+            .flat_map(|approval| &approval.could_approve)
+            .chain(policy)
+            .collect()
+    }
+}

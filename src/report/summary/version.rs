@@ -1,0 +1,377 @@
+//! What a change means for one version.
+
+use serde::Serialize;
+
+use super::metrics::{self, Comparison};
+use super::{Ask, Field, ReviewFile, fields_of};
+use crate::base::Error;
+use crate::record::change::{Change, ChangeKind};
+use crate::record::kind::{
+    Action, ActorId, CardSection, Decision, Metrics, ModelVersion, RecordPath, Status, VersionId,
+};
+use crate::record::snapshot::Loaded;
+use crate::trust::{self, Policy, Shortfall, Standing, Tally};
+
+/// One version that a change concerns.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VersionPart {
+    /// `churn/3`.
+    pub version: String,
+    /// Whether it is new.
+    pub registered: bool,
+    /// Whether it goes, and leaves a tombstone.
+    pub deleted: bool,
+    /// Who registered it.
+    pub by: String,
+    /// The status that it will have; none when it is gone or can't be read.
+    pub status: Option<String>,
+    /// The status that it arrives with, and the registry that it had it in, when
+    /// it is imported with its status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub imported: Option<(String, String)>,
+    /// The moves on the way, from and to.
+    pub moves: Vec<(String, String)>,
+    /// What its author says of it.
+    pub description: Option<String>,
+    /// Of a new one: what is loaded, and by which digest.
+    pub artifacts: Vec<(String, Option<String>)>,
+    /// Of a new one: what is run.
+    pub images: Vec<String>,
+    /// Its metrics beside those of what serves now.
+    pub comparison: Option<Comparison>,
+    /// What each gate says.
+    pub gates: Vec<GatePart>,
+    /// Evaluations that come or change.
+    pub evidence: Vec<EvidencePart>,
+    /// The card, when it comes or changes.
+    pub card: Option<CardPart>,
+    /// What is noted beside it: labels, annotations, description.
+    pub notes: Vec<Field>,
+    /// What was frozen, and changes all the same.
+    pub frozen: Vec<Field>,
+    /// Who retires it, and why.
+    pub archival: Option<(String, Option<String>)>,
+    /// Its reviews.
+    pub reviews: Vec<Opinion>,
+    /// What an approval needs; none when nothing of that is in question.
+    pub approval: Option<Approval>,
+}
+
+/// A gate, and what it says.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GatePart {
+    /// Its name.
+    pub name: String,
+    /// Whether it holds.
+    pub met: bool,
+    /// What it saw.
+    pub saw: String,
+    /// The version that it called champion.
+    pub champion: Option<String>,
+    /// Why it can't be said, when it can't; and what its author says of it.
+    pub why: Vec<String>,
+    /// The condition.
+    pub require: String,
+}
+
+/// An evaluation that comes or changes.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EvidencePart {
+    /// Its name.
+    pub name: String,
+    /// Whether it came after the decision, and is no part of it.
+    pub observation: bool,
+    /// Whether it is new.
+    pub added: bool,
+    /// Who made it.
+    pub by: String,
+    /// What it measured.
+    pub metrics: Metrics,
+    /// A few words of its author.
+    pub notes: Option<String>,
+    /// What changed in it.
+    pub fields: Vec<Field>,
+}
+
+/// A card that comes or changes.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CardPart {
+    /// Whether it is new.
+    pub added: bool,
+    /// The sections that say something.
+    pub filled: Vec<CardSection>,
+    /// What changed in it.
+    pub fields: Vec<Field>,
+}
+
+/// Whether a review counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Counting {
+    /// It does.
+    Yes,
+    /// It does not, for this reason.
+    No(String),
+}
+
+/// One actor's review.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Opinion {
+    /// Whose.
+    pub actor: String,
+    /// What was decided.
+    pub decision: String,
+    /// Whether it counts.
+    pub counts: Counting,
+    /// Why it was decided.
+    pub reason: Option<String>,
+    /// Whether this change brings it.
+    pub new: bool,
+}
+
+/// What an approval needs, and what is missing.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Approval {
+    /// What the policy asks for.
+    pub need: String,
+    /// What is missing.
+    pub missing: Vec<String>,
+    /// Whose turn it is.
+    pub turn: String,
+    /// Who could give what is missing.
+    pub could_approve: Vec<ActorId>,
+    /// What a review must name.
+    pub subject: String,
+    /// What a reviewer would put into a file of their own.
+    pub files: Vec<ReviewFile>,
+}
+
+/// What the changes of one version mean.
+pub(super) fn part(ask: &Ask<'_>, id: &VersionId, changes: &[&Change]) -> Result<VersionPart, Error> {
+    let mut part = VersionPart {
+        version: id.to_string(),
+        ..VersionPart::default()
+    };
+    let mut in_question = false;
+    for change in changes {
+        enter(&mut part, change);
+        in_question |= !matches!(
+            change.kind,
+            ChangeKind::VersionAnnotated { .. }
+                | ChangeKind::ObservationAdded
+                | ChangeKind::ObservationChanged
+                | ChangeKind::VersionDeleted
+                | ChangeKind::ArchivalGiven
+                | ChangeKind::ArchivalChanged
+        );
+    }
+    let loaded = ask.next.read(&RecordPath::Version(id.clone()))?;
+    let Some((loaded, version)) = loaded.as_ref().and_then(|it| Some((it, it.version()?))) else {
+        return Ok(part);
+    };
+    about(&mut part, version);
+    let approved = part.moves.iter().any(|(_, to)| to == Status::Approved.as_str());
+    let decides = version.status == Status::Pending || approved;
+    if !in_question {
+        return Ok(part);
+    }
+    part.comparison = match metrics::rival(ask, id)? {
+        Some((other, than)) => metrics::compare(ask, id, &other, than)?,
+        None => metrics::alone(ask, id)?,
+    };
+    if let Some(policy) = ask.policy {
+        let tally = trust::tally(policy, &ask.prior, &ask.next, id, loaded, ask.outside)?;
+        part.reviews = reviews(ask, &tally, changes)?;
+        if decides {
+            part.gates = tally.gates.iter().map(gate).collect();
+            part.approval = Some(approval(ask, policy, id, version.status, &tally)?);
+        }
+    }
+    Ok(part)
+}
+
+/// What one change says of the version.
+fn enter(part: &mut VersionPart, change: &Change) {
+    let after = change.after.as_deref();
+    match &change.kind {
+        ChangeKind::VersionRegistered => part.registered = true,
+        ChangeKind::VersionImported { status } => {
+            let imported = after
+                .and_then(Loaded::version)
+                .and_then(|it| it.imported.as_ref());
+            part.imported = imported.map(|it| (status.to_string(), it.from.clone()));
+        }
+        ChangeKind::VersionDeleted => part.deleted = true,
+        ChangeKind::StatusMoved { from, to } => part.moves.push((from.to_string(), to.to_string())),
+        ChangeKind::VersionAnnotated { pointers } => {
+            let nothing = serde_json::Value::Null;
+            let before = change.before.as_deref().map_or(&nothing, Loaded::value);
+            let now = after.map_or(&nothing, Loaded::value);
+            part.notes = super::fields(before, now, pointers.clone());
+        }
+        ChangeKind::FrozenChanged { .. } => part.frozen = fields_of(change),
+        ChangeKind::CardAdded | ChangeKind::CardChanged => {
+            let card = after.and_then(Loaded::card);
+            let sections = CardSection::ALL.iter().copied();
+            part.card = Some(CardPart {
+                added: change.kind == ChangeKind::CardAdded,
+                filled: sections
+                    .filter(|section| card.is_some_and(|card| card.filled(*section)))
+                    .collect(),
+                fields: fields_of(change),
+            });
+        }
+        ChangeKind::EvidenceAdded
+        | ChangeKind::EvidenceChanged
+        | ChangeKind::ObservationAdded
+        | ChangeKind::ObservationChanged => {
+            if let Some(evaluation) = after.and_then(Loaded::evaluation) {
+                part.evidence.push(EvidencePart {
+                    name: evaluation.name.to_string(),
+                    observation: matches!(
+                        change.kind,
+                        ChangeKind::ObservationAdded | ChangeKind::ObservationChanged
+                    ),
+                    added: change.before.is_none(),
+                    by: evaluation.by.to_string(),
+                    metrics: evaluation.metrics.clone(),
+                    notes: evaluation.notes.clone(),
+                    fields: fields_of(change),
+                });
+            }
+        }
+        ChangeKind::ArchivalGiven | ChangeKind::ArchivalChanged => {
+            let archival = after.and_then(Loaded::archival);
+            part.archival = archival.map(|archival| (archival.by.to_string(), archival.reason.clone()));
+        }
+        _ => {}
+    }
+}
+
+/// What the version says of itself.
+fn about(part: &mut VersionPart, version: &ModelVersion) {
+    part.by = version.by.to_string();
+    part.status = Some(version.status.to_string());
+    if !part.registered {
+        return;
+    }
+    part.description.clone_from(&version.description);
+    let artifacts = version.spec.all_artifacts().into_iter();
+    part.artifacts = artifacts
+        .map(|(_, artifact)| {
+            (
+                artifact.uri.to_string(),
+                artifact.digest.as_ref().map(ToString::to_string),
+            )
+        })
+        .collect();
+    let containers = version.spec.containers().into_iter();
+    part.images = containers
+        .filter_map(|(_, container)| Some(container.image.as_ref()?.to_string()))
+        .collect();
+    // Each by itself, where all of them are new.
+    let noted = |what: &str, pairs: &crate::record::kind::Labels| -> Vec<Field> {
+        let one = |(key, value): (&crate::record::kind::Key, &String)| Field {
+            field: format!("{what}.{key}"),
+            before: "absent".into(),
+            after: value.clone(),
+        };
+        pairs.iter().map(one).collect()
+    };
+    part.notes = noted("labels", &version.labels);
+    part.notes.extend(noted("annotations", &version.annotations));
+}
+
+fn gate(result: &trust::GateResult) -> GatePart {
+    let why = result.reason.iter().chain(&result.placed.gate.message);
+    GatePart {
+        name: result.name().to_string(),
+        met: result.met,
+        saw: result.seen(),
+        champion: result.champion.as_ref().map(ToString::to_string),
+        why: why.filter(|_| !result.met).cloned().collect(),
+        require: result.placed.gate.require.clone(),
+    }
+}
+
+fn reviews(ask: &Ask<'_>, tally: &Tally, changes: &[&Change]) -> Result<Vec<Opinion>, Error> {
+    let mut out = Vec::new();
+    for counted in &tally.reviews {
+        let record = ask.next.read(&counted.path)?;
+        out.push(Opinion {
+            actor: counted.voice(),
+            decision: counted.decision.as_str().to_owned(),
+            counts: match &counted.standing {
+                Standing::Counts => Counting::Yes,
+                Standing::Not(why) => Counting::No(why.clone()),
+            },
+            reason: record.and_then(|record| record.review().and_then(|review| review.reason.clone())),
+            new: changes
+                .iter()
+                .any(|change| change.record.as_ref() == Some(&counted.path)),
+        });
+    }
+    Ok(out)
+}
+
+fn approval(
+    ask: &Ask<'_>,
+    policy: &Policy,
+    id: &VersionId,
+    status: Status,
+    tally: &Tally,
+) -> Result<Approval, Error> {
+    let pending = status == Status::Pending;
+    // A review completes nothing while something else is in the way.
+    let only_reviews = tally
+        .missing
+        .iter()
+        .all(|missing| matches!(missing, Shortfall::Approvals { .. } | Shortfall::Team { .. }));
+    let could_approve = match pending && only_reviews {
+        true => tally.could_approve.clone(),
+        false => Vec::new(),
+    };
+    let mut files = Vec::new();
+    for actor in &could_approve {
+        let path = RecordPath::Review(id.clone(), actor.clone());
+        let may_reject = policy.may(actor, Action::Reject, Some(id.group.as_str()), None);
+        for decision in [Decision::Approved, Decision::Rejected] {
+            if decision == Decision::Approved || may_reject {
+                let path = path.clone();
+                files.push(ReviewFile::of(
+                    policy,
+                    &ask.next,
+                    path,
+                    actor,
+                    &tally.subject,
+                    decision,
+                )?);
+            }
+        }
+    }
+    Ok(Approval {
+        need: trust::need_words(&tally.need),
+        missing: tally.missing.iter().map(trust::shortfall_words).collect(),
+        turn: trust::turn(id, status, tally),
+        could_approve,
+        subject: tally.subject.to_string(),
+        files,
+    })
+}
+
+/// The decision in the words of a review.
+impl VersionPart {
+    /// Reviews that count towards an approval.
+    pub fn approvals(&self) -> usize {
+        let approved = |opinion: &&Opinion| {
+            opinion.decision == Decision::Approved.as_str() && opinion.counts == Counting::Yes
+        };
+        self.reviews.iter().filter(approved).count()
+    }
+}

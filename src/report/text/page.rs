@@ -1,0 +1,25 @@
+//! What every page has: it stands alone, runs nothing, and loads nothing.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+/// Even a browser that found a script here would not run it.
+const CONTENT_POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+
+/// A page with this title, inline style and body.
+pub(crate) fn page(title: &str, style: &str, body: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta http-equiv="Content-Security-Policy" content=(CONTENT_POLICY);
+                title { (title) }
+                style { (PreEscaped(style)) }
+            }
+            (body)
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Text that others wrote, made safe to show; and colour.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use crate::report::Style;
+
+/// The text with every character that a terminal would obey, or an eye would
+/// not see, spelled out. Line feeds stay.
+pub fn clean(text: &str) -> Cow<'_, str> {
+    spelled(text, |c, out| out.push_str(&format!("\\u{{{:x}}}", u32::from(c))))
+}
+
+/// A value as JSON, as people and diffs like it, with one line feed after it. The
+/// characters that [`clean`] spells out are escaped (RFC 8259 section 7): a parser
+/// reads the same value, and a terminal that shows the text obeys nothing in it.
+pub fn json_text(value: &impl Serialize) -> String {
+    let text = serde_json::to_string_pretty(value).unwrap_or_default();
+    let mut text = json_spelled(&text).into_owned();
+    text.push('\n');
+    text
+}
+
+/// A value as JSON in one line, without a line feed after it; else as [`json_text`].
+pub fn json_line(value: &impl Serialize) -> String {
+    let text = serde_json::to_string(value).unwrap_or_default();
+    json_spelled(&text).into_owned()
+}
+
+/// The text of a JSON document, with escapes for what a terminal would obey. Beside
+/// its strings a document holds no such character.
+fn json_spelled(text: &str) -> Cow<'_, str> {
+    spelled(text, |c, out| {
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            out.push_str(&format!("\\u{unit:04x}"));
+        }
+    })
+}
+
+fn spelled(text: &str, spell: impl Fn(char, &mut String)) -> Cow<'_, str> {
+    if !text.contains(is_hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match is_hidden(c) {
+            true => spell(c, &mut out),
+            false => out.push(c),
+        }
+    }
+    Cow::Owned(out)
+}
+
+fn is_hidden(c: char) -> bool {
+    (c.is_control() && c != '\n')
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// A number for people: six significant digits, as C's `%.6g`, but whole numbers
+/// below 10^15 in full. Programs get the exact value, in JSON.
+pub fn number(value: f64) -> String {
+    if value.fract() == 0.0 && value.abs() < 1e15 {
+        return format!("{value:.0}");
+    }
+    let scientific = format!("{value:.5e}");
+    let Some((digits, exponent)) = scientific.split_once('e') else {
+        // Not finite.
+        return scientific;
+    };
+    let trimmed = |text: &str| match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text.to_owned(),
+    };
+    match exponent.parse::<i32>() {
+        Ok(exponent @ -4..=5) => {
+            let decimals = usize::try_from(5 - exponent).unwrap_or_default();
+            trimmed(&format!("{value:.decimals$}"))
+        }
+        _ => format!("{}e{exponent}", trimmed(digits)),
+    }
+}
+
+/// A moment in UTC, for people: `2026-03-03 14:05 UTC`. Empty for what no
+/// calendar has.
+pub fn utc(seconds: Option<i64>) -> String {
+    let moment = seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+    moment.map_or_else(String::new, |moment| {
+        format!("{} UTC", moment.strftime("%Y-%m-%d %H:%M"))
+    })
+}
+
+/// The text in a colour or weight (SGR parameters), where colour is welcome.
+pub fn paint(text: &str, code: &str, style: &Style) -> String {
+    if style.color && !text.is_empty() {
+        format!("\x1b[{code}m{text}\x1b[0m")
+    } else {
+        text.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::number;
+
+    #[test]
+    fn numbers_for_people() {
+        for (value, shown) in [
+            (0.0, "0"),
+            (0.912, "0.912"),
+            (0.848_123_456_789, "0.848123"),
+            (0.1 + 0.2, "0.3"),
+            (2.0 / 3.0, "0.666667"),
+            (-1.0 / 3.0, "-0.333333"),
+            (123_456.789, "123457"),
+            (1_234_567.5, "1.23457e6"),
+            (1_234_567.0, "1234567"),
+            (1.1e-13, "1.1e-13"),
+            (0.000_123_456_78, "0.000123457"),
+            (0.000_012_345_678, "1.23457e-5"),
+            (0.999_999_9, "1"),
+            (1e300, "1e300"),
+        ] {
+            assert_eq!(number(value), shown, "{value}");
+        }
+    }
+}

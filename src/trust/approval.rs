@@ -1,0 +1,590 @@
+//! Which reviews count, and whether they are enough.
+//!
+//! Reviews are counted once, in the step that moves the status, on the files
+//! after it and by the policy before it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::delegation::{delegation_fault, is_reported, reporter};
+use super::gate::{GateResult, judge_gates};
+use super::selection::{Candidate, best_selection};
+use super::{ApprovalNeed, Policy, Verdict, selection};
+use crate::base::{Error, Oid};
+use crate::record::kind::{
+    Action, ActorId, ActorKind, CardSection, Decision, Digest, GroupName, RecordName, RecordPath, Review,
+    VersionId,
+};
+use crate::record::snapshot::{Earlier, Loaded, Snapshot};
+use crate::record::subject;
+
+/// The step that took something away.
+#[derive(Clone, Copy, Debug)]
+pub struct Gone {
+    /// Its commit.
+    pub by: Oid,
+    /// The registry's tree before it.
+    pub before: Option<Oid>,
+    /// The registry's tree after it.
+    pub after: Option<Oid>,
+}
+
+/// What the counting must know from outside the two trees.
+pub trait Outside {
+    /// Who signed the commit that made this record say what it says now; none
+    /// where no history is known. Who only reformats says nothing. Asked only for
+    /// records without a signature of their own that stood before the step.
+    ///
+    /// # Errors
+    /// When history can't be read.
+    fn brought_by(&self, policy: &Policy, path: &RecordPath) -> Result<Option<Verdict>, Error>;
+
+    /// Who signed the commit that makes this record say this in the step that is
+    /// judged; none where that is not known. Asked only for records without a
+    /// signature of their own that the step changes.
+    fn brings(&self, path: &RecordPath, loaded: &Loaded) -> Option<Verdict> {
+        let _ = (path, loaded);
+        None
+    }
+
+    /// A person's own review that the step replaces by one that a machine reports;
+    /// none where it does not.
+    fn own_word(&self, path: &RecordPath) -> Option<Arc<Loaded>> {
+        let _ = path;
+        None
+    }
+
+    /// The history that says what a file said before it became unreadable; none
+    /// where no history is known.
+    fn earlier(&self) -> Option<&dyn Earlier> {
+        None
+    }
+
+    /// What a step of the mainline took away at a path of the registry where nothing is
+    /// now; none where it had nothing, or no history is known.
+    ///
+    /// # Errors
+    /// When history can't be read.
+    fn gone(&self, path: &str) -> Result<Option<Gone>, Error> {
+        let _ = path;
+        Ok(None)
+    }
+}
+
+/// Why a record that names `by` is not proven to be that actor's; none when it
+/// is. What stood before the step was judged when it came, and what was a
+/// finding then proves nothing now. What the step itself brings is a finding of
+/// its own, and carries nothing either: who accepts that finding later accepts no
+/// move of status with it.
+///
+/// # Errors
+/// When an object can't be read.
+pub fn unproven(
+    policy: &Policy,
+    prior: &Snapshot<'_>,
+    path: &RecordPath,
+    loaded: &Loaded,
+    by: &ActorId,
+    outside: &dyn Outside,
+) -> Result<Option<String>, Error> {
+    // Most records carry the signature of a key in use, and need no second look.
+    let stood = || -> Result<bool, Error> {
+        let before = prior.read(path)?;
+        Ok(before.is_some_and(|before| before.says_the_same(loaded)))
+    };
+    let verdict = match Verdict::of_record(policy, path, loaded) {
+        Some(verdict) => Some(verdict),
+        None if stood()? => outside.brought_by(policy, path)?,
+        None => outside.brings(path, loaded),
+    };
+    Ok(match verdict {
+        None => None,
+        Some(Verdict::Actor { id, .. }) if id == *by => None,
+        // What a key proved before it was retired stays proven.
+        Some(Verdict::Retired { id, .. }) if id == *by && stood()? => None,
+        Some(Verdict::Actor { id, .. }) => Some(format!("it is signed by `{id}`")),
+        Some(Verdict::Revoked(key)) => Some(format!("its key {key} is revoked")),
+        Some(verdict) => Some(verdict.words()),
+    })
+}
+
+/// What one review is worth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It counts.
+    Counts,
+    /// It counts for nothing, for this reason.
+    Not(String),
+}
+
+/// One review with its worth.
+#[derive(Clone, Debug)]
+pub struct Counted {
+    /// Whose decision.
+    pub actor: ActorId,
+    /// The machine that reports it from a Git host's page, if it is no review of
+    /// the actor's own.
+    pub reported_by: Option<ActorId>,
+    /// What was decided.
+    pub decision: Decision,
+    /// Whether it counts towards an approval, or stands as a rejection.
+    pub standing: Standing,
+    /// Whether it would count by itself, and yields to a related one that does.
+    pub yields: bool,
+    /// The file.
+    pub path: RecordPath,
+}
+
+impl Counted {
+    /// Whose decision, and who reports it if another does.
+    pub fn voice(&self) -> String {
+        super::words::voice(&self.actor, self.reported_by.as_ref())
+    }
+}
+
+/// What is missing for an approval.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shortfall {
+    /// Approvals: so many of so many.
+    Approvals {
+        /// Counted.
+        have: u32,
+        /// Needed.
+        need: u32,
+    },
+    /// Approvals from one team.
+    Team {
+        /// The team.
+        team: RecordName,
+        /// Counted.
+        have: u32,
+        /// Needed.
+        need: u32,
+    },
+    /// Sections of the card.
+    Card(CardSection),
+    /// A rejection of the same content stands.
+    Rejected(ActorId),
+    /// Something to be loaded or run lacks its digest; the JSON pointer.
+    Undigested(String),
+    /// There is nothing to be loaded or run.
+    Hollow,
+    /// A gate that is not met.
+    Gate(RecordName),
+}
+
+/// The reviews of one version, counted.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    /// What the policy asks for.
+    pub need: ApprovalNeed,
+    /// The digest that a review must name now.
+    pub subject: Digest,
+    /// Every review, with its worth.
+    pub reviews: Vec<Counted>,
+    /// What is missing; empty means that the version may be approved.
+    pub missing: Vec<Shortfall>,
+    /// What each gate says.
+    pub gates: Vec<GateResult>,
+    /// Who could still give an approval that counts.
+    pub could_approve: Vec<ActorId>,
+    /// Everyone who is an author of version, card or evidence.
+    pub authors: BTreeSet<ActorId>,
+}
+
+impl Tally {
+    /// Whether no review could ever move it: what it loads or runs is not fixed
+    /// by digests, or is nothing.
+    pub fn can_never_be_approved(&self) -> bool {
+        let never = |lacks: &Shortfall| matches!(lacks, Shortfall::Undigested(_) | Shortfall::Hollow);
+        self.missing.iter().any(never)
+    }
+
+    /// The reviews that count towards an approval.
+    pub fn counting(&self) -> impl Iterator<Item = &Counted> {
+        self.reviews
+            .iter()
+            .filter(|review| review.decision == Decision::Approved && review.standing == Standing::Counts)
+    }
+
+    /// The rejections of this content that stand.
+    pub fn rejections(&self) -> impl Iterator<Item = &Counted> {
+        self.reviews
+            .iter()
+            .filter(|review| review.decision == Decision::Rejected && review.standing == Standing::Counts)
+    }
+}
+
+/// Everyone who is an author of a version, its card or its evidence.
+///
+/// # Errors
+/// When an object can't be read.
+pub fn authors(
+    id: &VersionId,
+    version: &Loaded,
+    snapshot: &Snapshot<'_>,
+) -> Result<BTreeSet<ActorId>, Error> {
+    let mut authors: BTreeSet<ActorId> = version.by().into_iter().cloned().collect();
+    if let Some(card) = snapshot.read(&RecordPath::Card(id.clone()))?
+        && let Some(card) = card.card()
+    {
+        authors.extend(card.authors.iter().cloned());
+        authors.insert(card.by.clone());
+    }
+    for name in snapshot.evidence(id)? {
+        if let Some(loaded) = snapshot.read(&RecordPath::Evidence(id.clone(), name))? {
+            authors.extend(loaded.by().cloned());
+        }
+    }
+    Ok(authors)
+}
+
+/// Counts the reviews of a version: on the files at `next`, by `policy`, the
+/// one in force before, with the champions of its gates as they are at `prior`.
+///
+/// # Errors
+/// When an object can't be read.
+pub fn tally(
+    policy: &Policy,
+    prior: &Snapshot<'_>,
+    next: &Snapshot<'_>,
+    id: &VersionId,
+    version: &Loaded,
+    outside: &dyn Outside,
+) -> Result<Tally, Error> {
+    let need = policy.need(&id.group);
+    let subject = subject::version_subject(policy.id(), id, version, next)?;
+    let authors = authors(id, version, next)?;
+    let mut reviews = Vec::new();
+    for actor in next.reviewers(id)? {
+        let path = RecordPath::Review(id.clone(), actor.clone());
+        let Some(loaded) = next.read(&path)? else { continue };
+        // What is reported never takes the place of what the person signed: the
+        // step that tries is a finding (MR318), and the person's word stands in it.
+        let loaded = outside.own_word(&path).unwrap_or(loaded);
+        let Some(review) = loaded.review() else { continue };
+        let standing = match worth(policy, prior, &path, &loaded, &subject, outside)? {
+            Standing::Counts => {
+                let reported = report_worth(policy, &need, id, review, &authors);
+                match reported.map_or(Standing::Counts, Standing::Not) {
+                    Standing::Counts if review.decision == Decision::Approved => {
+                        approval_worth(policy, &need, &id.group, &actor, &authors)
+                    }
+                    Standing::Counts if review.decision == Decision::Rejected => {
+                        let own = version.by() == Some(&actor);
+                        let may = own || policy.may(&actor, Action::Reject, Some(id.group.as_str()), None);
+                        if may {
+                            Standing::Counts
+                        } else {
+                            Standing::Not(format!("`{actor}` may not reject here"))
+                        }
+                    }
+                    other => other,
+                }
+            }
+            other => other,
+        };
+        reviews.push(Counted {
+            reported_by: reporter(review).cloned(),
+            actor,
+            decision: review.decision,
+            standing,
+            yields: false,
+            path,
+        });
+    }
+    let gates = judge_gates(policy, &need.gates, prior, next, id, version)?;
+    let mut tally = Tally {
+        need,
+        subject,
+        reviews,
+        missing: Vec::new(),
+        gates,
+        could_approve: Vec::new(),
+        authors,
+    };
+    let candidates: Vec<Candidate<'_>> = tally.counting().map(Candidate::of).collect();
+    let best: Vec<(ActorId, Option<ActorId>)> = best_selection(policy, &tally.need, &candidates)
+        .into_iter()
+        .map(|chosen| (chosen.actor.clone(), chosen.reported_by.cloned()))
+        .collect();
+    let full = best.iter().filter(|(_, reporter)| reporter.is_some()).count();
+    let full = u32::try_from(full).unwrap_or(u32::MAX) >= tally.need.delegated;
+    // What is related to one that counts counts for nothing more, and so does
+    // what is reported beyond the policy's number.
+    for review in &mut tally.reviews {
+        if review.decision == Decision::Approved
+            && review.standing == Standing::Counts
+            && !best.iter().any(|(actor, _)| *actor == review.actor)
+        {
+            review.yields = true;
+            review.standing = Standing::Not(if full && review.reported_by.is_some() {
+                format!(
+                    "it was reported by a machine, and the policy counts no more than {} of those",
+                    tally.need.delegated
+                )
+            } else {
+                "it shares an owner with another approver, and they count as one".into()
+            });
+        }
+    }
+    let chosen: Vec<Candidate<'_>> = best
+        .iter()
+        .map(|(actor, reported_by)| Candidate {
+            actor,
+            reported_by: reported_by.as_ref(),
+        })
+        .collect();
+    tally.missing = missing(policy, next, id, version, &tally, &chosen)?;
+    tally.could_approve = could_approve(policy, id, &tally, &chosen);
+    Ok(tally)
+}
+
+/// Whether a review lies where its author's review of that version lies.
+fn is_of(path: &RecordPath, review: &Review) -> bool {
+    match path {
+        RecordPath::Review(id, actor) => {
+            review.decider() == actor
+                && review.group.as_ref() == Some(&id.group)
+                && review.version == Some(id.number)
+        }
+        _ => false,
+    }
+}
+
+/// Whether a review speaks of this content, by somebody who stands behind it.
+fn worth(
+    policy: &Policy,
+    prior: &Snapshot<'_>,
+    path: &RecordPath,
+    loaded: &Loaded,
+    subject: &Digest,
+    outside: &dyn Outside,
+) -> Result<Standing, Error> {
+    let Some(review) = loaded.review() else {
+        return Ok(Standing::Not("it can't be read".into()));
+    };
+    if !is_of(path, review) {
+        return Ok(Standing::Not(format!(
+            "it is a review by `{}`, and lies at another's place",
+            review.decider()
+        )));
+    }
+    if review.decision == Decision::Withdrawn {
+        return Ok(Standing::Not("it was withdrawn".into()));
+    }
+    if review.subject != *subject {
+        return Ok(Standing::Not("it was given for other content".into()));
+    }
+    let unproven = unproven(policy, prior, path, loaded, &review.by, outside)?;
+    Ok(unproven.map_or(Standing::Counts, Standing::Not))
+}
+
+/// Why a review that a machine reports counts for nothing here, if it does;
+/// none for a review of one's own.
+fn report_worth(
+    policy: &Policy,
+    need: &ApprovalNeed,
+    id: &VersionId,
+    review: &Review,
+    authors: &BTreeSet<ActorId>,
+) -> Option<String> {
+    if !is_reported(review) {
+        return None;
+    }
+    let by = &review.by;
+    if let Some(fault) = delegation_fault(policy, id, review) {
+        return Some(fault.message);
+    }
+    if need.delegated == 0 {
+        return Some(format!(
+            "it was reported by the machine `{by}`, and the policy counts no such review"
+        ));
+    }
+    // Whoever holds the machine's key could have made it up.
+    let author = authors.iter().find(|author| policy.related(by, author))?;
+    (need.four_eyes && review.decision == Decision::Approved)
+        .then(|| format!("four eyes: `{by}`, which reports it, and the author `{author}` share an owner"))
+}
+
+/// Why an approval by itself counts for nothing, whatever its content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ApprovalFault {
+    /// The actor may not approve there.
+    NotGranted,
+    /// The actor is a machine, and machines do not count there.
+    Machine,
+    /// The actor is this author, or shares an owner with it, and four eyes are
+    /// asked for.
+    FourEyes(ActorId),
+}
+
+/// Why this actor's approval of a version would count for nothing; none where it
+/// counts by itself.
+pub fn approval_fault(
+    policy: &Policy,
+    tally: &Tally,
+    id: &VersionId,
+    actor: &ActorId,
+) -> Option<ApprovalFault> {
+    fault_of(policy, &tally.need, &id.group, actor, &tally.authors)
+}
+
+fn fault_of(
+    policy: &Policy,
+    need: &ApprovalNeed,
+    group: &GroupName,
+    actor: &ActorId,
+    authors: &BTreeSet<ActorId>,
+) -> Option<ApprovalFault> {
+    if !policy.may(actor, Action::Approve, Some(group.as_str()), None) {
+        return Some(ApprovalFault::NotGranted);
+    }
+    let who = policy.actor(actor.as_str());
+    if who.is_some_and(|who| who.kind == ActorKind::Machine) && !need.machines {
+        return Some(ApprovalFault::Machine);
+    }
+    let related = authors.iter().filter(|_| need.four_eyes);
+    let mut related = related.filter(|author| policy.related(actor, author));
+    let first = related.clone().find(|author| *author == actor);
+    first
+        .or_else(|| related.next())
+        .map(|author| ApprovalFault::FourEyes(author.clone()))
+}
+
+/// Whether an approval of this content counts here.
+pub(super) fn approval_worth(
+    policy: &Policy,
+    need: &ApprovalNeed,
+    group: &GroupName,
+    actor: &ActorId,
+    authors: &BTreeSet<ActorId>,
+) -> Standing {
+    match fault_of(policy, need, group, actor, authors) {
+        None => Standing::Counts,
+        Some(ApprovalFault::NotGranted) => Standing::Not(format!("`{actor}` may not approve in `{group}`")),
+        Some(ApprovalFault::Machine) => Standing::Not(format!(
+            "`{actor}` is a machine, and machines do not count in `{group}`"
+        )),
+        Some(ApprovalFault::FourEyes(author)) if author == *actor => {
+            Standing::Not(format!("four eyes: `{actor}` is an author of what is approved"))
+        }
+        Some(ApprovalFault::FourEyes(author)) => Standing::Not(format!(
+            "four eyes: `{actor}` and the author `{author}` share an owner"
+        )),
+    }
+}
+
+/// The approver whose review makes this actor's superfluous: the two count as
+/// one, and nothing that the policy asks for could need this one instead.
+pub fn dominated_by<'t>(policy: &Policy, tally: &'t Tally, actor: &ActorId) -> Option<&'t ActorId> {
+    let everybody = || policy.registry().actors.keys();
+    let covers = |other: &ActorId| {
+        policy.related(actor, other)
+            && everybody().all(|third| !policy.related(other, third) || policy.related(actor, third))
+            && tally
+                .need
+                .from
+                .keys()
+                .all(|team| !policy.in_team(team.as_str(), actor) || policy.in_team(team.as_str(), other))
+    };
+    let approvals = tally.reviews.iter().filter(|review| {
+        review.decision == Decision::Approved
+            && (review.standing == Standing::Counts || review.yields)
+            // A reported one takes a place that only so many may have.
+            && review.reported_by.is_none()
+            && review.actor != *actor
+    });
+    approvals.map(|review| &review.actor).find(|other| covers(other))
+}
+
+fn missing(
+    policy: &Policy,
+    next: &Snapshot<'_>,
+    id: &VersionId,
+    version: &Loaded,
+    tally: &Tally,
+    counted: &[Candidate<'_>],
+) -> Result<Vec<Shortfall>, Error> {
+    let mut missing = Vec::new();
+    if let Some(record) = version.version() {
+        missing.extend(record.spec.undigested().into_iter().map(Shortfall::Undigested));
+        if record.spec.is_hollow() {
+            missing.push(Shortfall::Hollow);
+        }
+    }
+    missing.extend(
+        tally
+            .rejections()
+            .map(|review| Shortfall::Rejected(review.actor.clone())),
+    );
+    let have = u32::try_from(counted.len()).unwrap_or(u32::MAX);
+    if have < tally.need.required {
+        missing.push(Shortfall::Approvals {
+            have,
+            need: tally.need.required,
+        });
+    }
+    for (team, need) in &tally.need.from {
+        let have = selection::team_count(policy, team, counted);
+        if have < *need {
+            missing.push(Shortfall::Team {
+                team: team.clone(),
+                have,
+                need: *need,
+            });
+        }
+    }
+    missing.extend(
+        tally
+            .gates
+            .iter()
+            .filter(|gate| !gate.met)
+            .map(|gate| Shortfall::Gate(gate.name().clone())),
+    );
+    let card = next.read(&RecordPath::Card(id.clone()))?;
+    let card = card.as_ref().and_then(|card| card.card());
+    let empty = |section: &&CardSection| !card.is_some_and(|card| card.filled(**section));
+    missing.extend(
+        tally
+            .need
+            .card
+            .iter()
+            .filter(empty)
+            .map(|section| Shortfall::Card(*section)),
+    );
+    Ok(missing)
+}
+
+/// Who could still give an approval that counts: when a team is short, only
+/// its members help; otherwise everybody else who may approve.
+fn could_approve(policy: &Policy, id: &VersionId, tally: &Tally, counted: &[Candidate<'_>]) -> Vec<ActorId> {
+    let mut short: BTreeMap<&RecordName, u32> = BTreeMap::new();
+    let mut quorum_short = 0;
+    for shortfall in &tally.missing {
+        match shortfall {
+            Shortfall::Team { team, have, need } => {
+                short.insert(team, need - have);
+            }
+            Shortfall::Approvals { have, need } => quorum_short = need - have,
+            _ => {}
+        }
+    }
+    if short.is_empty() && quorum_short == 0 {
+        return Vec::new();
+    }
+    let only_teams = short.values().sum::<u32>() >= quorum_short && !short.is_empty();
+    let holders = policy.holders(Action::Approve, Some(id.group.as_str()), None);
+    holders
+        .into_iter()
+        .filter(|actor| {
+            let candidate = Candidate {
+                actor,
+                reported_by: None,
+            };
+            approval_worth(policy, &tally.need, &id.group, actor, &tally.authors) == Standing::Counts
+                && !counted.iter().any(|other| candidate.is_related(policy, other))
+                && (!only_teams || short.keys().any(|team| policy.in_team(team.as_str(), actor)))
+        })
+        .collect()
+}

@@ -1,0 +1,50 @@
+//! Trust: who may do what, and whose word counts.
+//!
+//! [`Policy`] is a `registry.yaml` made ready to answer: which actor a key belongs to,
+//! what an actor may do to a group, what an approval needs. [`Author`] is the actor whom
+//! signatures prove to be behind a change. [`Tally`] is the count of reviews for one
+//! version: which count, which do not and why, what is missing and who could give it.
+//! [`condition`] reads and evaluates the expressions of gates and of `list --where`.
+//!
+//! # Imports
+//!
+//! `base`, `object`, `signature`, `record`. The crate `cel` is named in `condition`
+//! alone.
+//!
+//! # Where the next thing goes
+//!
+//! A new action that needs a grant is a variant of `Action` in `record/kind`, and its
+//! line in `policy.rs`. A new reason for which a review does not count goes to
+//! `approval.rs`, with its words in `words.rs`. A new variable of conditions goes to
+//! `condition/kinds.rs`.
+
+mod approval;
+mod author;
+pub mod condition;
+mod credential;
+mod delegation;
+mod enough;
+mod gate;
+mod keyring;
+mod policy;
+mod policy_change;
+mod selection;
+mod words;
+
+pub use approval::{
+    ApprovalFault, Counted, Gone, Outside, Shortfall, Standing, Tally, approval_fault, authors, dominated_by,
+    tally, unproven,
+};
+pub use author::{Author, Carrier, Carriers, Charge, Verdict, author, is_authored, is_in_record};
+pub use credential::{Credential, actor_key, fingerprint};
+pub use delegation::{DelegationFault, delegation_fault, is_reported, reporter};
+pub use enough::are_enough;
+pub use gate::{
+    GateResult, PlacedGate, absent_in_gates, compile as compile_gate, gate_demand, gates_of_changes,
+    judge_gates,
+};
+pub use keyring::{KeyStanding, Keyring};
+pub use policy::{ApprovalNeed, Glob, Policy, group_glob, needed_action, path_glob};
+pub use policy_change::{Ends, PolicyTally, ends_only_own, fast_path, tally_policy};
+pub use selection::Candidate;
+pub use words::{need_words, shortfall_words, turn, voice};

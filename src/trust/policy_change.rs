@@ -1,0 +1,325 @@
+//! Who authorises a change of the policy.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::delegation::is_reported;
+use super::{Carrier, Outside, Policy, Verdict, unproven};
+use crate::base::Error;
+use crate::record::kind::{Action, ActorId, Decision, RecordPath, Registry, Revocation};
+use crate::record::snapshot::{Loaded, Snapshot};
+use crate::record::subject;
+
+/// The administrators behind a change of the policy.
+#[derive(Clone, Debug)]
+pub struct PolicyTally {
+    /// How many are needed.
+    pub required: u32,
+    /// Who counts.
+    pub counted: BTreeSet<ActorId>,
+    /// Who reviewed and does not count, and why.
+    pub not_counted: BTreeMap<ActorId, String>,
+    /// The digest that a review must name.
+    pub subject: crate::record::kind::Digest,
+    /// Whether one administrator, or the actor concerned, is enough: the change
+    /// only revokes or retires.
+    pub fast_path: bool,
+    /// Those who can still agree so that it counts: each has a key in force. Empty
+    /// where enough did, and where all of them would not be enough.
+    pub could_agree: Vec<ActorId>,
+    /// Why all who can still agree would not be enough; none where they would, and
+    /// where enough did.
+    pub blocked: Option<String>,
+}
+
+impl PolicyTally {
+    /// Whether the change is authorised.
+    pub fn is_enough(&self) -> bool {
+        u32::try_from(self.counted.len()).unwrap_or(u32::MAX) >= self.required
+    }
+}
+
+/// Counts who stands behind the policy in `new`, by the policy in force before:
+/// on the reviews at `next`, of which those at `prior` stood before. It takes the
+/// place of `replaced`: of that policy, or behind a merge of the one before it
+/// on its side.
+///
+/// # Errors
+/// When an object can't be read.
+pub fn tally_policy(
+    policy: &Policy,
+    replaced: &Policy,
+    prior: &Snapshot<'_>,
+    next: &Snapshot<'_>,
+    new: &Loaded,
+    carrier: &Carrier,
+    outside: &dyn Outside,
+) -> Result<PolicyTally, Error> {
+    let subject = subject::policy_subject(policy.id(), new.value());
+    let mut counted = BTreeSet::new();
+    let mut not_counted = BTreeMap::new();
+    let mut stand_ins = BTreeSet::new();
+    let concerned = new.registry().and_then(|after| fast_path(replaced, after, new));
+    // An actor may end its own keys and rights, by a review as well as by a commit.
+    let ends_itself = |by: &ActorId| is_only(concerned.as_ref(), by);
+    let counts = |by: &ActorId| policy.may(by, Action::Administer, None, None) || ends_itself(by);
+    let serial = new.registry().map_or(0, |registry| registry.serial);
+    for actor in next.policy_reviewers(serial)? {
+        let path = RecordPath::PolicyReview(serial, actor.clone());
+        let Some(loaded) = next.read(&path)? else { continue };
+        let Some(review) = loaded
+            .review()
+            .filter(|review| review.decision == Decision::Approved)
+        else {
+            continue;
+        };
+        let by = &review.by;
+        let why = if *by != actor {
+            Some(format!("it is a review by `{by}`, and lies at another's place"))
+        } else if is_reported(review) {
+            Some("nobody reports a review of a policy for another".into())
+        } else if review.subject != subject {
+            Some("it was given for another policy".into())
+        } else if !counts(by) && !policy.is_recovery(by) {
+            Some(format!("`{by}` is no administrator"))
+        } else {
+            unproven(policy, prior, &path, &loaded, by, outside)?
+        };
+        match why {
+            None if counts(by) => counted.insert(actor),
+            None => stand_ins.insert(actor),
+            Some(why) => not_counted.insert(actor, why).is_some(),
+        };
+    }
+    if let Verdict::Actor { id, .. } = &carrier.verdict {
+        if counts(id) {
+            not_counted.remove(id);
+            counted.insert(id.clone());
+        } else if policy.is_recovery(id) {
+            not_counted.remove(id);
+            stand_ins.insert(id.clone());
+        }
+    }
+    let mut required = policy.policy_quorum();
+    let able = policy.administrators().len();
+    // A thief of one administrator's key must not end those who would put it right.
+    let is_guarded = |ends: &Ends| ends.actors.iter().any(|id| policy.is_recovery(id));
+    let fast_path = concerned
+        .as_ref()
+        .is_some_and(|ends| !is_guarded(ends) || counted.union(&stand_ins).any(|id| is_only(Some(ends), id)));
+    if fast_path {
+        required = 1;
+        counted.append(&mut stand_ins);
+    } else if able < required
+        && let Some(stand_in) = stand_ins.pop_first()
+    {
+        required = able + 1;
+        counted.insert(stand_in);
+    }
+    for actor in stand_ins {
+        let why = format!("`{actor}` stands in only where too few administrators are left");
+        not_counted.insert(actor, why);
+    }
+    let mut tally = PolicyTally {
+        required: u32::try_from(required).unwrap_or(u32::MAX),
+        counted,
+        not_counted,
+        subject,
+        fast_path,
+        could_agree: Vec::new(),
+        blocked: None,
+    };
+    if !tally.is_enough() {
+        ask(policy, concerned.as_ref(), &mut tally);
+    }
+    Ok(tally)
+}
+
+/// Names those who can still agree, or the reason why they would not be enough.
+fn ask(policy: &Policy, concerned: Option<&Ends>, tally: &mut PolicyTally) {
+    let able = policy.administrators();
+    let quorum = policy.policy_quorum();
+    let is_new = |id: &&ActorId| !tally.counted.contains(*id);
+    let mut could: Vec<ActorId> = able.iter().filter(is_new).cloned().collect();
+    let alone = policy.registry().actors.keys();
+    let alone = alone.filter(|id| is_only(concerned, id) && policy.has_key(id));
+    // With a stand-in among them, `required` is lower already.
+    let stands_in = tally.fast_path || (able.len() < quorum && tally.required as usize == quorum);
+    let stand_ins: Vec<ActorId> = match stands_in {
+        true => policy.recovery().into_iter().filter(|id| is_new(&id)).collect(),
+        false => Vec::new(),
+    };
+    let required = match tally.fast_path || stand_ins.is_empty() {
+        true => tally.required as usize,
+        false => able.len() + 1,
+    };
+    let reach = tally.counted.len() + could.len() + usize::from(!stand_ins.is_empty());
+    let own: Vec<ActorId> = alone.cloned().collect();
+    if reach < required && own.is_empty() {
+        let names: Vec<String> = able.iter().map(|id| format!("`{id}`")).collect();
+        let has = match names.is_empty() {
+            true => "no administrator has a key in force".to_owned(),
+            false => format!("only {} can sign with a key in force", names.join(" and ")),
+        };
+        tally.blocked = Some(format!(
+            "{} needed, {has}, and no stand-in of `policyChange.recovery` has one",
+            match required {
+                1 => "1 administrator is".to_owned(),
+                some => format!("{some} administrators are"),
+            }
+        ));
+        return;
+    }
+    for id in stand_ins.into_iter().chain(own) {
+        if !could.contains(&id) {
+            could.push(id);
+        }
+    }
+    tally.could_agree = could;
+}
+
+/// The actors whose keys or rights a change ends that does nothing else.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ends {
+    /// The actors concerned.
+    pub actors: BTreeSet<ActorId>,
+    /// Whether it revokes a key of no actor too: then an administrator must do it.
+    pub of_nobody: bool,
+}
+
+/// Whether a change ends keys or rights of this actor and of nobody else.
+fn is_only(ends: Option<&Ends>, actor: &ActorId) -> bool {
+    ends.is_some_and(|ends| !ends.of_nobody && ends.actors.iter().eq([actor]))
+}
+
+/// Whether the policy in `new` does nothing but end keys and rights of this actor.
+pub fn ends_only_own(replaced: &Policy, new: &Loaded, actor: &ActorId) -> bool {
+    let concerned = new.registry().and_then(|after| fast_path(replaced, after, new));
+    is_only(concerned.as_ref(), actor)
+}
+
+/// Returns the actors concerned, when the change does nothing but revoke keys, move
+/// their last believed commits back, or retire actors and keys (and raise the serial).
+pub fn fast_path(replaced: &Policy, after: &Registry, file: &Loaded) -> Option<Ends> {
+    let (before, old, new) = (replaced.registry(), replaced.source.value(), file.value());
+    let (old_value, new_value) = (old, new);
+    let mut ends = Ends::default();
+    // What can happen once to each key, actor and revocation.
+    let mut ended_for_good = 0_usize;
+    // Everything but serial, actors and revoked must be the same.
+    let rest = |value: &Value| {
+        let mut members = value.as_object().cloned().unwrap_or_default();
+        for key in ["serial", "actors", "revoked"] {
+            members.remove(key);
+        }
+        members
+    };
+    if rest(old) != rest(new) || before.actors.len() != after.actors.len() {
+        return None;
+    }
+    for (id, was) in &before.actors {
+        let is = after.actors.get(id)?;
+        let same_otherwise = {
+            let mut undone = is.clone();
+            undone.retired = was.retired;
+            undone.keys.clone_from(&was.keys);
+            undone == *was
+        };
+        let keys_only_retired =
+            is.keys.len() == was.keys.len()
+                && was.keys.iter().zip(&is.keys).all(|(was, is)| {
+                    was == is || (was.text() == is.text() && is.retired() && !was.retired())
+                });
+        if !same_otherwise || !keys_only_retired || (was.retired && !is.retired) {
+            return None;
+        }
+        if was != is {
+            ends.actors.insert(id.clone());
+            let keys = was.keys.iter().zip(&is.keys).filter(|(was, is)| was != is);
+            ended_for_good += keys.count() + usize::from(was.retired != is.retired);
+        }
+    }
+    let (old, new) = after.revoked.split_at_checked(before.revoked.len())?;
+    let mut ended: Vec<&Revocation> = Vec::new();
+    for (was, is) in before.revoked.iter().zip(old) {
+        let moved = Revocation {
+            since: is.since.clone(),
+            ..was.clone()
+        };
+        // Whether `since` moves to an earlier commit is for MR419 to say.
+        if moved != *is || (was.since.is_some() && is.since.is_none()) {
+            return None;
+        }
+        if was != is {
+            ended_for_good += usize::from(was.since.is_none());
+            ended.push(is);
+        }
+    }
+    // To accept what a key approved is no emergency.
+    if new.iter().any(|revocation| !revocation.reaffirmed.is_empty()) {
+        return None;
+    }
+    ended.extend(new);
+    for revocation in ended {
+        match replaced.keys.standing(&revocation.key) {
+            super::KeyStanding::Good(id)
+            | super::KeyStanding::RetiredKey(id)
+            | super::KeyStanding::RetiredActor(id)
+            | super::KeyStanding::Revoked(Some(id)) => {
+                ends.actors.insert(id);
+            }
+            super::KeyStanding::Revoked(None) | super::KeyStanding::Unknown => ends.of_nobody = true,
+        }
+    }
+    ended_for_good += new.len();
+    let is_bounded = spare_revocations(replaced, after) <= MOST_SPARE
+        && length(new_value) <= length(old_value) + MOST_GROWTH * (1 + ends.actors.len() + new.len())
+        && layout(file)
+            <= layout(&replaced.source)
+                + MOST_QUOTES
+                + MOST_LAYOUT * isize::try_from(ended_for_good).unwrap_or(0);
+    (is_bounded && (ends.of_nobody || !ends.actors.is_empty())).then_some(ends)
+}
+
+/// Revocations that a policy may hold beyond one for each of its keys, for a change
+/// to count as one that only revokes. One administrator may make such a change, and
+/// must not fill the file up, so that nobody can revoke anything any more.
+const MOST_SPARE: usize = 64;
+
+/// Bytes of canonical JSON that such a change may add for each key or actor it ends.
+const MOST_GROWTH: usize = 2048;
+
+/// Bytes of layout and comments that such a change may add for each key or actor that
+/// it ends for good: indentation and quotes. A last believed commit may move back
+/// often, so that it adds none.
+const MOST_LAYOUT: isize = 256;
+
+/// Bytes that any such change may add: quotes that its new values need.
+const MOST_QUOTES: isize = 16;
+
+/// Counts the bytes of a file beyond its canonical JSON, below zero where the JSON is
+/// longer.
+fn layout(file: &Loaded) -> isize {
+    let bytes = |length: usize| isize::try_from(length).unwrap_or(isize::MAX);
+    bytes(file.text.as_ref().map_or(0, |text| text.len())) - bytes(length(file.value()))
+}
+
+/// Counts the revocations that end no key of the policy, or end it again.
+fn spare_revocations(policy: &Policy, registry: &Registry) -> usize {
+    let mut known = BTreeSet::new();
+    for revocation in &registry.revoked {
+        let is_known = !matches!(
+            policy.keys.standing(&revocation.key),
+            super::KeyStanding::Revoked(None) | super::KeyStanding::Unknown
+        );
+        if is_known {
+            known.insert(super::fingerprint(&revocation.key));
+        }
+    }
+    registry.revoked.len() - known.len()
+}
+
+fn length(value: &Value) -> usize {
+    value.to_string().len()
+}

@@ -1,0 +1,114 @@
+//! What an approval needs, what is missing and whose turn it is, in words.
+
+use super::{ApprovalNeed, Shortfall, Tally};
+use crate::record::kind::{ActorId, Status, VersionId};
+
+/// Whose review it is, and who reports it if another does.
+pub fn voice(actor: &ActorId, reported_by: Option<&ActorId>) -> String {
+    match reported_by {
+        Some(machine) => format!("{actor} (reported by {machine})"),
+        None => actor.to_string(),
+    }
+}
+
+/// What an approval in a group needs, on one line.
+pub fn need_words(need: &ApprovalNeed) -> String {
+    let mut words = vec![if need.required == 1 {
+        "1 approval".into()
+    } else {
+        format!("{} approvals", need.required)
+    }];
+    words.extend(need.from.iter().map(|(team, n)| format!("{n} from team {team}")));
+    if need.four_eyes {
+        words.push("four eyes".into());
+    }
+    if !need.card.is_empty() {
+        words.push(format!(
+            "card: {}",
+            need.card
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(", ")
+        ));
+    }
+    if !need.gates.is_empty() {
+        words.push(format!(
+            "gates: {}",
+            need.gates
+                .iter()
+                .map(|gate| gate.gate.name.to_string())
+                .collect::<Vec<_>>()
+                .join(", ")
+        ));
+    }
+    words.join("; ")
+}
+
+/// One thing that is missing.
+pub fn shortfall_words(shortfall: &Shortfall) -> String {
+    match shortfall {
+        Shortfall::Approvals { have, need } => format!("{have} of {need} approvals so far"),
+        Shortfall::Team { team, have, need } => {
+            format!("{have} of {need} approvals from team {team} so far")
+        }
+        Shortfall::Card(section) => format!("the card's section {section}"),
+        Shortfall::Rejected(actor) => format!("{actor} rejected it, and would have to withdraw"),
+        Shortfall::Undigested(pointer) => {
+            format!(
+                "a digest of {}",
+                pointer.trim_start_matches("/spec/").replace('/', ".")
+            )
+        }
+        Shortfall::Hollow => "something to be loaded or run".into(),
+        Shortfall::Gate(name) => format!("gate {name}"),
+    }
+}
+
+/// Whose turn it is, in one sentence.
+pub fn turn(id: &VersionId, status: Status, tally: &Tally) -> String {
+    let who = |actors: &[crate::record::kind::ActorId]| match actors {
+        [] => "nobody".to_owned(),
+        [one] => one.to_string(),
+        more => format!(
+            "one of {}",
+            more.iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
+    };
+    let missing: Vec<String> = tally.missing.iter().map(shortfall_words).collect();
+    match status {
+        Status::Pending if missing.is_empty() => {
+            format!("anybody's: `modelry settle {id}` makes it Approved")
+        }
+        Status::Pending if tally.rejections().next().is_some() => {
+            format!("anybody's: `modelry settle {id}` makes it Rejected")
+        }
+        // No review completes what nobody can tell apart from other bytes.
+        Status::Pending if tally.can_never_be_approved() => {
+            "the author's: it can't be approved as it is; register it again with digests".into()
+        }
+        // No review completes what does not meet a gate.
+        Status::Pending if tally.gates.iter().any(|gate| !gate.met) => {
+            "the author's: register a version that meets the gates".into()
+        }
+        // A card that is filled later voids the reviews before it.
+        Status::Pending if tally.missing.iter().any(|m| matches!(m, Shortfall::Card(_))) => {
+            format!("the author's: `modelry card set {id}`")
+        }
+        Status::Pending if !tally.could_approve.is_empty() => {
+            format!(
+                "{}: `modelry approve {id} -m REASON --expect {}`",
+                who(&tally.could_approve),
+                tally.subject.typed()
+            )
+        }
+        Status::Pending => format!(
+            "blocked: no actor holds the rights needed to complete this approval; an administrator can grant them: `modelry grant add ACTOR --allow approve --groups {}`",
+            id.group
+        ),
+        _ => "over: it is decided".into(),
+    }
+}

@@ -1,0 +1,106 @@
+//! The configured signing key, as an actor.
+
+use std::collections::HashMap;
+
+use crate::base::Error;
+use crate::git::Repo;
+use crate::git::sign::{GitSigner, Signer};
+use crate::judge::history::COMMIT_NAMESPACE;
+use crate::record::kind::{ActorId, ActorKey};
+use crate::trust::{Credential, KeyStanding, Policy, Verdict, actor_key};
+
+/// The signing key as an actor.
+pub struct Me {
+    /// Signs.
+    pub signer: GitSigner,
+    /// The key's fingerprint; of OpenPGP the primary key's.
+    pub fingerprint: String,
+    /// The public key, as the policy writes it.
+    pub key: ActorKey,
+}
+
+impl Me {
+    /// The configured key, to sign with.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn configured(repo: &Repo) -> Result<Me, Error> {
+        Me::of(&repo.settings().signing(), repo)
+    }
+
+    /// The configured key, to look at: no program runs that the repository's own
+    /// files name.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn to_look(repo: &Repo) -> Result<Me, Error> {
+        Me::of(&repo.settings().signing_to_look(), repo)
+    }
+
+    fn of(config: &HashMap<String, String>, repo: &Repo) -> Result<Me, Error> {
+        // Git reads a relative path from the top of the work tree.
+        let directory = repo.workdir().unwrap_or(repo.directory());
+        let signer = GitSigner::from_config(config, directory)?;
+        let key = actor_key(&signer.public_key()?);
+        let credential = Credential::of(&key).map_err(|why| {
+            Error::told(format!("the signing key can't be used: {why}"))
+                .hint("make one: `ssh-keygen -t ed25519`")
+        })?;
+        Ok(Me {
+            signer,
+            fingerprint: credential.fingerprint(),
+            key: match credential {
+                Credential::Ssh(key) => ActorKey::Ssh(key.to_openssh()),
+                Credential::OpenPgp(_) => key,
+            },
+        })
+    }
+
+    /// Signs a commit, and looks whether that proves this actor: a program may
+    /// sign with another key than the policy knows.
+    ///
+    /// # Errors
+    /// When it does not sign, or proves somebody else.
+    pub fn sign_commit(&self, policy: &Policy, actor: &ActorId, buffer: &[u8]) -> Result<String, Error> {
+        let signature = self.signer.sign(COMMIT_NAMESPACE, buffer)?;
+        match Verdict::of_signature(policy, &signature, COMMIT_NAMESPACE, buffer) {
+            Verdict::Actor { id, .. } if id == *actor => Ok(signature),
+            verdict => {
+                let error = Error::told(format!(
+                    "what your signing program made does not prove `{actor}`: {}",
+                    verdict.words()
+                ));
+                Err(match self.key {
+                    ActorKey::OpenPgp(_) => error.hint(format!(
+                        "if your certificate has changed, the registry needs the new one: `gpg --armor --export {} > me.asc`, then `modelry actor add-key {actor} --key me.asc`",
+                        self.fingerprint
+                    )),
+                    _ => error.hint("`modelry whoami` shows your key"),
+                })
+            }
+        }
+    }
+
+    /// The actor whom the key proves under this policy.
+    ///
+    /// # Errors
+    /// When it proves nobody.
+    pub fn actor(&self, policy: &Policy) -> Result<ActorId, Error> {
+        let error = match policy.keys.standing(&self.fingerprint) {
+            KeyStanding::Good(id) => return Ok(id),
+            KeyStanding::RetiredKey(id) => Error::told(format!(
+                "your signing key {} of `{id}` is retired",
+                self.fingerprint
+            )),
+            KeyStanding::RetiredActor(id) => Error::told(format!("`{id}` is retired")),
+            KeyStanding::Revoked(_) => {
+                Error::told(format!("your signing key {} is revoked", self.fingerprint))
+            }
+            KeyStanding::Unknown => Error::told(format!(
+                "your signing key {} belongs to no actor of this registry",
+                self.fingerprint
+            )),
+        };
+        Err(error.hint("`modelry whoami` shows your key, and the line to send to an administrator"))
+    }
+}

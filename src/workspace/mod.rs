@@ -1,0 +1,549 @@
+//! One registry in one repository: which folder, which mainline, which root; proven, and
+//! judged on request.
+//!
+//! | part | what it does |
+//! | --- | --- |
+//! | this file | finds the registry and opens it: [`Workspace`] |
+//! | [`prove`] | proves the history of a tip, from the root or from a remembered point |
+//! | [`verdict`] | what hooks and CI jobs ask: a push, the index, a range, a CI event |
+//! | `identity` | the configured signing key, as an actor |
+//!
+//! What is believed and from where is written in `docs/what-modelry-believes.md`: the root, the
+//! mainline and the folder come from configuration that no push reaches.
+//!
+//! # Imports
+//!
+//! `base`, `object`, `record`, `trust`, `judge`, `report`, `git`.
+//!
+//! # Where the next thing goes
+//!
+//! A new CI system is a branch of `verdict/event.rs`, with an event of its host in
+//! `fixtures/`. A new setting is read once, when the workspace is opened, and its scope
+//! is checked there.
+
+mod dated;
+mod fetched;
+pub(crate) mod identity;
+mod pins;
+pub mod prove;
+pub mod verdict;
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+pub use pins::{Pin, PinnedBy, guarded};
+
+use crate::base::{Error, Oid, shell_word};
+use crate::git::{Head, KEPT, Repo, Scope, UserKey, kept_as};
+use crate::judge::history;
+use crate::object::{self, Mode, Objects};
+use crate::record::snapshot::registries;
+
+/// What the command line says of where to look.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// `-C`.
+    pub directory: PathBuf,
+    /// `--path`: the registry's folder from the repository's top.
+    pub path: Option<String>,
+    /// `--mainline`.
+    pub mainline: Option<String>,
+    /// `--root OID[:PATH]`.
+    pub root: Option<String>,
+    /// Whether `root` takes the place of the clone's own pin.
+    pub repins: bool,
+    /// The folder that a checkpoint of the command line names.
+    pub checkpoint: Option<String>,
+    /// `--threads`.
+    pub threads: Option<NonZeroUsize>,
+}
+
+/// A registry in a repository.
+pub struct Workspace {
+    /// The repository.
+    pub repo: Repo,
+    /// The registry's folder from the repository's top; empty for the top.
+    pub folder: String,
+    /// The mainline's full reference name.
+    pub mainline: String,
+    /// The pinned root.
+    pub root: Option<Oid>,
+    /// Where the pin comes from.
+    pub pinned_by: Option<PinnedBy>,
+    /// Threads that a proof may use.
+    pub threads: NonZeroUsize,
+    /// The key by which this user believes what the clone remembers.
+    pub(crate) user_key: Option<UserKey>,
+    /// Whether the mainline was just fetched: it is read then, and not what is
+    /// checked out.
+    pub fetched: bool,
+}
+
+impl Workspace {
+    /// The mainline's name on a remote.
+    pub fn remote_mainline(&self) -> String {
+        let tracked = self.mainline.strip_prefix("refs/remotes/");
+        match tracked.or_else(|| self.mainline.strip_prefix(KEPT)) {
+            Some(tracked) => format!(
+                "refs/heads/{}",
+                tracked.split_once('/').map_or(tracked, |(_, name)| name)
+            ),
+            None => self.mainline.clone(),
+        }
+    }
+
+    /// Finds the registry.
+    ///
+    /// # Errors
+    /// When there is no repository, no registry, or more than one.
+    pub fn open(wanted: &Wanted) -> Result<Workspace, Error> {
+        let repo = Repo::open(&wanted.directory)?;
+        let mainline = mainline(&repo, wanted.mainline.as_deref())?;
+        let workspace = Workspace::at(wanted, repo, mainline, None)?;
+        // HEAD stands in for a mainline that nobody named, never for one that is misspelled.
+        if wanted.mainline.is_some() {
+            let _ = workspace.tip()?;
+        }
+        Ok(workspace)
+    }
+
+    /// Finds the registry for a command that speaks with a remote anyway: where
+    /// nothing here says which branch is the mainline, the remote is asked.
+    ///
+    /// # Errors
+    /// As [`Workspace::open`], and when the remote can't be asked.
+    pub fn open_asking(wanted: &Wanted, remote: Option<&str>) -> Result<Workspace, Error> {
+        let repo = Repo::open(&wanted.directory)?;
+        let mainline = match known_mainline(&repo, wanted.mainline.as_deref())? {
+            Some(mainline) => mainline,
+            None => asked_mainline(&repo, remote)?,
+        };
+        Workspace::at(wanted, repo, mainline, None)
+    }
+
+    /// Finds the registry at `tip`, which is not the mainline's yet; without a
+    /// tip at the mainline's, else at HEAD.
+    ///
+    /// # Errors
+    /// As [`Workspace::open`].
+    pub fn at(wanted: &Wanted, repo: Repo, mainline: String, tip: Option<Oid>) -> Result<Workspace, Error> {
+        let asked = wanted.root.as_deref().map(Pin::parse).transpose()?;
+        let mut pins = Pin::all(&repo)?;
+        if wanted.repins {
+            pins.retain(|(_, by)| *by != PinnedBy::Configuration(Scope::Local));
+        }
+        let named = match wanted
+            .path
+            .clone()
+            .or(asked.as_ref().and_then(|pin| pin.folder.clone()))
+        {
+            Some(folder) => Some(folder),
+            None => repo.config("modelry.path").or_else(|| wanted.checkpoint.clone()),
+        };
+        let own: Vec<&Pin> = match &asked {
+            Some(pin) => vec![pin],
+            None => pins.iter().map(|(pin, _)| pin).collect(),
+        };
+        let folder = match (named, &own[..]) {
+            (Some(folder), _) => folder_name(&folder),
+            (None, []) => found(&repo, &mainline, tip, &wanted.directory, None)?,
+            (None, [pin]) => match &pin.folder {
+                Some(folder) => folder.clone(),
+                None => found(&repo, &mainline, tip, &wanted.directory, Some(pin.root))?,
+            },
+            (None, _) => pins::nearest(&repo, wanted)?,
+        };
+        pins.extend(asked.map(|pin| {
+            (
+                Pin {
+                    folder: Some(folder.clone()),
+                    ..pin
+                },
+                PinnedBy::Option,
+            )
+        }));
+        let pinned = pins::root_of(&repo, &pins, &folder)?;
+        let user_key = UserKey::of_user(&repo);
+        Ok(Workspace {
+            repo,
+            user_key,
+            folder,
+            mainline,
+            root: pinned.map(|(root, _)| root),
+            pinned_by: pinned.map(|(_, by)| by),
+            threads: wanted
+                .threads
+                .or_else(|| std::thread::available_parallelism().ok())
+                .unwrap_or(NonZeroUsize::MIN),
+            fetched: false,
+        })
+    }
+
+    /// A path of a record from the repository's top.
+    pub fn from_top(&self, path: &str) -> String {
+        if self.folder.is_empty() {
+            path.to_owned()
+        } else {
+            format!("{}/{path}", self.folder)
+        }
+    }
+
+    /// The pin of this registry, were this its root: `OID[:FOLDER]`.
+    pub fn pin(&self, root: Oid) -> Pin {
+        Pin::of(root, &self.folder)
+    }
+
+    /// The error for a commit that has no registry in this folder.
+    ///
+    /// # Errors
+    /// A tree can't be read.
+    pub fn no_registry(&self, objects: &dyn Objects, commit: Oid) -> Result<Error, Error> {
+        let place = match self.folder.as_str() {
+            "" => "at its top".to_owned(),
+            folder => format!("at `{folder}`"),
+        };
+        let error = Error::told(format!("commit {} has no registry {place}", commit.short()));
+        // The root has a registry here: it was moved, or removed.
+        if let Some(root) = self.root
+            && let Ok(root) = history::read_commit(objects, root)
+            && object::lookup(objects, root.tree, &self.from_top("registry.yaml"))?.is_some()
+        {
+            return Ok(match self.taken_away(objects, commit)? {
+                Some(line) => error.hint(line),
+                None => error.hint("its pinned root has it there: name a commit that has it, as `git log -- registry.yaml` lists them"),
+            });
+        }
+        let mut folders = registries(objects, history::read_commit(objects, commit)?.tree)?;
+        let more = folders.len().saturating_sub(10);
+        folders.truncate(10);
+        let shown: Vec<String> = folders
+            .iter()
+            .map(|folder| match folder.as_str() {
+                "" => "`--path .`".to_owned(),
+                folder => format!("`--path {}`", shell_word(folder)),
+            })
+            .collect();
+        Ok(match (shown.is_empty(), more) {
+            (true, _) => error.hint(
+                "make one with `modelry init`, or name its branch with `--mainline` or its folder with `--path`",
+            ),
+            (false, 0) => error.hint(format!("it has one elsewhere: {}", shown.join(", "))),
+            (false, more) => error.hint(format!("it has others: {}, and {more} more", shown.join(", "))),
+        })
+    }
+
+    /// Returns what to do where a commit took the registry away, by removing its file or
+    /// by moving its folder; none where no commit is found.
+    fn taken_away(&self, objects: &dyn Objects, tip: Oid) -> Result<Option<String>, Error> {
+        let file = self.from_top("registry.yaml");
+        let mut by = None;
+        let mut at = Some(tip);
+        while let Some(id) = at {
+            let commit = history::read_commit(objects, id)?;
+            if object::lookup(objects, commit.tree, &file)?.is_some() {
+                break;
+            }
+            at = commit.parents.first().copied();
+            by = Some(commit);
+        }
+        let (Some(by), Some(_)) = (by, at) else {
+            return Ok(None);
+        };
+        let folders = registries(objects, by.tree)?;
+        let what = match &folders[..] {
+            [] => format!("removed `{file}`"),
+            [to] if to.is_empty() => {
+                "moved it to the repository's top, and a registry can't be moved".to_owned()
+            }
+            [to, ..] => format!("moved it to `{to}`, and a registry can't be moved"),
+        };
+        let parent = if by.parents.len() > 1 { "-m 1 " } else { "" };
+        Ok(Some(format!(
+            "commit {} {what}: put it back with `git revert -S --no-edit {parent}{}`",
+            by.id.short(),
+            by.id
+        )))
+    }
+
+    /// The mainline's short name.
+    pub fn mainline_name(&self) -> &str {
+        self.mainline
+            .strip_prefix("refs/heads/")
+            .unwrap_or(&self.mainline)
+    }
+
+    /// The name of the mainline's branch, the same in each clone, whatever its
+    /// remote is called there.
+    ///
+    /// # Errors
+    /// When git's configuration can't be read.
+    pub fn branch_name(&self) -> Result<String, Error> {
+        let name = match self.mainline.starts_with("refs/remotes/") {
+            true => self.repo.fetch_place(&self.mainline)?.map(|(_, name)| name),
+            false => None,
+        };
+        let name = name.as_deref().unwrap_or(&self.mainline);
+        Ok(name.strip_prefix("refs/heads/").unwrap_or(name).to_owned())
+    }
+
+    /// The commit that a revision names, with what to fetch when it is cut off.
+    /// After `--fetch`, what a partial clone lacks of it is brought.
+    ///
+    /// # Errors
+    /// When it names none.
+    pub fn resolve(&self, revision: &str) -> Result<Oid, Error> {
+        let commit = self
+            .repo
+            .resolve(revision)
+            .map_err(|error| match self.repo.is_shallow() {
+                // Where one line brings both, it is told already.
+                true if error.hints().iter().any(|hint| hint.contains("--unshallow")) => error,
+                true => error.hint("this clone is shallow: `git fetch --unshallow` brings the rest"),
+                false => error,
+            })?;
+        self.complete(&[commit])?;
+        Ok(commit)
+    }
+
+    /// The error, with the command that brings what this clone lacks.
+    #[must_use]
+    pub fn incomplete(&self, error: Error) -> Error {
+        let Error::MissingObject { id, kind } = error else {
+            return error;
+        };
+        let is_shallow = self.repo.is_shallow();
+        let is_partial = matches!(self.repo.promisor(), Ok(Some(_)));
+        let (why, fetch) = match (is_shallow, is_partial) {
+            (true, _) => ("this clone is shallow", "--unshallow"),
+            (false, true) => ("this clone is partial", "--refetch --no-filter"),
+            (false, false) => ("this clone is damaged, or was partial", "--refetch --no-filter"),
+        };
+        let place = match self.repo.directory().to_str() {
+            Some(".") => String::new(),
+            _ => format!(" -C {}", shell_word(&self.repo.directory().to_string_lossy())),
+        };
+        let whole = format!("fetch the whole history: `git{place} fetch {fetch}`");
+        let mut hints = Vec::new();
+        if is_shallow || is_partial {
+            let folder = match self.folder.as_str() {
+                "" => String::new(),
+                folder => format!(" --path {}", shell_word(folder)),
+            };
+            hints.push(format!(
+                "bring what is missing of the registry: `modelry{place} list --fetch{folder}`"
+            ));
+        }
+        hints.push(whole);
+        Error::Incomplete {
+            what: format!("{} {id} is not here: {why}", kind.as_str()),
+            hints,
+        }
+    }
+
+    /// The mainline's tip.
+    ///
+    /// # Errors
+    /// When there is no such branch, or it has no commit.
+    pub fn tip(&self) -> Result<Oid, Error> {
+        if let Some(tip) = self.repo.reference(&self.mainline)? {
+            return Ok(tip);
+        }
+        // Any other branch in its place would be judged as what it is not.
+        match self.repo.head()? {
+            Head::Branch { name, .. } if name == self.mainline => self.repo.resolve("HEAD"),
+            head => Err(self.no_mainline(&head)?),
+        }
+    }
+
+    /// The mainline's branch is not here: it was renamed, or never fetched.
+    fn no_mainline(&self, head: &Head) -> Result<Error, Error> {
+        let name = self.mainline_name();
+        let error = Error::told(format!("there is no branch `{name}`, the mainline"));
+        let quoted = shell_word(name);
+        if self
+            .repo
+            .reference(&format!("refs/remotes/origin/{name}"))?
+            .is_some()
+        {
+            let remote = shell_word(&format!("origin/{name}"));
+            return Ok(error.hint(format!(
+                "make it from the remote's: `git branch {quoted} {remote}`"
+            )));
+        }
+        let error = match head {
+            Head::Branch { name: here, .. } => {
+                let here = here.strip_prefix("refs/heads/").unwrap_or(here);
+                error.hint(format!(
+                    "if `{here}` is the mainline now: `git config modelry.mainline {}`",
+                    shell_word(here)
+                ))
+            }
+            _ => error.hint("name it: `--mainline BRANCH`"),
+        };
+        Ok(
+            match self.repo.remotes()?.iter().any(|remote| remote == "origin") {
+                true => error.hint(format!("or fetch it: `git fetch origin {0}:{0}`", quoted)),
+                false => error,
+            },
+        )
+    }
+}
+
+/// A folder from the repository's top, in one spelling; empty for the top.
+pub fn folder_name(text: &str) -> String {
+    let names = text.split('/').filter(|name| !matches!(*name, "" | "."));
+    names.collect::<Vec<&str>>().join("/")
+}
+
+/// The mainline: as asked for, as configured, a bare repository's HEAD, the
+/// remote's default branch, the current branch.
+///
+/// # Errors
+/// When HEAD is detached and nothing else says which branch it is.
+pub fn mainline(repo: &Repo, wanted: Option<&str>) -> Result<String, Error> {
+    match known_mainline(repo, wanted)? {
+        Some(mainline) => Ok(mainline),
+        None => Err(unknown_mainline(repo)?),
+    }
+}
+
+fn unknown_mainline(repo: &Repo) -> Result<Error, Error> {
+    let error = Error::told("HEAD is detached, so no branch says which is the mainline")
+        .hint("name it: `--mainline main`, or once for all `git config modelry.mainline main`");
+    Ok(match repo.remotes()?.iter().any(|name| name == "origin") {
+        true => error.hint("or take the remote's: `git remote set-head origin --auto`"),
+        false => error,
+    })
+}
+
+/// The mainline that a remote's HEAD names: the clone's own branch of that name,
+/// else what it keeps of the remote's.
+fn asked_mainline(repo: &Repo, remote: Option<&str>) -> Result<String, Error> {
+    let remote = match remote {
+        Some(remote) => remote.to_owned(),
+        None => {
+            let (remote, _) = repo.push_place("refs/heads/HEAD")?;
+            // The push that follows goes there too.
+            repo.share_connection(&remote)?;
+            remote
+        }
+    };
+    let Some(named) = repo.ask_default_branch(&remote)? else {
+        return Err(unknown_mainline(repo)?);
+    };
+    let kept = kept_as(&remote, named.trim_start_matches("refs/heads/"));
+    let is_kept = repo.reference(&named)?.is_none() && repo.reference(&kept)?.is_some();
+    Ok(if is_kept { kept } else { named })
+}
+
+/// The mainline as far as the clone itself says.
+fn known_mainline(repo: &Repo, wanted: Option<&str>) -> Result<Option<String>, Error> {
+    let full = |name: &str| match name {
+        name if name.starts_with("refs/") => name.to_owned(),
+        name => format!("refs/heads/{name}"),
+    };
+    if let Some(name) = wanted {
+        return Ok(Some(full(name)));
+    }
+    if let Some(name) = repo.config("modelry.mainline") {
+        return Ok(Some(full(&name)));
+    }
+    let head = repo.head()?;
+    if repo.workdir().is_some()
+        && let Some(remote) = repo.remote_default_branch()
+    {
+        let local = remote.replacen("refs/remotes/origin/", "refs/heads/", 1);
+        return Ok(Some(if repo.reference(&local)?.is_some() {
+            local
+        } else {
+            remote
+        }));
+    }
+    Ok(match head {
+        Head::Branch { name, .. } => Some(name),
+        Head::Detached(_) => None,
+    })
+}
+
+/// The registry's folder: upwards from the directory, else the only one in the
+/// tree.
+fn found(
+    repo: &Repo,
+    mainline: &str,
+    tip: Option<Oid>,
+    directory: &Path,
+    root: Option<Oid>,
+) -> Result<String, Error> {
+    let objects = repo.objects()?;
+    let tip = match tip {
+        Some(tip) => tip,
+        None => match repo.reference(mainline)? {
+            Some(tip) => tip,
+            None => repo.resolve("HEAD")?,
+        },
+    };
+    let tree = history::read_commit(&objects, tip)?.tree;
+    // Where the root is pinned, only what it holds can be its registry; a
+    // shallow clone may lack it.
+    let root_tree = root.and_then(|root| history::read_commit(&objects, root).ok().map(|root| root.tree));
+    let holds = |folder: &str| -> Result<bool, Error> {
+        let path = if folder.is_empty() {
+            "registry.yaml".to_owned()
+        } else {
+            format!("{folder}/registry.yaml")
+        };
+        for tree in [Some(tree), root_tree].into_iter().flatten() {
+            let entry = object::lookup(&objects, tree, &path)?;
+            if entry.is_none_or(|entry| entry.mode != Mode::File) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    };
+    let all = |tree: Oid| registries(&objects, tree);
+    // A pin says which one is meant; without it a second one would be a trap.
+    let folders = if root.is_none() { all(tree)? } else { Vec::new() };
+    if folders.len() > 1 {
+        let shown: Vec<String> = folders
+            .iter()
+            .map(|folder| format!("`{}`", if folder.is_empty() { "." } else { folder }))
+            .collect();
+        return Err(Error::told(format!(
+            "there are {} registries here: {}",
+            folders.len(),
+            shown.join(", ")
+        ))
+        .hint("say which: `--path FOLDER`, or pin one: `modelry trust OID:FOLDER`"));
+    }
+    let mut at = repo.prefix(directory).unwrap_or_default();
+    loop {
+        if holds(&at)? {
+            return Ok(at);
+        }
+        match at.rsplit_once('/') {
+            Some((parent, _)) => at = parent.to_owned(),
+            None if at.is_empty() => break,
+            None => at = String::new(),
+        }
+    }
+    let folders = match (root, root_tree) {
+        // Where the tip has lost or moved it, the pinned root still says where
+        // it was.
+        (Some(_), Some(root)) => match &all(root)?[..] {
+            [only] => vec![only.clone()],
+            _ => all(tree)?,
+        },
+        (Some(_), None) => all(tree)?,
+        (None, _) => folders,
+    };
+    match &folders[..] {
+        [only] => Ok(only.clone()),
+        _ => Err(Error::told(format!(
+            "there is no registry on `{}`",
+            mainline.trim_start_matches("refs/heads/")
+        ))
+        .hint(
+            "make one with `modelry init`, or name its branch with `--mainline` or its folder with `--path`",
+        )),
+    }
+}

@@ -1,0 +1,375 @@
+//! Proving the history of a tip, from the root or from the last point that this
+//! clone verified.
+//!
+//! Each root, folder and mainline has its point, a file under the git directory
+//! and no reference, which a fetch could move. Where there is a remote, it is a
+//! commit that the remote has: one's own can be dropped before they are pushed. Beside it stand the faulty steps before it, which are judged
+//! anew each time, and what policies before it accept or distrust.
+
+mod checkpoint;
+mod file;
+mod verified;
+
+pub use checkpoint::{Comparison, Walk};
+pub use file::{CheckpointFile, Moved, Signed};
+pub use verified::Point;
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::base::{Error, Oid};
+use crate::judge::finding::Report;
+use crate::judge::history::{self, Ahead, Ending, Faulty, JudgedStep, Replay};
+use crate::judge::rules::{self, Resolver};
+use crate::object::{Commit, Kept, Objects};
+use crate::record::kind::VersionId;
+use crate::record::snapshot::{Records, Snapshot};
+use crate::report::audit::{Confirmed, Known};
+use crate::trust::Policy;
+use crate::workspace::Workspace;
+
+use verified::{Remembered, Verified};
+
+/// How the history of a tip was proven.
+pub struct Proof {
+    /// The policy in force at the tip.
+    pub policy: Policy,
+    /// What is wrong on the way.
+    pub report: Report,
+    /// The root.
+    pub root: Oid,
+    /// Whether the root is pinned.
+    pub pinned: bool,
+    /// The verified point that the proof started from; none when it started
+    /// from the root.
+    pub from: Option<Oid>,
+    /// What the clone knew of the mainline before.
+    pub known: Known,
+    /// The checkpoint that vouches for the steps up to `from`; none when none was
+    /// asked.
+    pub checkpoint: Option<Confirmed>,
+    /// Versions whose approval rests on a key that was not believed any more,
+    /// with the key, and that nobody reaffirmed.
+    pub tainted: BTreeMap<VersionId, String>,
+    /// What is to be remembered once the mainline stands here, when it was asked
+    /// for by [`How::later`].
+    pub point: Option<Point>,
+}
+
+/// Leaves those versions that the policy does not reaffirm.
+fn still_tainted(policy: &Policy, tainted: &mut BTreeMap<VersionId, String>) {
+    tainted.retain(|id, key| !policy.reaffirms(key, id));
+}
+
+/// How to prove.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct How {
+    /// The tip is the mainline's: its point is remembered, and must be on it.
+    pub mainline: bool,
+    /// From the root, whatever was verified before.
+    pub replay: bool,
+    /// From the root, and what was verified before must still be on the way;
+    /// nothing is remembered.
+    pub audit: bool,
+    /// The clone's own mainline does not stand there yet, so nothing is
+    /// remembered before [`Workspace::keep`].
+    pub later: bool,
+    /// Where the mainline stands on the remote, when it was just asked; else it
+    /// is where the clone last heard of it.
+    pub remote: Option<Oid>,
+}
+
+impl Workspace {
+    /// Proves the first-parent history of `tip`.
+    ///
+    /// # Errors
+    /// When history can't be read, or no policy comes into force.
+    pub fn prove(
+        &self,
+        objects: &dyn Objects,
+        records: &Records<'_>,
+        tip: Oid,
+        how: How,
+    ) -> Result<Proof, Error> {
+        self.prove_watched(objects, records, tip, how, |_, _, _| {})
+    }
+
+    /// As [`Workspace::prove`]; `seen` is shown each step as it is judged: how
+    /// many there are in all, the commit, and the judgement.
+    ///
+    /// # Errors
+    /// As [`Workspace::prove`].
+    pub fn prove_watched(
+        &self,
+        objects: &dyn Objects,
+        records: &Records<'_>,
+        tip: Oid,
+        how: How,
+        mut seen: impl FnMut(usize, &Commit, &JudgedStep),
+    ) -> Result<Proof, Error> {
+        let remembered = if how.replay { None } else { self.remembered() };
+        let root = match (self.root, &remembered) {
+            (Some(root), _) => root,
+            (None, Some(remembered)) => Oid::from_hex(&remembered.verified.root).unwrap_or(tip),
+            (None, None) => history::find_root(objects, &self.folder, tip)?,
+        };
+        let mut resumed = None;
+        let mut gone = None;
+        let mut known = Known::Nothing;
+        if let Some(Remembered { verified, .. }) = &remembered
+            && let Some(point) = Oid::from_hex(&verified.commit)
+        {
+            match history::chain_if(objects, point, tip) {
+                Ok(Some(_)) if how.audit => known = Known::Holds(point),
+                Ok(Some(commits)) => {
+                    known = Known::Holds(point);
+                    resumed = Some((verified, point, commits));
+                }
+                // A branch may have left the mainline before that point.
+                Ok(None) if how.mainline => {
+                    known = Known::Lost(point);
+                    gone = Some(point);
+                }
+                Ok(None) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let mut earlier = Report::default();
+        let (mut replay, commits, from) = match resumed {
+            Some((verified, point, commits)) => {
+                let replay = self.resume(objects, records, verified, &mut earlier)?;
+                (replay, commits, Some(point))
+            }
+            None => (
+                Replay::from_root(records, &self.folder),
+                self.whole(objects, root, tip)?,
+                None,
+            ),
+        };
+        let remembers = how.mainline && !how.audit && gone.is_none();
+        let settled = match remembers {
+            true => self.settled(objects, &commits, from, how.remote),
+            false => commits.len(),
+        };
+        let (shared, own) = commits.split_at(settled);
+        let mut report = self.run(&mut replay, shared, |commit, step| {
+            seen(commits.len(), commit, step)
+        })?;
+        let point = match shared.last() {
+            Some(last) if remembers => self.point(root, last.id, &replay, remembered.as_ref(), how.replay),
+            _ => None,
+        };
+        if !own.is_empty() {
+            let rest = self.run(&mut replay, own, |commit, step| seen(commits.len(), commit, step))?;
+            report.findings.extend(rest.findings);
+            report.notes.extend(rest.notes);
+            report.checked = rest.checked;
+        }
+        report.findings.splice(0..0, earlier.findings);
+        replay.mark(&mut report);
+        let Some(policy) = replay.policy.clone() else {
+            let why = report
+                .findings
+                .first()
+                .map_or_else(String::new, |finding| format!(": {}", finding.message));
+            if why.is_empty() {
+                return Err(self.no_registry(objects, tip)?);
+            }
+            return Err(Error::told(format!(
+                "the root {} brings no policy into force{why}",
+                root.short()
+            ))
+            .hint("pin another root with `modelry trust`"));
+        };
+        let mut later = None;
+        match gone {
+            Some(point) => {
+                let snapshot = Snapshot::at(records, history::read_commit(objects, tip)?.tree, &self.folder)?;
+                let resolver = Resolver {
+                    prior: snapshot,
+                    next: snapshot,
+                    folder: &self.folder,
+                    before: Some(tip),
+                    after: Some(tip),
+                };
+                let finding = match history::reaches(objects, tip, point)? {
+                    true => {
+                        let what = format!("the verified tip of `{}`", self.mainline_name());
+                        rules::inverted_mainline(&what, point, tip)
+                    }
+                    false => rules::rewritten_mainline(self.mainline_name(), point, tip),
+                };
+                report.findings.insert(0, resolver.resolve(finding));
+            }
+            None => match (point, &remembered) {
+                (Some(point), _) if !how.later => self.keep(&point),
+                (Some(point), _) => later = Some(point),
+                (None, Some(remembered)) if remembers => remembered.keep(),
+                (None, _) => {}
+            },
+        }
+        let mut tainted = std::mem::take(&mut replay.tainted);
+        still_tainted(&policy, &mut tainted);
+        Ok(Proof {
+            policy,
+            report,
+            root,
+            pinned: self.root.is_some(),
+            from,
+            known,
+            checkpoint: None,
+            tainted,
+            point: later,
+        })
+    }
+
+    /// How many of the commits the remote has: what is only here may be dropped
+    /// again, and is no point to remember. All of them where there is no remote; none
+    /// where this clone heard nothing of it, or it lacks those before, too.
+    fn settled(
+        &self,
+        objects: &dyn Objects,
+        commits: &[Commit],
+        from: Option<Oid>,
+        remote: Option<Oid>,
+    ) -> usize {
+        let Some(last) = commits.last() else { return 0 };
+        let heard = || {
+            [
+                self.repo.upstream_tip(&self.mainline),
+                self.repo.namesake_tip(&self.mainline),
+            ]
+        };
+        let remotes: Vec<Oid> = match remote {
+            Some(remote) => vec![remote],
+            None => heard().into_iter().flatten().collect(),
+        };
+        if remotes.is_empty() && !self.repo.may_be_ahead() {
+            return commits.len();
+        }
+        if !remotes.is_empty() && remotes.iter().all(|remote| *remote == last.id) {
+            return commits.len();
+        }
+        let places: HashMap<Oid, usize> = commits
+            .iter()
+            .zip(1..)
+            .map(|(commit, n)| (commit.id, n))
+            .collect();
+        // The last of the commits that a remote has.
+        let place = |remote: Oid| {
+            let mut at = Some(remote);
+            while let Some(id) = at.filter(|id| Some(*id) != from) {
+                if let Some(place) = places.get(&id) {
+                    return *place;
+                }
+                // What can't be read settles nothing.
+                let commit = history::read_commit(objects, id).ok();
+                at = commit.and_then(|commit| commit.parents.first().copied());
+            }
+            0
+        };
+        remotes.into_iter().map(place).min().unwrap_or(0)
+    }
+
+    /// Judges the commits in order, on as many threads as there are: one judges,
+    /// and the others read and verify ahead of it. The report is the same with
+    /// any number of them.
+    ///
+    /// # Errors
+    /// As [`Replay::run`].
+    pub fn run<'c>(
+        &self,
+        replay: &mut Replay<'c>,
+        commits: &'c [Commit],
+        seen: impl FnMut(&Commit, &JudgedStep),
+    ) -> Result<Report, Error> {
+        /// Fewer steps are judged before another thread would have begun.
+        const WORTH_IT: usize = 64;
+        let registry_id = replay.registry_id(commits)?;
+        let helpers = self.threads.get() - 1;
+        let (Some(registry_id), true) = (registry_id, helpers > 0 && commits.len() >= WORTH_IT) else {
+            return replay.run(commits, None, seen);
+        };
+        let ahead = Ahead::new(commits, replay, registry_id);
+        let door = self.repo.door();
+        let shelf = replay.shelf();
+        std::thread::scope(|scope| {
+            let _ending = Ending(&ahead);
+            for _ in 0..helpers {
+                scope.spawn(|| {
+                    // Without its own view of the repository a thread is of no
+                    // use, and the judge does all of it.
+                    if let Ok(repo) = door.open()
+                        && let Ok(objects) = repo.objects()
+                    {
+                        ahead.work(&Kept::on(&objects, shelf.clone()));
+                    }
+                });
+            }
+            replay.run(commits, Some(&ahead), seen)
+        })
+    }
+
+    /// The commits from the root to the tip, with the root.
+    fn whole(&self, objects: &dyn Objects, root: Oid, tip: Oid) -> Result<Vec<Commit>, Error> {
+        let Some(mut commits) = history::chain_if(objects, root, tip)? else {
+            if let Ok(Some(_)) = history::chain_if(objects, tip, root) {
+                return Err(Error::told(format!(
+                    "commit {} is older than the registry, which begins at its root {}",
+                    tip.short(),
+                    root.short()
+                ))
+                .hint(format!("name the root, or a commit after it: {root}")));
+            }
+            return Err(Error::told(format!(
+                "the root {root} is not among the first parents of {}: this is not the registry that was pinned, or its history was rewritten",
+                tip.short()
+            ))
+            .hint("trust nothing here before you know why: compare with another clone, and ask whoever told you the root"));
+        };
+        commits.insert(0, history::read_commit(objects, root)?);
+        Ok(commits)
+    }
+
+    /// The walk as it stood at the verified point; the faulty steps before it
+    /// are judged anew.
+    fn resume<'r>(
+        &'r self,
+        objects: &dyn Objects,
+        records: &'r Records<'r>,
+        verified: &Verified,
+        earlier: &mut Report,
+    ) -> Result<Replay<'r>, Error> {
+        let oid = |text: &str| {
+            Oid::from_hex(text).ok_or_else(|| {
+                Error::told(format!("{} is damaged", self.verified_folder().display()))
+                    .hint("remove the folder: the next proof makes it anew")
+            })
+        };
+        for fault in &verified.faulty {
+            let mut replay = match &fault.policy {
+                Some(policy) => Replay::after(records, &self.folder, oid(policy)?)?,
+                None => Replay::from_root(records, &self.folder),
+            };
+            let step = replay.step(&history::read_commit(objects, oid(&fault.commit)?)?)?;
+            earlier.findings.extend(step.findings);
+        }
+        let mut replay = Replay::after(records, &self.folder, oid(&verified.policy)?)?;
+        replay.acknowledged.clone_from(&verified.acknowledged);
+        // A point of a program that did not keep who reaffirmed what says less.
+        if !verified.reaffirmed.is_empty() {
+            replay.reaffirmed.clone_from(&verified.reaffirmed);
+        }
+        for fault in &verified.faulty {
+            replay.faulty.push(Faulty {
+                commit: oid(&fault.commit)?,
+                policy: fault.policy.as_deref().map(oid).transpose()?,
+            });
+        }
+        for (id, key) in &verified.tainted {
+            if let Ok(id) = id.parse::<VersionId>() {
+                replay.tainted.insert(id, key.clone());
+            }
+        }
+        Ok(replay)
+    }
+}

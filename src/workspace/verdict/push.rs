@@ -1,0 +1,311 @@
+//! A push to a guarded repository: all its references as one transaction.
+//!
+//! The mainline's old tip is proven from the last verified point, which is
+//! moved there: an earlier push brought it, and it was accepted. What the push
+//! brings is judged from there on and remembered by nobody, so a push that is
+//! refused, here or later, leaves nothing behind.
+
+use std::num::NonZeroUsize;
+
+use super::steps::{self, Ruling, placed};
+use crate::base::{Error, Oid};
+use crate::git::{Bounded, Budget, MOVED_MEANWHILE, Repo};
+use crate::judge::finding::{Anchor, Finding, Report};
+use crate::judge::history::{self, Arrival};
+use crate::judge::rules;
+use crate::object::Kept;
+use crate::record::snapshot::Records;
+use crate::workspace::prove::How;
+use crate::workspace::{self, Wanted, Workspace};
+
+/// One reference that a push moves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Update {
+    /// Its full name.
+    pub name: String,
+    /// What the pusher believes that it is; none when it is new.
+    pub old: Option<Oid>,
+    /// What it is to be; none when it is to go.
+    pub new: Option<Oid>,
+}
+
+impl Update {
+    /// The updates as git tells them to a hook, one a line: old id, new id,
+    /// name.
+    ///
+    /// # Errors
+    /// When a line is none.
+    pub fn read(lines: &[u8]) -> Result<Vec<Update>, Error> {
+        let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        lines.map(Update::read_one).collect()
+    }
+
+    fn read_one(line: &[u8]) -> Result<Update, Error> {
+        let text = String::from_utf8_lossy(line);
+        let wrong = || {
+            Error::told(format!("`{text}` is no line that git gives a hook"))
+                .hint("git runs this command: `modelry hook install --server` sets it up")
+        };
+        let mut parts = text.splitn(3, ' ');
+        let mut id = || -> Result<Option<Oid>, Error> {
+            let id = parts.next().and_then(Oid::from_hex).ok_or_else(wrong)?;
+            Ok((!id.as_bytes().iter().all(|byte| *byte == 0)).then_some(id))
+        };
+        let (old, new) = (id()?, id()?);
+        let name = parts.next().filter(|name| !name.is_empty()).ok_or_else(wrong)?;
+        Ok(Update {
+            name: name.to_owned(),
+            old,
+            new,
+        })
+    }
+}
+
+/// Judges a push. Where it is `dated`, the ruling has the dates that it claims.
+///
+/// # Errors
+/// When it can't be judged: then it is refused too.
+pub fn receive(wanted: &Wanted, updates: &[Update], budget: Budget, dated: bool) -> Result<Ruling, Error> {
+    let ruling = Ruling::default();
+    if updates.is_empty() {
+        return Ok(ruling);
+    }
+    let repo = Repo::open(&wanted.directory)?;
+    let mainline = workspace::mainline(&repo, wanted.mainline.as_deref())?;
+    let tip = repo.reference(&mainline)?;
+    let short = mainline
+        .strip_prefix("refs/heads/")
+        .unwrap_or(&mainline)
+        .to_owned();
+    // A name that leads to another one is guarded as that.
+    let guarded = repo.real_name(&mainline)?;
+    let mut wrong = Vec::new();
+    let mut moved = None;
+    for update in updates {
+        if let Some(why) = forbidden(&repo, update, &mainline) {
+            wrong.push(rules::forbidden_reference(&update.name, why));
+        } else if repo.real_name(&update.name)? == guarded {
+            match update.new {
+                None => wrong.push(rules::mainline_deleted(&short, tip)),
+                // Git may carry out the one of them that was not judged.
+                Some(_) if moved.is_some() => {
+                    return Err(Error::told(format!("the push moves `{short}` twice"))
+                        .hint("push it once, by its own name"));
+                }
+                Some(new) => moved = Some((update.old, new)),
+            }
+        }
+    }
+    if let Some((old, new)) = moved {
+        let outrun = || {
+            Error::told(format!("`{short}` {MOVED_MEANWHILE}"))
+                .hint("fetch, and push again: `git pull --rebase`")
+        };
+        // The pusher's word for it is not taken. Git compares again under its
+        // lock, so what lands between now and then lets this push fail.
+        if old != tip {
+            return Err(outrun());
+        }
+        if tip != Some(new) {
+            // Each pinned registry of the repository is judged.
+            let folders = workspace::guarded(&repo, wanted)?;
+            let one = |folder: &String| Wanted {
+                path: Some(folder.clone()),
+                ..wanted.clone()
+            };
+            let all = match folders.is_empty() {
+                true => vec![wanted.clone()],
+                false => folders.iter().map(one).collect(),
+            };
+            let mut ruling = Ruling::default();
+            for one in &all {
+                let repo = Repo::open(&wanted.directory)?;
+                let mut workspace =
+                    Workspace::at(one, repo, mainline.clone(), Some(tip.unwrap_or(new))).map_err(cut_off)?;
+                let judged = match tip {
+                    Some(tip) => grown(&mut workspace, tip, new, budget, dated),
+                    None => created(&mut workspace, new, budget),
+                };
+                // Where a faster push was proven in between, what is remembered is
+                // ahead of the tip, as if that had been rewound.
+                let is_fine = judged.as_ref().is_ok_and(|ruling| ruling.report.is_clean());
+                if !is_fine && workspace.repo.reference(&workspace.mainline)? != tip {
+                    return Err(outrun());
+                }
+                ruling.join(judged?);
+            }
+            let folder = folders.into_iter().next().or_else(|| wanted.path.clone());
+            return add(ruling, wrong, &repo, &folder.unwrap_or_default(), tip);
+        }
+    }
+    // Otherwise a server whose HEAD names another branch would guard nothing, and
+    // nobody would notice.
+    if tip.is_none() && wrong.is_empty() && updates.iter().any(|update| update.new.is_some()) {
+        return Err(
+            Error::told(format!("the mainline here is `{short}`, and it is not there yet")).hint(format!(
+                "push `{short}` first; when another branch is meant, on the server: `git config modelry.mainline NAME`"
+            )),
+        );
+    }
+    let folder = wanted.path.clone().unwrap_or_default();
+    add(ruling, wrong, &repo, &folder, None)
+}
+
+/// Puts findings about references before the others.
+fn add(
+    mut ruling: Ruling,
+    wrong: Vec<Finding<Anchor>>,
+    repo: &Repo,
+    folder: &str,
+    tip: Option<Oid>,
+) -> Result<Ruling, Error> {
+    let objects = repo.objects()?;
+    let wrong = placed(&objects, folder, tip, wrong)?;
+    ruling.report.findings.splice(0..0, wrong);
+    Ok(ruling)
+}
+
+/// Why nobody may push to a reference.
+fn forbidden(repo: &Repo, update: &Update, mainline: &str) -> Option<&'static str> {
+    let name = update.name.as_str();
+    const REPLACE: &str = "refs/replace/";
+    if name
+        .get(..REPLACE.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(REPLACE))
+    {
+        return Some("it makes git show one object in another's place, in every clone that fetches it");
+    }
+    // One that is there already may go.
+    if update.new.is_some() && shadows(name, mainline) {
+        return Some("git takes it for the mainline, or can't tell which of the two is meant");
+    }
+    let other_case = name != mainline && name.eq_ignore_ascii_case(mainline);
+    (other_case && repo.ignores_case())
+        .then_some("on this server's disk it is the mainline by another spelling")
+}
+
+/// Whether git, asked for the mainline by its name or part of it, could take this
+/// reference: by the places where it looks for `main`, `heads/main` and
+/// `refs/heads/main` (gitrevisions(7)).
+fn shadows(name: &str, mainline: &str) -> bool {
+    if name == mainline {
+        return false;
+    }
+    let below_refs = mainline.strip_prefix("refs/").unwrap_or(mainline);
+    let short = mainline.strip_prefix("refs/heads/").unwrap_or(below_refs);
+    let places = ["", "refs/", "refs/tags/", "refs/heads/", "refs/remotes/"];
+    places.iter().any(|place| {
+        let Some(rest) = name.strip_prefix(place) else {
+            return false;
+        };
+        let asked = match *place {
+            "refs/remotes/" => rest.strip_suffix("/HEAD").unwrap_or(rest),
+            _ => rest,
+        };
+        [short, below_refs, mainline].contains(&asked)
+    })
+}
+
+/// Judges what a push puts on the mainline's tip.
+fn grown(
+    workspace: &mut Workspace,
+    tip: Oid,
+    new: Oid,
+    budget: Budget,
+    dated: bool,
+) -> Result<Ruling, Error> {
+    pinned(workspace, tip)?;
+    let objects = workspace.repo.objects()?;
+    let kept = Kept::new(&objects);
+    let records = Records::new(&kept);
+    let how = How {
+        mainline: true,
+        ..How::default()
+    };
+    let proof = workspace.prove(&kept, &records, tip, how)?;
+    let proven = (proof.policy, proof.report);
+
+    // Other threads would read beside the budget.
+    workspace.threads = NonZeroUsize::MIN;
+    let bounded = Bounded::new(workspace.repo.objects()?, budget);
+    let kept = Kept::new(&bounded);
+    let records = Records::new(&kept);
+    let Some(commits) = history::chain_if(&kept, tip, new).map_err(cut_off)? else {
+        let name = workspace.mainline_name();
+        let finding = match history::reaches(&kept, new, tip).map_err(cut_off)? {
+            true => rules::inverted_mainline(&format!("the tip of `{name}`"), tip, new),
+            false => rules::rewound_mainline(name, tip, new),
+        };
+        let report = Report {
+            findings: placed(&kept, &workspace.folder, Some(tip), vec![finding])?,
+            ..Report::default()
+        };
+        return Ok(Ruling {
+            report,
+            ..Ruling::default()
+        });
+    };
+    let mut ruling = steps::onwards(workspace, &records, proven, tip, &commits, false).map_err(cut_off)?;
+    if dated {
+        ruling.onto = Some(tip);
+        ruling.claims = history::claims(&records, &workspace.folder, tip, &commits).map_err(cut_off)?;
+    }
+    Ok(ruling)
+}
+
+/// Judges a mainline that a push brings whole, from the pinned root.
+fn created(workspace: &mut Workspace, new: Oid, budget: Budget) -> Result<Ruling, Error> {
+    pinned(workspace, new)?;
+    // Other threads would read beside the budget.
+    workspace.threads = NonZeroUsize::MIN;
+    let bounded = Bounded::new(workspace.repo.objects()?, budget);
+    let kept = Kept::new(&bounded);
+    let records = Records::new(&kept);
+    // From the root; and what was the mainline here before must be on it still.
+    let how = How {
+        mainline: true,
+        audit: true,
+        ..How::default()
+    };
+    let mut arrival = Arrival::default();
+    let mut report = workspace
+        .prove_watched(&kept, &records, new, how, |_, _, step| arrival.add(step))
+        .map_err(cut_off)?
+        .report;
+    arrival.settle(&mut report);
+    for finding in &mut report.findings {
+        finding.step = None;
+    }
+    Ok(Ruling {
+        report,
+        ..Ruling::default()
+    })
+}
+
+/// Refuses to judge without a pinned root: whoever pushes first would choose it.
+fn pinned(workspace: &Workspace, tip: Oid) -> Result<(), Error> {
+    if workspace.root.is_some() {
+        return Ok(());
+    }
+    let objects = workspace.repo.objects()?;
+    let root = history::find_root(&objects, &workspace.folder, tip).map_err(cut_off)?;
+    let pin = workspace.pin(root);
+    Err(Error::told("no root is pinned on the server, so nothing says which registry it guards")
+        .hint(format!(
+            "the root of this one is {root}: compare it with what an administrator tells you by another way, then on the server `git config modelry.root {pin}`"
+        )))
+}
+
+/// The error, with what a pusher can do about objects that are not there.
+fn cut_off(error: Error) -> Error {
+    match error {
+        Error::MissingObject { id, kind } => Error::Incomplete {
+            what: format!("the push lacks {} {id}", kind.as_str()),
+            hints: vec![
+                "push from a whole clone: `git fetch --unshallow`, or `git fetch --refetch --no-filter`"
+                    .into(),
+            ],
+        },
+        error => error,
+    }
+}

@@ -1,0 +1,155 @@
+//! What is staged, judged before it is committed.
+
+use crate::base::{Error, Oid};
+use crate::git::{Head, Repo};
+use crate::judge::finding::Report;
+use crate::judge::history::{self, Past, Replay};
+use crate::object::{self, Kept};
+use crate::record::change;
+use crate::record::snapshot::{Records, Snapshot};
+use crate::trust::{Carrier, Policy, Verdict};
+use crate::workspace::{self, Wanted, Workspace};
+
+/// What is staged.
+#[derive(Debug)]
+pub enum Staged {
+    /// Something of a registry, perhaps: the verdict.
+    Judged(Report),
+    /// There is no commit yet.
+    Nothing,
+    /// There is no registry at HEAD.
+    NoRegistry,
+    /// A merge, in a repository with a registry: only its commit says who wrote
+    /// what.
+    Merge,
+}
+
+/// Judges what is staged against HEAD; `signer` says who would sign, under the
+/// policy at HEAD.
+///
+/// # Errors
+/// When the index or HEAD can't be read.
+pub fn staged(wanted: &Wanted, signer: &dyn Fn(&Repo, &Policy) -> Verdict) -> Result<Staged, Error> {
+    let repo = Repo::open(&wanted.directory)?;
+    let head = match repo.head()? {
+        Head::Branch { tip, .. } => tip,
+        Head::Detached(tip) => Some(tip),
+    };
+    // Before the first commit there is nothing to judge by: `init` makes it.
+    let Some(head) = head else {
+        return Ok(begun(&repo)?.map_or(Staged::Nothing, Staged::Judged));
+    };
+    if !has_registry(&repo, head)? {
+        if let Some(report) = begun(&repo)? {
+            return Ok(Staged::Judged(report));
+        }
+        return match &wanted.path {
+            Some(path) => Err(Error::told(format!(
+                "there is no registry at `{path}` in HEAD: nothing was judged"
+            ))
+            .hint("name its folder from the repository's top: `--path FOLDER`")),
+            None => Ok(Staged::NoRegistry),
+        };
+    }
+    if repo.is_merging() {
+        return Ok(Staged::Merge);
+    }
+    let tree = repo.staged_tree()?;
+    let folders = workspace::guarded(&repo, wanted)?;
+    if folders.is_empty() {
+        return judged(wanted, repo, (head, tree), signer).map(Staged::Judged);
+    }
+    // A commit may touch each of several registries.
+    let mut report = Report::default();
+    for folder in folders {
+        let one = Wanted {
+            path: Some(folder),
+            ..wanted.clone()
+        };
+        let one = judged(&one, Repo::open(&wanted.directory)?, (head, tree), signer)?;
+        report.findings.extend(one.findings);
+        report.notes.extend(one.notes);
+        report.checked.changes += one.checked.changes;
+        report.checked.documents += one.checked.documents;
+    }
+    Ok(Staged::Judged(report))
+}
+
+/// Judges one registry of the staged tree against HEAD.
+fn judged(
+    wanted: &Wanted,
+    repo: Repo,
+    (head, tree): (Oid, Oid),
+    signer: &dyn Fn(&Repo, &Policy) -> Verdict,
+) -> Result<Report, Error> {
+    // Any branch may be checked out, or none: HEAD says where the registry is.
+    let workspace = Workspace::at(wanted, repo, "HEAD".into(), Some(head))?;
+    let objects = workspace.repo.objects()?;
+    let kept = Kept::new(&objects);
+    let records = Records::new(&kept);
+    let folder = &workspace.folder;
+    let top = history::read_commit(&kept, head)?.tree;
+    let prior = Snapshot::at(&records, top, folder)?;
+    let next = Snapshot::at(&records, tree, folder)?;
+    let policy = history::policy_at(&prior, "HEAD")?;
+    let past = Past::new(&kept, folder, Some(head));
+    let mut differences = change::diff(&prior.seeing(&past), &next)?;
+    history::add_protected(&mut differences, &kept, &policy, folder, (Some(top), Some(tree)))?;
+    let carrier = Carrier::new(None, signer(&workspace.repo, &policy));
+    let mut replay = Replay::with_policy(&records, folder, policy);
+    let judged = replay.judge(prior, next, &carrier, &differences, &past, Some(head))?;
+    let mut report = Report {
+        findings: judged.findings,
+        notes: judged.notes,
+        checked: replay.checked,
+        ..Report::default()
+    };
+    report.checked.documents = records.documents();
+    Ok(report)
+}
+
+/// The secrets in the first policies that are staged, which will be in the root for
+/// good; none where there are none.
+fn begun(repo: &Repo) -> Result<Option<Report>, Error> {
+    let paths = repo.staged_registries()?;
+    if paths.is_empty() {
+        return Ok(None);
+    }
+    let objects = repo.objects()?;
+    let kept = Kept::new(&objects);
+    let records = Records::new(&kept);
+    let tree = repo.staged_tree()?;
+    let mut report = Report::default();
+    for path in paths {
+        let folder = path.trim_end_matches("registry.yaml").trim_end_matches('/');
+        let next = Snapshot::at(&records, tree, folder)?;
+        if next.registry()?.and_then(Policy::new).is_none() {
+            continue;
+        }
+        let prior = Snapshot::empty(&records);
+        let past = Past::new(&kept, folder, None);
+        let mut replay = Replay::from_root(&records, folder);
+        let carrier = Carrier::new(None, Verdict::Unsigned);
+        let differences = change::diff(&prior, &next)?;
+        let judged = replay.judge(prior, next, &carrier, &differences, &past, None)?;
+        let secrets = judged.findings.into_iter();
+        report
+            .findings
+            .extend(secrets.filter(|finding| finding.rule.code == "MR112"));
+        report.checked.changes += replay.checked.changes;
+    }
+    report.checked.documents = records.documents();
+    Ok(Some(report).filter(|report| !report.findings.is_empty()))
+}
+
+/// Whether there is a registry at HEAD, in whichever folder.
+fn has_registry(repo: &Repo, head: Oid) -> Result<bool, Error> {
+    let objects = repo.objects()?;
+    let top = history::read_commit(&objects, head)?.tree;
+    for path in repo.staged_registries()? {
+        if object::lookup(&objects, top, &path)?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
