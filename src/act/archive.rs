@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Desk, Draft, members};
+use super::{Draft, WriteContext, members};
 use crate::base::Error;
 use crate::record::kind::{GroupName, Kind, RecordPath, Status, VersionId};
 use crate::record::subject;
@@ -12,7 +12,7 @@ use crate::record::yaml::Edit;
 ///
 /// # Errors
 /// When there is no such version.
-pub fn archive(desk: &Desk<'_>, id: &VersionId, reason: Option<&str>) -> Result<Draft, Error> {
+pub fn archive(desk: &WriteContext<'_>, id: &VersionId, reason: Option<&str>) -> Result<Draft, Error> {
     let version = desk.version(id)?;
     let mut draft = Draft::new(format!("Archive {id}"), reason);
     if version
@@ -44,7 +44,7 @@ pub fn archive(desk: &Desk<'_>, id: &VersionId, reason: Option<&str>) -> Result<
 ///
 /// # Errors
 /// When there is no such version.
-pub fn delete_version(desk: &Desk<'_>, id: &VersionId, reason: Option<&str>) -> Result<Draft, Error> {
+pub fn delete_version(desk: &WriteContext<'_>, id: &VersionId, reason: Option<&str>) -> Result<Draft, Error> {
     let path = RecordPath::Version(id.clone());
     if desk
         .snapshot
@@ -87,7 +87,7 @@ pub fn delete_version(desk: &Desk<'_>, id: &VersionId, reason: Option<&str>) -> 
 ///
 /// # Errors
 /// When there is no such group.
-pub fn delete_group(desk: &Desk<'_>, name: &GroupName, reason: Option<&str>) -> Result<Draft, Error> {
+pub fn delete_group(desk: &WriteContext<'_>, name: &GroupName, reason: Option<&str>) -> Result<Draft, Error> {
     let path = RecordPath::Group(name.clone());
     let there = desk.snapshot.read(&path)?;
     if there.is_none_or(|there| there.tombstone().is_some()) {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Desk, Draft};
+use super::{Draft, WriteContext};
 use crate::base::Error;
 use crate::record::kind::{CardSection, Kind, RecordPath, VersionId};
 use crate::record::schema;
@@ -183,7 +183,7 @@ fn form_of(path: &str) -> Result<Form, Error> {
 /// # Errors
 /// When there is no such version, or the file can't be edited.
 pub fn set_card(
-    desk: &Desk<'_>,
+    desk: &WriteContext<'_>,
     id: &VersionId,
     sections: &Map<String, Value>,
     members: &[(String, Value)],

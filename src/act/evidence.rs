@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Desk, Draft, members};
+use super::{Draft, WriteContext, members};
 use crate::base::Error;
 use crate::record::kind::{DatasetRef, Key, Kind, RecordName, RecordPath, ReportRef, VersionId};
 use crate::record::yaml::{Edit, pointer_step};
@@ -29,7 +29,7 @@ pub struct EvidenceRequest {
 /// # Errors
 /// When there is no such version, or the evaluation is somebody else's.
 pub fn add_evidence(
-    desk: &Desk<'_>,
+    desk: &WriteContext<'_>,
     id: &VersionId,
     name: &RecordName,
     request: &EvidenceRequest,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::{Desk, Draft, members};
+use super::{Draft, WriteContext, members};
 use crate::base::Error;
 use crate::record::kind::{GroupName, Key, Kind, RecordPath};
 use crate::record::yaml::{Edit, pointer_step};
@@ -27,7 +27,7 @@ pub struct GroupRequest {
 /// # Errors
 /// When the name is taken.
 pub fn create_group(
-    desk: &Desk<'_>,
+    desk: &WriteContext<'_>,
     name: &GroupName,
     request: &GroupRequest,
     reason: Option<&str>,
@@ -81,7 +81,7 @@ pub fn create_group(
 /// # Errors
 /// When there is no such group.
 pub fn update_group(
-    desk: &Desk<'_>,
+    desk: &WriteContext<'_>,
     name: &GroupName,
     request: &GroupRequest,
     reason: Option<&str>,

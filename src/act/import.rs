@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::elsewhere::{self, ALIASES};
-use super::{Desk, Draft, GroupRequest, members, version_notes};
+use super::{Draft, GroupRequest, WriteContext, members, version_notes};
 use crate::base::{Error, one_line};
 use crate::record::canonical::canonical;
 use crate::record::kind::{
@@ -160,7 +160,7 @@ impl ImportPlan {
 /// # Errors
 /// When a number is taken by other content or too high, or a spec is none.
 pub fn import(
-    desk: &Desk<'_>,
+    desk: &WriteContext<'_>,
     from: &str,
     groups: &[ImportedGroup],
     reason: Option<&str>,
@@ -362,7 +362,7 @@ fn other_name<'g>(there: &'g ModelGroup, group: &ImportedGroup) -> Option<&'g st
 /// The ARN that a group here was made of, when that is not the one that is
 /// imported: two accounts may have groups of one name.
 fn other_arn(
-    desk: &Desk<'_>,
+    desk: &WriteContext<'_>,
     name: &GroupName,
     there: &ModelGroup,
     group: &ImportedGroup,
@@ -396,7 +396,7 @@ fn arn_of_group(version: &str) -> Option<String> {
 }
 
 fn import_group(
-    desk: &Desk<'_>,
+    desk: &WriteContext<'_>,
     from: &str,
     group: &ImportedGroup,
     draft: &mut Draft,
@@ -468,7 +468,7 @@ fn import_group(
 }
 
 fn import_version(
-    desk: &Desk<'_>,
+    desk: &WriteContext<'_>,
     from: &str,
     group: &GroupName,
     highest: VersionNumber,

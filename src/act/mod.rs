@@ -1,6 +1,6 @@
 //! Acts: what each verb does, as a function of a snapshot and a request to edits.
 //!
-//! [`Desk`] holds what a verb may look at: the snapshot, the policy, the actor. [`Draft`]
+//! [`WriteContext`] holds what a verb may look at: the snapshot, the policy, the actor. [`Draft`]
 //! is its answer: files to write and to remove, and the message of the commit. Nothing is
 //! signed, judged or written here, so a verb can be drafted again on another tip when a
 //! push loses a race.
@@ -76,7 +76,7 @@ use crate::record::yaml::{self, Document, Edit, EditError, Limits};
 use crate::trust::Policy;
 
 /// Where a command works: what is there, what is in force, and who acts.
-pub struct Desk<'a> {
+pub struct WriteContext<'a> {
     /// The registry as it is.
     pub snapshot: Snapshot<'a>,
     /// The policy in force.
@@ -178,7 +178,7 @@ impl Draft {
     }
 }
 
-impl Desk<'_> {
+impl WriteContext<'_> {
     /// The text of a new record, with the line for editors, unsigned.
     fn new_record(
         &self,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::keys::{add_key, is_key, must_be_listed, revoke};
-use super::{Desk, Draft};
+use super::{Draft, WriteContext};
 use crate::base::Error;
 use crate::judge::rules::Act;
 use crate::record::kind::{ActorId, ActorKey, ActorKind, Key, Kind, MAX_RISE, RecordPath, VersionId};
@@ -142,7 +142,7 @@ pub enum PolicyEdit {
 ///
 /// # Errors
 /// When there is nothing to edit, or nothing would change.
-pub fn edit_policy(desk: &Desk<'_>, edit: &PolicyEdit, reason: Option<&str>) -> Result<Draft, Error> {
+pub fn edit_policy(desk: &WriteContext<'_>, edit: &PolicyEdit, reason: Option<&str>) -> Result<Draft, Error> {
     let here = desk.snapshot.registry()?;
     let registry = desk.policy.registry();
     let ends = matches!(edit, PolicyEdit::Retire(..) | PolicyEdit::RevokeKey { .. });

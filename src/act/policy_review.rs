@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Desk, Draft, members};
+use super::{Draft, WriteContext, members};
 use crate::base::Error;
 use crate::record::kind::{Decision, Kind, RecordPath};
 use crate::record::snapshot::Loaded;
@@ -13,7 +13,11 @@ use crate::record::yaml::Edit;
 ///
 /// # Errors
 /// When it is no policy, the one in force, or approved already.
-pub fn approve_policy(desk: &Desk<'_>, proposed: &Loaded, reason: Option<&str>) -> Result<Draft, Error> {
+pub fn approve_policy(
+    desk: &WriteContext<'_>,
+    proposed: &Loaded,
+    reason: Option<&str>,
+) -> Result<Draft, Error> {
     let Some(registry) = proposed.registry() else {
         return Err(
             Error::told("the proposed `registry.yaml` can't be read as a policy")

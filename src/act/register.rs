@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::{Desk, Draft, members, version_notes};
+use super::{Draft, WriteContext, members, version_notes};
 use crate::base::Error;
 use crate::record::canonical::canonical;
 use crate::record::kind::{GroupName, Key, Kind, RecordPath, VersionId, VersionNumber};
@@ -71,7 +71,7 @@ impl Proposed {
 /// # Errors
 /// When there is no such group, or the spec is not one.
 pub fn register(
-    desk: &Desk<'_>,
+    desk: &WriteContext<'_>,
     group: &GroupName,
     request: &RegisterRequest,
     reason: Option<&str>,

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::review::Given;
-use super::{Desk, Draft};
+use super::{Draft, WriteContext};
 use crate::base::{Error, Oid};
 use crate::record::change::{self, ChangeKind};
 use crate::record::kind::{
@@ -116,7 +116,11 @@ struct Voice<'v> {
 ///
 /// # Errors
 /// When an object can't be read, other than a commit that a reviewer saw.
-pub fn relay(desk: &Desk<'_>, request: &RelayRequest<'_>, reason: Option<&str>) -> Result<Draft, Error> {
+pub fn relay(
+    desk: &WriteContext<'_>,
+    request: &RelayRequest<'_>,
+    reason: Option<&str>,
+) -> Result<Draft, Error> {
     let who = desk.policy.actor(desk.actor.as_str());
     if who.is_none_or(|who| who.kind != ActorKind::Machine) {
         return Err(Error::told(format!(
@@ -168,7 +172,7 @@ pub fn relay(desk: &Desk<'_>, request: &RelayRequest<'_>, reason: Option<&str>) 
 /// A list that was made before an approval says nothing of it. A list without a time
 /// says nothing of an approval that has one.
 fn taken_back(
-    desk: &Desk<'_>,
+    desk: &WriteContext<'_>,
     request: &RelayRequest<'_>,
     whole: &WholeList,
     notes: &mut Vec<String>,
@@ -209,14 +213,17 @@ fn taken_back(
 }
 
 /// The account that gave a reported review, then the others of the person.
-fn accounts_of(desk: &Desk<'_>, name: &Key, person: &ActorId, host: &HostReview) -> Vec<String> {
+fn accounts_of(desk: &WriteContext<'_>, name: &Key, person: &ActorId, host: &HostReview) -> Vec<String> {
     let person = desk.policy.actor(person.as_str()).into_iter();
     let others = person.flat_map(|actor| actor.accounts_on(name).map(|(_, account)| account.to_owned()));
     host.account.clone().into_iter().chain(others).collect()
 }
 
 /// The reported reviews of the versions that were named, else of all.
-fn relayed(desk: &Desk<'_>, request: &RelayRequest<'_>) -> Result<Vec<(VersionId, ActorId, Review)>, Error> {
+fn relayed(
+    desk: &WriteContext<'_>,
+    request: &RelayRequest<'_>,
+) -> Result<Vec<(VersionId, ActorId, Review)>, Error> {
     let snapshot = &desk.snapshot;
     let mut versions = request.versions.to_vec();
     if versions.is_empty() {
@@ -272,7 +279,7 @@ pub fn has_account_on(policy: &Policy, host: &Key) -> Result<(), Error> {
 
 /// The person behind a verdict, and what was seen; what is missing is noted.
 fn voice<'v>(
-    desk: &'v Desk<'_>,
+    desk: &'v WriteContext<'_>,
     request: &RelayRequest<'_>,
     verdict: &'v HostVerdict,
     notes: &mut Vec<String>,
@@ -314,7 +321,7 @@ fn voice<'v>(
 /// The versions that were reviewed; or why nobody can tell. That one review is of
 /// a commit that a push took away is no fault of the others.
 fn reviewed(
-    desk: &Desk<'_>,
+    desk: &WriteContext<'_>,
     request: &RelayRequest<'_>,
     voice: &Voice<'_>,
 ) -> Result<Result<BTreeSet<VersionId>, String>, Error> {
@@ -369,7 +376,7 @@ fn reviewed(
 
 /// Writes one review, and says how the commit tells it; a note says why not.
 fn write(
-    desk: &Desk<'_>,
+    desk: &WriteContext<'_>,
     request: &RelayRequest<'_>,
     voice: &Voice<'_>,
     id: &VersionId,
@@ -482,7 +489,7 @@ fn write(
 }
 
 /// The digest of a version's content at another commit; none where it is not.
-fn subject_at(desk: &Desk<'_>, id: &VersionId, commit: Oid) -> Result<Option<Digest>, Error> {
+fn subject_at(desk: &WriteContext<'_>, id: &VersionId, commit: Oid) -> Result<Option<Digest>, Error> {
     let there: Snapshot<'_> = desk.past.at(desk.snapshot.records, commit)?;
     match there.read(&RecordPath::Version(id.clone()))? {
         Some(version) if version.version().is_some() => {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Desk, Draft, Refusal, members};
+use super::{Draft, Refusal, WriteContext, members};
 use crate::base::Error;
 use crate::judge::finding::{Anchor, Finding};
 use crate::judge::rules;
@@ -18,7 +18,7 @@ use crate::trust::{self, GateResult};
 /// # Errors
 /// When there is no such version, or it can't be decided any more.
 pub fn review(
-    desk: &Desk<'_>,
+    desk: &WriteContext<'_>,
     id: &VersionId,
     decision: Decision,
     reason: Option<&str>,
@@ -114,7 +114,7 @@ impl Given<'_> {
     /// The text of the file, new or on top of the old one.
     pub fn write(
         &self,
-        desk: &Desk<'_>,
+        desk: &WriteContext<'_>,
         id: &VersionId,
         path: &RecordPath,
         old: Option<&Loaded>,
@@ -174,7 +174,7 @@ fn decided(id: &VersionId, status: Status) -> Error {
 /// # Errors
 /// When an object can't be read.
 pub fn settle(
-    desk: &Desk<'_>,
+    desk: &WriteContext<'_>,
     after: &Snapshot<'_>,
     id: &VersionId,
 ) -> Result<Option<(Status, String)>, Error> {

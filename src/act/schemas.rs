@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Desk, Draft};
+use super::{Draft, WriteContext};
 use crate::base::{Error, ObjectKind, Oid};
 use crate::object::Mode;
 use crate::record::change::{self, Change, ChangeKind};
@@ -50,7 +50,7 @@ pub fn in_place_of_schemas(snapshot: &Snapshot<'_>) -> Result<Option<&'static st
 
 /// The records whose line names a web address: those that the actor may lead to the
 /// schemas here, with that line changed, and how many others there are.
-fn led_here(desk: &Desk<'_>) -> Result<(Vec<(RecordPath, String)>, usize), Error> {
+fn led_here(desk: &WriteContext<'_>) -> Result<(Vec<(RecordPath, String)>, usize), Error> {
     let records = desk.snapshot.records;
     let (mut led, mut others) = (Vec::new(), 0);
     let mut seen = BTreeSet::new();
@@ -92,7 +92,7 @@ fn led_here(desk: &Desk<'_>) -> Result<(Vec<(RecordPath, String)>, usize), Error
 ///
 /// # Errors
 /// A file or link is in the place of their folder, or an object can't be read.
-pub fn update_schemas(desk: &Desk<'_>, records: bool, reason: Option<&str>) -> Result<Draft, Error> {
+pub fn update_schemas(desk: &WriteContext<'_>, records: bool, reason: Option<&str>) -> Result<Draft, Error> {
     if let Some(path) = in_place_of_schemas(&desk.snapshot)? {
         return Err(Error::told(format!(
             "`{path}` is not a folder, so that no schemas can be written there"

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::{Desk, Draft, archive, members, review};
+use super::{Draft, WriteContext, archive, members, review};
 use crate::base::Error;
 use crate::record::change::{Change, ChangeKind};
 use crate::record::kind::{
@@ -49,7 +49,7 @@ struct Assignment {
 /// # Errors
 /// When a version or stage is not there, or two versions want one stage.
 pub fn promote(
-    desk: &Desk<'_>,
+    desk: &WriteContext<'_>,
     versions: &[VersionId],
     stages: &[StageName],
     archive_previous: bool,
@@ -101,7 +101,7 @@ pub fn promote(
 /// Retires what was replaced, as `option` asks, unless another stage still counts
 /// on it.
 fn retire(
-    desk: &Desk<'_>,
+    desk: &WriteContext<'_>,
     draft: &mut Draft,
     old: &VersionId,
     moved: &[StageName],
@@ -130,7 +130,7 @@ fn retire(
 ///
 /// # Errors
 /// When there is nothing to go back to, or history that it needs is missing.
-pub fn rollback(desk: &Desk<'_>, request: &Rollback, reason: Option<&str>) -> Result<Draft, Error> {
+pub fn rollback(desk: &WriteContext<'_>, request: &Rollback, reason: Option<&str>) -> Result<Draft, Error> {
     let (group, stage) = (&request.group, &request.stage);
     let groups = desk.snapshot.groups()?;
     if !groups.contains(group) {
@@ -221,7 +221,7 @@ fn stands(request: &Rollback, words: String, reason: Option<&str>) -> Result<Dra
 /// What served before, as far back as needed, and why it was chosen. What was
 /// itself left by going back is not gone back to.
 fn before(
-    desk: &Desk<'_>,
+    desk: &WriteContext<'_>,
     group: &GroupName,
     stage: &StageName,
     now: &Assignment,
@@ -277,7 +277,11 @@ fn before(
 
 /// The versions that the stage went through, oldest first, without those that
 /// were left by going back.
-fn served(desk: &Desk<'_>, group: &GroupName, stage: &StageName) -> Result<Vec<VersionNumber>, Error> {
+fn served(
+    desk: &WriteContext<'_>,
+    group: &GroupName,
+    stage: &StageName,
+) -> Result<Vec<VersionNumber>, Error> {
     let mut line: Vec<VersionNumber> = Vec::new();
     for version in desk.past.assignments(desk.snapshot.records, group, stage)? {
         let Some(version) = version else { continue };
@@ -290,7 +294,7 @@ fn served(desk: &Desk<'_>, group: &GroupName, stage: &StageName) -> Result<Vec<V
 }
 
 /// Why a version can't serve a stage again; none when it can.
-fn unfit(desk: &Desk<'_>, id: &VersionId, stage: &StageName) -> Result<Option<String>, Error> {
+fn unfit(desk: &WriteContext<'_>, id: &VersionId, stage: &StageName) -> Result<Option<String>, Error> {
     let loaded = desk.snapshot.read(&RecordPath::Version(id.clone()))?;
     let Some(status) = loaded.and_then(|loaded| loaded.version().map(|version| version.status)) else {
         return Ok(Some("deleted".into()));
@@ -313,7 +317,7 @@ fn unfit(desk: &Desk<'_>, id: &VersionId, stage: &StageName) -> Result<Option<St
 ///
 /// # Errors
 /// When the registry can't be read.
-pub fn still_served(desk: &Desk<'_>, changes: &[Change]) -> Result<Vec<String>, Error> {
+pub fn still_served(desk: &WriteContext<'_>, changes: &[Change]) -> Result<Vec<String>, Error> {
     let mut notes = Vec::new();
     for change in changes {
         let id = change.record.as_ref().and_then(RecordPath::version);
@@ -351,11 +355,11 @@ pub fn still_served(desk: &Desk<'_>, changes: &[Change]) -> Result<Vec<String>, 
     Ok(notes)
 }
 
-fn known_stage(desk: &Desk<'_>, stage: &StageName) -> Result<(), Error> {
+fn known_stage(desk: &WriteContext<'_>, stage: &StageName) -> Result<(), Error> {
     crate::record::snapshot::listed_stage(desk.policy.registry(), stage)
 }
 
-fn assignment(desk: &Desk<'_>, group: &GroupName, stage: &StageName) -> Result<Assignment, Error> {
+fn assignment(desk: &WriteContext<'_>, group: &GroupName, stage: &StageName) -> Result<Assignment, Error> {
     let path = RecordPath::Stage(group.clone(), stage.clone());
     let loaded = desk.snapshot.read(&path)?;
     if loaded.as_ref().is_some_and(|loaded| loaded.stage().is_none()) {
@@ -370,7 +374,7 @@ fn assignment(desk: &Desk<'_>, group: &GroupName, stage: &StageName) -> Result<A
 
 /// Writes the stage's record: new, or as its next revision.
 fn assign(
-    desk: &Desk<'_>,
+    desk: &WriteContext<'_>,
     draft: &mut Draft,
     group: &GroupName,
     stage: &StageName,

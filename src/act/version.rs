@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Desk, Draft};
+use super::{Draft, WriteContext};
 use crate::base::Error;
 use crate::record::kind::{Key, RecordPath, VersionId};
 
@@ -22,7 +22,7 @@ pub struct AnnotateRequest {
 /// # Errors
 /// When there is no such version, or nothing would change.
 pub fn annotate(
-    desk: &Desk<'_>,
+    desk: &WriteContext<'_>,
     id: &VersionId,
     request: &AnnotateRequest,
     reason: Option<&str>,

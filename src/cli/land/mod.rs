@@ -24,7 +24,7 @@ pub use self::tell::refused;
 use self::tell::{done, dry_run, existing, propose};
 use super::args::duration;
 use super::{Global, Outcome, Ui};
-use crate::act::{Desk, Draft};
+use crate::act::{Draft, WriteContext};
 use crate::base::{Error, Oid, shell_word};
 use crate::git::{AdvanceError, Head, Move, Moving, Repo};
 use crate::judge::finding::Report;
@@ -100,7 +100,7 @@ impl WriteArgs {
 /// What a command wants done.
 pub struct Job<'j> {
     /// Makes the draft.
-    pub draft: &'j dyn Fn(&Desk<'_>) -> Result<Draft, Error>,
+    pub draft: &'j dyn Fn(&WriteContext<'_>) -> Result<Draft, Error>,
     /// What it concerns.
     pub scope: Scope,
     /// What is decided must have been seen in this clone, or be named by its

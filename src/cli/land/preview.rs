@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use super::prepare::{Base, Run};
 use super::{Scope, Target};
-use crate::act::{self, Desk, Draft, GivenPart, Refusal};
+use crate::act::{self, Draft, GivenPart, Refusal, WriteContext};
 use crate::base::{Error, ObjectKind, Oid};
 use crate::cli::write::given;
 use crate::judge::finding::{Finding, Place, Report};
@@ -194,7 +194,7 @@ pub(super) fn preview(run: &Run<'_>, base: &Base<'_>, target: &Target) -> Result
     let base_tree = history::read_commit(overlay, parent)?.tree;
     let prior = Snapshot::at(&records, base_tree, &workspace.folder)?;
     let past = Past::new(overlay, &workspace.folder, Some(parent));
-    let desk = Desk {
+    let desk = WriteContext {
         snapshot: prior,
         policy,
         actor: actor.clone(),
@@ -297,7 +297,7 @@ pub(super) fn preview(run: &Run<'_>, base: &Base<'_>, target: &Target) -> Result
         point_into(finding, &draft.given, &next, workspace);
     }
     let mut notes = draft.notes;
-    let after = Desk {
+    let after = WriteContext {
         snapshot: next,
         policy,
         actor: actor.clone(),

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use clap_complete::Shell;
 
 use crate::act;
-use crate::act::Desk;
+use crate::act::WriteContext;
 use crate::base::{Error, Oid};
 use crate::cli::Ui;
 use crate::cli::args::Global;
@@ -85,7 +85,7 @@ pub fn schema(args: &SchemaArgs, global: &Global, ui: &Ui) -> Result<Outcome, Er
 
 /// `modelry schema update`
 fn update(records: bool, args: &WriteArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    let draft = |desk: &Desk<'_>| act::update_schemas(desk, records, args.reason.as_deref());
+    let draft = |desk: &WriteContext<'_>| act::update_schemas(desk, records, args.reason.as_deref());
     let job = Job {
         draft: &draft,
         // No finding says anything of files that are no records.

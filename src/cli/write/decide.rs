@@ -139,7 +139,7 @@ pub fn settle(args: &SettleArgs, global: &Global, ui: &Ui) -> Result<Outcome, Er
     land(&job, &args.write, global, ui)
 }
 
-fn open_versions(desk: &act::Desk<'_>) -> Result<Vec<VersionId>, Error> {
+fn open_versions(desk: &act::WriteContext<'_>) -> Result<Vec<VersionId>, Error> {
     let mut open = Vec::new();
     for group in desk.snapshot.groups()? {
         for number in desk.snapshot.versions(&group)? {
