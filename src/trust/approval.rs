@@ -30,7 +30,7 @@ pub struct Gone {
 }
 
 /// What the counting must know from outside the two trees.
-pub trait Outside {
+pub trait HistoryView {
     /// Who signed the commit that made this record say what it says now; none
     /// where no history is known. Who only reformats says nothing. Asked only for
     /// records without a signature of their own that stood before the step.
@@ -85,7 +85,7 @@ pub fn unproven(
     path: &RecordPath,
     loaded: &Loaded,
     by: &ActorId,
-    outside: &dyn Outside,
+    outside: &dyn HistoryView,
 ) -> Result<Option<String>, Error> {
     // Most records carry the signature of a key in use, and need no second look.
     let stood = || -> Result<bool, Error> {
@@ -250,7 +250,7 @@ pub fn tally(
     next: &Snapshot<'_>,
     id: &VersionId,
     version: &Loaded,
-    outside: &dyn Outside,
+    outside: &dyn HistoryView,
 ) -> Result<Tally, Error> {
     let need = policy.need(&id.group);
     let subject = subject::version_subject(policy.id(), id, version, next)?;
@@ -359,7 +359,7 @@ fn worth(
     path: &RecordPath,
     loaded: &Loaded,
     subject: &Digest,
-    outside: &dyn Outside,
+    outside: &dyn HistoryView,
 ) -> Result<Standing, Error> {
     let Some(review) = loaded.review() else {
         return Ok(Standing::Not("it can't be read".into()));

@@ -32,8 +32,8 @@ mod selection;
 mod words;
 
 pub use approval::{
-    ApprovalFault, Counted, Gone, Outside, Shortfall, Standing, Tally, approval_fault, authors, dominated_by,
-    tally, unproven,
+    ApprovalFault, Counted, Gone, HistoryView, Shortfall, Standing, Tally, approval_fault, authors,
+    dominated_by, tally, unproven,
 };
 pub use author::{Author, Carrier, Carriers, Charge, Verdict, author, is_authored, is_in_record};
 pub use credential::{Credential, actor_key, fingerprint};

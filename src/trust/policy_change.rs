@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::delegation::is_reported;
-use super::{Carrier, Outside, Policy, Verdict, unproven};
+use super::{Carrier, HistoryView, Policy, Verdict, unproven};
 use crate::base::Error;
 use crate::record::kind::{Action, ActorId, Decision, RecordPath, Registry, Revocation};
 use crate::record::snapshot::{Loaded, Snapshot};
@@ -54,7 +54,7 @@ pub fn tally_policy(
     next: &Snapshot<'_>,
     new: &Loaded,
     carrier: &Carrier,
-    outside: &dyn Outside,
+    outside: &dyn HistoryView,
 ) -> Result<PolicyTally, Error> {
     let subject = subject::policy_subject(policy.id(), new.value());
     let mut counted = BTreeSet::new();

@@ -12,7 +12,7 @@ use modelry::record::snapshot::{self, Records, Snapshot};
 use modelry::record::subject;
 use modelry::record::yaml;
 use modelry::report::summary::{PolicyLine, policy_lines};
-use modelry::trust::{self, Candidate, Outside, Policy, Shortfall, Verdict, are_enough};
+use modelry::trust::{self, Candidate, HistoryView, Policy, Shortfall, Verdict, are_enough};
 use serde_json::{Value, json};
 
 fn policy(value: &Value) -> Policy {
@@ -300,7 +300,7 @@ fn the_page_warns_exactly_where_reviews_are_newly_enough_or_somebody_may_more() 
 /// The signer of each review: the actor that it names.
 struct Signed(BTreeMap<String, ActorId>);
 
-impl Outside for Signed {
+impl HistoryView for Signed {
     fn brought_by(&self, _: &Policy, path: &RecordPath) -> Result<Option<Verdict>, Error> {
         let id = self.0.get(&path.to_string()).cloned();
         Ok(id.map(|id| Verdict::Actor { id, key: "k".into() }))

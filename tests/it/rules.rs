@@ -16,7 +16,7 @@ use modelry::record::snapshot::{Records, Snapshot};
 use modelry::record::subject;
 use modelry::record::yaml::{Document, Edit, Limits};
 use modelry::report;
-use modelry::trust::{Carrier, Carriers, Outside, Policy, Verdict};
+use modelry::trust::{Carrier, Carriers, HistoryView, Policy, Verdict};
 use serde_json::Value;
 
 use crate::support::golden::golden;
@@ -25,7 +25,7 @@ pub type Files = BTreeMap<String, (Mode, Vec<u8>)>;
 
 struct NoHistory;
 
-impl Outside for NoHistory {
+impl HistoryView for NoHistory {
     fn brought_by(&self, _: &Policy, _: &RecordPath) -> Result<Option<Verdict>, Error> {
         Ok(None)
     }

@@ -11,7 +11,7 @@ use crate::base::{Error, Oid};
 use crate::object::{self, FileChange, Mode, Objects};
 use crate::record::kind::{GroupName, RecordPath, StageName, VersionNumber};
 use crate::record::snapshot::{self, Earlier, Loaded, Records, Snapshot};
-use crate::trust::{Gone, Outside, Policy, Verdict};
+use crate::trust::{Gone, HistoryView, Policy, Verdict};
 
 /// What history knows at one commit of the mainline.
 pub struct Past<'a> {
@@ -160,7 +160,7 @@ impl Past<'_> {
     }
 }
 
-impl Outside for Past<'_> {
+impl HistoryView for Past<'_> {
     fn gone(&self, path: &str) -> Result<Option<Gone>, Error> {
         match self.search_gone(path) {
             // A shallow clone knows no more.

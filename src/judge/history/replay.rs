@@ -16,7 +16,7 @@ use crate::object::{Commit, Shelf};
 use crate::record::change::{Change, Differences};
 use crate::record::kind::VersionId;
 use crate::record::snapshot::{Loaded, Records, Snapshot};
-use crate::trust::{Author, Carrier, Carriers, Outside, Policy, Verdict};
+use crate::trust::{Author, Carrier, Carriers, HistoryView, Policy, Verdict};
 
 /// So many files that a merge leaves out are listed.
 const MOST_NOTES: usize = 100;
@@ -357,7 +357,7 @@ impl<'a> Replay<'a> {
         next: Snapshot<'_>,
         carrier: &Carrier,
         differences: &Differences,
-        outside: &dyn Outside,
+        outside: &dyn HistoryView,
         parent: Option<Oid>,
     ) -> Result<JudgedStep, Error> {
         let carriers = Carriers::one(carrier.clone());
@@ -374,7 +374,7 @@ impl<'a> Replay<'a> {
         next: Snapshot<'_>,
         carriers: &Carriers,
         differences: &Differences,
-        outside: &dyn Outside,
+        outside: &dyn HistoryView,
         parent: Option<Oid>,
     ) -> Result<JudgedStep, Error> {
         let trees = Trees {
@@ -391,7 +391,7 @@ impl<'a> Replay<'a> {
         carriers: &Carriers,
         differences: &Differences,
         shape: Option<&Shape>,
-        outside: &dyn Outside,
+        outside: &dyn HistoryView,
         parent: Option<Oid>,
     ) -> Result<JudgedStep, Error> {
         let carrier = &carriers.own;

@@ -323,7 +323,7 @@ pub fn state_findings(
     differences: &crate::record::change::Differences,
 ) -> Result<Vec<Finding<Anchor>>, Error> {
     struct NoHistory;
-    impl trust::Outside for NoHistory {
+    impl trust::HistoryView for NoHistory {
         fn brought_by(
             &self,
             _: &trust::Policy,

@@ -11,7 +11,7 @@ use crate::record::change::{Change, ChangeKind, Differences};
 use crate::record::kind::{Action, ActorId, ModelVersion, RecordPath, Registry, Status, VersionId};
 use crate::record::snapshot::{Loaded, Snapshot};
 use crate::record::subject;
-use crate::trust::{self, Author, Carrier, Carriers, Outside, Policy, PolicyTally, Tally};
+use crate::trust::{self, Author, Carrier, Carriers, HistoryView, Policy, PolicyTally, Tally};
 
 /// One step of the mainline: from one tree to the next, carried by a commit,
 /// judged by the policy in force before it.
@@ -30,7 +30,7 @@ pub struct Step<'a> {
     /// What differs.
     pub differences: &'a Differences,
     /// What history knows.
-    pub outside: &'a dyn Outside,
+    pub outside: &'a dyn HistoryView,
     /// Tallies made so far.
     tallies: RefCell<HashMap<VersionId, Rc<Tally>>>,
     /// The changes of each path, by their index.
@@ -45,7 +45,7 @@ impl<'a> Step<'a> {
         policy: Option<&'a Policy>,
         carriers: &'a Carriers,
         differences: &'a Differences,
-        outside: &'a dyn Outside,
+        outside: &'a dyn HistoryView,
     ) -> Step<'a> {
         let mut at: HashMap<&str, Vec<usize>> = HashMap::new();
         for (index, change) in differences.changes.iter().enumerate() {
@@ -160,7 +160,7 @@ impl<'a> Step<'a> {
 /// What history knows, and who brings what in the step itself.
 pub struct Bringing<'s, 'a>(pub &'s Step<'a>);
 
-impl Outside for Bringing<'_, '_> {
+impl HistoryView for Bringing<'_, '_> {
     fn gone(&self, path: &str) -> Result<Option<trust::Gone>, Error> {
         self.0.outside.gone(path)
     }

@@ -24,7 +24,7 @@ use crate::base::Error;
 use crate::record::change::{Change, ChangeKind};
 use crate::record::kind::{ActorId, Decision, RecordPath, VersionId};
 use crate::record::snapshot::Snapshot;
-use crate::trust::{self, Carrier, Outside, Policy, Verdict};
+use crate::trust::{self, Carrier, HistoryView, Policy, Verdict};
 
 /// What is asked about.
 pub struct Ask<'a> {
@@ -37,9 +37,9 @@ pub struct Ask<'a> {
     /// What differs.
     pub changes: &'a [Change],
     /// History up to `prior`.
-    pub outside: &'a dyn Outside,
+    pub outside: &'a dyn HistoryView,
     /// History up to `next`: who signed the commit that proposes a policy.
-    pub proposed: &'a dyn Outside,
+    pub proposed: &'a dyn HistoryView,
 }
 
 /// What a change means.
