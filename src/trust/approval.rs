@@ -49,7 +49,7 @@ pub trait HistoryView {
 
     /// A person's own review that the step replaces by one that a machine reports;
     /// none where it does not.
-    fn own_word(&self, path: &RecordPath) -> Option<Arc<Loaded>> {
+    fn replaced_signed_review(&self, path: &RecordPath) -> Option<Arc<Loaded>> {
         let _ = path;
         None
     }
@@ -261,7 +261,7 @@ pub fn tally(
         let Some(loaded) = next.read(&path)? else { continue };
         // What is reported never takes the place of what the person signed: the
         // step that tries is a finding (MR318), and the person's word stands in it.
-        let loaded = outside.own_word(&path).unwrap_or(loaded);
+        let loaded = outside.replaced_signed_review(&path).unwrap_or(loaded);
         let Some(review) = loaded.review() else { continue };
         let standing = match worth(policy, prior, &path, &loaded, &subject, outside)? {
             Standing::Counts => {

@@ -183,7 +183,7 @@ impl HistoryView for Bringing<'_, '_> {
         Some(self.0.carriers.of(index).verdict.clone())
     }
 
-    fn own_word(&self, path: &RecordPath) -> Option<Arc<Loaded>> {
+    fn replaced_signed_review(&self, path: &RecordPath) -> Option<Arc<Loaded>> {
         let now = self.0.next.read(path).ok()??;
         if !now.review().is_some_and(trust::is_reported) {
             return None;
