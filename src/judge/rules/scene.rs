@@ -115,7 +115,7 @@ impl<'a> Step<'a> {
             &self.next,
             id,
             version,
-            &Bringing(self),
+            &StepHistory(self),
         )?);
         self.tallies.borrow_mut().insert(id.clone(), tally.clone());
         Ok(tally)
@@ -158,9 +158,9 @@ impl<'a> Step<'a> {
 }
 
 /// What history knows, and who brings what in the step itself.
-pub struct Bringing<'s, 'a>(pub &'s Step<'a>);
+pub struct StepHistory<'s, 'a>(pub &'s Step<'a>);
 
-impl HistoryView for Bringing<'_, '_> {
+impl HistoryView for StepHistory<'_, '_> {
     fn gone(&self, path: &str) -> Result<Option<trust::Gone>, Error> {
         self.0.outside.gone(path)
     }
@@ -345,7 +345,7 @@ impl PolicyScene<'_> {
             &self.step.next,
             &self.after.source,
             self.carrier,
-            &Bringing(self.step),
+            &StepHistory(self.step),
         )
         .map(Some)
     }
