@@ -141,7 +141,7 @@ impl Verdict {
 
 /// Why a merge answers for a change, and not who wrote it on the other side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Charge {
+pub enum MergeCharge {
     /// Both sides changed the record.
     BothSides,
     /// The merge gave it a value that neither side had.
@@ -152,14 +152,14 @@ pub enum Charge {
     Shape,
 }
 
-impl Charge {
+impl MergeCharge {
     /// The reason in words.
     pub fn words(self) -> &'static str {
         match self {
-            Charge::BothSides => "both sides changed it",
-            Charge::NewValue => "neither side had this value",
-            Charge::OlderValue => "it restores an older value",
-            Charge::Shape => "its parents tell nothing of who wrote it",
+            MergeCharge::BothSides => "both sides changed it",
+            MergeCharge::NewValue => "neither side had this value",
+            MergeCharge::OlderValue => "it restores an older value",
+            MergeCharge::Shape => "its parents tell nothing of who wrote it",
         }
     }
 }
@@ -172,7 +172,7 @@ pub struct Carrier {
     /// Who signed it.
     pub verdict: Verdict,
     /// Why it is a merge that answers, when it is one.
-    pub charge: Option<Charge>,
+    pub charge: Option<MergeCharge>,
 }
 
 impl Carrier {

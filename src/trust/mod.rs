@@ -35,7 +35,7 @@ pub use approval::{
     ApprovalFault, Counted, Gone, HistoryView, Shortfall, Standing, Tally, approval_fault, authors,
     dominated_by, tally, unproven,
 };
-pub use author::{Author, Carrier, Carriers, Charge, Verdict, author, is_authored, is_in_record};
+pub use author::{Author, Carrier, Carriers, MergeCharge, Verdict, author, is_authored, is_in_record};
 pub use credential::{Credential, actor_key, fingerprint};
 pub use delegation::{DelegationFault, delegation_fault, is_reported, reporter};
 pub use enough::are_enough;

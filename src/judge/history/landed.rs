@@ -12,7 +12,7 @@ use crate::object::{Commit, FileChange, Mode, Objects};
 use crate::record::change::{self, Differences, Link};
 use crate::record::kind::RecordPath;
 use crate::record::snapshot::{Records, Snapshot};
-use crate::trust::{Charge, Policy};
+use crate::trust::{MergeCharge, Policy};
 
 /// What is wrong with the shape of a merge that touches the registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub enum Shape {
 }
 
 /// Which commit answers for a change.
-pub(super) type Answer = (Oid, Option<Charge>);
+pub(super) type Answer = (Oid, Option<MergeCharge>);
 
 /// What one step brings.
 pub struct Landed {
@@ -121,13 +121,15 @@ pub fn landed<'a>(
         let mut links: Vec<Link<Answer>> = files.changes.into_iter().map(of_commit).collect();
         let octopus = commit.parents.len() > 2 && parent.is_some();
         if octopus {
-            let charge = |link: &mut Link<Answer>| link.1.1 = Some(Charge::Shape);
+            let charge = |link: &mut Link<Answer>| link.1.1 = Some(MergeCharge::Shape);
             links.iter_mut().for_each(charge);
         }
         // The counts come first, so that no bound leaves them out.
         for change in files.counted {
             landed.differences.changes.push(change);
-            landed.answers.push((commit.id, octopus.then_some(Charge::Shape)));
+            landed
+                .answers
+                .push((commit.id, octopus.then_some(MergeCharge::Shape)));
         }
         let typed = change::typed(records, links, &earlier)?;
         landed
@@ -137,7 +139,9 @@ pub fn landed<'a>(
         landed.answers.extend(typed.into_iter().map(|(_, answer)| answer));
         for file in &outside {
             landed.differences.changes.push(protected_change(file));
-            landed.answers.push((commit.id, octopus.then_some(Charge::Shape)));
+            landed
+                .answers
+                .push((commit.id, octopus.then_some(MergeCharge::Shape)));
         }
         if octopus && !landed.is_link() {
             landed.shape = Some(Shape::Octopus(commit.parents.len()));

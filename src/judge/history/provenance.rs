@@ -16,7 +16,7 @@ use crate::object::{self, FileChange, Mode, Objects};
 use crate::record::change::Managed;
 use crate::record::kind::RecordPath;
 use crate::record::snapshot::{Loaded, Records};
-use crate::trust::Charge;
+use crate::trust::MergeCharge;
 
 /// One value of a file replaced by another, and the commit that answers for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub struct Written {
     /// The commit that answers.
     pub commit: Oid,
     /// Why it is the merge, when it is.
-    pub charge: Option<Charge>,
+    pub charge: Option<MergeCharge>,
 }
 
 /// A merge of two parents, to be asked who wrote what it brings.
@@ -84,7 +84,7 @@ impl<'g, 'a> Merge<'g, 'a> {
         let mut origins = Origins::default();
         if !self.is_related() {
             for file in files {
-                origins.charge(file, self.id, Charge::Shape);
+                origins.charge(file, self.id, MergeCharge::Shape);
             }
             return Ok(origins);
         }
@@ -99,7 +99,7 @@ impl<'g, 'a> Merge<'g, 'a> {
             match number {
                 Some(number) => changes[number as usize] = Some(file),
                 // A name that is no text is a finding, whoever brings it.
-                None => origins.charge(file, self.id, Charge::NewValue),
+                None => origins.charge(file, self.id, MergeCharge::NewValue),
             }
         }
         let tracer = Tracer::new(self.objects, self.graph, &self.sides, &paths);
@@ -112,11 +112,11 @@ impl<'g, 'a> Merge<'g, 'a> {
         for ((number, traced), change) in (0..).zip(trace.files).zip(changes) {
             let Some(change) = change else { continue };
             let charge = match &traced {
-                traced if traced.tip != change.after => Some(Charge::NewValue),
-                traced if !traced.is_whole => Some(Charge::Shape),
-                traced if traced.written.is_empty() => Some(Charge::OlderValue),
-                _ if on_first.contains(&number) => Some(Charge::BothSides),
-                traced if traced.start != change.before => Some(Charge::OlderValue),
+                traced if traced.tip != change.after => Some(MergeCharge::NewValue),
+                traced if !traced.is_whole => Some(MergeCharge::Shape),
+                traced if traced.written.is_empty() => Some(MergeCharge::OlderValue),
+                _ if on_first.contains(&number) => Some(MergeCharge::BothSides),
+                traced if traced.start != change.before => Some(MergeCharge::OlderValue),
                 _ => None,
             };
             match charge {
@@ -193,7 +193,7 @@ impl Origins {
         self.of.insert(file.path.clone(), (file.clone(), written));
     }
 
-    fn charge(&mut self, file: &FileChange, merge: Oid, charge: Charge) {
+    fn charge(&mut self, file: &FileChange, merge: Oid, charge: MergeCharge) {
         let written = Written {
             file: file.clone(),
             commit: merge,

@@ -14,7 +14,7 @@ use super::paths::{Compared, Differs, File, Paths, Read, Value};
 use super::provenance::{Malformed, Written};
 use crate::base::{Error, Oid};
 use crate::object::{FileChange, Objects, Tree};
-use crate::trust::Charge;
+use crate::trust::MergeCharge;
 
 /// Values that a branch gave its files: more are not kept.
 const MOST_WRITTEN: usize = 100_000;
@@ -54,7 +54,7 @@ enum Source {
     Parent(Oid),
     /// From itself: it wrote the value in place of this parent's, or chose it
     /// although this parent's side had changed the file.
-    Itself(Option<usize>, Option<Charge>),
+    Itself(Option<usize>, Option<MergeCharge>),
 }
 
 /// Traces some files on one side of a merge.
@@ -300,12 +300,12 @@ impl<'t, 'a> Tracer<'t, 'a> {
 
     /// Says why a merge answers for a file that it has as at `kept` and not as at `left`;
     /// none when only the side of `kept` changed it.
-    fn against(&self, merge: Oid, kept: Oid, left: Oid, file: File) -> Result<Option<Charge>, Error> {
+    fn against(&self, merge: Oid, kept: Oid, left: Oid, file: File) -> Result<Option<MergeCharge>, Error> {
         let by_kept = self.changed(merge, kept, left, file)?;
         Ok(match self.changed(merge, left, kept, file)? {
-            true if by_kept => Some(Charge::BothSides),
+            true if by_kept => Some(MergeCharge::BothSides),
             false if by_kept => None,
-            _ => Some(Charge::OlderValue),
+            _ => Some(MergeCharge::OlderValue),
         })
     }
 
