@@ -27,7 +27,7 @@ pub enum Shape {
 pub(super) type Answer = (Oid, Option<MergeCharge>);
 
 /// What one step brings.
-pub struct Landed {
+pub struct StepChanges {
     /// The changes, in the order in which they are judged.
     pub differences: Differences,
     /// Who answers for each change, in the same order; empty when the step's
@@ -39,7 +39,7 @@ pub struct Landed {
     pub dropped: Vec<String>,
 }
 
-impl Landed {
+impl StepChanges {
     /// Whether the step touches neither the registry nor what it protects.
     pub fn is_link(&self) -> bool {
         let Differences {
@@ -63,7 +63,7 @@ pub fn landed<'a>(
     policies: &[&Policy],
     commit: &Commit,
     parent: Option<&Node>,
-) -> Result<Landed, Error> {
+) -> Result<StepChanges, Error> {
     let objects = records.objects();
     let prior = match parent {
         Some(parent) => Snapshot::at(records, parent.tree, folder)?,
@@ -89,7 +89,7 @@ pub fn landed<'a>(
             }
         }
     }
-    let mut landed = Landed {
+    let mut landed = StepChanges {
         differences: Differences {
             changes: Vec::new(),
             malformed_trees,

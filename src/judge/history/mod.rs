@@ -25,7 +25,7 @@ pub use ahead::{Ahead, Ending};
 pub use arrival::{Arrival, Stopped};
 pub use dates::{Dated, Dates, claimed, claims, moment};
 pub use graph::{Graph, Sides};
-pub use landed::{Landed, Shape};
+pub use landed::{Shape, StepChanges};
 pub use landing::{Clash, MergeText, Plan, Planner};
 pub use onto::{Landings, Onto, Outlook, onto, outlook};
 pub use past::Past;
