@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::keys::{add_key, is_key, must_be_listed, revoke};
 use super::{Draft, WriteContext};
 use crate::base::Error;
-use crate::judge::rules::Act;
+use crate::judge::rules::DistrustedChange;
 use crate::record::kind::{ActorId, ActorKey, ActorKind, Key, Kind, MAX_RISE, RecordPath, VersionId};
 use crate::record::schema::editor;
 use crate::record::yaml::{self, Edit};
@@ -459,7 +459,7 @@ fn holds(note: String, reason: Option<&str>) -> Draft {
 /// What a change of the policy makes of the past: what keys proved that are not
 /// believed from now on, each act with the index of its revocation in `policy`,
 /// and what follows.
-pub fn consequences(policy: &Policy, distrusted: &[(usize, Act)]) -> Vec<String> {
+pub fn consequences(policy: &Policy, distrusted: &[(usize, DistrustedChange)]) -> Vec<String> {
     /// So many are named.
     const NAMED: usize = 10;
     let accepts = |index: usize, id: &VersionId| {

@@ -7,7 +7,7 @@ use super::landed::landed;
 use super::{COMMIT_NAMESPACE, Replay, chain_if, read_commit};
 use crate::base::{Error, Oid};
 use crate::judge::finding::{Anchor, Finding};
-use crate::judge::rules::{self, Act};
+use crate::judge::rules::{self, DistrustedChange};
 use crate::object::{Commit, SignatureKind};
 use crate::record::change::{Change, ChangeKind, Differences};
 use crate::record::kind::{Decision, RecordPath, Registry, Revocation, Status, VersionId};
@@ -68,7 +68,7 @@ fn acts<'a>(
     key: &str,
     since: Oid,
     until: Oid,
-) -> Result<Option<Vec<Act>>, Error> {
+) -> Result<Option<Vec<DistrustedChange>>, Error> {
     let objects = records.objects();
     let Some(commits) = chain_if(objects, since, until)? else {
         return Ok(None);
@@ -126,7 +126,7 @@ fn acts<'a>(
                 ) => Some(id.clone()),
                 _ => None,
             };
-            acts.push(Act {
+            acts.push(DistrustedChange {
                 commit: commit.id,
                 phrase: change.phrase(),
                 version: change.record.as_ref().and_then(RecordPath::version).cloned(),
@@ -247,7 +247,7 @@ impl Replay<'_> {
         policy: &Policy,
         known: &[Revocation],
         parent: Oid,
-    ) -> Result<Vec<(usize, Act)>, Error> {
+    ) -> Result<Vec<(usize, DistrustedChange)>, Error> {
         let mut distrusted = Vec::new();
         for (index, is) in policy.registry().revoked.iter().enumerate() {
             let same = |was: &&Revocation| is_same_key(was, is) && was.since == is.since;

@@ -125,7 +125,7 @@ pub use mr508_merge_conflict::{merge_conflict, renamed_into};
 pub use mr509_mainline_deleted::mainline_deleted;
 pub use mr510_forbidden_reference::forbidden_reference;
 pub use place::Resolver;
-pub use scene::{Act, Findings, PolicyScene, Scene, Step};
+pub use scene::{DistrustedChange, Findings, PolicyScene, Scene, Step};
 
 use crate::base::Error;
 use crate::judge::finding::RuleInfo;

@@ -1,7 +1,7 @@
 //! MR317 revoked-key-used: a key proved something after it was last believed.
 
 use super::scene::in_policy;
-use super::{Act, Check, Rule};
+use super::{Check, DistrustedChange, Rule};
 use crate::base::Oid;
 use crate::judge::finding::{Anchor, Finding, RuleInfo};
 
@@ -17,7 +17,12 @@ pub(super) static RULE: Rule = Rule {
 
 /// A finding about one act of a key, at the revocation in `revoked/INDEX`, which
 /// this commit brought; none for what is not committed yet.
-pub fn revoked_key_used(index: usize, key: &str, act: &Act, revoked: Option<Oid>) -> Finding<Anchor> {
+pub fn revoked_key_used(
+    index: usize,
+    key: &str,
+    act: &DistrustedChange,
+    revoked: Option<Oid>,
+) -> Finding<Anchor> {
     let accept = match revoked {
         Some(commit) => format!("`acknowledged: [{{commit: \"{commit}\", codes: [MR317]}}]`"),
         None => "an entry of `acknowledged` with the commit of the revocation and MR317".to_owned(),

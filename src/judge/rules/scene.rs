@@ -469,7 +469,7 @@ pub fn ask_administrator(policy: &Policy) -> String {
 
 /// Something that a key proved.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Act {
+pub struct DistrustedChange {
     /// The step.
     pub commit: Oid,
     /// What was done.
