@@ -22,7 +22,7 @@ const FURTHEST: usize = 128;
 pub(super) type Signers = Arc<Mutex<HashMap<Oid, Result<PublicKey, SignatureFault>>>>;
 
 /// What is worked out ahead of the judge, shared by its threads.
-pub struct Ahead<'c> {
+pub struct Prefetch<'c> {
     /// The steps, in the order in which they are judged.
     commits: &'c [Commit],
     folder: &'c str,
@@ -49,11 +49,11 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl<'c> Ahead<'c> {
+impl<'c> Prefetch<'c> {
     /// Nothing is done yet of these steps, which `replay` is to judge, of the
     /// registry of this id.
-    pub fn new(commits: &'c [Commit], replay: &Replay<'c>, registry_id: String) -> Ahead<'c> {
-        Ahead {
+    pub fn new(commits: &'c [Commit], replay: &Replay<'c>, registry_id: String) -> Prefetch<'c> {
+        Prefetch {
             commits,
             folder: replay.folder,
             registry_id,
@@ -160,7 +160,7 @@ impl<'c> Ahead<'c> {
 /// A step that a thread works on. It is done with, whatever becomes of the
 /// thread: the judge waits for it.
 struct Taken<'t, 'c> {
-    ahead: &'t Ahead<'c>,
+    ahead: &'t Prefetch<'c>,
     index: usize,
 }
 
@@ -172,7 +172,7 @@ impl Drop for Taken<'_, '_> {
 }
 
 /// Ends the work ahead when the judge is done, whatever becomes of the judge.
-pub struct Ending<'t, 'c>(pub &'t Ahead<'c>);
+pub struct Ending<'t, 'c>(pub &'t Prefetch<'c>);
 
 impl Drop for Ending<'_, '_> {
     fn drop(&mut self) {

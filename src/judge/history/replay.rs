@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::{Arc, PoisonError};
 
 use super::acknowledged::{self, Acknowledged, Reaffirmed};
-use super::ahead::{Ahead, Signers};
+use super::ahead::{Prefetch, Signers};
 use super::graph::Graph;
 use super::landed::{Answer, Shape, landed};
 use super::{Past, policy_at, read_commit, verdict_given};
@@ -483,7 +483,7 @@ impl<'a> Replay<'a> {
     pub fn run(
         &mut self,
         commits: &[Commit],
-        ahead: Option<&Ahead<'_>>,
+        ahead: Option<&Prefetch<'_>>,
         mut seen: impl FnMut(&Commit, &JudgedStep),
     ) -> Result<Report, Error> {
         let mut report = Report::default();

@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::base::{Error, Oid};
 use crate::judge::finding::Report;
-use crate::judge::history::{self, Ahead, Ending, Faulty, JudgedStep, Replay};
+use crate::judge::history::{self, Ending, Faulty, JudgedStep, Prefetch, Replay};
 use crate::judge::rules::{self, Resolver};
 use crate::object::{Commit, Kept, Objects};
 use crate::record::kind::VersionId;
@@ -289,7 +289,7 @@ impl Workspace {
         let (Some(registry_id), true) = (registry_id, helpers > 0 && commits.len() >= WORTH_IT) else {
             return replay.run(commits, None, seen);
         };
-        let ahead = Ahead::new(commits, replay, registry_id);
+        let ahead = Prefetch::new(commits, replay, registry_id);
         let door = self.repo.door();
         let shelf = replay.shelf();
         std::thread::scope(|scope| {
