@@ -172,9 +172,9 @@ impl Drop for Taken<'_, '_> {
 }
 
 /// Ends the work ahead when the judge is done, whatever becomes of the judge.
-pub struct Ending<'t, 'c>(pub &'t Prefetch<'c>);
+pub struct PrefetchGuard<'t, 'c>(pub &'t Prefetch<'c>);
 
-impl Drop for Ending<'_, '_> {
+impl Drop for PrefetchGuard<'_, '_> {
     fn drop(&mut self) {
         locked(&self.0.state).is_over = true;
         self.0.moved.notify_all();

@@ -21,7 +21,7 @@ mod three_way;
 mod trace;
 
 pub use acknowledged::{Acknowledged, Reaffirmed};
-pub use ahead::{Ending, Prefetch};
+pub use ahead::{Prefetch, PrefetchGuard};
 pub use arrival::{Arrival, Stopped};
 pub use dates::{Dated, Dates, claimed, claims, moment};
 pub use graph::{Graph, Sides};

@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::base::{Error, Oid};
 use crate::judge::finding::Report;
-use crate::judge::history::{self, Ending, Faulty, JudgedStep, Prefetch, Replay};
+use crate::judge::history::{self, Faulty, JudgedStep, Prefetch, PrefetchGuard, Replay};
 use crate::judge::rules::{self, Resolver};
 use crate::object::{Commit, Kept, Objects};
 use crate::record::kind::VersionId;
@@ -293,7 +293,7 @@ impl Workspace {
         let door = self.repo.door();
         let shelf = replay.shelf();
         std::thread::scope(|scope| {
-            let _ending = Ending(&ahead);
+            let _ending = PrefetchGuard(&ahead);
             for _ in 0..helpers {
                 scope.spawn(|| {
                     // Without its own view of the repository a thread is of no
