@@ -3,7 +3,7 @@
 use crate::base::{Error, Oid, count, shell_word};
 use crate::judge::finding::{Finding, Note, Place, Report};
 use crate::judge::history::{self, Graph};
-use crate::object::Kept;
+use crate::object::CachedObjects;
 use crate::record::snapshot::Records;
 use crate::workspace::Workspace;
 use crate::workspace::prove::How;
@@ -26,7 +26,7 @@ pub(super) fn note_past(workspace: &Workspace, head: Oid, report: &mut Report) {
 
 fn past(workspace: &Workspace, head: Oid) -> Result<Option<String>, Error> {
     let objects = workspace.repo.objects()?;
-    let objects = Kept::new(&objects);
+    let objects = CachedObjects::new(&objects);
     let records = Records::new(&objects);
     let tip = workspace.tip()?;
     let report = match workspace.has_point() {

@@ -118,24 +118,24 @@ impl<K: Eq + Hash, V: Clone> Lately<K, V> {
 
 /// Keeps the trees that were read: a walk along history asks for the same ones
 /// again and again.
-pub struct Kept<'a> {
+pub struct CachedObjects<'a> {
     base: &'a dyn Objects,
     shelf: Shelf,
 }
 
-impl<'a> Kept<'a> {
+impl<'a> CachedObjects<'a> {
     /// Over this store, with nothing kept yet.
-    pub fn new(base: &'a dyn Objects) -> Kept<'a> {
-        Kept::on(base, Shelf::default())
+    pub fn new(base: &'a dyn Objects) -> CachedObjects<'a> {
+        CachedObjects::on(base, Shelf::default())
     }
 
     /// Over this store, with what others keep too.
-    pub fn on(base: &'a dyn Objects, shelf: Shelf) -> Kept<'a> {
-        Kept { base, shelf }
+    pub fn on(base: &'a dyn Objects, shelf: Shelf) -> CachedObjects<'a> {
+        CachedObjects { base, shelf }
     }
 }
 
-impl Objects for Kept<'_> {
+impl Objects for CachedObjects<'_> {
     fn format(&self) -> ObjectFormat {
         self.base.format()
     }

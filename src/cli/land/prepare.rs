@@ -18,7 +18,7 @@ use crate::base::{Error, Oid};
 use crate::git::{Following, GitObjects};
 use crate::judge::finding::{Finding, Place, Report};
 use crate::judge::history::{self, Graph, Replay};
-use crate::object::{Kept, Objects};
+use crate::object::{CachedObjects, Objects};
 use crate::record::kind::ActorId;
 use crate::record::snapshot::Records;
 use crate::report;
@@ -275,7 +275,7 @@ pub(super) fn prove(
     args: &WriteArgs,
     ui: &Ui,
 ) -> Result<Result<(Policy, Option<Point>), Outcome>, Error> {
-    let objects = &Kept::new(objects);
+    let objects = &CachedObjects::new(objects);
     let records = Records::new(objects);
     if args.trust_base {
         ui.note("the history that this builds on was not proven (--trust-base)");

@@ -9,7 +9,7 @@ use crate::cli::args::Global;
 use crate::cli::output::Outcome;
 use crate::git::{GitObjects, Head};
 use crate::judge::history::{self, Dated, Dates, Past};
-use crate::object::Kept;
+use crate::object::CachedObjects;
 use crate::record::kind::{RecordPath, VersionId};
 use crate::record::snapshot::{Loaded, Records, Snapshot};
 use crate::trust::{self, Policy, Tally};
@@ -305,7 +305,7 @@ pub fn commit_before(
 
 /// The dates of the mainline's steps.
 pub fn dates(workspace: &Workspace, objects: &GitObjects<'_>) -> Result<Dates, Error> {
-    let kept = Kept::new(objects);
+    let kept = CachedObjects::new(objects);
     workspace.dates(&Records::new(&kept), workspace.tip()?)
 }
 

@@ -17,7 +17,7 @@ use crate::git::sign::{GitSigner, Signer};
 use crate::judge::checkpoint::Checkpoint;
 use crate::judge::finding::Note;
 use crate::judge::history::{self, Dated, Dates};
-use crate::object::Kept;
+use crate::object::CachedObjects;
 use crate::record::snapshot::{Records, Snapshot};
 use crate::report;
 use crate::report::audit::{Again, Audit, Ending, Known, Ledger, PinOrigin};
@@ -130,7 +130,7 @@ fn audited(
         },
         (false, _) => Again::Anywhere,
     };
-    let kept = Kept::new(&objects);
+    let kept = CachedObjects::new(&objects);
     let records = Records::new(&kept);
     let how = How {
         mainline: commit == tip,

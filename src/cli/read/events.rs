@@ -12,7 +12,7 @@ use crate::cli::output::{Outcome, Output, report_format};
 use crate::cli::read::at::FetchArgs;
 use crate::exchange::cloudevents;
 use crate::exchange::eventbridge::Account;
-use crate::object::Kept;
+use crate::object::CachedObjects;
 use crate::record::snapshot::Records;
 use crate::report;
 use crate::report::event::Event;
@@ -109,7 +109,7 @@ fn told(
         Some(from) => start_on_mainline(workspace, &objects, tip, from)?,
         None => None,
     };
-    let kept = Kept::new(&objects);
+    let kept = CachedObjects::new(&objects);
     let records = Records::new(&kept);
     let bar = bar(ui);
     let occurred = verdict::occurred(workspace, &records, from, to, |all| {

@@ -18,7 +18,7 @@ use crate::exchange::kserve;
 use crate::git::GitObjects;
 use crate::judge::finding::Report;
 use crate::judge::history;
-use crate::object::Kept;
+use crate::object::CachedObjects;
 use crate::record::kind::{Address, Artifact, GroupName, UriFault};
 use crate::record::snapshot::{Records, Snapshot};
 use crate::report::resolve::{self, Answer, Resolved, Which};
@@ -255,7 +255,7 @@ fn prove_and_read(
     let on_trust = trust.trust_root || checkpoint.is_some();
     believe_root(workspace, &objects, tip, on_trust)?;
     let commit = on_mainline(workspace, &objects, tip, asked.at.as_deref(), None)?.noted(ui);
-    let kept = Kept::new(&objects);
+    let kept = CachedObjects::new(&objects);
     let records = Records::new(&kept);
     let how = How {
         mainline: commit == tip,

@@ -19,7 +19,7 @@ use crate::git::disk;
 use crate::net::notify::{
     Allowed, Ended, Heard, Patience, Poster, Program, Receiver, Round, Secrets, Sink, Start, Track,
 };
-use crate::object::Kept;
+use crate::object::CachedObjects;
 use crate::record::kind::Address;
 use crate::record::snapshot::Records;
 use crate::report::{self, clean};
@@ -149,7 +149,7 @@ fn rounds(
             (None, true) => Some(Start::Root),
             (None, false) => None,
         };
-        let kept = Kept::new(&objects);
+        let kept = CachedObjects::new(&objects);
         let records = Records::new(&kept);
         let round = Round {
             workspace,

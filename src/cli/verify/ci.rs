@@ -11,7 +11,7 @@ use crate::cli::args::Global;
 use crate::git::{Fetch, Repo};
 use crate::judge::finding::{Note, Report};
 use crate::judge::history::{self, Graph, Past};
-use crate::object::{Kept, Objects};
+use crate::object::{CachedObjects, Objects};
 use crate::record::change;
 use crate::record::snapshot::{Records, Snapshot};
 use crate::report::summary::{self, Ask};
@@ -287,7 +287,7 @@ fn steps(
     ui: &Ui,
 ) -> Result<Report, Error> {
     let objects = workspace.repo.objects()?;
-    let kept = Kept::new(&objects);
+    let kept = CachedObjects::new(&objects);
     let records = Records::new(&kept);
     let ruling = match from {
         Some(from) => {

@@ -18,7 +18,7 @@ use crate::git::install::Hook;
 use crate::git::{Budget, Head, Repo};
 use crate::judge::finding::Report;
 use crate::judge::history;
-use crate::object::{self, Kept};
+use crate::object::{self, CachedObjects};
 use crate::record::snapshot::Records;
 use crate::report::{self, Style};
 use crate::workspace::prove::How;
@@ -498,7 +498,7 @@ fn ready(repo: &Repo, args: &InstallArgs, wanted: &Wanted, ui: &Ui) -> Result<()
         return Ok(());
     }
     let objects = workspace.repo.objects()?;
-    let kept = Kept::new(&objects);
+    let kept = CachedObjects::new(&objects);
     let records = Records::new(&kept);
     let how = How {
         mainline: true,

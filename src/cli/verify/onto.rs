@@ -9,7 +9,7 @@ use crate::cli::Ui;
 use crate::cli::args::Global;
 use crate::judge::finding::Report;
 use crate::judge::history::{self, Landings, Onto, Past, Replay};
-use crate::object::{Kept, Objects, Overlay};
+use crate::object::{CachedObjects, Objects, Overlay};
 use crate::record::change;
 use crate::record::kind::Landing;
 use crate::record::snapshot::{Records, Snapshot};
@@ -83,7 +83,7 @@ pub(crate) fn landing(
     ui: &Ui,
 ) -> Result<Report, Error> {
     let objects = workspace.repo.objects()?;
-    let kept = Kept::new(&objects);
+    let kept = CachedObjects::new(&objects);
     let records = Records::new(&kept);
     let (policy, faulty) = proven(args, workspace, &records, base, ui)?;
     let ways: Vec<Landing> = match args.landing {

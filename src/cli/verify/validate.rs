@@ -16,7 +16,7 @@ use crate::git::{Repo, Uncommitted, disk};
 use crate::judge::finding::{Note, Report};
 use crate::judge::history::{self, Past, Replay};
 use crate::judge::rules::{self, Resolver};
-use crate::object::{self, Kept, Objects, Overlay};
+use crate::object::{self, CachedObjects, Objects, Overlay};
 use crate::record::change::{self, Differences};
 use crate::record::kind::RecordPath;
 use crate::record::snapshot::{Records, Snapshot};
@@ -192,7 +192,7 @@ fn has_registry(workspace: &Workspace, a: Oid, b: Oid) -> Result<(), Error> {
 
 fn steps(workspace: &Workspace, a: Oid, b: Oid) -> Result<Report, Error> {
     let objects = workspace.repo.objects()?;
-    let objects = Kept::new(&objects);
+    let objects = CachedObjects::new(&objects);
     let records = Records::new(&objects);
     if let Some(report) = inverted(workspace, &objects, a, b)? {
         return Ok(report);

@@ -17,7 +17,7 @@ use crate::cli::verify::onto;
 use crate::git::{Head, Repo};
 use crate::judge::finding::{Finding, Place, Report};
 use crate::judge::history::{self, Onto};
-use crate::object::{Kept, Objects, Overlay};
+use crate::object::{CachedObjects, Objects, Overlay};
 use crate::record::change;
 use crate::record::kind::{Action, Landing, RecordPath};
 use crate::record::snapshot::{self, Loaded, Records, Snapshot};
@@ -436,7 +436,7 @@ fn landing_words(
 fn show_proposal(proposal: &str, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let workspace = Workspace::open(&global.wanted())?;
     let objects = workspace.repo.objects()?;
-    let kept = Kept::new(&objects);
+    let kept = CachedObjects::new(&objects);
     let records = Records::new(&kept);
     let tip = workspace.tip()?;
     let at = |commit| -> Result<Snapshot<'_>, Error> {

@@ -20,7 +20,7 @@ use crate::base::{Error, Oid};
 use crate::judge::finding::Report;
 use crate::judge::history::{self, Faulty, JudgedStep, Prefetch, PrefetchGuard, Replay};
 use crate::judge::rules::{self, Resolver};
-use crate::object::{Commit, Kept, Objects};
+use crate::object::{CachedObjects, Commit, Objects};
 use crate::record::kind::VersionId;
 use crate::record::snapshot::{Records, Snapshot};
 use crate::report::audit::{Confirmed, Known};
@@ -301,7 +301,7 @@ impl Workspace {
                     if let Ok(repo) = door.open()
                         && let Ok(objects) = repo.objects()
                     {
-                        ahead.work(&Kept::on(&objects, shelf.clone()));
+                        ahead.work(&CachedObjects::on(&objects, shelf.clone()));
                     }
                 });
             }

@@ -13,7 +13,7 @@ use crate::git::{Bounded, Budget, MOVED_MEANWHILE, Repo};
 use crate::judge::finding::{Anchor, Finding, Report};
 use crate::judge::history::{self, Arrival};
 use crate::judge::rules;
-use crate::object::Kept;
+use crate::object::CachedObjects;
 use crate::record::snapshot::Records;
 use crate::workspace::prove::How;
 use crate::workspace::{self, Wanted, Workspace};
@@ -216,7 +216,7 @@ fn grown(
 ) -> Result<Ruling, Error> {
     pinned(workspace, tip)?;
     let objects = workspace.repo.objects()?;
-    let kept = Kept::new(&objects);
+    let kept = CachedObjects::new(&objects);
     let records = Records::new(&kept);
     let how = How {
         mainline: true,
@@ -228,7 +228,7 @@ fn grown(
     // Other threads would read beside the budget.
     workspace.threads = NonZeroUsize::MIN;
     let bounded = Bounded::new(workspace.repo.objects()?, budget);
-    let kept = Kept::new(&bounded);
+    let kept = CachedObjects::new(&bounded);
     let records = Records::new(&kept);
     let Some(commits) = history::chain_if(&kept, tip, new).map_err(cut_off)? else {
         let name = workspace.mainline_name();
@@ -259,7 +259,7 @@ fn created(workspace: &mut Workspace, new: Oid, budget: Budget) -> Result<Ruling
     // Other threads would read beside the budget.
     workspace.threads = NonZeroUsize::MIN;
     let bounded = Bounded::new(workspace.repo.objects()?, budget);
-    let kept = Kept::new(&bounded);
+    let kept = CachedObjects::new(&bounded);
     let records = Records::new(&kept);
     // From the root; and what was the mainline here before must be on it still.
     let how = How {

@@ -4,7 +4,7 @@ use crate::base::{Error, Oid};
 use crate::git::{Head, Repo};
 use crate::judge::finding::Report;
 use crate::judge::history::{self, Past, Replay};
-use crate::object::{self, Kept};
+use crate::object::{self, CachedObjects};
 use crate::record::change;
 use crate::record::snapshot::{Records, Snapshot};
 use crate::trust::{Carrier, Policy, Verdict};
@@ -85,7 +85,7 @@ fn judged(
     // Any branch may be checked out, or none: HEAD says where the registry is.
     let workspace = Workspace::at(wanted, repo, "HEAD".into(), Some(head))?;
     let objects = workspace.repo.objects()?;
-    let kept = Kept::new(&objects);
+    let kept = CachedObjects::new(&objects);
     let records = Records::new(&kept);
     let folder = &workspace.folder;
     let top = history::read_commit(&kept, head)?.tree;
@@ -116,7 +116,7 @@ fn begun(repo: &Repo) -> Result<Option<Report>, Error> {
         return Ok(None);
     }
     let objects = repo.objects()?;
-    let kept = Kept::new(&objects);
+    let kept = CachedObjects::new(&objects);
     let records = Records::new(&kept);
     let tree = repo.staged_tree()?;
     let mut report = Report::default();
