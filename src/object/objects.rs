@@ -46,10 +46,10 @@ pub trait Objects {
 /// An id means the same bytes for good. Of what was not asked for lately,
 /// nothing is kept.
 #[derive(Clone, Debug, Default)]
-pub struct Shelf(Arc<Mutex<Lately<Oid, Arc<Tree>>>>);
+pub struct Shelf(Arc<Mutex<GenerationalCache<Oid, Arc<Tree>>>>);
 
 impl Shelf {
-    fn lately(&self) -> MutexGuard<'_, Lately<Oid, Arc<Tree>>> {
+    fn lately(&self) -> MutexGuard<'_, GenerationalCache<Oid, Arc<Tree>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -67,16 +67,16 @@ impl Shelf {
 /// A map that forgets what nobody asked for in a while, by number and by weight: a
 /// push must not choose how much is kept.
 #[derive(Debug)]
-pub struct Lately<K, V> {
+pub struct GenerationalCache<K, V> {
     now: HashMap<K, (V, usize)>,
     before: HashMap<K, (V, usize)>,
     /// The weight of `now`, in bytes.
     weight: usize,
 }
 
-impl<K, V> Default for Lately<K, V> {
+impl<K, V> Default for GenerationalCache<K, V> {
     fn default() -> Self {
-        Lately {
+        GenerationalCache {
             now: HashMap::new(),
             before: HashMap::new(),
             weight: 0,
@@ -84,7 +84,7 @@ impl<K, V> Default for Lately<K, V> {
     }
 }
 
-impl<K: Eq + Hash, V: Clone> Lately<K, V> {
+impl<K: Eq + Hash, V: Clone> GenerationalCache<K, V> {
     /// So many are new or asked for before the others are forgotten.
     const MOST: usize = 4096;
 

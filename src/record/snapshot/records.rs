@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Loaded, load, read};
 use crate::base::{Error, ObjectKind, Oid};
-use crate::object::{Lately, Objects};
+use crate::object::{GenerationalCache, Objects};
 use crate::record::kind::RecordPath;
 
 /// Documents that other threads have read, by blob and path.
@@ -16,7 +16,7 @@ pub type ReadAhead = Arc<Mutex<HashMap<(Oid, RecordPath), Arc<Loaded>>>>;
 /// Records by blob, shared by all snapshots over one store.
 pub struct Records<'a> {
     pub(super) objects: &'a dyn Objects,
-    loaded: RefCell<Lately<(Oid, RecordPath), Arc<Loaded>>>,
+    loaded: RefCell<GenerationalCache<(Oid, RecordPath), Arc<Loaded>>>,
     /// Every document that was read, by its hash.
     read: RefCell<HashSet<u64>>,
     /// The paths of files that are no records.
