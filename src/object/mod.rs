@@ -29,6 +29,6 @@ mod walk;
 pub use commit::{Commit, CommitSignature, Identity, SignatureKind};
 pub use count::{Count, Counter};
 pub use edit::{edit, place};
-pub use objects::{CachedObjects, GenerationalCache, Memory, Objects, Overlay, Shelf};
+pub use objects::{CachedObjects, GenerationalCache, Memory, Objects, Overlay, TreeCache};
 pub use tree::{Entry, Mode, Tree};
 pub use walk::{FileChange, Look, TreeDiff, Whole, diff, files, lookup, read_tree};

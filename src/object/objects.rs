@@ -37,8 +37,8 @@ pub trait Objects {
 
     /// Where trees are kept, for other threads that read the same store; an
     /// empty place of their own where none are.
-    fn shelf(&self) -> Shelf {
-        Shelf::default()
+    fn shelf(&self) -> TreeCache {
+        TreeCache::default()
     }
 }
 
@@ -46,9 +46,9 @@ pub trait Objects {
 /// An id means the same bytes for good. Of what was not asked for lately,
 /// nothing is kept.
 #[derive(Clone, Debug, Default)]
-pub struct Shelf(Arc<Mutex<GenerationalCache<Oid, Arc<Tree>>>>);
+pub struct TreeCache(Arc<Mutex<GenerationalCache<Oid, Arc<Tree>>>>);
 
-impl Shelf {
+impl TreeCache {
     fn lately(&self) -> MutexGuard<'_, GenerationalCache<Oid, Arc<Tree>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -120,17 +120,17 @@ impl<K: Eq + Hash, V: Clone> GenerationalCache<K, V> {
 /// again and again.
 pub struct CachedObjects<'a> {
     base: &'a dyn Objects,
-    shelf: Shelf,
+    shelf: TreeCache,
 }
 
 impl<'a> CachedObjects<'a> {
     /// Over this store, with nothing kept yet.
     pub fn new(base: &'a dyn Objects) -> CachedObjects<'a> {
-        CachedObjects::on(base, Shelf::default())
+        CachedObjects::on(base, TreeCache::default())
     }
 
     /// Over this store, with what others keep too.
-    pub fn on(base: &'a dyn Objects, shelf: Shelf) -> CachedObjects<'a> {
+    pub fn on(base: &'a dyn Objects, shelf: TreeCache) -> CachedObjects<'a> {
         CachedObjects { base, shelf }
     }
 }
@@ -152,7 +152,7 @@ impl Objects for CachedObjects<'_> {
         self.shelf.or_read(id, || self.base.tree(id))
     }
 
-    fn shelf(&self) -> Shelf {
+    fn shelf(&self) -> TreeCache {
         self.shelf.clone()
     }
 }
@@ -237,7 +237,7 @@ pub struct Overlay<'a> {
     pub base: &'a dyn Objects,
     /// What the change adds.
     pub new: Memory,
-    trees: Shelf,
+    trees: TreeCache,
 }
 
 impl<'a> Overlay<'a> {
@@ -246,7 +246,7 @@ impl<'a> Overlay<'a> {
         Overlay {
             new: Memory::new(base.format()),
             base,
-            trees: Shelf::default(),
+            trees: TreeCache::default(),
         }
     }
 }

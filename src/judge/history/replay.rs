@@ -12,7 +12,7 @@ use super::{Past, policy_at, read_commit, verdict_given};
 use crate::base::{Error, ObjectKind, Oid};
 use crate::judge::finding::{Checked, Finding, Note, Place, Report};
 use crate::judge::rules::{self, Decided, Resolver, Step};
-use crate::object::{Commit, Shelf};
+use crate::object::{Commit, TreeCache};
 use crate::record::change::{Change, Differences};
 use crate::record::kind::VersionId;
 use crate::record::snapshot::{Loaded, Records, Snapshot};
@@ -167,7 +167,7 @@ impl<'a> Replay<'a> {
     }
 
     /// Where the trees are kept that it reads.
-    pub fn shelf(&self) -> Shelf {
+    pub fn shelf(&self) -> TreeCache {
         self.records.objects().shelf()
     }
 
