@@ -104,7 +104,7 @@ pub struct RelayRequest<'r> {
 }
 
 /// One verdict, of one person.
-struct Voice<'v> {
+struct Approver<'v> {
     person: &'v ActorId,
     verdict: &'v HostVerdict,
     seen: Oid,
@@ -152,7 +152,7 @@ pub fn relay(
     if let Some(whole) = request.whole {
         for (id, person, verdict) in taken_back(desk, request, whole, &mut draft.notes)? {
             let Some(seen) = verdict.commit else { continue };
-            let voice = Voice {
+            let voice = Approver {
                 person: &person,
                 verdict: &verdict,
                 seen,
@@ -283,7 +283,7 @@ fn voice<'v>(
     request: &RelayRequest<'_>,
     verdict: &'v HostVerdict,
     notes: &mut Vec<String>,
-) -> Option<Voice<'v>> {
+) -> Option<Approver<'v>> {
     let host = request.host.as_str();
     let account = &verdict.account;
     let holds = |actor: &&ActorId| {
@@ -311,7 +311,7 @@ fn voice<'v>(
         ));
         return None;
     };
-    Some(Voice {
+    Some(Approver {
         person,
         verdict,
         seen,
@@ -323,7 +323,7 @@ fn voice<'v>(
 fn reviewed(
     desk: &WriteContext<'_>,
     request: &RelayRequest<'_>,
-    voice: &Voice<'_>,
+    voice: &Approver<'_>,
 ) -> Result<Result<BTreeSet<VersionId>, String>, Error> {
     let seen = voice.seen;
     let records = desk.snapshot.records;
@@ -378,11 +378,11 @@ fn reviewed(
 fn write(
     desk: &WriteContext<'_>,
     request: &RelayRequest<'_>,
-    voice: &Voice<'_>,
+    voice: &Approver<'_>,
     id: &VersionId,
     draft: &mut Draft,
 ) -> Result<Option<String>, Error> {
-    let Voice {
+    let Approver {
         person,
         verdict,
         seen,

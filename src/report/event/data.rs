@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Authority, Event, Field, Proof, Voice};
+use super::{Approver, Authority, Event, Field, Proof};
 use crate::record::kind::VersionNumber;
 use crate::record::schema;
 
@@ -215,7 +215,7 @@ fn decision(authority: &Authority) -> JsonDecision<'_> {
     }
 }
 
-fn voice(voice: &Voice) -> JsonVoice<'_> {
+fn voice(voice: &Approver) -> JsonVoice<'_> {
     JsonVoice {
         actor: voice.actor.as_str(),
         reported_by: voice.reported_by.as_ref().map(|actor| actor.as_str()),

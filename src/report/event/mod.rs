@@ -92,7 +92,7 @@ pub struct Proof {
 
 /// One whose decision counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Voice {
+pub struct Approver {
     /// Who.
     pub actor: ActorId,
     /// The machine that reported it from a Git host's page.
@@ -109,7 +109,7 @@ pub enum Authority {
         /// What they say.
         decision: Decision,
         /// Whose they are.
-        by: Vec<Voice>,
+        by: Vec<Approver>,
         /// The digest of what they saw.
         subject: String,
     },

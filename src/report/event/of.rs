@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 
 use super::fields::{fields, is_imported};
-use super::{Accepted, Authority, Event, Proof, Voice, id, kind};
+use super::{Accepted, Approver, Authority, Event, Proof, id, kind};
 use crate::base::{Error, Oid};
 use crate::judge::finding::Report;
 use crate::judge::history::{self, Dates, JudgedStep};
@@ -218,12 +218,12 @@ fn authority(
 
 /// The reviews that decided; none when they are not enough.
 fn reviews(decided: &Decided) -> Option<Authority> {
-    let voice = |review: &Counted| Voice {
+    let voice = |review: &Counted| Approver {
         actor: review.actor.clone(),
         reported_by: review.reported_by.clone(),
     };
     let tally = &decided.tally;
-    let (decision, by): (_, Vec<Voice>) = match decided.to {
+    let (decision, by): (_, Vec<Approver>) = match decided.to {
         Status::Approved if tally.missing.is_empty() => {
             (Decision::Approved, tally.counting().map(voice).collect())
         }

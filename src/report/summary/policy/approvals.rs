@@ -43,7 +43,7 @@ pub(super) struct Comparison<'p> {
 }
 
 /// An approval that would count after, and whether it is like another.
-struct Voice<'p> {
+struct Approver<'p> {
     actor: usize,
     reporter: Option<usize>,
     candidate: Candidate<'p>,
@@ -56,7 +56,7 @@ struct Search<'s, 'p> {
     need_before: ApprovalNeed,
     need_after: ApprovalNeed,
     /// The voices that can't be told apart, together.
-    classes: Vec<Vec<Voice<'p>>>,
+    classes: Vec<Vec<Approver<'p>>>,
     most: usize,
     tried: usize,
 }
@@ -113,7 +113,7 @@ impl<'p> Comparison<'p> {
         need_before: &ApprovalNeed,
         need_after: &ApprovalNeed,
         most: usize,
-    ) -> Vec<Vec<Voice<'p>>> {
+    ) -> Vec<Vec<Approver<'p>>> {
         let may = |policy: &Policy, actor: usize| {
             policy.may(self.ids[actor], Action::Approve, Some(group.as_str()), None)
         };
@@ -128,7 +128,7 @@ impl<'p> Comparison<'p> {
                 })
                 .collect(),
         };
-        let mut classes: BTreeMap<_, Vec<Voice<'p>>> = BTreeMap::new();
+        let mut classes: BTreeMap<_, Vec<Approver<'p>>> = BTreeMap::new();
         for actor in all.filter(|actor| may(self.after, *actor)) {
             let reporters = machines.iter().copied().map(Some);
             for reporter in std::iter::once(None).chain(reporters) {
@@ -174,7 +174,7 @@ impl<'p> Comparison<'p> {
                 );
                 let class = classes.entry(alike).or_default();
                 if class.len() < most {
-                    class.push(Voice {
+                    class.push(Approver {
                         actor,
                         reporter,
                         candidate,
@@ -234,12 +234,12 @@ impl Search<'_, '_> {
         None
     }
 
-    fn voices<'a>(&'a self, chosen: &'a [(usize, usize)]) -> impl Iterator<Item = &'a Voice<'a>> {
+    fn voices<'a>(&'a self, chosen: &'a [(usize, usize)]) -> impl Iterator<Item = &'a Approver<'a>> {
         chosen.iter().map(|(class, at)| &self.classes[*class][*at])
     }
 
     /// Whether the approval counts beside those chosen.
-    fn fits(&self, chosen: &[(usize, usize)], voice: &Voice<'_>) -> bool {
+    fn fits(&self, chosen: &[(usize, usize)], voice: &Approver<'_>) -> bool {
         let after = self.comparison.after;
         let reported = self
             .voices(chosen)
