@@ -24,7 +24,7 @@ pub enum Shape {
 }
 
 /// Which commit answers for a change.
-pub(super) type Answer = (Oid, Option<MergeCharge>);
+pub(super) type Attribution = (Oid, Option<MergeCharge>);
 
 /// What one step brings.
 pub struct StepChanges {
@@ -32,7 +32,7 @@ pub struct StepChanges {
     pub differences: Differences,
     /// Who answers for each change, in the same order; empty when the step's
     /// own commit answers for all.
-    pub(super) answers: Vec<Answer>,
+    pub(super) answers: Vec<Attribution>,
     /// What is wrong with the step's shape.
     pub shape: Option<Shape>,
     /// Files of which a merge drops what its other side wrote.
@@ -116,12 +116,12 @@ pub fn landed<'a>(
         (Some(first), Some(_)) => provenance::last_readable(records, graph, folder, *first, path),
         _ => Ok(None),
     };
-    let of_commit = |file: FileChange| -> Link<Answer> { (file, (commit.id, None)) };
+    let of_commit = |file: FileChange| -> Link<Attribution> { (file, (commit.id, None)) };
     let Some(merge) = merge else {
-        let mut links: Vec<Link<Answer>> = files.changes.into_iter().map(of_commit).collect();
+        let mut links: Vec<Link<Attribution>> = files.changes.into_iter().map(of_commit).collect();
         let octopus = commit.parents.len() > 2 && parent.is_some();
         if octopus {
-            let charge = |link: &mut Link<Answer>| link.1.1 = Some(MergeCharge::Shape);
+            let charge = |link: &mut Link<Attribution>| link.1.1 = Some(MergeCharge::Shape);
             links.iter_mut().for_each(charge);
         }
         // The counts come first, so that no bound leaves them out.
@@ -168,7 +168,7 @@ pub fn landed<'a>(
     graph.origins.borrow_mut().insert(commit.id, origins.clone());
     let written = |file: &FileChange| origins.written(file).into_iter().flatten();
     let answer = |written: &Written| (written.commit, written.charge);
-    let mut links: Vec<Link<Answer>> = Vec::new();
+    let mut links: Vec<Link<Attribution>> = Vec::new();
     for file in &files.changes {
         for written in written(&from_top(file)) {
             let own = FileChange {

@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError};
 use super::acknowledged::{self, Acknowledged, Reaffirmed};
 use super::ahead::{Prefetch, Signers};
 use super::graph::Graph;
-use super::landed::{Answer, Shape, landed};
+use super::landed::{Attribution, Shape, landed};
 use super::{Past, policy_at, read_commit, verdict_given};
 use crate::base::{Error, ObjectKind, Oid};
 use crate::judge::finding::{Checked, Finding, Note, Place, Report};
@@ -312,7 +312,12 @@ impl<'a> Replay<'a> {
     }
 
     /// Who signed each commit that answers for a change.
-    fn carriers(&mut self, commit: &Commit, answers: &[Answer], by_host: bool) -> Result<Carriers, Error> {
+    fn carriers(
+        &mut self,
+        commit: &Commit,
+        answers: &[Attribution],
+        by_host: bool,
+    ) -> Result<Carriers, Error> {
         let of = |commit: &Commit| match &self.policy {
             Some(policy) => verdict_given(policy, commit, || {
                 let mut signers = self.signers.lock().unwrap_or_else(PoisonError::into_inner);
