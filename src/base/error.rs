@@ -31,15 +31,15 @@ pub enum Error {
     MalformedCommit {
         /// The commit.
         id: Oid,
-        /// What is wrong with it.
+        /// The fault.
         what: String,
     },
     /// History that this version of the judge can't decide.
     #[error("incomplete: {what}")]
     Incomplete {
-        /// What could not be decided.
+        /// The undecided question.
         what: String,
-        /// What to do about it.
+        /// Remedies, one line each.
         hints: Vec<String>,
     },
     /// A file or folder could not be read or written.
@@ -55,7 +55,7 @@ pub enum Error {
     /// Git's library refused.
     #[error("{what}")]
     Git {
-        /// What was tried.
+        /// The action that failed.
         what: String,
         /// libgit2's reason.
         source: Box<dyn std::error::Error + Send + Sync>,
@@ -73,7 +73,7 @@ pub enum Error {
     Told {
         /// The sentence.
         what: String,
-        /// What to do, one line each.
+        /// Remedies, one line each.
         hints: Vec<String>,
     },
 }
@@ -103,7 +103,7 @@ impl Error {
         }
     }
 
-    /// What to do, one line each.
+    /// Returns the remedies, one line each.
     pub fn hints(&self) -> Vec<String> {
         match self {
             Error::Told { hints, .. } | Error::Incomplete { hints, .. } => hints.clone(),

@@ -28,7 +28,7 @@ pub enum ObjectKind {
 }
 
 impl ObjectKind {
-    /// Git's word for the kind, as it stands in an object's header.
+    /// Git's word for the kind, as an object's header has it.
     pub fn as_str(self) -> &'static str {
         match self {
             ObjectKind::Commit => "commit",

@@ -7,7 +7,7 @@ use crate::base::{Error, ObjectFormat, Oid};
 /// Commits larger than this are not in strict form.
 const LARGEST: usize = 64 * 1024;
 
-/// Who, and when.
+/// A person and a time, as a commit names its author or committer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// The name; proves nothing.
@@ -50,7 +50,7 @@ impl SignatureKind {
 /// The signature in a commit's header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommitSignature {
-    /// What its first line says.
+    /// The first line of the signature.
     pub kind: SignatureKind,
     /// The armoured block.
     pub armor: String,
@@ -65,15 +65,15 @@ pub struct Commit {
     pub tree: Oid,
     /// The parents, the mainline's first.
     pub parents: Vec<Oid>,
-    /// Who wrote it, as claimed.
+    /// The author, as claimed.
     pub author: Option<Identity>,
-    /// Who committed it, as claimed.
+    /// The committer, as claimed.
     pub committer: Option<Identity>,
     /// The message; what is not UTF-8 is replaced.
     pub message: String,
     /// The signature.
     pub signature: Option<CommitSignature>,
-    /// What is signed: the stored bytes without the one signature header.
+    /// The signed bytes: the stored ones without the one signature header.
     pub payload: Vec<u8>,
     /// Why the commit is not in strict form; empty when it is.
     pub faults: Vec<String>,
@@ -82,12 +82,12 @@ pub struct Commit {
 }
 
 impl Commit {
-    /// Reads a commit's stored bytes. Its tree is the one that git reads; its parents are
-    /// all that its headers name.
+    /// Reads a commit's stored bytes. The tree is the one that git reads; the parents are
+    /// all that the headers name.
     ///
     /// # Errors
-    /// [`Error::MalformedCommit`] for what git can't read either, and so no push brings.
-    /// Everything else is in [`Commit::faults`].
+    /// [`Error::MalformedCommit`] for bytes that git can't read either; no push can
+    /// contain them. All other faults are in [`Commit::faults`].
     pub fn parse(id: Oid, bytes: &[u8]) -> Result<Commit, Error> {
         Commit::read(id, bytes).or_else(|error| match error {
             Error::MalformedCommit { what, .. } => Commit::ambiguous(id, bytes, what),
@@ -261,7 +261,7 @@ struct Field {
     range: std::ops::Range<usize>,
 }
 
-/// Cuts headers into fields; none when a line is no header at all.
+/// Cuts headers into fields; `None` when a line is not a header.
 fn split(headers: &[u8]) -> Option<Vec<Field>> {
     let mut fields: Vec<Field> = Vec::new();
     let mut at = 0;
@@ -499,7 +499,7 @@ mod tests {
         ] {
             assert_eq!(told(value), ["header `author` is malformed"], "{value}");
         }
-        // What Git writes.
+        // Headers that Git writes.
         for value in [
             "A <e> 0 +0000",
             "A <> 1 +1400",

@@ -40,9 +40,6 @@ pub struct Counter {
 
 impl Counter {
     /// Counts the files below `after` that are not the same below `before`.
-    ///
-    /// # Errors
-    /// A tree is missing or can't be read.
     pub fn count(
         &mut self,
         objects: &dyn Objects,

@@ -11,7 +11,7 @@ use crate::base::{Error, ObjectKind, Oid};
 /// deep, and reports what is deeper as a finding.
 pub(super) const DEEPEST_WRITTEN: usize = 256;
 
-/// What is to stand at a path.
+/// The new content of a path.
 #[derive(Clone, Copy, Debug)]
 enum Leaf<'e> {
     /// A plain file of these bytes.
@@ -22,15 +22,13 @@ enum Leaf<'e> {
 
 type Edits<'e> = BTreeMap<&'e [u8], Option<Leaf<'e>>>;
 
-/// The tree with these paths written as plain files, or removed. A path that
-/// is written takes the place of whatever stands in its way; one that is
-/// removed takes nothing else away. Folders that become empty vanish; new
-/// objects go into the overlay. None when nothing is left.
+/// Returns the tree with these paths written as plain files, or removed. A written path
+/// replaces everything in its way; a removed path removes nothing else. Empty folders
+/// vanish. New objects go into the overlay. Returns `None` when nothing is left.
 ///
 /// # Errors
-/// When a tree can't be read, or the paths can't be written: a name that no
-/// tree may hold, a file that would also be a folder, or a name that stands
-/// twice already.
+/// The paths can't be written: a name that no tree may hold, a file that would also be a
+/// folder, or a name that the tree has twice already.
 pub fn edit(
     objects: &Overlay<'_>,
     root: Option<Oid>,
@@ -43,11 +41,8 @@ pub fn edit(
     edit_folder(objects, root, &edits, 0)
 }
 
-/// The tree with these paths as the objects that they are given, or removed;
-/// otherwise as [`edit`].
-///
-/// # Errors
-/// As [`edit`].
+/// Returns the tree with these paths set to these objects, or removed; otherwise as
+/// [`edit`].
 pub fn place(
     objects: &Overlay<'_>,
     root: Option<Oid>,
@@ -100,7 +95,7 @@ fn edit_folder(
             return Err(Error::told(format!("`{}` stands twice in its folder", shown())));
         }
     }
-    // Nothing stands below what is no folder, so nothing is to be removed there.
+    // A file has nothing below it, so nothing is to be removed there.
     below.retain(|name, edits| {
         let leaf = named(name).iter().any(|entry| entry.mode != Mode::Tree);
         !leaf || edits.values().any(Option::is_some)

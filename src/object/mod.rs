@@ -1,13 +1,13 @@
 //! Git objects: commit and tree bytes, read strictly.
 //!
-//! The readers here take bytes and trust no library's idea of them: what one reader
-//! skips, another may believe. A commit with two trees, a tree with two entries of one
-//! name, a header that Git never wrote: each is reported, none is passed over.
+//! The readers here take bytes and rely on no library: what one reader skips, another may
+//! believe. A commit with two trees, a tree with two entries of one name, a header that
+//! Git never wrote: each is reported.
 //!
 //! [`Objects`] is the seam between the core and a repository. It answers one question,
 //! the bytes of an object by its id, and reports what is missing. [`Memory`] and
-//! [`Overlay`] answer it in tests and for commits that are not written yet; the caches
-//! answer it from memory, within a number of entries and a number of bytes.
+//! [`Overlay`] serve tests and commits that are not written yet. The caches serve from
+//! memory, within a number of entries and a number of bytes.
 //!
 //! # Imports
 //!
@@ -16,8 +16,8 @@
 //! # Where the next thing goes
 //!
 //! A new header or mode that Git may write is read in `commit.rs` or `tree.rs`, with a
-//! fixture of its bytes. A new walk over trees goes to `walk.rs`; a walk says which
-//! folders it enters, and pays for no other.
+//! fixture of its bytes. A new walk over trees goes to `walk.rs`; a walk names the
+//! folders that it enters, and reads no other.
 
 mod commit;
 mod count;

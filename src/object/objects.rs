@@ -1,4 +1,4 @@
-//! Where objects come from: a Git repository, a folder on disk, or memory.
+//! Sources of objects: a Git repository, a folder on disk, or memory.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::{Tree, read_tree};
 use crate::base::{Error, ObjectFormat, ObjectKind, Oid};
 
-/// A store of Git objects by id. What it returns hashes to the id asked for.
+/// A store of Git objects by id. The bytes that it returns hash to the id asked for.
 pub trait Objects {
     /// The hash that names this store's objects.
     fn format(&self) -> ObjectFormat;
@@ -21,30 +21,29 @@ pub trait Objects {
     /// hash to its id.
     fn read(&self, id: Oid, kind: ObjectKind) -> Result<Vec<u8>, Error>;
 
-    /// The size of an object in bytes, where the store tells it without reading the
-    /// object.
+    /// Returns the size of an object in bytes, where the store knows it without reading
+    /// the object.
     fn size(&self, _id: Oid) -> Option<usize> {
         None
     }
 
-    /// A tree, parsed.
+    /// Reads and parses a tree.
     ///
     /// # Errors
-    /// As [`Objects::read`]; and when its bytes are no tree.
+    /// As [`Objects::read`]; and when its bytes are not a tree.
     fn tree(&self, id: Oid) -> Result<Arc<Tree>, Error> {
         read_tree(self, id).map(Arc::new)
     }
 
-    /// Where trees are kept, for other threads that read the same store; an
-    /// empty place of their own where none are.
+    /// The cache of trees, for other threads that read the same store; a new, empty one
+    /// where the store has none.
     fn shelf(&self) -> TreeCache {
         TreeCache::default()
     }
 }
 
-/// Trees that were read, kept for whoever asks next, in this thread or another.
-/// An id means the same bytes for good. Of what was not asked for lately,
-/// nothing is kept.
+/// A cache of parsed trees, shared by threads. An id always means the same bytes, so an
+/// entry is never stale. Entries that have not been used lately are dropped.
 #[derive(Clone, Debug, Default)]
 pub struct TreeCache(Arc<Mutex<GenerationalCache<Oid, Arc<Tree>>>>);
 
@@ -53,7 +52,7 @@ impl TreeCache {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The tree that is kept, or that `read` gives.
+    /// Returns the cached tree, or the one that `read` returns.
     fn or_read(&self, id: Oid, read: impl FnOnce() -> Result<Arc<Tree>, Error>) -> Result<Arc<Tree>, Error> {
         if let Some(tree) = self.lately().get(&id) {
             return Ok(tree);
@@ -64,8 +63,8 @@ impl TreeCache {
     }
 }
 
-/// A map that forgets what nobody asked for in a while, by number and by weight: a
-/// push must not choose how much is kept.
+/// A map that drops entries not used for a while, limited by number and by weight, so
+/// that a push can't choose how much memory it takes.
 #[derive(Debug)]
 pub struct GenerationalCache<K, V> {
     now: HashMap<K, (V, usize)>,
@@ -85,13 +84,14 @@ impl<K, V> Default for GenerationalCache<K, V> {
 }
 
 impl<K: Eq + Hash, V: Clone> GenerationalCache<K, V> {
-    /// So many are new or asked for before the others are forgotten.
+    /// The number of new or used entries after which the older generation is dropped.
     const MOST: usize = 4096;
 
-    /// So many bytes, about. As much again is kept of what came before.
+    /// The bytes of one generation, approximately. The generation before it takes as much
+    /// again.
     const HEAVIEST: usize = 32 << 20;
 
-    /// What is kept under `key`.
+    /// Returns the value under `key`.
     pub fn get(&mut self, key: &K) -> Option<V> {
         if let Some((value, _)) = self.now.get(key) {
             return Some(value.clone());
@@ -101,8 +101,8 @@ impl<K: Eq + Hash, V: Clone> GenerationalCache<K, V> {
         Some(value)
     }
 
-    /// Keeps `value` under `key`; it takes about `weight` bytes. What is heavier than
-    /// all the others may be is not kept.
+    /// Stores `value` under `key`; it takes about `weight` bytes. A value heavier than a
+    /// whole generation is not stored.
     pub fn insert(&mut self, key: K, value: V, weight: usize) {
         if weight > Self::HEAVIEST {
             return;
@@ -116,20 +116,20 @@ impl<K: Eq + Hash, V: Clone> GenerationalCache<K, V> {
     }
 }
 
-/// Keeps the trees that were read: a walk along history asks for the same ones
-/// again and again.
+/// A store that caches the trees it reads: a walk along history asks for the same ones
+/// repeatedly.
 pub struct CachedObjects<'a> {
     base: &'a dyn Objects,
     shelf: TreeCache,
 }
 
 impl<'a> CachedObjects<'a> {
-    /// Over this store, with nothing kept yet.
+    /// Wraps this store, with an empty cache.
     pub fn new(base: &'a dyn Objects) -> CachedObjects<'a> {
         CachedObjects::on(base, TreeCache::default())
     }
 
-    /// Over this store, with what others keep too.
+    /// Wraps this store, with a cache that others share.
     pub fn on(base: &'a dyn Objects, shelf: TreeCache) -> CachedObjects<'a> {
         CachedObjects { base, shelf }
     }
@@ -180,8 +180,8 @@ impl Memory {
         id
     }
 
-    /// What is kept of a tree and all below it, for writing it elsewhere:
-    /// blobs first, so that nothing refers to what is not there yet.
+    /// Lists a tree and all objects below it, for writing them elsewhere: blobs first, so
+    /// that every reference is valid when it is written.
     pub fn reachable(&self, tree: Oid) -> Vec<(Oid, ObjectKind, Vec<u8>)> {
         let mut found = Vec::new();
         let mut wanted = vec![tree];
@@ -233,15 +233,15 @@ impl Objects for Memory {
 /// New objects in memory over a store that stays as it is: a change before it
 /// is written.
 pub struct Overlay<'a> {
-    /// What was there before.
+    /// The store below.
     pub base: &'a dyn Objects,
-    /// What the change adds.
+    /// The objects that the change adds.
     pub new: Memory,
     trees: TreeCache,
 }
 
 impl<'a> Overlay<'a> {
-    /// Nothing new yet over `base`.
+    /// Wraps `base`, with nothing new yet.
     pub fn new(base: &'a dyn Objects) -> Overlay<'a> {
         Overlay {
             new: Memory::new(base.format()),

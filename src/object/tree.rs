@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::base::{ObjectFormat, Oid};
 
-/// What an entry is.
+/// The mode of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mode {
     /// A folder (40000).
@@ -17,7 +17,7 @@ pub enum Mode {
     Symlink,
     /// A submodule's commit (160000).
     Gitlink,
-    /// Anything else that stands there.
+    /// Any other mode.
     Other(u32),
 }
 
@@ -50,7 +50,7 @@ impl Mode {
 /// One name in a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// What it is.
+    /// The mode.
     pub mode: Mode,
     /// Its name.
     pub name: Vec<u8>,
@@ -78,7 +78,7 @@ impl Tree {
     }
 }
 
-/// So many faults of one tree are named.
+/// The most faults of one tree that are listed.
 const MOST_FAULTS: usize = 20;
 
 /// The faults of a tree, each once.
@@ -194,11 +194,11 @@ impl Tree {
         Ok(tree)
     }
 
-    /// The entry of this name; none when the name stands twice, since then
-    /// nobody can say which is meant.
+    /// Returns the entry of this name; `None` when the tree has the name twice, since
+    /// readers may then see either.
     pub fn get(&self, name: &str) -> Option<&Entry> {
         if self.faults.is_empty() {
-            // In strict form it stands once, sorted as a file or as a folder.
+            // A tree in strict form has it once, sorted as a file or as a folder.
             let name = name.as_bytes();
             return self.sorted(name, None).or_else(|| self.sorted(name, Some(&b'/')));
         }

@@ -15,13 +15,10 @@ pub(super) const MOST_NAMES: usize = 1_000_000;
 /// More files than this are not reported as differing.
 const MOST_FILES: usize = 100_000;
 
-/// So many folders are named that are malformed, and as many that meet a limit.
+/// The most malformed folders that are listed, and the most folders that meet a limit.
 const MOST_TOLD: usize = 1_000;
 
-/// A tree as stored.
-///
-/// # Errors
-/// When it is missing or can't be cut into entries.
+/// Reads a tree as stored.
 pub fn read_tree<O: Objects + ?Sized>(objects: &O, id: Oid) -> Result<Tree, Error> {
     let bytes = objects.read(id, ObjectKind::Tree)?;
     Tree::parse(id.format(), &bytes).map_err(|_| Error::CorruptObject {
@@ -30,10 +27,7 @@ pub fn read_tree<O: Objects + ?Sized>(objects: &O, id: Oid) -> Result<Tree, Erro
     })
 }
 
-/// What stands at a path below a tree.
-///
-/// # Errors
-/// When a tree on the way can't be read.
+/// Returns the entry at a path below a tree.
 pub fn lookup(objects: &dyn Objects, tree: Oid, path: &str) -> Result<Option<Entry>, Error> {
     let mut at = tree;
     let mut parts = path.split('/').peekable();
@@ -57,13 +51,13 @@ pub fn lookup(objects: &dyn Objects, tree: Oid, path: &str) -> Result<Option<Ent
 pub struct FileChange {
     /// The path from the trees' top.
     pub path: Vec<u8>,
-    /// What stood there.
+    /// The entry before.
     pub before: Option<(Mode, Oid)>,
-    /// What stands there.
+    /// The entry after.
     pub after: Option<(Mode, Oid)>,
 }
 
-/// What differs between two trees.
+/// The differences between two trees.
 #[derive(Clone, Debug, Default)]
 pub struct TreeDiff {
     /// Files, links and submodules, by path.
@@ -98,11 +92,7 @@ impl Look for Whole {
     }
 }
 
-/// Compares the part of two trees that `look` asks for. Descends only where ids
-/// differ.
-///
-/// # Errors
-/// A tree is missing or can't be read.
+/// Compares the part of two trees that `look` asks for. Descends only where ids differ.
 pub fn diff(
     objects: &dyn Objects,
     before: Option<Oid>,
@@ -164,7 +154,7 @@ impl Walk<'_> {
             return Ok(());
         }
         if depth > DEEPEST {
-            // What goes away needs no look: no record is as deep.
+            // A removed folder needs no check: no record is as deep.
             if after.is_some() {
                 self.limit(path, format!("folders are nested more than {DEEPEST} deep"));
             }
@@ -233,7 +223,7 @@ pub(super) fn leaf(entries: &[&Entry]) -> Option<(Mode, Oid)> {
     leaf.map(|entry| (entry.mode, entry.id))
 }
 
-/// The entries in the order of their names; what stands twice stays so.
+/// Returns the entries in the order of their names; a name that occurs twice stays twice.
 pub(super) fn by_name(tree: &Tree) -> Vec<&Entry> {
     let mut entries: Vec<&Entry> = tree.entries.iter().collect();
     entries.sort_by(|a, b| a.name.cmp(&b.name));
@@ -248,10 +238,7 @@ pub(super) fn take<'e, 't>(entries: &mut &'e [&'t Entry], name: &[u8]) -> &'e [&
     these
 }
 
-/// Every file, link and submodule below a tree, by path.
-///
-/// # Errors
-/// When a tree can't be read.
+/// Lists every file, link and submodule below a tree, by path.
 pub fn files(objects: &dyn Objects, tree: Oid) -> Result<Vec<(String, Mode, Oid)>, Error> {
     let all = diff(objects, None, Some(tree), &Whole)?.changes;
     Ok(all
@@ -328,7 +315,7 @@ mod tests {
                     found.insert(file.path, overlay.read(id, ObjectKind::Blob).expect("a blob"));
                 }
                 prop_assert_eq!(&found, &expected);
-                // What differs is what the two listings do not share.
+                // The difference is all entries that the two listings do not share.
                 let old = written(&first);
                 let differing: Vec<Vec<u8>> = old
                     .keys()

@@ -99,8 +99,8 @@ impl PublicKey {
         self.data.fingerprint(HashAlg::Sha256).to_string()
     }
 
-    /// The key material alone, in the form of [`super::Certificate::material`],
-    /// so that a key is known in whatever format it is written.
+    /// Returns the key material alone, in the form of [`super::Certificate::material`],
+    /// so that a key is recognised in any format.
     pub fn material(&self) -> String {
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02X}")).collect::<String>();
         match &self.data {

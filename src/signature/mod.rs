@@ -2,11 +2,11 @@
 //!
 //! SSH signatures (OpenSSH's PROTOCOL.sshsig) and OpenPGP signatures (RFC 9580, and RFC
 //! 4880 for older keys) are verified here, in this process, without a key ring, a
-//! configuration or a clock. Whether a key counts for something is not known here:
-//! `trust` asks the policy.
+//! configuration or a clock. Whether a key has any rights is not known here: `trust` asks
+//! the policy.
 //!
 //! A build without the feature `openpgp` has the same functions, and each answers that
-//! this build can't tell.
+//! this build can't verify.
 //!
 //! # Imports
 //!

@@ -21,7 +21,7 @@ const USER_PRESENT: u8 = 1;
 /// Why a signature proves nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SignatureFault {
-    /// The block is no SSHSIG of version 1.
+    /// The block is not an SSHSIG of version 1.
     Malformed(String),
     /// It was made for another purpose.
     Namespace {
@@ -147,16 +147,12 @@ pub fn peek(armor: &str) -> Option<PublicKey> {
     PublicKey::of(read(armor).ok()?.public_key()).ok()
 }
 
-/// The key that made this signature over exactly `message` in exactly this
+/// Returns the key that made this signature over exactly `message` in exactly this
 /// namespace.
 ///
-/// Ed25519 is verified by the equation without cofactor, `R = sB - kA` compared
-/// as bytes, with `s` below the group's order: one verdict for all who use it,
-/// OpenSSH among them. Keys of small order, for which it holds too often, are
-/// refused by [`PublicKey::weakness`].
-///
-/// # Errors
-/// Why the signature proves nothing.
+/// Ed25519 is verified by the equation without cofactor, `R = sB - kA` compared as bytes,
+/// with `s` below the group's order: the same verdict as OpenSSH's. Keys of small order,
+/// for which it holds too often, are refused by [`PublicKey::weakness`].
 pub fn verify(armor: &str, namespace: &str, message: &[u8]) -> Result<PublicKey, SignatureFault> {
     let signature = read(armor)?;
     if signature.namespace() != namespace {
@@ -285,7 +281,7 @@ mod tests {
         block(&whole)
     }
 
-    /// What a key signs for an SSHSIG over `message`.
+    /// Returns the bytes that a key signs for an SSHSIG over `message`.
     fn to_sign(message: &[u8], namespace: &str) -> Vec<u8> {
         [
             &b"SSHSIG"[..],
@@ -297,7 +293,7 @@ mod tests {
         .concat()
     }
 
-    /// What a security key signs, by PROTOCOL.u2f.
+    /// Returns the bytes that a security key signs, by PROTOCOL.u2f.
     fn to_touch(message: &[u8], namespace: &str, flags: u8) -> Vec<u8> {
         [
             &Sha256::digest(b"ssh:")[..],
@@ -308,8 +304,8 @@ mod tests {
         .concat()
     }
 
-    /// What a security key makes: an SSHSIG by PROTOCOL.sshsig over a U2F
-    /// signature by PROTOCOL.u2f.
+    /// Returns a security key's output: an SSHSIG by PROTOCOL.sshsig over a U2F signature
+    /// by PROTOCOL.u2f.
     fn security_key(message: &[u8], namespace: &str, flags: u8) -> String {
         let key = SigningKey::from_bytes(&[7; 32]);
         let name = b"sk-ssh-ed25519@openssh.com";

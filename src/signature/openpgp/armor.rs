@@ -1,12 +1,9 @@
 //! ASCII armour: exactly one block, read strictly.
 //!
-//! Source: RFC 9580, section 6. The checksum may be missing; when it stands
-//! there, it must be right.
+//! Source: RFC 9580, section 6. The checksum may be missing; if present, it must be
+//! right.
 
-/// The bytes of the one armoured block of this kind, and nothing beside it.
-///
-/// # Errors
-/// What is wrong with the armour, in words.
+/// Returns the bytes of the one armoured block of this kind, and nothing beside it.
 pub fn read(text: &str, kind: &str, largest: usize) -> Result<Vec<u8>, String> {
     if text.len() > largest {
         return Err(format!("it is larger than {} KiB", largest >> 10));

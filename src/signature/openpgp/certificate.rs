@@ -1,7 +1,7 @@
-//! Certificates: a primary key, and what it says of itself and of its subkeys.
+//! Certificates: a primary key, and its statements about itself and its subkeys.
 //!
-//! What a primary key says is believed by its latest self-signature; when there
-//! are several of one time, by the strictest. Whatever is in doubt refuses.
+//! The latest self-signature of a primary key decides; among several of one time, the
+//! strictest. In doubt, the certificate is refused.
 
 use pgp::packet::{Packet, RevocationCode, Signature, SignatureType, SubpacketData};
 
@@ -25,7 +25,7 @@ struct Part {
     said: Said,
 }
 
-/// What the primary key says of one key.
+/// The primary key's statements about one key.
 #[derive(Clone, Debug, Default)]
 struct Said {
     /// Why it makes no signatures; none when it may.
@@ -43,7 +43,7 @@ enum Revoked {
     From(u64),
 }
 
-/// The signatures that stand behind one key.
+/// The signatures over one key.
 #[derive(Default)]
 struct Pile {
     /// Direct signatures and those over user ids, or bindings of a subkey, each
@@ -108,15 +108,14 @@ impl Certificate {
         self.parts[0].key.fingerprint()
     }
 
-    /// Fingerprints of the primary key and of every subkey that signs, also of
-    /// those whose time is over. A subkey that does not claim its primary is
-    /// nobody's.
+    /// Returns the fingerprints of the primary key and of every signing subkey, expired
+    /// ones included. A subkey that does not claim its primary does not count.
     pub fn fingerprints(&self) -> Vec<String> {
         self.own().map(|part| part.key.fingerprint()).collect()
     }
 
-    /// The material of those keys, in one form for all formats, so that a key is
-    /// known whatever certificate it stands in.
+    /// Returns the material of those keys, in one form for all formats, so that a key is
+    /// recognised in any certificate.
     pub fn material(&self) -> Vec<String> {
         self.own().map(|part| part.key.material()).collect()
     }
@@ -140,7 +139,7 @@ impl Certificate {
         (reasons.len() == self.parts.len()).then(|| reasons[0].clone())
     }
 
-    /// Whether it carries a revocation of itself.
+    /// Whether it contains a revocation of itself.
     pub fn is_revoked(&self) -> bool {
         self.parts[0].said.revoked.is_some()
     }
@@ -187,7 +186,7 @@ impl Certificate {
 fn place(parts: &mut [(Key, Pile)], over: &[u8], made: Made) -> Result<(), String> {
     let primary = parts[0].0.clone();
     if primary.weakness().is_some() {
-        // What it says is worth nothing, and that is said of it first.
+        // The packet itself is worthless, and that is reported first.
         return Ok(());
     }
     let own = made.claims(&primary);
@@ -239,7 +238,8 @@ fn pass_over(signature: &Signature) -> Result<(), String> {
 }
 
 impl Pile {
-    /// What these signatures say of `key`; `primary` is whom a subkey belongs to.
+    /// Returns the statement of these signatures about `key`; `primary` is the key that a
+    /// subkey belongs to.
     fn say(self, key: &Key, primary: Option<&Key>) -> Said {
         let mut said = Said {
             may_not: key.weakness(),

@@ -250,8 +250,8 @@ fn what_is_critical_and_unknown_refuses() {
     }
 }
 
-/// The packet of a signature with other octets where it states the first two of
-/// its digest: they stand right before what was signed with, 64 bytes of it.
+/// Builds the packet of a signature with two other octets as the start of its digest:
+/// they are right before the signature's own 64 bytes.
 fn misstated(made: &Signature, version: KeyVersion) -> Vec<u8> {
     let mut bytes = packet(made);
     let behind = match version {

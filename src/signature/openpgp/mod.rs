@@ -1,10 +1,9 @@
 //! OpenPGP certificates and signatures, in this process.
 //!
-//! Source: RFC 9580, and what GnuPG does; where they differ, the stricter. No
-//! clock is read: a key's life is compared with the time at which a signature
-//! says that it was made. OpenPGP knows no namespaces: what Git signs starts
-//! with `tree `, and what a record signs with `{`, so neither stands for the
-//! other.
+//! Source: RFC 9580, and GnuPG's behaviour; where they differ, the stricter. No clock is
+//! read: a key's life is compared with the creation time that a signature states. OpenPGP
+//! has no namespaces: a payload that Git signs starts with `tree `, and a record's with
+//! `{`, so neither can be replayed as the other.
 
 mod armor;
 mod certificate;
@@ -51,11 +50,8 @@ pub fn issuers(armor: &str) -> Vec<String> {
     read(armor).map(|made| made.issuers()).unwrap_or_default()
 }
 
-/// The fingerprint of the key, in one of these certificates, that made this
-/// signature over exactly `message`, when it could sign then.
-///
-/// # Errors
-/// Why the signature proves nothing.
+/// Returns the fingerprint of the key, in one of these certificates, that made this
+/// signature over exactly `message`, if it could sign at that time.
 pub fn verify<'c>(
     certificates: impl IntoIterator<Item = &'c Certificate>,
     armor: &str,
@@ -83,7 +79,7 @@ pub fn verify<'c>(
     };
     let mut signer: Option<String> = None;
     let mut known = false;
-    // A key may stand in two certificates: then it must be good in both.
+    // A key may be in two certificates: then it must be good in both.
     for certificate in certificates {
         for index in certificate.claimed(&made) {
             known = true;

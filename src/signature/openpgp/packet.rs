@@ -1,7 +1,7 @@
-//! Packets: framing, keys, and what a signature signs.
+//! Packets: framing, keys, and the bytes that a signature covers.
 //!
-//! Source: RFC 9580, sections 4 and 5. rPGP reads the fields; the bytes that are
-//! hashed are those that stand there, never those that it would write.
+//! Source: RFC 9580, sections 4 and 5. rPGP reads the fields; the hashed bytes are those
+//! of the input, never those that rPGP would write.
 
 use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::{
@@ -29,16 +29,13 @@ const LARGEST_RSA: usize = 8192;
 
 /// One packet and the bytes of its body.
 pub struct Framed<'b> {
-    /// What it says.
+    /// The parsed packet.
     pub packet: Packet,
     /// Its bytes without the header.
     pub body: &'b [u8],
 }
 
-/// Every packet of some bytes, each of a stated length.
-///
-/// # Errors
-/// What can't be read, in words.
+/// Reads every packet of some bytes, each of a stated length.
 pub fn packets(mut bytes: &[u8]) -> Result<Vec<Framed<'_>>, String> {
     let mut found = Vec::new();
     while !bytes.is_empty() {
@@ -76,19 +73,16 @@ enum Fields {
 }
 
 impl Key {
-    /// A primary key.
+    /// Reads a primary key.
     ///
     /// # Errors
-    /// When its bytes are not in the one form that has one fingerprint.
+    /// Its bytes are not in the one form that has one fingerprint.
     pub fn primary(key: PublicKey, body: &[u8]) -> Result<Key, String> {
         let written = key.to_bytes();
         Key::new(Fields::Primary(key), body, written)
     }
 
-    /// A subkey.
-    ///
-    /// # Errors
-    /// As [`Key::primary`].
+    /// Reads a subkey.
     pub fn sub(key: PublicSubkey, body: &[u8]) -> Result<Key, String> {
         let written = key.to_bytes();
         Key::new(Fields::Sub(key), body, written)
@@ -198,7 +192,7 @@ impl Key {
         Some((n.to_vec(), e.to_vec()))
     }
 
-    /// What a signature over this key hashes: RFC 9580, section 5.2.4.
+    /// Returns the bytes that a signature over this key hashes: RFC 9580, section 5.2.4.
     pub fn hashed(&self) -> Vec<u8> {
         match self.details().version() {
             KeyVersion::V6 => prefixed(0x9b, &self.body),
@@ -237,7 +231,7 @@ impl Key {
     }
 }
 
-/// What a signature over a user id or attribute hashes.
+/// Returns the bytes that a signature over a user id or attribute hashes.
 pub fn prefixed(prefix: u8, body: &[u8]) -> Vec<u8> {
     let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
     [&[prefix][..], &length.to_be_bytes(), body].concat()
@@ -283,7 +277,8 @@ pub enum Wrong {
 }
 
 impl Made {
-    /// The signature in this packet; none for versions that nobody should make.
+    /// Reads the signature in this packet; `None` for versions that are no longer to be
+    /// made.
     pub fn new(signature: &Signature, body: &[u8]) -> Option<Made> {
         let config = signature.config()?.clone();
         let length = match config.version_specific {
@@ -322,7 +317,7 @@ impl Made {
             .chain(&self.config.unhashed_subpackets)
     }
 
-    /// What it is a signature of.
+    /// The type of the signature.
     pub fn kind(&self) -> SignatureType {
         self.config.typ
     }
@@ -377,7 +372,7 @@ impl Made {
         .filter(|after| *after > 0)
     }
 
-    /// What the first fitting subpacket says that is covered by the signature.
+    /// Returns the value of the first matching subpacket that the signature covers.
     pub fn hashed<T>(&self, what: impl Fn(&SubpacketData) -> Option<T>) -> Option<T> {
         self.config
             .hashed_subpackets
@@ -394,7 +389,7 @@ impl Made {
         }
     }
 
-    /// What makes it unreadable to us, whatever it is a signature of.
+    /// Refuses fields that this reader does not understand, for any type of signature.
     fn fields(&self) -> Result<(), String> {
         use SubpacketData as Data;
         let created = |subpacket: &&Subpacket| matches!(subpacket.data, Data::SignatureCreationTime(_));
@@ -436,10 +431,7 @@ impl Made {
         Ok(())
     }
 
-    /// Whether `key` made it over exactly these bytes.
-    ///
-    /// # Errors
-    /// Why not.
+    /// Checks that `key` made it over exactly these bytes.
     pub fn check(&self, key: &Key, over: &[&[u8]]) -> Result<(), Wrong> {
         if let Some(hash) = self.weak_hash() {
             return Err(Wrong::WeakHash(hash));

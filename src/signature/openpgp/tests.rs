@@ -89,7 +89,7 @@ fn any_cut_and_any_changed_sign_is_refused() {
                 continue;
             }
             changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
-            // Without the checksum, so that the packet itself must tell.
+            // The checksum is left out, so that the packet itself must show the change.
             let changed = String::from_utf8(changed).expect("ASCII");
             let start = changed.find("\n=").expect("a checksum");
             let bare = format!("{}{}", &changed[..start], &changed[start + 6..]);
@@ -152,7 +152,7 @@ fn changed_bits_of_packets_never_panic_and_never_sign() {
         changed[at] ^= 1 << (at % 8);
         if let Ok(certificate) = Certificate::parse(&armored(&changed)) {
             let verdict = verify([&certificate], &signature, &commit.payload);
-            // What stands beside the signed fields may change; the key may not.
+            // Bytes outside the signed fields may change; the key may not.
             assert!(verdict.is_err() || certificate.fingerprint() == good, "at {at}");
         }
         assert!(
