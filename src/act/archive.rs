@@ -11,7 +11,7 @@ use crate::record::yaml::Edit;
 /// Retires a version.
 ///
 /// # Errors
-/// When there is no such version.
+/// The version does not exist.
 pub fn archive(desk: &WriteContext<'_>, id: &VersionId, reason: Option<&str>) -> Result<Draft, Error> {
     let version = desk.version(id)?;
     let mut draft = Draft::new(format!("Archive {id}"), reason);
@@ -40,10 +40,10 @@ pub fn archive(desk: &WriteContext<'_>, id: &VersionId, reason: Option<&str>) ->
     Ok(draft)
 }
 
-/// Replaces a version and all beside it by its tombstone.
+/// Replaces a version and all its files by its tombstone.
 ///
 /// # Errors
-/// When there is no such version.
+/// The version does not exist.
 pub fn delete_version(desk: &WriteContext<'_>, id: &VersionId, reason: Option<&str>) -> Result<Draft, Error> {
     let path = RecordPath::Version(id.clone());
     if desk
@@ -86,7 +86,7 @@ pub fn delete_version(desk: &WriteContext<'_>, id: &VersionId, reason: Option<&s
 /// Replaces a group by its tombstone.
 ///
 /// # Errors
-/// When there is no such group.
+/// The group does not exist.
 pub fn delete_group(desk: &WriteContext<'_>, name: &GroupName, reason: Option<&str>) -> Result<Draft, Error> {
     let path = RecordPath::Group(name.clone());
     let there = desk.snapshot.read(&path)?;

@@ -8,7 +8,7 @@ use crate::record::kind::{CardSection, Kind, RecordPath, VersionId};
 use crate::record::schema;
 use crate::record::yaml::{Edit, pointer_step};
 
-/// What a card's file says beside its sections; Modelry writes it.
+/// The members of a card's file beside its sections; Modelry writes them.
 const BOOKKEEPING: [&str; 8] = [
     "apiVersion",
     "kind",
@@ -20,10 +20,10 @@ const BOOKKEEPING: [&str; 8] = [
     "signature",
 ];
 
-/// The sections of a file that a user gave: sections alone, or a whole card.
+/// Returns the sections of a file that a user gave: sections alone, or a whole card.
 ///
 /// # Errors
-/// When it is the card of another version, or names a section that no card has.
+/// The file is the card of another version, or names a section that no card has.
 pub fn sections_of(mut given: Map<String, Value>, id: &VersionId) -> Result<Map<String, Value>, Error> {
     if let Some(kind) = given
         .get("kind")
@@ -71,12 +71,12 @@ fn unknown(known: &[&str], key: &str, words: &str) -> Error {
     }
 }
 
-/// Members of a card that were given as text, by their path (`risk.rating`):
-/// the value that the schema wants there. No text is null, which takes the
-/// member away; a list takes one item from each text.
+/// Reads members of a card that were given as text, by their path (`risk.rating`), as the
+/// types that the schema asks for. Empty text is null, which removes the member; a list
+/// takes one item from each text.
 ///
 /// # Errors
-/// When there is no such member, or it is more than text.
+/// The schema has no such member, or the member is more than text.
 pub fn card_members<'a>(
     texts: impl Iterator<Item = (&'a str, &'a str)>,
 ) -> Result<Vec<(String, Value)>, Error> {
@@ -98,20 +98,20 @@ pub fn card_members<'a>(
     Ok(out)
 }
 
-/// What a member takes.
+/// The form of a member's value.
 enum Form {
     Text,
     List,
 }
 
-/// What a mapping with names of the user's own holds.
+/// Returns the schema of the values in a mapping with free names.
 fn free_members(at: &'static Value) -> Option<&'static Value> {
     let patterns = at.get("patternProperties").and_then(Value::as_object);
     let of_patterns = patterns.and_then(|patterns| patterns.values().next());
     of_patterns.or_else(|| at.get("additionalProperties").filter(|more| more.is_object()))
 }
 
-/// What the schema of cards wants at a path.
+/// Returns the form that the schema of cards asks for at a path.
 fn form_of(path: &str) -> Result<Form, Error> {
     let whole = schema::schema(Kind::ModelCard);
     let resolved = |mut at: &'static Value| {
@@ -177,11 +177,11 @@ fn form_of(path: &str) -> Result<Form, Error> {
     )
 }
 
-/// Sets sections, and members of sections, of a version's card; null takes one
-/// away. Others stay. None when the card says so already.
+/// Sets sections, and members of sections, of a version's card; null removes one. Others
+/// stay. Returns `None` when the card has these values already.
 ///
 /// # Errors
-/// When there is no such version, or the file can't be edited.
+/// The version does not exist, or the file can't be edited.
 pub fn set_card(
     desk: &WriteContext<'_>,
     id: &VersionId,

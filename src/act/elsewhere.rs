@@ -1,5 +1,5 @@
-//! What another registry says otherwise by now of what was brought along: it is
-//! told, and not taken, since what is here belongs to those who look after it.
+//! Differences between what was imported and what the other registry has by now. They are
+//! reported, and never applied: the records here belong to their owners here.
 
 use serde_json::{Map, Value};
 
@@ -15,7 +15,7 @@ pub const ALIASES: &str = "mlflow/aliases";
 pub(super) struct Differences {
     /// The members, by their names: `description`, `labels.tier`.
     pub members: Vec<String>,
-    /// What to tell of them.
+    /// Notes on the differences, for the user.
     pub notes: Vec<String>,
 }
 
@@ -29,7 +29,7 @@ impl Differences {
         }
     }
 
-    /// What describes it, which anybody with the right changes by `command`.
+    /// Compares the descriptions, which anybody with the right changes by `command`.
     fn described(
         &mut self,
         command: &str,
@@ -48,7 +48,7 @@ impl Differences {
             ("labels", "--label KEY=VALUE", labels),
             ("annotations", "--annotation KEY=VALUE", annotations),
         ] {
-            // What `export mlflow` wrote there is ours.
+            // Metadata that `export mlflow` wrote there is ours.
             let theirs = there
                 .iter()
                 .filter(|(key, _)| !key.as_str().starts_with("modelry."));
@@ -115,7 +115,7 @@ pub(super) fn of_version(
     out
 }
 
-/// What its status is there by now, when that is news.
+/// Reports the status that it has there by now, when that is news.
 fn status(id: &VersionId, there: &ImportedVersion, here: &ModelVersion) -> Option<String> {
     let kept = || {
         let mut annotations = here.annotations.iter();
@@ -130,7 +130,7 @@ fn status(id: &VersionId, there: &ImportedVersion, here: &ModelVersion) -> Optio
     if now == was.as_deref() || (there.status == here.status && there.status != Status::Pending) {
         return None;
     }
-    // A version of our own, which was never brought along.
+    // A version of our own, which was never imported.
     if was.is_none() && there.status == here.status && there.status == Status::Pending && now.is_none() {
         return None;
     }
@@ -156,8 +156,8 @@ fn status(id: &VersionId, there: &ImportedVersion, here: &ModelVersion) -> Optio
     })
 }
 
-/// What would put a version where the other registry has it: `what` (an alias,
-/// or a stage) of this name. `listed` are the policy's stages, and `fixed` says
+/// Returns the command that would put a version where the other registry has it: `what`
+/// (an alias, or a stage) of this name. `listed` are the policy's stages; `fixed` says
 /// whether it can be approved.
 pub(super) fn promotion(
     id: &VersionId,
@@ -169,7 +169,7 @@ pub(super) fn promotion(
     let name = word.to_lowercase();
     match listed.iter().find(|stage| stage.as_str() == name) {
         None => format!("{told}; no stage `{name}` in the policy"),
-        // That it can't be approved stands beside it.
+        // The note beside it says already that it can't be approved.
         Some(_) if !fixed => told,
         Some(stage) => {
             format!("{told}: once it is approved, `modelry promote {id} {stage}` puts it there")

@@ -9,7 +9,7 @@ use crate::base::Error;
 use crate::record::kind::{DatasetRef, Key, Kind, RecordName, RecordPath, ReportRef, VersionId};
 use crate::record::yaml::{Edit, pointer_step};
 
-/// What was measured.
+/// The measurements.
 #[derive(Clone, Debug, Default)]
 pub struct EvidenceRequest {
     /// Measured values.
@@ -20,14 +20,14 @@ pub struct EvidenceRequest {
     pub report: Option<ReportRef>,
     /// A few words.
     pub notes: Option<String>,
-    /// Whether it was learnt later and is no part of the approval.
+    /// Whether it was learnt later and is not part of the approval.
     pub observation: bool,
 }
 
 /// Adds an evaluation, or changes the actor's own.
 ///
 /// # Errors
-/// When there is no such version, or the evaluation is somebody else's.
+/// The version does not exist, or another actor made the evaluation.
 pub fn add_evidence(
     desk: &WriteContext<'_>,
     id: &VersionId,

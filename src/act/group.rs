@@ -9,12 +9,12 @@ use crate::base::Error;
 use crate::record::kind::{GroupName, Key, Kind, RecordPath};
 use crate::record::yaml::{Edit, pointer_step};
 
-/// What a group is to say of itself.
+/// The new properties of a group.
 #[derive(Clone, Debug, Default)]
 pub struct GroupRequest {
-    /// What the model is for; empty text takes it away.
+    /// The purpose of the model; empty text removes it.
     pub description: Option<String>,
-    /// Whom to ask.
+    /// The contacts.
     pub owners: Vec<String>,
     /// Labels; none takes one away.
     pub labels: BTreeMap<Key, Option<String>>,
@@ -22,10 +22,10 @@ pub struct GroupRequest {
     pub annotations: BTreeMap<Key, Option<String>>,
 }
 
-/// Makes a group. One that says the same already stays as it is.
+/// Makes a group. An equal one that exists already stays as it is.
 ///
 /// # Errors
-/// When the name is taken.
+/// The name is taken.
 pub fn create_group(
     desk: &WriteContext<'_>,
     name: &GroupName,
@@ -76,10 +76,10 @@ pub fn create_group(
     Ok(draft)
 }
 
-/// Changes what a group says of itself.
+/// Changes a group's properties.
 ///
 /// # Errors
-/// When there is no such group.
+/// The group does not exist.
 pub fn update_group(
     desk: &WriteContext<'_>,
     name: &GroupName,

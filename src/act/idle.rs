@@ -18,11 +18,8 @@ pub struct Refusal {
     pub remedies: Vec<String>,
 }
 
-/// Why the review that `actor` gives among these changes would count for
-/// nothing; none where it counts, or where there is no such review.
-///
-/// # Errors
-/// When an object can't be read.
+/// Returns why the review that `actor` gives among these changes would not count; `None`
+/// if it counts, or if there is no such review.
 pub fn idle_review(
     policy: &Policy,
     actor: &ActorId,
@@ -76,7 +73,7 @@ pub fn idle_review(
     Ok(None)
 }
 
-/// Why no approval helps while a rejection of the same content stands.
+/// Explains that no approval helps while the same content is rejected.
 fn rejected(id: &VersionId, tally: &Tally) -> Option<Refusal> {
     let by: Vec<&ActorId> = tally.rejections().map(|review| &review.actor).collect();
     if by.is_empty() {
@@ -297,7 +294,7 @@ fn authorship(
     Ok("wrote its card".into())
 }
 
-/// The changes of the policy that would help, where nobody could approve instead.
+/// The policy changes that would help, if no actor can approve instead.
 fn policy_remedies(policy: &Policy, id: &VersionId, actor: &ActorId, tally: &Tally) -> Vec<String> {
     let mut remedies = vec![format!(
         "have an administrator let somebody else approve: `modelry grant add ACTOR --allow approve --groups {}`",

@@ -1,6 +1,5 @@
-//! Versions of another registry are brought along, whatever its format: each
-//! format's reader makes an [`ImportedGroup`], and from here on all are the
-//! same. Versions keep their numbers.
+//! Imports versions of another registry, whatever its format: each format's reader makes
+//! an [`ImportedGroup`], and from there on all are the same. Versions keep their numbers.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -38,7 +37,7 @@ pub const IMPORTED_FROM: &str = "imported/from";
 pub struct ImportedGroup {
     /// Its name here.
     pub name: GroupName,
-    /// What the model is for.
+    /// The purpose of the model.
     pub description: Option<String>,
     /// Labels.
     pub labels: Labels,
@@ -46,7 +45,7 @@ pub struct ImportedGroup {
     pub annotations: Labels,
     /// Its versions, in any order.
     pub versions: Vec<ImportedVersion>,
-    /// What of the group had no place.
+    /// Notes on parts of the group that have no place here.
     pub notes: Vec<String>,
     /// The registry that it comes from, where the groups of one import come from
     /// several.
@@ -60,7 +59,7 @@ pub struct ImportedGroup {
 pub struct ImportedVersion {
     /// Its number, which it keeps.
     pub number: VersionNumber,
-    /// What the model is, as our spec.
+    /// The model, as our spec.
     pub spec: Value,
     /// Sections of a card.
     pub card: Option<Map<String, Value>>,
@@ -70,21 +69,21 @@ pub struct ImportedVersion {
     pub labels: Labels,
     /// Annotations.
     pub annotations: Labels,
-    /// What its status there means here.
+    /// The status here that corresponds to its status there.
     pub status: Status,
     /// Its status as that registry spells it; none when it has none there.
     pub source_status: Option<String>,
-    /// Who decided there.
+    /// The approver there.
     pub approver: Option<String>,
     /// When it was decided there, as that registry says.
     pub decided_at: Option<String>,
     /// Where it was there: `alias` or `stage`, and its name.
     pub places: Vec<(&'static str, String)>,
-    /// What of the version had no place.
+    /// Notes on parts of the version that have no place here.
     pub notes: Vec<String>,
 }
 
-/// What is done with a version.
+/// The way in which a version is handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival {
     /// It is registered with this status.
@@ -102,14 +101,14 @@ pub struct PlannedVersion {
     pub id: VersionId,
     /// Its status as the other registry spells it.
     pub source_status: Option<String>,
-    /// What is done with it.
+    /// The way in which it is handled.
     pub arrival: Arrival,
     /// Why it does not arrive with the status that it had.
     pub why: Option<String>,
-    /// Of what is there already: the members that the other registry has
-    /// otherwise by now, which are not taken.
+    /// The members that are here already and that the other registry has changed since.
+    /// They are not imported.
     pub differs: Vec<String>,
-    /// What had no place, can't be known, or differs.
+    /// Notes on parts that have no place, can't be known, or differ.
     pub notes: Vec<String>,
 }
 
@@ -122,13 +121,13 @@ pub struct PlannedGroup {
     pub created: bool,
     /// Of one that is there already: as for a version.
     pub differs: Vec<String>,
-    /// What had no place, or differs.
+    /// Notes on parts that have no place, or differ.
     pub notes: Vec<String>,
     /// Its versions, by number.
     pub versions: Vec<PlannedVersion>,
 }
 
-/// What an import does.
+/// The effect of an import.
 #[derive(Clone, Debug, Default)]
 pub struct ImportPlan {
     /// Where the versions come from.
@@ -154,18 +153,18 @@ impl ImportPlan {
     }
 }
 
-/// Brings groups and their versions along, in one change. None of a draft when
-/// all of it is here already. `from` names the registry that they come from.
+/// Imports groups and their versions, in one change. The draft is `None` when all of it
+/// is here already. `from` names the registry that they come from.
 ///
 /// # Errors
-/// When a number is taken by other content or too high, or a spec is none.
+/// A number is too high, or taken by other content; or a spec is not valid.
 pub fn import(
     desk: &WriteContext<'_>,
     from: &str,
     groups: &[ImportedGroup],
     reason: Option<&str>,
 ) -> Result<(ImportPlan, Draft), Error> {
-    // What others call themselves must not write lines of its own into the commit.
+    // The other registry's name must not add lines of its own to the commit message.
     let from = &one_line(from);
     let mut plan = ImportPlan {
         from: from.clone(),
@@ -372,7 +371,7 @@ fn other_arn(
     if let Some(arn) = there.annotations.get(GROUP_ARN) {
         return Ok(other(arn));
     }
-    // Who was not described itself is known by its versions.
+    // A group without a description of its own is recognised by its versions.
     for number in desk.snapshot.versions(name)? {
         let id = VersionId {
             group: name.clone(),
@@ -404,7 +403,7 @@ fn import_group(
     let name = &group.name;
     let home = desk.snapshot.read(&RecordPath::Group(name.clone()))?;
     let created = home.is_none();
-    // What is told of what is written now is no news of what is there already.
+    // Notes on what is written now are not news about what is here already.
     let (mut differs, mut notes) = (Vec::new(), Vec::new());
     if created {
         notes.clone_from(&group.notes);
@@ -553,7 +552,7 @@ fn import_version(
     let mut annotations = version.annotations.clone();
     let mut imported = None;
     match arrives {
-        // It stands in the record itself, where nobody can change it.
+        // The record itself has it, and nobody can change it there.
         Some(status) => {
             imported = Some(Imported {
                 from: from.to_owned(),

@@ -81,9 +81,9 @@ pub struct WriteContext<'a> {
     pub snapshot: Snapshot<'a>,
     /// The policy in force.
     pub policy: &'a Policy,
-    /// Who acts.
+    /// The actor.
     pub actor: ActorId,
-    /// What happened before, up to the commit that is built on.
+    /// The history up to the commit that is built on.
     pub past: &'a Past<'a>,
 }
 
@@ -98,15 +98,15 @@ pub struct Draft {
     pub reason: Option<String>,
     /// Versions whose move of status is made too, when reviews authorise it.
     pub settle: Vec<VersionId>,
-    /// What to tell the user of choices that were made.
+    /// Notes for the user on choices that were made.
     pub notes: Vec<String>,
     /// Why the act would count for nothing, so that it is not to be signed.
     pub refusal: Option<Refusal>,
     /// Records that hold already what was asked for.
     pub existing: Vec<RecordPath>,
-    /// What to tell programs beside the change.
+    /// Facts for programs, beside the change.
     pub facts: Map<String, Value>,
-    /// What a user gave as files: a finding about it points there.
+    /// The parts that a user gave as files: a finding about one points to its file.
     pub given: Vec<GivenPart>,
 }
 
@@ -167,7 +167,7 @@ impl Draft {
         self.edits.insert(path.to_string(), Some(text));
     }
 
-    /// What another draft does too, but for its subject and reason.
+    /// Adds the changes of another draft, without its subject and reason.
     pub fn absorb(&mut self, other: Draft) {
         self.edits.extend(other.edits);
         self.settle.extend(other.settle);
@@ -194,7 +194,8 @@ impl WriteContext<'_> {
         let header = self.snapshot.editor_line(kind, path)?;
         yaml::write(header.as_deref(), &value).or_else(|error| {
             let text = yaml::spelled(header.as_deref(), &value);
-            // What nobody reads alike is a finding, as it is in a file by hand.
+            // Text that readers understand differently is a finding, as it is in a file
+            // edited by hand.
             match Document::read(text.as_bytes(), &Limits::LARGE) {
                 Err(_) => Ok(text),
                 Ok(_) => Err(edit_failed(path)(error)),
@@ -218,16 +219,17 @@ impl WriteContext<'_> {
         match document.edit(&edits) {
             Ok(edited) if edited.text() == document.text() => Ok(edited.text().to_string()),
             Ok(edited) => self.snapshot.with_own_line(path, edited.text().to_string()),
-            // What nobody reads alike is a finding of the preview, as it is in a new record.
+            // Text that readers understand differently is a finding of the preview, as it
+            // is in a new record.
             Err(EditError::Unreadable { text, .. }) => Ok(text),
             Err(error) => Err(edit_failed(path)(error)),
         }
     }
 
-    /// The version's file.
+    /// Returns the version's file.
     ///
     /// # Errors
-    /// When there is no such version, with the nearest name.
+    /// The version does not exist; the error names the nearest one.
     pub fn version(&self, id: &VersionId) -> Result<std::sync::Arc<Loaded>, Error> {
         let loaded = self.snapshot.read(&RecordPath::Version(id.clone()))?;
         match loaded {
@@ -244,7 +246,7 @@ impl WriteContext<'_> {
     }
 }
 
-/// A document that a user gave, read strictly.
+/// Reads a document that a user gave, strictly.
 ///
 /// # Errors
 /// The first fault, with its line.

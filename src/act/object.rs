@@ -1,4 +1,4 @@
-//! The objects of a decision, and whether they are still as somebody saw them.
+//! The objects of a decision, and whether they have changed since they were seen.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -155,11 +155,8 @@ pub fn spoken_for(changes: &[Change]) -> Vec<VersionId> {
     out
 }
 
-/// The digest of a version's content, which a review names; none where there is
-/// no such version.
-///
-/// # Errors
-/// When an object can't be read.
+/// Returns the digest of a version's content, which a review names; `None` if the version
+/// does not exist.
 pub fn content(registry_id: &str, snapshot: &Snapshot<'_>, id: &VersionId) -> Result<Option<Digest>, Error> {
     let loaded = snapshot.read(&RecordPath::Version(id.clone()))?;
     match loaded.filter(|loaded| loaded.version().is_some()) {
@@ -223,7 +220,7 @@ fn decide_alike(
             .collect();
         (teams, requires, registry.lifecycle.clone())
     };
-    // Whose review counts, as a person's or a machine's.
+    // The actors whose review counts, as a person's or a machine's.
     let reviewers = |policy: &Policy| {
         [Action::Approve, Action::Reject].map(|action| {
             let holders = policy.holders(action, Some(group.as_str()), None).into_iter();
@@ -233,7 +230,7 @@ fn decide_alike(
                 .collect::<Vec<_>>()
         })
     };
-    // Whom four eyes take for one person with a reviewer, and whose keys still count.
+    // The persons who count as one with a reviewer, and their valid keys.
     let persons = |policy: &Policy| -> Vec<_> {
         let authors = authors.iter();
         authors
@@ -267,11 +264,8 @@ fn revoked_keys(policy: &Policy, id: &ActorId) -> BTreeSet<String> {
         .collect()
 }
 
-/// Whether an object differs between what was seen and what is there now. The
-/// proposed policy is compared by whoever knows where it stands.
-///
-/// # Errors
-/// When an object can't be read.
+/// Whether an object differs between what was seen and what is there now. The caller
+/// compares the proposed policy, since the caller knows its path.
 pub fn has_moved(
     registry_id: &str,
     object: &Object,
@@ -344,9 +338,6 @@ fn serves_version(stage: Option<&Arc<Loaded>>, id: &VersionId) -> bool {
 }
 
 /// Lists the changes in these objects since they were seen.
-///
-/// # Errors
-/// When an object can't be read.
 pub fn moves(objects: &[Object], seen: &Snapshot<'_>, now: &Snapshot<'_>) -> Result<Vec<Change>, Error> {
     let about = |change: &Change| {
         let Some(record) = &change.record else {

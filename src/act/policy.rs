@@ -13,7 +13,7 @@ use crate::record::schema::editor;
 use crate::record::yaml::{self, Edit};
 use crate::trust::{self, Credential, Policy};
 
-/// What a new registry's policy says.
+/// The contents of a new registry's policy.
 #[derive(Clone, Debug)]
 pub struct FirstPolicy {
     /// The registry's name.
@@ -26,16 +26,16 @@ pub struct FirstPolicy {
     pub email: Option<String>,
     /// Its key.
     pub key: ActorKey,
-    /// A key that is kept away, of an actor who stands in for administrators.
+    /// An offline key, of an actor who can replace missing administrators.
     pub recovery: Option<ActorKey>,
     /// Whether one person may register and approve.
     pub solo: bool,
 }
 
-/// The text of a new registry's policy.
+/// Returns the text of a new registry's policy.
 ///
 /// # Errors
-/// When it can't be written.
+/// The text can't be written.
 pub fn first_policy(request: &FirstPolicy) -> Result<String, Error> {
     let mut actor = json!({"kind": "person"});
     if let Some(email) = &request.email {
@@ -90,17 +90,16 @@ pub enum PolicyEdit {
     AddActor {
         /// Its id.
         id: ActorId,
-        /// What it is.
+        /// The kind.
         kind: ActorKind,
         /// Its address.
         email: Option<String>,
         /// Its keys.
         keys: Vec<ActorKey>,
-        /// The persons whom a machine stands for.
+        /// The persons who answer for a machine.
         owners: Vec<ActorId>,
     },
-    /// More keys of an actor; an OpenPGP certificate that it has already is
-    /// brought up to date.
+    /// More keys of an actor; an OpenPGP certificate that it has already is updated.
     AddKeys(ActorId, Vec<ActorKey>),
     /// An actor's account on a Git host, by the host's name and the account's id.
     AddAccount(ActorId, Key, String),
@@ -127,11 +126,11 @@ pub enum PolicyEdit {
     TeamRemove(String, Vec<ActorId>),
     /// A new grant.
     GrantAdd(Value),
-    /// Actions taken from somebody; the grant goes when nothing is left.
+    /// Actions removed from an actor; the grant goes when nothing is left.
     GrantRemove {
         /// From whom.
         to: String,
-        /// What; everything when empty.
+        /// The actions; all when empty.
         allow: Vec<String>,
         /// In grants of exactly these groups; in all when empty.
         groups: Vec<String>,
@@ -141,13 +140,12 @@ pub enum PolicyEdit {
 /// Edits the policy, keeping its comments and order, and raises its serial.
 ///
 /// # Errors
-/// When there is nothing to edit, or nothing would change.
+/// There is nothing to edit, or nothing would change.
 pub fn edit_policy(desk: &WriteContext<'_>, edit: &PolicyEdit, reason: Option<&str>) -> Result<Draft, Error> {
     let here = desk.snapshot.registry()?;
     let registry = desk.policy.registry();
     let ends = matches!(edit, PolicyEdit::Retire(..) | PolicyEdit::RevokeKey { .. });
-    // A policy that was refused takes nobody's revocation away, and no revocation brings it
-    // into force.
+    // A refused policy removes no revocation, and no revocation puts it into force.
     let (old, refused) = match here {
         Some(here) if here.id == desk.policy.source.id => (here, None),
         here if ends => (desk.policy.source.clone(), Some(here)),
@@ -456,11 +454,11 @@ fn holds(note: String, reason: Option<&str>) -> Draft {
     draft
 }
 
-/// What a change of the policy makes of the past: what keys proved that are not
-/// believed from now on, each act with the index of its revocation in `policy`,
-/// and what follows.
+/// Explains the effect of a policy change on the past: the changes that keys proved and
+/// that are no longer trusted, each with the index of its revocation in `policy`, and the
+/// consequences.
 pub fn consequences(policy: &Policy, distrusted: &[(usize, DistrustedChange)]) -> Vec<String> {
-    /// So many are named.
+    /// The most changes that are named.
     const NAMED: usize = 10;
     let accepts = |index: usize, id: &VersionId| {
         let revoked = policy.registry().revoked.get(index);
@@ -506,7 +504,7 @@ fn list(members: &[ActorId]) -> String {
         .join(", ")
 }
 
-/// The edits that take actions from somebody, last grant first so that indexes
+/// Returns the edits that remove actions from an actor, last grant first so that indexes
 /// hold.
 fn remove_grants(
     registry: &crate::record::kind::Registry,

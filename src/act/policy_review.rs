@@ -12,7 +12,7 @@ use crate::record::yaml::Edit;
 /// Approves the policy in this file, as it is now.
 ///
 /// # Errors
-/// When it is no policy, the one in force, or approved already.
+/// The file is not a policy, or it is in force or approved already.
 pub fn approve_policy(
     desk: &WriteContext<'_>,
     proposed: &Loaded,

@@ -9,10 +9,10 @@ use crate::base::Error;
 use crate::record::canonical::canonical;
 use crate::record::kind::{GroupName, Key, Kind, RecordPath, VersionId, VersionNumber};
 
-/// What to register.
+/// The request to register a version.
 #[derive(Clone, Debug, Default)]
 pub struct RegisterRequest {
-    /// What the model is.
+    /// The model's spec.
     pub spec: Value,
     /// The description.
     pub description: Option<String>,
@@ -65,11 +65,11 @@ impl Proposed {
     }
 }
 
-/// Registers a version under the group's next number that nobody has reserved, or
-/// finds the one whose spec is the same.
+/// Registers a version under the group's next number that is not reserved, or finds the
+/// one whose spec is the same.
 ///
 /// # Errors
-/// When there is no such group, or the spec is not one.
+/// The group does not exist, or the spec is not valid.
 pub fn register(
     desk: &WriteContext<'_>,
     group: &GroupName,
@@ -166,7 +166,7 @@ pub fn register(
     Ok((id, draft))
 }
 
-/// What lacks a digest can be registered only knowingly.
+/// Refuses artifacts without a digest unless the user allows it.
 fn refuse_missing_digests(path: &RecordPath, text: &str, knowingly: bool) -> Result<(), Error> {
     let id = crate::base::Oid::hash(Default::default(), crate::base::ObjectKind::Blob, text.as_bytes());
     let loaded = crate::record::snapshot::load(path, id, text.as_bytes())?;

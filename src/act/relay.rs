@@ -17,7 +17,7 @@ use crate::record::snapshot::Snapshot;
 use crate::record::subject;
 use crate::trust::{self, Policy};
 
-/// What somebody decided on a host's page.
+/// A reviewer's decision on a host's page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Click {
     /// Approved.
@@ -35,11 +35,11 @@ pub struct HostVerdict {
     pub account: String,
     /// The host's id of the review.
     pub review: String,
-    /// What was decided.
+    /// The decision.
     pub click: Click,
-    /// The commit that the reviewer saw; none where the host does not say.
+    /// The commit that the reviewer saw; `None` if the host does not say.
     pub commit: Option<Oid>,
-    /// When it was given, or changed last; none where the host does not say.
+    /// The time when it was given, or last changed; `None` if the host does not say.
     pub at: Option<Timestamp>,
 }
 
@@ -71,7 +71,7 @@ pub struct WholeList {
     pub review: String,
     /// The accounts whose approvals it holds.
     pub accounts: BTreeSet<String>,
-    /// When the merge request changed last; none where the host does not say.
+    /// The time when the merge request last changed; `None` if the host does not say.
     pub at: Option<Timestamp>,
 }
 
@@ -84,11 +84,11 @@ pub struct HostReviews {
     pub whole: Option<WholeList>,
 }
 
-/// What is to be relayed.
+/// A request to relay decisions.
 pub struct RelayRequest<'r> {
     /// The host, as in the actors' `accounts`.
     pub host: &'r Key,
-    /// What its accounts decided.
+    /// The decisions of the host's accounts.
     pub verdicts: &'r [HostVerdict],
     /// The whole list, where the host gave one: what it lacks was taken back.
     pub whole: Option<&'r WholeList>,
@@ -110,12 +110,12 @@ struct Approver<'v> {
     seen: Oid,
 }
 
-/// Writes down what was decided on the host, as far as the policy lets it count.
-/// The notes of the draft say what is not written, each with the reason; without
-/// edits there is nothing to relay.
+/// Writes down the decisions made on the host, as far as the policy lets them count. The
+/// notes of the draft list the decisions that are not written, each with the reason. A
+/// draft without edits has nothing to relay.
 ///
 /// # Errors
-/// When an object can't be read, other than a commit that a reviewer saw.
+/// An object can't be read, other than a commit that a reviewer saw.
 pub fn relay(
     desk: &WriteContext<'_>,
     request: &RelayRequest<'_>,
@@ -249,11 +249,8 @@ fn relayed(
     Ok(out)
 }
 
-/// Refuses a host on which nobody lists an account: its name is mistyped, or
-/// nothing could ever count.
-///
-/// # Errors
-/// When there is none.
+/// Refuses a host on which no actor lists an account: its name is mistyped, or nothing
+/// could ever count.
 pub fn has_account_on(policy: &Policy, host: &Key) -> Result<(), Error> {
     let actors = &policy.registry().actors;
     if actors
@@ -318,8 +315,8 @@ fn voice<'v>(
     })
 }
 
-/// The versions that were reviewed; or why nobody can tell. That one review is of
-/// a commit that a push took away is no fault of the others.
+/// Returns the versions that were reviewed, or why they can't be determined. A review of
+/// a commit that a push removed does not spoil the others.
 fn reviewed(
     desk: &WriteContext<'_>,
     request: &RelayRequest<'_>,
@@ -374,7 +371,8 @@ fn reviewed(
     Ok(Ok(versions.collect()))
 }
 
-/// Writes one review, and says how the commit tells it; a note says why not.
+/// Writes one review and adds its line to the commit message; otherwise adds a note with
+/// the reason.
 fn write(
     desk: &WriteContext<'_>,
     request: &RelayRequest<'_>,
@@ -414,7 +412,7 @@ fn write(
         ));
     }
     if decision == Decision::Withdrawn {
-        // There is nothing to take back; a comment on the host is no decision.
+        // There is nothing to withdraw; a comment on the host is not a decision.
         let stands = before.is_some_and(|before| before.decision != Decision::Withdrawn);
         if !stands {
             return Ok(None);
@@ -488,7 +486,8 @@ fn write(
     )))
 }
 
-/// The digest of a version's content at another commit; none where it is not.
+/// Returns the digest of a version's content at another commit; `None` if it is not
+/// there.
 fn subject_at(desk: &WriteContext<'_>, id: &VersionId, commit: Oid) -> Result<Option<Digest>, Error> {
     let there: Snapshot<'_> = desk.past.at(desk.snapshot.records, commit)?;
     match there.read(&RecordPath::Version(id.clone()))? {

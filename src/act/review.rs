@@ -16,7 +16,7 @@ use crate::trust::{self, GateResult};
 /// Gives the actor's review of a version as it is now.
 ///
 /// # Errors
-/// When there is no such version, or it can't be decided any more.
+/// The version does not exist, or it can no longer be decided.
 pub fn review(
     desk: &WriteContext<'_>,
     id: &VersionId,
@@ -31,7 +31,7 @@ pub fn review(
         .map_or(Status::Pending, |version| version.status);
     let allows = |to| desk.policy.registry().allows(status, to);
     let subject = subject::version_subject(desk.policy.id(), id, &version, &desk.snapshot)?;
-    // What a machine reported is not the actor's own word yet.
+    // A review that a machine reported is not yet the actor's own.
     let unchanged = old.as_ref().and_then(|old| old.review()).is_some_and(|review| {
         review.decision == decision
             && (review.subject == subject || decision == Decision::Withdrawn)
@@ -101,7 +101,7 @@ pub fn review(
     Ok(draft)
 }
 
-/// What a review says, but for where it lies and who writes it.
+/// A review's content, without its place and author.
 pub(super) struct Given<'g> {
     pub decision: Decision,
     pub subject: &'g Digest,
@@ -168,11 +168,8 @@ fn decided(id: &VersionId, status: Status) -> Error {
     ))
 }
 
-/// The move of status that the reviews at `after` authorise for a version, as
-/// an edit of its file; none when they authorise none.
-///
-/// # Errors
-/// When an object can't be read.
+/// Returns the move of status that the reviews at `after` authorise for a version, as an
+/// edit of its file; `None` when they authorise none.
 pub fn settle(
     desk: &WriteContext<'_>,
     after: &Snapshot<'_>,
@@ -201,9 +198,8 @@ pub fn settle(
     Ok(Some((to, desk.edited(&path, &version, vec![edit])?)))
 }
 
-/// What refuses an approval that nobody's review could complete: gates speak of
-/// the content, so a review of content that does not meet them approves
-/// nothing.
+/// Returns the findings that refuse an approval which no review could complete. Gates
+/// check the content, so a review of content that does not meet them approves nothing.
 pub fn unmet_gates(changes: &[Change], gates: &[(VersionId, Vec<GateResult>)]) -> Vec<Finding<Anchor>> {
     let approving = |id: &VersionId| {
         changes.iter().any(|change| {

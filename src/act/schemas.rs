@@ -1,5 +1,5 @@
-//! The schemas that a registry's folder holds for editors. They are no records:
-//! nothing is judged by them.
+//! The schemas that a registry's folder holds for editors. They are not records: nothing
+//! is judged by them.
 
 use std::collections::BTreeSet;
 
@@ -12,11 +12,8 @@ use crate::record::schema::editor;
 use crate::record::snapshot::Snapshot;
 use crate::trust;
 
-/// The schemas that a registry lacks, or has otherwise than this version writes
-/// them: path from the registry's folder, and text.
-///
-/// # Errors
-/// A tree is damaged.
+/// Lists the schemas that a registry lacks, or whose text differs from this version's:
+/// path from the registry's folder, and text.
 pub fn outdated_schemas(snapshot: &Snapshot<'_>) -> Result<Vec<(String, String)>, Error> {
     let format = snapshot.records.objects().format();
     let mut outdated = Vec::new();
@@ -33,10 +30,7 @@ pub fn outdated_schemas(snapshot: &Snapshot<'_>) -> Result<Vec<(String, String)>
     Ok(outdated)
 }
 
-/// A file or link where a folder of the schemas belongs.
-///
-/// # Errors
-/// A tree is damaged.
+/// Returns a file or link in the place of the schemas' folder.
 pub fn in_place_of_schemas(snapshot: &Snapshot<'_>) -> Result<Option<&'static str>, Error> {
     let top = editor::FOLDER.split('/').next().unwrap_or_default();
     for folder in [top, editor::FOLDER] {
@@ -87,11 +81,11 @@ fn led_here(desk: &WriteContext<'_>) -> Result<(Vec<(RecordPath, String)>, usize
     Ok((led, others))
 }
 
-/// Writes the schemas of this version; with `records`, leads the records there that
-/// name a web address for theirs.
+/// Writes the schemas of this version; with `records`, also changes the records that name
+/// a web address for their schema.
 ///
 /// # Errors
-/// A file or link is in the place of their folder, or an object can't be read.
+/// A file or link is in the place of their folder.
 pub fn update_schemas(desk: &WriteContext<'_>, records: bool, reason: Option<&str>) -> Result<Draft, Error> {
     if let Some(path) = in_place_of_schemas(&desk.snapshot)? {
         return Err(Error::told(format!(
@@ -133,11 +127,8 @@ pub fn update_schemas(desk: &WriteContext<'_>, records: bool, reason: Option<&st
     Ok(draft)
 }
 
-/// A note on schemas of another version, or on records that name theirs by a web
-/// address. `folder` is where the schemas are, from the repository's top.
-///
-/// # Errors
-/// An object can't be read.
+/// Returns a note on schemas of another version, or on records that name theirs by a web
+/// address. `folder` is the schemas' folder, from the repository's top.
 pub fn schemas_note(snapshot: &Snapshot<'_>, folder: &str) -> Result<Option<String>, Error> {
     if snapshot.tooling(editor::FOLDER)?.is_some() {
         return Ok((!outdated_schemas(snapshot)?.is_empty()).then(|| {

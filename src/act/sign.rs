@@ -35,10 +35,10 @@ pub fn to_sign(changes: &[Change]) -> Vec<RecordPath> {
     paths
 }
 
-/// The record with its author's signature added.
+/// Adds the author's signature to the record.
 ///
 /// # Errors
-/// When the signing program fails, or its signature does not prove `actor`.
+/// The signing program fails, or its signature does not prove `actor`.
 pub fn sign(
     policy: &Policy,
     actor: &ActorId,

@@ -38,7 +38,7 @@ pub struct Rollback {
     pub reject: bool,
 }
 
-/// What a stage's record says now.
+/// The current content of a stage's record.
 struct Assignment {
     version: Option<VersionNumber>,
     previous: Option<VersionNumber>,
@@ -47,7 +47,7 @@ struct Assignment {
 /// Puts each version on each stage, in one draft.
 ///
 /// # Errors
-/// When a version or stage is not there, or two versions want one stage.
+/// A version or stage does not exist, or two versions want one stage.
 pub fn promote(
     desk: &WriteContext<'_>,
     versions: &[VersionId],
@@ -126,10 +126,10 @@ fn retire(
     Ok(())
 }
 
-/// Takes a stage back to what served before.
+/// Takes a stage back to the version that served before.
 ///
 /// # Errors
-/// When there is nothing to go back to, or history that it needs is missing.
+/// No earlier version is known, or history that it needs is missing.
 pub fn rollback(desk: &WriteContext<'_>, request: &Rollback, reason: Option<&str>) -> Result<Draft, Error> {
     let (group, stage) = (&request.group, &request.stage);
     let groups = desk.snapshot.groups()?;
@@ -202,10 +202,10 @@ pub fn rollback(desk: &WriteContext<'_>, request: &Rollback, reason: Option<&str
     Ok(draft)
 }
 
-/// The draft of a rollback to what stands there already.
+/// Returns the draft of a rollback to the version that serves already.
 ///
 /// # Errors
-/// When what served was to be retired: nothing stops serving.
+/// The user asked to retire the version that served: no version stops serving.
 fn stands(request: &Rollback, words: String, reason: Option<&str>) -> Result<Draft, Error> {
     if request.archive || request.reject {
         return Err(Error::told(format!("{words}, so there is nothing to retire")));
@@ -218,8 +218,8 @@ fn stands(request: &Rollback, words: String, reason: Option<&str>) -> Result<Dra
     Ok(draft)
 }
 
-/// What served before, as far back as needed, and why it was chosen. What was
-/// itself left by going back is not gone back to.
+/// Returns the version that served before, as far back as needed, and why it was chosen.
+/// Skips versions that an earlier rollback moved away from.
 fn before(
     desk: &WriteContext<'_>,
     group: &GroupName,
@@ -231,8 +231,8 @@ fn before(
         number,
     };
     let mut skipped = Vec::new();
-    // Where numbers grow, `previous` alone tells; a higher one was left by
-    // going back, and only history says what was before that.
+    // If numbers grow, `previous` alone decides. A higher one was left by a rollback, and
+    // only history knows the one before that.
     if let Some(previous) = now.previous
         && now.version.is_none_or(|version| previous < version)
     {
@@ -311,12 +311,9 @@ fn unfit(desk: &WriteContext<'_>, id: &VersionId, stage: &StageName) -> Result<O
     })
 }
 
-/// Where versions whose status a change moves serve on, and the line that ends it:
-/// said of `desk` after the change. Where the stage asks for Approved, MR211
-/// refuses the change.
-///
-/// # Errors
-/// When the registry can't be read.
+/// Lists the stages that still serve versions whose status a change moves, each with the
+/// command that ends it: as of `desk` after the change. If the stage requires Approved,
+/// MR211 refuses the change.
 pub fn still_served(desk: &WriteContext<'_>, changes: &[Change]) -> Result<Vec<String>, Error> {
     let mut notes = Vec::new();
     for change in changes {

@@ -9,11 +9,8 @@ use crate::record::kind::{Action, ActorId, Decision, RecordPath, Status, Version
 use crate::record::snapshot::Snapshot;
 use crate::trust::Policy;
 
-/// The approvals that these changes rest on beside their author's own, and that
-/// were not seen: a move to Approved that others' reviews authorise too.
-///
-/// # Errors
-/// When an object can't be read.
+/// Lists the approvals by others that these changes rest on and that the author did not
+/// see: a move to Approved that others' reviews authorise too.
 pub fn unseen_support(
     policy: &Policy,
     changes: &[Change],
@@ -70,7 +67,7 @@ fn favours(changes: &[Change]) -> Vec<(VersionId, Favour)> {
             (ChangeKind::Reviewed { decision, .. }, _) => match decision {
                 Decision::Approved => version().map(|id| (id, Favour::For)),
                 Decision::Rejected => version().map(|id| (id, Favour::Against)),
-                // What it leads to is the move of the status.
+                // The move of status that it leads to counts instead.
                 Decision::Withdrawn => None,
             },
             (ChangeKind::StatusMoved { to, .. }, _) => {
@@ -95,13 +92,10 @@ fn favours(changes: &[Change]) -> Vec<(VersionId, Favour)> {
     out
 }
 
-/// The versions whose reviews by others contradict the decision, and did not when
-/// they were seen: a rejection, or an approval that was taken back, where it favours
-/// the version; an approval, or a rejection that was taken back, where it does not.
-/// A version that was never seen is not among them.
-///
-/// # Errors
-/// When an object can't be read.
+/// Lists the versions whose reviews by others contradict the decision, and did not when
+/// they were seen. Against an approval these are rejections and withdrawn approvals;
+/// against a rejection, approvals and withdrawn rejections. A version that was never seen
+/// is not among them.
 pub fn contradicting_reviews(
     changes: &[Change],
     seen: &Snapshot<'_>,
@@ -138,12 +132,9 @@ pub fn contradicting_reviews(
     Ok(out)
 }
 
-/// Lists all changes around these objects since they were seen, signed or not: labels, descriptions, observations and reviews of a
-/// version, the stages that it serves, the record of its group, all of a group that
-/// is deleted, and reviews of a policy.
-///
-/// # Errors
-/// When an object can't be read.
+/// Lists all changes around these objects since they were seen, signed or not: labels,
+/// descriptions, observations and reviews of a version, its stages, the record of its
+/// group, a deleted group as a whole, and reviews of a policy.
 pub fn surroundings(
     objects: &[Object],
     seen: &Snapshot<'_>,

@@ -1,4 +1,4 @@
-//! What people note beside a version, at any time.
+//! Notes on a version, which can be written at any time.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use super::{Draft, WriteContext};
 use crate::base::Error;
 use crate::record::kind::{Key, RecordPath, VersionId};
 
-/// What to note.
+/// The notes.
 #[derive(Clone, Debug, Default)]
 pub struct AnnotateRequest {
     /// The description; empty text takes it away.
@@ -20,7 +20,7 @@ pub struct AnnotateRequest {
 /// Changes description, labels and annotations of a version.
 ///
 /// # Errors
-/// When there is no such version, or nothing would change.
+/// The version does not exist, or nothing would change.
 pub fn annotate(
     desk: &WriteContext<'_>,
     id: &VersionId,

@@ -50,7 +50,7 @@ impl SignatureKind {
 /// The signature in a commit's header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommitSignature {
-    /// The first line of the signature.
+    /// The kind that its first line states.
     pub kind: SignatureKind,
     /// The armoured block.
     pub armor: String,

@@ -389,7 +389,7 @@ impl Made {
         }
     }
 
-    /// Refuses fields that this reader does not understand, for any type of signature.
+    /// Checks that this reader understands the fields, for any type of signature.
     fn fields(&self) -> Result<(), String> {
         use SubpacketData as Data;
         let created = |subpacket: &&Subpacket| matches!(subpacket.data, Data::SignatureCreationTime(_));
