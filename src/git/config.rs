@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use git2::{ConfigLevel, Repository};
 
-use super::{failed, program};
+use super::{command, failed};
 use crate::base::Error;
 
 /// Where a value of git's configuration comes from, in git's words, from the
@@ -119,7 +119,7 @@ impl Settings {
     /// Starts git, which writes the configuration of the repository around
     /// `directory`.
     pub(super) fn command(directory: &Path) -> Command {
-        let mut git = program::git();
+        let mut git = command::git();
         git.arg("-C")
             .arg(directory)
             .args(["config", "--list", "--null", "--show-scope"])

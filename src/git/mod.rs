@@ -17,11 +17,12 @@
 //! # Where the next thing goes
 //!
 //! A call of libgit2 goes to the file of its concern (`read.rs`, `write.rs`, `remote.rs`,
-//! `worktree.rs`); a call of the git program goes through `program.rs`, which fixes its
-//! environment. A hook's installation is in `install.rs`, a signing program in `sign/`, a
+//! `worktree.rs`); a call of the git program goes through `command.rs` and `program.rs`, which
+//! fix its environment. A hook's installation is in `install.rs`, a signing program in `sign/`, a
 //! write to a file in `disk.rs`.
 
 mod bounded;
+mod command;
 mod config;
 mod connection;
 pub mod disk;

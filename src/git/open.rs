@@ -17,7 +17,7 @@ use std::sync::Arc;
 use git2::{ErrorCode, Repository, RepositoryOpenFlags};
 
 use super::config::Settings;
-use super::{Repo, failed, program};
+use super::{Repo, command, failed};
 use crate::base::{Error, shell_word};
 
 impl Repo {
@@ -115,7 +115,7 @@ struct Seen {
 /// Asks git which repository a folder is in, and for its configuration. The two
 /// questions are asked at once.
 fn ask(directory: &Path) -> (Asked, Option<Settings>) {
-    let mut git = program::git();
+    let mut git = command::git();
     git.arg("-C").arg(directory).args([
         "rev-parse",
         "--absolute-git-dir",

@@ -8,28 +8,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::Repo;
+use super::command::git;
 use super::config::Settings;
 use crate::base::{Error, ObjectFormat};
 use crate::git::disk::io;
-
-/// Variables that change which configuration `git config` lists, or what the paths of a
-/// command mean. An outer `git --literal-pathspecs commit` hands them to its hooks.
-const ELSEWHERE: [&str; 5] = [
-    "GIT_CONFIG",
-    "GIT_LITERAL_PATHSPECS",
-    "GIT_GLOB_PATHSPECS",
-    "GIT_NOGLOB_PATHSPECS",
-    "GIT_ICASE_PATHSPECS",
-];
-
-/// The git program, whose commands mean what they say whatever the environment has.
-pub(super) fn git() -> Command {
-    let mut git = Command::new("git");
-    for variable in ELSEWHERE {
-        git.env_remove(variable);
-    }
-    git
-}
 
 /// A filter that the configuration gives programs to.
 #[derive(Clone, Debug)]

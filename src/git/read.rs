@@ -10,7 +10,7 @@ use git2::{ErrorCode, ObjectType, Repository};
 use super::config::{Scope, Setting, Settings};
 use super::connection::Connection;
 use super::loose::Loose;
-use super::{Fetch, failed, oid, program};
+use super::{Fetch, command, failed, oid};
 use crate::base::{Error, ObjectFormat, ObjectKind, Oid};
 use crate::object::Objects;
 
@@ -428,7 +428,7 @@ impl Repo {
 
     /// The git program, at work in this repository.
     pub fn git(&self) -> Command {
-        let mut command = program::git();
+        let mut command = command::git();
         command.arg("-C").arg(&self.directory);
         command
     }

@@ -4,24 +4,18 @@
 //! `user.signingKey` and `gpg.program`.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use super::Signer;
 use super::gpg::GpgSigner;
+use super::key::{expanded, how_to, no_key};
 use super::run::missing;
 use super::ssh::SshSigner;
 use crate::base::Error;
 
 /// Signs as git is configured to.
 pub struct GitSigner(Box<dyn Signer>);
-
-fn how_to() -> [&'static str; 2] {
-    [
-        "git config --global gpg.format ssh",
-        "git config --global user.signingkey ~/.ssh/id_ed25519.pub",
-    ]
-}
 
 impl GitSigner {
     /// The signer that git's configuration (key in lower case, value) asks for in
@@ -93,21 +87,5 @@ fn committer(directory: &Path) -> Result<String, Error> {
     match text.rfind('>') {
         Some(end) if output.status.success() => Ok(text[..=end].to_owned()),
         _ => Err(no_key()),
-    }
-}
-
-/// The error of somebody who never named a key.
-pub fn no_key() -> Error {
-    Error::told("no signing key is configured")
-        .hint("every decision is signed; make a key once: `ssh-keygen -t ed25519`")
-        .hint(format!("then tell git: `{}`", how_to()[0]))
-        .hint(format!("and: `{}`", how_to()[1]))
-}
-
-/// A path as git reads it: `~/` is the home.
-pub fn expanded(path: &str) -> PathBuf {
-    match (path.strip_prefix("~/"), std::env::var_os("HOME")) {
-        (Some(rest), Some(home)) => Path::new(&home).join(rest),
-        _ => PathBuf::from(path),
     }
 }

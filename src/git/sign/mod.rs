@@ -4,6 +4,7 @@
 
 mod git;
 mod gpg;
+mod key;
 mod run;
 mod ssh;
 

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use tempfile::NamedTempFile;
 
 use super::Signer;
-use super::git::{expanded, no_key};
+use super::key::{expanded, no_key};
 use super::run::{missing, refused, run, temporary};
 use crate::base::Error;
 
