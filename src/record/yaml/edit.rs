@@ -1,12 +1,11 @@
 //! Edits that change only what they must: the bytes of one member are spliced,
 //! the text is read again, and anything but the intended change is an error.
 
-use std::fmt;
 use std::ops::Range;
 
 use serde_json::Value;
 
-use super::emit;
+use super::emit::{self, EditError};
 use super::read::{Document, Limits, Node, Shape, steps};
 
 /// One change of one member, by JSON pointer (RFC 6901).
@@ -27,40 +26,6 @@ pub enum Edit {
         pointer: String,
     },
 }
-
-/// Why an edit was not made. The text is as it was.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EditError {
-    /// There is nothing at this pointer to change.
-    Nowhere(String),
-    /// No text reads back as this value.
-    Unwritable,
-    /// The edited text does not read back as intended.
-    Unexpected(String),
-    /// The edited text is no document that everybody reads alike.
-    Unreadable {
-        /// The text.
-        text: String,
-        /// What is wrong with it.
-        why: String,
-    },
-}
-
-impl fmt::Display for EditError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            EditError::Nowhere(pointer) => write!(f, "there is nothing at `{pointer}` to change"),
-            EditError::Unwritable => {
-                f.write_str("the value can't be written as YAML that everybody reads alike")
-            }
-            EditError::Unexpected(what) | EditError::Unreadable { why: what, .. } => {
-                write!(f, "the edited file would not read back as intended: {what}")
-            }
-        }
-    }
-}
-
-impl std::error::Error for EditError {}
 
 impl Document {
     /// The document with these edits made, in order.

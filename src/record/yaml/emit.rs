@@ -1,10 +1,45 @@
 //! Values to text that everybody reads back as the same values.
 
+use std::fmt;
+
 use serde_json::Value;
 
-use super::edit::EditError;
 use super::read::{Document, Limits};
 use super::scalar::{self, Plain, number_spelling, quote};
+
+/// Why an edit was not made. The text is as it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EditError {
+    /// There is nothing at this pointer to change.
+    Nowhere(String),
+    /// No text reads back as this value.
+    Unwritable,
+    /// The edited text does not read back as intended.
+    Unexpected(String),
+    /// The edited text is no document that everybody reads alike.
+    Unreadable {
+        /// The text.
+        text: String,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+impl fmt::Display for EditError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            EditError::Nowhere(pointer) => write!(f, "there is nothing at `{pointer}` to change"),
+            EditError::Unwritable => {
+                f.write_str("the value can't be written as YAML that everybody reads alike")
+            }
+            EditError::Unexpected(what) | EditError::Unreadable { why: what, .. } => {
+                write!(f, "the edited file would not read back as intended: {what}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for EditError {}
 
 /// The text of a new file: comment lines, then the mapping in its own order.
 /// It must read back as this value, to us and to a second YAML reader.

@@ -15,8 +15,8 @@ mod read;
 mod scalar;
 mod spelling;
 
-pub use edit::{Edit, EditError};
-pub use emit::{spelled, write};
+pub use edit::Edit;
+pub use emit::{EditError, spelled, write};
 pub use place::{LineColumn, LineIndex, Part};
 pub use read::{Document, Fault, FaultKind, Limits, pointer_step};
 pub(crate) use scalar::is_hidden;

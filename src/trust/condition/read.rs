@@ -6,10 +6,7 @@ use cel::common::ast::{Expr as Cel, IdedExpr, LiteralValue, operators as op};
 use cel::parser::{ParseError, Parser};
 
 use super::ExprFault;
-use super::scan::{Kind, Token};
-
-/// What conditions may use, for messages.
-pub(super) const ALLOWED: &str = "conditions have comparison, arithmetic, `&& || !`, `? :`, `in`, `has(x.y)`, `size(x)`, `x.exists(y, …)`, `x.all(y, …)`";
+use super::scan::{ALLOWED, Kind, Token};
 
 /// Depth of the tree: it bounds the stack that judging takes.
 const MAX_DEPTH: usize = 64;

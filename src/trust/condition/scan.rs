@@ -6,6 +6,9 @@ use std::ops::Range;
 
 use super::ExprFault;
 
+/// What conditions may use, for messages.
+pub(super) const ALLOWED: &str = "conditions have comparison, arithmetic, `&& || !`, `? :`, `in`, `has(x.y)`, `size(x)`, `x.exists(y, …)`, `x.all(y, …)`";
+
 /// Bytes of a condition.
 pub(super) const MAX_SOURCE: usize = 2048;
 /// Lexical elements of a condition.
@@ -234,10 +237,7 @@ fn stranger(source: &str, at: usize) -> ExprFault {
     let character = source[at..].chars().next().unwrap_or_default();
     let span = Some(at..at + character.len_utf8());
     match character {
-        '{' | '}' => ExprFault::at(
-            span,
-            format!("maps can't be written here; {}", super::read::ALLOWED),
-        ),
+        '{' | '}' => ExprFault::at(span, format!("maps can't be written here; {}", ALLOWED)),
         '`' => ExprFault::at(
             span,
             "a name in backticks can't be used here: write `x[\"name\"]`",
