@@ -664,8 +664,7 @@ fn circles(all: &BTreeMap<String, Names>, room: &str) -> Vec<Vec<String>> {
 }
 
 /// Small circles inside a room, each of one concern.
-const KNOWN_CIRCLES: [&[&str]; 13] = [
-    &["git/config.rs", "git/program.rs"],
+const KNOWN_CIRCLES: [&[&str]; 8] = [
     &[
         "cli/land/commit.rs",
         "cli/land/prepare.rs",
@@ -680,9 +679,7 @@ const KNOWN_CIRCLES: [&[&str]; 13] = [
         "record/yaml/conflict.rs",
         "record/yaml/read.rs",
     ],
-    &["record/yaml/edit.rs", "record/yaml/emit.rs"],
     &["trust/approval.rs", "trust/selection.rs"],
-    &["trust/condition/read.rs", "trust/condition/scan.rs"],
     &[
         "judge/history/crossings.rs",
         "judge/history/graph.rs",
@@ -695,8 +692,6 @@ const KNOWN_CIRCLES: [&[&str]; 13] = [
     ],
     &["report/summary/view/blocks.rs", "report/summary/view/version.rs"],
     &["git/interrupted.rs", "git/moving.rs", "git/worktree.rs"],
-    &["git/sign/git.rs", "git/sign/ssh.rs"],
-    &["cli/read/at.rs", "cli/read/fresh.rs"],
 ];
 
 #[test]

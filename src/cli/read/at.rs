@@ -91,8 +91,7 @@ impl Reading<'_> {
     ) -> Result<Outcome, Error> {
         let workspace = args.fetch.open(global, ui)?;
         let answered = Reading::of(&workspace, args.at.as_deref(), ui, read);
-        let asked = (args.at.as_deref(), args.fetch);
-        fresh::told(&workspace, current(&workspace), asked, answered, ui)
+        fresh::told(&workspace, current(&workspace), args.is_newest(), answered, ui)
     }
 
     /// As [`Reading::with`], of a registry that was found.

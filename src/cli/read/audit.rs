@@ -78,8 +78,8 @@ pub fn run(args: &AuditArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
     if let Some(by) = workspace.pinned_by {
         ui.note(&format!("the root is pinned by {}", by.words()));
     }
-    let asked = (args.read.at.as_deref(), args.read.fetch);
-    fresh::told(&workspace, workspace.tip(), asked, Ok(Outcome::Fine), ui)?;
+    let is_newest = args.read.is_newest();
+    fresh::told(&workspace, workspace.tip(), is_newest, Ok(Outcome::Fine), ui)?;
     if !audit.report.is_clean() {
         return Ok(Outcome::Findings);
     }

@@ -59,7 +59,7 @@ pub fn run(args: &DiffArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     // Another commit was chosen, and is as old as it is.
     match workspace.tip() {
         Ok(tip) if [a, b].contains(&tip) => {
-            fresh::told(&workspace, Ok(tip), (None, args.fetch), Ok(outcome), ui)
+            fresh::told(&workspace, Ok(tip), !args.fetch.fetch, Ok(outcome), ui)
         }
         _ => Ok(outcome),
     }

@@ -91,7 +91,8 @@ pub fn run(args: &EventsArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error
     let outcome =
         told(&workspace, args, account.as_ref(), ui).map_err(|error| workspace.incomplete(error))?;
     let (_, end) = ends(args.range.as_deref())?;
-    fresh::told(&workspace, workspace.tip(), (end, args.fetch), Ok(outcome), ui)
+    let is_newest = end.is_none() && !args.fetch.fetch;
+    fresh::told(&workspace, workspace.tip(), is_newest, Ok(outcome), ui)
 }
 
 fn told(

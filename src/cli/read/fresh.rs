@@ -6,25 +6,25 @@ use std::time::SystemTime;
 use crate::base::{Error, Oid};
 use crate::cli::Ui;
 use crate::cli::output::Outcome;
-use crate::cli::read::at::FetchArgs;
 use crate::judge::history;
 use crate::workspace::Workspace;
 
 /// Ends a reading command that read the commit `read`: a note where the remote's
 /// branch is known to be ahead of it, and where something was not found, which
-/// commit that speaks of. Silent where `at` or `--fetch` chose the commit.
+/// commit that speaks of. Silent unless the newest commit of this clone was asked
+/// for, neither another one (`--at`) nor the remote's (`--fetch`).
 ///
 /// # Errors
 /// The one that the command ended with.
 pub fn told(
     workspace: &Workspace,
     read: Result<Oid, Error>,
-    (at, fetch): (Option<&str>, FetchArgs),
+    is_newest: bool,
     answered: Result<Outcome, Error>,
     ui: &Ui,
 ) -> Result<Outcome, Error> {
     let Ok(commit) = read else { return answered };
-    if at.is_some() || fetch.fetch {
+    if !is_newest {
         return answered;
     }
     match answered {

@@ -228,8 +228,7 @@ pub fn answer(
 ) -> Result<Outcome, Error> {
     let workspace = asked.fetch.open_as(&trust.wanted(global), ui)?;
     let outcome = proven(&workspace, group, asked, trust, global, ui, read)?;
-    let asked = (asked.at.as_deref(), asked.fetch);
-    fresh::told(&workspace, workspace.tip(), asked, Ok(outcome), ui)
+    fresh::told(&workspace, workspace.tip(), asked.is_newest(), Ok(outcome), ui)
 }
 
 fn prove_and_read(

@@ -127,7 +127,7 @@ fn noted(workspace: &Workspace, args: &WaitArgs, outcome: Outcome, ui: &Ui) -> R
     fresh::told(
         workspace,
         workspace.tip(),
-        (None, asked(args).fetch),
+        asked(args).is_newest(),
         Ok(outcome),
         ui,
     )

@@ -102,7 +102,7 @@ pub fn run(args: &NotifyArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error
         (Err(_), false) if told.count == 0 => {}
         (_, false) => ui.note(&format!("{} delivered", crate::base::count(told.count, "event"))),
     }
-    fresh::told(&workspace, workspace.tip(), (None, args.fetch), Ok(ended?), ui)
+    fresh::told(&workspace, workspace.tip(), !args.fetch.fetch, Ok(ended?), ui)
 }
 
 /// What became of a run's events.

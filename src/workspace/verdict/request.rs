@@ -1,0 +1,181 @@
+//! One request for all that is judged: files on disk, the index, steps of the
+//! mainline, what would land on it, and a push.
+
+use std::path::Path;
+
+use super::judgement::{Judgement, Notice};
+use super::push::{self, Update};
+use super::{files, landing, staged, steps};
+use crate::base::{Error, Oid};
+use crate::git::Budget;
+use crate::record::kind::Landing;
+use crate::workspace::prove::How;
+use crate::workspace::{Wanted, Workspace};
+
+/// What is to be judged, and how far the history before it is believed.
+#[derive(Clone, Copy)]
+pub struct JudgeRequest<'r> {
+    /// What is to be judged.
+    pub what: What<'r>,
+    /// How far the history is believed that it builds on.
+    pub base: BaseTrust,
+    /// Whether the page for people is wanted; of steps and landings.
+    pub summary: bool,
+}
+
+impl<'r> JudgeRequest<'r> {
+    /// A request on a proven history, without a page.
+    pub fn of(what: What<'r>) -> JudgeRequest<'r> {
+        JudgeRequest {
+            what,
+            base: BaseTrust::Verified,
+            summary: false,
+        }
+    }
+}
+
+/// What is to be judged.
+#[derive(Clone, Copy)]
+pub enum What<'r> {
+    /// The files of the work tree, against HEAD.
+    Files {
+        /// The registry.
+        workspace: &'r Workspace,
+        /// The path in the registry's folder that was named; empty for the folder
+        /// itself, none where nothing was named.
+        within: Option<&'r str>,
+    },
+    /// The files of a folder without their history.
+    Alone {
+        /// The folder with `registry.yaml`.
+        folder: &'r Path,
+        /// A path in it, where only that is meant.
+        within: Option<&'r str>,
+    },
+    /// What is staged, against HEAD.
+    Staged(&'r Wanted),
+    /// The commits of a range, each by the policy before it.
+    Range {
+        /// The registry.
+        workspace: &'r Workspace,
+        /// The commit before the first one that is judged.
+        from: Oid,
+        /// The last one.
+        tip: Oid,
+    },
+    /// Steps that are put on the mainline, as a job sees them.
+    Steps {
+        /// The registry.
+        workspace: &'r Workspace,
+        /// The mainline's tip before; none for all steps from the root.
+        from: Option<Oid>,
+        /// The last step.
+        tip: Oid,
+        /// Whether they are on the mainline already.
+        landed: bool,
+    },
+    /// A branch as it would land.
+    Landing {
+        /// The registry.
+        workspace: &'r Workspace,
+        /// The commit of the mainline that it would land on.
+        base: Oid,
+        /// The branch's tip.
+        tip: Oid,
+        /// The way of landing; none for each that the policy allows.
+        way: Option<Landing>,
+    },
+    /// A branch that the mainline has all of, so that nothing would land.
+    Landed {
+        /// The registry.
+        workspace: &'r Workspace,
+        /// The mainline's commit that has it.
+        base: Oid,
+        /// The branch's tip.
+        tip: Oid,
+    },
+    /// A push to a guarded repository.
+    Push {
+        /// Where to look.
+        wanted: &'r Wanted,
+        /// The references that it moves.
+        updates: &'r [Update],
+        /// How much of it may be read.
+        budget: Budget,
+        /// Whether the dates that it claims are asked for.
+        dated: bool,
+    },
+}
+
+/// How far the history is believed on which something builds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BaseTrust {
+    /// It is proven from the last point that this clone verified.
+    Verified,
+    /// It is proven from the root.
+    Replay,
+    /// It is taken as given.
+    Given,
+}
+
+impl BaseTrust {
+    /// How to prove it; none when it is taken as given.
+    pub(super) fn how(self) -> Option<How> {
+        (self != BaseTrust::Given).then(|| How {
+            replay: self == BaseTrust::Replay,
+            ..How::default()
+        })
+    }
+}
+
+/// Judges what is asked.
+///
+/// # Errors
+/// When it can't be judged.
+pub fn judge(request: &JudgeRequest<'_>) -> Result<Judgement, Error> {
+    let JudgeRequest { what, base, summary } = *request;
+    let mut judgement = match what {
+        What::Files { workspace, within } => files::judge(workspace, within).map(Judgement::of)?,
+        What::Alone { folder, within } => files::alone(folder, within).map(Judgement::of)?,
+        What::Staged(wanted) => staged::judge(wanted)?,
+        What::Range { workspace, from, tip } => steps::range(workspace, from, tip).map(Judgement::of)?,
+        What::Steps {
+            workspace,
+            from,
+            tip,
+            landed,
+        } => steps::judge(workspace, (from, tip), landed, base, summary)?,
+        What::Landing {
+            workspace,
+            base: onto,
+            tip,
+            way,
+        } => landing::judge(workspace, (onto, tip), way, base, summary)?,
+        What::Landed {
+            workspace,
+            base: onto,
+            tip,
+        } => landing::landed(workspace, (onto, tip), base, summary)?,
+        What::Push {
+            wanted,
+            updates,
+            budget,
+            dated,
+        } => push::judge(wanted, updates, budget, dated)?,
+    };
+    judgement.note_elsewhere();
+    let idle = match what {
+        What::Range { .. } if judgement.report.checked.changes == 0 => {
+            Notice::ForPeople("no commit of this range touches the registry")
+        }
+        What::Steps { .. } if judgement.is_idle() => {
+            Notice::Always("nothing of the registry changed".into())
+        }
+        What::Landing { .. } if judgement.is_idle() => {
+            Notice::ForPeople("nothing of the registry would change")
+        }
+        _ => return Ok(judgement),
+    };
+    judgement.notes.push(idle);
+    Ok(judgement)
+}
