@@ -1,4 +1,4 @@
-//! Records: what the files of a registry say, and what differs between two trees.
+//! Records: the content of a registry's files, and the differences between two trees.
 //!
 //! | part | what it does |
 //! | --- | --- |

@@ -1,5 +1,5 @@
-//! What is signed and what is approved, as bytes: the canonical JSON (RFC
-//! 8785) of values as they are written, never of a typed struct with defaults.
+//! The bytes that signatures and approvals cover: the canonical JSON (RFC 8785) of
+//! values as they are written, never of a typed struct with defaults.
 
 use serde_json::{Map, Value, json};
 
@@ -11,7 +11,7 @@ use crate::record::snapshot::{Loaded, Snapshot};
 /// The namespace of detached signatures of records (SSHSIG).
 pub const RECORD_NAMESPACE: &str = "modelry";
 
-/// Members of card and evaluation that say who and when, not what.
+/// Members of card and evaluation that name authors and revisions, not content.
 const AUTHORSHIP: [&str; 4] = ["by", "authors", "revision", "signature"];
 
 /// Members of a ModelVersion that its signature does not cover.
@@ -25,8 +25,8 @@ fn without(value: &Value, keys: &[&str]) -> Value {
     Value::Object(kept.map(|(key, value)| (key.clone(), value.clone())).collect())
 }
 
-/// The digest of a version's description, labels and annotations, as they are
-/// written; absent ones are left out.
+/// The digest of a version's description, labels and annotations as they are written,
+/// with absent ones left out.
 pub fn notes_digest(version: &Value) -> Digest {
     let members = FREE_FIELDS.iter();
     let present = members.filter_map(|key| Some(((*key).to_owned(), version.get(key)?.clone())));
@@ -47,9 +47,6 @@ pub fn signed_bytes(registry_id: &str, path: &RecordPath, record: &Value) -> Vec
 }
 
 /// The value whose digest a Review of a version names.
-///
-/// # Errors
-/// When an object can't be read.
 pub fn version_subject_value(
     registry_id: &str,
     id: &VersionId,
@@ -74,9 +71,6 @@ pub fn version_subject_value(
 }
 
 /// The digest that a Review of a version names.
-///
-/// # Errors
-/// When an object can't be read.
 pub fn version_subject(
     registry_id: &str,
     id: &VersionId,

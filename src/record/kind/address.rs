@@ -1,8 +1,8 @@
-//! The one type that holds an address, and the one reader of its parts.
+//! The type that holds an address, and the reader of its parts.
 //!
-//! An address can open what it names: a login before the host, a signature among
-//! its parameters. Text made of it by formatting has none of that. The whole text
-//! is had by [`Address::expose`] alone, for what fetches, pushes or writes records.
+//! An address can hold secrets: a login before the host, a signature among its
+//! parameters. Formatting leaves them out. Only [`Address::expose`] returns the whole
+//! text, for code that fetches, pushes or writes records.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,28 +14,28 @@ use super::uri::{URI_MARK, UriFault, concealed, uri_fault};
 
 /// An address of any form: `https://…`, `s3://…`, `git@host:path`, a path.
 ///
-/// Any text is one when it is read, so that old records stay readable;
-/// [`Address::fault`] says why a new record may not hold it. `Display` and `Debug`
-/// show it without its secrets. Serde writes it exactly: records are signed so, and
-/// what is printed from a record passes the mask of the output.
+/// Parsing accepts any text, so that old records stay readable; [`Address::fault`] says
+/// why a new record may not hold it. `Display` and `Debug` leave the secrets out. Serde
+/// writes the exact text, because records are signed over it; the output masks what it
+/// prints of a record.
 #[derive(Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Address(String);
 
 impl Address {
-    /// The text with its secrets, for programs and records. No text for people is
-    /// made of it.
+    /// Returns the text with its secrets, for programs and records. Text for people
+    /// never contains it.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Why a record may not hold it; none when it may.
+    /// Returns why a record may not hold the address, or `None` when it may.
     pub fn fault(&self) -> Option<UriFault> {
         uri_fault(&self.0)
     }
 
-    /// The place alone, for people: a web address without login, parameters and
-    /// fragment, any other as `Display` has it.
+    /// Returns the place alone, for people: a web address without login, parameters and
+    /// fragment, any other address as `Display` writes it.
     pub fn place(&self) -> String {
         let parts = self.parts();
         if parts.form != Form::Url || !parts.has_scheme(&["http", "https"]) {
@@ -45,7 +45,7 @@ impl Address {
         format!("{}://{}{}{query}", parts.scheme, parts.authority, parts.path())
     }
 
-    /// The parts, by RFC 3986.
+    /// Splits the address into its parts, by RFC 3986.
     pub fn parts(&self) -> Parts<'_> {
         let text = self.0.as_str();
         let none = Parts {
@@ -77,8 +77,8 @@ impl Address {
         }
     }
 
-    /// The parts of a remote's address, as git reads them: `host:path` is ssh's, and
-    /// `helper::address` belongs to a program of its own.
+    /// Splits the address of a remote as git does: `host:path` is ssh's, and
+    /// `helper::address` belongs to a remote helper.
     pub fn as_remote(&self) -> Parts<'_> {
         let text = self.0.as_str();
         let parts = self.parts();
@@ -93,13 +93,14 @@ impl Address {
             rest: text,
             ..parts
         };
-        // A slash before the colon is a folder's; numbers in brackets have colons.
+        // A slash before the colon belongs to a folder; a number in brackets has
+        // colons.
         let first = &text[..text.find('/').unwrap_or(text.len())];
         let Some(end) = first.find("]:").map(|at| at + 1).or_else(|| first.find(':')) else {
             return path;
         };
         let (place, rest) = (&text[..end], &text[end + 1..]);
-        // One letter is a drive.
+        // A single letter is a Windows drive.
         if place.is_empty() || (place.len() == 1 && place.starts_with(|c: char| c.is_ascii_alphabetic())) {
             return path;
         }
@@ -117,7 +118,7 @@ impl Address {
     }
 }
 
-/// Whether a word is a scheme: RFC 3986, 3.1, and the `_` that some stores have.
+/// Whether a word is a scheme: RFC 3986, 3.1, and the `_` that some stores use.
 fn is_scheme(word: &str) -> bool {
     word.starts_with(|c: char| c.is_ascii_alphabetic())
         && word
@@ -137,7 +138,7 @@ fn split_login(authority: &str) -> (Option<&str>, &str) {
 pub enum Form {
     /// `scheme://authority…`.
     Url,
-    /// `host:path`, as scp has it; only of a remote.
+    /// `host:path`, as in scp; only for a remote.
     Scp,
     /// `scheme:…`, without an authority.
     Opaque,
@@ -145,10 +146,10 @@ pub enum Form {
     Path,
 }
 
-/// The parts of an address. `Debug` leaves out the login and all behind the host.
+/// The parts of an address. `Debug` leaves out the login and everything after the host.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Parts<'a> {
-    /// How it is written.
+    /// The form.
     pub form: Form,
     /// The scheme as written; `ssh` for scp's form, and empty for a path.
     pub scheme: &'a str,
@@ -164,7 +165,7 @@ impl<'a> Parts<'a> {
         schemes.iter().any(|it| it.eq_ignore_ascii_case(self.scheme))
     }
 
-    /// Whether something stands before the host.
+    /// Whether a login precedes the host.
     pub fn has_login(&self) -> bool {
         self.login.is_some()
     }
@@ -174,17 +175,17 @@ impl<'a> Parts<'a> {
         self.login
     }
 
-    /// Everything behind the authority, with the parameters.
+    /// Everything after the authority, with the parameters.
     pub fn expose_rest(&self) -> &'a str {
         self.rest
     }
 
-    /// The host; the brackets of an IPv6 address stay.
+    /// The host; an IPv6 address keeps its brackets.
     pub fn host(&self) -> &'a str {
         self.split_port().0
     }
 
-    /// The port, where one is named.
+    /// The port, if the address names one.
     pub fn port(&self) -> Option<&'a str> {
         self.split_port().1
     }
@@ -209,7 +210,7 @@ impl<'a> Parts<'a> {
         rest.split_once('?').map(|(_, query)| query)
     }
 
-    /// What stands behind the first `#`.
+    /// The text after the first `#`.
     pub fn fragment(&self) -> Option<&'a str> {
         self.rest.split_once('#').map(|(_, fragment)| fragment)
     }
@@ -217,7 +218,7 @@ impl<'a> Parts<'a> {
 
 impl fmt::Debug for Parts<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // `user:password@host` reads as a scheme and a path.
+        // `user:password@host` parses as a scheme and a path.
         f.debug_struct("Parts")
             .field("form", &self.form)
             .field("scheme", &self.scheme)
@@ -226,7 +227,7 @@ impl fmt::Debug for Parts<'_> {
     }
 }
 
-/// The address without its secrets; [`Address::expose`] is exact.
+/// The address without its secrets; [`Address::expose`] returns the exact text.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&concealed(&self.0))
@@ -292,7 +293,7 @@ mod tests {
 
     use super::*;
 
-    /// All that formatting makes of an address and its parts.
+    /// Every text that formatting makes of an address and its parts.
     fn shown(address: &Address) -> String {
         format!(
             "{address} {address:?} {} {:?} {:?} {:?}",
@@ -402,7 +403,7 @@ mod tests {
     }
 
     proptest! {
-        /// No formatting shows a secret, wherever an address has one.
+        /// Formatting shows no secret, wherever the address has it.
         #[test]
         fn no_form_shows_a_secret(
             secret in "s3cr3t[A-Za-z0-9_.%-]{0,24}",
@@ -434,7 +435,7 @@ mod tests {
             }
         }
 
-        /// The parts of any text make the text again.
+        /// Joining the parts of any text restores the text.
         #[test]
         fn parts_lose_nothing(text in "([a-z0-9+.]{0,6}:?/{0,2})?([a-z:]{0,5}@)?[\\[\\]a-z0-9:.@]{0,8}[/?#a-z=&é ]{0,12}") {
             let address = Address::from(text.as_str());

@@ -1,5 +1,5 @@
-//! `card.yaml`: what a reviewer should know of a version. Its sections are the
-//! union, by meaning, of SageMaker's model card, the metadata of a Hugging Face
+//! `card.yaml`: the model card, which a reviewer reads before deciding. Its sections
+//! are the union, by meaning, of SageMaker's model card, the metadata of a Hugging Face
 //! card and CycloneDX's `modelCard`.
 
 use std::collections::BTreeMap;
@@ -104,13 +104,13 @@ impl std::fmt::Display for CardSection {
     }
 }
 
-/// What a reviewer should know of a version.
+/// The model card of a version: purpose, training, evaluation, risks and limits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ModelCard {
     /// The format of this file.
     pub api_version: ApiVersion,
-    /// What this file is.
+    /// The kind of this record.
     pub kind: ModelCardKind,
     /// The group, as in the path.
     pub group: GroupName,
@@ -119,79 +119,82 @@ pub struct ModelCard {
     pub version: VersionNumber,
     /// The actor who made this revision.
     pub by: ActorId,
-    /// Everyone who ever changed the card; only grows.
+    /// Every actor who ever changed the card; the list only grows.
     #[schemars(length(min = 1))]
     pub authors: Vec<ActorId>,
-    /// Higher at each change.
+    /// A counter that each change raises.
     #[schemars(range(min = 1, max = 9_007_199_254_740_992_u64))]
     pub revision: u64,
-    /// What the model is (SageMaker: model_overview).
+    /// A summary of the model (SageMaker: model_overview).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overview: Option<Overview>,
-    /// What it is for (SageMaker: intended_uses).
+    /// The intended uses (SageMaker: intended_uses).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub intended_uses: Option<String>,
-    /// What it must not be used for.
+    /// Uses that the model must not be put to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub out_of_scope_uses: Option<String>,
-    /// Who uses it (CycloneDX: considerations.users).
+    /// The intended users (CycloneDX: considerations.users).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub users: Vec<String>,
-    /// The business behind it (SageMaker: business_details).
+    /// The business context (SageMaker: business_details).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub business: Option<Business>,
-    /// How much harm it can do (SageMaker: risk_rating).
+    /// The risk rating: how much harm the model can do (SageMaker: risk_rating).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub risk: Option<Risk>,
-    /// How it was trained (SageMaker: training_details).
+    /// The training: objective, data, job and environment (SageMaker:
+    /// training_details).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub training: Option<Training>,
-    /// The data that it was made and judged with (Hugging Face: datasets).
+    /// The data that the model was trained and evaluated on (Hugging Face: datasets).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub datasets: Vec<CardDataset>,
-    /// What was measured (SageMaker: evaluation_details; Hugging Face: model-index).
+    /// Evaluation results (SageMaker: evaluation_details; Hugging Face: model-index).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evaluations: Vec<CardEvaluation>,
-    /// What it can not do (CycloneDX: technicalLimitations).
+    /// Technical limitations (CycloneDX: technicalLimitations).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limitations: Option<String>,
-    /// What was given up for what (CycloneDX: performanceTradeoffs).
+    /// Performance tradeoffs, such as accuracy given up for speed (CycloneDX:
+    /// performanceTradeoffs).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tradeoffs: Option<String>,
-    /// Ethical risks and what is done about them (SageMaker: ethical_considerations).
+    /// Ethical risks and their mitigation (SageMaker: ethical_considerations).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ethical_considerations: Vec<EthicalConsideration>,
-    /// Who might be harmed (CycloneDX: fairnessAssessments).
+    /// Groups that the model might harm (CycloneDX: fairnessAssessments).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fairness: Vec<FairnessAssessment>,
-    /// What it costs the environment (CycloneDX: environmentalConsiderations).
+    /// Environmental cost (CycloneDX: environmentalConsiderations).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environmental_considerations: Option<String>,
     /// Caveats and recommendations (SageMaker: caveats_and_recommendations).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caveats: Option<String>,
-    /// Under which licence it may be used (Hugging Face: license).
+    /// The licence of the model (Hugging Face: license).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub license: Option<License>,
-    /// Models that it was made from (Hugging Face: base_model).
+    /// Models that this one was made from (Hugging Face: base_model).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub base_models: Vec<CardBaseModel>,
-    /// Languages that it speaks (Hugging Face: language).
+    /// Natural languages that the model handles (Hugging Face: language).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub languages: Vec<String>,
-    /// The library that loads it (Hugging Face: library_name).
+    /// The library that loads the model (Hugging Face: library_name).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub library: Option<String>,
-    /// The task in words of a hub (Hugging Face: pipeline_tag).
+    /// The task, in a hub's vocabulary (Hugging Face: pipeline_tag).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pipeline: Option<String>,
-    /// Words to find it by (Hugging Face: tags).
+    /// Search terms (Hugging Face: tags).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
-    /// Its inner form (CycloneDX: modelParameters).
+    /// The architecture and the formats of input and output (CycloneDX:
+    /// modelParameters).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parameters: Option<Parameters>,
-    /// Anything else, by name (SageMaker: custom_details).
+    /// Custom sections, by name (SageMaker: custom_details).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub custom: BTreeMap<Key, String>,
     /// The author's detached signature over all of the above.
@@ -199,17 +202,17 @@ pub struct ModelCard {
     pub signature: Option<String>,
 }
 
-/// What the model is.
+/// A summary of a model.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Overview {
-    /// Its name (SageMaker: model_name).
+    /// The model's name (SageMaker: model_name).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// In a few words (SageMaker: model_description).
+    /// A short description (SageMaker: model_description).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Its version, as text (SageMaker: model_version).
+    /// The model's version, as text (SageMaker: model_version).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// The kind of problem (SageMaker: problem_type).
@@ -218,33 +221,34 @@ pub struct Overview {
     /// The algorithm (SageMaker: algorithm_type).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub algorithm: Option<String>,
-    /// Who made it (SageMaker: model_creator).
+    /// The creator (SageMaker: model_creator).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub creator: Option<String>,
-    /// Who answers for it (SageMaker: model_owner).
+    /// The owner, who is responsible for the model (SageMaker: model_owner).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
-    /// What its use depends on (SageMaker: factors_affecting_model_efficiency).
+    /// Factors that the model's efficiency depends on (SageMaker:
+    /// factors_affecting_model_efficiency).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub factors: Option<String>,
 }
 
-/// The business behind a model.
+/// The business context of a model.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Business {
-    /// The problem (SageMaker: business_problem).
+    /// The business problem (SageMaker: business_problem).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
-    /// Who has a stake (SageMaker: business_stakeholders).
+    /// The stakeholders (SageMaker: business_stakeholders).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stakeholders: Option<String>,
-    /// Where it belongs (SageMaker: line_of_business).
+    /// The line of business (SageMaker: line_of_business).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line_of_business: Option<String>,
 }
 
-/// How much harm a model can do.
+/// The harm that a model can do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 #[allow(
@@ -265,36 +269,36 @@ pub enum RiskRating {
 pub struct Risk {
     /// High, Medium, Low or Unknown.
     pub rating: RiskRating,
-    /// Why (SageMaker: explanations_for_risk_rating).
+    /// The reasons for the rating (SageMaker: explanations_for_risk_rating).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explanation: Option<String>,
 }
 
-/// How a model was trained.
+/// The training of a model.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Training {
-    /// What was maximised or minimised (SageMaker: objective_function).
+    /// The objective, maximised or minimised (SageMaker: objective_function).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub objective: Option<String>,
-    /// What was seen on the way (SageMaker: training_observations).
+    /// Observations made during training (SageMaker: training_observations).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observations: Option<String>,
-    /// The job (SageMaker: training_arn).
+    /// The training job (SageMaker: training_arn).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<Address>,
-    /// Images that it ran in (SageMaker: training_environment).
+    /// Container images that the training ran in (SageMaker: training_environment).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub environment: Vec<Address>,
     /// Hyperparameters (SageMaker: hyper_parameters).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub hyperparameters: BTreeMap<Key, Hyperparameter>,
-    /// Metrics of the training (SageMaker: training_metrics).
+    /// Training metrics (SageMaker: training_metrics).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metrics: Metrics,
 }
 
-/// The pointer of a card's hyperparameters.
+/// The JSON pointer to a card's hyperparameters.
 pub const HYPERPARAMETERS: &str = "/training/hyperparameters";
 
 /// A hyperparameter: text, a number or a boolean, as it was given.
@@ -309,8 +313,8 @@ pub enum Hyperparameter {
     Flag(bool),
 }
 
-/// A number, with the spelling that its file has: `0.10` is `0.1`, and is shown as it
-/// was written.
+/// A number that keeps the spelling of its file: `0.10` equals `0.1` and is shown as
+/// `0.10`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(from = "serde_json::Number", into = "serde_json::Number")]
 pub struct WrittenNumber {
@@ -377,53 +381,53 @@ impl JsonSchema for Hyperparameter {
     }
 }
 
-/// Data that a model was made or judged with.
+/// A dataset that a model was trained or evaluated on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CardDataset {
-    /// Its name.
+    /// The dataset's name.
     #[schemars(length(min = 1, max = 1024))]
     pub name: String,
-    /// Where it is.
+    /// The dataset's address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uri: Option<Address>,
     /// SHA-256 of the data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
-    /// Its licence.
+    /// The dataset's licence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub license: Option<String>,
-    /// Its revision, as text (Hugging Face: dataset.revision).
+    /// The dataset's revision, as text (Hugging Face: dataset.revision).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
-    /// What it was used for: training, validation, evaluation.
+    /// The use of the dataset: training, validation, evaluation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
 }
 
-/// One evaluation as the card tells it.
+/// One evaluation, as the card reports it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CardEvaluation {
-    /// Its name (SageMaker: name).
+    /// The evaluation's name (SageMaker: name).
     #[schemars(length(min = 1, max = 1024))]
     pub name: String,
     /// The task (Hugging Face: task.type).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<String>,
-    /// The data, by the name of a dataset above.
+    /// The dataset, by its name in `datasets`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dataset: Option<String>,
     /// The part of the data (Hugging Face: dataset.split).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split: Option<String>,
-    /// What came out.
+    /// The measured values.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub metrics: Vec<CardMetric>,
-    /// What was seen (SageMaker: evaluation_observation).
+    /// Observations (SageMaker: evaluation_observation).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observations: Option<String>,
-    /// Where it is told in full (Hugging Face: source.url).
+    /// The full report (Hugging Face: source.url).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Address>,
 }
@@ -432,51 +436,51 @@ pub struct CardEvaluation {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CardMetric {
-    /// Its name (CycloneDX: type).
+    /// The metric's name (CycloneDX: type).
     #[schemars(length(min = 1, max = 256))]
     pub name: String,
-    /// Its value.
+    /// The measured value.
     pub value: f64,
-    /// The part of the data that it holds for (CycloneDX: slice).
+    /// The part of the data that the value applies to (CycloneDX: slice).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slice: Option<String>,
-    /// Lower bound of its confidence interval.
+    /// Lower bound of the confidence interval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lower: Option<f64>,
-    /// Upper bound of its confidence interval.
+    /// Upper bound of the confidence interval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upper: Option<f64>,
-    /// A few words (SageMaker: notes).
+    /// A short note (SageMaker: notes).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notes: Option<String>,
 }
 
-/// An ethical risk, and what is done about it.
+/// An ethical risk and its mitigation.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EthicalConsideration {
     /// The risk (CycloneDX: name).
     #[schemars(length(min = 1, max = 4096))]
     pub name: String,
-    /// What is done about it (CycloneDX: mitigationStrategy).
+    /// The mitigation (CycloneDX: mitigationStrategy).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mitigation: Option<String>,
 }
 
-/// A group of people that might be harmed.
+/// A group of people that the model might harm.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FairnessAssessment {
-    /// Who (CycloneDX: groupAtRisk).
+    /// The group at risk (CycloneDX: groupAtRisk).
     #[schemars(length(min = 1, max = 4096))]
     pub group_at_risk: String,
-    /// What they gain.
+    /// Benefits for the group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub benefits: Option<String>,
-    /// What they lose.
+    /// Harms to the group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub harms: Option<String>,
-    /// What is done about it (CycloneDX: mitigationStrategy).
+    /// The mitigation (CycloneDX: mitigationStrategy).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mitigation: Option<String>,
 }
@@ -485,13 +489,13 @@ pub struct FairnessAssessment {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct License {
-    /// Its SPDX identifier (Hugging Face: license).
+    /// The SPDX identifier (Hugging Face: license).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// Its name, where it has no identifier (Hugging Face: license_name).
+    /// The licence's name, if it has no SPDX identifier (Hugging Face: license_name).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Its text (Hugging Face: license_link).
+    /// The address of the licence's text (Hugging Face: license_link).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uri: Option<Address>,
 }
@@ -500,42 +504,43 @@ pub struct License {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CardBaseModel {
-    /// Its name on a hub, or `group/n` of a registry.
+    /// The model's name on a hub, or `group/n` in a registry.
     #[schemars(length(min = 1, max = 1024))]
     #[schemars(extend("modelry:uri" = true))]
     pub name: String,
-    /// SHA-256 of its artifact.
+    /// SHA-256 of the model's artifact.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
-    /// What was done: finetune, quantized, merge, adapter.
+    /// The relation: finetune, quantized, merge, adapter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relation: Option<String>,
 }
 
-/// The inner form of a model.
+/// The architecture of a model and the formats of its input and output.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Parameters {
-    /// supervised, unsupervised, reinforcement-learning, semi-supervised, self-supervised (CycloneDX: approach.type).
+    /// The learning approach: supervised, unsupervised, reinforcement-learning,
+    /// semi-supervised, self-supervised (CycloneDX: approach.type).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approach: Option<String>,
-    /// The family (CycloneDX: architectureFamily).
+    /// The architecture family (CycloneDX: architectureFamily).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub architecture_family: Option<String>,
     /// The architecture (CycloneDX: modelArchitecture).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub architecture: Option<String>,
-    /// Formats that it takes (CycloneDX: inputs.format).
+    /// Input formats (CycloneDX: inputs.format).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inputs: Vec<String>,
-    /// Formats that it gives (CycloneDX: outputs.format).
+    /// Output formats (CycloneDX: outputs.format).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<String>,
 }
 
 impl ModelCard {
-    /// Whether the section says something: text that is not blank, a list or
-    /// mapping with something in it.
+    /// Whether the section is filled: text that is not blank, or a list or mapping that
+    /// is not empty.
     pub fn filled(&self, section: CardSection) -> bool {
         fn says(value: &serde_json::Value) -> bool {
             match value {

@@ -1,11 +1,11 @@
-//! The two lines that every file starts with.
+//! The two lines that open every file: `apiVersion` and `kind`.
 
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The format that a file is written in.
+/// The format of a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub enum ApiVersion {
@@ -54,21 +54,21 @@ macro_rules! kinds {
 kinds! {
     /// The policy.
     RegistryKind = Registry,
-    /// A family of versions.
+    /// A group of versions of one model.
     ModelGroupKind = ModelGroup,
     /// A registered model.
     ModelVersionKind = ModelVersion,
-    /// What a reviewer should know of a version.
+    /// The model card of a version.
     ModelCardKind = ModelCard,
-    /// Measured evidence, or a later observation.
+    /// An evaluation: evidence for an approval, or a later observation.
     EvaluationKind = Evaluation,
-    /// One actor's decision.
+    /// One actor's decision on a version or a policy.
     ReviewKind = Review,
-    /// Which version serves a stage.
+    /// The version that serves a stage.
     StageAssignmentKind = StageAssignment,
-    /// Who retired a version, and why.
+    /// The retirement of a version.
     ArchivalKind = Archival,
-    /// What is left of a deleted version or group.
+    /// The mark of a deleted version or group.
     TombstoneKind = Tombstone,
 }
 

@@ -1,4 +1,4 @@
-//! `evidence/<name>.yaml` and `observations/<name>.yaml`: what was measured.
+//! `evidence/<name>.yaml` and `observations/<name>.yaml`: evaluations of a version.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ pub type Metrics = BTreeMap<Key, f64>;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DatasetRef {
-    /// Where the data is.
+    /// The data's address.
     #[schemars(length(min = 1, max = 2048))]
     pub uri: Address,
     /// SHA-256 of the data.
@@ -28,26 +28,26 @@ pub struct DatasetRef {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReportRef {
-    /// Where the report is.
+    /// The report's address.
     #[schemars(length(min = 1, max = 2048))]
     pub uri: Address,
     /// SHA-256 of the report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
-    /// Its media type, `text/html`.
+    /// The report's media type, `text/html`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub content_type: Option<String>,
 }
 
-/// An evaluation of one version. In `evidence/` it is part of what is
-/// approved; in `observations/` it never is.
+/// An evaluation of one version. An approval covers the evaluations in `evidence/`, and
+/// never those in `observations/`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Evaluation {
     /// The format of this file.
     pub api_version: ApiVersion,
-    /// What this file is.
+    /// The kind of this record.
     pub kind: EvaluationKind,
     /// The group, as in the path.
     pub group: GroupName,
@@ -56,21 +56,21 @@ pub struct Evaluation {
     pub version: VersionNumber,
     /// The evaluation's name, as in the path.
     pub name: RecordName,
-    /// The actor who made it; nobody else changes it.
+    /// The actor who made the evaluation. Other actors may not change it.
     pub by: ActorId,
-    /// Higher at each change.
+    /// A counter that each change raises.
     #[schemars(range(min = 1, max = 9_007_199_254_740_992_u64))]
     pub revision: u64,
-    /// What it ran on.
+    /// The data that the evaluation ran on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dataset: Option<DatasetRef>,
-    /// What came out.
+    /// The measured values.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metrics: Metrics,
     /// The full report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<ReportRef>,
-    /// A few words for the reviewer.
+    /// A short note for the reviewer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notes: Option<String>,
     /// The author's detached signature over all of the above.

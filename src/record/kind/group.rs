@@ -1,4 +1,4 @@
-//! `group.yaml`: a family of versions of one model.
+//! `group.yaml`: a group of versions of one model.
 
 use std::collections::BTreeMap;
 
@@ -16,14 +16,14 @@ pub type Labels = BTreeMap<Key, String>;
 pub struct ModelGroup {
     /// The format of this file.
     pub api_version: ApiVersion,
-    /// What this file is.
+    /// The kind of this record.
     pub kind: ModelGroupKind,
     /// The group's name, as in its path.
     pub name: GroupName,
-    /// What the model is for.
+    /// The purpose of the model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Whom to ask: actors, or `team:` and a team. Gives no right.
+    /// Contacts: actors, or `team:` and a team. An owner has no extra rights.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub owners: Vec<Principal>,
     /// Short values to select by.

@@ -3,8 +3,8 @@
 //! The grammar is the one of `distribution/reference` (its `reference.go`):
 //! `[domain[:port]/]path[:tag][@digest]`.
 
-/// Name (with its tag) and digest of an image reference that is well formed and has
-/// a digest. Any other text pins nothing, whatever it holds.
+/// Returns the name (with its tag) and the digest of a well-formed image reference that
+/// has a digest. Any other text pins nothing.
 pub fn pinned_image(image: &str) -> Option<(&str, &str)> {
     let (rest, digest) = image.split_once('@')?;
     let (name, tag) = match rest.rsplit_once(':') {

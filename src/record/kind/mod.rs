@@ -1,5 +1,5 @@
-//! Nouns: what the files say. One file per kind; doc comments become the
-//! descriptions of the published schemas.
+//! The kinds of record, one file each. Their doc comments become the descriptions of
+//! the published schemas.
 
 mod address;
 mod card;

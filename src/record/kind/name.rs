@@ -1,5 +1,5 @@
-//! Names, numbers and digests, valid by construction. The schema's pattern and
-//! the check here say the same; a test holds them together.
+//! Names, numbers and digests, valid by construction. A test compares the checks here
+//! with the patterns of the schemas.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-/// Device names that Windows keeps for itself, with any extension.
+/// Whether Windows reserves the name for a device, with any extension.
 pub(crate) fn is_device(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or_default().to_ascii_lowercase();
     matches!(stem.as_str(), "con" | "prn" | "aux" | "nul")
@@ -135,8 +135,8 @@ macro_rules! text_type {
 }
 
 text_type! {
-    /// A group's name: SageMaker's `EntityName` pattern, no Windows device
-    /// name; unique when case is ignored.
+    /// The name of a group: SageMaker's `EntityName` pattern, but not a Windows device
+    /// name. Names are unique when case is ignored.
     GroupName, is_group_name,
     r"^(?!(?:[cC][oO][nN]|[pP][rR][nN]|[aA][uU][xX]|[nN][uU][lL]|[cC][oO][mM][0-9]|[lL][pP][tT][0-9])$)[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$",
     "a group's name: letters, digits and inner hyphens, at most 63, and no Windows device name"
@@ -157,7 +157,7 @@ text_type! {
 }
 
 text_type! {
-    /// The name of a stage; `latest` is taken.
+    /// The name of a stage. `latest` is reserved.
     StageName, is_stage_name,
     r"^(?!(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)|latest$)[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9_-])?$",
     "a stage's name: lower-case letters, digits, `.`, `_` and `-`, at most 63, and not `latest`"
@@ -188,21 +188,21 @@ text_type! {
 }
 
 text_type! {
-    /// Whom to name: an actor's id, or `team:` and a team's name.
+    /// An actor's id, or `team:` and a team's name.
     Principal, is_principal,
     r"^(?:team:)?(?!(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$))[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9_-])?$",
     "an actor's id, or `team:` and a team's name"
 }
 
 impl Principal {
-    /// The team's name, when a team is named.
+    /// The team's name, if the principal is a team.
     pub fn team(&self) -> Option<&str> {
         self.0.strip_prefix("team:")
     }
 }
 
 impl Digest {
-    /// The digest with these 64 lower-case hexadecimal digits.
+    /// Builds the digest from 64 lower-case hexadecimal digits.
     pub(crate) fn of_hex(hex: &str) -> Digest {
         debug_assert!(is_digest(&format!("sha256:{hex}")));
         Digest(format!("sha256:{hex}"))
@@ -213,27 +213,27 @@ impl Digest {
         &self.0[..19]
     }
 
-    /// The first 24 digits, for lines to type: enough that nobody finds other
-    /// content with the same ones.
+    /// The first 24 digits, for a command line: long enough that a collision is
+    /// infeasible.
     pub fn typed(&self) -> &str {
         &self.0[7..31]
     }
 }
 
-/// A version's number within its group, from 1; never used twice.
+/// A version's number within its group, from 1. A number is never used twice.
 pub type VersionNumber = u64;
 
-/// The largest integer that every reader keeps exactly (2^53).
+/// The largest integer that every JSON reader represents exactly (2^53).
 pub const MAX_INTEGER: u64 = 1 << 53;
 
 /// How far above a group's highest number a new version may be.
 pub const MAX_VERSION_GAP: u64 = 100_000;
 
-/// How far a serial or a revision may rise at once: none may use up all the
-/// numbers, so that nobody could change the record again.
+/// The most that a serial or a revision may rise at once. Without a limit, one change
+/// could use up the numbers and block every later one.
 pub const MAX_RISE: u64 = 100_000;
 
-/// A version by name: `fraud-detector/3`.
+/// A version's group and number: `fraud-detector/3`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct VersionId {
     /// The group.
@@ -251,7 +251,7 @@ impl fmt::Display for VersionId {
 impl std::str::FromStr for VersionId {
     type Err = String;
 
-    /// `GROUP/N`, in the one way to write it.
+    /// Parses `GROUP/N`, in its one spelling.
     fn from_str(text: &str) -> Result<Self, String> {
         let (group, number) = text
             .split_once('/')
@@ -269,8 +269,8 @@ impl std::str::FromStr for VersionId {
     }
 }
 
-/// The name that is nearest to one that is not there: alike by Jaro-Winkler, or
-/// one slip of the keyboard in three characters away.
+/// Returns the known name nearest to a mistyped one: similar by Jaro-Winkler, or one
+/// typing error in three characters away.
 pub fn nearest<T: fmt::Display>(names: &[T], wanted: &str) -> Option<String> {
     let wanted = wanted.to_lowercase();
     let slips = wanted.chars().count() / 3;

@@ -1,10 +1,10 @@
-//! A record's path is its identity: the two are one type here.
+//! The path of a record, which is its identity.
 
 use std::fmt;
 
 use super::{ActorId, GroupName, RecordName, StageName, VersionId, VersionNumber};
 
-/// Which record a path below the registry's folder is.
+/// The record that a path below the registry's folder belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum RecordPath {
     /// `registry.yaml`
@@ -29,7 +29,7 @@ pub enum RecordPath {
     Observation(VersionId, RecordName),
 }
 
-/// The number in a path: decimal, no sign, no leading zero, within 2^53.
+/// Parses the number in a path: decimal, no sign, no leading zero, at most 2^53.
 fn number(text: &str) -> Option<u64> {
     let canonical = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
     let value: u64 = text.parse().ok()?;
@@ -37,8 +37,8 @@ fn number(text: &str) -> Option<u64> {
 }
 
 impl RecordPath {
-    /// The record at this path from the registry's folder; none when no record
-    /// lives there.
+    /// Parses a path from the registry's folder, or returns `None` when no record may
+    /// have that path.
     pub fn parse(path: &str) -> Option<RecordPath> {
         let yaml = |name: &'_ str| name.strip_suffix(".yaml").map(str::to_owned);
         let parts: Vec<&str> = path.split('/').collect();
@@ -73,7 +73,7 @@ impl RecordPath {
         })
     }
 
-    /// The group that the record belongs to; none for the policy's.
+    /// The group that the record belongs to, or `None` for the policy and its reviews.
     pub fn group(&self) -> Option<&GroupName> {
         match self {
             RecordPath::Registry | RecordPath::PolicyReview(..) => None,

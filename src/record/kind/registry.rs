@@ -1,5 +1,5 @@
-//! `registry.yaml`: the policy. What stages there are, who may do what, and
-//! what an approval needs.
+//! `registry.yaml`: the policy. It defines stages, actors and their rights, and the
+//! requirements of an approval.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,21 +17,21 @@ use super::{
 pub struct Registry {
     /// The format of this file.
     pub api_version: ApiVersion,
-    /// What this file is.
+    /// The kind of this record.
     pub kind: RegistryKind,
     /// The registry's name, for people.
     #[schemars(length(min = 1, max = 128))]
     pub name: String,
-    /// 128 random bits, fixed for life: what is signed for one registry fits no
-    /// other.
+    /// 128 random bits, fixed for life. A signature made for one registry is invalid in
+    /// any other.
     pub id: RegistryId,
-    /// Higher at each change of this file; 1 at first.
+    /// A counter that each change of this file raises, from 1.
     #[schemars(range(min = 1, max = 9_007_199_254_740_992_u64))]
     pub serial: u64,
-    /// What the registry is for.
+    /// The purpose of the registry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// The ways in which the Git host may land a pull request; all when absent.
+    /// The ways in which the Git host may land a pull request; all of them if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub landing: Option<Vec<Landing>>,
@@ -41,32 +41,32 @@ pub struct Registry {
     /// Edges added to the status graph.
     #[serde(default, skip_serializing_if = "Lifecycle::is_empty")]
     pub lifecycle: Lifecycle,
-    /// What an approval needs; all rules that match a group apply together.
+    /// Requirements of an approval. All rules that match a group apply together.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approvals: Vec<ApprovalRule>,
-    /// Who there is, by id. Actors are never removed.
+    /// The actors, by id. An actor is never removed.
     #[schemars(length(min = 1))]
     pub actors: BTreeMap<ActorId, Actor>,
     /// Teams of actors, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub teams: BTreeMap<RecordName, Vec<ActorId>>,
-    /// Who may do what; nothing named, nothing granted.
+    /// Rights of the actors. An actor has no right that a grant does not name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub grants: Vec<Grant>,
-    /// Keys that prove nothing any more; only grows.
+    /// Keys that no longer prove anything; the list only grows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub revoked: Vec<Revocation>,
-    /// Globs of files outside the registry, from the repository's top and with
-    /// case ignored, whose change needs `administer`.
+    /// Globs of files outside the registry whose change needs `administer`. They match
+    /// from the top of the repository and ignore case.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub protect: Vec<String>,
-    /// What a change of this file needs.
+    /// Requirements of a change of this file.
     #[serde(default, skip_serializing_if = "PolicyChangeRule::is_default")]
     pub policy_change: PolicyChangeRule,
-    /// Faulty steps of the past that were looked at and are accepted.
+    /// Faulty steps of the past that an administrator examined and accepted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub acknowledged: Vec<Acknowledgement>,
-    /// Who may import versions with the status that they had elsewhere.
+    /// Actors who may import versions with the status that they had elsewhere.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub imports: Vec<ImportRule>,
 }
@@ -86,10 +86,10 @@ pub enum Landing {
 }
 
 impl Landing {
-    /// Every way there is.
+    /// Every way.
     pub const ALL: [Landing; 3] = [Landing::Merge, Landing::Squash, Landing::Rebase];
 
-    /// The name, as the policy spells it.
+    /// The name in the policy.
     pub fn name(self) -> &'static str {
         match self {
             Landing::Merge => "merge",
@@ -105,10 +105,10 @@ impl Landing {
 pub struct Stage {
     /// The stage's name.
     pub name: StageName,
-    /// The status that a version must have to serve it.
+    /// The status that a version needs to serve the stage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requires: Option<RequiredStatus>,
-    /// What the stage is for.
+    /// The purpose of the stage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
 }
@@ -128,7 +128,7 @@ pub enum RequiredStatus {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Lifecycle {
-    /// From each status, the statuses added.
+    /// The added edges, by the status that they start from.
     #[serde(default)]
     pub transitions: Transitions,
 }
@@ -147,13 +147,13 @@ pub struct Transitions {
     #[serde(rename = "Approved", default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 1))]
     pub approved: Vec<AddedFromApproved>,
-    /// `[Archived]`: a version can be cleared away undecided.
+    /// `[Archived]`: a version can be archived without a decision.
     #[serde(rename = "Pending", default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 1))]
     pub pending: Vec<AddedFromPending>,
 }
 
-/// Where the policy may let an approved version go.
+/// A status that the policy may let an approved version move to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 #[allow(
@@ -164,7 +164,7 @@ pub enum AddedFromApproved {
     Rejected,
 }
 
-/// Where the policy may let a pending version go.
+/// A status that the policy may let a pending version move to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 #[allow(
@@ -175,23 +175,23 @@ pub enum AddedFromPending {
     Archived,
 }
 
-/// What an approval needs in the groups that match.
+/// Requirements of an approval in the groups that match.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ApprovalRule {
     /// Globs of groups; case is ignored.
     #[schemars(length(min = 1))]
     pub groups: Vec<String>,
-    /// How many distinct actors must approve; at least 1.
+    /// The number of distinct actors who must approve; at least 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1000))]
     pub required: Option<u32>,
-    /// How many of them must come from each team.
+    /// The number of approvals that must come from each team.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(inner(range(min = 1, max = 1000)))]
     pub from: BTreeMap<RecordName, u32>,
-    /// Whether an author of the version, its card or its evidence counts for
-    /// nothing; true when absent.
+    /// Whether approvals by an author of the version, its card or its evidence are
+    /// ignored; true if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub four_eyes: Option<bool>,
     /// Sections of the card that must be filled.
@@ -200,10 +200,10 @@ pub struct ApprovalRule {
     /// Conditions on the content.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gates: Vec<Gate>,
-    /// Whether the reviews of machines count; then a gate is needed.
+    /// Whether the reviews of machines count. If true, the rule needs a gate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machines: Option<bool>,
-    /// How many reviews that a machine reports for a person may count.
+    /// The most reviews reported by a machine for a person that may count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 1000))]
     pub delegated: Option<u32>,
@@ -215,18 +215,18 @@ pub struct ApprovalRule {
 pub struct Gate {
     /// The gate's name, for messages.
     pub name: RecordName,
-    /// The stage whose serving version `champion` means.
+    /// The stage whose serving version `champion` refers to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub champion: Option<StageName>,
-    /// The condition; the gate is met only if it is `true`.
+    /// The condition. The gate passes only if it evaluates to `true`.
     #[schemars(length(min = 1, max = 2048))]
     pub require: String,
-    /// What to tell whoever fails it.
+    /// The message shown when the gate fails.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
 
-/// What an actor is.
+/// The kind of an actor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
@@ -250,7 +250,7 @@ impl fmt::Display for ActorKind {
     }
 }
 
-/// Someone, or something, that signs.
+/// A person or a machine that signs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Actor {
@@ -259,10 +259,10 @@ pub struct Actor {
     /// A name for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// An address for people; proves nothing.
+    /// An address for people. It proves nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
-    /// The persons whom a machine stands for.
+    /// The persons whom a machine acts for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub owners: Vec<ActorId>,
     /// The keys that prove this actor.
@@ -271,14 +271,13 @@ pub struct Actor {
     /// Immutable account ids on Git hosts, by host.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub accounts: BTreeMap<Key, String>,
-    /// True ends all rights of this actor.
+    /// Whether the actor is retired. A retired actor has no rights.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub retired: bool,
 }
 
 impl Actor {
-    /// The accounts on a host: its name is the same in whatever case it is
-    /// written.
+    /// Returns the accounts on a host; the host's name is compared without case.
     pub fn accounts_on<'a>(&'a self, host: &'a Key) -> impl Iterator<Item = (&'a Key, &'a str)> {
         let is_it = |name: &Key| name.as_str().eq_ignore_ascii_case(host.as_str());
         let all = self.accounts.iter();
@@ -287,21 +286,21 @@ impl Actor {
     }
 }
 
-/// A public key: an OpenSSH line, or a mapping that says more.
+/// A public key: an OpenSSH line, or a mapping with more members.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 #[schemars(inline)]
 pub enum ActorKey {
     /// An OpenSSH public key line.
     Ssh(String),
-    /// An OpenSSH public key with more to say.
+    /// An OpenSSH public key with more members.
     SshEntry(SshKeyEntry),
     /// An OpenPGP certificate.
     OpenPgp(OpenPgpKeyEntry),
 }
 
 impl ActorKey {
-    /// Whether the key proves nothing new.
+    /// Whether the key is retired: it proves nothing new.
     pub fn retired(&self) -> bool {
         match self {
             ActorKey::Ssh(_) => false,
@@ -337,13 +336,13 @@ impl ActorKey {
     }
 }
 
-/// An OpenSSH public key with more to say.
+/// An OpenSSH public key with more members.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SshKeyEntry {
     /// The OpenSSH public key line.
     pub key: String,
-    /// True: the key proves nothing new.
+    /// Whether the key is retired: it proves nothing new.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub retired: bool,
 }
@@ -354,12 +353,12 @@ pub struct SshKeyEntry {
 pub struct OpenPgpKeyEntry {
     /// The armoured certificate.
     pub openpgp: String,
-    /// True: the key proves nothing new.
+    /// Whether the key is retired: it proves nothing new.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub retired: bool,
 }
 
-/// Something that a grant can allow.
+/// An action that a grant can allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schemars(inline)]
@@ -438,7 +437,7 @@ impl std::str::FromStr for Action {
     }
 }
 
-/// Who may do what, where.
+/// A right: actors, the actions that they may take, and the groups where they may.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Grant {
@@ -448,8 +447,8 @@ pub struct Grant {
     /// The actions.
     #[schemars(length(min = 1))]
     pub allow: Vec<Action>,
-    /// Globs of groups; case is ignored. `administer` is for the whole
-    /// registry whatever stands here.
+    /// Globs of groups; case is ignored. `administer` always applies to the whole
+    /// registry.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<String>,
     /// For `promote`, the stages.
@@ -457,37 +456,38 @@ pub struct Grant {
     pub stages: Vec<StageName>,
 }
 
-/// A key that proves nothing any more.
+/// A revoked key, which proves nothing from a given commit on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Revocation {
     /// The key's fingerprint: `SHA256:…` (OpenSSH), or the OpenPGP fingerprint.
     #[schemars(length(min = 1, max = 128))]
     pub key: String,
-    /// Why.
+    /// The reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The last mainline commit that the key is believed for; from now on when
-    /// absent.
+    /// The last mainline commit for which the key's signatures still count. If absent,
+    /// the revocation starts with the step that adds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<CommitId>,
-    /// Versions (`group/n`) whose approval rested on the key and was looked at
-    /// again.
+    /// Versions (`group/n`) whose approval depended on the key and was confirmed after
+    /// the revocation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(inner(regex(pattern = r"^[a-zA-Z0-9][a-zA-Z0-9-]{0,62}/[1-9][0-9]*$")))]
     pub reaffirmed: Vec<String>,
 }
 
-/// What a change of the policy needs.
+/// Requirements of a change of the policy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PolicyChangeRule {
-    /// How many distinct administrators must agree; at least 1.
+    /// The number of distinct administrators who must agree; at least 1.
     #[schemars(range(min = 1, max = 1000))]
     pub required: u32,
-    /// Actors whose keys are kept away for the day that too few administrators are
-    /// left: then one of them stands in for those who are missing. Each may always
-    /// revoke keys and retire actors, and none alone ends one where `required` is 2 or more.
+    /// Actors whose keys are kept offline for the day that too few administrators are
+    /// left; one of them then replaces the missing administrators. A recovery actor may
+    /// always revoke keys and retire actors. Where `required` is 2 or more, one other
+    /// administrator alone can't end a recovery actor.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recovery: Vec<ActorId>,
 }
@@ -507,21 +507,21 @@ impl PolicyChangeRule {
     }
 }
 
-/// A faulty step of the past that was looked at and is accepted.
+/// A faulty step of the past that an administrator examined and accepted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Acknowledgement {
     /// The step's commit.
     pub commit: CommitId,
-    /// The codes that are accepted there.
+    /// The finding codes accepted for the step.
     #[schemars(length(min = 1), inner(regex(pattern = r"^MR[0-9]{3}$")))]
     pub codes: Vec<String>,
-    /// Why.
+    /// The reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// Who may import versions with the status that they had elsewhere.
+/// A right to import versions with the status that they had elsewhere.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ImportRule {
@@ -534,9 +534,8 @@ pub struct ImportRule {
 }
 
 impl Registry {
-    /// Whether the policy's status graph has this edge. Source: DESIGN of the
-    /// lifecycle, `Pending -> Approved | Rejected -> Archived` and two edges
-    /// that the policy may add.
+    /// Whether the policy's status graph has this edge: `Pending -> Approved | Rejected
+    /// -> Archived`, and two edges that the policy may add.
     pub fn allows(&self, from: Status, to: Status) -> bool {
         let added = &self.lifecycle.transitions;
         match (from, to) {
@@ -548,7 +547,7 @@ impl Registry {
         }
     }
 
-    /// The statuses that a version may move to from here.
+    /// The statuses that a version with this status may move to.
     pub fn next(&self, from: Status) -> Vec<Status> {
         Status::ALL
             .into_iter()

@@ -1,5 +1,5 @@
-//! `reviews/<actor>.yaml` and `policy/<serial>/<actor>.yaml`: one actor's
-//! decision on exactly what it saw.
+//! `reviews/<actor>.yaml` and `policy/<serial>/<actor>.yaml`: one actor's decision on
+//! exactly the content that it saw.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ActorId, ApiVersion, Digest, GroupName, Key, ReviewKind, VersionNumber};
 
-/// What a reviewer decided.
+/// The decision of a reviewer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 #[allow(
@@ -31,7 +31,7 @@ impl Decision {
         }
     }
 
-    /// The command that gives it, which is also the verb.
+    /// The command for the decision, which is also its verb.
     pub fn verb(self) -> &'static str {
         match self {
             Decision::Approved => "approve",
@@ -47,22 +47,22 @@ impl fmt::Display for Decision {
     }
 }
 
-/// Where on a Git host a reported review was given.
+/// The origin of a reported review on a Git host.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HostReview {
-    /// The host, as in the actor's `accounts`.
+    /// The Git host, by its name in the actor's `accounts`.
     pub name: Key,
-    /// The account that gave it; when it is no longer the person's, the review
-    /// does not count.
+    /// The account that gave the review. If the account no longer belongs to the
+    /// person, the review does not count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub account: Option<String>,
     /// The host's id of the review.
     #[schemars(length(min = 1, max = 256))]
     pub review: String,
-    /// When the host says that it was given, or changed last (RFC 3339). An older answer
-    /// of the host does not replace a newer one.
+    /// The time when the review was given or last changed, according to the host (RFC
+    /// 3339). An older answer of the host does not replace a newer one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64))]
     pub at: Option<String>,
@@ -81,7 +81,7 @@ pub struct HostReview {
 pub struct Review {
     /// The format of this file.
     pub api_version: ApiVersion,
-    /// What this file is.
+    /// The kind of this record.
     pub kind: ReviewKind,
     /// The group, as in the path; absent for a policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -96,21 +96,21 @@ pub struct Review {
     pub serial: Option<u64>,
     /// The actor who wrote this file.
     pub by: ActorId,
-    /// The person who decided on a Git host, when a machine reports it; then
-    /// the file carries that person's name.
+    /// The person who decided on a Git host, when a machine reports the decision. The
+    /// file then has that person's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_behalf_of: Option<ActorId>,
-    /// Where the reported review was given.
+    /// The origin of the reported review.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<HostReview>,
-    /// Higher at each change.
+    /// A counter that each change raises.
     #[schemars(range(min = 1, max = 9_007_199_254_740_992_u64))]
     pub revision: u64,
-    /// Approved, Rejected, or Withdrawn to take an earlier decision back.
+    /// Approved, Rejected, or Withdrawn to retract an earlier decision.
     pub decision: Decision,
-    /// Digest of what the reviewer saw: spec, card and evidence, or the policy.
+    /// Digest of the reviewed content: spec, card and evidence, or the policy.
     pub subject: Digest,
-    /// Why.
+    /// The reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The reviewer's detached signature over all of the above.
@@ -119,7 +119,7 @@ pub struct Review {
 }
 
 impl Review {
-    /// Whose decision this is.
+    /// The actor whose decision this is.
     pub fn decider(&self) -> &ActorId {
         self.on_behalf_of.as_ref().unwrap_or(&self.by)
     }

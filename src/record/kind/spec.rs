@@ -1,6 +1,6 @@
-//! `spec` of a ModelVersion: what the model is. Members carry over SageMaker's
-//! CreateModelPackage with the same meaning, without AWS's own patterns: any
-//! URI scheme, any framework version.
+//! `spec` of a ModelVersion. Its members have the meaning of SageMaker's
+//! CreateModelPackage, without AWS's own patterns: any URI scheme, any framework
+//! version.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{Address, Digest, Key, Metrics, ReportRef, pinned_image};
 
-/// What the model is; frozen at registration.
+/// The specification of a model, frozen at registration.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ModelSpec {
-    /// How the model is served (SageMaker: InferenceSpecification).
+    /// Serving: containers and media types (SageMaker: InferenceSpecification).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inference: Option<InferenceSpec>,
-    /// Other ways of serving it (SageMaker: AdditionalInferenceSpecifications).
+    /// Other ways of serving the model (SageMaker: AdditionalInferenceSpecifications).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 15))]
     pub additional_inference: Vec<AdditionalInferenceSpec>,
@@ -26,57 +26,58 @@ pub struct ModelSpec {
     /// Measured values by name, for gates and lists.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metrics: Metrics,
-    /// Reports of the measured quality (SageMaker: ModelMetrics).
+    /// Quality reports (SageMaker: ModelMetrics).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reports: Option<MetricReports>,
-    /// What drift is measured against (SageMaker: DriftCheckBaselines).
+    /// Baselines for drift checks (SageMaker: DriftCheckBaselines).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drift_baselines: Option<DriftBaselines>,
-    /// Where the model comes from (SageMaker: MetadataProperties, SourceUri).
+    /// The model's origin (SageMaker: MetadataProperties, SourceUri).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
-    /// The algorithm that it was made from (SageMaker: SourceAlgorithmSpecification).
+    /// Algorithms that the model was made from (SageMaker:
+    /// SourceAlgorithmSpecification).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub source_algorithms: Vec<SourceAlgorithm>,
-    /// What the model does, `CLASSIFICATION` (SageMaker: Task).
+    /// The model's task, `CLASSIFICATION` (SageMaker: Task).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 128))]
     pub task: Option<String>,
-    /// The field that it works in, `MACHINE_LEARNING` (SageMaker: Domain).
+    /// The model's field, `MACHINE_LEARNING` (SageMaker: Domain).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 128))]
     pub domain: Option<String>,
     /// A sample request (SageMaker: SamplePayloadUrl).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample_payload: Option<ReportRef>,
-    /// How it is validated before use (SageMaker: ValidationSpecification).
+    /// The validation before use (SageMaker: ValidationSpecification).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation: Option<Validation>,
-    /// How it is kept (SageMaker: SecurityConfig).
+    /// The encryption at rest (SageMaker: SecurityConfig).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security: Option<Security>,
 }
 
-/// Containers, and what they take and give.
+/// Containers, and the media types that they accept and return.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct InferenceSpec {
-    /// What is run, in order (SageMaker: Containers).
+    /// The containers, in the order in which they run (SageMaker: Containers).
     #[schemars(length(min = 1, max = 15))]
     pub containers: Vec<Container>,
-    /// Media types that it takes (SageMaker: SupportedContentTypes).
+    /// Accepted media types (SageMaker: SupportedContentTypes).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(inner(length(min = 1, max = 256)))]
     pub content_types: Vec<String>,
-    /// Media types that it gives (SageMaker: SupportedResponseMIMETypes).
+    /// Returned media types (SageMaker: SupportedResponseMIMETypes).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(inner(length(min = 1, max = 1024)))]
     pub response_types: Vec<String>,
-    /// Machines for batch jobs (SageMaker: SupportedTransformInstanceTypes).
+    /// Instance types for batch jobs (SageMaker: SupportedTransformInstanceTypes).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(inner(length(min = 1, max = 128)))]
     pub transform_instance_types: Vec<String>,
-    /// Machines for serving (SageMaker: SupportedRealtimeInferenceInstanceTypes).
+    /// Instance types for serving (SageMaker: SupportedRealtimeInferenceInstanceTypes).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(inner(length(min = 1, max = 128)))]
     pub realtime_instance_types: Vec<String>,
@@ -86,13 +87,13 @@ pub struct InferenceSpec {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AdditionalInferenceSpec {
-    /// Its name (SageMaker: Name).
+    /// The specification's name (SageMaker: Name).
     #[schemars(length(min = 1, max = 63))]
     pub name: String,
-    /// What it is for (SageMaker: Description).
+    /// The purpose (SageMaker: Description).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Containers, and what they take and give.
+    /// Containers, and the media types that they accept and return.
     pub inference: InferenceSpec,
 }
 
@@ -100,17 +101,18 @@ pub struct AdditionalInferenceSpec {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Container {
-    /// The image; pinned as `NAME@sha256:…` (SageMaker: Image, ImageDigest).
+    /// The image, pinned as `NAME@sha256:…` (SageMaker: Image, ImageDigest).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
     pub image: Option<Address>,
-    /// What it loads (SageMaker: ModelDataUrl, ModelDataSource).
+    /// The artifact that the container loads (SageMaker: ModelDataUrl,
+    /// ModelDataSource).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifact: Option<Artifact>,
-    /// More that it loads, by channel (SageMaker: AdditionalModelDataSources).
+    /// Additional artifacts, by channel (SageMaker: AdditionalModelDataSources).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub additional_artifacts: BTreeMap<Key, Artifact>,
-    /// Its name in a pipeline of containers (SageMaker: ContainerHostname).
+    /// The container's name in a pipeline (SageMaker: ContainerHostname).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
     pub hostname: Option<String>,
@@ -126,22 +128,23 @@ pub struct Container {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 128))]
     pub framework_version: Option<String>,
-    /// A known model like it (SageMaker: NearestModelName).
+    /// A well-known similar model (SageMaker: NearestModelName).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub nearest_model_name: Option<String>,
-    /// Shape of the input, as the compiler wants it (SageMaker: ModelInput.DataInputConfig).
+    /// The input's shape, for the compiler (SageMaker: ModelInput.DataInputConfig).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 16384))]
     pub data_input_config: Option<String>,
-    /// Product on a marketplace (SageMaker: ProductId).
+    /// The product on a marketplace (SageMaker: ProductId).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub product_id: Option<String>,
-    /// Whether it is a checkpoint to train further (SageMaker: IsCheckpoint).
+    /// Whether the artifact is a checkpoint for further training (SageMaker:
+    /// IsCheckpoint).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub checkpoint: bool,
-    /// The model that it was tuned from (SageMaker: BaseModel).
+    /// The model that this one was tuned from (SageMaker: BaseModel).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_model: Option<BaseModel>,
 }
@@ -150,20 +153,20 @@ pub struct Container {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BaseModel {
-    /// Its name (SageMaker: HubContentName).
+    /// The model's name (SageMaker: HubContentName).
     #[schemars(length(min = 1, max = 256))]
     pub name: String,
-    /// Its version, as text (SageMaker: HubContentVersion).
+    /// The model's version, as text (SageMaker: HubContentVersion).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 128))]
     pub version: Option<String>,
-    /// How it was tuned (SageMaker: RecipeName).
+    /// The tuning recipe (SageMaker: RecipeName).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub recipe: Option<String>,
 }
 
-/// What an artifact is.
+/// The form of an artifact.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
@@ -177,7 +180,7 @@ pub enum ArtifactType {
     Folder,
 }
 
-/// How an artifact is packed.
+/// The compression of an artifact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
@@ -190,33 +193,33 @@ pub enum Compression {
     Gzip,
 }
 
-/// A file or folder that is loaded.
+/// A file or folder that a container loads.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Artifact {
-    /// Where it is: any scheme (SageMaker: S3Uri).
+    /// The artifact's address, with any scheme (SageMaker: S3Uri).
     #[schemars(length(min = 1, max = 2048))]
     pub uri: Address,
-    /// `file` (when absent) or `folder` (SageMaker: S3DataType).
+    /// `file` (the default) or `folder` (SageMaker: S3DataType).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub r#type: Option<ArtifactType>,
-    /// SHA-256 of the file; of a folder, of the canonical JSON of its files.
+    /// SHA-256 of the file, or of the canonical JSON of a folder's list of files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
-    /// Bytes, of all files together.
+    /// Size in bytes, of all files together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 9_007_199_254_740_992_u64))]
     pub size: Option<u64>,
     /// `none` or `gzip` (SageMaker: CompressionType).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compression: Option<Compression>,
-    /// The store's own mark (SageMaker: ETag, ModelDataETag).
+    /// The store's entity tag (SageMaker: ETag, ModelDataETag).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub etag: Option<String>,
 }
 
-/// Reports of the measured quality.
+/// Quality reports.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MetricReports {
@@ -229,7 +232,7 @@ pub struct MetricReports {
     /// Bias (SageMaker: Bias).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bias: Option<BiasReports>,
-    /// What the predictions rest on (SageMaker: Explainability.Report).
+    /// Explanations of the predictions (SageMaker: Explainability.Report).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explainability: Option<ReportRef>,
 }
@@ -261,7 +264,7 @@ pub struct BiasReports {
     pub post_training: Option<ReportRef>,
 }
 
-/// What drift is measured against.
+/// Baselines for drift checks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DriftBaselines {
@@ -279,7 +282,7 @@ pub struct DriftBaselines {
     pub explainability: Option<ExplainabilityBaselines>,
 }
 
-/// What bias is measured against.
+/// Baselines for checks of bias.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BiasBaselines {
@@ -294,7 +297,7 @@ pub struct BiasBaselines {
     pub post_training_constraints: Option<ReportRef>,
 }
 
-/// What explanations are measured against.
+/// Baselines for checks of explanations.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExplainabilityBaselines {
@@ -306,19 +309,19 @@ pub struct ExplainabilityBaselines {
     pub constraints: Option<ReportRef>,
 }
 
-/// Where the model comes from.
+/// The origin of a model.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Source {
-    /// The repository of its code (SageMaker: Repository).
+    /// The repository of the code (SageMaker: Repository).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 2048))]
     pub repository: Option<Address>,
-    /// The commit of its code (SageMaker: CommitId).
+    /// The commit of the code (SageMaker: CommitId).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1024))]
     pub commit: Option<String>,
-    /// The job that trained it (SageMaker: GeneratedBy).
+    /// The training job (SageMaker: GeneratedBy).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1024))]
     pub training_job: Option<Address>,
@@ -326,7 +329,7 @@ pub struct Source {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1024))]
     pub project: Option<String>,
-    /// The model or package that it was cloned from (SageMaker: SourceUri).
+    /// The model or package that this one was copied from (SageMaker: SourceUri).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 2048))]
     pub uri: Option<Address>,
@@ -336,49 +339,49 @@ pub struct Source {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SourceAlgorithm {
-    /// Its name (SageMaker: AlgorithmName).
+    /// The algorithm's name (SageMaker: AlgorithmName).
     #[schemars(length(min = 1, max = 256))]
     pub name: String,
-    /// What it loads (SageMaker: ModelDataUrl, ModelDataSource).
+    /// The algorithm's artifact (SageMaker: ModelDataUrl, ModelDataSource).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifact: Option<Artifact>,
 }
 
-/// How a model is validated before use.
+/// The validation of a model before use.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Validation {
-    /// The role that runs it (SageMaker: ValidationRole).
+    /// The role that runs the validation (SageMaker: ValidationRole).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 2048))]
     #[schemars(extend("modelry:uri" = true))]
     pub role: Option<String>,
-    /// The name of the profile (SageMaker: ProfileName).
+    /// The profile's name (SageMaker: ProfileName).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub profile: Option<String>,
-    /// What it is run on (SageMaker: TransformInput).
+    /// The input data (SageMaker: TransformInput).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<ReportRef>,
-    /// Where results go (SageMaker: TransformOutput).
+    /// The destination of the results (SageMaker: TransformOutput).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 2048))]
     pub output: Option<Address>,
-    /// The machine (SageMaker: TransformResources.InstanceType).
+    /// The instance type (SageMaker: TransformResources.InstanceType).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 128))]
     pub instance_type: Option<String>,
-    /// How many of them (SageMaker: TransformResources.InstanceCount).
+    /// The number of instances (SageMaker: TransformResources.InstanceCount).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100_000))]
     pub instance_count: Option<u32>,
 }
 
-/// How a model is kept.
+/// The encryption of a model at rest.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Security {
-    /// The key that encrypts it (SageMaker: KmsKeyId).
+    /// The encryption key (SageMaker: KmsKeyId).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 2048))]
     #[schemars(extend("modelry:uri" = true))]
@@ -386,7 +389,7 @@ pub struct Security {
 }
 
 impl Container {
-    /// Whether the image is pinned to its bytes.
+    /// Whether the image is pinned by digest.
     fn image_is_pinned(&self) -> bool {
         self.image.as_ref().map(Address::expose).is_none_or(|image| {
             pinned_image(image).is_some_and(|(_, digest)| digest.parse::<Digest>().is_ok())
@@ -451,9 +454,8 @@ impl ModelSpec {
         all
     }
 
-    /// JSON pointers (from the record's top) of everything to be loaded or run
-    /// that is not fixed to its bytes: artifacts without a digest, images
-    /// without `@sha256:`.
+    /// Lists JSON pointers, from the record's top, to artifacts without a digest and
+    /// images without `@sha256:`.
     pub fn undigested(&self) -> Vec<String> {
         let artifacts = self.all_artifacts().into_iter();
         let artifacts = artifacts
@@ -466,7 +468,7 @@ impl ModelSpec {
         artifacts.chain(images).collect()
     }
 
-    /// Whether there is nothing to be loaded or run.
+    /// Whether the specification names no container and no artifact.
     pub fn is_hollow(&self) -> bool {
         self.all_artifacts().is_empty()
             && self

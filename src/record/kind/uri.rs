@@ -1,24 +1,24 @@
-//! The secrets of addresses. A record is signed and kept for ever, so an address in
-//! it may hold nothing that is secret, and nothing that a reader of lines would take
-//! for the end of it. The type that holds an address is [`super::Address`].
+//! Secrets in addresses. A record is signed and kept for ever, so an address in it may
+//! contain no secret, and no character that a reader could take for the end of a line.
+//! [`super::Address`] is the type that holds an address.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// Marks addresses in the schemas that the program compiles; the published ones
-/// do not have it.
+/// Marks addresses in the schemas that the program compiles. The published schemas
+/// leave it out.
 pub const URI_MARK: &str = "modelry:uri";
 
-/// Why an address may not be written down.
+/// The reason why a record may not hold an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UriFault {
-    /// It holds a name and a password, or a token in their place.
+    /// A name and a password, or a token in their place.
     Login,
-    /// A parameter of this name lets anybody in who has the address.
+    /// A parameter of this name, which grants access to anyone who has the address.
     Signature(String),
-    /// It holds this character, which is not seen or ends a line.
+    /// This character, which is invisible or ends a line.
     Hidden(char),
-    /// It starts or ends with a space.
+    /// A space at the start or the end.
     Padded,
 }
 
@@ -34,8 +34,8 @@ impl UriFault {
     }
 }
 
-/// Why a record may not hold this address; none when it may. A space inside is
-/// allowed: keys of S3 and names of files have them.
+/// Returns why a record may not hold this address, or `None` when it may. A space
+/// inside is allowed, because keys of S3 and file names have them.
 pub fn uri_fault(uri: &str) -> Option<UriFault> {
     if let Some(c) = uri.chars().find(|c| is_refused(*c)) {
         return Some(UriFault::Hidden(c));
@@ -50,9 +50,9 @@ pub fn uri_fault(uri: &str) -> Option<UriFault> {
     secret.map(|(name, _)| UriFault::Signature(decoded_name(&uri[name])))
 }
 
-/// Characters that a reader of the text does not see as they are: controls,
-/// bidirectional overrides, zero-width marks, line ends other than LF.
-/// Source: Unicode UAX #9 (explicit formatting), and the Trojan Source report.
+/// Whether a reader does not see the character as it is: controls, bidirectional
+/// overrides, zero-width marks, line ends other than LF. Source: Unicode UAX #9
+/// (explicit formatting), and the Trojan Source report.
 pub(crate) fn is_hidden(c: char) -> bool {
     (c.is_control() && c != '\n')
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2064}'
@@ -60,18 +60,17 @@ pub(crate) fn is_hidden(c: char) -> bool {
         || matches!(u32::from(c), 0xfffe | 0xffff)
 }
 
-/// Whether a character can't be part of an address: controls, marks that nobody
-/// sees, and every white space but the plain one.
+/// Whether a character can't be part of an address: controls, invisible marks, and any
+/// white space but U+0020.
 fn is_refused(c: char) -> bool {
     is_hidden(c) || c == '\u{ad}' || c.is_control() || (c.is_whitespace() && c != ' ')
 }
 
-/// How often a text is cleaned: what is cut out can leave another login behind.
+/// The number of cleaning passes: removing one secret can expose another login.
 pub(super) const PASSES: usize = 8;
 
-/// The address without what is secret in it, and without characters that are not
-/// seen. It is what the owner of the address should write instead; empty where each
-/// cut leaves another secret.
+/// Returns the address without its secrets and invisible characters, as a suggestion to
+/// its owner. The result is empty where each pass exposes another secret.
 pub fn cleaned_uri(uri: &str) -> String {
     let mut clean = cleaned_once(uri);
     for _ in 1..PASSES {
@@ -111,7 +110,7 @@ fn cleaned_once(uri: &str) -> String {
         at = range.end.max(at);
     }
     out.push_str(&seen[at..]);
-    // A separator that separates nothing goes as well.
+    // Removes a separator that no longer separates anything.
     for (pair, one) in [("&&", "&"), ("?&", "?"), ("&#", "#"), ("?#", "#"), (";?", "?")] {
         while out.contains(pair) {
             out = out.replace(pair, one);
@@ -123,13 +122,14 @@ fn cleaned_once(uri: &str) -> String {
     out
 }
 
-/// Text as it may be shown: each login and each secret parameter of an address in
-/// it is `…`.
+/// Masks the secrets of addresses in a text: each login and each secret parameter
+/// becomes `…`.
 pub fn concealed(text: &str) -> Cow<'_, str> {
     conceal(text, |_| "…".to_owned())
 }
 
-/// As [`concealed`], with as many bytes as before, so that places in the text stay.
+/// Masks like [`concealed`] and keeps the number of bytes, so that places in the text
+/// stay.
 pub fn concealed_in_place(text: &str) -> Cow<'_, str> {
     conceal(text, |secret| "*".repeat(secret.len()))
 }
@@ -152,7 +152,7 @@ fn conceal(text: &str, with: impl Fn(&str) -> String) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Adds a text to `out`, with something else in the place of these parts.
+/// Appends a text to `out` with these ranges replaced.
 pub(super) fn push_masked(
     out: &mut String,
     text: &str,
@@ -161,7 +161,7 @@ pub(super) fn push_masked(
 ) {
     hide.retain(|range| !range.is_empty());
     hide.sort_by_key(|it| it.start);
-    // A login may lie in the value of a parameter: both are hidden, as one.
+    // The value of a parameter may contain a login: both are masked as one.
     let mut joined: Vec<Range<usize>> = Vec::new();
     for range in hide {
         match joined.last_mut() {
@@ -178,28 +178,28 @@ pub(super) fn push_masked(
     out.push_str(&text[at..]);
 }
 
-/// Whether a character ends an address in a longer text, or its first part.
+/// Whether a character ends an address in a longer text, or its authority.
 fn ends_authority(c: char) -> bool {
     matches!(c, '/' | '?' | '#' | '\\' | '"' | '\'' | '`' | '<' | '>') || c.is_whitespace()
 }
 
-/// How a text is read.
+/// The way in which a text is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Whole {
-    /// It is one address, from its first character on.
+    /// As one address, from the first character on.
     Address,
-    /// Each word of it may be one.
+    /// As words, each of which may be an address.
     Text,
 }
 
-/// Whether an address can start behind this character.
+/// Whether an address can start after this character.
 pub(super) fn starts_word(c: char) -> bool {
     matches!(c, '"' | '\'' | '`' | '<' | '(' | '[' | '{' | ',' | '=') || c.is_whitespace()
 }
 
-/// The logins in a text, without the `@` behind them: RFC 3986, 3.2.1. A name
-/// alone is one where it can only be a token; `git@host:path` and
-/// `abfss://container@account` are none.
+/// Finds the logins in a text, without the `@` after them: RFC 3986, 3.2.1. A name
+/// alone is a login only where it can't be anything but a token; the names in
+/// `git@host:path` and `abfss://container@account` are not.
 pub(super) fn logins(text: &str, whole: Whole) -> impl Iterator<Item = Range<usize>> + '_ {
     let starts = text.match_indices("//").filter_map(move |(at, _)| {
         let before = &text[..at];
@@ -209,7 +209,7 @@ pub(super) fn logins(text: &str, whole: Whole) -> impl Iterator<Item = Range<usi
                 found + before[found..].chars().next().map_or(1, char::len_utf8)
             });
         let scheme = before[scheme_starts..].strip_suffix(':');
-        // A path may hold two slashes; an address starts with them, or has a scheme.
+        // A path may contain two slashes; an address starts with them, or has a scheme.
         let is_first = before.is_empty() || (whole == Whole::Text && before.ends_with(starts_word));
         (scheme.is_some() || is_first).then_some((scheme.unwrap_or(""), at + 2))
     });
@@ -223,7 +223,8 @@ pub(super) fn logins(text: &str, whole: Whole) -> impl Iterator<Item = Range<usi
         .chain(odd_starts(text))
         .filter_map(|(scheme, start)| {
             let rest = &text[start..];
-            // Readers differ on a backslash: for some it ends the host, for others not.
+            // Readers differ on a backslash: it ends the host for some and not for
+            // others.
             let is_odd = scheme == ODD;
             let ends = |c: char| ends_authority(c) && !(is_odd && c == '\\');
             let authority = &rest[..rest.find(ends).unwrap_or(rest.len())];
@@ -252,12 +253,12 @@ pub(super) fn logins(text: &str, whole: Whole) -> impl Iterator<Item = Range<usi
         })
 }
 
-/// Mark of an address that browsers read otherwise than RFC 3986; its scheme is `http`.
+/// Marks an address that browsers read differently from RFC 3986; its scheme is `http`.
 const ODD: &str = "odd:http";
 
-/// The places where a web address starts that browsers read as one and RFC 3986 does
-/// not: `https:/host`, `https:\host`, `https:///host`; and those with two slashes, in
-/// whose host a backslash may stand. Source: WHATWG URL, "special authority".
+/// Finds web addresses that browsers recognise and RFC 3986 does not: `https:/host`,
+/// `https:\host`, `https:///host`, and those with two slashes and a backslash in the
+/// host. Source: WHATWG URL, "special authority".
 fn odd_starts(text: &str) -> impl Iterator<Item = (&str, usize)> {
     let lower = text.to_ascii_lowercase();
     let mut starts = Vec::new();
@@ -274,7 +275,7 @@ fn odd_starts(text: &str) -> impl Iterator<Item = (&str, usize)> {
     starts.into_iter()
 }
 
-/// Whether what stands before the `@` is the name of a mailbox or an account.
+/// Whether the text before the `@` is the name of a mailbox or an account.
 fn is_mail(login: &str) -> bool {
     let (scheme, name) = login.split_once(':').unwrap_or_default();
     !name.contains(':')
@@ -283,10 +284,11 @@ fn is_mail(login: &str) -> bool {
             .any(|it| it.eq_ignore_ascii_case(scheme))
 }
 
-/// A parameter: where its name is, and where all of it is.
+/// A parameter: the range of its name, and the range of the whole.
 pub(super) type Parameter = (Range<usize>, Range<usize>);
 
-/// The parameters in a text: where each name is, and each whole `name=value`.
+/// Finds the parameters in a text: the range of each name, and of each whole
+/// `name=value`.
 pub(super) fn parameters(text: &str) -> Vec<Parameter> {
     let mut out = Vec::new();
     let is_start = |c: char| matches!(c, '?' | '&' | '#' | ';');
@@ -305,7 +307,7 @@ pub(super) fn parameters(text: &str) -> Vec<Parameter> {
     out
 }
 
-/// A parameter's name as a server reads it: `X%2DAmz%2DSignature` is one.
+/// Decodes a parameter's name as a server does: `X%2DAmz%2DSignature` is a name.
 pub(super) fn decoded_name(name: &str) -> String {
     let mut out = Vec::new();
     let bytes = name.as_bytes();
@@ -321,7 +323,7 @@ pub(super) fn decoded_name(name: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// Whether the value of a parameter opens what the address names.
+/// Whether the value of a parameter grants access to the address.
 ///
 /// Sources: AWS Signature versions 2 and 4, Azure's shared access signatures,
 /// Google's signed URLs, Alibaba's and Tencent's; RFC 6750, 2.3; Jakarta Servlet 6,
@@ -380,7 +382,7 @@ pub(super) fn is_secret(text: &str, name: &Range<usize>) -> bool {
     )
 }
 
-/// Whether a parameter says nothing without the signature beside it.
+/// Whether a parameter has a meaning only together with a signature.
 fn signs_with(name: &str) -> bool {
     let name = decoded_name(name).to_ascii_lowercase();
     ["x-amz-", "x-goog-", "x-oss-", "q-"]

@@ -1,4 +1,4 @@
-//! Addresses inside of free text: a description, a reason, a section of a card.
+//! Addresses inside free text: a description, a reason, a section of a card.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -10,10 +10,10 @@ use super::uri::{
     push_masked, starts_word,
 };
 
-/// Why a record may not hold this free text; none when it may: an address with a
-/// scheme in it, or one that starts with two slashes, holds a login or a secret
-/// parameter. `user:password@host` alone can be anything in a sentence, and
-/// `mailto:` opens nothing.
+/// Returns why a record may not hold this free text, or `None` when it may. An address
+/// counts if it has a scheme or starts with two slashes; it may contain no login and no
+/// secret parameter. `user:password@host` alone can be anything in a sentence, and
+/// `mailto:` grants no access.
 pub fn text_fault(text: &str) -> Option<UriFault> {
     text.split_whitespace().find_map(|word| {
         let (logins, secrets) = secrets_of_word(word);
@@ -28,7 +28,7 @@ pub fn text_fault(text: &str) -> Option<UriFault> {
     })
 }
 
-/// Free text with `…` for what [`text_fault`] refuses. All other text stays.
+/// Replaces with `…` the parts that [`text_fault`] refuses. All other text stays.
 pub fn masked_text(text: &str) -> Cow<'_, str> {
     if !text.contains(['/', '\\']) || !text.contains(['@', '=']) {
         return Cow::Borrowed(text);
@@ -38,7 +38,7 @@ pub fn masked_text(text: &str) -> Cow<'_, str> {
     for piece in text.split_inclusive(char::is_whitespace) {
         let (logins, secrets) = secrets_of_word(piece);
         let values = secrets.into_iter().map(|(name, whole)| name.end + 1..whole.end);
-        // A secret that is masked already keeps its width.
+        // A secret that is already masked keeps its width.
         let is_seen = |it: &Range<usize>| !piece[it.clone()].chars().all(|c| matches!(c, '*' | '…'));
         let hide: Vec<Range<usize>> = logins.into_iter().chain(values).filter(is_seen).collect();
         is_changed |= !hide.is_empty();
@@ -50,7 +50,7 @@ pub fn masked_text(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A value with each of its texts as [`masked_text`] shows it.
+/// Masks each text of a value with [`masked_text`].
 pub fn masked_value(value: Value) -> Value {
     match value {
         Value::String(text) => match masked_text(&text) {
@@ -66,7 +66,7 @@ pub fn masked_value(value: Value) -> Value {
     }
 }
 
-/// Free text without what [`text_fault`] refuses, so that a record may hold it.
+/// Removes the parts that [`text_fault`] refuses, so that a record may hold the text.
 pub fn cleaned_text(text: &str) -> Cow<'_, str> {
     if text_fault(text).is_none() {
         return Cow::Borrowed(text);
@@ -83,7 +83,7 @@ pub fn cleaned_text(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// A word without its secrets; empty where each cut leaves another one.
+/// Cleans one word. The result is empty where each pass exposes another secret.
 fn cleaned_word(word: &str) -> String {
     let mut clean = cut_word(word);
     for _ in 1..PASSES {
@@ -113,8 +113,8 @@ fn cut_word(word: &str) -> String {
     out
 }
 
-/// The parts of a text that [`text_fault`] refuses: each login, and each secret
-/// parameter, by its bytes.
+/// Finds the parts of a text that [`text_fault`] refuses: the byte range of each login
+/// and each secret parameter.
 pub fn text_secrets(text: &str) -> Vec<(Range<usize>, UriFault)> {
     let mut out = Vec::new();
     let mut start = 0;
@@ -131,8 +131,8 @@ pub fn text_secrets(text: &str) -> Vec<(Range<usize>, UriFault)> {
     out
 }
 
-/// Whether an address can start right before this place of a word: behind a scheme
-/// and its slashes, as browsers read them, or behind two slashes that start a word.
+/// Whether an address can start at this place of a word: after a scheme and its
+/// slashes, as browsers read them, or after two slashes that start a word.
 fn is_start(before: &str) -> bool {
     let scheme = before.trim_end_matches(['/', '\\']);
     let slashes = &before[scheme.len()..];
@@ -148,8 +148,8 @@ fn is_start(before: &str) -> bool {
     }
 }
 
-/// The logins and the secret parameters of the addresses in a word that have a scheme
-/// or start with two slashes.
+/// Finds the logins and secret parameters of a word's addresses that have a scheme or
+/// start with two slashes.
 fn secrets_of_word(word: &str) -> (Vec<Range<usize>>, Vec<Parameter>) {
     let marks = word.match_indices(['/', '\\']).map(|(at, mark)| at + mark.len());
     let mut starts = marks.filter(|end| !word[*end..].starts_with(['/', '\\']) && is_start(&word[..*end]));
@@ -159,7 +159,7 @@ fn secrets_of_word(word: &str) -> (Vec<Range<usize>>, Vec<Parameter>) {
     let mut logins: Vec<Range<usize>> = logins(word, Whole::Text)
         .filter(|login| is_start(&word[..login.start]))
         .collect();
-    // Two readings of one address can find the same login.
+    // Two ways to read an address can find the same login.
     logins.sort_by_key(|login| login.start);
     logins.dedup();
     let secrets = parameters(word).into_iter();

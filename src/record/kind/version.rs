@@ -1,5 +1,5 @@
-//! `version.yaml`: a registered model, frozen but for its status and what
-//! people note beside it.
+//! `version.yaml`: a registered model. Only its status, description, labels and
+//! annotations can change.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,7 +24,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// All four, in the order of a version's life.
+    /// All four statuses, in the order of a version's life.
     pub const ALL: [Status; 4] = [
         Status::Pending,
         Status::Approved,
@@ -52,7 +52,7 @@ impl fmt::Display for Status {
 impl std::str::FromStr for Status {
     type Err = String;
 
-    /// Case does not matter on the command line.
+    /// Ignores case, for the command line.
     fn from_str(text: &str) -> Result<Self, String> {
         Status::ALL
             .into_iter()
@@ -61,7 +61,7 @@ impl std::str::FromStr for Status {
     }
 }
 
-/// The status that a version can arrive with from elsewhere.
+/// The status that an imported version can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 #[allow(
@@ -75,8 +75,7 @@ pub enum ImportedStatus {
 }
 
 impl ImportedStatus {
-    /// The status that arrives as itself; none for Pending, which needs no
-    /// right.
+    /// Returns the imported status, or `None` for Pending, which needs no right.
     pub fn of(status: Status) -> Option<ImportedStatus> {
         match status {
             Status::Pending => None,
@@ -86,7 +85,7 @@ impl ImportedStatus {
         }
     }
 
-    /// The status that it is.
+    /// The status that the imported version gets.
     pub fn status(self) -> Status {
         match self {
             ImportedStatus::Approved => Status::Approved,
@@ -96,28 +95,29 @@ impl ImportedStatus {
     }
 }
 
-/// Where a version comes from that arrived with the status it had there.
+/// The origin of a version that was imported with the status it had there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Imported {
-    /// The registry that it comes from.
+    /// The registry that the version was imported from.
     #[schemars(length(min = 1, max = 2048))]
     #[schemars(extend("modelry:uri" = true))]
     pub from: String,
-    /// The status that it arrived with.
+    /// The status that the version had there.
     pub status: ImportedStatus,
-    /// Who decided so there, as that registry names them.
+    /// The person or account that decided there, as that registry names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 2048))]
     pub by: Option<String>,
-    /// When it was decided there, as that registry says.
+    /// The time of the decision there, as that registry reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64))]
     pub at: Option<String>,
 }
 
 impl Imported {
-    /// That it was imported, as what, and on whose word: `by` registered it.
+    /// Describes the import: its origin, its status, and the actor (`by`) who
+    /// registered it.
     pub fn words(&self, by: &ActorId) -> String {
         let mut words = format!("imported as {} by {by}, from {}", self.status.status(), self.from);
         match (&self.by, &self.at) {
@@ -130,43 +130,43 @@ impl Imported {
     }
 }
 
-/// A model version: SageMaker's model package in a group.
+/// A model version: a model package of a group, in SageMaker's terms.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ModelVersion {
     /// The format of this file.
     pub api_version: ApiVersion,
-    /// What this file is.
+    /// The kind of this record.
     pub kind: ModelVersionKind,
     /// The group, as in the path.
     pub group: GroupName,
     /// The number, as in the path.
     #[schemars(range(min = 1, max = 9_007_199_254_740_992_u64))]
     pub version: VersionNumber,
-    /// Pending, Approved, Rejected or Archived; moves by transition alone.
+    /// Pending, Approved, Rejected or Archived. Only a transition changes it.
     pub status: Status,
-    /// The actor who registered it.
+    /// The actor who registered the version.
     pub by: ActorId,
-    /// A few words for people; may change at any time.
+    /// A short description; may change at any time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Short values to select by; may change at any time.
+    /// Short values for selectors; may change at any time.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: Labels,
     /// Free values for people and programs; may change at any time.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: Labels,
-    /// SHA-256 of description, labels and annotations as they were given at
-    /// registration: of their canonical JSON, absent ones left out. Frozen. While
-    /// a version arrives with exactly those, its author's signature covers them.
+    /// SHA-256 of the description, labels and annotations given at registration: of
+    /// their canonical JSON, with absent ones left out. Frozen. The author's signature
+    /// covers these three members as long as they match it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registered_with: Option<Digest>,
-    /// Where it comes from, when it arrived with the status it had there instead
-    /// of reviews: for those whom the policy lists under `imports`. Frozen at
+    /// The origin of a version that was imported with its status instead of being
+    /// reviewed. The policy lists under `imports` the actors who may do so. Frozen at
     /// registration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub imported: Option<Imported>,
-    /// What the model is; frozen at registration.
+    /// The specification of the model, frozen at registration.
     pub spec: ModelSpec,
     /// The author's detached signature over the record without status,
     /// description, labels, annotations and signature.
