@@ -1,4 +1,4 @@
-//! Trees to typed changes.
+//! Compares two trees and types the changes.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -12,28 +12,25 @@ use crate::record::kind::{RecordPath, Status};
 use crate::record::snapshot::{Loaded, Record, Records, Snapshot};
 use crate::record::subject::{self, FREE_FIELDS};
 
-/// What differs between two snapshots.
+/// The differences between two snapshots.
 #[derive(Debug, Default)]
 pub struct Differences {
     /// The changes, in the order in which they are judged.
     pub changes: Vec<Change>,
-    /// Trees that are not in strict form: folder, and what is wrong.
+    /// Trees that are not in strict form: folder and fault.
     pub malformed_trees: Vec<(String, String)>,
-    /// Folders that were not compared to their end, with the limit that they meet. A `/`
-    /// comes before a path from the repository's top.
+    /// Folders that were not compared completely, with the limit that stopped the
+    /// comparison. A path from the repository's top starts with `/`.
     pub limits: Vec<(String, String)>,
 }
 
-/// The changes that lead from one snapshot to the other.
-///
-/// # Errors
-/// When an object can't be read.
+/// Lists the changes that lead from one snapshot to the other.
 pub fn diff(prior: &Snapshot<'_>, next: &Snapshot<'_>) -> Result<Differences, Error> {
     let files = files(prior, next)?;
     let links: Vec<Link<()>> = files.changes.into_iter().map(|file| (file, ())).collect();
     let changes = typed(next.records, links, &|path| prior.last_readable(path))?;
     Ok(Differences {
-        // The counts come first, so that no bound leaves them out.
+        // The counted changes come first, so that no limit drops them.
         changes: files
             .counted
             .into_iter()
@@ -44,19 +41,17 @@ pub fn diff(prior: &Snapshot<'_>, next: &Snapshot<'_>) -> Result<Differences, Er
     })
 }
 
-/// One value of a file replaced by another, and what is known of it.
+/// The replacement of one value of a file by another, with data of the caller.
 pub type Link<T> = (object::FileChange, T);
 
-/// Says what a path said last, before the step, where it is unreadable.
+/// Returns the last readable content of a path from before the step, if the path is
+/// unreadable.
 pub type LastReadable<'l> = &'l dyn Fn(&RecordPath) -> Result<Option<Arc<Loaded>>, Error>;
 
-/// Files to typed changes, in the order in which they are judged. A path may
-/// stand several times, one value after the other. A text that follows an
-/// unreadable one is compared with the last readable text before that: `earlier`
-/// knows it where this step does not.
-///
-/// # Errors
-/// When an object can't be read.
+/// Types the changes of files and sorts them in the order in which they are judged. A
+/// path may occur several times, one value after the other. Text that follows
+/// unreadable text is compared with the last readable text; `earlier` returns it if
+/// this step does not contain it.
 pub fn typed<T: Clone>(
     records: &Records<'_>,
     links: Vec<Link<T>>,
@@ -116,8 +111,8 @@ pub fn typed<T: Clone>(
         }
         out.extend(file_changes(&record, before, after).into_iter().map(add));
     }
-    // What stands beside a deleted version and goes with it is part of its
-    // deletion; the version itself is replaced, and never goes.
+    // A file that is removed together with its version is part of that deletion. The
+    // version itself is replaced by a tombstone, not removed.
     out.retain(|(change, _)| {
         let goes_with = |path: &RecordPath| {
             let beside = !matches!(path, RecordPath::Version(_));
@@ -125,15 +120,15 @@ pub fn typed<T: Clone>(
         };
         !(change.kind == ChangeKind::Removed && change.record.as_ref().is_some_and(goes_with))
     });
-    // Values of one file stay in the order in which they came about.
+    // The values of one file keep their chronological order.
     out.sort_by(|(a, _), (b, _)| (order(&a.kind), &a.path).cmp(&(order(&b.kind), &b.path)));
     Ok(out)
 }
 
-/// Whether the path, from the registry's folder, is the registry's to judge.
+/// Whether a path, from the registry's folder, belongs to the registry.
 pub fn is_managed(path: &str) -> bool {
     let first = path.split('/').next().unwrap_or_default();
-    // A file `HEAD` in it lets git take the registry's folder for a bare repository.
+    // With a file `HEAD`, git takes the registry's folder for a bare repository.
     matches!(first, "registry.yaml" | "groups" | "policy") || path.eq_ignore_ascii_case("HEAD")
 }
 
@@ -162,8 +157,8 @@ fn mode_words(mode: Mode) -> String {
     }
 }
 
-/// Why a path of the right shape is no record: the first of its names that is
-/// not allowed. None when the shape is wrong.
+/// Returns why a path of the right shape can't be a record: the first of its names that
+/// is not allowed. Returns `None` for a path of another shape.
 pub(super) fn misnamed(path: &str) -> Option<String> {
     use crate::record::kind::{ActorId, GroupName, RecordName, StageName};
     let parts: Vec<&str> = path.split('/').collect();
@@ -234,13 +229,13 @@ fn order(kind: &ChangeKind) -> u8 {
     }
 }
 
-/// The changes within one file.
+/// Lists the changes within one file.
 fn file_changes(path: &RecordPath, before: Option<Arc<Loaded>>, after: Option<Arc<Loaded>>) -> Vec<Change> {
     let kinds = match (&before, &after) {
         (None, None) => Vec::new(),
         (Some(_), None) => vec![ChangeKind::Removed],
         (_, Some(after)) if after.record.is_none() => vec![ChangeKind::Unreadable],
-        // A file that was never readable counts as not there: it was a finding then.
+        // A file that was never readable counts as absent; a finding reported it then.
         (before, Some(after)) => {
             let readable = before.as_deref().filter(|before| before.record.is_some());
             kinds(path, readable, after, before.is_none())
@@ -297,7 +292,7 @@ fn kinds(path: &RecordPath, before: Option<&Loaded>, after: &Loaded, is_new: boo
             added_or(ChangeKind::ObservationAdded, ChangeKind::ObservationChanged)
         }
         (RecordPath::Archival(_), _) => added_or(ChangeKind::ArchivalGiven, ChangeKind::ArchivalChanged),
-        // A record of another type can't be here: the reader refuses it.
+        // A record of another type can't occur: the reader refuses it.
         _ => vec![ChangeKind::Unreadable],
     }
 }
@@ -322,8 +317,8 @@ fn version_kinds(before: Option<&Loaded>, after: &Loaded, is_new: bool) -> Vec<C
         ),
         None => {
             kinds.push(ChangeKind::VersionRegistered);
-            // What was there and could not be read had a status already, which no
-            // import replaces.
+            // An unreadable file already had a status, and an import does not replace a
+            // status.
             let imported = next.imported.as_ref().filter(|_| is_new);
             let imported = imported.map(|imported| imported.status.status());
             kinds.extend(imported.map(|status| ChangeKind::VersionImported { status }));
@@ -338,7 +333,7 @@ fn version_kinds(before: Option<&Loaded>, after: &Loaded, is_new: bool) -> Vec<C
         }
     }
     let mut pointers = differing(&members(&old, &free), &members(after.value(), &free));
-    // A version that lost all of its labels on the way was annotated on the way.
+    // A version that lost all of its labels between registration and now was annotated.
     if let (None, Some(given)) = (before, &next.registered_with)
         && pointers.is_empty()
         && *given != subject::notes_digest(after.value())
@@ -357,7 +352,7 @@ fn version_kinds(before: Option<&Loaded>, after: &Loaded, is_new: bool) -> Vec<C
     kinds
 }
 
-/// JSON pointers at which two lists of members differ, as deep as both are
+/// Lists the JSON pointers at which two lists of members differ, as deep as both are
 /// mappings.
 fn differing(before: &[(String, Value)], after: &[(String, Value)]) -> Vec<String> {
     let as_map = |members: &[(String, Value)]| Value::Object(members.iter().cloned().collect());
@@ -387,7 +382,7 @@ pub(super) fn differ(before: &Value, after: &Value, at: &mut String, out: &mut V
     }
 }
 
-/// JSON pointers at which two values differ, as deep as both are mappings.
+/// Lists the JSON pointers at which two values differ, as deep as both are mappings.
 pub fn differing_pointers(before: &Value, after: &Value) -> Vec<String> {
     let mut out = Vec::new();
     differ(before, after, &mut String::new(), &mut out);

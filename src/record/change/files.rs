@@ -1,4 +1,4 @@
-//! The registry's files that differ between two trees, with a bound on what is listed.
+//! The registry's files that differ between two trees. A limit bounds the list.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -10,11 +10,11 @@ use crate::object::{self, Counter, FileChange, Look, Objects};
 use crate::record::kind::RecordPath;
 use crate::record::snapshot::Snapshot;
 
-/// So many files that are no records are listed of one group, while the step has fewer
-/// than [`MOST_STRAYS`].
+/// The most strays (files that are not records) listed for one group, while the step
+/// has fewer than [`MOST_STRAYS`].
 const MOST_OF_GROUP: usize = 99;
 
-/// So many files that are no records are listed of one step; after that, one of each group.
+/// The most strays listed for one step. Beyond it, one stray of each group is listed.
 const MOST_STRAYS: usize = 1_000;
 
 /// The registry's files that differ between two snapshots.
@@ -22,19 +22,16 @@ const MOST_STRAYS: usize = 1_000;
 pub struct Files {
     /// The files, by path from the registry's folder.
     pub changes: Vec<FileChange>,
-    /// Trees that are not in strict form: folder, and what is wrong.
+    /// Trees that are not in strict form: folder and fault.
     pub malformed_trees: Vec<(String, String)>,
-    /// Folders that were not compared to their end, with the limit that they meet.
+    /// Folders that were not compared completely, with the limit that stopped the
+    /// comparison.
     pub limits: Vec<(String, String)>,
-    /// Files that are no records and are counted instead of listed, as changes of the
-    /// folder that they are in.
+    /// Strays that are counted instead of listed, as changes of their folder.
     pub counted: Vec<Change>,
 }
 
 /// Compares the registry's files of two snapshots.
-///
-/// # Errors
-/// A tree can't be read.
 pub fn files(prior: &Snapshot<'_>, next: &Snapshot<'_>) -> Result<Files, Error> {
     if prior.tree == next.tree {
         return Ok(Files::default());
@@ -52,21 +49,21 @@ pub fn files(prior: &Snapshot<'_>, next: &Snapshot<'_>) -> Result<Files, Error> 
     })
 }
 
-/// The files that are the registry's to judge.
+/// Selects the files that belong to the registry.
 pub struct Managed {
-    /// The registry's folder with a slash at its end; empty for the top.
+    /// The registry's folder with a trailing slash; empty for the top.
     folder: Vec<u8>,
     strays: RefCell<Strays>,
 }
 
-/// Files that are no records.
+/// The strays: files that are not records.
 #[derive(Default)]
 struct Strays {
     all: usize,
     of: BTreeMap<Vec<u8>, OfGroup>,
 }
 
-/// Files of one group that are no records.
+/// The strays of one group.
 #[derive(Default)]
 struct OfGroup {
     listed: usize,
@@ -83,7 +80,7 @@ impl Strays {
 }
 
 impl Managed {
-    /// Those of the registry in this folder, from the trees' top.
+    /// Selects the registry's files in this folder, a path from the top of the trees.
     pub fn below(folder: &str) -> Managed {
         let folder = match folder {
             "" => String::new(),
@@ -95,7 +92,7 @@ impl Managed {
         }
     }
 
-    /// Counts what was not listed.
+    /// Counts the strays that were not listed.
     fn counted(self, objects: &dyn Objects) -> Result<Vec<Change>, Error> {
         let mut counter = Counter::default();
         let mut counted = Vec::new();
@@ -192,7 +189,7 @@ fn is_first_of_registry(name: &[u8]) -> bool {
     std::str::from_utf8(name).is_ok_and(is_managed)
 }
 
-/// The folder whose strays are counted together: a group's, or `policy`.
+/// Returns the folder whose strays are counted together: a group's, or `policy`.
 fn group_of(parts: &[&[u8]]) -> Vec<u8> {
     match parts {
         [b"groups", group, ..] => [b"groups/", *group].concat(),
@@ -201,7 +198,7 @@ fn group_of(parts: &[&[u8]]) -> Vec<u8> {
     }
 }
 
-/// Whether records live in the folder or below it, whatever the names of groups,
+/// Whether the folder, or one below it, may hold records under any names of groups,
 /// versions and serials.
 fn may_hold_records(parts: &[&[u8]]) -> bool {
     match parts {

@@ -1,11 +1,10 @@
-//! What differs between two snapshots, as a list of typed changes: the centre
-//! of Modelry. Rules, access, log, diff and commit messages are built on it.
+//! The differences between two snapshots as a list of typed changes. Rules, access,
+//! log, diff and commit messages are built on it.
 //!
-//! One file can change in several ways at once (a version is registered and
-//! approved in one step); each way is a [`Change`] of its own. What a version
-//! loses with its deletion is part of the deletion. The order within a step is
-//! that in which it is judged: policy, groups, registration, evidence, reviews,
-//! status, stages, the rest.
+//! One step can change a file in several ways: a version is registered and approved at
+//! once. Each way is a [`Change`]. The loss of a deleted version's other files is part
+//! of the deletion. Within a step, changes are sorted in the order in which they are
+//! judged: policy, groups, registration, evidence, reviews, status, stages, the rest.
 
 mod diff;
 mod files;
@@ -19,15 +18,15 @@ pub use files::{Files, Managed, files};
 use crate::record::kind::{Decision, RecordPath, Status, VersionNumber};
 use crate::record::snapshot::Loaded;
 
-/// One way in which one file changed.
+/// One change of one file.
 #[derive(Clone, Debug)]
 pub struct Change {
-    /// What happened.
+    /// The kind of change.
     pub kind: ChangeKind,
     /// The path from the registry's folder (from the repository's top for
     /// [`ChangeKind::ProtectedChanged`]).
     pub path: String,
-    /// The record that this path is; none for files that are no record.
+    /// The record at this path, or `None` for a file that is not a record.
     pub record: Option<RecordPath>,
     /// The file before.
     pub before: Option<Arc<Loaded>>,
@@ -35,16 +34,16 @@ pub struct Change {
     pub after: Option<Arc<Loaded>>,
 }
 
-/// What can happen to a registry.
+/// A kind of change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChangeKind {
     /// `registry.yaml` appeared.
     RegistryCreated,
-    /// `registry.yaml` changed, in whatever way.
+    /// `registry.yaml` changed, in any way.
     PolicyChanged,
     /// An administrator reviewed a policy.
     PolicyReviewed {
-        /// The decision that stands now.
+        /// The current decision.
         decision: Decision,
     },
     /// A group appeared.
@@ -55,23 +54,23 @@ pub enum ChangeKind {
     GroupDeleted,
     /// A version appeared.
     VersionRegistered,
-    /// A version appeared with the status that it had elsewhere, and that
-    /// stands for reviews; it moves on from there.
+    /// A version appeared with the status that it had elsewhere. The status replaces
+    /// reviews, and later moves start from it.
     VersionImported {
-        /// The status that it arrived with.
+        /// The status that the version was imported with.
         status: Status,
     },
     /// A version was replaced by its tombstone.
     VersionDeleted,
-    /// Something frozen at registration changed.
+    /// A member that is frozen at registration changed.
     FrozenChanged {
-        /// JSON pointers of what differs.
+        /// JSON pointers to the members that differ.
         pointers: Vec<String>,
     },
-    /// A version's description, labels or annotations changed; or they came
-    /// with the registration.
+    /// A version's description, labels or annotations changed, or were given at
+    /// registration.
     VersionAnnotated {
-        /// JSON pointers of what differs.
+        /// JSON pointers to the members that differ.
         pointers: Vec<String>,
     },
     /// A card appeared.
@@ -88,83 +87,83 @@ pub enum ChangeKind {
     ObservationChanged,
     /// A review appeared or changed.
     Reviewed {
-        /// The decision that stood before.
+        /// The decision before.
         before: Option<Decision>,
-        /// The decision that stands now.
+        /// The current decision.
         decision: Decision,
     },
     /// An Archival appeared.
     ArchivalGiven,
     /// An Archival changed.
     ArchivalChanged,
-    /// The status moved; a version that appears with another status than
-    /// Pending, or than it was imported with, moved on the way.
+    /// The status changed. A version that appears with a status other than Pending or
+    /// its imported one also changed its status in that step.
     StatusMoved {
-        /// From.
+        /// The status before.
         from: Status,
-        /// To.
+        /// The status after.
         to: Status,
     },
-    /// A stage was assigned, reassigned or emptied, or its record changed
-    /// otherwise.
+    /// A stage was assigned, reassigned or emptied, or its record changed in another
+    /// way.
     StageMoved {
-        /// What served before.
+        /// The version that served before.
         from: Option<VersionNumber>,
-        /// What serves now.
+        /// The version that serves now.
         to: Option<VersionNumber>,
     },
-    /// A tombstone changed, or something took its place.
+    /// A tombstone changed, or was replaced.
     TombstoneChanged,
-    /// The bytes changed and the values did not.
+    /// The bytes changed, the values did not.
     Reformatted,
-    /// A record is gone, and not by a deletion.
+    /// A record was removed without a deletion.
     Removed,
-    /// A file outside the registry that the policy protects.
+    /// A file outside the registry, protected by the policy, changed.
     ProtectedChanged,
     /// The file can't be read as a record.
     Unreadable,
-    /// A file where no record lives, or no plain file.
+    /// A file at a path where no record may be, or not a plain file.
     Stray {
-        /// What is the matter.
+        /// The reason why the file is not a record.
         what: Stray,
     },
 }
 
-/// Why a path below the registry's folders is no record.
+/// The reason why a path below the registry's folders is not a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stray {
-    /// No record lives at such a path.
+    /// No record may have such a path.
     Path,
-    /// A record would live there, but for its name.
+    /// The path has the shape of a record's path, but a name in it is not allowed.
     Name(String),
-    /// It is a link, a program or a submodule.
+    /// The file is a link, a program or a submodule.
     Mode(String),
-    /// The file is gone, as it should be.
+    /// The stray file was removed, as it should be.
     Gone,
-    /// So many more files of a folder are no records.
+    /// The number of further strays in a folder.
     Paths(String),
-    /// So many more files of a folder have names that are not UTF-8.
+    /// The number of further strays in a folder whose names are not UTF-8.
     Names(String),
 }
 
 impl Change {
-    /// Whether it brings a policy: another one, or one in the place of a text that was
-    /// none.
+    /// Whether the change adds a policy: a new one, or one that replaces an invalid
+    /// text.
     pub fn brings_policy(&self) -> bool {
         matches!(self.kind, ChangeKind::RegistryCreated | ChangeKind::PolicyChanged)
     }
 
-    /// The group that the change belongs to; none for the policy.
+    /// The group that the change belongs to, or `None` for the policy.
     pub fn group(&self) -> Option<&str> {
         match &self.record {
             Some(record) => record.group().map(crate::record::kind::GroupName::as_str),
-            // Its path is from the repository's top.
+            // The path of a protected file starts at the repository's top.
             None if self.kind == ChangeKind::ProtectedChanged => None,
             None => self.path.strip_prefix("groups/")?.split('/').next(),
         }
     }
 
-    /// The file as it is now, or was.
+    /// The file after the change, or before it if the change removed the file.
     pub fn any(&self) -> Option<&Arc<Loaded>> {
         self.after.as_ref().or(self.before.as_ref())
     }

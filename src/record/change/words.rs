@@ -1,4 +1,4 @@
-//! Changes in words: one phrase for people, one line for machines.
+//! Changes as text: a phrase for people, a line for machines.
 
 use super::{Change, ChangeKind};
 use crate::record::kind::{RecordPath, VersionNumber};
@@ -7,14 +7,13 @@ fn stage_words(version: Option<VersionNumber>) -> String {
     version.map_or_else(|| "nothing".to_owned(), |n| n.to_string())
 }
 
-/// Spells out the line feeds of a path.
+/// Escapes the line feeds of a path.
 fn on_one_line(words: &str) -> String {
     words.replace('\n', "\\u{a}")
 }
 
 impl Change {
-    /// What the change is about: `fraud-detector/3`, `fraud-detector`,
-    /// `registry.yaml`.
+    /// The target of the change: `fraud-detector/3`, `fraud-detector`, `registry.yaml`.
     pub fn target(&self) -> String {
         match &self.record {
             Some(RecordPath::Registry) | None => self.path.clone(),
@@ -27,7 +26,7 @@ impl Change {
         }
     }
 
-    /// The change as an imperative phrase, as in a commit's subject.
+    /// The change as an imperative phrase, as in the subject of a commit.
     pub fn phrase(&self) -> String {
         on_one_line(&self.as_phrase())
     }
@@ -84,8 +83,8 @@ impl Change {
         }
     }
 
-    /// The change as one line of a commit's `Modelry-Change:` trailer: a word
-    /// for the kind, the target, then what changed.
+    /// The change as one line of a commit's `Modelry-Change:` trailer: the kind, the
+    /// target, the details.
     pub fn trailer(&self) -> String {
         on_one_line(&self.as_trailer())
     }

@@ -1,4 +1,4 @@
-//! Where a schema has addresses, and those of a document.
+//! The places of addresses in a schema, and the addresses of a document.
 
 use serde_json::{Map, Value};
 
@@ -6,7 +6,7 @@ use super::compiled;
 use crate::record::kind::{Kind, URI_MARK};
 use crate::record::yaml::pointer_step;
 
-/// Takes the marks of addresses out of a schema, for its readers elsewhere.
+/// Removes the marks of addresses from a schema before it is published.
 pub(super) fn unmark(value: &mut Value) {
     match value {
         Value::Object(members) => {
@@ -18,7 +18,7 @@ pub(super) fn unmark(value: &mut Value) {
     }
 }
 
-/// Every address in a document of this kind, with its JSON pointer.
+/// Lists every address in a document of this kind with its JSON pointer.
 pub fn addresses(kind: Kind, value: &Value) -> Vec<(String, &str)> {
     let whole = &compiled(kind).marked;
     let mut out = Vec::new();

@@ -1,16 +1,16 @@
-//! The schemas that a registry's folder holds for editors, and the line of a
-//! record that leads an editor there.
+//! The schemas that a registry's folder contains for editors, and the comment in a
+//! record that refers to its schema.
 
 use std::ops::Range;
 
 use super::{file_name, schema};
 use crate::record::kind::{Kind, RecordPath};
 
-/// The folder of the schemas, from the registry's. No record lives in it.
+/// The folder of the schemas, from the registry's folder. It contains no records.
 pub const FOLDER: &str = ".modelry/schemas";
 
-/// Start of the comment that names a record's schema to the YAML language server
-/// of an editor.
+/// Start of the comment that names a record's schema to an editor's YAML language
+/// server.
 const MARK: &str = "# yaml-language-server: $schema=";
 
 /// The path of a kind's schema, from the registry's folder.
@@ -18,20 +18,20 @@ pub fn path(kind: Kind) -> String {
     format!("{FOLDER}/{}", file_name(kind))
 }
 
-/// The text of a kind's schema, as it is in [`FOLDER`].
+/// The text of a kind's schema, as in [`FOLDER`].
 pub fn text(kind: Kind) -> String {
     format!("{:#}\n", schema(kind))
 }
 
-/// The comment by which an editor finds the schema of a record at `record`: a path
-/// from the record, so that no host is asked.
+/// The comment that names the schema of the record at `record` to an editor: a path
+/// relative to the record, so that the editor contacts no host.
 pub fn line(kind: Kind, record: &RecordPath) -> String {
     let up = record.to_string().matches('/').count();
     format!("{MARK}{}{}", "../".repeat(up), path(kind))
 }
 
-/// The line of a record that names its schema by a web address, as older versions
-/// wrote it, and the kind of that schema.
+/// Finds the comment that names a record's schema by a web address, as older versions
+/// wrote it, and returns its range and the kind of that schema.
 pub fn web_line(text: &str) -> Option<(Kind, Range<usize>)> {
     let mut start = 0;
     for line in text.split_inclusive('\n') {

@@ -1,5 +1,5 @@
-//! Types to JSON Schema 2020-12, compiled once; what does not fit is told in
-//! words, by JSON pointer.
+//! JSON Schemas 2020-12 generated from the types, each compiled once. Faults are
+//! described in words, by JSON pointer.
 
 mod addresses;
 pub mod editor;
@@ -20,25 +20,26 @@ use crate::record::yaml::{Part, pointer_step};
 pub use addresses::addresses;
 use addresses::unmark;
 
-/// Something in a document that its schema does not allow.
+/// A part of a document that its schema does not allow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SchemaFault {
-    /// JSON pointer of the member.
+    /// The JSON pointer to the member.
     pub pointer: String,
-    /// Key or value.
+    /// The key or the value.
     pub part: Part,
-    /// One sentence.
+    /// The fault, in one sentence.
     pub message: String,
-    /// What to write instead.
+    /// The text to write instead.
     pub help: Option<String>,
 }
 
 struct Compiled {
-    /// As it is published.
+    /// The published schema.
     schema: Value,
-    /// With the marks of addresses.
+    /// The schema with the marks of addresses.
     marked: Value,
-    /// Compiled when a document is first checked: text needs none.
+    /// The validator, compiled at the first check of a document; reading text does not
+    /// need it.
     validator: OnceLock<Validator>,
 }
 
@@ -55,7 +56,8 @@ impl Compiled {
     }
 }
 
-/// Generated when a kind is first asked for: most commands need a few.
+/// The compiled schemas, each generated at its first use: most commands need only a
+/// few.
 static COMPILED: [OnceLock<Compiled>; Kind::ALL.len()] = [const { OnceLock::new() }; Kind::ALL.len()];
 
 fn compiled(kind: Kind) -> &'static Compiled {
@@ -71,12 +73,12 @@ fn compiled(kind: Kind) -> &'static Compiled {
     })
 }
 
-/// The JSON Schema of a kind.
+/// Returns the JSON Schema of a kind.
 pub fn schema(kind: Kind) -> &'static Value {
     &compiled(kind).schema
 }
 
-/// The identifier of a schema of this name: a name that no host answers for.
+/// Returns the identifier of a schema of this name: a URI that no host serves.
 pub fn identifier(name: &str) -> String {
     format!("urn:modelry:schema:{name}:v1")
 }
@@ -124,8 +126,9 @@ fn generate(kind: Kind) -> Value {
     Value::Object(top)
 }
 
-/// An absent member is left out, never null: what schemars says of `Option` is
-/// narrowed. Numbers keep no `format` that other validators do not know.
+/// Forbids null: an absent member is left out, so the type that schemars generates for
+/// `Option` is narrowed. Removes each `format` of numbers that other validators do not
+/// know.
 fn no_nulls(value: &mut Value) {
     match value {
         Value::Object(members) => {
@@ -168,8 +171,8 @@ fn no_nulls(value: &mut Value) {
     }
 }
 
-/// Bounds that the types have and schemars does not state: a number in a map
-/// keeps no `range`, and a pattern alone lets inner hyphens go on for ever.
+/// Adds bounds of the types that schemars leaves out: `range` of numbers in a map, and
+/// the length that a pattern alone does not limit.
 fn fit_types(members: &mut Map<String, Value>) {
     if members.get("format").is_some_and(|format| format == "uint32") {
         members.entry("maximum").or_insert(json!(u32::MAX));
@@ -182,7 +185,7 @@ fn fit_types(members: &mut Map<String, Value>) {
     }
 }
 
-/// A keyword of our own, in the compiled schema only.
+/// A keyword of Modelry, in the compiled schema only.
 const WHOLE: &str = "modelry:whole";
 
 fn mark_integers(value: &mut Value) {
@@ -198,8 +201,8 @@ fn mark_integers(value: &mut Value) {
     }
 }
 
-/// To JSON Schema `3.0` is an integer; to the types it is none, so an integer
-/// is one as written.
+/// Accepts an integer only if it is written as one. JSON Schema counts `3.0` as an
+/// integer, the types do not.
 struct WholeNumber;
 
 impl<'i> jsonschema::Keyword<'i> for WholeNumber {
@@ -212,12 +215,12 @@ impl<'i> jsonschema::Keyword<'i> for WholeNumber {
     }
 
     fn is_valid(&self, instance: &'i Value) -> bool {
-        // What is no integer at all is for `type` to say.
+        // The keyword `type` reports values that are not integers.
         instance.as_f64().is_none_or(|number| number.fract() != 0.0) || !instance.is_f64()
     }
 }
 
-/// Everything in a document that its schema does not allow.
+/// Lists everything in a document that its schema does not allow.
 pub fn check(kind: Kind, value: &Value) -> Vec<SchemaFault> {
     let validator = compiled(kind).validator();
     if validator.is_valid(value) {
@@ -231,10 +234,11 @@ pub fn check(kind: Kind, value: &Value) -> Vec<SchemaFault> {
     faults
 }
 
-/// The document as its type.
+/// Converts the document to its type.
 ///
 /// # Errors
-/// The reason, in serde's words; after [`check`] found nothing, a disagreement.
+/// The reason in serde's words. After [`check`] found no fault, an error means that
+/// schema and types disagree.
 pub fn typed<T: DeserializeOwned>(value: &Value) -> Result<Box<T>, String> {
     T::deserialize(value)
         .map(Box::new)
@@ -508,8 +512,8 @@ fn pattern_words(pattern: &str) -> String {
     )
 }
 
-/// The fields of a kind that hold what users like, in words; none where it has
-/// none.
+/// Names the fields of a kind that accept any text of the user, or returns `None` if
+/// the kind has none.
 fn free_fields(kind: Kind) -> Option<String> {
     let properties = compiled(kind).schema.get("properties")?;
     let has = ["labels", "annotations"].into_iter();
@@ -520,11 +524,11 @@ fn free_fields(kind: Kind) -> Option<String> {
     (!has.is_empty()).then(|| has.join(" or "))
 }
 
-/// The known field that is nearest to an unknown one.
+/// Returns the known field nearest to an unknown one.
 fn nearest(key: &str, error: &ValidationError<'_>) -> Option<String> {
     let mut known: Vec<String> = Vec::new();
     for compiled in Kind::ALL.iter().map(|kind| compiled(*kind)) {
-        // The schema that refused the field is the parent of the keyword.
+        // The keyword's parent is the schema that refused the field.
         let path = error.schema_path().as_str();
         let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
         if let Some(Value::Object(properties)) =

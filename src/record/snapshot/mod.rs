@@ -1,8 +1,8 @@
-//! Every record at one tree, typed, read on demand.
+//! Every record at one tree, typed and read on demand.
 //!
-//! Nothing is read before somebody asks, and each blob is read once for all
-//! snapshots of a [`Records`]: the cost of a judgement follows the change, not
-//! the registry.
+//! A record is read when it is first used, and each blob once for all snapshots of a
+//! [`Records`]. The cost of a judgement depends on the size of the change, not of the
+//! registry.
 
 mod editor;
 mod names;
@@ -28,7 +28,7 @@ use crate::record::subject;
 use crate::record::yaml::{Document, Fault, Limits, Part, pointer_step};
 use crate::signature::{self, PublicKey, SignatureFault};
 
-/// A record with its type.
+/// A record, by its type.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs, reason = "each variant is the type of the same name")]
 pub enum Record {
@@ -43,53 +43,52 @@ pub enum Record {
     Tombstone(Box<Tombstone>),
 }
 
-/// Why a file is no record.
+/// The reason why a file is not a record.
 #[derive(Clone, Debug)]
 pub enum ReadFault {
-    /// The text can't be read, or not the same way by everybody.
+    /// The text can't be parsed, or YAML readers differ on it.
     Text(Fault),
-    /// The document is not what its kind asks for.
+    /// The document violates the schema of its kind.
     Schema(SchemaFault),
-    /// `apiVersion` names a format that this program does not know.
+    /// `apiVersion` names an unknown format.
     Format {
-        /// What stands there.
+        /// The format in the file.
         found: String,
     },
-    /// `kind` is not one that lives at this path.
+    /// `kind` is not one that may occur at this path.
     Kind {
-        /// What stands there.
+        /// The kind in the file.
         found: String,
-        /// What may live there.
+        /// The kinds that may occur at the path.
         expected: &'static [Kind],
     },
 }
 
-/// One file, read as far as it goes.
+/// One file, parsed as far as possible.
 #[derive(Debug)]
 pub struct Loaded {
     /// The blob.
     pub id: Oid,
-    /// Its text, if it is UTF-8.
+    /// The text, if it is UTF-8.
     pub text: Option<Arc<str>>,
-    /// The document, if the text can be read.
+    /// The document, if the text can be parsed.
     pub document: Option<Document>,
-    /// The record, if the document is one.
+    /// The record, if the document is valid.
     pub record: Option<Record>,
-    /// Why it is not.
+    /// The reasons why it is not a record.
     pub faults: Vec<ReadFault>,
-    /// Who made its own SSH signature, once somebody has asked.
+    /// The signer of the record's own SSH signature, once it was verified.
     proven: OnceLock<Proven>,
 }
 
 impl Loaded {
-    /// The memory that it takes, in bytes, about: the text, and the values and types
-    /// that are made of it.
+    /// The approximate memory in bytes: the text, and the values and types made of it.
     fn weight(&self) -> usize {
         self.text.as_ref().map_or(0, |text| text.len()) * 8 + 1024
     }
 }
 
-/// The key of a record's own SSH signature, in the registry of this id.
+/// The key that made a record's own SSH signature, in the registry of this id.
 #[derive(Debug)]
 struct Proven {
     registry: String,
@@ -130,21 +129,21 @@ impl Loaded {
         self.document.as_ref().map_or(&Value::Null, Document::value)
     }
 
-    /// Whether both are records that say the same, in whatever bytes.
+    /// Whether both records have the same values, in any spelling.
     pub fn says_the_same(&self, other: &Loaded) -> bool {
         self.record.is_some() && other.record.is_some() && self.value() == other.value()
     }
 
-    /// The detached signature that the record carries.
+    /// The detached signature in the record.
     pub fn signature(&self) -> Option<&str> {
         self.value().get("signature").and_then(Value::as_str)
     }
 
-    /// The key that made the record's own SSH signature as what it is: this
-    /// record, at `path`, in this registry. Worked out once.
+    /// Verifies that the record's own SSH signature covers this record at `path` in
+    /// this registry, and returns the key. The result is cached.
     ///
     /// # Errors
-    /// Why the signature proves nothing.
+    /// The reason why the signature proves nothing.
     pub fn ssh_signer(
         &self,
         registry_id: &str,
@@ -166,7 +165,7 @@ impl Loaded {
         }
     }
 
-    /// Whom the record names as its author.
+    /// The actor whom the record names as its author.
     pub fn by(&self) -> Option<&ActorId> {
         Some(match self.record.as_ref()? {
             Record::Registry(_) | Record::Group(_) => return None,
@@ -180,7 +179,7 @@ impl Loaded {
         })
     }
 
-    /// The record's revision, where its kind has one.
+    /// The record's revision, if its kind has one.
     pub fn revision(&self) -> Option<u64> {
         Some(match self.record.as_ref()? {
             Record::Card(record) => record.revision,
@@ -192,7 +191,7 @@ impl Loaded {
     }
 }
 
-/// The kinds that may live at a path.
+/// The kinds that may occur at a path.
 fn kinds_at(path: &RecordPath) -> &'static [Kind] {
     match path {
         RecordPath::Registry => &[Kind::Registry],
@@ -206,7 +205,8 @@ fn kinds_at(path: &RecordPath) -> &'static [Kind] {
     }
 }
 
-/// Reads one file: text, then schema with all its errors, then types.
+/// Reads one file: parses the text, checks the schema and reports all its faults, then
+/// converts the types.
 ///
 /// # Errors
 /// [`Error::Disagreement`] when the schema accepts what the types refuse.
@@ -231,7 +231,7 @@ pub fn load(path: &RecordPath, id: Oid, bytes: &[u8]) -> Result<Loaded, Error> {
     })
 }
 
-/// Gives the hyperparameters of a card the spelling that the file has.
+/// Gives the hyperparameters of a card the spelling of the file.
 fn spell_numbers(card: &mut ModelCard, document: &Document) {
     let training = card.training.iter_mut();
     for (key, value) in training.flat_map(|training| &mut training.hyperparameters) {
@@ -242,11 +242,11 @@ fn spell_numbers(card: &mut ModelCard, document: &Document) {
     }
 }
 
-/// The file with the content of this blob, at this path. A blob that is too large for
-/// it is not read: under many names it would cost each time.
+/// Reads the file with this blob's content at this path. A blob over the limit is not
+/// read: a tree could list it under many names, and each would cost a read.
 ///
 /// # Errors
-/// As [`load`]; when the blob can't be read.
+/// As [`load`].
 pub fn read(objects: &dyn Objects, path: &RecordPath, id: Oid) -> Result<Loaded, Error> {
     let limits = limits_at(path);
     match objects.size(id).filter(|size| *size > limits.bytes) {
@@ -255,7 +255,7 @@ pub fn read(objects: &dyn Objects, path: &RecordPath, id: Oid) -> Result<Loaded,
     }
 }
 
-/// What a file at this path may take.
+/// The limits for a file at this path.
 fn limits_at(path: &RecordPath) -> Limits {
     match path {
         RecordPath::Registry | RecordPath::Card(_) => Limits::LARGE,
@@ -294,7 +294,7 @@ fn typed(path: &RecordPath, value: &Value, faults: &mut Vec<ReadFault>) -> Resul
                 return Ok(None);
             }
         },
-        // The schema will say that it is missing.
+        // The schema check reports the missing `kind`.
         None => expected[0],
     };
     faults.extend(schema::check(kind, value).into_iter().map(ReadFault::Schema));
@@ -318,34 +318,29 @@ fn typed(path: &RecordPath, value: &Value, faults: &mut Vec<ReadFault>) -> Resul
     })
 }
 
-/// Knows what a file said before it became unreadable.
+/// Looks up the content of a file from before it became unreadable.
 pub trait Earlier {
-    /// Returns the last readable record at a path where no record can be read
-    /// now; none when the path never had one.
-    ///
-    /// # Errors
-    /// When an object is missing or can't be read.
+    /// Returns the last readable record at a path that is now unreadable, or `None` if
+    /// the path never had one.
     fn last_readable(&self, records: &Records<'_>, path: &RecordPath) -> Result<Option<Arc<Loaded>>, Error>;
 }
 
 /// The registry at one tree.
 #[derive(Clone, Copy)]
 pub struct Snapshot<'a> {
-    /// Where records are read.
+    /// The store that records are read from.
     pub records: &'a Records<'a>,
-    /// The tree of the registry's folder; none when there is none.
+    /// The tree of the registry's folder, or `None` if there is no such folder.
     pub tree: Option<Oid>,
-    /// The repository's top tree; none where it is not known.
+    /// The repository's top tree, if known.
     pub top: Option<Oid>,
-    /// History that answers for unreadable files; none where they stay unreadable.
+    /// The history that supplies the last readable content of unreadable files; without
+    /// it they stay unreadable.
     pub earlier: Option<&'a dyn Earlier>,
 }
 
 impl<'a> Snapshot<'a> {
-    /// The registry's folder `folder` (empty: the top) in the tree `top`.
-    ///
-    /// # Errors
-    /// When a tree can't be read.
+    /// Opens the registry in folder `folder` (empty: the top) of the tree `top`.
     pub fn at(records: &'a Records<'a>, top: Oid, folder: &str) -> Result<Snapshot<'a>, Error> {
         let tree = match folder {
             "" => Some(top),
@@ -361,7 +356,7 @@ impl<'a> Snapshot<'a> {
         })
     }
 
-    /// The same registry, in which a file that can't be read says what it said last.
+    /// The same registry with the last readable content in place of unreadable files.
     #[must_use]
     pub fn seeing<'s>(&self, earlier: &'s dyn Earlier) -> Snapshot<'s>
     where
@@ -373,7 +368,7 @@ impl<'a> Snapshot<'a> {
         }
     }
 
-    /// A registry with nothing in it.
+    /// An empty registry.
     pub fn empty(records: &'a Records<'a>) -> Snapshot<'a> {
         Snapshot {
             records,
@@ -383,10 +378,7 @@ impl<'a> Snapshot<'a> {
         }
     }
 
-    /// The record at this path, when a plain file is there.
-    ///
-    /// # Errors
-    /// When an object can't be read.
+    /// Reads the record at this path, if a plain file is there.
     pub fn read(&self, path: &RecordPath) -> Result<Option<Arc<Loaded>>, Error> {
         let Some(tree) = self.tree else { return Ok(None) };
         let here = match object::lookup(self.records.objects, tree, &path.to_string())? {
@@ -403,33 +395,23 @@ impl<'a> Snapshot<'a> {
         Ok(self.last_readable(path)?.or(here))
     }
 
-    /// Whether anything is at a path.
-    ///
-    /// # Errors
-    /// When a tree can't be read.
+    /// Whether a path has an entry of any type.
     pub fn holds(&self, path: &RecordPath) -> Result<bool, Error> {
         let Some(tree) = self.tree else { return Ok(false) };
         Ok(object::lookup(self.records.objects, tree, &path.to_string())?.is_some())
     }
 
-    /// Returns what the file at a path said before it became unreadable, where
-    /// history is asked.
-    ///
-    /// # Errors
-    /// When an object can't be read.
+    /// Returns the last readable content of a path, if the snapshot has a history.
     pub fn last_readable(&self, path: &RecordPath) -> Result<Option<Arc<Loaded>>, Error> {
         match self.earlier {
-            // A policy that can't be read leaves the one before in force, which
-            // the judge keeps itself.
+            // While a policy is unreadable, the previous one stays in force. The judge
+            // handles that.
             Some(earlier) if *path != RecordPath::Registry => earlier.last_readable(self.records, path),
             _ => Ok(None),
         }
     }
 
-    /// Names in a folder below the registry's.
-    ///
-    /// # Errors
-    /// When a tree can't be read.
+    /// The names in a folder below the registry's.
     pub fn names(&self, folder: &str) -> Result<Vec<String>, Error> {
         let Some(tree) = self.tree else {
             return Ok(Vec::new());
@@ -457,17 +439,11 @@ impl<'a> Snapshot<'a> {
     }
 
     /// The policy's file.
-    ///
-    /// # Errors
-    /// When an object can't be read.
     pub fn registry(&self) -> Result<Option<Arc<Loaded>>, Error> {
         self.read(&RecordPath::Registry)
     }
 
-    /// The groups, by name, deleted ones included.
-    ///
-    /// # Errors
-    /// When a tree can't be read.
+    /// The groups by name, including deleted ones.
     pub fn groups(&self) -> Result<Vec<GroupName>, Error> {
         Ok(self
             .names("groups")?
@@ -476,10 +452,7 @@ impl<'a> Snapshot<'a> {
             .collect())
     }
 
-    /// The versions of a group, in order of number, deleted ones included.
-    ///
-    /// # Errors
-    /// When a tree can't be read.
+    /// The versions of a group by number, including deleted ones.
     pub fn versions(&self, group: &GroupName) -> Result<Vec<VersionNumber>, Error> {
         let names = self.names(&format!("groups/{group}/versions"))?;
         let mut numbers: Vec<VersionNumber> = names
@@ -491,18 +464,12 @@ impl<'a> Snapshot<'a> {
         Ok(numbers)
     }
 
-    /// The stages that a group ever served.
-    ///
-    /// # Errors
-    /// When a tree can't be read.
+    /// The stages that a group has ever had a record for.
     pub fn stages(&self, group: &GroupName) -> Result<Vec<StageName>, Error> {
         self.stems(&format!("groups/{group}/stages"))
     }
 
-    /// The evaluations that are part of what is approved.
-    ///
-    /// # Errors
-    /// When a tree can't be read.
+    /// The evaluations that an approval covers.
     pub fn evidence(&self, id: &VersionId) -> Result<Vec<RecordName>, Error> {
         self.stems(&format!(
             "{}/evidence",
@@ -510,10 +477,7 @@ impl<'a> Snapshot<'a> {
         ))
     }
 
-    /// The evaluations that came later.
-    ///
-    /// # Errors
-    /// When a tree can't be read.
+    /// The evaluations added later, which no approval covers.
     pub fn observations(&self, id: &VersionId) -> Result<Vec<RecordName>, Error> {
         self.stems(&format!(
             "{}/observations",
@@ -522,9 +486,6 @@ impl<'a> Snapshot<'a> {
     }
 
     /// The actors with a review of this version.
-    ///
-    /// # Errors
-    /// When a tree can't be read.
     pub fn reviewers(&self, id: &VersionId) -> Result<Vec<ActorId>, Error> {
         self.stems(&format!(
             "{}/reviews",
@@ -533,9 +494,6 @@ impl<'a> Snapshot<'a> {
     }
 
     /// The administrators with a review of the policy of this serial.
-    ///
-    /// # Errors
-    /// When a tree can't be read.
     pub fn policy_reviewers(&self, serial: u64) -> Result<Vec<ActorId>, Error> {
         self.stems(&format!("policy/{serial}"))
     }

@@ -1,14 +1,11 @@
-//! Names that a user gave, looked up in a snapshot: what is not there is refused with
-//! the nearest name that is.
+//! Looks up names that a user gave. An unknown name is refused with the nearest known
+//! one.
 
 use super::Snapshot;
 use crate::base::Error;
 use crate::record::kind::{GroupName, Registry, StageName, VersionId, nearest};
 
-/// The error for a version that is not there.
-///
-/// # Errors
-/// When the registry can't be read.
+/// Builds the error for an unknown version.
 pub fn unknown_version(snapshot: &Snapshot<'_>, id: &VersionId) -> Result<Error, Error> {
     let groups = snapshot.groups()?;
     if !groups.contains(&id.group) {
@@ -27,7 +24,7 @@ pub fn unknown_version(snapshot: &Snapshot<'_>, id: &VersionId) -> Result<Error,
     })
 }
 
-/// The error for a group that is not there, with the nearest name.
+/// Builds the error for an unknown group, with the nearest name.
 pub fn unknown_group<T: std::fmt::Display>(groups: &[T], name: &str) -> Error {
     if groups.iter().any(|group| group.to_string() == name) {
         return Error::told(format!(
@@ -46,10 +43,10 @@ pub fn unknown_group<T: std::fmt::Display>(groups: &[T], name: &str) -> Error {
     }
 }
 
-/// Refuses a group that is not there, and a stage that the policy does not list.
+/// Refuses an unknown group, and a stage that the policy does not list.
 ///
 /// # Errors
-/// It is so, with the nearest name; or the registry can't be read.
+/// The name is unknown; the error suggests the nearest one.
 pub fn known(snapshot: &Snapshot<'_>, group: &GroupName, stage: Option<&StageName>) -> Result<(), Error> {
     let groups = snapshot.groups()?;
     if !groups.contains(group) {
@@ -64,9 +61,6 @@ pub fn known(snapshot: &Snapshot<'_>, group: &GroupName, stage: Option<&StageNam
 }
 
 /// Refuses a stage that the policy does not list, with the nearest name.
-///
-/// # Errors
-/// The policy does not list it.
 pub fn listed_stage(policy: &Registry, stage: &StageName) -> Result<(), Error> {
     if policy.stage(stage).is_some() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Records by blob: each is read once for all snapshots of a store.
+//! Records by blob. Each is read once for all snapshots of a store.
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -10,7 +10,7 @@ use crate::base::{Error, ObjectKind, Oid};
 use crate::object::{GenerationalCache, Objects};
 use crate::record::kind::RecordPath;
 
-/// Documents that other threads have read, by blob and path.
+/// Documents that other threads have parsed, by blob and path.
 pub type ReadAhead = Arc<Mutex<HashMap<(Oid, RecordPath), Arc<Loaded>>>>;
 
 /// Records by blob, shared by all snapshots over one store.
@@ -19,13 +19,13 @@ pub struct Records<'a> {
     loaded: RefCell<GenerationalCache<(Oid, RecordPath), Arc<Loaded>>>,
     /// Every document that was read, by its hash.
     read: RefCell<HashSet<u64>>,
-    /// The paths of files that are no records.
+    /// The paths of files that are not records.
     pub(super) unreadable: RefCell<BTreeSet<String>>,
     ahead: ReadAhead,
 }
 
 impl<'a> Records<'a> {
-    /// Nothing read yet.
+    /// Starts with no record read.
     pub fn new(objects: &'a dyn Objects) -> Records<'a> {
         Records {
             objects,
@@ -36,8 +36,8 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// Where other threads may leave documents that they have read: each is
-    /// taken from there once.
+    /// The map in which other threads leave documents that they parsed. Each is taken
+    /// from it once.
     pub fn ahead(&self) -> ReadAhead {
         self.ahead.clone()
     }
@@ -47,29 +47,29 @@ impl<'a> Records<'a> {
         self.objects
     }
 
-    /// How many documents were read so far.
+    /// The number of documents read so far.
     pub fn documents(&self) -> usize {
         self.read.borrow().len()
     }
 
-    /// The paths, below the registry's folder, of files that were read and are no
+    /// The paths, below the registry's folder, of files that were read and are not
     /// records: broken documents, and links or folders in a file's place.
     pub fn unreadable(&self) -> Vec<String> {
         self.unreadable.borrow().iter().cloned().collect()
     }
 
-    /// The text of an object that a tree calls a file and that is a tree, a commit or a
-    /// tag: one that reads as no record, whatever the object holds.
+    /// A substitute text for an object that a tree lists as a file and that is a tree,
+    /// a commit or a tag. The text never parses as a record.
     fn instead_of_blob(&self, id: Oid) -> Option<Vec<u8>> {
         let kinds = [ObjectKind::Tree, ObjectKind::Commit, ObjectKind::Tag];
         let is_other = kinds.iter().any(|kind| self.objects.read(id, *kind).is_ok());
         is_other.then(|| b"\xff".to_vec())
     }
 
-    /// The file with this content at this path.
+    /// Loads the file with this content at this path.
     ///
     /// # Errors
-    /// When the blob can't be read, or schema and types disagree.
+    /// Schema and types disagree on the document.
     pub fn load(&self, path: &RecordPath, id: Oid) -> Result<Arc<Loaded>, Error> {
         let key = (id, path.clone());
         if let Some(loaded) = self.loaded.borrow_mut().get(&key) {

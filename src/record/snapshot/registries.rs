@@ -1,4 +1,4 @@
-//! The registries of a repository, by the name of their file.
+//! Finds the registries of a repository by the name of their file.
 
 use std::collections::HashMap;
 
@@ -7,22 +7,20 @@ use crate::base::{Error, ObjectKind, Oid};
 use crate::object::{Mode, Objects};
 use crate::record::kind::RecordPath;
 
-/// Folders deeper than this are not searched.
+/// The depth beyond which folders are not searched.
 const DEEPEST: usize = 64;
 
-/// A file of more bytes is not read to see whether it is a registry.
+/// The size in bytes beyond which a file is not read to check whether it is a registry.
 const LARGEST: usize = 16 << 20;
 
-/// So many files of this name are looked into.
+/// The most files of this name that are read.
 const MOST: usize = 100;
 
 const NAME: &str = "registry.yaml";
 
-/// Lists the folders below a tree whose `registry.yaml` reads as a registry, or, where none
-/// does, those that have a file of that name. A tree that appears at many places is read once.
-///
-/// # Errors
-/// A tree can't be read.
+/// Lists the folders below a tree whose `registry.yaml` parses as a registry. If there
+/// are none, lists those that have a file of that name. A tree that occurs at many
+/// places is read once.
 pub fn registries(objects: &dyn Objects, tree: Oid) -> Result<Vec<String>, Error> {
     let mut search = Search {
         objects,
@@ -55,7 +53,7 @@ pub fn registries(objects: &dyn Objects, tree: Oid) -> Result<Vec<String>, Error
 
 struct Search<'s> {
     objects: &'s dyn Objects,
-    /// Whether a file of the name is in a tree or below.
+    /// Whether a tree, at any depth, has a file of the name.
     leads: HashMap<Oid, bool>,
     found: Vec<(String, Oid)>,
 }
@@ -105,7 +103,8 @@ impl Search<'_> {
     }
 }
 
-/// Whether a file says that it is a registry, however broken it is. What a clone lacks may be one.
+/// Whether a file claims to be a registry, even if it is broken. A blob that the clone
+/// lacks counts as one.
 fn reads_as_registry(objects: &dyn Objects, blob: Oid) -> Result<bool, Error> {
     if objects.size(blob).is_some_and(|size| size > LARGEST) {
         return Ok(false);

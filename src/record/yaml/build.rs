@@ -1,5 +1,5 @@
-//! Events to tree: every fault that can be told is told, without recursion, so
-//! that no nesting can exhaust the stack.
+//! Builds the tree from parser events and reports every fault. It does not recurse, so
+//! no nesting can exhaust the stack.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -11,14 +11,14 @@ use serde_json::{Map, Value};
 use super::read::{Fault, FaultKind, Limits, Node, Shape, fault};
 use super::scalar::{self, Plain};
 
-/// Some readers look no further for a key's colon.
+/// The distance beyond which some readers do not look for a key's colon.
 const LONGEST_KEY: usize = 1024;
 
-/// A collection that is not closed yet.
+/// A collection that is still open.
 struct Open {
     start: usize,
     flow: bool,
-    /// The end of the last thing inside.
+    /// The end of the last node inside.
     end: usize,
     map: Option<MapParts>,
     items: Vec<Node>,
@@ -37,7 +37,7 @@ struct MapParts {
 pub(super) struct Builder<'t, 'f> {
     text: &'t str,
     limits: Limits,
-    /// Whether numbers are spelled as JSON spells them.
+    /// Whether numbers follow the grammar of JSON.
     json: bool,
     faults: &'f mut Vec<Fault>,
     open: Vec<Open>,
@@ -273,7 +273,7 @@ impl<'t, 'f> Builder<'t, 'f> {
         }
         let in_flow = self.open.iter().any(|open| open.flow);
         let value = match style {
-            // Inside brackets some readers take these signs for punctuation.
+            // Inside brackets, some readers take these signs for punctuation.
             ScalarStyle::Plain if in_flow && (text.contains('?') || text.starts_with(':')) => {
                 Plain::Ambiguous {
                     text: scalar::quote(&text),
@@ -345,8 +345,8 @@ impl<'t, 'f> Builder<'t, 'f> {
         }
     }
 
-    /// Why some readers take this for no key: YAML 1.1 and PyYAML look for the
-    /// colon on the key's own line, and no further than 1024 characters away.
+    /// Returns why some readers do not recognise this key: YAML 1.1 and PyYAML look for
+    /// the colon on the key's own line, within 1024 characters.
     fn misses_its_colon(&self, span: &Range<usize>) -> Option<&'static str> {
         let spelled = &self.text[span.clone()];
         let after = self.text[span.end..].trim_start_matches(' ');
@@ -460,7 +460,7 @@ impl<'t, 'f> Builder<'t, 'f> {
             span: start..end.max(start),
             shape,
         };
-        // A collection as a key was a fault already; its value still follows.
+        // A collection as a key was already reported; its value still follows.
         if self.expects_key() {
             if let Some(map) = self.open.last_mut().and_then(|open| open.map.as_mut()) {
                 map.key = Some((String::new(), node.span));
@@ -480,7 +480,7 @@ impl<'t, 'f> Builder<'t, 'f> {
         match &mut open.map {
             Some(map) => {
                 let Some((key, span)) = map.key.take() else {
-                    // An alias as a key: the fault is told already.
+                    // An alias as a key was already reported.
                     map.key = Some((String::new(), node.span));
                     return;
                 };

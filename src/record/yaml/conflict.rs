@@ -1,10 +1,10 @@
-//! The marks that a merge leaves where two sides changed the same lines.
+//! Finds the conflict markers that a merge leaves in a text.
 
 use std::ops::Range;
 
 use super::read::{Fault, FaultKind, fault};
 
-/// The characters of a side that a message shows.
+/// The most characters of a side that a message shows.
 const SHOWN: usize = 60;
 
 /// A line that git writes around a conflict.
@@ -16,7 +16,7 @@ enum Marker {
     End,
 }
 
-/// The side of a conflict that a line belongs to.
+/// A side of a conflict.
 #[derive(Default)]
 struct Conflict {
     start: Range<usize>,
@@ -26,8 +26,8 @@ struct Conflict {
     theirs: Vec<String>,
 }
 
-/// A fault for each conflict of a merge in the text, at its first marker; or for
-/// the first marker, when its others are gone.
+/// Reports each merge conflict in the text at its first marker. If the other markers
+/// are gone, reports the first marker.
 pub(super) fn conflicts(text: &str) -> Vec<Fault> {
     let mut faults = Vec::new();
     let mut left: Option<Range<usize>> = None;
@@ -52,7 +52,7 @@ pub(super) fn conflicts(text: &str) -> Vec<Fault> {
             (Some(Marker::End), Some(conflict)) if conflict.middle.is_some() => {
                 faults.extend(open.take().map(told));
             }
-            // Alone it may be the rule under a heading.
+            // Alone, the line may underline a heading.
             (Some(Marker::Theirs), _) => {}
             (Some(_), _) => left = left.or(Some(span)),
             (None, Some(conflict)) => {
@@ -98,7 +98,7 @@ fn told(conflict: Conflict) -> Fault {
     let Conflict { ours, theirs, .. } = &conflict;
     let same =
         |pairs: &mut dyn Iterator<Item = (&String, &String)>| pairs.take_while(|(a, b)| a == b).count();
-    // Lines that both sides say are no part of the dispute.
+    // Lines common to both sides do not conflict.
     let first = same(&mut ours.iter().zip(theirs));
     let last = same(&mut ours[first..].iter().rev().zip(theirs[first..].iter().rev()));
     let says = |side: &[String]| {
@@ -187,7 +187,7 @@ mod tests {
     fn what_only_resembles_a_marker_is_text() {
         let plain = "a: |\n  <<<<<<< HEAD\n  x\n  =======\n  y\n  >>>>>>> side\nb: 1\n";
         assert_eq!(said(plain), []);
-        // A text that every reader takes is never refused for its lines.
+        // Text that every reader accepts is not refused for its lines.
         assert_eq!(said("# <<<<<<< HEAD\na: 1\n"), []);
         for text in ["a: 1\n<<<<<<<< HEAD\n", "a: 1\n<<<<<<<HEAD\n", "a: 1\n=======\n"] {
             assert!(

@@ -1,5 +1,5 @@
-//! Edits that change only what they must: the bytes of one member are spliced,
-//! the text is read again, and anything but the intended change is an error.
+//! Edits of single members. An edit splices the bytes of one member and parses the text
+//! again. Any other change is an error.
 
 use std::ops::Range;
 
@@ -11,27 +11,27 @@ use super::read::{Document, Limits, Node, Shape, steps};
 /// One change of one member, by JSON pointer (RFC 6901).
 #[derive(Clone, Debug, PartialEq)]
 pub enum Edit {
-    /// Gives the member this value. A key that is absent becomes the last of
-    /// its mapping, with the mappings that lead to it; `-` as the last step
-    /// appends to a list, which is made if need be.
+    /// Sets the member to this value. An absent key becomes the last of its mapping,
+    /// and missing parents are created. `-` as the last step appends to a list, which
+    /// is created if absent.
     Set {
-        /// Where.
+        /// The JSON pointer.
         pointer: String,
-        /// What.
+        /// The new value.
         value: Value,
     },
-    /// Takes the member away.
+    /// Removes the member.
     Remove {
-        /// Where.
+        /// The JSON pointer.
         pointer: String,
     },
 }
 
 impl Document {
-    /// The document with these edits made, in order.
+    /// Applies these edits in order.
     ///
     /// # Errors
-    /// When an edit can't be made exactly; nothing is made then.
+    /// An edit can't be made exactly. Then no edit is applied.
     pub fn edit(&self, edits: &[Edit]) -> Result<Document, EditError> {
         let mut document = self.clone();
         for edit in edits {
@@ -83,7 +83,7 @@ impl Document {
         format!("{}{new}{}", &self.text[..range.start], &self.text[range.end..])
     }
 
-    /// How far the line of this byte is indented.
+    /// The indentation of the line that contains this byte.
     fn column(&self, at: usize) -> usize {
         at - self.line_start(at)
     }
@@ -92,8 +92,8 @@ impl Document {
         self.text[..at].rfind('\n').map_or(0, |feed| feed + 1)
     }
 
-    /// The end of the line on which a node's content ends, before its line
-    /// feed; a comment on that line belongs to the node.
+    /// The end of the line on which a node's content ends, before its line feed. A
+    /// comment on that line belongs to the node.
     fn line_end(&self, node: &Node) -> usize {
         let end = self.content_end(node);
         self.text[end..]
@@ -101,15 +101,15 @@ impl Document {
             .map_or(self.text.len(), |feed| end + feed)
     }
 
-    /// The end of a node's content, without the white space that a block's span
-    /// may hold after it.
+    /// The end of a node's content, without the white space that a block's span may
+    /// include after it.
     fn content_end(&self, node: &Node) -> usize {
         let trimmed = self.text[..node.span.end].trim_end();
         trimmed.len().max(node.span.start)
     }
 
-    /// The deepest node that exists on the way, the steps that are left, and
-    /// the indentation of the keys of the mapping that it is in.
+    /// Finds the deepest existing node on the path, the remaining steps, and the
+    /// indentation of the keys of the node's mapping.
     fn reach<'p>(&self, path: &'p [String]) -> (&Node, &'p [String]) {
         let mut node = &self.root;
         for (index, step) in path.iter().enumerate() {
@@ -134,7 +134,7 @@ impl Document {
         if left.is_empty() {
             return self.replaced(path, node, value);
         }
-        // What is to be added below `node`, under the first step that is left.
+        // The value to add below `node`, under the first remaining step.
         let value = left[1..]
             .iter()
             .rev()
@@ -173,7 +173,7 @@ impl Document {
         }
     }
 
-    /// The column of a block sequence's dashes.
+    /// The column of the dashes of a block sequence.
     fn dash_column(&self, sequence: &Node) -> Option<usize> {
         let Shape::Seq { items, .. } = &sequence.shape else {
             return None;
@@ -197,7 +197,7 @@ impl Document {
         }
     }
 
-    /// Replaces a value that is there.
+    /// Replaces an existing value.
     fn replaced(&self, path: &[String], node: &Node, value: &Value) -> Option<String> {
         let in_flow = (0..path.len()).any(|depth| {
             let (parent, _) = self.reach(&path[..depth]);
@@ -223,7 +223,7 @@ impl Document {
                 {
                     return Some(self.splice(node.span.start..end, text.trim_start()));
                 }
-                // From the colon on, so that a block can take the place of a word.
+                // Replaces from the colon on, so that a block can replace a scalar.
                 let colon = key.end + self.text[key.end..].find(':')? + 1;
                 Some(self.splice(colon..end, &text))
             }
@@ -293,7 +293,7 @@ impl Document {
         let before = self.text[line..start].trim_matches(' ');
         let alone = before.is_empty() || (before == "-" && matches!(parent.shape, Shape::Seq { .. }));
         if !alone {
-            // The first key behind a dash: the whole mapping is written anew.
+            // For the first key after a dash, the whole mapping is written again.
             let value = parents.iter().try_fold(expected, |value, step| match value {
                 Value::Array(items) => items.get(step.parse::<usize>().ok()?),
                 other => other.get(step),

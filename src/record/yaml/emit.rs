@@ -1,4 +1,4 @@
-//! Values to text that everybody reads back as the same values.
+//! Writes values as text that every YAML reader reads back as the same values.
 
 use std::fmt;
 
@@ -7,20 +7,20 @@ use serde_json::Value;
 use super::read::{Document, Limits};
 use super::scalar::{self, Plain, number_spelling, quote};
 
-/// Why an edit was not made. The text is as it was.
+/// The reason why an edit was not made. The text is unchanged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EditError {
-    /// There is nothing at this pointer to change.
+    /// The pointer leads to nothing that can be changed.
     Nowhere(String),
     /// No text reads back as this value.
     Unwritable,
     /// The edited text does not read back as intended.
     Unexpected(String),
-    /// The edited text is no document that everybody reads alike.
+    /// YAML readers would disagree on the edited text.
     Unreadable {
-        /// The text.
+        /// The edited text.
         text: String,
-        /// What is wrong with it.
+        /// The fault.
         why: String,
     },
 }
@@ -41,12 +41,12 @@ impl fmt::Display for EditError {
 
 impl std::error::Error for EditError {}
 
-/// The text of a new file: comment lines, then the mapping in its own order.
-/// It must read back as this value, to us and to a second YAML reader.
+/// Writes the text of a new file: comment lines, then the mapping in its own order. The
+/// text must read back as this value, here and in a second YAML reader.
 ///
 /// # Errors
-/// [`EditError::Unwritable`] when no text does: the value holds a null, or a
-/// number that is not kept.
+/// [`EditError::Unwritable`] if no text does: the value contains a null, or a number
+/// that readers round.
 pub fn write(header: Option<&str>, value: &Value) -> Result<String, EditError> {
     let text = spelled(header, value);
     let ours =
@@ -59,8 +59,8 @@ pub fn write(header: Option<&str>, value: &Value) -> Result<String, EditError> {
     }
 }
 
-/// The text that [`write()`] would give, whether or not it reads back: for whoever
-/// judges it next.
+/// Writes the text of [`write()`] without checking that it reads back, for a caller
+/// that checks it later.
 pub fn spelled(header: Option<&str>, value: &Value) -> String {
     let header = header
         .map(|header| format!("{}\n", header.trim_end()))
@@ -68,10 +68,10 @@ pub fn spelled(header: Option<&str>, value: &Value) -> String {
     format!("{header}{}", block(value, 0))
 }
 
-/// Lists of words up to this wide stand on one line.
+/// The width up to which a list of words is written on one line.
 const NARROW: usize = 72;
 
-/// Whether a list reads best on one line.
+/// Whether a list fits on one line.
 fn is_narrow(value: &Value) -> bool {
     let word = |item: &Value| !matches!(item, Value::Array(_) | Value::Object(_));
     matches!(value, Value::Array(items) if items.iter().all(word)) && inline(value).len() <= NARROW
@@ -85,12 +85,12 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// A key as it is written.
+/// Writes a key.
 pub(super) fn key(key: &str) -> String {
     word(key, false)
 }
 
-/// Text as one plain or quoted word.
+/// Writes text as one plain or quoted scalar.
 fn word(text: &str, in_flow: bool) -> String {
     if is_plain(text, in_flow) {
         text.to_owned()
@@ -99,8 +99,8 @@ fn word(text: &str, in_flow: bool) -> String {
     }
 }
 
-/// Whether text may stand without quotes: it means itself to everybody, and
-/// nothing in it is punctuation of YAML.
+/// Whether text needs no quotes: every reader takes it for the same text, and it
+/// contains no YAML punctuation.
 fn is_plain(text: &str, in_flow: bool) -> bool {
     let Plain::Same(Value::String(_)) = scalar::plain(text) else {
         return false;
@@ -117,7 +117,7 @@ fn is_plain(text: &str, in_flow: bool) -> bool {
         && !(in_flow && text.contains(['[', ']', '{', '}', ',', ':', '?', '"', '\'']))
 }
 
-/// The value on one line.
+/// Writes the value on one line.
 pub(super) fn inline(value: &Value) -> String {
     match value {
         Value::Null => "null".into(),
@@ -138,8 +138,8 @@ pub(super) fn inline(value: &Value) -> String {
     }
 }
 
-/// What follows `key:` in a block mapping whose keys are at `indent`: from the
-/// space or line feed on, without a line feed at the end.
+/// Writes the text after `key:` in a block mapping whose keys are at `indent`: from the
+/// space or line feed on, without a trailing line feed.
 pub(super) fn after_key(value: &Value, indent: usize) -> String {
     match value {
         Value::String(text) if can_be_literal(text) => format!(" {}", literal(text, indent + 2)),
@@ -151,7 +151,7 @@ pub(super) fn after_key(value: &Value, indent: usize) -> String {
     }
 }
 
-/// What follows `-` in a block sequence whose dashes are at `indent`.
+/// Writes the text after `-` in a block sequence whose dashes are at `indent`.
 pub(super) fn after_dash(value: &Value, indent: usize) -> String {
     match value {
         Value::Array(_) | Value::Object(_) if !is_empty(value) && !is_narrow(value) => {
@@ -162,7 +162,7 @@ pub(super) fn after_dash(value: &Value, indent: usize) -> String {
     }
 }
 
-/// A collection as a block, each line ending with a line feed.
+/// Writes a collection as a block. Each line ends with a line feed.
 pub(super) fn block(value: &Value, indent: usize) -> String {
     let pad = " ".repeat(indent);
     match value {
@@ -178,7 +178,7 @@ pub(super) fn block(value: &Value, indent: usize) -> String {
     }
 }
 
-/// Whether text is best read as a literal block, and survives it.
+/// Whether a literal block suits the text and preserves it.
 fn can_be_literal(text: &str) -> bool {
     text.trim_end_matches('\n').contains('\n')
         && !text.starts_with([' ', '\n'])

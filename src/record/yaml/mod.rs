@@ -1,10 +1,10 @@
-//! One YAML text: read strictly, point into it, edit it.
+//! Reads one YAML text strictly, locates its members, edits it.
 //!
-//! Everything that Modelry believes of a file comes from one tree built here
-//! over granit-parser's events: the JSON value for the schema and canonical
-//! form, line and column for any JSON pointer, and the splice for an edit.
-//! What is accepted reads the same in every YAML reader, 1.1 or 1.2; the rest
-//! is a [`Fault`] that shows the spelling to use.
+//! Everything that Modelry knows of a file comes from one tree, built here from
+//! granit-parser's events: the JSON value for schema and canonical form, the line and
+//! column of any JSON pointer, and the splice for an edit. Accepted text reads the same
+//! in every YAML reader, 1.1 or 1.2. Any other text is a [`Fault`] that shows the
+//! spelling to use.
 
 mod build;
 mod conflict;

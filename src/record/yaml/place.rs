@@ -1,7 +1,7 @@
-//! Bytes to line and column.
+//! Converts bytes to line and column.
 
-/// A place in a text. Both are one-based; the column counts characters (Unicode
-/// scalar values).
+/// A place in a text. Both numbers start at one; the column counts Unicode scalar
+/// values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LineColumn {
     /// The line.
@@ -10,7 +10,7 @@ pub struct LineColumn {
     pub column: usize,
 }
 
-/// Which part of a member is meant.
+/// A part of a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Part {
     /// The key.
@@ -19,14 +19,14 @@ pub enum Part {
     Value,
 }
 
-/// Where the lines of a text start.
+/// The starts of a text's lines.
 #[derive(Clone, Debug)]
 pub struct LineIndex {
     starts: Vec<usize>,
 }
 
 impl LineIndex {
-    /// The index of this text.
+    /// Builds the index of a text.
     pub fn new(text: &str) -> LineIndex {
         let after_feeds = text
             .bytes()
@@ -38,7 +38,7 @@ impl LineIndex {
         }
     }
 
-    /// The place of a byte; what is beyond the end is at the end.
+    /// Returns the place of a byte. A byte beyond the end has the place of the end.
     pub fn line_column(&self, text: &str, byte: usize) -> LineColumn {
         let byte = text.floor_char_boundary(byte.min(text.len()));
         let line = self.starts.partition_point(|start| *start <= byte);

@@ -1,4 +1,4 @@
-//! Text to tree, with the byte span of every key and value.
+//! Parses text to a tree with the byte span of every key and value.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,34 +11,34 @@ use super::conflict::conflicts;
 use super::place::Part;
 use super::scalar;
 
-/// Bounds of one document.
+/// The limits of one document.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Bytes of the file.
+    /// The most bytes of the file.
     pub bytes: usize,
-    /// Nesting.
+    /// The deepest nesting.
     pub depth: usize,
-    /// Keys and values.
+    /// The most keys and values.
     pub nodes: usize,
-    /// Bytes of one value.
+    /// The most bytes of one value.
     pub scalar: usize,
 }
 
 impl Limits {
-    /// For most records: 256 KiB.
+    /// The limits of most records: 256 KiB.
     pub const RECORD: Limits = Limits {
         bytes: 256 << 10,
         depth: 24,
         nodes: 16_384,
         scalar: 64 << 10,
     };
-    /// The fault of a text of so many bytes, which are more than there may be.
+    /// The fault of a text of this many bytes, which exceeds the limit.
     pub fn too_large(&self, bytes: usize) -> Fault {
         let message = format!("the file has {bytes} bytes, and the limit is {}", self.bytes);
         fault(FaultKind::TooLarge, 0..0, message)
     }
 
-    /// For card and registry: 1 MiB.
+    /// The limits of card and registry: 1 MiB.
     pub const LARGE: Limits = Limits {
         bytes: 1 << 20,
         depth: 24,
@@ -47,7 +47,7 @@ impl Limits {
     };
 }
 
-/// The kinds of trouble in a text.
+/// A kind of fault in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "each has a rule page of the same name")]
 pub enum FaultKind {
@@ -67,22 +67,22 @@ pub enum FaultKind {
     MergeConflict,
 }
 
-/// Trouble in a text, where it is, and the spelling to use.
+/// A fault in a text, its place, and the spelling to use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// What kind.
+    /// The kind of fault.
     pub kind: FaultKind,
-    /// Where: bytes.
+    /// The range of bytes.
     pub span: Range<usize>,
-    /// One sentence.
+    /// The fault, in one sentence.
     pub message: String,
-    /// What to write instead.
+    /// The text to write instead.
     pub help: Option<String>,
-    /// A second place, with a few words.
+    /// A second place, with a short note.
     pub related: Option<(Range<usize>, String)>,
 }
 
-/// How a value is written.
+/// The form in which a value is written.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Shape {
     Scalar(ScalarStyle),
@@ -103,7 +103,7 @@ pub(super) struct Node {
     pub shape: Shape,
 }
 
-/// A text that everybody reads the same way.
+/// A text that every YAML reader reads the same way.
 #[derive(Clone, Debug)]
 pub struct Document {
     pub(super) text: Arc<str>,
@@ -115,14 +115,14 @@ impl Document {
     /// Reads a text strictly.
     ///
     /// # Errors
-    /// Every fault that can be told, in the order of their places. After a fault
-    /// of syntax nothing more can be told.
+    /// Every fault that can be found, in the order of their places. A syntax error
+    /// hides the faults after it.
     pub fn read(bytes: &[u8], limits: &Limits) -> Result<Document, Vec<Fault>> {
         Document::read_text(decode(bytes, limits)?, limits, false)
     }
 
-    /// Reads one mapping in JSON as strictly: the same keys, characters and sizes
-    /// are refused, and numbers that are not kept. White space is JSON's.
+    /// Parses one JSON mapping equally strictly. It refuses the same keys, characters
+    /// and sizes, and numbers that readers round. White space follows JSON.
     ///
     /// # Errors
     /// As [`Document::read`].
@@ -145,7 +145,7 @@ impl Document {
         }
         faults.sort_by_key(|fault| (fault.span.start, fault.span.end));
         faults.dedup_by(|a, b| a.kind == b.kind && a.span == b.span);
-        // What else is wrong with such a text comes of the conflict.
+        // The other faults of such a text are consequences of the conflict.
         if !faults.is_empty() {
             let conflicts = conflicts(text);
             faults = if conflicts.is_empty() { faults } else { conflicts };
@@ -170,8 +170,8 @@ impl Document {
         &self.value
     }
 
-    /// The bytes of the value or key at a JSON pointer; of the nearest parent
-    /// that exists when there is none. The whole document is its first key.
+    /// The bytes of the value or key at a JSON pointer, or of its nearest existing
+    /// parent. For the whole document, the bytes of its first key.
     pub fn span(&self, pointer: &str, part: Part) -> Range<usize> {
         let mut node = &self.root;
         let mut key = first_line(&self.root);
@@ -199,7 +199,7 @@ impl Document {
         }
     }
 
-    /// The scalar at a JSON pointer exactly as it is written.
+    /// The scalar at a JSON pointer, exactly as written.
     pub fn spelling(&self, pointer: &str) -> Option<&str> {
         let node = self.node(pointer)?;
         matches!(node.shape, Shape::Scalar(_)).then(|| &self.text[node.span.clone()])
@@ -212,8 +212,8 @@ impl Document {
     }
 }
 
-/// JSON in which YAML's reader finds the same: tabs and carriage returns between
-/// its parts are spaces, and no character is spelled by two surrogates.
+/// Converts JSON so that the YAML reader reads the same values: tabs and carriage
+/// returns between tokens become spaces, and surrogate pairs become their character.
 fn as_yaml(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     let mut rest = json;
@@ -234,7 +234,7 @@ fn as_yaml(json: &str) -> String {
                     let escaped = rest[1..].chars().next();
                     length += escaped.map_or(0, char::len_utf8);
                     match escaped {
-                        // YAML 1.1 has no such escape.
+                        // YAML 1.1 does not have this escape.
                         Some('/') => out.push('/'),
                         _ => out.push_str(&rest[..length]),
                     }
@@ -248,7 +248,7 @@ fn as_yaml(json: &str) -> String {
     out
 }
 
-/// The character that two escapes spell here: `\ud83d\ude00`.
+/// Decodes a character spelled as two escapes: `\ud83d\ude00`.
 fn surrogates(text: &str) -> Option<char> {
     let unit = |at: usize| {
         let escape = text.get(at..at + 6)?.strip_prefix("\\u")?;
@@ -261,7 +261,7 @@ fn surrogates(text: &str) -> Option<char> {
         .filter(|c| c.len_utf16() == 2)
 }
 
-/// The unescaped steps of a JSON pointer (RFC 6901).
+/// Splits a JSON pointer into unescaped steps (RFC 6901).
 pub(super) fn steps(pointer: &str) -> Vec<String> {
     pointer
         .split('/')
@@ -270,7 +270,7 @@ pub(super) fn steps(pointer: &str) -> Vec<String> {
         .collect()
 }
 
-/// A key as a step of a JSON pointer (RFC 6901).
+/// Escapes a key as a step of a JSON pointer (RFC 6901).
 pub fn pointer_step(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
@@ -308,8 +308,8 @@ pub(super) fn fault(kind: FaultKind, span: Range<usize>, message: impl Into<Stri
     }
 }
 
-/// The mark of a document's end that stands before the document: libyaml reads
-/// no such text. Found by fuzzing.
+/// Finds a mark of the document's end that precedes the document: libyaml rejects such
+/// a text. Found by fuzzing.
 fn ended_early(text: &str, root: &Node) -> Option<Range<usize>> {
     let mut at = 0;
     for line in text.get(..root.span.start)?.split_inclusive('\n') {
@@ -341,8 +341,8 @@ fn decode<'b>(bytes: &'b [u8], limits: &Limits) -> Result<&'b str, Vec<Fault>> {
     })
 }
 
-/// Characters that are not seen as they are; one fault for each kind of
-/// trouble, at its first place.
+/// Finds invisible or misleading characters. Reports one fault for each kind, at its
+/// first place.
 fn characters(text: &str) -> Vec<Fault> {
     let mut faults: Vec<Fault> = Vec::new();
     for (at, c) in text.char_indices() {

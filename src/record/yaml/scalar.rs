@@ -1,8 +1,8 @@
-//! Plain scalars: which ones every YAML reader takes for the same value.
+//! Plain scalars: which of them every YAML reader takes for the same value.
 //!
-//! Sources: YAML 1.2.2, section 10.3 (core schema); the YAML 1.1 type
-//! repository (bool, int, float, null, timestamp, value, merge); PyYAML's
-//! resolver, the 1.1 reader that most people meet.
+//! Sources: YAML 1.2.2, section 10.3 (core schema); the YAML 1.1 type repository (bool,
+//! int, float, null, timestamp, value, merge); the resolver of PyYAML, the most common
+//! 1.1 reader.
 
 use std::sync::LazyLock;
 
@@ -12,23 +12,23 @@ use serde_json::{Number, Value};
 use crate::record::kind::MAX_INTEGER;
 pub(crate) use crate::record::kind::is_hidden;
 
-/// What a plain scalar is.
+/// The meaning of a plain scalar.
 #[derive(Debug, PartialEq)]
 pub(super) enum Plain {
-    /// Text, a number or a boolean to everybody.
+    /// Text, a number or a boolean for every reader.
     Same(Value),
-    /// Null to everybody.
+    /// Null for every reader.
     Null,
     /// A merge key.
     Merge,
-    /// Read differently by different readers; the spellings to use instead.
+    /// A scalar that readers take differently, with the spellings to use instead.
     Ambiguous {
-        /// As text.
+        /// The spelling as text.
         text: String,
-        /// As a number or boolean, where that is a reading.
+        /// The spelling as a number or boolean, if that is one of the readings.
         other: Option<String>,
     },
-    /// A number that can't be kept; the reason.
+    /// A number that readers round; the reason.
     Number(&'static str),
 }
 
@@ -36,7 +36,7 @@ static INTEGER: LazyLock<Regex> = LazyLock::new(|| regex(r"^-?(?:0|[1-9][0-9]*)$
 static FLOAT: LazyLock<Regex> = LazyLock::new(|| regex(r"^-?(?:0|[1-9][0-9]*)\.[0-9]+(?:[eE][-+][0-9]+)?$"));
 static JSON_NUMBER: LazyLock<Regex> =
     LazyLock::new(|| regex(r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?$"));
-/// What some reader takes for a number.
+/// Matches texts that some reader takes for a number.
 static NUMBER_LIKE: LazyLock<Regex> = LazyLock::new(|| {
     regex(concat!(
         r"^(?:[-+]?0b[01_]+|[-+]?0o?[0-7_]+|[-+]?0x[0-9a-fA-F_]+",
@@ -56,7 +56,7 @@ fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).unwrap_or_else(|error| unreachable!("a constant pattern: {error}"))
 }
 
-/// The text in double quotes, with JSON's escapes, which YAML reads alike.
+/// Writes text in double quotes, with JSON's escapes, which YAML also has.
 pub(super) fn quote(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
@@ -74,7 +74,7 @@ pub(super) fn quote(text: &str) -> String {
     quoted
 }
 
-/// What a plain scalar is to everybody.
+/// Classifies a plain scalar.
 pub(super) fn plain(text: &str) -> Plain {
     let ambiguous = |other: Option<&str>| Plain::Ambiguous {
         text: quote(text),
@@ -126,8 +126,8 @@ pub(super) fn plain(text: &str) -> Plain {
     Plain::Same(Value::String(text.to_owned()))
 }
 
-/// What a number of JSON's grammar (RFC 8259, 6) is, where it can't be taken for
-/// text; none for what is not one.
+/// Classifies a number in JSON's grammar (RFC 8259, 6), where it can't be text. Returns
+/// `None` for anything else.
 pub(super) fn json_number(text: &str) -> Option<Plain> {
     if INTEGER.is_match(text) {
         return Some(integer(text));
@@ -150,11 +150,10 @@ pub(super) fn json_number(text: &str) -> Option<Plain> {
     })
 }
 
-/// The number that a user gave where only a number can be: as JSON spells it, and
-/// kept exactly.
+/// Parses a number that a user gave, in JSON's grammar, and keeps it exactly.
 ///
 /// # Errors
-/// Why no record can hold it.
+/// The reason why no record can contain the number.
 pub fn given_number(text: &str) -> Result<Value, String> {
     match json_number(text) {
         Some(Plain::Same(value)) => Ok(value),
@@ -170,8 +169,8 @@ pub fn given_number(text: &str) -> Result<Value, String> {
     }
 }
 
-/// Whether a number of JSON's grammar is another number to readers that keep doubles.
-/// False for what is not one.
+/// Whether readers that use doubles would change a number in JSON's grammar. False for
+/// anything else.
 pub fn is_inexact(text: &str) -> bool {
     let is_infinite = || text.parse::<f64>().is_ok_and(f64::is_infinite);
     match INTEGER.is_match(text) {
@@ -182,8 +181,8 @@ pub fn is_inexact(text: &str) -> bool {
     }
 }
 
-/// Why the double nearest to a decimal number is another number to its reader: it
-/// is zero, or its whole part is rounded. Fractions are rounded by everybody alike.
+/// Returns why the nearest double changes a decimal number: it is zero, or its whole
+/// part is rounded. Every reader rounds fractions alike.
 fn lost(text: &str) -> Option<&'static str> {
     let number = text.parse::<f64>().ok()?;
     let has_digits = |text: &str| text.bytes().any(|byte| matches!(byte, b'1'..=b'9'));
@@ -191,14 +190,14 @@ fn lost(text: &str) -> Option<&'static str> {
     if number == 0.0 {
         return has_digits(mantissa).then_some("it is too small for a double, which makes it zero");
     }
-    // From 2^53 on, a double has no half; all integers up to there are exact.
+    // From 2^53 on, a double has no fraction of one half; all integers below are exact.
     let is_large = number.is_finite() && number.abs() >= MAX_INTEGER as f64;
     (is_large && digits(text) != digits(&format!("{number:e}")))
         .then_some("whole numbers go to 2^53, beyond which readers round")
 }
 
-/// The digits of a decimal number without the zeros at either end. Two spellings
-/// of nearly the same size with the same digits are the same number.
+/// The digits of a decimal number without leading and trailing zeros. Two spellings of
+/// nearly the same magnitude with the same digits are the same number.
 fn digits(text: &str) -> String {
     let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
     let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
@@ -216,7 +215,7 @@ fn integer(text: &str) -> Plain {
     }
 }
 
-/// A finite number as every reader takes it.
+/// Writes a finite number so that every reader takes it for the same number.
 pub(super) fn number_spelling(number: f64) -> String {
     if number.fract() == 0.0 && number.abs() < 1e15 {
         return format!("{number:.1}");

@@ -1,4 +1,4 @@
-//! Numbers with the spelling that somebody gave them.
+//! Numbers in the spelling that a user gave them.
 
 use std::ops::Range;
 
@@ -6,9 +6,9 @@ use super::Part;
 use super::read::{Document, Limits, pointer_step};
 use super::scalar::{self, Plain};
 
-/// The text, in which the numbers of the mapping at `within` are spelled as in the
-/// document that was given, where they are the same numbers there. A spelling that
-/// readers of YAML take differently is left out.
+/// Rewrites the numbers of the mapping at `within` in the spelling of the given
+/// document, if the numbers are equal. A spelling that YAML readers take differently is
+/// left out.
 pub fn respelled(text: &str, given: &Document, within: &str) -> String {
     let mut out = text.to_owned();
     let Ok(document) = Document::read(text.as_bytes(), &Limits::LARGE) else {

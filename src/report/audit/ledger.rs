@@ -418,9 +418,6 @@ impl<'a> Ledger<'a> {
     }
 
     /// Closes the ledger.
-    ///
-    /// # Errors
-    /// When an object can't be read.
     pub fn close(mut self, ending: Ending<'_>) -> Result<Audit, Error> {
         let mut events = std::mem::take(&mut self.events);
         let dates = ending.dates.by_commit();

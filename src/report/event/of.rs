@@ -44,9 +44,6 @@ impl<'a> Deriving<'a> {
     }
 
     /// The events of the next step; `snapshot` is the registry after it.
-    ///
-    /// # Errors
-    /// When an object can't be read.
     pub fn step(
         &mut self,
         commit: &Commit,

@@ -120,9 +120,6 @@ pub struct StagePart {
 }
 
 /// What a change means.
-///
-/// # Errors
-/// When an object can't be read.
 pub fn summarise(ask: &Ask<'_>) -> Result<Summary, Error> {
     let mut summary = Summary::default();
     let mut versions: BTreeMap<&VersionId, Vec<&Change>> = BTreeMap::new();
