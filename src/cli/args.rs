@@ -1,4 +1,4 @@
-//! Options that many commands share: where to look, and how long.
+//! Options that many commands share: which registry to read, and durations.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -10,10 +10,11 @@ use clap::{Args, ValueEnum};
 use super::output::Output;
 use crate::workspace::Wanted;
 
-/// Where to look, and how to say it.
+/// Options that every command takes: where the registry is, and the form of the
+/// output.
 #[derive(Clone, Debug, Args)]
 pub struct Global {
-    /// Run as though started in this folder; a second one is seen from the first
+    /// Run as if started in this folder; a second `-C` is relative to the first
     #[arg(
         short = 'C',
         value_name = "DIR",
@@ -22,13 +23,16 @@ pub struct Global {
         help_heading = "Everywhere"
     )]
     pub(super) directories: Vec<PathBuf>,
-    /// The registry's folder, from the repository's top [default: found]
+    /// The registry's folder, relative to the repository's top [default: the folder
+    /// that holds `registry.yaml`]
     #[arg(long, global = true, value_name = "FOLDER", help_heading = "Where to look")]
     pub(super) path: Option<String>,
-    /// The branch that counts [default: git config modelry.mainline, else the remote's default, else the current one]
+    /// The branch whose history counts [default: git config modelry.mainline, else
+    /// the remote's default branch, else the current branch]
     #[arg(long, global = true, value_name = "BRANCH", help_heading = "Where to look")]
     pub(super) mainline: Option<String>,
-    /// The registry's first commit, and its folder, that you trust [default: git config modelry.root]
+    /// The root that you trust: the id of the registry's first commit, and its folder
+    /// [default: git config modelry.root]
     #[arg(
         long,
         global = true,
@@ -36,7 +40,8 @@ pub struct Global {
         help_heading = "Where to look"
     )]
     pub(super) root: Option<String>,
-    /// Threads that prove a history [default: as many as there are processors]
+    /// The number of threads that verify a history [default: the number of
+    /// processors]
     #[arg(
         long,
         global = true,
@@ -45,7 +50,8 @@ pub struct Global {
         help_heading = "Everywhere"
     )]
     pub(super) threads: Option<std::num::NonZeroUsize>,
-    /// The form of the output: human or json, or those that the command's help names
+    /// The form of the output: `human`, `json`, or another form that the command's
+    /// help names
     #[arg(
         short = 'o',
         long = "output",
@@ -59,7 +65,7 @@ pub struct Global {
 }
 
 impl Global {
-    /// A path that was given, seen from the folder to work in.
+    /// Resolves a path of the command line against the folder to work in.
     pub(super) fn located(&self, path: &std::path::Path) -> PathBuf {
         match self.directory().to_str() {
             Some(".") => path.to_owned(),
@@ -67,7 +73,8 @@ impl Global {
         }
     }
 
-    /// The folder to work in. As in git, each `-C` is seen from the one before it.
+    /// Returns the folder to work in. As in git, each `-C` is relative to the one
+    /// before it.
     pub(super) fn directory(&self) -> PathBuf {
         let mut given = self.directories.iter();
         let first = given.next().cloned().unwrap_or_else(|| ".".into());
@@ -87,8 +94,8 @@ impl Global {
     }
 }
 
-/// Takes any word as a form, so that the command itself can name those that it has;
-/// completions get them all.
+/// Accepts any word as a form, so that the command itself can name the forms that it
+/// has. Completions list all forms.
 #[derive(Clone)]
 struct FormParser;
 
@@ -110,7 +117,7 @@ impl TypedValueParser for FormParser {
     }
 }
 
-/// `90s`, `30m`, `2h`; a bare number is seconds.
+/// Parses `90s`, `30m` or `2h`; a bare number is seconds.
 pub fn duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = match text.trim_end_matches(|c: char| c.is_ascii_alphabetic()) {
         number if number.len() == text.len() => (number, "s"),

@@ -10,8 +10,8 @@
 //! | `setup/` | `demo`, `schema`, `completions`, manual pages |
 //!
 //! Options that many commands have are in `args.rs`; how a command ends is in
-//! `output.rs`; what it prints goes through `ui.rs`, which hides secrets and control
-//! characters. Nothing is decided here: a command asks `act`, `judge` and `report`.
+//! `output.rs`. All text is printed through `ui.rs`, which hides secrets and control
+//! characters. Commands decide nothing: they ask `act`, `judge` and `report`.
 //!
 //! # Imports
 //!
@@ -50,9 +50,9 @@ use crate::git::{self, Repo};
 
 /// A model registry that lives in a Git repository.
 ///
-/// Model groups and versions are YAML files; approvals are signed commits; a
-/// validator judges every change between commits, and anyone with a clone can
-/// check all of it offline.
+/// Model groups and versions are YAML files, and approvals are signed commits. A
+/// validator judges every change between commits. Anyone with a clone can verify all
+/// of it offline.
 #[derive(Debug, Parser)]
 #[command(
     name = "modelry",
@@ -61,7 +61,7 @@ use crate::git::{self, Repo};
     arg_required_else_help = true
 )]
 #[command(
-    after_help = "Exit codes: 0 looked, and clean; 1 findings; 2 could not look; 3 nothing qualifies.\nStart with `modelry demo`, or `modelry init` in a repository of your own."
+    after_help = "Exit codes: 0 clean, or done; 1 findings, or refused; 2 could not look; 3 no version qualifies.\nTo start, run `modelry demo`, or `modelry init` in a repository of your own."
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -70,18 +70,18 @@ pub struct Cli {
     command: Command,
 }
 
-/// Every command, in the order of a model's life.
+/// The commands, in the order of a model's life.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make a registry: the first policy, in a commit of its own
+    /// Create a registry: the first policy, in a commit of its own
     Init(write::init::InitArgs),
-    /// Build a whole registry with throwaway keys in a new folder, step by step
+    /// Build a complete registry with throwaway keys in a new folder, step by step
     Demo(setup::demo::DemoArgs),
     /// Show your key, which actor it is, and what that actor may do
     Whoami(read::whoami::WhoamiArgs),
     /// Show the registry's root, or pin it
     Trust(verify::trust::TrustArgs),
-    /// Make, change, show, list or delete groups of versions
+    /// Create, change, show, list or delete groups of versions
     #[command(subcommand)]
     Group(write::group::GroupCommand),
     /// Register a version of a model
@@ -89,86 +89,88 @@ enum Command {
     /// Add or show evaluations of a version
     #[command(subcommand)]
     Evidence(write::evidence::EvidenceCommand),
-    /// Fill, show or render a version's card
+    /// Fill, show or render a version's model card
     #[command(subcommand)]
     Card(write::card::CardCommand),
-    /// Approve a version: a signed review of exactly what it holds now
+    /// Approve a version: sign a review of exactly its present content
     Approve(write::decide::DecideArgs),
     /// Reject a version
     Reject(write::decide::DecideArgs),
-    /// Take your review of a version back
+    /// Withdraw your review of a version
     Withdraw(write::decide::DecideArgs),
-    /// Retire a version
+    /// Archive a version that is no longer to be used
     Archive(write::decide::DecideArgs),
-    /// Delete a rejected or archived version; a tombstone stays
+    /// Delete a rejected or archived version; a tombstone keeps its number
     Delete(write::decide::DecideArgs),
-    /// Make the moves that reviews on hand already authorise
+    /// Change statuses where the reviews on record already authorise it
     Settle(write::decide::SettleArgs),
-    /// Write down reviews that were given on a Git host's page, on behalf of those who gave them
+    /// Record reviews that people gave on a Git host's page
     Relay(write::relay::RelayArgs),
-    /// Put versions on stages
+    /// Make versions serve stages
     Promote(write::stage::PromoteArgs),
-    /// Take a stage back to what served before
+    /// Return a stage to the version that it served before
     Rollback(write::stage::RollbackArgs),
-    /// Change description, labels and annotations of a version
+    /// Change the description, labels and annotations of a version
     Annotate(write::evidence::AnnotateArgs),
-    /// Bring along groups and versions of another registry
+    /// Import groups and versions from another registry
     #[command(subcommand)]
     Import(write::import::ImportCommand),
-    /// Give a version to other programs, in their form
+    /// Export a version for other programs, in their own format
     #[command(subcommand)]
     Export(transfer::export::ExportCommand),
-    /// Add, retire or list people, machines and their keys
+    /// Add, retire or list actors (people and machines) and their keys
     #[command(subcommand)]
     Actor(write::people::ActorCommand),
     /// Add or remove teams and their members
     #[command(subcommand)]
     Team(write::people::TeamCommand),
-    /// Give or take rights
+    /// Grant or remove rights
     #[command(subcommand)]
     Grant(write::people::GrantCommand),
     /// Show the policy, or review a proposed one
     #[command(subcommand)]
     Policy(write::policy::PolicyCommand),
-    /// List groups, or the versions of one
+    /// List the groups, or the versions of one group
     List(read::list::ListArgs),
-    /// Show a group or a version: status, reviews, whose turn it is
+    /// Show a group or a version: status, reviews, and who must act next
     Show(read::show::ShowArgs),
-    /// Answer what to deploy, with what was proven; exit 3 when nothing qualifies
+    /// Print which version to deploy, with what was proven; exit 3 when none
+    /// qualifies
     Resolve(read::resolve::ResolveArgs),
     /// Wait until a version has a status
     Wait(read::wait::WaitArgs),
-    /// Fetch the files of a version, and prove them on the way
+    /// Download the files of a version, and verify each against its digest
     Pull(transfer::pull::PullArgs),
-    /// Tell what happened, change by change
+    /// Print the history of the registry, change by change
     Log(read::log::LogArgs),
-    /// Tell what a range of commits means for the registry
+    /// Print what a range of commits changes in the registry
     Diff(read::diff::DiffArgs),
-    /// Tell what happened as events, for those who react to it
+    /// Print the history of the registry as events, for programs that react to it
     Events(read::events::EventsArgs),
-    /// Judge files, or the commits of a range
+    /// Judge the files on disk, or the commits of a range
     Validate(verify::validate::ValidateArgs),
-    /// Prove every step from the root, and tell who stands behind what is in use
+    /// Verify every step from the root, and list who signed for the versions in use
     Audit(read::audit::AuditArgs),
-    /// Tell a receiver or a program what happened, event by event
+    /// Send each event to a web address or a program, in order, at least once
     Notify(Box<transfer::notify::NotifyArgs>),
-    /// Guard a server against pushes, or a clone against commits, that would be findings
+    /// Install a hook that refuses faulty pushes on a server, or faulty commits in a
+    /// clone
     #[command(subcommand)]
     Hook(verify::hook::HookCommand),
-    /// Explain a rule, by code or name, or a concept
+    /// Explain a rule (by its code or name) or a concept
     Explain(read::explain::ExplainArgs),
-    /// Print a JSON Schema, or update those for editors
+    /// Print a JSON Schema, or update the schemas that editors use
     Schema(setup::generate::SchemaArgs),
-    /// Print the policy's keys as git's allowed signers file
+    /// Print the policy's keys as an allowed signers file for git
     AllowedSigners(setup::generate::AllowedSignersArgs),
-    /// Print a shell's completions
+    /// Print a shell's completion script
     Completions(setup::generate::CompletionsArgs),
     /// Write the manual pages into a folder
     Man(setup::generate::ManArgs),
 }
 
 impl Command {
-    /// The forms of output that the command has; the first is its own.
+    /// Returns the forms of output that the command has; the first is its default.
     fn forms(&self) -> &'static [Output] {
         match self {
             Command::Validate(_) => verify::validate::FORMS,
@@ -205,7 +207,7 @@ impl Command {
     }
 }
 
-/// Ends what a killed command had begun here, or takes it back, and says so.
+/// Completes or undoes what a killed command had begun here, and reports it.
 fn settle_interrupted(cli: &Cli, ui: &Ui) {
     let directory = cli.global.directory();
     if matches!(cli.command, Command::Hook(_)) || !git::is_interrupted(&directory) {
@@ -217,7 +219,7 @@ fn settle_interrupted(cli: &Cli, ui: &Ui) {
     }
 }
 
-/// The form that was asked for, if the command has it.
+/// Returns the form that was asked for, if the command has it.
 fn form(command: &Command, asked: Option<&str>, name: &str) -> Result<Output, Error> {
     let forms = command.forms();
     let Some(asked) = asked else { return Ok(forms[0]) };
@@ -233,7 +235,7 @@ fn form(command: &Command, asked: Option<&str>, name: &str) -> Result<Output, Er
     Err(error.hint(format!("its forms are {}", names.join(", "))))
 }
 
-/// The command's name as it was typed: `card render`.
+/// Returns the command's name as it was typed: `card render`.
 fn typed(matches: &ArgMatches) -> String {
     let mut names = Vec::new();
     let mut at = matches.subcommand();
@@ -244,7 +246,7 @@ fn typed(matches: &ArgMatches) -> String {
     names.join(" ")
 }
 
-/// Runs a command line, and says how it ended.
+/// Runs a command line, and returns how it ended.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let wants_env = read::resolve::asks_for_env(&arguments);
@@ -277,7 +279,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let form = form(&cli.command, cli.global.output.as_deref(), &name);
     let mut ui = Ui::new(*form.as_ref().unwrap_or(&Output::Human));
     ui = ui.standing(standing::Standing::of(&cli.global, &cli.command));
-    // Somebody else's terminal shows it, at the other end of a connection.
+    // The output appears on the pusher's terminal, at the other end of a connection.
     if matches!(
         cli.command,
         Command::Hook(verify::hook::HookCommand::PreReceive(_))
@@ -347,7 +349,7 @@ fn dispatch(command: Command, global: &Global, ui: &Ui) -> Result<Outcome, Error
     }
 }
 
-/// The whole command line, for completions, manual pages and their tests.
+/// Returns the whole command line, for completions, manual pages and their tests.
 pub fn definition() -> clap::Command {
     Cli::command()
 }

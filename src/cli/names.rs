@@ -1,4 +1,5 @@
-//! What stands on a command line: `GROUP/N`, `GROUP@STAGE`, `KEY=VALUE`.
+//! Parsers for the arguments of a command line: `GROUP/N`, `GROUP@STAGE`,
+//! `KEY=VALUE`.
 
 use std::str::FromStr;
 
@@ -41,10 +42,10 @@ impl FromStr for Target {
     }
 }
 
-/// A number of lines to show.
+/// Parses a number of lines to show.
 ///
 /// # Errors
-/// It is no number, or nothing would be shown.
+/// The text is not a number, or is zero.
 pub fn count(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) => Err("that would show nothing: a limit is 1 or more".to_owned()),
@@ -53,18 +54,12 @@ pub fn count(text: &str) -> Result<usize, String> {
     }
 }
 
-/// `GROUP/N`.
-///
-/// # Errors
-/// What is wrong with it, for the command line.
+/// Parses `GROUP/N`.
 pub fn version(text: &str) -> Result<VersionId, String> {
     text.parse()
 }
 
-/// `KEY=VALUE`.
-///
-/// # Errors
-/// What is wrong with it, for the command line.
+/// Parses `KEY=VALUE`.
 pub fn pair(text: &str) -> Result<(Key, String), String> {
     let (key, value) = text
         .split_once('=')
@@ -72,10 +67,7 @@ pub fn pair(text: &str) -> Result<(Key, String), String> {
     Ok((key.parse()?, value.to_owned()))
 }
 
-/// `KEY=VALUE` to set, or `KEY-` to take away.
-///
-/// # Errors
-/// What is wrong with it, for the command line.
+/// Parses `KEY=VALUE`, which sets a key, or `KEY-`, which removes it.
 pub fn change(text: &str) -> Result<(Key, Option<String>), String> {
     match (text.split_once('='), text.strip_suffix('-')) {
         (Some((key, value)), _) => Ok((key.parse()?, Some(value.to_owned()))),
@@ -84,19 +76,16 @@ pub fn change(text: &str) -> Result<(Key, Option<String>), String> {
     }
 }
 
-/// `NAME=NUMBER`; what a record can't keep as it is given is refused.
-///
-/// # Errors
-/// What is wrong with it, for the command line.
+/// Parses `NAME=NUMBER`; refuses a number that a record can't keep as it is given.
 pub fn metric(text: &str) -> Result<(Key, Value), String> {
     let (key, value) = pair(text)?;
     Ok((key, yaml::given_number(&value)?))
 }
 
-/// The version that a target means now.
+/// Returns the version that a target names now.
 ///
 /// # Errors
-/// When it means none.
+/// The target names no version.
 pub fn resolve(target: &Target, snapshot: &Snapshot<'_>) -> Result<VersionId, Error> {
     use crate::record::kind::RecordPath;
     match target {
@@ -145,7 +134,7 @@ pub fn resolve(target: &Target, snapshot: &Snapshot<'_>) -> Result<VersionId, Er
     }
 }
 
-/// `HOST=ID`: an account on a Git host, by its number.
+/// Parses `HOST=ID`: an account on a Git host, by its number.
 pub fn account(text: &str) -> Result<(Key, String), String> {
     let (host, id) = text
         .split_once('=')

@@ -4,50 +4,51 @@ use clap::ValueEnum;
 
 use crate::report;
 
-/// What a command came to.
+/// The way in which a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Looked, and clean; or done.
+    /// The command looked and found nothing wrong, or did what was asked.
     Fine,
-    /// There are findings, or the command was refused because its result would
-    /// be one.
+    /// There are findings, or the command was refused because its result would be a
+    /// finding.
     Findings,
-    /// Nothing qualifies.
+    /// No version qualifies.
     Nothing,
 }
 
-/// The forms of output. Which of them a command has, [`Command::forms`] says.
+/// The forms of output. [`Command::forms`] lists the forms of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Output {
-    /// For people
+    /// Text for people
     Human,
-    /// One line a finding (validate)
+    /// One line for each finding (validate)
     Concise,
-    /// For programs
+    /// JSON for programs
     Json,
     /// The artifact's URI alone (resolve)
     Uri,
-    /// Lines for a shell (resolve)
+    /// Variables for a shell (resolve)
     Env,
     /// Annotations (validate, audit); lines for $GITHUB_OUTPUT (resolve)
     Github,
     /// A KServe InferenceService (resolve)
     Kserve,
-    /// For a pull request (diff); with front matter, as Hugging Face reads it (card render)
+    /// For a pull request (diff); a model card with front matter for Hugging Face
+    /// (card render)
     Markdown,
-    /// One page that stands alone (card render, audit)
+    /// One self-contained page (card render, audit)
     Html,
-    /// For code hosts and editors (validate, audit)
+    /// SARIF, for code hosts and editors (validate, audit)
     Sarif,
-    /// A code quality report (validate, audit)
+    /// GitLab's code quality report (validate, audit)
     Gitlab,
-    /// Tests that failed, as XML (validate, audit)
+    /// JUnit XML with a failed test for each finding (validate, audit)
     Junit,
-    /// CloudEvents 1.0, one a line (events)
+    /// CloudEvents 1.0, one on each line (events)
     Cloudevents,
-    /// What `aws events put-events` takes, one call a line (events)
+    /// Input of `aws events put-events`, one call on each line (events)
     Eventbridge,
-    /// A program for MLflow's client (export mlflow)
+    /// A Python program for MLflow's client (export mlflow)
     Python,
 }
 
@@ -58,7 +59,7 @@ impl Output {
     }
 }
 
-/// The form of a report that this form of output is.
+/// Returns the report format of this form of output.
 pub fn report_format(output: Output) -> report::Format {
     match output {
         Output::Concise => report::Format::Concise,

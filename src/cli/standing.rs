@@ -1,6 +1,6 @@
-//! Lines to type, as they work in the folder where the user stands: with `-C`, `--path`
-//! and `--mainline` as they were given, and git's lines at the repository's top, from
-//! which all paths of reports are seen.
+//! Adapts the lines that a user is asked to type to the folder where the user works.
+//! Lines of `modelry` get `-C`, `--path` and `--mainline` as they were given. Lines
+//! of git run at the repository's top, since all paths of reports are relative to it.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -9,22 +9,22 @@ use super::args::Global;
 use super::{Command, definition};
 use crate::base::shell_word;
 
-/// The folder where the user stands, seen from what lines are about.
+/// The user's folder, and the options that the command was given.
 #[derive(Default)]
 pub(super) struct Standing {
-    /// Options of the command line, each with its value, as a shell takes them.
+    /// The given options, each with its value quoted for a shell.
     given: Vec<(&'static str, String)>,
-    /// The repository's top, where the user does not stand there.
+    /// The path to the repository's top; `None` where the user is there.
     top: Option<String>,
     commands: Vec<String>,
 }
 
-/// The programs of lines whose paths are seen from the repository's top.
+/// The programs whose lines name paths relative to the repository's top.
 const AT_TOP: [&str; 4] = ["mv ", "mkdir ", "chmod ", "sed "];
 
 impl Standing {
-    /// Reads a command line. A hook's lines are read elsewhere, and so are those that are
-    /// sent to an administrator.
+    /// Reads a command line. Lines of a hook and lines for an administrator are typed
+    /// elsewhere, and so stay as they are.
     pub(super) fn of(global: &Global, command: &Command) -> Standing {
         if matches!(
             command,
@@ -56,14 +56,14 @@ impl Standing {
         }
     }
 
-    /// The text with its lines as they are to be typed here.
+    /// Returns the text with its lines as the user types them here.
     pub(super) fn typed<'t>(&self, text: &'t str) -> Cow<'t, str> {
         if self.given.is_empty() && self.top.is_none() {
             return Cow::Borrowed(text);
         }
         let lines = text.split_inclusive('\n').map(|line| {
             let parts: Vec<&str> = line.split('`').collect();
-            // A backtick of somebody's words leaves no pairs.
+            // A backtick inside quoted words leaves an odd number of parts.
             let is_paired = parts.len() % 2 == 1;
             let parts: Vec<String> = parts
                 .iter()
@@ -81,7 +81,7 @@ impl Standing {
         Cow::Owned(lines.collect())
     }
 
-    /// A line of a shell, at the repository's top.
+    /// Returns a shell line as it runs at the repository's top.
     fn at_top<'t>(&self, line: &'t str) -> Cow<'t, str> {
         let Some(top) = &self.top else {
             return Cow::Borrowed(line);
@@ -101,7 +101,8 @@ impl Standing {
         Cow::Owned(parts.collect::<Vec<String>>().join(" && "))
     }
 
-    /// A part of a line, with the options after each `modelry` that names a command.
+    /// Adds the options after each `modelry` in a part of a line that names a
+    /// command.
     fn commands<'t>(&self, part: &'t str) -> Cow<'t, str> {
         const NAME: &str = "modelry ";
         if self.given.is_empty() || !part.contains(NAME) {
@@ -136,13 +137,13 @@ impl Standing {
     }
 }
 
-/// The repository's top, as it is named from where the user stands.
+/// Returns the path from the user's folder to the repository's top.
 fn top_of(directory: &Path) -> Option<String> {
     let whole = directory.canonicalize().ok()?;
     let depth = whole.ancestors().position(|at| at.join(".git").exists());
     let shown = directory.to_string_lossy();
     let Some(depth) = depth else {
-        // A bare repository, or none.
+        // The repository is bare, or there is none.
         return Some(shown.into_owned());
     };
     let up = vec![".."; depth].join("/");

@@ -1,5 +1,4 @@
-//! The terminal: what goes to standard output, what goes beside it, and
-//! whether anybody is there to be asked.
+//! The terminal: standard output, standard error, and questions.
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -14,15 +13,15 @@ use crate::git::disk;
 use crate::record::kind::{masked_text, text_secrets};
 use crate::report::{self, Style, clean, paint};
 
-/// Where a command speaks.
+/// The output of a command.
 pub struct Ui {
     /// The form of the output.
     pub output: Output,
-    /// How text may look on standard output.
+    /// The style of text on standard output.
     pub style: Style,
-    /// How text may look on standard error.
+    /// The style of text on standard error.
     pub side: Style,
-    /// Where the user stands who types what is shown.
+    /// The folder and options of the user who types the lines that are shown.
     standing: Standing,
 }
 
@@ -34,8 +33,8 @@ fn welcome(terminal: bool) -> bool {
     set("CLICOLOR_FORCE") || (terminal && std::env::var("TERM").is_ok_and(|term| term != "dumb"))
 }
 
-/// Text with colours in it, masked between them: a mark of colour right before an
-/// address would be read as part of it.
+/// Masks secrets in coloured text. Each part between colours is masked alone: a
+/// colour code right before an address would be read as part of it.
 fn masked_styled(text: &str) -> String {
     let pieces = text
         .split_inclusive('\u{1b}')
@@ -47,7 +46,7 @@ fn masked_styled(text: &str) -> String {
 }
 
 impl Ui {
-    /// For this process.
+    /// Creates the output of this process.
     pub fn new(output: Output) -> Ui {
         let (out, err) = (std::io::stdout().is_terminal(), std::io::stderr().is_terminal());
         let width = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
@@ -65,7 +64,8 @@ impl Ui {
         }
     }
 
-    /// The same without colour, for where somebody else's terminal shows it.
+    /// Returns the same output without colour, for a terminal at the other end of a
+    /// connection.
     #[must_use]
     pub fn plain(self) -> Ui {
         Ui {
@@ -76,7 +76,8 @@ impl Ui {
         }
     }
 
-    /// The same in another form. Its lines are told to a reader who stands in the registry.
+    /// Returns the same output in another form. Its lines are for a reader at the
+    /// registry's top.
     #[must_use]
     pub fn with_output(&self, output: Output) -> Ui {
         Ui {
@@ -87,7 +88,7 @@ impl Ui {
         }
     }
 
-    /// The same for a user who stands there.
+    /// Returns the same output for a user in that folder.
     #[must_use]
     pub(super) fn standing(self, standing: Standing) -> Ui {
         Ui { standing, ..self }
@@ -98,22 +99,22 @@ impl Ui {
         self.output == Output::Json
     }
 
-    /// Whether somebody is there to be asked: the question goes to standard error,
-    /// whatever standard output is for.
+    /// Whether somebody is at the terminal to be asked. The question goes to standard
+    /// error.
     pub fn can_ask(&self) -> bool {
         std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
     }
 
-    /// Whether somebody is there, and would not see the question.
+    /// Whether somebody is at the terminal, but would not see the question.
     pub fn asks_unseen(&self) -> bool {
         std::io::stdin().is_terminal() != std::io::stderr().is_terminal()
     }
 
-    /// Text to standard output. A reader that has gone away ends the process
+    /// Prints text to standard output. A reader that has gone away ends the process
     /// quietly, as it should in a pipe.
     ///
     /// # Errors
-    /// When it can't be written, as on a full disk.
+    /// Standard output can't be written, as on a full disk.
     pub fn print(&self, text: &str) -> Result<(), Error> {
         match self.output {
             Output::Human => self.exact(&self.standing.typed(&masked_text(text))),
@@ -121,7 +122,7 @@ impl Ui {
         }
     }
 
-    /// Text to standard output with addresses as they are, for the programs that
+    /// Prints text to standard output with addresses as they are, for programs that
     /// fetch from them. All other output hides the logins in older records.
     ///
     /// # Errors
@@ -139,8 +140,8 @@ impl Ui {
         }
     }
 
-    /// A report of findings: to standard output where a report is what was asked
-    /// for, beside it where a program reads an answer there.
+    /// Prints a report of findings: to standard output where a report was asked for,
+    /// to standard error where a program reads another answer.
     ///
     /// # Errors
     /// As [`Ui::print`].
@@ -154,7 +155,7 @@ impl Ui {
         }
     }
 
-    /// A value to standard output, as JSON.
+    /// Prints a value to standard output as JSON.
     ///
     /// # Errors
     /// As [`Ui::print`].
@@ -162,7 +163,7 @@ impl Ui {
         self.print(&report::json_text(value))
     }
 
-    /// A value to standard output, as JSON, with addresses as they are.
+    /// Prints a value to standard output as JSON, with addresses as they are.
     ///
     /// # Errors
     /// As [`Ui::print`].
@@ -170,27 +171,24 @@ impl Ui {
         self.exact(&report::json_text(value))
     }
 
-    /// Text to a file that the command line names, as [`Ui::print`] writes it.
-    ///
-    /// # Errors
-    /// When it can't be written.
+    /// Writes text to a file that the command line names, as [`Ui::print`] writes it.
     pub fn file(&self, path: &Path, text: &str) -> Result<(), Error> {
         disk::write_file(path, masked_text(text).as_bytes())
     }
 
-    /// A line beside the output.
+    /// Prints a line to standard error.
     pub fn say(&self, text: &str) {
         let text = masked_text(text);
         let _ = writeln!(std::io::stderr().lock(), "{}", self.standing.typed(&text));
     }
 
-    /// A note beside the output.
+    /// Prints a note to standard error.
     pub fn note(&self, text: &str) {
         self.say(&format!("{} {}", paint("note:", "1;36", &self.side), clean(text)));
     }
 
-    /// Why a command line can't be read. An argument may hold a login, and what CI
-    /// prints is kept.
+    /// Prints why a command line can't be parsed. An argument may hold a login, and
+    /// the output of CI jobs is kept.
     pub fn usage(&self, mut error: clap::Error, arguments: &[String]) {
         // "to pass '--since' as a value, use '-- --since'" helps with no argument of ours.
         if let Some(ContextValue::StyledStrs(tips)) = error.get(ContextKind::Suggested) {
@@ -203,7 +201,8 @@ impl Ui {
             true => masked_styled(&text.ansi().to_string()),
             false => masked_text(&text.to_string()).into_owned(),
         };
-        // A part of an argument, such as all before its `@`, is no address any more.
+        // A part of an argument, such as the part before its `@`, is not an address
+        // any more.
         for argument in arguments {
             for (secret, _) in text_secrets(argument) {
                 for mark in ["//", "\\\\", "="] {
@@ -217,7 +216,7 @@ impl Ui {
         let _ = write!(std::io::stderr().lock(), "{text}");
     }
 
-    /// Why it could not be done, and what to do.
+    /// Prints an error and its hint.
     pub fn error(&self, error: &Error) {
         let mut text = format!(
             "{} {}",
@@ -239,10 +238,7 @@ impl Ui {
         self.say(&text);
     }
 
-    /// Asks a question that wants a yes.
-    ///
-    /// # Errors
-    /// When nothing can be read.
+    /// Asks a yes-or-no question.
     pub fn ask(&self, question: &str) -> Result<bool, Error> {
         let mut err = std::io::stderr().lock();
         let _ = write!(err, "{question} [y/N] ");

@@ -1,4 +1,4 @@
-//! The note of plain `validate` on findings in the commits that HEAD stands on.
+//! The note of plain `validate` on findings in the commits below HEAD.
 
 use crate::base::{Error, Oid, count, shell_word};
 use crate::judge::finding::{Finding, Note, Place, Report};
@@ -12,7 +12,7 @@ use crate::workspace::prove::How;
 const MOST: usize = 3;
 
 /// Adds a note for open findings in the commits after the last verified point, else
-/// after what the clone knows of the remote's mainline. Says nothing where they
+/// after the last known commit of the remote's mainline. Adds nothing where they
 /// can't be judged, as in a shallow clone.
 pub(super) fn note_past(workspace: &Workspace, head: Oid, report: &mut Report) {
     if let Ok(Some(message)) = past(workspace, head) {
@@ -56,7 +56,7 @@ fn past(workspace: &Workspace, head: Oid) -> Result<Option<String>, Error> {
         (Some(own), Some(step)) => own.contains(&step),
         _ => false,
     };
-    // The landing may bring signatures and reviews that a branch lacks.
+    // The landing may add signatures and reviews that a branch lacks.
     let is_of_landing =
         |finding: &&Finding<Place>| finding.rule.code.starts_with("MR30") || finding.rule.code == "MR403";
     let (own, past): (Vec<&Finding<Place>>, Vec<_>) = report.open().partition(is_own);
@@ -89,7 +89,7 @@ fn past(workspace: &Workspace, head: Oid) -> Result<Option<String>, Error> {
     )))
 }
 
-/// The faulty commits, each with the codes of its findings.
+/// Lists the faulty commits, each with the codes of its findings.
 fn steps(findings: &[&Finding<Place>]) -> String {
     let mut steps: Vec<(Oid, Vec<&str>)> = Vec::new();
     for finding in findings {

@@ -1,4 +1,4 @@
-//! The ground of every reading command: a registry at a commit or a day.
+//! Reads a registry at a commit or a day, for every reading command.
 
 use clap::Args;
 
@@ -15,16 +15,17 @@ use crate::record::snapshot::{Loaded, Records, Snapshot};
 use crate::trust::{self, Policy, Tally};
 use crate::workspace::{Wanted, Workspace};
 
-/// Whether to fetch before something is read.
+/// Whether to fetch before reading.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub struct FetchArgs {
-    /// Fetch first: read the mainline as its remote has it now, and bring what a partial clone lacks of the registry
+    /// Fetch first: read the mainline as its remote has it now. In a partial clone,
+    /// fetch the missing objects of the registry too
     #[arg(long, help_heading = "Where to look")]
     pub fetch: bool,
 }
 
 impl FetchArgs {
-    /// Finds the registry, after the fetch where one is wanted.
+    /// Finds the registry, after the fetch where one is asked for.
     ///
     /// # Errors
     /// As [`Workspace::open`] and [`Workspace::open_fetched`].
@@ -32,7 +33,7 @@ impl FetchArgs {
         self.open_as(&global.wanted(), ui)
     }
 
-    /// As [`FetchArgs::open`], of what is wanted.
+    /// Finds the registry that is wanted, after the fetch where one is asked for.
     ///
     /// # Errors
     /// As [`FetchArgs::open`].
@@ -51,7 +52,7 @@ impl FetchArgs {
 /// The state that a reading command reads.
 #[derive(Clone, Debug, Default, Args)]
 pub struct ReadArgs {
-    /// As it was at this commit, or on this day
+    /// Read the registry as it was at this commit, or on this day
     #[arg(long, value_name = "REV|DATE")]
     pub at: Option<String>,
     #[command(flatten)]
@@ -65,24 +66,24 @@ impl ReadArgs {
     }
 }
 
-/// A registry at one commit, to be read.
+/// A registry at one commit.
 pub struct Reading<'r> {
-    /// Where it is.
+    /// The workspace that holds it.
     pub workspace: &'r Workspace,
     /// The object store.
     pub objects: &'r GitObjects<'r>,
     /// The registry.
     pub snapshot: Snapshot<'r>,
-    /// The commit.
+    /// The commit that is read.
     pub commit: Oid,
 }
 
 impl Reading<'_> {
-    /// Opens the registry at a commit or day (by default at the current
-    /// branch's tip), and reads it.
+    /// Opens the registry at a commit or day (by default at the current branch's
+    /// tip), and reads it.
     ///
     /// # Errors
-    /// When there is nothing to read, or what `read` says.
+    /// There is nothing to read, or `read` fails.
     pub fn with(
         args: &ReadArgs,
         global: &Global,
@@ -94,7 +95,7 @@ impl Reading<'_> {
         fresh::told(&workspace, current(&workspace), args.is_newest(), answered, ui)
     }
 
-    /// As [`Reading::with`], of a registry that was found.
+    /// Reads a registry that was already found, as [`Reading::with`] does.
     ///
     /// # Errors
     /// As [`Reading::with`].
@@ -136,32 +137,29 @@ impl Reading<'_> {
         answered
     }
 
-    /// Whether a file that was read so far can't be read as a record.
+    /// Whether some file that was read is not a valid record.
     pub fn is_incomplete(&self) -> bool {
         !self.snapshot.records.unreadable().is_empty()
     }
 
-    /// The policy at that commit.
+    /// Returns the policy at that commit.
     ///
     /// # Errors
-    /// When there is none.
+    /// The commit has no policy.
     pub fn policy(&self) -> Result<Policy, Error> {
         history::policy_at(&self.snapshot, &format!("commit {}", self.commit.short()))
     }
 
-    /// The reviews of a version as they would count now.
-    ///
-    /// # Errors
-    /// When an object can't be read.
+    /// Returns the reviews of a version as they would count now.
     pub fn tally(&self, policy: &Policy, id: &VersionId, version: &Loaded) -> Result<Tally, Error> {
         let past = Past::new(self.objects, &self.workspace.folder, Some(self.commit));
         trust::tally(policy, &self.snapshot, &self.snapshot, id, version, &past)
     }
 
-    /// The version's file, or the nearest name.
+    /// Returns the version's file.
     ///
     /// # Errors
-    /// When there is no such version.
+    /// There is no such version; the hint has the nearest name.
     pub fn version(&self, id: &VersionId) -> Result<std::sync::Arc<Loaded>, Error> {
         match self.snapshot.read(&RecordPath::Version(id.clone()))? {
             Some(loaded) => Ok(loaded),
@@ -170,8 +168,8 @@ impl Reading<'_> {
     }
 }
 
-/// Names the files that can't be read, so that an answer without them does not
-/// look whole.
+/// Names the files that can't be read, so that an answer without them does not look
+/// complete.
 fn unreadable(workspace: &Workspace, paths: &[String]) -> Option<String> {
     /// The most files that are named.
     const MOST: usize = 5;
@@ -194,7 +192,8 @@ fn unreadable(workspace: &Workspace, paths: &[String]) -> Option<String> {
     ))
 }
 
-/// The commit that people look at: the current branch's tip, or the mainline's.
+/// Returns the commit that people look at: the current branch's tip, or the
+/// mainline's.
 pub(crate) fn current(workspace: &Workspace) -> Result<Oid, Error> {
     if workspace.repo.workdir().is_none() || workspace.fetched {
         return workspace.tip();
@@ -205,7 +204,7 @@ pub(crate) fn current(workspace: &Workspace) -> Result<Oid, Error> {
     }
 }
 
-/// A commit by which something is read as it was.
+/// The commit that holds a past state.
 pub struct AsOf {
     /// The commit.
     pub commit: Oid,
@@ -216,7 +215,7 @@ pub struct AsOf {
 }
 
 impl AsOf {
-    /// The commit, when what is worth knowing was said beside the output.
+    /// Prints the note, and returns the commit.
     pub fn noted(self, ui: &Ui) -> Oid {
         if let Some(note) = &self.note {
             ui.note(note);
@@ -235,12 +234,12 @@ impl From<Oid> for AsOf {
     }
 }
 
-/// The commit that a revision names, or the last step of the mainline whose
-/// effective date is of that day or before. Steps that claim a date from `since`
-/// up to there, and are left out all the same, are named.
+/// Returns the commit that a revision names, or the last step of the mainline whose
+/// effective date is on or before a day. Notes the steps that claim a date from
+/// `since` up to that day and are nevertheless left out.
 ///
 /// # Errors
-/// When there is none.
+/// There is no such commit.
 pub fn commit_at(
     workspace: &Workspace,
     objects: &GitObjects<'_>,
@@ -284,12 +283,13 @@ pub fn commit_at(
     })
 }
 
-/// The commit after which a range starts: the one that a revision names, or the
-/// mainline's last step before a day, so that the day itself is told, or of a
-/// moment. None when the mainline began later: all of it is meant.
+/// Returns the commit after which a range starts. For a revision, that is its commit.
+/// For a day or a moment, it is the mainline's last step before it, so that the range
+/// includes the day. Returns `None` when the mainline began later: the range is then
+/// the whole mainline.
 ///
 /// # Errors
-/// When a revision names none.
+/// The revision names no commit.
 pub fn commit_before(
     workspace: &Workspace,
     objects: &GitObjects<'_>,
@@ -302,13 +302,13 @@ pub fn commit_before(
     Ok(dates.at(last).map(|step| step.commit))
 }
 
-/// The dates of the mainline's steps.
+/// Returns the dates of the mainline's steps.
 pub fn dates(workspace: &Workspace, objects: &GitObjects<'_>) -> Result<Dates, Error> {
     let kept = CachedObjects::new(objects);
     workspace.dates(&Records::new(&kept), workspace.tip()?)
 }
 
-/// Names steps that a day leaves out although they claim a date of it.
+/// Names the steps that a day leaves out although they claim a date of it.
 fn left_out(steps: &[Dated]) -> Option<String> {
     /// The most steps that are named.
     const MOST: usize = 5;
@@ -328,7 +328,7 @@ fn left_out(steps: &[Dated]) -> Option<String> {
 /// The seconds of a day.
 const DAY: i64 = 24 * 60 * 60;
 
-/// A time that is named, in seconds since 1970-01-01T00:00:00Z.
+/// A day or moment, in seconds since 1970-01-01T00:00:00Z.
 enum Moment {
     /// A day, by its first second.
     Day(i64),
@@ -337,14 +337,14 @@ enum Moment {
 }
 
 impl Moment {
-    /// The first second that it holds.
+    /// Returns its first second.
     fn first(self) -> i64 {
         match self {
             Moment::Day(seconds) | Moment::Second(seconds) => seconds,
         }
     }
 
-    /// The last second that it holds.
+    /// Returns its last second.
     fn end(self) -> i64 {
         match self {
             Moment::Day(seconds) => seconds.saturating_add(DAY - 1),
@@ -352,8 +352,8 @@ impl Moment {
         }
     }
 
-    /// The last second that a range from it on leaves out: a moment's own step is
-    /// the one that it starts after.
+    /// Returns the last second that a range from it leaves out. A range from a moment
+    /// starts after the step of that moment.
     fn last_before(self) -> i64 {
         match self {
             Moment::Day(seconds) => seconds.saturating_sub(1),
@@ -361,7 +361,7 @@ impl Moment {
         }
     }
 
-    /// None when the text is no date.
+    /// Parses a date; `None` when the text is not a date.
     fn of(text: &str) -> Option<Moment> {
         if let Ok(date) = text.parse::<jiff::civil::Date>()
             && text.len() == 10
@@ -374,8 +374,8 @@ impl Moment {
     }
 }
 
-/// The commit that a revision names; what is no revision may be a day that was
-/// mistyped, or a CI system's word for nothing.
+/// Resolves a revision. For a text that is not a revision, the hint considers a
+/// mistyped day and a CI system's placeholder for "no commit".
 fn resolve(workspace: &Workspace, text: &str) -> Result<Oid, Error> {
     workspace.resolve(text).map_err(|error| {
         if text.len() >= 40 && text.bytes().all(|byte| byte == b'0') {
@@ -390,7 +390,8 @@ fn resolve(workspace: &Workspace, text: &str) -> Result<Oid, Error> {
     })
 }
 
-/// Three numbers, one of four digits at an end: `2026-02-30`, `30/11/2026`.
+/// Whether the text is three numbers, with one of four digits at an end:
+/// `2026-02-30`, `30/11/2026`.
 fn is_like_a_day(text: &str) -> bool {
     let parts: Vec<&str> = text.split(['-', '/']).collect();
     let [first, _, last] = parts[..] else { return false };

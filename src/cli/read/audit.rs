@@ -28,24 +28,26 @@ use crate::workspace::{PinnedBy, Workspace};
 /// `modelry audit`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Formats: human, concise, json, html (one page that stands alone), sarif, github (annotations), gitlab (code quality), junit.\n\nExit codes: 0 clean; 1 open findings; 2 incomplete, as in a shallow clone.\n\nExamples:\n  modelry audit --root 5e1f…:models\n  modelry audit -o html > audit.html\n  modelry audit --at 2026-03-31 -o json\n  modelry audit --checkpoint ../checkpoint --new-checkpoint   # the first time\n  modelry audit --checkpoint ../checkpoint --sign             # every night"
+    after_help = "Formats: human, concise, json, html (one self-contained page), sarif, github (annotations), gitlab (code quality), junit.\n\nExit codes: 0 clean; 1 open findings; 2 incomplete, as in a shallow clone.\n\nExamples:\n  modelry audit --root 5e1f…:models\n  modelry audit -o html > audit.html\n  modelry audit --at 2026-03-31 -o json\n  modelry audit --checkpoint ../checkpoint --new-checkpoint   # the first time\n  modelry audit --checkpoint ../checkpoint --sign             # every night"
 )]
 pub struct AuditArgs {
     #[command(flatten)]
     read: ReadArgs,
-    /// Take the root that this clone shows on trust: it is not pinned
+    /// Trust the root of this clone although it is not pinned
     #[arg(long, help_heading = "Trust")]
     trust_root: bool,
-    /// Put into the report what this clone verified before and by which configuration its root is pinned; without it, two clones of one tip give the same report
+    /// Add to the report what this clone verified before, and which configuration
+    /// pins its root; without it, two clones of one tip give the same report
     #[arg(long, help_heading = "Trust")]
     with_clone: bool,
-    /// Prove that history only grew since this file was written, outside the repository; a clean audit moves it on
+    /// Verify that history only grew since this checkpoint file was written; keep it
+    /// outside the repository. A clean audit updates it
     #[arg(long, value_name = "FILE", help_heading = "Checkpoint", conflicts_with = "at")]
     checkpoint: Option<PathBuf>,
-    /// Make the checkpoint: there is none yet
+    /// Create the checkpoint file, which must not exist yet
     #[arg(long, help_heading = "Checkpoint", requires = "checkpoint")]
     new_checkpoint: bool,
-    /// Sign the checkpoint as git is configured to sign, in FILE.sig
+    /// Sign the checkpoint as git is configured to sign, into FILE.sig
     #[arg(long, help_heading = "Checkpoint", requires = "checkpoint")]
     sign: bool,
 }
@@ -59,7 +61,7 @@ pub fn run(args: &AuditArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
         }
         None => None,
     };
-    // Whether there is a key is known before the work, and not after it.
+    // A missing key must fail before the work, not after it.
     let signer = match args.sign {
         true => Some(GitSigner::from_config(
             &workspace.repo.settings().signing(),
@@ -97,7 +99,7 @@ fn origin(by: PinnedBy) -> PinOrigin {
     }
 }
 
-/// What became of the checkpoint.
+/// Reports what happened to the checkpoint.
 fn tell(moved: Moved, next: &Checkpoint, ui: &Ui) {
     let steps = crate::base::count(usize::try_from(next.size).unwrap_or(usize::MAX), "step");
     let what = format!("{steps}, up to {}", next.commit.short());
@@ -111,7 +113,7 @@ fn tell(moved: Moved, next: &Checkpoint, ui: &Ui) {
     }
 }
 
-/// Judges every step from the root, and enters it in the ledger.
+/// Judges every step from the root, and adds it to the ledger.
 fn audited(
     workspace: &Workspace,
     args: &AuditArgs,
@@ -211,8 +213,7 @@ fn at<'r>(records: &'r Records<'r>, commit: Oid, folder: &str) -> Result<Snapsho
     Snapshot::at(records, top, folder)
 }
 
-/// A bar where somebody watches: standard error, and nothing at all when that
-/// is no terminal.
+/// Creates a progress bar on standard error; hidden when that is not a terminal.
 pub(crate) fn bar(ui: &Ui) -> ProgressBar {
     if ui.is_json() {
         return ProgressBar::hidden();

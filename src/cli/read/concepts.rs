@@ -2,19 +2,19 @@
 
 /// A concept that `modelry explain` knows beside the rules.
 pub struct Concept {
-    /// Its name.
+    /// The concept's name.
     pub name: &'static str,
-    /// Other words for it.
+    /// Other words for the concept.
     pub aliases: &'static [&'static str],
-    /// One sentence, without its subject.
+    /// A summary in one sentence, without its subject.
     pub summary: &'static str,
-    /// A few sentences.
+    /// An explanation in a few sentences.
     pub docs: &'static str,
-    /// Codes of rules that concern it.
+    /// Codes of the rules that concern it.
     pub rules: &'static [&'static str],
 }
 
-/// The concept of this name, in any case and with any hyphens.
+/// Returns the concept of this name, in any case and with any hyphens.
 pub fn find(wanted: &str) -> Option<&'static Concept> {
     let bare = |word: &str| word.to_lowercase().replace(['-', '_', ' '], "");
     let wanted = bare(wanted);
@@ -24,7 +24,7 @@ pub fn find(wanted: &str) -> Option<&'static Concept> {
     named.or_else(|| CONCEPTS.iter().find(|concept| concept.aliases.iter().any(is)))
 }
 
-/// Every concept, by name.
+/// The concepts, sorted by name.
 pub const CONCEPTS: &[Concept] = &[
     Concept {
         name: "acknowledged",

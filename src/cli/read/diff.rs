@@ -20,17 +20,17 @@ use crate::workspace::Workspace;
 /// `modelry diff`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  modelry diff main..topic\n  modelry diff HEAD~1..HEAD\n  modelry diff origin/main..HEAD -o markdown   for a comment on a pull request"
+    after_help = "Examples:\n  modelry diff main..topic\n  modelry diff HEAD~1..HEAD\n  modelry diff origin/main..HEAD -o markdown   # for a comment on a pull request"
 )]
 pub struct DiffArgs {
-    /// Two commits
+    /// The two commits, as A..B; a missing one is HEAD
     #[arg(value_name = "A..B")]
     range: String,
     #[command(flatten)]
     fetch: FetchArgs,
 }
 
-/// The two ends of `A..B`; what is left out is HEAD.
+/// Splits `A..B` into its two ends; a missing end is HEAD.
 pub fn ends(range: &str) -> Result<(&str, &str), Error> {
     let (a, b) = range
         .split_once("..")
@@ -56,7 +56,7 @@ pub fn run(args: &DiffArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     let (a, b) = ends(&args.range)?;
     let (a, b) = (workspace.resolve(a)?, workspace.resolve(b)?);
     let outcome = between(&workspace, (a, b), ui)?;
-    // Another commit was chosen, and is as old as it is.
+    // The user chose another commit, so its age is not worth a note.
     match workspace.tip() {
         Ok(tip) if [a, b].contains(&tip) => {
             fresh::told(&workspace, Ok(tip), !args.fetch.fetch, Ok(outcome), ui)
@@ -81,7 +81,7 @@ fn between(workspace: &Workspace, (a, b): (Oid, Oid), ui: &Ui) -> Result<Outcome
         return Err(workspace.no_registry(&objects, b)?);
     }
     let mut changes = change::diff(&prior, &next)?.changes;
-    // Where there is no policy before, as at the root, nothing asks for gates.
+    // Before the root there is no policy, and so there are no gates.
     let policy = prior.registry()?.and_then(Policy::new);
     if let Some(policy) = &policy {
         let tree = |commit| history::read_commit(&objects, commit).map(|commit| commit.tree);

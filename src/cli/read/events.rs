@@ -22,18 +22,19 @@ use crate::workspace::verdict::{self, Occurred};
 /// `modelry events`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Formats: human, json (one array: application/cloudevents-batch+json), cloudevents (a CloudEvents 1.0 object a line), eventbridge (what `aws events put-events --cli-input-json` takes, a call a line).\n\nExit codes: 0 told; 1 open findings, and nothing is told; 2 incomplete, as in a shallow clone.\n\nExamples:\n  modelry events\n  modelry events main~5..main -o cloudevents\n  modelry events 2026-03-01.. -o json   # of that day and later\n  modelry events main~1..main -o eventbridge --account 123456789012 --region eu-central-1"
+    after_help = "Formats: human, json (one array: application/cloudevents-batch+json), cloudevents (one CloudEvents 1.0 object per line), eventbridge (input of `aws events put-events --cli-input-json`, one call per line).\n\nExit codes: 0 printed; 1 open findings, and no event is printed; 2 incomplete, as in a shallow clone.\n\nExamples:\n  modelry events\n  modelry events main~5..main -o cloudevents\n  modelry events 2026-03-01.. -o json   # of that day and later\n  modelry events main~1..main -o eventbridge --account 123456789012 --region eu-central-1"
 )]
 pub struct EventsArgs {
-    /// The steps after A, up to B of the mainline; days count whole (UTC): from the day A on, through the end of the day B [default: from the root to the tip]
+    /// The steps after A, up to B of the mainline; a day counts as a whole (UTC), as
+    /// A and as B [default: from the root to the tip]
     #[arg(value_name = "A..B")]
     range: Option<String>,
     #[command(flatten)]
     fetch: FetchArgs,
-    /// Take the root that this clone shows on trust: it is not pinned
+    /// Trust the root of this clone although it is not pinned
     #[arg(long, help_heading = "Trust")]
     trust_root: bool,
-    /// The AWS account that the models' names are made of
+    /// The AWS account in the ARNs of the models
     #[arg(long, value_name = "DIGITS", help_heading = "EventBridge")]
     account: Option<String>,
     /// The AWS region
@@ -44,7 +45,7 @@ pub struct EventsArgs {
     bus: Option<String>,
 }
 
-/// The forms of events.
+/// The output forms of events.
 pub(crate) const FORMS: &[Output] = &[
     Output::Human,
     Output::Json,
@@ -52,7 +53,7 @@ pub(crate) const FORMS: &[Output] = &[
     Output::Eventbridge,
 ];
 
-/// Where entries for EventBridge go; none for other forms.
+/// Returns where entries for EventBridge go; `None` for other forms.
 fn account(args: &EventsArgs, ui: &Ui) -> Result<Option<Account>, Error> {
     let is_wanted = ui.output == Output::Eventbridge;
     match (&args.account, &args.region) {
@@ -71,7 +72,7 @@ fn account(args: &EventsArgs, ui: &Ui) -> Result<Option<Account>, Error> {
     }
 }
 
-/// The ends that are named.
+/// Splits a range into the ends that are named.
 fn ends(range: Option<&str>) -> Result<(Option<&str>, Option<&str>), Error> {
     let Some(range) = range else {
         return Ok((None, None));
@@ -165,7 +166,7 @@ fn print(events: &[Event], ui: &Ui) -> Result<(), Error> {
     }
 }
 
-/// Lines to standard output, a few at a time.
+/// Prints lines to standard output, a few at a time.
 struct Lines<'u> {
     ui: &'u Ui,
     text: String,
@@ -197,7 +198,7 @@ impl<'u> Lines<'u> {
     }
 }
 
-/// All of these lines.
+/// Prints all of these lines.
 fn lines(all: impl Iterator<Item = String>, ui: &Ui) -> Result<(), Error> {
     let mut out = Lines::new(ui);
     for line in all {

@@ -14,10 +14,11 @@ use crate::report::{Cell, Table, Tone, paint};
 /// `modelry explain`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  modelry explain MR203\n  modelry explain four-eyes\n  modelry explain            every rule and every concept, in tables"
+    after_help = "Examples:\n  modelry explain MR203\n  modelry explain four-eyes\n  modelry explain            # all rules and concepts, in tables"
 )]
 pub struct ExplainArgs {
-    /// A rule's code or name, or a concept: four-eyes, quorum, champion, landing, pin [default: tables of all]
+    /// A rule's code or name, or a concept: four-eyes, quorum, champion, landing, pin
+    /// [default: list all rules and concepts]
     #[arg(value_name = "RULE|CONCEPT")]
     wanted: Option<String>,
 }

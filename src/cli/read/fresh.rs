@@ -1,5 +1,5 @@
-//! How new the commit is that a reading command reads: for people, beside the
-//! output. No verdict depends on it.
+//! Notes on the age of the commit that a reading command reads. They go to standard
+//! error, and no verdict depends on them.
 
 use std::time::SystemTime;
 
@@ -9,13 +9,12 @@ use crate::cli::output::Outcome;
 use crate::judge::history;
 use crate::workspace::Workspace;
 
-/// Ends a reading command that read the commit `read`: a note where the remote's
-/// branch is known to be ahead of it, and where something was not found, which
-/// commit that speaks of. Silent unless the newest commit of this clone was asked
-/// for, neither another one (`--at`) nor the remote's (`--fetch`).
+/// Ends a reading command that read the commit `read`. Adds a note where the remote's
+/// branch is known to be ahead. If something was not found, the error names the
+/// commit that was read. Adds nothing where `at` or `--fetch` chose the commit.
 ///
 /// # Errors
-/// The one that the command ended with.
+/// The error of the command itself.
 pub fn told(
     workspace: &Workspace,
     read: Result<Oid, Error>,
@@ -40,7 +39,7 @@ pub fn told(
     }
 }
 
-/// The error that something was not found, with the commit that it speaks of.
+/// Adds the commit that was read to the error that something was not found.
 pub fn missing(workspace: &Workspace, commit: Oid, error: Error) -> Error {
     if !matches!(error, Error::Told { .. }) {
         return error;
@@ -51,8 +50,8 @@ pub fn missing(workspace: &Workspace, commit: Oid, error: Error) -> Error {
     }
 }
 
-/// Notes of which commit it is said that nothing was found, unless another note
-/// says so because it is behind.
+/// Notes in which commit nothing was found, unless another note says that the commit
+/// is behind.
 pub fn nothing_at(workspace: &Workspace, commit: Oid, ui: &Ui) {
     if behind(workspace, commit).is_none()
         && let Some(words) = age(workspace, commit)
@@ -61,8 +60,8 @@ pub fn nothing_at(workspace: &Workspace, commit: Oid, ui: &Ui) {
     }
 }
 
-/// A note on a commit that lacks some of what the clone keeps of the remote's
-/// mainline; none where that can't be found out.
+/// Returns a note on a commit that is behind the remote's mainline as last fetched,
+/// or `None` where that can't be found out.
 fn behind(workspace: &Workspace, commit: Oid) -> Option<String> {
     let (name, tip) = workspace.kept_mainline().ok()??;
     let tip = tip.filter(|tip| *tip != commit)?;
@@ -80,7 +79,8 @@ fn behind(workspace: &Workspace, commit: Oid) -> Option<String> {
     ))
 }
 
-/// A note on the commit that is read and on the last fetch; none without a remote.
+/// Returns a note on the commit that is read and on the last fetch, or `None` without
+/// a remote.
 fn age(workspace: &Workspace, commit: Oid) -> Option<String> {
     workspace.kept_mainline().ok()??;
     Some(format!(
@@ -90,7 +90,7 @@ fn age(workspace: &Workspace, commit: Oid) -> Option<String> {
     ))
 }
 
-/// A commit with its date.
+/// Formats a commit with its date.
 fn named(workspace: &Workspace, commit: Oid) -> Option<String> {
     let objects = workspace.repo.objects().ok()?;
     let read = history::read_commit(&objects, commit).ok()?;
@@ -101,7 +101,7 @@ fn named(workspace: &Workspace, commit: Oid) -> Option<String> {
     Some(format!("{}{}", commit.short(), date.unwrap_or_default()))
 }
 
-/// The age of the last fetch in words.
+/// Formats the age of the last fetch.
 fn last_fetch(workspace: &Workspace) -> String {
     let Some(time) = workspace.repo.last_fetch() else {
         return "never fetched since the clone".to_owned();

@@ -9,11 +9,8 @@ use crate::record::kind::GroupName;
 use crate::report::{Cell, Table, Tone};
 use crate::trust::{self, GateResult, PlacedGate, Policy};
 
-/// Notes on names that gates read, no version of the group has, and that look like
-/// a name that one has: a slip in a gate may let everything pass.
-///
-/// # Errors
-/// When an object can't be read.
+/// Notes names in gates that no version of the group has, but that are near a name
+/// that one has: a typing error in a gate may let everything pass.
 pub fn slips(
     reading: &Reading<'_>,
     policy: &Policy,
@@ -36,7 +33,7 @@ pub fn slips(
     Ok(notes)
 }
 
-/// Gates with their results.
+/// Returns gates with their results as a table.
 pub fn table(gates: &[GateResult]) -> Table {
     let mut table = Table::new(["GATE", "RESULT", "SAW", "WHY NOT"]);
     for gate in gates {
@@ -67,7 +64,7 @@ pub fn table(gates: &[GateResult]) -> Table {
     table
 }
 
-/// Gates with their results, for programs.
+/// Returns gates with their results as JSON.
 pub fn values(gates: &[GateResult]) -> Value {
     let value = |gate: &GateResult| {
         let saw: Vec<Value> = gate

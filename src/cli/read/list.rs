@@ -17,7 +17,7 @@ use crate::record::kind::{GroupName, Key, RecordPath, Status, VersionId};
 use crate::report::{Cell, Table, Tone};
 use crate::trust::condition::{self, Expr};
 
-/// What a condition may speak of.
+/// The variables of a condition.
 pub const VARIABLES: [&str; 11] = [
     "group",
     "version",
@@ -38,29 +38,30 @@ pub const VARIABLES: [&str; 11] = [
     after_help = "Examples:\n  modelry list\n  modelry list fraud-detector --status approved\n  modelry list --where 'metrics.auc > 0.9 && labels.team == \"risk\"' --sort metrics.auc"
 )]
 pub struct ListArgs {
-    /// Only this group's versions
+    /// List only the versions of this group
     group: Option<GroupName>,
-    /// Only versions of this status; may be repeated
+    /// List only versions of this status; may be repeated
     #[arg(long)]
     status: Vec<Status>,
-    /// Only versions with this label; may be repeated
+    /// List only versions with this label; may be repeated
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = names::pair)]
     labels: Vec<(Key, String)>,
-    /// Only versions for which this CEL condition holds; what lacks a field does not match.
-    /// There are group, version, status, by, description, labels, annotations, metrics, spec, stages, card
+    /// List only versions for which this CEL condition is true; a version that lacks
+    /// a field of it is left out. Variables: group, version, status, by, description,
+    /// labels, annotations, metrics, spec, stages, card
     #[arg(long = "where", value_name = "EXPR")]
     condition: Option<String>,
-    /// What to sort by: version, status, by, or a metric as metrics.NAME (highest first)
+    /// Sort by version, status, by, or a metric as metrics.NAME (highest first)
     #[arg(long, value_name = "FIELD")]
     sort: Option<String>,
-    /// At most this many
+    /// List at most this many
     #[arg(long, value_name = "N", value_parser = names::count)]
     limit: Option<usize>,
     #[command(flatten)]
     read: ReadArgs,
 }
 
-/// One version as lists see it.
+/// One version in a list.
 pub struct Row {
     id: VersionId,
     status: Status,
@@ -71,7 +72,7 @@ pub struct Row {
     stages: Vec<String>,
 }
 
-/// The versions of a group, deleted ones left out.
+/// Returns the versions of a group; deleted ones are left out.
 fn rows(reading: &Reading<'_>, group: &GroupName) -> Result<Vec<Row>, Error> {
     let snapshot = &reading.snapshot;
     let mut serving: Vec<(String, u64)> = Vec::new();
@@ -145,12 +146,12 @@ fn rows(reading: &Reading<'_>, group: &GroupName) -> Result<Vec<Row>, Error> {
     Ok(rows)
 }
 
-/// The versions of a group as JSON.
+/// Returns the versions of a group as JSON.
 pub fn version_values(reading: &Reading<'_>, group: &GroupName) -> Result<Vec<Value>, Error> {
     values(reading, rows(reading, group)?)
 }
 
-/// Versions as JSON, each with the digest that a review of it names.
+/// Returns versions as JSON, each with the digest that a review of it names.
 fn values(reading: &Reading<'_>, rows: Vec<Row>) -> Result<Vec<Value>, Error> {
     let policy = reading.policy()?;
     let mut values = Vec::new();
@@ -167,7 +168,7 @@ fn values(reading: &Reading<'_>, rows: Vec<Row>) -> Result<Vec<Value>, Error> {
     Ok(values)
 }
 
-/// The versions of a group as a table.
+/// Returns the versions of a group as a table.
 pub fn version_table(reading: &Reading<'_>, group: &GroupName, limit: Option<usize>) -> Result<Table, Error> {
     let mut rows = rows(reading, group)?;
     rows.reverse();
@@ -257,7 +258,7 @@ pub fn run(args: &ListArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     })
 }
 
-/// A condition as it is typed.
+/// An example of a condition, for errors.
 const EXAMPLE: &str = "for example: --where 'metrics.auc > 0.9 && labels.team == \"risk\"'";
 
 fn compiled(condition: &str) -> Result<Expr, Error> {
@@ -289,7 +290,7 @@ fn sort(rows: &mut [Row], field: Option<&str>) -> Result<(), Error> {
                 );
             };
             let value = |row: &Row| row.value["metrics"].get(metric).and_then(Value::as_f64);
-            // What lacks the metric comes last.
+            // Versions without the metric come last.
             rows.sort_by(|a, b| {
                 let (a, b) = (value(a), value(b));
                 b.is_some()

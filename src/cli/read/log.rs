@@ -23,10 +23,10 @@ use crate::trust::Verdict;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  modelry log\n  modelry log fraud-detector/3")]
 pub struct LogArgs {
-    /// Only what happened to this group or version
+    /// Print only changes of this group or version
     #[arg(value_name = "GROUP[/N]")]
     target: Option<Target>,
-    /// At most this many commits
+    /// Print at most this many commits
     #[arg(long, short = 'n', value_name = "N", value_parser = crate::cli::names::count)]
     limit: Option<usize>,
     #[command(flatten)]
@@ -45,7 +45,7 @@ fn concerns(change: &Change, target: Option<&Target>) -> bool {
     }
 }
 
-/// A commit's time, in its own zone.
+/// Formats a commit's time in its own zone.
 fn time(commit: &Commit) -> String {
     let Some(committer) = &commit.committer else {
         return String::new();
@@ -57,8 +57,8 @@ fn time(commit: &Commit) -> String {
         .unwrap_or_default()
 }
 
-/// Whose signatures stand behind the changes of a commit that nobody signed: on
-/// the other side of a merge, or in the records themselves.
+/// Returns who signed for the changes of an unsigned commit: on the other side of a
+/// merge, or in the records themselves.
 fn authors<'r>(
     records: &'r Records<'r>,
     folder: &'r str,
@@ -66,7 +66,7 @@ fn authors<'r>(
     commit: &Commit,
     target: Option<&Target>,
 ) -> Result<BTreeSet<ActorId>, Error> {
-    // Before the first policy nobody is known.
+    // There are no actors before the first policy.
     let Ok(mut replay) = Replay::after(records, folder, parent) else {
         return Ok(BTreeSet::new());
     };
@@ -92,10 +92,10 @@ fn words(verdict: &Verdict, commit: &Commit, authors: &BTreeSet<ActorId>) -> Str
     }
 }
 
-/// At most this many members of one record are listed.
+/// The most fields of one record that are listed.
 const MOST_FIELDS: usize = 12;
 
-/// The members that a change wrote otherwise, with both values.
+/// Lists the changed fields, with the old and the new value.
 fn field_lines(change: &Change) -> String {
     let fields = summary::fields_of(change);
     let mut out = String::new();
@@ -127,7 +127,7 @@ pub fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
         let objects = reading.objects;
         let folder = &reading.workspace.folder;
         let records = Records::new(objects);
-        // In a shallow clone the steps that are here are told as they claim to be.
+        // In a shallow clone the dates of the steps are those that they claim.
         let dates = match reading.workspace.dates(&records, reading.commit) {
             Ok(dates) => dates.by_commit(),
             Err(Error::MissingObject { .. }) => HashMap::new(),
@@ -155,7 +155,7 @@ pub fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
                     .ok()
                     .and_then(|replay| replay.policy)
                     .map(|policy| history::verdict(&policy, &commit)),
-                // The root is judged by nobody; its own policy says who signed.
+                // The root is not judged; its own policy lists the signer's key.
                 _ => history::policy_at(&next, "the root")
                     .ok()
                     .map(|policy| history::verdict(&policy, &commit)),

@@ -3,7 +3,7 @@
 use crate::record::kind::Metrics;
 use crate::report;
 
-/// "auc 0.912, recall 0.71".
+/// Formats metrics in one line: "auc 0.912, recall 0.71".
 pub fn metrics_words(metrics: &Metrics) -> String {
     metrics
         .iter()

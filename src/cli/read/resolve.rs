@@ -1,4 +1,4 @@
-//! `modelry resolve`, and the proven ground that `wait` and `pull` share.
+//! `modelry resolve`, and the proof that it shares with `wait` and `pull`.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -26,16 +26,18 @@ use crate::report::{self, clean, paint};
 use crate::workspace::prove::{CheckpointFile, How, Proof, Signed};
 use crate::workspace::{PinnedBy, Wanted, Workspace};
 
-/// How far a clone is believed.
+/// Options for what a command believes of a clone.
 #[derive(Clone, Debug, Args)]
 pub struct TrustArgs {
-    /// Take the root that this clone shows on trust: it is not pinned
+    /// Trust the root of this clone although it is not pinned
     #[arg(long, help_heading = "Trust")]
     pub trust_root: bool,
-    /// Prove the history from the root, whatever this clone verified before
+    /// Verify the history from the root, regardless of what this clone verified
+    /// before
     #[arg(long, help_heading = "Trust")]
     pub replay: bool,
-    /// Take the history up to this checkpoint of `modelry audit` as given: a clone of depth 1 is enough
+    /// Trust the history up to this checkpoint of `modelry audit`; a clone of depth 1
+    /// is then enough
     #[arg(
         long,
         value_name = "FILE",
@@ -46,8 +48,8 @@ pub struct TrustArgs {
 }
 
 impl TrustArgs {
-    /// What the command line says of where to look, with the folder that the
-    /// checkpoint names: no file of the history has to be found for it.
+    /// Returns the options that locate the registry. The folder comes from the
+    /// checkpoint if there is one, so no file of the history has to be found for it.
     pub fn wanted(&self, global: &Global) -> Wanted {
         let folder = |path: &PathBuf| CheckpointFile::folder_of(&global.located(path));
         Wanted {
@@ -63,7 +65,7 @@ impl TrustArgs {
     after_help = "Formats: human, json, uri, env (for `eval`), github (for $GITHUB_OUTPUT), kserve.\n\nExamples:\n  modelry resolve fraud-detector@production -o uri\n  eval \"$(modelry resolve fraud-detector@latest -o env)\"\n  modelry resolve fraud-detector/3 -o github >> \"$GITHUB_OUTPUT\"\n  modelry resolve fraud-detector@production -o kserve | kubectl apply -f -\n  modelry resolve fraud-detector@production --checkpoint ../checkpoint   # in a clone of depth 1"
 )]
 pub struct ResolveArgs {
-    /// What to deploy: GROUP@STAGE, GROUP@latest or GROUP/N
+    /// The version to deploy: GROUP@STAGE, GROUP@latest or GROUP/N
     #[arg(value_name = "REF")]
     target: Target,
     #[command(flatten)]
@@ -72,10 +74,10 @@ pub struct ResolveArgs {
     trust: TrustArgs,
 }
 
-/// A group and the version meant in it.
+/// Splits a target into its group and the version that it asks for.
 ///
 /// # Errors
-/// When only a group is named.
+/// The target names only a group.
 pub fn meant(target: &Target) -> Result<(GroupName, Which), Error> {
     Ok(match target {
         Target::Version(id) => (id.group.clone(), Which::Number(id.number)),
@@ -89,24 +91,24 @@ pub fn meant(target: &Target) -> Result<(GroupName, Which), Error> {
     })
 }
 
-/// A registry whose history up to a commit is proven.
+/// A registry whose history up to a commit is verified.
 pub struct Proven<'p> {
-    /// Where it is.
+    /// The workspace that holds it.
     pub workspace: &'p Workspace,
     /// The registry at the commit.
     pub snapshot: Snapshot<'p>,
-    /// The commit.
+    /// The commit that was read.
     pub commit: Oid,
-    /// How it was proven.
+    /// The proof of the history.
     pub proof: &'p Proof,
-    /// Findings that are not in the way.
+    /// The number of open findings that do not concern the answer.
     pub elsewhere: usize,
     /// Whether neither a commit nor a fetch was asked for.
     is_newest: bool,
 }
 
 impl Proven<'_> {
-    /// The error that something was not found, with the commit that it speaks of.
+    /// Adds the commit that was read to the error that something was not found.
     pub fn missing(&self, error: Error) -> Error {
         match self.is_newest {
             true => fresh::missing(self.workspace, self.commit, error),
@@ -115,10 +117,10 @@ impl Proven<'_> {
     }
 }
 
-/// A root that is pinned, or taken on trust.
+/// Returns the root, which is pinned or trusted as shown.
 ///
 /// # Errors
-/// When it is neither, with how to pin it.
+/// The root is neither pinned nor trusted; the hint says how to pin it.
 pub fn believe_root(
     workspace: &Workspace,
     objects: &GitObjects<'_>,
@@ -139,11 +141,11 @@ pub fn believe_root(
     .hint("or take it on trust this once: `--trust-root`"))
 }
 
-/// The mainline's tip, or its commit that is named, or the last one of a day,
-/// beside `since` where that is the end of a range.
+/// Returns the mainline's tip, or the commit or the last commit of the day that is
+/// named. With `since`, the day is the end of a range.
 ///
 /// # Errors
-/// When what is named is not on the mainline.
+/// The named commit is not on the mainline.
 pub fn on_mainline(
     workspace: &Workspace,
     objects: &GitObjects<'_>,
@@ -159,11 +161,11 @@ pub fn on_mainline(
     Ok(as_of)
 }
 
-/// The mainline's commit after which a range starts, by a revision or a day that
-/// is told itself; none when the mainline began later.
+/// Returns the mainline's commit after which a range starts, for a revision or for a
+/// day that the range includes; `None` when the mainline began later.
 ///
 /// # Errors
-/// When what is named is not on the mainline.
+/// The named commit is not on the mainline.
 pub fn start_on_mainline(
     workspace: &Workspace,
     objects: &GitObjects<'_>,
@@ -189,11 +191,11 @@ fn held(workspace: &Workspace, objects: &GitObjects<'_>, tip: Oid, commit: Oid) 
     Ok(())
 }
 
-/// Proves the mainline up to its tip, or to the commit or day `at`, and reads
-/// it; ends with the findings that are in the way of `group`.
+/// Verifies the mainline up to its tip, or to the commit or day `at`, and reads it.
+/// Fails on open findings that concern `group`.
 ///
 /// # Errors
-/// When the root is neither pinned nor taken on trust, or nothing can be read.
+/// The root is neither pinned nor trusted, or the registry can't be read.
 pub fn proven(
     workspace: &Workspace,
     group: &GroupName,
@@ -213,8 +215,8 @@ pub fn proven(
     })
 }
 
-/// As [`proven`], of the registry that these options open; a note says how far the
-/// clone is behind.
+/// Opens the registry that these options name, and proves it as [`proven`] does. A
+/// note says how far the clone is behind.
 ///
 /// # Errors
 /// As [`proven`].
@@ -351,10 +353,8 @@ pub fn run(args: &ResolveArgs, global: &Global, ui: &Ui) -> Result<Outcome, Erro
     })
 }
 
-/// Nothing qualifies: the reason beside the output, and nothing in it.
-///
-/// # Errors
-/// When it can't be written.
+/// Reports that no version qualifies: the reason goes to standard error, and standard
+/// output stays empty.
 pub fn nothing(why: &str, ui: &Ui) -> Result<Outcome, Error> {
     if ui.is_json() {
         ui.json(&json!({"version": null, "reason": why}))?;
@@ -367,13 +367,13 @@ pub fn nothing(why: &str, ui: &Ui) -> Result<Outcome, Error> {
     Ok(Outcome::Nothing)
 }
 
-/// Names of the values in `-o env` and `-o github`, in their order.
+/// The names of the values in `-o env` and `-o github`, in order.
 const NAMES: [&str; 9] = [
     "version", "group", "number", "status", "artifact", "digest", "image", "commit", "root",
 ];
 
-/// Says whether a command line, which may be wrong elsewhere, is `resolve -o env`, or
-/// may have been meant so: the form is none that there is.
+/// Whether a command line, which may be invalid elsewhere, is `resolve -o env`. An
+/// unknown form counts too, as it may be a typing error.
 pub fn asks_for_env(arguments: &[OsString]) -> bool {
     let mut before = "";
     let mut is_env = false;
@@ -391,11 +391,11 @@ pub fn asks_for_env(arguments: &[OsString]) -> bool {
     is_env && arguments.iter().any(|argument| argument == "resolve")
 }
 
-/// The forms of the answer that no shell evaluates.
+/// The forms of the answer that are not for a shell.
 const OTHER_FORMS: [&str; 5] = ["human", "json", "uri", "github", "kserve"];
 
-/// Lines for a shell that has no answer: the variables of an earlier one go, and
-/// `eval` fails, which ends a script under `set -e`.
+/// Returns the shell lines for the case without an answer: they unset the variables
+/// of an earlier answer, and make `eval` fail, which ends a script under `set -e`.
 pub fn no_env() -> String {
     report::env_unset(&NAMES)
 }
@@ -408,7 +408,8 @@ fn print(answer: &Answer, proven: &Proven<'_>, ui: &Ui) -> Result<Outcome, Error
     let image = containers
         .iter()
         .find_map(|(_, container)| container.image.clone());
-    // An old record may hold it; a program that reads lines must not.
+    // An old record may hold control characters; a program that reads lines must not
+    // get them.
     let unseen = version
         .spec
         .all_artifacts()
@@ -558,7 +559,7 @@ fn print(answer: &Answer, proven: &Proven<'_>, ui: &Ui) -> Result<Outcome, Error
     Ok(Outcome::Fine)
 }
 
-/// What was proven, for programs.
+/// Returns what was proven, as JSON.
 fn words(proven: &Proven<'_>) -> Value {
     json!({
         "mainline": proven.workspace.mainline_name(),

@@ -1,4 +1,4 @@
-//! `modelry show`: a group or a version, its reviews, and whose turn it is.
+//! `modelry show`: a group or a version, its reviews, and who must act next.
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ use crate::trust::{self, Standing};
     after_help = "Examples:\n  modelry show fraud-detector/3\n  modelry show fraud-detector@production --at 2026-03-03"
 )]
 pub struct ShowArgs {
-    /// A group, a version, or the version serving a stage
+    /// A group, a version, or the version that serves a stage
     #[arg(value_name = "GROUP | GROUP/N | GROUP@STAGE")]
     target: Target,
     #[command(flatten)]
@@ -43,7 +43,8 @@ pub fn show(target: &Target, read: &ReadArgs, global: &Global, ui: &Ui) -> Resul
     })
 }
 
-/// The stages of a group whose files can be read, and the names of the others.
+/// Returns the stages of a group whose files can be read, and the names of the
+/// others.
 fn stages_of(reading: &Reading<'_>, group: &GroupName) -> Result<Stages, Error> {
     let mut stages = Stages::default();
     for stage in reading.snapshot.stages(group)? {
@@ -61,13 +62,13 @@ fn stages_of(reading: &Reading<'_>, group: &GroupName) -> Result<Stages, Error> 
 /// The stages of a group.
 #[derive(Default)]
 struct Stages {
-    /// Each with the version that serves it.
+    /// The readable stages, each with the version that serves it.
     known: Vec<(String, Option<u64>)>,
     /// Stages whose files can't be read.
     unreadable: Vec<String>,
 }
 
-/// The stages that a version serves.
+/// Returns the stages that a version serves.
 pub(crate) fn serves(reading: &Reading<'_>, id: &VersionId) -> Result<Vec<String>, Error> {
     let stages = stages_of(reading, &id.group)?.known.into_iter();
     Ok(stages
@@ -169,7 +170,7 @@ fn show_group(reading: &Reading<'_>, group: &GroupName, ui: &Ui) -> Result<Outco
     Ok(Outcome::Fine)
 }
 
-/// The error for a file that is there and can't be read as its record.
+/// Returns the error for a file that exists and can't be read as its record.
 fn no_record(reading: &Reading<'_>, path: &RecordPath) -> Error {
     let path = reading.workspace.from_top(&path.to_string());
     Error::told(format!("`{path}` can't be read")).hint("`modelry validate` says why")

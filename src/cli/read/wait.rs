@@ -22,19 +22,20 @@ use crate::workspace::Workspace;
     after_help = "Examples:\n  modelry wait fraud-detector/3 --for Approved --timeout 30m\n  modelry wait fraud-detector/3 --for Approved,Rejected --remote origin"
 )]
 pub struct WaitArgs {
-    /// The version; it need not be there yet
+    /// The version; it may not exist yet
     #[arg(value_name = "GROUP/N", value_parser = names::version)]
     version: VersionId,
     /// The statuses that end the wait
     #[arg(long = "for", value_name = "STATUS", required = true, value_delimiter = ',')]
     wanted: Vec<Status>,
-    /// Ask this remote, by its name or address, instead of looking at the clone; what moved is fetched
+    /// Watch this remote (a name or an address) instead of the clone; new commits are
+    /// fetched
     #[arg(long, value_name = "REMOTE")]
     remote: Option<Address>,
     /// Give up after this time: 90s, 30m, 2h
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = duration)]
     timeout: Duration,
-    /// Look this often [default: 1s, on a remote 10s]
+    /// Look at this interval [default: 1s, on a remote 10s]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     interval: Option<Duration>,
     #[command(flatten)]
@@ -43,7 +44,7 @@ pub struct WaitArgs {
     trust: TrustArgs,
 }
 
-/// Whether a version of this status can still come to one of those.
+/// Whether a version of this status can still reach one of the wanted statuses.
 fn can_reach(policy: &Registry, from: Status, wanted: &[Status]) -> bool {
     let mut open = vec![from];
     let mut seen = Vec::new();
@@ -59,7 +60,7 @@ fn can_reach(policy: &Registry, from: Status, wanted: &[Status]) -> bool {
     false
 }
 
-/// Where the branch stands now. Cheap: no object is read or fetched.
+/// Returns the branch's present tip. Reads and fetches no object, so it is cheap.
 fn look(workspace: &Workspace, remote: Option<&str>, branch: &str) -> Result<Option<Oid>, Error> {
     match remote {
         Some(remote) => workspace.repo.remote_tip(remote, branch),
@@ -112,7 +113,7 @@ pub fn run(args: &WaitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     }
 }
 
-/// The options that say what is read: a remote that is asked is fetched from.
+/// Returns the options for reading: with a remote, the mainline is fetched.
 fn asked(args: &WaitArgs) -> ReadArgs {
     ReadArgs {
         at: None,
@@ -133,7 +134,7 @@ fn noted(workspace: &Workspace, args: &WaitArgs, outcome: Outcome, ui: &Ui) -> R
     )
 }
 
-/// What the version's status comes to; none when it is worth waiting on.
+/// Returns how the wait ends by the version's status, or `None` to wait on.
 fn judge(workspace: &Workspace, args: &WaitArgs, global: &Global, ui: &Ui) -> Result<Option<Outcome>, Error> {
     let id = &args.version;
     let mut waits = false;

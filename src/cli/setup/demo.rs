@@ -1,4 +1,4 @@
-//! `modelry demo`: a whole registry with throwaway keys, through the same
+//! `modelry demo`: builds a complete registry with throwaway keys, through the same
 //! functions as the commands.
 
 use std::ffi::OsString;
@@ -22,12 +22,13 @@ pub struct DemoArgs {
     folder: PathBuf,
 }
 
-/// Fails where a program is missing that the demo runs.
+/// Fails if a program that the demo runs is missing.
 fn look_for_programs() -> Result<(), Error> {
     let missing: Vec<&str> = ["git", "ssh-keygen"]
         .into_iter()
         .filter(|program| {
-            // Neither option does anything; `ssh-keygen` has none for its version.
+            // Neither option does anything; `ssh-keygen` has no option for its
+            // version.
             let option = if *program == "git" { "--version" } else { "-?" };
             Command::new(program)
                 .arg(option)
@@ -54,7 +55,7 @@ fn look_for_programs() -> Result<(), Error> {
     ))
 }
 
-/// Who plays in the demo.
+/// The actors of the demo.
 const CAST: [&str; 4] = ["admin-1", "trainer", "risk-1", "risk-2"];
 
 struct Stage<'d> {
@@ -325,7 +326,7 @@ impl Stage<'_> {
         )))
     }
 
-    /// The folder, a key for each of the cast, and git's configuration for it.
+    /// Creates the folder, a key for each actor, and git's configuration.
     fn set_up(&self) -> Result<(), Error> {
         self.git(&["init", "--quiet", "--initial-branch=main"])?;
         std::fs::create_dir_all(self.top.join("keys")).map_err(|source| Error::Io {
@@ -362,7 +363,7 @@ impl Stage<'_> {
         for (key, value) in [("gpg.format", "ssh"), ("commit.gpgsign", "true")] {
             self.git(&["config", key, value])?;
         }
-        // Keys and artifacts are not the registry's.
+        // Keys and artifacts are not part of the registry.
         self.write(".git/info/exclude", b"/keys/\n/artifacts/\n")?;
         self.become_actor("admin-1")
     }
@@ -378,7 +379,7 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// Shows a command as one would type it, and carries it out.
+    /// Prints a command as one would type it, and runs it.
     fn act(&self, who: &str, arguments: &[&str]) -> Result<(), Error> {
         self.run(who, arguments).and_then(|outcome| match outcome {
             Outcome::Fine => Ok(()),
@@ -389,7 +390,7 @@ impl Stage<'_> {
         })
     }
 
-    /// Shows a command that must be refused.
+    /// Runs a command that must be refused, and prints the refusal.
     fn refused(&self, who: &str, arguments: &[&str]) -> Result<(), Error> {
         match self.run(who, arguments)? {
             Outcome::Findings => Ok(()),
@@ -419,7 +420,7 @@ impl Stage<'_> {
             "{prompt} {}\n",
             paint(&format!("modelry {}", line.join(" ")), "1", &self.ui.style)
         ))?;
-        // The folder is given where the person would have stood in it.
+        // The folder is given explicitly, since the demo does not change to it.
         let local = |word: &&str| {
             if word.starts_with("keys/") || word.starts_with("artifacts/") {
                 self.top.join(word).into_os_string()
@@ -501,7 +502,7 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// Moves a status by hand where no edge leads, and shows the finding.
+    /// Changes a status by hand where the policy has no edge, and shows the finding.
     fn illegal(&self) -> Result<(), Error> {
         let path = self.top.join("groups/fraud-detector/versions/2/version.yaml");
         let text = std::fs::read_to_string(&path).map_err(|source| Error::Io {

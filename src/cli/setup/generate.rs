@@ -1,5 +1,5 @@
-//! `schema`, `allowed-signers`, `completions`, `man`: what is made from the
-//! program itself, or from the policy, for other programs.
+//! `schema`, `allowed-signers`, `completions`, `man`: files for other programs,
+//! generated from the policy or from the program itself.
 
 use std::path::{Path, PathBuf};
 
@@ -33,16 +33,20 @@ use crate::trust::{KeyStanding, Policy};
 pub struct SchemaArgs {
     #[command(subcommand)]
     command: Option<SchemaCommand>,
-    /// A kind of record (`ModelVersion`, or `version` for short), or `report`, `audit`, `event` or `result` for the JSON form of findings, of an audit, of an event's data and of what a writing command did [default: list the kinds]
+    /// A kind of record (`ModelVersion`, or `version` for short); or `report`,
+    /// `audit`, `event` or `result` for the JSON output of findings, of an audit, of
+    /// an event and of a writing command [default: list the kinds]
     kind: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
 enum SchemaCommand {
-    /// Write this version's schemas into the registry's folder, where its records lead editors
+    /// Write this version's schemas into the registry's folder, where the records
+    /// point editors
     #[command(after_help = "Examples:\n  modelry schema update\n  modelry schema update --records --pr")]
     Update {
-        /// Also lead the records there that an older version pointed to a web address, where you may edit them
+        /// Also change records that point editors to a web address, as older versions
+        /// wrote it, if you may edit them
         #[arg(long)]
         records: bool,
         #[command(flatten)]
@@ -88,7 +92,7 @@ fn update(records: bool, args: &WriteArgs, global: &Global, ui: &Ui) -> Result<O
     let draft = |desk: &WriteContext<'_>| act::update_schemas(desk, records, args.reason.as_deref());
     let job = Job {
         draft: &draft,
-        // No finding says anything of files that are no records.
+        // No finding concerns files that are not records.
         scope: Scope::Policy,
         seen: None,
         moved: None,
@@ -97,8 +101,8 @@ fn update(records: bool, args: &WriteArgs, global: &Global, ui: &Ui) -> Result<O
     land::land(&job, args, global, ui)
 }
 
-/// The kind that a word names: in any case, short (`version`), by its file
-/// (`card.yaml`) or by another word for it; else the nearest name.
+/// Returns the kind that a word names: in any case, short (`version`), by its file
+/// (`card.yaml`) or by another word for it; else the error names the nearest one.
 fn schema_name<'k>(wanted: &str, kinds: &[&'k str]) -> Result<&'k str, Option<String>> {
     let bare = wanted.to_ascii_lowercase();
     let bare = bare
@@ -193,8 +197,9 @@ pub fn allowed_signers(args: &AllowedSignersArgs, global: &Global, ui: &Ui) -> R
         }
         let mut out = String::new();
         for (id, key) in keys {
-            // Git knows of time alone: a spent key holds until the commit that
-            // ended it, and a revoked one until the last that it is believed for. That it had the right is for `modelry validate`.
+            // Git only compares times: a spent key is valid until the commit that
+            // ended it, and a revoked key until the last commit that it is trusted
+            // for. `modelry validate` checks whether the signer had the right.
             let end = spent
                 .iter()
                 .find(|(fingerprint, _)| *fingerprint == key.fingerprint());
@@ -211,8 +216,8 @@ pub fn allowed_signers(args: &AllowedSignersArgs, global: &Global, ui: &Ui) -> R
     })
 }
 
-/// The time of the last commit that a revoked key is believed for, where its
-/// revocation names one that is there. A signature of that second holds.
+/// Returns the time of the last commit that a revoked key is trusted for, where its
+/// revocation names one that exists. A signature of that second is valid.
 fn last_believed(reading: &Reading<'_>, policy: &Policy, key: &str) -> Result<Option<i64>, Error> {
     let mut last = None;
     for revocation in &policy.registry().revoked {
@@ -232,8 +237,8 @@ fn last_believed(reading: &Reading<'_>, policy: &Policy, key: &str) -> Result<Op
     Ok(last)
 }
 
-/// When each of these keys stopped proving anything: the time of the first
-/// commit of the unbroken run, up to the one that is read, whose policy says so.
+/// Sets when each of these keys stopped being valid: the time of the first commit of
+/// the unbroken run, up to the commit that is read, whose policy says so.
 fn ends(reading: &Reading<'_>, spent: &mut [(String, Option<i64>)]) -> Result<(), Error> {
     let records = Records::new(reading.objects);
     let mut open: Vec<usize> = (0..spent.len()).collect();
@@ -279,7 +284,7 @@ pub fn completions(args: &CompletionsArgs, ui: &Ui) -> Result<Outcome, Error> {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  modelry man ~/.local/share/man/man1")]
 pub struct ManArgs {
-    /// The folder
+    /// The folder to write to
     #[arg(value_name = "DIR")]
     folder: PathBuf,
 }

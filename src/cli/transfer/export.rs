@@ -1,5 +1,5 @@
-//! `modelry export …`: a version as other programs take it. What is exported
-//! is proven first, as by `resolve`.
+//! `modelry export …`: exports a version in the format of another program. The
+//! history is verified first, as by `resolve`.
 
 mod forms;
 
@@ -26,31 +26,32 @@ use crate::report::{self, Portrait, clean, paint};
 /// `modelry export …`
 #[derive(Debug, Subcommand)]
 pub enum ExportCommand {
-    /// Print what makes a version in SageMaker, or write it as files for the AWS CLI
+    /// Export a version for SageMaker, as one document or as files for the AWS CLI
     ///
-    /// One JSON document with the inputs of CreateModelPackageGroup,
-    /// CreateModelPackage, UpdateModelPackage (which alone takes an
-    /// ApprovalDescription, and the ARN that CreateModelPackage answers) and
-    /// CreateModel, what AWS would refuse, and what has no place there; or a file
-    /// for each input.
+    /// Prints one JSON document, or writes a file for each AWS call:
+    /// CreateModelPackageGroup, CreateModelPackage, UpdateModelPackage and
+    /// CreateModel. UpdateModelPackage takes the ApprovalDescription, and needs the
+    /// ARN that CreateModelPackage returns. The document also lists what AWS would
+    /// refuse, and what AWS has no field for.
     #[command(
         after_help = "Example:\n  modelry export sagemaker fraud-detector/3 --role arn:aws:iam::111122223333:role/serving --to out\n  aws sagemaker create-model-package --cli-input-json file://out/create-model-package.json"
     )]
     Sagemaker(SagemakerArgs),
-    /// A machine-learning bill of materials, as CycloneDX 1.6 has it
+    /// Export a machine-learning bill of materials (CycloneDX 1.6)
     ///
-    /// The model with its card, artifacts, images, data and licences, and who
-    /// approved it. The same commit gives the same bytes.
+    /// Contains the model with its card, artifacts, images, data and licences, and
+    /// who approved it. The same commit always gives the same bytes.
     #[command(
         after_help = "Examples:\n  modelry export mlbom fraud-detector/3 --to bom.json\n  modelry export mlbom fraud-detector@production --at 2026-03-03"
     )]
     Mlbom(ExportArgs),
-    /// A Python program that registers the version in MLflow, by its own client
+    /// Export a Python program that registers the version in MLflow, with MLflow's
+    /// own client
     ///
-    /// It makes the registered model when there is none, one version of it with
-    /// the status, digest and labels as tags, and an alias for each stage that the
-    /// version serves; run again, it brings them up to date. It asks for
-    /// MLFLOW_TRACKING_URI, or for `--local`. `-o json` prints what it writes.
+    /// The program creates the registered model if there is none, one version of it
+    /// with the status, digest and labels as tags, and an alias for each stage that
+    /// the version serves. When run again, it updates them. It needs
+    /// MLFLOW_TRACKING_URI, or `--local`. `-o json` prints what the program writes.
     #[command(
         after_help = "Examples:\n  modelry export mlflow fraud-detector@production | MLFLOW_TRACKING_URI=https://mlflow.example.com python3 -\n  modelry export mlflow fraud-detector/3 -o json"
     )]
@@ -60,16 +61,17 @@ pub enum ExportCommand {
 /// `modelry export sagemaker`
 #[derive(Debug, Args)]
 pub struct SagemakerArgs {
-    /// A version, the one serving a stage, or the highest one Approved
+    /// A version, the one that serves a stage, or the highest Approved one
     #[arg(value_name = "GROUP/N | GROUP@STAGE | GROUP@latest")]
     version: Name,
-    /// The folder to write the files to, made if there is none; `-` prints one document
+    /// The folder to write the files to, created if there is none; `-` prints one
+    /// document
     #[arg(long, value_name = "DIR|-", default_value = "-")]
     to: PathBuf,
     /// The role that runs the model, for CreateModel
     #[arg(long, value_name = "ARN")]
     role: Option<String>,
-    /// End with exit code 1, and write nothing, when AWS would refuse something
+    /// Exit with code 1, and write nothing, when AWS would refuse something
     #[arg(long)]
     strict: bool,
     #[command(flatten)]
@@ -101,7 +103,7 @@ fn sagemaker(args: &SagemakerArgs, global: &Global, ui: &Ui) -> Result<Outcome, 
     )
 }
 
-/// The evaluations of a version at these paths.
+/// Returns the evaluations of a version at these paths.
 fn evaluations(
     proven: &Proven<'_>,
     paths: impl IntoIterator<Item = RecordPath>,
@@ -114,8 +116,8 @@ fn evaluations(
     Ok(all)
 }
 
-/// The stages that a version serves: the one that was asked for, and then the
-/// last of the policy's order first.
+/// Returns the stages that a version serves: the requested one first, then in reverse
+/// order of the policy.
 fn stages(answer: &Answer, which: &Which, proven: &Proven<'_>) -> Result<Vec<StageName>, Error> {
     let (id, snapshot) = (&answer.id, &proven.snapshot);
     let mut stages = Vec::new();
@@ -238,7 +240,7 @@ fn to_sagemaker(
         ui.file(&path, &report::json_text(input))?;
         written.push(json!(path.to_string_lossy()));
         if !ui.is_json() {
-            // Its ARN is what `create-model-package` answers.
+            // The answer of `create-model-package` has its ARN.
             let whose = match name {
                 "update-model-package" => " --model-package-arn \"$ARN\"",
                 _ => "",

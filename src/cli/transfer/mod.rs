@@ -1,4 +1,4 @@
-//! Commands that give and take: export, pull, notify.
+//! Commands that move data out: export, pull, notify.
 
 pub(crate) mod export;
 pub(crate) mod notify;

@@ -1,4 +1,4 @@
-//! `modelry notify`: what happened, told to a receiver or a program.
+//! `modelry notify`: sends events to a receiver or a program.
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -25,60 +25,64 @@ use crate::record::snapshot::Records;
 use crate::report::{self, clean};
 use crate::workspace::Workspace;
 
-/// Where secrets are looked for when no file is named.
+/// The environment variable with the secrets, used when no file is named.
 const SECRET: &str = "MODELRY_WEBHOOK_SECRET";
 
-/// Where the receiver's address is looked for when none is given.
+/// The environment variable with the receiver's address, used when none is given.
 const URL: &str = "MODELRY_WEBHOOK_URL";
 
-/// No file of secrets is larger, in bytes.
+/// The largest file of secrets, in bytes.
 const LARGEST_SECRETS: usize = 16 << 10;
 
 /// `modelry notify`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Each event is a CloudEvent (JSON), in order, and told again until it is taken: a receiver drops ids that it knows. Requests are signed as Standard Webhooks says, with the secrets in MODELRY_WEBHOOK_SECRET or --secret-file (whsec_…, more than one while they are changed).\n\nUntil the first event is taken, the line that makes the cursor may be repeated, for another receiver too.\n\nExit codes: 0 all is told; 1 the mainline has findings, and nothing is told; 2 not told, and the cursor holds what was.\n\nExamples:\n  modelry notify --to https://hooks.example.com/models --cursor ../cursor --since HEAD   # once\n  modelry notify --to https://hooks.example.com/models --cursor ../cursor\n  modelry notify --exec ./deploy.sh --cursor ../deployed -- --quiet"
+    after_help = "Events are CloudEvents (JSON), sent in order. An event is sent again until the receiver accepts it, so a receiver must ignore ids that it has seen. Requests are signed as Standard Webhooks defines, with the secrets in MODELRY_WEBHOOK_SECRET or --secret-file (whsec_…; several during a rotation).\n\nUntil the first event is accepted, the command that creates the cursor may be repeated, also with another receiver.\n\nExit codes: 0 all events were delivered; 1 the mainline has findings, and no event was sent; 2 delivery failed, and the cursor records what was delivered.\n\nExamples:\n  modelry notify --to https://hooks.example.com/models --cursor ../cursor --since HEAD   # once\n  modelry notify --to https://hooks.example.com/models --cursor ../cursor\n  modelry notify --exec ./deploy.sh --cursor ../deployed -- --quiet"
 )]
 pub struct NotifyArgs {
-    /// The receiver's address [default: $MODELRY_WEBHOOK_URL]
+    /// The receiver's address, an http(s) URL [default: $MODELRY_WEBHOOK_URL]
     #[arg(long, value_name = "URL", conflicts_with = "exec")]
     to: Option<Address>,
-    /// Run this program for each event instead: the event on its standard input, its id in MODELRY_EVENT_ID; no shell reads it
+    /// Run this program for each event instead of a request: the event is its
+    /// standard input, and MODELRY_EVENT_ID has the event's id. No shell is involved
     #[arg(long, value_name = "PROGRAM")]
     exec: Option<PathBuf>,
     /// The program's arguments
     #[arg(last = true, value_name = "ARG", requires = "exec")]
     arguments: Vec<OsString>,
-    /// How far the receiver was told: a file outside the work tree, which moves on after each event
+    /// The file that records which events were delivered, outside the work tree;
+    /// updated after each event
     #[arg(long, value_name = "FILE")]
     cursor: PathBuf,
-    /// Make the cursor: tell what happened after this commit, or on this day (UTC) and later
+    /// Create the cursor, and start after this commit, or on this day (UTC)
     #[arg(long, value_name = "REV|DATE", conflicts_with = "from_start")]
     since: Option<String>,
-    /// Make the cursor: tell everything since the root
+    /// Create the cursor, and start at the root
     #[arg(long)]
     from_start: bool,
-    /// The cursor is this receiver's, which had another address before
+    /// Keep the cursor although the receiver's address has changed
     #[arg(long)]
     moved: bool,
-    /// One try takes no longer
+    /// The most time that one attempt may take
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
     timeout: Duration,
-    /// Try each event again for so long
+    /// The time for which each event is tried again
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
     patience: Duration,
-    /// The secrets that requests are signed with [default: $MODELRY_WEBHOOK_SECRET]
+    /// A file with the secrets that sign the requests [default:
+    /// $MODELRY_WEBHOOK_SECRET]
     #[arg(long, value_name = "FILE", help_heading = "Receiver", conflicts_with = "exec")]
     secret_file: Option<PathBuf>,
-    /// The receiver may be at an address that is not public: this machine, a private network
+    /// Allow a receiver at an address that is not public: this machine, a private
+    /// network
     #[arg(long, help_heading = "Receiver", conflicts_with = "exec")]
     allow_private: bool,
-    /// Events may go over http to a public address
+    /// Allow http to a public address
     #[arg(long, help_heading = "Receiver", conflicts_with = "exec")]
     allow_http: bool,
     #[command(flatten)]
     fetch: FetchArgs,
-    /// Take the root that this clone shows on trust: it is not pinned
+    /// Trust the root of this clone although it is not pinned
     #[arg(long, help_heading = "Trust")]
     trust_root: bool,
 }
@@ -105,17 +109,17 @@ pub fn run(args: &NotifyArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error
     fresh::told(&workspace, workspace.tip(), !args.fetch.fetch, Ok(ended?), ui)
 }
 
-/// What became of a run's events.
+/// The result of a run.
 #[derive(Default)]
 struct Told {
-    /// How many were taken.
+    /// The number of delivered events.
     count: usize,
-    /// The one that was not: its id, and why.
+    /// The event that was not delivered: its id, and the reason.
     failed: Option<(String, String)>,
 }
 
-/// Rounds until nothing new is there. Whoever found the cursor taken meanwhile
-/// has gone away, and relies on that.
+/// Runs rounds until there is nothing new. A process that finds the cursor taken
+/// exits, and relies on this run to deliver its events.
 fn rounds(
     workspace: &Workspace,
     sink: &dyn Sink,
@@ -171,7 +175,8 @@ fn rounds(
             Heard::Taken(event, _) => {
                 told.count += 1;
                 if !ui.is_json() {
-                    // Whoever reads this may have gone away; the receiver has not.
+                    // The reader of standard output may have gone away; the receiver
+                    // has not.
                     let _ = writeln!(std::io::stdout(), "{}  {}", event.id, clean(&event.change));
                 }
             }
@@ -188,7 +193,7 @@ fn rounds(
     }
 }
 
-/// Who is told.
+/// Returns the receiver or program that events go to.
 fn sink(args: &NotifyArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Sink>, Error> {
     if args.timeout.is_zero() {
         return Err(Error::told("`--timeout` leaves no time at all"));
@@ -240,7 +245,7 @@ fn no_secrets(path: &Path) -> Error {
     ))
 }
 
-/// The secrets in a file, or in the environment.
+/// Reads the secrets from a file, or from the environment.
 fn secrets(file: Option<&Path>, ui: &Ui) -> Result<Secrets, Error> {
     let (text, place) = match file {
         Some(path) => {

@@ -1,4 +1,4 @@
-//! `modelry pull`: the files of a version, fetched and proven.
+//! `modelry pull`: downloads the files of a version, and verifies them.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -24,23 +24,24 @@ use crate::report::resolve::{self, Answer, Resolved, Which};
     after_help = "Examples:\n  modelry pull fraud-detector@production ./model\n  modelry pull fraud-detector/3 ./model --force\n  modelry pull fraud-detector@latest /srv/models -o json"
 )]
 pub struct PullArgs {
-    /// A version, the one serving a stage, or the highest one Approved
+    /// A version, the one that serves a stage, or the highest Approved one
     #[arg(value_name = "GROUP/N | GROUP@STAGE | GROUP@latest")]
     version: Name,
-    /// The folder to fetch to; made if there is none
+    /// The folder to download to; created if there is none
     #[arg(value_name = "DIR")]
     folder: PathBuf,
     #[command(flatten)]
     read: ReadArgs,
-    /// Replace what stands there with other content
+    /// Replace files in the folder that have other content
     #[arg(long)]
     force: bool,
     #[command(flatten)]
     trust: TrustArgs,
 }
 
-/// The version that is meant, or why none is. A stage and `latest` mean what
-/// `resolve` answers; by its number any can be had that is not distrusted.
+/// Returns the requested version, or the reason why there is none. A stage and
+/// `latest` mean what `resolve` answers. A number means that version, unless it is
+/// distrusted.
 pub(crate) fn chosen(
     which: &Which,
     group: &GroupName,
@@ -119,7 +120,7 @@ fn pull(
     if parcels.is_empty() {
         ui.note(&format!("{id} has no files to fetch"));
     } else {
-        // As it was named, where that says the same.
+        // The folder is printed as the user named it, where that is the same folder.
         let folder = global.located(&args.folder);
         let target = Target::open(&folder, &mut || {
             ui.note(&format!(
@@ -127,7 +128,7 @@ fn pull(
                 folder.display()
             ));
         })?;
-        // What stands in the way is told before anything is fetched.
+        // Files in the way are reported before anything is fetched.
         let mut waiting = Vec::new();
         for parcel in parcels {
             let bar = bar(&parcel, "reading", ui);
@@ -190,12 +191,12 @@ fn bring(
     brought
 }
 
-/// A bar where somebody watches.
+/// Creates a progress bar on standard error; hidden when that is not a terminal.
 fn bar(parcel: &Parcel, doing: &'static str, ui: &Ui) -> ProgressBar {
     if ui.is_json() {
         return ProgressBar::hidden();
     }
-    // Standard error, and nothing at all when that is no terminal.
+    // The bar is on standard error, and hidden when that is not a terminal.
     let bar = ProgressBar::with_draw_target(parcel.size, ProgressDrawTarget::stderr_with_hz(10));
     let template = match parcel.size {
         Some(_) => "{prefix} {msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}",

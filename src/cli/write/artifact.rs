@@ -1,5 +1,4 @@
-//! Local files and folders that become part of a record: hashed, and written down
-//! with an address.
+//! Hashes local files and folders for a record, and writes them down with an address.
 
 use std::path::Path;
 
@@ -11,11 +10,11 @@ use crate::cli::Ui;
 use crate::cli::args::Global;
 use crate::record::kind::{Address, ArtifactType, Digest, Form};
 
-/// Hashes a local artifact, with a bar where somebody watches. A pointer that only
-/// stands in for the file is refused.
+/// Hashes a local artifact, with a progress bar on a terminal. Refuses a pointer file
+/// (Git LFS, DVC) in the place of the artifact.
 ///
 /// # Errors
-/// When it can't be read, or holds nothing: `role` says what it should be.
+/// The artifact can't be read, or is empty; `role` names it in the message.
 pub fn hash(path: &Path, role: &str, ui: &Ui) -> Result<crate::net::fetch::artifact::HashedArtifact, Error> {
     crate::net::fetch::artifact::refuse_stand_ins(path, role)?;
     let bar = match crate::net::fetch::artifact::artifact_size(path) {
@@ -31,13 +30,13 @@ pub fn hash(path: &Path, role: &str, ui: &Ui) -> Result<crate::net::fetch::artif
     hashed
 }
 
-/// Whether it names something that is not a file of this machine.
+/// Whether the address names something other than a file of this machine.
 pub fn is_remote(given: &Address) -> bool {
     let parts = given.parts();
     parts.form == Form::Url && !parts.has_scheme(&["file"])
 }
 
-/// The address of a local file.
+/// Returns the address of a local file.
 fn local_uri(path: &Path) -> Result<Address, Error> {
     let whole = path.canonicalize().map_err(|source| Error::Io {
         action: "read",
@@ -47,10 +46,11 @@ fn local_uri(path: &Path) -> Result<Address, Error> {
     Ok(format!("file://{}", whole.display()).into())
 }
 
-/// An artifact as a spec holds it: a URI as it is, a local file or folder hashed.
+/// Returns an artifact as a spec holds it: a URI stays as it is, a local file or
+/// folder is hashed.
 ///
 /// # Errors
-/// When it can't be read, or has another digest than the one given.
+/// A local artifact can't be read, or has another digest than the one given.
 pub fn artifact(
     given: &Address,
     digest: Option<&Digest>,
@@ -97,11 +97,8 @@ pub fn artifact(
     Ok(artifact)
 }
 
-/// A reference to a file: its URI, and its digest where it is known. The `role`
-/// says in messages what it is: `dataset`, `report`.
-///
-/// # Errors
-/// When a local file can't be read.
+/// Returns a reference to a file: its URI, and its digest where it is known. The
+/// `role` names it in messages: `dataset`, `report`.
 pub fn reference(
     given: &Address,
     role: &str,
@@ -117,11 +114,11 @@ pub fn reference(
     Ok((local_uri(path)?, Some(hashed.digest)))
 }
 
-/// Hashes the local files that a given spec names without a digest, as the flags
-/// do: what has no scheme, and `file://`.
+/// Hashes the local files that a spec names without a digest, as the flags do: those
+/// without a scheme, and `file://`.
 ///
 /// # Errors
-/// When one can't be read, or has another digest than the one beside it.
+/// A file can't be read, or has another digest than the one beside it.
 pub fn hash_given(
     spec: &mut Map<String, Value>,
     lands_elsewhere: bool,
@@ -129,7 +126,7 @@ pub fn hash_given(
     ui: &Ui,
 ) -> Result<(), Error> {
     for (key, member) in spec {
-        // Where the model comes from is no file of it.
+        // The model's source is not one of its files.
         if key != "source" {
             hash_within(member, key, lands_elsewhere, global, ui)?;
         }
@@ -162,7 +159,7 @@ fn hash_within(
                 else {
                     return Ok(());
                 };
-                // A report is a file alone, and has no size of its own.
+                // A report is always a file, and its size is not recorded.
                 let is_artifact = matches!(key, "artifact" | "artifacts" | "additionalArtifacts");
                 for (name, value) in hashed {
                     if is_artifact || matches!(name.as_str(), "uri" | "digest") {
@@ -172,7 +169,7 @@ fn hash_within(
                 return Ok(());
             }
             for (name, member) in members {
-                // Channels have names of the user's own.
+                // The user chooses the names of channels.
                 let name = if key == "additionalArtifacts" { key } else { name };
                 hash_within(member, name, lands_elsewhere, global, ui)?;
             }
@@ -182,7 +179,7 @@ fn hash_within(
     Ok(())
 }
 
-/// Whether an address in a given spec is a local path whose file is to be hashed.
+/// Whether an address in a spec is a local path whose file is to be hashed.
 fn names_local(address: &Address, has_digest: bool, global: &Global) -> bool {
     let (parts, uri) = (address.parts(), address.expose());
     if uri.is_empty() {
@@ -191,7 +188,8 @@ fn names_local(address: &Address, has_digest: bool, global: &Global) -> bool {
     if parts.form == Form::Url {
         return parts.has_scheme(&["file"]) && !has_digest;
     }
-    // With a digest, or where another scheme may be meant, the file itself decides.
+    // With a digest, or where another scheme may be meant, only a file that exists is
+    // taken.
     let may_be_other = has_digest || uri.contains(':');
     !may_be_other || global.located(Path::new(uri)).exists()
 }

@@ -25,7 +25,7 @@ use crate::trust::Standing;
 /// `modelry card …`
 #[derive(Debug, Subcommand)]
 pub enum CardCommand {
-    /// Fill sections of a version's card; the others stay
+    /// Fill sections of a version's card; the other sections stay
     #[command(
         after_help = "Examples:\n  modelry card set fraud-detector/3 --set intendedUses=\"card payments\" --set limitations=\"no cash\"\n  modelry card set fraud-detector/3 --set risk.rating=High --set tags=fraud --set tags=tabular\n  modelry card set fraud-detector/3 -f card.yaml -m \"reviewed with the business\""
     )]
@@ -39,11 +39,11 @@ pub enum CardCommand {
         #[command(flatten)]
         read: ReadArgs,
     },
-    /// Render a version's card for others
+    /// Render a version's card as Markdown, HTML or JSON
     ///
-    /// `-o markdown` (default): a model card of Hugging Face, with front matter.
-    /// `-o html`: one page that stands alone. `-o json`: SageMaker's model card,
-    /// as CreateModelCard takes it.
+    /// `-o markdown` (default): a model card for Hugging Face, with front matter. `-o
+    /// html`: one self-contained page. `-o json`: SageMaker's model card, as input of
+    /// CreateModelCard.
     #[command(
         after_help = "Examples:\n  modelry card render fraud-detector/3 --to README.md\n  modelry card render fraud-detector@production -o html --to card.html\n  modelry card render fraud-detector/3 -o json"
     )]
@@ -56,11 +56,12 @@ pub struct SetArgs {
     /// The version
     #[arg(value_name = "GROUP/N", value_parser = names::version)]
     version: VersionId,
-    /// Sections, or a whole card, as YAML or JSON; `-` for standard input
+    /// A file with sections or a whole card, as YAML or JSON; `-` reads standard
+    /// input
     #[arg(short = 'f', long = "file", value_name = "FILE|-")]
     file: Option<String>,
-    /// A section, or a member of one, of plain text; empty takes it away; may
-    /// be repeated, also to give a list its items
+    /// A section, or a field of one, and its text; an empty text removes it; may be
+    /// repeated, also to give a list several items
     #[arg(long = "set", alias = "section", value_name = "SECTION[.MEMBER]=TEXT", value_parser = names::pair)]
     texts: Vec<(Key, String)>,
     #[command(flatten)]
@@ -73,7 +74,7 @@ pub struct RenderArgs {
     /// The version
     #[arg(value_name = "GROUP/N | GROUP@STAGE | GROUP@latest")]
     target: Target,
-    /// Write it into this file, instead of to standard output
+    /// Write the card to this file instead of standard output
     #[arg(long, value_name = "FILE")]
     to: Option<PathBuf>,
     #[command(flatten)]
@@ -122,7 +123,7 @@ fn set(args: &SetArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
         .iter()
         .map(|(path, text)| (path.as_str(), text.as_str()));
     let members = act::card_members(texts)?;
-    // A whole section of plain text is as good as one from the file.
+    // A whole section of plain text is treated like one from the file.
     let (whole, members): (Vec<_>, Vec<_>) = members.into_iter().partition(|(path, _)| !path.contains('.'));
     sections.extend(whole);
     let job = Job {
@@ -148,7 +149,7 @@ fn set(args: &SetArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     land(&job, &args.write, global, ui)
 }
 
-/// The card's file, or why there is none.
+/// Returns the card's file, or an error if there is none.
 fn card_of(reading: &Reading<'_>, id: &VersionId) -> Result<std::sync::Arc<Loaded>, Error> {
     let version = reading.version(id)?;
     if version.tombstone().is_some() {

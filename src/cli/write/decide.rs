@@ -91,7 +91,7 @@ pub fn delete(args: &DecideArgs, global: &Global, ui: &Ui) -> Result<Outcome, Er
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  modelry settle fraud-detector/3")]
 pub struct SettleArgs {
-    /// The version [default: every version with a move that is authorised]
+    /// The version [default: every version whose change is authorised]
     #[arg(value_name = "GROUP/N", value_parser = names::version)]
     version: Option<VersionId>,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `evidence`, `annotate`: what joins a version later.
+//! `evidence`, `annotate`: records that join a version later.
 
 use clap::{Args, Subcommand};
 use serde_json::Value;
@@ -16,7 +16,7 @@ use crate::record::kind::{Address, DatasetRef, Digest, Key, RecordName, ReportRe
 /// `modelry evidence …`
 #[derive(Debug, Subcommand)]
 pub enum EvidenceCommand {
-    /// Add an evaluation, or change your own
+    /// Add an evaluation, or change one of your own
     #[command(
         after_help = "Example:\n  modelry evidence add fraud-detector/3 holdout --metric auc=0.905 --dataset s3://data/holdout.parquet"
     )]
@@ -27,7 +27,7 @@ pub enum EvidenceCommand {
         /// The version
         #[arg(value_name = "GROUP/N", value_parser = names::version)]
         version: VersionId,
-        /// One evaluation [default: all]
+        /// Show only this evaluation [default: all]
         name: Option<RecordName>,
         #[command(flatten)]
         read: ReadArgs,
@@ -42,28 +42,29 @@ pub struct EvidenceArgs {
     version: VersionId,
     /// The evaluation's name
     name: RecordName,
-    /// A measured value; may be repeated
+    /// A measured value, as NAME=NUMBER; may be repeated
     #[arg(long = "metric", value_name = "NAME=NUMBER", value_parser = names::metric)]
     metrics: Vec<(Key, Value)>,
-    /// The data: a URI, or a local file or folder, which is hashed
+    /// The data set: a URI, or a local file or folder, which is hashed
     #[arg(long, value_name = "URI|PATH")]
     dataset: Option<Address>,
-    /// The data's digest, for a URI
+    /// The digest of a data set that is a URI
     #[arg(long, value_name = "sha256:…", requires = "dataset")]
     dataset_digest: Option<Digest>,
     /// The report: a URI, or a local file, which is hashed
     #[arg(long, value_name = "URI|PATH")]
     report: Option<Address>,
-    /// The report's digest, for a URI
+    /// The digest of a report that is a URI
     #[arg(long, value_name = "sha256:…", requires = "report")]
     report_digest: Option<Digest>,
     /// The report's media type
     #[arg(long, value_name = "TYPE", requires = "report")]
     report_type: Option<String>,
-    /// A few words
+    /// Notes for people
     #[arg(long)]
     notes: Option<String>,
-    /// It was learnt later, and is no part of the approval
+    /// Record it as an observation: it was learnt after the approval, and is not
+    /// covered by it
     #[arg(long)]
     observation: bool,
     #[command(flatten)]
@@ -125,13 +126,13 @@ pub struct AnnotateArgs {
     /// The version
     #[arg(value_name = "GROUP/N", value_parser = names::version)]
     version: VersionId,
-    /// The description; empty takes it away
+    /// The description; an empty text removes it
     #[arg(long)]
     description: Option<String>,
-    /// A label to set, or to take away; may be repeated
+    /// A label to set (KEY=VALUE) or to remove (KEY-); may be repeated
     #[arg(long = "label", value_name = "KEY=VALUE|KEY-", value_parser = names::change)]
     labels: Vec<(Key, Option<String>)>,
-    /// An annotation to set, or to take away; may be repeated
+    /// An annotation to set (KEY=VALUE) or to remove (KEY-); may be repeated
     #[arg(long = "annotation", value_name = "KEY=VALUE|KEY-", value_parser = names::change)]
     annotations: Vec<(Key, Option<String>)>,
     #[command(flatten)]

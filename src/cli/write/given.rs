@@ -1,5 +1,5 @@
-//! Files and standard input that users give: read strictly, and pointed into when
-//! something in them is wrong.
+//! Reads files and standard input that users give. The reader is strict, and reports
+//! a fault with its place in the file.
 
 use std::io::Read;
 use std::path::Path;
@@ -18,10 +18,8 @@ use crate::judge::finding::{Finding, Label, Place, Report, Side};
 use crate::judge::rules;
 use crate::record::yaml::{Document, Fault, Limits, LineIndex};
 
-/// A file's bytes, from the folder to work in; `-` is standard input.
-///
-/// # Errors
-/// When it can't be read.
+/// Returns a file's bytes; the path is relative to the folder to work in, and `-` is
+/// standard input.
 pub fn read_file(name: &str, global: &Global) -> Result<Vec<u8>, Error> {
     if name == "-" {
         let mut bytes = Vec::new();
@@ -42,27 +40,24 @@ pub fn read_file(name: &str, global: &Global) -> Result<Vec<u8>, Error> {
     })
 }
 
-/// A mapping that a user gave, and the document that it stands in.
+/// A mapping that a user gave, with the document that holds it.
 pub struct Given {
-    /// The members, to be changed by flags.
+    /// The members, which flags may change.
     pub members: Map<String, Value>,
     name: String,
     document: Document,
 }
 
 impl Given {
-    /// Reads a mapping as YAML or JSON. A spelling that readers take differently is
-    /// reported as in a record: with its place and its rule.
-    ///
-    /// # Errors
-    /// When the file can't be read.
+    /// Reads a mapping as YAML or JSON. Ambiguous spellings are reported as in a
+    /// record: with their place and rule.
     pub fn read(name: &str, global: &Global) -> Result<Result<Given, Report>, Error> {
         let bytes = read_file(name, global)?;
         let shown = if name == "-" { "standard input" } else { name };
-        // A byte order mark, and UTF-16, are how some shells write files.
+        // Some shells write files with a byte order mark, or in UTF-16.
         let text = exchange::decoded(&bytes);
         let bytes = text.as_ref().map_or(&bytes[..], |text| text.as_bytes());
-        // JSON first: a reader of YAML would refuse its tabs.
+        // JSON first: a YAML reader would refuse its tabs.
         let is_json = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
             && serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok();
         let read = match is_json {
@@ -83,12 +78,12 @@ impl Given {
         }
     }
 
-    /// The document as it was given.
+    /// Returns the document as it was given.
     pub fn document(&self) -> &Document {
         &self.document
     }
 
-    /// The document as a part of a record.
+    /// Returns the document as a part of a record.
     pub fn part(&self, record: String, within: &str) -> GivenPart {
         GivenPart {
             record,
@@ -99,10 +94,7 @@ impl Given {
     }
 }
 
-/// Says what is wrong with what was given.
-///
-/// # Errors
-/// When nothing can be printed.
+/// Reports the findings in the given file.
 pub fn refuse(report: &Report, ui: &Ui) -> Result<Outcome, Error> {
     refused(report, ui)
 }
@@ -140,7 +132,7 @@ fn report(name: &str, bytes: &[u8], faults: &[Fault]) -> Report {
     }
 }
 
-/// A place in a file that is in no tree.
+/// Returns a place in a file that is not in a tree.
 pub fn place(name: &str, text: &Arc<str>, span: std::ops::Range<usize>, pointer: &str) -> Place {
     let length = text.len();
     let span = span.start.min(length)..span.end.min(length).max(span.start.min(length));

@@ -14,12 +14,12 @@ use crate::record::kind::{GroupName, Key};
 /// `modelry group …`
 #[derive(Debug, Subcommand)]
 pub enum GroupCommand {
-    /// Make a group
+    /// Create a group
     #[command(
         after_help = "Example:\n  modelry group create fraud-detector --description \"card payments, online\" --label tier=1"
     )]
     Create(GroupArgs),
-    /// Change what a group says of itself
+    /// Change a group's description, owners, labels and annotations
     #[command(
         after_help = "Example:\n  modelry group update fraud-detector --owner team:risk --label tier=2"
     )]
@@ -38,7 +38,7 @@ pub enum GroupCommand {
         #[command(flatten)]
         read: ReadArgs,
     },
-    /// Delete a group whose versions are all deleted; a tombstone stays
+    /// Delete a group whose versions are all deleted; a tombstone keeps its name
     #[command(after_help = "Example:\n  modelry group delete old-model -m \"replaced\"")]
     Delete {
         /// The group
@@ -48,21 +48,21 @@ pub enum GroupCommand {
     },
 }
 
-/// What a group says of itself.
+/// The fields of a group.
 #[derive(Debug, Args)]
 pub struct GroupArgs {
     /// The group
     group: GroupName,
-    /// What the model is for; empty takes it away
+    /// What the model is for; an empty text removes it
     #[arg(long)]
     description: Option<String>,
-    /// Whom to ask: an actor, or team:NAME; may be repeated
+    /// An owner, to contact about the group: an actor, or team:NAME; may be repeated
     #[arg(long = "owner", value_name = "ACTOR|team:NAME")]
     owners: Vec<String>,
-    /// A label to set, or to take away; may be repeated
+    /// A label to set (KEY=VALUE) or to remove (KEY-); may be repeated
     #[arg(long = "label", value_name = "KEY=VALUE|KEY-", value_parser = names::change)]
     labels: Vec<(Key, Option<String>)>,
-    /// An annotation to set, or to take away; may be repeated
+    /// An annotation to set (KEY=VALUE) or to remove (KEY-); may be repeated
     #[arg(long = "annotation", value_name = "KEY=VALUE|KEY-", value_parser = names::change)]
     annotations: Vec<(Key, Option<String>)>,
     #[command(flatten)]

@@ -1,5 +1,5 @@
-//! `modelry import …`: versions of another registry are brought along. Each
-//! format's command reads; what is done with what it read is the same for all.
+//! `modelry import …`: imports versions from another registry. Each format has its
+//! own reader; the rest of the work is the same for all.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -22,18 +22,18 @@ use crate::record::kind::{Address, GroupName};
 /// `modelry import …`
 #[derive(Debug, Subcommand)]
 pub enum ImportCommand {
-    /// Bring along groups and versions of SageMaker, from what the AWS CLI prints
+    /// Import groups and versions from SageMaker, from the output of the AWS CLI
     #[command(
         after_help = "Example:\n  aws sagemaker describe-model-package-group --model-package-group-name fraud >  fraud.json\n  aws sagemaker describe-model-package --model-package-name $ARN_OF_A_VERSION >> fraud.json\n  modelry import sagemaker fraud.json --dry-run"
     )]
     Sagemaker(SagemakerArgs),
-    /// Bring along registered models of MLflow, from its server or from a folder
+    /// Import registered models from MLflow, from its server or from a folder
     ///
-    /// From a server's address, as in MLFLOW_TRACKING_URI, with the login that
-    /// MLflow's own client takes (MLFLOW_TRACKING_USERNAME and
-    /// MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN); or from a folder that
-    /// mlflow-export-import wrote. MLflow knows no approvals and no digests:
-    /// versions arrive Pending, and what they hold stays unknown.
+    /// Reads from a server's address, as in MLFLOW_TRACKING_URI, or from a folder
+    /// that mlflow-export-import wrote. A server gets the login that MLflow's own
+    /// client uses: MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or
+    /// MLFLOW_TRACKING_TOKEN. MLflow has no approvals and no digests, so versions
+    /// arrive Pending, with artifacts of unknown digest.
     #[command(
         after_help = "Examples:\n  modelry import mlflow http://localhost:5000 --dry-run\n  modelry import mlflow https://mlflow.example.com --model \"Fraud Detector\" --as fraud-detector\n  modelry import mlflow ./export --rename \"Fraud Detector=fraud-detector\""
     )]
@@ -43,7 +43,8 @@ pub enum ImportCommand {
 /// `modelry import sagemaker`
 #[derive(Debug, Args)]
 pub struct SagemakerArgs {
-    /// What `aws sagemaker describe-…` and `list-…` printed; `-` for standard input
+    /// Files with the output of `aws sagemaker describe-…` and `list-…`; `-` reads
+    /// standard input
     #[arg(value_name = "FILE|-", required = true)]
     files: Vec<String>,
     #[command(flatten)]
@@ -53,17 +54,17 @@ pub struct SagemakerArgs {
 /// `modelry import mlflow`
 #[derive(Debug, Args)]
 pub struct MlflowArgs {
-    /// The server's address, or a folder of mlflow-export-import
+    /// The server's address, or a folder that mlflow-export-import wrote
     #[arg(value_name = "URL|DIR")]
     place: Address,
-    /// Only this model; may be repeated
+    /// Import only this model; may be repeated
     #[arg(long = "model", value_name = "NAME")]
     models: Vec<String>,
     #[command(flatten)]
     import: ImportArgs,
 }
 
-/// `OLD=NEW`; the old name may hold anything.
+/// Parses `OLD=NEW`; any text is valid as the old name.
 fn renamed(text: &str) -> Result<(String, GroupName), String> {
     let (old, new) = text
         .rsplit_once('=')
@@ -71,13 +72,13 @@ fn renamed(text: &str) -> Result<(String, GroupName), String> {
     Ok((old.to_owned(), new.parse()?))
 }
 
-/// What every import takes.
+/// Options that every import takes.
 #[derive(Debug, Args)]
 pub struct ImportArgs {
-    /// Bring the group along under this name
+    /// Import the group under this name
     #[arg(long = "as", value_name = "NAME")]
     name: Option<GroupName>,
-    /// Another name for the group of a model or group there, by its name or ARN; may be repeated
+    /// Import a model or group (by its name or ARN) as this group; may be repeated
     #[arg(long = "rename", value_name = "OLD=NEW", value_parser = renamed)]
     renames: Vec<(String, GroupName)>,
     #[command(flatten)]
@@ -106,7 +107,7 @@ pub fn run(command: &ImportCommand, global: &Global, ui: &Ui) -> Result<Outcome,
             bar.finish_and_clear();
             let found = found?;
             let mut renames: BTreeMap<String, GroupName> = args.import.renames.iter().cloned().collect();
-            // A name for the one model that there is.
+            // The name applies when the source has one model.
             if let (Some(name), [one]) = (&args.import.name, &found.models[..])
                 && let Some(old) = one["name"].as_str()
             {
@@ -122,7 +123,7 @@ pub fn run(command: &ImportCommand, global: &Global, ui: &Ui) -> Result<Outcome,
     }
 }
 
-/// A bar where somebody watches.
+/// Creates a progress bar on standard error; hidden when that is not a terminal.
 fn bar(ui: &Ui) -> ProgressBar {
     if ui.is_json() {
         return ProgressBar::hidden();
@@ -134,11 +135,11 @@ fn bar(ui: &Ui) -> ProgressBar {
     bar
 }
 
-/// Brings along what a reader read from the registry `from`: the plan, and one
-/// commit.
+/// Imports what a reader read from the registry `from`: prints the plan, and makes
+/// one commit.
 ///
 /// # Errors
-/// When it can't be done; everything is as it was then.
+/// The import is refused; nothing is changed then.
 pub(crate) fn bring(
     from: &str,
     mut groups: Vec<ImportedGroup>,

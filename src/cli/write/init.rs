@@ -35,10 +35,12 @@ pub struct InitArgs {
     /// The id of the first administrator [default: from git's user.email]
     #[arg(long, value_name = "ID")]
     actor: Option<ActorId>,
-    /// For one person: whoever registers may approve too
+    /// Set up for one person: the actor who registers a version may approve it too
     #[arg(long)]
     solo: bool,
-    /// A public key (OpenSSH, or armoured OpenPGP) whose private half is kept in a safe: it becomes the actor `recovery`, who stands in when too few administrators are left
+    /// A public key (OpenSSH, or armoured OpenPGP) whose private half you keep in a
+    /// safe; it becomes the key of the actor `recovery`, who stands in for
+    /// administrators when too few are left
     #[arg(long, value_name = "FILE")]
     recovery_key: Option<std::path::PathBuf>,
 }
@@ -223,11 +225,11 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     Ok(Outcome::Fine)
 }
 
-/// A file's path and what it holds; none where nothing is to be written.
+/// A file's path and its new content; `None` where nothing is to be written.
 type FileToWrite = Option<(String, Option<Vec<u8>>)>;
 
-/// The `.gitattributes` beside `registry.yaml`, with what the one in the tree lacks.
-/// A link there is left to its owner.
+/// Returns the `.gitattributes` beside `registry.yaml`, with the lines that the one
+/// in the tree lacks. A link there is left to its owner.
 fn attributes(objects: &dyn Objects, tree: Option<Oid>, folder: &str) -> Result<FileToWrite, Error> {
     let path = match folder {
         "" => ".gitattributes".to_owned(),
@@ -247,8 +249,8 @@ fn attributes(objects: &dyn Objects, tree: Option<Oid>, folder: &str) -> Result<
     Ok(text.map(|text| (path, Some(text.into_bytes()))))
 }
 
-/// The schemas for editors beside `registry.yaml`. A file or link in the place of
-/// their folder is left to its owner.
+/// Returns the schemas for editors beside `registry.yaml`. A file or link in the
+/// place of their folder is left to its owner.
 fn schemas(objects: &dyn Objects, tree: Option<Oid>, folder: &str) -> Result<Edits, Error> {
     let records = Records::new(objects);
     let there = match tree {
@@ -268,7 +270,7 @@ fn schemas(objects: &dyn Objects, tree: Option<Oid>, folder: &str) -> Result<Edi
         .collect())
 }
 
-/// An actor's id from an address: what stands before the `@`.
+/// Derives an actor's id from an address: the part before the `@`.
 fn actor_from(email: &str) -> Result<ActorId, Error> {
     let local = email.split('@').next().unwrap_or_default().to_ascii_lowercase();
     let fitting: String = local

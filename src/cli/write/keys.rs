@@ -6,11 +6,11 @@ use crate::base::Error;
 use crate::record::kind::ActorKey;
 use crate::trust::{Credential, actor_key};
 
-/// The public keys in a file, one after the other: OpenSSH lines without their
-/// comments, or armoured OpenPGP certificates. A Git host publishes several so.
+/// Reads the public keys in a file: OpenSSH lines without their comments, or armoured
+/// OpenPGP certificates. Git hosts publish an account's keys in this form.
 ///
 /// # Errors
-/// When the file can't be read, or something in it is not a public key.
+/// The file can't be read, or something in it is not a public key.
 pub fn read_keys(file: &Path) -> Result<Vec<ActorKey>, Error> {
     let text = std::fs::read_to_string(file).map_err(|source| Error::Io {
         action: "read",
@@ -26,9 +26,9 @@ pub fn read_keys(file: &Path) -> Result<Vec<ActorKey>, Error> {
     keys.iter().enumerate().map(one).collect()
 }
 
-/// The keys of a text, each as the text of a file of its own: armoured blocks,
-/// else lines that are not blank and not comments. What has no such shape stays
-/// whole, so that reading it says why.
+/// Splits a text into keys, each as the text of a file of its own: armoured blocks,
+/// else lines that are neither blank nor comments. Other text stays whole, so that
+/// reading it explains what is wrong.
 fn blocks(text: &str) -> Vec<String> {
     const BEGIN: &str = "-----BEGIN PGP PUBLIC KEY BLOCK-----";
     let text = text.trim_start();
@@ -50,7 +50,7 @@ fn blocks(text: &str) -> Vec<String> {
     }
 }
 
-/// The one public key in a file.
+/// Reads the one public key in a file.
 ///
 /// # Errors
 /// As [`read_keys`], and when the file holds several.

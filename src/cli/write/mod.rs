@@ -1,4 +1,4 @@
-//! Commands that write: each drafts an edit, and `land` does the rest.
+//! Commands that write. Each drafts an edit, and `land` commits it.
 
 pub(crate) mod artifact;
 pub(crate) mod card;

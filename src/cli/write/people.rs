@@ -1,4 +1,4 @@
-//! `actor`, `team`, `grant`: who there is, and who may do what.
+//! `actor`, `team`, `grant`: the people and machines of a registry, and their rights.
 
 use std::path::Path;
 use std::str::FromStr;
@@ -31,54 +31,56 @@ pub enum KindArg {
 /// `modelry actor …`
 #[derive(Debug, Subcommand)]
 pub enum ActorCommand {
-    /// Add a person, a machine, or a Git host's own key
+    /// Add an actor: a person, a machine, or a Git host that signs with its own key
     #[command(
         after_help = "Examples:\n  modelry actor add risk-1 --key risk-1.pub --email risk-1@example.com\n  modelry actor add trainer --kind machine --owner risk-1 --key trainer.pub"
     )]
     Add {
         /// The new actor's id
         id: ActorId,
-        /// What it is
+        /// The kind of actor
         #[arg(long, value_enum, default_value = "person")]
         kind: KindArg,
-        /// Its public key: a file (OpenSSH lines, or armoured OpenPGP, one or several), or the OpenSSH line itself; may be repeated
+        /// A public key: a file (OpenSSH lines or armoured OpenPGP, one or several
+        /// keys), or the OpenSSH line itself; may be repeated
         #[arg(long = "key", value_name = "FILE|LINE", required = true)]
         keys: Vec<String>,
-        /// Its address
+        /// The actor's email address
         #[arg(long)]
         email: Option<String>,
-        /// A person whom a machine stands for; may be repeated
+        /// A person who is responsible for this machine; may be repeated
         #[arg(long = "owner", value_name = "ID")]
         owners: Vec<ActorId>,
         #[command(flatten)]
         write: WriteArgs,
     },
-    /// Give an actor one more key
+    /// Add a key to an actor
     #[command(after_help = "Example:\n  modelry actor add-key risk-1 --key new-laptop.pub")]
     AddKey {
         /// The actor
         id: ActorId,
-        /// The public key: a file (OpenSSH lines, or armoured OpenPGP, one or several), or the OpenSSH line itself; a newer
-        /// OpenPGP certificate takes the place of the older
+        /// The public key: a file (OpenSSH lines or armoured OpenPGP, one or several
+        /// keys), or the OpenSSH line itself; a newer OpenPGP certificate replaces
+        /// the older one
         #[arg(long, value_name = "FILE|LINE")]
         key: String,
         #[command(flatten)]
         write: WriteArgs,
     },
-    /// Say which account on a Git host is a person's, so that reviews there can be relayed
+    /// Record a person's account on a Git host, so that reviews there can be relayed
     #[command(
-        after_help = "The account is named by the host's own number, which never changes hands: for GitHub\n`gh api users/NAME --jq .id`, for GitLab `glab api users?username=NAME`.\n\nExample:\n  modelry actor add-account risk-1 github=1234567"
+        after_help = "An account is identified by its number on the host, since a name may change hands. To find\nit on GitHub: `gh api users/NAME --jq .id`; on GitLab: `glab api users?username=NAME`.\n\nExample:\n  modelry actor add-account risk-1 github=1234567"
     )]
     AddAccount {
         /// The person
         id: ActorId,
-        /// The host and the account's number there
+        /// The host, and the number of the account there
         #[arg(value_name = "HOST=ID", value_parser = names::account)]
         account: (Key, String),
         #[command(flatten)]
         write: WriteArgs,
     },
-    /// Take a person's account on a Git host away: its reviews are not relayed any more
+    /// Remove a person's account on a Git host; its reviews can no longer be relayed
     #[command(after_help = "Example:\n  modelry actor remove-account risk-1 github")]
     RemoveAccount {
         /// The person
@@ -88,31 +90,35 @@ pub enum ActorCommand {
         #[command(flatten)]
         write: WriteArgs,
     },
-    /// End all rights of an actor, or of one of its keys
+    /// End all rights of an actor, or the use of one of its keys
     #[command(
         after_help = "Examples:\n  modelry actor retire risk-1 -m \"left the team\"\n  modelry actor retire risk-1 --key SHA256:…"
     )]
     Retire {
         /// The actor
         id: ActorId,
-        /// One key, by its fingerprint; of OpenPGP the primary key's
+        /// Retire only this key, by its fingerprint; for OpenPGP the primary key's
         #[arg(long, value_name = "FINGERPRINT")]
         key: Option<String>,
         #[command(flatten)]
         write: WriteArgs,
     },
-    /// Revoke a key: it proves nothing any more
+    /// Revoke a key, so that its signatures prove nothing any more
     #[command(after_help = "Example:\n  modelry actor revoke-key SHA256:… -m \"laptop lost\"")]
     RevokeKey {
-        /// The key's fingerprint, or its public key; an OpenPGP primary key takes its subkeys along
+        /// The key's fingerprint, or the public key itself; revoking an OpenPGP
+        /// primary key revokes its subkeys too
         key: String,
-        /// The last mainline commit that the key is believed for: what it proved later is a finding
+        /// The last mainline commit for which the key is still trusted; what it
+        /// signed later becomes a finding
         #[arg(long, value_name = "REV")]
         since: Option<String>,
-        /// A version whose approval by the key was looked at and is right; may be repeated
+        /// A version whose approval by this key you have checked and found right; may
+        /// be repeated
         #[arg(long = "reaffirm", value_name = "GROUP/N", value_parser = names::version)]
         reaffirmed: Vec<VersionId>,
-        /// Revoke it although no actor of the policy has it: one that was taken out of it
+        /// Revoke a key that no actor of the policy has, such as one that was removed
+        /// from it
         #[arg(long)]
         unlisted: bool,
         #[command(flatten)]
@@ -129,10 +135,10 @@ pub enum ActorCommand {
 /// `modelry team …`
 #[derive(Debug, Subcommand)]
 pub enum TeamCommand {
-    /// Add members to a team, which is made if need be
+    /// Add members to a team; creates the team if there is none
     #[command(after_help = "Example:\n  modelry team add risk risk-1 risk-2")]
     Add(TeamArgs),
-    /// Remove members from a team; the team itself when none is named
+    /// Remove members from a team; without members, remove the team
     #[command(after_help = "Example:\n  modelry team remove risk risk-2")]
     Remove(TeamArgs),
     /// List the teams
@@ -162,29 +168,29 @@ pub enum GrantCommand {
         after_help = "Examples:\n  modelry grant add team:risk --allow approve,reject,archive --groups 'fraud-*'\n  modelry grant add deployer --allow promote --groups '*' --stages staging"
     )]
     Add {
-        /// To whom: an actor, or team:NAME
+        /// The actor, or team:NAME, that gets the rights
         to: Principal,
         /// The actions: create-group, update-group, delete-group, register, annotate, add-evidence, approve, reject, archive, delete, promote, administer
         #[arg(long, value_delimiter = ',', required = true)]
         allow: Vec<Action>,
-        /// Globs of groups
+        /// The groups, as globs
         #[arg(long, value_delimiter = ',', value_name = "GLOB")]
         groups: Vec<String>,
-        /// Stages, for promote
+        /// The stages, for promote
         #[arg(long, value_delimiter = ',', value_name = "STAGE")]
         stages: Vec<StageName>,
         #[command(flatten)]
         write: WriteArgs,
     },
-    /// Take actions away
+    /// Remove actions from grants
     #[command(after_help = "Example:\n  modelry grant remove team:risk --allow archive")]
     Remove {
-        /// From whom: an actor, or team:NAME
+        /// The actor, or team:NAME, that loses the rights
         to: Principal,
-        /// The actions, as of `grant add` [default: all]
+        /// The actions, as for `grant add` [default: all]
         #[arg(long, value_delimiter = ',')]
         allow: Vec<Action>,
-        /// Only in grants of exactly these groups [default: in all]
+        /// Change only grants of exactly these groups [default: all grants]
         #[arg(long, value_delimiter = ',', value_name = "GLOB")]
         groups: Vec<String>,
         #[command(flatten)]
@@ -209,7 +215,7 @@ fn given_keys(given: &str, global: &Global) -> Result<Vec<ActorKey>, Error> {
     read_keys(&global.located(Path::new(given)))
 }
 
-/// The full id of a commit; one that this clone lacks is told by the judge.
+/// Returns the full id of a commit. The judge reports one that this clone lacks.
 fn full_id(revision: &str, write: &WriteArgs, global: &Global) -> Result<String, Error> {
     if Oid::from_hex(revision).is_some() {
         return Ok(revision.to_owned());
@@ -411,7 +417,7 @@ fn actors(read: &ReadArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
             )?;
             return Ok(Outcome::Fine);
         }
-        // Most registries relay nothing, and have none.
+        // Most registries have no accounts, since they relay no reviews.
         let has_accounts = registry.actors.values().any(|actor| !actor.accounts.is_empty());
         let mut headings = vec!["ACTOR", "KIND", "KEY", "STATE", "OWNERS", "TEAMS"];
         if has_accounts {

@@ -28,23 +28,26 @@ use crate::workspace::Workspace;
 /// `modelry policy …`
 #[derive(Debug, Subcommand)]
 pub enum PolicyCommand {
-    /// Show the policy in force; or what a proposed one changes, and who stands behind it
+    /// Show the policy in force; or what a proposed policy changes, and who reviewed
+    /// it
     #[command(
         after_help = "Examples:\n  modelry policy show\n  modelry policy show proposal\n  modelry policy show --at 2026-03-03"
     )]
     Show {
-        /// A branch or commit whose `registry.yaml` is proposed
+        /// A branch or commit with the proposed `registry.yaml` [default: the policy
+        /// in force]
         #[arg(value_name = "REV", conflicts_with = "at")]
         proposal: Option<String>,
         #[command(flatten)]
         read: ReadArgs,
     },
-    /// Approve a proposed policy: a signed review under `policy/`
+    /// Approve a proposed policy: sign a review of it under `policy/`
     #[command(
         after_help = "Examples:\n  modelry policy approve proposal -m \"two for fraud, as agreed\"\n  git switch proposal && modelry policy approve -m \"as agreed\""
     )]
     Approve {
-        /// A branch or commit whose `registry.yaml` is proposed [default: the work tree's]
+        /// A branch or commit with the proposed `registry.yaml` [default: the work
+        /// tree's file]
         #[arg(value_name = "REV")]
         proposal: Option<String>,
         #[command(flatten)]
@@ -86,7 +89,7 @@ pub fn run(command: &PolicyCommand, global: &Global, ui: &Ui) -> Result<Outcome,
                 shown: RefCell::new((in_force(&workspace), proposed.clone())),
                 now: RefCell::default(),
             };
-            // What a branch proposes by now is what its review must be of.
+            // The review must cover the present content of the branch.
             let moves = proposal.is_some() || write.is_remote();
             let job = Job {
                 draft: &|desk| {
@@ -112,7 +115,7 @@ pub fn run(command: &PolicyCommand, global: &Global, ui: &Ui) -> Result<Outcome,
     }
 }
 
-/// The policy in force as this clone has it; none where it has none.
+/// Returns the policy in force as this clone has it, if any.
 fn in_force(workspace: &Workspace) -> Option<Arc<Loaded>> {
     let objects = workspace.repo.objects().ok()?;
     let records = Records::new(&objects);
@@ -121,7 +124,7 @@ fn in_force(workspace: &Workspace) -> Option<Arc<Loaded>> {
     snapshot.registry().ok()?
 }
 
-/// Refuses a proposed policy that can't be read, with the line that lists its faults.
+/// Refuses a proposed policy that can't be read; the hint lists its faults.
 fn unreadable(workspace: &Workspace, proposal: Option<&str>) -> Error {
     let error = Error::told("the proposed `registry.yaml` can't be read as a policy");
     error.hint(match proposal {
@@ -138,7 +141,7 @@ fn load(repo: &Repo, bytes: &[u8]) -> Result<Loaded, Error> {
     snapshot::load(&RecordPath::Registry, id, bytes)
 }
 
-/// The `registry.yaml` of a revision.
+/// Reads the `registry.yaml` of a revision.
 fn at_revision(workspace: &Workspace, revision: &str) -> Result<Vec<u8>, Error> {
     let objects = workspace.repo.objects()?;
     let commit = workspace.repo.resolve(revision)?;
@@ -151,7 +154,7 @@ fn at_revision(workspace: &Workspace, revision: &str) -> Result<Vec<u8>, Error> 
     }
 }
 
-/// The `registry.yaml` of the work tree, as git would store it.
+/// Reads the `registry.yaml` of the work tree, as git would store it.
 fn on_disk(workspace: &Workspace) -> Result<Vec<u8>, Error> {
     if workspace.repo.workdir().is_none() {
         return Err(
@@ -282,7 +285,7 @@ fn show(read: &ReadArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     })
 }
 
-/// A rule of approval, on one line.
+/// Formats a rule of approval on one line.
 fn rule_words(rule: &crate::record::kind::ApprovalRule) -> String {
     let mut words = Vec::new();
     words.push(crate::base::count(
@@ -304,7 +307,7 @@ fn rule_words(rule: &crate::record::kind::ApprovalRule) -> String {
     words.join("; ")
 }
 
-/// Reviews of policies that are not in force yet.
+/// Lists the reviews of policies that are not in force yet.
 fn open_reviews(snapshot: &Snapshot<'_>, serial: u64) -> Result<Vec<(u64, String)>, Error> {
     let mut open = Vec::new();
     for name in snapshot.names("policy")? {
@@ -322,8 +325,8 @@ fn open_reviews(snapshot: &Snapshot<'_>, serial: u64) -> Result<Vec<(u64, String
     Ok(open)
 }
 
-/// Where a review of a proposal goes: to its branch, and for a remote's branch
-/// there at once. The options that say so, with a space before.
+/// Returns the options that send a review to the proposal's branch, with a space
+/// before them. A branch of a remote gets the review there at once.
 fn place_of(workspace: &Workspace, proposal: &str) -> Result<String, Error> {
     let repo = &workspace.repo;
     let own = proposal.trim_start_matches("refs/heads/");
@@ -335,18 +338,18 @@ fn place_of(workspace: &Workspace, proposal: &str) -> Result<String, Error> {
         Some((_, name)) if repo.reference(&format!("refs/remotes/{kept}"))?.is_some() => {
             format!(" --branch {name} --push")
         }
-        // Of no branch: whoever reviews says which.
+        // The proposal is not a branch: the reviewer must name one.
         _ => " --branch NAME".to_owned(),
     })
 }
 
-/// The verdict on a proposal, as it would land.
+/// The verdict on a proposal, for each way of landing.
 struct Verdict {
     /// The ways of landing without a finding.
     lands: Vec<Landing>,
-    /// The ways that lack nothing but administrators.
+    /// The ways that lack only reviews by administrators.
     lacks: Vec<Landing>,
-    /// The faults that no approval mends; empty where some way of landing has none.
+    /// The faults that no review removes; empty where some way of landing has none.
     faults: Report,
 }
 
@@ -372,7 +375,7 @@ fn judged(objects: &dyn Objects, ask: &Onto<'_>) -> Result<Verdict, Error> {
     Ok(Verdict { lands, lacks, faults })
 }
 
-/// Names ways of landing in a sentence.
+/// Lists ways of landing in a sentence.
 fn ways_words(ways: &[Landing]) -> String {
     let names: Vec<&str> = ways.iter().map(|way| way.name()).collect();
     match names.split_last() {
@@ -381,7 +384,7 @@ fn ways_words(ways: &[Landing]) -> String {
     }
 }
 
-/// Says how a proposal lands, and what the other ways lack.
+/// Describes how a proposal lands, and what the other ways lack.
 fn landing_words(
     verdict: &Verdict,
     ask: &Onto<'_>,
@@ -401,7 +404,7 @@ fn landing_words(
         true => String::new(),
         false => format!("by {} it lacks ", ways_words(lacks)),
     };
-    // The signature of a commit counts in a merge alone.
+    // The signature of a commit counts only in a merge.
     let signer = part.signed.as_ref().filter(|_| part.is_enough());
     lines.extend(match (lacks.is_empty(), signer, &part.blocked) {
         (true, _, _) => None,
@@ -410,7 +413,7 @@ fn landing_words(
             false => format!("{lacking}{signer}'s own review: {approve}"),
         }),
         (_, None, Some(why)) => Some(format!("blocked: nobody can give what is missing: {why}")),
-        // Another review mends nothing: each commit is a step there.
+        // Another review does not help: each commit is a step there.
         (_, None, None) if could.is_empty() => Some(format!("not by {}", ways_words(lacks))),
         (_, None, None) if lands.is_empty() => Some(format!("ask {}: {approve}", could.join(" or "))),
         (_, None, None) => Some(format!(
@@ -460,7 +463,7 @@ fn show_proposal(proposal: &str, global: &Global, ui: &Ui) -> Result<Outcome, Er
     if before == after {
         return Err(no_other());
     }
-    // What is wrong with the mainline is none of the proposal's.
+    // Findings of the mainline itself do not concern the proposal.
     let nothing = Report::default();
     let ask = Onto {
         folder: &workspace.folder,
@@ -483,7 +486,8 @@ fn show_proposal(proposal: &str, global: &Global, ui: &Ui) -> Result<Outcome, Er
         true => Outcome::Findings,
         false => Outcome::Fine,
     };
-    // The line that approves is named below, and only where it would be taken.
+    // The command that approves is named below, and only where the review would
+    // count.
     let could = part
         .as_mut()
         .map(|part| std::mem::take(&mut part.could_agree))

@@ -24,20 +24,23 @@ use crate::record::kind::{Address, Digest, GroupName, Key, RecordPath};
 pub struct RegisterArgs {
     /// The group
     group: GroupName,
-    /// The spec, as YAML or JSON; `-` for standard input. Flags add to it
+    /// A file with the spec, as YAML or JSON; `-` reads standard input. Flags add to
+    /// it
     #[arg(short = 'f', long = "file", value_name = "FILE|-")]
     file: Option<String>,
-    /// A container's image, pinned as NAME@sha256:…; may be repeated
+    /// A container's image, pinned by digest as NAME@sha256:…; may be repeated
     #[arg(long = "image", value_name = "IMAGE")]
     images: Vec<String>,
-    /// A container's artifact: a URI, or a local file or folder, which is hashed. Repeated, each is
-    /// that of a container of its own; other flags of containers are given once for all, or once for each
+    /// A container's artifact: a URI, or a local file or folder, which is hashed. May
+    /// be repeated, once for each container; other flags of containers are then given
+    /// once for all, or once for each
     #[arg(long = "artifact", value_name = "URI|PATH")]
     artifacts: Vec<Address>,
     /// The digest of an artifact that is a URI; may be repeated, in the order of the artifacts
     #[arg(long = "digest", value_name = "sha256:…")]
     digests: Vec<Digest>,
-    /// Where a local artifact will be found: the URI to record for it; may be repeated
+    /// The URI to record for a local artifact, where it will be found; may be
+    /// repeated
     #[arg(long = "artifact-uri", value_name = "URI", requires = "artifacts")]
     artifact_uris: Vec<Address>,
     /// The framework; may be repeated
@@ -46,25 +49,25 @@ pub struct RegisterArgs {
     /// The framework's version; may be repeated
     #[arg(long = "framework-version", value_name = "VERSION")]
     framework_versions: Vec<String>,
-    /// A media type that it takes; may be repeated
+    /// A media type that the model accepts; may be repeated
     #[arg(long = "content-type", value_name = "TYPE")]
     content_types: Vec<String>,
-    /// A media type that it gives; may be repeated
+    /// A media type that the model returns; may be repeated
     #[arg(long = "response-type", value_name = "TYPE")]
     response_types: Vec<String>,
-    /// A measured value; may be repeated
+    /// A measured value, as NAME=NUMBER; may be repeated
     #[arg(long = "metric", value_name = "NAME=NUMBER", value_parser = names::metric)]
     metrics: Vec<(Key, Value)>,
-    /// The repository of its code
+    /// The repository of the training code
     #[arg(long, value_name = "URI")]
     source_repository: Option<String>,
-    /// The commit of its code
+    /// The commit of the training code
     #[arg(long, value_name = "COMMIT")]
     source_commit: Option<String>,
-    /// The job that trained it
+    /// The job that trained the model
     #[arg(long, value_name = "JOB")]
     training_job: Option<String>,
-    /// A few words for people
+    /// A description for people
     #[arg(long)]
     description: Option<String>,
     /// A label; may be repeated
@@ -73,27 +76,29 @@ pub struct RegisterArgs {
     /// An annotation; may be repeated
     #[arg(long = "annotation", value_name = "KEY=VALUE", value_parser = names::pair)]
     annotations: Vec<(Key, String)>,
-    /// Sections of a card to add with it, as YAML or JSON
+    /// A file with sections of a model card to add, as YAML or JSON
     #[arg(long, value_name = "FILE")]
     card: Option<String>,
-    /// Register the same spec a second time
+    /// Register the version although an artifact or image has no digest; it can't be
+    /// approved then
     #[arg(long)]
     allow_duplicate: bool,
-    /// Register it although something lacks its digest; it can't be approved then
+    /// Register the version although an artifact or image has no digest; it can't be
+    /// approved until it has one
     #[arg(long)]
     without_digest: bool,
     #[command(flatten)]
     write: WriteArgs,
 }
 
-/// Containers in the making.
+/// The containers that the flags describe.
 struct Containers {
     count: usize,
     members: Vec<Map<String, Value>>,
 }
 
 impl Containers {
-    /// Gives a flag's values to the containers: one for all, or one for each.
+    /// Gives a flag's values to the containers: one value for all, or one for each.
     fn put(&mut self, flag: &str, key: &str, values: &[String]) -> Result<(), Error> {
         if !matches!(values.len(), 0 | 1) && values.len() != self.count {
             return Err(Error::told(format!(
@@ -112,8 +117,8 @@ impl Containers {
     }
 }
 
-/// Pairs a flag's values with those artifacts that take one, in their order: with
-/// all, or only with the `fitting` ones.
+/// Pairs a flag's values with artifacts, in order: with all of them, or only with the
+/// `fitting` ones.
 fn paired<'v, T>(flag: &str, values: &'v [T], fitting: &[bool]) -> Result<Vec<Option<&'v T>>, Error> {
     let fits = fitting.iter().filter(|fits| **fits).count();
     if values.len() == fitting.len() {
@@ -135,7 +140,7 @@ fn paired<'v, T>(flag: &str, values: &'v [T], fitting: &[bool]) -> Result<Vec<Op
 }
 
 impl RegisterArgs {
-    /// The request that flags and files make.
+    /// Builds the request from flags and files.
     fn request(&self, global: &Global, ui: &Ui) -> Result<Result<Request, Report>, Error> {
         let mut spec_file = match self.file.as_deref().map(|name| Given::read(name, global)) {
             Some(given) => match given? {
@@ -156,7 +161,7 @@ impl RegisterArgs {
             .map(|given| std::mem::take(&mut given.members))
             .unwrap_or_default();
         let mut request = RegisterRequest::default();
-        // A whole ModelVersion, or just its spec.
+        // The file may be a whole ModelVersion, or just its spec.
         let is_whole = members.contains_key("spec");
         if is_whole {
             members = self.whole(members, &mut request)?;
@@ -177,7 +182,8 @@ impl RegisterArgs {
         }))
     }
 
-    /// The spec of a whole ModelVersion; what else it says goes into the request.
+    /// Returns the spec of a whole ModelVersion; its other fields go into the
+    /// request.
     fn whole(
         &self,
         mut members: Map<String, Value>,
@@ -228,7 +234,7 @@ impl RegisterArgs {
         }
     }
 
-    /// The members that the flags give each container.
+    /// Returns the fields that the flags give each container.
     fn containers(&self, global: &Global, ui: &Ui) -> Result<Vec<Map<String, Value>>, Error> {
         let count = match (self.artifacts.len(), self.images.len()) {
             (0, 0) => usize::from(!self.frameworks.is_empty() || !self.framework_versions.is_empty()),
@@ -315,7 +321,7 @@ impl RegisterArgs {
 /// A request, and the files that it was read from.
 struct Request {
     request: RegisterRequest,
-    /// The file of the spec, and where it stands in the record.
+    /// The spec's file, and where its content goes in the record.
     spec_file: Option<(Given, &'static str)>,
     card: Option<Given>,
 }

@@ -1,4 +1,4 @@
-//! `relay`: reviews given on a Git host's page, written down by a machine.
+//! `relay`: a machine records reviews that people gave on a Git host's page.
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -19,26 +19,32 @@ use crate::record::kind::{Key, VersionId, cleaned_text};
 /// `modelry relay`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "A relayed review counts only as far as the policy's `delegated` lets it, and only for\npersons who list that account.\n\nExample:\n  gh api --paginate --slurp repos/OWNER/NAME/pulls/7/reviews |\n    modelry relay github - --base \"$BEFORE\" --push -m \"approved in pull request 7\"
+    after_help = "A relayed review counts only as far as the policy's `delegated` allows, and only for\npeople whose `accounts` list the account.\n\nExample:\n  gh api --paginate --slurp repos/OWNER/NAME/pulls/7/reviews |\n    modelry relay github - --base \"$BEFORE\" --push -m \"approved in pull request 7\"
   glab api projects/ID/merge_requests/7/approvals |
     modelry relay gitlab - --reviewed \"$HEAD\" --base \"$BEFORE\" --push -m \"approved in merge request 7\""
 )]
 pub struct RelayArgs {
-    /// The host, as in the actors' `accounts`: github, gitlab, …
+    /// The host, by its name in the actors' `accounts`: github, gitlab, …
     host: Key,
-    /// What its API tells: GitHub's or Forgejo's list of reviews, a `pull_request_review` event, GitLab's approvals of a merge request, or its merge request event; - is standard input
+    /// A file with the answer of the host's API: the list of reviews of GitHub or
+    /// Forgejo, a `pull_request_review` event, the approvals of a GitLab merge
+    /// request, or a merge request event; `-` reads standard input
     #[arg(value_name = "FILE|-")]
     file: String,
-    /// The versions that were reviewed [default: those whose content the reviewed branch brings]
+    /// The versions that were reviewed [default: those that the reviewed branch
+    /// changes]
     #[arg(value_name = "GROUP/N", value_parser = names::version)]
     versions: Vec<VersionId>,
-    /// What the reviewed branch was to land on, before it landed [default: the mainline's tip]
+    /// The commit that the reviewed branch was to land on, as it was before the
+    /// landing [default: the mainline's tip]
     #[arg(long, value_name = "REV")]
     base: Option<String>,
-    /// The commit that was reviewed, where the host's answer names none, as GitLab's approvals do: the merge request's `sha`
+    /// The commit that was reviewed, if the host's answer names none; for GitLab's
+    /// approvals it is the `sha` of the merge request
     #[arg(long, value_name = "COMMIT")]
     reviewed: Option<String>,
-    /// Reject where changes were requested; without it, that only takes an approval back
+    /// Reject versions where changes were requested; without it, such a request only
+    /// withdraws an approval
     #[arg(long)]
     reject: bool,
     #[command(flatten)]
@@ -74,7 +80,7 @@ pub fn run(args: &RelayArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
         Some(base) => workspace.repo.resolve(base)?,
         None => workspace.tip()?,
     };
-    // Text of the host may be in it. One bad address must not hold up all reviews.
+    // The text may come from the host. One bad address must not block all reviews.
     let reason = args.write.reason.as_deref().map(cleaned_text);
     if let Some(Cow::Owned(_)) = reason {
         ui.note("the reason held an address with a login or a token: it is left out");

@@ -16,10 +16,11 @@ use crate::record::kind::{GroupName, StageName, VersionId, VersionNumber};
     after_help = "Examples:\n  modelry promote fraud-detector/3 production -m \"champion of the third quarter\"\n  modelry promote fraud-detector/3 churn/7 staging production --archive-previous -m \"release 12\""
 )]
 pub struct PromoteArgs {
-    /// Versions, each of another group, then the stages that they all serve from now on
+    /// Versions, each of another group, then the stages that all of them serve from
+    /// now on
     #[arg(value_name = "GROUP/N | STAGE", required = true, num_args = 2..)]
     names: Vec<String>,
-    /// Retire what served before
+    /// Archive the versions that served the stages before
     #[arg(long)]
     archive_previous: bool,
     #[command(flatten)]
@@ -29,7 +30,7 @@ pub struct PromoteArgs {
 }
 
 impl PromoteArgs {
-    /// What has a slash is a version; the rest are stages.
+    /// Splits the names: those with a slash are versions, the rest are stages.
     fn read(&self) -> Result<(Vec<VersionId>, Vec<StageName>), Error> {
         let (mut versions, mut stages) = (Vec::new(), Vec::new());
         for name in &self.names {
@@ -72,16 +73,16 @@ pub struct RollbackArgs {
     group: GroupName,
     /// The stage
     stage: StageName,
-    /// Go back to this version [default: what served before]
+    /// The version to return to [default: the one that served before]
     #[arg(long, value_name = "N", conflicts_with = "empty")]
     to: Option<VersionNumber>,
-    /// Let nothing serve
+    /// Empty the stage, so that no version serves it
     #[arg(long)]
     empty: bool,
-    /// Retire what served, in the same commit
+    /// Archive the version that served, in the same commit
     #[arg(long, conflicts_with = "reject")]
     archive: bool,
-    /// Reject what served, in the same commit
+    /// Reject the version that served, in the same commit
     #[arg(long)]
     reject: bool,
     #[command(flatten)]

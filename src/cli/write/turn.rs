@@ -1,4 +1,4 @@
-//! What an approval still waits for, beside the output of who gave one.
+//! Reports what an approval still lacks, on standard error.
 
 use crate::base::Error;
 use crate::cli::args::Global;
@@ -10,10 +10,10 @@ use crate::record::kind::{Status, VersionId};
 use crate::trust;
 use crate::workspace::Workspace;
 
-/// After an approval: what is still missing, beside the output.
+/// Reports after an approval what is still missing.
 pub fn say_turn(id: &VersionId, write: &WriteArgs, global: &Global, ui: &Ui) -> Result<(), Error> {
     let workspace = write.open(global)?;
-    // What landed on the remote may stand where nothing is checked out.
+    // The change may have landed on the remote alone, where nothing is checked out.
     let at = write.is_remote().then_some(workspace.mainline.as_str());
     Reading::of(&workspace, at, ui, |reading| {
         let Ok(loaded) = reading.version(id) else {
@@ -36,7 +36,7 @@ pub fn say_turn(id: &VersionId, write: &WriteArgs, global: &Global, ui: &Ui) -> 
     Ok(())
 }
 
-/// Before an approval: that it could move nothing, beside the output.
+/// Reports before an approval that it can't change the status.
 pub fn say_never(id: &VersionId, global: &Global, ui: &Ui) -> Result<(), Error> {
     Reading::of(&Workspace::open(&global.wanted())?, None, ui, |reading| {
         let Ok(loaded) = reading.version(id) else {

@@ -1,6 +1,6 @@
-//! Names that `modelry list` was asked for and nothing has: a note for each, so
-//! that a typing error does not look like an empty answer; and an error for a condition
-//! that can hold for no version.
+//! Checks the names that `modelry list` was asked for. An unknown name gets a note,
+//! so that a typing error does not look like an empty answer. A condition that can be
+//! true for no version is an error.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,8 +22,8 @@ const STATUSES: [Status; 4] = [
     Status::Archived,
 ];
 
-/// Notes on what no version of the groups looked at has; `contents` are those
-/// versions, before any is left out.
+/// Returns notes on names that no version of these groups has; `contents` are their
+/// versions before any is left out.
 pub(super) fn notes(
     args: &ListArgs,
     condition: Option<&Expr>,
@@ -67,7 +67,7 @@ pub(super) fn notes(
     Ok(notes)
 }
 
-/// What a condition may speak of, by its kind.
+/// The variables of a condition, by their kind.
 fn shapes() -> BTreeMap<&'static str, Shape> {
     let of = |kind| Shape::of(schema::schema(kind), schema::schema(kind));
     let version = of(Kind::ModelVersion);
@@ -78,11 +78,11 @@ fn shapes() -> BTreeMap<&'static str, Shape> {
     shapes
 }
 
-/// Refuses a condition that can hold for no version: a field that the schema does not
-/// know, kinds that are never equal, a status or a stage that there is not.
+/// Refuses a condition that can be true for no version: an unknown field, kinds that
+/// are never equal, an unknown status or stage.
 ///
 /// # Errors
-/// The condition is such a one; or the policy can't be read.
+/// The condition is such a one, or the policy can't be read.
 pub(super) fn check(
     expr: &Expr,
     contents: &[&Map<String, Value>],
@@ -113,8 +113,8 @@ pub(super) fn check(
     Ok(())
 }
 
-/// Whether a version has this text there: an actor or a stage may be gone from the
-/// policy.
+/// Whether a version has this text there: the policy may no longer have the actor or
+/// stage.
 fn is_somewhere(variable: &str, text: &str, contents: &[&Map<String, Value>]) -> bool {
     contents.iter().any(|one| match one.get(variable) {
         Some(Value::Array(items)) => items.iter().any(|item| *item == text),
@@ -122,7 +122,7 @@ fn is_somewhere(variable: &str, text: &str, contents: &[&Map<String, Value>]) ->
     })
 }
 
-/// A field that is nowhere, with the nearest one.
+/// Formats an unknown field, with the nearest known one.
 fn instead(absent: &Absent, what: &str) -> String {
     let names: Vec<&str> = absent.there.iter().map(|(name, _)| name.as_str()).collect();
     let near = nearest(&names, &absent.name);
@@ -173,7 +173,7 @@ fn of_condition(
     Ok(notes)
 }
 
-/// The names of the members that a mapping has in some content.
+/// Returns the names of the members that a mapping has in some content.
 fn names_in<'c>(contents: &[&'c Map<String, Value>], mapping: &str) -> Vec<&'c str> {
     let mappings = contents.iter().filter_map(|one| one.get(mapping)?.as_object());
     let names: BTreeSet<&str> = mappings.flat_map(Map::keys).map(String::as_str).collect();
@@ -187,7 +187,7 @@ fn meant<T: std::fmt::Display>(what: &str, names: &[T], wanted: &str) -> String 
     }
 }
 
-/// The names that there are, as far as they can be read at a glance.
+/// Lists the known names, as far as they fit.
 fn there<T: std::fmt::Display>(what: &str, names: &[T]) -> String {
     const SHOWN: usize = 10;
     let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();

@@ -1,4 +1,4 @@
-//! `modelry export mlbom` and `export mlflow`: one text of a version.
+//! `modelry export mlbom` and `export mlflow`: one text about a version.
 
 use std::path::PathBuf;
 
@@ -20,13 +20,13 @@ use crate::record::kind::{ModelVersion, RecordPath, VersionId};
 use crate::record::snapshot::Loaded;
 use crate::report::{self, clean};
 
-/// What to export, and where to.
+/// The version to export, and the file to write.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
     /// The version
     #[arg(value_name = "GROUP/N | GROUP@STAGE | GROUP@latest")]
     target: Target,
-    /// Write it into this file, instead of to standard output
+    /// Write to this file instead of standard output
     #[arg(long, value_name = "FILE")]
     to: Option<PathBuf>,
     #[command(flatten)]
@@ -57,8 +57,8 @@ pub fn mlflow(args: &ExportArgs, global: &Global, ui: &Ui) -> Result<Outcome, Er
     })
 }
 
-/// Makes a text of a version whose history is proven, and puts it where it was
-/// asked for.
+/// Renders a text about a version whose history is verified, and writes it where it
+/// was asked for.
 fn export(
     args: &ExportArgs,
     global: &Global,
@@ -86,12 +86,12 @@ fn export(
     })
 }
 
-/// Something of a version that can't be used.
+/// Returns the error for a record of a version that can't be used.
 fn unreadable(what: &str, id: &VersionId) -> Error {
     Error::told(format!("{what} of {id} can't be read")).hint("`modelry validate` says why")
 }
 
-/// The version, or why there is none.
+/// Returns the version, or an error if there is none.
 fn version_of<'l>(loaded: &'l Loaded, id: &VersionId) -> Result<&'l ModelVersion, Error> {
     match (loaded.version(), loaded.tombstone()) {
         (Some(version), _) => Ok(version),
