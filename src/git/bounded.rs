@@ -1,5 +1,4 @@
-//! Objects within a budget: whoever pushes must not choose how much a server
-//! reads.
+//! Objects within a budget: a pusher must not choose how much a server reads.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
@@ -8,16 +7,16 @@ use super::GitObjects;
 use crate::base::{Error, ObjectFormat, ObjectKind, Oid};
 use crate::object::Objects;
 
-/// How much may be read.
+/// The limits of a budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// Distinct objects.
+    /// The number of distinct objects.
     pub objects: usize,
-    /// Bytes of these objects, unpacked.
+    /// The bytes of these objects, unpacked.
     pub bytes: usize,
 }
 
-/// A store that is read until the budget is used up.
+/// An object store that can be read until its budget is used up.
 pub struct Bounded<'r> {
     objects: GitObjects<'r>,
     budget: Budget,
@@ -26,7 +25,7 @@ pub struct Bounded<'r> {
 }
 
 impl<'r> Bounded<'r> {
-    /// These objects, within `budget`.
+    /// Limits the reading of these objects to `budget`.
     pub fn new(objects: GitObjects<'r>, budget: Budget) -> Bounded<'r> {
         Bounded {
             objects,
@@ -36,12 +35,12 @@ impl<'r> Bounded<'r> {
         }
     }
 
-    /// Takes an object from what is left, the first time that it is read.
+    /// Charges an object to the budget, the first time that it is read.
     fn spend(&self, id: Oid) -> Result<(), Error> {
         if self.charged.borrow().contains(&id) {
             return Ok(());
         }
-        // The size of an object that has none is found by reading it.
+        // A missing object has no size; reading it reports that.
         let size = self.objects.size(id).unwrap_or_default();
         let left = self.left.get();
         let Some(objects) = left.objects.checked_sub(1) else {

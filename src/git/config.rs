@@ -1,6 +1,6 @@
-//! Git's configuration, read once, by the git program: it alone knows every
-//! file, include, condition and variable that a value can come from. libgit2
-//! reads fewer of them, so it is asked only where there is no git program.
+//! Git's configuration, read once, by the git program. Only git knows every file,
+//! include, condition and variable that a value can come from. libgit2 reads fewer of
+//! them, and is used only where there is no git program.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -11,8 +11,7 @@ use git2::{ConfigLevel, Repository};
 use super::{command, failed};
 use crate::base::Error;
 
-/// Where a value of git's configuration comes from, in git's words, from the
-/// widest to the nearest.
+/// The origin of a configured value, in git's words, from the widest to the nearest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
     /// The machine's file.
@@ -28,7 +27,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// The scope in git's word, which is also the option of `git config`.
+    /// Returns git's word for the scope, which is also the option of `git config`.
     pub fn as_str(self) -> &'static str {
         match self {
             Scope::System => "system",
@@ -39,8 +38,8 @@ impl Scope {
         }
     }
 
-    /// Whether the value stands in a file of the repository itself, which comes
-    /// with a repository that is received as a folder or an archive.
+    /// Whether the value is stored in the repository itself. A repository that is
+    /// received as a folder or an archive includes such values.
     pub fn is_of_repository(self) -> bool {
         matches!(self, Scope::Local | Scope::Worktree)
     }
@@ -60,7 +59,7 @@ impl Scope {
 /// One value of git's configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting {
-    /// Where the value comes from.
+    /// The origin of the value.
     pub scope: Scope,
     /// The key: section and variable in lower case.
     pub key: String,
@@ -68,32 +67,32 @@ pub struct Setting {
     pub value: String,
 }
 
-/// Git's whole configuration for a repository, in git's order: of several values
-/// of a key the last one is nearest.
+/// Git's whole configuration for a repository, in git's order: the last value of a
+/// key is the nearest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings(Vec<Setting>);
 
 impl Settings {
-    /// The nearest value of a key.
+    /// Returns the nearest value of a key.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.all(key).last().map(|setting| setting.value.as_str())
     }
 
-    /// All values of a key.
+    /// Returns all values of a key.
     pub fn all(&self, key: &str) -> impl DoubleEndedIterator<Item = &Setting> {
         let key = spelled(key);
         self.0.iter().filter(move |setting| setting.key == key)
     }
 
-    /// The settings that name signing keys and programs, for a command that signs.
-    /// Of the two names of gpg's program the last one holds.
+    /// Returns the settings that name signing keys and programs, for a command that
+    /// signs. gpg's program has two names; the last one set wins.
     pub fn signing(&self) -> HashMap<String, String> {
         Settings::keyed(self.0.iter())
     }
 
-    /// As [`Settings::signing`], for a command that only looks: programs that the
-    /// repository's own files name are left out, since a repository that somebody
-    /// handed over must not choose what is run.
+    /// Returns [`Settings::signing`] for a command that only reads. Programs that the
+    /// repository's own files name are left out, since a repository that was handed
+    /// over must not choose what is run.
     pub fn signing_to_look(&self) -> HashMap<String, String> {
         let is_program = |key: &str| key.ends_with(".program") || key.ends_with("command");
         let all = self.0.iter();
@@ -111,12 +110,12 @@ impl Settings {
         .collect()
     }
 
-    /// Every value.
+    /// Returns every value.
     pub fn iter(&self) -> impl Iterator<Item = &Setting> {
         self.0.iter()
     }
 
-    /// Starts git, which writes the configuration of the repository around
+    /// Returns the git command that prints the configuration of the repository around
     /// `directory`.
     pub(super) fn command(directory: &Path) -> Command {
         let mut git = command::git();
@@ -130,15 +129,16 @@ impl Settings {
         git
     }
 
-    /// Reads what [`Settings::command`] wrote: scope, then key and value, each
-    /// with a NUL at its end.
+    /// Parses the output of [`Settings::command`]: scope, then key and value, each
+    /// ended by a NUL.
     pub(super) fn read(said: &[u8]) -> Settings {
         let said = String::from_utf8_lossy(said);
         let mut words = said.split('\0');
         let mut all = Vec::new();
         while let (Some(scope), Some(entry)) = (words.next(), words.next()) {
             let (key, value) = entry.split_once('\n').unwrap_or((entry, "true"));
-            // A scope that is not known is git's newest, and nearer than the files.
+            // An unknown scope is newer than this program, and is taken for the
+            // nearest.
             let scope = Scope::parse(scope).unwrap_or(Scope::Command);
             all.push(Setting {
                 scope,
@@ -149,10 +149,7 @@ impl Settings {
         Settings(all)
     }
 
-    /// The configuration as libgit2 reads it, for machines without git.
-    ///
-    /// # Errors
-    /// A file can't be read.
+    /// Reads the configuration with libgit2, for machines without git.
     pub(super) fn of_libgit2(raw: &Repository) -> Result<Settings, Error> {
         let read = || {
             let mut all = Vec::new();
@@ -179,8 +176,8 @@ impl Settings {
     }
 }
 
-/// A key as git lists it: section and variable in lower case, what stands
-/// between them as it is.
+/// Normalises a key as git lists it: section and variable in lower case, the part
+/// between them unchanged.
 fn spelled(key: &str) -> String {
     let (section, rest) = key.split_once('.').unwrap_or((key, ""));
     let section = section.to_ascii_lowercase();

@@ -1,6 +1,6 @@
-//! One connection of ssh for all that a command asks of a remote: shaking hands
-//! takes longer than anything that is said afterwards, and while hands are
-//! shaken for a push, others are faster.
+//! A shared ssh connection for everything that a command asks of a remote. A
+//! handshake takes longer than the requests themselves, and another push can land
+//! during the handshake of a push.
 
 use std::process::{Command, Stdio};
 
@@ -10,16 +10,16 @@ use super::Repo;
 use crate::base::Error;
 use crate::record::kind::{Address, Form};
 
-/// Seconds that an idle connection stays when nobody closes it.
+/// Seconds after which an idle connection closes by itself.
 const IDLE: u32 = 20;
 
-/// How long the path of a socket may be, on every system, with what ssh puts
-/// after it while it makes one.
+/// The longest path of a socket that works on every system, with the suffix that ssh
+/// adds while it creates the socket.
 const PATH_LENGTH: usize = 80;
 
 /// A connection that stays open between calls of git.
 pub(super) struct Connection {
-    /// The program and its options, for git's `GIT_SSH_COMMAND`.
+    /// The ssh program and its options, for git's `GIT_SSH_COMMAND`.
     pub command: String,
     destination: Destination,
     _folder: TempDir,
@@ -27,13 +27,13 @@ pub(super) struct Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        // Whoever can't be told ends by being idle.
+        // If the control command fails, the master exits after `IDLE` seconds.
         let _ = self.destination.ssh(&self.command, &["-O", "exit"]).status();
     }
 }
 
-/// The host that ssh calls, with the user before it. It has no `Debug`: a user may be
-/// followed by a password.
+/// The host that ssh connects to, with the user before it. It has no `Debug`, since a
+/// password may follow the user.
 #[derive(PartialEq, Eq)]
 struct Destination {
     host: String,
@@ -41,12 +41,13 @@ struct Destination {
 }
 
 impl Destination {
-    /// The destination of a remote's address; none when git does not call it by ssh.
+    /// Returns the destination of a remote's address, or `None` when git does not use
+    /// ssh for it.
     fn of(address: &Address) -> Option<Destination> {
         let parts = address.as_remote();
         let is_ssh = parts.form == Form::Scp
             || (parts.form == Form::Url && parts.has_scheme(&["ssh", "git+ssh", "ssh+git"]));
-        // An address of numbers in brackets is left to git.
+        // Numeric addresses in brackets are left to git.
         let host = parts.host();
         if !is_ssh || host.is_empty() || host.contains(['[', ']']) {
             return None;
@@ -59,7 +60,7 @@ impl Destination {
         (!host.starts_with('-')).then_some(Destination { host, port })
     }
 
-    /// Ssh itself, by the command that git would run.
+    /// Returns the ssh command that git would run.
     fn ssh(&self, command: &str, options: &[&str]) -> Command {
         let mut shell = Command::new("sh");
         shell
@@ -75,11 +76,8 @@ impl Destination {
 }
 
 impl Repo {
-    /// Lets what is asked of this remote from now on share one connection, where
-    /// it is called by OpenSSH and the user does not share connections anyway.
-    ///
-    /// # Errors
-    /// When the configuration can't be read.
+    /// Makes all further requests to this remote share one connection, where git uses
+    /// OpenSSH and the user has not configured shared connections already.
     pub fn share_connection(&self, remote: &str) -> Result<(), Error> {
         let wanted = self.flag("modelry.shareConnection")?;
         if cfg!(not(unix)) || wanted == Some(false) {
@@ -93,7 +91,7 @@ impl Repo {
         if self.connection.borrow().as_ref().is_some_and(is_open) {
             return Ok(());
         }
-        // What is fetched from elsewhere is no other call of the same place.
+        // A fetch from another address does not share the connection.
         if self.fetch_address(remote)? != address {
             return Ok(());
         }
@@ -113,7 +111,7 @@ impl Repo {
             }
             _ => return Ok(()),
         }
-        // Without a place for the socket, each call has its own connection.
+        // Without a folder for the socket, each call has its own connection.
         let Ok(folder) = tempfile::Builder::new().prefix("modelry-").tempdir() else {
             return Ok(());
         };
@@ -134,7 +132,7 @@ impl Repo {
         Ok(())
     }
 
-    /// The command by which git calls ssh, when that is OpenSSH.
+    /// Returns the command by which git runs ssh, when that is OpenSSH.
     fn open_ssh(&self) -> Result<Option<String>, Error> {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let variant = match variable("GIT_SSH_VARIANT") {
@@ -157,7 +155,7 @@ impl Repo {
         };
         let program = command.split_whitespace().next().unwrap_or_default();
         let is_open_ssh = program.rsplit('/').next() == Some("ssh");
-        // What else a shell may be told there, nothing can be put after.
+        // Options can't be appended to a command with these characters.
         let is_plain = !command.contains([';', '&', '|', '#', '\n', '<', '>']);
         Ok((is_open_ssh && is_plain).then_some(command))
     }

@@ -1,5 +1,4 @@
-//! Files on disk: a folder as Git objects, and writes that happen whole or not at
-//! all.
+//! Files on disk: a folder as Git objects, and atomic writes.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -11,17 +10,14 @@ use walkdir::WalkDir;
 use crate::base::{Error, ObjectFormat, ObjectKind, Oid};
 use crate::object::{self, Memory, Mode};
 
-/// What the system said of a file, as an error that names it.
+/// Maps an I/O error to an error that names the file and the action.
 pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
     let path = path.to_owned();
     move |source| Error::Io { action, path, source }
 }
 
-/// A folder as Git objects in memory: the files for which `wanted` (path from
-/// the folder, with `/`) is true. None when there is no such file.
-///
-/// # Errors
-/// When something can't be read.
+/// Reads a folder into Git objects in memory: the files for which `wanted` (path from
+/// the folder, with `/`) is true. Returns `None` when there is no such file.
 pub fn objects(
     root: &Path,
     format: ObjectFormat,
@@ -91,7 +87,7 @@ pub fn is_world_readable(path: &Path) -> bool {
         .is_ok_and(|meta| meta.permissions().mode() & 0o004 != 0)
 }
 
-/// Whether everybody on this machine may read a file: unknown here.
+/// Whether everybody on this machine may read a file; unknown on this system.
 #[cfg(not(unix))]
 #[must_use]
 pub fn is_world_readable(_: &Path) -> bool {
@@ -141,10 +137,10 @@ impl Folder {
     }
 }
 
-/// Writes a file whole or not at all, with its folders.
+/// Writes a file atomically, and creates its folders.
 ///
 /// # Errors
-/// When it can't be written; the old file is there still.
+/// The file can't be written; the old one is unchanged.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(io("create", folder))?;
@@ -154,10 +150,8 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
-/// As [`write_file`], for a program: whoever may read it may run it.
-///
-/// # Errors
-/// As [`write_file`].
+/// Writes a program as [`write_file`] does; it gets the right to run wherever it has
+/// the right to be read.
 pub fn write_program(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(io("create", folder))?;
@@ -177,11 +171,11 @@ pub fn write_program(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Writes a file that is kept for good, whole or not at all: it has reached the
-/// disk before it takes the old one's place, and keeps the old one's mode.
+/// Replaces a file atomically and durably: the new content reaches the disk before it
+/// takes the old one's place. The mode stays.
 ///
 /// # Errors
-/// When it can't be written; the old file is there still.
+/// The file can't be written; the old one is unchanged.
 pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let file = drafted(path, bytes)?;
     if let Ok(meta) = std::fs::metadata(path) {
@@ -194,13 +188,10 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
-/// As [`replace_file`], by way of `draft`, for whoever keeps all others away from
-/// both: a run that is killed leaves nothing that the next one does not replace.
-///
-/// # Errors
-/// As [`replace_file`].
+/// Replaces a file as [`replace_file`] does, through the temporary file `draft`. The
+/// caller holds a lock on both. The next run overwrites what a killed run leaves.
 pub fn replace_alone(path: &Path, draft: &Path, bytes: &[u8]) -> Result<(), Error> {
-    // What an earlier run left goes; a link that somebody put there is not followed.
+    // Removes the draft of an earlier run, and does not follow a link in its place.
     let _ = std::fs::remove_file(draft);
     let mut file = File::create_new(draft).map_err(io("write", draft))?;
     file.write_all(bytes).map_err(io("write", draft))?;
@@ -209,10 +200,10 @@ pub fn replace_alone(path: &Path, draft: &Path, bytes: &[u8]) -> Result<(), Erro
     rename(draft, path)
 }
 
-/// As [`replace_file`], where there is no file yet.
+/// Creates a file as [`replace_file`] does.
 ///
 /// # Errors
-/// When it can't be written, or there is one.
+/// The file exists, or can't be written.
 pub fn create_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let file = drafted(path, bytes)?;
     file.as_file().sync_all().map_err(io("write", path))?;
@@ -221,7 +212,7 @@ pub fn create_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
-/// A file beside `path` that goes away unless it is given that name.
+/// Writes a temporary file beside `path`, which is removed unless it is renamed.
 fn drafted(path: &Path, bytes: &[u8]) -> Result<tempfile::NamedTempFile, Error> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
@@ -237,8 +228,8 @@ fn drafted(path: &Path, bytes: &[u8]) -> Result<tempfile::NamedTempFile, Error> 
     Ok(file)
 }
 
-/// Keeps other runs out of a file's folder until it is dropped, where the system
-/// has locks for folders. A run that is killed lets go.
+/// Locks a file's folder until the lock is dropped or the process ends, on systems
+/// that can lock folders.
 #[must_use]
 pub fn lock_folder(path: &Path) -> Option<File> {
     let folder = File::open(path.parent()?).ok()?;
@@ -246,11 +237,11 @@ pub fn lock_folder(path: &Path) -> Option<File> {
     Some(folder)
 }
 
-/// Keeps other runs away by a file of its own, until it is dropped or the run is
-/// killed; none when another run holds it.
+/// Locks a file of its own until the lock is dropped or the process ends. Returns
+/// `None` when another process holds the lock.
 ///
 /// # Errors
-/// When the file can't be made, or the system has no locks there.
+/// The file can't be created, or the system has no locks there.
 pub fn try_lock(path: &Path) -> Result<Option<File>, Error> {
     let mut options = File::options();
     let file = options.create(true).truncate(false).write(true).open(path);
@@ -262,15 +253,15 @@ pub fn try_lock(path: &Path) -> Result<Option<File>, Error> {
     }
 }
 
-/// Notes that a file was used just now; what can't be noted is not.
+/// Updates a file's time of use; ignores failures.
 pub fn touch(path: &Path) {
     if let Ok(file) = File::options().append(true).open(path) {
         let _ = file.set_modified(SystemTime::now());
     }
 }
 
-/// The files of a folder that were written or touched longest ago first; none
-/// where there is no such folder.
+/// Returns the files of a folder, the oldest modification first; empty where there is
+/// no such folder.
 #[must_use]
 pub fn files_by_age(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
@@ -284,19 +275,16 @@ pub fn files_by_age(folder: &Path) -> Vec<PathBuf> {
     files.into_iter().map(|(_, path)| path).collect()
 }
 
-/// Gives a file another name, in place of what has it.
-///
-/// # Errors
-/// When it can't be renamed.
+/// Renames a file, and replaces a file of the new name.
 pub fn rename(from: &Path, to: &Path) -> Result<(), Error> {
     std::fs::rename(from, to).map_err(io("write", to))
 }
 
-/// A plain file's bytes; none when there is no file. What is larger than `most`
-/// is read one byte further, and no more.
+/// Reads a regular file; `None` when there is no file. Of a file larger than `most`
+/// it reads `most + 1` bytes.
 ///
 /// # Errors
-/// When it can't be read, or is no plain file.
+/// The file can't be read, or is not a regular file.
 pub fn read_at_most(path: &Path, most: usize) -> Result<Option<Vec<u8>>, Error> {
     let meta = match std::fs::metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -312,10 +300,7 @@ pub fn read_at_most(path: &Path, most: usize) -> Result<Option<Vec<u8>>, Error> 
     Ok(Some(bytes))
 }
 
-/// Removes a file, and the folders below `top` that it leaves empty.
-///
-/// # Errors
-/// When it can't be removed.
+/// Removes a file, and the folders below `top` that become empty.
 pub fn remove_file(path: &Path, top: &Path) -> Result<(), Error> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io("remove", path)(error)),
@@ -331,11 +316,11 @@ pub fn remove_file(path: &Path, top: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Opens a plain file. It is looked at first: opening a pipe waits for somebody who
-/// writes to it, and a device has no end.
+/// Opens a regular file. The kind of file is checked first: opening a pipe blocks
+/// until there is a writer, and a device has no end.
 ///
 /// # Errors
-/// When it can't be read, or is no plain file.
+/// The file can't be read, or is not a regular file.
 pub fn open_plain(path: &Path) -> Result<File, Error> {
     let meta = std::fs::metadata(path).map_err(io("read", path))?;
     if !meta.is_file() {

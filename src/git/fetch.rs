@@ -1,5 +1,5 @@
-//! What a clone lacks, as one line of `git fetch` that brings it: to be run, or
-//! to be told to whoever can run it.
+//! The `git fetch` that gets what a clone lacks, to be run or to be shown as a
+//! command.
 
 use std::fmt;
 
@@ -11,9 +11,9 @@ use crate::base::{Error, shell_word};
 pub struct Fetch {
     /// The remote's name.
     pub remote: String,
-    /// References of the remote and where they go: `+refs/heads/main:refs/remotes/origin/main`.
+    /// The refspecs to fetch: `+refs/heads/main:refs/remotes/origin/main`.
     pub refspecs: Vec<String>,
-    /// What a shallow clone was cut off from, too.
+    /// Whether to fetch the history that a shallow clone lacks, too.
     pub unshallow: bool,
 }
 
@@ -38,10 +38,10 @@ impl fmt::Display for Fetch {
 }
 
 impl Repo {
-    /// Carries a fetch out.
+    /// Runs a fetch.
     ///
     /// # Errors
-    /// When the remote can't be reached, or has no such reference.
+    /// The remote can't be reached, or has no such reference.
     pub fn carry_out(&self, fetch: &Fetch) -> Result<(), Error> {
         let mut arguments = fetch.arguments();
         arguments.splice(

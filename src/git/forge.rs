@@ -1,11 +1,11 @@
-//! Git hosts: which one a remote's address leads to, and the page of it that
-//! opens a pull request.
+//! Git hosts: the host of a remote's address, and its page for opening a pull
+//! request.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::record::kind::{Address, Form};
 
-/// What stays as it is in an address.
+/// The characters that need no encoding in a URL.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -27,7 +27,7 @@ pub enum Forge {
 }
 
 impl Forge {
-    /// By the name that `modelry.forge` gives.
+    /// Returns the software that a value of `modelry.forge` names.
     pub fn named(name: &str) -> Option<Forge> {
         match name.to_ascii_lowercase().as_str() {
             "github" => Some(Forge::GitHub),
@@ -38,7 +38,7 @@ impl Forge {
         }
     }
 
-    /// By the words of a host's name: `gitlab.example.com`.
+    /// Guesses the software from the words of a host's name: `gitlab.example.com`.
     fn of_host(host: &str) -> Option<Forge> {
         if host == "codeberg.org" {
             return Some(Forge::Gitea);
@@ -50,24 +50,24 @@ impl Forge {
 /// A repository on a host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Home {
-    /// `https`, but for those who say `http`.
+    /// The scheme: `https`, unless the address says `http`.
     scheme: &'static str,
-    /// The host, with its port when the web is there too.
+    /// The host, with its port when the web page has the same one.
     pub host: String,
     /// Owner and name, without `.git`.
     pub path: String,
 }
 
 impl Home {
-    /// The page that a remote's address leads to; none for folders and files. A name
-    /// and password in it are left behind.
+    /// Returns the web page of a remote's address, without name and password; `None`
+    /// for folders and files.
     pub fn of(address: &Address) -> Option<Home> {
         let parts = address.as_remote();
         let (scheme, host) = match parts.form {
             Form::Scp => ("https", parts.host()),
             Form::Url if parts.has_scheme(&["https"]) => ("https", parts.authority),
             Form::Url if parts.has_scheme(&["http"]) => ("http", parts.authority),
-            // The port of ssh is not the web's.
+            // The port of ssh is not the port of the web page.
             Form::Url if parts.has_scheme(&["ssh", "git+ssh", "ssh+git", "git"]) => ("https", parts.host()),
             _ => return None,
         };
@@ -79,12 +79,12 @@ impl Home {
         })
     }
 
-    /// The host's software, as far as its name tells.
+    /// Guesses the host's software from its name.
     pub fn forge(&self) -> Option<Forge> {
         Forge::of_host(&self.host)
     }
 
-    /// The page that opens a pull request from one branch to another.
+    /// Returns the page that opens a pull request from one branch to another.
     pub fn page(&self, forge: Forge, branch: &str, mainline: &str) -> String {
         let text = |text: &str| utf8_percent_encode(text, PLAIN).to_string();
         let home = format!("{}://{}/{}", self.scheme, self.host, text(&self.path));

@@ -1,5 +1,5 @@
-//! What hooks ask of a repository: where hooks live, what a reference's name
-//! leads to, and what is staged.
+//! Queries of hooks: the folder of hooks, the target of a reference's name, and the
+//! staged files.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -8,11 +8,8 @@ use super::{Head, Repo};
 use crate::base::{Error, Oid};
 
 impl Repo {
-    /// The folder that git runs this repository's hooks from; `core.hooksPath`
-    /// counts.
-    ///
-    /// # Errors
-    /// When git can't say.
+    /// Returns the folder that git runs this repository's hooks from, with
+    /// `core.hooksPath`.
     pub fn hooks_folder(&self) -> Result<PathBuf, Error> {
         let said = self.run(&["rev-parse", "--path-format=absolute", "--git-path", "hooks"])?;
         Ok(PathBuf::from(said.trim_end_matches('\n')))
@@ -21,7 +18,7 @@ impl Repo {
     /// Whether a folder belongs to this repository alone: it is in its git
     /// directory or in its work tree.
     pub fn owns(&self, folder: &std::path::Path) -> bool {
-        // What does not exist yet is where its parent is.
+        // A path that does not exist yet is resolved through its parent.
         let real = |path: &std::path::Path| {
             path.ancestors().find_map(|at| {
                 let rest = path.strip_prefix(at).ok()?;
@@ -34,13 +31,13 @@ impl Repo {
         homes.any(|home| real(home).is_some_and(|home| folder.starts_with(home)))
     }
 
-    /// The name of the reference that a push to `name` would move: a symbolic
+    /// Returns the name of the reference that a push to `name` would move. A symbolic
     /// reference leads to another.
     ///
     /// # Errors
-    /// When it leads nowhere.
+    /// The reference leads nowhere.
     pub fn real_name(&self, name: &str) -> Result<String, Error> {
-        /// As far as git itself follows.
+        /// Git's own limit.
         const DEEPEST: usize = 5;
         let mut at = name.to_owned();
         for _ in 0..DEEPEST {
@@ -57,11 +54,8 @@ impl Repo {
         )
     }
 
-    /// Every `registry.yaml` that is staged or was at HEAD, as paths from the
-    /// top, each once.
-    ///
-    /// # Errors
-    /// When git can't read the index.
+    /// Returns the path of every `registry.yaml` that is staged or was at HEAD, from
+    /// the top, each once.
     pub fn staged_registries(&self) -> Result<BTreeSet<String>, Error> {
         const REGISTRY: &str = ":(top,glob)**/registry.yaml";
         let staged = self.look(&["ls-files", "-z", "--full-name", "--cached", "--", REGISTRY])?;
@@ -74,7 +68,7 @@ impl Repo {
             "--",
             REGISTRY,
         ];
-        // Before the first commit nothing can be gone.
+        // Before the first commit, no file can have been removed.
         let gone = match self.head()? {
             Head::Branch { tip: None, .. } => String::new(),
             _ => self.look(&gone)?,
@@ -83,18 +77,18 @@ impl Repo {
         Ok(paths.filter(|path| !path.is_empty()).map(str::to_owned).collect())
     }
 
-    /// What is staged, as a tree. The index is the one that git's environment
-    /// names, as for `git commit FILE`; the tree's objects are written, as the
-    /// commit would write them.
+    /// Writes the staged files as a tree. The index is the one that git's environment
+    /// names, as for `git commit FILE`. The tree's objects are written, as the commit
+    /// would write them.
     ///
     /// # Errors
-    /// When the index can't be made a tree, as during a conflict.
+    /// The index can't become a tree, as during a conflict.
     pub fn staged_tree(&self) -> Result<Oid, Error> {
         let said = self.look(&["write-tree"])?;
         Oid::from_hex(said.trim()).ok_or_else(|| Error::told("git write-tree named no tree"))
     }
 
-    /// Runs git on the index without the programs that the repository's configuration
+    /// Runs git on the index without programs that the repository's configuration
     /// names: the file system monitor, and hooks of the index.
     fn look(&self, arguments: &[&str]) -> Result<String, Error> {
         let settings = ["core.fsmonitor=false", "core.hooksPath=/dev/null"];
@@ -106,7 +100,7 @@ impl Repo {
         self.raw.path().join("MERGE_HEAD").exists()
     }
 
-    /// Whether the disk can't tell names apart that differ by case alone.
+    /// Whether the file system ignores case.
     pub fn ignores_case(&self) -> bool {
         let config = self.raw.config();
         config.is_ok_and(|config| config.get_bool("core.ignorecase").unwrap_or(false))

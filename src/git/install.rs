@@ -1,22 +1,22 @@
-//! Setting hooks up. A hook that is there already stays, under another name,
-//! and runs after Modelry's, which lets it through first.
+//! Installs hooks. An existing hook is kept under another name; Modelry's hook runs
+//! first, and then the existing one.
 
 use std::path::{Path, PathBuf};
 
 use crate::base::Error;
 use crate::git::{Repo, disk};
 
-/// The hooks of Git that Modelry answers.
+/// The git hooks that Modelry provides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hook {
-    /// In a clone, before a commit.
+    /// Runs in a clone, before a commit.
     PreCommit,
-    /// On a server, before the references of a push move.
+    /// Runs on a server, before the references of a push move.
     PreReceive,
 }
 
 impl Hook {
-    /// Its file's name, which is the command's too.
+    /// Returns the hook's file name, which is also the command's name.
     pub fn name(self) -> &'static str {
         match self {
             Hook::PreCommit => "pre-commit",
@@ -25,29 +25,29 @@ impl Hook {
     }
 }
 
-/// What was set up.
+/// The result of an installation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Installed {
-    /// The hook.
+    /// The path of the hook.
     pub hook: PathBuf,
-    /// The hook that was there before, and where it is now.
+    /// The path to which the earlier hook was moved.
     pub chained: Option<PathBuf>,
-    /// Whether all of it was there already.
+    /// Whether everything was installed already.
     pub unchanged: bool,
 }
 
-/// A line that only our own hooks hold.
+/// A line that only Modelry's own hooks contain.
 const MARK: &str = "# Made by `modelry hook install`, which writes it anew.";
 
-/// Where the hook that was there before waits. It stays in its folder: many
-/// hooks look for files beside them.
+/// Returns the path of the earlier hook. It stays in its folder, since many hooks
+/// need files beside them.
 fn chained(hook: &Path) -> PathBuf {
     let mut name = hook.as_os_str().to_owned();
     name.push(".chained");
     PathBuf::from(name)
 }
 
-/// The path as one word of a shell.
+/// Quotes a path as one word of a shell.
 fn quoted(path: &Path) -> Result<String, Error> {
     let text = path.to_str().ok_or_else(|| {
         Error::told(format!("the name of `{}` is not UTF-8", path.display())).hint("move the program")
@@ -55,8 +55,9 @@ fn quoted(path: &Path) -> Result<String, Error> {
     Ok(format!("'{}'", text.replace('\'', "'\\''")))
 }
 
-/// The text of the hook. Git ends it with an empty environment, so the program
-/// is named by its whole path; where it is gone, nothing passes.
+/// Returns the text of the hook. Git may run it with an empty environment, so it
+/// names the program by its absolute path. If the program is missing, every push or
+/// commit is refused.
 fn script(hook: Hook, program: &Path) -> Result<String, Error> {
     let program = quoted(program)?;
     let name = hook.name();
@@ -65,7 +66,7 @@ fn script(hook: Hook, program: &Path) -> Result<String, Error> {
             "{program} hook {name} || exit\n\
              if [ -x \"$0.chained\" ]; then exec \"$0.chained\" \"$@\"; fi\n"
         ),
-        // Both read all that git says.
+        // Both hooks read all of git's input.
         Hook::PreReceive => format!(
             "updates=$(cat) || exit\n\
              printf '%s\\n' \"$updates\" | {program} hook {name} || exit\n\
@@ -89,7 +90,7 @@ fn read(path: &Path) -> Result<Option<String>, Error> {
     }
 }
 
-/// The hook's path, in a folder that belongs to this repository alone.
+/// Returns the hook's path, in a folder that belongs to this repository alone.
 fn place(repo: &Repo, hook: Hook) -> Result<PathBuf, Error> {
     let folder = repo.hooks_folder()?;
     if !repo.owns(&folder) {
@@ -105,11 +106,11 @@ fn place(repo: &Repo, hook: Hook) -> Result<PathBuf, Error> {
     Ok(folder.join(hook.name()))
 }
 
-/// Sets a hook up that runs `program`.
+/// Installs a hook that runs `program`.
 ///
 /// # Errors
-/// When hooks are shared with other repositories, two hooks are there to be
-/// chained, or a file can't be written.
+/// The hooks folder is shared with other repositories, there are two hooks to chain,
+/// or a file can't be written.
 pub fn install(repo: &Repo, hook: Hook, program: &Path) -> Result<Installed, Error> {
     let path = place(repo, hook)?;
     let script = script(hook, program)?;
@@ -138,11 +139,8 @@ pub fn install(repo: &Repo, hook: Hook, program: &Path) -> Result<Installed, Err
     })
 }
 
-/// Takes a hook away, and gives the one that was there before its place back.
-/// None when it was not set up.
-///
-/// # Errors
-/// When a file can't be written.
+/// Uninstalls a hook, and moves the earlier hook back. Returns `None` when it was not
+/// installed.
 pub fn uninstall(repo: &Repo, hook: Hook) -> Result<Option<Installed>, Error> {
     let path = place(repo, hook)?;
     if !read(&path)?.is_some_and(|text| text.contains(MARK)) {

@@ -1,6 +1,6 @@
-//! A move of a branch whose process was killed: where the branch has moved, the index
-//! follows; where it has not, the files are taken back. Files that somebody has changed
-//! since stay as they are.
+//! Recovers from a killed command. If the branch had moved, the index is brought up
+//! to date; if not, the files are restored. Files that somebody has changed since
+//! stay as they are.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -12,8 +12,8 @@ use super::program::{Program, listed};
 use crate::base::{Error, Oid};
 use crate::git::disk::{self, io};
 
-/// Whether a command was killed in the work tree that this directory is in, as far as
-/// a look at the disk tells.
+/// Whether a command was killed in the work tree around this directory, as far as the
+/// disk shows.
 pub fn is_interrupted(directory: &Path) -> bool {
     let journal = |git: &Path| git.join("modelry/moving/journal.json").exists();
     if let Some(git) = std::env::var_os("GIT_DIR").filter(|path| !path.is_empty()) {
@@ -30,7 +30,7 @@ pub fn is_interrupted(directory: &Path) -> bool {
         return false;
     };
     match std::fs::read_to_string(&found) {
-        // A linked worktree says where its git directory is.
+        // A linked worktree has a file that names its git directory.
         Ok(text) => match text.trim().strip_prefix("gitdir: ") {
             Some(git) => journal(&found.parent().unwrap_or(Path::new(".")).join(git)),
             None => false,
@@ -40,30 +40,30 @@ pub fn is_interrupted(directory: &Path) -> bool {
 }
 
 impl Repo {
-    /// Ends what a killed command had begun in this work tree, or takes it back.
-    /// Returns what was done, in words.
+    /// Completes or undoes what a killed command began in this work tree. Returns
+    /// messages about what was done.
     ///
     /// # Errors
-    /// When it can't be done; nothing is lost.
+    /// The recovery fails; nothing is lost.
     pub fn settle_interrupted(&self) -> Result<Vec<String>, Error> {
         let places = self.places();
         match disk::try_lock(&places.guard)? {
             Some(_guard) => settle(self, &places),
-            // Another command is at work; it was not killed.
+            // Another command is still running.
             None => Ok(Vec::new()),
         }
     }
 }
 
-/// As [`Repo::settle_interrupted`], for whoever holds the guard.
+/// Does the work of [`Repo::settle_interrupted`]; the caller holds the guard.
 pub(super) fn settle(repo: &Repo, places: &Places) -> Result<Vec<String>, Error> {
-    // One that somebody else wrote is not obeyed.
+    // A journal that another user wrote is ignored.
     let Some(journal) = places.read() else {
         return Ok(Vec::new());
     };
     let branch = journal.branch.trim_start_matches("refs/heads/").to_owned();
     let short: String = journal.new.chars().take(10).collect();
-    // Git that the killed process had started may be writing still.
+    // A git process of the killed command may still be writing.
     let mut writing = places.index.clone().into_os_string();
     writing.push(".lock");
     wait_for(Path::new(&writing));
@@ -106,8 +106,8 @@ pub(super) fn settle(repo: &Repo, places: &Places) -> Result<Vec<String>, Error>
     )])
 }
 
-/// Has git take the branch forward once more, after files that were written in part
-/// are as they were.
+/// Restores the files that were written in part, and then lets git move the branch
+/// forward once more.
 fn go_forward(repo: &Repo, places: &Places, journal: &Journal) -> Result<(), Error> {
     wait_for(&places.index_lock);
     let _ = std::fs::remove_file(&places.index_lock);
@@ -121,8 +121,8 @@ fn go_forward(repo: &Repo, places: &Places, journal: &Journal) -> Result<(), Err
     places.forget()
 }
 
-/// Takes back the files of a move whose branch stands where it stood. Returns which
-/// files stay, since somebody has changed them.
+/// Restores the files of a move whose branch has not moved. Returns the files that
+/// stay, since somebody has changed them.
 pub(super) fn take_back(repo: &Repo, places: &Places, journal: &Journal) -> Result<Vec<String>, Error> {
     let Some(git) = repo.program()? else {
         let_go(places, journal)?;
@@ -142,8 +142,8 @@ pub(super) fn take_back(repo: &Repo, places: &Places, journal: &Journal) -> Resu
     Ok(notes)
 }
 
-/// Writes the files anew that the move wrote, whole or in part, and that the index has
-/// as they were. Returns which files stay, since somebody has changed them.
+/// Restores from the index the files that the move wrote, whole or in part. Returns
+/// the files that stay, since somebody has changed them.
 fn restore(git: &Program<'_>, journal: &Journal) -> Result<Vec<String>, Error> {
     let (mut restored, mut notes) = (Vec::new(), Vec::new());
     let indexed = git.run(&["ls-files", "-s", "-z"], &[])?;
@@ -178,7 +178,7 @@ fn restore(git: &Program<'_>, journal: &Journal) -> Result<Vec<String>, Error> {
     Ok(notes)
 }
 
-/// A file that the trees of a move do not share.
+/// A file that differs between the two trees of a move.
 struct Changed {
     path: String,
     old: Option<String>,
@@ -186,8 +186,8 @@ struct Changed {
 }
 
 impl Changed {
-    /// Whether the file on disk is as the move wrote it, whole or in part, or is
-    /// missing; none when it is neither that nor as it was before.
+    /// Whether the file on disk is missing, or is as the move wrote it, whole or in
+    /// part; `None` when it is neither that nor as it was before.
     fn is_of_the_move(&self, git: &Program<'_>, at: &Path) -> Result<Option<bool>, Error> {
         if std::fs::symlink_metadata(at).is_err() {
             return Ok(Some(self.old.is_some()));
@@ -213,7 +213,7 @@ impl Changed {
     }
 }
 
-/// The files that a move changes on disk.
+/// Returns the files that a move changes on disk.
 fn changed_files(git: &Program<'_>, journal: &Journal) -> Result<Vec<Changed>, Error> {
     let arguments = [
         "diff-tree",
@@ -248,7 +248,7 @@ fn changed_files(git: &Program<'_>, journal: &Journal) -> Result<Vec<Changed>, E
     Ok(files)
 }
 
-/// Removes a file, and the folders that are empty without it.
+/// Removes a file, and the folders that become empty.
 fn remove(git: &Program<'_>, at: &Path) -> Result<(), Error> {
     std::fs::remove_file(at).map_err(io("remove", at))?;
     let mut folder = at.parent();
@@ -261,18 +261,19 @@ fn remove(git: &Program<'_>, at: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Removes what a move kept.
+/// Removes the files and locks of a move.
 fn let_go(places: &Places, journal: &Journal) -> Result<(), Error> {
     release(&places.index_lock, &journal.mark);
     let _ = std::fs::remove_file(&places.index);
     places.forget()
 }
 
-/// Removes a lock of the move's own; another process's stays.
+/// Removes a lock of the move itself; another process's lock stays.
 fn release(lock: &Path, mark: &str) {
     match std::fs::read(lock) {
         Ok(bytes) if bytes == mark.as_bytes() => drop(std::fs::remove_file(lock)),
-        // It was killed before it wrote its mark; git writes more than nothing within that time.
+        // The process was killed before it wrote its mark; git would have written
+        // something within that time.
         Ok(bytes) if bytes.is_empty() => {
             wait_for(lock);
             if std::fs::metadata(lock).is_ok_and(|meta| meta.len() == 0) {
@@ -298,8 +299,8 @@ fn unlock_references(repo: &Repo, journal: &Journal) {
     }
 }
 
-/// Waits for a file to go that another process is about to rename or remove: two
-/// seconds after its last change it is nobody's.
+/// Waits for a file that another process is about to rename or remove. Two seconds
+/// after its last change the file counts as abandoned.
 fn wait_for(file: &Path) {
     let age = |meta: std::fs::Metadata| SystemTime::now().duration_since(meta.modified().ok()?).ok();
     while let Ok(meta) = std::fs::symlink_metadata(file) {
@@ -311,7 +312,7 @@ fn wait_for(file: &Path) {
 }
 
 impl Repo {
-    /// The id of the tree that holds nothing.
+    /// Returns the id of the empty tree.
     pub(super) fn empty_tree(&self) -> Oid {
         Oid::hash(self.format(), crate::base::ObjectKind::Tree, b"")
     }

@@ -1,6 +1,6 @@
-//! Loose objects that are cut off, as a crash or a full disk leaves them.
-//! libgit2 1.9 reads on at the end of such a file and never comes back, so they
-//! are told before it is asked.
+//! Detects truncated loose objects, as a crash or a full disk leaves them. libgit2
+//! 1.9 loops for ever at the end of such a file, so they are detected before libgit2
+//! reads them.
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
@@ -8,24 +8,24 @@ use std::path::{Path, PathBuf};
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-/// Stores that borrow from one another are followed so far, as git does it.
+/// The depth to which alternates are followed, as git does it.
 const DEEPEST: usize = 5;
 
-/// The folders that loose objects may lie in.
+/// The folders with loose objects.
 pub(super) struct Loose {
     stores: Vec<Store>,
 }
 
-/// One store, and which of its 256 folders were there when it was opened: most
-/// objects are in packs, and are not to cost a look at the disk each.
+/// One object store, and which of its 256 folders existed when it was opened. Most
+/// objects are in packs, and should not need a look at the disk.
 struct Store {
     path: PathBuf,
     folders: HashSet<OsString>,
 }
 
 impl Loose {
-    /// Those of the repository whose shared folder this is, and of the stores
-    /// that it borrows from.
+    /// Collects the stores of the repository with this shared folder: its own, and
+    /// its alternates.
     pub(super) fn new(common: &Path) -> Loose {
         let own =
             std::env::var_os("GIT_OBJECT_DIRECTORY").map_or_else(|| common.join("objects"), PathBuf::from);
@@ -39,7 +39,7 @@ impl Loose {
         Loose { stores }
     }
 
-    /// Whether a file of this object ends before its content does.
+    /// Whether a file of this object is truncated.
     pub(super) fn is_cut_off(&self, id: git2::Oid) -> bool {
         let hex = id.to_string();
         let (folder, name) = hex.split_at(2);
@@ -73,8 +73,8 @@ fn borrowed(store: PathBuf, depth: usize, stores: &mut Vec<Store>) {
     }
 }
 
-/// Whether a zlib stream is good as far as it goes, and does not end. What is
-/// no such stream at all, libgit2 refuses itself.
+/// Whether a zlib stream is valid so far, but does not end. libgit2 itself refuses
+/// other content.
 fn ends_early(bytes: &[u8]) -> bool {
     let mut inflate = Decompress::new(true);
     let mut out = [0; 16 << 10];

@@ -1,15 +1,12 @@
-//! Texts merged line by line, as git does it.
+//! Merges texts line by line, as git does it.
 
 use git2::{MergeFileInput, merge_file};
 
 use super::failed;
 use crate::base::Error;
 
-/// Merges what two sides made of a text; none when they are in conflict. No
-/// attribute and no merge driver of the repository has a say.
-///
-/// # Errors
-/// When libgit2 fails.
+/// Merges what two sides made of a text; `None` when they conflict. Attributes and
+/// merge drivers of the repository have no effect.
 pub fn merge_text(base: &[u8], ours: &[u8], theirs: &[u8]) -> Result<Option<Vec<u8>>, Error> {
     let input = |bytes| {
         let mut input = MergeFileInput::new();

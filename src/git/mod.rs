@@ -1,14 +1,14 @@
 //! Git and the disk: repositories, the git program, signing programs, hooks, files.
 //!
-//! This is the only room that names git2. Objects are read by id and libgit2 recomputes
-//! their ids (with collision detection for SHA-1), so that replace refs, grafts and the
-//! commit-graph are never believed. The git program answers where git's own rules decide:
-//! which repository, which configuration, what is not committed, how a remote is reached.
-//! A repository that the two read differently is refused.
+//! This is the only room that names git2. Objects are read by id, and libgit2
+//! recomputes their ids (with collision detection for SHA-1), so replace refs, grafts
+//! and the commit-graph are never trusted. The git program answers where git's own
+//! rules decide: which repository, which configuration, which uncommitted files,
+//! which way to a remote. A repository that the two read differently is refused.
 //!
-//! What can fail is taken before a branch moves (the lock of the index, the state of the
-//! work tree), and a journal beside it lets the next command finish what a killed one
-//! began.
+//! Every step that can fail comes before a branch moves: the lock of the index, the
+//! state of the work tree. A journal beside them lets the next command complete what
+//! a killed one began.
 //!
 //! # Imports
 //!
@@ -64,7 +64,7 @@ pub use write::{AdvanceError, Ident};
 
 use crate::base::Error;
 
-/// An error of libgit2 with what was tried.
+/// Adds what was tried to an error of libgit2.
 fn failed(what: impl Into<String>) -> impl FnOnce(git2::Error) -> Error {
     let what = what.into();
     move |source| {

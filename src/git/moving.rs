@@ -1,7 +1,7 @@
-//! A branch moves together with the index and the work tree that follow it. What can
-//! fail is done before the branch moves: the lock of the index is taken, the files are
-//! written, and the new index lies ready. A process can be killed in between; the
-//! journal says what it was about, and the next command ends it or takes it back.
+//! Moves a branch together with the index and the work tree. Every step that can fail
+//! comes before the branch moves: the lock of the index is taken, the files are
+//! written, and the new index is prepared. If the process is killed in between, the
+//! journal describes the move, and the next command completes or undoes it.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -21,11 +21,11 @@ use crate::git::disk::{self, io};
 pub struct Move<'m> {
     /// The branch, by its full name.
     pub branch: &'m str,
-    /// Its tip before; none when it is new.
+    /// Its tip before; `None` for a new branch.
     pub old: Option<Oid>,
     /// Its tip after.
     pub new: Oid,
-    /// The tree before; none when nothing was checked out.
+    /// The tree before; `None` when nothing was checked out.
     pub from: Option<Oid>,
     /// The tree after.
     pub to: Oid,
@@ -34,18 +34,18 @@ pub struct Move<'m> {
 /// The way in which a branch moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Way {
-    /// By this program, to a commit of its own.
+    /// This program moves it to a commit that it made.
     Commit,
-    /// By git, forward to a commit of the remote.
+    /// Git moves it forward to a commit of the remote.
     Forward,
-    /// Alone: no work tree follows it.
+    /// Only the branch moves; no work tree follows it.
     Branch,
 }
 
-/// The journal of a move: what it was about, should its process be killed.
+/// The journal of a move, for recovery after a kill.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Journal {
-    /// The git directory, so that a journal means nothing in another one.
+    /// The git directory; a journal is void in another one.
     pub place: String,
     pub way: Way,
     pub branch: String,
@@ -53,17 +53,17 @@ pub(super) struct Journal {
     pub new: String,
     pub from: String,
     pub to: String,
-    /// The content of the lock of the index, by which it is told from another's.
+    /// The content of the index's lock, which distinguishes it from other locks.
     pub mark: String,
-    /// Files that stay as they are on disk, whatever the trees hold.
+    /// Files that stay as they are on disk, regardless of the trees.
     pub left: Vec<String>,
-    /// Whether the files are written and the new index lies ready.
+    /// Whether the files are written and the new index is prepared.
     pub ready: bool,
 }
 
-/// Where a move keeps what it is about, in the git directory of its work tree.
+/// The paths of a move's files, in the git directory of its work tree.
 pub(super) struct Places {
-    /// Kept locked by the process that is at work.
+    /// The guard, locked by the working process.
     pub guard: PathBuf,
     pub journal: PathBuf,
     /// The new index.
@@ -72,8 +72,8 @@ pub(super) struct Places {
     pub index_lock: PathBuf,
     /// The git directory.
     pub place: String,
-    /// Authenticates the journal: a git directory may be delivered by anybody, and a
-    /// journal has git write and remove files. Without a key there is no journal.
+    /// Authenticates the journal: a git directory may come from anybody, and a
+    /// journal makes git write and remove files. Without a key there is no journal.
     key: Option<UserKey>,
 }
 
@@ -87,14 +87,14 @@ impl Places {
         sealed.map_or(Ok(()), |bytes| disk::write_file(&self.journal, &bytes))
     }
 
-    /// The journal that this user's own command left in this git directory.
+    /// Reads the journal that this user's own command left in this git directory.
     pub fn read(&self) -> Option<Journal> {
         let bytes = self.key.as_ref()?.read(&self.journal)?;
         let journal: Journal = serde_json::from_slice(&bytes).ok()?;
         (journal.place == self.place).then_some(journal)
     }
 
-    /// Removes the journal, should there be one.
+    /// Removes the journal, if there is one.
     pub fn forget(&self) -> Result<(), Error> {
         match std::fs::remove_file(&self.journal) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -105,15 +105,15 @@ impl Places {
     }
 }
 
-/// A move that is prepared: the files and the new index are there, and the branch
-/// stands where it stood. What is neither finished nor killed is taken back.
+/// A prepared move: the files and the new index are written, and the branch has not
+/// moved. Dropping it undoes the move.
 pub struct Moving<'r> {
     repo: &'r Repo,
     places: Places,
     journal: Journal,
     notes: Vec<String>,
     is_over: bool,
-    /// Held until the end.
+    /// The guard, held until the end.
     _guard: File,
 }
 
@@ -153,11 +153,8 @@ impl Repo {
         }
     }
 
-    /// Moves a branch that no work tree follows, as [`Repo::advance`]. While others move
-    /// one here, it does so without a journal.
-    ///
-    /// # Errors
-    /// As [`Repo::advance`].
+    /// Moves a branch that no work tree follows, as [`Repo::advance`] does. While
+    /// another command moves a branch here, it works without a journal.
     pub fn advance_alone(
         &self,
         branch: &str,
@@ -192,11 +189,11 @@ impl Repo {
         moved
     }
 
-    /// Takes the checked-out branch forward to a commit that descends from it, with the
-    /// work tree and the index; git itself sees to what is not committed.
+    /// Moves the checked-out branch forward to a descendant, with the work tree and
+    /// the index. Git itself protects uncommitted changes.
     ///
     /// # Errors
-    /// What git has against it; everything is as it was then.
+    /// Git refuses the move; nothing has changed.
     pub fn fast_forward(&self, step: &Move<'_>) -> Result<(), Error> {
         let places = self.places();
         let folder = places.guard.parent().unwrap_or(Path::new("."));
@@ -209,12 +206,11 @@ impl Repo {
         merged
     }
 
-    /// Prepares the move of a branch that the work tree follows: its files and a new
-    /// index, as `git checkout` makes them. None where nothing is checked out.
+    /// Prepares the move of a branch that is checked out: its files and a new index,
+    /// as `git checkout` makes them. Returns `None` where nothing is checked out.
     ///
     /// # Errors
-    /// When the index is locked, or a file can't be written; everything is as it was
-    /// then.
+    /// The index is locked, or a file can't be written; nothing has changed.
     pub fn begin_move(
         &self,
         step: &Move<'_>,
@@ -224,7 +220,7 @@ impl Repo {
         let Some(git) = self.program()? else {
             return Ok(None);
         };
-        // Where nothing was ever checked out, nothing follows.
+        // Without an index, nothing was ever checked out.
         if step.from.is_some() && !self.index_file().exists() {
             return Ok(None);
         }
@@ -247,7 +243,7 @@ impl Repo {
             _guard: guard,
         };
         hold(&moving.places.index_lock, &moving.journal.mark)?;
-        // What lies there is nobody's: the guard is held, and no journal speaks of it.
+        // A leftover index is abandoned: the guard is held, and there is no journal.
         let _ = std::fs::remove_file(&moving.places.index);
         let _ = std::fs::remove_file(moving.places.index.with_extension("lock"));
         let scratch = git.on(&moving.places.index)?;
@@ -266,11 +262,11 @@ impl Repo {
 }
 
 impl Moving<'_> {
-    /// Puts the new index in the place of the old one: the branch has moved. Returns
-    /// what is worth knowing.
+    /// Replaces the index with the new one, after the branch has moved. Returns notes
+    /// for the user.
     ///
     /// # Errors
-    /// When the index can't be written. The next command tries again.
+    /// The index can't be written; the next command tries again.
     pub fn finish(mut self) -> Result<Vec<String>, Error> {
         self.is_over = true;
         put_in_place(self.repo, &self.places)?;
@@ -281,13 +277,13 @@ impl Moving<'_> {
 impl Drop for Moving<'_> {
     fn drop(&mut self) {
         if !self.is_over {
-            // What can't be taken back now stands in the journal for the next command.
+            // The journal keeps what can't be undone now for the next command.
             let _ = interrupted::take_back(self.repo, &self.places, &self.journal);
         }
     }
 }
 
-/// The new index takes the old one's place, and everything is let go.
+/// Replaces the index with the new one, and removes the move's files and locks.
 pub(super) fn put_in_place(repo: &Repo, places: &Places) -> Result<(), Error> {
     let index = repo.index_file();
     if places.index.exists() {
@@ -297,7 +293,8 @@ pub(super) fn put_in_place(repo: &Repo, places: &Places) -> Result<(), Error> {
     places.forget()
 }
 
-/// Waits a second for another command that moves this work tree.
+/// Takes the guard; waits up to a second for another command that moves this work
+/// tree.
 fn guarded(path: &Path) -> Result<File, Error> {
     for _ in 0..20 {
         if let Some(guard) = disk::try_lock(path)? {
@@ -311,7 +308,8 @@ fn guarded(path: &Path) -> Result<File, Error> {
     )
 }
 
-/// Takes git's lock of the index, and waits a second for another process that holds it.
+/// Takes git's lock of the index; waits up to a second for another process that holds
+/// it.
 fn hold(lock: &Path, mark: &str) -> Result<(), Error> {
     for _ in 0..20 {
         match File::options().write(true).create_new(true).open(lock) {
@@ -325,7 +323,7 @@ fn hold(lock: &Path, mark: &str) -> Result<(), Error> {
     Err(is_locked(lock))
 }
 
-/// The error for an index that another process holds.
+/// Returns the error for an index that another process holds.
 pub(super) fn is_locked(lock: &Path) -> Error {
     Error::told(format!(
         "the index is locked by another process: {}",

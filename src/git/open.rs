@@ -1,13 +1,14 @@
-//! Opening a repository by git's own rules.
+//! Opens a repository by git's own rules.
 //!
-//! The git program decides which repository a folder is in and what its
-//! configuration says; libgit2 reads the objects of that repository and of no
-//! other. Where the two see different repositories, nothing is read. A refusal of
-//! git is reported in git's words, with the command that helps.
+//! The git program decides which repository a folder is in, and reports its
+//! configuration. libgit2 reads the objects of that repository only. Where the two
+//! see different repositories, nothing is read. A refusal of git is reported in git's
+//! words, with the command that helps.
 //!
-//! A bare repository below a work tree is refused, whatever `safe.bareRepository`
-//! says: it may be ordinary files that somebody pushed, and its configuration
-//! would say what is believed. Source: `safe.bareRepository` in git-config(1).
+//! A bare repository below a work tree is refused, regardless of
+//! `safe.bareRepository`: it may consist of ordinary files that somebody pushed, and
+//! its configuration would decide what is trusted. Source: `safe.bareRepository` in
+//! git-config(1).
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -21,11 +22,11 @@ use super::{Repo, command, failed};
 use crate::base::{Error, shell_word};
 
 impl Repo {
-    /// The repository that `directory` is in. `GIT_DIR` and its kin count, so
-    /// that a server's hook sees the objects in quarantine.
+    /// Opens the repository around `directory`. `GIT_DIR` and related variables
+    /// count, so that a server's hook sees the objects in quarantine.
     ///
     /// # Errors
-    /// When there is none, or git refuses it.
+    /// There is no repository, or git refuses it.
     pub fn open(directory: &Path) -> Result<Repo, Error> {
         let (asked, settings) = ask(directory);
         if let Asked::Refused(why) = &asked {
@@ -49,7 +50,7 @@ impl Repo {
         Ok(Repo::of(raw, directory.to_owned(), Arc::new(settings)))
     }
 
-    /// Another view of this repository, for another thread.
+    /// Returns a handle with which another thread can open the repository.
     pub fn door(&self) -> Door {
         Door {
             git_dir: self.raw.path().to_owned(),
@@ -69,8 +70,8 @@ impl Repo {
     }
 }
 
-/// A repository that was opened once, so that it can be opened again without
-/// asking which one it is.
+/// A repository that was located once, so that it can be opened again without another
+/// search.
 #[derive(Clone, Debug)]
 pub struct Door {
     git_dir: PathBuf,
@@ -79,24 +80,24 @@ pub struct Door {
 }
 
 impl Door {
-    /// The repository again.
+    /// Opens the repository again.
     ///
     /// # Errors
-    /// When it went away meanwhile.
+    /// The repository was removed meanwhile.
     pub fn open(&self) -> Result<Repo, Error> {
         let raw = at(&self.directory, &self.git_dir)?;
         Ok(Repo::of(raw, self.directory.clone(), self.settings.clone()))
     }
 }
 
-/// No folder ends the search early but those of the environment.
+/// Only the environment's folders end the search early.
 const NO_CEILING: [&Path; 0] = [];
 
 /// The answer of the git program.
 enum Asked {
     /// The repository that it sees.
     Answered(Seen),
-    /// Its messages: it refused.
+    /// Git's messages: it refused.
     Refused(String),
     /// There is no git program.
     NoGit,
@@ -108,12 +109,11 @@ struct Seen {
     git_dir: PathBuf,
     /// The folder that all work trees share.
     common_dir: PathBuf,
-    /// The work tree's top, where the folder is in a work tree.
+    /// The top of the work tree, where the folder is in one.
     top: Option<PathBuf>,
 }
 
-/// Asks git which repository a folder is in, and for its configuration. The two
-/// questions are asked at once.
+/// Asks git which repository a folder is in, and for its configuration, in parallel.
 fn ask(directory: &Path) -> (Asked, Option<Settings>) {
     let mut git = command::git();
     git.arg("-C").arg(directory).args([
@@ -123,7 +123,7 @@ fn ask(directory: &Path) -> (Asked, Option<Settings>) {
         "--is-inside-work-tree",
         "--show-cdup",
     ]);
-    // Its messages are read.
+    // The messages are parsed, so they must be in English.
     git.env("LC_ALL", "C").env("LANGUAGE", "C");
     git.stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -156,7 +156,7 @@ fn ask(directory: &Path) -> (Asked, Option<Settings>) {
     }
 }
 
-/// Reads the lines of `git rev-parse`. The last one is there in work trees alone.
+/// Parses the lines of `git rev-parse`. The last one exists only in work trees.
 fn seen(directory: &Path, said: &[u8]) -> Option<Seen> {
     let lines: Vec<&[u8]> = said.strip_suffix(b"\n")?.split(|byte| *byte == b'\n').collect();
     let (git_dir, common_dir, is_inside, up) = match lines[..] {
@@ -166,7 +166,7 @@ fn seen(directory: &Path, said: &[u8]) -> Option<Seen> {
     };
     Some(Seen {
         git_dir: path_of(git_dir),
-        // It is relative to the folder that git was started in.
+        // The path is relative to the folder that git was started in.
         common_dir: directory.join(path_of(common_dir)),
         top: (is_inside == b"true").then(|| directory.join(path_of(up))),
     })
@@ -210,15 +210,16 @@ fn agreed(directory: &Path, raw: &Repository, seen: &Seen) -> Result<(), Error> 
     .hint("the variables GIT_DIR, GIT_WORK_TREE and GIT_COMMON_DIR, or `core.worktree`, can be the cause: `env | grep ^GIT_` and `git config --show-origin core.worktree` show them"))
 }
 
-/// Refuses a git directory that is found as a plain folder inside of a work tree.
+/// Refuses a git directory that is a plain folder inside a work tree.
 fn is_not_embedded(directory: &Path, git_dir: &Path) -> Result<(), Error> {
     let git_dir = real(git_dir);
-    // The folder `.git` itself, and what git keeps in it: a name that no commit
-    // can bring.
+    // The folder `.git`, and git's own files in it: no commit can add a file of that
+    // name.
     if git_dir.components().any(|part| part.as_os_str() == ".git") {
         return Ok(());
     }
-    // A `.git` file leads to a git directory anywhere, and is no folder's content.
+    // A `.git` file may name a git directory anywhere, so it does not count as a
+    // folder's content.
     let directory = real(directory);
     if !directory.starts_with(&git_dir) {
         return Ok(());
@@ -245,7 +246,7 @@ fn is_not_embedded(directory: &Path, git_dir: &Path) -> Result<(), Error> {
     )))
 }
 
-/// Opens the repository that git sees, and no other.
+/// Opens exactly the repository that git sees.
 fn opened(directory: &Path, seen: &Seen, settings: Option<&Settings>) -> Result<Repository, Error> {
     let raw = at(directory, &seen.git_dir)?;
     let is_named = settings.is_some_and(|settings| settings.get("core.worktree").is_some())
@@ -253,8 +254,8 @@ fn opened(directory: &Path, seen: &Seen, settings: Option<&Settings>) -> Result<
     if let (None, false, Some(workdir)) = (&seen.top, is_named, raw.workdir()) {
         leads_back(workdir, &seen.git_dir)?;
     }
-    // Where the git directory is elsewhere (a `.git` file, GIT_DIR alone), libgit2 does not
-    // know the work tree from it.
+    // Where the git directory is elsewhere (a `.git` file, GIT_DIR alone), libgit2
+    // can't derive the work tree from it.
     let differs = |top: &&Path| raw.workdir().is_none_or(|workdir| real(workdir) != real(top));
     if let Some(top) = seen.top.as_deref().filter(differs) {
         raw.set_workdir(&real(top), false)
@@ -264,8 +265,8 @@ fn opened(directory: &Path, seen: &Seen, settings: Option<&Settings>) -> Result<
     Ok(raw)
 }
 
-/// Refuses the folder around a git directory as its work tree where that folder's
-/// `.git` is not this git directory: libgit2 guesses so from the configuration alone.
+/// Refuses the folder around a git directory as its work tree if that folder's `.git`
+/// is another git directory. libgit2 takes it from the configuration alone.
 fn leads_back(workdir: &Path, git_dir: &Path) -> Result<(), Error> {
     let dot = workdir.join(".git");
     let text = std::fs::read_to_string(&dot).unwrap_or_default();
@@ -287,8 +288,8 @@ fn leads_back(workdir: &Path, git_dir: &Path) -> Result<(), Error> {
     )))
 }
 
-/// Opens a git directory. Its owner is not asked for again: git did, and knows more
-/// of `safe.directory` than libgit2.
+/// Opens a git directory. Its owner is not checked again: git has checked it, and
+/// supports more of `safe.directory` than libgit2.
 fn at(directory: &Path, git_dir: &Path) -> Result<Repository, Error> {
     let flags =
         RepositoryOpenFlags::FROM_ENV | RepositoryOpenFlags::NO_SEARCH | RepositoryOpenFlags::NO_DOTGIT;
@@ -300,13 +301,13 @@ fn at(directory: &Path, git_dir: &Path) -> Result<Repository, Error> {
         }
         raw => raw.map_err(unreadable(directory))?,
     };
-    // For git GIT_NAMESPACE is the view of those who push and fetch (gitnamespaces(7)). A
-    // push to one is refused before anything is read.
+    // GIT_NAMESPACE limits what a pusher or fetcher sees (gitnamespaces(7)). A push
+    // to a namespace is refused before anything is read.
     raw.remove_namespace().map_err(unreadable(directory))?;
     Ok(raw)
 }
 
-/// Adds the environment's objects, as `FROM_ENV` takes them.
+/// Adds the environment's object folders, as `FROM_ENV` does.
 fn with_environment(directory: &Path, raw: &Repository) -> Result<(), Error> {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     let main = variable("GIT_OBJECT_DIRECTORY").map(PathBuf::from);
@@ -338,13 +339,13 @@ fn nowhere(directory: &Path) -> Error {
         .hint("make one with `git init`, or name another folder with `-C DIR`")
 }
 
-/// The error for what git refuses, in git's words, with what helps.
+/// Returns the error for git's refusal, in git's words, with a remedy.
 fn refused(directory: &Path, said: &str) -> Error {
     let first = said.lines().find(|line| line.starts_with("fatal:"));
     let why = first.or(said.lines().next()).unwrap_or_default();
     let mut why = why.trim_start_matches("fatal:").trim().to_owned();
     if why.ends_with(':') {
-        // What it is about stands on lines of its own.
+        // The details follow on lines of their own.
         let more = said.lines().skip_while(|line| !line.contains(&why)).skip(1);
         let more: Vec<&str> = more.filter_map(|line| line.strip_prefix('\t')).collect();
         why = format!("{why} {}", more.join(", "));
@@ -361,7 +362,7 @@ fn refused(directory: &Path, said: &str) -> Error {
             .hint("name a folder that is there: `-C DIR`");
     }
     if why.contains("dubious ownership") {
-        // Git spells the folder as it must be typed.
+        // Git prints the folder in the form to type.
         let mut lines = said.lines().map(str::trim);
         let exception = lines.rfind(|line| line.starts_with("git config "));
         let exception = exception.unwrap_or("git config --global --add safe.directory DIR");
@@ -375,7 +376,7 @@ fn refused(directory: &Path, said: &str) -> Error {
         ));
     }
     if why.starts_with("not a git repository (or any") {
-        // The user may have forbidden to look further up.
+        // The user may have forbidden a search further up.
         let may_look = std::env::var_os("GIT_CEILING_DIRECTORIES").is_none();
         let damaged = may_look.then(|| damaged(directory)).flatten();
         return damaged.unwrap_or_else(|| nowhere(directory));
@@ -408,7 +409,7 @@ fn refused(directory: &Path, said: &str) -> Error {
     ))
 }
 
-/// The nearest folder, upwards, that has a `.git`.
+/// Returns the nearest folder, upwards, that has a `.git`.
 fn top_of(directory: &Path) -> Option<PathBuf> {
     let whole = directory.canonicalize().ok()?;
     let top = whole
@@ -417,7 +418,7 @@ fn top_of(directory: &Path) -> Option<PathBuf> {
     top.map(Path::to_owned)
 }
 
-/// The error for a `.git` folder that lacks what makes it a repository; none
+/// Returns the error for a `.git` folder that is not a complete repository; `None`
 /// where there is no such folder.
 fn damaged(directory: &Path) -> Option<Error> {
     let top = top_of(directory)?;
@@ -455,7 +456,7 @@ fn damaged(directory: &Path) -> Option<Error> {
     }
 }
 
-/// The name of the branch, where there is a single one.
+/// Returns the name of the branch, if there is exactly one.
 fn only_branch(git: &Path) -> Option<String> {
     let heads = git.join("refs/heads");
     let loose = walkdir::WalkDir::new(&heads).into_iter().flatten();

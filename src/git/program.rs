@@ -1,5 +1,5 @@
-//! The git program at work on the index and the work tree. It runs nothing else:
-//! no hook, no file system monitor, and no filter program of the configuration.
+//! Runs the git program on the index and the work tree, and keeps it from running
+//! others: hooks, the file system monitor, and filter programs of the configuration.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -13,31 +13,28 @@ use super::config::Settings;
 use crate::base::{Error, ObjectFormat};
 use crate::git::disk::io;
 
-/// A filter that the configuration gives programs to.
+/// A filter with a program in the configuration.
 #[derive(Clone, Debug)]
 pub(super) struct Filter {
-    /// The value of the attribute `filter` that asks for it.
+    /// The value of the attribute `filter` that selects it.
     pub name: String,
-    /// A program that git would run, as the configuration has it.
+    /// The program that git would run, as configured.
     pub program: String,
 }
 
-/// The git program, set up to look at the work tree as `git add` and `git status`
-/// do, without running other programs.
+/// The git program, set up to read the work tree as `git add` and `git status` do,
+/// without running other programs.
 pub(super) struct Program<'r> {
     repo: &'r Repo,
     top: PathBuf,
     filters: Vec<Filter>,
-    /// Another index than the repository's, and a folder for new objects where they are
-    /// not to be in the repository.
+    /// An index in place of the repository's, and a folder for new objects that must
+    /// stay out of the repository.
     scratch: Option<(PathBuf, Option<PathBuf>)>,
 }
 
 impl Repo {
-    /// The git program for the work tree; none in a bare repository.
-    ///
-    /// # Errors
-    /// When git can't read its configuration.
+    /// Returns the git program for the work tree; `None` in a bare repository.
     pub(super) fn program(&self) -> Result<Option<Program<'_>>, Error> {
         let Some(top) = self.workdir() else {
             return Ok(None);
@@ -50,7 +47,7 @@ impl Repo {
         }))
     }
 
-    /// The index: a hook's environment may name another one.
+    /// Returns the index's path; a hook's environment may name another index.
     pub(super) fn index_file(&self) -> PathBuf {
         match std::env::var_os("GIT_INDEX_FILE").filter(|path| !path.is_empty()) {
             Some(path) => self.workdir().unwrap_or(Path::new(".")).join(path),
@@ -60,13 +57,13 @@ impl Repo {
 }
 
 impl Program<'_> {
-    /// The work tree's top.
+    /// Returns the work tree's top.
     pub fn top(&self) -> &Path {
         &self.top
     }
 
-    /// The same program with an index of its own, a copy of the repository's, and
-    /// new objects below `folder`.
+    /// Returns the program with a copy of the repository's index, and with new
+    /// objects below `folder`.
     pub fn apart(&self, folder: &Path) -> Result<Program<'_>, Error> {
         let (index, objects) = (folder.join("index"), folder.join("objects"));
         std::fs::create_dir_all(&objects).map_err(io("create", &objects))?;
@@ -76,13 +73,13 @@ impl Program<'_> {
         })
     }
 
-    /// The same program with a copy of the repository's index, at this place.
+    /// Returns the program with a copy of the repository's index at this path.
     pub fn on(&self, index: &Path) -> Result<Program<'_>, Error> {
         let from = self.repo.index_file();
         if from.exists() {
             std::fs::copy(&from, index).map_err(io("read", &from))?;
-            // Git compares this time with those of the files: an entry written in the same
-            // moment as its file is read again.
+            // Git compares this time with those of the files, and reads a file again
+            // that was written at the same moment as its entry.
             let time = std::fs::metadata(&from).and_then(|meta| meta.modified());
             let time = time.map_err(io("read", &from))?;
             let copy = std::fs::File::options().write(true).open(index);
@@ -92,7 +89,7 @@ impl Program<'_> {
         Ok(self.on_as_it_is(index))
     }
 
-    /// The same program with the index that lies at this place.
+    /// Returns the program with the index at this path.
     pub fn on_as_it_is(&self, index: &Path) -> Program<'_> {
         Program {
             repo: self.repo,
@@ -102,7 +99,7 @@ impl Program<'_> {
         }
     }
 
-    /// The hash that names the repository's objects.
+    /// Returns the hash format of the repository's objects.
     pub fn format(&self) -> ObjectFormat {
         self.repo.format()
     }
@@ -127,11 +124,11 @@ impl Program<'_> {
         }
         if self.scratch.is_some() {
             settings.push(("core.splitIndex".to_owned(), "false"));
-            // It is a warning to the person who adds a file, and nothing is added here.
+            // The setting warns a person who adds a file, and nothing is added here.
             settings.push(("core.safecrlf".to_owned(), "false"));
         }
-        // An outer `git -c` is stronger than these variables, so most settings go by `-c`
-        // themselves; it can't spell a name that holds `=`.
+        // An outer `git -c` overrides these variables, so most settings use `-c`
+        // themselves. `-c` does not allow a name that contains `=`.
         let before = std::env::var("GIT_CONFIG_COUNT").ok();
         let mut count: usize = before.and_then(|count| count.parse().ok()).unwrap_or(0);
         for (key, value) in settings {
@@ -146,7 +143,7 @@ impl Program<'_> {
         command.env("GIT_CONFIG_COUNT", count.to_string());
         command.env("GIT_DIR", self.repo.raw.path());
         command.env("GIT_WORK_TREE", &self.top);
-        // A command that only looks leaves the index as it is.
+        // A command that only reads leaves the index unchanged.
         command.env("GIT_OPTIONAL_LOCKS", "0");
         command.env("GIT_NO_REPLACE_OBJECTS", "1");
         command.env("GIT_NO_LAZY_FETCH", "1");
@@ -162,11 +159,12 @@ impl Program<'_> {
         command
     }
 
-    /// Where objects are read from, beside the folder for new ones.
+    /// Returns the folders that objects are read from, besides the folder for new
+    /// ones.
     fn alternates(&self) -> OsString {
         let own = std::env::var_os("GIT_OBJECT_DIRECTORY").filter(|path| !path.is_empty());
         let own = own.unwrap_or_else(|| self.repo.common_dir().join("objects").into_os_string());
-        // Git reads a path in quotation marks as it reads a string of C.
+        // Git parses a path in quotation marks like a C string.
         let mut all = OsString::from("\"");
         let text = own.to_string_lossy();
         all.push(text.replace('\\', r"\\").replace('"', "\\\""));
@@ -181,7 +179,7 @@ impl Program<'_> {
     /// Runs git, and returns its standard output.
     ///
     /// # Errors
-    /// Git fails; its own words are in the error.
+    /// Git fails; the error has git's own words.
     pub fn run(&self, arguments: &[&str], input: &[u8]) -> Result<Vec<u8>, Error> {
         let mut command = self.command(arguments);
         command.stdin(if input.is_empty() {
@@ -193,7 +191,7 @@ impl Program<'_> {
         let mut child = command.spawn().map_err(io("run", Path::new("git")))?;
         let stdin = child.stdin.take();
         let output = std::thread::scope(|scope| {
-            // Git may answer before it has read everything.
+            // Git may answer before it has read all input.
             scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(input)));
             child.wait_with_output()
         });
@@ -212,10 +210,10 @@ impl Program<'_> {
         ))
     }
 
-    /// As [`Program::run`], with a path after the arguments for each of `within`;
-    /// where those are many, their common folder.
+    /// Runs git as [`Program::run`] does, with a path after the arguments for each of
+    /// `within`. For many paths, their common folder is passed instead.
     pub fn run_within(&self, arguments: &[&str], within: &[String]) -> Result<Vec<u8>, Error> {
-        /// More would make the command's line too long for some systems.
+        /// More paths would make the command line too long for some systems.
         const MOST: usize = 200;
         let common;
         let within = match within.len() > MOST {
@@ -238,7 +236,7 @@ impl Program<'_> {
         self.filters.iter().any(|filter| !filter.program.is_empty())
     }
 
-    /// The filters with programs that these paths ask for, by path.
+    /// Returns the filters with programs that these paths select, by path.
     pub fn filtered(&self, paths: &[&[u8]]) -> Result<BTreeMap<Vec<u8>, Filter>, Error> {
         let mut found = BTreeMap::new();
         if !self.has_filter_programs() || paths.is_empty() {
@@ -256,7 +254,7 @@ impl Program<'_> {
     }
 }
 
-/// The filters that the configuration gives programs to.
+/// Returns the filters with programs in the configuration.
 fn configured(settings: &Settings) -> Vec<Filter> {
     let mut filters = BTreeMap::new();
     for setting in settings.iter() {
@@ -268,7 +266,8 @@ fn configured(settings: &Settings) -> Vec<Filter> {
             name: name.to_owned(),
             program: String::new(),
         });
-        // The programs are `clean`, `smudge` and `process`; the first one names the filter.
+        // The programs are `clean`, `smudge` and `process`; the first one names the
+        // filter.
         if matches!(variable, "clean" | "smudge" | "process") && filter.program.is_empty() {
             filter.program.clone_from(&setting.value);
         }
@@ -276,7 +275,7 @@ fn configured(settings: &Settings) -> Vec<Filter> {
     filters.into_values().collect()
 }
 
-/// Paths as git reads them with `-z`.
+/// Joins paths as git reads them with `-z`.
 pub(super) fn listed(paths: &[&[u8]]) -> Vec<u8> {
     let mut all = Vec::new();
     for path in paths {
@@ -286,7 +285,7 @@ pub(super) fn listed(paths: &[&[u8]]) -> Vec<u8> {
     all
 }
 
-/// The deepest folder that holds all paths; none where that is the top.
+/// Returns the deepest folder that contains all paths; `None` where that is the top.
 fn common_folder(paths: &[String]) -> Option<&str> {
     let mut common = paths.first()?.rsplit_once('/')?.0;
     for path in paths {

@@ -1,6 +1,6 @@
-//! Objects that a partial clone lacks and its remote promised, brought by id.
+//! Fetches the objects that a partial clone lacks and its remote promised, by id.
 //!
-//! Nothing is brought unless [`Repo::bring_promised`] was called: without it, a
+//! Nothing is fetched unless [`Repo::bring_promised`] was called: without it, a
 //! verdict that needs a missing object is incomplete.
 
 use std::collections::BTreeSet;
@@ -11,11 +11,8 @@ use super::Repo;
 use crate::base::{Error, Oid};
 
 impl Repo {
-    /// The remote that a partial clone left objects at; none for a clone that is
-    /// not partial.
-    ///
-    /// # Errors
-    /// When git's configuration can't be read.
+    /// Returns the remote that has a partial clone's missing objects; `None` for a
+    /// complete clone.
     pub fn promisor(&self) -> Result<Option<String>, Error> {
         if let Some(remote) = self.config("extensions.partialclone") {
             return Ok(Some(remote));
@@ -28,11 +25,8 @@ impl Repo {
         Ok(None)
     }
 
-    /// From now on, brings each object that is read and was promised to a partial
-    /// clone. Returns whether the clone is partial.
-    ///
-    /// # Errors
-    /// As [`Repo::promisor`].
+    /// Turns on fetching: each promised object is fetched when it is read. Returns
+    /// whether the clone is partial.
     pub fn bring_promised(&self) -> Result<bool, Error> {
         let promisor = self.promisor()?;
         let is_partial = promisor.is_some();
@@ -40,24 +34,21 @@ impl Repo {
         Ok(is_partial)
     }
 
-    /// Whether promised objects are brought when they are read.
+    /// Whether promised objects are fetched when they are read.
     pub fn brings_promised(&self) -> bool {
         self.promised.borrow().is_some()
     }
 
-    /// Fetches those of these objects that are promised and not here, and
-    /// nothing that they lead to. Returns how many were fetched.
+    /// Fetches those of these objects that are promised and missing, without the
+    /// objects that they lead to. Returns how many were fetched.
     ///
     /// # Errors
-    /// When the remote can't be reached, or does not give them.
+    /// The remote can't be reached, or does not send them.
     pub fn bring(&self, ids: impl IntoIterator<Item = Oid>) -> Result<usize, Error> {
         self.bring_filtered(ids, "tree:0")
     }
 
     /// Fetches this folder and all folders below it, without their files.
-    ///
-    /// # Errors
-    /// As [`Repo::bring`].
     pub fn bring_folders(&self, tree: Oid) -> Result<usize, Error> {
         self.bring_filtered([tree], "blob:none")
     }
@@ -70,8 +61,8 @@ impl Repo {
         if lacking.is_empty() {
             return Ok(0);
         }
-        // As git itself asks for what was promised; the filter keeps what the
-        // objects lead to away.
+        // Git itself requests promised objects like this; the filter leaves out what
+        // they lead to.
         let filter = format!("--filter={filter}");
         let arguments = [
             "-c",
@@ -98,11 +89,8 @@ impl Repo {
         id.is_ok_and(|id| odb.is_ok_and(|odb| odb.exists_ext(id, git2::OdbLookupFlags::NO_REFRESH)))
     }
 
-    /// Commits that these lead to, without those before `root`, and the parents
-    /// at which the walk ended.
-    ///
-    /// # Errors
-    /// When git can't walk.
+    /// Returns the commits that these lead to, without those up to `root`, and the
+    /// parents at which the walk ended.
     pub fn commits_after(&self, root: Option<Oid>, tips: &[Oid]) -> Result<Vec<Oid>, Error> {
         let tips: Vec<String> = tips.iter().map(ToString::to_string).collect();
         let before = root.map(|root| format!("^{root}^@"));
@@ -116,7 +104,7 @@ impl Repo {
         Ok(ids.flatten().collect())
     }
 
-    /// Runs git with something on its standard input.
+    /// Runs git with this standard input.
     fn give(&self, arguments: &[&str], input: &[u8]) -> Result<(), Error> {
         let io = |source| Error::Io {
             action: "run",
@@ -133,8 +121,8 @@ impl Repo {
             .stderr(Stdio::piped())
             .spawn()
             .map_err(io)?;
-        // Git reads all of it before it writes anything; where it ended early, its
-        // exit says so.
+        // Git reads all input before it writes; if it ended early, its exit status
+        // says so.
         if let Some(mut stdin) = child.stdin.take() {
             let _ = stdin.write_all(input);
         }

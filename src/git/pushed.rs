@@ -1,27 +1,27 @@
-//! How a push ended, and what git and a remote say of it.
+//! The result of a push, from the messages of git and the remote.
 
 use crate::record::kind::masked_text;
 
-/// How a push ended.
+/// The result of a push.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pushed {
-    /// The remote has it.
+    /// The remote accepted it.
     Landed,
-    /// The branch was no longer where it was expected, or somebody held its
-    /// lock; the remote's reason.
+    /// The branch had moved, or was locked; with the remote's reason.
     Raced(String),
-    /// The remote does not want it.
+    /// The remote rejected it.
     Refused {
         /// The reason, as git puts it: `pre-receive hook declined`.
         why: String,
-        /// What the remote said to the pusher, line by line.
+        /// The remote's messages to the pusher, line by line.
         said: Vec<String>,
     },
-    /// No answer came, so nobody knows whether the remote has it; what git said.
+    /// The connection broke before an answer, so the result is unknown; with git's
+    /// messages.
     Broken(String),
 }
 
-/// Reasons of a server that lost a race between its first look and its update.
+/// The reasons of a server that lost a race between its first look and its update.
 const RACES: [&str; 5] = [
     "failed to update ref",
     "cannot lock ref",
@@ -30,12 +30,13 @@ const RACES: [&str; 5] = [
     "reference already exists",
 ];
 
-/// What a guarded server says of a mainline that others moved while it judged a
-/// push: a race too, which the next look at the remote shows.
+/// The message of a guarded server when another push moved the mainline while it
+/// judged this one. It counts as a race too, and the next look at the remote shows
+/// it.
 pub const MOVED_MEANWHILE: &str = "was moved by another push meanwhile";
 
-/// What git and its helpers say of a server that is starting, overloaded, or
-/// went away in the middle.
+/// Messages of git and its helpers about a server that is starting, is overloaded, or
+/// broke off.
 const PASSING: [&str; 19] = [
     "Connection refused",
     "Connection reset",
@@ -44,7 +45,7 @@ const PASSING: [&str; 19] = [
     "closed by remote host",
     "Operation timed out",
     "Broken pipe",
-    // A shared connection whose end went away while it began.
+    // A shared connection whose master exited as the call began.
     "muxclient: ",
     "mux_client",
     "kex_exchange_identification",
@@ -59,17 +60,17 @@ const PASSING: [&str; 19] = [
     "returned error: 504",
 ];
 
-/// What says that no waiting helps, whatever else was said.
+/// Messages about a lasting fault, regardless of other messages.
 const LASTING: [&str; 3] = [
     "Permission denied",
     "Host key verification failed",
     "does not appear to be a git repository",
 ];
 
-/// Whether what git said of a remote may be otherwise in a moment.
+/// Whether the fault that git's messages describe may pass within moments.
 pub fn may_pass(said: &str) -> bool {
     let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
-    // Ssh that was cut off says nothing; where something is wrong, it says what.
+    // A broken ssh connection has no message; another fault has one.
     let is_cut_off = said
         .rsplit("failed: ")
         .next()
@@ -77,13 +78,13 @@ pub fn may_pass(said: &str) -> bool {
     (is_cut_off || has(&PASSING)) && !has(&LASTING)
 }
 
-/// A line that the remote said, without git's mark.
+/// Returns a line of the remote, without git's mark.
 fn remote_line(line: &str) -> Option<String> {
     let line = line.strip_prefix("remote:")?.trim_end();
     Some(line.strip_prefix(' ').unwrap_or(line).to_owned())
 }
 
-/// What `git push --porcelain` of one branch says.
+/// Parses the output of `git push --porcelain` for one branch.
 pub(super) fn read_push(out: &str, err: &str) -> Pushed {
     // Git repeats the address that it was given, and a hook may do so too.
     let (out, err) = (&*masked_text(out), &*masked_text(err));
@@ -110,7 +111,7 @@ pub(super) fn read_push(out: &str, err: &str) -> Pushed {
         None => (summary, summary),
     };
     match kind {
-        // The client saw that the branch had moved.
+        // The client itself saw that the branch had moved.
         "[rejected]" => Pushed::Raced(why.to_owned()),
         "[remote rejected]" if RACES.iter().any(|race| why.contains(race)) => Pushed::Raced(why.to_owned()),
         "[remote rejected]" => {

@@ -1,4 +1,4 @@
-//! Reading from a repository.
+//! Reads revisions, references, configuration and objects of a repository.
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -18,30 +18,30 @@ use crate::object::Objects;
 pub struct Repo {
     pub(super) raw: Repository,
     pub(super) directory: PathBuf,
-    /// What calls of remotes share.
+    /// The connection that all calls of a remote share.
     pub(super) connection: RefCell<Option<Connection>>,
-    /// The remote that objects are brought from which this partial clone lacks.
+    /// The remote that the missing objects of this partial clone are fetched from.
     pub(super) promised: RefCell<Option<String>>,
     /// Git's configuration, as it was when the repository was opened.
     pub(super) settings: RefCell<Arc<Settings>>,
 }
 
-/// What HEAD is.
+/// The state of HEAD.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Head {
-    /// A branch, `refs/heads/…`, with its tip; none while it is unborn.
+    /// A branch, `refs/heads/…`.
     Branch {
         /// The reference's full name.
         name: String,
-        /// The commit.
+        /// Its tip; `None` while it is unborn.
         tip: Option<Oid>,
     },
-    /// A commit, and no branch.
+    /// A commit, without a branch.
     Detached(Oid),
 }
 
 impl Head {
-    /// The commit that is checked out; none on an unborn branch.
+    /// Returns the commit that is checked out; `None` on an unborn branch.
     pub fn tip(&self) -> Option<Oid> {
         match self {
             Head::Branch { tip, .. } => *tip,
@@ -51,17 +51,17 @@ impl Head {
 }
 
 impl Repo {
-    /// The work tree's top; none in a bare repository.
+    /// Returns the work tree's top; `None` in a bare repository.
     pub fn workdir(&self) -> Option<&Path> {
         self.raw.workdir()
     }
 
-    /// The folder that all worktrees of the repository share.
+    /// Returns the folder that all worktrees of the repository share.
     pub fn common_dir(&self) -> &Path {
         self.raw.commondir()
     }
 
-    /// The hash that names objects here.
+    /// Returns the hash format of the repository's objects.
     pub fn format(&self) -> ObjectFormat {
         match self.raw.object_format() {
             git2::ObjectFormat::Sha256 => ObjectFormat::Sha256,
@@ -69,12 +69,13 @@ impl Repo {
         }
     }
 
-    /// Whether history is cut off.
+    /// Whether the clone is shallow.
     pub fn is_shallow(&self) -> bool {
         self.raw.is_shallow()
     }
 
-    /// The path of `directory` inside the work tree, with `/`; none outside.
+    /// Returns the path of `directory` inside the work tree, with `/`; `None`
+    /// outside.
     pub fn prefix(&self, directory: &Path) -> Option<String> {
         let top = self.workdir()?.canonicalize().ok()?;
         let inside = directory.canonicalize().ok()?;
@@ -86,8 +87,8 @@ impl Repo {
         Some(parts?.join("/"))
     }
 
-    /// Whether a folder is in a work tree of this repository, this one or a
-    /// linked one. The git directory is not.
+    /// Whether a folder is in a work tree of this repository, this one or a linked
+    /// one. The git directory does not count.
     pub fn has_in_work_tree(&self, folder: &Path) -> bool {
         let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let folder = real(folder);
@@ -102,10 +103,7 @@ impl Repo {
         around.is_ok_and(|around| real(around.commondir()) == common && around.workdir().is_some())
     }
 
-    /// The object store.
-    ///
-    /// # Errors
-    /// When it can't be opened.
+    /// Opens the object store.
     pub fn objects(&self) -> Result<GitObjects<'_>, Error> {
         let odb = self.raw.odb().map_err(failed("can't open the object store"))?;
         Ok(GitObjects {
@@ -116,18 +114,19 @@ impl Repo {
         })
     }
 
-    /// Whether libgit2 would never come back from reading this object.
+    /// Whether the object is truncated, so that libgit2 would loop for ever on it.
     fn is_cut_off(&self, id: Oid) -> bool {
         let id = git2::Oid::from_bytes(id.as_bytes());
         id.is_ok_and(|id| Loose::new(self.common_dir()).is_cut_off(id))
     }
 
-    /// The commit that a revision names, by git's own rules; but a name that
-    /// branches and tags give to different objects names none, and a full id is
-    /// an object's alone: who may push a tag must not choose what is judged.
+    /// Resolves a revision to a commit, by git's own rules with two exceptions. A
+    /// name that branches and tags give to different objects is an error. A full id
+    /// means only the object of that id: somebody who may push a tag must not choose
+    /// what is judged.
     ///
     /// # Errors
-    /// When it names none.
+    /// The revision names no commit.
     pub fn resolve(&self, revision: &str) -> Result<Oid, Error> {
         if let Some((one, other)) = self.ambiguous(revision) {
             return Err(
@@ -173,7 +172,8 @@ impl Repo {
             Err(_) if revision == "HEAD" && matches!(self.head()?, Head::Branch { tip: None, .. }) => {
                 let error = Error::told("the branch has no commit yet");
                 Err(match self.remotes()?.first() {
-                    // A second registry would be no help to anybody.
+                    // The remote may have a registry, so creating a second one is not the
+                    // first hint.
                     Some(remote) => error
                         .hint(format!(
                             "fetch what `{remote}` has: `git pull {remote} BRANCH`; `git ls-remote {remote}` lists its branches"
@@ -192,7 +192,7 @@ impl Repo {
         }
     }
 
-    /// What this clone keeps of branches of that name on remotes, as words.
+    /// Lists the remote-tracking branches of that name.
     fn kept_of(&self, name: &str) -> Vec<String> {
         let remotes = self.remotes().unwrap_or_default();
         let kept = |remote: &String| {
@@ -203,7 +203,7 @@ impl Repo {
         remotes.iter().filter_map(kept).collect()
     }
 
-    /// The commit that an object is, or a tag leads to, and from there the
+    /// Returns the commit that an object is or that a tag leads to, followed by the
     /// parents that `steps` name: `~2`, `^1`, `^{commit}`.
     fn walked(&self, id: Oid, steps: &str) -> Option<Oid> {
         if id.format() != self.format() {
@@ -240,8 +240,8 @@ impl Repo {
         Some(oid(commit.id()))
     }
 
-    /// What brings a revision that is not here: a branch of a remote, as a clone
-    /// of a single branch lacks it, or a commit by its id.
+    /// Returns the fetch that gets a missing revision: a branch of a remote that a
+    /// single-branch clone lacks, or a commit by its id.
     fn fetch_of(&self, revision: &str) -> Option<Fetch> {
         let name = revision.split(['~', '^', '@', ':']).next()?;
         let name = name.strip_prefix("refs/remotes/").unwrap_or(name);
@@ -261,7 +261,7 @@ impl Repo {
         })
     }
 
-    /// Two references of one short name that name different objects.
+    /// Finds two references of one short name that name different objects.
     fn ambiguous(&self, revision: &str) -> Option<(String, String)> {
         let name = revision.split(['~', '^', '@', ':']).next().unwrap_or_default();
         if name.is_empty() || full_id(name).is_some() || self.raw.find_reference(name).is_ok() {
@@ -283,7 +283,8 @@ impl Repo {
         None
     }
 
-    /// The full name of the branch that a short name means; none for a full id.
+    /// Returns the full name of the branch that a short name means; `None` for a full
+    /// id.
     pub fn full_name(&self, short: &str) -> Option<String> {
         if full_id(short).is_some() {
             return None;
@@ -292,10 +293,7 @@ impl Repo {
         reference.name().ok().map(str::to_owned)
     }
 
-    /// What HEAD is.
-    ///
-    /// # Errors
-    /// When it can't be read.
+    /// Reads HEAD.
     pub fn head(&self) -> Result<Head, Error> {
         let head = self
             .raw
@@ -312,11 +310,8 @@ impl Repo {
         Ok(Head::Detached(oid(id)))
     }
 
-    /// The commit that a reference points to; none when there is no such
+    /// Returns the commit that a reference points to; `None` when there is no such
     /// reference.
-    ///
-    /// # Errors
-    /// When it can't be read.
     pub fn reference(&self, name: &str) -> Result<Option<Oid>, Error> {
         match self.raw.find_reference(name) {
             Ok(reference) if target(&reference).is_some_and(|id| self.is_cut_off(id)) => {
@@ -324,7 +319,7 @@ impl Repo {
             }
             Ok(reference) => match reference.peel_to_commit() {
                 Ok(commit) => Ok(Some(oid(commit.id()))),
-                // What is wrong with the object is for whoever reads it to say.
+                // The reader of the object reports what is wrong with it.
                 Err(source) => match target(&reference) {
                     Some(id) => Ok(Some(id)),
                     None => Err(failed(format!("`{name}` is no commit"))(source)),
@@ -335,30 +330,30 @@ impl Repo {
         }
     }
 
-    /// The remote's default branch, as this clone remembers it:
+    /// Returns the remote's default branch, as this clone recorded it:
     /// `refs/remotes/origin/main`.
     pub fn remote_default_branch(&self) -> Option<String> {
         let head = self.raw.find_reference("refs/remotes/origin/HEAD").ok()?;
         head.symbolic_target().ok().flatten().map(str::to_owned)
     }
 
-    /// Git's configuration.
+    /// Returns git's configuration.
     pub fn settings(&self) -> Arc<Settings> {
         self.settings.borrow().clone()
     }
 
-    /// The nearest value of a key of git's configuration.
+    /// Returns the nearest value of a key of git's configuration.
     pub fn config(&self, key: &str) -> Option<String> {
         self.settings.borrow().get(key).map(str::to_owned)
     }
 
-    /// All values of a key of git's configuration with where they come from, in
+    /// Returns all values of a key of git's configuration with their origins, in
     /// git's order: the last one is nearest.
     pub fn config_all(&self, key: &str) -> Vec<Setting> {
         self.settings.borrow().all(key).cloned().collect()
     }
 
-    /// All values of a key in the repository's own configuration.
+    /// Returns all values of a key in the repository's own configuration.
     pub fn local_values(&self, key: &str) -> Vec<String> {
         let all = self.config_all(key).into_iter();
         all.filter(|setting| setting.scope == Scope::Local)
@@ -367,9 +362,6 @@ impl Repo {
     }
 
     /// Sets all values of a key in the repository's own configuration.
-    ///
-    /// # Errors
-    /// When it can't be written.
     pub fn set_local_values(&self, key: &str, all: &[String]) -> Result<(), Error> {
         let write = || {
             let mut config = self.raw.config()?.open_level(git2::ConfigLevel::Local)?;
@@ -377,7 +369,7 @@ impl Repo {
                 Err(source) if source.code() != ErrorCode::NotFound => return Err(source),
                 _ => {}
             }
-            // No value is empty, so each is added.
+            // Values are never empty, so each is added.
             all.iter()
                 .try_for_each(|value| config.set_multivar(key, "^$", value))
         };
@@ -385,7 +377,7 @@ impl Repo {
         self.read_settings_again()
     }
 
-    /// Reads the configuration again, after it was changed.
+    /// Reads the configuration again after a change.
     fn read_settings_again(&self) -> Result<(), Error> {
         let settings = match Settings::command(&self.directory).output() {
             Ok(output) if output.status.success() => Settings::read(&output.stdout),
@@ -395,10 +387,10 @@ impl Repo {
         Ok(())
     }
 
-    /// A yes or no of git's configuration, in each way that git spells it.
+    /// Reads a boolean of git's configuration, in every spelling that git accepts.
     ///
     /// # Errors
-    /// When the configuration can't be read, or it is neither.
+    /// The value is not a boolean.
     pub fn flag(&self, key: &str) -> Result<Option<bool>, Error> {
         let Some(value) = self.config(key) else {
             return Ok(None);
@@ -412,9 +404,6 @@ impl Repo {
     }
 
     /// Sets a value in the repository's own configuration.
-    ///
-    /// # Errors
-    /// When it can't be written.
     pub fn set_config(&self, key: &str, value: &str) -> Result<(), Error> {
         let config = self
             .raw
@@ -426,25 +415,25 @@ impl Repo {
         self.read_settings_again()
     }
 
-    /// The git program, at work in this repository.
+    /// Returns a git command for this repository.
     pub fn git(&self) -> Command {
         let mut command = command::git();
         command.arg("-C").arg(&self.directory);
         command
     }
 
-    /// The folder that the repository was opened from.
+    /// Returns the folder that the repository was opened from.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 }
 
-/// A full id, in either case, as git reads one.
+/// Parses a full id in either case, as git does.
 fn full_id(text: &str) -> Option<Oid> {
     Oid::from_hex(&text.to_ascii_lowercase())
 }
 
-/// The id that a reference leads to, whatever stands under it.
+/// Returns the id that a reference leads to, of any kind of object.
 fn target(reference: &git2::Reference<'_>) -> Option<Oid> {
     Some(oid(reference.resolve().ok()?.target()?))
 }
@@ -497,7 +486,7 @@ impl Objects for GitObjects<'_> {
     }
 
     fn size(&self, id: Oid) -> Option<usize> {
-        // Whether the rest is cut off is seen when it is read.
+        // A truncated object is found when it is read.
         let id = git2::Oid::from_bytes(id.as_bytes()).ok()?;
         self.odb.read_header(id).ok().map(|(size, _)| size)
     }

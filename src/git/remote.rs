@@ -1,5 +1,5 @@
-//! Remotes, through the git program: its credentials, proxies and ssh
-//! configuration are the user's.
+//! Calls of remotes through the git program, with the user's credentials, proxies and
+//! ssh configuration.
 
 use std::process::{Command, Output, Stdio};
 
@@ -8,11 +8,11 @@ use super::{Repo, failed};
 use crate::base::{Error, Oid, shell_word};
 use crate::record::kind::{Address, masked_text};
 
-/// So many files that are in the way are named.
+/// The most files in the way that are named.
 const MOST_NAMED: usize = 5;
 
-/// Configuration for one call of git. With `remote.NAME.mirror` set, as a clone by
-/// `--mirror` has it, `git push` takes no branch on its command line.
+/// Returns a setting for one call of git. With `remote.NAME.mirror` set, as after
+/// `git clone --mirror`, `git push` would refuse a branch on its command line.
 fn no_mirror(remote: &str) -> String {
     format!("remote.{remote}.mirror=false")
 }
@@ -39,7 +39,7 @@ impl Repo {
             })
     }
 
-    /// Lets a call of git use the connection that is open already.
+    /// Makes a call of git use the open connection.
     pub(super) fn share(&self, git: &mut Command) {
         if let Some(connection) = &*self.connection.borrow() {
             git.env("GIT_SSH_COMMAND", &connection.command);
@@ -50,13 +50,14 @@ impl Repo {
         self.run_with(&[], arguments)
     }
 
-    /// As [`Repo::run`], with these settings (`KEY=VALUE`) in the place of configured ones.
+    /// Runs git as [`Repo::run`] does, with these settings (`KEY=VALUE`) in place of
+    /// the configured ones.
     pub(super) fn run_with(&self, settings: &[&str], arguments: &[&str]) -> Result<String, Error> {
         let output = self.ask_with(settings, arguments)?;
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
-        // Ssh ends its lines as terminals do.
+        // Ssh ends its lines with a carriage return too.
         let said = String::from_utf8_lossy(&output.stderr).replace('\r', "");
         // Git repeats the address that it was given.
         let said = masked_text(said.trim());
@@ -64,21 +65,15 @@ impl Repo {
             .hint(format!("try it by hand: `git {}`", by_hand(arguments).join(" "))))
     }
 
-    /// What a branch points to on a remote; none when it is not there. One
-    /// round trip, and no objects.
-    ///
-    /// # Errors
-    /// When the remote can't be asked.
+    /// Returns the tip of a branch on a remote; `None` when there is no such branch.
+    /// It takes one round trip, and fetches no objects.
     pub fn remote_tip(&self, remote: &str, reference: &str) -> Result<Option<Oid>, Error> {
         let mut listed = self.remote_branches(remote, reference)?.into_iter();
         Ok(listed.find_map(|(name, id)| (name == reference).then_some(id)))
     }
 
-    /// The references of a remote that fit a pattern, as `ls-remote` reads it,
-    /// and what they point to.
-    ///
-    /// # Errors
-    /// When the remote can't be asked.
+    /// Returns the references of a remote that match a pattern, as `ls-remote` reads
+    /// it, with their targets.
     pub fn remote_branches(&self, remote: &str, pattern: &str) -> Result<Vec<(String, Oid)>, Error> {
         let listed = self.run(&["ls-remote", "--", remote, pattern])?;
         let named = |line: &str| {
@@ -88,23 +83,17 @@ impl Repo {
         Ok(listed.lines().filter_map(named).collect())
     }
 
-    /// Brings a branch of a remote into a reference of this clone.
-    ///
-    /// # Errors
-    /// When it can't be fetched.
+    /// Fetches a branch of a remote into a reference of this clone.
     pub fn fetch(&self, remote: &str, reference: &str, into: &str) -> Result<(), Error> {
         let refspec = format!("+{reference}:{into}");
         self.run(&["fetch", "--quiet", "--no-tags", "--", remote, &refspec])
             .map(|_| ())
     }
 
-    /// Fetches a branch of a remote and says where it stands; none when it is
-    /// not there. No reference of the clone moves.
-    ///
-    /// # Errors
-    /// When it can't be fetched.
+    /// Fetches a branch of a remote and returns its tip; `None` when there is no such
+    /// branch. No reference of the clone moves.
     pub fn fetch_tip(&self, remote: &str, reference: &str) -> Result<Option<Oid>, Error> {
-        // A name of this process: others may fetch into the same clone.
+        // The name is unique to this process: others may fetch into the same clone.
         let into = format!("refs/modelry/fetched/{}", std::process::id());
         let refspec = format!("+{reference}:{into}");
         let fetched = self.run(&[
@@ -134,12 +123,9 @@ impl Repo {
         Ok(tip)
     }
 
-    /// Pushes a commit to a branch of a remote, if that stands where it is
-    /// expected to (none: not there at all). The commit must descend from
-    /// there: nothing is ever forced.
-    ///
-    /// # Errors
-    /// When git can't be run.
+    /// Pushes a commit to a branch of a remote, if its tip is still the expected one
+    /// (`None`: there is no such branch). The commit must descend from that tip: a
+    /// push is never forced.
     pub fn push(
         &self,
         remote: &str,
@@ -170,20 +156,17 @@ impl Repo {
         ))
     }
 
-    /// Keeps the store in order, as git's own fetch does when it is done: git
-    /// decides whether there is anything to do, and does it in the background.
+    /// Maintains the object store, as git's own fetch does at its end. Git decides
+    /// whether there is anything to do, and does it in the background.
     pub fn maintain(&self) {
         if !matches!(self.flag("maintenance.auto"), Ok(Some(false))) {
-            // What was asked for is done, whatever becomes of this.
+            // The fetch itself is done, so a failure does not matter.
             let _ = self.run(&["maintenance", "run", "--auto", "--quiet"]);
         }
     }
 
-    /// Takes a branch of a remote away, if it stands at this commit still;
-    /// whether it is gone.
-    ///
-    /// # Errors
-    /// When git can't be run.
+    /// Deletes a branch of a remote, if its tip is still this commit. Returns whether
+    /// it is deleted.
     pub fn withdraw(&self, remote: &str, reference: &str, commit: Oid) -> Result<bool, Error> {
         let lease = format!("--force-with-lease={reference}:{commit}");
         let gone = format!(":{reference}");
@@ -201,16 +184,16 @@ impl Repo {
         Ok(output.status.success())
     }
 
-    /// The remote that a branch is pushed to, and the branch's full name there:
-    /// its `pushRemote`, `remote.pushDefault`, its `remote`, the only remote
-    /// that there is, `origin`.
+    /// Returns the remote that a branch is pushed to, and the branch's full name
+    /// there. The remote is the first of: `pushRemote`, `remote.pushDefault`, the
+    /// branch's `remote`, the only remote, `origin`.
     ///
     /// # Errors
-    /// When there is no remote.
+    /// There is no remote.
     pub fn push_place(&self, branch: &str) -> Result<(String, String), Error> {
         let short = branch.strip_prefix("refs/heads/").unwrap_or(branch);
         let of_branch = |key: &str| -> Result<Option<String>, Error> {
-            // `.` is this repository, and no remote.
+            // `.` means this repository, and so is not a remote.
             let value = self.config(&format!("branch.{short}.{key}"));
             Ok(value.filter(|value| !value.is_empty() && value != "."))
         };
@@ -253,12 +236,9 @@ impl Repo {
         Ok((remote, reference))
     }
 
-    /// The remote that a branch is fetched from, and the branch's full name
-    /// there: what it keeps the remote's branch as, its `remote`, the only remote
-    /// that there is, `origin`; none where there is no remote.
-    ///
-    /// # Errors
-    /// When git's configuration can't be read.
+    /// Returns the remote that a branch is fetched from, and the branch's full name
+    /// there; `None` without a remote. The remote is the first of: the one of a
+    /// remote-tracking branch, the branch's `remote`, the only remote, `origin`.
     pub fn fetch_place(&self, branch: &str) -> Result<Option<(String, String)>, Error> {
         let remotes = self.remotes()?;
         if let Some(tracked) = branch.strip_prefix("refs/remotes/") {
@@ -285,10 +265,7 @@ impl Repo {
         })
     }
 
-    /// The names of the remotes.
-    ///
-    /// # Errors
-    /// When git's configuration can't be read.
+    /// Returns the names of the remotes.
     pub fn remotes(&self) -> Result<Vec<String>, Error> {
         let remotes = self
             .raw
@@ -297,11 +274,8 @@ impl Repo {
         Ok(remotes.iter().flatten().flatten().map(str::to_owned).collect())
     }
 
-    /// The branch that a remote's HEAD names, as the remote says now:
-    /// `refs/heads/main`; none when it names none.
-    ///
-    /// # Errors
-    /// When the remote can't be asked.
+    /// Asks a remote for the branch that its HEAD names: `refs/heads/main`; `None`
+    /// when it names none.
     pub fn ask_default_branch(&self, remote: &str) -> Result<Option<String>, Error> {
         let listed = self.run(&["ls-remote", "--symref", "--", remote, "HEAD"])?;
         let named = |line: &str| {
@@ -311,10 +285,11 @@ impl Repo {
         Ok(listed.lines().find_map(named))
     }
 
-    /// Where a remote is pushed to, with the user's rewritings of addresses.
+    /// Returns the address that a remote is pushed to, with the user's rewritings of
+    /// addresses.
     ///
     /// # Errors
-    /// When there is no such remote.
+    /// There is no such remote.
     pub fn remote_address(&self, remote: &str) -> Result<Address, Error> {
         // A remote may be named by its address alone.
         if self.config(&format!("remote.{remote}.url")).is_none() {
@@ -324,7 +299,7 @@ impl Repo {
         Ok(address.trim().into())
     }
 
-    /// Where a remote is fetched from.
+    /// Returns the address that a remote is fetched from.
     pub(super) fn fetch_address(&self, remote: &str) -> Result<Address, Error> {
         if self.config(&format!("remote.{remote}.url")).is_none() {
             return Ok(remote.into());
@@ -333,10 +308,7 @@ impl Repo {
         Ok(address.trim().into())
     }
 
-    /// Where a remote's branch stood when this clone last heard of it.
-    ///
-    /// # Errors
-    /// When the note can't be read.
+    /// Returns the tip of a remote's branch as this clone last saw it.
     pub fn noted_remote_tip(&self, remote: &str, reference: &str) -> Result<Option<Oid>, Error> {
         match tracking(remote, reference) {
             Some(tracking) => self.reference(&tracking),
@@ -344,9 +316,9 @@ impl Repo {
         }
     }
 
-    /// Where the remote's side of a branch stood when this clone last heard of it:
-    /// its upstream, else where it is pushed to; none where the clone keeps no
-    /// such note. What is a note itself has everything that it has.
+    /// Returns the tip of a branch's remote side as this clone last saw it: of its
+    /// upstream, else of the branch that it is pushed to. Returns `None` where the
+    /// clone does not track it. A remote-tracking branch is its own remote side.
     pub fn upstream_tip(&self, branch: &str) -> Option<Oid> {
         if branch.starts_with("refs/remotes/") {
             return self.reference(branch).ok()?;
@@ -362,35 +334,34 @@ impl Repo {
         self.noted_remote_tip(&remote, &reference).ok()?
     }
 
-    /// Where a branch of the same name stood on the remote of this one's upstream, when
-    /// the clone last heard of it. The upstream itself may have another name: a
-    /// proposal.
+    /// Returns the last known tip of the branch of the same name on the upstream's
+    /// remote. The upstream itself may have another name, as for a proposal.
     pub fn namesake_tip(&self, branch: &str) -> Option<Oid> {
         let remote = self.raw.branch_upstream_remote(branch).ok()?;
         let tracking = tracking(remote.as_str().ok()?, branch)?;
         self.reference(&tracking).ok()?
     }
 
-    /// Whether what this repository has may be missing on a remote of it. A bare one
-    /// has its branches from there.
+    /// Whether commits of this repository may be missing on its remote. A bare
+    /// repository has its branches from there.
     pub fn may_be_ahead(&self) -> bool {
         self.workdir().is_some() && self.remotes().is_ok_and(|remotes| !remotes.is_empty())
     }
 
-    /// Notes in the clone where a remote's branch stands, as `git push` does;
-    /// only where the clone keeps such a note already.
+    /// Updates a remote-tracking branch, as `git push` does; only where there is one
+    /// already.
     pub fn note_remote_tip(&self, remote: &str, reference: &str, tip: Oid) {
         if let Some(tracking) = tracking(remote, reference)
             && let Ok(Some(old)) = self.reference(&tracking)
             && old != tip
         {
-            // Somebody else noted something newer, or will.
+            // Another process has recorded a newer tip, or will.
             let _ = self.advance(&tracking, Some(old), tip, "modelry: push");
         }
     }
 
-    /// The time of the last fetch into this clone, by git's own note of it; none
-    /// where nothing was fetched since the clone was made.
+    /// Returns the time of the last fetch into this clone, by git's own record;
+    /// `None` where nothing was fetched since the clone was made.
     pub fn last_fetch(&self) -> Option<std::time::SystemTime> {
         let noted = [self.raw.path(), self.common_dir()].map(|folder| {
             let note = std::fs::metadata(folder.join("FETCH_HEAD")).ok()?;
@@ -399,10 +370,7 @@ impl Repo {
         noted.into_iter().flatten().max()
     }
 
-    /// How many commits each of two lacks of the other.
-    ///
-    /// # Errors
-    /// When a commit can't be read.
+    /// Counts the commits that each of two lacks of the other.
     pub fn ahead_behind(&self, local: Oid, remote: Oid) -> Result<(usize, usize), Error> {
         let raw = |id: Oid| git2::Oid::from_bytes(id.as_bytes()).map_err(failed(format!("{id} is no id")));
         self.raw
@@ -410,10 +378,10 @@ impl Repo {
             .map_err(failed("can't compare the branch with the remote's"))
     }
 
-    /// Has git take the checked-out branch forward to a commit that descends from it.
+    /// Lets git move the checked-out branch forward to a descendant.
     ///
     /// # Errors
-    /// What git has against it; everything is as it was then.
+    /// Git refuses the move; nothing has changed.
     pub(super) fn merge_forward(&self, commit: Oid) -> Result<(), Error> {
         let commit = commit.to_string();
         let merged = self.run(&[
@@ -426,7 +394,7 @@ impl Repo {
         ]);
         let Err(error) = merged else { return Ok(()) };
         let said = error.to_string();
-        // Git puts the files that are in the way on lines of their own.
+        // Git lists the files that are in the way on lines of their own.
         let mut files: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix('\t')).collect();
         if files.is_empty() {
             return Err(error);
@@ -445,8 +413,8 @@ impl Repo {
     }
 }
 
-/// The words that somebody would type: options and references of this program's
-/// own are left out, and so are the secrets of an address.
+/// Returns the arguments that a user would type, without options and references of
+/// this program and without secrets.
 fn by_hand(arguments: &[&str]) -> Vec<String> {
     let plain = |word: &&str| !word.starts_with("--");
     let words = arguments.iter().copied().filter(plain);
@@ -458,13 +426,14 @@ fn by_hand(arguments: &[&str]) -> Vec<String> {
         .collect()
 }
 
-/// Where a clone notes a remote's branch.
+/// Returns the remote-tracking reference of a remote's branch.
 fn tracking(remote: &str, reference: &str) -> Option<String> {
     Some(kept_as(remote, reference.strip_prefix("refs/heads/")?))
 }
 
-/// The reference under which a clone keeps a branch of a remote. A remote that is
-/// named by its address alone has one of Modelry's own, without a login in it.
+/// Returns the reference under which a clone keeps a branch of a remote. For a remote
+/// that is named by its address alone, it is one of Modelry's own, without a login in
+/// it.
 pub fn kept_as(remote: &str, branch: &str) -> String {
     let usual = format!("refs/remotes/{remote}/{branch}");
     if git2::Reference::is_valid_name(&usual) {
@@ -476,7 +445,7 @@ pub fn kept_as(remote: &str, branch: &str) -> String {
     format!("{KEPT}{}/{branch}", place.trim_matches('-'))
 }
 
-/// The folder of the references of [`kept_as`] that are Modelry's own.
+/// The folder of Modelry's own references in [`kept_as`].
 pub const KEPT: &str = "refs/modelry/remotes/";
 
 #[cfg(test)]

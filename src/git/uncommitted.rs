@@ -1,5 +1,5 @@
-//! The uncommitted state: the work tree as `git add --all` would store it, with
-//! the attributes, filters, modes, ignore rules and index flags that git applies.
+//! The uncommitted state: the work tree as `git add --all` would store it, with git's
+//! attributes, filters, modes, ignore rules and index flags.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,14 +13,13 @@ use crate::object::{self, Mode, Overlay};
 /// The uncommitted state of a work tree.
 #[derive(Debug)]
 pub struct Uncommitted {
-    /// The tree that a commit of everything would have; none when it would hold
-    /// nothing.
+    /// The tree of a commit of everything; `None` when it would be empty.
     pub tree: Option<Oid>,
-    /// The programs that were not run, in words.
+    /// Notes on the programs that were not run.
     pub notes: Vec<String>,
 }
 
-/// Whether `git status` lists the files that git does not track.
+/// Whether `git status` lists untracked files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Untracked {
     All,
@@ -30,20 +29,20 @@ pub(super) enum Untracked {
 /// One line of `git status`.
 pub(super) struct Line {
     pub path: Vec<u8>,
-    /// Whether the work tree differs from the index, or git does not track it.
+    /// Whether the work tree differs from the index, or the file is untracked.
     pub in_work_tree: bool,
-    /// Whether it is another repository inside this one, which git does not track.
+    /// Whether it is an untracked repository inside this one.
     pub is_repository: bool,
 }
 
 impl Repo {
-    /// The tree that HEAD's `tree` becomes when everything that `git status` shows
-    /// is committed, of the paths (from the top) that are `wanted`. New objects go
-    /// into the overlay, and nothing is written. `within` names the folders and
-    /// files to look at; all of them when it is empty.
+    /// Returns the tree that HEAD's `tree` becomes when everything that `git status`
+    /// shows is committed, for the `wanted` paths (from the top). New objects go into
+    /// the overlay, and nothing is written. `within` names the folders and files to
+    /// look at; empty means all.
     ///
     /// # Errors
-    /// When git can't look, or would have to run a program to know.
+    /// Git fails, or would have to run a program.
     pub fn uncommitted(
         &self,
         overlay: &Overlay<'_>,
@@ -58,7 +57,7 @@ impl Repo {
         let Some(git) = self.program()? else {
             return Ok(none);
         };
-        // Files that the user has git show nowhere are no change to the user either.
+        // Files that the user hides from git's status do not count as changes.
         let shows = self
             .settings()
             .get("status.showUntrackedFiles")
@@ -134,7 +133,8 @@ impl Repo {
             .map_err(failed("can't read what git wrote"))?;
         for (mode, id) in edits.values().flatten() {
             let raw = git2::Oid::from_bytes(id.as_bytes()).map_err(failed("no id"))?;
-            // A blob that git had already is in the repository; a submodule's commit is elsewhere.
+            // A blob that git had already is in the repository; a submodule's commit
+            // is elsewhere.
             if *mode == Mode::Gitlink || !apart.exists(raw) {
                 continue;
             }
@@ -146,7 +146,7 @@ impl Repo {
     }
 }
 
-/// Why it is not known what git would store.
+/// Returns the error for a file whose filter program was not run.
 fn not_run(path: &str, filter: &Filter) -> Error {
     let Filter { name, program } = filter;
     Error::told(format!(
@@ -158,11 +158,11 @@ fn not_run(path: &str, filter: &Filter) -> Error {
     ))
 }
 
-/// Files that differ from a tree: what stands there now, or nothing.
+/// Files that differ from a tree: their present content, or `None`.
 type Edits = BTreeMap<Vec<u8>, Option<(Mode, Oid)>>;
 
 impl Program<'_> {
-    /// The lines of `git status`, one for each file.
+    /// Returns the lines of `git status`, one for each file.
     pub fn status(&self, within: &[String], untracked: Untracked) -> Result<Vec<Line>, Error> {
         let arguments = [
             "status",
@@ -173,13 +173,13 @@ impl Program<'_> {
                 Untracked::No => "--untracked-files=no",
             },
             "--no-renames",
-            // Uncommitted files inside a submodule are not this repository's.
+            // Uncommitted files inside a submodule do not belong to this repository.
             "--ignore-submodules=dirty",
         ];
         let said = self.run_within(&arguments, within)?;
         let mut lines = Vec::new();
         for line in said.split(|byte| *byte == 0).filter(|line| !line.is_empty()) {
-            // A path may hold spaces; so many fields come before it.
+            // A path may contain spaces; this many fields precede it.
             let before = match line[0] {
                 b'1' => 8,
                 b'u' => 10,
@@ -190,7 +190,7 @@ impl Program<'_> {
                 continue;
             };
             let is_clean = line[0] == b'1' && line.get(3) == Some(&b'.');
-            // A repository inside this one is shown as a folder.
+            // A nested repository is shown as a folder.
             let folder = path.strip_suffix(b"/");
             lines.push(Line {
                 path: folder.unwrap_or(path).to_vec(),
@@ -201,9 +201,9 @@ impl Program<'_> {
         Ok(lines)
     }
 
-    /// Names the filter programs that git would run on files whose bytes are those that
-    /// it stored: it reads a file again whose times differ from those in the index. The
-    /// files of `lines` are looked at elsewhere.
+    /// Names the filter programs that git would run on unchanged files: it reads a
+    /// file again if its times differ from those in the index. The files of `lines`
+    /// are handled elsewhere.
     fn read_again(
         &self,
         within: &[String],
@@ -232,7 +232,7 @@ impl Program<'_> {
         Ok(notes)
     }
 
-    /// How the index differs from a tree.
+    /// Returns how the index differs from a tree.
     fn staged_since(&self, tree: &str, within: &[String]) -> Result<Edits, Error> {
         let arguments = [
             "diff-index",
@@ -260,8 +260,8 @@ impl Program<'_> {
         Ok(edits)
     }
 
-    /// Whether a file has the size, the times and the place on disk that it had when
-    /// git last read it into the index, to the nanosecond.
+    /// Whether a file still has the size, times and inode that git last recorded in
+    /// the index, to the nanosecond.
     pub fn is_as_indexed(&self, path: &[u8]) -> Result<bool, Error> {
         let Ok(path) = std::str::from_utf8(path) else {
             return Ok(false);
@@ -281,7 +281,8 @@ impl Program<'_> {
     }
 }
 
-/// The marks of a file on disk that git's index keeps, in the words of `git ls-files --debug`.
+/// Returns the attributes of a file on disk that git's index keeps, in the words of
+/// `git ls-files --debug`.
 #[cfg(unix)]
 fn stamps(meta: &std::fs::Metadata) -> Vec<(&'static str, String)> {
     use std::os::unix::fs::MetadataExt;
@@ -294,7 +295,8 @@ fn stamps(meta: &std::fs::Metadata) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// The marks of a file on disk that git's index keeps: this system has none to compare.
+/// Returns the attributes of a file on disk that git's index keeps; this system has
+/// none to compare.
 #[cfg(not(unix))]
 fn stamps(_: &std::fs::Metadata) -> Vec<(&'static str, String)> {
     vec![("mtime", String::new())]

@@ -1,4 +1,4 @@
-//! Operations of git that stopped half way: a merge, a rebase, and their kin.
+//! Detects git operations that are in progress: a merge, a rebase, and similar ones.
 
 use std::path::Path;
 
@@ -8,11 +8,11 @@ use super::Repo;
 use crate::base::Error;
 
 impl Repo {
-    /// Refuses while git is in the middle of something that a commit would
+    /// Refuses while git is in the middle of an operation that a commit would
     /// conclude or break, or while files are in conflict, as `git commit` does.
     ///
     /// # Errors
-    /// Names the operation, and how to end it.
+    /// An operation is in progress; the error names it and how to end it.
     pub fn check_finished(&self) -> Result<(), Error> {
         let (what, command) = match self.raw.state() {
             RepositoryState::Clean | RepositoryState::Bisect => return self.check_merged(),
@@ -36,11 +36,11 @@ impl Repo {
         )))
     }
 
-    /// Refuses while the index holds files in conflict, as a `git stash pop` leaves
-    /// them.
+    /// Refuses while the index has files in conflict, as after a `git stash pop`.
     fn check_merged(&self) -> Result<(), Error> {
         let Some(git) = self.program()? else { return Ok(()) };
-        // An index in a form that libgit2 does not know (split, sparse) is git's to read.
+        // Git must read an index in a form that libgit2 does not know (split,
+        // sparse).
         if let Ok(index) = git2::Index::open(&self.index_file())
             && !index.has_conflicts()
         {

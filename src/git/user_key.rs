@@ -1,10 +1,10 @@
-//! What a clone remembers between commands, and why it is believed.
+//! Authenticates the files that a clone keeps between commands.
 //!
-//! The files stand in the git directory, which may have been delivered by anybody:
-//! as an archive, in a shared folder, in a cache between two jobs. So each is
-//! authenticated (HMAC-SHA256, RFC 2104) with a key of the user who wrote it, which
-//! is kept in the user's state folder and never in a repository. A file that does
-//! not fit the key counts as not there: what it says is proven again.
+//! The files are in the git directory, which may come from anybody: as an archive, in
+//! a shared folder, in a cache between two jobs. So each is authenticated
+//! (HMAC-SHA256, RFC 2104) with a key of the user who wrote it. The key is in the
+//! user's state folder, and never in a repository. A file with a wrong tag is
+//! ignored: what it claims is verified again.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -15,19 +15,19 @@ use ring::hmac;
 use super::Repo;
 use crate::git::disk;
 
-/// Bytes of a user's key.
+/// The length of a user's key, in bytes.
 const KEY: usize = 32;
 
-/// No memory is larger, in bytes.
+/// The largest file, in bytes.
 const LARGEST: usize = 256 << 20;
 
-/// The key of a user, who believes what is authenticated with it.
+/// A user's key for the files that the user's own commands wrote.
 pub struct UserKey(hmac::Key);
 
 impl UserKey {
-    /// The key of the user who runs this process; it is made at the first use.
-    /// None where there is no place for it that this repository's content can't
-    /// reach: nothing is remembered there.
+    /// Returns the key of the user who runs this process, and creates it at the first
+    /// use. Returns `None` where every possible folder for it could be part of this
+    /// repository's content: nothing is remembered then.
     pub fn of_user(repo: &Repo) -> Option<UserKey> {
         let folder = state_folder()?;
         let places = [Some(repo.common_dir()), repo.workdir()];
@@ -48,14 +48,15 @@ impl UserKey {
         Some(UserKey(hmac::Key::new(hmac::HMAC_SHA256, &bytes)))
     }
 
-    /// A name for the files of this key, so that users who share a repository do
-    /// not overwrite each other's.
+    /// Returns a file name for this key, so that users who share a repository do not
+    /// overwrite each other's files.
     pub fn name(&self) -> String {
         let tag = hmac::sign(&self.0, b"modelry key name");
         hex(&tag.as_ref()[..8])
     }
 
-    /// The content of a file that was written with this key under this name.
+    /// Returns the content of a file, if it was written with this key and under this
+    /// name.
     pub fn read(&self, path: &Path) -> Option<Vec<u8>> {
         let bytes = disk::read_at_most(path, LARGEST).ok()??;
         let end = bytes.iter().position(|byte| *byte == b'\n')?;
@@ -65,7 +66,7 @@ impl UserKey {
         Some(content.to_vec())
     }
 
-    /// The bytes of a file of this name with this content.
+    /// Returns the bytes of a file of this name with this content.
     pub fn sealed(&self, path: &Path, content: &[u8]) -> Option<Vec<u8>> {
         let tag = hmac::sign(&self.0, &message(path, content)?);
         let mut bytes = format!("hmac-sha256 {}\n", hex(tag.as_ref())).into_bytes();
@@ -74,8 +75,8 @@ impl UserKey {
     }
 }
 
-/// What is authenticated: the file's name, which says what the content is of, and
-/// the content.
+/// Returns the authenticated message: the file's name, which identifies the kind of
+/// content, and the content.
 fn message(path: &Path, content: &[u8]) -> Option<Vec<u8>> {
     let mut message = path.file_name()?.to_str()?.as_bytes().to_vec();
     message.push(0);
@@ -83,14 +84,13 @@ fn message(path: &Path, content: &[u8]) -> Option<Vec<u8>> {
     Some(message)
 }
 
-/// The user's folder for what programs remember (XDG Base Directory
-/// Specification).
+/// Returns the user's state folder (XDG Base Directory Specification).
 fn state_folder() -> Option<PathBuf> {
     let absolute = |name: &str| {
         let path = PathBuf::from(std::env::var_os(name)?);
         path.is_absolute().then_some(path)
     };
-    // A server's hook may run without HOME: the system knows the user's home.
+    // A server's hook may run without HOME; the system knows the user's home.
     let home = || std::env::home_dir().filter(|home| home.is_absolute());
     let state = absolute("XDG_STATE_HOME")
         .or_else(|| absolute("LOCALAPPDATA"))
@@ -98,10 +98,10 @@ fn state_folder() -> Option<PathBuf> {
     Some(state?.join("modelry"))
 }
 
-/// The key in a file that nobody else can read.
+/// Reads the key, if no other user can read its file.
 fn read(path: &Path) -> Option<[u8; KEY]> {
     let meta = path.symlink_metadata().ok()?;
-    // A checkout or an archive leaves files that others can read.
+    // A checkout or an archive creates files that others can read.
     if !meta.is_file() || is_open_to_others(&meta) {
         return None;
     }
@@ -114,18 +114,18 @@ fn read(path: &Path) -> Option<[u8; KEY]> {
     bytes.try_into().ok()
 }
 
-/// A new key in a file, or the one that another run just made.
+/// Creates a key file, or reads the one that another process just created.
 fn made(path: &Path) -> Option<[u8; KEY]> {
     let mut bytes = [0_u8; KEY];
     getrandom::fill(&mut bytes).ok()?;
     let mut builder = tempfile::Builder::new();
     builder.prefix(".key-");
-    // `tempfile` makes files that their owner alone can read.
+    // `tempfile` creates files that only their owner can read.
     let mut file = builder.tempfile_in(path.parent()?).ok()?;
     file.write_all(&bytes).ok()?;
     match file.persist_noclobber(path) {
         Ok(_) => Some(bytes),
-        // One that others can read, or that is cut off, is no key of ours.
+        // A key that others can read, or that is truncated, is not used.
         Err(error) => match read(path) {
             Some(bytes) => Some(bytes),
             None => error.file.persist(path).ok().map(|_| bytes),

@@ -1,6 +1,6 @@
-//! The work tree that follows a branch: only the files that a commit touched
-//! are brought up to date, and only if nobody changed them. Git itself does both,
-//! so that attributes, sparse checkouts and the index's flags are kept.
+//! Updates the work tree that follows a branch: only the files that a commit touched,
+//! and only if they have no uncommitted changes. Git itself does both, so that
+//! attributes, sparse checkouts and the index's flags are kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -15,15 +15,13 @@ use crate::git::{Head, Repo, disk};
 
 impl Repo {
     /// Whether this work tree follows the branch.
-    ///
-    /// # Errors
-    /// When HEAD can't be read.
     pub fn is_checked_out(&self, branch: &str) -> Result<bool, Error> {
         let here = matches!(self.head()?, Head::Branch { name, .. } if name == branch);
         Ok(here && self.workdir().is_some())
     }
 
-    /// Another worktree of the repository that follows the branch, or rebases it.
+    /// Returns another worktree of the repository that has checked out the branch, or
+    /// rebases it.
     pub fn checked_out_elsewhere(&self, branch: &str) -> Option<PathBuf> {
         let here = self.workdir().and_then(|path| path.canonicalize().ok());
         let common = self.common_dir();
@@ -36,7 +34,7 @@ impl Repo {
         }
         let bare = self.raw.is_bare();
         heads.into_iter().enumerate().find_map(|(index, (head, place))| {
-            // A bare repository's own HEAD checks nothing out.
+            // The HEAD of a bare repository checks nothing out.
             if index == 0 && (bare || common.file_name().is_none_or(|name| name != ".git")) {
                 return None;
             }
@@ -47,11 +45,11 @@ impl Repo {
         })
     }
 
-    /// Refuses when one of these paths (from the top) has changes that are not
-    /// committed, or something is in its way; and says how the work tree follows.
+    /// Refuses when one of these paths (from the top) has uncommitted changes, or
+    /// something is in its way. Returns how the work tree follows the change.
     ///
     /// # Errors
-    /// Names the files.
+    /// Names the files with uncommitted changes.
     pub fn check_clean(&self, edits: &Edits) -> Result<Following, Error> {
         let Some(git) = self.program()? else {
             return Ok(Following::default());
@@ -78,7 +76,7 @@ impl Repo {
             .filter_map(|line| String::from_utf8(line.path).ok())
             .filter(|path| edits.contains_key(path))
             .collect();
-        // A file that git ignores is in no status, and is somebody's all the same.
+        // `git status` does not list an ignored file, which must not be lost either.
         dirty.extend(
             paths
                 .iter()
@@ -98,7 +96,8 @@ impl Repo {
             .into_iter()
             .filter(|(path, flag)| *flag != Flag::None && exists(path));
         for (path, flag) in git.hidden(flagged.collect())? {
-            // Its index entry alone follows; a removed one would show the file again.
+            // Only the index entry would change. If it were removed, git would show the
+            // file again, so the file counts as changed.
             if edits[&path].is_none() {
                 dirty.insert(path);
             } else {
@@ -113,7 +112,7 @@ impl Repo {
             .hint("commit or stash them first: `git stash push -- FILE`, or write to another branch with `--branch NAME`"))
     }
 
-    /// Waits a second for another process that holds the index.
+    /// Waits up to a second for another process that holds the index.
     fn wait_for_index(&self) -> Result<(), Error> {
         let mut lock = self.index_file().into_os_string();
         lock.push(".lock");
@@ -129,12 +128,9 @@ impl Repo {
 }
 
 impl Program<'_> {
-    /// Takes the work tree and this program's index from one tree to another, of which
-    /// these paths (from the top) differ, as `git checkout` does. Everything else stays
-    /// as it is. Returns what is worth knowing.
-    ///
-    /// # Errors
-    /// When a file or the index can't be written.
+    /// Updates the work tree and this program's index from one tree to another, which
+    /// differ in these paths (from the top), as `git checkout` does. Everything else
+    /// stays as it is. Returns notes for the user.
     pub fn follow(
         &self,
         (from, to): (&str, &str),
@@ -149,7 +145,8 @@ impl Program<'_> {
             }
             let file = self.in_work_tree(path);
             if file.exists() && self.is_as_indexed(path.as_bytes())? {
-                // Git would take it for changed, since the filter's program is not run.
+                // Git would take the file for changed, since the filter's program is
+                // not run.
                 std::fs::remove_file(&file).map_err(disk::io("remove", &file))?;
             }
             notes.push(format!(
@@ -158,8 +155,8 @@ impl Program<'_> {
         }
         let read_tree = ["read-tree", "-m", "-u", from, to];
         if self.run(&read_tree, &[]).is_err() {
-            // A file that was touched and is the same is taken for changed, until the index
-            // is told; a flag would keep it from being told.
+            // Git takes a touched file without changes for changed until the index is
+            // refreshed; a flag would prevent the refresh.
             let paths: Vec<String> = edits.keys().cloned().collect();
             let flagged = self.refresh(self.tracked(&paths)?, &following.hidden)?;
             let again = self.run(&read_tree, &[]);
@@ -173,12 +170,12 @@ impl Program<'_> {
         Ok(notes)
     }
 
-    /// A path from the top, on disk.
+    /// Returns the absolute path of a path from the top.
     pub fn in_work_tree(&self, path: impl AsRef<Path>) -> PathBuf {
         self.top().join(path)
     }
 
-    /// Those of these paths that git tracks, and how far it looks at their files.
+    /// Returns those of these paths that git tracks, with the index flags of each.
     fn tracked(&self, paths: &[String]) -> Result<BTreeMap<String, Flag>, Error> {
         let said = self.run_within(&["ls-files", "-v", "-z"], paths)?;
         let wanted: BTreeSet<&str> = paths.iter().map(String::as_str).collect();
@@ -200,8 +197,8 @@ impl Program<'_> {
         Ok(tracked)
     }
 
-    /// Those of these tracked files whose content differs from the index, although
-    /// a flag there hides it.
+    /// Returns the tracked files whose content differs from the index, although a
+    /// flag hides the difference.
     fn hidden(&self, flagged: BTreeMap<String, Flag>) -> Result<BTreeMap<String, Flag>, Error> {
         if flagged.is_empty() {
             return Ok(flagged);
@@ -225,8 +222,8 @@ impl Program<'_> {
             .collect())
     }
 
-    /// Lets the index know the present times of tracked files whose content it has.
-    /// Flags that would hide the files are taken away, and returned.
+    /// Refreshes the index for tracked files whose content is unchanged. Clears flags
+    /// that would hide the files, and returns them.
     fn refresh(
         &self,
         mut tracked: BTreeMap<String, Flag>,
@@ -258,8 +255,8 @@ impl Program<'_> {
         Ok(())
     }
 
-    /// Gives the index the new content of files whose own content a flag hides: the
-    /// files and the flags stay.
+    /// Updates the index entries of files whose own content a flag hides; the files
+    /// and the flags stay.
     fn keep_hidden(&self, edits: &Edits, hidden: &BTreeMap<String, Flag>) -> Result<Vec<String>, Error> {
         let mut notes = Vec::new();
         for (path, flag) in hidden {
@@ -281,13 +278,14 @@ impl Program<'_> {
     }
 }
 
-/// Files from the repository's top: new content, or gone.
+/// Changed files, by their path from the top: the new content, or `None` for a
+/// removed file.
 pub type Edits = BTreeMap<String, Option<Vec<u8>>>;
 
 /// How the work tree follows a change.
 #[derive(Debug, Default)]
 pub struct Following {
-    /// Files for which git would run a program of the configuration.
+    /// Files for which git would run a configured program.
     filtered: BTreeMap<String, Filter>,
     /// Files whose own content a flag of the index hides.
     hidden: BTreeMap<String, Flag>,
@@ -300,7 +298,7 @@ impl Following {
     }
 }
 
-/// How far git looks at the file of an entry in the index.
+/// The flag of an index entry that hides changes of its file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Flag {
     None,
@@ -310,7 +308,7 @@ enum Flag {
 }
 
 impl Flag {
-    /// The options of `git update-index` that set it.
+    /// Returns the options of `git update-index` that set it.
     fn options(self) -> &'static [&'static str] {
         match self {
             Flag::None => &[],

@@ -1,5 +1,5 @@
-//! Writing objects, commits and references. Objects reach the disk before the
-//! reference moves; the reference moves by compare-and-swap.
+//! Writes objects, commits and references. Objects reach the disk before the
+//! reference moves, and the reference moves by compare-and-swap.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::{failed, oid};
 use crate::base::{Error, ObjectFormat, ObjectKind, Oid};
 use crate::git::Repo;
 
-/// Who makes a commit, and when, as it stands in its header.
+/// The author or committer of a commit, with the time, as in the commit's header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ident {
     /// The name.
@@ -21,23 +21,23 @@ pub struct Ident {
     pub time: String,
 }
 
-/// Why a reference did not move.
+/// The reason why a reference did not move.
 #[derive(Debug)]
 pub enum AdvanceError {
-    /// Somebody else moved it first.
+    /// Another process moved it first.
     Moved,
-    /// It is locked.
+    /// Another process holds its lock.
     Locked(PathBuf),
     /// Anything else.
     Other(Error),
 }
 
 impl Repo {
-    /// Who the author or the committer is, as git would say: the environment,
-    /// then the configuration.
+    /// Returns the author or the committer, as git would determine it: from the
+    /// environment, then from the configuration.
     ///
     /// # Errors
-    /// When a name or address is missing, or a date can't be read.
+    /// A name or address is missing, or a date can't be parsed.
     pub fn ident(&self, role: &str) -> Result<Ident, Error> {
         let get = |variable: &str, keys: [&str; 2]| -> Result<Option<String>, Error> {
             if let Ok(value) = std::env::var(format!("GIT_{}_{variable}", role.to_uppercase())) {
@@ -85,10 +85,7 @@ impl Repo {
         })
     }
 
-    /// Writes objects; those that are there stay as they are.
-    ///
-    /// # Errors
-    /// When the store can't be written.
+    /// Writes objects; existing ones stay as they are.
     pub fn write_objects(
         &self,
         objects: impl Iterator<Item = (Oid, ObjectKind, Vec<u8>)>,
@@ -114,11 +111,7 @@ impl Repo {
         Ok(())
     }
 
-    /// Sees to it that these objects are on the disk, all at once: the disk
-    /// answers many such wishes in the time of one.
-    ///
-    /// # Errors
-    /// When the disk says no.
+    /// Fsyncs the objects in parallel; the device coalesces the flushes.
     pub fn sync_objects(&self, ids: &[Oid]) -> Result<(), Error> {
         let objects = self.common_dir().join("objects");
         let sync = |id: &Oid| -> Result<(), Error> {
@@ -130,7 +123,7 @@ impl Repo {
                     path,
                     source,
                 }),
-                // It was there before, in a pack or in another store.
+                // The object existed before, in a pack or in another store.
                 Err(_) => Ok(()),
             }
         };
@@ -143,10 +136,7 @@ impl Repo {
         })
     }
 
-    /// The bytes of a commit that is not signed yet.
-    ///
-    /// # Errors
-    /// As [`Repo::ident`].
+    /// Returns the bytes of an unsigned commit.
     pub fn commit_buffer(&self, tree: Oid, parents: &[Oid], message: &str) -> Result<Vec<u8>, Error> {
         let mut buffer = format!("tree {tree}\n");
         for parent in parents {
@@ -161,9 +151,6 @@ impl Repo {
     }
 
     /// Stores a commit with its signature, and returns its id.
-    ///
-    /// # Errors
-    /// When the store can't be written.
     pub fn store_commit(&self, buffer: &[u8], signature: Option<&str>) -> Result<Oid, Error> {
         let mut bytes = buffer.to_vec();
         if let Some(signature) = signature {
@@ -183,11 +170,11 @@ impl Repo {
         Ok(id)
     }
 
-    /// Moves a branch from `old` (none: it must not exist) to `new`, with an
-    /// entry in its log. A lock that somebody holds is waited for a second.
+    /// Moves a branch from `old` (`None`: it must not exist) to `new`, with an entry
+    /// in its log. Waits up to a second for a lock.
     ///
     /// # Errors
-    /// Why it did not move; nothing is half done.
+    /// The branch did not move; nothing has changed.
     pub fn advance(&self, branch: &str, old: Option<Oid>, new: Oid, log: &str) -> Result<(), AdvanceError> {
         let raw = |id: Oid| {
             git2::Oid::from_bytes(id.as_bytes()).map_err(|e| AdvanceError::Other(failed("no id")(e)))
@@ -230,8 +217,8 @@ impl Repo {
     }
 }
 
-/// A date as git's variables hold it: `@seconds zone`, `seconds zone`, or RFC
-/// 3339. The result is as in a commit's header.
+/// Parses a date as git's variables hold it: `@seconds zone`, `seconds zone`, or RFC
+/// 3339. Returns it as in a commit's header.
 fn read_date(date: &str) -> Option<String> {
     let raw = date.trim().trim_start_matches('@');
     let mut parts = raw.split_whitespace();

@@ -1,9 +1,9 @@
-//! The network: artifacts that are fetched, and events that are delivered.
+//! The network: fetches artifacts, and delivers events.
 //!
-//! [`fetch`] brings the files of a version to a folder, over file, https and s3, and
-//! hashes them on the way; a file counts when its digest agrees, never because of where
-//! it came from. [`notify`] delivers events to a receiver or a program, each at least
-//! once and in order, with a cursor on disk that says how far.
+//! [`fetch`] downloads the files of a version to a folder, over file, https and s3,
+//! and hashes them on the way. A file counts when its digest agrees, regardless of
+//! its source. [`notify`] delivers events to a receiver or a program, each at least
+//! once and in order. A cursor on disk records what was delivered.
 //!
 //! # Imports
 //!
@@ -11,8 +11,8 @@
 //!
 //! # Where the next thing goes
 //!
-//! A new transport of artifacts is a file in `fetch/`, with a test against a real server.
-//! A new receiver's answer is read in `notify/answer.rs`.
+//! A new transport of artifacts is a file in `fetch/`, with a test against a real
+//! server. Answers of receivers are interpreted in `notify/answer.rs`.
 
 pub mod fetch;
 pub mod notify;

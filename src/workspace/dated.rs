@@ -1,5 +1,5 @@
-//! The dates of the mainline's steps, as a clone remembers them, so that each
-//! commit is read once for them. Deleting the file loses nothing.
+//! The dates of the mainline's steps, cached in the clone so that each commit is read
+//! only once for them. Deleting the file loses nothing.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ use crate::record::snapshot::Records;
 
 const FORMAT: &str = "modelry-dates/v1";
 
-/// Fewer new commits are read again the next time.
+/// The number of new commits from which the cache is written again.
 const WORTH_IT: usize = 256;
 
 #[derive(Serialize, Deserialize)]
@@ -21,17 +21,16 @@ struct Remembered {
     format: String,
     /// The last commit that was read.
     tip: String,
-    /// The registry steps up to there, oldest first, with the dates that they
+    /// The registry steps up to that commit, oldest first, with the dates that they
     /// claim.
     steps: Vec<(String, Option<i64>)>,
 }
 
 impl Workspace {
-    /// The dates of the steps up to `tip`, by what the clone remembers of the
-    /// mainline.
+    /// Returns the dates of the steps up to `tip`, with the help of the cache.
     ///
     /// # Errors
-    /// When an object is missing, as in a shallow clone.
+    /// An object is missing, as in a shallow clone.
     pub fn dates(&self, records: &Records<'_>, tip: Oid) -> Result<Dates, Error> {
         let known = self.remembered_dates();
         let (dates, read) = Dates::after(records, &self.folder, self.root, tip, known)?;
@@ -58,7 +57,7 @@ impl Workspace {
         Some((tip, steps?.into_iter().collect()))
     }
 
-    /// A clone that can't be written reads all commits each time, and that is all.
+    /// A clone that can't be written reads all commits each time.
     fn remember_dates(&self, tip: Oid, dates: &Dates) {
         let steps = dates.steps().iter();
         let remembered = Remembered {

@@ -1,5 +1,5 @@
-//! `--fetch`: the mainline as its remote has it now, with all objects of the
-//! registry that a partial clone lacks.
+//! `--fetch`: fetches the mainline from its remote, with all objects of the registry
+//! that a partial clone lacks.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -12,14 +12,14 @@ use crate::object::{Mode, Objects, Tree};
 use crate::record::change;
 
 impl Workspace {
-    /// Fetches the mainline from its remote, and finds the registry there. Returns
-    /// it with what is worth knowing of what is read.
+    /// Fetches the mainline from its remote, and finds the registry there. Returns it
+    /// with notes on what is read.
     ///
-    /// The clone's own mainline is read where it has all that the remote has, and
-    /// what the clone keeps of the remote's where it does not.
+    /// Reads the clone's own mainline if that has every commit of the remote's, else
+    /// the remote-tracking branch.
     ///
     /// # Errors
-    /// As [`Workspace::open`]; when there is no remote, or it can't be reached.
+    /// There is no registry, no remote, or the remote can't be reached.
     pub fn open_fetched(wanted: &Wanted) -> Result<(Workspace, Option<String>), Error> {
         let repo = Repo::open(&wanted.directory)?;
         let mainline = match known_mainline(&repo, wanted.mainline.as_deref())? {
@@ -37,7 +37,7 @@ impl Workspace {
             refspecs: vec![format!("{forced}{there}:{kept}")],
             unshallow: repo.is_shallow(),
         })?;
-        // The pack that came is seen by a repository that is opened after it.
+        // Only a repository that is opened now sees the pack that was fetched.
         let repo = Repo::open(&wanted.directory)?;
         let (mainline, note) = newer(&repo, mainline, kept)?;
         repo.bring_promised()?;
@@ -45,7 +45,7 @@ impl Workspace {
         if let Some(tip) = tip.filter(|_| repo.brings_promised())
             && !names_folder(wanted, &repo)?
         {
-            // Every folder is looked into where nothing says which one it is.
+            // Without a known folder, every folder is searched.
             repo.bring_folders(history::read_commit(&repo.objects()?, tip)?.tree)?;
         }
         let mut workspace = Workspace::at(wanted, repo, mainline, tip)?;
@@ -58,11 +58,8 @@ impl Workspace {
         Ok((workspace, note))
     }
 
-    /// The branch that the clone keeps of the remote's mainline, by its full name,
-    /// with its commit where it is here; none without a remote.
-    ///
-    /// # Errors
-    /// When git's configuration or the branch can't be read.
+    /// Returns the full name of the remote-tracking branch of the mainline, with its
+    /// commit where that is in the clone; `None` without a remote.
     pub fn kept_mainline(&self) -> Result<Option<(String, Option<Oid>)>, Error> {
         let Some((remote, there)) = self.repo.fetch_place(&self.mainline)? else {
             return Ok(None);
@@ -72,13 +69,12 @@ impl Workspace {
         Ok(Some((kept, tip)))
     }
 
-    /// Brings what a partial clone lacks of the registry at these commits and in
-    /// the history that they have since the root: level by level, all that is
-    /// missing at once. Does nothing unless `--fetch` was given and the clone is
-    /// partial.
+    /// Fetches what a partial clone lacks of the registry at these commits and in
+    /// their history since the root: level by level, all missing objects of a level
+    /// at once. Does nothing without `--fetch`, or in a complete clone.
     ///
     /// # Errors
-    /// When the remote can't be reached, or history can't be read.
+    /// The remote can't be reached, or history can't be read.
     pub fn complete(&self, commits: &[Oid]) -> Result<(), Error> {
         if !self.repo.brings_promised() || commits.is_empty() {
             return Ok(());
@@ -107,7 +103,7 @@ impl Workspace {
             let mut below = Vec::new();
             for tree in &open {
                 for entry in &tree.entries {
-                    // Other things in the same folder are not the registry's.
+                    // Other files in the same folder are not part of the registry.
                     if is_top && !change::is_managed(&String::from_utf8_lossy(&entry.name)) {
                         continue;
                     }
@@ -127,7 +123,7 @@ impl Workspace {
         Ok(())
     }
 
-    /// These trees, each once, after what is missing of them was brought.
+    /// Returns these trees, each once, after the missing ones were fetched.
     fn level(&self, objects: &dyn Objects, mut ids: Vec<Oid>) -> Result<Vec<Arc<Tree>>, Error> {
         ids.sort_unstable();
         ids.dedup();
@@ -136,15 +132,15 @@ impl Workspace {
     }
 }
 
-/// Whether something says which folder is the registry's.
+/// Whether the command line or a pin names the registry's folder.
 fn names_folder(wanted: &Wanted, repo: &Repo) -> Result<bool, Error> {
     let pin = wanted.root.clone().or_else(|| repo.config("modelry.root"));
     let is_pinned = pin.is_some_and(|pin| pin.contains(':'));
     Ok(wanted.path.is_some() || is_pinned || repo.config("modelry.path").is_some())
 }
 
-/// Where the clone keeps what the remote's mainline is; a bare one has it as its
-/// own branch.
+/// Returns the remote-tracking branch of the mainline; in a bare repository, the
+/// branch itself.
 fn kept_at(repo: &Repo, remote: &str, there: &str, mainline: &str) -> String {
     match there.strip_prefix("refs/heads/") {
         Some(name) if repo.workdir().is_some() || mainline.starts_with("refs/remotes/") => {
@@ -154,8 +150,8 @@ fn kept_at(repo: &Repo, remote: &str, there: &str, mainline: &str) -> String {
     }
 }
 
-/// The mainline's name where it is newest: the clone's own, unless it lacks
-/// something that is `kept` of the remote's.
+/// Returns the mainline's newest name: the clone's own, unless it lacks a commit of
+/// the remote-tracking branch `kept`.
 fn newer(repo: &Repo, mainline: String, kept: String) -> Result<(String, Option<String>), Error> {
     let (own, there) = (repo.reference(&mainline)?, repo.reference(&kept)?);
     let (Some(own), Some(there)) = (own, there) else {

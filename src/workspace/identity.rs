@@ -1,4 +1,4 @@
-//! The configured signing key, as an actor.
+//! The configured signing key, and the actor that it belongs to.
 
 use std::collections::HashMap;
 
@@ -9,36 +9,36 @@ use crate::judge::history::COMMIT_NAMESPACE;
 use crate::record::kind::{ActorId, ActorKey};
 use crate::trust::{Credential, KeyStanding, Policy, Verdict, actor_key};
 
-/// The signing key as an actor.
+/// The user's signing key.
 pub struct Me {
-    /// Signs.
+    /// The signer.
     pub signer: GitSigner,
-    /// The key's fingerprint; of OpenPGP the primary key's.
+    /// The key's fingerprint; for OpenPGP the primary key's.
     pub fingerprint: String,
     /// The public key, as the policy writes it.
     pub key: ActorKey,
 }
 
 impl Me {
-    /// The configured key, to sign with.
+    /// Returns the configured key, for signing.
     ///
     /// # Errors
-    /// When there is none.
+    /// No key is configured.
     pub fn configured(repo: &Repo) -> Result<Me, Error> {
         Me::of(&repo.settings().signing(), repo)
     }
 
-    /// The configured key, to look at: no program runs that the repository's own
-    /// files name.
+    /// Returns the configured key for a command that only reads. It runs no program
+    /// that the repository's own files name.
     ///
     /// # Errors
-    /// When there is none.
+    /// No key is configured.
     pub fn to_look(repo: &Repo) -> Result<Me, Error> {
         Me::of(&repo.settings().signing_to_look(), repo)
     }
 
     fn of(config: &HashMap<String, String>, repo: &Repo) -> Result<Me, Error> {
-        // Git reads a relative path from the top of the work tree.
+        // Git resolves a relative path from the top of the work tree.
         let directory = repo.workdir().unwrap_or(repo.directory());
         let signer = GitSigner::from_config(config, directory)?;
         let key = actor_key(&signer.public_key()?);
@@ -56,11 +56,11 @@ impl Me {
         })
     }
 
-    /// Signs a commit, and looks whether that proves this actor: a program may
-    /// sign with another key than the policy knows.
+    /// Signs a commit, and checks that the signature is this actor's: a program may
+    /// sign with a key that the policy does not list.
     ///
     /// # Errors
-    /// When it does not sign, or proves somebody else.
+    /// Signing fails, or the signature is not this actor's.
     pub fn sign_commit(&self, policy: &Policy, actor: &ActorId, buffer: &[u8]) -> Result<String, Error> {
         let signature = self.signer.sign(COMMIT_NAMESPACE, buffer)?;
         match Verdict::of_signature(policy, &signature, COMMIT_NAMESPACE, buffer) {
@@ -81,10 +81,10 @@ impl Me {
         }
     }
 
-    /// The actor whom the key proves under this policy.
+    /// Returns the actor whom the key belongs to under this policy.
     ///
     /// # Errors
-    /// When it proves nobody.
+    /// The key belongs to no actor.
     pub fn actor(&self, policy: &Policy) -> Result<ActorId, Error> {
         let error = match policy.keys.standing(&self.fingerprint) {
             KeyStanding::Good(id) => return Ok(id),

@@ -1,5 +1,5 @@
-//! One registry in one repository: which folder, which mainline, which root; proven, and
-//! judged on request.
+//! One registry in one repository: its folder, its mainline and its root. It can be
+//! proven and judged.
 //!
 //! | part | what it does |
 //! | --- | --- |
@@ -8,8 +8,8 @@
 //! | [`verdict`] | what hooks and CI jobs ask: a push, the index, a range, a CI event |
 //! | `identity` | the configured signing key, as an actor |
 //!
-//! What is believed and from where is written in `docs/what-modelry-believes.md`: the root, the
-//! mainline and the folder come from configuration that no push reaches.
+//! `docs/what-modelry-believes.md` lists what is trusted, and on which authority: the
+//! root, the mainline and the folder come from configuration that no push can change.
 //!
 //! # Imports
 //!
@@ -18,8 +18,8 @@
 //! # Where the next thing goes
 //!
 //! A new CI system is a branch of `verdict/event.rs`, with an event of its host in
-//! `fixtures/`. A new setting is read once, when the workspace is opened, and its scope
-//! is checked there.
+//! `fixtures/`. A new setting is read once, when the workspace is opened, and its
+//! scope is checked there.
 
 mod dated;
 mod fetched;
@@ -39,7 +39,7 @@ use crate::judge::history;
 use crate::object::{self, Mode, Objects};
 use crate::record::snapshot::registries;
 
-/// What the command line says of where to look.
+/// The options of the command line that locate a registry.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
     /// `-C`.
@@ -50,9 +50,9 @@ pub struct Wanted {
     pub mainline: Option<String>,
     /// `--root OID[:PATH]`.
     pub root: Option<String>,
-    /// Whether `root` takes the place of the clone's own pin.
+    /// Whether `root` replaces the clone's own pin.
     pub repins: bool,
-    /// The folder that a checkpoint of the command line names.
+    /// The folder that the checkpoint of the command line names.
     pub checkpoint: Option<String>,
     /// `--threads`.
     pub threads: Option<NonZeroUsize>,
@@ -68,19 +68,19 @@ pub struct Workspace {
     pub mainline: String,
     /// The pinned root.
     pub root: Option<Oid>,
-    /// Where the pin comes from.
+    /// The origin of the pin.
     pub pinned_by: Option<PinnedBy>,
-    /// Threads that a proof may use.
+    /// The number of threads that a proof may use.
     pub threads: NonZeroUsize,
-    /// The key by which this user believes what the clone remembers.
+    /// The key that authenticates what the clone remembers for this user.
     pub(crate) user_key: Option<UserKey>,
-    /// Whether the mainline was just fetched: it is read then, and not what is
-    /// checked out.
+    /// Whether the mainline was just fetched: it is then read instead of the
+    /// checked-out branch.
     pub fetched: bool,
 }
 
 impl Workspace {
-    /// The mainline's name on a remote.
+    /// Returns the mainline's name on a remote.
     pub fn remote_mainline(&self) -> String {
         let tracked = self.mainline.strip_prefix("refs/remotes/");
         match tracked.or_else(|| self.mainline.strip_prefix(KEPT)) {
@@ -95,23 +95,24 @@ impl Workspace {
     /// Finds the registry.
     ///
     /// # Errors
-    /// When there is no repository, no registry, or more than one.
+    /// There is no repository, no registry, or more than one.
     pub fn open(wanted: &Wanted) -> Result<Workspace, Error> {
         let repo = Repo::open(&wanted.directory)?;
         let mainline = mainline(&repo, wanted.mainline.as_deref())?;
         let workspace = Workspace::at(wanted, repo, mainline, None)?;
-        // HEAD stands in for a mainline that nobody named, never for one that is misspelled.
+        // HEAD replaces a mainline that was not named, but never one that is
+        // misspelled.
         if wanted.mainline.is_some() {
             let _ = workspace.tip()?;
         }
         Ok(workspace)
     }
 
-    /// Finds the registry for a command that speaks with a remote anyway: where
-    /// nothing here says which branch is the mainline, the remote is asked.
+    /// Finds the registry for a command that contacts a remote anyway. If nothing
+    /// local names the mainline, the remote is asked.
     ///
     /// # Errors
-    /// As [`Workspace::open`], and when the remote can't be asked.
+    /// There is no registry, or the remote can't be asked.
     pub fn open_asking(wanted: &Wanted, remote: Option<&str>) -> Result<Workspace, Error> {
         let repo = Repo::open(&wanted.directory)?;
         let mainline = match known_mainline(&repo, wanted.mainline.as_deref())? {
@@ -121,11 +122,8 @@ impl Workspace {
         Workspace::at(wanted, repo, mainline, None)
     }
 
-    /// Finds the registry at `tip`, which is not the mainline's yet; without a
-    /// tip at the mainline's, else at HEAD.
-    ///
-    /// # Errors
-    /// As [`Workspace::open`].
+    /// Finds the registry at `tip`, which is not on the mainline yet; without a tip
+    /// at the mainline's tip, else at HEAD.
     pub fn at(wanted: &Wanted, repo: Repo, mainline: String, tip: Option<Oid>) -> Result<Workspace, Error> {
         let asked = wanted.root.as_deref().map(Pin::parse).transpose()?;
         let mut pins = Pin::all(&repo)?;
@@ -179,7 +177,7 @@ impl Workspace {
         })
     }
 
-    /// A path of a record from the repository's top.
+    /// Returns the path of a record from the repository's top.
     pub fn from_top(&self, path: &str) -> String {
         if self.folder.is_empty() {
             path.to_owned()
@@ -188,22 +186,19 @@ impl Workspace {
         }
     }
 
-    /// The pin of this registry, were this its root: `OID[:FOLDER]`.
+    /// Returns the pin of this registry for this root: `OID[:FOLDER]`.
     pub fn pin(&self, root: Oid) -> Pin {
         Pin::of(root, &self.folder)
     }
 
-    /// The error for a commit that has no registry in this folder.
-    ///
-    /// # Errors
-    /// A tree can't be read.
+    /// Returns the error for a commit that has no registry in this folder.
     pub fn no_registry(&self, objects: &dyn Objects, commit: Oid) -> Result<Error, Error> {
         let place = match self.folder.as_str() {
             "" => "at its top".to_owned(),
             folder => format!("at `{folder}`"),
         };
         let error = Error::told(format!("commit {} has no registry {place}", commit.short()));
-        // The root has a registry here: it was moved, or removed.
+        // The root has a registry here, so it was moved or removed since.
         if let Some(root) = self.root
             && let Ok(root) = history::read_commit(objects, root)
             && object::lookup(objects, root.tree, &self.from_top("registry.yaml"))?.is_some()
@@ -232,8 +227,8 @@ impl Workspace {
         })
     }
 
-    /// Returns what to do where a commit took the registry away, by removing its file or
-    /// by moving its folder; none where no commit is found.
+    /// Returns a remedy where a commit removed the registry's file or moved its
+    /// folder; `None` where no such commit is found.
     fn taken_away(&self, objects: &dyn Objects, tip: Oid) -> Result<Option<String>, Error> {
         let file = self.from_top("registry.yaml");
         let mut by = None;
@@ -265,18 +260,15 @@ impl Workspace {
         )))
     }
 
-    /// The mainline's short name.
+    /// Returns the mainline's short name.
     pub fn mainline_name(&self) -> &str {
         self.mainline
             .strip_prefix("refs/heads/")
             .unwrap_or(&self.mainline)
     }
 
-    /// The name of the mainline's branch, the same in each clone, whatever its
-    /// remote is called there.
-    ///
-    /// # Errors
-    /// When git's configuration can't be read.
+    /// Returns the name of the mainline's branch on its remote, which is the same in
+    /// each clone.
     pub fn branch_name(&self) -> Result<String, Error> {
         let name = match self.mainline.starts_with("refs/remotes/") {
             true => self.repo.fetch_place(&self.mainline)?.map(|(_, name)| name),
@@ -286,17 +278,18 @@ impl Workspace {
         Ok(name.strip_prefix("refs/heads/").unwrap_or(name).to_owned())
     }
 
-    /// The commit that a revision names, with what to fetch when it is cut off.
-    /// After `--fetch`, what a partial clone lacks of it is brought.
+    /// Resolves a revision to a commit; the error of a shallow clone has the fetch
+    /// that helps. With `--fetch`, a partial clone gets the missing objects of the
+    /// commit.
     ///
     /// # Errors
-    /// When it names none.
+    /// The revision names no commit.
     pub fn resolve(&self, revision: &str) -> Result<Oid, Error> {
         let commit = self
             .repo
             .resolve(revision)
             .map_err(|error| match self.repo.is_shallow() {
-                // Where one line brings both, it is told already.
+                // The hint already has a fetch that gets both.
                 true if error.hints().iter().any(|hint| hint.contains("--unshallow")) => error,
                 true => error.hint("this clone is shallow: `git fetch --unshallow` brings the rest"),
                 false => error,
@@ -305,7 +298,7 @@ impl Workspace {
         Ok(commit)
     }
 
-    /// The error, with the command that brings what this clone lacks.
+    /// Adds to an error the command that fetches what this clone lacks.
     #[must_use]
     pub fn incomplete(&self, error: Error) -> Error {
         let Error::MissingObject { id, kind } = error else {
@@ -340,22 +333,23 @@ impl Workspace {
         }
     }
 
-    /// The mainline's tip.
+    /// Returns the mainline's tip.
     ///
     /// # Errors
-    /// When there is no such branch, or it has no commit.
+    /// There is no such branch, or it has no commit.
     pub fn tip(&self) -> Result<Oid, Error> {
         if let Some(tip) = self.repo.reference(&self.mainline)? {
             return Ok(tip);
         }
-        // Any other branch in its place would be judged as what it is not.
+        // Another branch in its place would be judged as the mainline.
         match self.repo.head()? {
             Head::Branch { name, .. } if name == self.mainline => self.repo.resolve("HEAD"),
             head => Err(self.no_mainline(&head)?),
         }
     }
 
-    /// The mainline's branch is not here: it was renamed, or never fetched.
+    /// Returns the error for a mainline without a branch: it was renamed, or never
+    /// fetched.
     fn no_mainline(&self, head: &Head) -> Result<Error, Error> {
         let name = self.mainline_name();
         let error = Error::told(format!("there is no branch `{name}`, the mainline"));
@@ -389,17 +383,17 @@ impl Workspace {
     }
 }
 
-/// A folder from the repository's top, in one spelling; empty for the top.
+/// Normalises a folder's path from the repository's top; empty for the top.
 pub fn folder_name(text: &str) -> String {
     let names = text.split('/').filter(|name| !matches!(*name, "" | "."));
     names.collect::<Vec<&str>>().join("/")
 }
 
-/// The mainline: as asked for, as configured, a bare repository's HEAD, the
-/// remote's default branch, the current branch.
+/// Determines the mainline: the option, the configuration, a bare repository's HEAD,
+/// the remote's default branch, the current branch.
 ///
 /// # Errors
-/// When HEAD is detached and nothing else says which branch it is.
+/// HEAD is detached, and nothing else names the mainline.
 pub fn mainline(repo: &Repo, wanted: Option<&str>) -> Result<String, Error> {
     match known_mainline(repo, wanted)? {
         Some(mainline) => Ok(mainline),
@@ -416,14 +410,14 @@ fn unknown_mainline(repo: &Repo) -> Result<Error, Error> {
     })
 }
 
-/// The mainline that a remote's HEAD names: the clone's own branch of that name,
-/// else what it keeps of the remote's.
+/// Returns the mainline that a remote's HEAD names: the clone's own branch of that
+/// name, else the remote-tracking branch.
 fn asked_mainline(repo: &Repo, remote: Option<&str>) -> Result<String, Error> {
     let remote = match remote {
         Some(remote) => remote.to_owned(),
         None => {
             let (remote, _) = repo.push_place("refs/heads/HEAD")?;
-            // The push that follows goes there too.
+            // The push that follows uses the connection too.
             repo.share_connection(&remote)?;
             remote
         }
@@ -436,7 +430,7 @@ fn asked_mainline(repo: &Repo, remote: Option<&str>) -> Result<String, Error> {
     Ok(if is_kept { kept } else { named })
 }
 
-/// The mainline as far as the clone itself says.
+/// Determines the mainline without asking a remote.
 fn known_mainline(repo: &Repo, wanted: Option<&str>) -> Result<Option<String>, Error> {
     let full = |name: &str| match name {
         name if name.starts_with("refs/") => name.to_owned(),
@@ -465,7 +459,7 @@ fn known_mainline(repo: &Repo, wanted: Option<&str>) -> Result<Option<String>, E
     })
 }
 
-/// The registry's folder: upwards from the directory, else the only one in the
+/// Finds the registry's folder: upwards from the directory, else the only one in the
 /// tree.
 fn found(
     repo: &Repo,
@@ -483,8 +477,8 @@ fn found(
         },
     };
     let tree = history::read_commit(&objects, tip)?.tree;
-    // Where the root is pinned, only what it holds can be its registry; a
-    // shallow clone may lack it.
+    // With a pinned root, only a folder of the root can be its registry. A shallow
+    // clone may lack the root.
     let root_tree = root.and_then(|root| history::read_commit(&objects, root).ok().map(|root| root.tree));
     let holds = |folder: &str| -> Result<bool, Error> {
         let path = if folder.is_empty() {
@@ -501,7 +495,8 @@ fn found(
         Ok(true)
     };
     let all = |tree: Oid| registries(&objects, tree);
-    // A pin says which one is meant; without it a second one would be a trap.
+    // A pin identifies the registry; without one, a second registry could deceive the
+    // user.
     let folders = if root.is_none() { all(tree)? } else { Vec::new() };
     if folders.len() > 1 {
         let shown: Vec<String> = folders
@@ -527,8 +522,8 @@ fn found(
         }
     }
     let folders = match (root, root_tree) {
-        // Where the tip has lost or moved it, the pinned root still says where
-        // it was.
+        // If the tip has lost or moved the registry, the pinned root still has its
+        // folder.
         (Some(_), Some(root)) => match &all(root)?[..] {
             [only] => vec![only.clone()],
             _ => all(tree)?,

@@ -18,21 +18,21 @@ const KEY: &str = "modelry.root";
 pub struct Pin {
     /// The commit.
     pub root: Oid,
-    /// The registry's folder; none where the pin leaves it to be found.
+    /// The registry's folder; `None` where the pin names none.
     pub folder: Option<String>,
 }
 
 impl Pin {
-    /// The pin of a registry in this folder.
+    /// Returns the pin of a registry in this folder.
     pub fn of(root: Oid, folder: &str) -> Pin {
         let folder = Some(folder.to_owned()).filter(|folder| !folder.is_empty());
         Pin { root, folder }
     }
 
-    /// Reads `OID[:FOLDER]`.
+    /// Parses `OID[:FOLDER]`.
     ///
     /// # Errors
-    /// The id is not a full one: a name would be the repository's own to give.
+    /// The id is not a full one: the repository could choose what a name means.
     pub fn parse(text: &str) -> Result<Pin, Error> {
         let (id, folder) = match text.split_once(':') {
             Some((id, folder)) => (id, Some(folder_name(folder))),
@@ -46,11 +46,11 @@ impl Pin {
         Ok(Pin { root, folder })
     }
 
-    /// The pins of a clone with where each comes from, in the order of git's
-    /// configuration: of two for one folder in one file the later one is in force.
+    /// Returns the pins of a clone with their origins, in the order of git's
+    /// configuration: of two for one folder in one file, the later is in force.
     ///
     /// # Errors
-    /// A value is no pin.
+    /// A value is not a pin.
     pub fn all(repo: &Repo) -> Result<Vec<(Pin, PinnedBy)>, Error> {
         let values = repo.config_all(KEY).into_iter();
         values
@@ -63,10 +63,10 @@ impl Pin {
             .collect()
     }
 
-    /// The folders that are pinned in a clone, each once.
+    /// Returns the folders that are pinned in a clone, each once.
     ///
     /// # Errors
-    /// The configuration can't be read, or a value of it is no pin.
+    /// A value is not a pin.
     pub fn folders(repo: &Repo) -> Result<Vec<String>, Error> {
         let mut folders = Vec::new();
         let objects = repo.objects()?;
@@ -75,8 +75,9 @@ impl Pin {
         for (pin, by) in pins {
             let is_own = matches!(by, PinnedBy::Configuration(scope) if scope.is_of_repository());
             let is_placed = pin.folder.is_some() || history::read_commit(&objects, pin.root).is_ok();
-            // A pin from outside that names no folder and no commit of this clone speaks of
-            // the registry that is found without it, and disagrees there.
+            // A pin from outside that names neither a folder nor a commit of this
+            // clone applies to the registry that is found without it, and is reported
+            // there.
             if is_own || is_placed || is_only {
                 folders.push(pin.place(repo)?);
             }
@@ -86,11 +87,8 @@ impl Pin {
         Ok(folders)
     }
 
-    /// Writes the pin into the clone's configuration, in the place of an earlier
-    /// one for the same folder. Pins of other folders stay.
-    ///
-    /// # Errors
-    /// The configuration can't be read or written.
+    /// Writes the pin into the clone's configuration, in place of an earlier one for
+    /// the same folder. Pins of other folders stay.
     pub fn keep(&self, repo: &Repo) -> Result<(), Error> {
         let own = self.folder.clone().unwrap_or_default();
         let mut kept = Vec::new();
@@ -100,18 +98,15 @@ impl Pin {
             if folder == own {
                 continue;
             }
-            // Beside another pin it must say which folder it means.
+            // With another pin in the file, the folder must be explicit.
             kept.push(Pin::of(pin.root, &folder).to_string());
         }
         kept.push(self.to_string());
         repo.set_local_values(KEY, &kept)
     }
 
-    /// The folder that the pin means: its own, else the only one in which its
-    /// root has a registry, else the top.
-    ///
-    /// # Errors
-    /// The root's trees can't be read.
+    /// Returns the folder of the pin: its own, else the only one in which its root
+    /// has a registry, else the top.
     pub fn place(&self, repo: &Repo) -> Result<String, Error> {
         if let Some(folder) = &self.folder {
             return Ok(folder.clone());
@@ -121,14 +116,14 @@ impl Pin {
         let Ok(root) = history::read_commit(&objects, self.root) else {
             return Ok(String::new());
         };
-        // So may a partial one lack its trees.
+        // A partial clone may lack the root's trees.
         Ok(match registries(&objects, root.tree).as_deref() {
             Ok([only]) => only.clone(),
             _ => String::new(),
         })
     }
 
-    /// Whether the pin speaks of the registry in this folder.
+    /// Whether the pin applies to the registry in this folder.
     fn is_of(&self, repo: &Repo, folder: &str) -> Result<bool, Error> {
         if let Some(own) = &self.folder {
             return Ok(own == folder);
@@ -157,7 +152,7 @@ impl fmt::Display for Pin {
     }
 }
 
-/// Where a pin comes from.
+/// The origin of a pin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PinnedBy {
     /// `--root`.
@@ -167,7 +162,7 @@ pub enum PinnedBy {
 }
 
 impl PinnedBy {
-    /// The origin as one word, for programs.
+    /// Returns the origin as one word, for JSON output.
     pub fn as_str(self) -> &'static str {
         match self {
             PinnedBy::Option => "option",
@@ -175,7 +170,7 @@ impl PinnedBy {
         }
     }
 
-    /// The origin, after "pinned by".
+    /// Returns the origin as words that follow "pinned by".
     pub fn words(self) -> &'static str {
         match self {
             PinnedBy::Option => "`--root`",
@@ -187,7 +182,7 @@ impl PinnedBy {
         }
     }
 
-    /// The command that takes the pin away.
+    /// Returns the command that removes the pin.
     fn undone(self) -> String {
         match self {
             PinnedBy::Option => "leave `--root` away".to_owned(),
@@ -202,10 +197,10 @@ impl PinnedBy {
     }
 }
 
-/// The pinned root of the registry in this folder and where the pin comes from:
-/// the nearest pin that names the folder, else one that names none. Two scopes
-/// that name different roots are an error, so that the files of a repository can't
-/// take the place of what its user says, nor the other way round.
+/// Returns the pinned root of the registry in this folder, with the pin's origin: the
+/// nearest pin that names the folder, else one without a folder. Two scopes that name
+/// different roots are an error, so that neither the repository's files nor the
+/// user's override the other.
 pub(super) fn root_of(
     repo: &Repo,
     pins: &[(Pin, PinnedBy)],
@@ -217,8 +212,8 @@ pub(super) fn root_of(
             of_folder.push((pin, *by));
         }
     }
-    // Beside a pin that names the folder, one of the same file that names none is another
-    // registry's.
+    // If one pin of a file names the folder, a pin of the same file without a folder
+    // belongs to another registry.
     let named: Vec<PinnedBy> = of_folder
         .iter()
         .filter(|(pin, _)| pin.folder.is_some())
@@ -228,7 +223,7 @@ pub(super) fn root_of(
     let Some((pin, by)) = of_folder.first().copied() else {
         return Ok(None);
     };
-    // In one scope the last value is in force, as everywhere in git.
+    // In one scope the last value is in force, as for every setting of git.
     let mut scopes = Vec::new();
     for (other, whose) in of_folder {
         if scopes.contains(&whose) {
@@ -252,11 +247,11 @@ pub(super) fn root_of(
     Ok(Some((pin.root, by)))
 }
 
-/// The folders that a command is about which names none: all that are pinned,
-/// where there are several; else none, and the usual one is found.
+/// Returns the folders for a command that names none: all pinned ones, if there are
+/// several; else `None`, and the only registry is found.
 ///
 /// # Errors
-/// The configuration can't be read, or a value of it is no pin.
+/// A value is not a pin.
 pub fn guarded(repo: &Repo, wanted: &Wanted) -> Result<Vec<String>, Error> {
     if wanted.path.is_some() || wanted.root.is_some() || repo.config("modelry.path").is_some() {
         return Ok(Vec::new());
@@ -265,8 +260,8 @@ pub fn guarded(repo: &Repo, wanted: &Wanted) -> Result<Vec<String>, Error> {
     Ok(if folders.len() < 2 { Vec::new() } else { folders })
 }
 
-/// The folder that is meant where several are pinned: the deepest one that
-/// `directory` is in.
+/// Returns the folder that is meant where several are pinned: the deepest one around
+/// `directory`.
 pub(super) fn nearest(repo: &Repo, wanted: &Wanted) -> Result<String, Error> {
     let folders = Pin::folders(repo)?;
     if let [only] = &folders[..] {

@@ -1,4 +1,4 @@
-//! git's own way of signing: which program, and with which key.
+//! Chooses the signing program and key, as git does.
 //!
 //! Source: gpg-interface.c of git, and the documentation of `gpg.format`,
 //! `user.signingKey` and `gpg.program`.
@@ -14,16 +14,15 @@ use super::run::missing;
 use super::ssh::SshSigner;
 use crate::base::Error;
 
-/// Signs as git is configured to.
+/// A signer that is configured as git's.
 pub struct GitSigner(Box<dyn Signer>);
 
 impl GitSigner {
-    /// The signer that git's configuration (key in lower case, value) asks for in
-    /// this folder. git's own default is OpenPGP, by the committer's name and
-    /// address.
+    /// Returns the signer that git's configuration (key in lower case, value) selects
+    /// in this folder. git's default is OpenPGP, by the committer's name and address.
     ///
     /// # Errors
-    /// When no key is configured, or X.509.
+    /// No key is configured, or the format is X.509.
     pub fn from_config(config: &HashMap<String, String>, directory: &Path) -> Result<GitSigner, Error> {
         let get = |key: &str| config.get(key).cloned().filter(|value| !value.is_empty());
         let program = |key: &str| get(key).map(|program| expanded(&program).to_string_lossy().into_owned());
@@ -48,7 +47,7 @@ impl GitSigner {
                 let program = program("gpg.openpgp.program").unwrap_or_else(|| "gpg".into());
                 let key = match key {
                     Some(key) => key,
-                    // Nobody who never asked for OpenPGP has a key of that name.
+                    // A user without an OpenPGP key of that name never chose OpenPGP.
                     None if format.is_none() && !has_secret_key(&program, directory) => return Err(no_key()),
                     None => committer(directory)?,
                 };
@@ -74,7 +73,7 @@ fn has_secret_key(program: &str, directory: &Path) -> bool {
     committer(directory).is_ok_and(|key| GpgSigner { key, program }.public_key().is_ok())
 }
 
-/// Name and address of the committer, by which git asks gpg for a key when none
+/// Returns the committer's name and address, by which git selects gpg's key when none
 /// is configured.
 fn committer(directory: &Path) -> Result<String, Error> {
     let output = Command::new("git")

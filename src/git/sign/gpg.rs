@@ -10,11 +10,11 @@ use crate::base::Error;
 
 const SETTING: &str = "gpg.program";
 
-/// Signs with `gpg`, or what stands for it.
+/// Signs with `gpg`, or the configured replacement.
 pub struct GpgSigner {
-    /// What `user.signingKey` says, or the committer's name and address.
+    /// The value of `user.signingKey`, or the committer's name and address.
     pub key: String,
-    /// `gpg.program`.
+    /// The value of `gpg.program`.
     pub program: String,
 }
 
@@ -23,7 +23,7 @@ impl Signer for GpgSigner {
         let mut command = Command::new(&self.program);
         command.args(["--status-fd=2", "-bsau", &self.key]);
         let written = run(command, Some(payload), SETTING)?;
-        // As git: only what gpg itself calls made is made.
+        // As in git: gpg's own status line decides whether a signature was made.
         let created = |line: &str| line.starts_with("[GNUPG:] SIG_CREATED ");
         if !written.success || !written.beside.lines().any(created) {
             return Err(refused(&self.program, &written.beside, SETTING));
@@ -51,12 +51,13 @@ impl Signer for GpgSigner {
 }
 
 impl GpgSigner {
-    /// The fingerprint of the primary key that gpg would take: the first secret
-    /// one by that name whose time is not over.
+    /// Returns the fingerprint of the primary key that gpg would use: the first
+    /// secret key of that name that has not expired.
     fn primary(&self) -> Result<String, Error> {
         let mut command = Command::new(&self.program);
         command.args(["--batch", "--with-colons", "--list-secret-keys", "--"]);
-        // A `!` asks for exactly that subkey, of whichever certificate.
+        // A `!` selects exactly that subkey, so it is left out to find the
+        // certificate.
         command.arg(self.key.trim_end_matches('!'));
         let listed = run(command, None, SETTING)?;
         let mut usable = false;

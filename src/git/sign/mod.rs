@@ -1,6 +1,6 @@
-//! Signing, exactly as git would: by the programs that git's configuration
-//! names, so that agents, hardware keys and password managers work, and no
-//! private key enters this process.
+//! Signs exactly as git would: with the programs that git's configuration names.
+//! Agents, hardware keys and password managers therefore work, and no private key
+//! enters this process.
 
 mod git;
 mod gpg;
@@ -12,17 +12,14 @@ pub use git::GitSigner;
 
 use crate::base::Error;
 
-/// Somebody who can sign.
+/// A key that can sign.
 pub trait Signer {
-    /// The armoured signature of these bytes in a namespace.
+    /// Returns the armoured signature of these bytes in a namespace.
     ///
     /// # Errors
-    /// When the signing program is missing, refuses or hangs.
+    /// The signing program is missing, refuses or hangs.
     fn sign(&self, namespace: &str, payload: &[u8]) -> Result<String, Error>;
 
-    /// The public key: an OpenSSH line, or an armoured OpenPGP certificate.
-    ///
-    /// # Errors
-    /// When it can't be found out.
+    /// Returns the public key: an OpenSSH line, or an armoured OpenPGP certificate.
     fn public_key(&self) -> Result<String, Error>;
 }

@@ -1,5 +1,4 @@
-//! Runs a signing program: with the terminal for its questions, and not for
-//! ever.
+//! Runs a signing program, with access to the terminal and with a time limit.
 
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
@@ -8,28 +7,27 @@ use std::time::{Duration, Instant};
 
 use crate::base::Error;
 
-/// How long a signing program may take: somebody may have to find a hardware
-/// key.
+/// The time limit of a signing program; the user may have to find a hardware key.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The most that a program may say.
+/// The most output that is read, in bytes.
 const LARGEST: u64 = 256 << 10;
 
-/// What a program wrote.
+/// The output of a program.
 pub struct Written {
-    /// Whether it ended well.
+    /// Whether it exited with success.
     pub success: bool,
-    /// To its standard output.
+    /// Its standard output.
     pub out: String,
-    /// Beside it.
+    /// Its standard error.
     pub beside: String,
 }
 
-/// Runs the program, which the setting names. It reads `input`, or what is
-/// typed.
+/// Runs the program that the setting names, with `input` or the terminal as its
+/// standard input.
 ///
 /// # Errors
-/// When it is missing or hangs.
+/// The program is missing or hangs.
 pub fn run(mut command: Command, input: Option<&[u8]>, setting: &str) -> Result<Written, Error> {
     let program = command.get_program().to_string_lossy().into_owned();
     let patience = std::env::var("MODELRY_SIGN_TIMEOUT")
@@ -46,8 +44,8 @@ pub fn run(mut command: Command, input: Option<&[u8]>, setting: &str) -> Result<
         .stderr(Stdio::piped())
         .spawn()
         .map_err(|error| missing(&program, setting, &error))?;
-    // What it says is read beside, so that a full pipe can't stop it; and what
-    // it reads is written beside, so that it may talk first.
+    // Threads read its output and write its input, so that neither a full pipe nor
+    // early output can block it.
     let out = listen(child.stdout.take());
     let beside = listen(child.stderr.take());
     if let (Some(mut pipe), Some(input)) = (child.stdin.take(), input) {
@@ -86,7 +84,7 @@ fn listen(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
     })
 }
 
-/// The error of a program that would not sign.
+/// Returns the error for a program that failed to sign.
 pub fn refused(program: &str, said: &str, setting: &str) -> Error {
     let words: Vec<&str> = said
         .lines()
@@ -104,14 +102,14 @@ pub fn refused(program: &str, said: &str, setting: &str) -> Error {
     }
 }
 
-/// The error of a program that can't be run.
+/// Returns the error for a program that can't be run.
 pub fn missing(program: &str, setting: &str, error: &std::io::Error) -> Error {
     Error::told(format!("can't run the signing program `{program}`: {error}")).hint(format!(
         "install it, or look at `{setting}` in git's configuration"
     ))
 }
 
-/// The error of a temporary file.
+/// Returns the error for a temporary file.
 pub fn temporary(error: std::io::Error) -> Error {
     Error::Io {
         action: "write",

@@ -16,26 +16,26 @@ use crate::base::Error;
 
 const SETTING: &str = "gpg.ssh.program";
 
-/// Where the key is.
+/// The place of the key.
 enum Key {
-    /// A file: the private key, or the public one of a key in the agent.
+    /// A file with the private key, or with the public key of a key in the agent.
     File(PathBuf),
-    /// The public key itself; the agent has the private one.
+    /// The public key itself; the agent has the private key.
     Literal(String),
 }
 
-/// Signs with `ssh-keygen`, or what stands for it.
+/// Signs with `ssh-keygen`, or the configured replacement.
 pub struct SshSigner {
     key: Key,
     program: String,
 }
 
 impl SshSigner {
-    /// With this `user.signingKey`, else the first that this
-    /// `gpg.ssh.defaultKeyCommand` names.
+    /// Returns a signer for this `user.signingKey`, else for the first key that this
+    /// `gpg.ssh.defaultKeyCommand` prints.
     ///
     /// # Errors
-    /// When there is neither.
+    /// There is neither.
     pub fn new(
         key: Option<String>,
         command: Option<String>,
@@ -68,7 +68,7 @@ fn read_key(key: &str, directory: &Path) -> Key {
     Key::File(directory.join(expanded(key)))
 }
 
-/// The first key that `gpg.ssh.defaultKeyCommand` prints.
+/// Returns the first key that `gpg.ssh.defaultKeyCommand` prints.
 fn default_key(command: &str, directory: &Path) -> Result<String, Error> {
     let output = Command::new("sh")
         .arg("-c")
@@ -117,7 +117,7 @@ impl Signer for SshSigner {
             Key::Literal(line) => {
                 let mut file = NamedTempFile::new_in(scratch.path()).map_err(temporary)?;
                 writeln!(file, "{line}").map_err(temporary)?;
-                // The key itself is in the agent.
+                // The private key is in the agent.
                 command.arg(file.path()).arg("-U");
                 literal = Some(file);
             }

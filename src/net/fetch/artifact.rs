@@ -1,5 +1,5 @@
-//! Artifacts on this machine: their files, their digests, and what only stands in
-//! for one.
+//! Artifacts on this machine: their files, their digests, and pointer files in place
+//! of an artifact.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -16,19 +16,19 @@ use crate::record::kind::{ArtifactType, Digest};
 /// A local artifact, hashed.
 #[derive(Clone, Debug)]
 pub struct HashedArtifact {
-    /// File or folder.
+    /// Whether it is a file or a folder.
     pub kind: ArtifactType,
     /// SHA-256 of the file, or of the canonical JSON of the folder's files.
     pub digest: Digest,
-    /// Bytes, of all files together.
+    /// The size of all files together, in bytes.
     pub size: u64,
 }
 
-/// The files of an artifact (where it is, its name from the artifact with `/`,
-/// its bytes), in the order of their names.
+/// Lists the files of an artifact (path on disk, name in the artifact with `/`,
+/// size), sorted by name.
 ///
 /// # Errors
-/// When something can't be read, or is no plain file.
+/// Something can't be read, or is not a regular file.
 pub(crate) fn artifact_files(path: &Path) -> Result<Vec<(PathBuf, String, u64)>, Error> {
     let mut files = Vec::new();
     for entry in WalkDir::new(path).min_depth(usize::from(path.is_dir())) {
@@ -71,14 +71,14 @@ pub(crate) fn artifact_files(path: &Path) -> Result<Vec<(PathBuf, String, u64)>,
     Ok(files)
 }
 
-/// Refuses a file or folder that holds no model: what only stands in for it, and
-/// what is empty.
+/// Refuses an artifact that holds no model: a pointer file, or an empty file or
+/// folder.
 ///
 /// # Errors
-/// What it is, and the command that brings what is meant.
+/// The artifact is such a one; the hint has the command that gets the real content.
 pub fn refuse_stand_ins(path: &Path, role: &str) -> Result<(), Error> {
     if !path.exists() {
-        // A file that git-annex keeps, and that is not here, is a link to nowhere.
+        // A git-annex file without content is a dangling link.
         return match std::fs::read_link(path) {
             Ok(target) if is_annexed(&target.to_string_lossy()) => Err(stand_in(path, StandIn::Annex)),
             _ => Ok(()),
@@ -87,7 +87,7 @@ pub fn refuse_stand_ins(path: &Path, role: &str) -> Result<(), Error> {
     let files = artifact_files(path)?;
     for (file, ..) in &files {
         if let Some(kind) = stand_in_of(file)? {
-            // Beside the data, DVC's file is what it should be.
+            // If the data is beside it, DVC's file is legitimate.
             let data = file.with_extension("");
             if kind == StandIn::Dvc && path.is_dir() && data.exists() {
                 continue;
@@ -110,7 +110,7 @@ pub fn refuse_stand_ins(path: &Path, role: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// A file that stands in for another one.
+/// A kind of pointer file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum StandIn {
     Lfs,
@@ -122,7 +122,7 @@ fn is_annexed(target: &str) -> bool {
     target.replace('\\', "/").contains(".git/annex/objects/")
 }
 
-/// What a file only stands in for, by its first bytes.
+/// Detects a pointer file by its first bytes.
 ///
 /// Sources: Git LFS, "Specification" (a pointer has less than 1024 bytes); DVC,
 /// ".dvc files"; git-annex, "pointer files".
@@ -186,18 +186,15 @@ fn stand_in(path: &Path, kind: StandIn) -> Error {
     }
 }
 
-/// The bytes that hashing will read.
-///
-/// # Errors
-/// When the artifact can't be read.
+/// Returns the number of bytes that hashing will read.
 pub fn artifact_size(path: &Path) -> Result<u64, Error> {
     Ok(artifact_files(path)?.iter().map(|(.., size)| size).sum())
 }
 
-/// Hashes a local artifact, file or folder; `progress` hears of each chunk.
+/// Hashes a local artifact, file or folder; `progress` is called for each chunk.
 ///
 /// # Errors
-/// When it can't be read, or is no plain files.
+/// The artifact can't be read, or contains something other than regular files.
 pub fn hash_artifact(path: &Path, progress: &mut dyn FnMut(u64)) -> Result<HashedArtifact, Error> {
     if !path.exists() {
         return Err(Error::told(format!("there is no `{}`", path.display())).hint(

@@ -1,4 +1,4 @@
-//! The way `file`: what is on this machine's disk.
+//! The transport `file`: artifacts on this machine's disk.
 
 use std::io::{Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -11,9 +11,9 @@ use crate::base::Error;
 use crate::git::disk;
 use crate::record::kind::Digest;
 
-/// The path that a `file:` URI means, from what stands after the colon (RFC
-/// 8089). `register` writes paths as they are, others percent-encode them:
-/// what exists is meant.
+/// Returns the path of a `file:` URI, from the part after the colon (RFC 8089).
+/// `register` writes paths as they are, other programs percent-encode them; the path
+/// that exists is taken.
 pub(super) fn path_of(rest: &str) -> Result<PathBuf, Error> {
     let path = match rest.strip_prefix("//") {
         None => rest,

@@ -1,5 +1,5 @@
-//! A folder on its way: its list of files, each brought like a file of its
-//! own, and the digest of them all taken from what was read.
+//! Fetches a folder: its list of files, each file on its own, and the digest of all
+//! from the bytes that were read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use crate::base::Error;
 use crate::record::canonical::{canonical, sha256};
 use crate::record::kind::Digest;
 
-/// The largest list of files that is read, in bytes.
+/// The largest list of files, in bytes.
 const LARGEST_LIST: u64 = 64 << 20;
 
 #[derive(Deserialize)]
@@ -25,9 +25,9 @@ struct Entry {
     digest: Digest,
 }
 
-/// The list that proves itself: a file that is the canonical JSON of
-/// [{path, size, digest}] with the folder's own digest. None when the file is
-/// something else.
+/// Reads the manifest, which proves itself: a file that is the canonical JSON of
+/// [{path, size, digest}] with the folder's own digest. Returns `None` when the file
+/// is something else.
 pub(super) fn manifest(
     origin: &dyn Origin,
     digest: &Digest,
@@ -51,7 +51,7 @@ pub(super) fn manifest(
     ))
 }
 
-/// What can be said of a list before anything is fetched.
+/// Checks a list before anything is fetched.
 fn check(files: &[Listed], parcel: &Parcel) -> Result<(), Fault> {
     let mut seen = BTreeSet::new();
     let mut total: u64 = 0;
@@ -84,8 +84,8 @@ fn check(files: &[Listed], parcel: &Parcel) -> Result<(), Fault> {
     }
 }
 
-/// Brings a folder to a place of its own beside the target; says where, how
-/// many bytes, and whether an earlier run had begun it.
+/// Fetches a folder to a temporary place beside the target. Returns the place, the
+/// number of bytes, and whether an earlier run had begun it.
 pub(super) fn bring(
     source: &dyn Source,
     parcel: &Parcel,
@@ -110,7 +110,8 @@ pub(super) fn bring(
             return Ok((stage.files(), size, resumed));
         }
         stage.remove();
-        // What an earlier run left may be at fault: once more, all of it.
+        // The parts of an earlier run may be faulty, so everything is fetched once
+        // more.
         if !resumed {
             return Err(Fault::Differs(
                 Error::told(format!(
@@ -138,7 +139,7 @@ fn gather<'f>(
         };
         let waiting = stage.part(&file.path);
         let place = stage.place(&file.path)?;
-        // What an earlier run completed is read again, like any part.
+        // A file that an earlier run completed is read again, like any part.
         if place.symlink_metadata().is_ok() {
             std::fs::rename(&place, &waiting).map_err(io("write", &waiting))?;
         }
@@ -154,8 +155,8 @@ fn gather<'f>(
     Ok(read)
 }
 
-/// Takes away what an earlier run left and is no part of the folder, and makes
-/// sure that all that is a part stands there.
+/// Removes leftovers of an earlier run that are not part of the folder, and checks
+/// that every part is there.
 fn tidy(stage: &Stage, read: &[(&str, Arrived)], parcel: &Parcel) -> Result<(), Error> {
     let mut wanted: BTreeMap<&str, u64> = read.iter().map(|(path, file)| (*path, file.size)).collect();
     for (path, name, size) in artifact::artifact_files(&stage.files())? {

@@ -1,5 +1,5 @@
-//! The ways http and https: ranges to go on, patience with what may pass, and
-//! nothing secret in what is said.
+//! The transports http and https: range requests, retries after transient faults, and
+//! no secrets in messages.
 
 use std::time::Duration;
 
@@ -14,34 +14,35 @@ use super::{Fault, Listed, Opened, Origin, Source, Trouble, Watch, folder, last_
 use crate::base::Error;
 use crate::record::kind::{Address, Digest};
 
-/// How many answers may point elsewhere, one after another.
+/// The most redirects in a row.
 const REDIRECTS: u32 = 5;
 
-/// What is percent-encoded in a name (RFC 3986, 2.3).
+/// The characters of a name that are percent-encoded (RFC 3986, 2.3).
 pub(super) const RESERVED: AsciiSet = NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// How long a connection may take, and how long silence may last.
+/// The time limits for a connection, and for silence.
 const PATIENCE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(60));
 
-/// The name that an address ends in, percent-decoded.
+/// Returns the name at the end of an address, percent-decoded.
 pub(super) fn name(address: &Address) -> String {
     percent_decode_str(last_segment(address.parts().path()))
         .decode_utf8_lossy()
         .into_owned()
 }
 
-/// How Modelry names itself.
+/// The User-Agent header.
 pub(crate) const USER_AGENT: &str = concat!("modelry/", env!("CARGO_PKG_VERSION"));
 
-/// Trusts whom the machine trusts, or whom `SSL_CERT_FILE` and `SSL_CERT_DIR`
-/// name; where the machine has no list (a slim container), the list of Mozilla.
+/// Returns the trusted certificate authorities: the system's, or those of
+/// `SSL_CERT_FILE` and `SSL_CERT_DIR`; on a system without a list (a slim container),
+/// Mozilla's.
 ///
 /// # Errors
-/// When those name something, and no certificate can be read there.
+/// One of these variables is set, and no certificate can be read there.
 pub(crate) fn trust() -> Result<TlsConfig, Error> {
     let found = load_native_certs();
     let told = ["SSL_CERT_FILE", "SSL_CERT_DIR"]
@@ -69,13 +70,13 @@ pub(crate) fn trust() -> Result<TlsConfig, Error> {
     Ok(TlsConfig::builder().root_certs(roots).build())
 }
 
-/// Connections to the web.
+/// An HTTP client.
 pub(super) struct Web {
     pub(super) agent: Agent,
 }
 
 impl Web {
-    /// Trusts whom [`trust`] says.
+    /// Creates a client that trusts the authorities of [`trust`].
     pub(super) fn new() -> Result<Web, Error> {
         let config = Agent::config_builder()
             .tls_config(trust()?)
@@ -94,9 +95,9 @@ impl Web {
 /// A file or folder on the web.
 pub(super) struct Site<'w> {
     web: &'w Web,
-    /// Without the login, and with the parameters.
+    /// The address without the login, and with the parameters.
     url: Address,
-    /// The value of the header that holds the login.
+    /// The value of the header with the login.
     login: Option<String>,
     shown: String,
 }
@@ -178,7 +179,7 @@ impl Source for Site<'_> {
     }
 }
 
-/// What to do about a status, where more can be said than the status.
+/// Returns advice about a status, where there is more to say than the status.
 pub(super) type Hint<'h> = dyn Fn(&Response<Body>) -> Option<String> + 'h;
 
 fn plain_hint(answer: &Response<Body>) -> Option<String> {
@@ -194,11 +195,11 @@ fn plain_hint(answer: &Response<Body>) -> Option<String> {
 /// One file on the web.
 pub(super) struct Page<'w> {
     pub(super) web: &'w Web,
-    /// The address, made anew for each request: signatures run out.
+    /// Returns the address for a new request: signed addresses expire.
     pub(super) url: Box<dyn Fn() -> Address + 'w>,
     pub(super) login: Option<String>,
     pub(super) shown: String,
-    /// How many answers may point elsewhere, one after another.
+    /// The most redirects in a row.
     pub(super) redirects: u32,
     pub(super) hint: &'w Hint<'w>,
 }
@@ -251,7 +252,7 @@ impl Page<'_> {
             (StatusCode::PARTIAL_CONTENT, _) => {
                 return Err(self.lasting("answers with other bytes than were asked for"));
             }
-            // All of it is here already.
+            // The part on disk is already complete.
             (StatusCode::RANGE_NOT_SATISFIABLE, Some(ContentRange::Whole(size))) if size == from => {
                 return Ok(Opened {
                     from,
@@ -266,7 +267,7 @@ impl Page<'_> {
         if header("content-encoding").is_some_and(|coding| !coding.eq_ignore_ascii_case("identity")) {
             return Err(self.lasting("answers with packed bytes, and was asked for plain ones"));
         }
-        // A weak mark does not promise the same bytes.
+        // A weak ETag does not promise the same bytes.
         let mark = header("etag").filter(|etag| etag.starts_with('"') && !etag.contains(['\r', '\n']));
         let length = header("content-length").and_then(|text| text.parse().ok());
         Ok(Opened {
@@ -300,11 +301,12 @@ impl Page<'_> {
         })
     }
 
-    /// Why there was no answer. Texts that may hold an address are left out.
+    /// Maps a failed request to its fault. Texts that may contain an address are left
+    /// out.
     fn failed(&self, error: &ureq::Error) -> Trouble {
         use ureq::Error as E;
         match error {
-            // What rustls says of a certificate comes as invalid data.
+            // rustls reports certificate errors as invalid data.
             E::Io(inner) if inner.kind() == std::io::ErrorKind::InvalidData => {
                 self.distrusted(&inner.to_string())
             }
@@ -332,7 +334,7 @@ impl Page<'_> {
     }
 }
 
-/// What a Content-Range says (RFC 9110, 14.4).
+/// A parsed Content-Range (RFC 9110, 14.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ContentRange {
     /// `bytes START-END/SIZE`: bytes from START.

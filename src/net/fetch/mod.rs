@@ -1,7 +1,6 @@
-//! Artifacts brought to a folder: over `file`, http and https, and from
-//! S3-compatible stores with the feature `s3`. What arrives is hashed while it
-//! streams, is kept under another name until it is proven, and only then takes
-//! its own.
+//! Fetches artifacts to a folder: over `file`, http and https, and from S3-compatible
+//! stores with the feature `s3`. Content is hashed while it streams, kept under a
+//! temporary name until it is verified, and then renamed.
 
 pub mod artifact;
 mod file;
@@ -24,12 +23,13 @@ use crate::record::kind::{Address, Artifact, ArtifactType, Digest, Form, UriFaul
 pub(crate) use http::{USER_AGENT, trust};
 pub use place::{Standing, Target, other_content};
 
-/// Why an artifact could not be brought.
+/// The reason why an artifact could not be fetched.
 #[derive(Debug)]
 pub enum Fault {
-    /// Its bytes are not those that the version fixes: as grave as a finding.
+    /// The bytes differ from those that the version fixes, which is as grave as a
+    /// finding.
     Differs(Error),
-    /// Anything else.
+    /// Any other error.
     Error(Error),
 }
 
@@ -39,31 +39,31 @@ impl From<Error> for Fault {
     }
 }
 
-/// What is heard while an artifact is brought.
+/// A progress message while an artifact is fetched.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// So many bytes of it are here.
+    /// This many bytes have arrived.
     At(u64),
-    /// Something failed and is tried again: what, and after how long.
+    /// An attempt failed and is repeated: the reason, and the wait.
     Again(&'a str, Duration),
 }
 
-/// Who hears of it.
+/// Receives progress messages.
 pub type Watch<'w> = dyn FnMut(Event<'_>) + 'w;
 
 /// How an artifact came to be in its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// Brought now.
+    /// It was fetched now.
     Fetched,
-    /// Begun by an earlier run, and completed now.
+    /// An earlier run began it, and this one completed it.
     Resumed,
     /// It was there already.
     Present,
 }
 
 impl State {
-    /// The word for programs.
+    /// Returns the word for JSON output.
     pub fn as_str(self) -> &'static str {
         match self {
             State::Fetched => "fetched",
@@ -73,95 +73,95 @@ impl State {
     }
 }
 
-/// What a version promises of some bytes.
+/// What a version records about some bytes.
 #[derive(Clone, Debug, Default)]
 pub struct Promise {
-    /// Their SHA-256, where it is known beforehand.
+    /// Their SHA-256, where it is known.
     pub digest: Option<Digest>,
-    /// How many they are, where that is known.
+    /// Their number, where it is known.
     pub size: Option<u64>,
 }
 
-/// Bytes on their way.
+/// An open stream of bytes.
 struct Opened {
-    /// The byte that they start at: the one asked for, or 0.
+    /// The offset of its first byte: the one asked for, or 0.
     from: u64,
-    /// How many come, where the other side says so.
+    /// The announced length, if any.
     length: Option<u64>,
-    /// The other side's mark of this very content (a strong ETag).
+    /// The server's strong ETag of this content.
     mark: Option<String>,
     /// The bytes.
     body: Box<dyn Read>,
 }
 
-/// Why bytes do not come.
+/// The reason why bytes do not arrive.
 enum Trouble {
-    /// It may pass: what happened, and how long the other side asks to wait.
+    /// The fault may pass: what happened, and how long the server asks to wait.
     Passing(String, Option<Duration>),
-    /// There is nothing from that byte on.
+    /// There are no bytes from that offset on.
     Beyond,
-    /// It will not pass.
+    /// The fault will not pass.
     Lasting(Error),
 }
 
-/// One file, somewhere.
+/// A file at some source.
 trait Origin {
-    /// Its bytes from one on; `mark` is what an earlier answer was marked with.
+    /// Opens its bytes from an offset; `mark` is the ETag of an earlier answer.
     fn open(&self, from: u64, mark: Option<&str>) -> Result<Opened, Trouble>;
-    /// Its address, without what is secret in it.
+    /// Returns its address, without secrets.
     fn shown(&self) -> String;
 }
 
-/// A file of a folder, as its list says.
+/// A file of a folder, as the folder's list has it.
 struct Listed {
-    /// From the folder, with `/`.
+    /// The path from the folder, with `/`.
     path: String,
-    /// Bytes.
+    /// The size in bytes.
     size: u64,
-    /// SHA-256, where the list has it.
+    /// The SHA-256, where the list has it.
     digest: Option<Digest>,
 }
 
-/// An artifact, somewhere.
+/// An artifact at some source.
 trait Source {
-    /// The file that it is.
+    /// Returns the artifact as a file.
     fn file(&self) -> Box<dyn Origin + '_>;
-    /// The files of the folder that it is, in any order.
+    /// Lists the files of the artifact as a folder, in any order.
     fn list(&self, digest: &Digest, watch: &mut Watch<'_>) -> Result<Vec<Listed>, Fault>;
-    /// One file of the folder that it is.
+    /// Returns one file of the artifact as a folder.
     fn below(&self, path: &str) -> Box<dyn Origin + '_>;
 }
 
-/// An artifact to be brought, and the name that it gets.
+/// An artifact to fetch, with its name in the target folder.
 #[derive(Clone, Debug)]
 pub struct Parcel {
-    /// Its address, without what is secret in it.
+    /// Its address, without secrets.
     pub shown: String,
     /// Its name below the target folder.
     pub name: String,
     /// SHA-256 of the file, or of the canonical JSON of the folder's files.
     pub digest: Digest,
-    /// Bytes of all files together, where they are recorded.
+    /// The size of all files together, where it is recorded.
     pub size: Option<u64>,
-    /// File or folder.
+    /// Whether it is a file or a folder.
     pub kind: ArtifactType,
     address: Address,
 }
 
-/// Something that was brought.
+/// A fetched artifact.
 #[derive(Clone, Debug)]
 pub struct Brought {
-    /// Where it is now.
+    /// Its path.
     pub path: PathBuf,
-    /// Bytes.
+    /// Its size in bytes.
     pub size: u64,
     /// How it came there.
     pub state: State,
 }
 
-/// Brings artifacts.
+/// Fetches artifacts.
 pub struct Courier {
-    /// What a relative path starts from.
+    /// The folder that relative paths start from.
     top: Option<PathBuf>,
     web: OnceCell<http::Web>,
     #[cfg(feature = "s3")]
@@ -176,7 +176,8 @@ enum Way {
 }
 
 impl Courier {
-    /// A courier for whom relative paths start at `top` (none: nowhere).
+    /// Creates a courier. Relative paths start at `top`; without it they can't be
+    /// used.
     pub fn new(top: Option<PathBuf>) -> Courier {
         Courier {
             top,
@@ -186,11 +187,11 @@ impl Courier {
         }
     }
 
-    /// What is to be brought for these artifacts, each thing once.
+    /// Returns what to fetch for these artifacts, each item once.
     ///
     /// # Errors
-    /// When one has no digest, no way leads to it, or its name can't be used
-    /// here; when two have one name.
+    /// An artifact has no digest, no known transport or an unusable name; or two have
+    /// the same name.
     pub fn parcels(&self, artifacts: &[&Artifact]) -> Result<Vec<Parcel>, Error> {
         let mut parcels: Vec<Parcel> = Vec::new();
         for artifact in artifacts {
@@ -270,7 +271,8 @@ impl Courier {
             .hint(
                 "fetch it with that store's own program, and compare its SHA-256 with the recorded digest",
             )),
-            // A file's name on this disk has no login: what fails would show it.
+            // A file's name on disk must not contain a login, since errors would show
+            // it.
             _ if address.fault() == Some(UriFault::Login) => Err(Error::told(format!(
                 "no way leads to `{}`: the address has a login and no scheme",
                 address.place()
@@ -313,11 +315,11 @@ impl Courier {
         Ok(self.web.get_or_init(|| web))
     }
 
-    /// Brings an artifact to its place.
+    /// Fetches an artifact to its place.
     ///
     /// # Errors
-    /// [`Fault::Differs`] when it is not what was promised. Nothing stands
-    /// under the final name then, and what was there before stands still.
+    /// [`Fault::Differs`] when the bytes have another digest. The place then keeps
+    /// its earlier content, or stays empty.
     pub fn bring(
         &self,
         parcel: &Parcel,
@@ -344,7 +346,7 @@ impl Courier {
     }
 }
 
-/// What stands after the last `/`, trailing ones aside.
+/// Returns the part after the last `/`, not counting trailing ones.
 fn last_segment(path: &str) -> &str {
     let path = path.trim_end_matches('/');
     path.rsplit_once('/').map_or(path, |(_, last)| last)

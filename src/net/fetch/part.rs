@@ -1,5 +1,5 @@
-//! One file on its way: a part on disk that is hashed while it grows, goes on
-//! where it stopped, and never takes more than was promised.
+//! Fetches one file into a part on disk. The part is hashed while it grows, is
+//! resumed where it stopped, and never takes more than was promised.
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
@@ -13,19 +13,19 @@ use crate::base::Error;
 use crate::record::canonical::sha256;
 use crate::record::kind::Digest;
 
-/// How often in a row something may fail without getting on.
+/// The most failures in a row without progress.
 const TRIES: u32 = 5;
 
-/// The wait after the first failure; each further one is twice as long.
+/// The wait after the first failure; it doubles with each further one.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 
-/// The longest wait that another side may ask for.
+/// The longest wait that a server may ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// Bytes that count as getting on.
+/// The number of bytes that count as progress.
 const HEADWAY: u64 = 1 << 20;
 
-/// A file that arrived whole.
+/// A file that arrived completely.
 pub(super) struct Arrived {
     pub(super) digest: Digest,
     pub(super) size: u64,
@@ -33,7 +33,7 @@ pub(super) struct Arrived {
     pub(super) resumed: bool,
 }
 
-/// How often it is tried once more, and after how long.
+/// A retry budget: counts the failures in a row.
 struct Patience {
     failures: u32,
 }
@@ -54,13 +54,13 @@ impl Patience {
     }
 }
 
-/// How the bytes of one answer ended.
+/// How the stream of one answer ended.
 enum End {
-    /// No more come.
+    /// The stream is complete.
     Done,
-    /// More come than were promised: so many, where the other side says so.
+    /// The stream is longer than promised; its length, if announced.
     TooMany(Option<u64>),
-    /// They stopped before the end.
+    /// The connection broke before the end.
     Lost(String),
 }
 
@@ -69,9 +69,9 @@ struct Part<'p> {
     file: File,
     hash: Sha256,
     size: u64,
-    /// Whether an earlier run had begun what is here.
+    /// Whether an earlier run had begun the part.
     resumed: bool,
-    /// Whether what is here came in more than one piece.
+    /// Whether the part consists of several answers.
     pieced: bool,
 }
 
@@ -130,7 +130,7 @@ impl<'p> Part<'p> {
         Digest::of_hex(&hex)
     }
 
-    /// Takes what comes, and no byte more than promised.
+    /// Reads a stream into the part, and no byte more than promised.
     fn take(
         &mut self,
         opened: &mut Opened,
@@ -159,7 +159,7 @@ impl<'p> Part<'p> {
                 .map_err(io("write", self.path))?;
             self.count(&buffer[..count], watch);
         }
-        // Without an announced length, an end and a lost connection look alike.
+        // Without an announced length, the end and a lost connection look alike.
         let short = match announced {
             Some(announced) => self.size < announced,
             None => most.is_some_and(|most| self.size < most),
@@ -171,12 +171,12 @@ impl<'p> Part<'p> {
         })
     }
 
-    /// The file in which the other side's mark of the content stands.
+    /// Returns the path of the file with the ETag of the part's content.
     fn mark_file(&self) -> PathBuf {
         self.path.with_extension("mark")
     }
 
-    /// The mark of what is here, when it came from this address.
+    /// Returns the ETag of the part, if it came from this address.
     fn mark(&self, origin: &dyn Origin) -> Option<String> {
         let text = std::fs::read_to_string(self.mark_file()).ok()?;
         let (address, mark) = text.split_once('\n')?;
@@ -197,7 +197,7 @@ impl<'p> Part<'p> {
         }
     }
 
-    /// Takes it all away.
+    /// Removes the part and its files.
     fn drop_it(self) {
         let _ = std::fs::remove_file(self.mark_file());
         let path = self.path;
@@ -206,7 +206,7 @@ impl<'p> Part<'p> {
     }
 }
 
-/// Brings one file into `path`, whole, proven and on the disk for good.
+/// Fetches one file into `path`: complete, verified and synced to disk.
 pub(super) fn bring(
     origin: &dyn Origin,
     promise: &Promise,
@@ -220,7 +220,7 @@ pub(super) fn bring(
     loop {
         let complete = match &promise.digest {
             Some(digest) => promise.size.is_none_or(|size| part.size == size) && part.digest() == *digest,
-            // A file of a folder: the folder's digest proves it.
+            // The folder's digest verifies a file of a folder.
             None => part.resumed && promise.size == Some(part.size),
         };
         let end = if complete {
@@ -256,7 +256,8 @@ pub(super) fn bring(
             },
         };
         if part.pieced {
-            // The pieces may be of different contents: once more, in one go.
+            // The pieces may belong to different contents, so the file is fetched
+            // once more, in one piece.
             part.start_over()?;
             part.set_mark(origin, None)?;
             continue;
@@ -284,7 +285,7 @@ fn wrong(part: &Part<'_>, promise: &Promise, origin: &dyn Origin) -> Option<Stri
     ))
 }
 
-/// Reads until the end, with patience.
+/// Reads until the end, with retries.
 fn fill(
     origin: &dyn Origin,
     most: Option<u64>,
@@ -326,7 +327,7 @@ fn fill(
     }
 }
 
-/// A small file, in memory: none when it has more than `most` bytes.
+/// Reads a small file into memory; `None` when it has more than `most` bytes.
 pub(super) fn small(origin: &dyn Origin, most: u64, watch: &mut Watch<'_>) -> Result<Option<Vec<u8>>, Error> {
     let mut patience = Patience { failures: 0 };
     loop {

@@ -1,5 +1,5 @@
-//! The folder that artifacts are brought to: names that stay inside it, a
-//! place for what has not arrived whole, and one run at a time.
+//! The target folder of artifacts: names that stay inside it, a place for incomplete
+//! parts, and a lock for one run at a time.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
@@ -11,10 +11,10 @@ pub(super) use crate::git::disk::io;
 use crate::record::canonical::sha256;
 use crate::record::kind::{ArtifactType, Digest, is_device};
 
-/// Where parts wait, below the target folder.
+/// The folder of incomplete parts, below the target folder.
 const STATE: &str = ".modelry-pull";
 
-/// Whether a name can be a file's, here and on other systems.
+/// Checks that a name can be a file's, on this system and on others.
 pub(super) fn check_name(name: &str) -> Result<(), String> {
     let told = |what: &str| Err(format!("`{}` {what}", name.escape_debug()));
     if name.is_empty() {
@@ -44,7 +44,7 @@ pub(super) fn check_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a path from a folder, with `/`, stays inside it.
+/// Checks that a path from a folder, with `/`, stays inside it.
 pub(super) fn check_path(path: &str) -> Result<(), String> {
     for name in path.split('/') {
         check_name(name).map_err(|what| format!("in `{}`, {what}", path.escape_debug()))?;
@@ -52,27 +52,26 @@ pub(super) fn check_path(path: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// What stands under a parcel's final name.
+/// The present content of a parcel's final place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// Nothing.
     Absent,
-    /// The very artifact, with so many bytes.
+    /// The same artifact, with this many bytes.
     Present(u64),
-    /// Something else.
+    /// Other content.
     Other,
 }
 
-/// The folder that artifacts are brought to; while this lives, no other run
-/// brings anything there.
+/// A locked target folder: no other run fetches to it.
 pub struct Target {
     folder: PathBuf,
     state: PathBuf,
-    /// Held open: closing it ends the lock.
+    /// The lock file; closing it releases the lock.
     _lock: File,
 }
 
-/// Makes one folder, unless it is there; a link is none.
+/// Creates one folder, unless it exists; a link does not count as a folder.
 fn make_folder(path: &Path) -> Result<(), Error> {
     loop {
         match std::fs::create_dir(path) {
@@ -81,7 +80,7 @@ fn make_folder(path: &Path) -> Result<(), Error> {
         }
         match path.symlink_metadata() {
             Ok(meta) if meta.is_dir() => return Ok(()),
-            // Another run has just taken it away.
+            // Another run has just removed it.
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(io("read", path)(error)),
             Ok(_) => {
@@ -93,11 +92,11 @@ fn make_folder(path: &Path) -> Result<(), Error> {
 }
 
 impl Target {
-    /// Opens the folder, and makes it if there is none; waits while another
-    /// run works in it, which `wait` hears of.
+    /// Opens the folder, and creates it if there is none. While another run works in
+    /// it, calls `wait` and waits.
     ///
     /// # Errors
-    /// When it can't be made or written to.
+    /// The folder can't be created or written to.
     pub fn open(folder: &Path, wait: &mut dyn FnMut()) -> Result<Target, Error> {
         std::fs::create_dir_all(folder).map_err(io("create", folder))?;
         let state = folder.join(STATE);
@@ -113,7 +112,7 @@ impl Target {
                 .truncate(false)
                 .open(&path);
             let lock = match file {
-                // Another run has just ended, and taken its folder away.
+                // Another run has just ended, and removed its folder.
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
                 other => other.map_err(io("write", &path))?,
             };
@@ -135,15 +134,13 @@ impl Target {
         }
     }
 
-    /// Where a parcel ends up.
+    /// Returns the final place of a parcel.
     pub fn place(&self, parcel: &Parcel) -> PathBuf {
         self.folder.join(&parcel.name)
     }
 
-    /// What stands there now; `progress` hears of each chunk read.
-    ///
-    /// # Errors
-    /// When it can't be read.
+    /// Returns the present content of a parcel's place; `progress` is called for each
+    /// chunk.
     pub fn standing(&self, parcel: &Parcel, progress: &mut dyn FnMut(u64)) -> Result<Standing, Error> {
         let place = self.place(parcel);
         let meta = match place.symlink_metadata() {
@@ -160,19 +157,19 @@ impl Target {
         }
         match artifact::hash_artifact(&place, progress) {
             Ok(found) if found.digest == parcel.digest => Ok(Standing::Present(found.size)),
-            // A folder with links, say.
+            // The place is a folder with links, for instance.
             Ok(_) | Err(Error::Told { .. }) => Ok(Standing::Other),
             Err(error) => Err(error),
         }
     }
 
-    /// Where a file with this digest waits until it is whole.
+    /// Returns the path of an incomplete file with this digest.
     pub(super) fn part(&self, digest: &Digest) -> Result<PathBuf, Error> {
         make_folder(&self.state)?;
         Ok(self.state.join(format!("{}.part", hex(digest))))
     }
 
-    /// Where a folder with this digest waits until it is whole.
+    /// Returns the path of an incomplete folder with this digest.
     pub(super) fn stage(&self, digest: &Digest) -> Result<Stage, Error> {
         let stage = Stage(self.state.join(hex(digest)));
         make_folder(&self.state)?;
@@ -181,13 +178,13 @@ impl Target {
         Ok(stage)
     }
 
-    /// Gives what is whole its final name.
+    /// Renames a complete artifact to its final place.
     pub(super) fn settle(&self, whole: &Path, parcel: &Parcel, force: bool) -> Result<PathBuf, Error> {
         let place = self.place(parcel);
         let old = self.state.join(format!("{}.old", hex(&parcel.digest)));
         let replaced = match place.symlink_metadata() {
             Ok(_) if !force => return Err(other_content(&place)),
-            // A file takes a file's name in one move.
+            // One rename replaces a file with a file.
             Ok(meta) if !meta.is_dir() && parcel.kind == ArtifactType::File => false,
             Ok(_) => {
                 remove(&old)?;
@@ -202,7 +199,7 @@ impl Target {
             }
             return Err(io("write", &place)(error));
         }
-        // The new name reaches the disk too, where the system can say so.
+        // The new name is synced too, where the system can do so.
         #[cfg(unix)]
         let _ = File::open(&self.folder).and_then(|folder| folder.sync_all());
         remove(&old)?;
@@ -213,8 +210,8 @@ impl Target {
 
 impl Drop for Target {
     fn drop(&mut self) {
-        // Whoever waits for this lock sees that its file is gone, and makes a
-        // new one. What else waits here stays.
+        // A process that waits for this lock sees that its file is gone, and creates
+        // a new one. Other parts in the folder stay.
         if cfg!(unix) {
             let _ = std::fs::remove_file(self.state.join("lock"));
             let _ = std::fs::remove_dir(&self.state);
@@ -222,27 +219,27 @@ impl Drop for Target {
     }
 }
 
-/// Something stands where an artifact belongs.
+/// Returns the error for other content in an artifact's place.
 pub fn other_content(place: &Path) -> Error {
     Error::told(format!("`{}` is there, with other content", place.display()))
         .hint("move it away, name another folder, or replace it: `--force`")
 }
 
-/// A folder that waits until it is whole.
+/// An incomplete folder.
 pub(super) struct Stage(PathBuf);
 
 impl Stage {
-    /// The folder itself.
+    /// Returns the folder of its files.
     pub(super) fn files(&self) -> PathBuf {
         self.0.join("files")
     }
 
-    /// Where one of its files waits.
+    /// Returns the path of an incomplete file in it.
     pub(super) fn part(&self, path: &str) -> PathBuf {
         self.0.join(format!("{}.part", hex(&sha256(path.as_bytes()))))
     }
 
-    /// Where one of its files stands when it is whole.
+    /// Returns the path of a complete file in it.
     pub(super) fn place(&self, path: &str) -> Result<PathBuf, Error> {
         let mut at = self.files();
         let mut names = path.split('/').peekable();
@@ -255,7 +252,7 @@ impl Stage {
         Ok(at)
     }
 
-    /// Takes it all away.
+    /// Removes the folder and all its parts.
     pub(super) fn remove(&self) {
         let _ = remove(&self.0);
     }
@@ -274,7 +271,7 @@ fn hex(digest: &Digest) -> &str {
     digest.as_str().trim_start_matches("sha256:")
 }
 
-/// Whether an open file is still the one that stands there.
+/// Whether an open file is still the one at this path.
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;

@@ -1,5 +1,5 @@
-//! The way `s3`: S3-compatible stores. Requests are signed here, and go the
-//! way of http. Keys come from the environment's usual variables alone.
+//! The transport `s3`: S3-compatible stores. Requests are signed here, and sent over
+//! http. Keys come only from the usual environment variables.
 
 use std::time::Duration;
 
@@ -13,18 +13,18 @@ use super::{Fault, Listed, Origin, Source, Watch, folder, part};
 use crate::base::Error;
 use crate::record::kind::{Address, Digest};
 
-/// How long a signed address holds; it is made anew for each request.
+/// The lifetime of a signed address; each request has a new one.
 const HOLDS: Duration = Duration::from_secs(3600);
 
-/// The largest page of a list, in bytes (a thousand keys of a kilobyte each,
-/// and what is around them).
+/// The largest page of a listing, in bytes (a thousand keys of a kilobyte each, with
+/// their markup).
 const LARGEST_PAGE: u64 = 16 << 20;
 
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.trim().is_empty())
 }
 
-/// Where stores are, and with which keys.
+/// The endpoint and keys of the stores.
 pub(super) struct Stores {
     region: String,
     endpoint: Option<String>,
@@ -32,10 +32,9 @@ pub(super) struct Stores {
 }
 
 impl Stores {
-    /// As AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN,
-    /// AWS_REGION (or AWS_DEFAULT_REGION) and AWS_ENDPOINT_URL_S3 (or
-    /// AWS_ENDPOINT_URL) say. Without a key, requests are not signed: enough
-    /// for a public bucket.
+    /// Reads AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION
+    /// (or AWS_DEFAULT_REGION) and AWS_ENDPOINT_URL_S3 (or AWS_ENDPOINT_URL). Without
+    /// a key, requests are not signed, which is enough for a public bucket.
     pub(super) fn from_env() -> Result<Stores, Error> {
         let pair = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
         if let [Some(has), Some(lacks)] = [
@@ -54,8 +53,8 @@ impl Stores {
     }
 
     fn bucket(&self, name: &str) -> Result<Bucket, Error> {
-        // TLS certificates match one label before the host; an endpoint of
-        // one's own seldom has a host for each bucket.
+        // TLS certificates match one label before the host, and a private endpoint
+        // seldom has a host for each bucket.
         let plain = name
             .bytes()
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
@@ -77,7 +76,7 @@ impl Stores {
             .map_err(|error| told(error.to_string()))
     }
 
-    /// What to do about a status.
+    /// Returns advice about a status.
     fn hint(&self, answer: &Response<Body>) -> Option<String> {
         let region = answer.headers().get("x-amz-bucket-region");
         let region = region.and_then(|region| region.to_str().ok());
@@ -105,7 +104,7 @@ pub(super) struct Shelf<'s> {
     web: &'s Web,
     stores: &'s Stores,
     bucket: Bucket,
-    /// The file's key, or the folder's without the `/` at its end.
+    /// The key of the file or folder, without a `/` at its end.
     key: String,
     shown: String,
     hint: Box<super::http::Hint<'s>>,
@@ -115,9 +114,9 @@ impl<'s> Shelf<'s> {
     pub(super) fn new(web: &'s Web, stores: &'s Stores, address: &Address) -> Result<Shelf<'s>, Error> {
         let parts = address.parts();
         let (bucket, key) = (parts.authority, parts.expose_rest());
-        // A key may hold marks that end the host of other addresses.
+        // A key may contain characters that end the host in other addresses.
         let key = key.strip_prefix('/').unwrap_or(key).trim_end_matches('/');
-        // An address resolves such steps, and would name another object.
+        // An address would resolve such steps, and name another object.
         let has_steps = key.split('/').any(|step| matches!(step, "." | ".."));
         if bucket.is_empty() || parts.has_login() || has_steps {
             return Err(Error::told(format!("`{address}` names no object of a store"))
@@ -139,7 +138,7 @@ impl<'s> Shelf<'s> {
             url,
             login: None,
             shown,
-            // A signature holds for one host alone.
+            // A signature is valid for one host only.
             redirects: 0,
             hint: &*self.hint,
         }
@@ -153,7 +152,7 @@ impl<'s> Shelf<'s> {
         self.page(shown, Box::new(sign))
     }
 
-    /// What keys of this folder start with.
+    /// Returns the prefix of this folder's keys.
     fn prefix(&self) -> String {
         if self.key.is_empty() {
             String::new()
@@ -162,7 +161,7 @@ impl<'s> Shelf<'s> {
         }
     }
 
-    /// The folder's files as the store lists them, page by page.
+    /// Lists the folder's files, page by page.
     fn listed(&self, watch: &mut Watch<'_>) -> Result<Vec<Listed>, Error> {
         let prefix = self.prefix();
         let mut files = Vec::new();
@@ -183,7 +182,7 @@ impl<'s> Shelf<'s> {
             let text = String::from_utf8(bytes).map_err(|_| told("it is not UTF-8"))?;
             let list = ListObjectsV2::parse_response(&text).map_err(|error| told(&error.to_string()))?;
             for object in list.contents {
-                // A key that ends in `/` only makes a folder seen.
+                // A key that ends in `/` only makes a folder visible.
                 let path = object.key.strip_prefix(&prefix);
                 let Some(path) = path.filter(|path| !path.is_empty() && !path.ends_with('/')) else {
                     continue;
@@ -210,8 +209,8 @@ impl Source for Shelf<'_> {
     }
 
     fn list(&self, digest: &Digest, watch: &mut Watch<'_>) -> Result<Vec<Listed>, Fault> {
-        // A manifest proves itself, and spares a list; without one, or with a
-        // file of that name that is none, the store's own list is read.
+        // A valid manifest proves itself, and saves a listing. Otherwise the store's
+        // own listing is read.
         if let Ok(Some(files)) = folder::manifest(&*self.below("manifest.json"), digest, watch) {
             return Ok(files);
         }

@@ -1,13 +1,13 @@
-//! Which addresses on the network a receiver may have.
+//! Decides which network addresses a receiver may have.
 //!
-//! A webhook makes this machine send a request where somebody else says, so
-//! whoever may choose the address, or owns the name in it, could reach what only
-//! this machine reaches. Source: the special-purpose registries of IANA
-//! (RFC 6890), as far as they are not globally reachable.
+//! A webhook makes this machine send a request to an address that somebody else may
+//! choose. Whoever owns the name in it could otherwise reach services that only this
+//! machine can reach. Source: the special-purpose registries of IANA (RFC 6890), as
+//! far as they are not globally reachable.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// What a receiver may be.
+/// The kinds of address that the user allows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Allowed {
     /// An address that is not public.
@@ -16,27 +16,28 @@ pub struct Allowed {
     pub plain: bool,
 }
 
-/// Why an address is not asked.
+/// The reason why an address is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// It is not public.
+    /// The address is not public.
     #[error("it is at {address}, which is {what}")]
     Private {
         /// The address.
         address: IpAddr,
-        /// What it is.
+        /// The kind of address.
         what: &'static str,
     },
-    /// It is public, and there is no TLS.
+    /// The address is public, and the connection has no TLS.
     #[error("it is at {0}, a public address, and plain http can be read on the way")]
     Plain(IpAddr),
 }
 
 impl Allowed {
-    /// Whether a receiver may be at this address, with TLS (`secure`) or without.
+    /// Checks whether a receiver may be at this address, with TLS (`secure`) or
+    /// without.
     ///
     /// # Errors
-    /// Why it may not.
+    /// The address is refused.
     pub fn judge(self, address: IpAddr, secure: bool) -> Result<(), Refused> {
         match (not_public(address), self.private) {
             (Some(what), false) => Err(Refused::Private { address, what }),
@@ -47,7 +48,7 @@ impl Allowed {
     }
 }
 
-/// What an address is when it is not public.
+/// Returns the kind of an address that is not public.
 fn not_public(address: IpAddr) -> Option<&'static str> {
     match address {
         IpAddr::V4(address) => v4(address),
@@ -80,7 +81,7 @@ fn v6(address: Ipv6Addr) -> Option<&'static str> {
     Some(match segments {
         [0, 0, 0, 0, 0, 0, 0, 0] => "this machine itself",
         [0, 0, 0, 0, 0, 0, 0, 1] => "this machine itself (loopback)",
-        // Other spellings of an IPv4 address: mapped, and by a translator (NAT64).
+        // Other spellings of an IPv4 address: mapped, and translated (NAT64).
         [0, 0, 0, 0, 0, 0xffff, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => return v4(low),
         [0x2002, ..] => return v4(high),
         [a, ..] if a & 0xfe00 == 0xfc00 => "in a private network",
@@ -218,7 +219,7 @@ mod tests {
             ] {
                 prop_assert_eq!(v4(four), v6(six));
             }
-            // The standard library has no word for all of them, but for these.
+            // The standard library can check only some of the ranges.
             if four.is_private() || four.is_loopback() || four.is_link_local() || four.is_multicast()
                 || four.is_documentation() || four.is_unspecified() || four.is_broadcast()
             {

@@ -1,28 +1,28 @@
-//! What a receiver's answer comes to.
+//! Interprets a receiver's answer.
 //!
 //! Source: Standard Webhooks, "Operational considerations": any 2xx is success,
-//! redirects are failures, 410 wants no more. What may pass is tried again; what
-//! says that the request itself is wrong is not.
+//! redirects are failures, and 410 ends the subscription. Faults that may pass are
+//! tried again; an answer that the request itself is wrong is final.
 
 use std::time::Duration;
 
-/// The most of a receiver's words that is told, in characters.
+/// The most characters of a receiver's answer that are printed.
 const WORDS: usize = 200;
 
-/// What came of one try.
+/// The result of one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It has the event.
+    /// The receiver accepted the event.
     Taken,
-    /// It may pass: what happened, and how long the other side asks to wait.
+    /// The fault may pass: what happened, and how long the receiver asks to wait.
     Again(String, Option<Duration>),
-    /// It will not pass: what happened, and what to do.
+    /// The fault will not pass: what happened, and what to do.
     Stop(String, Option<String>),
 }
 
 impl Verdict {
-    /// By the status of an answer, its `Retry-After`, the beginning of its body,
-    /// and the time in seconds since 1970.
+    /// Interprets the status of an answer, its `Retry-After`, the beginning of its
+    /// body, and the time in seconds since 1970.
     pub fn of_answer(status: u16, retry_after: Option<&str>, body: &[u8], now: i64) -> Verdict {
         let said = match words(body) {
             said if said.is_empty() => format!("it answers {status}"),
@@ -52,7 +52,7 @@ impl Verdict {
     }
 }
 
-/// How long a `Retry-After` asks to wait: seconds, or a date (RFC 9110, 10.2.3).
+/// Parses a `Retry-After`: seconds, or a date (RFC 9110, 10.2.3).
 fn asked(text: &str, now: i64) -> Option<Duration> {
     let text = text.trim();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -64,8 +64,7 @@ fn asked(text: &str, now: i64) -> Option<Duration> {
     ))
 }
 
-/// The beginning of what was said, on one line, without what a terminal would
-/// obey.
+/// Returns the beginning of an answer on one line, without control characters.
 pub fn words(said: &[u8]) -> String {
     let text = String::from_utf8_lossy(said);
     let text: String = text

@@ -1,16 +1,16 @@
-//! How long to wait before an event is tried again.
+//! The wait before an event is tried again.
 
 use std::time::Duration;
 
-/// The wait after the first failure, at most.
+/// The longest wait after the first failure.
 const FIRST: Duration = Duration::from_millis(500);
 
-/// No wait is longer, unless the receiver asks for it.
+/// The longest wait, unless the receiver asks for a longer one.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// The wait after so many failures of one event (at least 1). It doubles each
-/// time; half of it is by chance, so that many who lost the same receiver do not
-/// come back together. Never shorter than the receiver asks for.
+/// Returns the wait after this many failures of one event (at least 1). It doubles
+/// each time, and half of it is jitter, so that senders which lost the same receiver
+/// do not return together. It is never shorter than the receiver asks for.
 pub(super) fn wait(failures: u32, asked: Option<Duration>, chance: u32) -> Duration {
     let doubled = 2_u32.saturating_pow(failures.saturating_sub(1));
     let whole = FIRST.saturating_mul(doubled).min(LONGEST);

@@ -1,4 +1,4 @@
-//! The text of a cursor: how far a receiver was told.
+//! The text of a cursor, which records what was delivered to a receiver.
 //!
 //! ```text
 //! modelry-cursor/1
@@ -7,38 +7,38 @@
 //! within 8b25206bf2b9b0ef8f5e2d0bdbd3ef2e6e0d9a31 4d6f9c1f0a77…
 //! ```
 //!
-//! Four lines, and one way to write each. The sink is a SHA-256 of its address,
-//! since addresses of webhooks hold what is secret. The last line is `start` or
-//! `since` a commit, while nothing is told; then `after` a commit, or `within` a
-//! commit after one of its events.
+//! A cursor has four lines, each with exactly one spelling. The sink is a SHA-256 of
+//! its address, since addresses of webhooks contain secrets. The last line is `start`
+//! or `since` a commit before the first delivery; then `after` a commit, or `within`
+//! a commit after one of its events.
 
 use crate::base::Oid;
 use crate::record::kind::RegistryId;
 
-/// No cursor is larger, in bytes.
+/// The largest cursor, in bytes.
 pub const LARGEST_CURSOR: usize = 1 << 10;
 
 /// The first line: the format, with its version.
 const FORMAT: &str = "modelry-cursor/1";
 
-/// The characters that an event's id may have.
+/// The most characters of an event's id.
 const LONGEST_ID: usize = 128;
 
-/// How far the events of a mainline were delivered.
+/// A position in the events of a mainline: what was delivered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Position {
-    /// None of them: they start at the root.
+    /// Nothing was delivered; events start at the root.
     Start,
-    /// None of them: they start after this commit.
+    /// Nothing was delivered; events start after this commit.
     Since(Oid),
-    /// All up to this commit, with its own.
+    /// All events up to this commit were delivered, including its own.
     After(Oid),
-    /// All before this commit, and of its own those up to this id.
+    /// All events before this commit were delivered, and its own up to this id.
     Within(Oid, String),
 }
 
 impl Position {
-    /// The commit that it names.
+    /// Returns the commit of the position.
     pub fn commit(&self) -> Option<Oid> {
         match self {
             Position::Start => None,
@@ -46,28 +46,28 @@ impl Position {
         }
     }
 
-    /// Whether nothing was told yet.
+    /// Whether nothing was delivered yet.
     pub fn is_untold(&self) -> bool {
         matches!(self, Position::Start | Position::Since(_))
     }
 }
 
-/// How far a receiver was told.
+/// A cursor: the position of one receiver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
     /// The registry.
     pub registry: RegistryId,
     /// SHA-256 of the receiver's address.
     pub sink: [u8; 32],
-    /// How far.
+    /// What was delivered.
     pub position: Position,
 }
 
 impl Cursor {
-    /// Reads a cursor.
+    /// Parses a cursor.
     ///
     /// # Errors
-    /// Why it is none.
+    /// The text is not a cursor.
     pub fn parse(bytes: &[u8]) -> Result<Cursor, String> {
         if bytes.len() > LARGEST_CURSOR {
             return Err(format!("it is larger than {LARGEST_CURSOR} bytes"));
@@ -109,7 +109,7 @@ impl Cursor {
         })
     }
 
-    /// The text of the cursor.
+    /// Formats the cursor.
     pub fn text(&self) -> String {
         let sink: String = self.sink.iter().map(|byte| format!("{byte:02x}")).collect();
         let position = match &self.position {

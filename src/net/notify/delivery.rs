@@ -1,4 +1,5 @@
-//! One event after the other, each until it was taken or patience ends.
+//! Delivers events one after the other, and tries each until it is accepted or the
+//! time is over.
 
 use std::time::{Duration, Instant};
 
@@ -6,34 +7,34 @@ use super::answer::Verdict;
 use super::backoff;
 use crate::base::Error;
 
-/// Who is told.
+/// A receiver of events.
 pub trait Sink {
-    /// Tells it of one event, once: the event's id, and its JSON.
+    /// Tries once to deliver an event: its id, and its JSON.
     fn tell(&self, id: &str, body: &[u8]) -> Verdict;
-    /// Its name, without what is secret in it.
+    /// Returns the receiver's name, without secrets.
     fn shown(&self) -> String;
-    /// What tells it from others. Never shown.
+    /// Returns the receiver's identity, which is never printed.
     fn address(&self) -> Vec<u8>;
 }
 
-/// How long each event is tried.
+/// The time for which each event is tried.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience(pub Duration);
 
-/// An event that was not taken.
+/// An event that was not accepted.
 #[derive(Debug)]
 pub struct Untaken {
-    /// Why, in a few words.
+    /// The reason, in a few words.
     pub why: String,
-    /// The whole of it, with what to do.
+    /// The full error, with a remedy.
     pub error: Error,
 }
 
-/// Delivers one event; `again` hears of each failure that may pass, and of the
-/// wait after it. Says after how many tries it was taken.
+/// Delivers one event. `again` is called for each failure that may pass, with the
+/// wait after it. Returns the number of attempts.
 ///
 /// # Errors
-/// When the receiver refuses it, or does not take it while patience lasts.
+/// The receiver refuses the event, or does not accept it in time.
 pub fn deliver(
     sink: &dyn Sink,
     (id, body): (&str, &[u8]),
@@ -85,7 +86,7 @@ pub fn deliver(
     }
 }
 
-/// Without random numbers many may come back together, and that is all.
+/// Without random numbers, senders may return at the same time, which does no harm.
 fn chance() -> u32 {
     let mut random = [0; 4];
     match getrandom::fill(&mut random) {

@@ -1,6 +1,5 @@
-//! A signal that ends this command while a program runs for it: the program has a
-//! group of its own, so the terminal's Ctrl-C, a `kill` and a hangup reach only
-//! this command, and are passed on.
+//! Passes signals on to the program that handles an event. The program has its own
+//! process group, so Ctrl-C, `kill` and a hangup reach only this command.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -9,23 +8,23 @@ use rustix::process::Signal;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
 
-/// The signals that end a command whose user has enough of it.
+/// The signals that end a command.
 const ENDING: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
 
-/// Whether such a signal came.
+/// A record of signals received.
 pub(super) struct Interrupt {
-    /// Nothing runs, so that a signal has its usual effect at once.
+    /// Whether no program runs, so that a signal has its usual effect at once.
     is_idle: Arc<AtomicBool>,
-    /// The signal that came while something ran; zero when none did.
+    /// The signal that came while a program ran; zero for none.
     came: Arc<AtomicUsize>,
 }
 
 impl Interrupt {
-    /// Listens from now on. What this process was started to ignore, as `nohup`
-    /// does it, stays ignored.
+    /// Starts listening. Signals that were ignored at the start, as under `nohup`,
+    /// stay ignored.
     ///
     /// # Errors
-    /// When the system gives no handler.
+    /// The system can't install a handler.
     pub fn listen() -> std::io::Result<Interrupt> {
         let interrupt = Interrupt {
             is_idle: Arc::new(AtomicBool::new(true)),
@@ -43,7 +42,8 @@ impl Interrupt {
         Ok(interrupt)
     }
 
-    /// Runs something that a signal does not end at once: it looks for one itself.
+    /// Runs a function that a signal does not interrupt; the function checks for
+    /// signals itself.
     pub fn hold<T>(&self, run: impl FnOnce() -> T) -> T {
         self.is_idle.store(false, Ordering::SeqCst);
         let done = run();
@@ -51,7 +51,7 @@ impl Interrupt {
         done
     }
 
-    /// The signal that came while something ran.
+    /// Returns the signal that came while a program ran.
     pub fn signal(&self) -> Option<Signal> {
         let came = i32::try_from(self.came.load(Ordering::SeqCst)).ok()?;
         Signal::from_named_raw(came)
@@ -64,8 +64,8 @@ impl Interrupt {
     }
 }
 
-/// The signals that this process ignores, a bit each (proc(5), `SigIgn`); none
-/// where the system does not tell.
+/// Returns the signals that this process ignores, one bit each (proc(5), `SigIgn`);
+/// zero where the system does not report them.
 fn ignored() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

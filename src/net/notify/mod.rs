@@ -1,8 +1,8 @@
-//! What happened, delivered: each event to a receiver on the web or to a
-//! program, in order, at least once.
+//! Delivers events: each to a receiver on the web or to a program, in order, at least
+//! once.
 //!
-//! The pure parts (addresses, answers, backoff, cursor, signature) know no clock
-//! and no network; the others carry out what they say.
+//! The pure parts (addresses, answers, backoff, cursor, signature) use no clock and
+//! no network; the others do the input and output.
 
 mod address;
 mod answer;

@@ -1,4 +1,4 @@
-//! A receiver on the web: one signed request for each try.
+//! A receiver on the web: each attempt is one signed request.
 
 use std::fmt;
 use std::io::Read;
@@ -18,15 +18,15 @@ use crate::base::Error;
 use crate::net::fetch;
 use crate::record::kind::{Address, Form};
 
-/// The most of an answer that is read, in bytes: enough for a connection to be
-/// used again, and for a few words.
+/// The most bytes of an answer that are read: enough to reuse the connection and to
+/// print the beginning.
 const LARGEST_ANSWER: u64 = 16 << 10;
 
-/// The address of a receiver. `Debug` shows its host alone.
+/// The address of a receiver. `Debug` shows only its host.
 #[derive(Clone)]
 pub struct Receiver {
     address: Address,
-    /// The same, as the client of http reads it.
+    /// The same address, as the HTTP client parses it.
     uri: Uri,
 }
 
@@ -37,11 +37,11 @@ impl fmt::Debug for Receiver {
 }
 
 impl Receiver {
-    /// Reads an address.
+    /// Parses an address.
     ///
     /// # Errors
-    /// When it is none that an event can be sent to. It is not repeated: it may
-    /// hold what is secret.
+    /// Events can't be sent to the address. The error does not repeat it: it may
+    /// contain a secret.
     pub fn read(address: &Address) -> Result<Receiver, Error> {
         let wrong = |what: &str| {
             Err(Error::told(format!("the receiver's address {what}"))
@@ -51,7 +51,7 @@ impl Receiver {
         if parts.fragment().is_some() {
             return wrong("has a part after `#`, which nobody sends");
         }
-        // The client of http reads it too, and both see the same host.
+        // The HTTP client parses the address too; both must find the same host.
         let Ok(uri) = address.expose().parse::<Uri>() else {
             return wrong("is no address");
         };
@@ -70,7 +70,7 @@ impl Receiver {
         })
     }
 
-    /// The receiver, without its path and query: those of webhooks are often
+    /// Returns the receiver without its path and query: those of webhooks are often
     /// secret.
     pub fn shown(&self) -> String {
         let parts = self.address.parts();
@@ -81,13 +81,13 @@ impl Receiver {
         format!("{}://{}{more}", parts.scheme, parts.authority)
     }
 
-    /// What a receiver says, without what of its address may be secret: many name
-    /// the path that they do not know.
+    /// Removes the secret parts of the address from an answer: many servers repeat an
+    /// unknown path.
     fn hushed(&self, said: &[u8]) -> Vec<u8> {
         let mut text = String::from_utf8_lossy(said).into_owned();
         let parts = self.address.parts();
         let (path, query) = (parts.path(), parts.query().unwrap_or_default());
-        // Words are no secrets; what is as long as a token may be one.
+        // A short part is a word; one as long as a token may be a secret.
         let is_token = |part: &&str| part.len() >= 8;
         let mut parts: Vec<&str> = vec![path, query];
         parts.extend(path.split('/').filter(is_token));
@@ -109,11 +109,11 @@ pub struct Poster {
 }
 
 impl Poster {
-    /// Sends to this receiver, if it is at an address that is allowed; each try
-    /// takes `timeout` at most, from the name's look-up to the answer.
+    /// Creates a sender to this receiver, if it is at an allowed address. An attempt
+    /// takes at most `timeout`, from the name's lookup to the answer.
     ///
     /// # Errors
-    /// When no certificates can be read.
+    /// The certificates can't be read.
     pub fn new(
         receiver: Receiver,
         secrets: Secrets,
@@ -126,7 +126,7 @@ impl Poster {
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
-            // What a proxy reaches, no look-up of ours can tell.
+            // Behind a proxy, the address could not be checked.
             .proxy(None)
             .timeout_global(Some(timeout))
             .build();
@@ -176,15 +176,16 @@ impl Sink for Poster {
     }
 }
 
-/// The first bytes of an answer; what does not come in time is not waited for,
-/// since the status has said all that counts.
+/// Reads the first bytes of an answer. A slow body is not waited for, since the
+/// status decides.
 fn beginning(body: Body) -> Vec<u8> {
     let mut bytes = Vec::new();
     let _ = body.into_reader().take(LARGEST_ANSWER).read_to_end(&mut bytes);
     bytes
 }
 
-/// Why there was no answer. Texts that may hold an address are left out.
+/// Maps a failed request to its result. Texts that may contain an address are left
+/// out.
 fn failed(error: &ureq::Error) -> Verdict {
     use ureq::Error as E;
     let distrusted = |what: String| {
@@ -208,7 +209,7 @@ fn failed(error: &ureq::Error) -> Verdict {
             ),
             None => Verdict::Again("the connection failed".into(), None),
         },
-        // What rustls says of a certificate comes as invalid data.
+        // rustls reports certificate errors as invalid data.
         E::Io(inner) if inner.kind() == std::io::ErrorKind::InvalidData => distrusted(inner.to_string()),
         E::Rustls(inner) => distrusted(inner.to_string()),
         E::Io(inner) => Verdict::Again(inner.to_string(), None),
@@ -218,8 +219,8 @@ fn failed(error: &ureq::Error) -> Verdict {
     }
 }
 
-/// Looks a name up and hands on what is allowed, all of it or nothing: what is
-/// connected to is what was judged, whatever the name means a moment later.
+/// Looks a name up, and returns its addresses only if all are allowed. The connection
+/// goes to the checked addresses, even if the name changes meanwhile.
 #[derive(Debug)]
 struct Checked {
     inner: DefaultResolver,

@@ -1,4 +1,4 @@
-//! A program as the receiver: the event on its standard input, its exit status
+//! A program as the receiver: the event is its standard input, and its exit status is
 //! the answer.
 
 use std::ffi::OsString;
@@ -13,16 +13,15 @@ use super::delivery::Sink;
 use super::interrupt::Interrupt;
 use crate::base::shell_word;
 
-/// How long a program may still take that was told to end.
+/// The time that a program may still take after the signal to end.
 #[cfg(unix)]
 const GRACE: Duration = Duration::from_secs(5);
 
-/// A program that is started once for each try. No shell reads its name or its
-/// arguments.
+/// A program that is started once for each attempt, without a shell.
 pub struct Program {
-    /// As it was named.
+    /// The name as the user gave it.
     name: OsString,
-    /// What is run.
+    /// The path of the program.
     path: PathBuf,
     arguments: Vec<OsString>,
     folder: PathBuf,
@@ -32,11 +31,11 @@ pub struct Program {
 }
 
 impl Program {
-    /// A program, by its path from `folder` or its name in `PATH`, that is run
-    /// in `folder`, an absolute path.
+    /// Finds a program by its path from `folder` or its name in `PATH`. It runs in
+    /// `folder`, an absolute path.
     ///
     /// # Errors
-    /// When the system lets nobody listen for signals.
+    /// The system can't install signal handlers.
     pub fn new(
         name: &Path,
         arguments: &[OsString],
@@ -46,7 +45,7 @@ impl Program {
         Ok(Program {
             name: name.as_os_str().to_owned(),
             path: match name.components().count() {
-                // `./x` has two, and is not looked for in PATH.
+                // `./x` has two components, and is not looked up in PATH.
                 1 => name.to_owned(),
                 _ => folder.join(name),
             },
@@ -64,23 +63,23 @@ impl Program {
             .args(&self.arguments)
             .current_dir(&self.folder)
             .env("MODELRY_EVENT_ID", id)
-            // None of its business.
+            // The program has no use for the secret.
             .env_remove("MODELRY_WEBHOOK_SECRET")
             .env_remove("MODELRY_WEBHOOK_URL")
             .stdin(Stdio::piped())
-            // Standard output is this command's own.
+            // Standard output belongs to this command.
             .stdout(Stdio::from(std::io::stderr()))
             .stderr(Stdio::inherit());
         #[cfg(unix)]
         {
             use std::os::unix::process::CommandExt as _;
-            // A group of its own, so that what it started ends with it.
+            // A process group of its own, so that its child processes end with it.
             command.process_group(0);
         }
         command.spawn()
     }
 
-    /// One try: started, and waited for.
+    /// Makes one attempt: starts the program, and waits for it.
     fn run(&self, id: &str, body: &[u8]) -> Verdict {
         let mut child = match self.start(id) {
             Ok(child) => child,
@@ -98,9 +97,9 @@ impl Program {
             }
         };
         if let Some(mut pipe) = child.stdin.take() {
-            // A line of its own.
+            // The event is one line.
             let body = [body, b"\n"].concat();
-            // Whether it reads all of it, or any, is its own affair.
+            // The program may read all of it, a part, or nothing.
             std::thread::spawn(move || pipe.write_all(&body));
         }
         let start = Instant::now();
@@ -134,9 +133,9 @@ impl Program {
         }
     }
 
-    /// Passes the signal on to the program and all that it started, and lets it
-    /// come to its end. Whatever that is, the event is told again: a program that
-    /// cleans up may end well without having done its work.
+    /// Passes the signal on to the program and its child processes, and waits for the
+    /// end. The event counts as not delivered, whatever the exit status: a program
+    /// may exit with success after a cleanup, without having handled the event.
     #[cfg(unix)]
     fn interrupted(&self, mut child: Child) -> Verdict {
         if let (Some(signal), Some(group)) = (self.interrupt.signal(), group(&child)) {
@@ -159,7 +158,7 @@ impl Sink for Program {
         }
         let verdict = self.interrupt.hold(|| self.run(id, body));
         match (self.interrupt.signal(), &verdict) {
-            // What was taken is noted first.
+            // An accepted event is recorded before the signal is obeyed.
             (None, _) | (_, Verdict::Taken) => verdict,
             (Some(signal), _) => Interrupt::obey(signal),
         }
@@ -192,14 +191,14 @@ fn verdict(status: ExitStatus) -> Verdict {
     }
 }
 
-/// The group that a program and all that it started are in.
+/// Returns the process group of a program and its child processes.
 #[cfg(unix)]
 fn group(child: &Child) -> Option<rustix::process::Pid> {
     let id = i32::try_from(child.id()).ok()?;
     rustix::process::Pid::from_raw(id)
 }
 
-/// Kills a program with all that it started.
+/// Kills a program with its child processes.
 fn end(child: &mut Child) {
     #[cfg(unix)]
     if let Some(group) = group(child) {

@@ -1,5 +1,5 @@
-//! One round of delivery: what happened since the cursor, proven, then told
-//! event by event; the cursor moves after each.
+//! One round of delivery: proves the history since the cursor, then delivers it event
+//! by event. The cursor moves after each event.
 
 use std::time::Duration;
 
@@ -21,62 +21,62 @@ use crate::report::event::Event;
 use crate::workspace::Workspace;
 use crate::workspace::verdict::{Occurred, occurred};
 
-/// Where to start when there is no cursor yet.
+/// The start of a new cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
-    /// At the root: everything is told.
+    /// The root: all events are delivered.
     Root,
     /// After this commit of the mainline.
     Since(Oid),
 }
 
-/// What is heard of a round.
+/// A message about a round, for the user.
 #[derive(Debug)]
 pub enum Heard<'a> {
-    /// An event was taken, after so many tries.
+    /// An event was accepted, after this many attempts.
     Taken(&'a Event, u32),
-    /// A try failed: why, and the wait before the next one.
+    /// An attempt failed: the reason, and the wait before the next one.
     Again(&'a str, Duration),
-    /// An event was not taken, and the round ends: why.
+    /// An event was not accepted, which ends the round: the reason.
     Failed(&'a Event, &'a str),
-    /// Something that is good to know.
+    /// A note for the user.
     Note(String),
 }
 
-/// How a round ended.
+/// The result of a round.
 #[derive(Debug)]
 pub enum Ended {
-    /// All that happened is told.
+    /// All events were delivered.
     Done,
-    /// Nothing is told: what is wrong with the mainline.
+    /// Nothing was delivered: the mainline has findings.
     Findings(Box<Report>),
 }
 
 /// One round of delivery.
 pub struct Round<'r> {
-    /// Where.
+    /// The workspace.
     pub workspace: &'r Workspace,
-    /// The records that are read.
+    /// The records of the repository.
     pub records: &'r Records<'r>,
     /// The mainline's tip.
     pub tip: Oid,
-    /// Who is told.
+    /// The receiver.
     pub sink: &'r dyn Sink,
-    /// How long each event is tried.
+    /// The time for which each event is tried.
     pub patience: Patience,
-    /// Where to start, for a new cursor.
+    /// The start of a new cursor.
     pub start: Option<Start>,
-    /// The cursor was another address's: it is this receiver's from now on.
+    /// Whether the cursor of another address becomes this receiver's.
     pub moved: bool,
 }
 
 impl Round<'_> {
-    /// Tells what happened since the cursor.
+    /// Delivers the events since the cursor.
     ///
     /// # Errors
-    /// When the cursor is missing and no start is given, or is another
-    /// receiver's; when history can't be read; when an event is not taken. What
-    /// was told until then is in the cursor.
+    /// The cursor is missing and no start is given; it belongs to another receiver;
+    /// history can't be read; or an event is not accepted. The cursor records what
+    /// was delivered until then.
     pub fn run(&self, track: &mut Track, heard: &mut dyn FnMut(Heard<'_>)) -> Result<Ended, Error> {
         let objects = self.records.objects();
         let sink = Sha256::digest(self.sink.address()).into();
@@ -120,7 +120,7 @@ impl Round<'_> {
             }),
             _ => 0,
         };
-        // A cursor that is there can be gone on from, whatever happens next.
+        // Once the cursor exists, a later run can continue from it.
         track.move_to(at(position))?;
         for event in &events[told..] {
             let body = report::json_line(&cloudevents::event(event));
@@ -144,7 +144,7 @@ impl Round<'_> {
         Ok(Ended::Done)
     }
 
-    /// Where to go on.
+    /// Returns the position to continue from.
     fn position(
         &self,
         objects: &dyn Objects,
@@ -170,8 +170,8 @@ impl Round<'_> {
         }
     }
 
-    /// Where to go on when nothing was told yet and a start is given once more,
-    /// for whichever receiver: there, unless that leaves out what was to be told.
+    /// Returns the position for a start that is given again before the first
+    /// delivery, possibly for another receiver. Refuses one that would skip events.
     fn started_again(
         &self,
         objects: &dyn Objects,
@@ -184,7 +184,7 @@ impl Round<'_> {
         };
         let (is_later, from) = match before.commit() {
             None => (true, "the root".to_owned()),
-            // What is not on the mainline any more is told below.
+            // A commit that has left the mainline is reported below.
             Some(old) if history::chain_if(objects, old, self.tip)?.is_none() => {
                 return Ok(before.clone());
             }
@@ -203,7 +203,7 @@ impl Round<'_> {
         Ok(Position::Since(next))
     }
 
-    /// The registry's id, by the policy that was just proven.
+    /// Returns the registry's id, by the policy that was just proven.
     fn registry(&self, objects: &dyn Objects) -> Result<RegistryId, Error> {
         let top = history::read_commit(objects, self.tip)?.tree;
         let snapshot = Snapshot::at(self.records, top, &self.workspace.folder)?;
@@ -211,7 +211,7 @@ impl Round<'_> {
         policy.id().parse().map_err(Error::told)
     }
 
-    /// What was told of is not on the mainline any more.
+    /// Returns the error for a cursor whose commit is not on the mainline any more.
     fn gone(&self, commit: Oid) -> Result<Ended, Error> {
         let top = history::read_commit(self.records.objects(), self.tip)?.tree;
         let snapshot = Snapshot::at(self.records, top, &self.workspace.folder)?;
@@ -230,8 +230,8 @@ impl Round<'_> {
     }
 }
 
-/// How many of the first events were told, when the last of them was this one of
-/// this commit; none when the commit has no such event.
+/// Counts the commit's events up to the one with this id; `None` when the commit has
+/// no such event.
 fn told(events: &[Event], commit: Oid, id: &str) -> Option<usize> {
     let mut of_commit = events.iter().take_while(|event| event.mainline == commit);
     of_commit.position(|event| event.id == id).map(|at| at + 1)

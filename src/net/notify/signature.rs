@@ -1,4 +1,4 @@
-//! Signatures as Standard Webhooks makes them: `v1,` and the HMAC-SHA256 of
+//! Signs requests as Standard Webhooks defines: `v1,` and the HMAC-SHA256 of
 //! `id.timestamp.body`, in base64.
 //!
 //! Source: the specification of Standard Webhooks, 1.0.
@@ -9,16 +9,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::hmac;
 
-/// What a secret starts with, when it is written down.
+/// The prefix of a written secret.
 const PREFIX: &str = "whsec_";
 
-/// How long a secret may be, in bytes (of the specification).
+/// The length of a secret, in bytes (of the specification).
 const LENGTHS: std::ops::RangeInclusive<usize> = 24..=64;
 
-/// More secrets than anybody has while they are changed.
+/// The most secrets, during a rotation.
 const MOST: usize = 8;
 
-/// The secrets that a receiver may know: one, or more while they are changed.
+/// The secrets that a receiver may know: one, or several during a rotation.
 pub struct Secrets {
     keys: Vec<hmac::Key>,
 }
@@ -30,10 +30,10 @@ impl fmt::Debug for Secrets {
 }
 
 impl Secrets {
-    /// Reads secrets, `whsec_` and base64 each, with white space between them.
+    /// Parses secrets, each `whsec_` and base64, separated by white space.
     ///
     /// # Errors
-    /// What is wrong, without the secret itself.
+    /// A secret is malformed; the error does not repeat it.
     pub fn read(text: &str) -> Result<Secrets, String> {
         let mut keys = Vec::new();
         for (n, word) in text.split_whitespace().enumerate() {
@@ -63,7 +63,7 @@ impl Secrets {
         }
     }
 
-    /// The value of `webhook-signature`: one signature for each secret.
+    /// Returns the value of `webhook-signature`: one signature for each secret.
     pub fn sign(&self, id: &str, seconds: i64, body: &[u8]) -> String {
         let head = format!("{id}.{seconds}.");
         let one = |key: &hmac::Key| {

@@ -1,4 +1,4 @@
-//! A cursor on disk: one run at a time has it, and it moves whole or not at all.
+//! A cursor on disk: one process at a time holds it, and it is replaced atomically.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -8,13 +8,13 @@ use super::cursor::{Cursor, LARGEST_CURSOR};
 use crate::base::{Error, shell_word};
 use crate::git::{Repo, disk};
 
-/// A cursor on disk, held by this run.
+/// A cursor on disk, held by this process.
 pub struct Track {
-    /// Where it is, links followed.
+    /// Its path, with links resolved.
     path: PathBuf,
-    /// What stands there.
+    /// The content of the file.
     read: Option<Cursor>,
-    /// Kept while the run lasts.
+    /// The lock, held until the end.
     _lock: File,
 }
 
@@ -25,12 +25,11 @@ fn beside(path: &Path, extension: &str) -> PathBuf {
 }
 
 impl Track {
-    /// Takes hold of a cursor, if no other run has it, and reads it. None when
-    /// another run has it.
+    /// Locks and reads a cursor. Returns `None` when another process holds it.
     ///
     /// # Errors
-    /// When it is inside the repository's work tree, can't be read or locked, or
-    /// is no cursor.
+    /// The cursor is inside the repository's work tree, can't be read or locked, or
+    /// is not a cursor.
     pub fn open(repo: &Repo, given: &Path) -> Result<Option<Track>, Error> {
         let shown = given.display();
         let folder = match given.parent() {
@@ -55,7 +54,7 @@ impl Track {
             folder_or => folder_or.map_err(disk::io("read", folder))?,
         };
         let link = folder.join(name);
-        // Two links to one cursor have one lock.
+        // Two links to one cursor share one lock.
         let path = link.canonicalize().unwrap_or_else(|_| link.clone());
         for place in [&link, &path] {
             if repo.has_in_work_tree(place.parent().unwrap_or(place)) {
@@ -82,17 +81,17 @@ impl Track {
         }))
     }
 
-    /// What stands there.
+    /// Returns the cursor.
     pub fn cursor(&self) -> Option<&Cursor> {
         self.read.as_ref()
     }
 
-    /// Moves the cursor. It has reached the disk before it takes the old one's
-    /// place; should the machine fail before that place is on disk too, the old
-    /// one is there, and an event comes twice.
+    /// Moves the cursor. The new content reaches the disk before it replaces the old
+    /// one. If the machine fails before the replacement is on disk, the old cursor
+    /// remains, and an event is delivered twice.
     ///
     /// # Errors
-    /// When it can't be written; the old one is there still.
+    /// The cursor can't be written; the old one is unchanged.
     pub fn move_to(&mut self, next: Cursor) -> Result<(), Error> {
         if self.read.as_ref() == Some(&next) {
             return Ok(());

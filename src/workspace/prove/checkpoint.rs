@@ -1,5 +1,5 @@
-//! Proving the history of a tip from a checkpoint: what an audit found clean
-//! is not judged again, and need not be in the clone.
+//! Proves the history of a tip from a checkpoint. The history that an audit found
+//! clean is not judged again, and may be missing in the clone.
 
 use std::collections::BTreeMap;
 
@@ -17,18 +17,18 @@ use crate::report::audit::{Confirmed, Known};
 use crate::trust::Policy;
 use crate::workspace::Workspace;
 
-/// What an audit saw of the mainline on its way, for its checkpoint.
+/// The mainline as an audit read it, for the next checkpoint.
 #[derive(Default)]
 pub struct Walk {
     /// The steps, the root first.
     steps: Vec<Oid>,
-    /// Versions that a step took the ground from, with the place of the step
+    /// The versions whose approval a step invalidated, with the number of the step
     /// (the root is 1) and the key.
     taints: Vec<(u64, VersionId, String)>,
 }
 
 impl Walk {
-    /// Enters the next step.
+    /// Adds the next step.
     pub fn enter(&mut self, commit: &Commit, step: &JudgedStep) {
         self.steps.push(commit.id);
         let place = self.steps.len() as u64;
@@ -36,7 +36,8 @@ impl Walk {
         self.taints.extend(taints.map(|(id, key)| (place, id, key)));
     }
 
-    /// What was tainted after so many steps, by the policy then.
+    /// Returns the versions that were tainted after this many steps, by the policy at
+    /// that point.
     fn tainted(&self, size: u64, policy: &Policy) -> BTreeMap<VersionId, String> {
         let before = self.taints.iter().filter(|(place, ..)| *place <= size);
         let mut tainted = before.map(|(_, id, key)| (id.clone(), key.clone())).collect();
@@ -45,24 +46,21 @@ impl Walk {
     }
 }
 
-/// What a checkpoint comes to in an audit.
+/// The result of comparing the mainline with a checkpoint.
 pub struct Comparison {
-    /// The checkpoint of the mainline as it is.
+    /// The checkpoint of the present mainline.
     pub next: Checkpoint,
-    /// The policy at the earlier one's commit.
+    /// The policy at the earlier checkpoint's commit.
     then: Option<Policy>,
-    /// The earlier one, when history goes on from it.
+    /// The earlier checkpoint, if history continues from it.
     pub confirmed: Option<Confirmed>,
-    /// What is wrong with the earlier one.
+    /// The findings on the earlier checkpoint.
     pub findings: Vec<Finding<Place>>,
 }
 
 impl Comparison {
-    /// Moves the file on; `policy` is the one in force now. Only after an audit
-    /// that is clean.
-    ///
-    /// # Errors
-    /// As [`CheckpointFile::advance`].
+    /// Replaces the file; `policy` is the one in force now. Called only after a clean
+    /// audit.
     pub fn advance(
         &self,
         file: &CheckpointFile,
@@ -75,11 +73,8 @@ impl Comparison {
 }
 
 impl Workspace {
-    /// Compares the mainline that an audit went along with the checkpoint of an
-    /// earlier one.
-    ///
-    /// # Errors
-    /// When an object can't be read.
+    /// Compares the mainline that an audit read with the checkpoint of an earlier
+    /// audit.
     pub fn compare(
         &self,
         objects: &dyn Objects,
@@ -132,7 +127,7 @@ impl Workspace {
         })
     }
 
-    /// The registry at a commit, and the policy that its tree holds.
+    /// Returns the registry at a commit, and the policy in its tree.
     fn policy_then<'r>(
         &self,
         objects: &dyn Objects,
@@ -155,11 +150,11 @@ impl Workspace {
         }
     }
 
-    /// Who signed a checkpoint, by the policy at its commit, and what is wrong
-    /// with that.
+    /// Verifies the signature of a checkpoint by the policy at its commit. Returns
+    /// the signer, or a finding.
     ///
     /// # Errors
-    /// When there is no policy to be read at that commit.
+    /// The commit has no readable policy.
     pub fn judge_signature(
         &self,
         objects: &dyn Objects,
@@ -177,7 +172,8 @@ impl Workspace {
                 let finding = rules::bad_checkpoint_signature(checkpoint, verdict);
                 Some(self.resolver(snapshot, at).resolve(finding))
             }
-            // Whoever removes the signature alone makes no unsigned checkpoint.
+            // Removing the signature does not turn a signed checkpoint into an
+            // unsigned one.
             Signed::No if checkpoint.signed => {
                 let finding = rules::lost_checkpoint_signature(checkpoint);
                 Some(self.resolver(snapshot, at).resolve(finding))
@@ -187,14 +183,12 @@ impl Workspace {
         Ok((signed, finding))
     }
 
-    /// Proves the first-parent history of `tip` after a checkpoint, which is
-    /// taken as given; who signed it is for [`Workspace::judge_signature`] to say.
-    /// Nothing of it is remembered.
+    /// Proves the first-parent history of `tip` after a checkpoint, which is trusted.
+    /// [`Workspace::judge_signature`] verifies its signature. Nothing is remembered.
     ///
     /// # Errors
-    /// When the checkpoint is of another registry or root, when its commit is
-    /// not among the first parents of the tip, or when history after it can't be
-    /// read.
+    /// The checkpoint is of another registry or root, its commit is not among the
+    /// first parents of the tip, or the history after it can't be read.
     pub fn prove_after(
         &self,
         objects: &dyn Objects,

@@ -1,9 +1,8 @@
-//! A checkpoint on disk, and the signature beside it.
+//! A checkpoint on disk, with its signature.
 //!
-//! Each of the two files appears whole or not at all, and a pair that was cut
-//! in between is still a pair: the new signature first stands as
-//! `FILE.sig.new`, then the checkpoint moves, then the signature takes its
-//! place. Whoever reads takes the one of the two that fits.
+//! Each of the two files is replaced atomically, and an interruption leaves a valid
+//! pair. The new signature is first written as `FILE.sig.new`, then the checkpoint is
+//! replaced, then the signature is renamed. A reader takes the signature that fits.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -14,40 +13,40 @@ use crate::git::{Repo, disk};
 use crate::judge::checkpoint::{CHECKPOINT_NAMESPACE, Checkpoint, LARGEST_CHECKPOINT};
 use crate::trust::{Policy, Verdict};
 
-/// No signature is larger, in bytes.
+/// The largest signature, in bytes.
 const LARGEST_SIGNATURE: usize = 64 << 10;
 
 /// A checkpoint on disk.
 pub struct CheckpointFile {
-    /// Where it is, links followed.
+    /// Its path, with links resolved.
     path: PathBuf,
-    /// What stands there; none when it is to be made.
+    /// The content of the file; `None` for a new checkpoint.
     read: Option<(Vec<u8>, Checkpoint)>,
-    /// `FILE.sig`.
+    /// The content of `FILE.sig`.
     signature: Option<String>,
-    /// `FILE.sig.new`.
+    /// The content of `FILE.sig.new`.
     waiting: Option<String>,
 }
 
-/// Who signed a checkpoint.
+/// The signer of a checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Signed {
-    /// Nobody.
+    /// It is not signed.
     No,
-    /// This one, or why it proves nobody.
+    /// It has a signature, with the verdict on it.
     By(Verdict),
 }
 
-/// What became of a checkpoint after a clean audit.
+/// What happened to a checkpoint after a clean audit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moved {
-    /// It says already what there is to say.
+    /// It is up to date.
     Not,
     /// It was written.
     Written,
     /// It was written, and signed.
     Signed,
-    /// It is signed, and stays where it is, since nobody signs the next one.
+    /// It is signed and stays as it is, since the next one could not be signed.
     Kept,
 }
 
@@ -58,18 +57,18 @@ fn beside(path: &Path, extension: &str) -> PathBuf {
 }
 
 impl CheckpointFile {
-    /// The registry's folder, as the checkpoint in a file names it; none where the
-    /// file is no checkpoint, which [`CheckpointFile::open`] reports.
+    /// Returns the registry's folder in a checkpoint file; `None` where the file is
+    /// not a checkpoint, which [`CheckpointFile::open`] reports.
     pub fn folder_of(path: &Path) -> Option<String> {
         let bytes = disk::read_at_most(path, LARGEST_CHECKPOINT).ok()??;
         Some(Checkpoint::parse(&bytes).ok()?.folder)
     }
 
-    /// Reads a checkpoint, or prepares to make a new one.
+    /// Reads a checkpoint, or prepares to create one.
     ///
     /// # Errors
-    /// When the file is inside the repository's work tree, is missing (or, for a
-    /// new one, there), can't be read, or is no checkpoint.
+    /// The file is inside the repository's work tree, is missing (or, for a new one,
+    /// exists), can't be read, or is not a checkpoint.
     pub fn open(repo: &Repo, given: &Path, new: bool) -> Result<CheckpointFile, Error> {
         let shown = given.display();
         let folder = match given.parent() {
@@ -90,7 +89,7 @@ impl CheckpointFile {
             }
             Err(_) => link.clone(),
         };
-        // A link in the tree could be committed as well, to lead elsewhere.
+        // A link in the tree could be committed too, and lead elsewhere.
         for place in [&link, &path] {
             if repo.has_in_work_tree(place.parent().unwrap_or(place)) {
                 return Err(Error::told(format!(
@@ -141,17 +140,17 @@ impl CheckpointFile {
         })
     }
 
-    /// What it says; none when it is to be made.
+    /// Returns the checkpoint; `None` for a new one.
     pub fn checkpoint(&self) -> Option<&Checkpoint> {
         self.read.as_ref().map(|(_, checkpoint)| checkpoint)
     }
 
-    /// Who signed it, by the policy at its commit.
+    /// Returns the signer, by the policy at the checkpoint's commit.
     pub fn signed(&self, policy: &Policy) -> Signed {
         self.find_signature(policy).0
     }
 
-    /// Who signed it, and whether that signature still waits to take its place.
+    /// Returns the signer, and whether the signature is still to be renamed.
     fn find_signature(&self, policy: &Policy) -> (Signed, bool) {
         let Some((bytes, _)) = &self.read else {
             return (Signed::No, false);
@@ -161,8 +160,9 @@ impl CheckpointFile {
         if let Some(good) = placed.as_ref().filter(|verdict| verdict.actor().is_some()) {
             return (Signed::By(good.clone()), false);
         }
-        // Left by a run that was cut after the checkpoint had moved. One that
-        // does not fit was cut before that, and says nothing.
+        // A run that was interrupted after it had replaced the checkpoint left this
+        // signature. One that does not fit is from an earlier interruption, and is
+        // ignored.
         let waiting = self.waiting.as_ref().map(verdict);
         match waiting.filter(|verdict| verdict.actor().is_some()) {
             Some(good) => (Signed::By(good), true),
@@ -170,12 +170,12 @@ impl CheckpointFile {
         }
     }
 
-    /// Moves the checkpoint to `next`, whose policy is given, after an audit
-    /// that found nothing: neither in the registry nor in the file.
+    /// Replaces the checkpoint with `next`, whose policy is given, after an audit
+    /// without findings in the registry or in the file.
     ///
     /// # Errors
-    /// When it can't be signed or written, or was changed meanwhile. The old
-    /// checkpoint, with its signature, is there still.
+    /// Signing or writing fails, or the file was changed meanwhile. The old
+    /// checkpoint and its signature are unchanged.
     pub fn advance(
         &self,
         next: &Checkpoint,
@@ -212,7 +212,7 @@ impl CheckpointFile {
         if matches!(moved, Moved::Not | Moved::Kept) && !waits {
             return Ok(moved);
         }
-        // Another audit may have been faster, and further.
+        // Another audit may have replaced it with a newer one.
         let _lock = disk::lock_folder(&self.path);
         self.is_unchanged()?;
         let (sig, waiting) = (beside(&self.path, ".sig"), beside(&self.path, ".sig.new"));
@@ -234,7 +234,7 @@ impl CheckpointFile {
         Ok(moved)
     }
 
-    /// The files are as they were read.
+    /// Checks that the files are as they were read.
     fn is_unchanged(&self) -> Result<(), Error> {
         let bytes = disk::read_at_most(&self.path, LARGEST_CHECKPOINT)?;
         let same = bytes.as_ref() == self.read.as_ref().map(|(bytes, _)| bytes)
@@ -251,7 +251,7 @@ impl CheckpointFile {
     }
 }
 
-/// A signature over a checkpoint, if it is an actor's.
+/// Signs a checkpoint, and checks that the signature is an actor's.
 fn signature(signer: &dyn Signer, policy: &Policy, body: &[u8]) -> Result<String, Error> {
     let armor = signer.sign(CHECKPOINT_NAMESPACE, body)?;
     let verdict = Verdict::of_signature(policy, &armor, CHECKPOINT_NAMESPACE, body);
@@ -265,7 +265,8 @@ fn signature(signer: &dyn Signer, policy: &Policy, body: &[u8]) -> Result<String
     .hint("`modelry whoami` shows whose key it is; sign with the key of an actor, or leave `--sign` away"))
 }
 
-/// A signature beside a checkpoint; what is not text verifies as nobody's.
+/// Reads the signature of a checkpoint; content that is not text verifies as an
+/// invalid signature.
 fn read_signature(path: &Path, extension: &str) -> Result<Option<String>, Error> {
     let bytes = disk::read_at_most(&beside(path, extension), LARGEST_SIGNATURE)?;
     Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))

@@ -1,10 +1,11 @@
-//! Proving the history of a tip, from the root or from the last point that this
-//! clone verified.
+//! Proves the history of a tip, from the root or from the last point that this clone
+//! verified.
 //!
-//! Each root, folder and mainline has its point, a file under the git directory
-//! and no reference, which a fetch could move. Where there is a remote, it is a
-//! commit that the remote has: one's own can be dropped before they are pushed. Beside it stand the faulty steps before it, which are judged
-//! anew each time, and what policies before it accept or distrust.
+//! Each root, folder and mainline has its own point, in a file of the git directory.
+//! It is not a reference, which a fetch could move. Where there is a remote, the
+//! point is a commit of the remote, since local commits can still be dropped. The
+//! file also lists the faulty steps before the point, which are judged again each
+//! time, and what policies before it accept or distrust.
 
 mod checkpoint;
 mod file;
@@ -29,52 +30,52 @@ use crate::workspace::Workspace;
 
 use verified::{Remembered, Verified};
 
-/// How the history of a tip was proven.
+/// The proof of a tip's history.
 pub struct Proof {
     /// The policy in force at the tip.
     pub policy: Policy,
-    /// What is wrong on the way.
+    /// The findings on the way.
     pub report: Report,
     /// The root.
     pub root: Oid,
     /// Whether the root is pinned.
     pub pinned: bool,
-    /// The verified point that the proof started from; none when it started
-    /// from the root.
+    /// The verified point that the proof started from; `None` when it started from
+    /// the root.
     pub from: Option<Oid>,
-    /// What the clone knew of the mainline before.
+    /// The clone's earlier knowledge of the mainline.
     pub known: Known,
-    /// The checkpoint that vouches for the steps up to `from`; none when none was
-    /// asked.
+    /// The checkpoint that covers the steps up to `from`, if one was given.
     pub checkpoint: Option<Confirmed>,
-    /// Versions whose approval rests on a key that was not believed any more,
-    /// with the key, and that nobody reaffirmed.
+    /// Versions whose approval rests on a key that was no longer trusted, with the
+    /// key, unless somebody reaffirmed them.
     pub tainted: BTreeMap<VersionId, String>,
-    /// What is to be remembered once the mainline stands here, when it was asked
-    /// for by [`How::later`].
+    /// The point to remember once the mainline is at the tip, if [`How::later`] asked
+    /// for it.
     pub point: Option<Point>,
 }
 
-/// Leaves those versions that the policy does not reaffirm.
+/// Removes the versions that the policy reaffirms.
 fn still_tainted(policy: &Policy, tainted: &mut BTreeMap<VersionId, String>) {
     tainted.retain(|id, key| !policy.reaffirms(key, id));
 }
 
-/// How to prove.
+/// Options of a proof.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct How {
-    /// The tip is the mainline's: its point is remembered, and must be on it.
+    /// Whether the tip is the mainline's. Its point is then remembered, and an
+    /// earlier point must be on the mainline.
     pub mainline: bool,
-    /// From the root, whatever was verified before.
+    /// Whether to start from the root, regardless of earlier proofs.
     pub replay: bool,
-    /// From the root, and what was verified before must still be on the way;
-    /// nothing is remembered.
+    /// Whether to start from the root and check that the earlier point is still on
+    /// the way; nothing is remembered.
     pub audit: bool,
-    /// The clone's own mainline does not stand there yet, so nothing is
+    /// Whether the clone's own mainline is not at the tip yet, so that nothing is
     /// remembered before [`Workspace::keep`].
     pub later: bool,
-    /// Where the mainline stands on the remote, when it was just asked; else it
-    /// is where the clone last heard of it.
+    /// The tip of the mainline on the remote, if it was just asked; else the last
+    /// known one is used.
     pub remote: Option<Oid>,
 }
 
@@ -82,7 +83,7 @@ impl Workspace {
     /// Proves the first-parent history of `tip`.
     ///
     /// # Errors
-    /// When history can't be read, or no policy comes into force.
+    /// History can't be read, or no policy comes into force.
     pub fn prove(
         &self,
         objects: &dyn Objects,
@@ -93,11 +94,8 @@ impl Workspace {
         self.prove_watched(objects, records, tip, how, |_, _, _| {})
     }
 
-    /// As [`Workspace::prove`]; `seen` is shown each step as it is judged: how
-    /// many there are in all, the commit, and the judgement.
-    ///
-    /// # Errors
-    /// As [`Workspace::prove`].
+    /// Proves as [`Workspace::prove`] does. `seen` is called for each step as it is
+    /// judged, with the number of steps, the commit and the judgement.
     pub fn prove_watched(
         &self,
         objects: &dyn Objects,
@@ -222,9 +220,9 @@ impl Workspace {
         })
     }
 
-    /// How many of the commits the remote has: what is only here may be dropped
-    /// again, and is no point to remember. All of them where there is no remote; none
-    /// where this clone heard nothing of it, or it lacks those before, too.
+    /// Counts the commits that the remote has: local commits may still be dropped, so
+    /// they can't be remembered. Counts all commits where there is no remote, and
+    /// none where the remote's tip is unknown or lacks earlier commits too.
     fn settled(
         &self,
         objects: &dyn Objects,
@@ -254,14 +252,14 @@ impl Workspace {
             .zip(1..)
             .map(|(commit, n)| (commit.id, n))
             .collect();
-        // The last of the commits that a remote has.
+        // The position of the last commit that a remote has.
         let place = |remote: Oid| {
             let mut at = Some(remote);
             while let Some(id) = at.filter(|id| Some(*id) != from) {
                 if let Some(place) = places.get(&id) {
                     return *place;
                 }
-                // What can't be read settles nothing.
+                // An unreadable commit counts as missing on the remote.
                 let commit = history::read_commit(objects, id).ok();
                 at = commit.and_then(|commit| commit.parents.first().copied());
             }
@@ -270,19 +268,16 @@ impl Workspace {
         remotes.into_iter().map(place).min().unwrap_or(0)
     }
 
-    /// Judges the commits in order, on as many threads as there are: one judges,
-    /// and the others read and verify ahead of it. The report is the same with
-    /// any number of them.
-    ///
-    /// # Errors
-    /// As [`Replay::run`].
+    /// Judges the commits in order, in parallel: one thread judges, and the others
+    /// read and verify ahead of it. The report does not depend on the number of
+    /// threads.
     pub fn run<'c>(
         &self,
         replay: &mut Replay<'c>,
         commits: &'c [Commit],
         seen: impl FnMut(&Commit, &JudgedStep),
     ) -> Result<Report, Error> {
-        /// Fewer steps are judged before another thread would have begun.
+        /// The number of steps from which further threads are worth starting.
         const WORTH_IT: usize = 64;
         let registry_id = replay.registry_id(commits)?;
         let helpers = self.threads.get() - 1;
@@ -296,8 +291,8 @@ impl Workspace {
             let _ending = PrefetchGuard(&ahead);
             for _ in 0..helpers {
                 scope.spawn(|| {
-                    // Without its own view of the repository a thread is of no
-                    // use, and the judge does all of it.
+                    // A thread that can't open the repository does nothing, and the
+                    // judge does the work.
                     if let Ok(repo) = door.open()
                         && let Ok(objects) = repo.objects()
                     {
@@ -309,7 +304,7 @@ impl Workspace {
         })
     }
 
-    /// The commits from the root to the tip, with the root.
+    /// Returns the commits from the root to the tip, with the root.
     fn whole(&self, objects: &dyn Objects, root: Oid, tip: Oid) -> Result<Vec<Commit>, Error> {
         let Some(mut commits) = history::chain_if(objects, root, tip)? else {
             if let Ok(Some(_)) = history::chain_if(objects, tip, root) {
@@ -330,8 +325,8 @@ impl Workspace {
         Ok(commits)
     }
 
-    /// The walk as it stood at the verified point; the faulty steps before it
-    /// are judged anew.
+    /// Restores the state at the verified point; the faulty steps before it are
+    /// judged again.
     fn resume<'r>(
         &'r self,
         objects: &dyn Objects,
@@ -355,7 +350,7 @@ impl Workspace {
         }
         let mut replay = Replay::after(records, &self.folder, oid(&verified.policy)?)?;
         replay.acknowledged.clone_from(&verified.acknowledged);
-        // A point of a program that did not keep who reaffirmed what says less.
+        // Points of older programs do not record reaffirmed versions.
         if !verified.reaffirmed.is_empty() {
             replay.reaffirmed.clone_from(&verified.reaffirmed);
         }

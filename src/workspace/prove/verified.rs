@@ -1,7 +1,6 @@
-//! What a clone remembers of its proofs: for each root, folder and mainline the
-//! point that it verified last, each in a file of its own, so that no proof of
-//! one mainline forgets another, at whatever time they run. Each user of a clone
-//! has files of their own, and believes no others.
+//! The verified points of a clone. Each root, folder and mainline has a file of its
+//! own, so that proofs of different mainlines do not overwrite each other. Each user
+//! of a clone has files of their own, and trusts no others.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,10 +15,10 @@ use crate::workspace::Workspace;
 
 const FORMAT: &str = "modelry-verified/v4";
 
-/// So many points are kept; the one that was not used for longest goes first.
+/// The most points that are kept; the least recently used one is removed first.
 const MOST: usize = 256;
 
-/// A point that a clone verified last.
+/// The last point that a clone verified.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Verified {
@@ -28,7 +27,7 @@ pub(super) struct Verified {
     folder: String,
     mainline: String,
     pub(super) commit: String,
-    /// The commit that brought the policy in force.
+    /// The commit that put the policy into force.
     pub(super) policy: String,
     pub(super) faulty: Vec<VerifiedFault>,
     pub(super) acknowledged: Vec<Acknowledged>,
@@ -44,22 +43,22 @@ pub(super) struct VerifiedFault {
     pub(super) policy: Option<String>,
 }
 
-/// A point that is not kept yet.
+/// A point that is not stored yet.
 pub struct Point {
     next: Verified,
-    /// The commit of the point that it goes on from.
+    /// The commit of the point that it continues from.
     before: Option<String>,
     anew: bool,
 }
 
-/// A point, and where it is kept.
+/// A stored point, with its file.
 pub(super) struct Remembered {
     pub(super) verified: Verified,
     path: PathBuf,
 }
 
 impl Remembered {
-    /// It was used, and goes no sooner than others.
+    /// Marks the point as just used.
     pub(super) fn keep(&self) {
         disk::touch(&self.path);
     }
@@ -74,8 +73,8 @@ impl Workspace {
         self.repo.common_dir().join("modelry").join("verified")
     }
 
-    /// How the names of this folder's and mainline's points begin. What they
-    /// are called is the repository's to say, and no name of a file.
+    /// Returns the prefix of the file names for this folder and mainline. Their names
+    /// are hashed, since the repository chooses them.
     fn verified_prefix(&self) -> String {
         let key = format!("{}\0{}", self.folder, self.mainline);
         let digest = sha256(key.as_bytes()).to_string();
@@ -93,13 +92,13 @@ impl Workspace {
             && self.root.is_none_or(|root| root.to_string() == verified.root)
     }
 
-    /// Whether this clone remembers a verified point of this registry and mainline.
+    /// Whether this clone has a verified point of this registry and mainline.
     pub fn has_point(&self) -> bool {
         self.remembered().is_some()
     }
 
-    /// The last point of this registry and mainline. Where no root is pinned,
-    /// the one that was used last.
+    /// Returns the last point of this registry and mainline; without a pinned root,
+    /// the most recently used one.
     pub(super) fn remembered(&self) -> Option<Remembered> {
         let key = self.user_key.as_ref()?;
         let path = match self.root {
@@ -118,8 +117,8 @@ impl Workspace {
         fits.then_some(Remembered { verified, path })
     }
 
-    /// Remembers a commit that this program just judged and made on the last
-    /// verified point; `policy` when it brought one into force.
+    /// Moves the verified point to a commit that this program just judged and created
+    /// on it. A commit that changes the policy leaves the point where it is.
     pub fn advance_verified(&self, base: Oid, commit: Oid, brings_policy: bool) {
         let Some(mut remembered) = self
             .remembered()
@@ -127,7 +126,7 @@ impl Workspace {
         else {
             return;
         };
-        // Who acknowledges or distrusts what is for the next proof to find out.
+        // The next proof finds out what the policy acknowledges or distrusts.
         if brings_policy {
             return;
         }
@@ -137,8 +136,9 @@ impl Workspace {
         });
     }
 
-    /// That history is proven up to here, from the point that was remembered
-    /// `before`; `anew` whatever another proof remembers meanwhile.
+    /// Returns the point for history that is proven up to here, from the earlier
+    /// point `before`. With `anew`, it replaces whatever another proof stored
+    /// meanwhile.
     pub(super) fn point(
         &self,
         root: Oid,
@@ -172,16 +172,15 @@ impl Workspace {
         Some(Point { next, before, anew })
     }
 
-    /// Remembers a point.
+    /// Stores a point.
     pub fn keep(&self, point: &Point) {
         let before = point.before.as_deref();
         self.write_verified(&point.next, |now| point.anew || now == before);
     }
 
-    /// Writes a point where `may` says so of the commit that stands there now:
-    /// a slower proof takes nothing back of what a faster one remembered. A
-    /// clone that can't be written proves everything anew each time, and that
-    /// is all.
+    /// Stores a point if `may` allows it for the commit that is stored now, so that a
+    /// slower proof does not undo a faster one. A clone that can't be written proves
+    /// everything again each time.
     fn write_verified(&self, verified: &Verified, may: impl FnOnce(Option<&str>) -> bool) {
         let Some(key) = &self.user_key else {
             return;

@@ -1,4 +1,4 @@
-//! Registered models, brought from an MLflow server or from a folder that
+//! Reads registered models from an MLflow server, or from a folder that
 //! mlflow-export-import wrote.
 
 mod server;
@@ -13,14 +13,14 @@ use crate::exchange::mlflow::{Found, numbers_as_text};
 use crate::git::disk;
 use crate::record::kind::{Address, Form};
 
-/// Bytes of one answer, or of one file.
+/// The largest answer or file, in bytes.
 const LARGEST: usize = 64 << 20;
 
-/// Everything that is registered at an address, or in a folder; of some models
-/// when they are named. `heard` hears of how many runs were read.
+/// Returns everything that is registered at an address or in a folder, or only the
+/// named models. `heard` is called with the number of runs that were read.
 ///
 /// # Errors
-/// When it can't be read, or a model is not there.
+/// The source can't be read, or lacks a named model.
 pub fn registered(
     place: &Address,
     folder: &Path,
@@ -41,7 +41,7 @@ pub fn registered(
     let name = |model: &Value| model.get("name").and_then(Value::as_str).map(str::to_owned);
     let mut there: Vec<String> = found.models.iter().filter_map(name).collect();
     if let Some(missing) = only.iter().find(|name| !there.contains(name)) {
-        // A server was asked for those that were named alone.
+        // A server was asked only for the named models.
         if !is_file {
             there = server::names(place)?;
         }
@@ -59,7 +59,7 @@ pub fn registered(
     Ok(found)
 }
 
-/// A JSON file as Python writes it; none when there is none.
+/// Reads a JSON file as Python writes it; `None` when there is no file.
 fn json_file(path: &Path) -> Result<Option<Value>, Error> {
     let Some(bytes) = disk::read_at_most(path, LARGEST)? else {
         return Ok(None);

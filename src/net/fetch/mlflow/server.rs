@@ -1,4 +1,4 @@
-//! An MLflow server, by its REST API 2.0.
+//! Reads an MLflow server through its REST API 2.0.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -16,19 +16,19 @@ use crate::base::Error;
 use crate::exchange::mlflow::{Found, numbers_as_text};
 use crate::record::kind::Address;
 
-/// Models, or versions, in one answer.
+/// The most models or versions in one answer.
 const PAGE: usize = 200;
-/// Answers to one search: against a server that never comes to an end.
+/// The most answers to one search: a server must not send pages without end.
 const PAGES: usize = 5000;
-/// How many ask for runs at the same time.
+/// The number of parallel requests for runs.
 const ASKERS: usize = 4;
-/// How often a request is made that fails in passing.
+/// The most attempts of a request with a transient fault.
 const TRIES: u32 = 4;
 
-/// Everything that is registered on it.
+/// Returns everything that is registered on the server.
 ///
 /// # Errors
-/// When it does not answer as MLflow does.
+/// An answer is not one of MLflow.
 pub(super) fn read(
     address: &Address,
     only: &[String],
@@ -55,7 +55,7 @@ pub(super) fn read(
                     "registered_model",
                 )?);
             }
-            // A database may take two spellings for one.
+            // A database may treat two spellings as the same name.
             let asked = |model: &Value| {
                 let told = model.get("name").and_then(Value::as_str);
                 told.is_some_and(|told| names.iter().any(|name| *name == told))
@@ -128,7 +128,7 @@ pub(super) fn read(
     Ok(found)
 }
 
-/// A filter for the versions of one model.
+/// Returns a filter for the versions of one model.
 fn filter(name: &str) -> Option<String> {
     match (name.contains('\''), name.contains('"')) {
         (false, _) => Some(format!("name='{name}'")),
@@ -137,10 +137,7 @@ fn filter(name: &str) -> Option<String> {
     }
 }
 
-/// The names of all models on it.
-///
-/// # Errors
-/// As [`read`].
+/// Returns the names of all models on the server.
 pub(super) fn names(address: &Address) -> Result<Vec<String>, Error> {
     let server = Server::new(address)?;
     let size = PAGE.to_string();
@@ -179,7 +176,7 @@ impl Server {
         })
     }
 
-    /// One answer; none when what was asked for does not exist.
+    /// Makes a request, with retries; `None` when the object does not exist.
     fn ask(&self, path: &str, query: &[(&str, &str)]) -> Result<Option<Value>, Error> {
         let query: Vec<String> = query
             .iter()
@@ -201,14 +198,14 @@ impl Server {
         }
     }
 
-    /// One request; the error says whether it may pass.
+    /// Makes one request; an error says whether the fault may pass.
     fn once(&self, url: &str) -> Result<Option<Value>, (Error, bool)> {
         let told = |what: &str| Error::told(format!("`{}` {what}", self.shown));
         let mut request = self.agent.get(url);
         if let Some(login) = &self.login {
             request = request.header(AUTHORIZATION, login);
         }
-        // A login goes nowhere else.
+        // The login is sent to no other host.
         let request = request
             .config()
             .max_redirects(0)
@@ -288,13 +285,13 @@ impl Server {
         })
     }
 
-    /// One member of an answer.
+    /// Returns one member of an answer.
     fn member(&self, path: &str, query: &[(&str, &str)], key: &str) -> Result<Option<Value>, Error> {
         let answer = self.ask(path, query)?;
         Ok(answer.and_then(|mut answer| answer.get_mut(key).map(Value::take)))
     }
 
-    /// Everything that a search finds.
+    /// Returns everything that a search finds.
     fn pages(&self, path: &str, query: &[(&str, &str)], key: &str) -> Result<Vec<Value>, Error> {
         let mut all = Vec::new();
         let mut token: Option<String> = None;
@@ -318,7 +315,7 @@ impl Server {
         )))
     }
 
-    /// A version with the place that its source points to.
+    /// Adds to a version the location that its source names.
     fn placed(&self, name: &str, mut version: Value) -> Result<Value, Error> {
         let source = version.get("source").and_then(Value::as_str).unwrap_or_default();
         if !source.starts_with("models:") && !source.starts_with("runs:") {
@@ -332,7 +329,7 @@ impl Server {
         Ok(version)
     }
 
-    /// Runs by their ids; those that are gone are left out.
+    /// Returns runs by their ids; deleted ones are left out.
     fn runs(
         &self,
         ids: Vec<String>,
@@ -372,7 +369,8 @@ impl Server {
     }
 }
 
-/// What MLflow's own client would send: a name and password, else a token.
+/// Returns the login that MLflow's own client would send: a name and password, else a
+/// token.
 fn login() -> Option<String> {
     use base64::prelude::{BASE64_STANDARD, Engine as _};
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());

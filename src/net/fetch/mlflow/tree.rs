@@ -1,4 +1,4 @@
-//! A folder that mlflow-export-import wrote: of one version
+//! Reads a folder that mlflow-export-import wrote: of one version
 //! (`export-model-version`), of one model (`export-model`), of several
 //! (`export-models`), or of everything (`export-all`).
 //!
@@ -17,13 +17,13 @@ use crate::base::Error;
 use crate::exchange::mlflow::Found;
 use crate::record::kind::{Address, Form};
 
-/// How deep below the folder a model is looked for.
+/// The depth below the folder to which models are searched.
 const DEPTH: usize = 8;
 
-/// At most so many files that are not understood are named one by one.
+/// The most unread files that are named one by one.
 const NAMED: usize = 20;
 
-/// Folders that hold bytes of models, or what is read by name.
+/// Folders with the content of models, or with files that are read by name.
 const OPAQUE: [&str; 5] = [
     "artifacts",
     "experiments",
@@ -32,7 +32,7 @@ const OPAQUE: [&str; 5] = [
     "notebooks",
 ];
 
-/// Folders of what is no registered model.
+/// Folders with other things than registered models.
 const OTHER_KINDS: [(&str, &str); 4] = [
     ("prompts", "prompts"),
     ("evaluation_datasets", "evaluation datasets"),
@@ -57,11 +57,11 @@ const KINDS: [(&str, &str, &str); 9] = [
     ),
 ];
 
-/// Everything that is registered in it.
+/// Returns everything that is registered in the folder.
 ///
 /// # Errors
-/// When it is no such folder, a file of it can't be read, or two exports tell
-/// different things of one version.
+/// The folder is not such an export, a file of it can't be read, or two exports
+/// contradict each other about a version.
 pub(super) fn read(folder: &Path, only: &[String]) -> Result<Found, Error> {
     let files = models(folder)?;
     if files.is_empty() {
@@ -98,25 +98,25 @@ pub(super) fn read(folder: &Path, only: &[String]) -> Result<Found, Error> {
     Ok(tree.found)
 }
 
-/// Where a model was read.
+/// The place where a model was read.
 struct Origin {
     file: PathBuf,
-    /// The tracking server, as the export tells it.
+    /// The tracking server that the export names.
     server: Address,
-    /// The same, for records; empty where it may hold a password.
+    /// The same, for records; empty where it may contain a password.
     shown: String,
 }
 
 struct Tree {
     found: Found,
-    /// The origin of each model that was found.
+    /// The origin of each model.
     origins: Vec<Origin>,
     runs_read: BTreeSet<PathBuf>,
     experiments: Vec<PathBuf>,
 }
 
 impl Tree {
-    /// Reads one `model.json` and what stands beside it.
+    /// Reads one `model.json` and the files beside it.
     fn model(&mut self, file: &Path, only: &[String]) -> Result<(), Error> {
         let Some(mut told) = json_file(file)? else {
             return Ok(());
@@ -125,7 +125,7 @@ impl Tree {
             .pointer("/system/mlflow_tracking_uri")
             .and_then(Value::as_str);
         let server = Address::from(server.unwrap_or_default());
-        // The path of a database may hold a password.
+        // The path of a database may contain a password.
         let parts = server.parts();
         let shown = match parts.form == Form::Url && parts.has_scheme(&["http", "https"]) {
             true => format!("MLflow at {}", server.place()),
@@ -155,7 +155,7 @@ impl Tree {
                 .push(format!("`{name}`: version {number} was not exported"));
         }
         self.one_version(file, &name, &mut model)?;
-        // Older exports have only the latest ones.
+        // Older exports contain only the latest versions.
         if model.get("versions").is_none()
             && let Some(latest) = model.get_mut("latest_versions").map(Value::take)
         {
@@ -213,7 +213,8 @@ impl Tree {
             ))
             .hint("export it again into a folder of its own: `export-model-version`"));
         }
-        // Where the version's bytes were exported too, this is what it had before.
+        // If the version's bytes were exported too, `_source` has the original
+        // location.
         if let Some(source) = version.get("_source").filter(|it| it.is_string()).cloned() {
             version["source"] = source;
         }
@@ -251,7 +252,7 @@ impl Tree {
         }
     }
 
-    /// The runs of a model's versions.
+    /// Reads the runs of a model's versions.
     fn runs(&mut self, file: &Path, model: &Value) -> Result<(), Error> {
         let versions = model.get("versions").and_then(Value::as_array);
         let versions = versions.into_iter().flatten();
@@ -277,7 +278,7 @@ impl Tree {
         Ok(())
     }
 
-    /// Adds the versions of a model that another file told already.
+    /// Adds the versions of a model that another file has described.
     fn merge(&mut self, place: usize, mut model: Value, origin: &Origin, name: &str) -> Result<(), Error> {
         let first = &self.origins[place];
         if first.server != origin.server {
@@ -308,7 +309,7 @@ impl Tree {
         Ok(())
     }
 
-    /// Notes on each file that was not read, and on folders of other kinds.
+    /// Notes each file that was not read, and folders of other kinds.
     fn not_understood(&mut self, folder: &Path) -> Result<(), Error> {
         const READ: [&str; 6] = [
             "model.json",
@@ -375,7 +376,7 @@ impl Tree {
     }
 }
 
-/// Adds a version, unless it is there alike.
+/// Adds a version, unless an equal one is there.
 fn add(versions: &mut Vec<Value>, version: Value, name: &str, file: &Path) -> Result<(), Error> {
     let number = |one: &Value| match one.get("version") {
         Some(Value::String(text)) => text.clone(),
@@ -397,7 +398,8 @@ fn add(versions: &mut Vec<Value>, version: Value, name: &str, file: &Path) -> Re
     }
 }
 
-/// The error for a folder without a registered model, with what it is.
+/// Returns the error for a folder without a registered model, with the kind of
+/// folder.
 fn no_model(folder: &Path) -> Error {
     let kinds = "name a folder that `export-model-version`, `export-model`, `export-models` or `export-all` of mlflow-export-import wrote, or the server's address";
     if folder.join("version.json").is_file() {
@@ -418,7 +420,7 @@ fn no_model(folder: &Path) -> Error {
     }
 }
 
-/// Whether it is one name of a folder.
+/// Whether the text is a single folder name.
 fn is_name(id: &str) -> bool {
     !id.is_empty()
         && id
@@ -426,8 +428,8 @@ fn is_name(id: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
-/// Every `model.json`, in the order of their paths. What a model holds is not
-/// looked into, and no link is followed.
+/// Returns every `model.json`, sorted by path. Does not look into a model's content,
+/// and follows no link.
 fn models(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let walk = WalkDir::new(folder)
         .max_depth(DEPTH)
@@ -450,7 +452,7 @@ fn models(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(files)
 }
 
-/// The folders that hold runs of experiments.
+/// Returns the folders with runs of experiments.
 fn experiments(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let top = folder.join("experiments");
     if !top.is_dir() {
