@@ -14,7 +14,7 @@ use crate::base::shell_word;
 pub(super) struct Standing {
     /// The given options, each with its value quoted for a shell.
     given: Vec<(&'static str, String)>,
-    /// The path to the repository's top; `None` where the user is there.
+    /// The path to the repository's top, or `None` where the user is there.
     top: Option<String>,
     commands: Vec<String>,
 }

@@ -1,9 +1,10 @@
-//! The command that starts the git program, for all who start it.
+//! The git command with a fixed environment, for every call of the git program.
 
 use std::process::Command;
 
-/// Variables that change which configuration `git config` lists, or what the paths of a
-/// command mean. An outer `git --literal-pathspecs commit` hands them to its hooks.
+/// Variables that change which configuration `git config` lists, or what the paths of
+/// a command mean. An outer `git --literal-pathspecs commit` passes them to its
+/// hooks.
 const ELSEWHERE: [&str; 5] = [
     "GIT_CONFIG",
     "GIT_LITERAL_PATHSPECS",
@@ -12,7 +13,8 @@ const ELSEWHERE: [&str; 5] = [
     "GIT_ICASE_PATHSPECS",
 ];
 
-/// The git program, whose commands mean what they say whatever the environment has.
+/// Returns a git command that does not depend on variables of the environment that
+/// change its meaning.
 pub(super) fn git() -> Command {
     let mut git = Command::new("git");
     for variable in ELSEWHERE {

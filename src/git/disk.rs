@@ -280,8 +280,8 @@ pub fn rename(from: &Path, to: &Path) -> Result<(), Error> {
     std::fs::rename(from, to).map_err(io("write", to))
 }
 
-/// Reads a regular file; `None` when there is no file. Of a file larger than `most`
-/// it reads `most + 1` bytes.
+/// Reads a regular file, or `None` when there is no file. Of a file larger than
+/// `most` it reads `most + 1` bytes.
 ///
 /// # Errors
 /// The file can't be read, or is not a regular file.

@@ -59,8 +59,8 @@ pub struct Home {
 }
 
 impl Home {
-    /// Returns the web page of a remote's address, without name and password; `None`
-    /// for folders and files.
+    /// Returns the web page of a remote's address, without name and password, or
+    /// `None` for folders and files.
     pub fn of(address: &Address) -> Option<Home> {
         let parts = address.as_remote();
         let (scheme, host) = match parts.form {

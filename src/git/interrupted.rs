@@ -187,7 +187,7 @@ struct Changed {
 
 impl Changed {
     /// Whether the file on disk is missing, or is as the move wrote it, whole or in
-    /// part; `None` when it is neither that nor as it was before.
+    /// part, or `None` when it is neither that nor as it was before.
     fn is_of_the_move(&self, git: &Program<'_>, at: &Path) -> Result<Option<bool>, Error> {
         if std::fs::symlink_metadata(at).is_err() {
             return Ok(Some(self.old.is_some()));

@@ -5,7 +5,7 @@ use git2::{MergeFileInput, merge_file};
 use super::failed;
 use crate::base::Error;
 
-/// Merges what two sides made of a text; `None` when they conflict. Attributes and
+/// Merges what two sides made of a text, or `None` when they conflict. Attributes and
 /// merge drivers of the repository have no effect.
 pub fn merge_text(base: &[u8], ours: &[u8], theirs: &[u8]) -> Result<Option<Vec<u8>>, Error> {
     let input = |bytes| {

@@ -21,11 +21,11 @@ use crate::git::disk::{self, io};
 pub struct Move<'m> {
     /// The branch, by its full name.
     pub branch: &'m str,
-    /// Its tip before; `None` for a new branch.
+    /// Its tip before, or `None` for a new branch.
     pub old: Option<Oid>,
     /// Its tip after.
     pub new: Oid,
-    /// The tree before; `None` when nothing was checked out.
+    /// The tree before, or `None` when nothing was checked out.
     pub from: Option<Oid>,
     /// The tree after.
     pub to: Oid,

@@ -418,7 +418,7 @@ fn top_of(directory: &Path) -> Option<PathBuf> {
     top.map(Path::to_owned)
 }
 
-/// Returns the error for a `.git` folder that is not a complete repository; `None`
+/// Returns the error for a `.git` folder that is not a complete repository, or `None`
 /// where there is no such folder.
 fn damaged(directory: &Path) -> Option<Error> {
     let top = top_of(directory)?;

@@ -34,7 +34,7 @@ pub(super) struct Program<'r> {
 }
 
 impl Repo {
-    /// Returns the git program for the work tree; `None` in a bare repository.
+    /// Returns the git program for the work tree, or `None` in a bare repository.
     pub(super) fn program(&self) -> Result<Option<Program<'_>>, Error> {
         let Some(top) = self.workdir() else {
             return Ok(None);
@@ -285,7 +285,8 @@ pub(super) fn listed(paths: &[&[u8]]) -> Vec<u8> {
     all
 }
 
-/// Returns the deepest folder that contains all paths; `None` where that is the top.
+/// Returns the deepest folder that contains all paths, or `None` where that is the
+/// top.
 fn common_folder(paths: &[String]) -> Option<&str> {
     let mut common = paths.first()?.rsplit_once('/')?.0;
     for path in paths {

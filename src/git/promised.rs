@@ -11,7 +11,7 @@ use super::Repo;
 use crate::base::{Error, Oid};
 
 impl Repo {
-    /// Returns the remote that has a partial clone's missing objects; `None` for a
+    /// Returns the remote that has a partial clone's missing objects, or `None` for a
     /// complete clone.
     pub fn promisor(&self) -> Result<Option<String>, Error> {
         if let Some(remote) = self.config("extensions.partialclone") {

@@ -33,7 +33,7 @@ pub enum Head {
     Branch {
         /// The reference's full name.
         name: String,
-        /// Its tip; `None` while it is unborn.
+        /// Its tip, or `None` while it is unborn.
         tip: Option<Oid>,
     },
     /// A commit, without a branch.
@@ -41,7 +41,7 @@ pub enum Head {
 }
 
 impl Head {
-    /// Returns the commit that is checked out; `None` on an unborn branch.
+    /// Returns the commit that is checked out, or `None` on an unborn branch.
     pub fn tip(&self) -> Option<Oid> {
         match self {
             Head::Branch { tip, .. } => *tip,
@@ -51,7 +51,7 @@ impl Head {
 }
 
 impl Repo {
-    /// Returns the work tree's top; `None` in a bare repository.
+    /// Returns the work tree's top, or `None` in a bare repository.
     pub fn workdir(&self) -> Option<&Path> {
         self.raw.workdir()
     }
@@ -74,7 +74,7 @@ impl Repo {
         self.raw.is_shallow()
     }
 
-    /// Returns the path of `directory` inside the work tree, with `/`; `None`
+    /// Returns the path of `directory` inside the work tree, with `/`, or `None`
     /// outside.
     pub fn prefix(&self, directory: &Path) -> Option<String> {
         let top = self.workdir()?.canonicalize().ok()?;
@@ -283,8 +283,8 @@ impl Repo {
         None
     }
 
-    /// Returns the full name of the branch that a short name means; `None` for a full
-    /// id.
+    /// Returns the full name of the branch that a short name means, or `None` for a
+    /// full id.
     pub fn full_name(&self, short: &str) -> Option<String> {
         if full_id(short).is_some() {
             return None;
@@ -310,7 +310,7 @@ impl Repo {
         Ok(Head::Detached(oid(id)))
     }
 
-    /// Returns the commit that a reference points to; `None` when there is no such
+    /// Returns the commit that a reference points to, or `None` when there is no such
     /// reference.
     pub fn reference(&self, name: &str) -> Result<Option<Oid>, Error> {
         match self.raw.find_reference(name) {

@@ -65,8 +65,8 @@ impl Repo {
             .hint(format!("try it by hand: `git {}`", by_hand(arguments).join(" "))))
     }
 
-    /// Returns the tip of a branch on a remote; `None` when there is no such branch.
-    /// It takes one round trip, and fetches no objects.
+    /// Returns the tip of a branch on a remote, or `None` when there is no such
+    /// branch. It takes one round trip, and fetches no objects.
     pub fn remote_tip(&self, remote: &str, reference: &str) -> Result<Option<Oid>, Error> {
         let mut listed = self.remote_branches(remote, reference)?.into_iter();
         Ok(listed.find_map(|(name, id)| (name == reference).then_some(id)))
@@ -90,8 +90,8 @@ impl Repo {
             .map(|_| ())
     }
 
-    /// Fetches a branch of a remote and returns its tip; `None` when there is no such
-    /// branch. No reference of the clone moves.
+    /// Fetches a branch of a remote and returns its tip, or `None` when there is no
+    /// such branch. No reference of the clone moves.
     pub fn fetch_tip(&self, remote: &str, reference: &str) -> Result<Option<Oid>, Error> {
         // The name is unique to this process: others may fetch into the same clone.
         let into = format!("refs/modelry/fetched/{}", std::process::id());
@@ -237,7 +237,7 @@ impl Repo {
     }
 
     /// Returns the remote that a branch is fetched from, and the branch's full name
-    /// there; `None` without a remote. The remote is the first of: the one of a
+    /// there, or `None` without a remote. The remote is the first of: the one of a
     /// remote-tracking branch, the branch's `remote`, the only remote, `origin`.
     pub fn fetch_place(&self, branch: &str) -> Result<Option<(String, String)>, Error> {
         let remotes = self.remotes()?;
@@ -274,7 +274,7 @@ impl Repo {
         Ok(remotes.iter().flatten().flatten().map(str::to_owned).collect())
     }
 
-    /// Asks a remote for the branch that its HEAD names: `refs/heads/main`; `None`
+    /// Asks a remote for the branch that its HEAD names: `refs/heads/main`, or `None`
     /// when it names none.
     pub fn ask_default_branch(&self, remote: &str) -> Result<Option<String>, Error> {
         let listed = self.run(&["ls-remote", "--symref", "--", remote, "HEAD"])?;
@@ -360,7 +360,7 @@ impl Repo {
         }
     }
 
-    /// Returns the time of the last fetch into this clone, by git's own record;
+    /// Returns the time of the last fetch into this clone, by git's own record, or
     /// `None` where nothing was fetched since the clone was made.
     pub fn last_fetch(&self) -> Option<std::time::SystemTime> {
         let noted = [self.raw.path(), self.common_dir()].map(|folder| {

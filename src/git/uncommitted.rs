@@ -13,7 +13,7 @@ use crate::object::{self, Mode, Overlay};
 /// The uncommitted state of a work tree.
 #[derive(Debug)]
 pub struct Uncommitted {
-    /// The tree of a commit of everything; `None` when it would be empty.
+    /// The tree of a commit of everything, or `None` when it would be empty.
     pub tree: Option<Oid>,
     /// Notes on the programs that were not run.
     pub notes: Vec<String>,

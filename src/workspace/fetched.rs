@@ -59,7 +59,7 @@ impl Workspace {
     }
 
     /// Returns the full name of the remote-tracking branch of the mainline, with its
-    /// commit where that is in the clone; `None` without a remote.
+    /// commit where that is in the clone, or `None` without a remote.
     pub fn kept_mainline(&self) -> Result<Option<(String, Option<Oid>)>, Error> {
         let Some((remote, there)) = self.repo.fetch_place(&self.mainline)? else {
             return Ok(None);

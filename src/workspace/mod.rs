@@ -228,7 +228,7 @@ impl Workspace {
     }
 
     /// Returns a remedy where a commit removed the registry's file or moved its
-    /// folder; `None` where no such commit is found.
+    /// folder, or `None` where no such commit is found.
     fn taken_away(&self, objects: &dyn Objects, tip: Oid) -> Result<Option<String>, Error> {
         let file = self.from_top("registry.yaml");
         let mut by = None;

@@ -18,7 +18,7 @@ const KEY: &str = "modelry.root";
 pub struct Pin {
     /// The commit.
     pub root: Oid,
-    /// The registry's folder; `None` where the pin names none.
+    /// The registry's folder, or `None` where the pin names none.
     pub folder: Option<String>,
 }
 

@@ -210,7 +210,7 @@ pub struct AsOf {
     pub commit: Oid,
     /// A note on how the day was found.
     pub note: Option<String>,
-    /// What the mainline holds after that day, in words.
+    /// Words on the content of the mainline after that day.
     pub later: Option<String>,
 }
 
@@ -361,7 +361,7 @@ impl Moment {
         }
     }
 
-    /// Parses a date; `None` when the text is not a date.
+    /// Parses a date, or `None` when the text is not a date.
     fn of(text: &str) -> Option<Moment> {
         if let Ok(date) = text.parse::<jiff::civil::Date>()
             && text.len() == 10

@@ -53,7 +53,7 @@ pub(crate) const FORMS: &[Output] = &[
     Output::Eventbridge,
 ];
 
-/// Returns where entries for EventBridge go; `None` for other forms.
+/// Returns where entries for EventBridge go, or `None` for other forms.
 fn account(args: &EventsArgs, ui: &Ui) -> Result<Option<Account>, Error> {
     let is_wanted = ui.output == Output::Eventbridge;
     match (&args.account, &args.region) {

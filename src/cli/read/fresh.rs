@@ -11,7 +11,8 @@ use crate::workspace::Workspace;
 
 /// Ends a reading command that read the commit `read`. Adds a note where the remote's
 /// branch is known to be ahead. If something was not found, the error names the
-/// commit that was read. Adds nothing where `at` or `--fetch` chose the commit.
+/// commit that was read. Adds nothing unless the newest commit of
+/// this clone was asked for, without `--at` and `--fetch`.
 ///
 /// # Errors
 /// The error of the command itself.

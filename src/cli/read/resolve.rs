@@ -162,7 +162,7 @@ pub fn on_mainline(
 }
 
 /// Returns the mainline's commit after which a range starts, for a revision or for a
-/// day that the range includes; `None` when the mainline began later.
+/// day that the range includes, or `None` when the mainline began later.
 ///
 /// # Errors
 /// The named commit is not on the mainline.

@@ -53,7 +53,7 @@ pub enum GroupCommand {
 pub struct GroupArgs {
     /// The group
     group: GroupName,
-    /// What the model is for; an empty text removes it
+    /// A description of what the model is for; an empty text removes it
     #[arg(long)]
     description: Option<String>,
     /// An owner, to contact about the group: an actor, or team:NAME; may be repeated

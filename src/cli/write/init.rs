@@ -225,7 +225,7 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     Ok(Outcome::Fine)
 }
 
-/// A file's path and its new content; `None` where nothing is to be written.
+/// A file's path and its new content, or `None` where nothing is to be written.
 type FileToWrite = Option<(String, Option<Vec<u8>>)>;
 
 /// Returns the `.gitattributes` beside `registry.yaml`, with the lines that the one

@@ -1,10 +1,10 @@
-//! The signing key's place, and the words for somebody who has none.
+//! The user's signing key: its path, and the error for a missing one.
 
 use std::path::{Path, PathBuf};
 
 use crate::base::Error;
 
-/// The lines that tell git to sign with an SSH key.
+/// Returns the commands that make git sign with an SSH key.
 pub fn how_to() -> [&'static str; 2] {
     [
         "git config --global gpg.format ssh",
@@ -12,7 +12,7 @@ pub fn how_to() -> [&'static str; 2] {
     ]
 }
 
-/// The error of somebody who never named a key.
+/// Returns the error for a missing signing key.
 pub fn no_key() -> Error {
     Error::told("no signing key is configured")
         .hint("every decision is signed; make a key once: `ssh-keygen -t ed25519`")
@@ -20,7 +20,7 @@ pub fn no_key() -> Error {
         .hint(format!("and: `{}`", how_to()[1]))
 }
 
-/// A path as git reads it: `~/` is the home.
+/// Expands a path as git does: `~/` is the home.
 pub fn expanded(path: &str) -> PathBuf {
     match (path.strip_prefix("~/"), std::env::var_os("HOME")) {
         (Some(rest), Some(home)) => Path::new(&home).join(rest),

@@ -73,7 +73,7 @@ impl State {
     }
 }
 
-/// What a version records about some bytes.
+/// The record of a version about some bytes.
 #[derive(Clone, Debug, Default)]
 pub struct Promise {
     /// Their SHA-256, where it is known.

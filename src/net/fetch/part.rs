@@ -327,7 +327,7 @@ fn fill(
     }
 }
 
-/// Reads a small file into memory; `None` when it has more than `most` bytes.
+/// Reads a small file into memory, or `None` when it has more than `most` bytes.
 pub(super) fn small(origin: &dyn Origin, most: u64, watch: &mut Watch<'_>) -> Result<Option<Vec<u8>>, Error> {
     let mut patience = Patience { failures: 0 };
     loop {

@@ -1,7 +1,7 @@
 //! Decides which network addresses a receiver may have.
 //!
 //! A webhook makes this machine send a request to an address that somebody else may
-//! choose. Whoever owns the name in it could otherwise reach services that only this
+//! choose. The owner of the name in it could otherwise reach services that only this
 //! machine can reach. Source: the special-purpose registries of IANA (RFC 6890), as
 //! far as they are not globally reachable.
 

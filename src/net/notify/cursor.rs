@@ -59,7 +59,7 @@ pub struct Cursor {
     pub registry: RegistryId,
     /// SHA-256 of the receiver's address.
     pub sink: [u8; 32],
-    /// What was delivered.
+    /// The events that were delivered.
     pub position: Position,
 }
 

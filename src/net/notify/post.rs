@@ -126,7 +126,7 @@ impl Poster {
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
-            // Behind a proxy, the address could not be checked.
+            // The address of a receiver behind a proxy could not be checked.
             .proxy(None)
             .timeout_global(Some(timeout))
             .build();

@@ -230,8 +230,8 @@ impl Round<'_> {
     }
 }
 
-/// Counts the commit's events up to the one with this id; `None` when the commit has
-/// no such event.
+/// Counts the commit's events up to the one with this id, or `None` when the commit
+/// has no such event.
 fn told(events: &[Event], commit: Oid, id: &str) -> Option<usize> {
     let mut of_commit = events.iter().take_while(|event| event.mainline == commit);
     of_commit.position(|event| event.id == id).map(|at| at + 1)

@@ -20,7 +20,7 @@ const LARGEST_SIGNATURE: usize = 64 << 10;
 pub struct CheckpointFile {
     /// Its path, with links resolved.
     path: PathBuf,
-    /// The content of the file; `None` for a new checkpoint.
+    /// The content of the file, or `None` for a new checkpoint.
     read: Option<(Vec<u8>, Checkpoint)>,
     /// The content of `FILE.sig`.
     signature: Option<String>,
@@ -37,7 +37,7 @@ pub enum Signed {
     By(Verdict),
 }
 
-/// What happened to a checkpoint after a clean audit.
+/// The fate of a checkpoint after a clean audit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moved {
     /// It is up to date.
@@ -57,8 +57,8 @@ fn beside(path: &Path, extension: &str) -> PathBuf {
 }
 
 impl CheckpointFile {
-    /// Returns the registry's folder in a checkpoint file; `None` where the file is
-    /// not a checkpoint, which [`CheckpointFile::open`] reports.
+    /// Returns the registry's folder in a checkpoint file, or `None` where the file
+    /// is not a checkpoint, which [`CheckpointFile::open`] reports.
     pub fn folder_of(path: &Path) -> Option<String> {
         let bytes = disk::read_at_most(path, LARGEST_CHECKPOINT).ok()??;
         Some(Checkpoint::parse(&bytes).ok()?.folder)
@@ -140,7 +140,7 @@ impl CheckpointFile {
         })
     }
 
-    /// Returns the checkpoint; `None` for a new one.
+    /// Returns the checkpoint, or `None` for a new one.
     pub fn checkpoint(&self) -> Option<&Checkpoint> {
         self.read.as_ref().map(|(_, checkpoint)| checkpoint)
     }

@@ -40,7 +40,7 @@ pub struct Proof {
     pub root: Oid,
     /// Whether the root is pinned.
     pub pinned: bool,
-    /// The verified point that the proof started from; `None` when it started from
+    /// The verified point that the proof started from, or `None` when it started from
     /// the root.
     pub from: Option<Oid>,
     /// The clone's earlier knowledge of the mainline.

@@ -59,7 +59,7 @@ pub fn registered(
     Ok(found)
 }
 
-/// Reads a JSON file as Python writes it; `None` when there is no file.
+/// Reads a JSON file as Python writes it, or `None` when there is no file.
 fn json_file(path: &Path) -> Result<Option<Value>, Error> {
     let Some(bytes) = disk::read_at_most(path, LARGEST)? else {
         return Ok(None);

@@ -176,7 +176,7 @@ impl Server {
         })
     }
 
-    /// Makes a request, with retries; `None` when the object does not exist.
+    /// Makes a request, with retries, or `None` when the object does not exist.
     fn ask(&self, path: &str, query: &[(&str, &str)]) -> Result<Option<Value>, Error> {
         let query: Vec<String> = query
             .iter()
