@@ -155,7 +155,7 @@ pub fn spoken_for(changes: &[Change]) -> Vec<VersionId> {
     out
 }
 
-/// Returns the digest of a version's content, which a review names; `None` if the version
+/// Returns the digest of a version's content, which a review names, or `None` if the version
 /// does not exist.
 pub fn content(registry_id: &str, snapshot: &Snapshot<'_>, id: &VersionId) -> Result<Option<Digest>, Error> {
     let loaded = snapshot.read(&RecordPath::Version(id.clone()))?;

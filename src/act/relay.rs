@@ -37,9 +37,9 @@ pub struct HostVerdict {
     pub review: String,
     /// The decision.
     pub click: Click,
-    /// The commit that the reviewer saw; `None` if the host does not say.
+    /// The commit that the reviewer saw, or `None` if the host does not say.
     pub commit: Option<Oid>,
-    /// The time when it was given, or last changed; `None` if the host does not say.
+    /// The time when it was given, or last changed, or `None` if the host does not say.
     pub at: Option<Timestamp>,
 }
 
@@ -71,7 +71,7 @@ pub struct WholeList {
     pub review: String,
     /// The accounts whose approvals it holds.
     pub accounts: BTreeSet<String>,
-    /// The time when the merge request last changed; `None` if the host does not say.
+    /// The time when the merge request last changed, or `None` if the host does not say.
     pub at: Option<Timestamp>,
 }
 
@@ -486,7 +486,7 @@ fn write(
     )))
 }
 
-/// Returns the digest of a version's content at another commit; `None` if it is not
+/// Returns the digest of a version's content at another commit, or `None` if it is not
 /// there.
 fn subject_at(desk: &WriteContext<'_>, id: &VersionId, commit: Oid) -> Result<Option<Digest>, Error> {
     let there: Snapshot<'_> = desk.past.at(desk.snapshot.records, commit)?;

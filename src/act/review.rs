@@ -169,7 +169,7 @@ fn decided(id: &VersionId, status: Status) -> Error {
 }
 
 /// Returns the move of status that the reviews at `after` authorise for a version, as an
-/// edit of its file; `None` when they authorise none.
+/// edit of its file, or `None` when they authorise none.
 pub fn settle(
     desk: &WriteContext<'_>,
     after: &Snapshot<'_>,

@@ -1,8 +1,8 @@
-//! What a judge has to say: findings, notes, and where they point.
+//! The output of a judge: findings, notes, and their places.
 //!
 //! A rule points by name ([`Anchor`]: side, path, JSON pointer); one place,
-//! [`crate::judge::rules`], turns that into line and column ([`Place`]). Renderers
-//! see places only.
+//! [`crate::judge::rules`], turns that into line and column ([`Place`]). Renderers see
+//! places only.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -42,8 +42,8 @@ pub struct Anchor {
     pub side: Side,
     /// Path from the registry's folder.
     pub path: String,
-    /// JSON pointer; empty for the whole document. What is absent resolves to
-    /// its nearest existing parent.
+    /// JSON pointer; empty for the whole document. A pointer to an absent value resolves
+    /// to its nearest existing parent.
     pub pointer: String,
     /// Key or value.
     pub part: Part,
@@ -152,8 +152,7 @@ impl Remedy {
 pub struct Finding<At> {
     /// Which rule.
     pub rule: &'static RuleInfo,
-    /// One sentence that stands alone: lower case, values in backticks, no
-    /// full stop.
+    /// One complete sentence: lower case, values in backticks, no full stop.
     pub message: String,
     /// Where.
     pub primary: Label<At>,
@@ -161,7 +160,7 @@ pub struct Finding<At> {
     pub related: Vec<Label<At>>,
     /// Why, in words.
     pub why: Vec<String>,
-    /// Who did it: commit, signer and verdict.
+    /// The author: commit, signer and verdict.
     pub who: Option<String>,
     /// One thing to do now.
     pub help: Option<String>,
@@ -173,20 +172,21 @@ pub struct Finding<At> {
     pub also: Option<String>,
     /// The commit of the step that it is about; none for what is not committed.
     pub step: Option<Oid>,
-    /// Who accepted it since, in which policy, and why; it decides nothing then.
+    /// The actor who accepted it since, the policy, and the reason; it decides nothing
+    /// then.
     pub acknowledged: Option<String>,
-    /// Of what has not landed: the ways of landing in which it is wrong. Empty
-    /// where that is no question.
+    /// For a change that has not landed: the ways of landing in which it is wrong.
+    /// Otherwise empty.
     pub landings: Vec<Landing>,
-    /// Of what a revoked key proved about a version: the key, and the version.
-    /// Who reaffirms the version accepts it.
+    /// For a version whose approval rests on a revoked key: the key, and the version.
+    /// Reaffirming the version accepts the finding.
     pub reaffirms: Option<(String, VersionId)>,
-    /// Of what a step uncovers in the past that does nothing but revoke or retire:
-    /// the place of that step in its walk. It stops what rests on it, and never
-    /// the step itself.
+    /// For a fault in the past, found by a step that does nothing but revoke or retire:
+    /// the place of that step in its walk. It stops the changes that rest on it, and
+    /// never the step itself.
     pub uncovered: Option<usize>,
-    /// Codes of the findings that this one stands in for. Accepting it takes
-    /// accepting these too.
+    /// Codes of the findings that this one replaces. Accepting it takes accepting these
+    /// too.
     pub folded: BTreeSet<&'static str>,
 }
 
@@ -247,7 +247,7 @@ impl Finding<Anchor> {
         self
     }
 
-    /// What a person must choose before something can be done.
+    /// Sets the choice that a person must make before something can be done.
     #[must_use]
     pub fn choose(mut self, text: impl Into<String>) -> Self {
         self.help = Some(text.into());
@@ -264,8 +264,8 @@ impl<At> Finding<At> {
 }
 
 impl Finding<Place> {
-    /// What a report tells beside the message: why, who, in which ways of
-    /// landing, and what to do; a line each.
+    /// Returns the lines of a report beside the message: why, who, in which ways of
+    /// landing, and what to do.
     pub fn told(&self) -> Vec<String> {
         let mut words: Vec<String> = self.why.iter().map(|why| format!("why: {why}")).collect();
         words.extend(self.who.iter().map(|who| format!("who: {who}")));
@@ -290,7 +290,7 @@ pub struct Note {
     pub commit: Option<Oid>,
 }
 
-/// What was looked at: a judge that looked at nothing is not green.
+/// The objects that were examined: a judge that examined nothing is not green.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Checked {
     /// Steps of the mainline.
@@ -306,14 +306,13 @@ pub struct Checked {
 /// Findings in order (step, path, line, column, code), with what was looked at.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
-    /// What is wrong.
+    /// The findings.
     pub findings: Vec<Finding<Place>>,
-    /// What is worth knowing.
+    /// The notes.
     pub notes: Vec<Note>,
-    /// What was looked at.
+    /// The objects that were examined.
     pub checked: Checked,
-    /// Of what has not landed: each way that was tried. Empty where that is no
-    /// question.
+    /// For a change that has not landed: each way that was tried. Otherwise empty.
     pub landings: Vec<Tried>,
 }
 
@@ -322,22 +321,22 @@ pub struct Report {
 pub struct Tried {
     /// Which.
     pub way: Landing,
-    /// So many findings.
+    /// The number of findings.
     pub findings: usize,
-    /// What it would make, in words: "one merge commit", "3 commits".
+    /// The commits that it would make, in words: "one merge commit", "3 commits".
     pub makes: String,
 }
 
 impl Report {
-    /// The findings that nobody acknowledged: they decide.
+    /// Returns the findings that are not acknowledged: they decide.
     pub fn open(&self) -> impl Iterator<Item = &Finding<Place>> {
         self.findings
             .iter()
             .filter(|finding| finding.acknowledged.is_none())
     }
 
-    /// The first finding that a policy can accept: nobody did yet, and its step is
-    /// done.
+    /// Returns the first finding that a policy can accept: it is not accepted yet, and
+    /// its step is done.
     pub fn acceptable(&self) -> Option<(Vec<&'static str>, Oid)> {
         let mut open = self.open().filter(|finding| finding.landings.is_empty());
         open.find_map(|finding| {
@@ -352,10 +351,10 @@ impl Report {
     }
 }
 
-/// What a command or a push concerns: what is wrong there stops it.
+/// The object of a command or a push: a finding there stops it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// The policy, which can be repaired whatever else is wrong.
+    /// The policy, which can be repaired despite any other fault.
     Policy,
     /// These groups, and the policy and the mainline under them.
     Groups(Vec<String>),

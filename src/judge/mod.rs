@@ -1,4 +1,4 @@
-//! Judging: what is wrong with a change, and with a history of changes.
+//! Judging: the faults of a change, and of a history of changes.
 //!
 //! | part | what it does |
 //! | --- | --- |
@@ -7,8 +7,8 @@
 //! | [`rules`] | one file for each rule, and the only loop over them |
 //! | [`history`] | the mainline, step by step, from the root to a tip |
 //!
-//! A step is judged by the policy before it, never by the one that it brings. No verdict
-//! depends on a clock, a configuration or a machine: the same bytes give the same
+//! A step is judged by the policy before it, never by the one that it contains. No
+//! verdict depends on a clock, a configuration or a machine: the same bytes give the same
 //! findings everywhere.
 //!
 //! # Imports

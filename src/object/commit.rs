@@ -261,7 +261,7 @@ struct Field {
     range: std::ops::Range<usize>,
 }
 
-/// Cuts headers into fields; `None` when a line is not a header.
+/// Cuts headers into fields, or `None` when a line is not a header.
 fn split(headers: &[u8]) -> Option<Vec<Field>> {
     let mut fields: Vec<Field> = Vec::new();
     let mut at = 0;

@@ -194,7 +194,7 @@ impl Tree {
         Ok(tree)
     }
 
-    /// Returns the entry of this name; `None` when the tree has the name twice, since
+    /// Returns the entry of this name, or `None` when the tree has the name twice, since
     /// readers may then see either.
     pub fn get(&self, name: &str) -> Option<&Entry> {
         if self.faults.is_empty() {

@@ -46,9 +46,6 @@ pub struct PublicKey {
 
 impl PublicKey {
     /// Reads one OpenSSH line: algorithm, base64, and perhaps a comment.
-    ///
-    /// # Errors
-    /// Why the line is no public key, in words.
     pub fn parse(line: &str) -> Result<PublicKey, String> {
         let line = line.trim();
         if line.contains('\n') {

@@ -29,56 +29,47 @@ pub struct Gone {
     pub after: Option<Oid>,
 }
 
-/// What the counting must know from outside the two trees.
+/// The history that counting needs beyond the two trees.
 pub trait HistoryView {
-    /// Who signed the commit that made this record say what it says now; none
-    /// where no history is known. Who only reformats says nothing. Asked only for
-    /// records without a signature of their own that stood before the step.
-    ///
-    /// # Errors
-    /// When history can't be read.
+    /// Returns the signer of the commit that gave this record its present content; `None`
+    /// if no history is known. Commits that only reformat are skipped. Asked only for
+    /// records that have no signature of their own and are older than the step.
     fn brought_by(&self, policy: &Policy, path: &RecordPath) -> Result<Option<Verdict>, Error>;
 
-    /// Who signed the commit that makes this record say this in the step that is
-    /// judged; none where that is not known. Asked only for records without a
-    /// signature of their own that the step changes.
+    /// Returns the signer of the commit that gives the record this content in the judged
+    /// step, or `None` if that is not known. Asked only for records that have no signature
+    /// of their own and that the step changes.
     fn brings(&self, path: &RecordPath, loaded: &Loaded) -> Option<Verdict> {
         let _ = (path, loaded);
         None
     }
 
-    /// A person's own review that the step replaces by one that a machine reports;
-    /// none where it does not.
+    /// Returns a person's own review that the step replaces by one that a machine
+    /// reports.
     fn replaced_signed_review(&self, path: &RecordPath) -> Option<Arc<Loaded>> {
         let _ = path;
         None
     }
 
-    /// The history that says what a file said before it became unreadable; none
-    /// where no history is known.
+    /// Returns the history that knows a file's content before it became unreadable, or
+    /// `None` if no history is known.
     fn earlier(&self) -> Option<&dyn Earlier> {
         None
     }
 
-    /// What a step of the mainline took away at a path of the registry where nothing is
-    /// now; none where it had nothing, or no history is known.
-    ///
-    /// # Errors
-    /// When history can't be read.
+    /// Returns the step of the mainline that emptied this path of the registry, or `None` if
+    /// the path never had a file, or no history is known.
     fn gone(&self, path: &str) -> Result<Option<Gone>, Error> {
         let _ = path;
         Ok(None)
     }
 }
 
-/// Why a record that names `by` is not proven to be that actor's; none when it
-/// is. What stood before the step was judged when it came, and what was a
-/// finding then proves nothing now. What the step itself brings is a finding of
-/// its own, and carries nothing either: who accepts that finding later accepts no
-/// move of status with it.
-///
-/// # Errors
-/// When an object can't be read.
+/// Returns why a record that names `by` is not proven to be that actor's, or `None` when it
+/// is. Records older than the step were judged when they landed, and one that was a
+/// finding then proves nothing now. A record that the step itself adds and that proves
+/// nothing is a finding of its own. It supports no move of status either, even if a later
+/// policy accepts the finding.
 pub fn unproven(
     policy: &Policy,
     prior: &Snapshot<'_>,
@@ -100,7 +91,7 @@ pub fn unproven(
     Ok(match verdict {
         None => None,
         Some(Verdict::Actor { id, .. }) if id == *by => None,
-        // What a key proved before it was retired stays proven.
+        // A change that a key proved before it was retired stays proven.
         Some(Verdict::Retired { id, .. }) if id == *by && stood()? => None,
         Some(Verdict::Actor { id, .. }) => Some(format!("it is signed by `{id}`")),
         Some(Verdict::Revoked(key)) => Some(format!("its key {key} is revoked")),
@@ -108,7 +99,7 @@ pub fn unproven(
     })
 }
 
-/// What one review is worth.
+/// The standing of one review.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// It counts.
@@ -120,14 +111,13 @@ pub enum Standing {
 /// One review with its worth.
 #[derive(Clone, Debug)]
 pub struct Counted {
-    /// Whose decision.
+    /// The reviewer.
     pub actor: ActorId,
-    /// The machine that reports it from a Git host's page, if it is no review of
-    /// the actor's own.
+    /// The machine that reports it from a Git host's page, unless the actor signed it.
     pub reported_by: Option<ActorId>,
-    /// What was decided.
+    /// The decision.
     pub decision: Decision,
-    /// Whether it counts towards an approval, or stands as a rejection.
+    /// Whether it counts towards an approval, or as a rejection.
     pub standing: Standing,
     /// Whether it would count by itself, and yields to a related one that does.
     pub yields: bool,
@@ -136,16 +126,16 @@ pub struct Counted {
 }
 
 impl Counted {
-    /// Whose decision, and who reports it if another does.
+    /// Returns the reviewer, and the machine that reports the review if one does.
     pub fn voice(&self) -> String {
         super::words::voice(&self.actor, self.reported_by.as_ref())
     }
 }
 
-/// What is missing for an approval.
+/// A missing part of an approval.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shortfall {
-    /// Approvals: so many of so many.
+    /// Approvals: the count and the number required.
     Approvals {
         /// Counted.
         have: u32,
@@ -163,7 +153,7 @@ pub enum Shortfall {
     },
     /// Sections of the card.
     Card(CardSection),
-    /// A rejection of the same content stands.
+    /// The same content is rejected.
     Rejected(ActorId),
     /// Something to be loaded or run lacks its digest; the JSON pointer.
     Undigested(String),
@@ -176,17 +166,17 @@ pub enum Shortfall {
 /// The reviews of one version, counted.
 #[derive(Clone, Debug)]
 pub struct Tally {
-    /// What the policy asks for.
+    /// The policy's requirements.
     pub need: ApprovalNeed,
     /// The digest that a review must name now.
     pub subject: Digest,
     /// Every review, with its worth.
     pub reviews: Vec<Counted>,
-    /// What is missing; empty means that the version may be approved.
+    /// The missing parts; empty means that the version may be approved.
     pub missing: Vec<Shortfall>,
-    /// What each gate says.
+    /// The result of each gate.
     pub gates: Vec<GateResult>,
-    /// Who could still give an approval that counts.
+    /// The actors who could still give an approval that counts.
     pub could_approve: Vec<ActorId>,
     /// Everyone who is an author of version, card or evidence.
     pub authors: BTreeSet<ActorId>,
@@ -207,7 +197,7 @@ impl Tally {
             .filter(|review| review.decision == Decision::Approved && review.standing == Standing::Counts)
     }
 
-    /// The rejections of this content that stand.
+    /// Returns the rejections of this content.
     pub fn rejections(&self) -> impl Iterator<Item = &Counted> {
         self.reviews
             .iter()
@@ -215,10 +205,7 @@ impl Tally {
     }
 }
 
-/// Everyone who is an author of a version, its card or its evidence.
-///
-/// # Errors
-/// When an object can't be read.
+/// Lists all authors of a version, its card and its evidence.
 pub fn authors(
     id: &VersionId,
     version: &Loaded,
@@ -239,11 +226,8 @@ pub fn authors(
     Ok(authors)
 }
 
-/// Counts the reviews of a version: on the files at `next`, by `policy`, the
-/// one in force before, with the champions of its gates as they are at `prior`.
-///
-/// # Errors
-/// When an object can't be read.
+/// Counts the reviews of a version: on the files at `next`, by `policy`, the one in force
+/// before, with the champions of its gates as they are at `prior`.
 pub fn tally(
     policy: &Policy,
     prior: &Snapshot<'_>,
@@ -259,8 +243,8 @@ pub fn tally(
     for actor in next.reviewers(id)? {
         let path = RecordPath::Review(id.clone(), actor.clone());
         let Some(loaded) = next.read(&path)? else { continue };
-        // What is reported never takes the place of what the person signed: the
-        // step that tries is a finding (MR318), and the person's word stands in it.
+        // A reported review never replaces one that the person signed. The step that
+        // tries is a finding (MR318), and here the signed review still counts.
         let loaded = outside.replaced_signed_review(&path).unwrap_or(loaded);
         let Some(review) = loaded.review() else { continue };
         let standing = match worth(policy, prior, &path, &loaded, &subject, outside)? {
@@ -310,8 +294,8 @@ pub fn tally(
         .collect();
     let full = best.iter().filter(|(_, reporter)| reporter.is_some()).count();
     let full = u32::try_from(full).unwrap_or(u32::MAX) >= tally.need.delegated;
-    // What is related to one that counts counts for nothing more, and so does
-    // what is reported beyond the policy's number.
+    // Drops approvals whose author is related to one already selected, and reported
+    // approvals beyond the policy's number.
     for review in &mut tally.reviews {
         if review.decision == Decision::Approved
             && review.standing == Standing::Counts
@@ -352,7 +336,7 @@ fn is_of(path: &RecordPath, review: &Review) -> bool {
     }
 }
 
-/// Whether a review speaks of this content, by somebody who stands behind it.
+/// Whether a review names this content, and its reviewer is proven.
 fn worth(
     policy: &Policy,
     prior: &Snapshot<'_>,
@@ -401,13 +385,13 @@ fn report_worth(
             "it was reported by the machine `{by}`, and the policy counts no such review"
         ));
     }
-    // Whoever holds the machine's key could have made it up.
+    // Anyone with the machine's key could have invented the report.
     let author = authors.iter().find(|author| policy.related(by, author))?;
     (need.four_eyes && review.decision == Decision::Approved)
         .then(|| format!("four eyes: `{by}`, which reports it, and the author `{author}` share an owner"))
 }
 
-/// Why an approval by itself counts for nothing, whatever its content.
+/// A reason for which an approval by itself does not count, on any content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ApprovalFault {
     /// The actor may not approve there.
@@ -419,8 +403,8 @@ pub enum ApprovalFault {
     FourEyes(ActorId),
 }
 
-/// Why this actor's approval of a version would count for nothing; none where it
-/// counts by itself.
+/// Returns why this actor's approval of a version would not count, or `None` if it counts by
+/// itself.
 pub fn approval_fault(
     policy: &Policy,
     tally: &Tally,
@@ -491,7 +475,8 @@ pub fn dominated_by<'t>(policy: &Policy, tally: &'t Tally, actor: &ActorId) -> O
     let approvals = tally.reviews.iter().filter(|review| {
         review.decision == Decision::Approved
             && (review.standing == Standing::Counts || review.yields)
-            // A reported one takes a place that only so many may have.
+            // Reported reviews are limited in number, so a signed one takes no such
+            // place.
             && review.reported_by.is_none()
             && review.actor != *actor
     });
@@ -556,8 +541,8 @@ fn missing(
     Ok(missing)
 }
 
-/// Who could still give an approval that counts: when a team is short, only
-/// its members help; otherwise everybody else who may approve.
+/// Lists the actors who could still give an approval that counts. If a team is short,
+/// only its members help; otherwise all others who may approve.
 fn could_approve(policy: &Policy, id: &VersionId, tally: &Tally, counted: &[Candidate<'_>]) -> Vec<ActorId> {
     let mut short: BTreeMap<&RecordName, u32> = BTreeMap::new();
     let mut quorum_short = 0;

@@ -1,8 +1,8 @@
-//! Whose act a change is.
+//! The author of a change.
 //!
-//! An authored record is authored by whoever signed it; without a signature of
-//! its own, by whoever signed the commit that brought it. Everything else
-//! belongs to the commit's signer.
+//! The author of an authored record is the signer of the record. If it has no signature
+//! of its own, the author is the signer of the commit that added it. All other changes
+//! belong to the signer of the commit.
 
 use std::rc::Rc;
 
@@ -15,27 +15,27 @@ use crate::record::snapshot::Loaded;
 use crate::record::subject;
 use crate::signature::{self, OpenPgpFault, PublicKey, SignatureFault};
 
-/// Who stands behind a signature, under one policy.
+/// The actor that a signature proves, under one policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// This actor, with the key of this fingerprint.
     Actor {
-        /// Who.
+        /// The actor.
         id: ActorId,
         /// The key.
         key: String,
     },
-    /// There is no signature.
+    /// It has no signature.
     Unsigned,
-    /// The commit is not in strict form and speaks for nobody.
+    /// The commit is not in strict form, so its signature proves no actor.
     NotStrict(Vec<String>),
     /// The signature does not verify, or can't.
     Bad(String),
-    /// The key belongs to nobody.
+    /// The key is not an actor's.
     UnknownKey(String),
     /// The key, or its actor, is retired.
     Retired {
-        /// Whose key it is.
+        /// The key's owner.
         id: ActorId,
         /// The key.
         key: String,
@@ -44,9 +44,9 @@ pub enum Verdict {
     },
     /// The key is revoked.
     Revoked(String),
-    /// It is not signed yet, and there is no key to sign it with.
+    /// It is not signed yet, and no key is set to sign it.
     Nobody,
-    /// A Git host will make the commit, and its signature is nobody's.
+    /// A Git host will make the commit, and the host's signature proves no actor.
     Host,
 }
 
@@ -97,8 +97,8 @@ impl Verdict {
         }
     }
 
-    /// The verdict on the detached signature that a record at `path` carries;
-    /// none when it carries none.
+    /// Returns the verdict on the detached signature in a record at `path`, or `None` when
+    /// it has none.
     pub fn of_record(policy: &Policy, path: &RecordPath, record: &Loaded) -> Option<Verdict> {
         let armor = record.signature()?;
         Some(match SignatureKind::of(armor) {
@@ -164,19 +164,19 @@ impl MergeCharge {
     }
 }
 
-/// Who brings a change into the mainline.
+/// The signer of the commit that lands a change on the mainline.
 #[derive(Clone, Debug)]
 pub struct Carrier {
     /// The commit; none for what is not committed yet.
     pub commit: Option<Oid>,
-    /// Who signed it.
+    /// The verdict on its signature.
     pub verdict: Verdict,
     /// Why it is a merge that answers, when it is one.
     pub charge: Option<MergeCharge>,
 }
 
 impl Carrier {
-    /// Whoever signed this commit; none for what is not committed yet.
+    /// Builds the carrier of this commit, or `None` for a commit that is not made yet.
     pub fn new(commit: Option<Oid>, verdict: Verdict) -> Carrier {
         Carrier {
             commit,
@@ -214,24 +214,24 @@ impl Carrier {
     }
 }
 
-/// Who brings the changes of one step: its own commit, and behind a merge the
-/// commits of its other side.
+/// The carriers of one step: its own commit, and behind a merge the commits of its other
+/// side.
 #[derive(Clone, Debug)]
 pub struct Carriers {
-    /// Who signed the step itself.
+    /// The signer of the step itself.
     pub own: Carrier,
-    /// Who brings each change, in the order of the changes; empty when it is
-    /// the step itself that brings them all.
+    /// The carrier of each change, in the order of the changes; empty when the step
+    /// itself carries them all.
     pub of: Vec<Rc<Carrier>>,
 }
 
 impl Carriers {
-    /// One commit brings everything.
+    /// Builds the carriers of a step in which one commit carries every change.
     pub fn one(own: Carrier) -> Carriers {
         Carriers { own, of: Vec::new() }
     }
 
-    /// Who brings the change of this index.
+    /// Returns the carrier of the change with this index.
     pub fn of(&self, index: usize) -> &Carrier {
         self.of.get(index).map_or(&self.own, |carrier| carrier)
     }
@@ -240,16 +240,16 @@ impl Carriers {
 /// The author of one change.
 #[derive(Clone, Debug)]
 pub struct Author {
-    /// The commit that brings it; none for what is not committed yet.
+    /// The commit that adds it, or `None` for one that is not made yet.
     pub commit: Option<Oid>,
-    /// Who, or why nobody.
+    /// The author, or why none is proven.
     pub verdict: Verdict,
     /// Whether the record's own signature says so.
     pub by_record: bool,
 }
 
-/// Whether the change brings an authored record, so that the record's own
-/// signature decides.
+/// Whether the change adds an authored record, so that the record's own signature
+/// decides.
 pub fn is_authored(kind: &ChangeKind) -> bool {
     matches!(
         kind,
@@ -298,14 +298,14 @@ fn is_annotation(kind: &ChangeKind) -> bool {
     matches!(kind, ChangeKind::VersionAnnotated { .. })
 }
 
-/// The author of a change that `carrier` brings.
+/// Returns the author of a change that `carrier` signed.
 pub fn author(policy: &Policy, change: &Change, carrier: &Carrier) -> Author {
     let own = change
         .after
         .as_ref()
         .filter(|_| is_in_record(change))
         .and_then(|after| Verdict::of_record(policy, change.record.as_ref()?, after))
-        // A signature that proves nobody is a finding of the registration.
+        // A signature that proves no actor is a finding of the registration.
         .filter(|verdict| verdict.actor().is_some() || !is_annotation(&change.kind));
     match own {
         Some(verdict) => Author {

@@ -3,7 +3,7 @@
 use crate::record::kind::{ActorKey, OpenPgpKeyEntry};
 use crate::signature::{Certificate, PublicKey};
 
-/// What an actor's key says, once it is read.
+/// The content of an actor's key, once read.
 #[derive(Clone, Debug)]
 pub enum Credential {
     /// An OpenSSH public key.
@@ -14,9 +14,6 @@ pub enum Credential {
 
 impl Credential {
     /// Reads a key of the policy.
-    ///
-    /// # Errors
-    /// Why it is none, in words.
     pub fn of(key: &ActorKey) -> Result<Credential, String> {
         match key {
             ActorKey::OpenPgp(entry) => Certificate::parse(&entry.openpgp)

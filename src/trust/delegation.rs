@@ -3,26 +3,26 @@
 use super::Policy;
 use crate::record::kind::{Action, ActorId, ActorKind, Decision, GroupName, Review, VersionId};
 
-/// Why a reported review speaks for nobody.
+/// A reason for which a reported review does not count.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DelegationFault {
     /// Where in the record, as a JSON pointer.
     pub pointer: &'static str,
-    /// What is wrong.
+    /// The fault.
     pub message: String,
     /// The one thing to do.
     pub help: String,
 }
 
-/// Whether a review is one that somebody reports, well or badly.
+/// Whether a review is a reported one, valid or not.
 pub fn is_reported(review: &Review) -> bool {
     review.on_behalf_of.is_some() || review.host.is_some()
 }
 
-/// Why this reported review of a version speaks for nobody under this policy;
-/// none when it is as it must be: written by a machine that may decide here, for
-/// a person who is not retired and lists the account of that host, and saying
-/// where it was given.
+/// Returns why this reported review of a version does not count under this policy; `None`
+/// when it is valid. A valid one is written by a machine that may decide here and says
+/// where it was given. Its reviewer is a person who is not retired and lists the account
+/// of that host.
 pub fn delegation_fault(policy: &Policy, id: &VersionId, review: &Review) -> Option<DelegationFault> {
     let fault = |pointer, message, help: String| {
         Some(DelegationFault {
@@ -91,7 +91,7 @@ pub fn delegation_fault(policy: &Policy, id: &VersionId, review: &Review) -> Opt
             sign(person),
         );
     }
-    // Who left decides nothing any more, through whomever.
+    // A retired actor's decisions do not count, whoever reports them.
     if who.is_some_and(|who| who.retired) {
         return fault(
             "/onBehalfOf",

@@ -15,20 +15,20 @@ use crate::record::snapshot::{Loaded, Snapshot};
 use crate::record::subject;
 use crate::trust::condition::{Absent, Demand, Expr, Outcome};
 
-/// What a gate without a champion may name.
+/// The variables of a gate without a champion.
 const CONTENT: [&str; 4] = ["metrics", "evidence", "card", "spec"];
 
-/// What a gate with a champion may name.
+/// The variables of a gate with a champion.
 const WITH_CHAMPION: [&str; 5] = ["metrics", "evidence", "card", "spec", "champion"];
 
-/// A gate of the policy, and where it stands: `/approvals/RULE/gates/INDEX`.
+/// A gate of the policy, and its pointer: `/approvals/RULE/gates/INDEX`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlacedGate {
     /// The index of its approval rule.
     pub rule: usize,
     /// Its index in that rule.
     pub index: usize,
-    /// What it says.
+    /// The gate as written.
     pub gate: Gate,
 }
 
@@ -39,10 +39,7 @@ impl PlacedGate {
     }
 }
 
-/// A gate's condition, compiled.
-///
-/// # Errors
-/// Why it is no condition, with the place in it.
+/// Compiles a gate's condition.
 pub fn compile(gate: &Gate) -> Result<Expr, crate::trust::condition::ExprFault> {
     match gate.champion {
         Some(_) => Expr::compile(&gate.require, &WITH_CHAMPION),
@@ -69,7 +66,7 @@ pub fn gate_demand(before: &Gate, after: &Gate) -> Demand {
     new.demand(&old)
 }
 
-/// What a gate says of a version.
+/// The result of a gate for a version.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GateResult {
     /// The gate.
@@ -77,8 +74,8 @@ pub struct GateResult {
     /// The version that `champion` meant; none when it meant `null` or the gate
     /// has no champion.
     pub champion: Option<VersionId>,
-    /// The members that the condition names, with what it saw; none where
-    /// there is nothing.
+    /// The members that the condition names, with their values, or `None` where a member is
+    /// absent.
     pub values: Vec<(String, Option<Value>)>,
     /// Whether it holds.
     pub met: bool,
@@ -92,8 +89,8 @@ impl GateResult {
         &self.placed.gate.name
     }
 
-    /// What it saw that is worth telling: not what is below nothing, and not a
-    /// whole where its parts are told.
+    /// Returns the values worth reporting: nothing below an absent member, and no whole
+    /// whose parts are reported.
     pub fn told(&self) -> impl Iterator<Item = &(String, Option<Value>)> {
         let inside = |name: &str, whole: &str| {
             let rest = name.strip_prefix(whole);
@@ -111,7 +108,7 @@ impl GateResult {
         })
     }
 
-    /// What it saw, in words: "metrics.auc is 0.8, champion is null".
+    /// Returns the values in words: "metrics.auc is 0.8, champion is null".
     pub fn seen(&self) -> String {
         let words = |(name, value): &(String, Option<Value>)| match value {
             None => format!("{name} is missing"),
@@ -135,11 +132,7 @@ fn brief(value: &Value) -> String {
     }
 }
 
-/// What every gate says of a version: its content at `next`, the champion as at
-/// `prior`.
-///
-/// # Errors
-/// When an object can't be read.
+/// Judges every gate for a version: its content at `next`, the champion as at `prior`.
 pub fn judge_gates(
     policy: &Policy,
     gates: &[PlacedGate],
@@ -216,9 +209,9 @@ fn judge_one(
 enum Champion {
     /// The stage never served anything.
     Never,
-    /// What it holds.
+    /// The champion and its content.
     Is(VersionId, Map<String, Value>),
-    /// It served, and is no version any more.
+    /// It served, and is deleted.
     Gone(VersionId),
 }
 
@@ -234,7 +227,7 @@ fn champion(
         return Ok(Champion::Never);
     };
     let Some(number) = assignment.stage().map(|stage| stage.version.or(stage.previous)) else {
-        // A record that can't be read hides whatever served.
+        // A record that can't be read hides the version that served.
         let id = VersionId {
             group: group.clone(),
             number: 0,
@@ -257,8 +250,8 @@ fn champion(
     })
 }
 
-/// What a gate may speak of: what the subject of a review covers, the metrics
-/// of the spec by a short name.
+/// Returns the content that a gate sees: everything that the subject of a review covers,
+/// and the metrics of the spec by a short name.
 fn content(
     policy: &Policy,
     id: &VersionId,
@@ -280,11 +273,8 @@ fn content(
     Ok(content)
 }
 
-/// The members that gates read and no version of the group has, with the gate's
+/// Lists the members that gates read and no version of the group has, with the gate's
 /// name. A champion is a version of the group too.
-///
-/// # Errors
-/// When an object can't be read.
 pub fn absent_in_gates(
     policy: &Policy,
     gates: &[PlacedGate],
@@ -316,11 +306,8 @@ pub fn absent_in_gates(
     Ok(all)
 }
 
-/// The gates of every version that the changes concern and that is to be
-/// approved, or was just now: registered, given a card or evidence, reviewed.
-///
-/// # Errors
-/// When an object can't be read.
+/// Judges the gates of every version that the changes concern and that is to be approved,
+/// or was changed just now: registered, given a card or evidence, reviewed.
 pub fn gates_of_changes(
     policy: &Policy,
     prior: &Snapshot<'_>,

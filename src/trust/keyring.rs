@@ -7,7 +7,7 @@ use super::credential::{Credential, fingerprint};
 use crate::record::kind::{ActorId, ActorKey, Registry};
 use crate::signature::{Certificate, OpenPgpFault, openpgp};
 
-/// What a key proves under one policy.
+/// The standing of a key under one policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyStanding {
     /// It proves this actor.
@@ -18,11 +18,11 @@ pub enum KeyStanding {
     RetiredActor(ActorId),
     /// It is revoked and proves nothing any more.
     Revoked(Option<ActorId>),
-    /// It belongs to nobody.
+    /// The key is not an actor's.
     Unknown,
 }
 
-/// Whose key it is, and what has ended.
+/// The owner of a key, and its end.
 #[derive(Clone, Debug)]
 struct Owner {
     actor: ActorId,
@@ -41,8 +41,8 @@ pub struct Keyring {
 }
 
 impl Keyring {
-    /// The keys that the policy lists. A key that can't be read, is too weak or
-    /// belongs to two actors proves nobody; rules of family MR4xx say so.
+    /// Reads the keys that the policy lists. A key that can't be read, is too weak or
+    /// belongs to two actors proves no actor; rules of family MR4xx report it.
     pub fn new(registry: &Registry) -> Keyring {
         let mut keyring = Keyring::default();
         let mut certificates = Vec::new();
@@ -87,7 +87,7 @@ impl Keyring {
         keyring
     }
 
-    /// What the key of this fingerprint proves.
+    /// Returns the standing of the key with this fingerprint.
     pub fn standing(&self, key: &str) -> KeyStanding {
         let key = fingerprint(key);
         let owner = self.owners.get(&key);
@@ -123,10 +123,7 @@ impl Keyring {
                 .is_some_and(|primaries| primaries.contains(&named))
     }
 
-    /// The fingerprint of the listed OpenPGP key that made this signature.
-    ///
-    /// # Errors
-    /// Why the signature proves nothing.
+    /// Returns the fingerprint of the listed OpenPGP key that made this signature.
     pub fn verify_openpgp(&self, armor: &str, payload: &[u8]) -> Result<String, OpenPgpFault> {
         openpgp::verify(self.certificates.iter(), armor, payload)
     }

@@ -1,9 +1,13 @@
-//! Trust: who may do what, and whose word counts.
+//! Trust: who may do what, and which reviews count.
 //!
 //! [`Policy`] is a `registry.yaml` made ready to answer: which actor a key belongs to,
-//! what an actor may do to a group, what an approval needs. [`Author`] is the actor whom
-//! signatures prove to be behind a change. [`Tally`] is the count of reviews for one
-//! version: which count, which do not and why, what is missing and who could give it.
+//! what an actor may do to a group, what an approval needs.
+//!
+//! [`Author`] is the actor whom signatures prove to be behind a change.
+//!
+//! [`Tally`] is the count of reviews for one version. It says which count, which do not
+//! and why, what is missing and who could give it.
+//!
 //! [`condition`] reads and evaluates the expressions of gates and of `list --where`.
 //!
 //! # Imports

@@ -1,6 +1,6 @@
-//! The policy made ready to ask: globs compiled, keys by fingerprint, teams
-//! resolved. What can't be used is skipped, so that a broken line grants
-//! nothing; rules of family MR4xx name it.
+//! The policy made ready to ask: globs compiled, keys by fingerprint, teams resolved.
+//! Unusable parts are skipped, so that a broken line grants nothing; rules of family
+//! MR4xx name them.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -37,7 +37,7 @@ fn leads_below(pattern: &str, folder: &str) -> bool {
     for name in folder.split('/').filter(|name| !name.is_empty()) {
         match parts.next() {
             None => return false,
-            // These may stand for any number of names, or hold a `/`.
+            // These may match any number of names, or hold a `/`.
             Some(part) if part.contains("**") || part.contains(['{', '[', '\\']) => return true,
             Some(part) if path_glob(part).is_ok_and(|glob| !glob.is_match(name)) => return false,
             Some(_) => {}
@@ -46,9 +46,9 @@ fn leads_below(pattern: &str, folder: &str) -> bool {
     parts.next().is_some()
 }
 
-/// Whether a path is a proper prefix, name by name, of what a glob over paths names:
-/// a file there stands where the glob wants a folder. What `**` stands for is no
-/// folder that the glob names.
+/// Whether a path is a proper prefix, name by name, of the paths that a glob names: a
+/// file at the path takes the place of a folder that the glob needs. `**` names no
+/// folder.
 fn stands_before(pattern: &str, path: &str) -> bool {
     let mut parts = pattern.split('/');
     for name in path.split('/') {
@@ -62,8 +62,8 @@ fn stands_before(pattern: &str, path: &str) -> bool {
     parts.next().is_some()
 }
 
-/// The patterns that the alternatives of a glob stand for, `{a/b,c}/d` for instance;
-/// only the pattern itself where they are too many.
+/// Expands the alternatives of a glob, `{a/b,c}/d` for instance; returns only the pattern
+/// itself if there are too many.
 fn alternatives(pattern: &str) -> Vec<String> {
     const MOST: usize = 64;
     let mut done = Vec::new();
@@ -117,7 +117,7 @@ fn glob(pattern: &str, is_path: bool) -> Result<GlobMatcher, String> {
         .map_err(|error| error.kind().to_string())
 }
 
-/// What an approval in one group needs: the stricter value of every rule that
+/// The requirements for an approval in one group: the stricter value of every rule that
 /// matches.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ApprovalNeed {
@@ -158,7 +158,7 @@ pub struct Policy {
 type CompiledGate = Rc<Result<Expr, ExprFault>>;
 
 impl Policy {
-    /// The policy in this file; none when the file is no policy.
+    /// Reads the policy in this file, or `None` when the file is not a policy.
     pub fn new(source: Arc<Loaded>) -> Option<Policy> {
         let registry = Rc::new(source.registry()?.clone());
         let compile = |globs: &[String]| globs.iter().filter_map(|glob| group_glob(glob).ok()).collect();
@@ -199,7 +199,7 @@ impl Policy {
         compiled.clone()
     }
 
-    /// What the file says.
+    /// Returns the file's content.
     pub fn registry(&self) -> &Registry {
         &self.registry
     }
@@ -229,8 +229,8 @@ impl Policy {
     }
 
     /// Whether a file (path from the repository's top) is protected. A file, link or
-    /// submodule that stands in the place of a protected folder is: it takes the
-    /// place of all that is in it.
+    /// submodule at the path of a protected folder is protected too: it replaces
+    /// everything in the folder.
     pub fn protects(&self, path: &str) -> bool {
         let mut globs = self.registry.protect.iter();
         self.protect.iter().any(|glob| glob.is_match(path))
@@ -289,15 +289,15 @@ impl Policy {
         self.registry.policy_change.required.max(1) as usize
     }
 
-    /// Whether the actor is a person who stands in for administrators when too few
-    /// are left.
+    /// Whether the actor is a person who can replace administrators when too few are
+    /// left.
     pub fn is_recovery(&self, id: &ActorId) -> bool {
         let who = self.actor(id.as_str());
         self.registry.policy_change.recovery.contains(id)
             && who.is_some_and(|who| who.kind == ActorKind::Person && !who.retired)
     }
 
-    /// Those who could stand in for administrators today.
+    /// Lists the recovery actors who could replace administrators now.
     pub fn recovery(&self) -> Vec<ActorId> {
         let named = self.registry.policy_change.recovery.iter();
         let mut able: Vec<ActorId> = named.cloned().collect();
@@ -314,9 +314,9 @@ impl Policy {
         machine.owners.iter().any(living)
     }
 
-    /// Whether the actor may do this, there. Retired actors may nothing, nor may
-    /// machines that nobody answers for; a forge may only annotate and make or
-    /// update groups; `administer` is for persons and for the whole registry.
+    /// Whether the actor may do this, there. Retired actors have no rights, nor have
+    /// machines without an owner. A forge may only annotate and make or update groups.
+    /// `administer` is for persons and for the whole registry.
     pub fn may(
         &self,
         actor: &ActorId,
@@ -353,9 +353,8 @@ impl Policy {
                 })
     }
 
-    /// Whether the actor may import versions into this group with the status that
-    /// they had elsewhere. Retired actors, forges, and machines that nobody answers
-    /// for may not.
+    /// Whether the actor may import versions into this group with the status that they
+    /// had elsewhere. Retired actors, forges, and machines without an owner may not.
     pub fn may_import(&self, actor: &ActorId, group: &str) -> bool {
         let fits = |who: &Actor| match who.kind {
             ActorKind::Person => !who.retired,
@@ -392,7 +391,7 @@ impl Policy {
             .collect()
     }
 
-    /// The persons whom an actor stands for: itself, its owners, and theirs.
+    /// Returns the persons behind an actor: itself, its owners, and theirs.
     pub fn principals(&self, actor: &ActorId) -> BTreeSet<ActorId> {
         let mut found = BTreeSet::from([actor.clone()]);
         let mut open = vec![actor];
@@ -413,7 +412,7 @@ impl Policy {
         !self.principals(a).is_disjoint(&self.principals(b))
     }
 
-    /// What an approval in this group needs.
+    /// Returns the requirements for an approval in this group.
     pub fn need(&self, group: &GroupName) -> ApprovalNeed {
         let matching: Vec<usize> = (0..self.approvals.len())
             .filter(|&index| {
@@ -451,9 +450,9 @@ impl Policy {
     }
 }
 
-/// The action that a change needs of its author, with the stage for `promote`.
-/// None for what no grant allows, or what carries its own authority: moves of
-/// status, and withdrawing one's own review.
+/// Returns the action that a change needs of its author, with the stage for `promote`.
+/// Returns `None` for changes that no grant allows and for changes that need no grant:
+/// moves of status, and withdrawing one's own review.
 pub fn needed_action(change: &Change) -> Option<(Action, Option<StageName>)> {
     let plain = |action| Some((action, None));
     match (&change.kind, change.record.as_ref()) {

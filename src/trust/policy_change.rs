@@ -1,4 +1,4 @@
-//! Who authorises a change of the policy.
+//! The authorisation of a policy change.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,9 +16,9 @@ use crate::record::subject;
 pub struct PolicyTally {
     /// How many are needed.
     pub required: u32,
-    /// Who counts.
+    /// The actors who count.
     pub counted: BTreeSet<ActorId>,
-    /// Who reviewed and does not count, and why.
+    /// The actors who reviewed and do not count, with the reason.
     pub not_counted: BTreeMap<ActorId, String>,
     /// The digest that a review must name.
     pub subject: crate::record::kind::Digest,
@@ -28,8 +28,8 @@ pub struct PolicyTally {
     /// Those who can still agree so that it counts: each has a key in force. Empty
     /// where enough did, and where all of them would not be enough.
     pub could_agree: Vec<ActorId>,
-    /// Why all who can still agree would not be enough; none where they would, and
-    /// where enough did.
+    /// The reason for which even all remaining reviewers would not be enough, or `None` if
+    /// they would, or if enough agreed already.
     pub blocked: Option<String>,
 }
 
@@ -40,13 +40,10 @@ impl PolicyTally {
     }
 }
 
-/// Counts who stands behind the policy in `new`, by the policy in force before:
-/// on the reviews at `next`, of which those at `prior` stood before. It takes the
-/// place of `replaced`: of that policy, or behind a merge of the one before it
-/// on its side.
-///
-/// # Errors
-/// When an object can't be read.
+/// Counts the actors who agree to the policy in `new`, by the policy in force before. It
+/// counts the reviews at `next`; those at `prior` are older than the step. The new policy
+/// replaces `replaced`: the one in force, or behind a merge the one before it on its
+/// side.
 pub fn tally_policy(
     policy: &Policy,
     replaced: &Policy,
@@ -144,7 +141,7 @@ fn ask(policy: &Policy, concerned: Option<&Ends>, tally: &mut PolicyTally) {
     let mut could: Vec<ActorId> = able.iter().filter(is_new).cloned().collect();
     let alone = policy.registry().actors.keys();
     let alone = alone.filter(|id| is_only(concerned, id) && policy.has_key(id));
-    // With a stand-in among them, `required` is lower already.
+    // With a recovery actor among them, `required` is lower already.
     let stands_in = tally.fast_path || (able.len() < quorum && tally.required as usize == quorum);
     let stand_ins: Vec<ActorId> = match stands_in {
         true => policy.recovery().into_iter().filter(|id| is_new(&id)).collect(),
@@ -188,7 +185,7 @@ pub struct Ends {
     pub of_nobody: bool,
 }
 
-/// Whether a change ends keys or rights of this actor and of nobody else.
+/// Whether a change ends keys or rights of this actor and of no other.
 fn is_only(ends: Option<&Ends>, actor: &ActorId) -> bool {
     ends.is_some_and(|ends| !ends.of_nobody && ends.actors.iter().eq([actor]))
 }
@@ -205,7 +202,7 @@ pub fn fast_path(replaced: &Policy, after: &Registry, file: &Loaded) -> Option<E
     let (before, old, new) = (replaced.registry(), replaced.source.value(), file.value());
     let (old_value, new_value) = (old, new);
     let mut ends = Ends::default();
-    // What can happen once to each key, actor and revocation.
+    // Changes that can be made once for each key, actor and revocation.
     let mut ended_for_good = 0_usize;
     // Everything but serial, actors and revoked must be the same.
     let rest = |value: &Value| {
@@ -256,7 +253,7 @@ pub fn fast_path(replaced: &Policy, after: &Registry, file: &Loaded) -> Option<E
             ended.push(is);
         }
     }
-    // To accept what a key approved is no emergency.
+    // Reaffirming the approvals of a key is not an emergency.
     if new.iter().any(|revocation| !revocation.reaffirmed.is_empty()) {
         return None;
     }
@@ -282,9 +279,9 @@ pub fn fast_path(replaced: &Policy, after: &Registry, file: &Loaded) -> Option<E
     (is_bounded && (ends.of_nobody || !ends.actors.is_empty())).then_some(ends)
 }
 
-/// Revocations that a policy may hold beyond one for each of its keys, for a change
-/// to count as one that only revokes. One administrator may make such a change, and
-/// must not fill the file up, so that nobody can revoke anything any more.
+/// The revocations that a policy may hold beyond one for each of its keys, for a change
+/// to count as one that only revokes. One administrator may make such a change alone.
+/// Without this limit, one could fill the file up until no revocation fits any more.
 const MOST_SPARE: usize = 64;
 
 /// Bytes of canonical JSON that such a change may add for each key or actor it ends.

@@ -4,14 +4,14 @@ use super::approval::Counted;
 use super::{ApprovalNeed, Policy};
 use crate::record::kind::{ActorId, ActorKind, RecordName};
 
-/// Beyond so many machines and reported reviews, the first ones are taken as
-/// they come; every set of the others is tried.
+/// The most machines and reported reviews of which every set is tried. Beyond it, the
+/// first ones are taken as they come.
 const TRIED: usize = 12;
 
 /// One approval that would count by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Candidate<'t> {
-    /// Whose approval.
+    /// The approver.
     pub actor: &'t ActorId,
     /// The machine that reports it.
     pub reported_by: Option<&'t ActorId>,
@@ -26,10 +26,10 @@ impl<'t> Candidate<'t> {
         }
     }
 
-    /// Whether two approvals may be one person's work. A reported one may be that
-    /// of whoever holds the machine's key, so it is related to the machine and its
-    /// owners too. How many a machine may report is the policy's number: two
-    /// reports are not related for their machine's sake.
+    /// Whether two approvals may be one person's work. A reported one may have been
+    /// invented by the holder of the machine's key, so it is related to the machine and
+    /// its owners too. The policy limits how many a machine may report, so two reports
+    /// are not related only because one machine made them.
     pub fn is_related(&self, policy: &Policy, other: &Candidate<'_>) -> bool {
         let through = |machine: Option<&ActorId>, own: &Candidate<'_>| {
             own.reported_by.is_none() && machine.is_some_and(|machine| policy.related(machine, own.actor))

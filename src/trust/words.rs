@@ -1,9 +1,9 @@
-//! What an approval needs, what is missing and whose turn it is, in words.
+//! Phrases for the requirements of an approval, its missing parts, and the next step.
 
 use super::{ApprovalNeed, Shortfall, Tally};
 use crate::record::kind::{ActorId, Status, VersionId};
 
-/// Whose review it is, and who reports it if another does.
+/// Names the reviewer, and the machine that reports the review if one does.
 pub fn voice(actor: &ActorId, reported_by: Option<&ActorId>) -> String {
     match reported_by {
         Some(machine) => format!("{actor} (reported by {machine})"),
@@ -11,7 +11,7 @@ pub fn voice(actor: &ActorId, reported_by: Option<&ActorId>) -> String {
     }
 }
 
-/// What an approval in a group needs, on one line.
+/// Describes the requirements of an approval in a group, on one line.
 pub fn need_words(need: &ApprovalNeed) -> String {
     let mut words = vec![if need.required == 1 {
         "1 approval".into()
@@ -65,7 +65,7 @@ pub fn shortfall_words(shortfall: &Shortfall) -> String {
     }
 }
 
-/// Whose turn it is, in one sentence.
+/// Describes the next step and who must take it, in one sentence.
 pub fn turn(id: &VersionId, status: Status, tally: &Tally) -> String {
     let who = |actors: &[crate::record::kind::ActorId]| match actors {
         [] => "nobody".to_owned(),
@@ -86,7 +86,8 @@ pub fn turn(id: &VersionId, status: Status, tally: &Tally) -> String {
         Status::Pending if tally.rejections().next().is_some() => {
             format!("anybody's: `modelry settle {id}` makes it Rejected")
         }
-        // No review completes what nobody can tell apart from other bytes.
+        // No review can complete content without a digest: other bytes can't be
+        // distinguished from it.
         Status::Pending if tally.can_never_be_approved() => {
             "the author's: it can't be approved as it is; register it again with digests".into()
         }

@@ -1,15 +1,18 @@
-//! Checkpoints: how long the mainline was when an audit found it clean, and
-//! what its log hashed to.
+//! Checkpoints: the length of the mainline when an audit found it clean, and the root
+//! hash of its log.
 //!
-//! Source: the text of a C2SP `tlog-checkpoint`, with extension lines in this
-//! order: the last step's commit, the root with its folder, `signed` where a
-//! signature belongs to it, and the versions whose approval rests on a key that
-//! is not believed any more. The branch is
-//! not named: to rename it rewrites nothing.
+//! Source: the text of a C2SP `tlog-checkpoint`, with extension lines in this order:
 //!
-//! Signatures in the form of a C2SP `signed-note` may follow; they are read and
-//! left out, since nothing here knows their keys. A detached signature beside
-//! the file is what Modelry makes and verifies.
+//! - the last step's commit,
+//! - the root with its folder,
+//! - `signed` if a signature belongs to it,
+//! - the versions whose approval rests on a key that is no longer trusted.
+//!
+//! The branch is not named, so renaming it changes nothing.
+//!
+//! Signatures in the form of a C2SP `signed-note` may follow. They are read and left out,
+//! since nothing here knows their keys. Modelry makes and verifies a detached signature
+//! beside the file.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +29,7 @@ pub const LARGEST_CHECKPOINT: usize = 1 << 20;
 /// The namespace of SSH signatures over a checkpoint.
 pub const CHECKPOINT_NAMESPACE: &str = "modelry-checkpoint";
 
-/// What `origin` starts with.
+/// The start of `origin`.
 const ORIGIN: &str = "modelry/";
 
 /// A mainline that an audit found clean.
@@ -44,19 +47,16 @@ pub struct Checkpoint {
     pub root: Oid,
     /// The registry's folder; empty for the repository's top.
     pub folder: String,
-    /// Whether a signature stands beside it.
+    /// Whether a signature belongs to it.
     pub signed: bool,
-    /// Versions whose approval rests on a key that was not believed any more,
-    /// and that nobody reaffirmed, with the key's fingerprint.
+    /// Versions whose approval rests on a key that was no longer trusted, and that were
+    /// not reaffirmed, with the key's fingerprint.
     pub tainted: BTreeMap<VersionId, String>,
 }
 
 impl Checkpoint {
-    /// Reads a checkpoint. There is one way to write each: what is read, without
-    /// signatures, is what [`Checkpoint::body`] writes.
-    ///
-    /// # Errors
-    /// Why it is no checkpoint, in words.
+    /// Reads a checkpoint. There is one way to write each: the text that is read, without
+    /// signatures, equals [`Checkpoint::body`].
     pub fn parse(bytes: &[u8]) -> Result<Checkpoint, String> {
         if bytes.len() > LARGEST_CHECKPOINT {
             return Err(format!("it is larger than {LARGEST_CHECKPOINT} bytes"));

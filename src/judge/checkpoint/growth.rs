@@ -28,15 +28,15 @@ pub enum Mismatch {
         steps: u64,
         /// The last of them.
         tip: Oid,
-        /// What came after it.
+        /// The steps after it.
         lost: Vec<Lost>,
     },
     /// It goes another way.
     Rewritten {
-        /// How many steps are the same, and the last of them; none when there
+        /// The number of steps that are the same, and the last of them, or `None` if there
         /// is no such step.
         common: Option<(u64, Oid)>,
-        /// What came after it.
+        /// The steps after it.
         lost: Vec<Lost>,
     },
     /// The checkpoint's history is not on it, and not in the repository.
@@ -61,7 +61,7 @@ pub struct Lost {
 }
 
 impl Lost {
-    /// So many of the last are told.
+    /// The most lost steps that are listed, counted from the end.
     const MOST: usize = 10;
 
     fn of(commit: &Commit) -> Lost {
@@ -92,12 +92,12 @@ pub struct Mainline<'m> {
 }
 
 impl Mainline<'_> {
-    /// The checkpoint of the whole, and how the mainline differs from an earlier
+    /// Returns the checkpoint of the whole, and how the mainline differs from an earlier
     /// one. `tainted_then` are the versions that were tainted at that one's size,
     /// `tainted` those that are now.
     ///
     /// # Errors
-    /// When a commit can't be read, or there is no step.
+    /// The mainline has no step.
     pub fn compare(
         &self,
         objects: &dyn Objects,
@@ -147,7 +147,7 @@ impl Mainline<'_> {
         }
     }
 
-    /// The step that is the last of so many.
+    /// Returns the last step of the first `size` ones.
     fn at(&self, size: u64) -> Option<Oid> {
         let index = usize::try_from(size).ok()?.checked_sub(1)?;
         self.steps.get(index).copied()

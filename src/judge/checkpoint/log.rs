@@ -78,11 +78,8 @@ pub fn leaf(registry: &RegistryId, index: u64, commit: Oid, bytes: &[u8]) -> Vec
     }))
 }
 
-/// The log of a mainline, and its root hash as it was after `size` steps; none
+/// Returns the log of a mainline, and its root hash as it was after `size` steps; `None`
 /// when it is shorter.
-///
-/// # Errors
-/// When a commit can't be read.
 pub fn log(
     objects: &dyn Objects,
     registry: &RegistryId,

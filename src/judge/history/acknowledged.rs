@@ -15,7 +15,7 @@ pub struct Acknowledged {
     pub commit: String,
     /// The code.
     pub code: String,
-    /// Who accepted it, in which policy, and why.
+    /// The acknowledging actor, the policy, and the reason.
     pub words: String,
 }
 
@@ -30,7 +30,7 @@ pub struct Reaffirmed {
     pub words: String,
 }
 
-/// The policy, and who stands behind it where that is known.
+/// Describes the policy, and the actors who agreed to it if they are known.
 fn by(after: &Policy, behind: &BTreeSet<ActorId>) -> String {
     let names: Vec<String> = behind.iter().map(|actor| format!("`{actor}`")).collect();
     let who = match names.is_empty() {
@@ -69,8 +69,8 @@ pub(super) fn reaffirmed(
     .collect()
 }
 
-/// What a policy acknowledges that the one before did not. Who did is said when
-/// it is known.
+/// Returns the acknowledgements that a policy has and the one before it has not. It names
+/// the actors if they are known.
 pub(super) fn brought(
     before: Option<&Policy>,
     after: &Policy,

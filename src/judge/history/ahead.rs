@@ -1,7 +1,7 @@
-//! Work done ahead of the judge by other threads: documents that a step brings,
-//! read, and signatures, verified. Only what depends on nothing but bytes is
-//! done ahead, so it is the same whoever does it, and when; the judge does
-//! whatever it finds undone.
+//! Prefetching for the judge by other threads: they read the documents that a step adds
+//! and verify signatures. Only work that depends on nothing but bytes is done here, so
+//! neither the thread nor the order changes a result. The judge does all work that is not
+//! done yet.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -14,19 +14,19 @@ use crate::record::kind::RecordPath;
 use crate::record::snapshot::{self, ReadAhead, Records, Snapshot};
 use crate::signature::{self, PublicKey, SignatureFault};
 
-/// So many steps are worked out before the judge comes to them; more would only
+/// The number of steps that are prepared before the judge reaches them; more would only
 /// take memory.
 const FURTHEST: usize = 128;
 
-/// Who made a commit's SSH signature, by the commit's id.
+/// The signers of commits with an SSH signature, by the commit's id.
 pub(super) type Signers = Arc<Mutex<HashMap<Oid, Result<PublicKey, SignatureFault>>>>;
 
-/// What is worked out ahead of the judge, shared by its threads.
+/// Results that are prepared for the judge, shared by its threads.
 pub struct Prefetch<'c> {
     /// The steps, in the order in which they are judged.
     commits: &'c [Commit],
     folder: &'c str,
-    /// Whose records are signed.
+    /// The registry whose records are signed.
     registry_id: String,
     state: Mutex<State>,
     moved: Condvar,
@@ -36,7 +36,7 @@ pub struct Prefetch<'c> {
 
 /// How far everybody is.
 struct State {
-    /// The next step that nobody has taken.
+    /// The next step that no thread has taken.
     next: usize,
     /// The step that the judge is at.
     judged: usize,
@@ -72,12 +72,12 @@ impl<'c> Prefetch<'c> {
     /// Works ahead, from one step to the next, until the judge is done.
     pub fn work(&self, objects: &dyn Objects) {
         while let Some(taken) = self.take() {
-            // What can't be read here can't be read by the judge, who says so.
+            // The judge meets the same error, and reports it.
             let _ = self.prepare(objects, taken.index);
         }
     }
 
-    /// The next step that nobody has taken, once it is not too far ahead.
+    /// Returns the next step that no thread has taken, once it is not too far ahead.
     fn take(&self) -> Option<Taken<'_, 'c>> {
         let mut state = locked(&self.state);
         while !state.is_over && state.next < self.commits.len() {
@@ -89,9 +89,8 @@ impl<'c> Prefetch<'c> {
         None
     }
 
-    /// The judge comes to a step. What nobody has begun is the judge's; what
-    /// another thread has begun is waited for, and meanwhile the judge works
-    /// ahead too.
+    /// Waits for a step that another thread has begun, and prepares other steps
+    /// meanwhile. A step that no thread has begun is left to the judge.
     pub fn reach(&self, objects: &dyn Objects, index: usize) {
         let mut state = locked(&self.state);
         state.judged = index;
@@ -110,7 +109,7 @@ impl<'c> Prefetch<'c> {
         }
     }
 
-    /// Takes the next step that nobody has taken, unless it is too far ahead.
+    /// Takes the next step that no thread has taken, unless it is too far ahead.
     fn claim(&self, state: &mut State) -> Option<Taken<'_, 'c>> {
         let index = state.next;
         if index >= self.commits.len() || index >= state.judged + FURTHEST {
@@ -157,8 +156,8 @@ impl<'c> Prefetch<'c> {
     }
 }
 
-/// A step that a thread works on. It is done with, whatever becomes of the
-/// thread: the judge waits for it.
+/// A step that a thread works on. It is marked as done even if the thread panics, since
+/// the judge waits for it.
 struct Taken<'t, 'c> {
     ahead: &'t Prefetch<'c>,
     index: usize,
@@ -171,7 +170,7 @@ impl Drop for Taken<'_, '_> {
     }
 }
 
-/// Ends the work ahead when the judge is done, whatever becomes of the judge.
+/// Stops the prefetching when the judge is done, even if the judge panics.
 pub struct PrefetchGuard<'t, 'c>(pub &'t Prefetch<'c>);
 
 impl Drop for PrefetchGuard<'_, '_> {

@@ -107,7 +107,7 @@ fn uncovered(finding: &Finding<Place>) -> Note {
 struct Touched {
     groups: BTreeSet<String>,
     policy: bool,
-    /// Protected files, and what is no record.
+    /// Protected files, and files that are not records.
     others: bool,
 }
 
@@ -126,8 +126,7 @@ impl Touched {
         }
     }
 
-    /// The faults of the past that count; none where nothing of the registry is
-    /// touched.
+    /// Returns the faults of the past that count, or `None` if the registry is not touched.
     fn scope(self) -> Option<Scope> {
         match (self.groups.is_empty() && !self.others, self.policy) {
             (true, false) => None,

@@ -30,7 +30,7 @@ pub(super) struct Crossings {
     brought: HashMap<(Oid, Oid), Brought>,
 }
 
-/// The files that another parent brings to the line.
+/// The files that another parent adds to the line.
 #[derive(Default)]
 struct Brought {
     /// The files that its own commits wrote.
@@ -57,10 +57,7 @@ pub(super) struct Walk<'w, 'a> {
 }
 
 impl Crossings {
-    /// Walks a branch. The result is of no use when nothing is left to spend.
-    ///
-    /// # Errors
-    /// An object can't be read.
+    /// Walks a branch. The result is incomplete when the budget is used up.
     pub(super) fn of(walk: &Walk<'_, '_>) -> Result<Crossings, Error> {
         let mut found = Crossings::default();
         // The longest one, so that most merges are on it.
@@ -129,8 +126,8 @@ impl Crossings {
         Ok(found)
     }
 
-    /// Says what `parent` brings to the line at this place, and which commits outside
-    /// the branch it brings it from.
+    /// Notes the files that `parent` adds to the line at this place, and the commits
+    /// outside the branch that they come from.
     fn bring(
         &mut self,
         walk: &Walk<'_, '_>,
@@ -193,7 +190,7 @@ impl Crossings {
     }
 
     /// Whether a commit wrote the file that parent `of` of a merge descends from, and
-    /// parent `not_of` does not; none where the walk does not say.
+    /// parent `not_of` does not, or `None` if the walk does not know.
     pub(super) fn changed(&self, merge: Oid, of: Oid, not_of: Oid, file: File) -> Option<bool> {
         let before = self.came_in.get(&merge)?.checked_sub(1)?;
         let own = self.line[before];

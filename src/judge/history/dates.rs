@@ -1,9 +1,9 @@
-//! The dates of the mainline's steps, by which days are told apart.
+//! The dates of the mainline's steps, which separate the days.
 //!
-//! Anybody may choose the date of a commit. A step's effective date is the
-//! latest one that any registry step up to it claims, so it never runs backwards
-//! along the mainline; commits that touch nothing of the registry have no say.
-//! No verdict rests on either date.
+//! Anybody may choose the date of a commit. A step's effective date is the latest one
+//! that any registry step up to it claims, so it never runs backwards along the mainline.
+//! Commits that touch nothing of the registry do not count. No verdict rests on either
+//! date.
 
 use std::collections::HashMap;
 
@@ -77,9 +77,6 @@ impl Dates {
 
     /// As [`Dates::of`], from a commit on whose dates are `known`, where that is one
     /// of the first parents. Returns how many commits were read, too.
-    ///
-    /// # Errors
-    /// As [`Dates::of`].
     pub fn after(
         records: &Records<'_>,
         folder: &str,
@@ -225,8 +222,7 @@ fn managed(objects: &dyn Objects, top: Oid, folder: &str) -> Result<Managed, Err
 struct Guard<'g> {
     records: &'g Records<'g>,
     folder: &'g str,
-    /// The last policy that was asked for, by its file; none where it protects
-    /// nothing.
+    /// The last policy that was asked for, by its file, or `None` if it protects nothing.
     policy: Option<(Oid, Option<Policy>)>,
 }
 
@@ -267,11 +263,11 @@ impl<'g> Guard<'g> {
     }
 }
 
-/// The dates that these commits claim, which follow `before` on a mainline; those
+/// Returns the dates that these commits claim, which follow `before` on a mainline; those
 /// that touch nothing of the registry are left out.
 ///
 /// # Errors
-/// When an object is missing.
+/// An object is missing, as in a shallow clone.
 pub fn claims(
     records: &Records<'_>,
     folder: &str,

@@ -1,4 +1,4 @@
-//! Who descends from whom, for merges: which commits belong to one side alone.
+//! Ancestry for merges: which commits belong to one side alone.
 
 use std::cell::RefCell;
 use std::collections::{BinaryHeap, HashMap, HashSet};
@@ -9,7 +9,7 @@ use super::read_commit;
 use crate::base::{Error, Oid};
 use crate::object::{Commit, Objects};
 
-/// What the graph keeps of a commit.
+/// The part of a commit that the graph keeps.
 #[derive(Debug)]
 pub struct Node {
     /// The tree.
@@ -18,7 +18,7 @@ pub struct Node {
     pub parents: Vec<Oid>,
 }
 
-/// The commits that only one parent of a merge brings.
+/// The commits that only one parent of a merge has.
 #[derive(Debug, Default)]
 pub struct Sides {
     /// Reachable from the first parent, and not from the second.
@@ -27,8 +27,8 @@ pub struct Sides {
     pub second: HashSet<Oid>,
     /// The commits of `second`, children before parents.
     pub order: Vec<Oid>,
-    /// The merge bases: commits that both have, and that no other such commit
-    /// descends from. None when the parents share no history.
+    /// The merge bases: commits that both have, and that no other such commit descends
+    /// from. Empty when the parents share no history.
     pub shared: Vec<Oid>,
 }
 
@@ -39,7 +39,7 @@ pub struct Graph<'a> {
     objects: &'a dyn Objects,
     nodes: RefCell<HashMap<Oid, Rc<Node>>>,
     ranks: RefCell<Ranks>,
-    /// Who wrote what merges changed.
+    /// The known authors of merged changes.
     pub(super) origins: RefCell<KnownOrigins>,
 }
 
@@ -47,13 +47,13 @@ pub struct Graph<'a> {
 #[derive(Default)]
 struct Ranks {
     of: HashMap<Oid, u32>,
-    /// What lies before this commit is left out, until a side leads there.
+    /// The commit before which history is left out, until a side leads there.
     floor: Option<Oid>,
 }
 
 impl<'a> Graph<'a> {
-    /// Nothing read yet. What lies before `floor` is read only when a side
-    /// branch started there.
+    /// Builds an empty graph. History before `floor` is read only when a side branch
+    /// started there.
     pub fn new(objects: &'a dyn Objects, floor: Option<Oid>) -> Graph<'a> {
         Graph {
             objects,
@@ -76,10 +76,7 @@ impl<'a> Graph<'a> {
         });
     }
 
-    /// One commit.
-    ///
-    /// # Errors
-    /// When it can't be read.
+    /// Returns one commit.
     pub fn node(&self, id: Oid) -> Result<Rc<Node>, Error> {
         if let Some(node) = self.nodes.borrow().get(&id) {
             return Ok(node.clone());
@@ -117,10 +114,10 @@ impl<'a> Graph<'a> {
         Ok(reaches_a_start)
     }
 
-    /// What each parent of a merge brings alone.
+    /// Returns the commits that each parent of a merge has alone.
     ///
     /// # Errors
-    /// When a commit is missing: then nobody can say who wrote what.
+    /// A commit is missing, so the authors can't be determined.
     pub fn sides(&self, first: Oid, second: Oid) -> Result<Sides, Error> {
         let mut ranks = self.ranks.borrow_mut();
         let mut reaches_a_start = self.rank(&mut ranks, first)?;
@@ -159,12 +156,9 @@ impl<'a> Graph<'a> {
         Ok(sides)
     }
 
-    /// Lists what `tips` descend from and `known` do not, with those of `tips` themselves.
-    /// All of them are known to an earlier [`Graph::sides`]. Afterwards `known` has the
-    /// last commits of both.
-    ///
-    /// # Errors
-    /// A commit can't be read.
+    /// Lists the commits that `tips` descend from and `known` do not, with those of
+    /// `tips` themselves. An earlier [`Graph::sides`] must know them all. Afterwards
+    /// `known` has the last commits of both.
     pub(super) fn beyond(&self, tips: &[Oid], known: &mut Vec<Oid>) -> Result<Beyond, Error> {
         let ranks = self.ranks.borrow();
         let mut painter = Painter::new(&ranks);
@@ -201,7 +195,7 @@ impl<'a> Graph<'a> {
     }
 }
 
-/// What some commits descend from and others do not.
+/// The commits that some commits descend from and others do not.
 pub(super) struct Beyond {
     /// The commits.
     pub(super) commits: Vec<Oid>,

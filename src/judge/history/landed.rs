@@ -1,5 +1,4 @@
-//! What one step of the mainline brings, and which commit answers for each of
-//! its changes.
+//! The changes of one step of the mainline, and the commit that answers for each.
 
 use std::rc::Rc;
 
@@ -14,10 +13,10 @@ use crate::record::kind::RecordPath;
 use crate::record::snapshot::{Records, Snapshot};
 use crate::trust::{MergeCharge, Policy};
 
-/// What is wrong with the shape of a merge that touches the registry.
+/// A fault in the shape of a merge that touches the registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// It has so many parents.
+    /// It has this number of parents.
     Octopus(usize),
     /// Its parents share no history.
     Unrelated,
@@ -26,14 +25,14 @@ pub enum Shape {
 /// Which commit answers for a change.
 pub(super) type Attribution = (Oid, Option<MergeCharge>);
 
-/// What one step brings.
+/// The changes of one step.
 pub struct StepChanges {
     /// The changes, in the order in which they are judged.
     pub differences: Differences,
-    /// Who answers for each change, in the same order; empty when the step's
+    /// The commit that answers for each change, in the same order; empty when the step's
     /// own commit answers for all.
     pub(super) answers: Vec<Attribution>,
-    /// What is wrong with the step's shape.
+    /// The fault in the step's shape.
     pub shape: Option<Shape>,
     /// Files of which a merge drops what its other side wrote.
     pub dropped: Vec<String>,
@@ -51,11 +50,8 @@ impl StepChanges {
     }
 }
 
-/// What `commit` brings after `parent`; everything when there is none. Files
-/// outside the registry count where one of these policies protects them.
-///
-/// # Errors
-/// When an object can't be read.
+/// Returns the changes of `commit` after `parent`; everything when there is none. Files
+/// outside the registry count if one of these policies protects them.
 pub fn landed<'a>(
     records: &'a Records<'a>,
     folder: &str,
@@ -82,7 +78,7 @@ pub fn landed<'a>(
         outside = all.changes;
         let met = all.limits.into_iter();
         limits.extend(met.map(|(at, what)| (format!("/{at}"), what)));
-        // Of a name that stands twice, readers see one file or the other.
+        // If a tree has a name twice, readers see one file or the other.
         for (at, what) in all.faults {
             if policies.iter().any(|policy| policy.may_protect_below(&at)) {
                 malformed_trees.push((place_of(folder, &at), what));
@@ -230,8 +226,8 @@ fn place_of(folder: &str, at: &str) -> String {
     }
 }
 
-/// What is wrong with the folders that lead to the registry's: of two of one
-/// name, readers see one registry or the other.
+/// Returns the faults of the folders on the way to the registry's: if one name occurs
+/// twice, readers see one registry or the other.
 fn on_the_way(objects: &dyn Objects, top: Oid, folder: &str) -> Result<Vec<(String, String)>, Error> {
     let mut found = Vec::new();
     let mut at = (top, String::new());

@@ -1,6 +1,6 @@
-//! What a Git host would make of a branch when it lands it: a merge, one
-//! squashed commit, or its commits made anew. The host signs nothing that
-//! counts, so nobody carries them.
+//! The commits that a Git host would make when it lands a branch: a merge, one squashed
+//! commit, or its commits rebased. The host's signature proves no actor, so these commits
+//! have no signer.
 
 use std::collections::{HashMap, HashSet};
 
@@ -21,7 +21,7 @@ pub(super) type Value = Option<(Mode, Oid)>;
 pub struct Clash {
     /// The file, from the repository's top.
     pub path: Vec<u8>,
-    /// The commit that can't be made anew, of a rebase.
+    /// The commit that can't be rebased.
     pub commit: Option<Oid>,
 }
 
@@ -32,13 +32,13 @@ pub struct Plan {
     pub commits: Vec<Commit>,
     /// Why it can't land this way as it is.
     pub clashes: Vec<Clash>,
-    /// Folders that are not in Git's strict form, with what is wrong: nobody
-    /// can say what a host makes of them.
+    /// Folders that are not in Git's strict form, with the fault: a host's result can't
+    /// be predicted.
     pub malformed: Vec<(String, String)>,
     /// Files that one side removes and the other changes, with a judged file that
     /// the first one adds: where renames are followed, the change lands in there.
     pub renames: Vec<(Vec<u8>, Vec<u8>)>,
-    /// Files in conflict that nobody judges; they stand as on the branch.
+    /// Files in conflict that are not judged; they stay as on the branch.
     pub elsewhere: Vec<Vec<u8>>,
 }
 
@@ -74,7 +74,7 @@ impl Bases {
     fn spend(&mut self, depth: usize, commits: usize) -> Result<(), Error> {
         /// Crosses of crosses are followed no deeper.
         const DEEPEST: usize = 200;
-        /// So much is done for one plan, in commits walked.
+        /// The most commits that are walked for one plan.
         const MOST: usize = 1 << 21;
         /// A merge of two trees, in the same measure.
         const MERGE: usize = 1 << 8;
@@ -92,10 +92,7 @@ impl Bases {
 }
 
 impl Planner<'_, '_> {
-    /// What `way` would make of `tip` on `base`.
-    ///
-    /// # Errors
-    /// When an object can't be read.
+    /// Returns the commits that `way` would make of `tip` on `base`.
     pub fn plan(&self, way: Landing, base: Oid, tip: Oid) -> Result<Plan, Error> {
         match way {
             Landing::Merge => self.at_once(base, &[base, tip], tip),
@@ -118,8 +115,8 @@ impl Planner<'_, '_> {
         Ok(plan)
     }
 
-    /// Commits that are no merges, parents first, each made anew on the one
-    /// before; what changes nothing any more is left out.
+    /// Rebases commits that are not merges, parents first, each on the one before;
+    /// commits that change nothing any more are left out.
     fn one_by_one(&self, base: Oid, tip: Oid) -> Result<Plan, Error> {
         let mut plan = Plan::default();
         let side = self.graph.sides(base, tip)?.second;
@@ -166,7 +163,7 @@ impl Planner<'_, '_> {
         Ok(order)
     }
 
-    /// A commit of a host: nobody's, and unsigned.
+    /// Builds a commit of a host: unsigned, without an actor.
     fn commit(&self, tree: Oid, parents: &[Oid], subject: &str) -> Result<Commit, Error> {
         let mut text = format!("tree {tree}\n");
         for parent in parents {
@@ -201,7 +198,7 @@ impl Planner<'_, '_> {
         let mut tree = self.tree(*first)?;
         for other in others {
             let theirs = self.tree(*other)?;
-            // Whatever both come from, the two make what they are.
+            // Identical trees merge to themselves regardless of the base.
             if tree == theirs {
                 continue;
             }

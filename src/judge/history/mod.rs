@@ -46,9 +46,6 @@ use crate::trust::{Policy, Verdict};
 pub const COMMIT_NAMESPACE: &str = "git";
 
 /// Reads a commit.
-///
-/// # Errors
-/// When it is missing, damaged or no commit.
 pub fn read_commit(objects: &dyn Objects, id: Oid) -> Result<Commit, Error> {
     Commit::parse(id, &objects.read(id, ObjectKind::Commit)?)
 }
@@ -80,11 +77,8 @@ pub fn chain(objects: &dyn Objects, from: Option<Oid>, tip: Oid) -> Result<Vec<C
     Ok(commits)
 }
 
-/// The first parents from `tip` back to `from`, oldest first, without `from`;
-/// none when `from` is not one of them.
-///
-/// # Errors
-/// When a commit can't be read.
+/// Returns the first parents from `tip` back to `from`, oldest first, without `from`, or
+/// `None` when `from` is not one of them.
 pub fn chain_if(objects: &dyn Objects, from: Oid, tip: Oid) -> Result<Option<Vec<Commit>>, Error> {
     let mut commits = Vec::new();
     let mut at = tip;
@@ -100,10 +94,7 @@ pub fn chain_if(objects: &dyn Objects, from: Oid, tip: Oid) -> Result<Option<Vec
     Ok(Some(commits))
 }
 
-/// Whether `tip` descends from `known`, through whichever parents.
-///
-/// # Errors
-/// When a commit can't be read.
+/// Whether `tip` descends from `known`, through any parents.
 pub fn reaches(objects: &dyn Objects, tip: Oid, known: Oid) -> Result<bool, Error> {
     let mut seen = HashSet::new();
     let mut open = vec![tip];
@@ -118,7 +109,7 @@ pub fn reaches(objects: &dyn Objects, tip: Oid, known: Oid) -> Result<bool, Erro
     Ok(false)
 }
 
-/// Who signed a commit, under one policy.
+/// Returns the signer of a commit, under one policy.
 pub fn verdict(policy: &Policy, commit: &Commit) -> Verdict {
     verdict_given(policy, commit, || None)
 }
@@ -145,10 +136,10 @@ fn verdict_given(
     }
 }
 
-/// The policy at one tree.
+/// Reads the policy at one tree.
 ///
 /// # Errors
-/// When there is none, or it can't be read.
+/// There is none, or it can't be read.
 pub fn policy_at(snapshot: &Snapshot<'_>, place: &str) -> Result<Policy, Error> {
     let Some(loaded) = snapshot.registry()? else {
         return Err(Error::told(format!("there is no `registry.yaml` at {place}"))
@@ -164,11 +155,11 @@ pub fn policy_at(snapshot: &Snapshot<'_>, place: &str) -> Result<Policy, Error> 
     })
 }
 
-/// The root of the registry on the chain that ends at `tip`: the earliest of
-/// the unbroken run of commits that hold `registry.yaml`.
+/// Finds the root of the registry on the chain that ends at `tip`: the earliest of the
+/// unbroken run of commits that hold `registry.yaml`.
 ///
 /// # Errors
-/// When there is no registry at the tip, or a commit can't be read.
+/// There is no registry at the tip.
 pub fn find_root(objects: &dyn Objects, folder: &str, tip: Oid) -> Result<Oid, Error> {
     let path = match folder {
         "" => "registry.yaml".to_owned(),

@@ -15,7 +15,7 @@ use crate::record::kind::{Action, ActorId, Landing, RecordPath};
 use crate::record::snapshot::{Records, Snapshot};
 use crate::trust::{Author, Policy};
 
-/// What is asked of a branch.
+/// The question about a branch.
 pub struct Onto<'o> {
     /// The registry's folder from the repository's top; empty for the top.
     pub folder: &'o str,
@@ -29,16 +29,17 @@ pub struct Onto<'o> {
     pub tip: Oid,
     /// The ways to try.
     pub ways: &'o [Landing],
-    /// What is wrong with the mainline up to `base`.
+    /// The report on the mainline up to `base`.
     pub before: &'o Report,
     /// Merges texts as git does.
     pub merge_text: MergeText<'o>,
 }
 
-/// What comes of a branch that would land.
+/// The results for a branch that would land.
 #[derive(Debug, Default)]
 pub struct Landings {
-    /// What is wrong with it, in any way, and what of the mainline stops it.
+    /// Its findings, in any way of landing, and the findings of the mainline that stop
+    /// it.
     pub report: Report,
     /// How many findings of the mainline stop it.
     pub stopped: usize,
@@ -46,11 +47,11 @@ pub struct Landings {
     pub elsewhere: usize,
 }
 
-/// Judges what would land, in each way. Findings that several ways share are
-/// told once. What is wrong with the mainline stops it as it stops a push.
+/// Judges the landing of a branch, in each way. Findings that several ways share are
+/// reported once. A finding of the mainline stops it as it stops a push.
 ///
 /// # Errors
-/// When an object can't be read, or `base` has all of the branch already.
+/// `base` has all of the branch already.
 pub fn onto(objects: &dyn Objects, ask: &Onto<'_>) -> Result<Landings, Error> {
     let overlay = Overlay::new(objects);
     let records = Records::new(&overlay);
@@ -161,10 +162,7 @@ pub struct Outlook {
     pub in_conflict: bool,
 }
 
-/// What a branch would change. The new objects go to `overlay`.
-///
-/// # Errors
-/// When an object can't be read.
+/// Computes the registry before and after the branch lands. New objects go to `overlay`.
 pub fn outlook(overlay: &Overlay<'_>, ask: &Onto<'_>) -> Result<Outlook, Error> {
     let graph = Graph::new(overlay, None);
     let judged = Judged::of(ask.folder, ask.policy);
@@ -198,18 +196,18 @@ fn own_path<'p>(folder: &str, path: &'p str) -> Option<&'p str> {
     }
 }
 
-/// What one way came to.
+/// The result of one way.
 #[derive(Clone, Default)]
 struct WayJudged {
     report: Report,
     makes: String,
-    /// What of the mainline stops it.
+    /// The findings of the mainline that stop it.
     stopped: Stopped,
-    /// Who wrote each file, where somebody proved it.
+    /// The proven author of each file.
     writers: HashMap<String, Writer>,
 }
 
-/// Who wrote a file, and whether the record itself says so.
+/// The author of a file, and whether the record itself proves it.
 #[derive(Clone)]
 struct Writer {
     actor: ActorId,
@@ -328,7 +326,7 @@ impl Court<'_, '_> {
         ))
     }
 
-    /// Who left the file as it is at `tip`.
+    /// Describes the author of the file as it is at `tip`.
     fn side(&self, tip: Oid, path: &str) -> Result<String, Error> {
         let objects = self.planner.objects;
         Ok(

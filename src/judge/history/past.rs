@@ -1,4 +1,4 @@
-//! What history knows at one commit of the mainline.
+//! The history before one commit of the mainline.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -13,7 +13,7 @@ use crate::record::kind::{GroupName, RecordPath, StageName, VersionNumber};
 use crate::record::snapshot::{self, Earlier, Loaded, Records, Snapshot};
 use crate::trust::{Gone, HistoryView, Policy, Verdict};
 
-/// What history knows at one commit of the mainline.
+/// The history before one commit of the mainline.
 pub struct Past<'a> {
     objects: &'a dyn Objects,
     folder: &'a str,
@@ -71,27 +71,24 @@ impl<'a> Past<'a> {
 }
 
 impl Past<'_> {
-    /// The registry at another commit.
-    ///
-    /// # Errors
-    /// When the commit is missing or can't be read.
+    /// Returns the registry at another commit.
     pub fn at<'r>(&self, records: &'r Records<'r>, commit: Oid) -> Result<Snapshot<'r>, Error> {
         Snapshot::at(records, read_commit(self.objects, commit)?.tree, self.folder)
     }
 
-    /// Where two commits parted: their merge bases.
+    /// Returns the merge bases of two commits.
     ///
     /// # Errors
-    /// When a commit is missing, as in a shallow clone.
+    /// A commit is missing, as in a shallow clone.
     pub fn fork(&self, one: Oid, other: Oid) -> Result<Vec<Oid>, Error> {
         Ok(self.graph.sides(one, other)?.shared)
     }
 
-    /// What a stage was assigned, oldest first, along the first parents; none
-    /// where it was emptied.
+    /// Lists the assignments of a stage, oldest first, along the first parents; `None`
+    /// for each time it was emptied.
     ///
     /// # Errors
-    /// When a commit is missing, as in a shallow clone.
+    /// A commit is missing, as in a shallow clone.
     pub fn assignments(
         &self,
         records: &Records<'_>,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::base::{Error, Oid};
 use crate::object::{Entry, Mode, Objects, Tree};
 
-/// The mode and id of a file, link or submodule; none where there is none.
+/// The mode and id of a file, link or submodule, or `None` if it does not exist.
 pub(super) type Value = Option<(Mode, Oid)>;
 
 /// A file by its number. The files below a folder have consecutive numbers.
@@ -92,11 +92,8 @@ impl Paths {
         &self.files
     }
 
-    /// Compares the files of a tree with those of its commit's parents. A commit
-    /// without parents is compared with nothing.
-    ///
-    /// # Errors
-    /// A tree can't be read.
+    /// Compares the files of a tree with those of its commit's parents. A commit without
+    /// parents is compared with nothing.
     pub(super) fn compare(
         &self,
         objects: &dyn Objects,
@@ -137,7 +134,7 @@ impl Folder {
 
     /// Returns what is inside and may differ between these trees.
     fn differing<'f>(&'f self, own: &Tree, parents: &[Arc<Tree>]) -> Vec<(&'f String, &'f Folder)> {
-        // Few names are looked up one by one, in a tree of whatever size.
+        // A few names are looked up one by one, even in a large tree.
         if self.inside.len() <= own.entries.len() / 4 {
             return self.inside.iter().collect();
         }

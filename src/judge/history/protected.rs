@@ -41,9 +41,6 @@ impl Look for Protected<'_> {
 
 /// Compares the files of two trees that one of these policies protects outside the
 /// registry. Folders in which it protects nothing are not read.
-///
-/// # Errors
-/// A tree can't be read.
 pub(super) fn protected(
     objects: &dyn Objects,
     policies: &[&Policy],
@@ -106,9 +103,6 @@ pub(super) fn protected_change(file: &FileChange) -> Change {
 }
 
 /// Lists the changes of protected files between two trees.
-///
-/// # Errors
-/// A tree can't be read.
 pub fn protected_changes(
     objects: &dyn Objects,
     policy: &Policy,
@@ -120,9 +114,6 @@ pub fn protected_changes(
 }
 
 /// Adds the changes of protected files between two trees, and the limits that they meet.
-///
-/// # Errors
-/// A tree can't be read.
 pub fn add_protected(
     differences: &mut Differences,
     objects: &dyn Objects,

@@ -1,8 +1,8 @@
-//! Who wrote what a merge brings: authors by provenance.
+//! The authors of merged changes, by provenance.
 //!
-//! A file that only the other side changed is traced to the commits that wrote
-//! it. What both sides changed, or a value that neither had, or an older one,
-//! is charged to the merge: nothing is ever merged within a record.
+//! A file that only the other side changed is traced to the commits that wrote it. The
+//! merge itself answers for a file that both sides changed, for a value that neither had,
+//! and for an older value: nothing is ever merged within a record.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -29,7 +29,7 @@ pub struct Written {
     pub charge: Option<MergeCharge>,
 }
 
-/// A merge of two parents, to be asked who wrote what it brings.
+/// A merge of two parents, whose changes are to be attributed.
 pub struct Merge<'g, 'a> {
     objects: &'a dyn Objects,
     graph: &'g Graph<'a>,
@@ -44,17 +44,17 @@ pub struct Merge<'g, 'a> {
 pub struct Malformed {
     /// Its path from the repository's top.
     pub folder: String,
-    /// What is wrong with it.
+    /// The fault.
     pub what: String,
     /// The commit that has it.
     pub commit: Oid,
 }
 
 impl<'g, 'a> Merge<'g, 'a> {
-    /// The merge `id` of these parents.
+    /// Builds the merge `id` of these parents.
     ///
     /// # Errors
-    /// When a commit below a parent is missing.
+    /// A commit below a parent is missing.
     pub fn new(
         objects: &'a dyn Objects,
         graph: &'g Graph<'a>,
@@ -76,10 +76,7 @@ impl<'g, 'a> Merge<'g, 'a> {
         !self.sides.shared.is_empty()
     }
 
-    /// Says who wrote what the merge changes in these files, each of another path.
-    ///
-    /// # Errors
-    /// An object can't be read.
+    /// Attributes the merge's changes in these files, each of another path.
     pub fn origins(&self, files: &[FileChange]) -> Result<Origins, Error> {
         let mut origins = Origins::default();
         if !self.is_related() {
@@ -98,7 +95,7 @@ impl<'g, 'a> Merge<'g, 'a> {
                 .and_then(|path| paths.number(path));
             match number {
                 Some(number) => changes[number as usize] = Some(file),
-                // A name that is no text is a finding, whoever brings it.
+                // A name that is not text is a finding, whoever added it.
                 None => origins.charge(file, self.id, MergeCharge::NewValue),
             }
         }
@@ -129,11 +126,8 @@ impl<'g, 'a> Merge<'g, 'a> {
         Ok(origins)
     }
 
-    /// The files that the other side wrote, of which the merge keeps nothing:
-    /// those of the registry in `folder` that are at the merge as at its first parent.
-    ///
-    /// # Errors
-    /// When an object can't be read.
+    /// Lists the files that the other side wrote and that the merge drops: those of the
+    /// registry in `folder` that are at the merge as at its first parent.
     pub fn dropped(&self, folder: &str) -> Result<Vec<String>, Error> {
         let tree = |id| self.graph.node(id).map(|node| node.tree);
         let (first, second, merge) = (tree(self.first)?, tree(self.second)?, tree(self.id)?);
@@ -260,12 +254,9 @@ fn value(objects: &dyn Objects, tree: Oid, path: &str) -> Result<Value, Error> {
 /// Whether one value of a file replaced by another says the same.
 pub(super) type Reformats<'r> = &'r dyn Fn(&FileChange) -> Result<bool, Error>;
 
-/// The commit that gave a file the value that it has at `tip`, by provenance;
-/// none when there is no such file. A change that `reformats` is no authorship: the
-/// author of the value before it is asked for. The registry is in `folder`.
-///
-/// # Errors
-/// When an object can't be read.
+/// Returns the commit that gave a file the value that it has at `tip`, by provenance, or
+/// `None` if the file does not exist. A change that `reformats` is skipped: the author of
+/// the value before it counts. The registry is in `folder`.
 pub fn author_of(
     objects: &dyn Objects,
     graph: &Graph<'_>,
@@ -308,12 +299,9 @@ pub fn author_of(
     }
 }
 
-/// Returns the last readable record that a file held at or before `tip`; none
-/// when it held none since it appeared. At a merge, the values that the other
-/// side gave the file count as they do in its judgement.
-///
-/// # Errors
-/// When a commit or an object is missing or can't be read.
+/// Returns the last readable record that a file held at or before `tip`, or `None` when it
+/// held none since it appeared. At a merge, the values that the other side gave the file
+/// count as they do in its judgement.
 pub fn last_readable(
     records: &Records<'_>,
     graph: &Graph<'_>,

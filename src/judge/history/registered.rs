@@ -7,12 +7,9 @@ use crate::base::{Error, Oid};
 use crate::object::{self, Objects};
 use crate::record::kind::{RecordPath, VersionId};
 
-/// When each of these versions was registered, as the committer says: the first
-/// of the unbroken run of commits, backwards from `from` along the first parents,
-/// that hold it. Those that are not there at `from` are left out.
-///
-/// # Errors
-/// When an object can't be read.
+/// Returns the registration time of each of these versions, as the committer claims: the
+/// first of the unbroken run of commits, backwards from `from` along the first parents,
+/// that hold it. Versions that do not exist at `from` are left out.
 pub fn registered(
     objects: &dyn Objects,
     folder: &str,

@@ -18,27 +18,27 @@ use crate::record::kind::VersionId;
 use crate::record::snapshot::{Loaded, Records, Snapshot};
 use crate::trust::{Author, Carrier, Carriers, HistoryView, Policy, Verdict};
 
-/// So many files that a merge leaves out are listed.
+/// The most files left out by a merge that are listed.
 const MOST_NOTES: usize = 100;
 
 /// One judged step.
 pub struct JudgedStep {
     /// The commit.
     pub commit: Oid,
-    /// Who signed it; none for a step that touches nothing of the registry,
-    /// where nobody asked.
+    /// The signer, or `None` for a step that touches nothing of the registry, whose
+    /// signature is not verified.
     pub verdict: Option<Verdict>,
-    /// What it changes.
+    /// The changes.
     pub changes: Vec<Change>,
-    /// Whose act each change is, in the same order; empty at the root, where
-    /// no policy says who is who yet.
+    /// The author of each change, in the same order; empty at the root, where no policy
+    /// names the actors yet.
     pub authors: Vec<Author>,
-    /// Whether it brings a policy into force.
+    /// Whether it puts a policy into force.
     pub brings_policy: bool,
     /// Whether it does nothing but revoke keys and retire actors and keys.
     pub only_ends: bool,
-    /// Who brings each change, in the same order; empty when the step's own
-    /// commit brings them all.
+    /// The carrier of each change, in the same order; empty when the step's own commit
+    /// carries them all.
     pub carriers: Vec<Rc<Carrier>>,
     /// The policy that judged it; none at the root.
     pub policy: Option<Arc<Loaded>>,
@@ -46,9 +46,9 @@ pub struct JudgedStep {
     pub decided: Vec<Decided>,
     /// Versions whose approval it takes the ground from, with the key.
     pub taints: Vec<(VersionId, String)>,
-    /// What is wrong with it.
+    /// The findings.
     pub findings: Vec<Finding<Place>>,
-    /// What is worth knowing.
+    /// The notes.
     pub notes: Vec<Note>,
 }
 
@@ -89,18 +89,18 @@ pub struct Replay<'a> {
     pub(super) graph: Rc<Graph<'a>>,
     /// The policy in force; none before the root.
     pub policy: Option<Policy>,
-    /// The commit that brought it into force, when a commit did.
+    /// The commit that put it into force, when a commit did.
     pub policy_from: Option<Oid>,
-    /// What policies so far accept.
+    /// The acknowledgements of the policies so far.
     pub acknowledged: Vec<Acknowledged>,
-    /// What policies so far reaffirm.
+    /// The reaffirmations of the policies so far.
     pub reaffirmed: Vec<Reaffirmed>,
     /// Versions whose approval a key proved after it was last believed, with
     /// the key.
     pub tainted: BTreeMap<VersionId, String>,
     /// Steps with findings so far.
     pub faulty: Vec<Faulty>,
-    /// What was looked at so far.
+    /// The objects that were examined so far.
     pub checked: Checked,
 }
 
@@ -116,7 +116,7 @@ pub struct Faulty {
 
 impl<'a> Replay<'a> {
     fn new(records: &'a Records<'a>, folder: &'a str, policy: Option<Policy>) -> Replay<'a> {
-        // Of a policy that is taken as given, nobody knows who stands behind it.
+        // The administrators who agreed to a given policy are not known.
         let nobody = BTreeSet::new();
         let given = policy.as_ref();
         let acknowledged = given.map(|policy| acknowledged::brought(None, policy, &nobody));
@@ -141,10 +141,10 @@ impl<'a> Replay<'a> {
         Replay::new(records, folder, None)
     }
 
-    /// After `commit`, taken as given: its policy is in force.
+    /// Starts after `commit`, taken as given: its policy is in force.
     ///
     /// # Errors
-    /// When there is no readable policy at that commit.
+    /// There is no readable policy at that commit.
     pub fn after(records: &'a Records<'a>, folder: &'a str, commit: Oid) -> Result<Replay<'a>, Error> {
         let top = read_commit(records.objects(), commit)?.tree;
         let snapshot = Snapshot::at(records, top, folder)?;
@@ -154,7 +154,7 @@ impl<'a> Replay<'a> {
         Ok(replay)
     }
 
-    /// What lies before this commit is read only where a side branch leads there.
+    /// Sets the commit before which history is read only when a side branch leads there.
     #[must_use]
     pub fn with_floor(mut self, floor: Oid) -> Replay<'a> {
         self.graph = Rc::new(Graph::new(self.records.objects(), Some(floor)));
@@ -171,11 +171,8 @@ impl<'a> Replay<'a> {
         self.records.objects().shelf()
     }
 
-    /// The registry's id: of the policy in force, or of the one that the first of
-    /// these commits brings.
-    ///
-    /// # Errors
-    /// When an object can't be read.
+    /// Returns the registry's id: of the policy in force, or of the one in the first of
+    /// these commits.
     pub fn registry_id(&self, commits: &[Commit]) -> Result<Option<String>, Error> {
         if let Some(policy) = &self.policy {
             return Ok(Some(policy.id().to_owned()));
@@ -188,20 +185,14 @@ impl<'a> Replay<'a> {
         Ok(registry.map(|registry| registry.id.as_str().to_owned()))
     }
 
-    /// Judges one commit against its first parent. What a merge brings is judged
-    /// by who wrote it on the other side.
-    ///
-    /// # Errors
-    /// When an object can't be read.
+    /// Judges one commit against its first parent. The changes of a merge are judged by
+    /// their authors on the other side.
     pub fn step(&mut self, commit: &Commit) -> Result<JudgedStep, Error> {
         self.walk(commit, false)
     }
 
-    /// Judges a commit that a Git host would make: it is nobody's, whatever it
-    /// is signed with, and has no place in history yet.
-    ///
-    /// # Errors
-    /// As [`Replay::step`].
+    /// Judges a commit that a Git host would make: its signature proves no actor, and it
+    /// has no place in history yet.
     pub fn landing(&mut self, commit: &Commit) -> Result<JudgedStep, Error> {
         self.walk(commit, true)
     }
@@ -254,7 +245,7 @@ impl<'a> Replay<'a> {
         };
         let next = Snapshot::at(self.records, commit.tree, self.folder)?;
         let carriers = self.carriers(commit, &landed.answers, by_host)?;
-        // What stood before the step is asked for, also where the step replaces it.
+        // The state before the step is asked for, also when the step replaces it.
         let before = commit.parents.first().copied();
         let past = Past::of(self.graph.clone(), objects, self.folder, before);
         let judged_by = self.policy_from;
@@ -311,7 +302,7 @@ impl<'a> Replay<'a> {
         })
     }
 
-    /// Who signed each commit that answers for a change.
+    /// Finds the signer of each commit that answers for a change.
     fn carriers(
         &mut self,
         commit: &Commit,
@@ -351,11 +342,8 @@ impl<'a> Replay<'a> {
         Ok(carriers)
     }
 
-    /// Judges a step that no commit carries yet, and brings its policy into
-    /// force as [`Replay::step`] does.
-    ///
-    /// # Errors
-    /// When an object can't be read.
+    /// Judges a step that is not committed yet, and puts its policy into force as
+    /// [`Replay::step`] does.
     pub fn judge(
         &mut self,
         prior: Snapshot<'_>,
@@ -369,10 +357,7 @@ impl<'a> Replay<'a> {
         self.judge_carried(prior, next, &carriers, differences, outside, parent)
     }
 
-    /// As [`Replay::judge`], where each change may have a signer of its own.
-    ///
-    /// # Errors
-    /// When an object can't be read.
+    /// Judges as [`Replay::judge`] does, with a signer for each change.
     pub fn judge_carried(
         &mut self,
         prior: Snapshot<'_>,
@@ -480,11 +465,8 @@ impl<'a> Replay<'a> {
         })
     }
 
-    /// Judges the commits in order and gathers one report; `seen` is shown each
-    /// commit with its judgement. `ahead` works out the same commits.
-    ///
-    /// # Errors
-    /// As [`Replay::step`].
+    /// Judges the commits in order and gathers one report; `seen` is called with each
+    /// commit and its judgement. `ahead` prefetches the same commits.
     pub fn run(
         &mut self,
         commits: &[Commit],

@@ -1,4 +1,4 @@
-//! What keys proved that are not believed any more, and since when.
+//! Changes that revoked keys proved, and since when the keys are not trusted.
 
 use std::collections::HashMap;
 
@@ -15,9 +15,8 @@ use crate::record::snapshot::{Records, Snapshot};
 use crate::signature;
 use crate::trust::{Carriers, Policy, fingerprint, is_in_record, needed_action};
 
-/// The fingerprint of the key that signed a commit. Its step was judged when it
-/// was made: a certificate that was revoked since then still tells whose key it
-/// was.
+/// Returns the fingerprint of the key that signed a commit. Its step was judged when it
+/// was made, so a certificate that was revoked since still identifies its key.
 fn signer(policy: &Policy, commit: &Commit) -> Option<String> {
     let signature = commit.signature.as_ref()?;
     match signature.kind {
@@ -54,12 +53,9 @@ fn proven_by(policy: &Policy, change: &Change, commit_key: Option<&str>) -> Opti
     }
 }
 
-/// What `key` (by `policy`, which lists it) proved in the steps after `since` up
-/// to and with `until`; none when `since` is not among the first parents of
-/// `until`. What was protected then counts, and what is now.
-///
-/// # Errors
-/// When an object can't be read.
+/// Lists the changes that `key` (by `policy`, which lists it) proved in the steps after
+/// `since` up to and with `until`, or `None` when `since` is not among the first parents of
+/// `until`. Files that were protected then count, and those that are now.
 fn acts<'a>(
     records: &'a Records<'a>,
     folder: &str,
@@ -117,7 +113,7 @@ fn acts<'a>(
                     },
                     Some(RecordPath::Review(id, _)),
                 )
-                // What was imported as Approved rests on who imported it.
+                // An import as Approved rests on the importer.
                 | (
                     ChangeKind::VersionImported {
                         status: Status::Approved,
@@ -138,7 +134,8 @@ fn acts<'a>(
     Ok(Some(acts))
 }
 
-/// What keys proved that are not believed, and the versions they approved.
+/// The findings about keys that are no longer trusted, and the versions that they
+/// approved.
 pub(super) type Distrusted = (Vec<Finding<Anchor>>, Vec<(VersionId, String)>);
 
 /// Whether two revocations are of one key, however its fingerprint is spelled.
@@ -147,12 +144,9 @@ fn is_same_key(a: &Revocation, b: &Revocation) -> bool {
 }
 
 impl Replay<'_> {
-    /// The `since` of each revocation must be a first parent, and only move to
-    /// an earlier one. Behind a merge each policy is held to the one before it on
+    /// Checks that the `since` of each revocation is a first parent, and moves only to an
+    /// earlier one. On a merged branch each policy is compared with the one before it on
     /// its side.
-    ///
-    /// # Errors
-    /// When an object can't be read.
     pub(super) fn bad_since(
         &self,
         before: &Policy,
@@ -213,9 +207,9 @@ impl Replay<'_> {
         Ok(bad)
     }
 
-    /// What keys proved after they were last believed, by the revocations that
-    /// the policy in force brought, in this commit, and the versions that they
-    /// approved.
+    /// Reports the changes that keys proved after they were last trusted, by the
+    /// revocations of the policy in force that this commit added, and the versions that
+    /// they approved.
     pub(super) fn revoked_keys_used(
         &self,
         known: &[Revocation],
@@ -236,12 +230,9 @@ impl Replay<'_> {
         Ok((findings, taints))
     }
 
-    /// What keys proved, in steps up to `parent`, after they were last believed by
-    /// the revocations of this policy that are not among those `known` before;
-    /// each act with the index of its revocation.
-    ///
-    /// # Errors
-    /// When an object can't be read.
+    /// Lists the changes that keys proved, in steps up to `parent`, after they were last
+    /// trusted by the revocations of this policy that are not among those `known` before;
+    /// each with the index of its revocation.
     pub fn distrusted(
         &self,
         policy: &Policy,

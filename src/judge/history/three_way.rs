@@ -11,7 +11,7 @@ use crate::object::{self, Entry, FileChange, Mode, Objects, Tree};
 /// Folders are put together no deeper.
 const DEEPEST: usize = 64;
 
-/// So many names are put together.
+/// The most names that are merged.
 const MOST_NAMES: usize = 1_000_000;
 
 /// One folder or file at the base, on our side and on theirs.

@@ -68,7 +68,7 @@ pub(super) struct Tracer<'t, 'a> {
     /// Files by the pair of commits of which the first descends from a commit
     /// that wrote them, and the other does not; of one merge at a time.
     between: RefCell<HashMap<(Oid, Oid), HashSet<File>>>,
-    /// The files that merges of the branch's main line brought, once they are asked for.
+    /// The files that merges of the branch's main line added, computed on demand.
     crossings: OnceCell<Crossings>,
     left: Cell<usize>,
 }
@@ -102,11 +102,8 @@ impl<'t, 'a> Tracer<'t, 'a> {
         self.left.get() == 0
     }
 
-    /// Traces the files from the tip of the second side. A file whose value there is
-    /// not `of_interest` is left at that.
-    ///
-    /// # Errors
-    /// An object can't be read.
+    /// Traces the files from the tip of the second side. A file whose value there is not
+    /// `of_interest` is not traced further.
     pub(super) fn trace(&self, tip: Oid, of_interest: impl Fn(File, &Value) -> bool) -> Result<Trace, Error> {
         let mut malformed = MalformedFolders::default();
         let mut files = self.at_tip(tip, &mut malformed)?;
@@ -293,7 +290,7 @@ impl<'t, 'a> Tracer<'t, 'a> {
                 Some(why) => charge = charge.or(Some(why)),
             }
         }
-        // A merge that resolves while it brings the mainline in starts from the mainline.
+        // A merge that resolves while it takes the mainline in starts from the mainline.
         let shared = other.iter().find(|parent| is_outside(parent));
         Ok(Source::Itself(shared.or(other.first()).copied(), charge))
     }
@@ -375,9 +372,6 @@ impl<'t, 'a> Tracer<'t, 'a> {
     }
 
     /// Returns those of these files that a commit of the first side wrote.
-    ///
-    /// # Errors
-    /// An object can't be read.
     pub(super) fn written_on_first(&self, files: &BTreeSet<File>) -> Result<BTreeSet<File>, Error> {
         let mut left = files.clone();
         for commit in &self.sides.first {

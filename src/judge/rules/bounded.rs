@@ -4,14 +4,15 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::judge::finding::{Anchor, Finding};
 
-/// So many findings of one rule are listed for one folder, while the step has fewer than
-/// [`MOST_OF_STEP`].
+/// The most findings of one rule that are listed for one folder, while the step has fewer
+/// than [`MOST_OF_STEP`].
 const MOST_OF_FOLDER: usize = 100;
 
-/// So many findings of one step are listed; after that, one for each rule and folder.
+/// The most findings of one step that are listed; after that, one for each rule and
+/// folder.
 const MOST_OF_STEP: usize = 1_000;
 
-/// A move of a folder, told as one finding.
+/// A move of a folder, reported as one finding.
 pub(super) trait Explains {
     /// Whether the finding is the one about this move.
     fn is(&self, finding: &Finding<Anchor>) -> bool;
@@ -64,11 +65,12 @@ impl<'e> Bound<'e> {
         true
     }
 
-    /// Says at the last finding of each rule and folder how many more there are, and at
-    /// the move of a folder which codes it stands in for.
+    /// Adds the number of omitted findings to the last finding of each rule and folder,
+    /// and the codes that the move of a folder replaces to that finding.
     pub(super) fn finish(mut self, list: &mut [Finding<Anchor>]) {
         for (it, folded) in &self.explained {
-            // Accepting the move takes accepting what it stands for, each by its code.
+            // Accepting the move takes accepting the findings that it replaces, each by
+            // its code.
             if let Some(finding) = list.iter_mut().find(|finding| it.is(finding)) {
                 finding.folded.extend(folded);
             }

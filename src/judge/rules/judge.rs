@@ -17,21 +17,20 @@ use crate::record::snapshot::{Loaded, ReadFault};
 use crate::record::yaml::Fault;
 use crate::trust::{self, Author, Carrier, Carriers, Policy, Tally};
 
-/// What the judge says of one step.
+/// The verdict on one step.
 pub struct Judgement {
-    /// What is wrong.
+    /// The findings.
     pub findings: Vec<Finding<Anchor>>,
-    /// What is worth knowing.
+    /// The notes.
     pub notes: Vec<Note>,
-    /// The policy that the step brings into force, if it brings one and nothing
-    /// is wrong with it.
+    /// The policy that the step puts into force, if it adds one without a finding.
     pub policy: Option<Policy>,
     /// Whether the step does nothing but revoke keys and retire actors and keys.
     pub only_ends: bool,
-    /// The administrators, or the actor concerned, who stand behind what it brings.
+    /// The administrators, or the actor concerned, who agreed to the new policy.
     pub behind: BTreeSet<ActorId>,
-    /// Whose act each change is, in the order of the changes; empty where no
-    /// policy says who is who.
+    /// The author of each change, in the order of the changes; empty if no policy names
+    /// the actors yet.
     pub authors: Vec<Author>,
     /// The moves of status that reviews decide, with the reviews as they were
     /// counted.
@@ -47,8 +46,8 @@ pub struct Decided {
     pub id: VersionId,
     /// Where the reviews lead it; it may have gone further in the same step.
     pub to: Status,
-    /// The reviews as they were counted, and what the policy asked for. What is
-    /// missing there is a finding of the step.
+    /// The reviews as they were counted, and the policy's requirements. A missing part is
+    /// a finding of the step.
     pub tally: Rc<Tally>,
 }
 
@@ -86,9 +85,6 @@ fn as_written(findings: &mut [Finding<Anchor>], step: &Step<'_>, index: usize) {
 }
 
 /// Judges one step by every rule.
-///
-/// # Errors
-/// When an object can't be read.
 pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
     let mut out = Findings::default();
     let renames = mr216_group_renamed::renamed(step)?;
@@ -144,7 +140,7 @@ pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
         }
     }
     if step.policy.is_none() {
-        // What the root holds is kept for ever, and a policy can accept it later.
+        // The content of the root is kept for ever, and a policy can accept it later.
         for (index, change) in step.changes().iter().enumerate() {
             let first = out.list.len();
             mr112_unsafe_address::of_change(step, change, &mut out);
@@ -157,7 +153,7 @@ pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
     let mut only_ends = step.is_of_policy_alone();
     let mut behind = BTreeSet::new();
     for (index, after) in policies_brought(step) {
-        // Behind a merge each policy replaces the one before it on its side.
+        // On a merged branch each policy replaces the one before it on its side.
         let before = in_force.as_ref().or(step.policy);
         let ends = |before| trust::fast_path(before, after.registry(), &after.source);
         only_ends &= before.is_some_and(|before| ends(before).is_some());
@@ -218,7 +214,7 @@ pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
     })
 }
 
-/// The policies that the step brings, each with the index of its change.
+/// Lists the policies that the step adds, each with the index of its change.
 fn policies_brought(step: &Step<'_>) -> Vec<(usize, Policy)> {
     let changes = step.changes().iter().enumerate();
     changes
@@ -242,7 +238,7 @@ pub fn document_findings(path: &str, loaded: &Loaded) -> Vec<Finding<Anchor>> {
                     };
                     let mut finding = Finding::new(rule, at(fault.span.clone()), &fault.message);
                     finding.help.clone_from(&fault.help);
-                    // What was meant is known to the writer alone.
+                    // Only the writer knows the intended value.
                     let is_vague = fault.help.as_ref().is_some_and(|help| help.starts_with("mend "));
                     if is_vague || ["MR005", "MR008", "MR013", "MR017"].contains(&rule.code) {
                         finding.remedy = Remedy::Choose;
@@ -313,11 +309,8 @@ fn rule_of(fault: &ReadFault) -> &'static RuleInfo {
     rule.map_or(&RULES[0].info, |rule| &rule.info)
 }
 
-/// What can be said of a registry without its history: every fault of reading,
-/// the names and references (family MR1xx), and the policy's own rules.
-///
-/// # Errors
-/// When an object can't be read.
+/// Judges a registry without its history: every fault of reading, the names and
+/// references (family MR1xx), and the policy's own rules.
 pub fn state_findings(
     next: &crate::record::snapshot::Snapshot<'_>,
     differences: &crate::record::change::Differences,

@@ -139,7 +139,7 @@ pub struct Rule {
     pub check: Check,
 }
 
-/// What a rule looks at.
+/// The input of a rule.
 pub enum Check {
     /// One fault of reading: whether it is this rule's.
     Fault(fn(&ReadFault) -> bool),
@@ -147,13 +147,13 @@ pub enum Check {
     Change(fn(&Scene<'_>, &mut Findings) -> Result<(), Error>),
     /// One step, as a whole.
     Step(fn(&Step<'_>, &mut Findings) -> Result<(), Error>),
-    /// A policy that a step brings.
+    /// A policy that a step adds.
     Policy(fn(&PolicyScene<'_>, &mut Findings) -> Result<(), Error>),
     /// The history as a whole: the walk along the mainline finds it.
     History,
 }
 
-/// The rule of this code or name, whatever the case.
+/// Finds the rule of this code or name, ignoring case.
 pub fn find(code_or_name: &str) -> Option<&'static Rule> {
     RULES.iter().copied().find(|rule| {
         rule.info.code.eq_ignore_ascii_case(code_or_name) || rule.info.name.eq_ignore_ascii_case(code_or_name)

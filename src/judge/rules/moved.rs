@@ -62,8 +62,8 @@ impl Moved {
     }
 }
 
-/// Returns the line that reverts the commit that makes a change; none where no commit
-/// makes it yet.
+/// Returns the line that reverts the commit of a change, or `None` if the change is not
+/// committed yet.
 pub(super) fn reverted(step: &Step<'_>, makes: impl Fn(&Change) -> bool) -> Option<String> {
     let index = step.changes().iter().position(makes)?;
     let commit = step.carriers.of(index).commit?;
@@ -87,9 +87,9 @@ fn below(folder: &str, path: &str) -> String {
     }
 }
 
-/// Returns where the step moves the registry to: a folder that had no registry before
-/// has the one that is gone. Returns none where the step leaves
-/// it, or removes it.
+/// Returns the folder that the step moves the registry to: one that had no registry
+/// before and has the one that is gone. Returns `None` if the step keeps or removes the
+/// registry.
 pub(super) fn moved(step: &Step<'_>) -> Result<Option<Moved>, Error> {
     let is_gone =
         |change: &Change| change.kind == ChangeKind::Removed && change.record == Some(RecordPath::Registry);

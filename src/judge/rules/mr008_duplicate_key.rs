@@ -1,4 +1,4 @@
-//! MR008 duplicate-key: a key stands twice in one mapping.
+//! MR008 duplicate-key: a mapping has a key twice.
 
 use super::{Check, Rule};
 use crate::judge::finding::RuleInfo;

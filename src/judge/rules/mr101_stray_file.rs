@@ -1,4 +1,4 @@
-//! MR101 stray-file: a file below `groups/` or `policy/` is no record.
+//! MR101 stray-file: a file below `groups/` or `policy/` is not a record.
 
 use super::scene::{Findings, Scene};
 use super::{Check, Rule};

@@ -23,7 +23,7 @@ fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-/// What to say of a folder, by its path from the registry's, or with a `/`
+/// Builds the finding about a folder, by its path from the registry's, or with a `/`
 /// before it, from the repository's top.
 pub fn malformed_tree(folder: &str, what: &str) -> Finding<Anchor> {
     let place = match folder.strip_prefix('/').unwrap_or(folder) {

@@ -1,4 +1,4 @@
-//! MR107 orphan-record: a record stands where its group or version does not.
+//! MR107 orphan-record: a record exists without its group or version.
 
 use super::scene::{Findings, Scene};
 use super::{Check, Rule};
@@ -27,7 +27,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     }
     let Some(group) = path.group() else { return Ok(()) };
     let next = &scene.step.next;
-    // What a side branch wrote and then replaced stands nowhere.
+    // A file that a side branch wrote and then replaced is not in the result.
     if next.read(path)?.is_none_or(|here| here.id != after.id) {
         return Ok(());
     }
@@ -38,7 +38,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
             Some(home) if home.tombstone().is_some() => format!("group `{group}` is deleted"),
             Some(_) => String::new(),
         };
-        // A version's tombstone may stand in a deleted group: it was there before.
+        // A version's tombstone may be in a deleted group: it was there before.
         if !what.is_empty() && scene.change.kind != ChangeKind::VersionDeleted {
             let finding = Finding::new(
                 &RULE.info,

@@ -64,7 +64,7 @@ fn in_addresses(path: &str, before: Option<&Loaded>, after: &Loaded) -> Vec<Find
     let mut out = Vec::new();
     for (pointer, uri) in addresses(after) {
         let Some(fault) = uri_fault(uri) else { continue };
-        // The change that brought an old one has been judged.
+        // An address that was there before has been judged already.
         if before.iter().any(|(_, old)| *old == uri) {
             continue;
         }

@@ -19,7 +19,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
-    // What is imported as Approved is approved too.
+    // A version imported as Approved is approved too.
     let is_import = scene.change.kind
         == ChangeKind::VersionImported {
             status: Status::Approved,

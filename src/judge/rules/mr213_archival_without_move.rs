@@ -1,4 +1,4 @@
-//! MR213 archival-without-move: an Archival stands beside a version that is not Archived.
+//! MR213 archival-without-move: a version has an Archival and is not Archived.
 
 use super::scene::{Findings, Scene};
 use super::{Check, Rule};

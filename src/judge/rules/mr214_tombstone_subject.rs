@@ -28,8 +28,8 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     if before.version().is_none() {
         return Ok(());
     }
-    // What came and went on a side branch never stood here with its card, and no
-    // approval of it did.
+    // A version that came and went on a side branch was never here with its card, and
+    // neither was an approval of it.
     let prior = &scene.step.prior;
     let Some(stood) = prior.read(&RecordPath::Version(id.clone()))? else {
         return Ok(());

@@ -1,5 +1,5 @@
-//! MR215 import-not-granted: a version arrives with its status, and the policy
-//! lists nobody who brings it.
+//! MR215 import-not-granted: a version arrives with its status, and the policy does not
+//! let its author import it.
 
 use super::scene::{Findings, Scene, names};
 use super::{Check, Rule};
@@ -26,7 +26,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     let message = match scene.author.verdict.actor() {
         Some(actor) if scene.policy.may_import(actor, group) => return Ok(()),
         Some(actor) => format!("`{actor}` may not import {id} as {status}"),
-        // Who accepts a registration that nobody signed accepts no status with it.
+        // Accepting an unsigned registration does not accept a status with it.
         None => format!("nobody vouches for {id}, imported as {status}"),
     };
     let mut finding = Finding::new(&RULE.info, scene.at("/imported"), message);

@@ -63,15 +63,15 @@ impl Explains for Renamed {
     }
 }
 
-/// So many pairs of a group that is gone and one that is new are compared. What is not
-/// compared is told file by file.
+/// The most pairs of a removed and a new group that are compared. The others are reported
+/// file by file.
 const MOST_PAIRS: usize = 100;
 
 /// A group with more files is not compared either.
 const MOST_FILES: u64 = 10_000;
 
-/// The groups that the step renames: all that a group had is gone, and stands under
-/// one name that is new. A version, or the group's own file, is the same there.
+/// Lists the groups that the step renames: all files of a group are gone, and exist under
+/// one new name. A version, or the group's own file, is the same there.
 pub(super) fn renamed(step: &Step<'_>) -> Result<Vec<Renamed>, Error> {
     let gone = |path: &str| {
         let group = path.strip_prefix("groups/")?.strip_suffix("/group.yaml")?;
@@ -113,8 +113,8 @@ pub(super) fn renamed(step: &Step<'_>) -> Result<Vec<Renamed>, Error> {
     Ok(renamed)
 }
 
-/// Whether one commit takes the file away and puts it there. Behind a merge, a group
-/// that one side deletes and a like one that the other side creates are two acts.
+/// Whether one commit removes the file here and adds it there. In a merge, a group that
+/// one side deletes and a like one that the other side creates are two changes.
 fn is_moved(step: &Step<'_>, from: &str, to: &str, path: &str) -> bool {
     let commit = |group: &str| {
         let path = format!("groups/{group}/{path}");
@@ -124,7 +124,7 @@ fn is_moved(step: &Step<'_>, from: &str, to: &str, path: &str) -> bool {
     };
     match (commit(from), commit(to)) {
         (Some(from), Some(to)) => from == to,
-        // A change that is told with another file's.
+        // A change that is reported with another file's.
         _ => true,
     }
 }

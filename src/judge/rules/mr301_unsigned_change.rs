@@ -1,4 +1,4 @@
-//! MR301 unsigned-change: a change is signed by nobody.
+//! MR301 unsigned-change: a change is not signed.
 
 use super::scene::{Findings, Scene, at_author, needs_author, sign_command};
 use super::{Check, Rule};

@@ -39,8 +39,8 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
         } => scene
             .version()?
             .is_some_and(|version| version.by() == Some(actor)),
-        // An actor may always end its own keys and rights, by a review too; and who
-        // stands in for administrators says so in one.
+        // An actor may always end its own keys and rights, by a review too. A recovery
+        // actor declares in a review that it acts for administrators.
         ChangeKind::PolicyReviewed {
             decision: Decision::Approved,
         } => {

@@ -1,4 +1,4 @@
-//! MR311 standing-rejection: a version is approved while a rejection of it stands.
+//! MR311 standing-rejection: a version is approved although it is rejected too.
 
 use super::scene::{Findings, Scene};
 use super::{Check, Rule};

@@ -1,4 +1,5 @@
-//! MR312 rejection-unsupported: a version is Rejected and nobody who may has rejected it.
+//! MR312 rejection-unsupported: a version is Rejected without a rejection by an actor who
+//! may decide.
 
 use super::scene::{Findings, Scene};
 use super::{Check, Rule};

@@ -45,8 +45,8 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-/// Why the Archival does not support the move; none when it does. One that the
-/// step itself brings is judged as what it is.
+/// Returns why the Archival does not support the move, or `None` when it does. An Archival
+/// that the step itself adds is judged as any other change.
 fn unsupported(scene: &Scene<'_>, path: &RecordPath) -> Result<Option<String>, Error> {
     let loaded = scene.step.next.read(path)?;
     let Some((loaded, by)) = loaded.as_ref().and_then(|loaded| Some((loaded, loaded.by()?))) else {

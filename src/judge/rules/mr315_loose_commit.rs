@@ -1,4 +1,4 @@
-//! MR315 loose-commit: a commit that is not in strict form speaks for nobody.
+//! MR315 loose-commit: a commit that is not in strict form proves no actor.
 
 use super::scene::{Findings, Scene, at_author, needs_author};
 use super::{Check, Rule};
@@ -38,8 +38,8 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-/// The finding about a commit in which readers may see another tree or other parents,
-/// whatever it changes.
+/// Builds the finding about a commit in which readers may see another tree or other
+/// parents, even if it changes nothing here.
 pub fn ambiguous_commit(faults: &[String]) -> Finding<Anchor> {
     Finding::new(
         &RULE.info,

@@ -38,7 +38,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-/// What to say of the gates that a version does not meet, at this place.
+/// Builds the findings about the gates that a version does not meet, at this place.
 pub fn gate_findings(id: &VersionId, at: &Anchor, gates: &[GateResult]) -> Vec<Finding<Anchor>> {
     gates
         .iter()
@@ -66,7 +66,7 @@ fn unmet(id: &VersionId, at: &Anchor, gate: &GateResult) -> Finding<Anchor> {
     if let (Some(champion), Some(stage)) = (&gate.champion, &gate.placed.gate.champion) {
         finding = finding.why(format!("the champion of `{stage}` is {champion}"));
     }
-    // What is missing can be added where it is not frozen.
+    // A missing value can be added if it is not frozen.
     let lacks = |part: &str| {
         let missing =
             |(name, value): &(String, Option<Value>)| value.is_none() && name.split('.').next() == Some(part);

@@ -15,8 +15,9 @@ pub(super) static RULE: Rule = Rule {
     check: Check::History,
 };
 
-/// A finding about one act of a key, at the revocation in `revoked/INDEX`, which
-/// this commit brought; none for what is not committed yet.
+/// Builds the finding about one change that a key proved, at the revocation in
+/// `revoked/INDEX`. `revoked` is the commit that added the revocation, or `None` if it is
+/// not committed yet.
 pub fn revoked_key_used(
     index: usize,
     key: &str,

@@ -1,5 +1,5 @@
-//! MR318 bad-delegation: a review is reported for somebody who does not let it,
-//! or by somebody who may not.
+//! MR318 bad-delegation: a review is reported for a person who does not allow it, or by
+//! an actor that may not.
 
 use super::scene::{Findings, Scene};
 use super::{Check, Rule};

@@ -17,7 +17,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
-    // What was removed may be put back; a root is judged as one.
+    // Removed records may be put back; a root is judged as one.
     let changes = |kind: &ChangeKind| match kind {
         ChangeKind::PolicyChanged => true,
         ChangeKind::RegistryCreated => step.policy.is_some(),

@@ -1,4 +1,4 @@
-//! MR403 policy-unauthorised: too few administrators stand behind a policy.
+//! MR403 policy-unauthorised: too few administrators agreed to a policy.
 
 use super::scene::{Findings, PolicyScene, in_policy, names};
 use super::{Check, Rule};

@@ -20,7 +20,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
-    // Behind a merge there may be several changes, one after the other.
+    // A merged branch may have several changes, one after the other.
     let changes = || {
         let all = step.changes().iter();
         all.filter(|change| change.record == Some(RecordPath::Registry))

@@ -45,8 +45,8 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-/// The material of every key in it; what can't be read stands for itself. An
-/// OpenPGP certificate may be brought up to date, and keeps its keys.
+/// Returns the material of every key in it; the text itself if it can't be read. An
+/// OpenPGP certificate may be updated, and keeps its keys.
 fn materials(key: &ActorKey) -> Vec<String> {
     match Credential::of(key) {
         Ok(credential) => credential

@@ -1,4 +1,4 @@
-//! MR408 lock-out: nobody could change this policy again.
+//! MR408 lock-out: this policy could never be changed again.
 
 use super::scene::{Findings, PolicyScene, in_policy, names};
 use super::{Check, Rule};
@@ -28,8 +28,8 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
     let before = scene.before.map(needed);
     let recovery = scene.after.recovery();
     if able.len() >= need {
-        // Only the policy that takes the slack away is told of it, and not each after
-        // it; a first policy has one administrator.
+        // Only the policy that uses up the slack gets the note, and not each after it. A
+        // first policy has one administrator.
         let is_new = before.is_some_and(|(was, able)| able.len() != was || need > was);
         if able.len() == need && is_new && recovery.is_empty() {
             out.note(no_slack(need, &able), None);

@@ -24,7 +24,7 @@ fn example(glob: &str) -> Option<GroupName> {
     glob.replace('*', "x").parse().ok()
 }
 
-/// Whether a grant of `approve` names the group, whoever holds it.
+/// Whether any grant of `approve` names the group.
 fn is_granted(policy: &Policy, group: &GroupName) -> bool {
     let mut grants = policy.registry().grants.iter();
     grants.any(|grant| {
@@ -79,8 +79,8 @@ fn could_give(policy: &Policy, able: &[ActorId], asked: &Asked) -> usize {
     able.iter().filter(fits).count()
 }
 
-/// How many approvals of this team, or of anybody, a group needed before, and how
-/// many could be given; none where no rule asked for them.
+/// Returns how many approvals of this team, or of anybody, a group needed before, and how
+/// many could be given, or `None` if no rule required them.
 fn before(policy: &Policy, group: &GroupName, team: Option<&String>) -> Option<(usize, usize)> {
     let able = able(policy, group);
     let need = policy.need(group);
@@ -110,8 +110,8 @@ fn look(scene: &PolicyScene<'_>, asked: &Asked, group: &Candidate) -> Told {
     let team = asked.team.as_ref();
     let was = scene.before.and_then(|policy| before(policy, name, team));
     if given == asked.count {
-        // Only the policy that takes the slack away is told of it, and not each after
-        // it; a first policy has one approver.
+        // Only the policy that uses up the slack gets the note, and not each after it. A
+        // first policy has one approver.
         let is_new = scene.before.is_some()
             && was.is_none_or(|(needed, given)| needed != given || asked.count > needed);
         return match group.is_named && is_new {
@@ -181,7 +181,7 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
         let applies = |group: &&Candidate| scene.after.need(&group.name).rules.contains(&index);
         let groups: Vec<&Candidate> = candidates.iter().filter(applies).collect();
         for asked in asked(rule) {
-            // Each is told of one group: the first.
+            // Each is reported for one group: the first.
             let (mut slack, mut lacking, mut finding) = (None, None, None);
             for group in &groups {
                 match look(scene, &asked, group) {

@@ -1,4 +1,4 @@
-//! MR418 bad-gate: a gate is no condition that can be judged.
+//! MR418 bad-gate: a gate's condition can't be judged.
 
 use super::scene::{Findings, PolicyScene, in_policy};
 use super::{Check, Rule};

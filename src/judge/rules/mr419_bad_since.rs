@@ -1,5 +1,5 @@
-//! MR419 bad-since: the `since` of a revocation is no commit of the mainline
-//! before it, or later than it was.
+//! MR419 bad-since: the `since` of a revocation is not a commit of the mainline before
+//! it, or later than it was.
 
 use super::scene::in_policy;
 use super::{Check, Rule};
@@ -15,7 +15,7 @@ pub(super) static RULE: Rule = Rule {
     check: Check::History,
 };
 
-/// What to say of the `since` of `revoked/INDEX`.
+/// Builds the finding about the `since` of `revoked/INDEX`.
 pub fn bad_since(index: usize, what: &str) -> Finding<Anchor> {
     Finding::new(
         &RULE.info,

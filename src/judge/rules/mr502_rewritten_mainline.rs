@@ -1,5 +1,4 @@
-//! MR502 rewritten-mainline: a commit that was verified is no first parent any
-//! more.
+//! MR502 rewritten-mainline: a verified commit is no longer a first parent.
 
 use super::{Check, Rule};
 use crate::base::{Oid, shell_word};
@@ -15,7 +14,7 @@ pub(super) static RULE: Rule = Rule {
     check: Check::History,
 };
 
-/// What to say when the verified commit is gone from the mainline.
+/// Builds the finding about a verified commit that is gone from the mainline.
 pub fn rewritten_mainline(mainline: &str, verified: Oid, tip: Oid) -> Finding<Anchor> {
     Finding::new(
         &RULE.info,
@@ -30,8 +29,8 @@ pub fn rewritten_mainline(mainline: &str, verified: Oid, tip: Oid) -> Finding<An
     .help("find out who moved the branch; when it was meant, prove it anew with `--replay`")
 }
 
-/// What to say of a push that takes `tip` for the mainline, and leaves out what
-/// is there.
+/// Builds the finding about a push that takes `tip` for the mainline, and leaves out
+/// commits that are there.
 pub fn rewound_mainline(mainline: &str, known: Oid, tip: Oid) -> Finding<Anchor> {
     Finding::new(
         &RULE.info,
@@ -48,7 +47,7 @@ pub fn rewound_mainline(mainline: &str, known: Oid, tip: Oid) -> Finding<Anchor>
     ))
 }
 
-/// What to say after a push that took the mainline's tip away.
+/// Builds the finding after a push that removed the mainline's tip.
 pub fn replaced_mainline(mainline: &str, before: Oid, after: Oid) -> Finding<Anchor> {
     Finding::new(
         &RULE.info,
@@ -67,8 +66,8 @@ pub fn replaced_mainline(mainline: &str, before: Oid, after: Oid) -> Finding<Anc
     ))
 }
 
-/// What to say when events of a commit were delivered that is gone from the
-/// mainline.
+/// Builds the finding about a commit whose events were delivered and that is gone from
+/// the mainline.
 pub fn told_mainline(mainline: &str, told: Oid, tip: Oid) -> Finding<Anchor> {
     Finding::new(
         &RULE.info,

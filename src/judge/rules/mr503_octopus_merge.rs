@@ -13,7 +13,7 @@ pub(super) static RULE: Rule = Rule {
     check: Check::History,
 };
 
-/// What to say of a merge of so many parents that changes `path`.
+/// Builds the finding about a merge of this many parents that changes `path`.
 pub fn octopus_merge(parents: usize, path: &str) -> Finding<Anchor> {
     Finding::new(
         &RULE.info,

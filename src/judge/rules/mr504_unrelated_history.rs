@@ -1,4 +1,4 @@
-//! MR504 unrelated-history: a merge brings registry files of another history.
+//! MR504 unrelated-history: a merge adds registry files of another history.
 
 use super::{Check, Rule};
 use crate::judge::finding::{Anchor, Finding, RuleInfo};
@@ -13,7 +13,7 @@ pub(super) static RULE: Rule = Rule {
     check: Check::History,
 };
 
-/// What to say of a merge of unrelated parents that changes `path`.
+/// Builds the finding about a merge of unrelated parents that changes `path`.
 pub fn unrelated_history(path: &str) -> Finding<Anchor> {
     Finding::new(
         &RULE.info,

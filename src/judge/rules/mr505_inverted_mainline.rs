@@ -15,7 +15,7 @@ pub(super) static RULE: Rule = Rule {
     check: Check::History,
 };
 
-/// What to say of `known`, which `what` names, and which `tip` reaches through
+/// Builds the finding about `known`, which `what` names, and which `tip` reaches through
 /// another parent than the first.
 pub fn inverted_mainline(what: &str, known: Oid, tip: Oid) -> Finding<Anchor> {
     Finding::new(

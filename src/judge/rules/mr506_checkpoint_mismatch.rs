@@ -22,7 +22,7 @@ fn steps(count: u64) -> String {
     }
 }
 
-/// What to say when the mainline is not what the checkpoint says.
+/// Builds the finding about a mainline that does not match the checkpoint.
 pub fn checkpoint_mismatch(checkpoint: &Checkpoint, how: &Mismatch) -> Finding<Anchor> {
     let then = format!(
         "the checkpoint of {}, up to {}",

@@ -1,5 +1,5 @@
-//! MR507 bad-checkpoint-signature: the signature beside a checkpoint is no
-//! actor's over it.
+//! MR507 bad-checkpoint-signature: the checkpoint's signature is missing, invalid, or not
+//! by an actor of this registry.
 
 use super::{Check, Rule};
 use crate::judge::checkpoint::Checkpoint;
@@ -16,7 +16,7 @@ pub(super) static RULE: Rule = Rule {
     check: Check::History,
 };
 
-/// What to say of a signature that proves no actor.
+/// Builds the finding about a signature that proves no actor.
 pub fn bad_checkpoint_signature(checkpoint: &Checkpoint, verdict: &Verdict) -> Finding<Anchor> {
     Finding::new(
         &RULE.info,
@@ -32,7 +32,7 @@ pub fn bad_checkpoint_signature(checkpoint: &Checkpoint, verdict: &Verdict) -> F
     .help("restore checkpoint and signature from a copy; if there is none, find out who changed them, remove both, and start over with `--new-checkpoint --sign`")
 }
 
-/// What to say of a checkpoint that was signed, and whose signature is gone.
+/// Builds the finding about a signed checkpoint whose signature is gone.
 pub fn lost_checkpoint_signature(checkpoint: &Checkpoint) -> Finding<Anchor> {
     Finding::new(
         &RULE.info,

@@ -13,8 +13,8 @@ pub(super) static RULE: Rule = Rule {
     check: Check::History,
 };
 
-/// What to say of a file that both sides changed; `ours` and `theirs` tell who
-/// left it as it is on the mainline and on the branch.
+/// Builds the finding about a file that both sides changed; `ours` and `theirs` describe
+/// its authors on the mainline and on the branch.
 pub fn merge_conflict(
     path: &str,
     pointer: &str,
@@ -36,8 +36,8 @@ pub fn merge_conflict(
     ))
 }
 
-/// What to say of a file outside the registry that one side removes and the other
-/// changes, while the first one adds a file that is judged: `from` from the
+/// Builds the finding about a file outside the registry that one side removes and the
+/// other changes, while the first one adds a file that is judged: `from` from the
 /// repository's top, `to` from the registry's folder.
 pub fn renamed_into(from: &str, to: &str, mainline: &str) -> Finding<Anchor> {
     Finding::new(

@@ -14,7 +14,7 @@ pub(super) static RULE: Rule = Rule {
     check: Check::History,
 };
 
-/// What to say of a push that deletes `mainline`; `tip` is what it is now.
+/// Builds the finding about a push that deletes `mainline`; `tip` is its present commit.
 pub fn mainline_deleted(mainline: &str, tip: Option<Oid>) -> Finding<Anchor> {
     let now = tip.map_or_else(String::new, |tip| format!(", which is at {}", tip.short()));
     Finding::new(

@@ -14,7 +14,7 @@ pub(super) static RULE: Rule = Rule {
     check: Check::History,
 };
 
-/// What to say of a push to the reference `name`; `why` tells what it would do.
+/// Builds the finding about a push to the reference `name`; `why` describes its effect.
 pub fn forbidden_reference(name: &str, why: &str) -> Finding<Anchor> {
     Finding::new(
         &RULE.info,

@@ -8,11 +8,11 @@ use crate::record::kind::{RecordPath, concealed};
 use crate::record::snapshot::Snapshot;
 use crate::record::yaml::{LineIndex, Part, pointer_step};
 
-/// Stands in a remedy before a path of the registry's folder, for that folder: the
-/// remedy is typed at the repository's top.
+/// A placeholder in a remedy, before a path of the registry's folder: it becomes that
+/// folder, since the remedy is typed at the repository's top.
 pub(super) const FROM_TOP: char = '\u{1}';
 
-/// Stands in a remedy for the registry's folder, seen from the repository's top.
+/// A placeholder in a remedy for the registry's folder, seen from the repository's top.
 pub(super) const FOLDER: char = '\u{2}';
 
 /// Resolves anchors against the two trees of a step.
@@ -30,8 +30,8 @@ pub struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
-    /// The place of an anchor. What can't be read resolves to the file's first
-    /// character: a finding is never lost for want of a place.
+    /// Resolves an anchor to a place. One that can't be resolved becomes the file's first
+    /// character, so no finding is lost for want of a place.
     pub fn place(&self, anchor: &Anchor) -> Place {
         let (snapshot, commit) = match anchor.side {
             Side::Before => (&self.prior, self.before),

@@ -127,8 +127,8 @@ fn is_signed(step: &Step<'_>, is_of: impl Fn(&str) -> bool) -> bool {
         .all(|(index, _)| matches!(step.carriers.of(index).verdict, Verdict::Actor { .. }))
 }
 
-/// The folder of the group, or of the version, that a path is in and that the step
-/// brings.
+/// Returns the folder of the group, or of the version, that a path is in and that the
+/// step adds.
 fn new_folder(step: &Step<'_>, path: &str) -> Result<Option<String>, Error> {
     let parts: Vec<&str> = path.split('/').collect();
     for (depth, length) in [(3, 2), (5, 4)] {
@@ -163,8 +163,8 @@ fn is_record(step: &Step<'_>, folder: &str) -> Result<bool, Error> {
     })
 }
 
-/// Whether the step undoes the very rename that took the group away: the other name came
-/// with it, has been left alone since, and nobody accepted it.
+/// Whether the step undoes the very rename that removed the group: the other name came
+/// with it, has not been changed since, and the rename was not accepted.
 fn is_undone(step: &Step<'_>, renamed: &Renamed, gone: &Gone) -> Result<bool, Error> {
     let other = format!("groups/{}", renamed.from());
     let now = id_of(&step.prior, step.prior.tree, &other)?;

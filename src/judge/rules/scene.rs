@@ -1,4 +1,4 @@
-//! What a rule is shown.
+//! The input of a rule.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -25,11 +25,11 @@ pub struct Step<'a> {
     /// The policy in force before; none at the root, which nothing judges but
     /// the pin outside.
     pub policy: Option<&'a Policy>,
-    /// Who carries the step, and each of its changes.
+    /// The carriers of the step and of each of its changes.
     pub carriers: &'a Carriers,
-    /// What differs.
+    /// The differences.
     pub differences: &'a Differences,
-    /// What history knows.
+    /// The history.
     pub outside: &'a dyn HistoryView,
     /// Tallies made so far.
     tallies: RefCell<HashMap<VersionId, Rc<Tally>>>,
@@ -64,11 +64,8 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// The record at a path after the step. A file that the step leaves unreadable
-    /// says what it said last.
-    ///
-    /// # Errors
-    /// When an object can't be read.
+    /// Returns the record at a path after the step. A file that the step leaves
+    /// unreadable keeps its last readable content.
     pub fn says(&self, path: &RecordPath) -> Result<Option<Arc<Loaded>>, Error> {
         let here = self.next.read(path)?;
         let is_gone = here.is_none() && !self.next.holds(path)?;
@@ -101,10 +98,7 @@ impl<'a> Step<'a> {
         at.iter().filter_map(|index| changes.get(*index))
     }
 
-    /// The reviews of a version as they count in this step.
-    ///
-    /// # Errors
-    /// When an object can't be read.
+    /// Counts the reviews of a version in this step.
     pub fn tally(&self, policy: &Policy, id: &VersionId, version: &Loaded) -> Result<Rc<Tally>, Error> {
         if let Some(tally) = self.tallies.borrow().get(id) {
             return Ok(tally.clone());
@@ -129,8 +123,8 @@ impl<'a> Step<'a> {
         self.changes().iter().all(of_policy)
     }
 
-    /// Whether the step brings a policy that ends this actor's own keys or rights
-    /// and does nothing else: the one that a review of this serial names.
+    /// Whether the step adds a policy that ends this actor's own keys or rights and does
+    /// nothing else: the one that a review of this serial names.
     pub fn ends_only_own(&self, policy: &Policy, actor: &ActorId, review: &Loaded) -> bool {
         let Some(review) = review.review() else {
             return false;
@@ -150,14 +144,14 @@ impl<'a> Step<'a> {
         false
     }
 
-    /// Whether the step brings this version into being.
+    /// Whether the step registers this version.
     pub fn registers(&self, path: &str) -> bool {
         self.changes_at(path)
             .any(|change| change.kind == ChangeKind::VersionRegistered)
     }
 }
 
-/// What history knows, and who brings what in the step itself.
+/// The history before the step, and the signers of the changes in the step itself.
 pub struct StepHistory<'s, 'a>(pub &'s Step<'a>);
 
 impl HistoryView for StepHistory<'_, '_> {
@@ -170,8 +164,8 @@ impl HistoryView for StepHistory<'_, '_> {
     }
 
     fn brings(&self, path: &RecordPath, loaded: &Loaded) -> Option<trust::Verdict> {
-        // Behind a merge one record may have several values, one after the other:
-        // whoever wrote this one says it.
+        // A merged branch may give one record several values, one after the other: this
+        // finds the author of this value.
         let mut changes = self.0.changes().iter();
         let index = changes.rposition(|change| {
             let says = change
@@ -214,7 +208,7 @@ pub struct Scene<'a> {
     pub policy: &'a Policy,
     /// The change.
     pub change: &'a Change,
-    /// Whose act it is.
+    /// The author.
     pub author: &'a Author,
 }
 
@@ -229,10 +223,7 @@ impl Scene<'_> {
         self.record()?.version()
     }
 
-    /// The version's file after the step.
-    ///
-    /// # Errors
-    /// When an object can't be read.
+    /// Returns the version's file after the step.
     pub fn version(&self) -> Result<Option<Arc<Loaded>>, Error> {
         match self.version_id() {
             Some(id) => self.step.next.read(&RecordPath::Version(id.clone())),
@@ -240,11 +231,8 @@ impl Scene<'_> {
         }
     }
 
-    /// The moves of status that the change makes: one, but for a version that
+    /// Lists the moves of status that the change makes: one, except for a version that
     /// first appears Archived and was decided on the way.
-    ///
-    /// # Errors
-    /// When an object can't be read.
     pub fn moves(&self) -> Result<Vec<(Status, Status)>, Error> {
         let ChangeKind::StatusMoved { from, to } = self.change.kind else {
             return Ok(Vec::new());
@@ -259,7 +247,7 @@ impl Scene<'_> {
             return Ok(vec![(from, to)]);
         }
         let tally = self.step.tally(self.policy, id, after)?;
-        // While a rejection stands, it was not Approved.
+        // A version that is rejected too was not Approved on the way.
         let on_the_way = if tally.rejections().next().is_some() {
             Some(Status::Rejected)
         } else if tally.counting().next().is_some() {
@@ -273,13 +261,10 @@ impl Scene<'_> {
         })
     }
 
-    /// The tally, when the change moves the version to `to`, on the way or at
+    /// Returns the tally, when the change moves the version to `to`, on the way or at
     /// last.
-    ///
-    /// # Errors
-    /// When an object can't be read.
     pub fn tally_of_move(&self, to: Status) -> Result<Option<(VersionId, Rc<Tally>)>, Error> {
-        // What no edge allows is told once, as that.
+        // Illegal transitions are reported by MR203 only.
         let leads = |(from, target): &(Status, Status)| {
             *target == to && self.policy.registry().allows(*from, *target)
         };
@@ -306,34 +291,32 @@ impl Scene<'_> {
     }
 }
 
-/// A policy that a step brings.
+/// A policy that a step adds.
 pub struct PolicyScene<'a> {
     /// The step.
     pub step: &'a Step<'a>,
-    /// What it replaces: the policy in force before, or the one before it on
-    /// the side that a merge brings; none at the root.
+    /// The policy that it replaces: the one in force before, or the one before it on the
+    /// side that a merge adds, or `None` at the root.
     pub before: Option<&'a Policy>,
     /// The policy in force before, which decides who may; none at the root.
     pub authority: Option<&'a Policy>,
-    /// Who brings it.
+    /// The carrier.
     pub carrier: &'a Carrier,
     /// The new one, ready to ask.
     pub after: &'a Policy,
-    /// Whether the step does nothing but revoke and retire. Then what the policy
-    /// lacks from now on is told, and is no reason to refuse it.
+    /// Whether the step does nothing but revoke and retire. Shortfalls of the policy are
+    /// then reported as notes, and do not refuse it.
     pub only_ends: bool,
 }
 
 impl PolicyScene<'_> {
-    /// What the new file says.
+    /// Returns the new file's content.
     pub fn registry(&self) -> &Registry {
         self.after.registry()
     }
 
-    /// Who stands behind the new policy; none at the root, where nobody is asked.
-    ///
-    /// # Errors
-    /// When an object can't be read.
+    /// Counts the actors who agree to the new policy, or `None` at the root, where no
+    /// agreement is needed.
     pub fn tally(&self) -> Result<Option<PolicyTally>, Error> {
         let (Some(authority), Some(before)) = (self.authority, self.before) else {
             return Ok(None);
@@ -356,7 +339,7 @@ pub fn in_policy(pointer: impl Into<String>) -> Anchor {
     Anchor::after("registry.yaml", pointer)
 }
 
-/// What rules have said.
+/// The findings and notes of the rules.
 #[derive(Default)]
 pub struct Findings {
     pub(super) list: Vec<Finding<Anchor>>,
@@ -379,7 +362,7 @@ impl Findings {
     }
 }
 
-/// "`a`, `b` and `c`", or what to say of nobody.
+/// Formats "`a`, `b` and `c`", or `nobody` for an empty list.
 pub fn names<T: std::fmt::Display>(items: &[T], nobody: &str) -> String {
     let quoted: Vec<String> = items.iter().map(|item| format!("`{item}`")).collect();
     match quoted.split_last() {
@@ -389,8 +372,8 @@ pub fn names<T: std::fmt::Display>(items: &[T], nobody: &str) -> String {
     }
 }
 
-/// Whether the change is only good if somebody in particular stands behind it.
-/// Moves of status carry their own authority; a policy has rules of its own.
+/// Whether the change is only valid with a particular author. Moves of status rest on
+/// reviews; a policy has rules of its own.
 pub fn needs_author(scene: &Scene<'_>) -> bool {
     trust::is_authored(&scene.change.kind) || trust::needed_action(scene.change).is_some()
 }
@@ -427,7 +410,7 @@ pub fn at_rules(
     finding
 }
 
-/// "`a`, `b` or `c`", or what to say of nobody.
+/// Formats "`a`, `b` or `c`", or `nobody` for an empty list.
 pub fn one_of<T: std::fmt::Display>(items: &[T], nobody: &str) -> String {
     names(items, nobody).replace(" and ", " or ")
 }
@@ -461,7 +444,7 @@ pub fn registrars(policy: &Policy, group: &str) -> String {
     )
 }
 
-/// Whom to ask for what only an administrator can do.
+/// Returns the remedy for a change that only an administrator can make.
 pub fn ask_administrator(policy: &Policy) -> String {
     let holders = policy.holders(Action::Administer, None, None);
     format!("ask {}", one_of(&holders, "an administrator"))
@@ -472,7 +455,7 @@ pub fn ask_administrator(policy: &Policy) -> String {
 pub struct DistrustedChange {
     /// The step.
     pub commit: Oid,
-    /// What was done.
+    /// The change, as a phrase.
     pub phrase: String,
     /// The group that it concerns; none for the policy.
     pub group: Option<String>,

@@ -56,9 +56,6 @@ struct Pile {
 
 impl Certificate {
     /// Reads exactly one armoured certificate, without secret keys.
-    ///
-    /// # Errors
-    /// What is wrong with it, in words.
     pub fn parse(text: &str) -> Result<Certificate, String> {
         let bytes = armor::read(text, "PGP PUBLIC KEY BLOCK", LARGEST)?;
         let mut parts: Vec<(Key, Pile)> = Vec::new();

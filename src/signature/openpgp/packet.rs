@@ -277,7 +277,7 @@ pub enum Wrong {
 }
 
 impl Made {
-    /// Reads the signature in this packet; `None` for versions that are no longer to be
+    /// Reads the signature in this packet, or `None` for versions that are no longer to be
     /// made.
     pub fn new(signature: &Signature, body: &[u8]) -> Option<Made> {
         let config = signature.config()?.clone();

@@ -93,7 +93,7 @@ impl Expr {
     }
 }
 
-/// Whether what stands at the path has members by name, or stands nowhere.
+/// Whether the value at the path has members by name, or is absent everywhere.
 fn holds_names(path: &Path, contents: &[&Map<String, Value>]) -> bool {
     let mut there = contents.iter().filter_map(|content| path.look_up(content));
     there.all(Value::is_object)

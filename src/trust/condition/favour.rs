@@ -1,5 +1,5 @@
-//! Which way of a number a condition favours: `metrics.auc >= 0.85` says that
-//! more is better. What can't be told from the text is not told.
+//! The direction of a number that a condition favours: `metrics.auc >= 0.85` says that
+//! more is better. If the text does not decide it, there is no answer.
 
 use super::names::Path;
 use super::read::{Arithmetic, Comparison, Node};
@@ -30,7 +30,7 @@ pub(super) fn favours(root: &Node) -> Vec<(Path, Better)> {
     out
 }
 
-/// What must be true (or false, where `turned`) for the whole to be.
+/// Walks the parts that must be true (or false, if `turned`) for the whole to be.
 fn walk(node: &Node, turned: bool, out: &mut Vec<(Path, Better)>) {
     match node {
         Node::And(a, b) | Node::Or(a, b) => {
@@ -56,7 +56,7 @@ fn walk(node: &Node, turned: bool, out: &mut Vec<(Path, Better)>) {
     }
 }
 
-/// What grows with a number, and what shrinks.
+/// Notes the numbers that grow with this one, and those that shrink.
 fn number(node: &Node, better: Better, out: &mut Vec<(Path, Better)>) {
     if let Some(path) = Path::of(node) {
         out.push((path, better));

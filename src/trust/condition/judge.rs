@@ -1,9 +1,8 @@
 //! Judging a condition: CEL's meaning over JSON values, within a budget.
 //!
-//! As in CEL, `&&`, `||`, `all` and `exists` forgive an error where the other
-//! side decides: `false && error` is false, `true || error` is true. Source:
-//! the CEL specification, logical operators. What the budget stops is forgiven
-//! by nobody.
+//! As in CEL, `&&`, `||`, `all` and `exists` absorb an error if the other side decides:
+//! `false && error` is false, `true || error` is true. Source: the CEL specification,
+//! logical operators. Exceeding the budget is an error that they do not absorb.
 
 use serde_json::{Map, Value};
 
@@ -13,7 +12,7 @@ use super::read::{Arithmetic, Comparison, Node, Quantifier};
 
 /// Steps of one judgement: a node, an item that is compared, 32 bytes of text.
 const BUDGET: u32 = 250_000;
-/// What an error costs, because its words are put together.
+/// The cost of an error, because its words are put together.
 const ERROR_COST: usize = 20;
 /// Depth of content that is compared; documents are bounded far below.
 const MAX_DATA_DEPTH: usize = 128;
@@ -78,7 +77,7 @@ impl<'v> Val<'v> {
         }
     }
 
-    /// How many items a list has; none for what is no list.
+    /// Returns the number of items in a list, or `None` for other values.
     fn length(&self) -> Option<usize> {
         match self {
             Val::List(items) => Some(items.len()),
@@ -103,7 +102,7 @@ struct Judge<'v> {
     left: u32,
 }
 
-/// A node in words: the path that it spells, or what stands there.
+/// Names a node: the path that it spells, or its kind.
 pub(super) fn name(node: &Node) -> String {
     Path::of(node).map_or_else(|| "a value".to_owned(), |path| format!("`{path}`"))
 }

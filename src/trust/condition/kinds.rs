@@ -1,5 +1,5 @@
-//! Conditions that can hold for no content, whatever it says: a member that a schema
-//! does not know, a comparison of kinds that never are equal.
+//! Conditions that can hold for no content: they name a member that a schema does not
+//! have, or compare kinds that are never equal.
 
 use std::collections::BTreeMap;
 
@@ -23,8 +23,8 @@ pub enum Shape {
     Text,
     /// A list of such values.
     List(Box<Shape>),
-    /// A mapping: the members that it may have, and the kind of all others; none where
-    /// there are no others.
+    /// A mapping: its named members, and the kind of all others, or `None` if it has no
+    /// others.
     Map(BTreeMap<String, Shape>, Option<Box<Shape>>),
 }
 
@@ -151,7 +151,7 @@ impl Expr {
 
 struct Walk<'a> {
     variables: &'a BTreeMap<&'a str, Shape>,
-    /// What the loops around a node bind, outermost first.
+    /// The variables that the loops around a node bind, outermost first.
     bound: Vec<Shape>,
 }
 

@@ -1,16 +1,19 @@
 //! Conditions over the content of a version: gates, and `list --where`.
 //!
-//! The language is a part of CEL, the Common Expression Language: comparison,
-//! arithmetic, logic, `? :`, `in`, `has`, `size`, `exists` and `all`. A policy
-//! is written by administrators and read by every clone and every CI job, so a
-//! condition must be harmless by construction: the `cel` crate reads the
-//! text, bounded before ([`scan`]) and after ([`read`]), and the judgement is
-//! ours ([`judge`]), with a budget of steps that no content can exceed.
+//! The language is a part of CEL, the Common Expression Language: comparison, arithmetic,
+//! logic, `? :`, `in`, `has`, `size`, `exists` and `all`. A policy is written by
+//! administrators and read by every clone and every CI job, so a condition must be
+//! harmless by construction. The `cel` crate reads the text, bounded before ([`scan`])
+//! and after ([`read`]). The judgement is ours ([`judge`]), with a budget of steps that
+//! no content can exceed.
 //!
-//! Where this departs from CEL: every number is a double, so `metrics.n + 1` is
-//! fine although `n` came as an integer; a division by zero, or anything else
-//! that is no finite number, is an error and never an infinity that passes;
-//! `+` adds numbers only.
+//! This departs from CEL in three points:
+//!
+//! - Every number is a double, so `metrics.n + 1` is valid although `n` came as an
+//!   integer.
+//! - A division by zero, or any other result that is not a finite number, is an error and
+//!   never an infinity that passes.
+//! - `+` adds numbers only.
 
 mod absent;
 mod demand;
@@ -41,7 +44,7 @@ pub struct Expr {
     reads: Vec<names::Path>,
 }
 
-/// Why a text is no condition.
+/// A fault in the text of a condition.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct ExprFault {
@@ -60,23 +63,23 @@ impl ExprFault {
     }
 }
 
-/// What a condition says of some content.
+/// The result of a condition on some content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It holds.
     True,
     /// It does not.
     False,
-    /// It can't be said: a member is missing, a value has another type, the
-    /// result is no boolean. A gate is not met then; the text says why.
+    /// The condition can't be evaluated: a member is missing, a value has another type,
+    /// the result is not a boolean. A gate is not met then; the text says why.
     NotMet(String),
 }
 
 impl Expr {
     /// Reads a condition that may name these variables.
     ///
-    /// Errors: what is no CEL, what is CEL but not allowed here, and what is
-    /// too large. Never panics, and takes a bounded time and stack.
+    /// Refuses text that is not CEL, CEL that is not allowed here, and text that is too
+    /// large. Never panics, and takes a bounded time and stack.
     pub fn compile(source: &str, variables: &[&str]) -> Result<Expr, ExprFault> {
         let tokens = scan::scan(source)?;
         let root = with_stack(|| read::read(source, &tokens, variables))?;
@@ -129,8 +132,8 @@ impl Expr {
         a == b || words(a).is_some_and(|a| Some(a) == words(b))
     }
 
-    /// Which way of the number at this path the condition favours; none where it
-    /// says nothing of it, or both ways.
+    /// Returns the direction that the condition favours for the number at this path, or
+    /// `None` if it does not mention the number, or favours both.
     pub fn better(&self, variable: &str, members: &[&str]) -> Option<Better> {
         let all = favour::favours(&self.root);
         let mut here = all
@@ -141,8 +144,8 @@ impl Expr {
         here.all(|better| better == first).then_some(first)
     }
 
-    /// The members that the condition names with the values that they have
-    /// here; none where there is nothing.
+    /// Returns the members that the condition names, with their values here, or `None` where
+    /// a member is absent.
     pub fn values<'v>(&self, variables: &'v Map<String, Value>) -> Vec<(String, Option<&'v Value>)> {
         self.reads
             .iter()

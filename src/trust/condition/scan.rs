@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::ExprFault;
 
-/// What conditions may use, for messages.
+/// The elements that conditions may use, for messages.
 pub(super) const ALLOWED: &str = "conditions have comparison, arithmetic, `&& || !`, `? :`, `in`, `has(x.y)`, `size(x)`, `x.exists(y, …)`, `x.all(y, …)`";
 
 /// Bytes of a condition.
@@ -20,7 +20,7 @@ const MAX_TEXT: usize = 256;
 /// `? :` in all: CEL's grammar nests each in the one before.
 const MAX_TERNARIES: usize = 16;
 
-/// What an element is, as far as anyone here asks.
+/// The kind of an element, as far as the scanner distinguishes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// A name or a word.
@@ -196,8 +196,8 @@ fn text(source: &str, at: usize, before: Option<&Token>) -> Result<usize, ExprFa
     Ok(end)
 }
 
-/// The end of an operator, with words for those that people bring from
-/// elsewhere.
+/// Returns the end of an operator, with words for those that are common in other
+/// languages.
 fn operator(source: &str, at: usize) -> Result<usize, ExprFault> {
     let rest = &source[at..];
     for double in ["&&", "||", "==", "!=", "<=", ">="] {

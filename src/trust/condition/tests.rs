@@ -1,4 +1,4 @@
-//! What conditions mean, and what hostile ones come to.
+//! The meaning of conditions, and the results of hostile ones.
 
 use serde_json::json;
 
