@@ -168,7 +168,7 @@ impl History {
     }
 }
 
-/// So many versions are registered by one commit of many.
+/// The number of versions in one commit of many.
 const AT_ONCE: usize = 1000;
 
 /// Registers this many versions in few commits, Pending and without signatures

@@ -4,7 +4,7 @@
 //! one of them needs.
 //!
 //! They are in `it` because most of them share a file and its helpers with tests that
-//! need nothing. What follows `--` goes to them: `cargo test --test system -- soak`.
+//! need nothing. Arguments after `--` go to them: `cargo test --test system -- soak`.
 
 use std::path::Path;
 use std::process::{Command, ExitCode};

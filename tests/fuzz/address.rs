@@ -39,7 +39,7 @@ pub fn check(data: &[u8]) {
         remote.query(),
         remote.fragment(),
     );
-    // What is shown has nothing left to hide.
+    // The displayed address has no secret left to hide.
     let shown = address.to_string();
     assert_eq!(concealed(&shown), shown, "{text:?} is shown as {shown:?}");
     for form in [
@@ -54,7 +54,7 @@ pub fn check(data: &[u8]) {
     }
     let same = concealed_in_place(text);
     assert_eq!(same.len(), text.len());
-    // What is cleaned may be written.
+    // A cleaned address is valid in a record.
     let clean = cleaned_uri(text);
     assert!(clean.len() <= text.len());
     assert_eq!(uri_fault(&clean), None, "{text:?} is cleaned to {clean:?}");

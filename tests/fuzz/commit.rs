@@ -13,7 +13,8 @@ fn headers(bytes: &[u8]) -> usize {
         .map_or(bytes.len(), |at| at + 1)
 }
 
-/// Names of the headers, read by another way than the product's: line by line.
+/// Returns the names of the headers, found line by line, independently of the
+/// product.
 fn names(bytes: &[u8]) -> Vec<&str> {
     let text = std::str::from_utf8(&bytes[..headers(bytes)]).unwrap_or_default();
     text.lines()
@@ -78,7 +79,7 @@ pub fn check(data: &[u8]) {
         let end = headers(bytes);
         assert_eq!(bytes.get(end), Some(&b'\n'), "a blank line ends the headers");
         assert_eq!(commit.message.as_bytes(), &bytes[end + 1..]);
-        // What is signed reads as the same commit, without the signature.
+        // The signed payload reads as the same commit, without the signature.
         let payload = Oid::hash(format, ObjectKind::Commit, &commit.payload);
         let bare = Commit::parse(payload, &commit.payload).expect("what is signed is a commit");
         assert!(bare.is_strict() && bare.signature.is_none());

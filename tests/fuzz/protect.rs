@@ -54,7 +54,7 @@ pub fn check(data: &[u8]) {
                 policy.may_protect_below(folder),
                 "{glob:?} protects {path:?}, and leaves {folder:?} out"
             );
-            // What `**` stands for is no folder that the glob names.
+            // A folder that `**` matches is not named by the glob.
             let is_plain = !glob.contains(['*', '{', '[', '\\', '?']);
             if names && is_plain {
                 assert!(

@@ -197,7 +197,7 @@ fn several(format: ObjectFormat, numbers: &mut Numbers<'_>) {
             ),
         }
     }
-    // What differs is below what was named, or in the way of it.
+    // Every difference is below a named path, or in the way of one.
     if let Ok(all) = diff(&overlay, before, edited, &Whole) {
         for change in &all.changes {
             let path = String::from_utf8_lossy(&change.path).into_owned();
@@ -209,8 +209,8 @@ fn several(format: ObjectFormat, numbers: &mut Numbers<'_>) {
             assert!(meant, "{path} was not to change: {edits:?}");
         }
     }
-    // What lies below a file is not looked at where it is only to be removed,
-    // and the file may be gone the second time.
+    // The content below a file is not checked where it is only to be removed, and the
+    // file may be gone the second time.
     let good = edits.keys().all(|path| {
         path.split('/')
             .all(|name| !matches!(name, "" | "." | ".." | ".git" | ".GIT"))

@@ -40,7 +40,7 @@ fn pointers(value: &Value, at: &str, out: &mut Vec<String>) {
     }
 }
 
-/// What the schema lets pass, the type can hold.
+/// A value that the schema accepts fits the type.
 fn typed(kind: Kind, value: &Value) -> Result<(), String> {
     match kind {
         Kind::Registry => schema::typed::<Registry>(value).map(drop),
@@ -83,8 +83,8 @@ fn accepted(document: &Document) {
         assert_eq!(read.value(), value);
     }
     for pointer in all.iter().skip(1).take(8) {
-        // An edit is made as meant, or not at all: `edit` itself compares. What
-        // is set is there, and set back it is the old value again.
+        // An edit is made exactly or not at all: `edit` itself compares. The new
+        // value can be read, and setting it back restores the old value.
         let old = value.pointer(pointer).expect("a value");
         let set = |value: &Value| Edit::Set { pointer: pointer.clone(), value: value.clone() };
         if let Ok(edited) = document.edit(&[set(&Value::from("new: text"))]) {

@@ -1,5 +1,5 @@
-//! A command that is typed twice: what is there already is said, with exit 0, and
-//! nothing is written. What can't be meant is refused.
+//! A command that is typed twice reports the existing state with exit 0, and writes
+//! nothing. A repetition that makes no sense is refused.
 
 use std::sync::OnceLock;
 

@@ -27,7 +27,7 @@ const BROWSER: Packages = Packages {
     options: &[],
 };
 
-/// What others may write anywhere.
+/// Text that outsiders may write anywhere.
 const HOSTILE: &str = "<script>alert(1)</script> <img src=x onerror=alert(2)> \\\"&'";
 
 fn head(lab: &Lab) -> String {
@@ -537,7 +537,7 @@ fn the_page_stands_alone() {
         }
     }
     assert!(text.contains("<script>alert(1)</script> <img src=x onerror=alert(2)>"));
-    // What an eye would not see is spelled out.
+    // Invisible characters are spelled out.
     assert!(text.contains("\\u{202e}evil") && !said.out.contains('\u{202e}'));
 }
 
@@ -672,7 +672,7 @@ fn a_root_is_pinned_or_taken_on_trust() {
     assert_eq!(json["range"]["rootPinned"], false);
     assert_eq!(json["trust"][0]["code"], "root-on-trust");
     assert_eq!(json["trust"][1]["code"], "earlier-rewrite");
-    // Another commit is no root of this registry.
+    // Another commit is not a root of this registry.
     let wrong = lab.error("stranger", &["audit", "--root", &"1".repeat(40)]);
     assert!(wrong.contains("not among the first parents"), "{wrong}");
 }

@@ -1,5 +1,5 @@
-//! What a push may cost: folders that nobody judges, limits that are findings, and the
-//! worst pushes of findings and of names that stand twice, by the system's account.
+//! The costs of a push: folders that nobody judges, limits that are findings, and the
+//! worst pushes of findings and of doubled names, as the system measures them.
 
 use std::process::Command;
 
@@ -28,7 +28,7 @@ fn tree(lab: &Lab, entries: &[(String, String)]) -> String {
     made(lab, &["mktree"], lines.as_bytes())
 }
 
-/// A folder of this many names, each the same folder again, so many levels deep.
+/// Writes a folder with this many names, each for the same subfolder, to this depth.
 fn bomb(lab: &Lab, names: usize, levels: usize) -> String {
     let blob = made(lab, &["hash-object", "-w", "--stdin"], b"x\n");
     let files: Vec<_> = (0..names).map(|n| (format!("f{n:03}"), blob.clone())).collect();
@@ -113,7 +113,7 @@ fn folders_that_nobody_judges_stop_nothing() {
     lab.git(&["branch", "library", &tip]);
     let _ = lab.ok("admin-1", &["validate", "--onto", "main", "library"]);
     let _ = guarded.accepts("admin-1", &["library:main"]);
-    // Beside it, a search by file name finds the registry.
+    // The library does not hide the registry from a search by file name.
     lab.git(&["reset", "-q", "--hard", "library"]);
     let _ = lab.ok("admin-1", &["audit", "--root", &lab.root()]);
 }
@@ -226,7 +226,7 @@ pub fn measured(command: &mut Command, lab: &Lab) -> (i32, usize, usize) {
     )
 }
 
-/// What the worst push of findings or of doubled names may take, in KiB, and print.
+/// The memory (in KiB) that the worst push of findings or of doubled names may take.
 const MEMORY: usize = 256 << 10;
 const OUTPUT: usize = 4 << 20;
 

@@ -11,7 +11,7 @@ use crate::support::golden::golden;
 use crate::support::needs::needs;
 use crate::support::python::Packages;
 
-/// Who reads cards: the Hub's library, AWS's against a server of its form, and
+/// The readers of cards: the Hub's library, AWS's against a server of its form, and
 /// parsers of HTML and CommonMark.
 const READERS: Packages = Packages {
     folder: "python-cards",
@@ -421,8 +421,8 @@ fn filled(text: &dyn Fn(usize) -> String) -> Map<String, Value> {
     card
 }
 
-/// What a card says of itself, and Modelry writes. Its authors and revision are
-/// told, too.
+/// The fields of a card about itself, which Modelry writes. Its authors and revision
+/// are printed, too.
 const BOOKKEEPING: [&str; 8] = [
     "apiVersion",
     "kind",
@@ -671,7 +671,7 @@ fn a_card_is_set_piece_by_piece() {
     );
     let text = lab.read(path);
     assert!(!text.contains("because"), "{text}");
-    // What it said before can still be seen and rendered.
+    // The earlier card can still be shown and rendered.
     let now = lab.ok("risk-1", &["card", "show", "churn/1"]);
     assert_eq!(now, text);
     for form in ["markdown", "html", "json"] {

@@ -144,8 +144,8 @@ fn all_are_judged_as_they_say(keys: Keys) {
     );
 }
 
-/// What each history is judged to be, in one table: a change of any verdict
-/// shows in review.
+/// The verdict on each history, in one table: a change of any verdict shows in
+/// review.
 #[test]
 fn the_table_of_verdicts() {
     let mut table = String::new();

@@ -1,5 +1,5 @@
-//! What is gone stays gone: tombstones, numbers and names; and what is learnt
-//! after an approval.
+//! Deletion is permanent: tombstones, numbers and names; and observations after an
+//! approval.
 
 use std::sync::OnceLock;
 

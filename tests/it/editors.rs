@@ -13,7 +13,7 @@ use crate::support::node::{LanguageServer, YAML_SERVER};
 
 const FOLDER: &str = ".modelry/schemas";
 const MARK: &str = "# yaml-language-server: $schema=";
-/// A line as versions before this one wrote it, with a host that is nobody's.
+/// A line as earlier versions wrote it, with a host that does not exist.
 const OLD: &str = "# yaml-language-server: $schema=https://schemas.example.com/schemas/v1/";
 
 fn register(lab: &Lab, who: &str) {
@@ -212,7 +212,7 @@ fn records_of_an_older_version_are_led_to_the_schemas_at_once() {
     let lab = older();
     let _ = lab.ok("risk-1", &["approve", "churn/1", "-m", "good"]);
     let _ = lab.ok("admin-1", &["promote", "churn/1", "staging"]);
-    // Who may edit little leads little.
+    // A user who may edit few records updates only those.
     let said = lab.says("trainer", &["schema", "update", "--records", "--dry-run"]);
     assert!(
         said.code == 0 && said.out.contains("reformat groups/churn/versions/1/version.yaml"),
@@ -246,7 +246,7 @@ fn schemas_of_another_version_are_noted_and_decide_nothing() {
     let file = format!("{FOLDER}/model-group.schema.json");
     let own = lab.read(&file);
     lab.write(&file, "{}\n");
-    // They are nobody's: not even a signature is asked for.
+    // The schemas belong to no actor: not even a signature is needed.
     lab.git(&["commit", "-qam", "a schema that allows everything"]);
     let _ = lab.ok("stranger", &["validate", "HEAD~1..HEAD"]);
     let _ = lab.ok("stranger", &["audit"]);

@@ -210,7 +210,7 @@ fn a_revocation_lands_where_it_leaves_too_few_approvers() {
     let guarded = Guarded::new();
     let lab = &guarded.lab;
     let _ = lab.ok("admin-1", &["grant", "remove", "admin-1", "--allow", "approve"]);
-    // Two approvers, and both are needed: that is told when it is written.
+    // There are two approvers, and both are needed: a note says so at once.
     lab.change_policy("required: 1", "required: 2");
     let said = lab.ok("admin-1", &["validate", "HEAD~1..HEAD"]);
     assert!(
@@ -225,11 +225,12 @@ fn a_revocation_lands_where_it_leaves_too_few_approvers() {
         "{said:?}"
     );
     let _ = guarded.accepts("admin-1", &["main"]);
-    // It is mended one step at a time, and none of them is refused for what is left.
+    // The shortage is repaired one step at a time, and no step is refused for what is
+    // still missing.
     let key = lab.public_key("risk-3");
     let _ = lab.ok("admin-1", &["actor", "add", "risk-3", "--key", &key]);
     let _ = lab.ok("admin-1", &["team", "add", "risk", "risk-3"]);
-    // What lacks more than before is.
+    // A step that makes the shortage worse is refused.
     let said = lab.findings("admin-1", &["team", "remove", "risk", "risk-2"]);
     assert!(said.contains("MR409"), "{said}");
     let _ = guarded.accepts("admin-1", &["main"]);
@@ -282,7 +283,8 @@ fn the_last_believed_commit_moves_back_by_one_administrator() {
     assert!(said.code == 1 && said.out.contains("MR403"), "{said:?}");
 }
 
-/// What revokes and does one thing more is judged as any change of the policy.
+/// A commit that revokes a key and does something else is judged as any change of the
+/// policy.
 #[test]
 fn a_revocation_and_one_thing_more_is_no_emergency() {
     let (guarded, since) = approved();
@@ -329,7 +331,8 @@ fn a_retirement_lands_where_a_machine_loses_its_owner_and_stops_the_machine() {
     let _ = guarded.accepts("admin-2", &["main"]);
 }
 
-/// What the branch accepts counts before it lands, as it does afterwards.
+/// A finding that the branch accepts is accepted before it lands, as it is
+/// afterwards.
 #[test]
 fn a_pull_request_counts_what_it_accepts_itself() {
     let (guarded, since) = approved();
@@ -434,7 +437,7 @@ fn a_recovery_key_brings_the_policy_back_when_all_administrators_keys_are_lost()
         if required == 1 {
             let _ = lab.ok("new", &["group", "create", "churn"]);
         } else {
-            // Of two one is back, and the safe stands in for the other.
+            // One of two is back, and `recovery` stands in for the other.
             let key = lab.public_key("newer");
             let add = ["actor", "add-key", "admin-2", "--key", &key, "--branch", "back"];
             let _ = lab.ok("new", &add);
@@ -545,7 +548,8 @@ fn a_recovery_key_stands_in_when_an_administrator_leaves() {
     assert!(said.contains("MR403"), "{said}");
 }
 
-/// Nobody was meant to approve where no grant says so.
+/// A rule for every group does not require approvers where no grant lets anybody
+/// approve.
 #[test]
 fn a_rule_for_every_group_needs_no_approvers_where_nothing_is_granted() {
     let lab = Lab::empty();

@@ -1,5 +1,5 @@
-//! What can go wrong outside the registry: each says what is wrong and what to
-//! do, and leaves everything as it was (`Lab::error` compares).
+//! Faults outside the registry: each error says what is wrong and what to do, and
+//! leaves everything as it was (`Lab::error` compares).
 
 use std::process::Command;
 
@@ -260,7 +260,7 @@ fn a_lock_that_somebody_holds() {
     ");
     assert!(lock.exists(), "a lock is never taken away unasked");
     std::fs::remove_file(lock).expect("the lock");
-    // What was made and never landed is unreachable, as git's own would be.
+    // Objects of a failed landing are unreachable, as git's own would be.
     lab.git(&["prune", "--expire=now"]);
     let _ = lab.ok("risk-1", &["approve", "churn/1", "-m", "x"]);
     lab.check();

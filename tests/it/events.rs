@@ -15,7 +15,7 @@ use crate::support::needs::needs;
 use crate::support::python::Packages;
 use crate::support::{Lab, Said, said};
 
-/// Who checks schemas, and who reads events.
+/// The validators of schemas, and the readers of events.
 const READERS: Packages = Packages {
     folder: "python-events",
     imports: "import check_jsonschema, cloudevents",
@@ -23,7 +23,7 @@ const READERS: Packages = Packages {
     options: &[],
 };
 
-/// What gives events as AWS takes them.
+/// The command that prints events as AWS accepts them.
 pub const BRIDGE: [&str; 6] = [
     "-o",
     "eventbridge",
@@ -96,7 +96,7 @@ fn events(lab: &Lab, arguments: &[&str]) -> Said {
     lab.says("stranger", &all)
 }
 
-/// The events as they are told, one a line.
+/// Returns the printed events, one a line.
 #[track_caller]
 fn told(lab: &Lab, range: &[&str]) -> Vec<Value> {
     let mut all = range.to_vec();
@@ -162,7 +162,7 @@ fn a_whole_life_in_every_form() {
     for mut entry in entries(&said.out) {
         let detail = entry["Detail"].as_str().expect("text");
         entry["Detail"] = serde_json::from_str(detail).expect("JSON");
-        // What it holds is told above.
+        // Its content is checked above.
         let modelry = entry["Detail"]["Modelry"].take();
         entry["Detail"]["Modelry"] = json!({"id": modelry["id"], "change": modelry["change"]});
         text.push_str(&serde_json::to_string_pretty(&entry).expect("JSON"));
@@ -316,7 +316,7 @@ fn without_anything_accepted_every_range_tells_the_same() {
         assert_eq!(both, bridged, "cut at {cut}");
     }
 
-    // What a branch brought happened when it was merged, and is its author's.
+    // The changes of a branch happened when it was merged, and belong to its author.
     let merge = lab.git(&["rev-parse", "HEAD~3"]);
     let annotated: Vec<&Value> = all
         .iter()

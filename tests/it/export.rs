@@ -16,7 +16,7 @@ const CYCLONEDX: Packages = Packages {
 };
 
 /// Validates bills by the official schema, with formats; reads each into the
-/// library's own classes; and makes each serial number anew.
+/// library's own classes; and computes the serial numbers again.
 const READ_BILLS: &str = "
 import json, sys, uuid
 from cyclonedx.model.bom import Bom

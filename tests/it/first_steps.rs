@@ -1,5 +1,5 @@
-//! What somebody meets who is new to it: clones that lack something, options that
-//! were left away, and the words that say what to do.
+//! The first steps of a new user: clones that lack something, options that were left
+//! out, and messages that say what to do.
 
 use crate::support::hub::{Hub, Seat, model, registering};
 use crate::support::{Lab, Said, said};
@@ -67,7 +67,7 @@ fn a_remote_says_which_branch_is_the_mainline() {
         said.err.contains("churn/1 is still Pending: 1 of 2 approvals"),
         "{said:?}"
     );
-    // What is said here counts before what the remote says.
+    // The local configuration has priority over the remote's answer.
     hub.git(&["branch", "other", "main"]);
     let said = seat.register("four", &["--push", "--mainline", "other"]);
     assert_eq!(said["branch"], "other");

@@ -1,5 +1,5 @@
-//! What the fuzzer checks, on its committed seeds and on small changes of them: one
-//! run of a few seconds. `.ci/fuzz` looks for inputs of its own.
+//! Runs the fuzzer's checks on its committed seeds and on small changes of them, in a
+//! few seconds. `.ci/fuzz` looks for inputs of its own.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -25,7 +25,8 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/seeds")
 }
 
-/// The seeds of a target that are lines of one file; `|` stands for a line feed.
+/// Returns the seeds of a target that are lines of one file; `|` represents a line
+/// feed.
 fn lines(target: &str) -> Vec<Vec<u8>> {
     let text = std::fs::read_to_string(folder().join(format!("{target}.txt"))).expect("seeds");
     text.lines()

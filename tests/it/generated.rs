@@ -1,4 +1,4 @@
-//! What is generated from the code is what stands in the repository.
+//! The generated files in the repository are up to date.
 
 use std::collections::BTreeSet;
 

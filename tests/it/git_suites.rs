@@ -1,6 +1,6 @@
-//! Git's own suites of signed commits, as scenarios: what git says of each
-//! commit, asked live, and what we say of the change that it carries. What git
-//! refuses we never take for proof; where we are stricter, the table says why.
+//! Git's own suites of signed commits, as scenarios: git's verdict on each commit,
+//! asked live, and ours on the change in it. A signature that git refuses never
+//! counts as proof; where we are stricter, the table says why.
 //!
 //! Each commit changes a label, which somebody who may annotate must have
 //! signed, so that a clean range is proof taken.
@@ -20,7 +20,7 @@ const VERSION: &str = "groups/churn/versions/1/version.yaml";
 /// Seconds of the commits that are made by hand.
 const WHEN: u64 = 1_795_000_000;
 
-/// What git and we say of one commit.
+/// The verdicts of git and of Modelry on one commit.
 struct Row {
     name: &'static str,
     git: (bool, String),
@@ -36,7 +36,7 @@ struct World {
     rows: Vec<Row>,
 }
 
-/// What a program says to some input, when it is content.
+/// Returns the output of a program for some input, if it succeeds.
 #[track_caller]
 fn piped(command: &mut Command, input: &[u8]) -> String {
     let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
@@ -64,7 +64,7 @@ fn with_header(bytes: &[u8], name: &str, value: &str) -> Vec<u8> {
 }
 
 impl World {
-    /// After `people` was called, who adds whoever signs.
+    /// Creates a world; `people` adds the signers.
     fn new(lab: Lab, people: impl FnOnce(&Lab)) -> World {
         lab.register("churn", '1');
         people(&lab);
@@ -78,7 +78,7 @@ impl World {
         world
     }
 
-    /// What is at HEAD is where the next commits start.
+    /// Makes HEAD the start of the next commits.
     fn rebase(&mut self) {
         self.base = self.lab.git(&["rev-parse", "HEAD"]);
         self.label();
@@ -141,7 +141,7 @@ impl World {
         )
     }
 
-    /// What ssh-keygen signs with somebody's key.
+    /// Signs with somebody's key, by ssh-keygen.
     fn ssh(&self, who: &str, namespace: &str, payload: &[u8]) -> String {
         let mut command = self.lab.command("ssh-keygen");
         command

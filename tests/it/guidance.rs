@@ -1,4 +1,4 @@
-//! What is said to somebody who took a wrong turn: what it takes to go on.
+//! Messages after a wrong turn say how to continue.
 
 use crate::support::{Lab, Said, said};
 
@@ -163,7 +163,7 @@ fn log(lab: &Lab) -> (String, serde_json::Value) {
     (lab.ok("admin-1", &["log"]), value)
 }
 
-/// Who stands behind what an unsigned commit brings, as the audit says it too.
+/// The log names the signers of an unsigned commit's changes, as the audit does.
 #[test]
 fn the_log_tells_who_signed_what_nobody_merged() {
     let lab = Lab::with_registry();

@@ -66,7 +66,7 @@ fn every_line_that_is_offered_is_a_command() {
         let Err(error) = modelry::cli::definition().try_get_matches_from(&words) else {
             continue;
         };
-        // What a placeholder stands for is another matter than how it is spelled.
+        // The meaning of a placeholder is checked elsewhere; here only its spelling.
         let is_spelled = matches!(
             error.kind(),
             ErrorKind::ValueValidation
@@ -86,7 +86,7 @@ fn every_line_that_is_offered_is_a_command() {
     assert!(tried > 150, "only {tried} lines were found");
 }
 
-/// A branch that was renamed is told of with the line that says which counts.
+/// The error for a renamed branch has the line that configures the mainline.
 #[test]
 fn a_renamed_mainline_is_configured() {
     let lab = Lab::with_registry();

@@ -1,4 +1,4 @@
-//! What only a history shows, on real commits: acknowledged faults, keys that
+//! Properties of whole histories, on real commits: acknowledged faults, keys that
 //! were stolen before anybody knew, and mainlines that were rewritten.
 
 use crate::support::Lab;
@@ -48,7 +48,7 @@ fn mr317_fires_for_what_the_key_proved_later() {
         said.starts_with("registry.yaml:"),
         "placed at the revocation: {said}"
     );
-    // Nobody goes on in that group; others do.
+    // No change in that group is accepted; other groups continue.
     let refused = lab.says("trainer", &["annotate", "churn/1", "--label", "a=b"]);
     assert_eq!(refused.code, 1, "{refused:?}");
     let _ = lab.ok("admin-1", &["group", "create", "other"]);
@@ -184,7 +184,7 @@ fn an_acknowledged_fault_is_shown_and_does_not_decide() {
     assert_eq!(refused.code, 1, "{refused:?}");
 }
 
-/// The YAML that the README gives under this mark, as it stands there.
+/// Returns the YAML that the README has under this mark.
 pub fn from_readme(mark: &str) -> &'static str {
     let readme = include_str!("../../README.md");
     let block = readme.split(&format!("<!-- {mark}: begin -->\n```yaml\n")).nth(1);
@@ -350,7 +350,8 @@ fn who_revokes_a_key_is_told_what_follows() {
     assert_eq!(told(&reaffirmed), said);
     let title = format!("Revoke key {key}, reaffirm churn/1");
     assert_eq!(lab.git(&["log", "-1", "--format=%s"]), title);
-    // What follows was told; the next change of the policy does not tell it again.
+    // The consequences were printed; the next change of the policy does not repeat
+    // them.
     let said = lab.says("admin-1", &["team", "add", "risk", "risk-2"]);
     assert!(!said.err.contains("MR317"), "{said:?}");
 }

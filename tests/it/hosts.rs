@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Hosts for examples, which nobody can register, and services that are meant. Each
-/// stands for the hosts below it too.
+/// Hosts for examples, which nobody can register, and services that are used on
+/// purpose. Each includes the hosts below it.
 const MEANT: [&str; 18] = [
     "amazonaws.com",
     "apache.org",

@@ -287,7 +287,7 @@ fn a_policy_that_nobody_authorised_brings_nothing_into_force() {
     );
     lab.write("registry.yaml", &granted);
     lab.commit("trainer", "grab");
-    // What the thief does with it is judged by the last good policy.
+    // The thief's changes are judged by the last good policy.
     let review = lab
         .read("groups/churn/versions/1/version.yaml")
         .replace("Pending", "Rejected");

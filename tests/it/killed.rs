@@ -351,7 +351,7 @@ fn a_journal_of_somebody_else_is_not_obeyed() {
             assert!(!lab.home().join("hooked").exists(), "{way}");
         }
     }
-    // It is in nobody's way either.
+    // The leftover is not in the way either.
     let _ = lab.ok("trainer", ANNOTATE);
     assert_eq!(lab.git(&["status", "--porcelain"]), "?? victim.txt");
 }

@@ -137,7 +137,7 @@ fn an_argument_that_is_refused_shows_no_login() {
     }
 }
 
-/// What another registry holds is taken without its logins, wherever they are.
+/// An import from another registry leaves out logins, wherever they are.
 #[test]
 fn an_import_leaves_logins_out_of_every_text_and_key() {
     let lab = Lab::with_registry();

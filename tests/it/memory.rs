@@ -1,4 +1,4 @@
-//! What a clone remembers of its proofs, for each mainline and root.
+//! A clone remembers its proofs, for each mainline and root.
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -42,7 +42,7 @@ fn resolve(lab: &Lab, mainline: &str) -> Said {
     lab.says("admin-1", &["resolve", "churn@latest", "--mainline", mainline])
 }
 
-/// The rejection is dropped, and an approval stands in its place.
+/// Drops the rejection, and puts an approval in its place.
 fn rewrite(lab: &Lab) {
     lab.git(&["switch", "-q", "main"]);
     lab.git(&["reset", "-q", "--hard", "other"]);
@@ -68,7 +68,7 @@ fn another_mainline_makes_nothing_forgotten() {
     assert_eq!(points(&lab).len(), 2);
     rewrite(&lab);
     lost(&lab);
-    // Nor does any command on another branch, where no remote names one.
+    // A command on another branch, which no remote has, does not hide it either.
     lab.git(&["switch", "-q", "other"]);
     let _ = lab.ok("admin-1", &["group", "update", "churn", "--description", "x"]);
     lost(&lab);
@@ -235,8 +235,8 @@ fn only_so_many_points_are_kept() {
     assert!(!folder(&lab).join("399.json").exists());
 }
 
-/// A commit that is here alone may land in another form, or never. What is remembered
-/// is what the remote has.
+/// A local commit may land in another form, or never. Only commits of the remote are
+/// remembered.
 #[test]
 fn a_commit_that_no_remote_has_is_not_remembered() {
     let lab = started();

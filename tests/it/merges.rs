@@ -78,7 +78,7 @@ fn several_authors_on_a_branch_answer_for_their_own() {
     by_commit(&lab, "risk-2", &["archive", "churn/1", "-m", "and out"]);
     lab.git(&["switch", "-q", "main"]);
     by_commit(&lab, "admin-1", &["group", "create", "other"]);
-    // Whoever merges, and signs nothing, changes nothing.
+    // A merge that is not signed and changes nothing is fine.
     merge(&lab, "stranger", &["side"]);
     clean(&lab);
     let shown = lab.ok("admin-1", &["show", "churn/1"]);
@@ -108,7 +108,7 @@ fn what_both_sides_changed_is_charged_to_the_merge() {
     let (code, codes) = judged(&lab);
     // The review is traced and counts; the label is the trainer's to set.
     assert_eq!((code, codes), (0, Vec::new()));
-    // Signed by nobody, the label is nobody's.
+    // The label in an unsigned merge has no author.
     lab.git(&["commit", "-q", "--amend", "--no-edit", "--no-gpg-sign"]);
     clean(&lab);
 }

@@ -308,7 +308,8 @@ fn models_of_a_real_server_come_and_go() {
         old["record"]["spec"]["artifacts"][0]["uri"],
         "s3://models/fraud/0"
     );
-    // What it holds is not known, so a review would move nothing, and is refused.
+    // The digest of its content is not known, so a review would have no effect, and
+    // is refused.
     let said = lab.says("risk-1", &["approve", "churn-2/1", "-m", "fine"]);
     assert!(
         said.code == 1 && said.err.contains("it lacks a digest of artifacts.0"),
@@ -346,7 +347,7 @@ fn models_of_a_real_server_come_and_go() {
     };
     assert_eq!(state(mlflow.program(&program)), (Some(4), Some("there".into())));
 
-    // What is moved there later is told, and not taken.
+    // A later move there is reported, and not imported.
     mlflow.client(MOVE, &json!(null));
     let again = import(&lab, &[address, "--rename", "churn=churn-2"]);
     for told in [
@@ -429,7 +430,8 @@ fn goes_there(mlflow: &Mlflow) {
         assert_eq!(tags[key], value, "{key}");
     }
 
-    // Run again, nothing is made anew; off the stage, the alias goes.
+    // When run again, nothing is created; after the stage changed, the alias is
+    // removed.
     assert_eq!(mlflow.program(&program())["state"], "there");
     let _ = lab.ok(
         "risk-1",
@@ -445,9 +447,9 @@ fn goes_there(mlflow: &Mlflow) {
     assert_eq!(read["versions"].as_object().map(serde_json::Map::len), Some(2));
 }
 
-/// A source that the server refuses is told at the export, and leaves no
-/// registered model without a version behind; without an address, nothing is
-/// written, and without MLflow it is told in one line.
+/// A source that the server refuses is reported at the export, and leaves no
+/// registered model without a version behind. Without an address nothing is written,
+/// and without MLflow the error is one line.
 #[track_caller]
 fn nothing_half_made(mlflow: &Mlflow, lab: &Lab) {
     let spec =

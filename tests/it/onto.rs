@@ -264,7 +264,7 @@ fn a_faulty_mainline_stops_what_touches_its_group() {
     lab.commit("stranger", "by nobody");
     lab.git(&["switch", "-q", "side"]);
     assert_eq!(judged(&lab, &[]), (1, pairs(&[("MR302", "")])));
-    // Another group's fault is told.
+    // Another group's fault is reported.
     lab.git(&["switch", "-q", "-c", "other", "main"]);
     lab.change_policy("grants:\n", "protect: [\"*.md\"]\ngrants:\n");
     let said = lab.says("admin-1", &["validate", "--onto", "main", "--landing", "merge"]);
@@ -358,7 +358,7 @@ fn crossed(lab: &Lab, layers: usize, width: usize, differ: bool) {
     lab.git(&["reset", "-q", "--hard"]);
 }
 
-/// What a merge of `main` and `side` would be, and what git makes of it.
+/// Returns the merge of `main` and `side` by Modelry, and by git.
 fn merged(lab: &Lab) -> (String, String) {
     let id = |branch: &str| Oid::from_hex(&lab.git(&["rev-parse", branch])).expect("an id");
     let repo = Repo::open(&lab.top).expect("a repository");

@@ -12,7 +12,7 @@ use crate::support::{Lab, Said, said};
 
 const PAYLOAD: &str = "tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904\nauthor A <a@example.com> 1790000000 +0000\ncommitter A <a@example.com> 1790000000 +0000\n\nsigned\n";
 
-/// What git says of a commit with this signature; gpg may be told the time.
+/// Returns git's verdict on a commit with this signature; gpg may be given a time.
 fn git_agrees(lab: &Lab, armor: &str, time: Option<&str>) -> bool {
     let folded = armor.trim_end().replace('\n', "\n ");
     let bytes = PAYLOAD.replacen("\n\n", &format!("\ngpgsig {folded}\n\n"), 1);
@@ -166,7 +166,7 @@ fn weak_hashes_text_mode_and_several_packets_are_refused() {
     assert!(!git_agrees(&lab, &armor, None), "git refuses several, too");
     let one = gpg.sign(&["-u", &a], PAYLOAD.as_bytes());
     assert!(bad(&certificate, &format!("{one}{one}")).contains("more than one armoured block"));
-    // A whole message, in which the signed bytes stand, is no detached signature.
+    // A message that contains the signed bytes is not a detached signature.
     let whole = gpg.run(&["-u", &a, "--armor", "--sign"], PAYLOAD.as_bytes());
     assert!(bad(&certificate, &whole).contains("malformed"));
     let armor = gpg.sign(&["--default-sig-expire", "1y", "-u", &a], PAYLOAD.as_bytes());

@@ -1,5 +1,5 @@
-//! What people read says what happened: a stage that stays, what an annotation
-//! changed, numbers that mean something, what still serves.
+//! Output for people says what happened: a stage that stays, the fields that an
+//! annotation changed, numbers with a meaning, versions that still serve.
 
 use std::sync::OnceLock;
 
@@ -146,7 +146,7 @@ fn archiving_names_the_stages_that_are_still_served() {
     assert!(!said.err.contains("still serves"), "{said:?}");
 }
 
-/// The line that is told is one that works, whichever command moved the status.
+/// The suggested command works, whichever command changed the status.
 #[test]
 fn whatever_moves_a_status_names_the_stages_that_are_still_served() {
     let lab = lab();
@@ -166,7 +166,7 @@ fn whatever_moves_a_status_names_the_stages_that_are_still_served() {
     );
     let said = lab.says("risk-1", &["reject", "churn/4", "-m", "leaks", "--yes"]);
     assert!(said.code == 0 && !said.err.contains("still serves"), "{said:?}");
-    // What is replaced in the same commit serves no more.
+    // A version that is replaced in the same commit does not serve any more.
     let line = [
         "rollback",
         "churn",
@@ -316,7 +316,7 @@ fn every_writing_command_has_one_shape() {
     ] {
         let _ = result(&lab, who, arguments);
     }
-    // What is there already is said, with the record that holds it.
+    // An existing state is reported, with the record that holds it.
     let tip = lab.git(&["rev-parse", "HEAD"]);
     for (who, arguments, path) in [
         ("risk-1", &stage[..], "groups/churn/stages/production.yaml"),

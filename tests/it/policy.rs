@@ -105,7 +105,7 @@ fn one_administrator_may_revoke_and_retire_alone_and_nothing_more() {
     let key: serde_json::Value =
         serde_json::from_str(&lab.ok("risk-1", &["whoami", "-o", "json"])).expect("JSON");
     let key = key["key"].as_str().expect("a key");
-    // To accept at once what the key approved is no emergency.
+    // Accepting at once what the key approved is not an emergency.
     lab.register("churn", '1');
     let reaffirm = ["actor", "revoke-key", key, "--reaffirm", "churn/1", "-m", "lost"];
     assert!(lab.findings("admin-1", &reaffirm).contains("MR403"));
@@ -125,7 +125,7 @@ fn one_administrator_may_revoke_and_retire_alone_and_nothing_more() {
         ],
     );
     let _ = lab.ok("admin-1", &["validate", &format!("{}..HEAD", lab.root())]);
-    // Revoking and something else together is no emergency.
+    // Revoking a key and changing something else is not an emergency.
     let admin: serde_json::Value =
         serde_json::from_str(&lab.ok("admin-2", &["whoami", "-o", "json"])).expect("JSON");
     let text = lab.policy_with("  trainer:\n", "  trainer:\n    name: x\n");
@@ -301,7 +301,8 @@ fn a_proposal_is_shown_as_the_page_shows_it() {
     }
 }
 
-/// What no approval mends is said instead of the line that would be refused.
+/// A fault that no approval can remove is named instead of the command that would be
+/// refused.
 #[test]
 fn a_proposal_that_can_not_land_says_so() {
     let lab = lab();
@@ -385,8 +386,8 @@ fn only_those_who_can_still_agree_are_asked() {
     );
 }
 
-/// Of two policies on one branch, a rebase judges each, and is named once; the
-/// signature of a commit counts in a merge alone.
+/// With two policies on one branch, a rebase judges each, and is named once; the
+/// signature of a commit counts only in a merge.
 #[test]
 fn a_way_of_landing_is_named_once_and_lacks_a_review_of_its_own() {
     let lab = Lab::with_registry();

@@ -461,7 +461,8 @@ fn what_is_written_otherwise_and_asks_for_the_same_does_not_warn() {
     ];
     for (at, change) in quiet.into_iter().enumerate() {
         let lines = with(change);
-        // A group that another glob covers gives nobody anything: there is no line.
+        // A group that another glob covers gives no actor more rights: there is no
+        // line.
         assert!(at == 1 || !lines.is_empty(), "{at}");
         assert!(lines.iter().all(|line| !line.weakens), "{lines:#?}");
     }

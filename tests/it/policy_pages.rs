@@ -155,8 +155,8 @@ fn a_policy_that_asks_for_less_is_marked() {
     assert_eq!(forth, [line]);
 }
 
-/// Every value of a policy is told when it changes, but for the serial, which
-/// stands in the title, and what every policy has alike.
+/// Every change of a policy is printed, except for the serial, which is in the title,
+/// and values that all policies have.
 #[test]
 fn no_change_of_a_policy_is_passed_over() {
     fn leaves(value: &Value, at: &str, out: &mut Vec<String>) {

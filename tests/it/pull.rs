@@ -163,7 +163,7 @@ fn folders_over_file_and_http() {
     assert_eq!(shop.names(), expected("served"));
     assert_eq!(server.ranges("/served/a.bin"), [None, Some(20_000)]);
 
-    // What an earlier run left is used where it fits, and gone where not.
+    // A part of an earlier run is used where it fits, and removed where not.
     std::fs::remove_dir_all(&shop.folder).expect("a folder");
     let stage = shop
         .folder
@@ -335,7 +335,7 @@ fn which_version_is_meant() {
     $ modelry pull churn/7 DIR
     nothing qualifies: there is no version churn/7
     ");
-    // What a stage serves is what `resolve` answers; staging asks for nothing.
+    // A stage means the version that `resolve` answers; staging needs no approvals.
     let _ = shop
         .lab
         .ok("admin-1", &["promote", &version, "staging", "-m", "a try"]);

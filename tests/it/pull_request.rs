@@ -23,9 +23,10 @@ fn programs(hub: &Hub, host: &str, create: &str) {
     }
 }
 
-/// What a seat says with those programs at hand, when the hub has this address.
+/// Returns the output of a seat with those programs installed, when the hub has this
+/// address.
 fn says(seat: &Seat<'_>, address: &str, who: &str, arguments: &[&str]) -> crate::support::Said {
-    // Whatever host is called, the hub answers.
+    // Every host resolves to the hub.
     let ssh = seat.hub.lab.home().join("answers");
     let bare = seat.hub.bare.display();
     std::fs::write(
@@ -66,11 +67,11 @@ fn a_registration_reserves_its_number() {
         "the clone stays where it was"
     );
     assert_eq!(other.git(&["branch", "--list"]), "* main");
-    // A name that is no number reserves nothing; a large one uses nothing up.
+    // A name that is not a number reserves nothing; a large one uses nothing up.
     hub.git(&["branch", "modelry/churn/next", "main"]);
     hub.git(&["branch", "modelry/churn/99999999", "main"]);
     assert_eq!(seat.register("four", &["--pr"])["branch"], "modelry/churn/4");
-    // What was proposed can land.
+    // A proposed version can land.
     for number in ["2", "3", "4"] {
         let branch = format!("origin/modelry/churn/{number}");
         seat.git(&["fetch", "-q"]);
@@ -85,7 +86,7 @@ fn a_number_that_is_reserved_does_not_land() {
     assert_eq!(seat.register("two", &["--pr"])["branch"], "modelry/churn/2");
     let said = other.register("three", &["--push"]);
     assert_eq!(said["changes"][0], "version churn/3 registered");
-    // What was proposed can land after it.
+    // A proposed version can land after it.
     seat.git(&["fetch", "-q"]);
     let _ = seat.ok(
         "admin-1",

@@ -36,7 +36,7 @@ fn what_differs_leaves_nothing_behind() {
         let version = shop.file(&server.uri(path), &model);
         told.push_str(&shop.fails(&version, 1));
         assert_eq!(shop.names(), [""; 0], "{path}");
-        // Neither is what stood there before touched.
+        // The earlier content is not touched either.
         std::fs::write(shop.folder.join(&path[1..]), "old").expect("a file");
         assert_eq!(shop.pull(&version, &["--force"]).code, 1);
         assert_eq!(shop.read(&path[1..]), b"old");

@@ -146,7 +146,8 @@ fn what_is_asked_of_a_remote_shares_one_connection() {
     };
     let (connections, all) = calls("two");
     assert!(connections == 1 && all > 2, "{connections} of {all}");
-    // Who shares connections anyway, or wants none shared, is not interfered with.
+    // A user who shares connections already, or wants none shared, keeps the
+    // configuration.
     let ssh = seat.git(&["config", "core.sshCommand"]);
     let own = hub.lab.home().join("ssh_config");
     std::fs::write(
@@ -169,7 +170,7 @@ fn what_is_asked_of_a_remote_shares_one_connection() {
             .contains("`modelry.shareConnection` of git's configuration is neither yes nor no: `perhaps`"),
         "{said:?}"
     );
-    // Nor does it take another one to ask which branch is the mainline.
+    // Asking which branch is the mainline needs no second connection either.
     seat.git(&["config", "--unset", "modelry.shareConnection"]);
     seat.git(&["switch", "-q", "--detach"]);
     seat.git(&["update-ref", "--no-deref", "-d", "refs/remotes/origin/HEAD"]);
@@ -246,7 +247,7 @@ fn the_same_model_is_done_only_where_the_remote_has_it() {
         (&said["existing"], &said["pushed"]),
         (&true.into(), &false.into())
     );
-    // What is ahead with something else does not matter.
+    // Unrelated commits ahead of the remote do not matter.
     let _ = seat.register("three", &[]);
     let said = seat.register("two", &["--push"]);
     assert_eq!(said["existing"], true);
@@ -455,7 +456,7 @@ fn a_clone_that_only_pushes_stays_in_order() {
             ("maintenance.auto", wanted),
             ("gc.auto", "6700"),
             ("gc.autoDetach", "false"),
-            // What is fetched stays packed, and more than two packs are too many.
+            // Fetched objects stay packed, and more than two packs are too many.
             ("fetch.unpackLimit", "1"),
             ("gc.autoPackLimit", "2"),
         ] {
@@ -513,7 +514,7 @@ fn who_comes_new_lets_those_through_who_are_landing() {
     }
     let told = annotate("trainer", 15, &[]);
     assert!(told.contains(note), "{told}");
-    // Who has no history sees nobody.
+    // A clone without history sees no contention.
     let address = format!("file://{}", hub.bare.display());
     let shallow = hub.seat_with("shallow", &address, &["--depth=1"]);
     let arguments = ["annotate", "churn/1", "--label", "n=16", "--trust-base"];

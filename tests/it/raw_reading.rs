@@ -1,6 +1,6 @@
-//! What a clone shows of itself changes no verdict: replace refs, grafts,
-//! shallow files, commit-graphs, alternates, configuration, environment. What
-//! is damaged or missing is incomplete, and never a pass.
+//! Features that change a clone's view change no verdict: replace refs, grafts,
+//! shallow files, commit-graphs, alternates, configuration, environment. Damaged or
+//! missing objects make it incomplete, and never a pass.
 //!
 //! Two stories, each with a merge, in both object formats: one is clean, and
 //! in the other nobody signed what the side branch brings.
@@ -94,7 +94,7 @@ impl Story {
         }
     }
 
-    /// What is true: the verdicts on the repository itself.
+    /// The truth: the verdicts on the repository itself.
     fn truth(&self) -> [Said; 3] {
         let truth = self.copy("truth").verdicts();
         let expected = if self.clean { 0 } else { 1 };

@@ -131,7 +131,8 @@ fn register(lab: &Lab, who: &str, flags: &[&str]) -> Said {
     lab.says(who, &arguments)
 }
 
-/// Lands `side` on `main` as a host does: nobody's signature is on what it makes.
+/// Lands `side` on `main` as a host does, without an actor's signature on its
+/// commits.
 fn land(lab: &Lab, way: &str) {
     match way {
         "merge" => {
@@ -189,7 +190,7 @@ fn a_registration_lands_in_every_way() {
             let said = register(&lab, "admin-1", flags);
             assert_eq!(said.code, 0, "{flags:?}: {said:?}");
             let _ = lab.ok("admin-1", &["validate", "--onto", "main"]);
-            // Somebody else lands first, so that the commits are made anew.
+            // Another change lands first, so that the commits are created again.
             lab.git(&["switch", "-q", "main"]);
             lab.git(&[
                 "commit",
@@ -243,7 +244,7 @@ fn labels_at_registration_need_no_grant_of_their_own() {
     assert_eq!(refused.code, 1, "{refused:?}");
 }
 
-/// Whatever is not as it was registered belongs to whoever changed it.
+/// A label that differs from the registration belongs to the actor who changed it.
 #[test]
 fn labels_that_changed_on_the_way_are_the_commits() {
     let lab = registry();

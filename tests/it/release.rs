@@ -19,8 +19,8 @@ const MATURIN: Packages = Packages {
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Without what cargo tells each test of its own package: a build script that
-/// watches these would be run anew, and the tests' own build with it.
+/// Removes the variables that cargo sets for a test of its own package: a build
+/// script that watches these would run again, and the tests' own build with it.
 fn outside_cargo(program: &Path) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
@@ -66,9 +66,9 @@ fn names(folder: &Path) -> BTreeSet<String> {
         .collect()
 }
 
-/// A release of this very build, whatever is committed. What cargo has compiled is
-/// taken from the tests' own folder, but what it makes goes to another: the wheel's
-/// builder moves the binary away and back, and other tests run it meanwhile.
+/// Builds a release of the present build, committed or not. It uses cargo's results
+/// from the tests' own folder, but writes to another: the wheel's builder moves the
+/// binary away and back while other tests run it.
 fn release(out: &Path) {
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
     let target = Path::new(env!("CARGO_TARGET_TMPDIR"))
@@ -133,7 +133,7 @@ fn a_release_is_checked_installed_and_run() {
     }
     assert!(check().status.success());
 
-    // The archive: one folder, nobody's and of no time of its own.
+    // The archive: one folder, without an owner or a time of its own.
     let _ = fine(
         lab.command("tar")
             .args(["--extract", "--file"])
@@ -221,7 +221,7 @@ fn a_release_is_checked_installed_and_run() {
         assert!(metadata.lines().any(|has| has == line), "{line}:\n{metadata}");
     }
     runs(&lab, &venv.join("bin/modelry"), "from-wheel");
-    // What cargo made is what is packed.
+    // The packed file is the one that cargo built.
     let made = std::fs::read(out.with_extension("target").join("debug/modelry")).expect("the binary");
     let packed = std::fs::read(venv.join("bin/modelry")).expect("the binary");
     assert!(made == packed, "the wheel's binary is another than cargo's");

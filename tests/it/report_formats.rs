@@ -379,7 +379,7 @@ fn awkward_messages_survive_every_form() {
         let wanted = report::clean(wanted);
         assert!(message.starts_with(&*wanted), "{message:?} for {wanted:?}");
     }
-    // Whoever shows a report in a terminal is shown what is in it.
+    // A report is safe to print in a terminal.
     for format in [
         Format::Human,
         Format::Concise,

@@ -1,4 +1,4 @@
-//! What to deploy: answers, their forms, and when there is none.
+//! The answers of `resolve`: their forms, and the case without one.
 
 use std::process::Command;
 use std::sync::OnceLock;

@@ -38,7 +38,7 @@ fn codes_of(lab: &Lab, policy: &str) -> Vec<String> {
         .collect()
 }
 
-/// Revocations of keys that are nobody's.
+/// Writes revocations of keys that no actor has.
 fn revocations(count: usize, reason: &str) -> String {
     let entry = |n: usize| format!("  - key: SHA256:{n:0>42}A\n    reason: {reason}\n");
     format!("revoked:\n{}", (0..count).map(entry).collect::<String>())

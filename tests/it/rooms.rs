@@ -176,8 +176,9 @@ const HOUSE: [Room; 13] = [
     ),
 ];
 
-/// What a part of a room may not name although its room may, or may although its room
-/// may not. The path is that of the file or folder below `src`.
+/// An exception for a part of a room: imports that the part must not have although
+/// its room may, or may have although its room must not. The path is that of the file
+/// or folder below `src`.
 struct Exception {
     place: &'static str,
     may: &'static [&'static str],
@@ -254,7 +255,7 @@ type Named = String;
 struct Names {
     module: Vec<String>,
     named: BTreeSet<Named>,
-    /// The name in this module, and the path that it stands for.
+    /// The name in this module, and the path that it means.
     lent: Vec<(String, Named)>,
     /// Child modules that exist in tests only.
     tests: Vec<String>,

@@ -309,7 +309,7 @@ fn every_rule_fires_and_passes() {
         .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"))
         .collect();
     folders.sort();
-    // What only a history shows is tried on real commits, in tests of its name.
+    // Rules about histories are tried on real commits, in tests of their name.
     let on_histories = |rule: &&&rules::Rule| matches!(rule.check, rules::Check::History);
     let histories = concat!(
         include_str!("histories.rs"),

@@ -146,7 +146,7 @@ fn clones_of_one_tip_give_the_same_bytes() {
     let json = clones.audit(&truth, &["--root", &pin], "json");
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!(json["modelry"], env!("CARGO_PKG_VERSION"));
-    // The clone's own knowledge is told where it is asked for.
+    // The report includes the clone's own knowledge where it is asked for.
     let mut command = clones
         .lab
         .modelry("stranger", &["audit", "--root", &pin, "--with-clone"]);

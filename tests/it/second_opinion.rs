@@ -1,5 +1,5 @@
-//! What others say of the same bytes: PyYAML, serde_yaml, a second RFC 8785, a
-//! second JSON Schema validator. Their absence is a failure.
+//! Second opinions on the same bytes: PyYAML, serde_yaml, a second RFC 8785, a second
+//! JSON Schema validator. Their absence is a failure.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ use crate::support::python::Packages;
 
 const NEEDS: &str = "python3 with pyyaml, rfc8785 and check-jsonschema is needed by this test: pip install pyyaml rfc8785 check-jsonschema";
 
-/// What these tests ask.
+/// The packages that these tests use.
 const PACKAGES: Packages = Packages {
     folder: "python",
     imports: "import yaml, rfc8785, check_jsonschema",
@@ -446,7 +446,7 @@ fn the_vectors_are_fixed_and_a_second_implementation_agrees() {
         let bytes = subject::signed_bytes(&registry_id, &record, &value);
         vectors.push(json!({"signedBytesOf": kind, "path": path, "record": value, "canonical": String::from_utf8_lossy(&bytes), "digest": sha256(&bytes)}));
     }
-    // What a version is registered with: what it has of the three, and no more.
+    // The registration data of a version: what it has of the three, and no more.
     for (at, notes) in [(4, &values[4]), (5, &values[5])] {
         let mut version = read(&format!("{folder}/version.yaml"));
         for member in subject::FREE_FIELDS {

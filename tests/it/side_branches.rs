@@ -1,13 +1,12 @@
-//! Malformed objects that only the second parent of a merge leads to: the step
-//! itself looks fine, and whoever wrote on the side is still held to strict
-//! form.
+//! Malformed objects that only the second parent of a merge leads to: the step itself
+//! looks fine, and the author on the side is still held to strict form.
 
 use std::io::Write as _;
 use std::process::Stdio;
 
 use crate::support::{Lab, said};
 
-/// What stands in a folder: mode, name, id.
+/// An entry of a folder: mode, name, id.
 type Entry = (String, String, String);
 
 /// A registry with a side branch that approves `churn/1`; only the commit says
@@ -153,8 +152,8 @@ impl Side {
         self.write_tree(&entries)
     }
 
-    /// What is said of a merge whose other side is this commit, and whose tree
-    /// is in order: the codes.
+    /// Returns the codes for a merge whose other side is this commit, and whose tree
+    /// is in order.
     #[track_caller]
     fn merged(&self, side: &str, what: &str) -> Vec<String> {
         let tree = self.merge_tree();
@@ -308,7 +307,7 @@ fn odd_modes_on_the_side_are_no_records() {
     for mode in ["100755", "120000", "100664", "160000"] {
         let odd = side.with_folder(&tree, &REVIEWS, &|entries| entries[0].0 = mode.to_owned());
         let first = side.signed("risk-1", side.payload(&odd, &side.base).as_bytes());
-        // Who makes a plain file of it wrote it.
+        // The commit that turns it into a regular file counts as its author.
         let then = side.signed("stranger", side.payload(&tree, &first).as_bytes());
         let codes = side.merged(&then, mode);
         assert!(codes.contains(&"MR302".to_owned()), "{mode}: {codes:?}");

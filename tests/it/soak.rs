@@ -27,8 +27,8 @@ impl Dice {
     }
 }
 
-/// What is known of a version: who registered it, and whether somebody is about
-/// to move it.
+/// The known state of a version: who registered it, and whether somebody is about to
+/// move it.
 struct Known {
     id: String,
     author: usize,
@@ -101,7 +101,7 @@ impl Soak {
         Some(known.id.clone())
     }
 
-    /// What became of a version; none when nobody knows.
+    /// Records the status of a version, or `None` when it is unknown.
     fn settle(&self, id: &str, status: Option<&'static str>) {
         let mut board = self.board.lock().expect("the board");
         if let Some(known) = board.iter_mut().find(|known| known.id == id)
@@ -199,8 +199,8 @@ impl Soak {
             let mut sshd = self.sshd.lock().expect("sshd");
             sshd.kill();
             kills += 1;
-            // Git never takes away a lock that a dead process left; whoever
-            // runs a server does.
+            // Git never removes a lock that a dead process left; the server's
+            // administrator does.
             for name in ["refs/heads/main.lock", "HEAD.lock", "packed-refs.lock"] {
                 let _ = std::fs::remove_file(self.hub.bare.join(name));
             }

@@ -14,7 +14,7 @@ const DIGEST: &str = "sha256:222222222222222222222222222222222222222222222222222
 
 /// One field that holds no others.
 struct Field {
-    /// Its path in the spec; `0` stands for an item of a list, `k1` for a free key.
+    /// Its path in the spec; `0` means an item of a list, `k1` a free key.
     path: Vec<String>,
     schema: Value,
 }

@@ -164,7 +164,7 @@ fn archive_previous_retires_what_served_and_nothing_else() {
         lab.read("groups/churn/versions/1/archival.yaml")
             .contains("reason: because")
     );
-    // What serves can't be archived alone; one commit may do both.
+    // A version that serves can't be archived alone; one commit may do both.
     let said = lab.findings("risk-1", &["archive", "churn/2", "-m", "x"]);
     assert!(said.contains("MR211"), "{said}");
     lab.check();
@@ -264,7 +264,7 @@ fn rollback_rejects_what_it_leaves_where_the_policy_allows() {
     lab.check();
 }
 
-/// The stage's memory can't be lost by writing it anew: the champion of a gate
+/// A stage can't lose its history by being written again: the champion of a gate
 /// rests on it.
 #[test]
 fn a_stage_does_not_forget_what_served() {

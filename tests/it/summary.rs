@@ -1,5 +1,5 @@
-//! What a change means, for the person who must decide: `diff -o markdown` and
-//! `validate --onto BASE --summary FILE`.
+//! Summaries for the person who must decide: `diff -o markdown` and `validate --onto
+//! BASE --summary FILE`.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -261,8 +261,8 @@ fn a_summary_that_can_not_be_written_is_an_error() {
     assert!(!Path::new(&lab.top).join("page.md").exists());
 }
 
-/// What a reader makes of pages, with everything switched on that hosts have:
-/// links, HTML that is not our own, and the text outside code.
+/// A parser of the pages, with every extension that hosts have: links, HTML that is
+/// not our own, and the text outside code.
 const READ: &str = r"
 import json, sys
 from markdown_it import MarkdownIt

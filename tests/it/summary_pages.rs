@@ -241,7 +241,7 @@ const EVIL: [&str; 24] = [
     "\r\n\t\u{0}\u{1b}[31m",
 ];
 
-/// What the page has when others wrote only a harmless word.
+/// Checks that the pages look as if others had written only a harmless word.
 fn as_if_harmless(pages: &[String]) {
     let mut all = vec![page("word", 1)];
     all.extend_from_slice(pages);
@@ -270,7 +270,7 @@ fn nothing_that_others_wrote_is_markup() {
         .map(|text| page(text, 1))
         .collect();
     as_if_harmless(&pages);
-    // What is blank is said in our own words.
+    // A blank text is described in our own words.
     let read = read(&[page("", 1), page(" ", 1)]);
     assert_eq!(read[0]["links"], json!([]));
     assert_eq!(read[0]["kinds"], read[1]["kinds"]);

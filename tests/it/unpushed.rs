@@ -71,7 +71,7 @@ fn what_was_pushed_is_remembered() {
     group(&seat, "five", &["--push"]);
 }
 
-/// What a fetch brought is remembered once a proof went over it, and so is what a
+/// Fetched commits are remembered once they were proven, and so are those that a
 /// plain `git push` sent.
 #[test]
 fn what_the_remote_has_is_remembered_however_it_got_there() {
@@ -90,7 +90,7 @@ fn what_the_remote_has_is_remembered_however_it_got_there() {
     }
 }
 
-/// A faulty commit of one's own is no history yet.
+/// A faulty local commit is not history yet.
 #[test]
 fn a_faulty_commit_of_ones_own_is_to_be_mended() {
     let hub = Hub::open();

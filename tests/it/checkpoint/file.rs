@@ -17,7 +17,7 @@ fn where_the_file_may_be() {
     std::fs::remove_file(lab.top.join("link")).expect("removed");
     std::os::unix::fs::symlink(lab.top.join("registry.yaml"), lab.home().join("link")).expect("a link");
     assert!(told("../link").contains("inside the work tree"));
-    // Another work tree of the same repository is no other place.
+    // Another work tree of the same repository does not count as another place.
     lab.git(&["worktree", "add", "-q", "--detach", "../second"]);
     assert!(told("../second/checkpoint").contains("inside the work tree"));
     assert!(told("../no-such-folder/checkpoint").contains("can't read"));
@@ -77,7 +77,7 @@ fn new_files_are_asked_for_and_old_ones_kept() {
 #[test]
 fn a_folder_that_cannot_be_written_is_an_error() {
     let lab = lab();
-    // Not even root writes below a file that is no folder.
+    // Not even root can write below a file that is not a folder.
     let said = lab.says(
         "admin-1",
         &["audit", "--new-checkpoint", "--checkpoint", "/proc/checkpoint"],

@@ -50,7 +50,7 @@ fn mr506_fires_when_an_old_step_is_amended() {
         said.contains(&format!("git branch before-the-rewrite {old}")),
         "{said}"
     );
-    // What was lost is told.
+    // The lost commits are reported.
     let lost = lab.git(&[
         "log",
         "-2",
@@ -63,7 +63,7 @@ fn mr506_fires_when_an_old_step_is_amended() {
         assert!(said.contains(line), "{line}\n{said}");
     }
     assert_eq!(said.matches("lost: ").count(), 2, "{said}");
-    // Longer than before is no better.
+    // A longer history does not make it better.
     grow(&lab, '2');
     let said = finds(&lab, "MR506 checkpoint-mismatch");
     assert!(
@@ -172,7 +172,7 @@ fn an_unclean_audit_leaves_the_file_as_it_is() {
     lab.write(path, &text.replace("status: Approved", "status: Archived"));
     lab.commit("trainer", "by hand");
     let _ = finds(&lab, "MR313");
-    // And there is none where there was none.
+    // A missing checkpoint stays missing.
     std::fs::remove_file(file(&lab)).expect("removed");
     let said = audit(&lab, "admin-1", &["--new-checkpoint"]);
     assert_eq!((said.code, file(&lab).exists()), (1, false), "{said:?}");

@@ -152,7 +152,7 @@ fn verified_by_openssh(lab: &Lab) -> bool {
     said(&mut command).code == 0
 }
 
-/// A clone of so many commits, as a deployment job makes it.
+/// Clones this many commits, as a deployment job does.
 fn clone(lab: &Lab, depth: &str, name: &str) -> PathBuf {
     let url = format!("file://{}", lab.top.display());
     let path = lab.home().join(name);

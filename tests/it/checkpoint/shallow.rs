@@ -120,7 +120,7 @@ fn the_steps_after_a_checkpoint_are_judged() {
         "{}",
         said.out
     );
-    // What was before the checkpoint is not proven by it.
+    // History before the checkpoint is not proven by it.
     let said = resolve(&lab, &deep, &["churn/1", "--at", &then]);
     assert_eq!(said.code, 0, "{said:?}");
     let old = lab.git(&["rev-parse", &format!("{then}~1")]);
@@ -142,7 +142,7 @@ fn the_steps_after_a_checkpoint_are_judged() {
     for word in [then.as_str(), &tip, "git fetch --unshallow"] {
         assert!(said.err.contains(word), "{}", said.err);
     }
-    // What is wrong after it stops the answer.
+    // A fault after the checkpoint stops the answer.
     let path = "groups/churn/versions/1/version.yaml";
     let text = lab.read(path);
     lab.write(path, &text.replace("status: Approved", "status: Archived"));
@@ -185,7 +185,7 @@ fn a_checkpoint_of_something_else_answers_nothing() {
     assert!(said.err.contains("the checkpoint is of the root"), "{}", said.err);
     let said = resolve(&lab, &shallow, &["churn/1", "--root", &root]);
     assert_eq!(said.code, 0, "{said:?}");
-    // Nor one from inside the tree, nor none at all.
+    // A checkpoint inside the tree is refused, and so is a missing one.
     std::fs::write(shallow.join("checkpoint"), &good).expect("a file");
     for (path, why) in [
         ("checkpoint", "inside the work tree"),

@@ -16,7 +16,7 @@ fn a_signed_checkpoint_is_verified_by_openssh_too() {
         (body, signature.clone())
     );
     grow(&lab, '2');
-    // Whoever can't sign looks, and moves nothing.
+    // A user without a key may look, and moves nothing.
     let said = clean(&lab, &[]);
     assert!(said.err.contains("--sign"), "{}", said.err);
     assert!(verified_by_openssh(&lab));
@@ -30,7 +30,8 @@ fn a_signed_checkpoint_is_verified_by_openssh_too() {
     let _ = clean(&lab, &["--sign"]);
     assert!(verified_by_openssh(&lab));
     assert_eq!(read(&file(&lab)), signed_by_hand(&lab));
-    // One that an older version signed says so when it moves on, or is signed anew.
+    // A checkpoint that an older version signed says so when it moves on, or when it
+    // is signed again.
     std::fs::write(file(&lab), by_hand(&lab, "main")).expect("a file");
     let mut command = lab.command("ssh-keygen");
     std::fs::remove_file(beside(&lab, ".sig")).expect("removed");
@@ -75,12 +76,12 @@ fn mr507_fires_when_the_signature_is_gone() {
         (1, &"MR507".into()),
         "{said:?}"
     );
-    // To sign is no way out.
+    // Signing does not help.
     let said = audit(&lab, "admin-1", &["--sign"]);
     assert_eq!((said.code, read(&file(&lab))), (1, body), "{said:?}");
     std::fs::write(beside(&lab, ".sig"), good).expect("a file");
     let _ = clean(&lab, &["--sign"]);
-    // One that says of no signature is told to have none.
+    // A checkpoint that does not mention a signature is reported as unsigned.
     std::fs::remove_file(beside(&lab, ".sig")).expect("removed");
     std::fs::write(file(&lab), by_hand(&lab, "main")).expect("a file");
     let whole = lab.top.clone();
@@ -135,7 +136,7 @@ fn mr507_fires_when_the_signature_does_not_fit() {
         assert!(command.status().expect("ssh-keygen").success());
         let _ = finds(&lab, "MR507 bad-checkpoint-signature");
     }
-    // To sign is no way out.
+    // Signing does not help.
     let said = audit(&lab, "admin-1", &["--sign"]);
     assert_eq!(said.code, 1, "{said:?}");
 }
@@ -145,7 +146,7 @@ fn mr507_passes_for_an_actor_of_then() {
     let lab = lab();
     let said = audit(&lab, "risk-2", &["--new-checkpoint", "--sign"]);
     assert_eq!(said.code, 0, "{said:?}");
-    // Whoever leaves later was an actor when it was signed.
+    // An actor who leaves later was an actor when the checkpoint was signed.
     let _ = lab.ok("admin-1", &["actor", "retire", "risk-2", "-m", "has left"]);
     let said = clean(&lab, &[]);
     assert!(said.out.contains("risk-2"), "{}", said.out);
@@ -290,7 +291,7 @@ fn a_kill_leaves_no_half_pair() {
         std::thread::sleep(std::time::Duration::from_micros(round % 3 * 60));
         let _ = child.kill();
         cut += usize::from(!child.wait().expect("a child").success());
-        // Whatever stands there, it is found good, and goes on.
+        // Both states are valid, and the next audit moves the checkpoint on.
         let _ = clean(&lab, &[]);
         assert!(verified_by_openssh(&lab));
     }

@@ -170,7 +170,7 @@ fn what_is_not_what_was_expected_is_not_installed() {
         said.code == 2 && said.out.contains("holds `modelry 9.9.9`"),
         "{said:?}"
     );
-    // What is no version, and a sum of nothing.
+    // An invalid version, and a sum of nothing.
     for variables in [
         [("MODELRY_VERSION", "../../x"), ("MODELRY_SHA256", "")],
         [("MODELRY_VERSION", "1.2.3;id"), ("MODELRY_SHA256", "")],
@@ -182,8 +182,8 @@ fn what_is_not_what_was_expected_is_not_installed() {
     }
 }
 
-/// A cargo of the test's own stands in for minutes of compiling: what is asked
-/// of it is checked, and where its program goes.
+/// The test's own cargo replaces minutes of compiling. The test checks its arguments,
+/// and where its program goes.
 #[test]
 fn without_a_version_the_checkout_is_built() {
     let lab = Lab::empty();
@@ -219,7 +219,7 @@ fn without_a_version_the_checkout_is_built() {
     assert!(text.contains("\ntarget="), "{text}");
 }
 
-/// Whoever may push a file to the registry could bring a toolchain of their own,
+/// An author who may push a file to the registry could add a toolchain of their own,
 /// or settings that put a program before the compiler.
 #[test]
 fn what_is_judged_has_no_say_in_what_builds() {

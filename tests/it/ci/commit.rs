@@ -64,7 +64,7 @@ fn what_is_staged_is_judged_by_pre_commit() {
 
     lab.write(path, &text.replace("status: Pending", "status: Approved"));
     lab.git(&["add", path]);
-    // On disk it is mended, and what is staged is not.
+    // The file on disk is repaired, and the staged one is not.
     lab.write(path, &text);
     let said = tried(&lab, &hooks);
     assert_eq!(said.code, 1, "{said:?}");

@@ -73,7 +73,7 @@ fn the_scripts_are_clean_shell() {
     );
 }
 
-/// What others write (a branch's name, a title) must not become shell.
+/// Text that others write (a branch's name, a title) must not become shell.
 #[test]
 fn nothing_is_put_into_shell_by_the_host() {
     for path in [
@@ -102,7 +102,8 @@ fn nothing_is_put_into_shell_by_the_host() {
     }
 }
 
-/// What the action takes, it uses; what its scripts read, it sets.
+/// The action uses every input that it declares, and sets every variable that its
+/// scripts read.
 #[test]
 fn the_action_and_its_scripts_agree() {
     let action = std::fs::read_to_string(own(".github/actions/validate/action.yml")).expect("a file");

@@ -129,8 +129,8 @@ fn a_base_that_is_named_is_of_the_mainline() {
     assert!(said.err.contains("is for what may land"), "{said:?}");
 }
 
-/// The verdict hangs on the commit, so whoever chooses another target gets none
-/// that is kinder.
+/// The verdict depends on the commit, so choosing another target does not get a
+/// kinder one.
 #[test]
 fn no_other_target_makes_a_commit_better() {
     let hub = opened();
@@ -250,7 +250,7 @@ fn a_push_to_the_mainline_is_judged_step_by_step() {
         assert_eq!(said.code, 1, "{said:?}");
         assert!(annotated(&said.out).contains(&"MR403".to_owned()), "{said:?}");
     }
-    // What is pushed onto it stands on a faulty policy.
+    // A push onto it builds on a faulty policy.
     let path = "groups/churn/versions/1/version.yaml";
     let text = hub.lab.read(path).replace("status: Approved", "status: Rejected");
     hub.lab.write(path, &text);
@@ -399,7 +399,7 @@ fn a_job_without_a_pinned_root_judges_nothing() {
     assert_eq!(said.code, 2, "{said:?}");
 }
 
-/// The line that is told is the line that helps.
+/// The line that is printed is the line that helps.
 #[test]
 fn a_clone_that_lacks_something_is_told_what_to_fetch() {
     let hub = opened();
@@ -552,7 +552,7 @@ fn one_judgement_is_written_in_many_forms() {
     assert!(told.contains("cannot be used with"), "{told}");
 }
 
-/// A reference may be named like a commit's id, by whoever may push a tag.
+/// A reference may have the name of a commit's id, since some users may push tags.
 #[test]
 fn a_tag_that_is_named_like_a_commit_chooses_nothing() {
     let hub = opened();
@@ -597,7 +597,7 @@ fn a_tag_that_is_named_like_a_commit_chooses_nothing() {
     assert!(said.code == 1 && said.out.contains("MR308"), "{said:?}");
 }
 
-/// A push that no job saw, as one that says `[skip ci]`, is told by the next.
+/// A push without a job, as one that says `[skip ci]`, is reported by the next.
 #[test]
 fn after_a_landing_the_whole_mainline_counts() {
     let hub = opened();
@@ -626,7 +626,7 @@ fn after_a_landing_the_whole_mainline_counts() {
         (1, vec!["MR308".to_owned()]),
         "{said:?}"
     );
-    // Nor has what landed a kinder verdict by way of a tag, or of a pull request.
+    // A landed commit gets no kinder verdict as a tag or a pull request.
     for said in [
         push(&mut job, "refs/tags/v1", ZEROES, &unseen),
         pull_request(&mut job, "pull_request_target", &unseen, "main"),

@@ -179,7 +179,7 @@ fn what_is_no_pipeline_of_commits_is_never_a_pass() {
     assert!(said.code == 2 && said.err.contains("in a fork"), "{said:?}");
 }
 
-/// Whoever starts a pipeline may give variables that take the place of GitLab's.
+/// A user who starts a pipeline may set variables that replace GitLab's.
 #[test]
 fn what_is_judged_is_what_is_checked_out() {
     let hub = opened();

@@ -57,7 +57,7 @@ fn bad(hub: &Hub) -> String {
 /// A job's clone of the hub.
 struct Job<'h> {
     seat: Seat<'h>,
-    /// What the host sets for it.
+    /// The variables that the host sets for it.
     variables: Vec<(String, String)>,
 }
 
@@ -143,7 +143,7 @@ impl<'h> Job<'h> {
         said(&mut self.command(&own(".github/actions/validate/judge.sh"), &[]))
     }
 
-    /// What the step's SARIF names, in order.
+    /// Returns the codes in the step's SARIF, in order.
     fn sarif(&self) -> Vec<String> {
         let value: Value = serde_json::from_str(&self.read("modelry.sarif")).expect("SARIF");
         let results = value["runs"][0]["results"].as_array().expect("results");

@@ -171,7 +171,7 @@ fn a_change_beside_what_is_signed_is_told_by_every_decision() {
         let said = seat.says("risk-1", &line);
         assert!(said.code == 0 && !said.err.contains("changed since"), "{said:?}");
     }
-    // The group's own record is told as well.
+    // A change of the group's own record is printed as well.
     let _ = hub.lab.ok(
         "admin-1",
         &["group", "update", "churn", "--description", "for cards only"],
@@ -214,7 +214,8 @@ fn a_review_that_contradicts_the_decision_stops_it() {
         let _ = lab.ok("risk-2", &["approve", version, "-m", "measured it twice"]);
     }
     lab.git(&["push", "-q"]);
-    // A rejection over an unseen approval stops; an approval beside it is told.
+    // A rejection over an unseen approval stops; an additional approval is only
+    // printed.
     let words = "approve churn/1 as risk-2";
     decided(&seat, &["reject", "churn/1"], Stopped, words);
     decided(&seat, &["approve", "churn/1"], Told, words);
@@ -223,7 +224,7 @@ fn a_review_that_contradicts_the_decision_stops_it() {
         said.code == 1 && said.out.contains(words) && said.out.contains("[y/N]"),
         "{said:?}"
     );
-    // An approval that was taken back is no approval beside one's own.
+    // An approval that was withdrawn does not count beside one's own.
     let seat = hub.seat("after");
     let _ = lab.ok("risk-2", &["withdraw", "churn/1", "-m", "the data leaked"]);
     lab.git(&["push", "-q"]);
@@ -253,7 +254,7 @@ fn a_version_that_serves_by_now_is_not_taken_out_of_service_unseen() {
         &[&line[..], &["-m", "x", "--push", "--yes"]].concat(),
     );
     assert!(said.err.contains("the stages that churn/1 serves"), "{said:?}");
-    // That it serves no more is told.
+    // A note says that it no longer serves.
     let seat = hub.seat("b");
     let _ = lab.ok(
         "risk-2",

@@ -199,7 +199,7 @@ fn a_decision_that_is_not_seen_is_not_signed() {
         said.contains("only one of the two is a terminal") && said.contains("approve churn/1 -m good --yes`"),
         "{said}"
     );
-    // Nor does a pipe answer for the person at the terminal.
+    // A pipe does not answer for the person at the terminal.
     let line = format!("echo n | {program} approve churn/1 -m good");
     let said = lab.line_at_terminal(&lab.top, "risk-1", "y", &line);
     assert_eq!(

@@ -1,6 +1,6 @@
-//! What a decision rests on beside its object: the policy that decides in the
-//! group, and the reviews of others. Neither changes behind a clone's back
-//! without a word.
+//! A decision rests on more than its object: the policy that decides in the group,
+//! and the reviews of others. Neither changes behind a clone's back without a
+//! message.
 
 use super::unseen::{hub, subject};
 use crate::support::Lab;
@@ -36,7 +36,7 @@ fn told(hub: &Hub, change: &dyn Fn(&Lab), decision: &[&str], words: &str) {
         said.code == 1 && said.out.contains(words) && said.out.contains("[y/N]"),
         "{said:?}"
     );
-    // What is named is signed, after it was told.
+    // A decision that names the digest is signed, after the change was printed.
     let digest: &'static str = subject(hub, "churn/1")[7..31].to_owned().leak();
     let said = seat.says("risk-1", &with(&["--yes", "--dry-run", "--expect", digest]));
     assert!(said.code == 0 && said.err.contains(words), "{said:?}");

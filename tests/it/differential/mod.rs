@@ -335,7 +335,7 @@ impl Trial {
         self.same("a pull request's job and --onto", &job, &asked);
     }
 
-    /// The commits of a branch made anew, where none of them is a merge.
+    /// Rebases the commits of a branch, where none of them is a merge.
     fn rebased(&self, base: &str, tip: &str) -> Landed {
         let known = self.ancestors(base);
         let mut at = tip.to_owned();

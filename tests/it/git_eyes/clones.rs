@@ -110,7 +110,7 @@ static PLAIN: LazyLock<String> = LazyLock::new(|| {
     found(&lab)
 });
 
-/// What must hold in every kind of clone.
+/// Checks what must be true in every kind of clone.
 #[track_caller]
 fn holds(lab: &Lab, kind: Kind) {
     is_clean(lab);
@@ -245,7 +245,7 @@ fn ignored_files() {
         lab.write(".github/.DS_Store", "not protected\n");
     });
     holds(&lab, PLAINLY);
-    // What is in the way of a record is not overwritten, ignored or not.
+    // A file in the way of a record is not overwritten, ignored or not.
     let told = lab.error("admin-1", &["group", "create", "scratch"]);
     assert!(
         told.contains("would be lost in groups/scratch/group.yaml"),
@@ -495,7 +495,7 @@ fn a_filter_program_is_named_and_not_run() {
         said.err
     );
     left_no_trace(&lab);
-    // What it would make of an edit is not known.
+    // The filter's effect on an edit is not known.
     lab.write(VERSION, &lab.read(VERSION).replace("Approved", "Rejected"));
     let said = lab.says("trainer", &["validate"]);
     assert_eq!(said.code, 2, "{}{}", said.out, said.err);
@@ -587,7 +587,7 @@ fn a_new_registry_keeps_its_records_as_they_are() {
         assert!(!lab.read(path).contains('\r'), "{path}");
     }
     let _ = lab.ok("admin-1", &["validate"]);
-    // Who has all of it already gets nothing new.
+    // A complete clone gets no new objects.
     let own = Lab::empty();
     own.write(".gitattributes", &text);
     own.commit("admin-1", "before");

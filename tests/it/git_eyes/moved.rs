@@ -160,7 +160,8 @@ fn a_committed_move_is_reverted_as_its_remedy_says() {
     }
 }
 
-/// What is put back otherwise than it was, or without a signature, is no restoration.
+/// A file that is put back with changes, or without a signature, is not a
+/// restoration.
 #[test]
 fn what_is_put_back_changed_or_unsigned_is_a_finding() {
     let lab = lab("models");

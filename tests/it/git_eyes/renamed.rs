@@ -1,5 +1,5 @@
-//! A group's folder under another name is one finding, on disk, in a range and in
-//! a merge; and what else was changed is told beside it.
+//! A group's folder under another name is one finding, on disk, in a range and in a
+//! merge. Other changes are reported with it.
 
 use std::sync::OnceLock;
 
@@ -133,8 +133,8 @@ fn a_copy_or_half_a_move_is_no_rename() {
     assert!(!all.contains("MR216") && all.contains("MR202"), "{all}");
 }
 
-/// Another case of a letter is another name. What the one finding stands for is
-/// accepted with it.
+/// Another case of a letter is another name. Accepting the one finding accepts
+/// everything that it covers.
 #[test]
 fn in_the_case_of_a_letter() {
     let lab = lab();

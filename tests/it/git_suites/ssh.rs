@@ -397,7 +397,7 @@ fn namespaces_and_principals(world: &mut World, plain: &[(&str, &str)]) {
     world.row("another actor's name, the scribe's key", &id, plain, "");
     let id = world.signed("stranger", text.as_bytes());
     world.row("the scribe's name, a stranger's key", &id, plain, "");
-    // Who may not do it is no question of git's.
+    // Rights are not a matter of git.
     let id = world.signed("risk-1", text.as_bytes());
     world.row(
         "an actor who may not annotate",

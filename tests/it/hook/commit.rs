@@ -1,4 +1,4 @@
-//! What is staged, judged before it is committed.
+//! The staged files are judged before they are committed.
 
 use super::{Guarded, write_program};
 use crate::support::{Lab, Said};
@@ -74,7 +74,7 @@ fn what_is_staged_is_refused_with_the_findings() {
         said.err
     );
     assert_eq!(before, lab.git(&["rev-parse", "HEAD"]));
-    // Who means it, and answers to the server.
+    // A user may skip the hook on purpose; the server's hook judges the commit.
     let said = commit(&lab, "trainer", &["--no-verify"]);
     assert_eq!(said.code, 0, "{}", said.err);
 }

@@ -33,7 +33,7 @@ fn it_can_be_done_again() {
     }
     assert_eq!(before, std::fs::read(&hook).expect("a hook"));
     assert_eq!(hooks(&guarded), ["pre-receive"]);
-    // A hook of ours that names another program is written anew, and chains nothing.
+    // A hook of ours that names another program is written again, and chains nothing.
     let text = String::from_utf8(before.clone()).expect("UTF-8");
     write_program(
         &hook,
@@ -76,7 +76,8 @@ fn a_hook_that_is_there_runs_after_it_with_the_same_input() {
         logged,
         format!("{old} {new} refs/heads/main\n{zero} {new} refs/heads/side\n")
     );
-    // What it refuses is refused, and it is not asked about what Modelry refused.
+    // A refusal by the chained hook counts, and it is not asked about a push that
+    // Modelry refused.
     let _ = guarded.refuses("trainer", &["main:forbidden"]);
     std::fs::remove_file(&log).expect("removed");
     let _ = guarded.refuses("trainer", &["--force", "main~1:main"]);

@@ -155,7 +155,7 @@ pub fn say_to(command: &mut Command, input: &[u8]) -> Said {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program starts");
-    // Whoever does not read it says why.
+    // A process that does not read its input explains why.
     let _ = child.stdin.take().expect("standard input").write_all(input);
     let output = child.wait_with_output().expect("the program ends");
     Said {

@@ -1,4 +1,4 @@
-//! What a guarded repository accepts.
+//! The pushes that a guarded repository accepts.
 
 use super::{Guarded, write_program};
 use crate::support::said;
@@ -230,7 +230,7 @@ fn without_a_pinned_root_nothing_becomes_the_mainline() {
     );
     guarded.git(&["config", "modelry.root", &guarded.lab.root()]);
     let _ = guarded.accepts("admin-1", &["main"]);
-    // Nor does it grow.
+    // A later push is refused too.
     guarded.git(&["config", "--unset", "modelry.root"]);
     guarded.lab.register("churn", '2');
     let said = guarded.refuses("admin-1", &["main"]);
@@ -244,7 +244,7 @@ fn a_server_whose_mainline_is_another_guards_nothing_unnoticed() {
     guarded.git(&["config", "modelry.mainline", "master"]);
     let said = guarded.refuses("admin-1", &["main"]);
     assert!(said.contains("the mainline here is `master`"), "{said}");
-    // What was written down counts, and not HEAD.
+    // The configured mainline counts, and not HEAD.
     guarded.git(&["config", "modelry.mainline", "main"]);
     let _ = guarded.accepts("admin-1", &["main"]);
 }
@@ -365,7 +365,7 @@ fn a_mainline_that_was_moved_on_the_server_is_told() {
     guarded.lab.register("churn", '4');
     let said = guarded.refuses("trainer", &["main"]);
     assert!(said.contains("MR502"), "{said}");
-    // Whoever runs the server meant it.
+    // An administrator of the server did this on purpose.
     let said = guarded.says(&["hook", "install", "--server", "--replay"]);
     assert_eq!(said.code, 0, "{}", said.err);
     let _ = guarded.accepts("trainer", &["main"]);
@@ -434,7 +434,7 @@ fn a_push_that_takes_too_long_is_refused() {
         said.contains("more than 0 seconds") && said.contains("modelry.hook.timeout"),
         "{said}"
     );
-    // Whatever it waits for: here for standard input.
+    // The time limit covers every wait, here for standard input.
     let start = std::time::Instant::now();
     let mut waiting = guarded.lab.command(env!("CARGO_BIN_EXE_modelry"));
     let mut child = waiting
@@ -465,7 +465,7 @@ fn a_push_beyond_the_budget_is_refused() {
     guarded.git(&["config", "--unset", "modelry.hook.maxObjects"]);
     guarded.git(&["config", "modelry.hook.maxBytes", "100000"]);
     let _ = guarded.accepts("trainer", &["main"]);
-    // A file that packs well, and is no record at all. A larger one would not be read.
+    // A file that packs well, and is not a record. A larger one would not be read.
     guarded
         .lab
         .write("groups/churn/versions/2/version.yaml", &"#\n".repeat(100_000));
@@ -626,8 +626,8 @@ fn a_broken_pack_is_refused() {
     lab.register("churn", '2');
     let tip = lab.git(&["rev-parse", "main"]);
     let old = guarded.git(&["rev-parse", "main"]);
-    // What git never checked, as when objects were lost on the server's disk: the
-    // hook is told of a commit that is cut off, and of one that is not there.
+    // Git does not check for objects that were lost on the server's disk: the hook is
+    // given a commit that is truncated, and one that is missing.
     let update = format!("{old} {tip} refs/heads/main\n");
     let said = guarded.says_to(&update, &["hook", "pre-receive"]);
     assert_eq!(said.code, 2, "{}", said.err);

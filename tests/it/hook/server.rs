@@ -60,15 +60,16 @@ fn start(log: &Path, command: impl Fn(u16) -> Command) -> Served {
     panic!("no server: {}", std::fs::read_to_string(log).unwrap_or_default());
 }
 
-/// Who runs the tests, as sshd knows them.
+/// Returns the user who runs the tests, as sshd knows them.
 fn me() -> String {
     let said = said(Command::new("id").arg("-un"));
     said.out.trim().to_owned()
 }
 
 impl Guarded {
-    /// sshd, where `admin-1` and `trainer` come in with their keys as one user of
-    /// the system, to git alone. What git runs there has no home, and a bare path.
+    /// Starts sshd, where `admin-1` and `trainer` log in with their keys as one user
+    /// of the system, and can run only git. A program that git runs there has no
+    /// home, and a bare path.
     pub fn ssh(&self) -> Served {
         let home = self.lab.home().join("sshd");
         std::fs::create_dir_all(&home).expect("a folder");

@@ -70,7 +70,7 @@ fn another_owners_repository_is_refused_as_git_refuses_it() {
     }
     let told = said(lab.modelry("admin-1", &["list"]).env("GIT_DIR", ".git"));
     assert_eq!(told.code, 0, "{told:?}");
-    // The remedy, as it is told.
+    // The remedy, as it is printed.
     let told = lab.says("admin-1", &["validate"]);
     shell(&lab, typed(&told, "git config --global --add safe.directory"));
     assert_eq!(lab.says("admin-1", &["validate"]).out, findings.out);

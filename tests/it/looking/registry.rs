@@ -152,7 +152,7 @@ fn each_folder_has_its_own_pin() {
         }
         let _ = lab.ok("admin-1", &["-C", folder, "whoami"]);
     }
-    // Without a folder there is no choice between them.
+    // Without a folder, the command can't choose between them.
     let told = lab.error("admin-1", &["list"]);
     assert!(
         told.contains("2 registries are pinned here: `a`, `b/c`"),
@@ -162,7 +162,7 @@ fn each_folder_has_its_own_pin() {
     let told = lab.ok("admin-1", &["list"]);
     assert!(!told.contains("one"), "{told}");
     lab.git(&["config", "--unset", "modelry.path"]);
-    // Pinned anew, the other one stays.
+    // When one is pinned again, the other pin stays.
     let _ = lab.ok("admin-1", &["trust", pins[0]]);
     let now = lab.git(&["config", "--get-all", "modelry.root"]);
     let mut now: Vec<&str> = now.lines().collect();

@@ -101,7 +101,7 @@ fn no_proxy_is_asked() {
         "0s",
     ];
     let mut command = command(&lab, &more);
-    // Nobody listens there.
+    // No server listens there.
     for name in [
         "HTTP_PROXY",
         "http_proxy",

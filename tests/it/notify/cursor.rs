@@ -100,7 +100,7 @@ fn what_is_no_cursor_moves_nothing() {
         "{told:?}"
     );
 
-    // An event that nobody knows: all of its commit is told again.
+    // With an unknown event id, all events of its commit are sent again.
     let head = lab.git(&["rev-parse", "HEAD"]);
     let place = good.lines().nth(3).expect("a line");
     std::fs::write(
@@ -169,7 +169,8 @@ fn a_start_may_be_repeated_until_something_is_told() {
         "{}",
         read(&lab)
     );
-    // What happens now is not lost by the same words, which mean another commit.
+    // The same words now mean another commit, and events since the first start are
+    // not lost.
     let _ = lab.ok("admin-1", &["group", "create", "loans"]);
     let told = exec("false", &["--since", "HEAD^"]);
     assert_eq!(told.code, 2, "{told:?}");
@@ -191,7 +192,7 @@ fn a_start_may_be_repeated_until_something_is_told() {
     let told = to(&lab, &receiver, "/ok", &["--since", &first]);
     assert_eq!(told.code, 0, "{told:?}");
     assert_eq!(receiver.ids("/ok"), events(&lab)[2..]);
-    // Something is told now.
+    // One event is delivered now.
     let told = to(&lab, &receiver, "/ok", &["--since", &first]);
     assert!(
         told.code == 2 && told.err.contains("nothing else says"),

@@ -1,5 +1,5 @@
-//! Killed at any moment: nothing is lost, and whoever drops ids that he knows
-//! sees each event once and in order.
+//! Killed at any moment: nothing is lost, and a receiver that ignores known ids sees
+//! each event once and in order.
 
 use std::collections::HashSet;
 use std::process::Stdio;

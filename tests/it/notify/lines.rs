@@ -120,7 +120,7 @@ fn by_a_hook_on_a_server() {
     std::fs::create_dir_all(bare.join("hooks")).expect("a folder");
     std::fs::write(&hook, block("notify-hook", &receiver)).expect("a file");
     std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).expect("a mode");
-    // One push after the other, faster than anybody is told.
+    // Several pushes follow each other faster than events are delivered.
     for group in ["loans", "cards", "leases"] {
         let _ = lab.ok("admin-1", &["group", "create", group]);
         let push = format!("git push --quiet {} main", bare.display());

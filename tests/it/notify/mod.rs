@@ -74,7 +74,8 @@ impl Receiver {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
-    /// What came, in order. Every request was signed as it should be.
+    /// Returns the received events, in order. Checks that every request was signed
+    /// correctly.
     #[track_caller]
     fn received(&self) -> Vec<Value> {
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();

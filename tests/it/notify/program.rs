@@ -97,7 +97,7 @@ fn a_program_that_fails_is_run_again() {
     error: `/dev/null` does not take event [ID]: it can't be run: Permission denied (os error 13)
        hint: `--exec` takes a program's path or name alone; its arguments stand after `--`
     ");
-    // What only lacks its bit is told so; for programs, why stands by the id.
+    // The error names a missing executable bit; in JSON, the reason is beside the id.
     std::fs::write(lab.home().join("plain.sh"), "#!/bin/sh\n").expect("a file");
     let mut plain = command(&lab, &["--exec", "../plain.sh", "--moved", "-o", "json"]);
     let told = said(&mut plain);
@@ -112,7 +112,7 @@ fn a_program_that_fails_is_run_again() {
     );
     let why = ended["failed"]["why"].as_str().expect("a reason");
     assert!(why.starts_with("it can't be run: Permission denied"), "{why}");
-    // It need not read what it is told.
+    // The program need not read its input.
     let told = said(&mut command(&lab, &["--exec", "true", "--moved"]));
     assert_eq!(told.code, 0, "{told:?}");
 }
@@ -175,7 +175,7 @@ struct Running(std::process::Child);
 
 impl Running {
     fn start(lab: &Lab, more: &[&str]) -> Running {
-        // Whatever starts the tests may have signals ignored.
+        // The parent of the tests may ignore signals.
         Running::start_by(lab, &["env", "--default-signal=HUP,INT,TERM"], more)
     }
 
@@ -262,7 +262,7 @@ fn a_signal_ends_the_program_too() {
         assert_eq!(read(&lab, "cleaned"), "cleaned\n", "{signal}");
         let pid = read(&lab, "pid");
         wait_for("what it started goes with it", || !lives(pid.trim()));
-        // What was interrupted is told again.
+        // An interrupted event is sent again.
         let again = script(&lab, "echo \"$MODELRY_EVENT_ID\" >> ../ids");
         let told = said(&mut command(&lab, &["--exec", &again]));
         assert_eq!(told.code, 0, "{told:?}");

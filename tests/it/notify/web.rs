@@ -185,7 +185,7 @@ fn slow_and_endless_receivers_are_bounded() {
             "{path}: {told:?}"
         );
     }
-    // Nobody is there.
+    // No server listens there.
     let uri = format!("http://127.0.0.1:{}/", free_port());
     let more = ["--to", &uri, "--allow-private", "--moved", "--patience", "300ms"];
     let told = said(&mut command(&lab, &more));

@@ -1,4 +1,4 @@
-//! What people do in random histories: mostly what they may, and now and then
+//! The acts of people in random histories: mostly what they may do, and now and then
 //! what they may not.
 
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ pub struct Pen<'a> {
     pub fresh: u64,
 }
 
-/// Who signs what was done, and what it is.
+/// An act: what was done, and its signer.
 pub struct Done {
     pub sign: Sign,
     pub what: &'static str,
@@ -92,7 +92,7 @@ impl Pen<'_> {
         }
     }
 
-    /// Anybody's commit, or nobody's.
+    /// Chooses a signer of the commit, or none.
     pub fn carried(&mut self) -> Sign {
         match self.dice.below(4) {
             0 => Sign::Nobody,
@@ -503,7 +503,7 @@ impl Pen<'_> {
         Some(Done { sign, what: "delete" })
     }
 
-    /// Something goes that never may, or something comes that is no record.
+    /// Removes a file that must stay, or adds one that is not a record.
     fn remove(&mut self, files: &mut Files, law: &Law) -> Option<Done> {
         if !self.tampers() {
             return None;

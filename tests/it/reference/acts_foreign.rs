@@ -1,5 +1,5 @@
-//! What people do in random histories with what comes from elsewhere: reviews
-//! that a machine reports, and versions that bring their status along.
+//! Acts in random histories with input from elsewhere: reviews that a machine
+//! reports, and versions that arrive with their status.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ use super::place::folder;
 use super::records::{digest_of_notes, speaks_for_notes};
 use super::world::document;
 
-/// What is decided, and how often.
+/// The decisions, as often as they are drawn.
 pub const DECISIONS: [&str; 6] = [
     "Approved",
     "Approved",
@@ -25,7 +25,7 @@ pub const DECISIONS: [&str; 6] = [
 const HOSTS: [&str; 3] = ["github", "GitHub", "forge.example.com"];
 
 impl Pen<'_> {
-    /// Whom the machine that reports stands for: one who decides nothing, or
+    /// Chooses the owners of the reporting machine: one who decides nothing, or
     /// somebody in the way.
     pub fn owners_of_relay(&mut self) -> Value {
         let owners = [
@@ -46,7 +46,7 @@ impl Pen<'_> {
         Value::Object(accounts)
     }
 
-    /// What the first policy believes of others.
+    /// Sets what the first policy accepts from others.
     pub fn trust_others(&mut self, policy: &mut Value) {
         for rule in policy["approvals"].as_array_mut().expect("a list") {
             if self.dice.percent(75) {
@@ -178,7 +178,7 @@ impl Pen<'_> {
         match odd {
             5 => machine = *self.dice.pick(&["robot", "trainer", "admin-1", "risk-1", "host"]),
             6 => person = *self.dice.pick(&PEOPLE),
-            // What the owner of the machine would like.
+            // The decision that the owner of the machine would like.
             7 => person = texts(law.actor(machine), "owners").first().copied()?,
             8 => {
                 let given = names(files, &reviews);
@@ -383,7 +383,7 @@ impl Pen<'_> {
         origin
     }
 
-    /// What was decided here by the time that an import lands, each proving
+    /// Adds decisions that were made here before an import lands, each proving
     /// itself.
     fn happens_since(&mut self, files: &mut Files, law: &Law, group: &str, n: u64) {
         let place = folder(group, n);

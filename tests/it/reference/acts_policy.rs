@@ -1,4 +1,4 @@
-//! What people do to the policy in random histories.
+//! Acts on the policy in random histories.
 
 use serde_json::{Value, json};
 

@@ -52,7 +52,7 @@ pub fn subject(registry: &str, files: &Files, group: &str, n: u64) -> Option<Str
 }
 
 impl Case<'_> {
-    /// Whoever approves what stands after the step, and counts.
+    /// Returns everyone whose approval is in force after the step, and counts.
     pub fn approvers(&self, group: &str, n: u64) -> Vec<Voice> {
         let place = folder(group, n);
         let rules = self.law.rules(group);
@@ -81,7 +81,7 @@ impl Case<'_> {
         voices
     }
 
-    /// What is against the move of a version to Approved.
+    /// Returns the objections to the move of a version to Approved.
     pub fn against_approval(&self, group: &str, n: u64) -> BTreeSet<&'static str> {
         let mut codes = BTreeSet::new();
         let place = folder(group, n);
@@ -159,7 +159,7 @@ impl Case<'_> {
         containers.is_empty() || containers.iter().any(loose)
     }
 
-    /// Whoever has this decision on what stands after the step.
+    /// Returns everyone who has this decision in force after the step.
     fn deciders(&self, group: &str, n: u64, decision: &str) -> Vec<Voice> {
         let subject = subject(&self.id, self.next, group, n);
         let reviews = format!("{}/reviews", folder(group, n));
@@ -183,19 +183,19 @@ impl Case<'_> {
             .any(|voice| self.law.may(&voice.who, "reject", group, "") || text(version, "by") == voice.who)
     }
 
-    /// What is against the move of a version to Rejected.
+    /// Returns the objection to the move of a version to Rejected.
     pub fn against_rejection(&self, group: &str, n: u64) -> Option<&'static str> {
         let version = at(self.next, &format!("{}/version.yaml", folder(group, n)));
         let supported = version.is_some_and(|version| self.is_rejected(group, n, &version));
         (!supported).then_some("MR312")
     }
 
-    /// What is against the move of a version to Archived.
+    /// Returns the objection to the move of a version to Archived.
     pub fn against_archival(&self, group: &str, n: u64) -> Option<&'static str> {
         let path = format!("{}/archival.yaml", folder(group, n));
         let supported = at(self.next, &path).is_some_and(|archival| {
             let who = text(&archival, "by").to_owned();
-            // What is wrong with one that comes now is told of itself.
+            // A faulty record of this step is reported by itself.
             let comes = self.links.iter().any(|link| link.path == path);
             comes || (self.law.may(&who, "archive", group, "") && self.still_proven(&path, &who))
         });

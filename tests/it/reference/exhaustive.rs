@@ -243,7 +243,7 @@ fn every_merge_of_a_small_history_is_judged_alike() {
         &values,
         ["admin-1", "admin-2"],
         |merge, said| {
-            // Nobody signed the merge: what it answers for is a finding.
+            // The merge is unsigned: its own changes are a finding.
             assert_eq!(
                 said.codes.contains("MR301"),
                 merge.is_charged(),

@@ -24,7 +24,7 @@ fn with(mut record: Value, member: &str, value: Value) -> Value {
     record
 }
 
-/// What a record may be, whether it is signed itself or by its commit.
+/// The possible states of a record, signed itself or by its commit.
 type Records = Vec<Option<Value>>;
 
 /// Judges every start, every first change and every second; `who` signs the

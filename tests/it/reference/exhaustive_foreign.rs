@@ -147,8 +147,8 @@ fn one_approval(owner: &str, rule: &Value, reviews: &[(&str, Agrees)], what: &st
     said[said.len() - 1].codes.is_empty()
 }
 
-/// Every way from one review of a person to the next, by whoever brings it: on
-/// the mainline, and on a branch that goes on to an approval.
+/// Tries every pair of consecutive reviews of a person, whichever actor reports them:
+/// on the mainline, and on a branch that continues to an approval.
 #[test]
 fn every_review_after_another_is_judged_alike() {
     let all = [&WAYS[..], &[Agrees::Forged]].concat();
@@ -167,7 +167,7 @@ fn every_review_after_another_is_judged_alike() {
                     let may_not = last == Agrees::Through("robot");
                     let is_bad = replaces || may_not || (merged && before == Agrees::Through("robot"));
                     assert_eq!(codes.contains("MR318"), is_bad, "{what}: {codes:?}");
-                    // What is reported in the place of what was signed changes nothing.
+                    // A report in place of a signed review changes nothing.
                     let over_own = matches!(after, Agrees::Through(_))
                         && matches!(before, Agrees::Signed | Agrees::Forged);
                     let counts = match over_own {
@@ -184,8 +184,8 @@ fn every_review_after_another_is_judged_alike() {
     }
 }
 
-/// What is found in the last step: of two reviews one after the other, or of
-/// the merge of a branch with both and an approval.
+/// Returns the findings in the last step: of two consecutive reviews, or of the merge
+/// of a branch with both and an approval.
 fn two_reviews(
     before: Agrees,
     (after, decision): (Agrees, &str),

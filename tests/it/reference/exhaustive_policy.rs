@@ -7,7 +7,7 @@ use super::exhaustive::{agreed, world};
 use super::objects::at;
 use super::world::{Sign, document};
 
-/// What is done to the policy, and who signs it.
+/// The edits of the policy, and their signers.
 const EDITS: [(&str, &str); 12] = [
     ("nothing", "admin-1"),
     ("grant", "admin-1"),

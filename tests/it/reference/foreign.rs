@@ -1,4 +1,4 @@
-//! What others say through somebody here: reviews that a machine reports for a
+//! Statements of others through an actor here: reviews that a machine reports for a
 //! person, and versions that arrive with the status that they had elsewhere.
 
 use serde_json::{Value, json};
@@ -9,14 +9,14 @@ use super::objects::{at, value};
 use super::place::folder;
 use super::provenance::Link;
 
-/// Who decided, and the machine that reports it, if one does.
+/// The person who decided, and the machine that reports it, if any.
 #[derive(Clone, Debug)]
 pub struct Voice {
     pub who: String,
     pub through: Option<String>,
 }
 
-/// Whose decision a review is.
+/// Returns the person whose decision a review is.
 pub fn decider(review: &Value) -> &str {
     review["onBehalfOf"].as_str().unwrap_or(text(review, "by"))
 }
@@ -59,7 +59,7 @@ impl Law {
             .collect()
     }
 
-    /// What a machine must hold, one of them, to report this decision.
+    /// Returns the rights of which a machine needs one to report this decision.
     fn to_report(decision: &str) -> &'static [&'static str] {
         match decision {
             "Approved" => &["approve"],
@@ -85,10 +85,9 @@ impl Law {
             && account.is_none_or(|account| accounts.contains(&account))
     }
 
-    /// Whether two count beside one another. Whoever holds a machine's key may
-    /// have made up what it reports, so beside what somebody signed it is the
-    /// word of the machine and its owners too. How many reports may be made up
-    /// is the policy's number.
+    /// Whether two voices count separately. A holder of a machine's key may have made
+    /// up its reports, so beside a signed review they count as the word of the
+    /// machine and its owners. The policy limits how many reports may be made up.
     fn apart(&self, one: &Voice, other: &Voice) -> bool {
         let made_up = |report: &Voice, signed: &Voice| match (&report.through, &signed.through) {
             (Some(machine), None) => self.related(machine, &signed.who),
@@ -123,8 +122,8 @@ impl Case<'_> {
         self.author_needs(link, after, needed, group, "");
     }
 
-    /// What a person says by a review: where the step puts a report in the place
-    /// of what they signed, that is what they say in it.
+    /// Returns the review of a person: where the step replaces a signed review with a
+    /// report, the signed one counts.
     pub fn said(&self, path: &str) -> Value {
         let now = at(self.next, path).expect("it is named");
         if !is_reported(&now) {
@@ -135,7 +134,7 @@ impl Case<'_> {
         replaced.find(|before| !is_reported(before)).unwrap_or(now)
     }
 
-    /// Whose decision a review is that stands after the step, if anybody's.
+    /// Returns the voice of a review that is in force after the step, if any.
     pub fn voice(&self, path: &str, review: &Value, group: &str, name: &str) -> Option<Voice> {
         let by = text(review, "by");
         if decider(review) != name || !self.is_word_of(path, review, by) {
@@ -150,7 +149,7 @@ impl Case<'_> {
         })
     }
 
-    /// Whether a voice is one of these, or stands for one, or shares an owner.
+    /// Whether a voice is one of these, represents one, or shares an owner.
     pub fn is_of(&self, voice: &Voice, authors: &[String]) -> bool {
         let own = |who: &str| authors.iter().any(|author| self.law.related(author, who));
         own(&voice.who) || voice.through.as_deref().is_some_and(own)
@@ -176,8 +175,8 @@ impl Case<'_> {
         choices
     }
 
-    /// A version that arrives with the status that it had elsewhere, on the word
-    /// of whoever brings it; where it goes from there is judged as ever.
+    /// Checks a version that arrives with the status that it had elsewhere, on the
+    /// word of its importer; later moves are judged as usual.
     pub fn import(&mut self, link: &Link, group: &str, n: u64, after: &Value) {
         let signer = self.author(link, after);
         if !signer.actor().is_some_and(|who| self.law.may_import(who, group)) {

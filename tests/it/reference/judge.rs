@@ -14,7 +14,7 @@ use super::place::{Place, is_managed, place};
 use super::provenance::{Link, Shape, bringer, links, reformats, shape};
 use super::renamed::{Renamed, renamed};
 
-/// What the reference says of one step.
+/// The reference's verdict on one step.
 pub struct Step {
     pub codes: BTreeSet<&'static str>,
     /// Whether the step brought a policy into force.
@@ -80,7 +80,7 @@ fn step(history: &History, law: &Law, id: Oid) -> (Step, Option<Law>) {
     let shape = shape(history, id);
     let links: Vec<Link> = match shape {
         Shape::Plain => paths.iter().flat_map(|path| links(history, id, path)).collect(),
-        // Nobody but the commit itself answers for what such a merge brings.
+        // Only the commit itself answers for the changes of such a merge.
         Shape::Octopus | Shape::Unrelated => paths
             .iter()
             .map(|path| Link {
@@ -111,7 +111,7 @@ fn step(history: &History, law: &Law, id: Oid) -> (Step, Option<Law>) {
         case.codes.insert("MR216");
     }
     for link in case.links.clone() {
-        // What a rename moves is said once; whose act it is is kept.
+        // A renamed record is reported once; its author is kept.
         let told = case.is_moved(&link.path).then(|| case.codes.clone());
         match place(&link.path) {
             _ if !is_managed(&link.path) => {
@@ -120,8 +120,8 @@ fn step(history: &History, law: &Law, id: Oid) -> (Step, Option<Law>) {
             }
             Place::Registry => {
                 case.record_author(&link, None);
-                // Behind a merge there may be several: none is in force where one
-                // of them has a finding.
+                // A merge may have several: none is in force where one of them has a
+                // finding.
                 brought = case.policy(&link);
                 faulty |= brought.is_none();
             }
@@ -170,13 +170,12 @@ impl Case<'_> {
         &self.history[&link.commit]
     }
 
-    /// Who signed the commit that answers for a link.
+    /// Returns the signer of the commit that answers for a link.
     pub fn committer(&self, link: &Link) -> Signer {
         self.law.committer(self.commit_of(link))
     }
 
-    /// Whose act an authored record is: whoever signed it, else whoever signed
-    /// the commit.
+    /// Returns the author of a record: its own signer, else the commit's signer.
     pub fn author(&self, link: &Link, record: &Value) -> Signer {
         match record["signature"].as_str() {
             Some(armor) => self
@@ -293,12 +292,13 @@ impl Case<'_> {
                 let gone = |files: &Files| {
                     at(files, &path).is_some_and(|record| text(&record, "kind") == "Tombstone")
                 };
-                // Whoever writes its tombstone anew clears away beside it too.
+                // The actor who writes its tombstone again removes the files beside
+                // it too.
                 gone(self.next) && self.links.iter().any(|link| link.path == path)
             })
         };
         let Some(after) = after else {
-            // What a version loses is part of its deletion.
+            // Files that a version loses are part of its deletion.
             if matches!(place, Place::Version(..)) || !is_deleted(place.version()) {
                 self.record_author(link, None);
                 self.codes.insert("MR202");
@@ -327,7 +327,7 @@ impl Case<'_> {
         }
     }
 
-    /// What changes without meaning needs the grant of its kind.
+    /// A change without meaning needs the grant of its kind.
     fn reformatted(&mut self, link: &Link, place: &Place) {
         let group = place.group().unwrap_or_default().to_owned();
         let (action, stage) = match place {

@@ -12,12 +12,12 @@ use super::objects::Commit;
 #[derive(Clone)]
 pub struct Law(pub Value);
 
-/// Who stands behind a signature.
+/// The actor behind a signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Signer {
     /// This actor, by the key of this fingerprint.
     Actor(String, String),
-    /// Nobody, and the code that says why.
+    /// There is none; the code says why.
     Nobody(&'static str),
 }
 
@@ -97,7 +97,7 @@ impl Law {
         texts(&self.0["teams"], name)
     }
 
-    /// Whose key this is, in force or not.
+    /// Returns the owner of this key, in force or not.
     pub fn owner_of(&self, fingerprint: &str) -> Option<&str> {
         let actors = self.0["actors"].as_object()?;
         let has = |actor: &Value| {
@@ -111,7 +111,7 @@ impl Law {
             .map(|(name, _)| name.as_str())
     }
 
-    /// Who stands behind a good signature of this key.
+    /// Returns the actor behind a good signature of this key.
     fn standing(&self, fingerprint: &str) -> Signer {
         if self.is_revoked(fingerprint) {
             return Signer::Nobody("MR304");
@@ -129,8 +129,7 @@ impl Law {
         Signer::Actor(name.to_owned(), fingerprint.to_owned())
     }
 
-    /// Who signed some bytes; `bad` is the code of a signature that does not
-    /// hold.
+    /// Returns the signer of some bytes; `bad` is the code of an invalid signature.
     pub fn signer(&self, armor: &str, namespace: &str, bytes: &[u8], bad: &'static str) -> Signer {
         match proven(armor, namespace, bytes) {
             Some(fingerprint) => self.standing(&fingerprint),
@@ -138,7 +137,7 @@ impl Law {
         }
     }
 
-    /// Who signed a commit.
+    /// Returns the signer of a commit.
     pub fn committer(&self, commit: &Commit) -> Signer {
         if !commit.strict {
             return Signer::Nobody("MR315");
@@ -246,7 +245,7 @@ impl Law {
     /// Whether a file outside the registry needs `administer`.
     pub fn protects(&self, path: &str) -> bool {
         texts(&self.0, "protect").iter().any(|glob| {
-            // What stands where a folder is named takes the place of the folder.
+            // A file in the place of a named folder counts as the folder.
             let named: Vec<&str> = glob.split('/').take_while(|part| *part != "**").collect();
             let folders = match glob.contains("**") {
                 true => named.len(),

@@ -31,7 +31,7 @@ use modelry::record::snapshot::Records;
 
 use story::Story;
 
-/// What a judge says of a step.
+/// A judge's verdict on a step.
 #[derive(Debug, PartialEq, Eq)]
 struct Said {
     codes: BTreeSet<String>,
@@ -39,7 +39,7 @@ struct Said {
     authors: BTreeSet<(String, Oid, Option<String>)>,
 }
 
-/// What the product says of each step of the mainline.
+/// Returns the product's verdict on each step of the mainline.
 fn fast(objects: &Memory, mainline: &[Oid]) -> Vec<Said> {
     let records = Records::new(objects);
     let mut replay = Replay::from_root(&records, "");
@@ -155,10 +155,10 @@ pub fn number(name: &str, otherwise: u64) -> u64 {
         .unwrap_or(otherwise)
 }
 
-/// So many histories a plain run looks at.
+/// The number of histories in a plain run.
 const HISTORIES: u64 = 250;
 
-/// What is done in random histories.
+/// The acts in random histories.
 const ACTS: [&str; 50] = [
     "add-account",
     "add-key",
@@ -212,7 +212,7 @@ const ACTS: [&str; 50] = [
     "withdraw",
 ];
 
-/// What goes wrong in random histories, often enough in a plain run.
+/// The findings in random histories that a plain run must reach.
 const CODES: [&str; 41] = [
     "MR104", "MR107", "MR109", "MR201", "MR202", "MR203", "MR204", "MR205", "MR208", "MR209", "MR210",
     "MR211", "MR213", "MR215", "MR301", "MR302", "MR303", "MR304", "MR305", "MR306", "MR307", "MR308",

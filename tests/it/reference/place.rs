@@ -1,4 +1,4 @@
-//! What lives at a path.
+//! Classifies paths of the registry.
 
 /// A record's place, from its path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub fn is_managed(path: &str) -> bool {
     path == "registry.yaml" || path.starts_with("groups/") || path.starts_with("policy/")
 }
 
-/// What lives at a path of the registry.
+/// Returns the record that belongs at a path of the registry.
 pub fn place(path: &str) -> Place {
     let parts: Vec<&str> = path.split('/').collect();
     let own = |text: &str| text.to_owned();

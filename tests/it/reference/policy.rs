@@ -12,7 +12,7 @@ use super::objects::{at, value};
 use super::place::{Place, place};
 use super::provenance::{Link, reformats};
 
-/// Whose each key is, and whether it is retired.
+/// Returns the owners of each key, and whether it is retired.
 fn keys(policy: &Value) -> BTreeMap<String, BTreeSet<String>> {
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (name, actor) in policy["actors"].as_object().into_iter().flatten() {
@@ -108,7 +108,7 @@ impl Case<'_> {
             wrong.insert("MR406");
         }
         for (key, owners) in &had {
-            // With an actor who is removed, the keys go too: that is told once.
+            // Removing an actor removes the keys too, which is reported once.
             let now = has.get(key);
             let lost = |owner: &String| {
                 !after["actors"][owner].is_null() && !now.is_some_and(|now| now.contains(owner))
@@ -238,7 +238,7 @@ impl Case<'_> {
         if behind.len() >= self.law.policy_quorum() {
             return true;
         }
-        // Some of them are left, and somebody stands in for the others.
+        // Some of them are left, and an actor stands in for the others.
         let left = self.law.administrators().len();
         if stand_ins && left < self.law.policy_quorum() && behind.len() >= left {
             return true;
@@ -337,7 +337,7 @@ fn ended(was: &Value, after: &Value) -> Option<BTreeSet<String>> {
     }
     let entries = |policy: &Value| policy["revoked"].as_array().cloned().unwrap_or_default();
     let owners = keys(was);
-    // What is there keeps its place and its words; only since when may move back.
+    // Existing entries keep their order and their text; only `since` may move back.
     let (old, new) = (entries(was), entries(after));
     for (n, entry) in old.iter().enumerate() {
         let now = new.get(n)?;

@@ -15,7 +15,7 @@ pub struct Link {
     pub commit: Oid,
 }
 
-/// What is wrong with the shape of a step that changes something.
+/// The fault in the shape of a step that changes something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     Plain,
@@ -69,9 +69,9 @@ pub fn reformats(link: &Link) -> bool {
     link.before.is_some() && means(&link.before) == means(&link.after)
 }
 
-/// What a commit changes in one file against its first parent, and who answers
-/// for it: by one parent the commit itself; by two, whoever wrote it on the
-/// other side, or the merge.
+/// Returns the changes of a commit in one file against its first parent, and the
+/// commit that answers for each. With one parent that is the commit itself; with two,
+/// the author's commit on the other side, or the merge.
 pub fn links(history: &History, commit: Oid, path: &str) -> Vec<Link> {
     let parents = &history[&commit].parents;
     let before = parents.first().and_then(|first| at(history, *first, path));
@@ -96,7 +96,7 @@ pub fn links(history: &History, commit: Oid, path: &str) -> Vec<Link> {
         return charged;
     }
     let traced = trace(history, &only_theirs, second, path);
-    // What was written must start from what stood on the mainline.
+    // The change must start from the state on the mainline.
     match traced.first() {
         Some(link) if link.before == before => traced,
         _ => charged,
@@ -115,7 +115,7 @@ fn trace(history: &History, side: &BTreeSet<Oid>, tip: Oid, path: &str) -> Vec<L
         .iter()
         .copied()
         .partition(|id| at(history, *id, path) == value);
-    // A value that the mainline has already is no news.
+    // A value that is on the mainline already is not new.
     if same.iter().any(|id| !side.contains(id)) {
         return Vec::new();
     }
@@ -142,8 +142,8 @@ fn trace(history: &History, side: &BTreeSet<Oid>, tip: Oid, path: &str) -> Vec<L
     links
 }
 
-/// The commit that made a record say what it says at `tip`. Bytes that change
-/// without meaning are nobody's word.
+/// Returns the commit that gave a record its meaning at `tip`. A change of bytes
+/// without meaning does not count.
 pub fn bringer(history: &History, tip: Oid, path: &str) -> Option<Oid> {
     let value = at(history, tip, path)?;
     let Some(first) = history[&tip].parents.first() else {

@@ -119,7 +119,7 @@ impl Case<'_> {
     pub fn group(&mut self, link: &Link, group: &str, before: Option<Value>, after: &Value) {
         if text(after, "kind") == "Tombstone" {
             self.author_needs(link, after, &["delete-group"], group, "");
-            // Whatever has a version's folder must be a tombstone.
+            // A version's folder must contain a tombstone.
             let versions = format!("groups/{group}/versions/");
             let folders = self.next.keys().filter_map(|path| {
                 let n = path.strip_prefix(&versions)?.split('/').next()?;
@@ -148,9 +148,9 @@ impl Case<'_> {
         }
         let Some(before) = before else {
             self.author_needs(link, after, &["register"], group, "");
-            // What is noted at registration is the author's word where the signed
-            // record holds its digest, whoever carries it. What is not as the digest
-            // says was noted on the way.
+            // Data of the registration is the author's word where the signed record
+            // has its digest, regardless of the commit's signer. Data that differs
+            // from the digest was added on the way.
             let given = &after["registeredWith"];
             let is_as_given = given.is_string() && *given == json!(digest_of_notes(after));
             let labelled =
@@ -217,8 +217,8 @@ impl Case<'_> {
         let (from, to) = (text(&before, "status"), text(after, "status"));
         if from != to {
             self.record_author(link, None);
-            // What a merge brings for the first time came as Archived, in however
-            // many steps of its side.
+            // A version that first appears in a merge as Archived may have taken
+            // several steps on its side.
             self.with_version_of(link, |case| match (from, to) {
                 ("Pending", "Archived") if comes => case.moved_on_the_way(group, n),
                 _ => case.moves(group, n, from, to),
@@ -269,8 +269,8 @@ impl Case<'_> {
         }
     }
 
-    /// A version that first appears Archived was cleared away, or decided
-    /// before: whichever way is legal. Nobody decided it: no edge leads there.
+    /// A version that first appears Archived was cleared away, or decided before,
+    /// whichever is legal. Without a decision, no edge leads there.
     fn moved_on_the_way(&mut self, group: &str, n: u64) {
         self.codes.extend(self.against_archival(group, n));
         let cleared = self.law.leads("Pending", "Archived");
@@ -320,7 +320,7 @@ impl Case<'_> {
         at(self.next, &path).or_else(|| at(self.prior, &path))
     }
 
-    /// What stands beside a version, and stages.
+    /// Checks the records beside a version, and stages.
     pub fn beside(&mut self, link: &Link, place: &Place, before: Option<Value>, after: &Value) {
         let raised = |before: &Value| after["revision"].as_u64() > before["revision"].as_u64();
         let stays = before.as_ref().is_some_and(|before| !raised(before));
@@ -338,12 +338,12 @@ impl Case<'_> {
         let earlier = place
             .version()
             .and_then(|(group, n)| at(self.prior, &format!("{}/version.yaml", folder(group, n))));
-        // Beside a tombstone nothing stands at all: that is told once.
+        // No record may be beside a tombstone: that is reported once.
         let decided = earlier.is_some_and(|version| !["Pending", ""].contains(&text(&version, "status")));
         match place {
             Place::PolicyReview(..) => {
-                // Who stands in for administrators reviews too, and whoever ends the
-                // own keys or rights.
+                // An actor who stands in for administrators reviews too, and so does one
+                // who ends their own keys or rights.
                 let author = self.author(link, after);
                 let by_stand_in = author.actor().is_some_and(|who| self.law.stands_in(who));
                 let needed: &[&str] = match by_stand_in || self.is_own_end(after) {
@@ -351,7 +351,7 @@ impl Case<'_> {
                     false => &["administer"],
                 };
                 self.author_needs(link, after, needed, "", "");
-                // Nobody reports a review of a policy.
+                // Reviews of a policy can't be reported.
                 if is_reported(after) {
                     self.codes.insert("MR318");
                     if !self.law.knows(decider(after)) {
@@ -395,8 +395,8 @@ impl Case<'_> {
                 if !self.law.has_stage(stage) {
                     self.codes.insert("MR110");
                 }
-                // Who says something else of what serves already keeps what
-                // served before it.
+                // Changing the record of a stage that already serves this version
+                // keeps the earlier version.
                 let served = match &before {
                     None => Value::Null,
                     Some(before) if before["version"] == after["version"] => before["previous"].clone(),
@@ -410,7 +410,7 @@ impl Case<'_> {
         }
     }
 
-    /// What must hold of what was touched, whoever touched it.
+    /// Checks every touched record, regardless of its author.
     pub fn state(&mut self) {
         let links = self.links.clone();
         for link in &links {
@@ -429,7 +429,7 @@ impl Case<'_> {
                 let deleted = is_version && version_kind == Some(Some("Tombstone".into()));
                 let beside_group = !matches!(place, Place::Group(_)) && gone(&group_kind) && !deleted;
                 let beside_version = !is_version && version_kind.as_ref().is_some_and(gone);
-                // What took a tombstone's place is told as that.
+                // A record in place of a tombstone is reported as that.
                 let was = link.before.as_deref().map(value);
                 let rises = was.is_some_and(|was| text(&was, "kind") == "Tombstone");
                 if (beside_group || beside_version) && !rises {

@@ -14,7 +14,7 @@ pub struct Story {
     pub world: World,
     /// The tip of the mainline.
     pub tip: usize,
-    /// What was done, and how often.
+    /// The acts, and how often each was done.
     pub acts: BTreeMap<&'static str, usize>,
 }
 

@@ -28,7 +28,7 @@ impl Dice {
         usize::try_from(self.next() % n as u64).expect("small")
     }
 
-    /// So many times of a hundred.
+    /// Returns true in this many of a hundred cases.
     pub fn percent(&mut self, n: usize) -> bool {
         self.below(100) < n
     }

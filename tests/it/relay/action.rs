@@ -77,7 +77,7 @@ impl Host {
         self.tells("pulls/7/reviews", &pages);
     }
 
-    /// What the API answers at a path below the repository.
+    /// Sets the API's answer at a path below the repository.
     fn tells(&self, path: &str, answer: &serde_json::Value) {
         let name = format!("repos/acme/models/{path}").replace('/', "_");
         std::fs::write(self.hub.lab.home().join(name), answer.to_string()).expect("a file");
@@ -242,8 +242,8 @@ fn what_is_missing_is_an_error_of_the_step() {
     assert_eq!(host.hub.tip(), host.after);
 }
 
-/// Who approves a pull request into another branch sees what it changes there,
-/// and that may be one line of what lands here.
+/// A reviewer of a pull request into another branch sees its changes there, which may
+/// be one line of what lands here.
 #[test]
 fn what_was_not_for_the_mainline_all_along_is_not_relayed() {
     needs![JQ];

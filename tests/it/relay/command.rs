@@ -310,7 +310,7 @@ fn what_somebody_says_who_has_left_is_not_relayed() {
     lab.check();
 }
 
-/// What `GET /projects/:id/merge_requests/:iid/approvals` answers, with each
+/// Returns the answer of `GET /projects/:id/merge_requests/:iid/approvals`, with each
 /// member that it has; the free edition leaves most of them out.
 fn approvals(accounts: &[u64], free: bool) -> serde_json::Value {
     let approved_by: Vec<_> = accounts

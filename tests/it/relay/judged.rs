@@ -1,5 +1,5 @@
-//! What the judge believes of a reported review. Threats 57 (an account taken
-//! over) and 58 (the machine's key stolen) are carried out.
+//! The judge's view of a reported review. Threats 57 (an account taken over) and 58
+//! (the machine's key stolen) are carried out.
 
 use super::*;
 
@@ -16,7 +16,7 @@ fn by_default_no_reported_review_counts() {
         said.code == 0 && said.err.contains("counts no reported reviews"),
         "{said:?}"
     );
-    // Written by hand it is no finding by itself, and carries nothing.
+    // A review written by hand is not a finding by itself, and does not count.
     lab.write(
         "groups/churn/versions/1/reviews/risk-1.yaml",
         &forged("risk-1", "Approved", 1, &subject(&lab)),
@@ -32,7 +32,7 @@ fn by_default_no_reported_review_counts() {
 fn an_account_that_was_taken_over_gives_one_vote_at_most() {
     let lab = lab(1, 2);
     let (before, seen) = landed(&lab);
-    // Whoever holds the accounts clicks for both, and each twice.
+    // The holder of both accounts clicks for both, and each twice.
     let list = reviews(
         &lab,
         &[
@@ -77,7 +77,7 @@ fn mr318_fires_for_a_person_without_that_account() {
         lab.commit("relay", "report");
         assert_eq!(codes(&lab, "HEAD~1..HEAD"), ["MR318"], "{person}");
     }
-    // On another host the account is no account.
+    // On another host the account does not count.
     let elsewhere = forged("risk-1", "Approved", 1, &of_subject).replace("name: github", "name: gitlab");
     lab.write("groups/churn/versions/1/reviews/risk-1.yaml", &elsewhere);
     lab.commit("relay", "report");
@@ -303,7 +303,7 @@ fn an_account_that_changed_hands_takes_its_reviews_along() {
     assert!(shown.contains("is not `risk-1`'s"), "{shown}");
 }
 
-/// Whom a machine stands for is followed through the machines that own it.
+/// The owners of a machine are followed through the machines that own it.
 #[test]
 fn owners_are_followed_through_machines() {
     let lab = lab(1, 1);

@@ -41,7 +41,7 @@ pub fn lab(delegated: u32, required: u32) -> Lab {
     lab
 }
 
-/// What GitHub answers: (account, id, state) at a commit.
+/// Returns GitHub's answer: (account, id, state) at a commit.
 pub fn reviews(lab: &Lab, list: &[(u64, u64, &str, &str)]) -> String {
     let list: Vec<serde_json::Value> = list
         .iter()
@@ -90,7 +90,7 @@ pub fn subject(lab: &Lab) -> String {
     shown["subject"].as_str().expect("a subject").to_owned()
 }
 
-/// A review as whoever holds the machine's key would write it by hand.
+/// Returns a review as a holder of the machine's key would write it by hand.
 pub fn forged(person: &str, decision: &str, revision: u64, subject: &str) -> String {
     format!(
         "apiVersion: modelry/v1\nkind: Review\ngroup: churn\nversion: 1\nby: relay\nonBehalfOf: {person}\nhost:\n  name: github\n  review: \"1\"\n  commit: {}\nrevision: {revision}\ndecision: {decision}\nsubject: {subject}\n",

@@ -45,7 +45,7 @@ pub fn follow(scene: &mut Scene, name: &str, told: &Told) -> Result<(), String> 
         .iter()
         .filter(|action| matches!(action, Action::Run { .. }))
         .collect();
-    // What is in order by now is committed before anything is built on it.
+    // Repaired files are committed before anything is built on them.
     let is_dirty = !scene.lab.git(&["status", "--porcelain"]).is_empty();
     if !commands.is_empty() && is_dirty && scene.look().is_empty() && scene.who != "unsigned" {
         scene.lab.commit(&scene.who.clone(), "the rest");
@@ -78,7 +78,7 @@ enum Change {
     Drop(String),
 }
 
-/// What a way spells, in order.
+/// Parses a way into its actions, in order.
 fn actions(way: &str) -> Vec<Action> {
     let mut found = Vec::new();
     let parts: Vec<&str> = way.split('`').collect();
@@ -310,7 +310,7 @@ fn run(scene: &mut Scene, told: &Told, by: &[String], line: &str) -> Result<(), 
     }
     let who = match (by.first(), scene.who.as_str()) {
         (Some(who), _) => who.clone(),
-        // Whoever reads it signs with a good key now.
+        // The reader signs with a good key now.
         (None, "unsigned" | "mallory" | "old-hand" | "lost") if told.path == "registry.yaml" => {
             "admin-1".to_owned()
         }

@@ -42,7 +42,7 @@ fn cases() -> Vec<(String, Value)> {
         .collect()
 }
 
-/// What became of the remedies.
+/// The results of the remedies.
 #[derive(Debug, Default)]
 struct Count {
     followed: usize,
@@ -67,7 +67,7 @@ fn try_case(name: &str, case: &Value, count: &mut Count) {
             continue;
         }
         let is_same = |other: &Told| (&other.code, &other.message) == (&told.code, &told.message);
-        // What was done for the one before may have done for this one.
+        // The remedy of the finding before may have repaired this one.
         if !scene.look().iter().any(is_same) {
             count.followed += 1;
             continue;

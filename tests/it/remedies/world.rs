@@ -17,11 +17,11 @@ const PEOPLE: [&str; 7] = [
 /// A case on a real disk.
 pub struct Scene {
     pub lab: Lab,
-    /// What stands in the files before the case changes them.
+    /// The files before the case changes them.
     pub before: Files,
     /// The commit before.
     pub base: String,
-    /// Who looks, and signs.
+    /// The actor who judges and signs.
     pub who: String,
     /// Whether the case is a commit, and not on the disk alone.
     pub committed: bool,
@@ -97,7 +97,7 @@ fn write(lab: &Lab, path: &str, file: Option<&(Mode, Vec<u8>)>) {
     }
 }
 
-/// What differs between two states of the files.
+/// Lists the differences between two states of the files.
 fn changed(before: &Files, after: &Files) -> Vec<String> {
     let mut paths: Vec<String> = before.keys().chain(after.keys()).cloned().collect();
     paths.sort();
@@ -261,7 +261,7 @@ impl Scene {
         self.committed = true;
     }
 
-    /// What the judge says of the disk, and of what was committed since.
+    /// Returns the judge's findings on the files on disk, and on the commits since.
     pub fn look(&self) -> Vec<Told> {
         let mut told = self.judged(&[]);
         if self.lab.git(&["rev-parse", "HEAD"]) != self.base {

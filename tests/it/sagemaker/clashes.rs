@@ -24,7 +24,7 @@ fn group(region: &str, account: &str) -> Value {
     json!({"ModelPackageGroupName": "fraud", "ModelPackageGroupArn": arn(region, account)})
 }
 
-/// What is said of an import that is refused; accounts are not scrubbed.
+/// Returns the error of an import that is refused; accounts are not scrubbed.
 #[track_caller]
 fn error(lab: &Lab, arguments: &[&str]) -> String {
     let arguments = [&["import", "sagemaker"], arguments].concat();

@@ -1,5 +1,5 @@
-//! What the README says of EventBridge: a rule that deploys, and the loop that
-//! puts events there.
+//! The README's section on EventBridge: a rule that deploys, and the loop that puts
+//! events there.
 
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -26,7 +26,7 @@ fn matches(rule: &Value, event: &Value) -> bool {
     }
 }
 
-/// What a rule sees, in order.
+/// Returns the events that a rule sees, in order.
 fn seen(lab: &Lab) -> Vec<Value> {
     let calls = lab.ok("stranger", &[&["events", "--trust-root"][..], &BRIDGE].concat());
     let calls = calls
@@ -104,7 +104,7 @@ fn what_eventbridge_refuses_ends_the_loop() {
     let modelry = env!("CARGO_BIN_EXE_modelry");
     program("modelry", &format!("exec {modelry} \"$@\""));
     let run = |failed: &str, before: &str| {
-        // As AWS's own: what is refused is no failure of the call.
+        // As with AWS itself, a refused entry does not make the call fail.
         program(
             "aws",
             &format!(

@@ -1,5 +1,5 @@
-//! What is read, what is refused, and what is kept though it has no member of
-//! ours.
+//! Documents: those that are read, those that are refused, and members without a
+//! field of ours that are kept.
 
 use crate::support::Lab;
 use std::io::Write;
@@ -117,7 +117,7 @@ fn what_windows_shells_write_is_read() {
     }
 }
 
-/// A version with what no member of ours stands for, and what the server of
+/// Returns a version with members that have no field of ours, and that the server of
 /// the other tests forgets.
 fn strange() -> Value {
     let mut package = described("fraud", 1, "Approved");
@@ -211,7 +211,7 @@ fn what_has_no_member_of_ours_is_kept_and_goes_back() {
         out["updateModelPackage"],
         json!({"ModelApprovalStatus": "PendingManualApproval", "ApprovalDescription": "good enough"})
     );
-    // What does not go back is told, each by its name.
+    // Each member that is not exported is reported by its name.
     let notes: Vec<&str> = out["notes"]
         .as_array()
         .expect("notes")

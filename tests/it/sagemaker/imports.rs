@@ -1,4 +1,4 @@
-//! Who may bring a version along with its status, and what every report says.
+//! The right to import a version with its status, and the note in every report.
 
 use serde_json::{Value, json};
 
@@ -129,8 +129,7 @@ fn with_the_right_it_arrives_as_it_was_and_every_report_says_so() {
     assert!(report.contains("MR201") && report.contains("MR203"), "{report}");
 }
 
-/// What other programs take says on whose word churn/2 is Approved, and where
-/// it serves.
+/// Exports say on whose word churn/2 is Approved, and where it serves.
 #[track_caller]
 fn exports_say_so(lab: &Lab) {
     let bill = parsed(&lab.ok("admin-1", &["export", "mlbom", "churn/2", "--trust-root"]));
@@ -179,7 +178,7 @@ fn what_changed_there_since_is_told_and_not_taken() {
     package["CustomerMetadataProperties"] = json!({"tier": "silver"});
     let given = file(&lab, "a.json", std::slice::from_ref(&package));
     let _ = lab.ok("admin-1", &["import", "sagemaker", &given]);
-    // `churn` was there before, so that nobody described it is no news.
+    // `churn` existed before, so a missing description is not new.
     let same = lab.says("admin-1", &["import", "sagemaker", &given]);
     assert!(
         same.out
@@ -337,7 +336,7 @@ fn an_unknown_digest_stays_unknown_and_is_never_approved() {
             .contains("it lacks a digest of inference.containers.0.artifact"),
         "{said:?}"
     );
-    // Nor does a record by hand get round it.
+    // A record written by hand does not get around it either.
     let path = "groups/churn/versions/1/version.yaml";
     let text = lab.read(path);
     let at = text.find("spec:").expect("a spec");
@@ -451,7 +450,7 @@ fn an_import_falls_with_the_key_that_vouched_for_it() {
     assert_eq!(gone.code, 1, "{gone:?}");
 }
 
-/// What an approval does not cover is nothing that an export loads or runs.
+/// An export loads and runs nothing that the approval does not cover.
 #[test]
 fn annotations_bring_nothing_into_the_export_of_an_approved_version() {
     let lab = lab();
@@ -494,7 +493,7 @@ fn annotations_bring_nothing_into_the_export_of_an_approved_version() {
     }
 }
 
-/// What is loaded and has no place here is no part of what would be approved.
+/// A loaded file without a field here is not part of what would be approved.
 #[test]
 fn a_version_of_which_something_loaded_has_no_place_can_not_be_approved() {
     let lab = lab();
@@ -527,7 +526,7 @@ fn a_version_of_which_something_loaded_has_no_place_can_not_be_approved() {
     );
 }
 
-/// A record that could not be read for a while is no new one.
+/// A record that could not be read for a while is not a new one.
 #[test]
 fn a_decision_is_not_undone_by_an_import_of_what_was_broken() {
     let lab = lab();
@@ -541,7 +540,7 @@ fn a_decision_is_not_undone_by_an_import_of_what_was_broken() {
     let broken = archived.replace("kind: ModelVersion", "kind: ModelVersion: x");
     lab.write(path, &broken);
     lab.commit("admin-1", "a typo");
-    // As it was before, it is no second import.
+    // Restored as it was before, it is not a second import.
     lab.write(path, &archived);
     lab.commit("admin-1", "mended");
     let said = lab.ok("risk-1", &["validate", "HEAD~1..HEAD", "-o", "concise"]);

@@ -1,4 +1,4 @@
-//! What AWS itself would refuse is told with its field and limit.
+//! Values that AWS itself would refuse are reported with their field and limit.
 
 use serde_json::json;
 
@@ -139,7 +139,7 @@ fn an_annotation_that_aws_refuses_is_left_out_and_told() {
     ] {
         assert!(notes.contains(told), "{notes}");
     }
-    // What runs has an image.
+    // A container that runs has an image.
     let spec = json!({"inference": {"containers": [{"artifact": {"uri": "s3://models/a"}}]}});
     let path = file(&lab, "bare.json", &[spec]);
     let _ = lab.ok("trainer", &["register", "churn", "-f", &path, "--without-digest"]);

@@ -34,7 +34,7 @@ fn image(mark: char) -> String {
     )
 }
 
-/// What `describe-model-package` prints of a version that is pinned to its
+/// Returns the output of `describe-model-package` for a version that is pinned to its
 /// bytes: an image alone.
 fn described(group: &str, number: u64, status: &str) -> Value {
     json!({

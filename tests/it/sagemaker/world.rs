@@ -157,7 +157,7 @@ pub(super) fn card() -> Value {
     })
 }
 
-/// Members that are the service's own, or are told otherwise.
+/// Members that belong to the service, or are exported otherwise.
 const SERVED: [&str; 9] = [
     "ModelPackageArn",
     "ModelPackageGroupArn",
@@ -177,7 +177,7 @@ fn without_served(text: &str) -> Value {
     value
 }
 
-/// Asserts that all of `part` stands in `whole`.
+/// Asserts that `whole` contains all of `part`.
 #[track_caller]
 pub(super) fn stands_in(part: &Value, whole: &Value, at: &str) {
     match (part, whole) {
@@ -225,7 +225,7 @@ fn everything_that_has_a_place_goes_there_and_back() {
     let (one, two) = (arn(1), arn(2));
     let _ = first.make(&json!([["update_model_package", {
         "ModelPackageArn": two, "ModelApprovalStatus": "Approved", "ApprovalDescription": "good enough"}]]));
-    // What a list alone tells is too little, and the error has the commands.
+    // A listing alone has too little, and the error has the commands.
     let listed = first.says(&["list-model-packages", "--model-package-group-name", "fraud"]);
     let path = |name: &str| lab.home().join(name).to_string_lossy().into_owned();
     std::fs::write(path("list.json"), &listed).expect("a file");
@@ -408,7 +408,8 @@ fn what_boto3_prints_is_read_as_well() {
         .expect("a time");
     assert!(created.contains('T') && created.ends_with('Z'), "{created}");
     assert!(!shown.to_string().contains("ResponseMetadata"));
-    // What only UpdateModelPackage takes goes there, as the command line says.
+    // Members that only UpdateModelPackage accepts go there, as the command line
+    // says.
     let folder = lab.home().join("out").to_string_lossy().into_owned();
     let out = lab.ok(
         "admin-1",

@@ -1,5 +1,5 @@
-//! Files that are generated: compared by plain `cargo test`, written anew by
-//! `UPDATE=1 cargo test`.
+//! Generated files: plain `cargo test` compares them, and `UPDATE=1 cargo test`
+//! writes them again.
 
 use std::path::Path;
 

@@ -42,7 +42,7 @@ impl Hub {
 
     /// A registry on a hub.
     pub fn of(lab: Lab) -> Hub {
-        // What each clone needs, and the pinned root.
+        // The files of each clone, and the pinned root.
         let root = lab.root();
         std::fs::write(
             lab.home().join(".gitconfig"),
@@ -139,7 +139,7 @@ impl Seat<'_> {
         said(&mut self.command(who, arguments))
     }
 
-    /// What Modelry says at a terminal, as [`Lab::at_terminal`].
+    /// Runs Modelry at a terminal, as [`Lab::at_terminal`] does.
     pub fn at_terminal(&self, who: &str, answer: &str, arguments: &[&str]) -> Said {
         self.hub.lab.at_terminal_in(&self.top, who, answer, arguments)
     }
@@ -281,8 +281,8 @@ impl Sshd {
                 if root { "yes" } else { "no" },
                 folder.display(),
                 folder.display(),
-                // The shell reads what stands in there before it does anything; below
-                // another one it does not read what its user keeps for terminals.
+                // The shell reads the files in there before it does anything; below
+                // another shell it does not read its user's files for terminals.
                 folder.display(),
             ),
         )

@@ -34,7 +34,7 @@ pub struct Lab {
     pub top: PathBuf,
 }
 
-/// What a command said.
+/// The output of a command.
 #[must_use]
 #[derive(Debug)]
 pub struct Said {
@@ -44,7 +44,8 @@ pub struct Said {
 }
 
 impl Lab {
-    /// An empty repository on `main`, and keys for whoever is asked for.
+    /// Creates an empty repository on `main`, with keys for everyone who is asked
+    /// for.
     pub fn empty() -> Lab {
         Lab::in_format("sha1")
     }
@@ -257,12 +258,12 @@ impl Lab {
         command
     }
 
-    /// What Modelry says to somebody.
+    /// Runs Modelry as somebody.
     pub fn says(&self, who: &str, arguments: &[&str]) -> Said {
         said(&mut self.modelry(who, arguments))
     }
 
-    /// What Modelry says to somebody at a terminal who gives this answer to each
+    /// Runs Modelry as somebody at a terminal, who gives this answer to each
     /// question. The output holds both streams.
     pub fn at_terminal(&self, who: &str, answer: &str, arguments: &[&str]) -> Said {
         self.at_terminal_in(&self.top, who, answer, arguments)
@@ -511,7 +512,7 @@ pub fn said(command: &mut Command) -> Said {
     }
 }
 
-/// What a clone remembers, by the bytes of its file: a tag, and a document.
+/// Reads the file of a clone's memory: a tag, and a document.
 pub fn remembered(bytes: &[u8]) -> Value {
     let end = bytes.iter().position(|byte| *byte == b'\n').expect("a tag");
     serde_json::from_slice(&bytes[end..]).expect("JSON")

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::port::free_port;
 use super::python::Packages;
 
-/// What a test of AWS takes.
+/// The packages of a test of AWS.
 pub static PACKAGES: Packages = Packages {
     folder: "python-aws",
     imports: "import moto.server, boto3, awscli",

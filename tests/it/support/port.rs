@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Where they begin, below those that systems give to whoever connects.
+/// The first port, below those that systems give to clients.
 const FIRST: u32 = 10_000;
 /// How many there are.
 const MANY: u32 = 20_000;

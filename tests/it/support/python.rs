@@ -11,9 +11,10 @@ use serde_json::Value;
 pub struct Packages {
     /// The folder below the target folder that they are put in.
     pub folder: &'static str,
-    /// What must import.
+    /// The modules that must be importable.
     pub imports: &'static str,
-    /// What pip installs: each is in `tests/requirements.txt`, or has its version here.
+    /// The packages that pip installs: each is in `tests/requirements.txt`, or has
+    /// its version here.
     pub names: &'static [&'static str],
     /// Further words for pip.
     pub options: &'static [&'static str],
@@ -23,7 +24,7 @@ pub struct Packages {
 const PINNED: &str = include_str!("../../requirements.txt");
 
 impl Packages {
-    /// What pip installs, each at its pinned version.
+    /// Returns the packages that pip installs, each at its pinned version.
     pub fn requirements(&self) -> Vec<String> {
         let pinned = |name: &str| {
             let mut lines = PINNED.lines();

@@ -11,13 +11,13 @@
 //! steps: [...]
 //! ```
 //!
-//! In the home lies `models`, a clone that is the folder of every step unless it
-//! says `in`. Its registry is at `models/` (`base: folder`), at the top (`top`), at
-//! `a/` and `b/` (`two`), or not there (`empty`); each has `fraud/1` Approved, with
-//! the artifact `s3://models/good`. `init` pinned its root in the clone. Beside it
-//! lies `hers.git`, a bare repository of mallory, who is no actor: the same groups at
-//! `models/`, and `fraud/1` Approved by her with `s3://mallory/evil`. Its configuration
-//! pins her root, and signs by `$RUNS`.
+//! In the home lies `models`, a clone that is the folder of every step unless it says
+//! `in`. Its registry is at `models/` (`base: folder`), at the top (`top`), at `a/`
+//! and `b/` (`two`), or missing (`empty`); each has `fraud/1` Approved, with the
+//! artifact `s3://models/good`. `init` pinned its root in the clone. The home also
+//! has `hers.git`, a bare repository of mallory, who is not an actor: the same groups
+//! at `models/`, and `fraud/1` Approved by her with `s3://mallory/evil`. Its
+//! configuration pins her root, and signs by `$RUNS`.
 //!
 //! | verb | what it does |
 //! | --- | --- |

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use modelry::record::canonical::sha256;
 
-/// What was asked.
+/// A received request.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub path: String,
@@ -33,7 +33,7 @@ impl Request {
     }
 }
 
-/// What is answered.
+/// An answer.
 #[derive(Clone, Debug)]
 pub struct Reply {
     pub status: u16,
@@ -42,7 +42,7 @@ pub struct Reply {
     /// The length to announce; none announces none, and the end is the
     /// connection's.
     pub announced: Option<usize>,
-    /// Drop the connection after so many bytes of the body.
+    /// Drops the connection after this many bytes of the body.
     pub dropped_after: Option<usize>,
     /// Send the body again and again.
     pub endless: bool,
@@ -140,7 +140,7 @@ impl Server {
         format!("{}{path}", self.address)
     }
 
-    /// What was asked so far.
+    /// Returns the requests so far.
     pub fn log(&self) -> Vec<Request> {
         self.log.lock().expect("the log").clone()
     }
@@ -152,7 +152,7 @@ impl Server {
     }
 }
 
-/// One answer for each connection; whoever went away is not missed.
+/// Answers one request for each connection; ignores a client that went away.
 fn serve(mut stream: impl Read + Write + Close, handler: &Handler, log: &Mutex<Vec<Request>>) {
     let mut lines = Vec::new();
     {

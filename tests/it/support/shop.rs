@@ -116,7 +116,7 @@ impl Shop {
         out
     }
 
-    /// What stands in the folder, hidden names too.
+    /// Returns the names in the folder, with hidden ones.
     pub fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = walkdir::WalkDir::new(&self.folder)
             .min_depth(1)

@@ -1,4 +1,4 @@
-//! What scripts leave open: bytes, and values of the repository.
+//! Fills the placeholders of scripts: bytes, and values of the repository.
 
 use modelry::base::{ObjectFormat, Oid};
 use modelry::git::disk;
@@ -62,7 +62,7 @@ pub fn replaced(world: &World, mut content: Vec<u8>, replacements: &Replacements
     content
 }
 
-/// Fills in what `NAME(…)` stands for.
+/// Replaces `NAME(…)` with its value.
 pub fn fill(world: &World, text: &str) -> String {
     const NAMES: [&str; 7] = ["ID", "SUBJECT", "KEY", "PRINT", "MATERIAL", "SIGNATURE", "REPEAT"];
     let mut out = String::new();
@@ -118,7 +118,7 @@ fn signature_of(world: &World, revision: &str) -> String {
     lines.join("\n ")
 }
 
-/// Reads the registry as it stands on disk.
+/// Reads the registry on disk.
 fn on_disk<T>(world: &World, look: impl FnOnce(&Snapshot<'_>, &str) -> T) -> T {
     let format = match world.base.format {
         Format::Sha1 => ObjectFormat::Sha1,

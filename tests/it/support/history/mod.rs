@@ -75,7 +75,7 @@ pub enum Format {
     Sha256,
 }
 
-/// What the judge says in the end.
+/// The judge's verdict at the end.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
@@ -156,7 +156,7 @@ pub struct Step {
 /// Replacements in order of their keys; `+` appends, `^` puts before.
 pub type Replacements = BTreeMap<String, String>;
 
-/// What becomes of a file.
+/// The new content of a file.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub enum Content {
@@ -176,7 +176,7 @@ pub struct Review {
     pub revision: u32,
     /// The subject; that of the version when absent.
     pub subject: Option<String>,
-    /// Whose key signs the record; nobody's when absent.
+    /// The owner of the key that signs the record; absent for an unsigned record.
     pub seal: Option<String>,
 }
 
@@ -188,7 +188,7 @@ fn one() -> u32 {
     1
 }
 
-/// What becomes of the policy's serial.
+/// The new serial of the policy.
 #[derive(Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Serial {

@@ -3,8 +3,8 @@
 use super::world::World;
 use super::{Format, RawTree, Replacements, Tamper, fill};
 
-/// The last commit with replacements in its bytes, signed anew when asked for;
-/// its id.
+/// Returns the id of the last commit with replacements in its bytes, signed again
+/// when asked for.
 pub fn commit(
     world: &World,
     replacements: &Replacements,

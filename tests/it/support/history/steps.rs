@@ -1,9 +1,9 @@
-//! What each verb of a script does.
+//! Executes each verb of a script.
 
 use super::world::World;
 use super::{Content, OneOrMore, Review, Script, Serial, Step, Verdict, fill, raw};
 
-/// What the judge said.
+/// The judge's report.
 #[derive(Debug)]
 pub struct Judged {
     pub verdict: Verdict,
@@ -135,8 +135,8 @@ impl World {
         };
     }
 
-    /// Makes a commit the tip of this branch. What can't be checked out stays
-    /// as it is on disk.
+    /// Makes a commit the tip of this branch. Files that can't be checked out stay as
+    /// they are on disk.
     fn move_to(&self, id: &str) {
         self.git(&["update-ref", "HEAD", id]);
         let _ = self.git_with("admin-1", "admin-1", &["reset", "-q", "--hard"]);

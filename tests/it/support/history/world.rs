@@ -13,13 +13,13 @@ use super::{Format, Keys};
 use crate::support::gnupg::Gnupg;
 use crate::support::{Lab, Said, said};
 
-/// Everybody who has a key: `mallory` is no actor, and `spare` a key that
-/// somebody may get.
+/// The owners of keys: `mallory` is not an actor, and `spare` is a key that somebody
+/// may get.
 const PEOPLE: &[&str] = &[
     "admin-1", "admin-2", "risk-1", "risk-2", "lead", "trainer", "scorer", "host", "mallory", "spare",
 ];
 
-/// What a base is made of.
+/// The content of a base.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Base {
     pub keys: Keys,
@@ -233,8 +233,7 @@ impl World {
     /// Git, run by `who` with the key of `key`.
     pub fn git_with(&self, who: &str, key: &str, words: &[&str]) -> Output {
         let mut command = self.command("git", who, key);
-        // What a clone may be told to put in place of its objects is not asked
-        // for while the history is made.
+        // Replacements of objects are switched off while the history is made.
         command.env("GIT_NO_REPLACE_OBJECTS", "1");
         command.args(words).output().expect("git is needed by this test")
     }
