@@ -81,7 +81,7 @@ pub fn unproven(
     // Most records carry the signature of a key in use, and need no second look.
     let stood = || -> Result<bool, Error> {
         let before = prior.read(path)?;
-        Ok(before.is_some_and(|before| before.says_the_same(loaded)))
+        Ok(before.is_some_and(|before| before.same_content(loaded)))
     };
     let verdict = match Verdict::of_record(policy, path, loaded) {
         Some(verdict) => Some(verdict),

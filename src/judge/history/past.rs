@@ -66,7 +66,7 @@ impl<'a> Past<'a> {
             return Ok(false);
         };
         let load = |id| snapshot::read(self.objects, path, id);
-        Ok(load(before)?.says_the_same(&load(after)?))
+        Ok(load(before)?.same_content(&load(after)?))
     }
 }
 

@@ -48,7 +48,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     if let (Some(beside), Some(path), Some(new)) = (scene.step.beside, scene.record(), after.revision())
         && let (Some(theirs), Some(here)) = (beside.read(path)?, scene.step.next.read(path)?)
         && here.id == after.id
-        && !theirs.says_the_same(after)
+        && !theirs.same_content(after)
         && let Some(old) = theirs.revision().filter(|old| *old >= new)
     {
         let finding = Finding::new(

@@ -171,7 +171,7 @@ impl HistoryView for StepHistory<'_, '_> {
             let says = change
                 .after
                 .as_ref()
-                .is_some_and(|after| after.says_the_same(loaded));
+                .is_some_and(|after| after.same_content(loaded));
             change.record.as_ref() == Some(path) && says && trust::is_authored(&change.kind)
         })?;
         Some(self.0.carriers.of(index).verdict.clone())

@@ -263,7 +263,7 @@ fn kinds(path: &RecordPath, before: Option<&Loaded>, after: &Loaded, is_new: boo
     if before.is_some_and(|before| before.tombstone().is_some()) {
         return vec![ChangeKind::TombstoneChanged];
     }
-    if before.is_some_and(|before| before.says_the_same(after)) {
+    if before.is_some_and(|before| before.same_content(after)) {
         return vec![ChangeKind::Reformatted];
     }
     let added_or =

@@ -130,7 +130,7 @@ impl Loaded {
     }
 
     /// Whether both records have the same values, in any spelling.
-    pub fn says_the_same(&self, other: &Loaded) -> bool {
+    pub fn same_content(&self, other: &Loaded) -> bool {
         self.record.is_some() && other.record.is_some() && self.value() == other.value()
     }
 
