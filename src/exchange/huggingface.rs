@@ -12,27 +12,27 @@ use super::number;
 use crate::base::{Error, one_line};
 use crate::record::kind::{CardEvaluation, License, ModelCard};
 use crate::record::yaml;
-use crate::report::{Portrait, card_markdown};
+use crate::report::{CardView, card_markdown};
 
 /// The whole card.
 ///
 /// # Errors
 /// When the front matter can't be written as YAML that everybody reads alike.
-pub fn render(portrait: &Portrait<'_>) -> Result<String, Error> {
-    let body = card_markdown(portrait);
-    let members = front_matter(portrait);
+pub fn render(view: &CardView<'_>) -> Result<String, Error> {
+    let body = card_markdown(view);
+    let members = front_matter(view);
     if members.is_empty() {
         return Ok(body);
     }
     let yaml = yaml::write(None, &Value::Object(members)).map_err(|error| {
-        Error::told(format!("the front matter of {}'s card: {error}", portrait.id))
+        Error::told(format!("the front matter of {}'s card: {error}", view.id))
             .hint("look for unusual characters in the card's short members")
     })?;
     Ok(format!("---\n{yaml}---\n\n{body}"))
 }
 
-fn front_matter(portrait: &Portrait<'_>) -> Map<String, Value> {
-    let card = portrait.card;
+fn front_matter(view: &CardView<'_>) -> Map<String, Value> {
+    let card = view.card;
     let mut out = Map::new();
     let mut put = |key: &str, value: Value| {
         let empty = value.as_array().is_some_and(Vec::is_empty) || value.as_str().is_some_and(str::is_empty);
@@ -57,7 +57,7 @@ fn front_matter(portrait: &Portrait<'_>) -> Map<String, Value> {
         "datasets",
         ids(card.datasets.iter().map(|data| data.name.as_str())),
     );
-    put("metrics", json!(metrics(portrait)));
+    put("metrics", json!(metrics(view)));
     put(
         "base_model",
         ids(card.base_models.iter().map(|base| base.name.as_str())),
@@ -71,7 +71,7 @@ fn front_matter(portrait: &Portrait<'_>) -> Map<String, Value> {
     if !results.is_empty() {
         put(
             "model-index",
-            json!([{"name": one_line(portrait.name()), "results": results}]),
+            json!([{"name": one_line(view.name()), "results": results}]),
         );
     }
     out
@@ -109,10 +109,10 @@ fn ids<'a>(names: impl Iterator<Item = &'a str>) -> Value {
 }
 
 /// Every name of a metric that the card or the version gives a value to.
-fn metrics(portrait: &Portrait<'_>) -> Vec<String> {
-    let told = portrait.card.evaluations.iter().flat_map(|it| &it.metrics);
+fn metrics(view: &CardView<'_>) -> Vec<String> {
+    let told = view.card.evaluations.iter().flat_map(|it| &it.metrics);
     let mut names: Vec<String> = Vec::new();
-    let registered = portrait.version.spec.metrics.keys();
+    let registered = view.version.spec.metrics.keys();
     let all = told
         .map(|metric| one_line(&metric.name))
         .chain(registered.map(ToString::to_string));

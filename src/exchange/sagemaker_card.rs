@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::number;
 use crate::base::Error;
 use crate::record::kind::{Address, CardEvaluation, Evaluation, Metrics};
-use crate::report::Portrait;
+use crate::report::CardView;
 
 /// Characters of the whole content (the API's `ModelCardContent`).
 const CONTENT: usize = 100_000;
@@ -29,16 +29,16 @@ const TERM: usize = 255;
 ///
 /// # Errors
 /// When it is longer than SageMaker takes.
-pub fn render(portrait: &Portrait<'_>) -> Result<Value, Error> {
-    let mut rest = Rest::of(portrait);
+pub fn render(view: &CardView<'_>) -> Result<Value, Error> {
+    let mut rest = Rest::of(view);
     let mut content = Map::new();
     let sections = [
-        ("model_overview", overview(portrait, &mut rest)),
+        ("model_overview", overview(view, &mut rest)),
         ("intended_uses", intended_uses(&mut rest)),
         ("business_details", business(&mut rest)),
-        ("training_details", training(portrait, &mut rest)),
-        ("evaluation_details", evaluations(portrait, &mut rest)),
-        ("additional_information", additional(portrait, rest)),
+        ("training_details", training(view, &mut rest)),
+        ("evaluation_details", evaluations(view, &mut rest)),
+        ("additional_information", additional(view, rest)),
     ];
     for (key, value) in sections {
         if !is_empty(&value) {
@@ -50,7 +50,7 @@ pub fn render(portrait: &Portrait<'_>) -> Result<Value, Error> {
     if long > CONTENT {
         return Err(Error::told(format!(
             "the card of {} has {long} characters as SageMaker's JSON, which takes {CONTENT}",
-            portrait.id
+            view.id
         ))
         .hint("shorten its longest sections, or take another form: `-o markdown`"));
     }
@@ -73,8 +73,8 @@ struct Rest {
 }
 
 impl Rest {
-    fn of(portrait: &Portrait<'_>) -> Rest {
-        let mut card = serde_json::to_value(portrait.card).unwrap_or_default();
+    fn of(view: &CardView<'_>) -> Rest {
+        let mut card = serde_json::to_value(view.card).unwrap_or_default();
         if let Some(members) = card.as_object_mut() {
             // What the file is, and which: the overview says it.
             for key in ["apiVersion", "kind", "group", "version", "signature"] {
@@ -155,18 +155,18 @@ impl Rest {
     }
 }
 
-fn overview(portrait: &Portrait<'_>, rest: &mut Rest) -> Value {
-    let spec = &portrait.version.spec;
+fn overview(view: &CardView<'_>, rest: &mut Rest) -> Value {
+    let spec = &view.version.spec;
     let mut out = Map::new();
-    out.insert("model_id".into(), json!(portrait.id.to_string()));
+    out.insert("model_id".into(), json!(view.id.to_string()));
     let name = rest
         .text("/overview/name")
-        .unwrap_or_else(|| portrait.id.group.to_string());
+        .unwrap_or_else(|| view.id.group.to_string());
     out.insert(
         "model_name".into(),
         json!(rest.fit("overview.name", &name, SHORT)),
     );
-    out.insert("model_version".into(), json!(portrait.id.number));
+    out.insert("model_version".into(), json!(view.id.number));
     out.append(&mut rest.texts(&[
         ("model_description", "/overview/description", SHORT),
         ("problem_type", "/overview/problemType", SHORT),
@@ -214,8 +214,8 @@ fn business(rest: &mut Rest) -> Value {
     ]))
 }
 
-fn training(portrait: &Portrait<'_>, rest: &mut Rest) -> Value {
-    let card = portrait.card;
+fn training(view: &CardView<'_>, rest: &mut Rest) -> Value {
+    let card = view.card;
     let mut out = Map::new();
     if let Some(objective) = rest.text("/training/objective") {
         let notes = rest.fit("training.objective", &objective, SHORT);
@@ -312,31 +312,31 @@ fn named(name: &str, metadata: &mut Map<String, Value>) -> Map<String, Value> {
     Map::from_iter([("name".to_owned(), json!(short))])
 }
 
-fn evaluations(portrait: &Portrait<'_>, rest: &mut Rest) -> Value {
+fn evaluations(view: &CardView<'_>, rest: &mut Rest) -> Value {
     let _ = rest.take("/evaluations");
     let mut out = Vec::new();
-    for (evaluation, at) in portrait.card.evaluations.iter().zip(1..) {
-        out.push(told(portrait, evaluation, &format!("evaluations.{at}"), rest));
+    for (evaluation, at) in view.card.evaluations.iter().zip(1..) {
+        out.push(told(view, evaluation, &format!("evaluations.{at}"), rest));
     }
-    let registered = &portrait.version.spec.metrics;
+    let registered = &view.version.spec.metrics;
     if !registered.is_empty() {
         out.push(json!({
             "name": "registered",
-            "metadata": {"by": portrait.version.by},
+            "metadata": {"by": view.version.by},
             "metric_groups": metric_groups("registered", registered),
         }));
     }
-    for evidence in &portrait.evidence {
+    for evidence in &view.evidence {
         out.push(recorded(evidence, "evidence", rest));
     }
-    for observation in &portrait.observations {
+    for observation in &view.observations {
         out.push(recorded(observation, "observation", rest));
     }
     Value::Array(out)
 }
 
 /// An evaluation as the card tells it.
-fn told(portrait: &Portrait<'_>, evaluation: &CardEvaluation, path: &str, rest: &mut Rest) -> Value {
+fn told(view: &CardView<'_>, evaluation: &CardEvaluation, path: &str, rest: &mut Rest) -> Value {
     let mut metadata = Map::new();
     let members = [
         ("task", evaluation.task.as_deref()),
@@ -356,7 +356,7 @@ fn told(portrait: &Portrait<'_>, evaluation: &CardEvaluation, path: &str, rest: 
         out.insert("evaluation_observation".into(), json!(text));
     }
     if let Some(name) = &evaluation.dataset {
-        let known = portrait.card.datasets.iter().find(|data| data.name == *name);
+        let known = view.card.datasets.iter().find(|data| data.name == *name);
         let place = known
             .and_then(|data| data.uri.as_ref())
             .map_or(name.as_str(), Address::expose);
@@ -426,10 +426,10 @@ fn finish(mut out: Map<String, Value>, metadata: Map<String, Value>, groups: Val
     Value::Object(out)
 }
 
-fn additional(portrait: &Portrait<'_>, mut rest: Rest) -> Value {
+fn additional(view: &CardView<'_>, mut rest: Rest) -> Value {
     let mut out = rest.texts(&[("caveats_and_recommendations", "/caveats", LONG)]);
     let _ = rest.take("/ethicalConsiderations");
-    let ethics: Vec<String> = portrait
+    let ethics: Vec<String> = view
         .card
         .ethical_considerations
         .iter()
@@ -442,12 +442,12 @@ fn additional(portrait: &Portrait<'_>, mut rest: Rest) -> Value {
         let text = rest.fit("ethicalConsiderations", &ethics.join("\n"), LONG);
         out.insert("ethical_considerations".into(), json!(text));
     }
-    rest.detail("status", portrait.version.status.as_str());
-    rest.detail("subject", &portrait.subject);
+    rest.detail("status", view.version.status.as_str());
+    rest.detail("subject", &view.subject);
     let _ = rest.take("/custom");
     let left = std::mem::take(&mut rest.card);
     flatten("", &left, &mut rest);
-    for (name, value) in &portrait.card.custom {
+    for (name, value) in &view.card.custom {
         let taken = rest.details.contains_key(name.as_str());
         let key = if taken {
             format!("custom.{name}")

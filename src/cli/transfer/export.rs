@@ -21,7 +21,7 @@ use crate::exchange::sagemaker::{self, Exported};
 use crate::record::kind::{Evaluation, RecordPath, StageName};
 use crate::record::subject;
 use crate::report::resolve::{Answer, Which};
-use crate::report::{self, Portrait, clean, paint};
+use crate::report::{self, CardView, clean, paint};
 
 /// `modelry export …`
 #[derive(Debug, Subcommand)]
@@ -160,7 +160,7 @@ fn exported(
     let registry = registry.as_ref().and_then(|file| file.registry());
     let registry = registry.map_or("", |registry| registry.id.as_str());
     let subject = subject::version_subject(registry, id, &answer.loaded, snapshot)?;
-    let portrait = card.as_ref().and_then(|card| card.card()).map(|card| Portrait {
+    let view = card.as_ref().and_then(|card| card.card()).map(|card| CardView {
         id,
         version,
         card,
@@ -176,7 +176,7 @@ fn exported(
         id,
         version,
         group: group.as_ref().and_then(|group| group.group()),
-        portrait,
+        view,
         role,
         stages: stages(answer, which, proven)?,
     })

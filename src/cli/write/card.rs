@@ -19,7 +19,7 @@ use crate::exchange::{huggingface, sagemaker_card};
 use crate::record::kind::{HYPERPARAMETERS, Key, ModelCard, RecordPath, Status, VersionId};
 use crate::record::snapshot::Loaded;
 use crate::record::yaml;
-use crate::report::{self, Opinion, Portrait, clean};
+use crate::report::{self, CardView, Opinion, clean};
 use crate::trust::Standing;
 
 /// `modelry card …`
@@ -213,7 +213,7 @@ fn rendered(reading: &Reading<'_>, id: &VersionId, form: Output) -> Result<Strin
     let evidence = show::evidence_records(reading, id, false)?;
     let observations = show::evidence_records(reading, id, true)?;
     let missing = tally.missing.iter().map(crate::trust::shortfall_words);
-    let portrait = Portrait {
+    let view = CardView {
         id,
         version,
         card,
@@ -229,11 +229,11 @@ fn rendered(reading: &Reading<'_>, id: &VersionId, form: Output) -> Result<Strin
         commit: reading.commit.short().to_string(),
     };
     match form {
-        Output::Html => Ok(report::card_html(&portrait)),
+        Output::Html => Ok(report::card_html(&view)),
         Output::Json => {
-            let content = sagemaker_card::render(&portrait)?;
+            let content = sagemaker_card::render(&view)?;
             Ok(report::json_text(&content))
         }
-        _ => huggingface::render(&portrait),
+        _ => huggingface::render(&view),
     }
 }

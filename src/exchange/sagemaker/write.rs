@@ -10,7 +10,7 @@ use super::{CARRIED, DESCRIBED, DESCRIPTION, GROUP_DESCRIPTION, KEPT, SERVED, ca
 use crate::base::Error;
 use crate::exchange::sagemaker_card;
 use crate::record::kind::{Labels, ModelGroup, ModelVersion, StageName, Status, VersionId};
-use crate::report::Portrait;
+use crate::report::CardView;
 
 /// What is exported.
 pub struct Export<'a> {
@@ -21,7 +21,7 @@ pub struct Export<'a> {
     /// Its group.
     pub group: Option<&'a ModelGroup>,
     /// The version with its card; none when it has no card.
-    pub portrait: Option<Portrait<'a>>,
+    pub view: Option<CardView<'a>>,
     /// The role that runs the model (CreateModel: ExecutionRoleArn).
     pub role: Option<&'a str>,
     /// The stages that it serves; the one to tell first.
@@ -55,7 +55,7 @@ pub fn export(export: Export<'_>) -> Result<Exported, Error> {
         id,
         version,
         group,
-        portrait,
+        view,
         role,
         stages,
     } = export;
@@ -82,13 +82,10 @@ pub fn export(export: Export<'_>) -> Result<Exported, Error> {
             }
         }),
     );
-    let has_card = portrait.is_some();
-    if let Some(portrait) = portrait {
-        let (bare, kept) = card::parted(portrait.card);
-        let mut content = sagemaker_card::render(&Portrait {
-            card: &bare,
-            ..portrait
-        })?;
+    let has_card = view.is_some();
+    if let Some(view) = view {
+        let (bare, kept) = card::parted(view.card);
+        let mut content = sagemaker_card::render(&CardView { card: &bare, ..view })?;
         card::restore(&mut content, kept);
         let status = match version.status {
             Status::Pending => "PendingReview",

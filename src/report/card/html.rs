@@ -4,7 +4,7 @@
 use maud::{Markup, html};
 
 use super::page::{risk_tone, status_tone};
-use super::{Block, Entry, Fact, Inline, Page, Portrait, Section, Tone, is_web, used_columns};
+use super::{Block, CardView, Entry, Fact, Inline, Page, Section, Tone, is_web, used_columns};
 use crate::report::clean;
 use crate::report::text::markdown::{Part, parts};
 use crate::report::text::page::page as whole;
@@ -32,22 +32,22 @@ fn anchor(title: &str) -> String {
     kept.split_whitespace().collect::<Vec<_>>().join("-")
 }
 
-pub(super) fn render(portrait: &Portrait<'_>, page: &Page) -> String {
-    let name = clean(portrait.name());
-    let version = portrait.version;
-    let overview = portrait.card.overview.as_ref();
+pub(super) fn render(view: &CardView<'_>, page: &Page) -> String {
+    let name = clean(view.name());
+    let version = view.version;
+    let overview = view.card.overview.as_ref();
     let body = html! {
             body {
                 header {
-                    p.eyebrow { "Model card" span.id { (portrait.id) } }
+                    p.eyebrow { "Model card" span.id { (view.id) } }
                     h1 { (name) }
                     p.badges {
                         (badge(version.status.as_str(), status_tone(version.status)))
-                        @if let Some(risk) = &portrait.card.risk {
+                        @if let Some(risk) = &view.card.risk {
                             @let (word, tone) = risk_tone(risk.rating);
                             (badge(&format!("{word} risk"), tone))
                         }
-                        @for stage in &portrait.stages { (badge(&format!("serves {stage}"), Tone::Quiet)) }
+                        @for stage in &view.stages { (badge(&format!("serves {stage}"), Tone::Quiet)) }
                     }
                     @if let Some(description) = overview.and_then(|it| it.description.as_deref()) {
                         div.lede { (prose(description)) }
@@ -65,11 +65,11 @@ pub(super) fn render(portrait: &Portrait<'_>, page: &Page) -> String {
                     }
                 }
                 footer {
-                    p { "Rendered by Modelry from commit " code { (portrait.commit) } ". What was approved is the content above by its digest: compare it with " code { "modelry show " (portrait.id) } "." }
+                    p { "Rendered by Modelry from commit " code { (view.commit) } ". What was approved is the content above by its digest: compare it with " code { "modelry show " (view.id) } "." }
                 }
             }
     };
-    let mut text = whole(&format!("{name} · {}", portrait.id), STYLE, &body).into_string();
+    let mut text = whole(&format!("{name} · {}", view.id), STYLE, &body).into_string();
     text.push('\n');
     text
 }

@@ -1,12 +1,12 @@
 //! A page as Markdown. What people wrote stays text: see [`crate::report::text::markdown`].
 
-use super::{Block, Entry, Fact, Inline, Page, Portrait, Section, is_web, used_columns};
+use super::{Block, CardView, Entry, Fact, Inline, Page, Section, is_web, used_columns};
 use crate::report::clean;
 use crate::report::text::markdown::{inline, line, prose};
 
-pub(super) fn render(portrait: &Portrait<'_>, page: &Page) -> String {
-    let mut out = format!("# {}\n", line(portrait.name()));
-    let overview = portrait.card.overview.as_ref();
+pub(super) fn render(view: &CardView<'_>, page: &Page) -> String {
+    let mut out = format!("# {}\n", line(view.name()));
+    let overview = view.card.overview.as_ref();
     if let Some(description) = overview.and_then(|it| it.description.as_deref()) {
         out.push_str(&format!("\n{}\n", prose(description)));
     }

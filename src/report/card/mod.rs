@@ -9,7 +9,7 @@ mod page;
 use crate::record::kind::{Decision, Evaluation, ModelCard, ModelVersion, VersionId};
 
 /// A version with its card and everything that stands beside it.
-pub struct Portrait<'a> {
+pub struct CardView<'a> {
     /// Which version.
     pub id: &'a VersionId,
     /// What was registered.
@@ -32,7 +32,7 @@ pub struct Portrait<'a> {
     pub commit: String,
 }
 
-impl Portrait<'_> {
+impl CardView<'_> {
     /// The model's name: as the card gives it, else the group's.
     pub fn name(&self) -> &str {
         let given = self.card.overview.as_ref().and_then(|it| it.name.as_deref());
@@ -151,11 +151,11 @@ fn is_web(uri: &str) -> bool {
 }
 
 /// The card as one self-contained HTML page: no script, nothing loaded.
-pub fn html(portrait: &Portrait<'_>) -> String {
-    html::render(portrait, &page::of(portrait))
+pub fn html(view: &CardView<'_>) -> String {
+    html::render(view, &page::of(view))
 }
 
 /// The card as Markdown (CommonMark with GitHub's tables), without front matter.
-pub fn markdown(portrait: &Portrait<'_>) -> String {
-    markdown::render(portrait, &page::of(portrait))
+pub fn markdown(view: &CardView<'_>) -> String {
+    markdown::render(view, &page::of(view))
 }

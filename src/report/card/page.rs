@@ -1,25 +1,25 @@
 //! What a card's page tells, and where.
 
-use super::{Block, Entry, Fact, Inline, Page, Portrait, Section, Tone};
+use super::{Block, CardView, Entry, Fact, Inline, Page, Section, Tone};
 use crate::record::kind::{CardEvaluation, CardMetric, Decision, Evaluation, Metrics, RiskRating, Status};
 
-pub(super) fn of(portrait: &Portrait<'_>) -> Page {
+pub(super) fn of(view: &CardView<'_>) -> Page {
     let mut main = vec![
-        details(portrait),
-        uses(portrait),
-        risks(portrait),
-        training(portrait),
-        evaluation(portrait),
-        environment(portrait),
-        technical(portrait),
-        more(portrait),
+        details(view),
+        uses(view),
+        risks(view),
+        training(view),
+        evaluation(view),
+        environment(view),
+        technical(view),
+        more(view),
     ];
     let mut beside = vec![
-        decision(portrait),
-        metrics(portrait),
-        evaluations("Evidence", &portrait.evidence),
-        evaluations("Observations", &portrait.observations),
-        authors(portrait),
+        decision(view),
+        metrics(view),
+        evaluations("Evidence", &view.evidence),
+        evaluations("Observations", &view.observations),
+        authors(view),
     ];
     main.retain(|section| !section.blocks.is_empty());
     beside.retain(|section| !section.blocks.is_empty());
@@ -111,15 +111,15 @@ fn entry(title: impl Into<String>, facts: Vec<Fact>) -> Entry {
     }
 }
 
-fn details(portrait: &Portrait<'_>) -> Section {
-    let card = portrait.card;
+fn details(view: &CardView<'_>) -> Section {
+    let card = view.card;
     let overview = card.overview.clone().unwrap_or_default();
     let license = card.license.clone().unwrap_or_default();
     let mut draft = section("Model Details");
     draft.facts(
         "",
         vec![
-            fact("Version", code(Some(portrait.id))),
+            fact("Version", code(Some(view.id))),
             fact("Called", words(overview.version.as_ref())),
             fact("Problem", words(overview.problem_type.as_ref())),
             fact("Algorithm", words(overview.algorithm.as_ref())),
@@ -145,8 +145,8 @@ fn details(portrait: &Portrait<'_>) -> Section {
     draft.0
 }
 
-fn uses(portrait: &Portrait<'_>) -> Section {
-    let card = portrait.card;
+fn uses(view: &CardView<'_>) -> Section {
+    let card = view.card;
     let business = card.business.clone().unwrap_or_default();
     let factors = card.overview.as_ref().and_then(|it| it.factors.as_ref());
     let mut draft = section("Uses");
@@ -180,8 +180,8 @@ pub(super) fn risk_tone(rating: RiskRating) -> (&'static str, Tone) {
     }
 }
 
-fn risks(portrait: &Portrait<'_>) -> Section {
-    let card = portrait.card;
+fn risks(view: &CardView<'_>) -> Section {
+    let card = view.card;
     let mut draft = section("Bias, Risks, and Limitations");
     if let Some(risk) = &card.risk {
         let (word, tone) = risk_tone(risk.rating);
@@ -215,8 +215,8 @@ fn risks(portrait: &Portrait<'_>) -> Section {
     draft.0
 }
 
-fn training(portrait: &Portrait<'_>) -> Section {
-    let card = portrait.card;
+fn training(view: &CardView<'_>) -> Section {
+    let card = view.card;
     let training = card.training.clone().unwrap_or_default();
     let data = card.datasets.iter().map(|data| {
         let mut entry = entry(
@@ -306,23 +306,23 @@ fn one_evaluation(evaluation: &CardEvaluation, draft: &mut Draft) {
         .prose("", evaluation.observations.as_ref());
 }
 
-fn evaluation(portrait: &Portrait<'_>) -> Section {
+fn evaluation(view: &CardView<'_>) -> Section {
     let mut draft = section("Evaluation");
-    for evaluation in &portrait.card.evaluations {
+    for evaluation in &view.card.evaluations {
         one_evaluation(evaluation, &mut draft);
     }
     draft.0
 }
 
-fn environment(portrait: &Portrait<'_>) -> Section {
+fn environment(view: &CardView<'_>) -> Section {
     let mut draft = section("Environmental Impact");
-    draft.prose("", portrait.card.environmental_considerations.as_ref());
+    draft.prose("", view.card.environmental_considerations.as_ref());
     draft.0
 }
 
-fn technical(portrait: &Portrait<'_>) -> Section {
-    let parameters = portrait.card.parameters.clone().unwrap_or_default();
-    let spec = &portrait.version.spec;
+fn technical(view: &CardView<'_>) -> Section {
+    let parameters = view.card.parameters.clone().unwrap_or_default();
+    let spec = &view.version.spec;
     let mut draft = section("Technical Specifications");
     draft.facts(
         "",
@@ -360,9 +360,9 @@ fn technical(portrait: &Portrait<'_>) -> Section {
     draft.0
 }
 
-fn more(portrait: &Portrait<'_>) -> Section {
+fn more(view: &CardView<'_>) -> Section {
     let mut draft = section("More Information");
-    let custom = portrait.card.custom.iter();
+    let custom = view.card.custom.iter();
     for (name, value) in custom {
         draft.prose(name.as_str(), Some(value));
     }
@@ -379,9 +379,9 @@ pub(super) fn status_tone(status: Status) -> Tone {
     }
 }
 
-fn decision(portrait: &Portrait<'_>) -> Section {
-    let status = portrait.version.status;
-    let reviews = portrait.reviews.iter().map(|review| {
+fn decision(view: &CardView<'_>) -> Section {
+    let status = view.version.status;
+    let reviews = view.reviews.iter().map(|review| {
         let tone = match (review.decision, &review.void) {
             (_, Some(_)) | (Decision::Withdrawn, _) => Tone::Quiet,
             (Decision::Approved, None) => Tone::Good,
@@ -401,10 +401,10 @@ fn decision(portrait: &Portrait<'_>) -> Section {
             "",
             vec![
                 fact("Status", text(status.as_str())),
-                fact("Serves", text(portrait.stages.join(", "))),
-                fact("Missing", text(portrait.missing.join("; "))),
-                fact("Registered by", text(portrait.version.by.as_str())),
-                fact("Content", code(Some(&portrait.subject))),
+                fact("Serves", text(view.stages.join(", "))),
+                fact("Missing", text(view.missing.join("; "))),
+                fact("Registered by", text(view.version.by.as_str())),
+                fact("Content", code(Some(&view.subject))),
             ],
         )
         .entries("Reviews", reviews.collect());
@@ -417,9 +417,9 @@ fn metric_facts(metrics: &Metrics) -> impl Iterator<Item = Fact> {
         .map(|(name, value)| fact(name.as_str(), text(value.to_string())))
 }
 
-fn metrics(portrait: &Portrait<'_>) -> Section {
+fn metrics(view: &CardView<'_>) -> Section {
     let mut draft = section("Metrics");
-    draft.facts("", metric_facts(&portrait.version.spec.metrics).collect());
+    draft.facts("", metric_facts(&view.version.spec.metrics).collect());
     draft.0
 }
 
@@ -444,8 +444,8 @@ fn evaluations(title: &'static str, evaluations: &[&Evaluation]) -> Section {
     draft.0
 }
 
-fn authors(portrait: &Portrait<'_>) -> Section {
-    let card = portrait.card;
+fn authors(view: &CardView<'_>) -> Section {
+    let card = view.card;
     let names: Vec<&str> = card.authors.iter().map(|actor| actor.as_str()).collect();
     let mut draft = section("Model Card Authors");
     draft.facts(
