@@ -4,8 +4,8 @@
 use modelry::judge::finding::{Finding, Label, Note, Place, Report, RuleInfo, Side, Tried};
 use modelry::record::kind::Landing;
 use modelry::report::summary::{
-    Approval, Comparison, Counting, EvidencePart, Field, GatePart, Metric, Opinion, Phrase, PolicyLine,
-    PolicyPart, StagePart, Summary, Than, VersionPart, Why,
+    Approval, Comparison, Counting, EvidencePart, Field, GatePart, Metric, Phrase, PolicyLine, PolicyPart,
+    ReviewPart, StagePart, Summary, Than, VersionPart, Why,
 };
 use modelry::report::{self, Page, Style};
 use proptest::prelude::*;
@@ -84,7 +84,7 @@ fn written(text: &str, many: usize) -> (Summary, Report) {
         frozen: fields.clone(),
         archival: Some((t(), Some(t()))),
         reviews: vec![
-            Opinion {
+            ReviewPart {
                 actor: t(),
                 decision: "Approved".into(),
                 counts: Counting::No(t()),

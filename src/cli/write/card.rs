@@ -19,7 +19,7 @@ use crate::exchange::{huggingface, sagemaker_card};
 use crate::record::kind::{HYPERPARAMETERS, Key, ModelCard, RecordPath, Status, VersionId};
 use crate::record::snapshot::Loaded;
 use crate::record::yaml;
-use crate::report::{self, CardView, Opinion, clean};
+use crate::report::{self, CardReview, CardView, clean};
 use crate::trust::Standing;
 
 /// `modelry card …`
@@ -200,7 +200,7 @@ fn rendered(reading: &Reading<'_>, id: &VersionId, form: Output) -> Result<Strin
     let mut reviews = Vec::new();
     for counted in &tally.reviews {
         let review = reading.snapshot.read(&counted.path)?;
-        reviews.push(Opinion {
+        reviews.push(CardReview {
             actor: counted.voice(),
             decision: counted.decision,
             void: match &counted.standing {

@@ -21,7 +21,7 @@ pub struct CardView<'a> {
     /// Evaluations that were learnt later.
     pub observations: Vec<&'a Evaluation>,
     /// The reviews, as they count.
-    pub reviews: Vec<Opinion>,
+    pub reviews: Vec<CardReview>,
     /// What is missing for an approval, in words; nothing once it is decided.
     pub missing: Vec<String>,
     /// The stages that it serves.
@@ -41,7 +41,7 @@ impl CardView<'_> {
 }
 
 /// One review of a version.
-pub struct Opinion {
+pub struct CardReview {
     /// Whose.
     pub actor: String,
     /// What was decided.

@@ -18,7 +18,7 @@ pub use fields::{Field, differing_parts, fields, fields_of};
 pub use metrics::{Comparison, Metric, Than, Why};
 pub use policy::{PolicyLine, policy_lines};
 pub use review_file::{REASON, ReviewFile, ReviewKey};
-pub use version::{Approval, CardPart, Counting, EvidencePart, GatePart, Opinion, VersionPart};
+pub use version::{Approval, CardPart, Counting, EvidencePart, GatePart, ReviewPart, VersionPart};
 
 use crate::base::Error;
 use crate::record::change::{Change, ChangeKind};

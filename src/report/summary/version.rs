@@ -53,7 +53,7 @@ pub struct VersionPart {
     /// Who retires it, and why.
     pub archival: Option<(String, Option<String>)>,
     /// Its reviews.
-    pub reviews: Vec<Opinion>,
+    pub reviews: Vec<ReviewPart>,
     /// What an approval needs; none when nothing of that is in question.
     pub approval: Option<Approval>,
 }
@@ -121,7 +121,7 @@ pub enum Counting {
 /// One actor's review.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Opinion {
+pub struct ReviewPart {
     /// Whose.
     pub actor: String,
     /// What was decided.
@@ -300,11 +300,11 @@ fn gate(result: &trust::GateResult) -> GatePart {
     }
 }
 
-fn reviews(ask: &Ask<'_>, tally: &Tally, changes: &[&Change]) -> Result<Vec<Opinion>, Error> {
+fn reviews(ask: &Ask<'_>, tally: &Tally, changes: &[&Change]) -> Result<Vec<ReviewPart>, Error> {
     let mut out = Vec::new();
     for counted in &tally.reviews {
         let record = ask.next.read(&counted.path)?;
-        out.push(Opinion {
+        out.push(ReviewPart {
             actor: counted.voice(),
             decision: counted.decision.as_str().to_owned(),
             counts: match &counted.standing {
@@ -369,8 +369,8 @@ fn approval(
 impl VersionPart {
     /// Reviews that count towards an approval.
     pub fn approvals(&self) -> usize {
-        let approved = |opinion: &&Opinion| {
-            opinion.decision == Decision::Approved.as_str() && opinion.counts == Counting::Yes
+        let approved = |review: &&ReviewPart| {
+            review.decision == Decision::Approved.as_str() && review.counts == Counting::Yes
         };
         self.reviews.iter().filter(approved).count()
     }
