@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::act::{Arrival, ImportPlan, PlannedVersion};
-use crate::report::{Cell, Style, Table, Tone, clean, paint};
+use crate::report::{Cell, CellStyle, Style, Table, clean, paint};
 
 /// The plan as tables, and the list of what has no place.
 pub fn import_plan(plan: &ImportPlan, style: &Style) -> String {
@@ -17,7 +17,7 @@ pub fn import_plan(plan: &ImportPlan, style: &Style) -> String {
         let mut table = Table::new(["VERSION", "STATUS THERE", "ARRIVES AS", "WHY"]);
         for version in &group.versions {
             table.row([
-                Cell::toned(version.id.to_string(), Tone::Strong),
+                Cell::styled(version.id.to_string(), CellStyle::Strong),
                 version.source_status.clone().unwrap_or_default().into(),
                 arrives(version),
                 version.why.clone().unwrap_or_default().into(),
@@ -41,9 +41,9 @@ pub fn import_plan(plan: &ImportPlan, style: &Style) -> String {
 
 fn arrives(version: &PlannedVersion) -> Cell {
     match version.arrival {
-        Arrival::New(status) => Cell::toned(status.as_str(), Tone::of_status(status)),
-        Arrival::There(status) => Cell::toned(format!("there already, {status}"), Tone::Dim),
-        Arrival::Deleted => Cell::toned("deleted here, stays so", Tone::Dim),
+        Arrival::New(status) => Cell::styled(status.as_str(), CellStyle::of_status(status)),
+        Arrival::There(status) => Cell::styled(format!("there already, {status}"), CellStyle::Dim),
+        Arrival::Deleted => Cell::styled("deleted here, stays so", CellStyle::Dim),
     }
 }
 

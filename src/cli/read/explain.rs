@@ -9,7 +9,7 @@ use crate::base::Error;
 use crate::cli::Ui;
 use crate::cli::output::Outcome;
 use crate::judge::rules;
-use crate::report::{Cell, Table, Tone, paint};
+use crate::report::{Cell, CellStyle, Table, paint};
 
 /// `modelry explain`
 #[derive(Debug, Args)]
@@ -40,14 +40,17 @@ pub fn run(args: &ExplainArgs, ui: &Ui) -> Result<Outcome, Error> {
         let mut table = Table::new(["CODE", "NAME", "FIRES WHEN"]);
         for rule in rules::RULES {
             table.row([
-                Cell::toned(rule.info.code, Tone::Strong),
+                Cell::styled(rule.info.code, CellStyle::Strong),
                 rule.info.name.into(),
                 rule.info.summary.into(),
             ]);
         }
         let mut words = Table::new(["CONCEPT", "IS"]);
         for concept in concepts::CONCEPTS {
-            words.row([Cell::toned(concept.name, Tone::Strong), concept.summary.into()]);
+            words.row([
+                Cell::styled(concept.name, CellStyle::Strong),
+                concept.summary.into(),
+            ]);
         }
         ui.print(&format!(
             "{}\n{}",

@@ -6,7 +6,7 @@ use crate::act::nearest;
 use crate::base::Error;
 use crate::cli::read::at::Reading;
 use crate::record::kind::GroupName;
-use crate::report::{Cell, Table, Tone};
+use crate::report::{Cell, CellStyle, Table};
 use crate::trust::{self, GateResult, PlacedGate, Policy};
 
 /// Notes names in gates that no version of the group has, but that are near a name
@@ -38,8 +38,8 @@ pub fn table(gates: &[GateResult]) -> Table {
     let mut table = Table::new(["GATE", "RESULT", "SAW", "WHY NOT"]);
     for gate in gates {
         let result = match gate.met {
-            true => Cell::toned("met", Tone::Good),
-            false => Cell::toned("not met", Tone::Bad),
+            true => Cell::styled("met", CellStyle::Good),
+            false => Cell::styled("not met", CellStyle::Bad),
         };
         let mut seen = gate.seen();
         if let Some(champion) = &gate.champion {
@@ -55,7 +55,7 @@ pub fn table(gates: &[GateResult]) -> Table {
                 .collect(),
         };
         table.row([
-            Cell::toned(gate.name().to_string(), Tone::Strong),
+            Cell::styled(gate.name().to_string(), CellStyle::Strong),
             result,
             seen.into(),
             why.join("; ").into(),

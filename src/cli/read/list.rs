@@ -14,7 +14,7 @@ use crate::cli::output::Outcome;
 use crate::cli::read::at::{ReadArgs, Reading};
 use crate::cli::{Ui, names};
 use crate::record::kind::{GroupName, Key, RecordPath, Status, VersionId};
-use crate::report::{Cell, Table, Tone};
+use crate::report::{Cell, CellStyle, Table};
 use crate::trust::condition::{self, Expr};
 
 /// The variables of a condition.
@@ -180,8 +180,8 @@ fn table(rows: &[Row]) -> Table {
     let mut table = Table::new(["VERSION", "STATUS", "SERVES", "BY", "METRICS", "LABELS"]);
     for row in rows {
         table.row([
-            Cell::toned(row.id.to_string(), Tone::Strong),
-            Cell::toned(row.status.as_str(), Tone::of_status(row.status)),
+            Cell::styled(row.id.to_string(), CellStyle::Strong),
+            Cell::styled(row.status.as_str(), CellStyle::of_status(row.status)),
             row.stages.join(",").into(),
             row.by.clone().into(),
             row.metrics.clone().into(),
@@ -343,15 +343,15 @@ pub fn groups(read: &ReadArgs, global: &Global, ui: &Ui) -> Result<Outcome, Erro
                 "description": record.description, "labels": record.labels, "stages": stage_values,
             }));
             table.row([
-                Cell::toned(group.to_string(), Tone::Strong),
+                Cell::styled(group.to_string(), CellStyle::Strong),
                 rows.len().to_string().into(),
                 if pending > 0 {
-                    Cell::toned(pending.to_string(), Tone::Waiting)
+                    Cell::styled(pending.to_string(), CellStyle::Waiting)
                 } else {
-                    Cell::toned("0", Tone::Dim)
+                    Cell::styled("0", CellStyle::Dim)
                 },
-                approved.map_or(Cell::toned("none", Tone::Dim), |n| {
-                    Cell::toned(format!("{group}/{n}"), Tone::Good)
+                approved.map_or(Cell::styled("none", CellStyle::Dim), |n| {
+                    Cell::styled(format!("{group}/{n}"), CellStyle::Good)
                 }),
                 stage_words.join(",").into(),
                 record.description.clone().unwrap_or_default().into(),

@@ -13,7 +13,7 @@ use crate::cli::output::Outcome;
 use crate::cli::read::at::{ReadArgs, Reading};
 use crate::record::kind::{GroupName, RecordName, RecordPath, Status, VersionId};
 use crate::record::snapshot::Loaded;
-use crate::report::{Cell, Table, Tone, clean, paint};
+use crate::report::{Cell, CellStyle, Table, clean, paint};
 use crate::trust::{self, Standing};
 
 /// `modelry show`
@@ -322,12 +322,12 @@ fn show_version(reading: &Reading<'_>, id: &VersionId, ui: &Ui) -> Result<Outcom
             let reason = reading.snapshot.read(&review.path)?;
             let reason = reason.and_then(|loaded| loaded.review().and_then(|review| review.reason.clone()));
             table.row([
-                Cell::toned(review.voice(), Tone::Strong),
+                Cell::styled(review.voice(), CellStyle::Strong),
                 review.decision.as_str().into(),
                 if counts {
-                    Cell::toned("yes", Tone::Good)
+                    Cell::styled("yes", CellStyle::Good)
                 } else {
-                    Cell::toned("no", Tone::Dim)
+                    Cell::styled("no", CellStyle::Dim)
                 },
                 why.into(),
                 reason.unwrap_or_default().into(),
@@ -436,11 +436,11 @@ pub fn evidence(
                 continue;
             };
             table.row([
-                Cell::toned(name.to_string(), Tone::Strong),
+                Cell::styled(name.to_string(), CellStyle::Strong),
                 if index < first_observation {
                     "yes".into()
                 } else {
-                    Cell::toned("no", Tone::Dim)
+                    Cell::styled("no", CellStyle::Dim)
                 },
                 evaluation.by.to_string().into(),
                 metrics_words(&evaluation.metrics).into(),

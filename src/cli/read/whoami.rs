@@ -9,7 +9,7 @@ use crate::cli::args::Global;
 use crate::cli::output::Outcome;
 use crate::cli::read::at::{ReadArgs, Reading};
 use crate::record::kind::ActorKey;
-use crate::report::{Cell, Table, Tone, paint};
+use crate::report::{Cell, CellStyle, Table, paint};
 use crate::trust::KeyStanding;
 use crate::workspace::identity::Me;
 
@@ -74,9 +74,9 @@ pub fn run(args: &WhoamiArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error
                             words(grant.allow.iter().map(ToString::to_string).collect()).into(),
                             grant.groups.join(", ").into(),
                             words(grant.stages.iter().map(ToString::to_string).collect()).into(),
-                            Cell::toned(
+                            Cell::styled(
                                 words(grant.to.iter().map(ToString::to_string).collect()),
-                                Tone::Dim,
+                                CellStyle::Dim,
                             ),
                         ]);
                     }

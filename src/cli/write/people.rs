@@ -17,7 +17,7 @@ use crate::cli::{Ui, names};
 use crate::record::kind::{
     Action, ActorId, ActorKey, ActorKind, Key, Principal, RecordName, StageName, VersionId,
 };
-use crate::report::{Cell, Table, Tone};
+use crate::report::{Cell, CellStyle, Table};
 use crate::trust::{self, Credential};
 
 /// The kinds of actor, on the command line.
@@ -451,15 +451,17 @@ fn actors(read: &ReadArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
                 .collect();
             for (index, (key, spent)) in keys.iter().enumerate() {
                 let state = match (actor.retired, spent) {
-                    (true, _) => Cell::toned("retired", Tone::Dim),
-                    (false, true) if policy.keys.is_revoked(key) => Cell::toned("key revoked", Tone::Bad),
-                    (false, true) => Cell::toned("key retired", Tone::Dim),
-                    (false, false) => Cell::toned("active", Tone::Good),
+                    (true, _) => Cell::styled("retired", CellStyle::Dim),
+                    (false, true) if policy.keys.is_revoked(key) => {
+                        Cell::styled("key revoked", CellStyle::Bad)
+                    }
+                    (false, true) => Cell::styled("key retired", CellStyle::Dim),
+                    (false, false) => Cell::styled("active", CellStyle::Good),
                 };
                 let first = index == 0;
                 let only = |text: String| if first { text } else { String::new() };
                 let mut row = vec![
-                    Cell::toned(only(id.to_string()), Tone::Strong),
+                    Cell::styled(only(id.to_string()), CellStyle::Strong),
                     only(actor.kind.to_string()).into(),
                     key.clone().into(),
                     state,
@@ -473,7 +475,7 @@ fn actors(read: &ReadArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
             }
             if keys.is_empty() {
                 let mut row = vec![
-                    Cell::toned(id.to_string(), Tone::Strong),
+                    Cell::styled(id.to_string(), CellStyle::Strong),
                     actor.kind.to_string().into(),
                     "none".into(),
                     Cell::default(),
@@ -502,7 +504,7 @@ fn teams(read: &ReadArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
         for (team, members) in &policy.registry().teams {
             let members: Vec<&str> = members.iter().map(ActorId::as_str).collect();
             table.row([
-                Cell::toned(team.to_string(), Tone::Strong),
+                Cell::styled(team.to_string(), CellStyle::Strong),
                 members.join(", ").into(),
             ]);
         }
@@ -522,9 +524,9 @@ fn grants(read: &ReadArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
         let joined = |items: Vec<String>| items.join(", ");
         for grant in &policy.registry().grants {
             table.row([
-                Cell::toned(
+                Cell::styled(
                     joined(grant.to.iter().map(ToString::to_string).collect()),
-                    Tone::Strong,
+                    CellStyle::Strong,
                 ),
                 joined(grant.allow.iter().map(ToString::to_string).collect()).into(),
                 grant.groups.join(", ").into(),

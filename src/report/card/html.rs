@@ -3,21 +3,21 @@
 
 use maud::{Markup, html};
 
-use super::page::{risk_tone, status_tone};
-use super::{Block, CardView, Entry, Fact, Inline, Page, Section, Tone, is_web, used_columns};
+use super::page::{risk_style, status_style};
+use super::{BadgeStyle, Block, CardView, Entry, Fact, Inline, Page, Section, is_web, used_columns};
 use crate::report::clean;
 use crate::report::text::markdown::{Part, parts};
 use crate::report::text::page::page as whole;
 
 const STYLE: &str = concat!(include_str!("../text/page.css"), include_str!("card.css"));
 
-impl Tone {
+impl BadgeStyle {
     fn class(self) -> &'static str {
         match self {
-            Tone::Good => "good",
-            Tone::Bad => "bad",
-            Tone::Waiting => "waiting",
-            Tone::Quiet => "quiet",
+            BadgeStyle::Good => "good",
+            BadgeStyle::Bad => "bad",
+            BadgeStyle::Waiting => "waiting",
+            BadgeStyle::Quiet => "quiet",
         }
     }
 }
@@ -42,12 +42,12 @@ pub(super) fn render(view: &CardView<'_>, page: &Page) -> String {
                     p.eyebrow { "Model card" span.id { (view.id) } }
                     h1 { (name) }
                     p.badges {
-                        (badge(version.status.as_str(), status_tone(version.status)))
+                        (badge(version.status.as_str(), status_style(version.status)))
                         @if let Some(risk) = &view.card.risk {
-                            @let (word, tone) = risk_tone(risk.rating);
-                            (badge(&format!("{word} risk"), tone))
+                            @let (word, style) = risk_style(risk.rating);
+                            (badge(&format!("{word} risk"), style))
                         }
-                        @for stage in &view.stages { (badge(&format!("serves {stage}"), Tone::Quiet)) }
+                        @for stage in &view.stages { (badge(&format!("serves {stage}"), BadgeStyle::Quiet)) }
                     }
                     @if let Some(description) = overview.and_then(|it| it.description.as_deref()) {
                         div.lede { (prose(description)) }
@@ -74,8 +74,8 @@ pub(super) fn render(view: &CardView<'_>, page: &Page) -> String {
     text
 }
 
-fn badge(word: &str, tone: Tone) -> Markup {
-    html! { span class={ "badge " (tone.class()) } { (clean(word)) } }
+fn badge(word: &str, style: BadgeStyle) -> Markup {
+    html! { span class={ "badge " (style.class()) } { (clean(word)) } }
 }
 
 fn spelled(section: &Section) -> Markup {
@@ -144,7 +144,7 @@ fn entry(entry: &Entry) -> Markup {
         div.entry {
             p.title {
                 strong { (clean(&entry.title)) }
-                @if let Some((word, tone)) = &entry.badge { " " (badge(word, *tone)) }
+                @if let Some((word, style)) = &entry.badge { " " (badge(word, *style)) }
             }
             @if let Some(text) = &entry.text { (prose(text)) }
             @if !entry.facts.is_empty() { (facts(&entry.facts)) }

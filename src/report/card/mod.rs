@@ -93,7 +93,7 @@ struct Fact {
 struct Entry {
     title: String,
     /// A word about it, and what it means.
-    badge: Option<(String, Tone)>,
+    badge: Option<(String, BadgeStyle)>,
     text: Option<String>,
     facts: Vec<Fact>,
 }
@@ -124,7 +124,7 @@ impl Inline {
 
 /// What a badge means.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Tone {
+enum BadgeStyle {
     Good,
     Bad,
     Waiting,

@@ -1,6 +1,6 @@
 //! What a card's page tells, and where.
 
-use super::{Block, CardView, Entry, Fact, Inline, Page, Section, Tone};
+use super::{BadgeStyle, Block, CardView, Entry, Fact, Inline, Page, Section};
 use crate::record::kind::{CardEvaluation, CardMetric, Decision, Evaluation, Metrics, RiskRating, Status};
 
 pub(super) fn of(view: &CardView<'_>) -> Page {
@@ -171,12 +171,12 @@ fn uses(view: &CardView<'_>) -> Section {
 }
 
 /// The rating as a badge.
-pub(super) fn risk_tone(rating: RiskRating) -> (&'static str, Tone) {
+pub(super) fn risk_style(rating: RiskRating) -> (&'static str, BadgeStyle) {
     match rating {
-        RiskRating::High => ("High", Tone::Bad),
-        RiskRating::Medium => ("Medium", Tone::Waiting),
-        RiskRating::Low => ("Low", Tone::Good),
-        RiskRating::Unknown => ("Unknown", Tone::Quiet),
+        RiskRating::High => ("High", BadgeStyle::Bad),
+        RiskRating::Medium => ("Medium", BadgeStyle::Waiting),
+        RiskRating::Low => ("Low", BadgeStyle::Good),
+        RiskRating::Unknown => ("Unknown", BadgeStyle::Quiet),
     }
 }
 
@@ -184,9 +184,9 @@ fn risks(view: &CardView<'_>) -> Section {
     let card = view.card;
     let mut draft = section("Bias, Risks, and Limitations");
     if let Some(risk) = &card.risk {
-        let (word, tone) = risk_tone(risk.rating);
+        let (word, style) = risk_style(risk.rating);
         let mut rated = entry("Risk", Vec::new());
-        rated.badge = Some((word.into(), tone));
+        rated.badge = Some((word.into(), style));
         rated.text = risk.explanation.clone();
         draft.entries("", vec![rated]);
     }
@@ -228,7 +228,7 @@ fn training(view: &CardView<'_>) -> Section {
                 fact("Digest", code(data.digest.as_ref())),
             ],
         );
-        entry.badge = data.role.clone().map(|role| (role, Tone::Quiet));
+        entry.badge = data.role.clone().map(|role| (role, BadgeStyle::Quiet));
         entry
     });
     let parameters = training
@@ -370,28 +370,28 @@ fn more(view: &CardView<'_>) -> Section {
 }
 
 /// The status as a badge.
-pub(super) fn status_tone(status: Status) -> Tone {
+pub(super) fn status_style(status: Status) -> BadgeStyle {
     match status {
-        Status::Approved => Tone::Good,
-        Status::Rejected => Tone::Bad,
-        Status::Pending => Tone::Waiting,
-        Status::Archived => Tone::Quiet,
+        Status::Approved => BadgeStyle::Good,
+        Status::Rejected => BadgeStyle::Bad,
+        Status::Pending => BadgeStyle::Waiting,
+        Status::Archived => BadgeStyle::Quiet,
     }
 }
 
 fn decision(view: &CardView<'_>) -> Section {
     let status = view.version.status;
     let reviews = view.reviews.iter().map(|review| {
-        let tone = match (review.decision, &review.void) {
-            (_, Some(_)) | (Decision::Withdrawn, _) => Tone::Quiet,
-            (Decision::Approved, None) => Tone::Good,
-            (Decision::Rejected, None) => Tone::Bad,
+        let style = match (review.decision, &review.void) {
+            (_, Some(_)) | (Decision::Withdrawn, _) => BadgeStyle::Quiet,
+            (Decision::Approved, None) => BadgeStyle::Good,
+            (Decision::Rejected, None) => BadgeStyle::Bad,
         };
         let mut entry = entry(
             &review.actor,
             vec![fact("Does not count", words(review.void.as_ref()))],
         );
-        entry.badge = Some((review.decision.as_str().into(), tone));
+        entry.badge = Some((review.decision.as_str().into(), style));
         entry.text = review.reason.clone();
         entry
     });

@@ -8,7 +8,7 @@ use crate::report::text::plain::{clean, paint};
 
 /// What a cell's content means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Tone {
+pub enum CellStyle {
     /// Nothing special.
     #[default]
     Plain,
@@ -24,26 +24,26 @@ pub enum Tone {
     Dim,
 }
 
-impl Tone {
+impl CellStyle {
     fn code(self) -> Option<&'static str> {
         Some(match self {
-            Tone::Plain => return None,
-            Tone::Strong => "1",
-            Tone::Good => "32",
-            Tone::Bad => "31",
-            Tone::Waiting => "33",
-            Tone::Dim => "2",
+            CellStyle::Plain => return None,
+            CellStyle::Strong => "1",
+            CellStyle::Good => "32",
+            CellStyle::Bad => "31",
+            CellStyle::Waiting => "33",
+            CellStyle::Dim => "2",
         })
     }
 
-    /// The tone of a status.
-    pub fn of_status(status: crate::record::kind::Status) -> Tone {
+    /// The style of a status.
+    pub fn of_status(status: crate::record::kind::Status) -> CellStyle {
         use crate::record::kind::Status;
         match status {
-            Status::Pending => Tone::Waiting,
-            Status::Approved => Tone::Good,
-            Status::Rejected => Tone::Bad,
-            Status::Archived => Tone::Dim,
+            Status::Pending => CellStyle::Waiting,
+            Status::Approved => CellStyle::Good,
+            Status::Rejected => CellStyle::Bad,
+            Status::Archived => CellStyle::Dim,
         }
     }
 }
@@ -52,15 +52,15 @@ impl Tone {
 #[derive(Clone, Debug, Default)]
 pub struct Cell {
     text: String,
-    tone: Tone,
+    style: CellStyle,
 }
 
 impl Cell {
     /// A cell with a meaning.
-    pub fn toned(text: impl Into<String>, tone: Tone) -> Cell {
+    pub fn styled(text: impl Into<String>, style: CellStyle) -> Cell {
         Cell {
             text: text.into(),
-            tone,
+            style,
         }
     }
 }
@@ -69,7 +69,7 @@ impl<T: Into<String>> From<T> for Cell {
     fn from(text: T) -> Cell {
         Cell {
             text: text.into(),
-            tone: Tone::Plain,
+            style: CellStyle::Plain,
         }
     }
 }
@@ -159,7 +159,7 @@ impl Table {
         out.push('\n');
         let body: Vec<String> = lines.collect();
         for line in &body {
-            out.push_str(&self.toned(line, style));
+            out.push_str(&self.styled(line, style));
             out.push('\n');
         }
         out
@@ -185,8 +185,8 @@ impl Table {
             .collect()
     }
 
-    /// Colours the words of a line that stand in a toned cell.
-    fn toned(&self, line: &str, style: &Style) -> String {
+    /// Colours the words of a line that stand in a styled cell.
+    fn styled(&self, line: &str, style: &Style) -> String {
         if !style.color {
             return line.to_owned();
         }
@@ -203,7 +203,7 @@ impl Table {
                 continue;
             };
             out.push_str(&rest[..at]);
-            match cell.tone.code() {
+            match cell.style.code() {
                 Some(code) => out.push_str(&paint(&cell.text, code, style)),
                 None => out.push_str(&cell.text),
             }

@@ -7,7 +7,7 @@ use crate::record::kind::{Decision, Status};
 use crate::report::audit::{Approval, Audit, Given, Live};
 use crate::report::findings::human as report;
 use crate::report::text::plain::utc;
-use crate::report::{Cell, Style, Table, Tone, clean, paint};
+use crate::report::{Cell, CellStyle, Style, Table, clean, paint};
 
 /// The width of the words before a value.
 const LABEL: usize = 11;
@@ -103,7 +103,7 @@ fn signatures(audit: &Audit) -> Table {
                 (_, true) => "key revoked".to_owned(),
             };
             table.row([
-                Cell::toned(who, Tone::Strong),
+                Cell::styled(who, CellStyle::Strong),
                 what.into(),
                 key.uses.commits.to_string().into(),
                 key.uses.records.to_string().into(),
@@ -113,7 +113,7 @@ fn signatures(audit: &Audit) -> Table {
     }
     for nobody in &audit.nobody {
         table.row([
-            Cell::toned("nobody", Tone::Dim),
+            Cell::styled("nobody", CellStyle::Dim),
             nobody.what.as_str().into(),
             nobody.uses.commits.to_string().into(),
             nobody.uses.records.to_string().into(),

@@ -1,7 +1,7 @@
 //! Blocks for a terminal.
 
 use super::builder::{Block, Line, Span};
-use crate::report::{Cell, Style, Table, Tone, clean, paint};
+use crate::report::{Cell, CellStyle, Style, Table, clean, paint};
 
 fn span(span: &Span, style: &Style) -> String {
     match span {
@@ -18,15 +18,15 @@ fn line(spans: &Line, style: &Style) -> String {
     spans.iter().map(|one| span(one, style)).collect()
 }
 
-/// A cell, in the tone of its first word that has one.
+/// A cell, in the style of its first word that has one.
 fn cell(spans: &Line) -> Cell {
-    let tone = spans.iter().find_map(|span| match span {
-        Span::Good(_) => Some(Tone::Good),
-        Span::Bad(_) => Some(Tone::Bad),
-        Span::Warn(_) => Some(Tone::Waiting),
+    let style = spans.iter().find_map(|span| match span {
+        Span::Good(_) => Some(CellStyle::Good),
+        Span::Bad(_) => Some(CellStyle::Bad),
+        Span::Warn(_) => Some(CellStyle::Waiting),
         _ => None,
     });
-    Cell::toned(line(spans, &Style::PLAIN), tone.unwrap_or_default())
+    Cell::styled(line(spans, &Style::PLAIN), style.unwrap_or_default())
 }
 
 fn block(block: &Block, style: &Style, out: &mut String) {
