@@ -78,7 +78,7 @@ pub struct ResolveArgs {
 ///
 /// # Errors
 /// The target names only a group.
-pub fn meant(target: &Target) -> Result<(GroupName, Which), Error> {
+pub fn parse_target(target: &Target) -> Result<(GroupName, Which), Error> {
     Ok(match target {
         Target::Version(id) => (id.group.clone(), Which::Number(id.number)),
         Target::Stage(group, stage) => (group.clone(), Which::Stage(stage.clone())),
@@ -157,7 +157,7 @@ pub fn on_mainline(
         None => tip.into(),
         Some(at) => commit_at(workspace, objects, at, since)?,
     };
-    held(workspace, objects, tip, as_of.commit)?;
+    ensure_on_mainline(workspace, objects, tip, as_of.commit)?;
     Ok(as_of)
 }
 
@@ -174,12 +174,17 @@ pub fn start_on_mainline(
 ) -> Result<Option<Oid>, Error> {
     let commit = commit_before(workspace, objects, start)?;
     if let Some(commit) = commit {
-        held(workspace, objects, tip, commit)?;
+        ensure_on_mainline(workspace, objects, tip, commit)?;
     }
     Ok(commit)
 }
 
-fn held(workspace: &Workspace, objects: &GitObjects<'_>, tip: Oid, commit: Oid) -> Result<(), Error> {
+fn ensure_on_mainline(
+    workspace: &Workspace,
+    objects: &GitObjects<'_>,
+    tip: Oid,
+    commit: Oid,
+) -> Result<(), Error> {
     if commit != tip && history::chain_if(objects, commit, tip)?.is_none() {
         return Err(Error::told(format!(
             "commit {} is not on `{}`",
@@ -343,7 +348,7 @@ fn prove_and_read(
 }
 
 pub fn run(args: &ResolveArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    let (group, which) = meant(&args.target)?;
+    let (group, which) = parse_target(&args.target)?;
     answer(&group, &args.read, &args.trust, global, ui, |proven| {
         let resolved = resolve::resolve(&proven.snapshot, &group, &which, &proven.proof.tainted);
         match resolved.map_err(|error| proven.missing(error))? {

@@ -16,7 +16,7 @@ use crate::cli::args::Global;
 use crate::cli::names::Target as Name;
 use crate::cli::output::Outcome;
 use crate::cli::read::at::ReadArgs;
-use crate::cli::read::resolve::{Proven, TrustArgs, answer, meant, nothing};
+use crate::cli::read::resolve::{Proven, TrustArgs, answer, nothing, parse_target};
 use crate::exchange::sagemaker::{self, Exported};
 use crate::record::kind::{Evaluation, RecordPath, StageName};
 use crate::record::subject;
@@ -89,7 +89,7 @@ pub fn run(command: &ExportCommand, global: &Global, ui: &Ui) -> Result<Outcome,
 }
 
 fn sagemaker(args: &SagemakerArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    let (group, which) = meant(&args.version)?;
+    let (group, which) = parse_target(&args.version)?;
     answer(
         &group,
         &args.read,

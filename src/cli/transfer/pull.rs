@@ -13,7 +13,7 @@ use crate::cli::args::Global;
 use crate::cli::names::Target as Name;
 use crate::cli::output::Outcome;
 use crate::cli::read::at::ReadArgs;
-use crate::cli::read::resolve::{Proven, TrustArgs, answer, meant, nothing};
+use crate::cli::read::resolve::{Proven, TrustArgs, answer, nothing, parse_target};
 use crate::net::fetch::{Brought, Courier, Event, Fault, Parcel, Standing, State, Target};
 use crate::record::kind::{Address, Artifact, GroupName, ModelSpec, RecordPath, Status, VersionId};
 use crate::report::resolve::{self, Answer, Resolved, Which};
@@ -72,7 +72,7 @@ pub(crate) fn chosen(
 }
 
 pub fn run(args: &PullArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    let (group, which) = meant(&args.version)?;
+    let (group, which) = parse_target(&args.version)?;
     answer(&group, &args.read, &args.trust, global, ui, |proven| {
         let answer = match chosen(&which, &group, proven)? {
             Ok(answer) => answer,

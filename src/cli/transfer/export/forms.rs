@@ -11,7 +11,7 @@ use crate::cli::args::Global;
 use crate::cli::names::{self, Target};
 use crate::cli::output::{Outcome, Output};
 use crate::cli::read::at::{ReadArgs, Reading};
-use crate::cli::read::resolve::{TrustArgs, answer, meant, nothing};
+use crate::cli::read::resolve::{TrustArgs, answer, nothing, parse_target};
 use crate::cli::read::show;
 use crate::exchange::mlbom::{self, Bill};
 use crate::exchange::mlflow::{self, Registered};
@@ -65,7 +65,7 @@ fn export(
     ui: &Ui,
     make: &dyn Fn(&Reading<'_>, &VersionId) -> Result<String, Error>,
 ) -> Result<Outcome, Error> {
-    let (group, _) = meant(&args.target)?;
+    let (group, _) = parse_target(&args.target)?;
     answer(&group, &args.read, &args.trust, global, ui, |proven| {
         let id = names::resolve(&args.target, &proven.snapshot).map_err(|error| proven.missing(error))?;
         if let Some(key) = proven.proof.tainted.get(&id) {
