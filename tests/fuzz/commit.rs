@@ -1,4 +1,4 @@
-//! Commits: whatever the bytes, nothing is hidden from who signs and who reads.
+//! Commits: for any bytes, nothing is hidden from the signer or the reader.
 //!
 //! The first byte chooses the object format; the rest is the commit.
 
@@ -46,8 +46,8 @@ pub fn check(data: &[u8]) {
     match &commit.signature {
         None => assert_eq!(commit.payload, bytes, "all is signed but a signature"),
         Some(signature) if text.is_ok() => {
-            // Payload and signature make the very bytes again, and the
-            // signature stood among the headers.
+            // Payload and signature together give the original bytes, and the
+            // signature was among the headers.
             let mut header = format!("{own} {}", signature.armor.replace('\n', "\n ")).into_bytes();
             header.push(b'\n');
             // A header without a value has no space after its name.

@@ -1,5 +1,4 @@
-//! `modelry audit`: what it tells, in every form, and what it does not let
-//! pass.
+//! `modelry audit`: its output in every form, and the faults that it reports.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -40,9 +39,9 @@ fn unsigned(lab: &Lab, message: &str) -> String {
     head(lab)
 }
 
-/// A registry that has lived: two groups, a gate, a quorum that two branches
-/// brought together, stages, a merge by a stranger, a commit beside the
-/// registry, an acknowledged fault, and text that would like to be more.
+/// Creates a registry with a long history: two groups, a gate, a quorum from two
+/// branches, stages, a merge by a stranger, a commit beside the registry, an
+/// acknowledged fault, and hostile text.
 pub fn lived() -> Lab {
     static MADE: OnceLock<Lab> = OnceLock::new();
     Lab::copy_of(&MADE, || {
@@ -546,7 +545,7 @@ fn the_page_stands_alone() {
 #[track_caller]
 fn is_sarif(document: &Value) {
     let schema = include_str!("../../fixtures/sarif/sarif-2.1.0-rtm.5.json");
-    // One pattern there (of `language`, which is not used) is no expression.
+    // One pattern there (of `language`, which is not used) is not a valid expression.
     let schema = schema.replace("[a-zA-Z]{2}]?$", "[a-zA-Z]{2}$");
     let schema: Value = serde_json::from_str(&schema).expect("JSON");
     let validator = jsonschema::draft7::new(&schema).expect("a schema");

@@ -254,7 +254,7 @@ fn the_worst_pushes_stay_within_memory_and_output() {
             .flat_map(|n| entry("100644", &format!("n{:05}", n / 2)))
             .collect(),
     );
-    // 537,824 files that are no records.
+    // 537,824 files that are not records.
     let strays = bomb(lab, 14, 5);
     for (what, path, id) in [
         ("strays", "groups/strays", &strays),

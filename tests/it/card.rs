@@ -785,7 +785,7 @@ fn what_the_policy_asks_for_is_named_until_it_is_there() {
         "{}",
         said.err
     );
-    // The review stands; the version waits for its card.
+    // The review is in force; the version waits for its card.
     let said = lab.says("risk-1", &["approve", "churn/1", "-m", "good"]);
     assert!(
         said.err.contains("limitations") && said.err.contains("risk"),

@@ -185,7 +185,7 @@ fn an_older_registry_goes_on_and_is_led_to_schemas_of_its_own() {
         *schema::schema(Kind::Evaluation)
     );
 
-    // An edit that changes something brings the line along; one that does not, nothing.
+    // An edit with changes adds the line too; one without changes does nothing.
     let before = lab.git(&["rev-parse", "HEAD"]);
     let said = lab.says("trainer", &["annotate", "churn/1", "--label", "team=risk"]);
     assert!(

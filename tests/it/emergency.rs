@@ -189,7 +189,8 @@ fn an_actor_ends_the_own_key_by_a_pull_request() {
     let words = ["actor", "revoke-key", &key, "-m", "mine", "--branch", "rev"];
     let _ = lab.ok("risk-2", &words);
     lands_in_every_way(&guarded);
-    // Of another's key it is a proposal that no review of theirs carries.
+    // Revoking another's key is a proposal, which their own review does not
+    // authorise.
     let other = fingerprint(lab, "risk-1");
     let words = [
         "actor",
@@ -500,7 +501,7 @@ fn a_recovery_key_stands_in_when_an_administrator_leaves() {
         said.err.contains("`recovery` must stand behind a change"),
         "{said:?}"
     );
-    // The other administrator and the safe bring a successor.
+    // The other administrator and the safe key add a successor.
     let key = lab.public_key("admin-3");
     let add = ["actor", "add", "admin-3", "--key", &key, "--branch", "next"];
     let _ = lab.ok("admin-1", &add);

@@ -119,7 +119,7 @@ impl World {
         String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
     }
 
-    /// The bytes of an unsigned commit that brings the label.
+    /// Returns the bytes of an unsigned commit that adds the label.
     fn payload(&self, message: &str) -> Vec<u8> {
         self.payload_at(WHEN, message)
     }
@@ -217,7 +217,7 @@ impl World {
         codes
     }
 
-    /// One scenario: git's verdict of this commit, and ours of what it brings.
+    /// Adds a scenario: git's verdict on this commit, and ours on its change.
     #[track_caller]
     fn row(&mut self, name: &'static str, commit: &str, config: &[(&str, &str)], reason: &'static str) {
         let base = self.base.clone();

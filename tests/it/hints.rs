@@ -111,7 +111,7 @@ fn a_renamed_mainline_is_configured() {
 /// A situation in which a command fails with a line to type.
 struct Situation {
     name: &'static str,
-    /// Brings a registry with `churn/1` there.
+    /// Creates a registry with `churn/1` there.
     make: fn(&Lab),
     who: &'static str,
     typed: &'static [&'static str],

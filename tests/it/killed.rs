@@ -230,7 +230,7 @@ fn killed_at(scenario: &Scenario, template: &(Lab, &'static str), call: &Call) -
         return wrong("something is left");
     }
     let after = place.git(&["rev-parse", "main"]);
-    // The registry is there, or the branch stands where it stood.
+    // The registry exists, or the branch has not moved.
     let again = match (before == after, scenario.typed[0]) {
         (false, "init") => said(&mut place.modelry(scenario.who, &["list"])),
         (true, _) => said(&mut place.modelry(scenario.who, scenario.typed)),

@@ -153,7 +153,7 @@ fn a_point_that_somebody_else_wrote_is_not_believed() {
     assert_eq!(std::fs::read(&own).expect("a file"), delivered);
 }
 
-/// A key that others can read, or that a repository brings, is none.
+/// A key that others can read, or that comes with a repository, does not count.
 #[test]
 fn a_key_that_was_delivered_is_not_believed() {
     use std::os::unix::fs::PermissionsExt;
@@ -242,7 +242,7 @@ fn a_commit_that_no_remote_has_is_not_remembered() {
     let lab = started();
     let bare = lab.home().join("hub.git").to_string_lossy().into_owned();
     lab.git(&["clone", "-q", "--bare", ".", &bare]);
-    // The clone has not heard of it yet.
+    // The clone does not know of it yet.
     lab.git(&["remote", "add", "origin", &bare]);
     let describe = |text: &str| {
         let update = ["group", "update", "churn", "--description", text];

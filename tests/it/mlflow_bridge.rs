@@ -1,5 +1,5 @@
-//! Models of MLflow brought along, and versions given to it: a real server, its
-//! real client, and what mlflow-export-import really writes.
+//! Import of models from MLflow, and export of versions to it: a real server, its
+//! real client, and real output of mlflow-export-import.
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
@@ -26,8 +26,8 @@ const MLFLOW: Packages = Packages {
     options: &[],
 };
 
-/// MLflow tells its makers what it is used for, from a thread that changes the
-/// environment while others read it: now and then its client fails by that.
+/// MLflow sends telemetry from a thread that changes the environment while others
+/// read it, so its client sometimes fails.
 const NO_TELEMETRY: [(&str, &str); 2] = [("MLFLOW_DISABLE_TELEMETRY", "true"), ("DO_NOT_TRACK", "true")];
 
 /// A server with a database of its own, until the test ends.

@@ -80,7 +80,7 @@ fn several_of_them_are_one_model() {
         let text = lab.read(&format!("groups/fraud/versions/{number}/version.yaml"));
         assert!(text.contains(&format!("s3://models/fraud/{number}")), "{text}");
     }
-    // Told otherwise, or by another server, neither wins.
+    // If the exports disagree, or come from different servers, neither wins.
     let other = json!({"model_version": version(2, "s3://models/other")});
     write(&lab, "again/version.json", SERVER, &other);
     let told = lab.error("admin-1", &["import", "mlflow", "../export"]);

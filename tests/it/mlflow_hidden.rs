@@ -1,5 +1,5 @@
-//! Characters that nobody sees, in whatever text of a model in MLflow: no import
-//! fails by one, and what is kept can be seen.
+//! Invisible characters in any text of a model in MLflow: no import fails because of
+//! one, and the kept text shows it.
 
 use serde_json::{Value, json};
 

@@ -440,7 +440,7 @@ fn a_registry_whose_people_sign_with_gpg() {
         "{signers:?}"
     );
 
-    // One key, one actor, in whatever format.
+    // One key belongs to one actor, in any format.
     let line = gpg.run(
         &[
             "--export-ssh-key",

@@ -1,4 +1,4 @@
-//! Partial clones of a repository that holds much else: `--fetch` brings the
+//! Partial clones of a repository with much other content: `--fetch` gets the
 //! registry's missing objects, and nothing else.
 
 use std::collections::BTreeSet;

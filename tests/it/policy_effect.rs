@@ -268,10 +268,10 @@ fn may_more(before: &Policy, after: &Policy) -> bool {
         .any(|set| agrees(after, set) && !agrees(before, set))
 }
 
-/// Some parts of a policy are left out, since they warn whatever reviews there are.
-/// Gates and cards are other conditions than reviews. Protected files, ways of
-/// landing, transitions and stages need no approval. Accepted faults and revocations
-/// are of the past. A new key or account of an actor is another way to speak as it.
+/// Some parts of a policy are left out, since they warn regardless of reviews. Gates
+/// and cards are other conditions than reviews. Protected files, ways of landing,
+/// transitions and stages need no approval. Accepted faults and revocations concern
+/// the past. A new key or account of an actor is another way to act as it.
 #[test]
 fn the_page_warns_exactly_where_reviews_are_newly_enough_or_somebody_may_more() {
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15);

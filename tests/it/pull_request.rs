@@ -343,7 +343,7 @@ fn the_page_is_told() {
         );
         assert!(!said.out.contains("secret"), "{}", said.out);
     }
-    // A host whose name tells nothing: the configuration does.
+    // The host's name does not reveal its software: the configuration does.
     let address = "git@git.example.com:ml/models";
     let reject = ["reject", "churn/1", "-m", "no", "--pr"];
     let said = says(&seat, address, "risk-1", &reject);

@@ -2,8 +2,8 @@
 //! shallow files, commit-graphs, alternates, configuration, environment. Damaged or
 //! missing objects make it incomplete, and never a pass.
 //!
-//! Two stories, each with a merge, in both object formats: one is clean, and
-//! in the other nobody signed what the side branch brings.
+//! Two stories, each with a merge, in both object formats: one is clean, and in the
+//! other the side branch's changes are unsigned.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,7 +18,7 @@ const REVIEW: &str = "groups/churn/versions/1/reviews/risk-1.yaml";
 struct Story {
     lab: Lab,
     root: String,
-    /// The side's only commit: it brings the review and the status.
+    /// The side's only commit: it adds the review and the status.
     side: String,
     merge: String,
     clean: bool,
@@ -172,7 +172,8 @@ impl View<'_> {
         }
     }
 
-    /// Nothing is said but that it can't be told, and what to do about it.
+    /// Checks that the output only says that the verdict is incomplete, and what to
+    /// do about it.
     #[track_caller]
     fn is_incomplete(&self, what: &str, hint: &str) {
         for told in self.verdicts() {
@@ -539,7 +540,7 @@ fn a_partial_clone_fetches_nothing_and_is_incomplete() {
                 view.git(&["count-objects", "-v"]),
                 "{filter}: nothing was fetched"
             );
-            // The command that is named brings what is missing.
+            // The suggested command fetches the missing objects.
             view.git(&["config", "--unset", "remote.origin.partialclonefilter"]);
             view.git(&["config", "--unset", "remote.origin.promisor"]);
             view.git(&["fetch", "-q", "--refetch"]);

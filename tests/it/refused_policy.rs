@@ -110,7 +110,7 @@ fn a_revocation_lands_on_the_policy_in_force() {
     }
 }
 
-/// A thief alone stands behind nothing where two administrators are needed.
+/// A thief with one key changes nothing where two administrators are needed.
 #[test]
 fn one_of_two_keys_brings_no_policy_into_force() {
     let (lab, _) = two_administrators("");

@@ -1,5 +1,4 @@
-//! A registration lands in every way that the policy allows, whatever was given
-//! with it.
+//! A registration lands in every way that the policy allows, with any flags.
 
 use std::collections::BTreeSet;
 use std::sync::OnceLock;

@@ -1,5 +1,5 @@
-//! A login in a remote's or a receiver's address is shown by no command, whatever
-//! fails or succeeds, and no file of Modelry keeps it.
+//! A login in a remote's or a receiver's address is printed by no command, successful
+//! or not, and no file of Modelry keeps it.
 
 use std::path::Path;
 use std::process::Stdio;

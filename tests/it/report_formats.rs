@@ -1,5 +1,5 @@
-//! The foreign forms of a report: each as its reader wants it, all of the same
-//! findings at the same places, whatever others wrote.
+//! The foreign forms of a report: each in its reader's format, all with the same
+//! findings at the same places, for any hostile text.
 
 use modelry::judge::finding::{Finding, Label, Note, Place, Report, RuleInfo, Side};
 use modelry::report::{self, Format, Style};

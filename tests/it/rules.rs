@@ -1,6 +1,6 @@
 //! Each rule has cases that fire and cases that pass, as folders below
-//! `fixtures/rules`. A case is a change on `fixtures/registry`, who carries it,
-//! and the concise report that it must give.
+//! `fixtures/rules`. A case is a change on `fixtures/registry`, the signer of its
+//! commit, and the concise report that it must give.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
-//! One tip, one report: whatever the clone did before, wherever it lies, however
-//! its remote is called and the command was typed.
+//! One tip gives one report, regardless of the clone's past, its place, the name of
+//! its remote and the way the command was typed.
 
 use std::path::{Path, PathBuf};
 

@@ -35,7 +35,7 @@ impl Side {
         Side { lab, base, good }
     }
 
-    /// Bytes into the store, whatever they are.
+    /// Writes bytes into the store, valid or not.
     fn store(&self, kind: &str, bytes: &[u8]) -> String {
         let mut child = self
             .lab

@@ -1,5 +1,5 @@
-//! Many writers at once against one guarded repository over ssh: whatever was
-//! acknowledged is in the final history exactly once.
+//! Many writers at once against one guarded repository over ssh: every acknowledged
+//! change is in the final history exactly once.
 //!
 //! The small form runs with the other tests. The full one is run by hand:
 //! `MODELRY_SOAK=16x100 cargo test --release --test system -- soak --nocapture --test-threads=1`.

@@ -1,4 +1,4 @@
-//! Stages: what serves, the way back, and what stood on a day.
+//! Stages: serving, rollback, and the state on a day.
 
 use std::sync::OnceLock;
 

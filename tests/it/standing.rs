@@ -1,5 +1,5 @@
-//! A line to type works in the folder where the user stands: with `-C` and `--path` as
-//! they were given, and below the repository's top.
+//! A line to type works in the user's folder: with `-C` and `--path` as they were
+//! given, and below the repository's top.
 
 use std::path::Path;
 

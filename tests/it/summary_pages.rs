@@ -1,5 +1,5 @@
-//! The page of a pull request, whatever others wrote: nothing of theirs is
-//! markup, it fits what hosts take, and no change of a policy is passed over.
+//! The page of a pull request, with hostile text: nothing of it is markup, it fits
+//! what hosts accept, and no change of a policy is passed over.
 
 use modelry::judge::finding::{Finding, Label, Note, Place, Report, RuleInfo, Side, Tried};
 use modelry::record::kind::Landing;

@@ -18,7 +18,7 @@ use crate::workspace::PinnedBy;
     after_help = "Examples:\n  modelry trust                     show the root\n  modelry trust 5e1f…:models        pin it in this clone"
 )]
 pub struct TrustArgs {
-    /// The root's full id, with the registry's folder when it is not the top
+    /// The root's full id, followed by `:FOLDER` when the registry is not at the top
     #[arg(value_name = "OID[:FOLDER]")]
     root: Option<String>,
     #[command(flatten)]

@@ -1,62 +1,60 @@
-//! What a CI system says of the job that it runs: which commits are to be
-//! judged, and as what.
+//! Reads a CI system's job: which commits are to be judged, and as what.
 //!
-//! An event that is about no change (a schedule, a run by hand, a trigger) is
-//! about what the job runs on.
+//! An event without a change (a schedule, a run by hand, a trigger) concerns the
+//! commit that the job runs on.
 //!
-//! One rule holds for every event: what stands on the mainline is judged step
-//! by step, and everything else as it would land there, whatever branch it is
-//! meant for. A host hangs the verdict on a commit, so a commit must not get a
-//! kinder one by way of a tag, or of a pull request to a branch that its author
-//! made.
+//! One rule holds for every event: commits on the mainline are judged step by step,
+//! and everything else as it would land there, regardless of its target branch. A
+//! host attaches the verdict to a commit, so a commit must not get a kinder one
+//! through a tag, or through a pull request to a branch that its author made.
 
 use serde_json::Value;
 
 use crate::base::{Error, Oid};
 
-/// The CI systems whose jobs can be read.
+/// The supported CI systems.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum System {
-    /// GitHub Actions: an event's name, and a file that tells it.
+    /// GitHub Actions: an event's name, and a file that describes it.
     GitHub,
-    /// GitLab CI: variables.
+    /// GitLab CI: environment variables.
     GitLab,
 }
 
-/// What a job is to judge.
+/// The task of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
     /// The mainline's full name: `refs/heads/main`.
     pub mainline: String,
-    /// What is to be judged.
+    /// The commits to judge.
     pub task: Task,
-    /// Where the remote keeps what is to be judged, for a clone that lacks it:
+    /// The remote's reference with these commits, for a clone that lacks them:
     /// `refs/pull/7/head`.
     pub source: Option<String>,
 }
 
-/// What is to be judged.
+/// The commits to judge, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Task {
     /// A commit that may land on the mainline.
     Landing(Oid),
-    /// The steps after `from` up to `to`, first parent by first parent: pushed to
-    /// the mainline, or made by a queue that is about to push them.
+    /// The steps after `from` up to `to`, along first parents: pushed to the
+    /// mainline, or made by a queue that is about to push them.
     Steps {
-        /// The mainline's tip before; for a queue, what it builds on.
+        /// The mainline's tip before; for a queue, the commit that it builds on.
         from: Oid,
         /// The tip after.
         to: Oid,
-        /// They are on the mainline already.
+        /// Whether they are on the mainline already.
         landed: bool,
     },
-    /// The same where the event names no tip before, as of a new branch: every
-    /// step from the root.
+    /// Every step from the root up to a commit: the event names no tip before, as for
+    /// a new branch.
     Whole(Oid),
 }
 
 impl Task {
-    /// The commit that the verdict is about.
+    /// Returns the commit that the verdict is about.
     pub fn tip(&self) -> Oid {
         match self {
             Task::Landing(tip) | Task::Whole(tip) | Task::Steps { to: tip, .. } => *tip,
@@ -64,7 +62,7 @@ impl Task {
     }
 }
 
-/// `main`, `refs/heads/main`: the full name of a branch.
+/// Returns the full name of a branch: `main` and `refs/heads/main` are the same.
 fn branch(name: &str) -> String {
     match name.starts_with("refs/") {
         true => name.to_owned(),
@@ -72,7 +70,7 @@ fn branch(name: &str) -> String {
     }
 }
 
-/// The commit that a text names; none for the zeroes that stand for no commit.
+/// Parses a commit's id; `None` for the zeroes that mean no commit.
 fn commit(text: Option<&str>, what: &str) -> Result<Option<Oid>, Error> {
     let wrong = || {
         Error::told(format!("the event tells no commit as `{what}`"))
@@ -86,7 +84,7 @@ fn no_mainline() -> Error {
     Error::told("nothing says which branch is the mainline").hint("name it: `--mainline main`")
 }
 
-/// What was put on a reference.
+/// Returns the task for a push to a reference.
 fn pushed(mainline: String, reference: &str, before: Option<Oid>, after: Option<Oid>) -> Result<Job, Error> {
     let Some(after) = after else {
         return Err(Error::told(format!("`{reference}` was deleted, so there is nothing to judge"))
@@ -108,13 +106,13 @@ fn pushed(mainline: String, reference: &str, before: Option<Oid>, after: Option<
     })
 }
 
-/// A job of GitHub Actions: the event's name (`GITHUB_EVENT_NAME`), what its file
-/// (`GITHUB_EVENT_PATH`) says, and for an event about no change the variables
-/// `GITHUB_REF` and `GITHUB_SHA`. The mainline is the default branch, unless
-/// another one is named.
+/// Reads a job of GitHub Actions: the event's name (`GITHUB_EVENT_NAME`), its file
+/// (`GITHUB_EVENT_PATH`), and for an event without a change the variables
+/// `GITHUB_REF` and `GITHUB_SHA`. The mainline is the default branch, unless another
+/// one is named.
 ///
 /// # Errors
-/// When the event tells of no commits, or not of those that it should.
+/// The event names no commits, or not those that it should.
 pub fn github(
     event: &str,
     payload: &Value,
@@ -127,7 +125,8 @@ pub fn github(
         id(pointer)?.ok_or_else(|| Error::told(format!("the event tells no commit as `{pointer}`")))
     };
     let reference = variable("GITHUB_REF");
-    // The file of a schedule names no repository; it runs on the default branch.
+    // The file of a schedule names no repository; the schedule runs on the default
+    // branch.
     let default = match event {
         "schedule" => text("/repository/default_branch").or(reference.as_deref()),
         _ => text("/repository/default_branch"),
@@ -144,7 +143,7 @@ pub fn github(
         }
         "merge_group" => {
             let (from, to) = (some("/merge_group/base_sha")?, some("/merge_group/head_sha")?);
-            // The queue's branch is what the mainline will be, commit for commit.
+            // The queue's branch becomes the mainline, commit for commit.
             let task = match text("/merge_group/base_ref") == Some(mainline.as_str()) {
                 true => Task::Steps { from, to, landed: false },
                 false => Task::Landing(to),
@@ -171,8 +170,8 @@ pub fn github(
     }
 }
 
-/// The pipelines of GitLab CI that no push started, and that run on a branch or a
-/// tag all the same.
+/// The pipelines of GitLab CI that start without a push, and still run on a branch or
+/// a tag.
 const ON_A_REFERENCE: [&str; 9] = [
     "schedule",
     "web",
@@ -185,12 +184,11 @@ const ON_A_REFERENCE: [&str; 9] = [
     "security_orchestration_policy",
 ];
 
-/// A job of GitLab CI, by its variables. The mainline is the default branch,
+/// Reads a job of GitLab CI from its variables. The mainline is the default branch,
 /// unless another one is named.
 ///
 /// # Errors
-/// When the pipeline was started by something that brings no commits, or runs in
-/// a fork.
+/// The pipeline's source has no commits, or it runs in a fork.
 pub fn gitlab(variable: &dyn Fn(&str) -> Option<String>, mainline: Option<&str>) -> Result<Job, Error> {
     let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
     let id = |name: &str| commit(variable(name).as_deref(), name);
@@ -207,8 +205,8 @@ pub fn gitlab(variable: &dyn Fn(&str) -> Option<String>, mainline: Option<&str>)
                 .hint("a member of the registry's project runs it there: in the merge request, Pipelines, Run pipeline"));
         }
         let source = Some(format!("refs/merge-requests/{number}/head"));
-        // The mainline will be what the train made, commit for commit; what it
-        // builds on may be another car.
+        // The merge train's commits become the mainline, one by one; the train may
+        // build on another merge request.
         let on_mainline = variable("CI_MERGE_REQUEST_TARGET_BRANCH_NAME").map(|name| branch(&name));
         if variable("CI_MERGE_REQUEST_EVENT_TYPE").as_deref() == Some("merge_train")
             && on_mainline.as_deref() == Some(mainline.as_str())
@@ -225,7 +223,8 @@ pub fn gitlab(variable: &dyn Fn(&str) -> Option<String>, mainline: Option<&str>)
                 source,
             });
         }
-        // Of merged results it is one of the parents, otherwise the commit itself.
+        // For merged results the source is one of the parents, otherwise the commit
+        // itself.
         let tip = match variable("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA") {
             Some(_) => some("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA")?,
             None => some("CI_COMMIT_SHA")?,

@@ -1,4 +1,4 @@
-//! What a request to judge comes to: data, which the command line puts into words
+//! The answer to a request to judge: data, which the command line turns into words
 //! and an exit code.
 
 use crate::base::{Oid, count};
@@ -9,30 +9,31 @@ use crate::judge::finding::Report;
 pub enum Notice {
     /// For every reader.
     Always(String),
-    /// For people: a program reads it from the report.
+    /// For people; a program finds it in the report.
     ForPeople(&'static str),
 }
 
 /// The answer to a request.
 #[derive(Debug, Default)]
 pub struct Judgement {
-    /// What is wrong: any of it that is open decides against all of it.
+    /// The findings; an open one decides against the whole request.
     pub report: Report,
-    /// Open findings of the history before, in groups that the change does not touch.
+    /// The number of open findings in the earlier history, in groups that the change
+    /// does not touch.
     pub elsewhere: usize,
-    /// The page for people, as Markdown, where it was asked for.
+    /// The summary for people as Markdown, if it was asked for.
     pub summary: Option<String>,
-    /// Sentences on how it was judged, in the order in which they are told.
+    /// Sentences on how it was judged, in the order in which they are printed.
     pub notes: Vec<Notice>,
-    /// What a push puts on a mainline that was there: each step that touches the
-    /// registry, with the date that it claims; only where that was asked for.
+    /// The steps that a push adds to an existing mainline and that touch the
+    /// registry, each with the date that it claims; only if they were asked for.
     pub claims: Vec<(Oid, Option<i64>)>,
-    /// The tip that the push builds on, where there was one.
+    /// The tip that the push builds on, if there was one.
     pub onto: Option<Oid>,
 }
 
 impl Judgement {
-    /// A judgement of which nothing but the report is known.
+    /// Creates a judgement with a report only.
     pub(super) fn of(report: Report) -> Judgement {
         Judgement {
             report,
@@ -40,7 +41,7 @@ impl Judgement {
         }
     }
 
-    /// A judgement that found nothing to judge, and says why.
+    /// Creates a judgement for a request without anything to judge, with the reason.
     pub(super) fn idle(why: &str) -> Judgement {
         let mut judgement = Judgement::default();
         judgement.note(why);
@@ -52,7 +53,7 @@ impl Judgement {
         self.notes.push(Notice::Always(words.into()));
     }
 
-    /// Tells how many findings of the mainline are not in the way.
+    /// Notes how many findings of the mainline do not block the change.
     pub(super) fn note_elsewhere(&mut self) {
         if self.elsewhere > 0 {
             self.note(format!(
@@ -62,12 +63,12 @@ impl Judgement {
         }
     }
 
-    /// Whether nothing of the registry was in it, and nothing is wrong.
+    /// Whether the request contained nothing of the registry, and nothing is wrong.
     pub(super) fn is_idle(&self) -> bool {
         self.report.checked.changes == 0 && self.report.is_clean()
     }
 
-    /// Adds what another registry of the same push comes to.
+    /// Adds the judgement on another registry of the same push.
     pub(super) fn join(&mut self, other: Judgement) {
         self.report.findings.extend(other.report.findings);
         self.report.notes.extend(other.report.notes);

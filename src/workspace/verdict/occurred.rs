@@ -1,5 +1,4 @@
-//! What happened in a range of the mainline, for those who react to it: told
-//! only when the judge passes all of it.
+//! Derives the events of a range of the mainline, only if the judge passes all of it.
 
 use std::collections::HashSet;
 
@@ -12,23 +11,23 @@ use crate::report::event::{self, Before, Deriving, Event};
 use crate::workspace::Workspace;
 use crate::workspace::prove::How;
 
-/// What happened.
+/// The events of a range, or the reason for their absence.
 #[derive(Debug)]
 pub enum Occurred {
     /// The events, in order.
     Events(Vec<Event>),
-    /// Nothing is told: there are open findings up to there.
+    /// The range has open findings, so there are no events.
     Refused(Box<Report>),
 }
 
-/// Derives the events of the steps after `from` up to `to`, which the caller
-/// knows to be on the mainline; without `from`, of all steps from the root. What
-/// they build on is proven, from the root or from the clone's verified point.
-/// `seen` is told of each step that is judged: how many there are in all.
+/// Derives the events of the steps after `from` up to `to`, which the caller knows to
+/// be on the mainline; without `from`, of all steps from the root. The history before
+/// is proven, from the root or from the clone's verified point. `seen` is called for
+/// each judged step, with the number of steps in all.
 ///
 /// # Errors
-/// When `from` is not among the first parents of `to`, history can't be read, or
-/// no policy comes into force.
+/// `from` is not among the first parents of `to`, history can't be read, or no policy
+/// comes into force.
 pub fn occurred(
     workspace: &Workspace,
     records: &Records<'_>,
@@ -45,7 +44,7 @@ pub fn occurred(
     Ok(occurred)
 }
 
-/// The same with the dates that commits claim.
+/// Derives the events, with the dates that commits claim.
 fn undated(
     workspace: &Workspace,
     records: &Records<'_>,
@@ -74,16 +73,16 @@ fn undated(
         return Ok(Occurred::Refused(Box::new(proof.report)));
     }
     let Some(up_to_there) = history::chain_if(objects, proof.root, from)? else {
-        // It lies before the root: all of it is wanted.
+        // `from` lies before the root, so the events of the whole history are wanted.
         return from_root(workspace, records, to, how, Some(&wanted), seen);
     };
-    // Where something was accepted that was wrong, a tree alone does not say which
-    // policy was in force there.
+    // After an accepted fault, the tree alone does not determine the policy that was
+    // in force.
     if !proof.report.findings.is_empty() {
         return from_root(workspace, records, to, how, Some(&wanted), seen);
     }
     if gathered.steps < commits.len() {
-        // The clone had verified further than `from` before.
+        // The clone's verified point is later than `from`.
         gathered = Gathered::of(workspace, records, Some(&wanted));
         let mut replay = Replay::after(records, &workspace.folder, from)?.with_floor(from);
         let report = workspace.run(&mut replay, &commits, |commit, step| {
@@ -128,7 +127,7 @@ fn from_root(
     Ok(Occurred::Events(events))
 }
 
-/// The id of the last event up to the end of these commits, which follow the
+/// Returns the id of the last event up to the end of these commits, which follow the
 /// root.
 fn last(
     workspace: &Workspace,
@@ -156,13 +155,13 @@ fn last(
     id_of(Replay::from_root(records, folder), &root)
 }
 
-/// Events as they are gathered.
+/// Events that are being collected.
 struct Gathered<'a> {
     records: &'a Records<'a>,
     folder: &'a str,
     wanted: Option<&'a HashSet<Oid>>,
     deriving: Option<Deriving<'a>>,
-    /// Steps taken so far.
+    /// The number of steps so far.
     steps: usize,
     events: Result<Vec<Event>, Error>,
 }
@@ -179,7 +178,7 @@ impl<'a> Gathered<'a> {
         }
     }
 
-    /// Adds a judged step. The first error is kept, and ends it.
+    /// Adds a judged step. The first error is kept, and ends the collection.
     fn take(&mut self, commit: &Commit, step: &JudgedStep) {
         self.steps += 1;
         let Ok(events) = &mut self.events else { return };
@@ -188,7 +187,7 @@ impl<'a> Gathered<'a> {
             let deriving = match &mut self.deriving {
                 Some(deriving) => deriving,
                 none => {
-                    // At the root, and where nothing is of the registry, the tree says.
+                    // At the root, and for a step without a policy, the tree has it.
                     let loaded = match &step.policy {
                         Some(policy) => Some(policy.clone()),
                         None => snapshot.registry()?,

@@ -1,4 +1,4 @@
-//! The page for people: what steps mean, or a branch where it would land.
+//! Writes the summary for people: of steps, or of a branch as it would land.
 
 use crate::base::{Error, Oid};
 use crate::judge::finding::Report;
@@ -11,8 +11,8 @@ use crate::report::{self, Page};
 use crate::trust::Policy;
 use crate::workspace::Workspace;
 
-/// The two ends of a change: the repository's trees that are compared, and the
-/// commits whose history is looked into.
+/// The two ends of a change: the trees that are compared, and the commits whose
+/// history is read.
 struct Ends {
     before: Option<Oid>,
     after: Oid,
@@ -20,10 +20,7 @@ struct Ends {
     to: Oid,
 }
 
-/// The page of the steps after `from`, or from the root, up to `to`.
-///
-/// # Errors
-/// When an object can't be read.
+/// Summarises the steps after `from`, or from the root, up to `to`.
 pub(super) fn of_steps(
     records: &Records<'_>,
     workspace: &Workspace,
@@ -55,10 +52,7 @@ pub(super) fn of_steps(
     }))
 }
 
-/// The page of a branch, for the person who must decide.
-///
-/// # Errors
-/// When an object can't be read.
+/// Summarises a branch, for the person who must decide.
 pub(super) fn of_landing(objects: &dyn Objects, ask: &Onto<'_>, report: &Report) -> Result<String, Error> {
     let (summary, caution) = meaning(objects, ask)?;
     let (from, to) = (ask.base.short().to_string(), ask.tip.short().to_string());
@@ -71,10 +65,7 @@ pub(super) fn of_landing(objects: &dyn Objects, ask: &Onto<'_>, report: &Report)
     }))
 }
 
-/// Summarises a branch where it would land; with a caution where it is in conflict.
-///
-/// # Errors
-/// When an object can't be read.
+/// Summarises a branch as it would land, with a caution where it is in conflict.
 pub fn meaning(objects: &dyn Objects, ask: &Onto<'_>) -> Result<(Summary, Option<String>), Error> {
     let overlay = Overlay::new(objects);
     let records = Records::new(&overlay);
@@ -97,7 +88,7 @@ pub fn meaning(objects: &dyn Objects, ask: &Onto<'_>) -> Result<(Summary, Option
     Ok((summary, caution))
 }
 
-/// The registry at both ends.
+/// Returns the registry at both ends.
 fn snapshots<'r>(
     records: &'r Records<'r>,
     folder: &str,
@@ -110,7 +101,7 @@ fn snapshots<'r>(
     Ok((prior, Snapshot::at(records, ends.after, folder)?))
 }
 
-/// What the changes mean, with those of the files that the policy protects.
+/// Summarises the changes, with those of the files that the policy protects.
 fn summarised<'r>(
     records: &'r Records<'r>,
     folder: &str,

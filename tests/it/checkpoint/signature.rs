@@ -24,7 +24,7 @@ fn a_signed_checkpoint_is_verified_by_openssh_too() {
     assert_eq!(read(&file(&lab)), signed_by_hand(&lab));
     assert_ne!(read(&beside(&lab, ".sig")), signature);
     assert!(verified_by_openssh(&lab) && !beside(&lab, ".sig.new").exists());
-    // One that was never signed is signed where it stands.
+    // A checkpoint that was never signed is signed in place.
     std::fs::remove_file(beside(&lab, ".sig")).expect("removed");
     std::fs::write(file(&lab), by_hand(&lab, "main")).expect("a file");
     let _ = clean(&lab, &["--sign"]);

@@ -106,7 +106,7 @@ impl<'h> Job<'h> {
         command
     }
 
-    /// Modelry as this job, without what brings more into the clone.
+    /// Runs Modelry as this job, without options that fetch more into the clone.
     fn validate(&self, system: &str, more: &[&str]) -> Said {
         let root = self.seat.hub.lab.root();
         let mut all = vec!["validate", "--ci", system, "--root", &root];
@@ -114,7 +114,7 @@ impl<'h> Job<'h> {
         said(&mut self.command(Path::new(env!("CARGO_BIN_EXE_modelry")), &all))
     }
 
-    /// Tells the job a GitHub event.
+    /// Gives the job a GitHub event.
     fn event(&mut self, name: &str, payload: &Value) {
         let mut payload = payload.clone();
         payload["repository"] = json!({"full_name": "risk/models", "default_branch": "main"});

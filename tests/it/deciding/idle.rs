@@ -141,7 +141,8 @@ fn beside_a_related_one_that_counts() {
         "the approval of `bot` counts already, and `risk-2` shares an owner with it",
         "ask `risk-1`",
     );
-    // Where a team must be heard that only the person is in, it is needed.
+    // Where the person is the only member of a required team, their approval is
+    // needed.
     lab.change_policy("required: 2\n", "required: 2\n    from: {risk: 1}\n");
     let _ = lab.ok("risk-2", &["approve", "churn/1", "-m", "for the team"]);
     // A review that counts and does not complete the quorum is success.

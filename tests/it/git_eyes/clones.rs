@@ -513,7 +513,7 @@ fn a_filter_program_is_named_and_not_run() {
     left_no_trace(&lab);
 }
 
-/// Git would run it on a file that was touched, whatever its bytes.
+/// Git would run it on a touched file, regardless of its bytes.
 #[test]
 fn a_filter_program_is_named_for_the_same_bytes_too() {
     let lab = clone(|lab| {

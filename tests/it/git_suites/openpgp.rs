@@ -19,7 +19,7 @@ fn signed(world: &World, gpg: &Gnupg<'_>, arguments: &[&str], payload: &[u8]) ->
     world.store(&with_header(payload, "gpgsig", &armor))
 }
 
-/// A wrapper that tells gpg the time; its path.
+/// Writes a wrapper that sets gpg's time, and returns its path.
 fn gpg_at(lab: &Lab, time: &str) -> String {
     let path = file(
         lab,

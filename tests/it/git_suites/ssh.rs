@@ -181,7 +181,8 @@ fn changed_afterwards(world: &mut World, plain: &[(&str, &str)]) {
         let id = world.store(&with_header(forged.as_bytes(), "gpgsig", &armor));
         world.row(name, &id, plain, "");
     }
-    // Signed over the tree without the label, carried by the one with it.
+    // The signature covers the tree without the label, and is put into the commit
+    // with it.
     let harmless = old.replacen(&world.tree, &empty, 1);
     let armor_of_it = world.ssh("scribe", "git", harmless.as_bytes());
     let id = world.store(&with_header(&payload, "gpgsig", &armor_of_it));

@@ -38,7 +38,7 @@ fn converse(serve: fn(&Guarded) -> Served, push: &Push<'_>, fsck: bool, protocol
     let _ = lab.ok("admin-1", &["group", "create", "other"]);
     accepts("admin-1", &["main"]);
 
-    // Two references, one of which brings what nobody may.
+    // Two references, one of which adds something that no actor may.
     lab.git(&["switch", "-q", "-c", "bad"]);
     let _ = lab.ok("risk-1", &["approve", "churn/1", "-m", "good"]);
     lab.git(&["rm", "-q", "groups/churn/versions/1/reviews/risk-1.yaml"]);

@@ -136,7 +136,7 @@ fn to(lab: &Lab, receiver: &Receiver, path: &str, more: &[&str]) -> Said {
     said(&mut command(lab, &all))
 }
 
-/// The ids of everything that happened, as `events` tells them.
+/// Returns the ids of all events, as `events` prints them.
 fn events(lab: &Lab) -> Vec<String> {
     let out = lab.ok("admin-1", &["events", "-o", "cloudevents"]);
     out.lines()

@@ -280,7 +280,7 @@ fn https_is_believed_by_its_certificate() {
         "{told:?}"
     );
     assert_eq!(receiver.received().len(), 0);
-    // The cursor is there: it says that nothing was told.
+    // The cursor exists, and records that nothing was delivered.
     let told = said(command(&lab, &more[..3]).env("SSL_CERT_FILE", &ca));
     assert_eq!(told.code, 0, "{told:?}");
     assert_eq!(receiver.ids("/ok"), events(&lab));

@@ -327,7 +327,7 @@ impl Pen<'_> {
         Some((path, record))
     }
 
-    /// Brings a version with the status that it had elsewhere.
+    /// Imports a version with the status that it had elsewhere.
     pub fn import(&mut self, files: &mut Files, law: &Law) -> Option<Done> {
         if self.tampers() && self.dice.percent(30) {
             return self.change_origin(files, law);

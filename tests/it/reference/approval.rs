@@ -174,8 +174,8 @@ impl Case<'_> {
         found
     }
 
-    /// Whether a rejection stands of one who may: by grant, or as the author of
-    /// the version.
+    /// Whether a rejection is in force by an actor who may reject: by grant, or as
+    /// the author of the version.
     fn is_rejected(&self, group: &str, n: u64, version: &Value) -> bool {
         let rejecters = self.deciders(group, n, "Rejected");
         rejecters

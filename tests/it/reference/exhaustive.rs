@@ -95,7 +95,7 @@ pub fn may_move(added: [bool; 2], from: Option<&str>, to: &str, support: u8) -> 
         (Some("Pending"), "Archived") => added[1],
         _ => false,
     };
-    // An Archival stands only beside what is Archived.
+    // An Archival may exist only for an Archived version.
     leads && supported && (!archived || to == "Archived")
 }
 
@@ -200,7 +200,7 @@ fn every_merge(path: &str, values: &[Option<Vec<u8>>; 3], who: [&str; 2], check:
                     second: second.clone(),
                     merged,
                 };
-                // Two equal parents are no merge.
+                // Two equal parents do not make a merge.
                 if tips[0] == tips[1] {
                     continue;
                 }

@@ -1,6 +1,6 @@
-//! Small worlds of what comes from elsewhere, looked at whole: every status that
-//! an import brings and every move since, and every way in which three persons
-//! agree, by a signature or through a machine.
+//! Small worlds with input from elsewhere, tried exhaustively: every status of an
+//! import and every later move, and every way in which three persons agree, by a
+//! signature or through a machine.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,8 @@ fn every_import_is_judged_alike() {
                     for support in supports {
                         let what = format!("{added:?}, granted {granted}: {had} to {to}, with {support:03b}");
                         let clean = one_import(added, granted, had, to, support, &what);
-                        // It stands where it was elsewhere, and goes on from there.
+                        // The version keeps its status from elsewhere, and continues
+                        // from there.
                         let expected = granted && may_move(added, Some(had), to, support);
                         assert_eq!(clean, expected, "{what}");
                     }

@@ -36,7 +36,7 @@ impl Law {
         usize::try_from(many.min().unwrap_or(0)).expect("a small number")
     }
 
-    /// Whether an actor may bring versions of a group with a status.
+    /// Whether an actor may import versions of a group with a status.
     pub fn may_import(&self, who: &str, group: &str) -> bool {
         let forge = text(self.actor(who), "kind") == "forge";
         !forge
@@ -98,8 +98,8 @@ impl Law {
 }
 
 impl Case<'_> {
-    /// A review that a change brings: who must hold what, and what a report
-    /// must be.
+    /// Checks a review in a change: the rights of its signer, and the content of a
+    /// report.
     pub fn reviewed(&mut self, link: &Link, before: Option<&Value>, after: &Value, group: &str, n: u64) {
         if is_reported(after) {
             if !self.law.knows(decider(after)) {
@@ -140,7 +140,7 @@ impl Case<'_> {
         if decider(review) != name || !self.is_word_of(path, review, by) {
             return None;
         }
-        // Where the policy counts no report, none is heard at all.
+        // Where the policy counts no reports, none is considered.
         let reported = is_reported(review);
         let heard = self.law.delegated(group) > 0 && self.law.delegates(review, group);
         (!reported || heard).then(|| Voice {

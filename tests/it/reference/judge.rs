@@ -17,7 +17,7 @@ use super::renamed::{Renamed, renamed};
 /// The reference's verdict on one step.
 pub struct Step {
     pub codes: BTreeSet<&'static str>,
-    /// Whether the step brought a policy into force.
+    /// Whether the step put a policy into force.
     pub brought: bool,
     /// The files that change, with the commits that answer, and whose act each
     /// is.
@@ -53,7 +53,7 @@ pub fn judge(history: &History, mainline: &[Oid]) -> Vec<Step> {
     steps
 }
 
-/// The root brings a first policy, and nothing else of the registry.
+/// The root adds a first policy, and nothing else of the registry.
 fn root(history: &History, id: Oid) -> (Step, Option<Law>) {
     let files = &history[&id].files;
     let alone = files.keys().filter(|path| is_managed(path)).count() == 1;
@@ -241,8 +241,8 @@ impl Case<'_> {
         }
     }
 
-    /// Whether what a record says after the step is its actor's: brought now
-    /// by that actor, or earlier by a key that is not revoked now.
+    /// Whether the content of a record after the step is its actor's: added now by
+    /// that actor, or earlier by a key that is not revoked now.
     pub fn still_proven(&self, path: &str, who: &str) -> bool {
         let record = at(self.next, path).expect("it stands");
         self.is_word_of(path, &record, who)

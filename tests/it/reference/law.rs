@@ -45,7 +45,7 @@ pub fn list<'v>(value: &'v Value, member: &str) -> &'v [Value] {
     value[member].as_array().map_or(&[], Vec::as_slice)
 }
 
-/// Whether a glob with no other sign than `*` covers a name, whatever the case.
+/// Whether a glob with no other sign than `*` covers a name, in any case.
 pub fn covers(glob: &str, name: &str) -> bool {
     let (glob, name) = (glob.to_lowercase(), name.to_lowercase());
     match glob.split_once('*') {

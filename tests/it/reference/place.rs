@@ -72,7 +72,7 @@ impl Place {
         }
     }
 
-    /// The version that it stands beside, or is.
+    /// Returns the version that it belongs to, or is.
     pub fn version(&self) -> Option<(&str, u64)> {
         match self {
             Place::Version(group, n)

@@ -36,12 +36,12 @@ fn shares_an_account(policy: &Value) -> bool {
 }
 
 impl Case<'_> {
-    /// A change of `registry.yaml`; the policy that it brings into force, when
-    /// nothing is wrong with it.
+    /// Checks a change of `registry.yaml`. Returns the policy that it puts into
+    /// force, when nothing is wrong with it.
     pub fn policy(&mut self, link: &Link) -> Option<Law> {
-        // It replaces the policy in force, whatever stood in the tree, or the one
-        // before it on the side that a merge brings. Where the file goes, nothing
-        // takes the policy's place.
+        // It replaces the policy in force, regardless of the tree, or the policy
+        // before it on the merged side. Where the file is removed, nothing takes the
+        // policy's place.
         let earlier = self.links.iter().take_while(|other| *other != link);
         let earlier = earlier.filter(|other| other.path == link.path);
         let was = earlier.filter_map(|other| other.after.as_deref()).last();
@@ -248,7 +248,7 @@ impl Case<'_> {
         own || ends.is_some_and(|ended| !guarded(&ended) && (stand_ins || !behind.is_empty()))
     }
 
-    /// Whether a review of a policy is its author's own end, which the step brings.
+    /// Whether a review of a policy is by an actor whom the step itself ends.
     pub fn is_own_end(&self, review: &Value) -> bool {
         let mut was = self.law.0.clone();
         for link in self.links.iter().filter(|link| link.path == "registry.yaml") {
@@ -267,8 +267,8 @@ impl Case<'_> {
     }
 }
 
-/// How many approvals a group lacks, of each team that must be heard and (the
-/// empty name) of anybody; as each rule that covers the group asks for.
+/// Returns how many approvals a group lacks, for each required team and (the empty
+/// name) of anybody, by each rule that covers the group.
 fn lacks(law: &Law, group: &str) -> BTreeMap<String, u64> {
     let rules = law.rules(group);
     let machines = rules.iter().any(|rule| rule["machines"] == json!(true))

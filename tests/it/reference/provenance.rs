@@ -1,4 +1,4 @@
-//! Which commit answers for each value that a step brings.
+//! Determines which commit answers for each value that a step adds.
 
 use std::collections::BTreeSet;
 
@@ -119,8 +119,8 @@ fn trace(history: &History, side: &BTreeSet<Oid>, tip: Oid, path: &str) -> Vec<L
     if same.iter().any(|id| !side.contains(id)) {
         return Vec::new();
     }
-    // A merge within the side is asked as the one that brings it: a record is a
-    // parent's when that parent's side changed it, and no other's did.
+    // A merge within the side is asked like the merge itself: a record is a parent's
+    // when that parent's side changed it, and no other's did.
     let is_from = |parent: &Oid| {
         other
             .iter()

@@ -76,8 +76,8 @@ fn has_login(text: &str) -> bool {
 }
 
 impl Case<'_> {
-    /// An address that a change brings is one line, and has no password in it. A
-    /// text that a change brings names no address with a login.
+    /// Checks new addresses: an address is one line, and has no password in it. A new
+    /// text names no address with a login.
     pub fn addresses(&mut self, link: &Link) {
         let of = |content: Option<Value>| {
             let mut out = BTreeSet::new();

@@ -1,4 +1,5 @@
-//! Groups whose folder has another name after a step: one fault, whatever was in it.
+//! Groups whose folder has another name after a step: one fault, regardless of the
+//! content.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +8,7 @@ use serde_json::{Value, json};
 use super::objects::{Files, value};
 use super::provenance::Link;
 
-/// A folder that stands under another name.
+/// A folder that was renamed.
 pub struct Renamed {
     from: String,
     to: String,
@@ -54,8 +55,8 @@ fn is_same(inside: &str, (from, old): (&str, &[u8]), (to, new): (&str, &[u8])) -
     old == new && [json!(from), json!(to)].contains(&name) && name != Value::Null
 }
 
-/// The groups that a step renames: nothing is left of the old one, nothing was there of
-/// the new one, and one commit takes away and brings what is the same.
+/// Returns the groups that a step renames: the old one is gone, the new one is new,
+/// and one commit removes and adds the same content.
 pub fn renamed(prior: &Files, next: &Files, links: &[Link]) -> Vec<Renamed> {
     let (before, after) = (groups(prior), groups(next));
     let by = |path: String| {

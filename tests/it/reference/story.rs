@@ -164,7 +164,8 @@ impl Author {
         seen
     }
 
-    /// Record by record: whatever one side alone changed; where both did, either.
+    /// Merges record by record: a change of one side alone is taken; where both
+    /// changed, either.
     fn merged(&mut self, first: usize, second: usize) -> Files {
         let shared = self
             .reachable(first)

@@ -1,5 +1,5 @@
-//! The judge's view of a reported review. Threats 57 (an account taken over) and 58
-//! (the machine's key stolen) are carried out.
+//! Reported reviews, as the judge sees them. Threats 57 (an account taken over) and
+//! 58 (the machine's key stolen) are carried out.
 
 use super::*;
 
@@ -128,7 +128,7 @@ fn mr318_fires_when_a_report_replaces_what_a_person_signed() {
     landed(&lab);
     let of_subject = subject(&lab);
     let path = "groups/churn/versions/1/reviews/risk-1.yaml";
-    // A rejection that stands, and is not carried into the status yet.
+    // A rejection that is in force, and not applied to the status yet.
     let rejection = forged("risk-1", "Rejected", 1, &of_subject)
         .replace("by: relay\nonBehalfOf: risk-1\n", "by: risk-1\n");
     let rejection = rejection.split("host:\n").next().expect("a head").to_owned()

@@ -120,7 +120,7 @@ pub fn codes(lab: &Lab, range: &str) -> Vec<String> {
     codes
 }
 
-/// Writes down what the host told, as the machine.
+/// Records the host's answer, as the machine.
 #[track_caller]
 pub fn relayed(lab: &Lab, list: &str, before: &str) {
     let _ = lab.ok(

@@ -88,7 +88,7 @@ fn an_approval_that_the_list_lacks_is_withdrawn() {
         "{said:?}"
     );
     assert_eq!(lab.git(&["rev-parse", "HEAD"]), tip);
-    // A newer one does, and brings the other approval in the same commit.
+    // A newer one does, and adds the other approval in the same commit.
     let newer = list(
         &lab,
         &[(202, "2026-11-02T09:00:00Z")],

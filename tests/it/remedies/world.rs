@@ -197,7 +197,7 @@ pub fn scene(case: &Value) -> Scene {
             let raised = text(&files, "registry.yaml").replace("serial: 16\n", "serial: 17\n");
             put(&mut files, "registry.yaml", raised);
         }
-        // The policy first, then new versions, what stands beside them, and moves.
+        // The policy first, then new versions, the records beside them, and moves.
         paths.sort_by_key(|path| {
             let moves = path.ends_with("/version.yaml") && start.contains_key(path);
             (

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{described, file, lab, let_import};
 use crate::support::Lab;
 
-/// The document as another account or region tells it.
+/// Returns the document as another account or region would print it.
 fn elsewhere(document: &Value, region: &str, account: &str) -> Value {
     let text = document.to_string();
     let text = text.replace(

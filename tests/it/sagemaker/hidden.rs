@@ -1,5 +1,5 @@
-//! Characters that nobody sees, which no record takes: wherever SageMaker has
-//! one, the import goes on, keeps the text, and brings it back.
+//! Invisible characters, which no record accepts: wherever SageMaker has one, the
+//! import continues, keeps the text, and exports it again.
 
 use serde_json::{Value, json};
 

@@ -213,7 +213,7 @@ fn what_changed_there_since_is_told_and_not_taken() {
         value["plan"]["groups"][0]["versions"][0]["differs"],
         json!(["status", "description", "labels.tier"])
     );
-    // Once it is the same here, there is nothing to tell.
+    // Once it is the same here, there is nothing to report.
     let _ = lab.ok("risk-1", &["approve", "churn/2", "--yes", "-m", "as there"]);
     let take = [
         "annotate",

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::support::Lab;
 
-/// A registry whose administrator may bring versions along.
+/// Creates a registry whose administrator may import versions.
 fn lab() -> Lab {
     Lab::with_registry()
 }

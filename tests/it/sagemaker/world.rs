@@ -1,5 +1,5 @@
-//! There and back: made by boto3, described by the AWS CLI, brought along,
-//! exported, made again by the AWS CLI from what was exported.
+//! There and back: created by boto3, described by the AWS CLI, imported, exported,
+//! and created again by the AWS CLI from the export.
 
 use std::process::Output;
 
@@ -17,7 +17,7 @@ impl Cloud {
         Cloud(Moto::open())
     }
 
-    /// boto3, told what to make as JSON calls.
+    /// Runs boto3 with JSON calls that create objects.
     fn make(&self, calls: &Value) -> Value {
         const SCRIPT: &str = "
 import boto3, json, sys

@@ -99,7 +99,7 @@ impl Hub {
         git(&self.lab, "admin-1", &self.bare, arguments)
     }
 
-    /// Where the mainline stands.
+    /// Returns the mainline's tip.
     #[track_caller]
     pub fn tip(&self) -> String {
         self.git(&["rev-parse", "refs/heads/main"])
@@ -325,7 +325,7 @@ impl Sshd {
         }
     }
 
-    /// Kills it and whatever it is doing for anybody, at once.
+    /// Kills it and all its child processes, at once.
     pub fn kill(&mut self) {
         let Some(mut server) = self.server.take() else {
             return;

@@ -326,7 +326,7 @@ impl Lab {
         self.scrub(&said.err)
     }
 
-    /// Every reference, and whatever is not committed.
+    /// Returns every reference, and all uncommitted content.
     fn state(&self) -> String {
         let output = |arguments: &[&str]| {
             let output = self

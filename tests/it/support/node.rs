@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::needs::{Missing, NODE, NPM, Need};
 
-/// A package of npm that brings a program.
+/// A package of npm with a program.
 pub struct NodePackage {
     pub name: &'static str,
     pub version: &'static str,

@@ -1,7 +1,7 @@
 //! Histories as small scripts: `fixtures/histories/{hostile,legal}/NAME.yaml`.
 //!
-//! A script says, step by step, who does what to a registry that stands ready
-//! (see [`world`]), and what the judge must say of it in the end.
+//! A script says, step by step, who does what to a prepared registry (see [`world`]),
+//! and what the judge must say of it in the end.
 //!
 //! ```yaml
 //! title: an approval smuggled into a back-merge
