@@ -31,7 +31,6 @@ mod setup;
 mod standing;
 mod transfer;
 mod ui;
-mod unproven;
 mod verify;
 mod write;
 

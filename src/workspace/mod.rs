@@ -5,7 +5,8 @@
 //! | --- | --- |
 //! | this file | finds the registry and opens it: [`Workspace`] |
 //! | [`prove`] | proves the history of a tip, from the root or from a remembered point |
-//! | [`verdict`] | what hooks and CI jobs ask: a push, the index, a range, a CI event |
+//! | [`verdict`] | judges on request: files, the index, steps, a landing, a push, a CI job |
+//! | `root` | refuses to go on without a root that is pinned or taken on trust |
 //! | `identity` | the configured signing key, as an actor |
 //!
 //! `docs/what-modelry-believes.md` lists what is trusted, and on which authority: the
@@ -26,12 +27,14 @@ mod fetched;
 pub(crate) mod identity;
 mod pins;
 pub mod prove;
+mod root;
 pub mod verdict;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 pub use pins::{Pin, PinnedBy, guarded};
+pub use root::RootOf;
 
 use crate::base::{Error, Oid, shell_word};
 use crate::git::{Head, KEPT, Repo, Scope, UserKey, kept_as};

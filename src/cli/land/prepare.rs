@@ -296,11 +296,8 @@ pub(super) fn prove(
             remote: target.remote.filter(|_| target.on_mainline),
         },
     )?;
-    if !proof.pinned {
-        ui.note(&format!(
-            "the root {} is not pinned in this clone, and was taken on trust: `modelry trust`",
-            proof.root.short()
-        ));
+    if let Some(note) = proof.on_trust() {
+        ui.note(&note);
     }
     let blocks = |finding: &Finding<Place>| job.scope.is_stopped_by(finding);
     let mut report = proof.report;

@@ -7,7 +7,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::fresh;
-use super::resolve::{believe_root, on_mainline};
+use super::resolve::on_mainline;
 use crate::base::{Error, Oid};
 use crate::cli::Ui;
 use crate::cli::args::Global;
@@ -23,7 +23,7 @@ use crate::report;
 use crate::report::audit::{Again, Audit, Ending, Known, Ledger, PinOrigin};
 use crate::trust::Policy;
 use crate::workspace::prove::{CheckpointFile, Comparison, How, Moved, Walk};
-use crate::workspace::{PinnedBy, Workspace};
+use crate::workspace::{PinnedBy, RootOf, Workspace};
 
 /// `modelry audit`
 #[derive(Debug, Args)]
@@ -122,7 +122,7 @@ fn audited(
 ) -> Result<(Audit, Policy, Option<Comparison>), Error> {
     let objects = workspace.repo.objects()?;
     let tip = workspace.tip()?;
-    believe_root(workspace, &objects, tip, args.trust_root)?;
+    workspace.ensure_root(&objects, tip, RootOf::Clone, args.trust_root)?;
     let AsOf { commit, note, later } = on_mainline(workspace, &objects, tip, args.read.at.as_deref(), None)?;
     let again = match (file.is_some() || args.with_clone, &args.read.at) {
         (true, _) => Again::Never,

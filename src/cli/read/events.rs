@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::audit::bar;
 use super::fresh;
-use super::resolve::{believe_root, on_mainline, start_on_mainline};
+use super::resolve::{on_mainline, start_on_mainline};
 use crate::base::{Error, Oid};
 use crate::cli::Ui;
 use crate::cli::args::Global;
@@ -16,8 +16,8 @@ use crate::object::CachedObjects;
 use crate::record::snapshot::Records;
 use crate::report;
 use crate::report::event::Event;
-use crate::workspace::Workspace;
 use crate::workspace::verdict::{self, Occurred};
+use crate::workspace::{RootOf, Workspace};
 
 /// `modelry events`
 #[derive(Debug, Args)]
@@ -104,7 +104,7 @@ fn told(
 ) -> Result<Outcome, Error> {
     let objects = workspace.repo.objects()?;
     let tip = workspace.tip()?;
-    believe_root(workspace, &objects, tip, args.trust_root)?;
+    workspace.ensure_root(&objects, tip, RootOf::Clone, args.trust_root)?;
     let (from, to) = ends(args.range.as_deref())?;
     let to = on_mainline(workspace, &objects, tip, to, from)?.noted(ui);
     let from: Option<Oid> = match from {

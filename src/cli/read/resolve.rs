@@ -24,7 +24,7 @@ use crate::record::snapshot::{Records, Snapshot};
 use crate::report::resolve::{self, Answer, Resolved, Which};
 use crate::report::{self, clean, paint};
 use crate::workspace::prove::{CheckpointFile, How, Proof, Signed};
-use crate::workspace::{PinnedBy, Wanted, Workspace};
+use crate::workspace::{PinnedBy, RootOf, Wanted, Workspace};
 
 /// Options for what a command believes of a clone.
 #[derive(Clone, Debug, Args)]
@@ -115,30 +115,6 @@ impl Proven<'_> {
             false => error,
         }
     }
-}
-
-/// Returns the root, which is pinned or trusted as shown.
-///
-/// # Errors
-/// The root is neither pinned nor trusted; the hint says how to pin it.
-pub fn believe_root(
-    workspace: &Workspace,
-    objects: &GitObjects<'_>,
-    tip: Oid,
-    on_trust: bool,
-) -> Result<(), Error> {
-    if workspace.root.is_some() || on_trust {
-        return Ok(());
-    }
-    let root = history::find_root(objects, &workspace.folder, tip)?;
-    let pin = workspace.pin(root);
-    Err(Error::told(
-        "the root is not pinned in this clone, so nothing says that this is the registry that you mean",
-    )
-    .hint(format!(
-        "compare it with what an administrator tells you by another way, then: `modelry trust {pin}`"
-    ))
-    .hint("or take it on trust this once: `--trust-root`"))
 }
 
 /// Returns the mainline's tip, or the commit or the last commit of the day that is
@@ -259,7 +235,7 @@ fn prove_and_read(
     };
     // A checkpoint names its root.
     let on_trust = trust.trust_root || checkpoint.is_some();
-    believe_root(workspace, &objects, tip, on_trust)?;
+    workspace.ensure_root(&objects, tip, RootOf::Clone, on_trust)?;
     let commit = on_mainline(workspace, &objects, tip, asked.at.as_deref(), None)?.noted(ui);
     let kept = CachedObjects::new(&objects);
     let records = Records::new(&kept);

@@ -14,7 +14,7 @@ use crate::cli::args::{Global, duration};
 use crate::cli::output::{Outcome, report_format};
 use crate::cli::read::at::FetchArgs;
 use crate::cli::read::fresh;
-use crate::cli::read::resolve::{believe_root, start_on_mainline};
+use crate::cli::read::resolve::start_on_mainline;
 use crate::git::disk;
 use crate::net::notify::{
     Allowed, Ended, Heard, Patience, Poster, Program, Receiver, Round, Secrets, Sink, Start, Track,
@@ -23,7 +23,7 @@ use crate::object::CachedObjects;
 use crate::record::kind::Address;
 use crate::record::snapshot::Records;
 use crate::report::{self, clean};
-use crate::workspace::Workspace;
+use crate::workspace::{RootOf, Workspace};
 
 /// The environment variable with the secrets, used when no file is named.
 const SECRET: &str = "MODELRY_WEBHOOK_SECRET";
@@ -143,7 +143,7 @@ fn rounds(
         };
         let objects = workspace.repo.objects()?;
         let tip = workspace.tip()?;
-        believe_root(workspace, &objects, tip, args.trust_root)?;
+        workspace.ensure_root(&objects, tip, RootOf::Clone, args.trust_root)?;
         let start = match (&args.since, args.from_start) {
             _ if last.is_some() => None,
             (Some(since), _) => {

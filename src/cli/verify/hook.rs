@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::validate::presumed;
+use super::notes;
 use crate::base::Error;
 use crate::cli::Ui;
 use crate::cli::args::{Global, duration};
@@ -22,7 +22,7 @@ use crate::object::{self, CachedObjects};
 use crate::record::snapshot::Records;
 use crate::report::{self, Style};
 use crate::workspace::prove::How;
-use crate::workspace::verdict::{self, Ruling, Staged, Update};
+use crate::workspace::verdict::{self, JudgeRequest, Judgement, Update, What};
 use crate::workspace::{self, Pin, Wanted, Workspace};
 
 /// Seconds that a push may take to judge.
@@ -165,17 +165,22 @@ fn pre_receive(args: &PreReceiveArgs, global: &Global, ui: &Ui) -> Result<Outcom
             .hint("push fewer references at once"));
     }
     let updates = Update::read(&lines)?;
-    let ruling = verdict::receive(&global.wanted(), &updates, budget, skew.is_some())?;
+    let judgement = verdict::judge(&JudgeRequest::of(What::Push {
+        wanted: &global.wanted(),
+        updates: &updates,
+        budget,
+        dated: skew.is_some(),
+    }))?;
     // From here on it is decided, and the clock has no say.
     if done.swap(true, Ordering::SeqCst) {
         loop {
             std::thread::park();
         }
     }
-    if let Some(skew) = skew.filter(|_| ruling.report.is_clean()) {
-        near_now(&ruling, skew)?;
+    if let Some(skew) = skew.filter(|_| judgement.report.is_clean()) {
+        near_now(&judgement, skew)?;
     }
-    Ok(told(ruling, ui))
+    Ok(told(judgement, ui))
 }
 
 /// How far a date may be from the clock, where that is bounded.
@@ -195,11 +200,11 @@ fn max_skew(repo: &Repo, given: Option<Duration>) -> Result<Option<Duration>, Er
 
 /// Refuses a push whose steps claim dates that are far from the clock. It is no
 /// verdict: the same history is judged alike at any time.
-fn near_now(ruling: &Ruling, skew: Duration) -> Result<(), Error> {
+fn near_now(judgement: &Judgement, skew: Duration) -> Result<(), Error> {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let now = now.map_or(0, |now| i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
     let is_far = |claimed: Option<i64>| claimed.is_none_or(|claimed| now.abs_diff(claimed) > skew.as_secs());
-    let Some((commit, claimed)) = ruling.claims.iter().find(|(_, claimed)| is_far(*claimed)) else {
+    let Some((commit, claimed)) = judgement.claims.iter().find(|(_, claimed)| is_far(*claimed)) else {
         return Ok(());
     };
     let Some(claimed) = claimed else {
@@ -218,24 +223,15 @@ fn near_now(ruling: &Ruling, skew: Duration) -> Result<(), Error> {
     ))
     .hint(format!(
         "look at your machine's clock, date your commits anew, and push again: `git rebase --force-rebase --rebase-merges --gpg-sign {}`",
-        ruling.onto.map_or_else(|| "BASE".to_owned(), |base| base.to_string())
+        judgement.onto.map_or_else(|| "BASE".to_owned(), |base| base.to_string())
     ))
     .hint("whoever runs the server can change `modelry.hook.maxSkew`"))
 }
 
 /// Tells the pusher, whose terminal git shows what is said here.
-fn told(ruling: Ruling, ui: &Ui) -> Outcome {
-    let Ruling {
-        mut report,
-        elsewhere,
-        ..
-    } = ruling;
-    if elsewhere > 0 {
-        ui.note(&format!(
-            "{} in other groups of the mainline: `modelry audit` tells more",
-            crate::base::count(elsewhere, "finding")
-        ));
-    }
+fn told(judgement: Judgement, ui: &Ui) -> Outcome {
+    notes::tell(&judgement.notes, ui);
+    let mut report = judgement.report;
     if report.is_clean() {
         aside(&report, ui);
         return Outcome::Fine;
@@ -280,19 +276,9 @@ fn aside(report: &Report, ui: &Ui) {
 }
 
 fn pre_commit(global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    let report = verdict::staged(&global.wanted(), &|repo, policy| presumed(repo, policy))?;
-    let report = match report {
-        Staged::Judged(report) => report,
-        Staged::Nothing => return Ok(Outcome::Fine),
-        Staged::NoRegistry => {
-            ui.note("HEAD holds no registry, so nothing was judged");
-            return Ok(Outcome::Fine);
-        }
-        Staged::Merge => {
-            ui.note("a merge is judged once it is made: `modelry validate HEAD~1..HEAD`");
-            return Ok(Outcome::Fine);
-        }
-    };
+    let judgement = verdict::judge(&JudgeRequest::of(What::Staged(&global.wanted())))?;
+    notes::tell(&judgement.notes, ui);
+    let report = judgement.report;
     if report.is_clean() {
         return Ok(Outcome::Fine);
     }

@@ -1,7 +1,8 @@
 //! Commands that judge: files, ranges, pushes, and the root that is trusted.
 
-pub(crate) mod ci;
+mod ci;
 pub(crate) mod hook;
-pub(crate) mod onto;
+mod notes;
+mod onto;
 pub(crate) mod trust;
 pub(crate) mod validate;

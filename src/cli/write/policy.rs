@@ -13,7 +13,6 @@ use crate::cli::args::Global;
 use crate::cli::land::{Job, PolicySeen, Scope, Seen, SeenArgs, WriteArgs, land};
 use crate::cli::output::Outcome;
 use crate::cli::read::at::{ReadArgs, Reading};
-use crate::cli::verify::onto;
 use crate::git::{Head, Repo};
 use crate::judge::finding::{Finding, Place, Report};
 use crate::judge::history::{self, Onto};
@@ -23,7 +22,7 @@ use crate::record::kind::{Action, Landing, RecordPath};
 use crate::record::snapshot::{self, Loaded, Records, Snapshot};
 use crate::report::summary::{self, PolicyPart, Summary};
 use crate::report::{self, Page, clean, paint};
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, verdict};
 
 /// `modelry policy …`
 #[derive(Debug, Subcommand)]
@@ -477,7 +476,7 @@ fn show_proposal(proposal: &str, global: &Global, ui: &Ui) -> Result<Outcome, Er
     };
     let verdict = judged(&kept, &ask)?;
     let report = &verdict.faults;
-    let (mut summary, caution) = onto::meaning(&kept, &ask)?;
+    let (mut summary, caution) = verdict::meaning(&kept, &ask)?;
     let mut part = summary.policy.take();
     if part.is_none() && report.is_clean() {
         return Err(no_other());

@@ -55,6 +55,18 @@ pub struct Proof {
     pub point: Option<Point>,
 }
 
+impl Proof {
+    /// The note that nobody pinned the root; none where it is pinned.
+    pub fn on_trust(&self) -> Option<String> {
+        (!self.pinned).then(|| {
+            format!(
+                "the root {} is not pinned in this clone, and was taken on trust: `modelry trust`",
+                self.root.short()
+            )
+        })
+    }
+}
+
 /// Removes the versions that the policy reaffirms.
 fn still_tainted(policy: &Policy, tainted: &mut BTreeMap<VersionId, String>) {
     tainted.retain(|id, key| !policy.reaffirms(key, id));

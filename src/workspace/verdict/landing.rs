@@ -1,13 +1,13 @@
 //! A branch, as each way of landing would leave the mainline.
 
+use super::base_trust::BaseTrust;
 use super::judgement::{Judgement, Notice};
 use super::page;
-use super::request::BaseTrust;
 use crate::base::{Error, Oid};
 use crate::git::merge_text;
 use crate::judge::finding::{Note, Report};
 use crate::judge::history::{self, Onto, Replay};
-use crate::object::Kept;
+use crate::object::CachedObjects;
 use crate::record::kind::Landing;
 use crate::record::snapshot::Records;
 use crate::trust::Policy;
@@ -27,7 +27,7 @@ pub(super) fn judge(
     summary: bool,
 ) -> Result<Judgement, Error> {
     let objects = workspace.repo.objects()?;
-    let kept = Kept::new(&objects);
+    let kept = CachedObjects::new(&objects);
     let records = Records::new(&kept);
     let mut judgement = Judgement::default();
     let (policy, faulty) = proven(workspace, &records, base, trust, &mut judgement)?;

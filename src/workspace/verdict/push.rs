@@ -7,7 +7,8 @@
 
 use std::num::NonZeroUsize;
 
-use super::steps::{self, Ruling, placed};
+use super::judgement::Judgement;
+use super::steps::{self, placed};
 use crate::base::{Error, Oid};
 use crate::git::{Bounded, Budget, MOVED_MEANWHILE, Repo};
 use crate::judge::finding::{Anchor, Finding, Report};
@@ -16,7 +17,7 @@ use crate::judge::rules;
 use crate::object::CachedObjects;
 use crate::record::snapshot::Records;
 use crate::workspace::prove::How;
-use crate::workspace::{self, Wanted, Workspace};
+use crate::workspace::{self, RootOf, Wanted, Workspace};
 
 /// One reference that a push moves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,14 +62,19 @@ impl Update {
     }
 }
 
-/// Judges a push. Where it is `dated`, the ruling has the dates that it claims.
+/// Judges a push. Where it is `dated`, the judgement has the dates that it claims.
 ///
 /// # Errors
 /// When it can't be judged: then it is refused too.
-pub fn receive(wanted: &Wanted, updates: &[Update], budget: Budget, dated: bool) -> Result<Ruling, Error> {
-    let ruling = Ruling::default();
+pub(super) fn judge(
+    wanted: &Wanted,
+    updates: &[Update],
+    budget: Budget,
+    dated: bool,
+) -> Result<Judgement, Error> {
+    let judgement = Judgement::default();
     if updates.is_empty() {
-        return Ok(ruling);
+        return Ok(judgement);
     }
     let repo = Repo::open(&wanted.directory)?;
     let mainline = workspace::mainline(&repo, wanted.mainline.as_deref())?;
@@ -117,7 +123,7 @@ pub fn receive(wanted: &Wanted, updates: &[Update], budget: Budget, dated: bool)
                 true => vec![wanted.clone()],
                 false => folders.iter().map(one).collect(),
             };
-            let mut ruling = Ruling::default();
+            let mut judgement = Judgement::default();
             for one in &all {
                 let repo = Repo::open(&wanted.directory)?;
                 let mut workspace =
@@ -128,14 +134,14 @@ pub fn receive(wanted: &Wanted, updates: &[Update], budget: Budget, dated: bool)
                 };
                 // Where a faster push was proven in between, what is remembered is
                 // ahead of the tip, as if that had been rewound.
-                let is_fine = judged.as_ref().is_ok_and(|ruling| ruling.report.is_clean());
+                let is_fine = judged.as_ref().is_ok_and(|judgement| judgement.report.is_clean());
                 if !is_fine && workspace.repo.reference(&workspace.mainline)? != tip {
                     return Err(outrun());
                 }
-                ruling.join(judged?);
+                judgement.join(judged?);
             }
             let folder = folders.into_iter().next().or_else(|| wanted.path.clone());
-            return add(ruling, wrong, &repo, &folder.unwrap_or_default(), tip);
+            return add(judgement, wrong, &repo, &folder.unwrap_or_default(), tip);
         }
     }
     // Otherwise a server whose HEAD names another branch would guard nothing, and
@@ -148,21 +154,21 @@ pub fn receive(wanted: &Wanted, updates: &[Update], budget: Budget, dated: bool)
         );
     }
     let folder = wanted.path.clone().unwrap_or_default();
-    add(ruling, wrong, &repo, &folder, None)
+    add(judgement, wrong, &repo, &folder, None)
 }
 
 /// Puts findings about references before the others.
 fn add(
-    mut ruling: Ruling,
+    mut judgement: Judgement,
     wrong: Vec<Finding<Anchor>>,
     repo: &Repo,
     folder: &str,
     tip: Option<Oid>,
-) -> Result<Ruling, Error> {
+) -> Result<Judgement, Error> {
     let objects = repo.objects()?;
     let wrong = placed(&objects, folder, tip, wrong)?;
-    ruling.report.findings.splice(0..0, wrong);
-    Ok(ruling)
+    judgement.report.findings.splice(0..0, wrong);
+    Ok(judgement)
 }
 
 /// Why nobody may push to a reference.
@@ -213,9 +219,11 @@ fn grown(
     new: Oid,
     budget: Budget,
     dated: bool,
-) -> Result<Ruling, Error> {
-    pinned(workspace, tip)?;
+) -> Result<Judgement, Error> {
     let objects = workspace.repo.objects()?;
+    workspace
+        .ensure_root(&objects, tip, RootOf::Server, false)
+        .map_err(cut_off)?;
     let kept = CachedObjects::new(&objects);
     let records = Records::new(&kept);
     let how = How {
@@ -240,22 +248,21 @@ fn grown(
             findings: placed(&kept, &workspace.folder, Some(tip), vec![finding])?,
             ..Report::default()
         };
-        return Ok(Ruling {
-            report,
-            ..Ruling::default()
-        });
+        return Ok(Judgement::of(report));
     };
-    let mut ruling = steps::onwards(workspace, &records, proven, tip, &commits, false).map_err(cut_off)?;
+    let mut judgement = steps::onwards(workspace, &records, proven, tip, &commits, false).map_err(cut_off)?;
     if dated {
-        ruling.onto = Some(tip);
-        ruling.claims = history::claims(&records, &workspace.folder, tip, &commits).map_err(cut_off)?;
+        judgement.onto = Some(tip);
+        judgement.claims = history::claims(&records, &workspace.folder, tip, &commits).map_err(cut_off)?;
     }
-    Ok(ruling)
+    Ok(judgement)
 }
 
 /// Judges a mainline that a push brings whole, from the pinned root.
-fn created(workspace: &mut Workspace, new: Oid, budget: Budget) -> Result<Ruling, Error> {
-    pinned(workspace, new)?;
+fn created(workspace: &mut Workspace, new: Oid, budget: Budget) -> Result<Judgement, Error> {
+    workspace
+        .ensure_root(&workspace.repo.objects()?, new, RootOf::Server, false)
+        .map_err(cut_off)?;
     // Other threads would read beside the budget.
     workspace.threads = NonZeroUsize::MIN;
     let bounded = Bounded::new(workspace.repo.objects()?, budget);
@@ -276,24 +283,7 @@ fn created(workspace: &mut Workspace, new: Oid, budget: Budget) -> Result<Ruling
     for finding in &mut report.findings {
         finding.step = None;
     }
-    Ok(Ruling {
-        report,
-        ..Ruling::default()
-    })
-}
-
-/// Refuses to judge without a pinned root: whoever pushes first would choose it.
-fn pinned(workspace: &Workspace, tip: Oid) -> Result<(), Error> {
-    if workspace.root.is_some() {
-        return Ok(());
-    }
-    let objects = workspace.repo.objects()?;
-    let root = history::find_root(&objects, &workspace.folder, tip).map_err(cut_off)?;
-    let pin = workspace.pin(root);
-    Err(Error::told("no root is pinned on the server, so nothing says which registry it guards")
-        .hint(format!(
-            "the root of this one is {root}: compare it with what an administrator tells you by another way, then on the server `git config modelry.root {pin}`"
-        )))
+    Ok(Judgement::of(report))
 }
 
 /// The error, with what a pusher can do about objects that are not there.

@@ -3,13 +3,13 @@
 
 use std::path::Path;
 
+use super::base_trust::BaseTrust;
 use super::judgement::{Judgement, Notice};
 use super::push::{self, Update};
 use super::{files, landing, staged, steps};
 use crate::base::{Error, Oid};
 use crate::git::Budget;
 use crate::record::kind::Landing;
-use crate::workspace::prove::How;
 use crate::workspace::{Wanted, Workspace};
 
 /// What is to be judged, and how far the history before it is believed.
@@ -107,27 +107,6 @@ pub enum What<'r> {
     },
 }
 
-/// How far the history is believed on which something builds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BaseTrust {
-    /// It is proven from the last point that this clone verified.
-    Verified,
-    /// It is proven from the root.
-    Replay,
-    /// It is taken as given.
-    Given,
-}
-
-impl BaseTrust {
-    /// How to prove it; none when it is taken as given.
-    pub(super) fn how(self) -> Option<How> {
-        (self != BaseTrust::Given).then(|| How {
-            replay: self == BaseTrust::Replay,
-            ..How::default()
-        })
-    }
-}
-
 /// Judges what is asked.
 ///
 /// # Errors
@@ -168,9 +147,7 @@ pub fn judge(request: &JudgeRequest<'_>) -> Result<Judgement, Error> {
         What::Range { .. } if judgement.report.checked.changes == 0 => {
             Notice::ForPeople("no commit of this range touches the registry")
         }
-        What::Steps { .. } if judgement.is_idle() => {
-            Notice::Always("nothing of the registry changed".into())
-        }
+        What::Steps { .. } if judgement.is_idle() => Notice::Always("nothing of the registry changed".into()),
         What::Landing { .. } if judgement.is_idle() => {
             Notice::ForPeople("nothing of the registry would change")
         }

@@ -1,5 +1,7 @@
 //! What is staged, judged before it is committed.
 
+use super::files::presumed;
+use super::judgement::Judgement;
 use crate::base::{Error, Oid};
 use crate::git::{Head, Repo};
 use crate::judge::finding::Report;
@@ -10,26 +12,11 @@ use crate::record::snapshot::{Records, Snapshot};
 use crate::trust::{Carrier, Policy, Verdict};
 use crate::workspace::{self, Wanted, Workspace};
 
-/// What is staged.
-#[derive(Debug)]
-pub enum Staged {
-    /// Something of a registry, perhaps: the verdict.
-    Judged(Report),
-    /// There is no commit yet.
-    Nothing,
-    /// There is no registry at HEAD.
-    NoRegistry,
-    /// A merge, in a repository with a registry: only its commit says who wrote
-    /// what.
-    Merge,
-}
-
-/// Judges what is staged against HEAD; `signer` says who would sign, under the
-/// policy at HEAD.
+/// Judges what is staged against HEAD.
 ///
 /// # Errors
 /// When the index or HEAD can't be read.
-pub fn staged(wanted: &Wanted, signer: &dyn Fn(&Repo, &Policy) -> Verdict) -> Result<Staged, Error> {
+pub(super) fn judge(wanted: &Wanted) -> Result<Judgement, Error> {
     let repo = Repo::open(&wanted.directory)?;
     let head = match repo.head()? {
         Head::Branch { tip, .. } => tip,
@@ -37,27 +24,30 @@ pub fn staged(wanted: &Wanted, signer: &dyn Fn(&Repo, &Policy) -> Verdict) -> Re
     };
     // Before the first commit there is nothing to judge by: `init` makes it.
     let Some(head) = head else {
-        return Ok(begun(&repo)?.map_or(Staged::Nothing, Staged::Judged));
+        return Ok(begun(&repo)?.map_or_else(Judgement::default, Judgement::of));
     };
     if !has_registry(&repo, head)? {
         if let Some(report) = begun(&repo)? {
-            return Ok(Staged::Judged(report));
+            return Ok(Judgement::of(report));
         }
         return match &wanted.path {
             Some(path) => Err(Error::told(format!(
                 "there is no registry at `{path}` in HEAD: nothing was judged"
             ))
             .hint("name its folder from the repository's top: `--path FOLDER`")),
-            None => Ok(Staged::NoRegistry),
+            None => Ok(Judgement::idle("HEAD holds no registry, so nothing was judged")),
         };
     }
+    // Only its commit says who wrote what.
     if repo.is_merging() {
-        return Ok(Staged::Merge);
+        return Ok(Judgement::idle(
+            "a merge is judged once it is made: `modelry validate HEAD~1..HEAD`",
+        ));
     }
     let tree = repo.staged_tree()?;
     let folders = workspace::guarded(&repo, wanted)?;
     if folders.is_empty() {
-        return judged(wanted, repo, (head, tree), signer).map(Staged::Judged);
+        return judged(wanted, repo, (head, tree)).map(Judgement::of);
     }
     // A commit may touch each of several registries.
     let mut report = Report::default();
@@ -66,22 +56,17 @@ pub fn staged(wanted: &Wanted, signer: &dyn Fn(&Repo, &Policy) -> Verdict) -> Re
             path: Some(folder),
             ..wanted.clone()
         };
-        let one = judged(&one, Repo::open(&wanted.directory)?, (head, tree), signer)?;
+        let one = judged(&one, Repo::open(&wanted.directory)?, (head, tree))?;
         report.findings.extend(one.findings);
         report.notes.extend(one.notes);
         report.checked.changes += one.checked.changes;
         report.checked.documents += one.checked.documents;
     }
-    Ok(Staged::Judged(report))
+    Ok(Judgement::of(report))
 }
 
 /// Judges one registry of the staged tree against HEAD.
-fn judged(
-    wanted: &Wanted,
-    repo: Repo,
-    (head, tree): (Oid, Oid),
-    signer: &dyn Fn(&Repo, &Policy) -> Verdict,
-) -> Result<Report, Error> {
+fn judged(wanted: &Wanted, repo: Repo, (head, tree): (Oid, Oid)) -> Result<Report, Error> {
     // Any branch may be checked out, or none: HEAD says where the registry is.
     let workspace = Workspace::at(wanted, repo, "HEAD".into(), Some(head))?;
     let objects = workspace.repo.objects()?;
@@ -95,7 +80,7 @@ fn judged(
     let past = Past::new(&kept, folder, Some(head));
     let mut differences = change::diff(&prior.seeing(&past), &next)?;
     history::add_protected(&mut differences, &kept, &policy, folder, (Some(top), Some(tree)))?;
-    let carrier = Carrier::new(None, signer(&workspace.repo, &policy));
+    let carrier = Carrier::new(None, presumed(&workspace.repo, &policy));
     let mut replay = Replay::with_policy(&records, folder, policy);
     let judged = replay.judge(prior, next, &carrier, &differences, &past, Some(head))?;
     let mut report = Report {

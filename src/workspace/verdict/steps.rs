@@ -1,75 +1,83 @@
 //! Steps that are put on a mainline: before they are there, as a server's hook
 //! and a queue see them, or after, as a job that a push starts.
 
-use crate::base::{Error, Oid};
+use super::base_trust::BaseTrust;
+use super::judgement::{Judgement, Notice};
+use super::page;
+use crate::base::{Error, ObjectKind, Oid};
 use crate::judge::finding::{Anchor, Finding, Place, Report};
 use crate::judge::history::{self, Arrival, Replay};
 use crate::judge::rules::{self, Resolver};
-use crate::object::{Commit, Objects};
+use crate::object::{CachedObjects, Commit, Objects};
 use crate::record::snapshot::{Records, Snapshot};
 use crate::trust::Policy;
 use crate::workspace::Workspace;
 use crate::workspace::prove::How;
 
-/// What a push comes to, or a job that looks at one.
-#[derive(Debug, Default)]
-pub struct Ruling {
-    /// What is wrong: any of it that is open decides against all of it.
-    pub report: Report,
-    /// Open findings of the history before, in groups that it does not touch.
-    pub elsewhere: usize,
-    /// What a push puts on a mainline that was there: each step that touches the
-    /// registry, with the date that it claims; only where that was asked for.
-    pub claims: Vec<(Oid, Option<i64>)>,
-    /// The tip that the push builds on, where there was one.
-    pub onto: Option<Oid>,
-}
-
-impl Ruling {
-    /// Adds what another registry of the same push comes to.
-    pub fn join(&mut self, other: Ruling) {
-        self.report.findings.extend(other.report.findings);
-        self.report.notes.extend(other.report.notes);
-        self.report.checked.changes += other.report.checked.changes;
-        self.report.checked.documents += other.report.checked.documents;
-        self.report.checked.steps = self.report.checked.steps.max(other.report.checked.steps);
-        self.elsewhere += other.elsewhere;
-        self.claims.extend(other.claims);
-        self.onto = self.onto.or(other.onto);
-    }
-}
-
-/// Judges the steps after `from` up to `to`: what was pushed to the mainline
-/// (`landed`), or what a queue is about to push. What they build on is proven,
-/// unless it is to be taken as given (no `base`), and nothing is remembered: a job may come
-/// late, when the mainline is further.
+/// Judges the steps after `from` up to `tip`, or from the root: what was pushed to
+/// the mainline (`landed`), or what a queue is about to push.
 ///
 /// # Errors
 /// When history can't be read, or no policy comes into force.
-pub fn stepped(
+pub(super) fn judge(
+    workspace: &Workspace,
+    (from, tip): (Option<Oid>, Oid),
+    landed: bool,
+    trust: BaseTrust,
+    summary: bool,
+) -> Result<Judgement, Error> {
+    let objects = workspace.repo.objects()?;
+    let kept = CachedObjects::new(&objects);
+    let records = Records::new(&kept);
+    let mut judgement = match from {
+        Some(from) => after(workspace, &records, (from, tip), landed, trust)?,
+        None => {
+            let how = How {
+                replay: true,
+                ..How::default()
+            };
+            let report = workspace.prove(&kept, &records, tip, how)?.report;
+            let mut judgement = Judgement::of(report);
+            judgement.note("the event names no commit before, so every step from the root was judged");
+            judgement
+        }
+    };
+    if summary {
+        // After a force push what was there before may be gone.
+        let from = from.filter(|from| objects.read(*from, ObjectKind::Commit).is_ok());
+        let page = page::of_steps(&records, workspace, from, tip, &judgement.report)?;
+        judgement.summary = Some(page);
+    }
+    Ok(judgement)
+}
+
+/// Judges the steps after `from` up to `to`. What they build on is proven, unless it
+/// is to be taken as given, and nothing is remembered: a job may come late, when the
+/// mainline is further.
+fn after(
     workspace: &Workspace,
     records: &Records<'_>,
     (from, to): (Oid, Oid),
     landed: bool,
-    base: Option<How>,
-) -> Result<Ruling, Error> {
+    trust: BaseTrust,
+) -> Result<Judgement, Error> {
     let objects = records.objects();
     let name = workspace.mainline_name();
+    let given = "the history before was not proven (--trust-base)";
+    let given = (trust == BaseTrust::Given).then(|| Notice::Always(given.into()));
     let Some(commits) = history::chain_if(objects, from, to)? else {
         let finding = match history::reaches(objects, to, from)? {
             true => rules::inverted_mainline(&format!("the tip of `{name}` before"), from, to),
             false => rules::replaced_mainline(name, from, to),
         };
-        let report = Report {
+        let mut judgement = Judgement::of(Report {
             findings: placed(objects, &workspace.folder, Some(to), vec![finding])?,
             ..Report::default()
-        };
-        return Ok(Ruling {
-            report,
-            ..Ruling::default()
         });
+        judgement.notes.extend(given);
+        return Ok(judgement);
     };
-    let before = match base {
+    let before = match trust.how() {
         Some(how) => {
             let proof = workspace.prove(objects, records, from, how)?;
             (proof.policy, proof.report)
@@ -80,7 +88,80 @@ pub fn stepped(
             (policy, Report::default())
         }
     };
-    onwards(workspace, records, before, from, &commits, landed)
+    let mut judgement = onwards(workspace, records, before, from, &commits, landed)?;
+    judgement.notes.extend(given);
+    Ok(judgement)
+}
+
+/// Judges the commits after `from` up to `tip`, each by the policy before it; what
+/// they build on is taken as given.
+///
+/// # Errors
+/// When history can't be read.
+pub(super) fn range(workspace: &Workspace, from: Oid, tip: Oid) -> Result<Report, Error> {
+    let objects = workspace.repo.objects()?;
+    let objects = CachedObjects::new(&objects);
+    let records = Records::new(&objects);
+    if let Some(report) = inverted(workspace, &objects, from, tip)? {
+        return Ok(report);
+    }
+    let commits = history::chain(&objects, Some(from), tip)?;
+    let mut replay = Replay::after(&records, &workspace.folder, from)?;
+    workspace.run(&mut replay, &commits, |_, _| {})
+}
+
+/// What to say when `b` has `a`, but not among its first parents: then what
+/// was the mainline is a side of a merge.
+fn inverted(workspace: &Workspace, objects: &dyn Objects, a: Oid, b: Oid) -> Result<Option<Report>, Error> {
+    if history::chain_if(objects, a, b)?.is_some() || !history::reaches(objects, b, a)? {
+        return Ok(None);
+    }
+    let records = Records::new(objects);
+    let snapshot = Snapshot::at(
+        &records,
+        history::read_commit(objects, b)?.tree,
+        &workspace.folder,
+    )?;
+    let resolver = Resolver {
+        prior: snapshot,
+        next: snapshot,
+        folder: &workspace.folder,
+        before: Some(a),
+        after: Some(b),
+    };
+    let finding = rules::inverted_mainline("commit", a, b);
+    Ok(Some(Report {
+        findings: vec![resolver.resolve(finding)],
+        ..Report::default()
+    }))
+}
+
+/// Refuses a range that starts before the registry: there is no policy to judge
+/// its first step by.
+///
+/// # Errors
+/// When it does, or history can't be read.
+pub fn ensure_begun(workspace: &Workspace, a: Oid, b: Oid) -> Result<(), Error> {
+    let objects = workspace.repo.objects()?;
+    let records = Records::new(&objects);
+    let there = |commit| -> Result<bool, Error> {
+        let tree = history::read_commit(&objects, commit)?.tree;
+        Ok(Snapshot::at(&records, tree, &workspace.folder)?
+            .registry()?
+            .is_some())
+    };
+    if there(a)? {
+        return Ok(());
+    }
+    if !there(b)? {
+        return Err(workspace.no_registry(&objects, b)?);
+    }
+    let error = Error::told(format!("the registry begins after commit {}", a.short()));
+    // A shallow clone may lack the commits between.
+    Err(match history::find_root(&objects, &workspace.folder, b) {
+        Ok(root) => error.hint(format!("start at its root: `modelry validate {root}..{b}`")),
+        Err(_) => error.hint("start at its root: `modelry trust` shows it"),
+    })
 }
 
 /// Judges `commits`, which follow `tip`, by the policy and the findings that were
@@ -93,7 +174,7 @@ pub(super) fn onwards(
     tip: Oid,
     commits: &[Commit],
     landed: bool,
-) -> Result<Ruling, Error> {
+) -> Result<Judgement, Error> {
     let mut replay = Replay::with_policy(records, &workspace.folder, policy).with_floor(tip);
     let mut arrival = Arrival::default();
     let mut report = workspace.run(&mut replay, commits, |_, step| arrival.add(step))?;
@@ -107,10 +188,9 @@ pub(super) fn onwards(
     }
     let stopped = arrival.stopped_by(before, &replay, landed);
     report.findings.splice(0..0, stopped.findings);
-    Ok(Ruling {
-        report,
+    Ok(Judgement {
         elsewhere: stopped.elsewhere,
-        ..Ruling::default()
+        ..Judgement::of(report)
     })
 }
 

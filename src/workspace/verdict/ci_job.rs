@@ -1,0 +1,269 @@
+//! A CI job: what must be in its clone, what it is to judge, and the verdict.
+
+use super::base_trust::BaseTrust;
+use super::event::{Job, System, Task};
+use super::judgement::Judgement;
+use super::request::{JudgeRequest, What, judge};
+use crate::base::{Error, Oid};
+use crate::git::{Fetch, Repo};
+use crate::judge::history::{self, Graph};
+use crate::record::kind::Landing;
+use crate::workspace::{RootOf, Wanted, Workspace};
+
+/// Both systems call the repository of the job's project so.
+const REMOTE: &str = "origin";
+
+/// A job, as its system and the command line tell of it.
+pub struct CiRequest<'r> {
+    /// Where to look.
+    pub wanted: &'r Wanted,
+    /// The system.
+    pub system: System,
+    /// What the system says of the job.
+    pub job: Job,
+    /// The commit that the system says that it checked out; of GitLab alone.
+    pub checked_out: &'r str,
+    /// Whether to fetch what the clone lacks.
+    pub fetches: bool,
+    /// The commit of the mainline to land on; none for the mainline as the remote
+    /// has it.
+    pub base: Option<&'r str>,
+}
+
+/// A job whose clone has what it is about.
+pub struct CiJob {
+    /// A sentence on an option that has no say in this job.
+    pub note: Option<String>,
+    workspace: Workspace,
+    task: Task,
+    /// The mainline's commit that something would land on.
+    base: Oid,
+    tip: Oid,
+    /// What would bring the rest of the history.
+    fetch: Option<Fetch>,
+}
+
+impl CiJob {
+    /// Finds what the job is about, after a fetch where one is wanted.
+    ///
+    /// # Errors
+    /// When it is about nothing, or the clone lacks what it takes.
+    pub fn open(request: CiRequest<'_>) -> Result<CiJob, Error> {
+        let CiRequest { wanted, job, .. } = request;
+        // The clone may be kept from job to job, so its configuration has no say in
+        // which branch counts.
+        let mut repo = Repo::open(&wanted.directory)?;
+        if request.system == System::GitLab {
+            is_checked_out(&repo, job.task.tip(), request.checked_out)?;
+        }
+        if request.fetches
+            && let Some(fetch) = lacking(&repo, &job, true)?
+        {
+            repo.carry_out(&fetch)?;
+            repo = Repo::open(&wanted.directory)?;
+        }
+        let fetch = lacking(&repo, &job, false)?;
+        let tip = tip(&repo, &job, request.fetches, fetch.as_ref())?;
+        let found = mainline_tip(&repo, &job, tip, fetch.as_ref())?;
+        let is_landing = matches!(job.task, Task::Landing(_));
+        let (base, note) = match request.base {
+            None => (found, None),
+            Some(named) if is_landing => (on_mainline(&repo, named, found, &job.mainline)?, None),
+            Some(named) => {
+                let words = format!(
+                    "`--base {named}` is for what may land; this job is about what the mainline takes"
+                );
+                (found, Some(words))
+            }
+        };
+        let at = if is_landing { base } else { tip };
+        let workspace = Workspace::at(wanted, repo, job.mainline.clone(), Some(at))
+            .map_err(|error| cut_off(error, fetch.as_ref()))?;
+        if request.fetches {
+            workspace.repo.bring_promised()?;
+            workspace.complete(&[at, tip])?;
+        }
+        Ok(CiJob {
+            note,
+            workspace,
+            task: job.task,
+            base,
+            tip,
+            fetch,
+        })
+    }
+
+    /// Judges what the job is about: what is on the mainline step by step, anything
+    /// else as it would land there.
+    ///
+    /// # Errors
+    /// When the root is neither pinned nor taken on trust, or it can't be judged.
+    pub fn judge(
+        &self,
+        way: Option<Landing>,
+        base: BaseTrust,
+        summary: bool,
+        root_on_trust: bool,
+    ) -> Result<Judgement, Error> {
+        let judged = self
+            .what(way, root_on_trust)
+            .and_then(|what| judge(&JudgeRequest { what, base, summary }));
+        judged
+            .map_err(|error| cut_off(error, self.fetch.as_ref()))
+            .map_err(|error| self.workspace.incomplete(error))
+    }
+
+    /// What is to be judged, once the root is believed.
+    fn what(&self, way: Option<Landing>, root_on_trust: bool) -> Result<What<'_>, Error> {
+        let CiJob {
+            workspace, base, tip, ..
+        } = self;
+        let (base, tip) = (*base, *tip);
+        let objects = workspace.repo.objects()?;
+        let at = match self.task {
+            Task::Landing(_) => base,
+            _ => tip,
+        };
+        workspace.ensure_root(&objects, at, RootOf::Job, root_on_trust)?;
+        Ok(match self.task {
+            Task::Landing(_) if Graph::new(&objects, None).sides(base, tip)?.second.is_empty() => {
+                What::Landed { workspace, base, tip }
+            }
+            Task::Landing(_) => What::Landing {
+                workspace,
+                base,
+                tip,
+                way,
+            },
+            Task::Steps { from, landed, .. } => What::Steps {
+                workspace,
+                from: Some(from),
+                tip,
+                landed,
+            },
+            Task::Whole(_) => What::Steps {
+                workspace,
+                from: None,
+                tip,
+                landed: true,
+            },
+        })
+    }
+}
+
+/// Where the clone keeps what the remote's mainline is; a bare one is a mirror.
+fn kept_at(repo: &Repo, mainline: &str) -> String {
+    match (repo.workdir(), mainline.strip_prefix("refs/heads/")) {
+        (Some(_), Some(name)) => format!("refs/remotes/{REMOTE}/{name}"),
+        _ => mainline.to_owned(),
+    }
+}
+
+/// What must be fetched before the job can be judged; `anew` also what may have
+/// moved on.
+fn lacking(repo: &Repo, job: &Job, anew: bool) -> Result<Option<Fetch>, Error> {
+    let mut refspecs = Vec::new();
+    if let Task::Landing(_) = job.task {
+        let at = kept_at(repo, &job.mainline);
+        if anew || repo.reference(&at)?.is_none() {
+            refspecs.push(format!("+{}:{at}", job.mainline));
+        }
+    }
+    if let Some(source) = job.source.as_ref().filter(|_| !is_here(repo, job.task.tip())) {
+        refspecs.push(format!("+{source}:refs/modelry/fetched/ci"));
+    }
+    let fetch = Fetch {
+        remote: REMOTE.into(),
+        unshallow: repo.is_shallow(),
+        refspecs,
+    };
+    Ok((fetch.unshallow || !fetch.refspecs.is_empty()).then_some(fetch))
+}
+
+fn is_here(repo: &Repo, commit: Oid) -> bool {
+    repo.resolve(&commit.to_string()).is_ok()
+}
+
+/// The commit that the job is about, in this clone.
+fn tip(repo: &Repo, job: &Job, has_fetched: bool, fetch: Option<&Fetch>) -> Result<Oid, Error> {
+    let tip = job.task.tip();
+    if is_here(repo, tip) {
+        return repo.resolve(&tip.to_string());
+    }
+    let error = Error::told(format!("commit {tip}, which the job is about, is not here"));
+    Err(match has_fetched {
+        true => error.hint("what was pushed has moved on since: the job of what it is now decides"),
+        false => brought_by(error, fetch),
+    })
+}
+
+/// Where the mainline stands on the remote; the tip that the job is about, where
+/// nothing is to land and that is not known.
+fn mainline_tip(repo: &Repo, job: &Job, tip: Oid, fetch: Option<&Fetch>) -> Result<Oid, Error> {
+    match repo.reference(&kept_at(repo, &job.mainline))? {
+        None if matches!(job.task, Task::Landing(_)) => Err(brought_by(
+            Error::told(format!(
+                "what `{}` is on the remote is not here: the clone has a single branch",
+                job.mainline.trim_start_matches("refs/heads/")
+            )),
+            fetch,
+        )),
+        base => Ok(base.unwrap_or(tip)),
+    }
+}
+
+/// The error, with the line that fetches what is not here.
+fn brought_by(error: Error, fetch: Option<&Fetch>) -> Error {
+    match fetch {
+        Some(fetch) => error.hint(format!("fetch it: `{fetch}`")),
+        None => error,
+    }
+}
+
+/// The error, with the line that fetches the history where that is cut off.
+fn cut_off(error: Error, fetch: Option<&Fetch>) -> Error {
+    match (error, fetch) {
+        (Error::MissingObject { id, kind }, Some(fetch)) => Error::Incomplete {
+            what: format!("{} {id} is not here: this clone is shallow", kind.as_str()),
+            hints: vec![format!("fetch the whole history: `{fetch}`")],
+        },
+        (error, _) => error,
+    }
+}
+
+/// Refuses a GitLab job whose variables name other commits than its runner
+/// checked out: whoever starts a pipeline may give variables of their own, which
+/// take the place of GitLab's.
+fn is_checked_out(repo: &Repo, tip: Oid, named: &str) -> Result<(), Error> {
+    let head = repo.resolve("HEAD")?;
+    let wrong = |what: &str, id: &str| {
+        let told = format!("{what} is {id}, and the runner checked {head} out");
+        Err(Error::told(told).hint(
+            "let nobody give variables to a pipeline: Settings > CI/CD > Variables, minimum role to use pipeline variables",
+        ))
+    };
+    if Oid::from_hex(named) != Some(head) {
+        return wrong("`CI_COMMIT_SHA`", named);
+    }
+    // Of merged results the tip is one of the parents.
+    let commit = history::read_commit(&repo.objects()?, head)?;
+    match tip == head || commit.parents.contains(&tip) {
+        true => Ok(()),
+        false => wrong("what is to be judged", &tip.to_string()),
+    }
+}
+
+/// The commit of the mainline that is named as what something lands on. Another
+/// one would be judged by a policy that somebody could have made for it.
+fn on_mainline(repo: &Repo, named: &str, tip: Oid, mainline: &str) -> Result<Oid, Error> {
+    let base = repo.resolve(named)?;
+    if base == tip || history::chain_if(&repo.objects()?, base, tip)?.is_some() {
+        return Ok(base);
+    }
+    Err(Error::told(format!(
+        "`{named}` is commit {}, which is no commit of `{}` from first parent to first parent",
+        base.short(),
+        mainline.trim_start_matches("refs/heads/")
+    ))
+    .hint("name a commit of the mainline as `base`, or none: then it is the mainline as the remote has it"))
+}
