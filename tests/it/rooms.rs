@@ -665,15 +665,7 @@ fn circles(all: &BTreeMap<String, Names>, room: &str) -> Vec<Vec<String>> {
 }
 
 /// Small circles inside a room, each of one concern.
-const KNOWN_CIRCLES: [&[&str]; 7] = [
-    &[
-        "cli/land/commit.rs",
-        "cli/land/prepare.rs",
-        "cli/land/preview.rs",
-        "cli/land/seen.rs",
-        "cli/land/tell.rs",
-        "cli/write/given.rs",
-    ],
+const KNOWN_CIRCLES: [&[&str]; 6] = [
     &[
         "record/yaml/build.rs",
         "record/yaml/conflict.rs",

@@ -4,15 +4,39 @@
 use std::collections::BTreeMap;
 
 use super::Target;
-use super::prepare::{Base, Run, Signed};
 use super::preview::Proposal;
+use super::run::{Base, Run};
 use crate::act;
 use crate::base::{Error, Oid};
+use crate::git::Following;
 use crate::git::sign::Signer;
 use crate::judge::history;
 use crate::object::{self, Overlay};
 use crate::record::subject::RECORD_NAMESPACE;
 use crate::workspace::prove::Point;
+
+/// A change that is stored as a commit.
+pub(super) struct Signed {
+    pub made: Proposal,
+    pub commit: Oid,
+    pub base: Oid,
+    /// Files from the repository's top: new content, or gone.
+    pub edits: BTreeMap<String, Option<Vec<u8>>>,
+    /// How the work tree follows; none where it does not.
+    pub following: Option<Following>,
+    /// The proof of the base, to be remembered when the mainline stands there.
+    pub point: Option<Point>,
+}
+
+impl Signed {
+    /// The entry in the log of a reference.
+    pub fn log(&self) -> String {
+        format!(
+            "modelry: {}",
+            self.made.message.lines().next().unwrap_or_default()
+        )
+    }
+}
 
 /// Signs the records and the commit, and stores them.
 ///

@@ -2,26 +2,32 @@
 //! write, move the branch, bring the work tree up to date; or push instead, and
 //! start over when somebody else was faster.
 
+mod agree;
 mod commit;
+mod outcome;
 mod patience;
 mod prepare;
 mod preview;
+mod prove;
 mod push;
 mod request;
 mod reserve;
+mod run;
 mod seen;
 mod tell;
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::time::Duration;
 
 use clap::Args;
 
-use self::prepare::{Prepared, Run, prepare};
+use self::outcome::{Done, Landing};
+use self::prepare::{Prepared, prepare};
 pub use self::reserve::Reserve;
+use self::run::Run;
 pub use self::seen::{PolicySeen, Seen, SeenArgs};
 pub use self::tell::refused;
-use self::tell::{done, dry_run, existing, propose};
 use super::args::duration;
 use super::{Global, Outcome, Ui};
 use crate::act::{Draft, WriteContext};
@@ -246,26 +252,39 @@ pub fn land(job: &Job<'_>, args: &WriteArgs, global: &Global, ui: &Ui) -> Result
     if args.no_record_signature && leaves {
         ui.note("without a signature of its own, the record lands by a merge only: a squash or a rebase leaves the commit's signature behind (MR301)");
     }
-    if args.is_remote() {
-        return push::land(&run).map_err(|error| workspace.incomplete(error));
+    let landing = match args.is_remote() {
+        true => push::land(&run).map_err(|error| workspace.incomplete(error))?,
+        false => land_here(&run)?,
+    };
+    let outcome = tell::landing(&landing, args.dry_run, ui)?;
+    if let Landing::Done(done) = &landing
+        && done.sent.is_some()
+    {
+        workspace.repo.maintain();
     }
+    Ok(outcome)
+}
+
+/// Makes the commit on a branch of this clone; starts over when others move it.
+fn land_here(run: &Run<'_>) -> Result<Landing, Error> {
     for _ in 0..TRIES {
-        if let Some(outcome) = attempt(&run)? {
-            return Ok(outcome);
+        if let Some(landing) = attempt(run)? {
+            return Ok(landing);
         }
     }
     Err(Error::told("others move the branch faster than this command can follow").hint("try again"))
 }
 
-fn attempt(run: &Run<'_>) -> Result<Option<Outcome>, Error> {
+/// One try; none where somebody else moved the branch meanwhile.
+fn attempt(run: &Run<'_>) -> Result<Option<Landing>, Error> {
     let Run { workspace, ui, .. } = *run;
     let repo = &workspace.repo;
     let target = target(workspace, run.args)?;
     let signed = match prepare(run, &target)? {
         Prepared::Signed(signed) => signed,
-        Prepared::Dry(made) => return dry_run(&made, None, ui).map(Some),
-        Prepared::Existing(there) => return existing(&there, run.args.dry_run, ui).map(Some),
-        Prepared::Over(outcome) => return Ok(Some(outcome)),
+        Prepared::Dry(made) => return Ok(Some(Landing::Dry(made, None))),
+        Prepared::Existing(there) => return Ok(Some(Landing::Existing(there))),
+        Prepared::Refused(refused) => return Ok(Some(Landing::Refused(refused))),
     };
     let objects = repo.objects()?;
     let tree = |commit| history::read_commit(&objects, commit).map(|commit| commit.tree);
@@ -317,20 +336,24 @@ fn attempt(run: &Run<'_>) -> Result<Option<Outcome>, Error> {
     if let Some(moved) = run.job.moved {
         moved.set(signed.made.moves_status());
     }
-    propose(&signed.made, short(&target.branch), ui);
-    done(&signed.made, signed.commit, short(&target.branch), None, ui)?;
+    let mut unpushed = Vec::new();
     // The commit is made: what can't be said of it is no error of the command.
-    let _ = note_unpushed(run, &target, signed.commit);
-    Ok(Some(Outcome::Fine))
+    let _ = note_unpushed(run, &target, signed.commit, &mut unpushed);
+    Ok(Some(Landing::Done(Box::new(Done {
+        branch: short(&target.branch).to_owned(),
+        signed: Rc::from(signed),
+        sent: None,
+        unpushed,
+    }))))
 }
 
 /// Says who does not know of the commit yet, with the line that pushes it.
-fn note_unpushed(run: &Run<'_>, target: &Target, commit: Oid) -> Result<(), Error> {
-    let Run { workspace, ui, .. } = *run;
+fn note_unpushed(run: &Run<'_>, target: &Target, commit: Oid, notes: &mut Vec<String>) -> Result<(), Error> {
+    let workspace = run.workspace;
     let repo = &workspace.repo;
     let branch = short(&target.branch);
     if !target.is_mainline {
-        ui.note(&format!(
+        notes.push(format!(
             "the mainline `{}` knows nothing of this until `{branch}` lands there",
             workspace.mainline_name()
         ));
@@ -360,6 +383,6 @@ fn note_unpushed(run: &Run<'_>, target: &Target, commit: Oid) -> Result<(), Erro
         },
         None => format!("`{branch}` is in this clone alone until it is pushed: `{push}`"),
     };
-    ui.note(&words);
+    notes.push(words);
     Ok(())
 }

@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::prepare::{Base, Run};
+use super::run::{Base, Run};
 use super::{Scope, Target};
 use crate::act::{self, Draft, GivenPart, Refusal, WriteContext};
-use crate::base::{Error, ObjectKind, Oid};
+use crate::base::{Error, ObjectFormat, ObjectKind, Oid};
 use crate::cli::write::given;
 use crate::judge::finding::{Finding, Place, Report};
 use crate::judge::history::{self, Past, Replay};
@@ -56,6 +56,19 @@ impl Existing {
             is_exact: false,
             notes: draft.notes,
             facts: draft.facts,
+        }
+    }
+
+    /// Of a draft whose every file is there already.
+    fn exact(mut draft: Draft) -> Existing {
+        draft.existing = draft
+            .edits
+            .keys()
+            .filter_map(|path| RecordPath::parse(path))
+            .collect();
+        Existing {
+            is_exact: true,
+            ..Existing::of(draft)
         }
     }
 
@@ -194,82 +207,25 @@ pub(super) fn preview(run: &Run<'_>, base: &Base<'_>, target: &Target) -> Result
     let base_tree = history::read_commit(overlay, parent)?.tree;
     let prior = Snapshot::at(&records, base_tree, &workspace.folder)?;
     let past = Past::new(overlay, &workspace.folder, Some(parent));
-    let desk = WriteContext {
-        snapshot: prior,
+    let desk = |snapshot| WriteContext {
+        snapshot,
         policy,
         actor: actor.clone(),
         past: &past,
     };
-    let mut draft = (job.draft)(&desk)?;
-    if let Some(refusal) = draft.refusal.take() {
-        return Ok(Preview::Idle(refusal));
+    let before = desk(prior);
+    let mut draft = (job.draft)(&before)?;
+    if let Some(preview) = stopped(&mut draft) {
+        return Ok(preview);
     }
-    if draft.edits.is_empty() && draft.settle.is_empty() {
-        return Ok(Preview::Existing(Existing::of(draft)));
-    }
-    // A name that an older record holds, as the command's own words repeat it.
-    if let Cow::Owned(clean) = cleaned_text(&draft.subject) {
-        draft.subject = clean;
-    }
-    if let Some(fault) = draft.reason.as_deref().and_then(text_fault) {
-        return Ok(Preview::Idle(Refusal {
-            why: format!(
-                "the address in the reason {}: {} (MR112)",
-                fault.words(),
-                rules::KEPT
-            ),
-            remedies: vec![rules::instead(draft.reason.as_deref().unwrap_or_default())],
-        }));
-    }
-    // Where somebody else will carry it, the policy needs its author's review.
-    if job.scope == Scope::Policy
-        && !target.is_mainline
-        && !args.no_record_signature
-        && let Some(Some(text)) = draft.edits.get("registry.yaml")
-        && let id = Oid::hash(overlay.format(), ObjectKind::Blob, text.as_bytes())
-        && let proposed = snapshot::load(&RecordPath::Registry, id, text.as_bytes())?
-        && (policy.may(actor, Action::Administer, None, None)
-            || policy.is_recovery(actor)
-            || trust::ends_only_own(policy, &proposed, actor))
-    {
-        draft.absorb(act::approve_policy(
-            &desk,
-            &proposed,
-            draft.reason.clone().as_deref(),
-        )?);
-    }
-    let tree = |draft: &Draft| -> Result<Oid, Error> {
-        let edits: BTreeMap<String, Option<Vec<u8>>> = draft
-            .edits
-            .iter()
-            .map(|(path, text)| (workspace.from_top(path), text.clone().map(String::into_bytes)))
-            .collect();
-        object::edit(overlay, Some(base_tree), &edits)?.ok_or_else(|| Error::told("nothing would be left"))
-    };
-    let mut top = tree(&draft)?;
-    for id in std::mem::take(&mut draft.settle) {
-        let after = Snapshot::at(&records, top, &workspace.folder)?;
-        if let Some((_, text)) = act::settle(&desk, &after, &id)? {
-            draft
-                .edits
-                .insert(RecordPath::Version(id.clone()).to_string(), Some(text));
-            top = tree(&draft)?;
-        }
-    }
+    agree_to_policy(run, target, &before, overlay.format(), &mut draft)?;
+    let top = edited(run, &before, overlay, base_tree, &mut draft)?;
     let next = Snapshot::at(&records, top, &workspace.folder)?;
     let mut differences = change::diff(&prior.seeing(&past), &next)?;
     let trees = (Some(base_tree), Some(top));
     history::add_protected(&mut differences, overlay, policy, &workspace.folder, trees)?;
     if top == base_tree {
-        draft.existing = draft
-            .edits
-            .keys()
-            .filter_map(|path| RecordPath::parse(path))
-            .collect();
-        return Ok(Preview::Existing(Existing {
-            is_exact: true,
-            ..Existing::of(draft)
-        }));
+        return Ok(Preview::Existing(Existing::exact(draft)));
     }
     let to_sign = match args.no_record_signature {
         true => Vec::new(),
@@ -281,7 +237,6 @@ pub(super) fn preview(run: &Run<'_>, base: &Base<'_>, target: &Target) -> Result
     let judged = replay.judge_carried(prior, next, &carriers, &differences, &past, Some(parent))?;
     let mut checked = replay.checked;
     checked.documents = records.documents();
-    let mut findings = judged.findings;
     let resolver = Resolver {
         prior,
         next,
@@ -289,6 +244,7 @@ pub(super) fn preview(run: &Run<'_>, base: &Base<'_>, target: &Target) -> Result
         before: Some(parent),
         after: None,
     };
+    let mut findings = judged.findings;
     if findings.is_empty() {
         let unmet = act::unmet_gates(&differences.changes, &gates);
         findings.extend(unmet.into_iter().map(|finding| resolver.resolve(finding)));
@@ -296,27 +252,14 @@ pub(super) fn preview(run: &Run<'_>, base: &Base<'_>, target: &Target) -> Result
     for finding in &mut findings {
         point_into(finding, &draft.given, &next, workspace);
     }
-    let mut notes = draft.notes;
-    let after = WriteContext {
-        snapshot: next,
-        policy,
-        actor: actor.clone(),
-        past: &past,
-    };
-    notes.extend(act::still_served(&after, &differences.changes)?);
-    notes.extend(act::schemas_note(
-        &next,
-        &workspace.from_top(schema::editor::FOLDER),
-    )?);
+    let mut notes = std::mem::take(&mut draft.notes);
+    notes.extend(remarks(run, &desk(next), &differences.changes)?);
     if differences.changes.iter().any(Change::brings_policy)
         && findings.iter().all(|finding| finding.rule.code == "MR403")
         && let Some(after) = next.registry()?.and_then(Policy::new)
     {
-        let known = &policy.registry().revoked;
-        notes.extend(act::consequences(
-            &after,
-            &replay.distrusted(&after, known, parent)?,
-        ));
+        let distrusted = replay.distrusted(&after, &policy.registry().revoked, parent)?;
+        notes.extend(act::consequences(&after, &distrusted));
         // What the policy lacks from now on is for its author to know.
         notes.extend(judged.notes.iter().map(|note| note.message.clone()));
     }
@@ -333,15 +276,7 @@ pub(super) fn preview(run: &Run<'_>, base: &Base<'_>, target: &Target) -> Result
         return Ok(Preview::Idle(refusal));
     }
     let Differences { changes, .. } = differences;
-    // A subject is one line, whatever names it holds.
-    let mut message = draft.subject.split_whitespace().collect::<Vec<_>>().join(" ");
-    if let Some(reason) = &draft.reason {
-        message.push_str(&format!("\n\n{reason}"));
-    }
-    message.push('\n');
-    for change in &changes {
-        message.push_str(&format!("\nModelry-Change: {}", change.trailer()));
-    }
+    let message = message(&draft, &changes);
     let edits = draft
         .edits
         .into_iter()
@@ -358,6 +293,112 @@ pub(super) fn preview(run: &Run<'_>, base: &Base<'_>, target: &Target) -> Result
         report,
         contents: Vec::new(),
     })))
+}
+
+/// The end of what needs no judging: a draft that is refused, that changes nothing, or
+/// whose reason may not be kept.
+fn stopped(draft: &mut Draft) -> Option<Preview> {
+    if let Some(refusal) = draft.refusal.take() {
+        return Some(Preview::Idle(refusal));
+    }
+    if draft.edits.is_empty() && draft.settle.is_empty() {
+        return Some(Preview::Existing(Existing::of(std::mem::take(draft))));
+    }
+    // A name that an older record holds, as the command's own words repeat it.
+    if let Cow::Owned(clean) = cleaned_text(&draft.subject) {
+        draft.subject = clean;
+    }
+    if let Some(fault) = draft.reason.as_deref().and_then(text_fault) {
+        return Some(Preview::Idle(Refusal {
+            why: format!(
+                "the address in the reason {}: {} (MR112)",
+                fault.words(),
+                rules::KEPT
+            ),
+            remedies: vec![rules::instead(draft.reason.as_deref().unwrap_or_default())],
+        }));
+    }
+    None
+}
+
+/// Adds the author's own review to another policy that somebody else will carry to the
+/// mainline: the policy needs it there.
+fn agree_to_policy(
+    run: &Run<'_>,
+    target: &Target,
+    desk: &WriteContext<'_>,
+    format: ObjectFormat,
+    draft: &mut Draft,
+) -> Result<(), Error> {
+    if run.job.scope == Scope::Policy
+        && !target.is_mainline
+        && !run.args.no_record_signature
+        && let Some(Some(text)) = draft.edits.get("registry.yaml")
+        && let id = Oid::hash(format, ObjectKind::Blob, text.as_bytes())
+        && let proposed = snapshot::load(&RecordPath::Registry, id, text.as_bytes())?
+        && (desk.policy.may(&desk.actor, Action::Administer, None, None)
+            || desk.policy.is_recovery(&desk.actor)
+            || trust::ends_only_own(desk.policy, &proposed, &desk.actor))
+    {
+        draft.absorb(act::approve_policy(
+            desk,
+            &proposed,
+            draft.reason.clone().as_deref(),
+        )?);
+    }
+    Ok(())
+}
+
+/// The repository's tree with the draft's edits, and with the versions that they settle.
+fn edited(
+    run: &Run<'_>,
+    desk: &WriteContext<'_>,
+    overlay: &Overlay<'_>,
+    base_tree: Oid,
+    draft: &mut Draft,
+) -> Result<Oid, Error> {
+    let tree = |draft: &Draft| -> Result<Oid, Error> {
+        let edits: BTreeMap<String, Option<Vec<u8>>> = draft
+            .edits
+            .iter()
+            .map(|(path, text)| (run.workspace.from_top(path), text.clone().map(String::into_bytes)))
+            .collect();
+        object::edit(overlay, Some(base_tree), &edits)?.ok_or_else(|| Error::told("nothing would be left"))
+    };
+    let records = desk.snapshot.records;
+    let mut top = tree(draft)?;
+    for id in std::mem::take(&mut draft.settle) {
+        let after = Snapshot::at(records, top, &run.workspace.folder)?;
+        if let Some((_, text)) = act::settle(desk, &after, &id)? {
+            draft
+                .edits
+                .insert(RecordPath::Version(id.clone()).to_string(), Some(text));
+            top = tree(draft)?;
+        }
+    }
+    Ok(top)
+}
+
+/// What is worth saying of the registry as the change leaves it.
+fn remarks(run: &Run<'_>, after: &WriteContext<'_>, changes: &[Change]) -> Result<Vec<String>, Error> {
+    let mut remarks = act::still_served(after, changes)?;
+    let folder = run.workspace.from_top(schema::editor::FOLDER);
+    remarks.extend(act::schemas_note(&after.snapshot, &folder)?);
+    Ok(remarks)
+}
+
+/// The commit's message: the subject on one line whatever names it holds, the reason,
+/// and a trailer for each change.
+fn message(draft: &Draft, changes: &[Change]) -> String {
+    let mut message = draft.subject.split_whitespace().collect::<Vec<_>>().join(" ");
+    if let Some(reason) = &draft.reason {
+        message.push_str(&format!("\n\n{reason}"));
+    }
+    message.push('\n');
+    for change in changes {
+        message.push_str(&format!("\nModelry-Change: {}", change.trailer()));
+    }
+    message
 }
 
 /// Lets a finding about what a user gave as a file point into that file.

@@ -3,8 +3,8 @@
 
 use std::process::{Command, Stdio};
 
-use super::prepare::Run;
 use super::preview::Proposal;
+use super::run::Run;
 use crate::base::Error;
 use crate::git::forge::{Forge, Home};
 

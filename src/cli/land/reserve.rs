@@ -8,7 +8,8 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::prepare::{Run, Signed};
+use super::commit::Signed;
+use super::run::Run;
 use crate::act::Proposed;
 use crate::base::{Error, Oid};
 use crate::judge::history;

@@ -7,15 +7,14 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use super::prepare::{Base, Run};
 use super::preview::Proposal;
+use super::run::{Base, Run};
 use super::{Target, WriteArgs};
 use crate::act::{self, Object, Refusal};
 use crate::base::{Error, Oid, shell_word};
 use crate::cli::Ui;
-use crate::cli::output::Outcome;
 use crate::cli::read::at;
 use crate::judge::history;
 use crate::record::change::{Change, ChangeKind};
@@ -355,12 +354,9 @@ impl Look {
         })
     }
 
-    /// Refuses to sign it unseen, with the line that signs it knowingly.
-    ///
-    /// # Errors
-    /// When it can't be printed.
-    pub fn unseen(&self, has_option: bool, ui: &Ui) -> Result<Outcome, Error> {
-        self.show(ui);
+    /// The refusal to sign it unseen, with the line that signs it knowingly, and
+    /// members for programs.
+    pub fn unseen(&self, has_option: bool) -> (Refusal, Map<String, Value>) {
         let expect: Vec<String> = self
             .contents
             .iter()
@@ -380,12 +376,15 @@ impl Look {
             remedies: vec![remedy],
         };
         let phrases: Vec<String> = self.changes.iter().map(Change::phrase).collect();
-        let contents: serde_json::Map<String, serde_json::Value> = self
+        let contents: Map<String, Value> = self
             .contents
             .iter()
             .map(|(name, digest)| (name.clone(), json!(digest)))
             .collect();
-        super::tell::declined(&refusal, &json!({"moved": phrases, "subjects": contents}), ui)
+        let mut facts = Map::new();
+        facts.insert("moved".into(), json!(phrases));
+        facts.insert("subjects".into(), json!(contents));
+        (refusal, facts)
     }
 }
 

@@ -1,12 +1,12 @@
 //! What a writing command says of its change: refused, as it would be, and
 //! done.
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::super::Ui;
 use super::super::output::{Outcome, report_format};
+use super::outcome::{Destination, Done, FaultyBase, Landing, Refused};
 use super::preview::{Existing, Proposal};
-use super::push::{Destination, Sent};
 use crate::act::Refusal;
 use crate::base::{Error, Oid};
 use crate::cli::read::gates;
@@ -16,6 +16,44 @@ use crate::record::kind::{Digest, VersionId};
 use crate::report::event::{PullRequest, WriteResult};
 use crate::report::{self, paint};
 use crate::trust::GateResult;
+
+/// Says what became of the command.
+///
+/// # Errors
+/// When nothing can be printed.
+pub(super) fn landing(landing: &Landing, is_dry: bool, ui: &Ui) -> Result<Outcome, Error> {
+    match landing {
+        Landing::Refused(Refused::Faulty(base)) => faulty(base, ui),
+        Landing::Refused(Refused::Findings(report)) => refused(report, ui),
+        Landing::Refused(Refused::Declined(refusal, facts)) => declined(refusal, facts, ui),
+        Landing::Refused(Refused::NotSigned) => not_signed(ui),
+        Landing::Dry(made, to) => dry_run(made, to.as_ref(), ui),
+        Landing::Existing(there) => existing(there, is_dry, ui),
+        Landing::Done(landed) => {
+            propose(&landed.signed.made, &landed.branch, ui);
+            done(landed, ui)?;
+            for note in &landed.unpushed {
+                ui.note(note);
+            }
+            Ok(Outcome::Fine)
+        }
+    }
+}
+
+/// Says that nothing may build on the history, and what becomes of the commits that
+/// are not pushed.
+fn faulty(base: &FaultyBase, ui: &Ui) -> Result<Outcome, Error> {
+    ui.print(&report::report(&base.report, report_format(ui.output), &ui.style))?;
+    ui.note("nothing was written: the history that it would build on is faulty");
+    for commit in &base.own {
+        ui.note(&format!(
+            "commit {} is not pushed: mend it (`git commit --amend`, `git rebase -i {1}`), or drop it with all after it: `git reset --keep {1}`",
+            commit.short(),
+            format_args!("{}~1", commit.short())
+        ));
+    }
+    Ok(Outcome::Findings)
+}
 
 /// Says why nothing was written.
 pub fn refused(report: &Report, ui: &Ui) -> Result<Outcome, Error> {
@@ -31,13 +69,11 @@ pub fn refused(report: &Report, ui: &Ui) -> Result<Outcome, Error> {
 
 /// That something is not signed, why, and what to do instead; `more` is for
 /// programs.
-pub(super) fn declined(refusal: &Refusal, more: &serde_json::Value, ui: &Ui) -> Result<Outcome, Error> {
+fn declined(refusal: &Refusal, more: &Map<String, Value>, ui: &Ui) -> Result<Outcome, Error> {
     let Refusal { why, remedies } = refusal;
     if ui.is_json() {
         let mut value = WriteResult::refused(why, remedies).to_value();
-        if let Some(more) = more.as_object() {
-            extend(&mut value["refused"], more);
-        }
+        extend(&mut value["refused"], more);
         ui.json(&value)?;
         return Ok(Outcome::Findings);
     }
@@ -58,7 +94,7 @@ pub(super) fn declined(refusal: &Refusal, more: &serde_json::Value, ui: &Ui) -> 
 }
 
 /// That the answer to the question was no.
-pub(super) fn not_signed(ui: &Ui) -> Result<Outcome, Error> {
+fn not_signed(ui: &Ui) -> Result<Outcome, Error> {
     const SAID: &str = "not signed, and nothing was written";
     if ui.is_json() {
         ui.json(&WriteResult::refused(SAID, &[]).to_value())?;
@@ -69,7 +105,7 @@ pub(super) fn not_signed(ui: &Ui) -> Result<Outcome, Error> {
 }
 
 /// That the registry holds already what was asked for.
-pub(super) fn existing(there: &Existing, dry_run: bool, ui: &Ui) -> Result<Outcome, Error> {
+fn existing(there: &Existing, dry_run: bool, ui: &Ui) -> Result<Outcome, Error> {
     if ui.is_json() {
         let result = WriteResult {
             dry_run,
@@ -119,16 +155,16 @@ fn subject_line(made: &Proposal) -> String {
 }
 
 /// Adds members to a mapping.
-fn extend(value: &mut serde_json::Value, members: &serde_json::Map<String, serde_json::Value>) {
+fn extend(value: &mut serde_json::Value, members: &Map<String, Value>) {
     if let Some(mapping) = value.as_object_mut() {
         mapping.extend(members.clone());
     }
 }
 
-pub(super) fn dry_run(made: &Proposal, to: Option<&Destination>, ui: &Ui) -> Result<Outcome, Error> {
+fn dry_run(made: &Proposal, to: Option<&Destination>, ui: &Ui) -> Result<Outcome, Error> {
     tell(made, ui);
     if ui.is_json() {
-        let gates: serde_json::Map<String, serde_json::Value> = made
+        let gates: Map<String, Value> = made
             .gates
             .iter()
             .map(|(id, results)| (id.to_string(), gates::values(results)))
@@ -176,7 +212,7 @@ pub(super) fn dry_run(made: &Proposal, to: Option<&Destination>, ui: &Ui) -> Res
 }
 
 /// That it is a proposal, where others must agree to it.
-pub(super) fn propose(made: &Proposal, branch: &str, ui: &Ui) {
+fn propose(made: &Proposal, branch: &str, ui: &Ui) {
     if let Some(finding) = made.report.findings.first() {
         ui.note(&format!(
             "this is a proposal: {}; `modelry policy show {branch}` tells who may agree",
@@ -207,20 +243,18 @@ pub(super) fn show_decision(made: &Proposal, ui: &Ui) {
     }
 }
 
-/// That it is done; `sent` when a remote has it.
-pub(super) fn done(
-    made: &Proposal,
-    commit: Oid,
-    branch: &str,
-    sent: Option<&Sent>,
-    ui: &Ui,
-) -> Result<(), Error> {
+/// That it is done.
+fn done(landed: &Done, ui: &Ui) -> Result<(), Error> {
+    let Done {
+        signed, branch, sent, ..
+    } = landed;
+    let (made, commit, sent) = (&signed.made, signed.commit, sent.as_ref());
     tell(made, ui);
     if ui.is_json() {
         let page = sent.and_then(|sent| sent.page.as_ref());
         let result = WriteResult {
             commit: Some(commit.to_string()),
-            branch: Some(branch.to_owned()),
+            branch: Some(branch.clone()),
             remote: sent.map(|sent| sent.remote.clone()),
             pushed: sent.is_some(),
             tries: sent.map(|sent| sent.tries),

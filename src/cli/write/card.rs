@@ -10,7 +10,7 @@ use crate::act;
 use crate::base::Error;
 use crate::cli::Ui;
 use crate::cli::args::Global;
-use crate::cli::land::{Job, Scope, WriteArgs, land};
+use crate::cli::land::{Job, Scope, WriteArgs, land, refused};
 use crate::cli::names::{self, Target};
 use crate::cli::output::{Outcome, Output};
 use crate::cli::read::at::{ReadArgs, Reading};
@@ -106,7 +106,7 @@ fn set(args: &SetArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let file = match args.file.as_deref().map(|name| Given::read(name, global)) {
         Some(given) => match given? {
             Ok(given) => Some(given),
-            Err(report) => return given::refuse(&report, ui),
+            Err(report) => return refused(&report, ui),
         },
         None => None,
     };

@@ -9,10 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::act::GivenPart;
 use crate::base::Error;
-use crate::cli::Ui;
 use crate::cli::args::Global;
-use crate::cli::land::refused;
-use crate::cli::output::Outcome;
 use crate::exchange;
 use crate::judge::finding::{Finding, Label, Place, Report, Side};
 use crate::judge::rules;
@@ -92,11 +89,6 @@ impl Given {
             document: self.document.clone(),
         }
     }
-}
-
-/// Reports the findings in the given file.
-pub fn refuse(report: &Report, ui: &Ui) -> Result<Outcome, Error> {
-    refused(report, ui)
 }
 
 fn report(name: &str, bytes: &[u8], faults: &[Fault]) -> Report {

@@ -10,7 +10,7 @@ use super::given::{self, Given};
 use crate::act::{self, RegisterRequest};
 use crate::base::Error;
 use crate::cli::args::Global;
-use crate::cli::land::{Job, Reserve, Scope, WriteArgs, land};
+use crate::cli::land::{Job, Reserve, Scope, WriteArgs, land, refused};
 use crate::cli::output::Outcome;
 use crate::cli::{Ui, names};
 use crate::judge::finding::Report;
@@ -341,7 +341,7 @@ impl Request {
 pub fn register(args: &RegisterArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let given = match args.request(global, ui)? {
         Ok(given) => given,
-        Err(report) => return given::refuse(&report, ui),
+        Err(report) => return refused(&report, ui),
     };
     let reserve = Reserve::of(&args.group);
     let job = Job {

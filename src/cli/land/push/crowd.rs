@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::super::prepare::Run;
+use super::super::run::Run;
 use crate::base::Oid;
 use crate::judge::history::read_commit;
 

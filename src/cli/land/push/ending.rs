@@ -1,10 +1,11 @@
 //! How a push ends: the clone follows what the remote has, or nobody knows.
 
-use super::super::super::output::Outcome;
-use super::super::prepare::{Run, Signed};
-use super::super::tell::{done, propose};
+use std::rc::Rc;
+
+use super::super::commit::Signed;
+use super::super::outcome::{Done, Landing, Sent};
+use super::super::run::Run;
 use super::super::{request, short};
-use super::Sent;
 use super::road::Road;
 use super::survey::Unknown;
 use crate::base::{Error, shell_word};
@@ -12,12 +13,12 @@ use crate::git::{AdvanceError, Move};
 use crate::judge::history;
 
 /// The commit is on the remote, although nobody said so.
-pub(super) fn found(run: &Run<'_>, road: &Road, there: &Unknown, tries: usize) -> Result<Outcome, Error> {
+pub(super) fn found(run: &Run<'_>, road: &Road, there: Unknown, tries: usize) -> Result<Landing, Error> {
     run.ui.note(&format!(
         "the answer to the push was lost; `{}` has the commit",
         road.remote
     ));
-    landed(run, road, &there.signed, &there.reference, tries)
+    landed(run, road, there.signed, &there.reference, tries)
 }
 
 /// Nobody knows whether the commit is on the remote.
@@ -39,17 +40,17 @@ pub(super) fn lost(road: &Road, unknown: &Unknown, why: &str) -> Error {
 pub(super) fn landed(
     run: &Run<'_>,
     road: &Road,
-    signed: &Signed,
+    signed: Rc<Signed>,
     reference: &str,
     tries: usize,
-) -> Result<Outcome, Error> {
+) -> Result<Landing, Error> {
     let Run {
         workspace, args, ui, ..
     } = *run;
     let repo = &workspace.repo;
     repo.note_remote_tip(&road.remote, reference, signed.commit);
     if let Some(local) = &road.local
-        && let Err(error) = follow(run, local, signed)
+        && let Err(error) = follow(run, local, &signed)
     {
         let hints = error.hints();
         let then = hints
@@ -72,21 +73,22 @@ pub(super) fn landed(
         moved.set(!shown || signed.made.moves_status());
     }
     if let Some(reserve) = run.job.reserve.filter(|_| road.is_mainline()) {
-        reserve.tell_crossing(run, &road.remote, signed);
+        reserve.tell_crossing(run, &road.remote, &signed);
     }
     let page = match args.pr {
         true => request::open(run, road.as_request(reference), &signed.made)?,
         false => None,
     };
-    propose(&signed.made, short(reference), ui);
-    let sent = Sent {
-        remote: road.remote.clone(),
-        tries,
-        page,
-    };
-    done(&signed.made, signed.commit, short(reference), Some(&sent), ui)?;
-    repo.maintain();
-    Ok(Outcome::Fine)
+    Ok(Landing::Done(Box::new(Done {
+        signed,
+        branch: short(reference).to_owned(),
+        sent: Some(Sent {
+            remote: road.remote.clone(),
+            tries,
+            page,
+        }),
+        unpushed: Vec::new(),
+    })))
 }
 
 /// Takes the clone's branch forward to what the remote has.

@@ -19,14 +19,15 @@ use self::crowd::crowd;
 use self::ending::{found, landed, lost};
 use self::road::Road;
 use self::survey::{Ground, Survey, Unknown, survey};
-use super::super::{Outcome, Ui};
+use super::super::Ui;
+use super::commit::Signed;
+use super::outcome::{Destination, Landing, Refused};
 use super::patience::Patience;
-use super::prepare::{Prepared, Run, Signed, prepare};
+use super::prepare::{Prepared, prepare};
 use super::preview::Existing;
-use super::request::Page;
 use super::reserve::Reserve;
+use super::run::Run;
 use super::short;
-use super::tell::{dry_run, existing};
 use crate::base::{Error, Oid, shell_word};
 use crate::git::{Pushed, may_pass};
 use crate::judge::history;
@@ -41,26 +42,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// afterwards: a remote that can be read and not written does that each time.
 const BREAKS: usize = 4;
 
-/// Where a dry run would have landed.
-pub(super) struct Destination {
-    pub remote: String,
-    pub branch: String,
-    pub onto: Oid,
-}
-
-/// Where it landed.
-pub(super) struct Sent {
-    pub remote: String,
-    pub tries: usize,
-    /// The pull request, or the page that opens one.
-    pub page: Option<Page>,
-}
-
 /// Lands the change on the remote.
 ///
 /// # Errors
 /// When it can't be done; the clone's branch is as it was then.
-pub(super) fn land(run: &Run<'_>) -> Result<Outcome, Error> {
+pub(super) fn land(run: &Run<'_>) -> Result<Landing, Error> {
     let Run {
         workspace, args, ui, ..
     } = *run;
@@ -79,12 +65,12 @@ pub(super) fn land(run: &Run<'_>) -> Result<Outcome, Error> {
             Survey::Ground(ground) => ground,
             Survey::There(there) => {
                 if !gives_way(run, &road, &there.signed)? {
-                    return found(run, &road, &there, tries);
+                    return found(run, &road, there, tries);
                 }
                 unknown.clear();
                 continue;
             }
-            Survey::Faulty(outcome) => return Ok(outcome),
+            Survey::Faulty(base) => return Ok(Landing::Refused(Refused::Faulty(base))),
             // At first it is for the user to see to a remote, unless it may only
             // be starting; later it was there a moment ago.
             Survey::Away(error) if tries == 0 && !may_pass(&error.to_string()) => return Err(error),
@@ -133,9 +119,9 @@ pub(super) fn land(run: &Run<'_>) -> Result<Outcome, Error> {
                 }
                 Prepared::Existing(there) => {
                     is_there(run, &road, &ground, &there)?;
-                    return existing(&there, run.args.dry_run, ui);
+                    return Ok(Landing::Existing(there));
                 }
-                Prepared::Over(outcome) => return Ok(outcome),
+                Prepared::Refused(refused) => return Ok(Landing::Refused(refused)),
                 Prepared::Dry(made) => {
                     let to = Destination {
                         remote: road.remote.clone(),
@@ -143,7 +129,7 @@ pub(super) fn land(run: &Run<'_>) -> Result<Outcome, Error> {
                         onto: ground.target.base,
                     };
                     note_along(ground.along, &to.branch, ui);
-                    return dry_run(&made, Some(&to), ui);
+                    return Ok(Landing::Dry(made, Some(to)));
                 }
             },
         };
@@ -153,7 +139,7 @@ pub(super) fn land(run: &Run<'_>) -> Result<Outcome, Error> {
             Pushed::Landed => {
                 note_along(ground.along, short(&reference), ui);
                 if !gives_way(run, &road, &signed)? {
-                    return landed(run, &road, &signed, &reference, tries);
+                    return landed(run, &road, signed, &reference, tries);
                 }
                 unknown.clear();
             }
@@ -199,7 +185,7 @@ pub(super) fn land(run: &Run<'_>) -> Result<Outcome, Error> {
                 }
                 // A last look before it is given up.
                 if let Ok(Survey::There(there)) = survey(run, &road, &unknown) {
-                    return found(run, &road, &there, tries);
+                    return found(run, &road, there, tries);
                 }
                 return Err(match unknown.last() {
                     Some(unknown) => lost(&road, unknown, &why),

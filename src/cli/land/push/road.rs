@@ -1,8 +1,8 @@
 //! Which way a change goes to the remote: to the branch that is checked out, to
 //! the mainline, or to a branch of its own.
 
-use super::super::prepare::Run;
 use super::super::preview::Proposal;
+use super::super::run::Run;
 use super::super::{local_branch, request, short};
 use crate::base::{Error, Oid};
 use crate::git::Head;

@@ -2,8 +2,10 @@
 
 use std::rc::Rc;
 
-use super::super::super::output::Outcome;
-use super::super::prepare::{Run, Signed, prove};
+use super::super::commit::Signed;
+use super::super::outcome::FaultyBase;
+use super::super::prove::{Proved, prove};
+use super::super::run::Run;
 use super::super::{Target, short};
 use super::road::Road;
 use crate::base::{Error, Oid, shell_word};
@@ -23,8 +25,8 @@ pub(super) enum Survey {
     Ground(Box<Ground>),
     /// A commit that was pushed without an answer is there.
     There(Unknown),
-    /// What is there can't be built on, which was said.
-    Faulty(Outcome),
+    /// What is there can't be built on.
+    Faulty(FaultyBase),
     /// It did not answer.
     Away(Error),
 }
@@ -100,8 +102,8 @@ pub(super) fn survey(run: &Run<'_>, road: &Road, unknown: &[Unknown]) -> Result<
     }
     let (base, along, on_mainline) = match (look.tip, local, look.mainline) {
         (Some(tip), local, _) => match own_commits(run, road, local, tip)? {
-            Ok((base, along)) => (base, along, road.is_mainline()),
-            Err(outcome) => return Ok(Survey::Faulty(outcome)),
+            Own::Sound { base, along } => (base, along, road.is_mainline()),
+            Own::Faulty(base) => return Ok(Survey::Faulty(base)),
         },
         // The branch is new there.
         (None, Some(local), _) => (local, 0, road.is_mainline()),
@@ -143,22 +145,25 @@ fn target(
     })
 }
 
+/// What to build on, with the clone's own commits that the remote lacks.
+enum Own {
+    /// On this commit; so many go along.
+    Sound { base: Oid, along: usize },
+    /// On nothing: the remote's history is faulty.
+    Faulty(FaultyBase),
+}
+
 /// What to build on where the clone has the branch too: the remote's tip, or
 /// the clone's own when that is ahead, with how many commits go along.
-fn own_commits(
-    run: &Run<'_>,
-    road: &Road,
-    local: Option<Oid>,
-    tip: Oid,
-) -> Result<Result<(Oid, usize), Outcome>, Error> {
+fn own_commits(run: &Run<'_>, road: &Road, local: Option<Oid>, tip: Oid) -> Result<Own, Error> {
     let Some(local) = local.filter(|local| *local != tip) else {
-        return Ok(Ok((tip, 0)));
+        return Ok(Own::Sound { base: tip, along: 0 });
     };
     let repo = &run.workspace.repo;
     let name = short(road.named.as_deref().unwrap_or_default());
     let objects = repo.objects()?;
     match repo.ahead_behind(local, tip)? {
-        (0, _) => Ok(Ok((tip, 0))),
+        (0, _) => Ok(Own::Sound { base: tip, along: 0 }),
         (along, 0) => {
             if history::chain_if(&objects, tip, local)?.is_none() {
                 return Err(Error::told(format!(
@@ -170,7 +175,7 @@ fn own_commits(
                     road.remote
                 )));
             }
-            Ok(Ok((local, along)))
+            Ok(Own::Sound { base: local, along })
         }
         (along, behind) => {
             // When the remote's history was rewritten, that is what matters.
@@ -180,10 +185,8 @@ fn own_commits(
                 None => false,
             };
             let target = target(run, road, (tip, Some(tip)), road.is_mainline())?;
-            if !grown
-                && let Err(outcome) = prove(run.workspace, &objects, &target, run.job, run.args, run.ui)?
-            {
-                return Ok(Err(outcome));
+            if !grown && let Proved::Faulty(base) = prove(run, &objects, &target)? {
+                return Ok(Own::Faulty(base));
             }
             Err(Error::told(format!(
                 "`{}` and `{name}` of `{}` have gone apart: {} here, {} there",

@@ -1,0 +1,105 @@
+//! The question before a decision is signed: what it is about was seen, and somebody
+//! says yes where somebody is there.
+
+use serde_json::{Map, json};
+
+use super::Target;
+use super::outcome::Refused;
+use super::preview::Proposal;
+use super::run::{Base, Run};
+use super::seen::{look, typed};
+use super::tell::show_decision;
+use crate::act::Refusal;
+use crate::base::Error;
+
+/// Looks whether a decision is about what was seen, shows it, and asks where
+/// somebody is there to answer. A refusal when it is not to be signed.
+///
+/// # Errors
+/// When an object can't be read, or nothing can be asked.
+pub(super) fn agree(
+    run: &Run<'_>,
+    base: &Base<'_>,
+    target: &Target,
+    proposal: &mut Proposal,
+) -> Result<Option<Refused>, Error> {
+    let Run { job, args, ui, .. } = *run;
+    if !proposal.decides() {
+        return Ok(None);
+    }
+    let asks = !args.yes && !args.dry_run && ui.can_ask();
+    let look = match &job.seen {
+        Some(_) => Some(look(run, base, target, proposal)?),
+        None => None,
+    };
+    let mut anew = false;
+    if let (Some(look), Some(seen)) = (look, &job.seen) {
+        let given = seen.args.cloned().unwrap_or_default();
+        proposal.contents.clone_from(&look.contents);
+        proposal.notes.extend(look.notes.iter().cloned());
+        if !given.expect.is_empty()
+            && let Some(refusal) = look.unexpected(&given, args)
+        {
+            look.show(ui);
+            let mut facts = Map::new();
+            facts.insert("subjects".into(), json!(proposal.content_values()));
+            return Ok(Some(Refused::Declined(refusal, facts)));
+        }
+        if look.has_moved() && !given.any_content {
+            let knows = !given.expect.is_empty() || args.dry_run;
+            if !asks && !knows {
+                look.show(ui);
+                let (refusal, facts) = look.unseen(seen.args.is_some());
+                return Ok(Some(Refused::Declined(refusal, facts)));
+            }
+            anew = true;
+        }
+        // A command that starts over repeats only what is new.
+        let words = look.words(ui);
+        if !words.is_empty() && (anew || *run.told.borrow() != words) {
+            ui.say(&words);
+            run.told.replace(words);
+        }
+    }
+    if !asks {
+        let is_unseen = !args.yes && !args.dry_run && ui.asks_unseen();
+        return Ok(is_unseen.then(|| Refused::declined(unshown())));
+    }
+    let shown = proposal.shown();
+    if anew || run.agreed.borrow().as_ref() != Some(&shown) {
+        if target.follows {
+            let edits = proposal.edits.iter();
+            let edits = edits
+                .map(|(path, content)| (run.workspace.from_top(path), content.clone()))
+                .collect();
+            run.workspace.repo.check_clean(&edits)?;
+        }
+        show_decision(proposal, ui);
+        if !ui.ask(&format!("Sign this as {}?", base.actor))? {
+            return Ok(Some(Refused::NotSigned));
+        }
+        run.agreed.replace(Some(shown));
+        run.seen.set(Some(target.base));
+        if let Some(policy) = job.seen.as_ref().and_then(|seen| seen.policy)
+            && let Some(now) = policy.now.borrow().clone()
+        {
+            policy.shown.replace(now);
+        }
+    }
+    // They were told before the question.
+    proposal.notes.clear();
+    Ok(None)
+}
+
+/// The reason why nothing is signed for somebody at a terminal who would not see
+/// the question.
+fn unshown() -> Refusal {
+    let typed = typed();
+    Refusal {
+        why: "the decision and its question go to standard error, and the answer comes from standard input: only one of the two is a terminal".to_owned(),
+        remedies: vec![
+            "run it again with both on the terminal, to see and answer the question".to_owned(),
+            format!("or sign it without the question: `{typed} --yes`"),
+        ],
+    }
+}

@@ -1,0 +1,130 @@
+//! The history of the base: proven, unless it is to be taken as given.
+
+use super::outcome::FaultyBase;
+use super::run::Run;
+use super::{Target, short};
+use crate::base::{Error, Oid};
+use crate::judge::finding::{Finding, Place, Report};
+use crate::judge::history::{self, Graph, Replay};
+use crate::object::{CachedObjects, Objects};
+use crate::record::snapshot::Records;
+use crate::trust::Policy;
+use crate::workspace::Workspace;
+use crate::workspace::prove::{How, Point};
+
+/// What a proof of the base comes to.
+pub(super) enum Proved {
+    /// The policy in force there, and what is to be remembered once the mainline
+    /// stands there.
+    Sound(Policy, Option<Point>),
+    /// Nothing may build on it.
+    Faulty(FaultyBase),
+}
+
+/// The policy in force at the base, once its history is proven.
+///
+/// # Errors
+/// When history can't be read.
+pub(super) fn prove(run: &Run<'_>, objects: &dyn Objects, target: &Target) -> Result<Proved, Error> {
+    let Run {
+        workspace,
+        job,
+        args,
+        ui,
+        ..
+    } = *run;
+    let objects = &CachedObjects::new(objects);
+    let records = Records::new(objects);
+    if args.trust_base {
+        ui.note("the history that this builds on was not proven (--trust-base)");
+        let policy = Replay::after(&records, &workspace.folder, target.base)?
+            .policy
+            .ok_or_else(|| Error::told("no policy"))?;
+        return Ok(Proved::Sound(policy, None));
+    }
+    let proof = workspace.prove(
+        objects,
+        &records,
+        target.base,
+        How {
+            mainline: target.on_mainline,
+            replay: args.replay,
+            audit: false,
+            later: !target.is_here,
+            remote: target.remote.filter(|_| target.on_mainline),
+        },
+    )?;
+    if let Some(note) = proof.on_trust() {
+        ui.note(&note);
+    }
+    let blocks = |finding: &Finding<Place>| job.scope.is_stopped_by(finding);
+    let mut report = proof.report;
+    report.findings.retain(|finding| finding.acknowledged.is_none());
+    let (own, others) = elsewhere(workspace, objects, target, &report, blocks)?;
+    report.findings.retain(blocks);
+    if !report.findings.is_empty() {
+        let own = own_faults(objects, target, &mut report)?;
+        return Ok(Proved::Faulty(FaultyBase { report, own }));
+    }
+    // That administrators are missing is what a proposal is for.
+    if own > 0 {
+        let branch = short(&target.branch);
+        ui.note(&format!(
+            "{} in the commits of `{branch}` itself: `modelry validate --onto {} {branch}` tells more",
+            crate::base::count(own, "finding"),
+            workspace.mainline_name()
+        ));
+    }
+    if others > 0 {
+        ui.note(&format!(
+            "{} elsewhere in the history: `modelry audit` tells more",
+            crate::base::count(others, "finding")
+        ));
+    }
+    Ok(Proved::Sound(proof.policy, proof.point))
+}
+
+/// The faulty commits that no remote has: they can still be put right, so that no
+/// line to accept them is offered.
+fn own_faults(objects: &dyn Objects, target: &Target, report: &mut Report) -> Result<Vec<Oid>, Error> {
+    let Some(remote) = target.remote else {
+        return Ok(Vec::new());
+    };
+    let own = history::chain_if(objects, remote, target.base)?.unwrap_or_default();
+    let mut faulty = Vec::new();
+    for finding in &mut report.findings {
+        if let Some(step) = finding
+            .step
+            .filter(|step| own.iter().any(|commit| commit.id == *step))
+        {
+            finding.step = None;
+            faulty.push(step);
+        }
+    }
+    faulty.dedup();
+    Ok(faulty)
+}
+
+/// How many findings stop nothing: those in the branch's own commits, of which a
+/// missing administrator is none, and those in the history that it starts from.
+fn elsewhere(
+    workspace: &Workspace,
+    objects: &dyn Objects,
+    target: &Target,
+    report: &Report,
+    blocks: impl Fn(&Finding<Place>) -> bool,
+) -> Result<(usize, usize), Error> {
+    let others: Vec<_> = report
+        .findings
+        .iter()
+        .filter(|finding| !blocks(finding))
+        .collect();
+    if target.is_mainline || others.is_empty() {
+        return Ok((0, others.len()));
+    }
+    let sides = Graph::new(objects, None).sides(workspace.tip()?, target.base)?;
+    let is_own = |finding: &&Finding<Place>| finding.step.is_some_and(|step| sides.second.contains(&step));
+    let (own, past): (Vec<&Finding<Place>>, Vec<_>) = others.into_iter().partition(is_own);
+    let told = own.iter().filter(|finding| finding.rule.code != "MR403");
+    Ok((told.count(), past.len()))
+}
