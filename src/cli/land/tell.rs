@@ -8,7 +8,7 @@ use super::super::output::{Outcome, report_format};
 use super::outcome::{Destination, Done, FaultyBase, Landing, Refused};
 use super::preview::{Existing, Proposal};
 use crate::act::Refusal;
-use crate::base::{Error, Oid};
+use crate::base::Error;
 use crate::cli::read::gates;
 use crate::judge::finding::Report;
 use crate::record::change::Change;

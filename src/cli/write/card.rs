@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value};
 
-use super::given::{self, Given};
+use super::given::Given;
 use crate::act;
 use crate::base::Error;
 use crate::cli::Ui;

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::artifact;
-use super::given::{self, Given};
+use super::given::Given;
 use crate::act::{self, RegisterRequest};
 use crate::base::Error;
 use crate::cli::args::Global;
