@@ -13,7 +13,7 @@ use git2::{ObjectType, Repository};
 use modelry::base::Oid;
 use modelry::git::Budget;
 use modelry::workspace::Wanted;
-use modelry::workspace::verdict::{Update, receive};
+use modelry::workspace::verdict::{JudgeRequest, Update, What, judge};
 use tempfile::TempDir;
 
 /// A registry of two steps: the root, and a group with a version.
@@ -121,10 +121,15 @@ impl Server {
             objects: 100_000,
             bytes: 64 << 20,
         };
-        let Ok(ruling) = receive(&wanted, &[update], budget, true) else {
+        let Ok(judgement) = judge(&JudgeRequest::of(What::Push {
+            wanted: &wanted,
+            updates: &[update],
+            budget,
+            dated: true,
+        })) else {
             return;
         };
-        if !ruling.report.is_clean() {
+        if !judgement.report.is_clean() {
             return;
         }
         // Nothing in the program can sign.

@@ -1,4 +1,4 @@
-//! What became of a writing command, as values: the command says it once, at its end.
+//! The end of a writing command as a value: the command prints it once.
 
 use std::rc::Rc;
 
@@ -23,7 +23,7 @@ pub(super) enum Landing {
     Done(Box<Done>),
 }
 
-/// Why nothing was written.
+/// The reason why nothing was written.
 pub(super) enum Refused {
     /// The history that it would build on is faulty.
     Faulty(FaultyBase),
@@ -44,7 +44,7 @@ impl Refused {
 
 /// A history that nothing may build on.
 pub(super) struct FaultyBase {
-    /// What is wrong, as far as it is in the way.
+    /// The findings that are in the way.
     pub report: Report,
     /// The faulty commits that no remote has.
     pub own: Vec<Oid>,
@@ -57,7 +57,7 @@ pub(super) struct Done {
     pub branch: String,
     /// Where it landed; none when that is this clone alone.
     pub sent: Option<Sent>,
-    /// Sentences on who does not know of it yet.
+    /// Sentences on the places that lack it yet.
     pub unpushed: Vec<String>,
 }
 

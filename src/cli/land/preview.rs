@@ -59,7 +59,7 @@ impl Existing {
         }
     }
 
-    /// Of a draft whose every file is there already.
+    /// The records of a draft whose files are all there already.
     fn exact(mut draft: Draft) -> Existing {
         draft.existing = draft
             .edits
@@ -379,7 +379,7 @@ fn edited(
     Ok(top)
 }
 
-/// What is worth saying of the registry as the change leaves it.
+/// Returns notes on the registry as the change leaves it.
 fn remarks(run: &Run<'_>, after: &WriteContext<'_>, changes: &[Change]) -> Result<Vec<String>, Error> {
     let mut remarks = act::still_served(after, changes)?;
     let folder = run.workspace.from_top(schema::editor::FOLDER);

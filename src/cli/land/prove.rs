@@ -12,7 +12,7 @@ use crate::trust::Policy;
 use crate::workspace::Workspace;
 use crate::workspace::prove::{How, Point};
 
-/// What a proof of the base comes to.
+/// The result of proving the base.
 pub(super) enum Proved {
     /// The policy in force there, and what is to be remembered once the mainline
     /// stands there.

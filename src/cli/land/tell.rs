@@ -17,10 +17,10 @@ use crate::report::event::{PullRequest, WriteResult};
 use crate::report::{self, paint};
 use crate::trust::GateResult;
 
-/// Says what became of the command.
+/// Prints the end of the command.
 ///
 /// # Errors
-/// When nothing can be printed.
+/// Standard output can't be written.
 pub(super) fn landing(landing: &Landing, is_dry: bool, ui: &Ui) -> Result<Outcome, Error> {
     match landing {
         Landing::Refused(Refused::Faulty(base)) => faulty(base, ui),

@@ -2,7 +2,7 @@
 
 use crate::workspace::prove::How;
 
-/// How far the history is believed on which something builds.
+/// The trust in the history on which a change builds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BaseTrust {
     /// It is proven from the last point that this clone verified.
@@ -14,7 +14,7 @@ pub enum BaseTrust {
 }
 
 impl BaseTrust {
-    /// How to prove it; none when it is taken as given.
+    /// Returns the options of the proof; `None` if the history is taken as given.
     pub(super) fn how(self) -> Option<How> {
         (self != BaseTrust::Given).then(|| How {
             replay: self == BaseTrust::Replay,

@@ -19,7 +19,7 @@ pub struct CiRequest<'r> {
     pub wanted: &'r Wanted,
     /// The system.
     pub system: System,
-    /// What the system says of the job.
+    /// The job in the words of the system.
     pub job: Job,
     /// The commit that the system says that it checked out; of GitLab alone.
     pub checked_out: &'r str,
@@ -39,15 +39,15 @@ pub struct CiJob {
     /// The mainline's commit that something would land on.
     base: Oid,
     tip: Oid,
-    /// What would bring the rest of the history.
+    /// The fetch that brings the rest of the history.
     fetch: Option<Fetch>,
 }
 
 impl CiJob {
-    /// Finds what the job is about, after a fetch where one is wanted.
+    /// Finds the commits of the job, after a fetch if one is wanted.
     ///
     /// # Errors
-    /// When it is about nothing, or the clone lacks what it takes.
+    /// The job is about nothing, or the clone lacks a commit of it.
     pub fn open(request: CiRequest<'_>) -> Result<CiJob, Error> {
         let CiRequest { wanted, job, .. } = request;
         // The clone may be kept from job to job, so its configuration has no say in
@@ -93,11 +93,11 @@ impl CiJob {
         })
     }
 
-    /// Judges what the job is about: what is on the mainline step by step, anything
-    /// else as it would land there.
+    /// Judges the job: commits of the mainline step by step, any other commit as it
+    /// would land there.
     ///
     /// # Errors
-    /// When the root is neither pinned nor taken on trust, or it can't be judged.
+    /// The root is neither pinned nor trusted, or an object can't be read.
     pub fn judge(
         &self,
         way: Option<Landing>,
@@ -113,7 +113,7 @@ impl CiJob {
             .map_err(|error| self.workspace.incomplete(error))
     }
 
-    /// What is to be judged, once the root is believed.
+    /// Returns the request that answers the job, once the root is trusted.
     fn what(&self, way: Option<Landing>, root_on_trust: bool) -> Result<What<'_>, Error> {
         let CiJob {
             workspace, base, tip, ..
@@ -159,8 +159,8 @@ fn kept_at(repo: &Repo, mainline: &str) -> String {
     }
 }
 
-/// What must be fetched before the job can be judged; `anew` also what may have
-/// moved on.
+/// Returns the fetch without which the job can't be judged; with `anew`, also of
+/// what may have moved on.
 fn lacking(repo: &Repo, job: &Job, anew: bool) -> Result<Option<Fetch>, Error> {
     let mut refspecs = Vec::new();
     if let Task::Landing(_) = job.task {

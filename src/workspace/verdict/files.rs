@@ -16,7 +16,7 @@ use crate::trust::{Carrier, KeyStanding, Policy, Verdict};
 use crate::workspace::Workspace;
 use crate::workspace::identity::Me;
 
-/// What of the registry's folder is the registry's own.
+/// The names in the registry's folder that are the registry's own.
 const MANAGED: [&str; 3] = ["registry.yaml", "groups", "policy"];
 
 /// Judges the files of the work tree against HEAD: all of the registry's, with what is
@@ -24,7 +24,7 @@ const MANAGED: [&str; 3] = ["registry.yaml", "groups", "policy"];
 /// empty for the folder itself.
 ///
 /// # Errors
-/// When something can't be read, or no registry is there.
+/// A file can't be read, or there is no registry.
 pub(super) fn judge(workspace: &Workspace, within: Option<&str>) -> Result<Report, Error> {
     let mut report = against_head(workspace)?;
     if within.is_none()
@@ -146,7 +146,7 @@ fn uncommitted(
     workspace.repo.uncommitted(overlay, top, &within, &wanted)
 }
 
-/// Who would sign: the configured key, if it is an actor's.
+/// Returns the verdict that a signature of the configured key would have.
 pub(super) fn presumed(repo: &Repo, policy: &Policy) -> Verdict {
     let Ok(me) = Me::to_look(repo) else {
         return Verdict::Nobody;
@@ -210,7 +210,7 @@ fn standing_faults(
 /// said of changes or their authors.
 ///
 /// # Errors
-/// When something can't be read.
+/// A file can't be read.
 pub(super) fn alone(folder: &Path, within: Option<&str>) -> Result<Report, Error> {
     let (disk, tree) = disk::objects(folder, ObjectFormat::Sha1, change::is_managed)?;
     let records = Records::new(&disk);

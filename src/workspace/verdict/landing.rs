@@ -18,7 +18,7 @@ use crate::workspace::prove::How;
 /// allows.
 ///
 /// # Errors
-/// When something can't be read, or there is nothing to land.
+/// An object can't be read, or there is nothing to land.
 pub(super) fn judge(
     workspace: &Workspace,
     (base, tip): (Oid, Oid),
@@ -61,7 +61,7 @@ pub(super) fn judge(
 /// mainline that has it.
 ///
 /// # Errors
-/// When something can't be read.
+/// An object can't be read.
 pub(super) fn landed(
     workspace: &Workspace,
     (base, tip): (Oid, Oid),
@@ -88,7 +88,7 @@ pub(super) fn landed(
     });
     judgement.note(message);
     if summary {
-        // What was read to prove is not kept for the page.
+        // The page counts what it reads itself.
         let records = Records::new(&objects);
         let page = page::of_steps(&records, workspace, Some(base), base, &judgement.report)?;
         judgement.summary = Some(page);

@@ -12,12 +12,12 @@ use crate::git::Budget;
 use crate::record::kind::Landing;
 use crate::workspace::{Wanted, Workspace};
 
-/// What is to be judged, and how far the history before it is believed.
+/// The object of a judgement, and how far the history before it is trusted.
 #[derive(Clone, Copy)]
 pub struct JudgeRequest<'r> {
-    /// What is to be judged.
+    /// The object to judge.
     pub what: What<'r>,
-    /// How far the history is believed that it builds on.
+    /// How far the history before it is trusted.
     pub base: BaseTrust,
     /// Whether the page for people is wanted; of steps and landings.
     pub summary: bool,
@@ -34,7 +34,7 @@ impl<'r> JudgeRequest<'r> {
     }
 }
 
-/// What is to be judged.
+/// The object of a judgement.
 #[derive(Clone, Copy)]
 pub enum What<'r> {
     /// The files of the work tree, against HEAD.
@@ -52,7 +52,7 @@ pub enum What<'r> {
         /// A path in it, where only that is meant.
         within: Option<&'r str>,
     },
-    /// What is staged, against HEAD.
+    /// The index, against HEAD.
     Staged(&'r Wanted),
     /// The commits of a range, each by the policy before it.
     Range {
@@ -107,10 +107,10 @@ pub enum What<'r> {
     },
 }
 
-/// Judges what is asked.
+/// Judges the object of the request.
 ///
 /// # Errors
-/// When it can't be judged.
+/// An object, a file or the configuration can't be read.
 pub fn judge(request: &JudgeRequest<'_>) -> Result<Judgement, Error> {
     let JudgeRequest { what, base, summary } = *request;
     let mut judgement = match what {

@@ -1,4 +1,4 @@
-//! What is staged, judged before it is committed.
+//! The index, judged before it is committed.
 
 use super::files::presumed;
 use super::judgement::Judgement;
@@ -12,10 +12,10 @@ use crate::record::snapshot::{Records, Snapshot};
 use crate::trust::{Carrier, Policy, Verdict};
 use crate::workspace::{self, Wanted, Workspace};
 
-/// Judges what is staged against HEAD.
+/// Judges the index against HEAD.
 ///
 /// # Errors
-/// When the index or HEAD can't be read.
+/// The index or HEAD can't be read.
 pub(super) fn judge(wanted: &Wanted) -> Result<Judgement, Error> {
     let repo = Repo::open(&wanted.directory)?;
     let head = match repo.head()? {

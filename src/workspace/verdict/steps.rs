@@ -51,9 +51,9 @@ pub(super) fn judge(
     Ok(judgement)
 }
 
-/// Judges the steps after `from` up to `to`. What they build on is proven, unless it
-/// is to be taken as given, and nothing is remembered: a job may come late, when the
-/// mainline is further.
+/// Judges the steps after `from` up to `to`. The history before them is proven, unless it
+/// is to be taken as given. Nothing is remembered: a job may come late, when the mainline
+/// is further.
 fn after(
     workspace: &Workspace,
     records: &Records<'_>,
@@ -110,8 +110,8 @@ pub(super) fn range(workspace: &Workspace, from: Oid, tip: Oid) -> Result<Report
     workspace.run(&mut replay, &commits, |_, _| {})
 }
 
-/// What to say when `b` has `a`, but not among its first parents: then what
-/// was the mainline is a side of a merge.
+/// Returns the report on a range whose end reaches its start, but not by first parents:
+/// the former mainline is a side of a merge then.
 fn inverted(workspace: &Workspace, objects: &dyn Objects, a: Oid, b: Oid) -> Result<Option<Report>, Error> {
     if history::chain_if(objects, a, b)?.is_some() || !history::reaches(objects, b, a)? {
         return Ok(None);
