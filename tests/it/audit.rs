@@ -173,11 +173,12 @@ fn the_whole_report_for_people() {
     let lab = lived();
     let fresh = clone(&lab, &[]);
     let clean = audit(&fresh, &[]);
-    assert_eq!((clean.code, clean.err.as_str()), (0, ""), "{}", clean.out);
+    let pinned = "note: the root is pinned by `--root`\n";
+    assert_eq!((clean.code, clean.err.as_str()), (0, pinned), "{}", clean.out);
     golden("fixtures/audit/clean.txt", &scrub(&clean.out));
     let lab = faulty();
     let found = audit(&lab, &[]);
-    assert_eq!((found.code, found.err.as_str()), (1, ""), "{}", found.out);
+    assert_eq!((found.code, found.err.as_str()), (1, pinned), "{}", found.out);
     golden("fixtures/audit/findings.txt", &scrub(&found.out));
 }
 

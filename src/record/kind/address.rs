@@ -11,6 +11,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::uri::{URI_MARK, UriFault, concealed, uri_fault};
+use super::uri_text::masked_text;
 
 /// An address of any form: `https://…`, `s3://…`, `git@host:path`, a path.
 ///
@@ -42,7 +43,9 @@ impl Address {
             return self.to_string();
         }
         let query = parts.query().map_or("", |_| "?…");
-        format!("{}://{}{}{query}", parts.scheme, parts.authority, parts.path())
+        let place = format!("{}://{}{}{query}", parts.scheme, parts.authority, parts.path());
+        // A path can hold another address, with a login of its own.
+        masked_text(&concealed(&place)).into_owned()
     }
 
     /// Splits the address into its parts, by RFC 3986.
@@ -400,6 +403,8 @@ mod tests {
         ] {
             assert_eq!(Address::from(text).place(), place);
         }
+        let nested = Address::from("https://h/x see https://hiddenlogin@other.example.com/y?a=b");
+        assert!(!nested.place().contains("hiddenlogin"), "{}", nested.place());
     }
 
     proptest! {

@@ -227,7 +227,11 @@ fn the_readmes_nightly_audit_is_true() {
     // The deployment comes before the next audit: it says what to fetch.
     let said = readme(&lab, "stranger", "shallow");
     assert_eq!(said.code, 2, "{said:?}");
-    assert!(said.err.contains("git fetch"), "{}", said.err);
+    assert!(
+        said.err.contains("`git -C models fetch --unshallow`"),
+        "{}",
+        said.err
+    );
     let _ = readme(&lab, "admin-1", "nightly");
     std::fs::remove_dir_all(lab.home().join("job/models")).expect("removed");
     let said = readme(&lab, "stranger", "shallow");

@@ -139,7 +139,8 @@ fn the_steps_after_a_checkpoint_are_judged() {
     let tip = lab.git(&["rev-parse", "main"]);
     let said = resolve(&lab, &shallow, &["churn/2"]);
     assert_eq!(said.code, 2, "{said:?}");
-    for word in [then.as_str(), &tip, "git fetch --unshallow"] {
+    let fetch = format!("`git -C {} fetch --unshallow`", shallow.display());
+    for word in [then.as_str(), &tip, &fetch] {
         assert!(said.err.contains(word), "{}", said.err);
     }
     // A fault after the checkpoint stops the answer.
