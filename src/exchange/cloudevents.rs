@@ -1,7 +1,7 @@
 //! Events as CloudEvents 1.0, in its JSON format.
 //!
 //! The extensions `sequence` (its value sorts as text) and `partitionkey` are
-//! those that CloudEvents documents; `previous` is the id of the event before.
+//! documented by CloudEvents. `previous` is the id of the preceding event.
 
 use serde_json::{Map, Value};
 
@@ -12,10 +12,10 @@ use crate::report::event::{self, Event};
 /// The media type of one event.
 pub const MEDIA_TYPE: &str = "application/cloudevents+json";
 
-/// The media type of several in an array.
+/// The media type of an array of events.
 pub const BATCH_MEDIA_TYPE: &str = "application/cloudevents-batch+json";
 
-/// An event. A login in the address of an older record is no news.
+/// Formats an event. A login in an address of an older record is masked.
 pub fn event(event: &Event) -> Value {
     let mut all = Map::new();
     put(&mut all, "specversion", Some("1.0"));

@@ -1,10 +1,10 @@
-//! Events as entries of Amazon EventBridge's `PutEvents`, in the shape of the
-//! events that SageMaker sends of model packages and model cards.
+//! Events as entries of Amazon EventBridge's `PutEvents`, in the form of SageMaker's
+//! events about model packages and model cards.
 //!
 //! Source: the SageMaker Developer Guide ("Events that Amazon SageMaker sends to
-//! EventBridge") and EventBridge's API reference (`PutEvents`). What SageMaker
-//! has no event for goes under a detail type of its own. The member `Modelry`
-//! holds what SageMaker does not tell.
+//! EventBridge") and EventBridge's API reference (`PutEvents`). A change that has no
+//! event in SageMaker gets a detail type of its own. The member `Modelry` holds the
+//! data that SageMaker's events lack.
 
 use serde_json::{Map, Value, json};
 
@@ -14,21 +14,21 @@ use crate::base::Error;
 use crate::record::kind::{ModelVersion, Status, VersionId, VersionNumber};
 use crate::report::event::Event;
 
-/// The source of every entry: EventBridge keeps `aws.` to itself.
+/// The source of every entry. EventBridge reserves sources with `aws.`.
 pub const SOURCE: &str = "modelry";
-/// What SageMaker calls a change of a version.
+/// SageMaker's detail type for a change of a version.
 pub const PACKAGE: &str = "SageMaker Model Package State Change";
-/// What SageMaker calls a change of a card.
+/// SageMaker's detail type for a change of a card.
 pub const CARD: &str = "SageMaker Model Card State Change";
-/// Everything else.
+/// The detail type of every other change.
 pub const OTHER: &str = "Modelry Registry Change";
 
-/// Entries that `PutEvents` takes at once.
+/// The most entries of one `PutEvents` call.
 const ENTRIES: usize = 10;
-/// Bytes that it takes at once.
+/// The most bytes of one call.
 const BYTES: usize = 256 * 1024;
 
-/// Where the entries go.
+/// The destination of the entries.
 #[derive(Clone, Debug)]
 pub struct Account {
     account: String,
@@ -37,11 +37,11 @@ pub struct Account {
 }
 
 impl Account {
-    /// An account by its twelve digits, and a region; without a bus the default
-    /// one.
+    /// Checks an account of twelve digits and a region. The default bus is used if none
+    /// is named.
     ///
     /// # Errors
-    /// When one of them can't be.
+    /// The account, region or bus is malformed.
     pub fn new(account: &str, region: &str, bus: Option<&str>) -> Result<Account, Error> {
         if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) {
             return Err(Error::told(format!("`{account}` is no AWS account")).hint("give its twelve digits"));
@@ -67,8 +67,7 @@ impl Account {
         })
     }
 
-    /// The name of a version there. It has the group in small letters, as
-    /// SageMaker writes it.
+    /// The ARN of a version. The group is in lower case, as SageMaker writes it.
     fn arn(&self, id: &VersionId) -> String {
         let partition = match self.region.as_str() {
             region if region.starts_with("cn-") => "aws-cn",
@@ -81,20 +80,20 @@ impl Account {
     }
 }
 
-/// The version that an event is about, as it was after the step.
+/// The version that an event is about, as of the end of the step.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct About<'a> {
-    /// The version; none when there is none, or it is deleted.
+    /// The version, or `None` if it does not exist or is deleted.
     pub version: Option<&'a ModelVersion>,
-    /// When it was registered, as the committer says, in seconds since
+    /// The time of its registration according to the committer, in seconds since
     /// 1970-01-01T00:00:00Z.
     pub registered: Option<i64>,
     /// The revision of its card.
     pub card: Option<u64>,
 }
 
-/// Which version an event is about; a stage that nothing serves any more, about
-/// the one that did.
+/// Returns the version that an event is about. For an emptied stage, that is the
+/// version that served it before.
 pub fn about(event: &Event) -> Option<VersionId> {
     let served = || {
         event
@@ -108,24 +107,24 @@ pub fn about(event: &Event) -> Option<VersionId> {
     Some(VersionId { group, number })
 }
 
-/// One entry.
+/// An entry of `PutEvents`.
 #[derive(Debug)]
 pub struct Entry {
     value: Value,
     size: usize,
 }
 
-/// How much of an event an entry tells.
+/// The level of detail of an entry.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Told {
     All,
-    /// Which fields changed, and not what they were and are.
+    /// The names of the changed fields, without their values.
     Fields,
-    /// What it is about, and how it ended.
+    /// Only the subject and the result.
     Bare,
 }
 
-/// What a bare entry still tells. All of it is short by the rules for names.
+/// The members of a bare entry. The rules for names keep all of them short.
 const BARE: [&str; 8] = [
     "ModelPackageGroupName",
     "ModelPackageVersion",
@@ -137,8 +136,8 @@ const BARE: [&str; 8] = [
     "UpdatedModelPackageFields",
 ];
 
-/// The entry of an event: as much of it as EventBridge takes. One large record
-/// must not keep what follows from being told.
+/// Builds the entry of an event, with as much detail as EventBridge accepts. A large
+/// record must not block the events after it.
 pub fn entry(event: &Event, about: About<'_>, account: &Account) -> Entry {
     for told in [Told::All, Told::Fields] {
         let made = made(event, about, account, told);
@@ -188,7 +187,7 @@ fn made(event: &Event, what: About<'_>, account: &Account, told: Told) -> Entry 
     detail.insert("Modelry".into(), modelry);
     let detail = Value::from(detail).to_string();
     let resource = id.filter(|_| detail_type != OTHER).map(|id| account.arn(&id));
-    // As EventBridge counts: 14 bytes for a time.
+    // EventBridge counts 14 bytes for a time.
     let size =
         14 + SOURCE.len() + detail_type.len() + detail.len() + resource.as_ref().map_or(0, String::len);
     let mut all = Map::new();
@@ -210,8 +209,8 @@ fn put_all(into: &mut Value, members: Option<Value>) {
     }
 }
 
-/// The approval status. There is none for Archived: who may not be deployed is
-/// Rejected there.
+/// The approval status in SageMaker. It has no Archived; such a version may not be
+/// deployed, so it is Rejected there.
 fn approval_status(status: Status) -> &'static str {
     match status {
         Status::Pending => "PendingManualApproval",
@@ -220,8 +219,8 @@ fn approval_status(status: Status) -> &'static str {
     }
 }
 
-/// Labels and annotations; where both have a key, the label counts. What an
-/// import kept for the way back is none of them.
+/// Labels and annotations. If both have a key, the label wins. Annotations that an
+/// import keeps for a later export are left out.
 fn customer_metadata(version: &ModelVersion) -> Option<Value> {
     let mut all = version.annotations.clone();
     all.retain(|key, _| !key.as_str().starts_with(KEPT));
@@ -229,7 +228,7 @@ fn customer_metadata(version: &ModelVersion) -> Option<Value> {
     (!all.is_empty()).then(|| json!(all))
 }
 
-/// Whether SageMaker would tell it as a change of the package.
+/// Whether SageMaker would send the event as a change of the package.
 fn is_of_package(event: &Event) -> bool {
     matches!(
         event.kind,
@@ -254,7 +253,7 @@ fn package(
     registered: Option<i64>,
     account: &Account,
 ) -> Map<String, Value> {
-    // A step may hold several changes of one version: each tells its own.
+    // A step may change a version several times, and each event has its own status.
     let status = match (event.kind, event.new.as_ref()) {
         ("version.status.moved" | "version.registered" | "version.imported", Some(new)) => {
             new.as_str().and_then(|new| new.parse().ok())
@@ -292,7 +291,7 @@ fn package(
     all
 }
 
-/// The stage that moved; for what is Archived, SageMaker's own words.
+/// The stage that moved. For Archived, SageMaker's own words.
 fn life_cycle(event: &Event, status: Status) -> Option<Value> {
     let mut all = Map::new();
     match &event.stage {
@@ -315,7 +314,7 @@ fn life_cycle(event: &Event, status: Status) -> Option<Value> {
     Some(all.into())
 }
 
-/// What changed, in SageMaker's words.
+/// The changed members, by SageMaker's names.
 fn updated(event: &Event) -> Vec<&'static str> {
     let mut all: Vec<&str> = Vec::new();
     let mut add = |word| {
@@ -325,7 +324,7 @@ fn updated(event: &Event) -> Vec<&'static str> {
     };
     match event.kind {
         "version.registered" => {}
-        // It comes with a status of its own, which nothing else tells.
+        // The import's status is in no other event.
         "version.imported" => {
             let status = event.new.as_ref().and_then(Value::as_str);
             let status: Option<Status> = status.and_then(|status| status.parse().ok());
@@ -371,7 +370,7 @@ fn card(
     account: &Account,
 ) -> Map<String, Value> {
     let mut all = Map::new();
-    // A card's name there has no slash.
+    // The name of a card in SageMaker has no slash.
     put(
         &mut all,
         "ModelCardName",
@@ -394,7 +393,7 @@ fn card(
     all
 }
 
-/// Entries gathered into what one call takes.
+/// Entries collected for one call.
 #[derive(Debug, Default)]
 pub struct Batch {
     entries: Vec<Value>,
@@ -402,7 +401,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Adds an entry; gives what was full before it.
+    /// Adds an entry, and returns the previous batch if the entry did not fit.
     pub fn add(&mut self, entry: Entry) -> Option<Value> {
         let full = self.entries.len() == ENTRIES || self.size + entry.size >= BYTES;
         let before = if full { self.take() } else { None };
@@ -411,7 +410,7 @@ impl Batch {
         before
     }
 
-    /// What is left; none when nothing is.
+    /// Returns the remaining entries, if any.
     pub fn take(&mut self) -> Option<Value> {
         self.size = 0;
         let entries = std::mem::take(&mut self.entries);

@@ -1,4 +1,4 @@
-//! Events with what they are about, as entries for Amazon EventBridge.
+//! Builds EventBridge entries from events and the versions that they are about.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -11,11 +11,11 @@ use crate::record::kind::{RecordPath, VersionId};
 use crate::record::snapshot::{Records, Snapshot};
 use crate::report::event::Event;
 
-/// Gives the events to `out` as what `PutEvents` takes at once. `from` is the
-/// commit that they follow; none for the root.
+/// Passes the events to `out` in batches of one `PutEvents` call each. `from` is the
+/// commit before the first event, or `None` for the root.
 ///
 /// # Errors
-/// When an object can't be read, an event is too large, or `out` says so.
+/// An event is too large, or `out` fails.
 pub fn entries(
     records: &Records<'_>,
     folder: &str,
@@ -62,7 +62,7 @@ pub fn entries(
     batch.take().map_or(Ok(()), out)
 }
 
-/// The versions that events are about and that were registered before them.
+/// The versions that events are about and that were registered earlier.
 fn older(events: &[Event]) -> BTreeSet<VersionId> {
     let mut young = HashSet::new();
     let mut older = BTreeSet::new();

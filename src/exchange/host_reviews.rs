@@ -1,9 +1,12 @@
-//! Reviews of a pull request, as a Git host's API tells them: GitHub's list of
-//! reviews (`GET /repos/{owner}/{repo}/pulls/{number}/reviews`, which Gitea and
-//! Forgejo answer too) and its `pull_request_review` event; GitLab's approvals
-//! (`GET /projects/:id/merge_requests/:iid/approvals`) and its webhook of a merge
-//! request that is approved. Accounts are named by the host's own numbers: names
-//! can be given away and taken by others.
+//! Reviews of a pull request, read from a Git host's API:
+//!
+//! - GitHub's list of reviews (`GET /repos/{owner}/{repo}/pulls/{number}/reviews`, also
+//!   in Gitea and Forgejo), and its `pull_request_review` event;
+//! - GitLab's approvals (`GET /projects/:id/merge_requests/:iid/approvals`), and its
+//!   webhook of an approved merge request.
+//!
+//! Accounts are identified by the host's own numbers, because a name can be given up
+//! and taken by another person.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -11,7 +14,7 @@ use serde_json::Value;
 use crate::act::{Click, HostReviews, HostVerdict, WholeList};
 use crate::base::{Error, Oid};
 
-/// A host's time: RFC 3339, or GitLab's `2026-03-03 10:00:00 UTC`.
+/// Parses a host's time: RFC 3339, or GitLab's `2026-03-03 10:00:00 UTC`.
 fn time(value: Option<&Value>) -> Option<Timestamp> {
     let text = value?.as_str()?;
     let as_rfc = || {
@@ -21,11 +24,11 @@ fn time(value: Option<&Value>) -> Option<Timestamp> {
     text.parse().ok().or_else(|| as_rfc()?.parse().ok())
 }
 
-/// The decisions in what `host` tells in the file `name`, the last one of each account, in the
-/// order in which the accounts first decided. Comments decide nothing.
+/// Reads the decisions of `host` from the file `name`: the last one of each account, in
+/// the order in which the accounts first decided. Comments are not decisions.
 ///
 /// # Errors
-/// When it is none of the forms that are known; the error names the file.
+/// The text has no known form; the error names the file.
 pub fn read(host: &str, name: &str, text: &str) -> Result<HostReviews, Error> {
     let hint = match is_named_gitlab(host) {
         true => {
@@ -36,7 +39,7 @@ pub fn read(host: &str, name: &str, text: &str) -> Result<HostReviews, Error> {
     let value: Value = serde_json::from_str(text)
         .map_err(|error| Error::told(format!("{name} is no JSON: {error}")).hint(hint))?;
     let told = told(&value).map_err(|what| Error::told(format!("{name}: {what}")).hint(hint))?;
-    // The numbers of one host's accounts are other people's on another.
+    // The number of an account belongs to another person on another host.
     let is_gitlab = value.get("object_kind").is_some() || value.get("approved_by").is_some();
     let of_gitlab = is_named_gitlab(host);
     let of_another = ["github", "gitea", "forgejo", "codeberg"]
@@ -68,20 +71,20 @@ pub fn read(host: &str, name: &str, text: &str) -> Result<HostReviews, Error> {
     Ok(HostReviews { verdicts, whole })
 }
 
-/// The id of the review that the approvals of GitLab's list have: its free edition may
-/// not name the merge request.
+/// Builds an id for the reviews of GitLab's list of approvals: its free edition may
+/// leave out the merge request.
 fn review_of(list: &Value) -> String {
     id(list.get("iid")).map_or_else(|| "approval".to_owned(), |number| format!("!{number}"))
 }
 
-/// Whether the host's name says that it is a GitLab.
+/// Whether the host's name indicates GitLab.
 fn is_named_gitlab(host: &str) -> bool {
     host.to_ascii_lowercase().contains("gitlab")
 }
 
 fn told(value: &Value) -> Result<Vec<HostVerdict>, String> {
     if let Some(reviews) = value.as_array() {
-        // `gh api --paginate --slurp` answers one list a page.
+        // `gh api --paginate --slurp` returns one list for each page.
         let mut verdicts = Vec::new();
         for review in reviews {
             match review.as_array() {
@@ -122,7 +125,7 @@ fn missing(what: &str) -> String {
     format!("a review has no `{what}`")
 }
 
-/// A number or a text, as text.
+/// Formats a number or a text as text.
 fn id(value: Option<&Value>) -> Option<String> {
     match value? {
         Value::Number(number) => number.as_u64().map(|number| number.to_string()),
@@ -145,11 +148,11 @@ fn review_of_list(review: &Value) -> Result<Option<HostVerdict>, String> {
             return Err(format!("a review has the state `{other}`, which is unknown"));
         }
     };
-    // Forgejo and Gitea leave the state as it was.
+    // Forgejo and Gitea keep the state of a dismissed review.
     if review.get("dismissed").and_then(Value::as_bool) == Some(true) {
         click = Click::Dismissed;
     }
-    // An account that was deleted answers for nothing.
+    // A deleted account can't be identified.
     let Some(account) = id(review.pointer("/user/id")) else {
         return match review.get("user") {
             Some(Value::Null) => Ok(None),
@@ -168,7 +171,8 @@ fn review_of_list(review: &Value) -> Result<Option<HostVerdict>, String> {
     }))
 }
 
-/// GitLab tells of one approval at a time, with the last commit then.
+/// Reads GitLab's webhook, which reports one approval with the last commit at that
+/// time.
 fn gitlab(event: &Value) -> Result<Option<HostVerdict>, String> {
     let at = |pointer: &str| event.pointer(pointer);
     let click = match at("/object_attributes/action").and_then(Value::as_str) {
@@ -188,11 +192,11 @@ fn gitlab(event: &Value) -> Result<Option<HostVerdict>, String> {
     }))
 }
 
-/// One approval of GitLab's list. The list names no commit, and in its free
-/// edition not the merge request either.
+/// Reads one approval of GitLab's list. The list does not name the commit, and in the
+/// free edition not the merge request either.
 fn gitlab_approval(list: &Value, approval: &Value) -> Result<Option<HostVerdict>, String> {
     let Some(account) = id(approval.pointer("/user/id")) else {
-        // An account that was deleted answers for nothing.
+        // A deleted account can't be identified.
         return match approval.get("user") {
             Some(Value::Null) => Ok(None),
             _ => Err("an approval has no `user.id`".to_owned()),

@@ -1,10 +1,9 @@
-//! A Hugging Face model card: Markdown under YAML front matter, as the Hub and
+//! A Hugging Face model card: Markdown with YAML front matter, as the Hub and
 //! `huggingface_hub.ModelCard` read it.
 //!
-//! The members of the front matter are those of the Hub's `modelcard.md` and
-//! of `huggingface_hub.ModelCardData`. The Hub names licences, data and models
-//! by its own identifiers; what is no such identifier stands in the text, where
-//! everything stands.
+//! The front matter has the members of the Hub's `modelcard.md` and of
+//! `huggingface_hub.ModelCardData`. The Hub identifies licences, data and models by its
+//! own identifiers. Other names appear only in the text, which contains everything.
 
 use serde_json::{Map, Value, json};
 
@@ -14,10 +13,10 @@ use crate::record::kind::{CardEvaluation, License, ModelCard};
 use crate::record::yaml;
 use crate::report::{CardView, card_markdown};
 
-/// The whole card.
+/// Renders the whole card.
 ///
 /// # Errors
-/// When the front matter can't be written as YAML that everybody reads alike.
+/// The front matter can't be written as YAML that every reader reads alike.
 pub fn render(view: &CardView<'_>) -> Result<String, Error> {
     let body = card_markdown(view);
     let members = front_matter(view);
@@ -82,7 +81,7 @@ fn words(items: &[String]) -> Value {
     Value::Array(items.filter(|item| !item.is_empty()).map(Value::from).collect())
 }
 
-/// `name` or `owner/name` of the Hub.
+/// Whether the text is `name` or `owner/name` of the Hub.
 fn is_hub_id(name: &str) -> bool {
     let part = |part: &str| {
         !part.is_empty()
@@ -108,7 +107,7 @@ fn ids<'a>(names: impl Iterator<Item = &'a str>) -> Value {
     json!(kept)
 }
 
-/// Every name of a metric that the card or the version gives a value to.
+/// Lists every metric that has a value in the card or the version.
 fn metrics(view: &CardView<'_>) -> Vec<String> {
     let told = view.card.evaluations.iter().flat_map(|it| &it.metrics);
     let mut names: Vec<String> = Vec::new();
@@ -124,7 +123,7 @@ fn metrics(view: &CardView<'_>) -> Vec<String> {
     names
 }
 
-/// What was done to the base models, in the Hub's words, when it was one thing.
+/// The relation to the base models in the Hub's words, if it is the same for all.
 fn relation(card: &ModelCard) -> Option<&str> {
     const KNOWN: [&str; 4] = ["finetune", "quantized", "merge", "adapter"];
     let first = card.base_models.first()?.relation.as_deref()?;
@@ -135,8 +134,8 @@ fn relation(card: &ModelCard) -> Option<&str> {
     (same && KNOWN.contains(&first)).then_some(first)
 }
 
-/// One entry of the model index. It needs a task and a dataset; an evaluation
-/// without them has no place there.
+/// Builds one entry of the model index. An entry needs a task and a dataset, so an
+/// evaluation without them is left out.
 fn result(card: &ModelCard, evaluation: &CardEvaluation) -> Option<Value> {
     let task = evaluation.task.as_ref().or(card.pipeline.as_ref())?;
     let name = evaluation.dataset.as_ref()?;
@@ -169,7 +168,8 @@ fn result(card: &ModelCard, evaluation: &CardEvaluation) -> Option<Value> {
     Some(result)
 }
 
-/// The Hub's identifier of a licence, and a name where that is `other`.
+/// The Hub's identifier of a licence, and the licence's name if the identifier is
+/// `other`.
 fn hub_license(license: &License) -> (Option<String>, Option<String>) {
     let name = license.name.as_deref().map(one_line);
     let Some(id) = license.id.as_deref().map(one_line) else {
@@ -184,7 +184,7 @@ fn hub_license(license: &License) -> (Option<String>, Option<String>) {
     }
 }
 
-/// Licences that the Hub knows: mostly SPDX identifiers in lower case
+/// Licences that the Hub accepts: mostly SPDX identifiers in lower case
 /// (<https://huggingface.co/docs/hub/repositories-licenses>).
 const HUB_LICENSES: &[&str] = &[
     "afl-3.0",

@@ -1,11 +1,12 @@
-//! What an import does, for people and for programs.
+//! The plan of an import, for people and for programs.
 
 use serde_json::{Value, json};
 
 use crate::act::{Arrival, ImportPlan, PlannedVersion};
 use crate::report::{Cell, CellStyle, Style, Table, clean, paint};
 
-/// The plan as tables, and the list of what has no place.
+/// Formats the plan as tables, with a list of the members that Modelry has no place
+/// for.
 pub fn import_plan(plan: &ImportPlan, style: &Style) -> String {
     let mut out = String::new();
     for group in &plan.groups {
@@ -47,7 +48,7 @@ fn arrives(version: &PlannedVersion) -> Cell {
     }
 }
 
-/// The plan for programs.
+/// Formats the plan for programs.
 pub fn import_plan_value(plan: &ImportPlan) -> Value {
     let version = |version: &PlannedVersion| {
         let (arrival, status) = match version.arrival {

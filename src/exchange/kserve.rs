@@ -1,13 +1,13 @@
 //! KServe: a version as an `InferenceService`.
 //!
-//! Source: KServe's API `serving.kserve.io/v1beta1`. A framework that KServe has
-//! a runtime for becomes a `model`; everything else runs its own image.
+//! Source: KServe's API `serving.kserve.io/v1beta1`. A framework that has a KServe
+//! runtime becomes a `model`. Any other version runs its own image.
 
 use serde_json::{Map, Value, json};
 
 use crate::record::kind::{ModelVersion, VersionId};
 
-/// The name of a KServe model format for a framework, as it is written here.
+/// The name of the KServe model format for a framework, in Modelry's spelling.
 fn model_format(framework: &str) -> Option<&'static str> {
     Some(
         match framework.to_lowercase().replace(['-', '_', ' '], "").as_str() {
@@ -27,10 +27,11 @@ fn model_format(framework: &str) -> Option<&'static str> {
     )
 }
 
-/// The `InferenceService` of a version. `commit` is where it was read.
+/// Builds the `InferenceService` of a version; `commit` is the commit that it was read
+/// from.
 ///
 /// # Errors
-/// Why KServe could not serve it, in words.
+/// The reason why KServe could not serve the version.
 pub fn inference_service(id: &VersionId, version: &ModelVersion, commit: &str) -> Result<Value, String> {
     let containers = version
         .spec
@@ -55,7 +56,7 @@ pub fn inference_service(id: &VersionId, version: &ModelVersion, commit: &str) -
             let mut model = Map::new();
             let mut model_format = json!({"name": format});
             if let Some(version) = container.framework_version.as_deref() {
-                // KServe matches runtimes by the major version.
+                // KServe selects runtimes by the major version.
                 model_format["version"] = json!(version.split('.').next().unwrap_or(version));
             }
             model.insert("modelFormat".into(), model_format);
@@ -70,7 +71,7 @@ pub fn inference_service(id: &VersionId, version: &ModelVersion, commit: &str) -
         }
         (None, uri, Some(image)) => {
             let mut env = env;
-            // KServe's storage initializer brings this to /mnt/models.
+            // KServe's storage initializer downloads the address to /mnt/models.
             if let Some(uri) = uri {
                 env.insert(0, json!({"name": "STORAGE_URI", "value": uri}));
             }

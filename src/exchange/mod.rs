@@ -1,12 +1,11 @@
-//! Foreign formats: what other tools write, read as records; and records, written as
-//! other tools read them.
+//! Foreign formats: records read from the files of other tools, and written for them.
 //!
-//! Nothing is invented on the way. A member that has no place of its own on the other
-//! side is kept where that format has room for anything (annotations, properties), and
-//! what can't be kept is named.
+//! No data is invented. A member without a counterpart on the other side is kept where
+//! that format allows free members (annotations, properties). A member that can't be
+//! kept is reported.
 //!
-//! The functions here take bytes and give values, or the other way round. Files, servers
-//! and accounts belong to `net` and `cli`.
+//! The functions here convert bytes to values, or values to bytes. Files, servers and
+//! accounts belong to `net` and `cli`.
 //!
 //! # Imports
 //!
@@ -39,7 +38,7 @@ use serde_json::{Map, Value, json};
 
 use crate::record::yaml::is_inexact;
 
-/// A number as others spell it: `1`, not `1.0`.
+/// Writes a number as other tools do: `1`, not `1.0`.
 fn number(value: f64) -> Value {
     if value.fract() == 0.0 && value.abs() < 9e15 {
         #[allow(clippy::cast_possible_truncation, reason = "it is whole and small enough")]
@@ -48,15 +47,15 @@ fn number(value: f64) -> Value {
     json!(value)
 }
 
-/// Adds a member, if it is there.
+/// Adds a member, if it has a value.
 fn put(all: &mut Map<String, Value>, key: &str, value: Option<impl serde::Serialize>) {
     if let Some(value) = value {
         all.insert(key.to_owned(), json!(value));
     }
 }
 
-/// JSON in which each number that doubles don't hold is text, with all its digits, so
-/// that reading it rounds nothing.
+/// Turns each number that a double would round into text with all its digits, so that
+/// parsing the JSON rounds nothing.
 pub fn exact_numbers(json: &str) -> Cow<'_, str> {
     let mut out = String::new();
     let (mut copied, mut at) = (0, 0);
@@ -91,8 +90,8 @@ pub fn exact_numbers(json: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The text of a file, without its byte order mark: UTF-8, or the UTF-16 that
-/// `>` of Windows PowerShell writes. None when it is neither.
+/// Decodes the text of a file without its byte order mark: UTF-8, or the UTF-16 that
+/// `>` of Windows PowerShell writes. Returns `None` for any other encoding.
 pub fn decoded(bytes: &[u8]) -> Option<Cow<'_, str>> {
     let units = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
         let pairs = bytes.chunks_exact(2);
@@ -103,7 +102,8 @@ pub fn decoded(bytes: &[u8]) -> Option<Cow<'_, str>> {
     match bytes {
         [0xff, 0xfe, rest @ ..] => units(rest, u16::from_le_bytes),
         [0xfe, 0xff, rest @ ..] => units(rest, u16::from_be_bytes),
-        // JSON starts with an ASCII character, which says which octet is empty.
+        // JSON starts with an ASCII character, so the position of the zero byte shows
+        // the byte order.
         [first, 0, ..] if *first != 0 => units(bytes, u16::from_le_bytes),
         [0, second, ..] if *second != 0 => units(bytes, u16::from_be_bytes),
         [0xef, 0xbb, 0xbf, rest @ ..] => std::str::from_utf8(rest).ok().map(Cow::Borrowed),

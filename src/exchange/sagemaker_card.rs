@@ -1,9 +1,9 @@
-//! SageMaker's model card: the JSON that `CreateModelCard` takes as `Content`.
+//! SageMaker's model card: the JSON for `Content` of `CreateModelCard`.
 //!
-//! Members, types and limits are those of the model card JSON schema in the
-//! SageMaker Developer Guide ("Model card JSON schema") and of the vendor's
-//! Python SDK. A member of ours that has no place there, and what is longer
-//! than its place, goes to `custom_details`, by its path in our card.
+//! Members, types and limits are those of the model card JSON schema in the SageMaker
+//! Developer Guide ("Model card JSON schema") and of the vendor's Python SDK. A member
+//! that has no place there, or is too long for it, goes to `custom_details`, by its
+//! path in the card.
 
 use std::collections::BTreeMap;
 
@@ -14,21 +14,21 @@ use crate::base::Error;
 use crate::record::kind::{Address, CardEvaluation, Evaluation, Metrics};
 use crate::report::CardView;
 
-/// Characters of the whole content (the API's `ModelCardContent`).
+/// The most characters of the whole content (the API's `ModelCardContent`).
 const CONTENT: usize = 100_000;
-/// Characters of the longer texts.
+/// The most characters of a long text.
 const LONG: usize = 2048;
-/// Characters of shorter texts, addresses and custom values.
+/// The most characters of a short text, an address or a custom value.
 const SHORT: usize = 1024;
-/// Characters of an evaluation's or a group's name.
+/// The most characters of the name of an evaluation or a group.
 const NAME: usize = 63;
-/// Characters of the name of a metric, or of a hyperparameter and its value.
+/// The most characters of the name of a metric, or of a hyperparameter and its value.
 const TERM: usize = 255;
 
-/// The content of the card.
+/// Renders the content of the card.
 ///
 /// # Errors
-/// When it is longer than SageMaker takes.
+/// The content exceeds SageMaker's limit.
 pub fn render(view: &CardView<'_>) -> Result<Value, Error> {
     let mut rest = Rest::of(view);
     let mut content = Map::new();
@@ -66,7 +66,7 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// What of the card has found no place yet.
+/// The members of the card that are not yet in the content.
 struct Rest {
     card: Value,
     details: BTreeMap<String, String>,
@@ -76,7 +76,7 @@ impl Rest {
     fn of(view: &CardView<'_>) -> Rest {
         let mut card = serde_json::to_value(view.card).unwrap_or_default();
         if let Some(members) = card.as_object_mut() {
-            // What the file is, and which: the overview says it.
+            // The overview has the identity of the file.
             for key in ["apiVersion", "kind", "group", "version", "signature"] {
                 members.remove(key);
             }
@@ -87,14 +87,14 @@ impl Rest {
         }
     }
 
-    /// Takes a member out.
+    /// Removes and returns a member.
     fn take(&mut self, pointer: &str) -> Option<Value> {
         let (parent, key) = pointer.rsplit_once('/')?;
         let taken = self.card.pointer_mut(parent)?.as_object_mut()?.remove(key);
         taken.filter(|value| !is_empty(value))
     }
 
-    /// Takes a text out; none when there is none.
+    /// Removes and returns a text, if there is one.
     fn text(&mut self, pointer: &str) -> Option<String> {
         match self.take(pointer) {
             Some(Value::String(text)) if !text.trim().is_empty() => Some(text),
@@ -102,7 +102,7 @@ impl Rest {
         }
     }
 
-    /// A detail under its name, in as many pieces as its length asks for.
+    /// Adds a detail, split into as many pieces as its length requires.
     fn detail(&mut self, key: &str, text: &str) {
         if text.is_empty() {
             self.details.insert(key.to_owned(), String::new());
@@ -118,8 +118,8 @@ impl Rest {
         }
     }
 
-    /// The start of a text that is as long as its place; what is longer goes
-    /// to the details, whole.
+    /// Cuts a text to the limit. A text that is too long also goes to the details, in
+    /// full.
     fn fit(&mut self, key: &str, text: &str, limit: usize) -> String {
         if text.chars().count() <= limit {
             return text.to_owned();
@@ -128,7 +128,7 @@ impl Rest {
         text.chars().take(limit.saturating_sub(1)).chain(['…']).collect()
     }
 
-    /// As many of a list as its place holds; the others go to the details.
+    /// Cuts a list to the limit. The remaining items go to the details.
     fn fit_list(&mut self, key: &str, items: Vec<String>, limit: usize) -> Vec<String> {
         let mut kept = Vec::new();
         for (item, at) in items.into_iter().zip(1..) {
@@ -142,7 +142,7 @@ impl Rest {
         kept
     }
 
-    /// Moves texts of ours into members of theirs.
+    /// Moves texts to SageMaker's members.
     fn texts(&mut self, members: &[(&str, &str, usize)]) -> Map<String, Value> {
         let mut out = Map::new();
         for (theirs, ours, limit) in members {
@@ -199,7 +199,7 @@ fn intended_uses(rest: &mut Rest) -> Value {
         ("factors_affecting_model_efficiency", "/overview/factors", LONG),
         ("explanations_for_risk_rating", "/risk/explanation", LONG),
     ]);
-    // High, Medium, Low, Unknown: the same words.
+    // The words High, Medium, Low and Unknown are the same.
     if let Some(rating) = rest.text("/risk/rating") {
         out.insert("risk_rating".into(), json!(rating));
     }
@@ -219,7 +219,7 @@ fn training(view: &CardView<'_>, rest: &mut Rest) -> Value {
     let mut out = Map::new();
     if let Some(objective) = rest.text("/training/objective") {
         let notes = rest.fit("training.objective", &objective, SHORT);
-        // The direction and the measured facet are not ours to guess.
+        // The direction and the facet can't be derived from the card.
         out.insert(
             "objective_function".into(),
             json!({"function": {}, "notes": notes}),
@@ -265,7 +265,7 @@ fn training(view: &CardView<'_>, rest: &mut Rest) -> Value {
     }
     for (name, value) in card.training.iter().flat_map(|it| &it.hyperparameters) {
         let detail = format!("training.hyperparameters.{name}");
-        // SageMaker's are text.
+        // SageMaker's hyperparameters are text.
         let value = &value.to_string();
         if parameters.len() < 100 && !value.is_empty() {
             parameters.push(json!({"name": name, "value": rest.fit(&detail, value, TERM)}));
@@ -303,7 +303,7 @@ fn metric_groups(name: &str, metrics: &Metrics) -> Value {
     json!([group(name, metrics.collect())])
 }
 
-/// An evaluation under its name, which is given in full where it is cut.
+/// Starts an evaluation with its name. A name that is cut is also given in full.
 fn named(name: &str, metadata: &mut Map<String, Value>) -> Map<String, Value> {
     let short: String = name.chars().take(NAME).collect();
     if short != name {
@@ -335,7 +335,7 @@ fn evaluations(view: &CardView<'_>, rest: &mut Rest) -> Value {
     Value::Array(out)
 }
 
-/// An evaluation as the card tells it.
+/// Converts an evaluation of the card.
 fn told(view: &CardView<'_>, evaluation: &CardEvaluation, path: &str, rest: &mut Rest) -> Value {
     let mut metadata = Map::new();
     let members = [
@@ -387,7 +387,7 @@ fn told(view: &CardView<'_>, evaluation: &CardEvaluation, path: &str, rest: &mut
     finish(out, metadata, json!(groups))
 }
 
-/// An evaluation that is a record of its own.
+/// Converts an evaluation that is a record.
 fn recorded(evaluation: &Evaluation, kind: &str, rest: &mut Rest) -> Value {
     let path = format!("{kind}.{}", evaluation.name);
     let mut metadata = Map::new();
@@ -460,7 +460,7 @@ fn additional(view: &CardView<'_>, mut rest: Rest) -> Value {
     Value::Object(out)
 }
 
-/// What is left, by its path: `fairness.1.groupAtRisk`.
+/// Adds the remaining members by path: `fairness.1.groupAtRisk`.
 fn flatten(path: &str, value: &Value, rest: &mut Rest) {
     let join = |key: &str| match path {
         "" => key.to_owned(),

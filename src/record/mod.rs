@@ -4,10 +4,10 @@
 //! | --- | --- |
 //! | [`kind`] | the types, one file for each kind of record, and their paths |
 //! | [`yaml`] | one text: read strictly, pointed into, edited by splice |
-//! | [`schema`] | JSON Schemas made from the types; what does not fit, in words |
+//! | [`schema`] | JSON Schemas made from the types; faults of a document, in words |
 //! | [`canonical`], [`subject`] | canonical JSON (RFC 8785), and the digest that an approval signs |
 //! | [`snapshot`] | every record at one tree, typed, read on demand |
-//! | [`change`] | what differs between two snapshots, as a list of changes |
+//! | [`change`] | the differences between two snapshots, as a list of changes |
 //!
 //! A change is the unit of everything above: rules judge changes, grants allow changes,
 //! events and logs name changes.
@@ -22,7 +22,7 @@
 //! A new kind of record is a file in `kind/`, its path in `kind/path.rs`, and its change
 //! in `change/`. A new member of a record is a field of its type; `UPDATE=1 cargo test`
 //! writes its schema. A new way to edit a text goes to `yaml/edit.rs`: an edit is a
-//! splice, and the result is read again and compared with what was meant.
+//! splice, and the result is read again and compared with the intended value.
 
 pub mod canonical;
 pub mod change;

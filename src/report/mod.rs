@@ -1,13 +1,13 @@
-//! Reports: what a judgement, a history or a version amounts to, as values and as text.
+//! Reports: the result of a judgement, a history or a version, as values and as text.
 //!
 //! | part | what it holds |
 //! | --- | --- |
 //! | [`findings`] | a list of findings in seven forms: for people, JSON, SARIF, JUnit, code hosts |
-//! | [`audit`] | the account of a whole history: who stands behind what is in use |
-//! | [`summary`] | what a change means for those who decide about it |
-//! | [`event`] | what happened, change by change, with ids that are the same everywhere |
+//! | [`audit`] | the account of a whole history: the actors behind every version in use |
+//! | [`summary`] | the meaning of a change for the people who decide about it |
+//! | [`event`] | the changes of a registry, each with an id that is the same everywhere |
 //! | `card` | a model card as a page |
-//! | [`resolve`] | what to deploy |
+//! | [`resolve`] | the version to deploy |
 //! | `text` | tables, Markdown, escapes: shared by the others |
 //!
 //! A value comes first (a struct that can be serialised), its renderings after it.

@@ -1,4 +1,4 @@
-//! What to deploy: the version that a name means, if it qualifies.
+//! Resolution: the version that a name refers to, if it qualifies for deployment.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,44 +7,43 @@ use crate::base::Error;
 use crate::record::kind::{GroupName, RecordPath, StageName, Status, VersionId, VersionNumber};
 use crate::record::snapshot::{Loaded, Snapshot};
 
-/// How a version of a group is named.
+/// The way in which a version of a group is named.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Which {
     /// By its number.
     Number(VersionNumber),
-    /// The one that serves a stage.
+    /// The version that serves a stage.
     Stage(StageName),
-    /// The highest number Approved.
+    /// The highest number that is Approved.
     Latest,
 }
 
-/// The answer.
+/// The result.
 #[derive(Debug)]
 pub enum Resolved {
-    /// This version.
+    /// The version.
     Version(Box<Answer>),
-    /// None, for this reason.
+    /// No version, for this reason.
     Nothing(String),
 }
 
 /// A version that qualifies.
 #[derive(Debug)]
 pub struct Answer {
-    /// Its name.
+    /// The version's name.
     pub id: VersionId,
-    /// Its status.
+    /// The version's status.
     pub status: Status,
-    /// Its file.
+    /// The version's file.
     pub loaded: Arc<Loaded>,
 }
 
-/// The version that is meant, if it qualifies: Approved, or serving a stage
-/// that does not ask for it; and its approval rests on no distrusted key.
-/// `tainted` names those whose does, with the key.
+/// Resolves the version that a name refers to. It qualifies if it is Approved, or if it
+/// serves a stage that does not require approval, and if its approval depends on no
+/// distrusted key. `tainted` lists the versions whose approval does, with the key.
 ///
 /// # Errors
-/// The group is not there, the policy does not list the stage, or an object can't
-/// be read.
+/// The group does not exist, or the policy does not list the stage.
 pub fn resolve(
     snapshot: &Snapshot<'_>,
     group: &GroupName,

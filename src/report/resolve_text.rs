@@ -1,9 +1,9 @@
-//! An answer for shells and CI systems.
+//! A resolved version for shells and CI systems.
 
-/// `NAME='value'` lines that every POSIX shell reads back exactly.
+/// Writes `NAME='value'` lines that every POSIX shell reads back exactly.
 ///
-/// Source: POSIX.1-2017, Shell Command Language, 2.2.2: nothing is special
-/// between single quotes but a single quote.
+/// Source: POSIX.1-2017, Shell Command Language, 2.2.2: between single quotes, only a
+/// single quote is special.
 pub fn env(pairs: &[(&str, String)]) -> String {
     let line = |(name, value): &(&str, String)| {
         let name = name.to_uppercase().replace('-', "_");
@@ -12,14 +12,14 @@ pub fn env(pairs: &[(&str, String)]) -> String {
     pairs.iter().map(line).collect()
 }
 
-/// Lines by which a POSIX shell forgets these variables, and fails.
+/// Writes lines that make a POSIX shell unset these variables and fail.
 pub fn env_unset(names: &[&str]) -> String {
     let line = |name: &&str| format!("unset MODELRY_{}\n", name.to_uppercase().replace('-', "_"));
     names.iter().map(line).chain(["false\n".to_owned()]).collect()
 }
 
-/// `name=value` lines for `$GITHUB_OUTPUT`. What has a line break stands between
-/// marks that it does not hold.
+/// Writes `name=value` lines for `$GITHUB_OUTPUT`. A value with line breaks is enclosed
+/// in delimiters that it does not contain.
 ///
 /// Source: GitHub Actions, "Workflow commands: multiline strings".
 pub fn github(pairs: &[(&str, String)]) -> String {

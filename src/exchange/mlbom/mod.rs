@@ -1,11 +1,11 @@
 //! CycloneDX: a version as a machine-learning bill of materials (ML-BOM).
 //!
 //! Members and words are those of the CycloneDX 1.6 JSON schema
-//! (<http://cyclonedx.org/schema/bom-1.6.schema.json>). The model is what the
-//! bill is about (`metadata.component`); what is loaded and run, and the data
-//! that it was made and judged with, are its components. What has no place of
-//! its own there is a property whose name starts with `modelry:`. The same
-//! registry at the same commit gives the same bytes.
+//! (<http://cyclonedx.org/schema/bom-1.6.schema.json>). The model is the subject of the
+//! bill (`metadata.component`). Its components are the artifacts, the images, and the
+//! data for training and evaluation. Data without a member in the schema becomes a
+//! property whose name starts with `modelry:`. The same registry at the same commit
+//! gives the same bytes.
 
 mod parts;
 mod terms;
@@ -22,7 +22,7 @@ use crate::record::kind::{
     Address, ArtifactType, Digest, Evaluation, Form, Metrics, ModelCard, ModelVersion, ReportRef, VersionId,
 };
 
-/// The words that the schema has for an approach.
+/// The learning approaches of the schema.
 const APPROACHES: [&str; 5] = [
     "supervised",
     "unsupervised",
@@ -31,37 +31,37 @@ const APPROACHES: [&str; 5] = [
     "self-supervised",
 ];
 
-/// A version, and what the registry knows of it at one commit.
+/// A version with its records at one commit.
 pub struct Bill<'a> {
     /// The registry's id.
     pub registry: &'a str,
     /// The registry's name.
     pub registry_name: &'a str,
-    /// Which version.
+    /// The version's name.
     pub id: &'a VersionId,
-    /// What was registered.
+    /// The version.
     pub version: &'a ModelVersion,
-    /// What its card says, if it has one.
+    /// The version's card, if it has one.
     pub card: Option<&'a ModelCard>,
-    /// Evaluations that are part of what is approved.
+    /// Evaluations that an approval covers.
     pub evidence: Vec<&'a Evaluation>,
-    /// Evaluations that were learnt later.
+    /// Evaluations added later.
     pub observations: Vec<&'a Evaluation>,
-    /// Whose approvals count.
+    /// The actors whose approvals count.
     pub approved_by: Vec<String>,
-    /// Whose rejections stand.
+    /// The actors whose rejections are in force.
     pub rejected_by: Vec<String>,
-    /// The stages that it serves.
+    /// The stages that the version serves.
     pub stages: Vec<String>,
-    /// The digest of what is approved.
+    /// The digest of the reviewed content.
     pub subject: String,
-    /// The commit that it is read from.
+    /// The commit that the content was read from.
     pub commit: String,
-    /// When that was made (RFC 3339).
+    /// The time of that commit (RFC 3339).
     pub timestamp: Option<String>,
 }
 
-/// The bill of materials.
+/// Renders the bill of materials.
 pub fn render(bill: &Bill<'_>) -> Value {
     let model = bill.id.to_string();
     let mut parts = Parts::default();
@@ -97,9 +97,9 @@ pub fn render(bill: &Bill<'_>) -> Value {
     out
 }
 
-/// A UUID of version 5 (RFC 9562, 5.5): the namespace is the registry's id, the
-/// name is the canonical JSON of the bill with an empty serial number. Whatever
-/// differs in the bill gives another number.
+/// Computes a UUID of version 5 (RFC 9562, 5.5). The namespace is the registry's id;
+/// the name is the canonical JSON of the bill with an empty serial number. Any
+/// difference in the bill changes the UUID.
 fn serial(registry: &str, bill: &Value) -> String {
     let half = |at: usize| {
         registry
@@ -124,7 +124,7 @@ fn serial(registry: &str, bill: &Value) -> String {
     )
 }
 
-/// Inserts what is neither null nor empty.
+/// Inserts a value, unless it is null or empty.
 fn put(members: &mut Map<String, Value>, key: &str, value: Value) {
     let empty = match &value {
         Value::Null => true,
@@ -147,7 +147,7 @@ fn hashes(digest: Option<&Digest>) -> Value {
     hex.map_or(Value::Null, |hex| json!([{"alg": "SHA-256", "content": hex}]))
 }
 
-/// What of the card has found no place yet.
+/// The members of the card that are not yet in the bill.
 struct Rest(Value);
 
 impl Rest {
@@ -161,7 +161,7 @@ impl Rest {
         Rest(card)
     }
 
-    /// Takes a member out.
+    /// Removes and returns a member.
     fn take(&mut self, pointer: &str) -> Value {
         let Some((parent, key)) = pointer.rsplit_once('/') else {
             return Value::Null;
@@ -170,7 +170,7 @@ impl Rest {
         parent.and_then(|members| members.remove(key)).unwrap_or_default()
     }
 
-    /// A text taken out as a list of one.
+    /// Removes a text and returns it as a list of one.
     fn list(&mut self, pointer: &str) -> Value {
         match self.take(pointer) {
             Value::String(text) if !text.trim().is_empty() => json!([text]),
@@ -178,7 +178,7 @@ impl Rest {
         }
     }
 
-    /// Everything that is left, by its path.
+    /// Lists all remaining members by their paths.
     fn flatten(self) -> Vec<Value> {
         fn walk(path: &str, value: &Value, out: &mut Vec<Value>) {
             match value {
@@ -203,7 +203,7 @@ impl Rest {
     }
 }
 
-/// Members under their names in the schema.
+/// Renames members to their names in the schema.
 fn renamed(value: Value, names: &[(&str, &str)]) -> Value {
     let Value::Array(items) = value else {
         return Value::Null;
@@ -248,7 +248,7 @@ fn model_component(bill: &Bill<'_>, model: &str, datasets: Vec<Value>, rest: &mu
         let told = licenses(license);
         let by_id = !told.to_string().contains("\"name\"");
         put(&mut out, "licenses", told);
-        // Its name beside an identifier has no place.
+        // The schema has no place for a name next to an identifier.
         let name = rest.take("/license/name");
         rest.take("/license");
         if by_id && let (Some(name), Some(members)) = (name.as_str(), rest.0.as_object_mut()) {
@@ -360,7 +360,7 @@ fn properties(bill: &Bill<'_>) -> Vec<Value> {
     out
 }
 
-/// What it was made from: commits of its code, and other models.
+/// The origin of the model: commits of its code, and other models.
 fn pedigree(bill: &Bill<'_>, rest: &mut Rest) -> Value {
     rest.take("/baseModels");
     let mut out = Map::new();
@@ -403,7 +403,7 @@ fn pedigree(bill: &Bill<'_>, rest: &mut Rest) -> Value {
     Value::Object(out)
 }
 
-/// Where more is to be found.
+/// External references with more information.
 fn references(bill: &Bill<'_>) -> Vec<Value> {
     let spec = &bill.version.spec;
     let mut out = Vec::new();
@@ -460,9 +460,9 @@ fn metric(name: &str, value: f64) -> Map<String, Value> {
     ])
 }
 
-/// Every metric that was approved: registered, of evidence, and as the card
-/// tells it. The schema has no property of a metric, so its slice says which
-/// evidence it is of; one without a slice was registered, or is the card's.
+/// Lists every approved metric: of the version, of evidence, and of the card. The
+/// schema has no properties for a metric, so the slice names the evidence. A metric
+/// without a slice is the version's or the card's.
 fn metrics(bill: &Bill<'_>) -> Vec<Value> {
     let mut out = Vec::new();
     for (name, value) in &bill.version.spec.metrics {

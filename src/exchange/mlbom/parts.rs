@@ -1,4 +1,4 @@
-//! The components beside the model: files, images, frameworks and data.
+//! The components other than the model: files, images, frameworks and data.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::record::kind::{
     Address, Artifact, ArtifactType, CardDataset, Container, Digest, License, pinned_image,
 };
 
-/// The components beside the model.
+/// The components other than the model.
 #[derive(Default)]
 pub(super) struct Parts {
     pub(super) components: Vec<Value>,
@@ -18,7 +18,7 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// A reference of its own within the bill.
+    /// Chooses a reference that is unique within the bill.
     fn name(&mut self, wanted: &str) -> String {
         let mut name = wanted.to_owned();
         let mut at = 1;
@@ -33,8 +33,8 @@ impl Parts {
         self.components.iter().map(|it| it["bom-ref"].clone()).collect()
     }
 
-    /// An artifact: a file with its SHA-256. A folder's digest is that of its
-    /// list of files, so it is told as a property.
+    /// Adds an artifact: a file with its SHA-256. The digest of a folder covers its
+    /// list of files, so it becomes a property.
     pub(super) fn artifact(&mut self, at: &str, artifact: &Artifact) {
         let folder = artifact.r#type == Some(ArtifactType::Folder);
         let mut out = Map::new();
@@ -75,14 +75,14 @@ impl Parts {
         self.components.push(Value::Object(out));
     }
 
-    /// A container's image, and the framework in it.
+    /// Adds a container's image and its framework.
     pub(super) fn container(&mut self, at: &str, container: &Container) {
         if let Some(image) = container.image.as_ref().map(Address::expose) {
             let (name, digest) = match pinned_image(image) {
                 Some((name, digest)) => (name, digest.parse::<Digest>().ok()),
                 None => (image, None),
             };
-            // A colon after the last slash is a tag's; before it, a port's.
+            // A colon after the last slash starts a tag; before it, a port.
             let after = name.rfind('/').map_or(0, |slash| slash + 1);
             let (name, tag) = match name[after..].find(':') {
                 Some(colon) => (&name[..after + colon], Some(&name[after + colon + 1..])),
@@ -125,7 +125,8 @@ impl Parts {
         }
     }
 
-    /// The data of card and evidence; references to them, for the model card.
+    /// Adds the data of card and evidence, and returns references to it for the model
+    /// card.
     pub(super) fn datasets(&mut self, bill: &Bill<'_>, rest: &mut Rest) -> Vec<Value> {
         rest.take("/datasets");
         let mut refs = Vec::new();

@@ -1,15 +1,15 @@
-//! Addresses and licences as the schema takes them.
+//! Addresses and licences in the form of the schema.
 
 use serde_json::{Map, Value, json};
 
 use super::{hashes, put};
 use crate::record::kind::{Address, Digest, Form, License};
 
-/// Licences that the schema knows by their identifiers (SPDX list 3.28).
+/// Licences that the schema accepts as identifiers (SPDX list 3.28).
 const LICENSES: &str = include_str!("spdx.txt");
 
-/// The address as the schema takes it (an IRI reference, RFC 3987), without a
-/// name and password; none when it can't be one.
+/// Formats the address for the schema (an IRI reference, RFC 3987), without name and
+/// password. Returns `None` if it can't be one.
 pub(super) fn address(uri: &Address) -> Option<String> {
     let parts = uri.parts();
     let (scheme, host, path) = match parts.form {
@@ -41,7 +41,7 @@ pub(super) fn address(uri: &Address) -> Option<String> {
             || "/?!$&'()*+,;=@".contains(c)
             || (c == '#' && fragments == 1)
             || (c == '%' && escape)
-            // A first step with a colon would be taken for a scheme.
+            // A colon in the first segment would make it a scheme.
             || (c == ':' && (scheme.is_some() || path[..at].contains('/') || is_scheme(&path[..at])));
         if kept {
             out.push(c);
@@ -55,7 +55,7 @@ pub(super) fn address(uri: &Address) -> Option<String> {
     Some(out)
 }
 
-/// Where something is, as an external reference.
+/// Builds an external reference to an address.
 pub(super) fn reference(
     kind: &str,
     uri: &Address,
@@ -70,7 +70,8 @@ pub(super) fn reference(
     Some(Value::Object(out))
 }
 
-/// A licence: by its SPDX identifier or expression where it is one, else by name.
+/// Formats a licence: by its SPDX identifier or expression if it has one, otherwise by
+/// name.
 pub(super) fn licenses(license: &License) -> Value {
     let known = |id: &str| LICENSES.lines().find(|known| known.eq_ignore_ascii_case(id));
     let url = license.uri.as_ref().and_then(address);
@@ -86,7 +87,7 @@ pub(super) fn licenses(license: &License) -> Value {
         (Some(id), _) if is_expression(id, &known) => json!([{"expression": id}]),
         (Some(id), _) => one("name", id),
         (None, Some(name)) => one("name", name),
-        // A text without a name is told by where it is.
+        // A text without a name is given by its address.
         (None, None) => match &license.uri {
             Some(uri) => one("name", uri.expose()),
             None => Value::Null,
@@ -94,7 +95,7 @@ pub(super) fn licenses(license: &License) -> Value {
     }
 }
 
-/// Identifiers joined by AND, OR and WITH.
+/// Whether the text is a list of identifiers joined by AND, OR and WITH.
 fn is_expression<'k>(text: &str, known: &dyn Fn(&str) -> Option<&'k str>) -> bool {
     let spaced = text.replace(['(', ')'], " ");
     let mut words = spaced.split_whitespace();

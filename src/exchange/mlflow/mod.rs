@@ -1,11 +1,10 @@
-//! MLflow: registered models as its REST API (2.0) tells them, and as
-//! mlflow-export-import writes them into a folder. Both tell the same in two
-//! spellings, which are read here alike.
+//! MLflow: registered models, from its REST API (2.0) or from a folder written by
+//! mlflow-export-import. The two spell the same data differently, and this module reads
+//! both.
 //!
 //! Sources: `service.proto` and `model_registry.proto` of MLflow 3.17, and
-//! mlflow-export-import 1.2. MLflow knows no approvals and no digests: stages
-//! and aliases are kept as annotations, and what an artifact holds stays
-//! unknown.
+//! mlflow-export-import 1.2. MLflow has no approvals and no digests. Stages and aliases
+//! are kept as annotations, and the content of an artifact stays unknown.
 
 mod read;
 mod script;
@@ -24,34 +23,34 @@ use crate::act::{ALIASES, ImportedGroup, ImportedVersion, NAME_ELSEWHERE};
 use crate::base::Error;
 use crate::record::kind::{GroupName, Status};
 
-/// Registered models, as they were found.
+/// The registered models that were found.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
-    /// The registry that they are from.
+    /// The registry that they come from.
     pub from: String,
-    /// Each model as MLflow tells it, with all its `versions`; a version whose
-    /// source only points on has the place that it points to as `_place`, and a
-    /// model of a server of its own has that as `_from`.
+    /// Each model in MLflow's form, with all its `versions`. A version whose source is
+    /// only a reference has the resolved place as `_place`. A model with a server of
+    /// its own has that server as `_from`.
     pub models: Vec<Value>,
     /// Runs by their ids.
     pub runs: BTreeMap<String, Value>,
     /// Names of experiments by their ids.
     pub experiments: BTreeMap<String, String>,
-    /// What was not found.
+    /// Notes on data that was not found.
     pub notes: Vec<String>,
 }
 
-/// What becomes of them here.
+/// The groups and versions to import.
 #[derive(Debug)]
 pub struct Brought {
-    /// Groups with their versions.
+    /// The groups with their versions.
     pub groups: Vec<ImportedGroup>,
-    /// What was left out.
+    /// Notes on data that was left out.
     pub notes: Vec<String>,
 }
 
-/// The name that a model's group gets: what a group's name can't hold becomes a
-/// hyphen. None when nothing is left of it.
+/// Derives the name of a model's group. Characters that a group's name can't have
+/// become hyphens. Returns `None` if no characters remain.
 fn group_name(name: &str) -> Option<GroupName> {
     let mut out = String::new();
     for c in name.chars() {
@@ -66,11 +65,11 @@ fn group_name(name: &str) -> Option<GroupName> {
     short.parse().or_else(|_| format!("{short}-model").parse()).ok()
 }
 
-/// Groups and versions of ours, made of what was found. `renames` gives models
-/// another name than the one that is made of theirs.
+/// Converts the models to groups and versions. `renames` gives a model's group another
+/// name than the derived one.
 ///
 /// # Errors
-/// When two models would get one name, or one has none that could be used.
+/// Two models have the same group name, or a model has no usable name.
 pub fn groups(found: &Found, renames: &BTreeMap<String, GroupName>) -> Result<Brought, Error> {
     let mut notes = found.notes.clone();
     let mut taken: BTreeMap<String, String> = BTreeMap::new();
@@ -109,7 +108,7 @@ pub fn groups(found: &Found, renames: &BTreeMap<String, GroupName>) -> Result<Br
     Ok(Brought { groups, notes })
 }
 
-/// Versions by their aliases.
+/// The versions by their aliases.
 fn aliases(model: &Value) -> Vec<(String, u64)> {
     let listed = model
         .get("aliases")
@@ -202,7 +201,7 @@ fn version(
     match place.len() {
         0 => texts.notes.push("it names no source".into()),
         1..=2048 => {
-            // A source in MLflow is the folder of an MLflow Model.
+            // In MLflow, a source is the folder of an MLflow Model.
             let uri = texts.address("its source", place);
             spec.insert("artifacts".into(), json!([{"uri": uri, "type": "folder"}]));
         }
@@ -273,7 +272,7 @@ fn version(
     }
 }
 
-/// Where the model comes from: the commit of its code, its run and experiment.
+/// The origin of the model: the commit of its code, its run and its experiment.
 fn origin(
     run: Option<&Value>,
     run_id: Option<&str>,
@@ -297,7 +296,7 @@ fn origin(
             tag(&["mlflow.source.git.commit"]).map(str::to_owned),
             1024,
         ),
-        // How MLflow itself writes a run.
+        // MLflow's own spelling of a run.
         ("trainingJob", run_id.map(|id| format!("runs:/{id}")), 1024),
         (
             "project",

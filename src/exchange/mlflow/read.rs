@@ -1,5 +1,5 @@
-//! Members of MLflow's JSON, in both of their spellings: the REST API's lists of
-//! `{key, value}`, and the mappings of Python's objects.
+//! Reads members of MLflow's JSON in both spellings: lists of `{key, value}` in the
+//! REST API, and mappings of Python objects.
 
 use serde_json::Value;
 
@@ -7,9 +7,8 @@ use crate::exchange::exact_numbers;
 use crate::record::kind::MAX_INTEGER;
 use crate::record::yaml::is_inexact;
 
-/// JSON as Python writes it: `NaN` and infinities that stand bare become text,
-/// as the REST API spells them, so do numbers that doubles don't hold, and all else
-/// stays as it is.
+/// Converts JSON as Python writes it. Bare `NaN` and infinities become text, as in the
+/// REST API, and so do numbers that a double would round. All other text is unchanged.
 pub fn numbers_as_text(json: &str) -> String {
     let json = exact_numbers(json);
     let mut out = String::with_capacity(json.len());
@@ -37,25 +36,25 @@ pub fn numbers_as_text(json: &str) -> String {
     out
 }
 
-/// A member that is text.
+/// Returns a member that is text.
 pub(super) fn text<'v>(value: &'v Value, key: &str) -> Option<&'v str> {
     value.get(key).and_then(Value::as_str)
 }
 
-/// A whole number, also as text.
+/// Reads a whole number, also from text.
 pub(super) fn number(value: &Value) -> Option<u64> {
     let number = value.as_u64().or_else(|| value.as_str()?.parse().ok());
     number.filter(|number| *number > 0)
 }
 
-/// Milliseconds since 1970 as a moment (RFC 3339).
+/// Formats milliseconds since 1970 as a moment (RFC 3339).
 pub(super) fn moment(value: &Value) -> Option<String> {
     let milliseconds = value.as_i64().or_else(|| value.as_str()?.parse().ok())?;
     let moment = jiff::Timestamp::from_millisecond(milliseconds).ok()?;
     (milliseconds > 0).then(|| moment.to_string())
 }
 
-/// Names and texts.
+/// Reads pairs of names and texts.
 pub(super) fn pairs(value: &Value, key: &str) -> Vec<(String, String)> {
     let word = |value: &Value| match value {
         Value::String(text) => text.clone(),
@@ -75,12 +74,12 @@ pub(super) fn pairs(value: &Value, key: &str) -> Vec<(String, String)> {
     }
 }
 
-/// A measured value, or the word for what is no number.
+/// A measured value, or the text of a value that is not a number.
 pub(super) type Measured = Result<f64, String>;
 
 fn measured(value: &Value) -> Option<Measured> {
     match value {
-        // A whole number that a double would round is not that number.
+        // A double would round this whole number.
         Value::Number(number)
             if number
                 .as_i64()
@@ -90,11 +89,11 @@ fn measured(value: &Value) -> Option<Measured> {
         }
         Value::Number(number) => {
             let number = number.as_f64()?;
-            // MLflow's database keeps infinities as the largest numbers.
+            // MLflow's database stores infinities as the largest doubles.
             Some(if number.abs() == f64::MAX || !number.is_finite() {
                 Err(if number > 0.0 { "Infinity" } else { "-Infinity" }.to_owned())
             } else {
-                // No negative zero.
+                // Turns a negative zero into zero.
                 Ok(number + 0.0)
             })
         }
@@ -106,7 +105,7 @@ fn measured(value: &Value) -> Option<Measured> {
     }
 }
 
-/// Metrics under a value's `metrics`, each as it was last.
+/// Reads the metrics under a value's `metrics`, each with its last value.
 pub(super) fn metrics(value: &Value) -> Vec<(String, Measured)> {
     let rank = |one: &Value| {
         let at = |key: &str| one.get(key).and_then(Value::as_i64).unwrap_or(0);
@@ -131,7 +130,7 @@ pub(super) fn metrics(value: &Value) -> Vec<(String, Measured)> {
     }
 }
 
-/// What a run holds: under `data` in the API, at the top in a folder.
+/// The data of a run: under `data` in the API, at the top in a folder.
 fn data(run: &Value) -> &Value {
     run.get("data").unwrap_or(run)
 }
@@ -148,7 +147,7 @@ pub(super) fn run_tags(run: &Value) -> Vec<(String, String)> {
     pairs(data(run), "tags")
 }
 
-/// A member of a run's `info`.
+/// Returns a member of a run's `info`.
 pub(super) fn run_member<'r>(run: &'r Value, key: &str) -> Option<&'r str> {
     text(run.get("info")?, key)
 }
@@ -169,7 +168,7 @@ mod tests {
         );
         let plain = r#"{"a": [1.5, "x\u00e9\"", null]}"#;
         assert_eq!(numbers_as_text(plain), plain);
-        // What is cut off stays so.
+        // Truncated text stays truncated.
         assert_eq!(numbers_as_text(r#"{"a\"#), r#"{"a\"#);
     }
 

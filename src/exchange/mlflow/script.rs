@@ -1,6 +1,5 @@
-//! A version as a Python program for MLflow's own client. What it writes is
-//! data in the program, never code: JSON in which nothing can end the literal
-//! that it stands in.
+//! A version as a Python program for MLflow's own client. The program contains the
+//! version as data, never as code: JSON in a literal that no character of it can end.
 
 use serde_json::{Map, Value, json};
 
@@ -9,33 +8,33 @@ use crate::act::NAME_ELSEWHERE;
 use crate::base::Error;
 use crate::record::kind::{Address, ModelGroup, ModelVersion, VersionId};
 
-/// The program; `@DATA@` is what it writes.
+/// The program; `@DATA@` is replaced by the data.
 const PROGRAM: &str = include_str!("script.py");
 
-/// A version to be registered in MLflow.
+/// A version to register in MLflow.
 pub struct Registered<'a> {
     /// The registry's id.
     pub registry: &'a str,
-    /// Which version.
+    /// The version's name.
     pub id: &'a VersionId,
-    /// Its group.
+    /// The version's group.
     pub group: &'a ModelGroup,
-    /// What was registered.
+    /// The version.
     pub version: &'a ModelVersion,
-    /// Whose approvals count.
+    /// The actors whose approvals count.
     pub approved_by: Vec<String>,
-    /// On whose word it came with its status from elsewhere, if it did.
+    /// The description of the import, if the version was imported with its status.
     pub imported: Option<String>,
-    /// The stages that it serves.
+    /// The stages that the version serves.
     pub stages: Vec<String>,
-    /// The digest of what is approved.
+    /// The digest of the reviewed content.
     pub subject: String,
-    /// The commit that it is read from.
+    /// The commit that the content was read from.
     pub commit: String,
 }
 
 impl Registered<'_> {
-    /// What of it MLflow will not take.
+    /// Notes on the data that MLflow does not accept.
     pub fn notes(&self) -> Vec<String> {
         let artifacts = self.version.spec.all_artifacts();
         let local = artifacts
@@ -57,17 +56,18 @@ impl Registered<'_> {
         local.into_iter().chain(other).collect()
     }
 
-    /// The name that the group had in MLflow, where the import would give it this
-    /// one. Whoever may only update the group must not choose another model there.
+    /// The group's former name in MLflow, if an import of it would give this name. An
+    /// actor who may only update the group must not be able to choose another model
+    /// there.
     fn name_elsewhere(&self) -> Option<&str> {
         let name = self.group.annotations.get(NAME_ELSEWHERE)?;
         (super::group_name(name).as_ref() == Some(&self.group.name)).then_some(name)
     }
 
-    /// What is to be written, as data.
+    /// The data to write.
     ///
     /// # Errors
-    /// When it holds nothing that MLflow could name as its source.
+    /// The version contains nothing that MLflow could use as its source.
     pub fn data(&self) -> Result<Value, Error> {
         let spec = &self.version.spec;
         let artifacts = spec.all_artifacts();
@@ -82,7 +82,7 @@ impl Registered<'_> {
         let mut tag = |key: &str, value: &str| {
             tags.insert(key.to_owned(), json!(value));
         };
-        // Whoever may annotate must not speak in the words of what is proven.
+        // An actor who may only annotate must not be able to forge the proven tags.
         let free = self.version.labels.iter();
         for (key, value) in free.filter(|(key, _)| !key.as_str().starts_with("modelry.")) {
             tag(key.as_str(), value);
@@ -119,7 +119,7 @@ impl Registered<'_> {
             }
         }
         let group = self.group;
-        // What came from there goes back under its name.
+        // Data that came from MLflow returns under its original name.
         let elsewhere = self.name_elsewhere();
         let name = elsewhere.unwrap_or(group.name.as_str());
         Ok(json!({
@@ -138,7 +138,7 @@ impl Registered<'_> {
     }
 }
 
-/// A program that registers the version with MLflow's own client.
+/// Writes a program that registers the version with MLflow's own client.
 ///
 /// # Errors
 /// As [`Registered::data`].
@@ -150,15 +150,15 @@ pub fn script(version: &Registered<'_>) -> Result<String, Error> {
         .replace("@DATA@", &literal(&data)))
 }
 
-/// Whether an address is a path for MLflow: it has no scheme, or `file:`.
+/// Whether MLflow takes an address for a path: it has no scheme, or `file:`.
 fn is_local(uri: &str) -> bool {
     uri.split_once(':').is_none_or(|(scheme, _)| {
         scheme.eq_ignore_ascii_case("file") || scheme.contains('/') || scheme.len() == 1
     })
 }
 
-/// JSON that can stand between `r'''` and `'''`: no quote of that kind, and
-/// nothing but ASCII that is seen.
+/// Escapes JSON so that it fits between `r'''` and `'''`: without such quotes, and only
+/// with visible ASCII.
 fn literal(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {

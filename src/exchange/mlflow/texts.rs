@@ -1,5 +1,5 @@
-//! Foreign names and texts in places of ours: within their bounds, with nothing
-//! in them that is not seen, and with a note for whatever does not fit.
+//! Converts foreign names and texts to Modelry's: within the limits and without
+//! invisible characters. A note reports each one that does not fit.
 
 use std::collections::BTreeSet;
 
@@ -9,16 +9,16 @@ use super::read::{Measured, moment};
 use crate::record::kind::{Key, Labels, UriFault, cleaned_uri, uri_fault};
 use crate::record::yaml::is_hidden;
 
-/// Characters of a label; what is longer is an annotation.
+/// The most characters of a label; a longer text becomes an annotation.
 const LABEL: usize = 256;
-/// Bytes of an annotation or a description.
+/// The most bytes of an annotation or a description.
 const LONG: usize = 16 << 10;
-/// Bytes of all annotations together: half of what a record takes.
+/// The most bytes of all annotations together: half the limit of a record.
 const ALL: usize = 128 << 10;
-/// Metrics, and parameters.
+/// The most metrics, and the most parameters.
 const MANY: usize = 4000;
 
-/// Members of a version that have their place; `_…` are not MLflow's.
+/// Members of a version with a known use. Members `_…` are not from MLflow.
 const KNOWN: [&str; 17] = [
     "name",
     "version",
@@ -39,7 +39,7 @@ const KNOWN: [&str; 17] = [
     "metrics",
 ];
 
-/// Labels and annotations in the making.
+/// Labels and annotations under construction.
 #[derive(Default)]
 pub(super) struct Texts {
     pub(super) labels: Labels,
@@ -48,7 +48,7 @@ pub(super) struct Texts {
     bytes: usize,
 }
 
-/// A name as a key of ours: what a key can't hold becomes `_`.
+/// Converts a name to a key. Characters that a key can't have become `_`.
 fn key(name: &str) -> Option<Key> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_./:=+@-".contains(c);
     let name: String = name.chars().map(|c| if plain(c) { c } else { '_' }).collect();
@@ -57,7 +57,7 @@ fn key(name: &str) -> Option<Key> {
 }
 
 impl Texts {
-    /// An address as it is written down, without a login or a signature.
+    /// Writes an address without login and signature.
     pub(super) fn address(&mut self, what: &str, uri: &str) -> String {
         let text = self.shown(what, uri);
         match uri_fault(&text) {
@@ -68,7 +68,7 @@ impl Texts {
         cleaned_uri(&text)
     }
 
-    /// Text without characters that nobody sees: they are spelled out.
+    /// Spells out the invisible characters of a text.
     pub(super) fn shown(&mut self, what: &str, text: &str) -> String {
         let text = text.replace("\r\n", "\n").replace('\t', "    ");
         if !text.chars().any(is_hidden) {
@@ -88,7 +88,7 @@ impl Texts {
         out
     }
 
-    /// An annotation; none for empty text.
+    /// Adds an annotation, unless the text is empty.
     pub(super) fn annotate(&mut self, name: &str, text: &str) {
         let Some(key) = key(name).filter(|_| !text.is_empty()) else {
             return;
@@ -110,7 +110,7 @@ impl Texts {
         self.annotations.insert(key, text);
     }
 
-    /// When it was made and last changed.
+    /// Adds the times of creation and of the last change.
     pub(super) fn times(&mut self, value: &Value) {
         for (member, name) in [
             ("creation_timestamp", "created"),
@@ -121,7 +121,7 @@ impl Texts {
         }
     }
 
-    /// Tags as labels; what a label can't hold becomes an annotation.
+    /// Adds tags as labels. A tag that does not fit becomes an annotation.
     pub(super) fn labels(&mut self, tags: Vec<(String, String)>) {
         for (name, value) in tags {
             let short = value.chars().count() <= LABEL && !value.chars().any(|c| c == '\n' || is_hidden(c));
@@ -137,7 +137,7 @@ impl Texts {
         }
     }
 
-    /// Tells when a name is spelled in another way here.
+    /// Notes that a name is spelled differently here.
     fn kept(&mut self, name: &str, wanted: &str) {
         match key(wanted) {
             Some(key) if key.as_str() != wanted => {
@@ -147,7 +147,7 @@ impl Texts {
         }
     }
 
-    /// Tags of its run that have no other place.
+    /// Adds the run's tags that have no other place.
     pub(super) fn run_tags(&mut self, tags: &[(String, String)]) {
         for (name, value) in tags {
             let placed = matches!(
@@ -161,7 +161,7 @@ impl Texts {
         }
     }
 
-    /// The description; none for empty text.
+    /// Returns the description, unless it is empty.
     pub(super) fn description(&mut self, text: Option<&str>) -> Option<String> {
         let text = text.filter(|text| !text.trim().is_empty())?;
         if text.len() > 2 * LONG {
@@ -174,7 +174,7 @@ impl Texts {
         Some(self.shown("its description", text))
     }
 
-    /// Metrics of a version and of its run; the version's own come first.
+    /// Merges the metrics of a version and its run; the version's own come first.
     pub(super) fn metrics(&mut self, sources: &[Vec<(String, Measured)>]) -> Map<String, Value> {
         let mut out = Map::new();
         for (name, value) in self.named("metric", sources) {
@@ -194,7 +194,7 @@ impl Texts {
         out
     }
 
-    /// Parameters of a version and of its run.
+    /// Merges the parameters of a version and its run.
     pub(super) fn parameters(&mut self, sources: &[Vec<(String, String)>]) -> Map<String, Value> {
         let mut out = Map::new();
         for (name, value) in self.named("parameter", sources) {
@@ -212,7 +212,7 @@ impl Texts {
         out
     }
 
-    /// Values under names of ours, as many as fit.
+    /// Converts the names of values, up to the limit.
     fn named<T: Clone>(&mut self, what: &str, sources: &[Vec<(String, T)>]) -> Vec<(String, T)> {
         let mut out = Vec::new();
         let (mut given, mut taken) = (BTreeSet::new(), BTreeSet::new());
@@ -233,13 +233,13 @@ impl Texts {
         out
     }
 
-    /// Members that nothing is known of.
+    /// Keeps members of unknown meaning.
     pub(super) fn unknown(&mut self, value: &Value) {
         for (key, value) in value.as_object().into_iter().flatten() {
             let known = KNOWN.contains(&key.as_str()) || key.starts_with('_');
             let says = match value {
                 Value::Null => false,
-                // A server without workspaces has this one, and does not say so.
+                // A server without workspaces has only this one.
                 Value::String(text) => !text.is_empty() && (key != "workspace" || text != "default"),
                 _ => true,
             };

@@ -1,4 +1,5 @@
-//! The content of a model card: to our card, and what it leaves over.
+//! Converts the content of a SageMaker model card to a card, with the remaining
+//! members.
 
 use serde_json::{Map, Value, json};
 
@@ -10,7 +11,7 @@ use crate::base::Error;
 use crate::exchange::exact_numbers;
 use crate::record::kind::{Key, ModelCard, VersionNumber};
 
-/// The content of a card, which is JSON in a text.
+/// Parses the content of a card, which is JSON in a text.
 pub(super) fn content(value: Option<&Value>) -> Result<Map<String, Value>, Error> {
     let parsed = match value {
         Some(Value::String(text)) => serde_json::from_str(&exact_numbers(text)).ok(),
@@ -23,8 +24,8 @@ pub(super) fn content(value: Option<&Value>) -> Result<Map<String, Value>, Error
     }
 }
 
-/// The version that a card names; `names` are those of the groups in SageMaker.
-/// A name that several groups have there names none.
+/// Finds the version that a card names; `names` are the groups' names in SageMaker. A
+/// name that several groups have there is ambiguous, so it finds none.
 pub(super) fn home(
     content: &Map<String, Value>,
     groups: &[ImportedGroup],
@@ -55,15 +56,15 @@ pub(super) fn home(
     there.then_some((place, number))
 }
 
-/// Gives a version the card; what has no section of ours is kept under
-/// `custom`, by its path.
+/// Adds the card to a version. Members without a section are kept under `custom`, by
+/// path.
 pub(super) fn attach(version: &mut ImportedVersion, mut content: Map<String, Value>) {
     let mut left = Left::default();
     let ethics = content
         .get_mut("additional_information")
         .and_then(Value::as_object_mut)
         .and_then(|it| it.remove("ethical_considerations"));
-    // All of them or none: they keep their order.
+    // All evaluations or none, because they keep their order.
     let told = content.get("evaluation_details").and_then(Value::as_array);
     let told: Option<Vec<Value>> = told.and_then(|all| all.iter().map(evaluation).collect());
     if told.is_some() {
@@ -94,8 +95,8 @@ pub(super) fn attach(version: &mut ImportedVersion, mut content: Map<String, Val
     version.card = Some(card);
 }
 
-/// An evaluation that ours can tell whole; none for graphs, and for what has
-/// members that we don't know.
+/// Converts an evaluation if the card can represent it completely. Returns `None` for
+/// graphs, and for unknown members.
 fn evaluation(theirs: &Value) -> Option<Value> {
     let mut theirs = theirs.as_object()?.clone();
     let mut ours = Map::new();
@@ -148,7 +149,7 @@ fn evaluation(theirs: &Value) -> Option<Value> {
     Some(Value::Object(ours))
 }
 
-/// What of a card was kept from SageMaker; the card without it.
+/// Separates a card from the members that an import kept from SageMaker.
 pub(super) fn parted(card: &ModelCard) -> (ModelCard, Vec<(String, Value)>) {
     let mut card = card.clone();
     let mut kept = Vec::new();
@@ -163,7 +164,7 @@ pub(super) fn parted(card: &ModelCard) -> (ModelCard, Vec<(String, Value)>) {
     (card, kept)
 }
 
-/// Puts back what was kept. What stands there already stays; lists are joined.
+/// Restores kept members. Existing members stay, and lists are joined.
 pub(super) fn restore(content: &mut Value, kept: Vec<(String, Value)>) {
     let Value::Object(members) = content else { return };
     for (path, value) in kept {

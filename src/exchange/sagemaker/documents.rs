@@ -1,5 +1,5 @@
-//! The documents that `aws sagemaker describe-…` and `list-…` print, told
-//! apart by their members.
+//! Reads the documents that `aws sagemaker describe-…` and `list-…` print, and
+//! distinguishes them by their members.
 
 use std::collections::BTreeSet;
 
@@ -7,30 +7,28 @@ use serde_json::{Map, Value};
 
 use crate::base::Error;
 
-/// A document, and the file that it stood in.
+/// A document, and the file that it comes from.
 pub(super) struct Told {
     pub file: String,
     pub members: Map<String, Value>,
 }
 
-/// What was described, in the order in which it stood.
+/// The described objects, in the order of the files.
 #[derive(Default)]
 pub(super) struct Described {
     pub groups: Vec<Told>,
     pub packages: Vec<Told>,
-    /// Tags, with the index of the group described last before them in the same
-    /// file.
+    /// Tags, with the index of the group described before them in the same file.
     pub tags: Vec<(Option<usize>, Vec<Value>)>,
-    /// Cards, with the index of the package described last before them in the
-    /// same file.
+    /// Cards, with the index of the package described before them in the same file.
     pub cards: Vec<(Option<usize>, Map<String, Value>)>,
-    /// ARNs of packages that were only listed.
+    /// ARNs of packages that are listed but not described.
     pub listed: BTreeSet<String>,
-    /// Names of groups that were only listed.
+    /// Names of groups that are listed but not described.
     pub listed_groups: BTreeSet<String>,
 }
 
-/// Reads files: each holds one JSON document, or several one after the other.
+/// Reads files. Each contains one JSON document, or several in a row.
 pub(super) fn read(files: &[(String, Vec<u8>)]) -> Result<Described, Error> {
     let mut all = Described::default();
     for (name, bytes) in files {
@@ -63,7 +61,7 @@ pub(super) fn read(files: &[(String, Vec<u8>)]) -> Result<Described, Error> {
     Ok(all)
 }
 
-/// What was described last in a file.
+/// The objects described last in a file.
 #[derive(Default)]
 struct Here {
     group: Option<usize>,
@@ -75,7 +73,7 @@ impl Described {
         let Value::Object(mut members) = document else {
             return Err(unknown(file, "a value that is no mapping"));
         };
-        // What boto3 adds of the call says nothing of the model.
+        // The call's metadata from boto3 does not concern the model.
         members.remove("ResponseMetadata");
         if members.contains_key("NextToken") {
             return Err(
@@ -115,7 +113,7 @@ impl Described {
         Ok(())
     }
 
-    /// That whatever was listed was described too.
+    /// Checks that every listed object is also described.
     pub fn complete(&self) -> Result<(), Error> {
         let arn = |package: &Told| {
             let arn = package.members.get("ModelPackageArn").and_then(Value::as_str);

@@ -1,6 +1,6 @@
-//! The groups of SageMaker that documents speak of. A name is one account's and
-//! region's own, so that two groups of one name are told apart by their ARNs, and
-//! never become one.
+//! The SageMaker groups of the documents. A group's name is unique only within an
+//! account and region. ARNs therefore distinguish groups of the same name, and two
+//! groups are never merged.
 
 use std::collections::BTreeMap;
 
@@ -11,22 +11,22 @@ use crate::act::ImportedGroup;
 use crate::base::{Error, shell_word};
 use crate::record::kind::{GroupName, Labels};
 
-/// A group in SageMaker, and its name here.
+/// A group in SageMaker, and its name in this registry.
 pub(super) struct Home {
-    /// The start of its ARN: `arn:aws:sagemaker:REGION:ACCOUNT`.
+    /// The start of the group's ARN: `arn:aws:sagemaker:REGION:ACCOUNT`.
     place: String,
-    /// Its name there.
+    /// The name in SageMaker.
     pub name: String,
-    /// Its name here.
+    /// The name in this registry.
     ours: GroupName,
-    /// The file that spoke of it first.
+    /// The first file that mentions the group.
     file: String,
-    /// Whether another group of this input is in another account or region.
+    /// Whether the input has groups of several accounts or regions.
     is_one_of_several: bool,
 }
 
 impl Home {
-    /// Its ARN.
+    /// The group's ARN.
     pub fn arn(&self) -> String {
         format!("{}:model-package-group/{}", self.place, self.name)
     }
@@ -37,7 +37,7 @@ impl Home {
         Some((parts.next()?, parts.next()?))
     }
 
-    /// It in words: `fraud` of account 123456789012 in eu-central-1.
+    /// The group in words: `fraud` of account 123456789012 in eu-central-1.
     pub fn words(&self) -> String {
         match self.region_and_account() {
             Some((region, account)) => format!("`{}` of account {account} in {region}", self.name),
@@ -45,7 +45,7 @@ impl Home {
         }
     }
 
-    /// A group of ours that is made of it, with nothing in it yet.
+    /// Creates the group to import, still without versions.
     pub fn empty(&self) -> ImportedGroup {
         let from = self.region_and_account().filter(|_| self.is_one_of_several);
         ImportedGroup {
@@ -61,7 +61,7 @@ impl Home {
     }
 }
 
-/// The start of the ARN and the name of the group that a document is of.
+/// The start of the ARN, and the name of the group that a document belongs to.
 fn there(members: &Map<String, Value>) -> Result<(String, String), Error> {
     let text = |key: &str| members.get(key).and_then(Value::as_str);
     let name = text("ModelPackageGroupName").ok_or_else(|| {
@@ -71,7 +71,7 @@ fn there(members: &Map<String, Value>) -> Result<(String, String), Error> {
         ))
         .hint("leave it out, or register it: `modelry register`")
     })?;
-    // A shared group is named by its ARN.
+    // A shared group is identified by its ARN.
     let arn = Some(name).filter(|name| name.starts_with("arn:"));
     let arn = arn
         .or_else(|| text("ModelPackageGroupArn"))
@@ -81,12 +81,11 @@ fn there(members: &Map<String, Value>) -> Result<(String, String), Error> {
     Ok((place.join(":"), name.to_owned()))
 }
 
-/// The groups that the documents speak of, those first that are described
-/// themselves.
+/// Lists the groups that the documents mention, described ones first.
 ///
 /// # Errors
-/// A name is none of ours, two groups would get one, or a group that is to be
-/// renamed is not there.
+/// A name is invalid in this registry, two groups have the same name, or a group to
+/// rename does not exist.
 pub(super) fn of(described: &Described, renames: &BTreeMap<String, GroupName>) -> Result<Vec<Home>, Error> {
     let mut found: Vec<(String, String, &str)> = Vec::new();
     for document in described.groups.iter().chain(&described.packages) {
@@ -143,7 +142,7 @@ pub(super) fn of(described: &Described, renames: &BTreeMap<String, GroupName>) -
     Ok(homes)
 }
 
-/// The place among the groups of the one that a document is of.
+/// The index of the group that a document belongs to.
 ///
 /// # Errors
 /// The document names no group.
@@ -155,15 +154,16 @@ pub(super) fn place(homes: &[Home], members: &Map<String, Value>) -> Result<usiz
     found.ok_or_else(|| Error::told(format!("group `{name}` was not found in its own document")))
 }
 
-/// The documents read so far, by what they describe.
+/// The documents read so far, by the object that they describe.
 #[derive(Default)]
 pub(super) struct Once<'d>(BTreeMap<String, &'d Told>);
 
 impl<'d> Once<'d> {
-    /// Whether this is described for the first time. The same again is no news.
+    /// Whether the object is described for the first time. An identical repetition is
+    /// ignored.
     ///
     /// # Errors
-    /// It was described before, and otherwise: neither of them wins.
+    /// An earlier description differs, and neither takes precedence.
     pub fn is_new(&mut self, id: String, what: &str, document: &'d Told) -> Result<bool, Error> {
         match self.0.insert(id, document) {
             None => Ok(true),

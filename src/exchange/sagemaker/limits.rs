@@ -1,21 +1,20 @@
-//! What AWS itself would refuse: lengths, patterns and required members of the
-//! SageMaker API that our format does not ask for. Source: the API's service
-//! model.
+//! Limits of the SageMaker API that Modelry's format does not have: lengths, patterns
+//! and required members. Source: the API's service model.
 
 use serde_json::{Map, Value};
 
-/// A member that AWS would refuse.
+/// A member that AWS would reject.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The operation.
     pub operation: &'static str,
     /// The member, by its path.
     pub field: String,
-    /// What AWS asks of it.
+    /// The limit that the member breaks.
     pub limit: String,
 }
 
-/// What AWS would refuse in the input of an operation.
+/// Lists the members that AWS would reject in the input of an operation.
 pub(super) fn refusals(operation: &'static str, input: &Value) -> Vec<Refusal> {
     let mut out = Vec::new();
     walk(&mut Vec::new(), input, &mut |path, value| {
@@ -30,7 +29,7 @@ pub(super) fn refusals(operation: &'static str, input: &Value) -> Vec<Refusal> {
     out
 }
 
-/// Every value, with the way to it.
+/// Visits every value with its path.
 fn walk(path: &mut Vec<String>, value: &Value, see: &mut impl FnMut(&[String], &Value)) {
     see(path, value);
     match value {
@@ -52,27 +51,28 @@ fn walk(path: &mut Vec<String>, value: &Value, see: &mut impl FnMut(&[String], &
     }
 }
 
-/// Letters, marks, digits, separators and signs: what descriptions hold.
+/// Whether a description may contain the text: letters, marks, digits, separators and
+/// symbols.
 fn is_printed(text: &str) -> bool {
     !text.chars().any(char::is_control)
 }
 
-/// Letters, digits, blanks and `_ . : / = + - @`.
+/// Whether the text has only letters, digits, spaces and `_ . : / = + - @`.
 fn is_metadata(text: &str) -> bool {
     text.chars()
         .all(|c| c.is_alphanumeric() || (c.is_whitespace() && !c.is_control()) || "_.:/=+-@".contains(c))
 }
 
-/// What a name is, in words.
+/// The pattern of a name, in words.
 pub(super) const ENTITY_NAME: &str = "1 to 63 letters, digits and hyphens, without a hyphen at either end";
 
-/// `[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}`
+/// Whether the text matches `[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}`.
 pub(super) fn is_entity_name(text: &str) -> bool {
     let good = |c: char| c.is_ascii_alphanumeric() || c == '-';
     (1..=63).contains(&text.len()) && text.chars().all(good) && !text.starts_with('-') && !text.ends_with('-')
 }
 
-/// `(https|s3)://([^/]+)/?(.*)`
+/// Whether the text matches `(https|s3)://([^/]+)/?(.*)`.
 fn is_place(text: &str) -> bool {
     let rest = text
         .strip_prefix("https://")
@@ -80,7 +80,7 @@ fn is_place(text: &str) -> bool {
     rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/') && !rest.contains('\n'))
 }
 
-/// `[0-9]\.[A-Za-z0-9.-]+`, 3 to 10 characters.
+/// Whether the text matches `[0-9]\.[A-Za-z0-9.-]+`, with 3 to 10 characters.
 fn is_framework_version(text: &str) -> bool {
     let mut chars = text.chars();
     (3..=10).contains(&text.chars().count())
@@ -89,14 +89,14 @@ fn is_framework_version(text: &str) -> bool {
         && chars.all(|c| c.is_ascii_alphanumeric() || ".-".contains(c))
 }
 
-/// `[a-zA-Z_][a-zA-Z0-9_]*`
+/// Whether the text matches `[a-zA-Z_][a-zA-Z0-9_]*`.
 fn is_variable(text: &str) -> bool {
     let mut chars = text.chars();
     chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
         && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-/// `[-\w]+\/.+`
+/// Whether the text matches `[-\w]+\/.+`.
 fn is_media_type(text: &str) -> bool {
     text.split_once('/').is_some_and(|(kind, rest)| {
         let word = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
@@ -104,7 +104,7 @@ fn is_media_type(text: &str) -> bool {
     })
 }
 
-/// A role of IAM.
+/// Whether the text is the ARN of an IAM role.
 fn is_role(text: &str) -> bool {
     let parts: Vec<&str> = text.splitn(6, ':').collect();
     matches!(&parts[..], ["arn", aws, "iam", "", account, role]
@@ -125,15 +125,15 @@ fn few(count: usize, most: usize, what: &str) -> Option<String> {
     (count > most).then(|| format!("at most {most} {what}, and there are {count}"))
 }
 
-/// What a mapping must have.
+/// Lists the missing required members of a mapping.
 fn required(members: &Map<String, Value>, keys: &[&str]) -> Vec<String> {
     let lacking = keys.iter().filter(|key| !members.contains_key(**key));
     lacking.map(|key| format!("{key} is required")).collect()
 }
 
-/// The limits that a value breaks, by the member that it is.
+/// Lists the limits that a value breaks, by the name of its member.
 fn broken(path: &[String], value: &Value) -> Vec<String> {
-    // In a list, the list's name says what its items are.
+    // For an item of a list, the list's name identifies its type.
     let mut steps = path.iter().rev().map(String::as_str);
     let Some(last) = steps.next() else {
         return Vec::new();
@@ -265,7 +265,7 @@ fn of_mapping(key: &str, parent: &str, path: &[String], members: &Map<String, Va
     let in_metrics = path.first().is_some_and(|first| first == "ModelMetrics");
     let in_baselines = path.first().is_some_and(|first| first == "DriftCheckBaselines");
     match key {
-        // What CreateModel runs; a package of a version may be without.
+        // The container of CreateModel; a version's package may lack an image.
         "PrimaryContainer" => required(members, &["Image"]),
         "Containers" if path.len() == 2 => required(members, &["Image"]),
         "Environment" => few(members.len(), 100, "variables").into_iter().collect(),
@@ -274,7 +274,7 @@ fn of_mapping(key: &str, parent: &str, path: &[String], members: &Map<String, Va
             required(members, &["S3Uri", "S3DataType", "CompressionType"])
         }
         "S3DataSource" => required(members, &["S3Uri", "S3DataType"]),
-        // A file of configuration needs no content type.
+        // A configuration file needs no content type.
         "ConfigFile" => required(members, &["S3Uri"]),
         _ if (in_metrics || in_baselines)
             && (members.contains_key("S3Uri") || members.contains_key("ContentDigest")) =>

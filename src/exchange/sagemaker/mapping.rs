@@ -1,64 +1,64 @@
-//! Values read and written by a table: which member of theirs is which of
-//! ours. What a table does not know, or can't take, is left over, by its path.
+//! Converts values in both directions by a table that pairs SageMaker's members with
+//! Modelry's. A member that the table lacks, or can't convert, is returned as left
+//! over, with its path.
 
 use serde_json::{Map, Value, json};
 
 use crate::record::kind::{Digest, Key};
 use crate::record::yaml::is_hidden;
 
-/// How a value of theirs becomes one of ours, and back.
+/// The conversion of a value from SageMaker, and back.
 pub(super) enum Shape {
-    /// Text of 1 to so many characters.
+    /// Text of at least one character, with a limit.
     Text(usize),
-    /// One word for another: theirs, ours.
+    /// A word that is replaced: SageMaker's, Modelry's.
     Words(&'static [(&'static str, &'static str)]),
     /// A list of such texts.
     Texts(usize),
     /// A mapping of text to text.
     Pairs,
-    /// A mapping of text to text, under keys of ours.
+    /// A mapping of text to text, with valid keys.
     Keyed,
-    /// A list of names with texts: a mapping of ours.
+    /// A list of names with texts, which becomes a mapping.
     NamedTexts,
-    /// A list of names with numbers: a mapping of ours.
+    /// A list of names with numbers, which becomes a mapping.
     NamedNumbers,
     /// A positive whole number.
     Whole,
-    /// True; false is the same as absent.
+    /// True; false is equivalent to absent.
     Yes,
     /// A SHA-256 digest.
     Digest,
-    /// A mapping by a table of its own.
+    /// A mapping with its own table.
     One(&'static Table),
     /// A list of such mappings.
     Many(&'static Table),
-    /// Such mappings by name, under keys of ours.
+    /// Such mappings by name, with valid keys.
     Named(&'static Table),
 }
 
-/// A member of theirs and ours: paths joined by dots, in which a number is a
-/// place in a list.
+/// A pair of members, SageMaker's and Modelry's: paths joined by dots, in which a
+/// number is an index of a list.
 pub(super) struct Field {
     pub theirs: &'static str,
     pub ours: &'static str,
     pub shape: Shape,
-    /// The member of ours, of an earlier field, without which this one says
-    /// nothing; empty for none.
+    /// A Modelry member of an earlier field that this field requires; empty for none.
     pub beside: &'static str,
 }
 
-/// Members that belong together.
+/// Members of one mapping.
 pub(super) struct Table {
     pub fields: &'static [Field],
-    /// The member of ours without which there is nothing; empty for none.
+    /// The Modelry member that is required; empty for none.
     pub needs: &'static str,
-    /// Brings theirs into the form that the fields tell, before it is read.
+    /// Converts SageMaker's mapping to the form of the fields before it is read.
     pub fold: fn(&mut Map<String, Value>),
-    /// Undoes that, after it is written.
+    /// Reverses that after the mapping is written.
     pub unfold: fn(&mut Map<String, Value>),
 }
 
-/// What had no place, by its path.
+/// Members that were left over, by path.
 #[derive(Debug, Default)]
 pub(super) struct Left(pub Vec<(Vec<String>, Value)>);
 
@@ -69,7 +69,7 @@ fn join(at: &[String], path: &str) -> Vec<String> {
         .collect()
 }
 
-/// Takes a value out; lists keep their places.
+/// Removes a value; lists keep their indexes.
 fn take(top: &mut Map<String, Value>, path: &str) -> Option<Value> {
     let (parent, key) = match path.rsplit_once('.') {
         None => return top.remove(path),
@@ -87,8 +87,8 @@ fn take(top: &mut Map<String, Value>, path: &str) -> Option<Value> {
     at.as_object_mut()?.remove(key)
 }
 
-/// Puts a value at a path, making what leads there; a mapping is joined with
-/// the one that stands there. False when something else stands in the way.
+/// Puts a value at a path and creates missing parents. A mapping is merged with an
+/// existing one. Returns false if another value is in the way.
 pub(super) fn put<'p>(
     top: &mut Map<String, Value>,
     path: impl IntoIterator<Item = &'p str>,
@@ -126,8 +126,8 @@ pub(super) fn put<'p>(
     join_in(at, value)
 }
 
-/// Gives a place a value, and a mapping the members that it lacks. False when
-/// something is there already.
+/// Sets a value, or adds the missing members of a mapping. Returns false if there
+/// already is another value.
 fn join_in(at: &mut Value, value: Value) -> bool {
     match (at, value) {
         (at @ Value::Null, value) => {
@@ -145,7 +145,7 @@ fn join_in(at: &mut Value, value: Value) -> bool {
     }
 }
 
-/// Takes away what holds nothing.
+/// Removes empty values.
 fn prune(value: &mut Value) {
     if let Value::Object(members) = value {
         members.values_mut().for_each(prune);
@@ -163,7 +163,8 @@ pub(super) fn is_nothing(value: &Value) -> bool {
     }
 }
 
-/// Theirs to ours. What the table does not take goes to `left`.
+/// Converts SageMaker's value to Modelry's. Members that the table does not convert go
+/// to `left`.
 pub(super) fn read(
     table: &Table,
     theirs: &Map<String, Value>,
@@ -198,14 +199,14 @@ pub(super) fn read(
     ours
 }
 
-/// Whether something stands at a path of mappings.
+/// Whether a path of mappings has a value.
 fn is_there(top: &Map<String, Value>, path: &str) -> bool {
     let mut steps = path.split('.');
     let first = steps.next().and_then(|step| top.get(step));
     steps.fold(first, |at, step| at?.get(step)).is_some()
 }
 
-/// What was not taken, as deep as the table knows the way.
+/// Collects the members that were not converted, as deep as the table knows the path.
 fn rest(table: &Table, value: &Value, at: &[String], path: &str, left: &mut Left) {
     if is_nothing(value) {
         return;
@@ -237,12 +238,12 @@ fn fits(text: &str, longest: usize) -> bool {
     (1..=longest).contains(&text.chars().count()) && is_seen(text)
 }
 
-/// Whether a record takes the text: it has no character that nobody sees.
+/// Whether a record accepts the text: it has no invisible characters.
 pub(super) fn is_seen(text: &str) -> bool {
     !text.chars().any(is_hidden)
 }
 
-/// A mapping with what it needs.
+/// Converts a mapping that has its required member.
 fn whole(table: &Table, value: &Value, at: &[String], left: &mut Left) -> Option<Value> {
     let ours = read(table, value.as_object()?, at, left);
     (table.needs.is_empty() || ours.contains_key(table.needs)).then_some(Value::Object(ours))
@@ -326,7 +327,7 @@ fn read_value(shape: &Shape, value: &Value, at: &[String], left: &mut Left) -> O
     })
 }
 
-/// Ours to theirs. What of ours has no place there goes to `left`.
+/// Converts Modelry's value to SageMaker's. Members without a counterpart go to `left`.
 pub(super) fn write(
     table: &Table,
     ours: &Map<String, Value>,
@@ -349,7 +350,7 @@ pub(super) fn write(
     theirs
 }
 
-/// What of ours was not taken, member by member.
+/// Collects Modelry's members that were not converted, one by one.
 fn leaves(value: &Value, at: &mut Vec<String>, left: &mut Left) {
     match value {
         Value::Object(members) => {

@@ -1,8 +1,8 @@
-//! SageMaker's Model Registry: groups and versions from what the AWS CLI
-//! prints, and the JSON that it takes to make them.
+//! SageMaker's Model Registry: reads groups and versions from the output of the AWS
+//! CLI, and writes the JSON that creates them there.
 //!
-//! What has no member of ours is kept as an annotation `sagemaker/…`, by its
-//! path there, and goes back to it on the way out.
+//! A member without a counterpart in Modelry is kept as an annotation `sagemaker/…`, by
+//! its path there. An export restores it.
 
 mod card;
 mod documents;
@@ -20,7 +20,7 @@ pub use write::{Export, Exported, export};
 
 use crate::record::kind::ModelSpec;
 
-/// What begins the annotations that keep what has no place in ours.
+/// The prefix of annotations that keep members without a counterpart.
 pub const KEPT: &str = "sagemaker/";
 
 /// Members that only the service sets.
@@ -35,18 +35,18 @@ const SERVED: [&str; 8] = [
     "LastModifiedBy",
 ];
 
-/// The member of UpdateModelPackage that CreateModelPackage has not: why a
-/// version was approved or rejected.
+/// The member that UpdateModelPackage has and CreateModelPackage lacks: the reason for
+/// an approval or rejection.
 const DESCRIBED: &str = "ApprovalDescription";
 
-/// What a version is, in words.
+/// The description of a version.
 const DESCRIPTION: &str = "ModelPackageDescription";
 
-/// What a group is for, in words.
+/// The description of a group.
 const GROUP_DESCRIPTION: &str = "ModelPackageGroupDescription";
 
-/// Members of CreateModelPackage that no member of ours stands for, or that ours
-/// could not hold: they go back to where they came from.
+/// Members of CreateModelPackage that have no counterpart, or whose counterpart can't
+/// hold them. An export restores them.
 const CARRIED: [&str; 7] = [
     DESCRIPTION,
     "ModelPackageRegistrationType",
@@ -64,15 +64,15 @@ fn members(value: &impl serde::Serialize) -> Map<String, Value> {
     }
 }
 
-/// The members of a model package that a spec stands for, as SageMaker spells
-/// them: `InferenceSpecification`, `ModelMetrics`, `MetadataProperties` and
-/// the rest. What has no place there is left out.
+/// Writes the members of a model package that a spec corresponds to, in SageMaker's
+/// spelling: `InferenceSpecification`, `ModelMetrics`, `MetadataProperties` and the
+/// rest. Members without a counterpart are left out.
 pub fn to_sagemaker(spec: &ModelSpec) -> Value {
     let mut left = mapping::Left::default();
     Value::Object(mapping::write(&table::SPEC, &members(spec), &[], &mut left))
 }
 
-/// `InferenceSpecification` of a spec; null when it has none.
+/// Writes `InferenceSpecification` of a spec, or null if it has none.
 pub fn to_sagemaker_inference(spec: &ModelSpec) -> Value {
     let mut whole = to_sagemaker(spec);
     whole

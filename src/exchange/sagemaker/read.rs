@@ -1,4 +1,4 @@
-//! From what SageMaker describes to groups and versions of ours.
+//! Converts SageMaker's descriptions to groups and versions.
 
 use std::collections::BTreeMap;
 
@@ -13,14 +13,13 @@ use crate::exchange::exact_numbers;
 use crate::record::kind::{GroupName, Key, Labels, Status, VersionNumber};
 use crate::record::yaml::is_hidden;
 
-/// The registry that the documents come from, and its groups. A file is given
-/// by its name and its content. `renames` gives groups another name than theirs,
-/// by that or by their ARN.
+/// Reads the registry of the documents, and its groups. A file is given as name and
+/// content. `renames` gives a group another name, by its SageMaker name or ARN.
 ///
 /// # Errors
-/// When a file is none of SageMaker's documents, a version is only listed, or
-/// two things would get one name: groups of two accounts or regions, or a version
-/// that is described twice and not alike.
+/// A file is not a SageMaker document, a version is listed but not described, or two
+/// descriptions conflict: groups of two accounts or regions with one name, or two
+/// different descriptions of one version.
 pub fn read(
     files: &[(String, Vec<u8>)],
     renames: &BTreeMap<String, GroupName>,
@@ -36,7 +35,7 @@ pub fn read(
     let homes = homes::of(&described, renames)?;
     let mut groups: Vec<ImportedGroup> = homes.iter().map(homes::Home::empty).collect();
     let mut once = homes::Once::default();
-    // The group of each description of one: tags stand behind it.
+    // The group of each group description, since tags follow it.
     let mut told: Vec<usize> = Vec::new();
     for document in &described.groups {
         let place = homes::place(&homes, &document.members)?;
@@ -53,7 +52,7 @@ pub fn read(
         versions.push((place, version.number));
         let home = &homes[place];
         let what = format!("version {} of {}", version.number, home.words());
-        // The same version described twice is one.
+        // A repeated description of a version counts once.
         if once.is_new(format!("{}/{}", home.arn(), version.number), &what, document)? {
             groups[place].versions.push(version);
         }
@@ -104,14 +103,14 @@ pub fn read(
     Ok((from, groups))
 }
 
-/// What was kept, by its path.
+/// Describes the kept members, by path.
 fn kept_words(annotations: &Labels) -> Option<String> {
     let keys = annotations.keys();
     let kept: Vec<&str> = keys.filter_map(|key| key.as_str().strip_prefix(KEPT)).collect();
     (!kept.is_empty()).then(|| format!("kept as annotations `{KEPT}…`: {}", kept.join(", ")))
 }
 
-/// The account and region, as the ARNs tell.
+/// The account and region, from the ARNs.
 fn registry(described: &Described) -> String {
     let arns = described
         .packages
@@ -136,7 +135,7 @@ fn registry(described: &Described) -> String {
     }
 }
 
-/// Adds what is told of a group itself.
+/// Adds the members of the group itself.
 fn describe(group: &mut ImportedGroup, members: &Map<String, Value>) {
     for (key, value) in members {
         match key.as_str() {
@@ -158,7 +157,7 @@ fn describe(group: &mut ImportedGroup, members: &Map<String, Value>) {
     }
 }
 
-/// Tags are labels; one whose key is none of ours is kept.
+/// Adds tags as labels. A tag with an invalid key is kept.
 fn tagged(group: &mut ImportedGroup, tags: &[Value]) {
     let mut strange = Vec::new();
     for tag in tags {
@@ -178,13 +177,12 @@ fn tagged(group: &mut ImportedGroup, tags: &[Value]) {
     }
 }
 
-/// Text; none for empty text.
+/// Returns the text, unless it is empty.
 fn text(value: &Value) -> Option<String> {
     value.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-/// A moment, as the CLI or boto3 prints it, in one form: RFC 3339 where it can
-/// be read.
+/// Formats a moment of the CLI or boto3 as RFC 3339, if it can be parsed.
 fn moment(value: &Value) -> Option<String> {
     if let Some(seconds) = value.as_f64() {
         #[allow(clippy::cast_possible_truncation, reason = "milliseconds of our time fit")]
@@ -197,14 +195,14 @@ fn moment(value: &Value) -> Option<String> {
     Some(read.map_or(given, |moment| moment.to_string()))
 }
 
-/// A user, in the words that say most.
+/// The most specific name of a user.
 fn user(value: &Value) -> Option<String> {
     let pointers = ["/IamIdentity/Arn", "/UserProfileArn", "/UserProfileName"];
     let found = pointers.iter().find_map(|pointer| value.pointer(pointer));
     found.and_then(text)
 }
 
-/// Keeps a value as an annotation, by its path. What to tell when it fits none.
+/// Keeps a value as an annotation, by its path. Returns a note if it does not fit.
 pub(super) fn kept(annotations: &mut Labels, path: &[String], value: &Value) -> Option<String> {
     if is_nothing(value) {
         return None;
@@ -226,8 +224,9 @@ pub(super) fn kept(annotations: &mut Labels, path: &[String], value: &Value) -> 
     }
 }
 
-/// A value as the text of an annotation: text as it is, other values as JSON, and
-/// as JSON too what has characters that nobody sees, which are spelled out there.
+/// Writes a value as the text of an annotation. Text stays as it is, unless it has
+/// invisible characters; that text and all other values are written as JSON, which
+/// escapes them.
 pub(super) fn spell(value: &Value) -> String {
     match value {
         Value::String(text) if is_seen(text) && serde_json::from_str::<Value>(text).is_err() => text.clone(),
@@ -247,7 +246,7 @@ pub(super) fn spell(value: &Value) -> String {
     }
 }
 
-/// The value that an annotation spells.
+/// Parses the value that an annotation contains.
 pub(super) fn unspell(text: &str) -> Value {
     serde_json::from_str(&exact_numbers(text)).unwrap_or_else(|_| json!(text))
 }
@@ -259,15 +258,15 @@ pub(super) fn keep(version: &mut ImportedVersion, path: &[String], value: &Value
     }
 }
 
-/// Members that say what is loaded and run.
+/// Members that name what the model loads and runs.
 const LOADED: [&str; 3] = [
     "InferenceSpecification",
     "AdditionalInferenceSpecifications",
     "SourceAlgorithmSpecification",
 ];
 
-/// Whether what has no place here says what is loaded or run: by its own name, or
-/// by that of something in it.
+/// Whether a member without a counterpart names something to load or run: by its own
+/// name, or by the name of a member inside.
 fn is_loaded(path: &[String], value: &Value) -> bool {
     const NAMES: [&str; 7] = [
         "Image",
@@ -308,7 +307,7 @@ fn version(name: &GroupName, members: &Map<String, Value>) -> Result<ImportedVer
             )));
         }
     };
-    // SageMaker does not say who decided: only who changed the version last.
+    // SageMaker does not record who decided, only who changed the version last.
     let decided = status != Status::Pending;
     let last = members.get("LastModifiedBy").and_then(user).filter(|_| decided);
     let mut version = ImportedVersion {
@@ -373,7 +372,7 @@ fn version(name: &GroupName, members: &Map<String, Value>) -> Result<ImportedVer
     }
     let mut left = Left::default();
     let mut spec = mapping::read(&table::SPEC, &rest, &[], &mut left);
-    // What no approval would cover must not be loaded or run by an approved version.
+    // An approved version must not load or run anything that no approval covers.
     let untold: Vec<String> = left
         .0
         .iter()

@@ -1,6 +1,6 @@
-//! Which member of a SageMaker model package is which member of our spec:
-//! the one table that import, export and events share. Source: the API's
-//! CreateModelPackage and DescribeModelPackage.
+//! Pairs each member of a SageMaker model package with a member of the spec. Import,
+//! export and events share this table. Source: the API's CreateModelPackage and
+//! DescribeModelPackage.
 
 use serde_json::{Map, Value, json};
 
@@ -16,7 +16,7 @@ const fn field(theirs: &'static str, ours: &'static str, shape: Shape) -> Field 
     }
 }
 
-/// A member that says nothing without another of ours.
+/// A member that has no meaning without another of Modelry's members.
 const fn beside(needed: &'static str, field: Field) -> Field {
     Field {
         beside: needed,
@@ -33,7 +33,7 @@ const fn plain(needs: &'static str, fields: &'static [Field]) -> Table {
     }
 }
 
-/// A whole package, as far as it is our spec.
+/// A whole package, as far as a spec can represent it.
 pub(super) static SPEC: Table = plain(
     "",
     &[
@@ -166,9 +166,9 @@ static BASE_MODEL: Table = plain(
     ],
 );
 
-/// What stands for ModelDataUrl and ModelDataSource while a table is at work.
+/// Replaces ModelDataUrl and ModelDataSource during a conversion.
 const DATA: &str = "(data)";
-/// What stands for AdditionalModelDataSources.
+/// Replaces AdditionalModelDataSources during a conversion.
 const CHANNELS: &str = "(channels)";
 
 const KINDS: &[(&str, &str)] = &[("S3Object", "file"), ("S3Prefix", "folder")];
@@ -295,7 +295,7 @@ static VALIDATION: Table = plain(
     ],
 );
 
-/// A digest in any case, as we write it.
+/// Parses a digest in any case, and writes it in lower case.
 fn digest(text: &str) -> Option<String> {
     let text = text.to_ascii_lowercase();
     text.parse::<Digest>().ok().map(|_| text)
@@ -312,7 +312,7 @@ pub(super) fn has_tag(name: &str) -> bool {
     name.rsplit('/').next().is_some_and(|last| last.contains(':'))
 }
 
-/// Image and ImageDigest: one pinned image.
+/// Joins Image and ImageDigest to one pinned image.
 fn fold_image(container: &mut Map<String, Value>) {
     let text = |key: &str| container.get(key).and_then(Value::as_str);
     let (Some(image), Some(given)) = (text("Image"), text("ImageDigest").and_then(digest)) else {
@@ -327,8 +327,8 @@ fn fold_image(container: &mut Map<String, Value>) {
     container.remove("ImageDigest");
 }
 
-/// The digest stands beside the image; where no tag is lost by it, the image
-/// stays pinned too, since that is what is run.
+/// Writes the digest next to the image. The image itself also stays pinned if that
+/// loses no tag, because the image is what runs.
 fn unfold_image(container: &mut Map<String, Value>) {
     let image = container.get("Image").and_then(Value::as_str);
     let Some((name, digest)) = image.and_then(pinned) else {
@@ -341,7 +341,7 @@ fn unfold_image(container: &mut Map<String, Value>) {
     container.insert("ImageDigest".into(), json!(digest));
 }
 
-/// Whether a source says what it is in words that we know.
+/// Whether a source has only known members and values.
 fn is_known(source: &Map<String, Value>) -> bool {
     let word = |key: &str, words: &[(&str, &str)]| {
         let word = source.get(key).and_then(Value::as_str);
@@ -354,7 +354,7 @@ fn is_known(source: &Map<String, Value>) -> bool {
 
 const SOURCE: [&str; 4] = ["S3Uri", "S3DataType", "CompressionType", "ETag"];
 
-/// ModelDataSource, else ModelDataUrl and ModelDataETag.
+/// Reads ModelDataSource, or else ModelDataUrl and ModelDataETag.
 fn fold_data(container: &mut Map<String, Value>) {
     let source = container
         .get_mut("ModelDataSource")
@@ -381,7 +381,7 @@ fn fold_data(container: &mut Map<String, Value>) {
     container.insert(DATA.into(), Value::Object(data));
 }
 
-/// A source with all that SageMaker asks of one.
+/// Adds the members that SageMaker requires of a source.
 fn source(mut data: Map<String, Value>) -> Value {
     data.entry("S3DataType").or_insert(json!("S3Object"));
     data.entry("CompressionType").or_insert(json!("None"));
@@ -402,7 +402,7 @@ fn unfold_data(container: &mut Map<String, Value>) {
     }
 }
 
-/// AdditionalModelDataSources by their channels, when we know all about them.
+/// Reads AdditionalModelDataSources by channel, if all of their members are known.
 fn fold_channels(container: &mut Map<String, Value>) {
     let Some(Value::Array(sources)) = container.get("AdditionalModelDataSources") else {
         return;
@@ -441,7 +441,7 @@ fn unfold_channels(container: &mut Map<String, Value>) {
     container.insert("AdditionalModelDataSources".into(), json!(sources));
 }
 
-/// The content of a model card: sections and members of ours.
+/// The content of a model card, paired with the sections and members of a card.
 pub(super) static CARD: Table = Table {
     needs: "",
     fields: &[
@@ -534,7 +534,7 @@ pub(super) static CARD: Table = Table {
         ),
         field("additional_information.custom_details", "custom", Shape::Keyed),
     ],
-    // A rating's reasons need a rating.
+    // The reasons of a rating need a rating.
     fold: |card| {
         if let Some(Value::Object(uses)) = card.get_mut("intended_uses")
             && uses.contains_key("explanations_for_risk_rating")

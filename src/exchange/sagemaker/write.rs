@@ -1,5 +1,5 @@
-//! A version as the JSON that makes it in SageMaker: what the AWS CLI takes
-//! with `--cli-input-json`.
+//! Writes a version as the JSON that creates it in SageMaker: the input of the AWS
+//! CLI's `--cli-input-json`.
 
 use serde_json::{Map, Value, json};
 
@@ -12,44 +12,46 @@ use crate::exchange::sagemaker_card;
 use crate::record::kind::{Labels, ModelGroup, ModelVersion, StageName, Status, VersionId};
 use crate::report::CardView;
 
-/// What is exported.
+/// The version to export.
 pub struct Export<'a> {
-    /// Which version.
+    /// The version's name.
     pub id: &'a VersionId,
-    /// What was registered.
+    /// The version.
     pub version: &'a ModelVersion,
-    /// Its group.
+    /// The version's group.
     pub group: Option<&'a ModelGroup>,
-    /// The version with its card; none when it has no card.
+    /// The version with its card, or `None` if it has no card.
     pub view: Option<CardView<'a>>,
     /// The role that runs the model (CreateModel: ExecutionRoleArn).
     pub role: Option<&'a str>,
-    /// The stages that it serves; the one to tell first.
+    /// The stages that the version serves, the most important one first.
     pub stages: Vec<StageName>,
 }
 
-/// What came of it.
+/// The result of an export.
 #[derive(Debug)]
 pub struct Exported {
     /// The input of CreateModelPackageGroup.
     pub group: Value,
     /// The input of CreateModelPackage.
     pub package: Value,
-    /// The input of UpdateModelPackage, for what CreateModelPackage does not
-    /// take; its ModelPackageArn is what that answers. None when there is nothing.
+    /// The input of UpdateModelPackage, for members that CreateModelPackage does not
+    /// accept, or `None` if there are none. Its ModelPackageArn comes from the answer
+    /// of CreateModelPackage.
     pub update: Option<Value>,
-    /// The input of CreateModel; none when nothing is to be run.
+    /// The input of CreateModel, or `None` if the version has nothing to run.
     pub model: Option<Value>,
-    /// What AWS itself would refuse.
+    /// The members that AWS would reject.
     pub refused: Vec<Refusal>,
-    /// What has no place in SageMaker, and what is told otherwise there.
+    /// Notes on data that SageMaker has no place for, or that is represented
+    /// differently there.
     pub notes: Vec<String>,
 }
 
-/// Writes a version as SageMaker takes it.
+/// Writes a version in SageMaker's form.
 ///
 /// # Errors
-/// When the card is longer than SageMaker takes.
+/// The card exceeds SageMaker's limit.
 pub fn export(export: Export<'_>) -> Result<Exported, Error> {
     let Export {
         id,
@@ -104,7 +106,7 @@ pub fn export(export: Export<'_>) -> Result<Exported, Error> {
     restore(&version.annotations, is_approved, &mut package, &mut notes);
     let update = update(version, &package);
     for (path, _) in left.0 {
-        // The card tells them.
+        // The card already contains them.
         let told = has_card && path.starts_with(&["spec".to_owned(), "metrics".to_owned()]);
         if !told {
             notes.push(format!("{} has no place", path.join(".")));
@@ -142,7 +144,7 @@ pub fn export(export: Export<'_>) -> Result<Exported, Error> {
     })
 }
 
-/// Labels, and annotations of people, as CustomerMetadataProperties.
+/// Writes labels and people's annotations as CustomerMetadataProperties.
 fn metadata(version: &ModelVersion, package: &mut Map<String, Value>, notes: &mut Vec<String>) {
     let mut metadata = Map::new();
     let strange = format!("{KEPT}CustomerMetadataProperties");
@@ -151,8 +153,8 @@ fn metadata(version: &ModelVersion, package: &mut Map<String, Value>, notes: &mu
         if key == strange {
             metadata.extend(unspell(value).as_object().cloned().unwrap_or_default());
         } else if !key.starts_with(KEPT) && !key.starts_with("imported/") {
-            // A label that AWS refuses is told as refused; an annotation is a
-            // note, and stays here.
+            // A label that AWS would reject is reported as such. An annotation is only
+            // noted, and stays here.
             match limits::metadata(key, value) {
                 Some(limit) => notes.push(format!(
                     "annotations.{key} is left out, AWS would refuse it: {limit}"
@@ -174,8 +176,8 @@ fn metadata(version: &ModelVersion, package: &mut Map<String, Value>, notes: &mu
     }
 }
 
-/// ModelLifeCycle: the stage that it serves, in the words of the events that
-/// tell of a move.
+/// ModelLifeCycle: the stage that the version serves, in the words of the events about
+/// a move.
 fn life_cycle(
     version: &ModelVersion,
     stages: &[StageName],
@@ -206,7 +208,7 @@ fn life_cycle(
     }
 }
 
-/// The input of UpdateModelPackage: why the status is what it is.
+/// The input of UpdateModelPackage: the reason for the status.
 fn update(version: &ModelVersion, package: &Map<String, Value>) -> Option<Value> {
     let kept = version.annotations.iter();
     let kept = kept.filter(|(key, _)| key.as_str().strip_prefix(KEPT) == Some(DESCRIBED));
@@ -216,13 +218,13 @@ fn update(version: &ModelVersion, package: &Map<String, Value>) -> Option<Value>
     Some(json!({"ModelApprovalStatus": status, DESCRIBED: words}))
 }
 
-/// Whether a member of CreateModelPackage is one that a table writes.
+/// Whether a table writes this member of CreateModelPackage.
 fn is_written(member: &str) -> bool {
     let mut fields = table::SPEC.fields.iter();
     fields.any(|field| field.theirs.split('.').next() == Some(member))
 }
 
-/// Puts back what was kept when it came from SageMaker.
+/// Restores the members that an import kept from SageMaker.
 fn restore(
     annotations: &Labels,
     is_approved: bool,
@@ -236,7 +238,7 @@ fn restore(
         let first = path.split('/').next().unwrap_or_default();
         let mut goes = false;
         match first {
-            // UpdateModelPackage takes it.
+            // UpdateModelPackage accepts it.
             "CustomerMetadataProperties" | DESCRIBED => continue,
             "ModelLifeCycle" if path == first && package.contains_key(first) => {
                 notes.push(format!(
@@ -250,7 +252,8 @@ fn restore(
                     continue;
                 }
             }
-            // Whoever may annotate must not say what an approved version loads or runs.
+            // An annotation must not change the artifacts and images of an approved
+            // version.
             first if is_written(first) && is_approved => {
                 notes.push(format!(
                     "annotations.{key} is not covered by the approval, and is left out"
@@ -272,7 +275,7 @@ fn restore(
     }
 }
 
-/// The input of CreateModel: what is run, pinned.
+/// The input of CreateModel: the containers, pinned.
 fn model(id: &VersionId, package: &Value, role: Option<&str>, notes: &mut Vec<String>) -> Option<Value> {
     const TAKEN: [&str; 6] = [
         "ContainerHostname",
@@ -294,7 +297,7 @@ fn model(id: &VersionId, package: &Value, role: Option<&str>, notes: &mut Vec<St
             }
             let text = |key: &str| container.get(key).and_then(Value::as_str);
             if let (Some(image), Some(digest)) = (text("Image"), text("ImageDigest")) {
-                // What is run is the digest; a tag beside it is refused.
+                // The digest identifies the image. SageMaker rejects a tag next to it.
                 let name = table::pinned(image).map_or(image, |(name, _)| name);
                 let name = match table::has_tag(name) {
                     true => name.rsplit_once(':').map_or(name, |(name, _)| name),

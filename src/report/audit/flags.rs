@@ -1,4 +1,4 @@
-//! Which change of a step a finding is about.
+//! Assigns the findings of a step to its changes.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -16,7 +16,7 @@ pub fn from_top(folder: &str, change: &Change) -> String {
     }
 }
 
-/// Whether this change is the one that a member of the file is about.
+/// Whether this change concerns the member at the pointer.
 fn is_about(change: &Change, pointer: &str) -> bool {
     match &change.kind {
         ChangeKind::StatusMoved { .. } => pointer == "/status",
@@ -28,9 +28,9 @@ fn is_about(change: &Change, pointer: &str) -> bool {
     }
 }
 
-/// What is wrong with each change of a step, in the same order. A file can
-/// change in several ways at once: the member that a finding points to says
-/// which is meant, else it is the first.
+/// Returns the findings of each change of a step, in the same order. A file can change
+/// in several ways at once. A finding goes to the change whose member it points to, or
+/// else to the first.
 pub fn flags(step: &JudgedStep, folder: &str) -> Vec<Vec<Flag>> {
     let mut flags = vec![Vec::new(); step.changes.len()];
     if step.findings.is_empty() {
@@ -63,7 +63,7 @@ pub fn flags(step: &JudgedStep, folder: &str) -> Vec<Vec<Flag>> {
     flags
 }
 
-/// Marks what was acknowledged since.
+/// Marks the findings that a later policy acknowledged.
 pub(super) fn acknowledge(events: &mut BTreeMap<Option<String>, Vec<Event>>, report: &Report) {
     let accepted: HashSet<(Oid, &str)> = report
         .findings

@@ -1,4 +1,4 @@
-//! The ledger: every judged step, entered as it is judged.
+//! The ledger: every judged step, recorded as it is judged.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
@@ -18,7 +18,7 @@ use crate::record::kind::{ActorId, Decision, GroupName, RecordPath, StageName, S
 use crate::record::snapshot::Snapshot;
 use crate::trust::{Author, Carrier, Policy, Standing, Verdict, shortfall_words};
 
-/// What is known when the last step was judged.
+/// The state after the last step was judged.
 pub struct Ending<'a> {
     /// The store.
     pub objects: &'a dyn Objects,
@@ -26,27 +26,27 @@ pub struct Ending<'a> {
     pub snapshot: &'a Snapshot<'a>,
     /// The policy in force there.
     pub policy: &'a Policy,
-    /// The root.
+    /// The commit of the root.
     pub root: Oid,
-    /// Whether it is pinned.
+    /// Whether the root is pinned.
     pub pinned: bool,
-    /// The origin of the pin, where the report names it.
+    /// The origin of the pin, if the report names it.
     pub pinned_by: Option<PinOrigin>,
-    /// The tip.
+    /// The commit of the tip.
     pub tip: Oid,
     /// The mainline's name.
     pub mainline: String,
-    /// The dates of its steps.
+    /// The dates of the mainline's steps.
     pub dates: &'a Dates,
-    /// What was found.
+    /// The findings.
     pub report: Report,
-    /// What was known before.
+    /// The knowledge of the mainline from before.
     pub known: Known,
-    /// The checkpoint that the mainline goes on from.
+    /// The checkpoint that the mainline continues.
     pub confirmed: Option<Confirmed>,
-    /// Versions whose approval rests on a key that is not believed any more.
+    /// Versions whose approval depends on a distrusted key.
     pub tainted: &'a BTreeMap<VersionId, String>,
-    /// How the same report is made again.
+    /// The way to reproduce the report.
     pub again: Again,
 }
 
@@ -59,10 +59,10 @@ pub struct Ledger<'a> {
     steps: usize,
     links: usize,
     changes: usize,
-    /// Commits whose signature was asked for.
+    /// Commits whose signature was checked.
     asked: HashSet<Oid>,
     side_commits: usize,
-    /// When each commit was made, where that is known already.
+    /// The time of each commit, as far as known.
     times: HashMap<Oid, Option<i64>>,
     signers: BTreeMap<ActorId, BTreeMap<String, Uses>>,
     nobody: BTreeMap<(String, Option<String>), Uses>,
@@ -72,11 +72,11 @@ pub struct Ledger<'a> {
     approvals: HashMap<VersionId, Approval>,
     /// The moves that made versions Approved.
     moves: HashMap<VersionId, Given>,
-    /// Versions that are Approved since they were imported so, and whether the
-    /// policy let whoever did.
+    /// Versions that are Approved by an import, and whether the policy allowed the
+    /// import.
     imports: HashMap<VersionId, bool>,
     stages: HashMap<(GroupName, StageName), Given>,
-    /// By group; none for the registry as a whole.
+    /// The events by group, with `None` for the registry as a whole.
     events: BTreeMap<Option<String>, Vec<Event>>,
 }
 
@@ -91,7 +91,7 @@ fn list<'n>(names: impl Iterator<Item = &'n ActorId>) -> String {
 }
 
 impl<'a> Ledger<'a> {
-    /// Before the root of the registry in `folder`.
+    /// Opens the ledger before the root of the registry in `folder`.
     pub fn new(folder: &'a str, pinned: bool) -> Ledger<'a> {
         Ledger {
             folder,
@@ -114,7 +114,7 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    /// Enters one step.
+    /// Records one step.
     pub fn enter(&mut self, commit: &Commit, step: &JudgedStep) {
         self.steps += 1;
         self.times.insert(commit.id, time(commit));
@@ -123,7 +123,7 @@ impl<'a> Ledger<'a> {
             return;
         };
         self.changes += step.changes.len();
-        // The root is trusted for its pin; its signature is not asked for.
+        // The pin proves the root; its signature is not checked.
         if step.policy.is_some() {
             self.asked(commit.id, verdict, false);
             for carrier in &step.carriers {
@@ -138,7 +138,7 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    /// A commit's signature, counted once.
+    /// Counts a commit's signature once.
     fn asked(&mut self, commit: Oid, verdict: &Verdict, side: bool) {
         if self.asked.insert(commit) {
             self.side_commits += usize::from(side);
@@ -146,7 +146,7 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    /// Where signatures of this kind are counted.
+    /// Returns the counter for signatures of this kind.
     fn uses(&mut self, verdict: &Verdict) -> &mut Uses {
         let (what, key) = match verdict {
             Verdict::Actor { id, key } => {
@@ -172,12 +172,12 @@ impl<'a> Ledger<'a> {
         flags: Vec<Flag>,
     ) {
         let author = step.authors.get(index);
-        // Labels that a version arrives with are of the same record.
+        // Labels given at registration belong to the same record.
         let is_counted = !matches!(change.kind, ChangeKind::VersionAnnotated { .. });
         if let Some(author) = author.filter(|author| author.by_record && is_counted) {
             self.uses(&author.verdict).records += 1;
         }
-        // They stand in the order of the changes.
+        // The decisions have the order of the changes.
         let decided = step
             .decided
             .binary_search_by_key(&index, |decided| decided.change);
@@ -189,7 +189,7 @@ impl<'a> Ledger<'a> {
             commit: author.and_then(|author| author.commit).unwrap_or(commit.id),
             proof,
         };
-        // Right or wrong by the policy: the finding says so.
+        // A finding reports whether the policy allowed it.
         let granted = given.proof.actor.is_some() && flags.iter().all(|flag| flag.code != "MR215");
         self.remember(change, &given, approval.as_ref(), granted);
         let text = |key: &str| {
@@ -242,7 +242,7 @@ impl<'a> Ledger<'a> {
         self.events.entry(group).or_default().push(event);
     }
 
-    /// Keeps what later steps refer to.
+    /// Keeps the data that later steps refer to.
     fn remember(&mut self, change: &Change, given: &Given, approval: Option<&Approval>, granted: bool) {
         match (&change.kind, &change.record) {
             (ChangeKind::Reviewed { .. }, Some(RecordPath::Review(id, actor))) => {
@@ -264,7 +264,7 @@ impl<'a> Ledger<'a> {
                 self.imports.insert(id.clone(), granted);
             }
             (ChangeKind::StatusMoved { to, .. }, Some(RecordPath::Version(id))) => {
-                // Only the last move tells how a version came to be Approved.
+                // Only the last move shows how a version became Approved.
                 self.approvals.remove(id);
                 self.moves.remove(id);
                 self.imports.remove(id);
@@ -308,7 +308,7 @@ impl<'a> Ledger<'a> {
             seen: gate.seen(),
             reason: gate.reason.clone(),
         });
-        // No quorum is asked for a rejection.
+        // A rejection needs no quorum.
         let missing = match decided.to {
             Status::Approved => tally.missing.iter().map(shortfall_words).collect(),
             _ if tally.rejections().next().is_none() => vec!["a rejection that counts".to_owned()],
@@ -386,7 +386,7 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    /// What authorises a move of status, whoever carries it.
+    /// Names the authority for a change of status, whoever committed it.
     fn authority(&self, change: &Change, approval: Option<&Approval>) -> Option<String> {
         let ChangeKind::StatusMoved { to, .. } = change.kind else {
             return None;
@@ -449,7 +449,7 @@ impl<'a> Ledger<'a> {
             groups.push(group);
         }
         let whole = events.remove(&None).unwrap_or_default();
-        // What is no group at the tip has a history all the same.
+        // A name that is not a group at the tip still has a history.
         for (name, events) in events {
             groups.push(Group {
                 name: name.unwrap_or_default(),
@@ -513,7 +513,7 @@ impl<'a> Ledger<'a> {
         })
     }
 
-    /// A group as it is at the tip; adds its versions in use to `live`.
+    /// Describes a group at the tip, and adds its versions in use to `live`.
     fn group(&self, name: &GroupName, ending: &Ending<'_>, live: &mut Vec<Live>) -> Result<Group, Error> {
         let snapshot = ending.snapshot;
         let mut group = Group::named(name);

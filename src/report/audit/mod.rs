@@ -1,6 +1,6 @@
-//! The audit of a registry: what the judge saw on the way from the root to the
-//! tip, told so that a stranger can check it; and the mainline as a log, with
-//! checkpoints that say how far it was found clean.
+//! The audit of a registry: everything that the judge saw from the root to the tip, in
+//! a form that an outsider can check. It also holds the mainline as a log, with
+//! checkpoints that record how far an audit found it clean.
 
 mod flags;
 mod ledger;

@@ -1,4 +1,4 @@
-//! What an audit tells: nouns only.
+//! The content of an audit, as types.
 
 use std::collections::BTreeMap;
 
@@ -22,48 +22,48 @@ pub struct Audit {
     pub folder: String,
     /// The serial of the policy in force at the tip.
     pub serial: u64,
-    /// What was looked at.
+    /// The audited part of the history.
     pub range: Range,
-    /// What this clone knew of the mainline before, where the report is to say it.
+    /// The clone's knowledge of the mainline from before, if the report includes it.
     pub known: Known,
-    /// The checkpoint of an earlier audit that the mainline goes on from.
+    /// The checkpoint of an earlier audit that the mainline continues.
     pub confirmed: Option<Confirmed>,
-    /// Everybody who signed, by id.
+    /// Every actor who signed, by id.
     pub signers: Vec<Signer>,
-    /// Commits and records that speak for nobody, by the reason.
+    /// Commits and records whose signature proves no actor, by reason.
     pub nobody: Vec<Nobody>,
-    /// Versions that are Approved now, or serve a stage.
+    /// Versions that are Approved at the tip or serve a stage.
     pub live: Vec<Live>,
-    /// What happened to the registry as a whole, in order.
+    /// Changes of the registry as a whole, in order.
     pub events: Vec<Event>,
-    /// The groups by name, with what happened to each.
+    /// The groups by name, with their changes.
     pub groups: Vec<Group>,
-    /// Findings, notes, and what was read.
+    /// Findings, notes and the number of documents read.
     pub report: Report,
-    /// How the same report is made again.
+    /// The way to reproduce the report.
     pub again: Again,
 }
 
-/// How the same report is made again, byte for byte.
+/// The way to reproduce the report byte for byte.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Again {
-    /// In any clone, of the report's tip.
+    /// In any clone, at the report's tip.
     #[default]
     Anywhere,
-    /// In any clone whose mainline has the same tip, of the same day: the report
-    /// has notes on steps that the day leaves out.
+    /// In any clone whose mainline has the same tip, with the same day: the report has
+    /// notes on steps that the day leaves out.
     OnDay {
         /// The day, as it was given.
         day: String,
         /// The mainline's tip.
         mainline: Oid,
     },
-    /// Not from a clone alone: a checkpoint, or what one clone verified before,
-    /// is part of the report.
+    /// Not from a clone alone: the report includes a checkpoint, or the point that one
+    /// clone verified before.
     Never,
 }
 
-/// Where the pin of the root comes from.
+/// The origin of the root's pin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PinOrigin {
     /// One word, for programs.
@@ -72,34 +72,35 @@ pub struct PinOrigin {
     pub words: &'static str,
 }
 
-/// What was looked at.
+/// The audited part of the history.
 #[derive(Clone, Debug)]
 pub struct Range {
     /// The first step.
     pub root: Oid,
     /// Whether the root is pinned outside the history.
     pub pinned: bool,
-    /// The origin of the pin, where the report is about one clone: two clones of one
-    /// tip may be pinned otherwise.
+    /// The origin of the pin, if the report covers one clone. Other clones of the same
+    /// tip may have another pin.
     pub pinned_by: Option<PinOrigin>,
     /// The last step.
     pub tip: Oid,
     /// The mainline's name.
     pub mainline: String,
-    /// Steps from the root to the tip, both counted.
+    /// Steps from the root to the tip, both included.
     pub steps: usize,
-    /// Steps that touch nothing of the registry.
+    /// Steps that do not change the registry.
     pub links: usize,
-    /// Commits after the root whose signature was asked for.
+    /// Commits after the root whose signature was checked.
     pub commits: usize,
-    /// How many of these are on the other side of a merge.
+    /// The number of these commits on the other side of a merge.
     pub side_commits: usize,
     /// Typed changes judged.
     pub changes: usize,
 }
 
 impl Range {
-    /// The state of the root: `pinned`, with its origin where that is told.
+    /// The state of the root: `pinned`, with the origin of the pin if the report
+    /// includes it.
     pub fn pinned_words(&self) -> String {
         match (self.pinned, self.pinned_by) {
             (true, Some(origin)) => format!("pinned by {}", origin.words),
@@ -109,40 +110,40 @@ impl Range {
     }
 }
 
-/// What is known of the mainline from before: a history that was rewritten as a
-/// whole looks like any other.
+/// The knowledge of the mainline from before. Without it, a completely rewritten
+/// history looks like any other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Known {
-    /// Nothing.
+    /// No earlier knowledge.
     #[default]
     Nothing,
-    /// The mainline still holds the point that this clone verified last.
+    /// The mainline still contains the point that this clone verified last.
     Holds(Oid),
-    /// It does not: a finding says so.
+    /// The mainline lost that point; a finding reports it.
     Lost(Oid),
 }
 
-/// A checkpoint of an earlier audit that the mainline goes on from.
+/// A checkpoint of an earlier audit that the mainline continues.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Confirmed {
-    /// Its steps.
+    /// The number of steps.
     pub size: u64,
-    /// The last of them.
+    /// The last step.
     pub commit: Oid,
-    /// Who signed it; none when it is not signed.
+    /// The actor who signed the checkpoint, or `None` if it is unsigned.
     pub signer: Option<ActorId>,
 }
 
-/// Something that the verdict rests on and the history can't prove.
+/// An assumption of the verdict that the history can't prove.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trust {
     /// A stable word for programs.
     pub code: &'static str,
-    /// One sentence.
+    /// The assumption, in one sentence.
     pub text: String,
 }
 
-/// How many signatures there are.
+/// The number of signatures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Uses {
     /// Of commits.
@@ -151,55 +152,55 @@ pub struct Uses {
     pub records: usize,
 }
 
-/// What one actor signed.
+/// The signatures of one actor.
 #[derive(Clone, Debug)]
 pub struct Signer {
-    /// Who.
+    /// The actor.
     pub actor: ActorId,
-    /// Person, machine or forge; none for whom the last policy does not list.
+    /// Person, machine or forge, or `None` if the last policy does not list the actor.
     pub kind: Option<ActorKind>,
-    /// Whether the actor's rights have ended since.
+    /// Whether the actor has been retired since.
     pub retired: bool,
-    /// With all keys together.
+    /// The signatures of all keys together.
     pub uses: Uses,
-    /// With each key.
+    /// The signatures of each key.
     pub keys: Vec<KeyUse>,
 }
 
-/// What was signed with one key.
+/// The signatures of one key.
 #[derive(Clone, Debug)]
 pub struct KeyUse {
     /// The key's fingerprint.
     pub key: String,
-    /// Whether it was revoked since.
+    /// Whether the key has been revoked since.
     pub revoked: bool,
-    /// What it signed.
+    /// The number of signatures.
     pub uses: Uses,
 }
 
-/// What speaks for nobody, for one reason.
+/// Commits and records that prove no actor, for one reason.
 #[derive(Clone, Debug)]
 pub struct Nobody {
     /// The reason: `unsigned`, `unknown key`.
     pub what: String,
-    /// The key's fingerprint, when a key made the signature.
+    /// The key's fingerprint, if a key made the signature.
     pub key: Option<String>,
-    /// How often.
+    /// The number of commits and records.
     pub uses: Uses,
 }
 
-/// How a change is proven.
+/// The way in which a change is proven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Means {
-    /// It came with the root, which nothing proves but the pin outside.
+    /// The change came with the root. Only the pin outside the history proves it.
     Root,
-    /// The record carries its author's own signature.
+    /// The author's own signature in the record.
     Record,
-    /// The commit that brings it is signed by its author.
+    /// The author's signature of the commit that adds the change.
     Commit,
-    /// Reviews, or an archival, authorise it, whoever carries it.
+    /// Reviews, or an archival, authorise the change, whoever committed it.
     Decision,
-    /// Nobody stands behind it.
+    /// No actor is proven.
     Nobody,
 }
 
@@ -216,104 +217,104 @@ impl Means {
     }
 }
 
-/// Who stands behind a change, and by what.
+/// The actor behind a change, and the proof.
 #[derive(Clone, Debug)]
 pub struct Proof {
-    /// By what.
+    /// The kind of proof.
     pub means: Means,
-    /// Whose act it is; for what a decision authorises, who carries it.
+    /// The author of the change. If a decision authorises the change, the actor who
+    /// committed it.
     pub actor: Option<ActorId>,
-    /// The fingerprint of the key that signed.
+    /// The fingerprint of the signing key.
     pub key: Option<String>,
-    /// The same in words, for people.
+    /// The proof in words, for people.
     pub words: String,
 }
 
-/// A review or another record, and how it was proven when it was given.
+/// A review or another record, and its proof at the time it was added.
 #[derive(Clone, Debug)]
 pub struct Given {
-    /// The step that brought it; the root is 1.
+    /// The step that added it; the root is 1.
     pub step: usize,
-    /// The commit that brought it.
+    /// The commit that added it.
     pub commit: Oid,
-    /// Who, and by what.
+    /// The actor, and the proof.
     pub proof: Proof,
 }
 
-/// What a change makes of a version or stage.
+/// The result of a change for a version or stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The version has this status.
+    /// The new status of the version.
     Status(Status),
-    /// Somebody decided so.
+    /// The decision of a reviewer.
     Decision(Decision),
-    /// The stage serves this version, or nothing.
+    /// The version that the stage now serves, or `None`.
     Stage(Option<VersionNumber>),
-    /// The policy has this serial.
+    /// The new serial of the policy.
     Policy(u64),
 }
 
-/// A finding that a change brought.
+/// A finding that a change caused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flag {
     /// The rule's code.
     pub code: &'static str,
     /// The rule's name.
     pub name: &'static str,
-    /// Whether it was acknowledged since.
+    /// Whether a later policy acknowledged the finding.
     pub acknowledged: bool,
 }
 
-/// One change.
+/// One change of the registry.
 #[derive(Clone, Debug)]
 pub struct Event {
     /// The step; the root is 1.
     pub step: usize,
     /// The step's commit, on the mainline.
     pub mainline: Oid,
-    /// The commit that brings it: the step's own, or one behind its merge.
+    /// The commit that makes the change: the step's own, or one of its merged side.
     pub commit: Oid,
-    /// When that commit was made, as its committer says, in seconds since
-    /// 1970-01-01T00:00:00Z. No verdict rests on it.
+    /// The time of that commit according to its committer, in seconds since
+    /// 1970-01-01T00:00:00Z. No verdict depends on it.
     pub time: Option<i64>,
     /// The dates of the step.
     pub dated: Option<Dated>,
     /// The file, from the repository's top.
     pub path: String,
-    /// What was done, as an imperative phrase.
+    /// The change, as an imperative phrase.
     pub phrase: String,
-    /// The version that it concerns.
+    /// The version that the change concerns.
     pub version: Option<VersionId>,
-    /// What came of it.
+    /// The result of the change.
     pub outcome: Option<Outcome>,
-    /// The reason that its author gave; for a policy the subject of the step's
-    /// commit.
+    /// The reason that the author gave; for a policy, the subject of the step's commit.
     pub reason: Option<String>,
-    /// Who, and by what.
+    /// The actor, and the proof.
     pub proof: Proof,
-    /// The reviews that decided it, for a move of status.
+    /// The reviews that decided a change of status.
     pub approval: Option<Box<Approval>>,
-    /// What is wrong with it.
+    /// The findings that the change caused.
     pub flags: Vec<Flag>,
 }
 
-/// One review as it was counted.
+/// One review, as it was counted.
 #[derive(Clone, Debug)]
 pub struct Counted {
-    /// Whose.
+    /// The reviewer.
     pub actor: ActorId,
-    /// The machine that reported it from a Git host's page.
+    /// The machine that reported the review from a Git host.
     pub reported_by: Option<ActorId>,
-    /// What was decided.
+    /// The decision of the reviewer.
     pub decision: Decision,
-    /// Why it counts for nothing; none when it counts.
+    /// The reason why the review did not count, or `None` if it counted.
     pub void: Option<String>,
-    /// How it was proven when it was given.
+    /// Its proof at the time it was added.
     pub given: Option<Given>,
 }
 
 impl Counted {
-    /// Whose decision, and who reports it if another does.
+    /// The reviewer, and the machine that reported the review, if any.
     pub fn voice(&self) -> String {
         voice(&self.actor, self.reported_by.as_ref())
     }
@@ -324,64 +325,64 @@ impl Counted {
 pub struct AppliedRule {
     /// Its index in the policy's `approvals`.
     pub index: usize,
-    /// The groups that it is for.
+    /// The groups that the rule applies to.
     pub groups: Vec<String>,
 }
 
-/// What a gate said.
+/// The result of a gate.
 #[derive(Clone, Debug)]
 pub struct GateOutcome {
     /// The gate's name.
     pub name: RecordName,
     /// The condition.
     pub require: String,
-    /// The version that it was compared with.
+    /// The version that the gate compared with.
     pub champion: Option<VersionId>,
-    /// Whether it held.
+    /// Whether the gate was met.
     pub met: bool,
-    /// What it saw, in words.
+    /// The values that the gate used, in words.
     pub seen: String,
-    /// Why it can't be said, when it can't.
+    /// The reason why the gate has no result, if it has none.
     pub reason: Option<String>,
 }
 
-/// The reviews that decided a version, and what the policy asked for then.
+/// The reviews that decided a version, and the policy's requirements at that time.
 #[derive(Clone, Debug)]
 pub struct Approval {
-    /// Where the reviews led.
+    /// The status that the reviews led to.
     pub to: Status,
     /// The step that moved the status; the root is 1.
     pub step: usize,
     /// That step's commit.
     pub mainline: Oid,
-    /// When, as its committer says.
+    /// The time of the step according to its committer.
     pub time: Option<i64>,
     /// The dates of the step.
     pub dated: Option<Dated>,
-    /// The serial of the policy that judged it.
+    /// The serial of the policy that applied.
     pub serial: u64,
-    /// The rules that applied, all together; none when no rule matches the
-    /// group, and one approval by another than the authors is needed.
+    /// The rules that applied, all together. If no rule matches the group, the list is
+    /// empty, and one approval by an actor who is not an author is needed.
     pub rules: Vec<AppliedRule>,
-    /// How many distinct actors had to approve.
+    /// The number of distinct actors who had to approve.
     pub required: u32,
-    /// How many of them from each team.
+    /// The number of approvals needed from each team.
     pub from: BTreeMap<RecordName, u32>,
-    /// Whether authors counted for nothing.
+    /// Whether approvals by authors were ignored.
     pub four_eyes: bool,
-    /// Whether machines counted.
+    /// Whether reviews of machines counted.
     pub machines: bool,
     /// Sections of the card that had to be filled.
     pub card: Vec<String>,
-    /// What the gates said.
+    /// The results of the gates.
     pub gates: Vec<GateOutcome>,
-    /// The digest of what was approved.
+    /// The digest of the approved content.
     pub subject: Digest,
     /// Authors of the version, its card and its evidence.
     pub authors: Vec<ActorId>,
-    /// Every review, as it counted.
+    /// Every review, as it was counted.
     pub reviews: Vec<Counted>,
-    /// What was missing; empty when the move was authorised.
+    /// The missing requirements; empty if the change was authorised.
     pub missing: Vec<String>,
 }
 
@@ -390,54 +391,54 @@ pub struct Approval {
 pub struct Serving {
     /// The stage.
     pub stage: StageName,
-    /// How it came to serve it; none when no step shows.
+    /// The assignment, or `None` if no step shows it.
     pub since: Option<Given>,
 }
 
 /// A version in use.
 #[derive(Clone, Debug)]
 pub struct Live {
-    /// Which.
+    /// The version.
     pub id: VersionId,
-    /// Its status; none when its file can't be read as a version.
+    /// The status, or `None` if the file can't be read as a version.
     pub status: Option<Status>,
-    /// The stages that it serves.
+    /// The stages that the version serves.
     pub serves: Vec<Serving>,
-    /// How it was approved; none when no reviews were counted for it.
+    /// The approval, or `None` if no reviews were counted for the version.
     pub approval: Option<Approval>,
-    /// The change that made it Approved, right or wrong; none when no step
-    /// shows.
+    /// The change that made the version Approved, allowed or not, or `None` if no step
+    /// shows it.
     pub moved: Option<Given>,
-    /// That it was imported as Approved, when that is how it came to be so.
+    /// The import, if the version became Approved by one.
     pub imported: Option<Import>,
-    /// The key that its approval rests on and that was not believed any more.
+    /// The distrusted key that the approval depends on.
     pub tainted: Option<String>,
 }
 
-/// An import with the status that a version had elsewhere.
+/// An import of a version with the status that it had elsewhere.
 #[derive(Clone, Debug)]
 pub struct Import {
-    /// Where it came from, and who decided there.
+    /// The registry that it came from, and the person who decided there.
     pub imported: Imported,
-    /// Who imported it: the version's author.
+    /// The actor who imported it: the version's author.
     pub by: ActorId,
-    /// Whether the policy let that actor.
+    /// Whether the policy allowed the import.
     pub granted: bool,
 }
 
-/// What a version is at the tip.
+/// The state of a version at the tip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum State {
-    /// It has this status.
+    /// The version has this status.
     Is(Status),
-    /// A tombstone stands in its place.
+    /// The version was deleted, and a tombstone replaces it.
     Deleted,
-    /// Its file can't be read as a version.
+    /// The file can't be read as a version.
     Unreadable,
 }
 
 impl State {
-    /// Every one, in the order of a version's life.
+    /// Every state, in the order of a version's life.
     pub const ALL: [State; 6] = [
         State::Is(Status::Pending),
         State::Is(Status::Approved),
@@ -457,25 +458,25 @@ impl State {
     }
 }
 
-/// A group, with what happened to it.
+/// A group, with its changes.
 #[derive(Clone, Debug)]
 pub struct Group {
-    /// Its name; as it stands in paths, for what is no group.
+    /// The group's name. For a folder that is not a group, the name in the path.
     pub name: String,
-    /// Whether it is there at the tip, as a group or as its tombstone.
+    /// Whether the group exists at the tip, as a group or as its tombstone.
     pub exists: bool,
-    /// Whether a tombstone stands in its place.
+    /// Whether the group was deleted, and a tombstone replaces it.
     pub deleted: bool,
-    /// Its versions at the tip, by number.
+    /// The versions at the tip, by number.
     pub versions: BTreeMap<VersionNumber, State>,
-    /// Which version serves each stage.
+    /// The version that serves each stage.
     pub stages: BTreeMap<StageName, Option<VersionNumber>>,
-    /// What happened to it, in order.
+    /// The changes of the group, in order.
     pub events: Vec<Event>,
 }
 
 impl Group {
-    /// An empty one.
+    /// Starts a group without versions and events.
     pub fn named(name: &GroupName) -> Group {
         Group {
             name: name.to_string(),
@@ -489,7 +490,7 @@ impl Group {
 }
 
 impl Live {
-    /// Whether reviews authorised its approval, or the policy its import.
+    /// Whether reviews authorised the approval, or the policy the import.
     pub fn is_authorised(&self) -> bool {
         match (&self.approval, &self.imported) {
             (Some(approval), _) => approval.missing.is_empty(),
@@ -499,8 +500,8 @@ impl Live {
 }
 
 impl Audit {
-    /// How many versions are in each state at the tip; states that none is in
-    /// are left out.
+    /// Counts the versions in each state at the tip. States without versions are left
+    /// out.
     pub fn census(&self) -> Vec<(State, usize)> {
         let versions = || self.groups.iter().flat_map(|group| group.versions.values());
         State::ALL
@@ -510,7 +511,7 @@ impl Audit {
             .collect()
     }
 
-    /// What the verdict rests on and the history can't prove.
+    /// Lists the assumptions of the verdict that the history can't prove.
     pub fn trust(&self) -> Vec<Trust> {
         let root = self.range.root.short();
         let mut trust = vec![match self.range.pinned {
@@ -546,9 +547,9 @@ impl Audit {
             });
         }
         trust.extend(match self.known {
-            // What a checkpoint says of rewrites, it has said above.
+            // A checkpoint's statement on rewrites was added above.
             Known::Nothing if self.confirmed.is_some() => None,
-            // Nor is there a doubt where one was proven.
+            // A proven rewrite leaves no doubt to report.
             Known::Nothing
                 if self
                     .report

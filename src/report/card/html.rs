@@ -1,5 +1,5 @@
-//! A page as one HTML file that stands alone: inline style, no script, nothing
-//! loaded from anywhere, links to `http` and `https` only.
+//! A card as one self-contained HTML file: inline style, no script, no external
+//! resources, links to `http` and `https` only.
 
 use maud::{Markup, html};
 
@@ -22,7 +22,7 @@ impl BadgeStyle {
     }
 }
 
-/// `Model Details` to `model-details`.
+/// Converts `Model Details` to `model-details`.
 fn anchor(title: &str) -> String {
     let kept: String = title
         .to_lowercase()

@@ -1,4 +1,5 @@
-//! A page as Markdown. What people wrote stays text: see [`crate::report::text::markdown`].
+//! A card as Markdown. Text that people wrote is escaped: see
+//! [`crate::report::text::markdown`].
 
 use super::{Block, CardView, Entry, Fact, Inline, Page, Section, is_web, used_columns};
 use crate::report::clean;

@@ -1,6 +1,5 @@
-//! A version's card as a page: what is told of it, in which order, and in two
-//! spellings, HTML and Markdown. Both spell the same blocks, so that neither
-//! can forget what the other tells.
+//! A version's card as a page, in HTML and Markdown. Both render the same blocks, so
+//! both show the same content in the same order.
 
 mod html;
 mod markdown;
@@ -8,32 +7,32 @@ mod page;
 
 use crate::record::kind::{Decision, Evaluation, ModelCard, ModelVersion, VersionId};
 
-/// A version with its card and everything that stands beside it.
+/// A version with its card, evaluations and reviews.
 pub struct CardView<'a> {
-    /// Which version.
+    /// The version's name.
     pub id: &'a VersionId,
-    /// What was registered.
+    /// The version.
     pub version: &'a ModelVersion,
-    /// What its card says.
+    /// The version's card.
     pub card: &'a ModelCard,
-    /// Evaluations that are part of what is approved.
+    /// Evaluations that an approval covers.
     pub evidence: Vec<&'a Evaluation>,
-    /// Evaluations that were learnt later.
+    /// Evaluations added later.
     pub observations: Vec<&'a Evaluation>,
-    /// The reviews, as they count.
+    /// The reviews, as counted.
     pub reviews: Vec<CardReview>,
-    /// What is missing for an approval, in words; nothing once it is decided.
+    /// The missing requirements of an approval; empty after the decision.
     pub missing: Vec<String>,
-    /// The stages that it serves.
+    /// The stages that the version serves.
     pub stages: Vec<String>,
-    /// The digest of what is approved.
+    /// The digest of the reviewed content.
     pub subject: String,
-    /// The commit that it is read from.
+    /// The commit that the content was read from.
     pub commit: String,
 }
 
 impl CardView<'_> {
-    /// The model's name: as the card gives it, else the group's.
+    /// The model's name: from the card, or else the group's.
     pub fn name(&self) -> &str {
         let given = self.card.overview.as_ref().and_then(|it| it.name.as_deref());
         given.unwrap_or(self.id.group.as_str())
@@ -42,21 +41,21 @@ impl CardView<'_> {
 
 /// One review of a version.
 pub struct CardReview {
-    /// Whose.
+    /// The reviewer.
     pub actor: String,
-    /// What was decided.
+    /// The decision of the reviewer.
     pub decision: Decision,
-    /// Why it counts for nothing; none when it counts.
+    /// The reason why the review does not count, or `None` if it counts.
     pub void: Option<String>,
-    /// The reason that was given.
+    /// The reason that the reviewer gave.
     pub reason: Option<String>,
 }
 
 /// The page of a card.
 struct Page {
-    /// What the card tells, in the order of Hugging Face's template.
+    /// The content of the card, in the order of Hugging Face's template.
     main: Vec<Section>,
-    /// What the registry knows: decision, metrics, evidence, authors.
+    /// The data of the registry: decision, metrics, evidence, authors.
     beside: Vec<Section>,
 }
 
@@ -68,15 +67,15 @@ struct Section {
 
 /// A piece of a page.
 enum Block {
-    /// A smaller title.
+    /// A subheading.
     Heading(String),
     /// Text that people wrote: paragraphs and plain lists.
     Prose(String),
     /// Names and values.
     Facts(Vec<Fact>),
-    /// Things with a title, each with its facts.
+    /// Titled entries, each with its facts.
     Entries(Vec<Entry>),
-    /// Rows under a header; columns that are empty throughout are left out.
+    /// Rows under a header. Empty columns are left out.
     Table {
         header: Vec<&'static str>,
         rows: Vec<Vec<Inline>>,
@@ -89,17 +88,17 @@ struct Fact {
     value: Inline,
 }
 
-/// A thing with a title.
+/// A titled entry.
 struct Entry {
     title: String,
-    /// A word about it, and what it means.
+    /// A short word, and its meaning.
     badge: Option<(String, BadgeStyle)>,
     text: Option<String>,
     facts: Vec<Fact>,
 }
 
 impl Entry {
-    /// Whether it is a title alone.
+    /// Whether the entry has only a title.
     fn is_bare(&self) -> bool {
         self.badge.is_none() && self.text.is_none() && self.facts.is_empty()
     }
@@ -109,9 +108,9 @@ impl Entry {
 enum Inline {
     /// Words.
     Text(String),
-    /// Something to be copied: a digest, a name in a registry.
+    /// Text to copy: a digest, a name in a registry.
     Code(String),
-    /// Where something is; a link when a browser may follow it.
+    /// An address; a link if it is safe for a browser.
     Uri(String),
 }
 
@@ -122,7 +121,7 @@ impl Inline {
     }
 }
 
-/// What a badge means.
+/// The meaning of a badge.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum BadgeStyle {
     Good,
@@ -131,7 +130,7 @@ enum BadgeStyle {
     Quiet,
 }
 
-/// The columns of a table that say something, by their place.
+/// The indexes of a table's columns that are not empty.
 fn used_columns(header: &[&'static str], rows: &[Vec<Inline>]) -> Vec<usize> {
     let says = |column: &usize| {
         rows.iter()
@@ -140,7 +139,7 @@ fn used_columns(header: &[&'static str], rows: &[Vec<Inline>]) -> Vec<usize> {
     (0..header.len()).filter(says).collect()
 }
 
-/// Whether a browser may follow it: `http` or `https`, and nothing in it that
+/// Whether the address is safe as a link: `http` or `https`, without a character that
 /// would end an attribute or an address.
 fn is_web(uri: &str) -> bool {
     let lower = uri.to_ascii_lowercase();
@@ -150,12 +149,13 @@ fn is_web(uri: &str) -> bool {
             .any(|c| c.is_whitespace() || c.is_control() || "<>\"'`|\\".contains(c))
 }
 
-/// The card as one self-contained HTML page: no script, nothing loaded.
+/// Renders the card as one self-contained HTML page: no script, no external resources.
 pub fn html(view: &CardView<'_>) -> String {
     html::render(view, &page::of(view))
 }
 
-/// The card as Markdown (CommonMark with GitHub's tables), without front matter.
+/// Renders the card as Markdown (CommonMark with GitHub's tables), without front
+/// matter.
 pub fn markdown(view: &CardView<'_>) -> String {
     markdown::render(view, &page::of(view))
 }

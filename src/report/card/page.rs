@@ -1,4 +1,4 @@
-//! What a card's page tells, and where.
+//! Assigns the content of a card to the sections of its page.
 
 use super::{BadgeStyle, Block, CardView, Entry, Fact, Inline, Page, Section};
 use crate::record::kind::{CardEvaluation, CardMetric, Decision, Evaluation, Metrics, RiskRating, Status};
@@ -26,7 +26,7 @@ pub(super) fn of(view: &CardView<'_>) -> Page {
     Page { main, beside }
 }
 
-/// A section in the making: what is absent or blank leaves no trace.
+/// A section under construction. Absent and blank values are skipped.
 struct Draft(Section);
 
 fn section(title: &'static str) -> Draft {

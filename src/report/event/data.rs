@@ -1,5 +1,5 @@
-//! What an event tells, as JSON: a frozen form of its own, so that inner types
-//! can change. What is absent is left out.
+//! The data of an event, as JSON: a frozen format with its own types, so that inner
+//! types can change. Absent members are left out.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -20,8 +20,8 @@ struct JsonData<'a> {
     step: usize,
     /// The step's commit, on the mainline.
     mainline: String,
-    /// The date that the step's commit claims, in UTC (RFC 3339), where a step
-    /// before it claims a later one; the event's time is that later one then.
+    /// The date that the step's commit claims, in UTC (RFC 3339), if an earlier step
+    /// claims a later one. The event's time is then the later one.
     #[serde(skip_serializing_if = "Option::is_none")]
     claimed: Option<String>,
     /// The change in one line, as in a commit's `Modelry-Change:` trailer.
@@ -31,7 +31,7 @@ struct JsonData<'a> {
     /// The group.
     #[serde(skip_serializing_if = "Option::is_none")]
     group: Option<&'a str>,
-    /// The version's number; for a stage the version that serves it now.
+    /// The version's number; for a stage, the version that now serves it.
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<VersionNumber>,
     /// The stage.
@@ -40,91 +40,90 @@ struct JsonData<'a> {
     /// The name of an evidence or an observation; the actor of a review.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
-    /// What it was: a status, a decision, a policy's serial, the version that
+    /// The old value: a status, a decision, a policy's serial, or the version that
     /// served.
     #[serde(skip_serializing_if = "Option::is_none")]
     old: Option<&'a Value>,
-    /// What it is now.
+    /// The new value.
     #[serde(skip_serializing_if = "Option::is_none")]
     new: Option<&'a Value>,
-    /// Exactly what changed in the file, but for the record's own signature.
+    /// The changed fields of the file, without the record's own signature.
     fields: Vec<JsonField<'a>>,
-    /// Whose act it is; for a move of status that others authorise, who carries
-    /// it.
+    /// The author of the change. For a change of status that others authorise, the
+    /// actor who committed it.
     #[serde(skip_serializing_if = "Option::is_none")]
     actor: Option<&'a str>,
-    /// By what it is proven.
+    /// The proof of the change.
     proof: JsonProof<'a>,
-    /// What authorised a move of status.
+    /// The authority for a change of status.
     #[serde(skip_serializing_if = "Option::is_none")]
     decision: Option<JsonDecision<'a>>,
-    /// The reason that its author gave; for a policy the subject of the step's
-    /// commit.
+    /// The reason that the author gave; for a policy, the subject of the step's commit.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
-    /// What is wrong with it and was accepted since.
+    /// The findings of the change, which were all acknowledged later.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     findings: Vec<JsonFinding<'a>>,
 }
 
-/// One value that changed.
+/// One changed value.
 #[derive(Serialize, JsonSchema)]
 struct JsonField<'a> {
-    /// Where it stands in the file (JSON pointer).
+    /// The place in the file (JSON pointer).
     pointer: &'a str,
-    /// What it was; absent when it was not there.
+    /// The old value; absent if there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
     before: Option<&'a Value>,
-    /// What it is; absent when it is gone.
+    /// The new value; absent if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     after: Option<&'a Value>,
 }
 
-/// By what a change is proven.
+/// The proof of a change.
 #[derive(Serialize, JsonSchema)]
 struct JsonProof<'a> {
-    /// `root`, `record`, `commit`, `decision` or `nobody`.
+    /// The kind of proof: `root`, `record`, `commit`, `decision` or `nobody`.
     means: &'a str,
-    /// The fingerprint of the key that signed.
+    /// The fingerprint of the signing key.
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<&'a str>,
-    /// The commit that brings it: the step's own, or one behind its merge.
+    /// The commit that makes the change: the step's own, or one of its merged side.
     commit: String,
 }
 
-/// What authorised a move of status.
+/// The authority for a change of status.
 #[derive(Serialize, JsonSchema)]
 struct JsonDecision<'a> {
-    /// The status that it leads to.
+    /// The resulting status.
     to: &'a str,
-    /// What was decided: Approved, Rejected or Archived.
+    /// The decision: Approved, Rejected or Archived.
     decision: &'a str,
-    /// Whose decisions counted.
+    /// The actors whose decisions counted.
     by: Vec<JsonVoice<'a>>,
-    /// The digest of what they saw.
+    /// The digest of the reviewed content.
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<&'a str>,
 }
 
-/// One whose decision counted.
+/// An actor whose decision counted.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct JsonVoice<'a> {
-    /// Who.
+    /// The actor.
     actor: &'a str,
-    /// The machine that reported it from a Git host's page.
+    /// The machine that reported the decision from a Git host.
     #[serde(skip_serializing_if = "Option::is_none")]
     reported_by: Option<&'a str>,
 }
 
-/// A finding that was accepted.
+/// A finding that was acknowledged.
 #[derive(Serialize, JsonSchema)]
 struct JsonFinding<'a> {
     /// The rule's code.
     code: &'a str,
     /// The rule's name.
     name: &'a str,
-    /// Who accepted it, in which policy, and why.
+    /// The actor who acknowledged it, the policy, and the reason.
     acknowledged: &'a str,
 }
 
@@ -141,7 +140,7 @@ pub fn schema() -> Value {
     schema.to_value()
 }
 
-/// What an event tells.
+/// Builds the data of an event.
 pub(super) fn data(event: &Event) -> Value {
     let data = JsonData {
         registry: &event.registry,

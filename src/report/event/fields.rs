@@ -1,28 +1,28 @@
-//! Exactly what changed in a file.
+//! The changed fields of a file.
 
 use serde_json::{Map, Value, json};
 
 use crate::record::change::{Change, ChangeKind, differing_pointers};
 use crate::record::subject::FREE_FIELDS;
 
-/// One value of a file that changed.
+/// One changed value of a file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Field {
-    /// Where it stands in the file (JSON pointer).
+    /// The place in the file (JSON pointer).
     pub pointer: String,
-    /// What it was; none for what was not there.
+    /// The old value, or `None` if there was none.
     pub before: Option<Value>,
-    /// What it is; none for what is gone.
+    /// The new value, or `None` if there is none.
     pub after: Option<Value>,
 }
 
-/// Whether a version arrives with the status that it had elsewhere.
+/// Whether a version was imported with the status that it had elsewhere.
 pub(super) fn is_imported(change: &Change) -> bool {
     let version = change.after.as_ref().and_then(|file| file.version());
     version.is_some_and(|version| version.imported.is_some())
 }
 
-/// The fields that a change changed, as deep as both values are mappings.
+/// The fields of a change, as deep as both values are mappings.
 pub(super) fn fields(change: &Change) -> Vec<Field> {
     let members = |file: Option<&Value>| match file {
         Some(Value::Object(members)) => members.clone(),
@@ -60,7 +60,7 @@ pub(super) fn fields(change: &Change) -> Vec<Field> {
             for members in &mut members {
                 members.remove("signature");
                 if registered {
-                    // They have changes of their own.
+                    // These members have changes of their own.
                     members.retain(|key, _| {
                         !FREE_FIELDS.contains(&key.as_str()) && key != "status" && key != "imported"
                     });
@@ -69,7 +69,7 @@ pub(super) fn fields(change: &Change) -> Vec<Field> {
             let [before, after] = members.map(Value::Object);
             let pointers = differing_pointers(&before, &after);
             let mut fields: Vec<Field> = pointers.iter().map(|pointer| at(pointer)).collect();
-            // An imported version tells its first status with the import.
+            // The import event already has the first status of an imported version.
             if registered && !is_imported(change) {
                 fields.push(Field {
                     pointer: "/status".into(),

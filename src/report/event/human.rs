@@ -1,9 +1,9 @@
-//! Events for people: one a line.
+//! Events for people, one on each line.
 
 use crate::report::event::Event;
 use crate::report::{Style, clean, paint};
 
-/// An event on one line: when, what, who and by what, and its id.
+/// Formats an event on one line: time, change, actor, proof and id.
 pub fn event(event: &Event, style: &Style) -> String {
     let when = event
         .moment()

@@ -1,5 +1,5 @@
-//! The words for what can happen. They are in events' types and ids, so none of
-//! them ever changes.
+//! The words for the kinds of change. They are part of the types and ids of events, so
+//! they never change.
 
 use crate::record::change::{Change, ChangeKind};
 use crate::record::kind::RecordPath;
@@ -38,7 +38,7 @@ pub(super) fn word(kind: &ChangeKind) -> &'static str {
     }
 }
 
-/// What a change happened to.
+/// The subject of a change, in an event.
 pub(super) fn subject(change: &Change) -> String {
     match &change.record {
         Some(RecordPath::Registry) => {

@@ -1,9 +1,9 @@
-//! What happened, change by change, for those who react to it.
+//! Events: the changes of a registry, for programs that react to them.
 //!
-//! An [`Event`] is derived from a judged step alone: the same registry, commit
-//! and change give the same event from any clone and from any range that holds
-//! the step. What it says of the place among others (`sequence`, `previous`) is
-//! counted from the root, and is the same everywhere too.
+//! An [`Event`] is derived from a judged step alone. The same registry, commit and
+//! change give the same event in any clone and in any range that contains the step. Its
+//! place in the sequence (`sequence`, `previous`) is counted from the root, so it is
+//! the same everywhere too.
 
 mod data;
 mod fields;
@@ -24,29 +24,31 @@ use crate::record::canonical::{canonical, sha256};
 use crate::record::kind::{ActorId, Decision, Status, VersionNumber};
 use crate::report::audit::Means;
 
-/// One change, for those who react to it.
+/// One change, for programs that react to it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// The same for the same change everywhere: 32 hexadecimal digits.
+    /// The id of the event, the same in every clone: 32 hexadecimal digits.
     pub id: String,
-    /// The event before it; none for the first of all. Who misses one has a gap.
+    /// The id of the preceding event, or `None` for the first. A receiver that has not
+    /// seen that event has missed events.
     pub previous: Option<String>,
     /// The registry's id.
     pub registry: String,
-    /// What happened: `version.status.moved`.
+    /// The kind of change: `version.status.moved`.
     pub kind: &'static str,
-    /// What it happened to: `fraud-detector/3`, `fraud-detector@production`.
+    /// The subject of the change: `fraud-detector/3`, `fraud-detector@production`.
     pub subject: String,
     /// The step; the root is 1.
     pub step: usize,
-    /// Which change of the step it is, from 1.
+    /// The number of the change within its step, from 1.
     pub ordinal: usize,
     /// The step's commit, on the mainline.
     pub mainline: Oid,
-    /// The step's effective date in seconds since 1970-01-01T00:00:00Z: the
-    /// latest that any registry step up to it claims. No verdict rests on it.
+    /// The step's effective date in seconds since 1970-01-01T00:00:00Z: the latest that
+    /// any registry step up to it claims. No verdict depends on it.
     pub time: Option<i64>,
-    /// The date that the step's commit claims, where that is an earlier one.
+    /// The date that the step's commit claims, if it is earlier than the effective
+    /// date.
     pub claimed: Option<i64>,
     /// The file, from the repository's top.
     pub path: String,
@@ -54,97 +56,100 @@ pub struct Event {
     pub change: String,
     /// The group.
     pub group: Option<String>,
-    /// The version; for a stage the one that serves it now.
+    /// The version; for a stage, the version that now serves it.
     pub version: Option<VersionNumber>,
     /// The stage.
     pub stage: Option<String>,
-    /// What the record is called below its version: evidence, observation; the
-    /// actor of a review.
+    /// The name of a record below its version: an evidence or observation, or the actor
+    /// of a review.
     pub name: Option<String>,
-    /// What it was: a status, a decision, the version that served.
+    /// The old value: a status, a decision, or the version that served.
     pub old: Option<Value>,
-    /// What it is now.
+    /// The new value.
     pub new: Option<Value>,
-    /// Exactly what changed in the file, but for the record's own signature.
+    /// The changed fields of the file, without the record's own signature.
     pub fields: Vec<Field>,
-    /// Who, and by what.
+    /// The actor, and the proof.
     pub proof: Proof,
-    /// What authorised a move of status.
+    /// The authority for a change of status.
     pub decision: Option<Authority>,
-    /// The reason that its author gave.
+    /// The reason that the author gave.
     pub reason: Option<String>,
-    /// What is wrong with it and was accepted since.
+    /// The findings of the change, which were all acknowledged later.
     pub findings: Vec<Accepted>,
 }
 
-/// Who stands behind a change, and by what.
+/// The actor behind a change, and the proof.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof {
-    /// By what.
+    /// The kind of proof.
     pub means: Means,
-    /// Whose act it is; for what a decision authorises, who carries it.
+    /// The author of the change. If a decision authorises the change, the actor who
+    /// committed it.
     pub actor: Option<ActorId>,
-    /// The fingerprint of the key that signed.
+    /// The fingerprint of the signing key.
     pub key: Option<String>,
-    /// The commit that brings it: the step's own, or one behind its merge.
+    /// The commit that makes the change: the step's own, or one of its merged side.
     pub commit: Oid,
 }
 
-/// One whose decision counted.
+/// An actor whose decision counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Approver {
-    /// Who.
+    /// The actor.
     pub actor: ActorId,
-    /// The machine that reported it from a Git host's page.
+    /// The machine that reported the decision from a Git host.
     pub reported_by: Option<ActorId>,
 }
 
-/// What authorised a move of status.
+/// The authority for a change of status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Authority {
     /// Reviews.
     Reviews {
-        /// Where they led; the version may have gone further in the same step.
+        /// The status that the reviews led to. The version may have moved further in
+        /// the same step.
         to: Status,
-        /// What they say.
+        /// The decision of the reviews.
         decision: Decision,
-        /// Whose they are.
+        /// The reviewers.
         by: Vec<Approver>,
-        /// The digest of what they saw.
+        /// The digest of the reviewed content.
         subject: String,
     },
     /// An Archival.
     Archival(ActorId),
 }
 
-/// A finding that was accepted.
+/// A finding that was acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accepted {
     /// The rule's code.
     pub code: &'static str,
     /// The rule's name.
     pub name: &'static str,
-    /// Who accepted it, in which policy, and why.
+    /// The actor who acknowledged it, the policy, and the reason.
     pub words: String,
 }
 
 impl Event {
-    /// The event's type, in CloudEvents' way: `dev.modelry.version.status.moved`.
+    /// The event's type in the form of CloudEvents: `dev.modelry.version.status.moved`.
     pub fn type_name(&self) -> String {
         format!("dev.modelry.{}", self.kind)
     }
 
-    /// Where it comes from: the registry, whichever clone tells it.
+    /// The event's source: the registry, regardless of the clone.
     pub fn source(&self) -> String {
         format!("urn:modelry:{}", self.registry)
     }
 
-    /// Its place in the registry's life, from the root. Sorts as text.
+    /// The event's position in the registry's history, counted from the root. It sorts
+    /// as text.
     pub fn sequence(&self) -> String {
         format!("{:010}.{:06}", self.step, self.ordinal)
     }
 
-    /// When, in UTC (RFC 3339).
+    /// The effective date, in UTC (RFC 3339).
     pub fn moment(&self) -> Option<String> {
         moment(self.time)
     }
@@ -154,7 +159,7 @@ impl Event {
         moment(self.claimed)
     }
 
-    /// What it tells, as [`schema`] says.
+    /// The event's data, according to [`schema`].
     pub fn data(&self) -> Value {
         data::data(self)
     }
@@ -165,9 +170,9 @@ fn moment(seconds: Option<i64>) -> Option<String> {
     Some(moment.to_string())
 }
 
-/// The id of a change: the `nth` (from 0) of this kind to this path in the step.
-/// 128 bits are enough that two never meet by chance, and who makes two meet on
-/// purpose loses an event of their own.
+/// Computes the id of a change: the `nth` (from 0) of this kind to this path in the
+/// step. With 128 bits, two ids do not collide by chance. An author who forces a
+/// collision loses an event of their own.
 fn id(registry: &str, mainline: Oid, path: &str, kind: &str, nth: usize) -> String {
     let what = json!(["modelry-event", registry, mainline.to_string(), path, kind, nth]);
     let digest = sha256(&canonical(&what)).to_string();

@@ -1,4 +1,4 @@
-//! Judged steps to events.
+//! Derives events from judged steps.
 
 use std::collections::HashMap;
 
@@ -17,12 +17,12 @@ use crate::record::snapshot::Snapshot;
 use crate::report::audit::{Means, flags, from_top};
 use crate::trust::{Counted, Policy, Verdict};
 
-/// What stands before the first step that is derived.
+/// The state before the first derived step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Before {
-    /// How many steps there are up to there, from the root.
+    /// The number of steps so far, from the root.
     pub steps: usize,
-    /// The last event; none when there is none.
+    /// The last event, or `None` if there is none.
     pub previous: Option<String>,
 }
 
@@ -34,7 +34,7 @@ pub struct Deriving<'a> {
 }
 
 impl<'a> Deriving<'a> {
-    /// From what stands before on, for the registry of this id in `folder`.
+    /// Starts after `before`, for the registry of this id in `folder`.
     pub fn new(folder: &'a str, registry: String, before: Before) -> Deriving<'a> {
         Deriving {
             folder,
@@ -43,7 +43,7 @@ impl<'a> Deriving<'a> {
         }
     }
 
-    /// The events of the next step; `snapshot` is the registry after it.
+    /// Derives the events of the next step; `snapshot` is the registry after it.
     pub fn step(
         &mut self,
         commit: &Commit,
@@ -91,7 +91,7 @@ impl<'a> Deriving<'a> {
                     Some(RecordPath::Stage(_, stage)) => Some(stage.to_string()),
                     _ => None,
                 },
-                // A stage has a member of its own.
+                // A stage has its own member.
                 name: change
                     .record
                     .as_ref()
@@ -117,8 +117,8 @@ impl<'a> Deriving<'a> {
     }
 }
 
-/// Adds who accepted what is wrong with these events, as the report of the whole
-/// history tells.
+/// Adds to these events the acknowledgements of their findings, from the report of the
+/// whole history.
 pub fn accept(events: &mut [Event], report: &Report) {
     let words: HashMap<(Oid, &str), &String> = report
         .findings
@@ -134,7 +134,7 @@ pub fn accept(events: &mut [Event], report: &Report) {
     }
 }
 
-/// Gives events the effective dates of their steps.
+/// Sets the effective dates of the events' steps.
 pub fn date(events: &mut [Event], dates: &Dates) {
     let dates = dates.by_commit();
     for event in events {
@@ -162,7 +162,7 @@ pub(super) fn record_name(record: &RecordPath) -> Option<String> {
     }
 }
 
-/// The old and the new value, where one word or number says what happened.
+/// The old and the new value, if a single word or number describes the change.
 pub(super) fn values(change: &Change) -> (Option<Value>, Option<Value>) {
     let serial = |file: &Option<_>| {
         let file: &std::sync::Arc<crate::record::snapshot::Loaded> = file.as_ref()?;
@@ -185,7 +185,7 @@ pub(super) fn values(change: &Change) -> (Option<Value>, Option<Value>) {
     }
 }
 
-/// What authorises a move of status, whoever carries it.
+/// Names the authority for a change of status, whoever committed it.
 fn authority(
     step: &JudgedStep,
     (index, change): (usize, &Change),
@@ -194,7 +194,7 @@ fn authority(
     let ChangeKind::StatusMoved { to, .. } = change.kind else {
         return Ok(None);
     };
-    // They stand in the order of the changes.
+    // The decisions have the order of the changes.
     let decided = step
         .decided
         .binary_search_by_key(&index, |decided| decided.change);
@@ -213,7 +213,7 @@ fn authority(
         .map(|archival| Authority::Archival(archival.by.clone())))
 }
 
-/// The reviews that decided; none when they are not enough.
+/// The reviews that decided, or `None` if they are not enough.
 fn reviews(decided: &Decided) -> Option<Authority> {
     let voice = |review: &Counted| Approver {
         actor: review.actor.clone(),
@@ -235,8 +235,8 @@ fn reviews(decided: &Decided) -> Option<Authority> {
     })
 }
 
-/// Who signed the root, as its own policy tells: whoever believes the root
-/// believes that too.
+/// The signer of the root, according to the root's own policy. A reader who trusts the
+/// root trusts that policy too.
 fn root_signer(commit: &Commit, snapshot: &Snapshot<'_>) -> Result<Option<Verdict>, Error> {
     let policy = snapshot.registry()?.and_then(Policy::new);
     Ok(policy.map(|policy| history::verdict(&policy, commit)))
@@ -273,8 +273,8 @@ fn proof(mainline: Oid, step: &JudgedStep, index: usize, is_decided: bool, root:
     }
 }
 
-/// The reason that the change's author gave; for a policy the subject of the
-/// step's commit.
+/// The reason that the change's author gave; for a policy, the subject of the step's
+/// commit.
 fn reason(
     commit: &Commit,
     change: &Change,

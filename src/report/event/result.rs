@@ -1,4 +1,4 @@
-//! What a writing command did, for programs: one shape for all of them.
+//! The result of a writing command for programs, in one form for all commands.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -10,38 +10,39 @@ use crate::record::change::Change;
 use crate::record::kind::{Kind, RecordPath};
 use crate::record::schema;
 
-/// The result of a writing command, as `-o json` prints it. Some commands add
-/// members of their own beside these.
+/// The result of a writing command, as `-o json` prints it. Some commands add more
+/// members.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WriteResult {
-    /// Whether nothing was written, as `--dry-run` asks.
+    /// Whether nothing was written because of `--dry-run`.
     pub dry_run: bool,
-    /// Whether the registry held already what was asked for. Nothing was written
-    /// then, and `objects` names what is there.
+    /// Whether the registry already contained what the command asked for. Then nothing
+    /// was written, and `objects` lists the existing records.
     pub existing: bool,
-    /// Full id of the commit that holds the change; null when none was made.
+    /// Full id of the commit with the change; null if no commit was made.
     pub commit: Option<String>,
     /// Name of the branch that the commit is on, or would go to.
     pub branch: Option<String>,
-    /// Name of the remote that it was pushed to, or would be.
+    /// Name of the remote that the commit was pushed to, or would be.
     pub remote: Option<String>,
     /// Whether the remote has the commit.
     pub pushed: bool,
-    /// Number of pushes that it took; null without `--push` and `--pr`.
+    /// Number of pushes that were needed; null without `--push` and `--pr`.
     pub tries: Option<usize>,
     /// The pull request, with `--pr`.
     pub pull_request: Option<PullRequest>,
-    /// Each object that changed, and how.
+    /// Each object that changed, and the change.
     pub objects: Vec<ObjectChange>,
-    /// The same, one line each, as the commit's `Modelry-Change:` trailers.
+    /// The changes, one line each, as in the commit's `Modelry-Change:` trailers.
     pub changes: Vec<String>,
-    /// Why nothing was signed or written; null when it was. A change that the rules
-    /// refuse is told as a report of findings (`report.schema.json`).
+    /// The reason why nothing was signed or written; null otherwise. If the rules
+    /// refuse a change, the output is a report of findings instead
+    /// (`report.schema.json`).
     pub refused: Option<Refused>,
 }
 
-/// Why something was not signed, and what to do instead.
+/// The reason why nothing was signed, and the remedies.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Refused {
     /// The reason.
@@ -56,29 +57,30 @@ pub struct Refused {
 pub struct PullRequest {
     /// Address of the pull request, or of the page that opens one.
     pub url: String,
-    /// Whether it is open already.
+    /// Whether the pull request is already open.
     pub opened: bool,
 }
 
-/// What was done to one object.
+/// The change of one object.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ObjectChange {
-    /// What was done, in the words of events (`version.registered`, `stage.moved`);
-    /// `unchanged` for an object that was there already.
+    /// The change, in the words of events (`version.registered`, `stage.moved`);
+    /// `unchanged` for an object that already existed.
     pub action: String,
-    /// Kind of the record: `ModelVersion`, `Review`; null for a file that is none.
+    /// Kind of the record: `ModelVersion`, `Review`; null for a file that is not a
+    /// record.
     pub kind: Option<String>,
     /// Name of the group.
     pub group: Option<String>,
     /// Number of the version.
     pub number: Option<u64>,
-    /// Name of the record below that: the stage, the evaluation, the actor of a
-    /// review.
+    /// Name of the record below its group or version: the stage, the evaluation, the
+    /// actor of a review.
     pub name: Option<String>,
     /// The status, decision, version or serial before.
     pub from: Option<Value>,
-    /// The same after the change.
+    /// The status, decision, version or serial after.
     pub to: Option<Value>,
     /// Path of the record from the registry's folder.
     pub path: String,
@@ -99,7 +101,7 @@ fn kind_of(record: &RecordPath) -> Kind {
 }
 
 impl ObjectChange {
-    /// What a change did to its object.
+    /// Describes the change of an object.
     pub fn of(change: &Change) -> ObjectChange {
         let (from, to) = values(change);
         let object = match &change.record {
@@ -123,7 +125,7 @@ impl ObjectChange {
         }
     }
 
-    /// An object that was there already.
+    /// Describes an object that already existed.
     pub fn unchanged(record: &RecordPath) -> ObjectChange {
         let group = match record {
             RecordPath::Group(group) | RecordPath::Stage(group, _) => Some(group.to_string()),
@@ -143,7 +145,7 @@ impl ObjectChange {
 }
 
 impl WriteResult {
-    /// What these changes did; nothing is said yet of where they are.
+    /// Describes these changes. Commit, branch and remote are still unset.
     pub fn of(changes: &[Change]) -> WriteResult {
         WriteResult {
             objects: changes.iter().map(ObjectChange::of).collect(),
@@ -152,7 +154,7 @@ impl WriteResult {
         }
     }
 
-    /// The registry holds already what was asked for, in these records.
+    /// Reports that the registry already contains the result, in these records.
     pub fn existing(records: &[RecordPath]) -> WriteResult {
         WriteResult {
             existing: true,
@@ -161,7 +163,7 @@ impl WriteResult {
         }
     }
 
-    /// Nothing was signed or written, for this reason.
+    /// Reports that nothing was signed or written, for this reason.
     pub fn refused(why: &str, remedies: &[String]) -> WriteResult {
         WriteResult {
             refused: Some(Refused {
@@ -172,7 +174,7 @@ impl WriteResult {
         }
     }
 
-    /// The first record of a registry, which no change before it leads to.
+    /// Describes the first record of a registry, which has no change before it.
     pub fn created(record: &RecordPath) -> WriteResult {
         WriteResult {
             objects: vec![ObjectChange {
@@ -184,13 +186,13 @@ impl WriteResult {
         }
     }
 
-    /// The members, for a command to add its own.
+    /// The result as a JSON object, to which a command can add members.
     pub fn to_value(&self) -> Value {
         json!(self)
     }
 }
 
-/// The JSON Schema of the result of a writing command.
+/// Returns the JSON Schema of the result of a writing command.
 pub fn result_schema() -> Value {
     let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
     let mut schema = settings.into_generator().into_root_schema_for::<WriteResult>();

@@ -6,19 +6,19 @@
 use crate::judge::finding::{Finding, Place, Report};
 use crate::report::text::plain::clean;
 
-/// A message: a percent sign and line breaks would be taken for something else.
+/// Escapes a message: a percent sign and line breaks would be misread.
 fn data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-/// A property: what ends it is escaped too.
+/// Escapes a property, including the characters that end one.
 fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
 fn command(name: &str, properties: &[(&str, String)], message: &str) -> String {
     let mut out = format!("::{name}");
-    // A property without a value is none to a runner.
+    // A runner ignores a property without a value.
     let given = properties.iter().filter(|(_, value)| !value.is_empty());
     for (at, (key, value)) in given.enumerate() {
         out.push(if at == 0 { ' ' } else { ',' });
@@ -45,7 +45,7 @@ fn annotation(finding: &Finding<Place>) -> String {
         ("line", at.line.to_string()),
         ("col", at.column.to_string()),
     ];
-    // A runner drops the columns of what spans several lines.
+    // A runner drops the columns of an annotation over several lines.
     if at.end_line == at.line && at.end_column >= at.column {
         properties.push(("endLine", at.end_line.to_string()));
         properties.push(("endColumn", at.end_column.to_string()));

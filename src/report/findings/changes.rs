@@ -1,21 +1,21 @@
-//! Changes as `diff` prints them: a phrase for each, with what it changed.
+//! Changes as `diff` prints them: a phrase for each, with the changed values.
 
 use crate::record::change::{Change, ChangeKind};
 use crate::record::kind::CardSection;
 use crate::report::summary::{Field, PolicyLine, fields_of};
 use crate::report::{Style, clean, number, paint};
 
-/// The changes, under a heading for each group.
+/// Lists the changes under a heading for each group.
 pub fn changes(changes: &[Change], style: &Style) -> String {
     told(changes, style, |_| None)
 }
 
-/// The changes, with what evidence and cards say that come, as a page says it.
+/// Lists the changes with the content of new evidence and cards.
 pub fn changes_in_full(changes: &[Change], style: &Style) -> String {
     told(changes, style, arrival)
 }
 
-/// What evidence or a card that comes says.
+/// The content of a new evaluation or card.
 fn arrival(change: &Change) -> Option<String> {
     let after = change.after.as_ref()?;
     match change.kind {
@@ -67,7 +67,7 @@ fn told(changes: &[Change], style: &Style, more: impl Fn(&Change) -> Option<Stri
         if let Some(more) = more(change) {
             out.push_str(&format!("    {}\n", clean(&more)));
         }
-        // The change of a policy is said line by line elsewhere.
+        // The lines of a policy change are printed elsewhere.
         let fields = match change.kind {
             ChangeKind::PolicyChanged => Vec::new(),
             _ => fields_of(change),
@@ -83,7 +83,7 @@ fn told(changes: &[Change], style: &Style, more: impl Fn(&Change) -> Option<Stri
     out
 }
 
-/// One line of a change of the policy, with a warning where it asks for less.
+/// Formats one line of a policy change, with a warning if it weakens the policy.
 pub fn policy_line(line: &PolicyLine, style: &Style) -> String {
     let warning = match (line.weakens, line.unsure) {
         (false, _) => String::new(),

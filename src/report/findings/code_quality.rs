@@ -11,8 +11,8 @@ use crate::judge::finding::{Finding, Place, Report};
 use crate::record::canonical::{canonical, sha256};
 use crate::report::text::plain::{clean, json_text};
 
-/// The same finding in a later report: without lines and commits, which move
-/// when nothing about it changes.
+/// Identifies the finding in later reports. Lines and commits are left out, because
+/// they change although the finding stays the same.
 fn identity(finding: &Finding<Place>) -> Value {
     let at = &finding.primary.at;
     json!([finding.rule.code, at.path, at.pointer, finding.message])
@@ -34,7 +34,7 @@ fn issue(finding: &Finding<Place>, fingerprint: &str) -> Value {
     let mut value = json!({
         "type": "issue",
         "check_name": finding.rule.code,
-        // One line, as the format asks.
+        // The format requires a single line.
         "description": clean(&description).replace('\n', " "),
         "categories": ["Bug Risk"],
         "severity": if finding.acknowledged.is_some() { "info" } else { "critical" },
@@ -60,7 +60,7 @@ pub(crate) fn render(report: &Report) -> String {
         let identity = canonical(&identity(finding));
         let times = seen.entry(identity.clone()).or_default();
         *times += 1;
-        // What is told twice is two issues.
+        // A finding that occurs twice is two issues.
         let digest = match *times {
             1 => sha256(&identity),
             times => sha256(&[&identity[..], times.to_string().as_bytes()].concat()),

@@ -1,4 +1,4 @@
-//! One line a finding, for editors and grep.
+//! Findings on one line each, for editors and grep.
 
 use crate::judge::finding::Report;
 use crate::report::text::plain::clean;

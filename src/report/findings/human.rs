@@ -1,4 +1,4 @@
-//! Source lines with carets, then why, who, and what to do.
+//! Findings with source lines and carets, then reason, actor and remedy.
 
 use std::ops::Range;
 
@@ -26,7 +26,7 @@ pub(crate) fn render(report: &Report, style: &Style) -> String {
     out
 }
 
-/// The findings and notes alone.
+/// Renders only the findings and notes.
 pub(crate) fn findings(report: &Report, style: &Style) -> String {
     let renderer = if style.color {
         Renderer::styled()
@@ -58,7 +58,8 @@ pub(crate) fn findings(report: &Report, style: &Style) -> String {
     out
 }
 
-/// How to accept what can't be undone: history keeps it.
+/// Explains how to acknowledge a finding that can't be undone, because history keeps
+/// it.
 pub(crate) fn acceptance(report: &Report) -> Option<String> {
     let (codes, step) = report.acceptable()?;
     let codes = codes.join(", ");
@@ -98,18 +99,18 @@ pub(crate) fn summary(report: &Report, style: &Style) -> String {
     }
 }
 
-/// The text around a place, cut down to what is shown, with the span moved.
+/// Cuts the text around a place down to the shown part, and moves the span accordingly.
 pub(crate) fn excerpt(place: &Place) -> Option<(String, usize, Range<usize>)> {
     let text = place.text.as_deref()?;
     let line = |at: usize| text[..at].rfind('\n').map_or(0, |feed| feed + 1);
     let start = line(place.span.start);
     let end = place.span.end.max(place.span.start);
-    // A value over many lines is shown by its first.
+    // Only the first line of a value over many lines is shown.
     let stop = text[place.span.start..]
         .find('\n')
         .map_or(text.len(), |feed| place.span.start + feed);
     let end = end.min(stop);
-    // No secret of an address is shown, and every place stays where it is.
+    // Secrets of addresses are masked without moving any place.
     let raw = &*concealed_in_place(&text[start..stop]);
     let (at, end) = (place.span.start - start, end - start);
     let shown = clean(raw).replace('\t', " ");

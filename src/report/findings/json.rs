@@ -1,5 +1,5 @@
-//! `modelry-report/v1`: a frozen form of its own, so that inner types can
-//! change. What is absent is left out.
+//! `modelry-report/v1`: a frozen format with its own types, so that inner types can
+//! change. Absent members are left out.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::judge::finding::{Finding, Label, Note, Place, Remedy, Report, Side};
 
-/// The format's name, and its schema's.
+/// The name of the format and of its schema.
 pub const SCHEMA_NAME: &str = "modelry-report/v1";
 
 /// The report of a judgement.
@@ -17,13 +17,13 @@ pub const SCHEMA_NAME: &str = "modelry-report/v1";
 struct JsonReport<'a> {
     /// `modelry-report/v1`.
     format: &'static str,
-    /// What was looked at.
+    /// The amount of data that was checked.
     checked: JsonChecked,
-    /// What is wrong, in order.
+    /// The findings, in order.
     findings: Vec<JsonFinding<'a>>,
-    /// What is worth knowing; decides nothing.
+    /// Notes, which do not affect the verdict.
     notes: Vec<JsonNote<'a>>,
-    /// Of what has not landed: each way of landing that was tried.
+    /// For changes that have not landed: each way of landing that was tried.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     landings: Vec<JsonTried<'a>>,
 }
@@ -33,28 +33,28 @@ struct JsonReport<'a> {
 struct JsonTried<'a> {
     /// `merge`, `squash` or `rebase`.
     way: &'static str,
-    /// Whether nothing is wrong with it.
+    /// Whether this way has no findings.
     clean: bool,
-    /// So many findings.
+    /// The number of findings.
     findings: usize,
-    /// What it would make, in words.
+    /// The resulting history, in words.
     makes: &'a str,
 }
 
-/// What was looked at.
+/// The amount of data that was checked.
 #[derive(Serialize, JsonSchema)]
 struct JsonChecked {
-    /// Steps of the mainline.
+    /// The number of steps of the mainline.
     steps: usize,
-    /// Commits that touch the registry.
+    /// The number of commits that change the registry.
     commits: usize,
-    /// Typed changes.
+    /// The number of typed changes.
     changes: usize,
-    /// Documents read.
+    /// The number of documents read.
     documents: usize,
 }
 
-/// Something wrong.
+/// A fault that a rule found.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct JsonFinding<'a> {
@@ -62,37 +62,38 @@ pub(crate) struct JsonFinding<'a> {
     code: &'a str,
     /// The rule's name, `illegal-transition`.
     name: &'a str,
-    /// One sentence.
+    /// The fault, in one sentence.
     message: &'a str,
-    /// The group that it belongs to; absent for the policy and for history.
+    /// The group that the finding belongs to; absent for the policy and for history.
     #[serde(skip_serializing_if = "Option::is_none")]
     group: Option<&'a str>,
-    /// Where.
+    /// The place of the finding.
     #[serde(flatten)]
     place: JsonPlace<'a>,
     /// Further places.
     related: Vec<JsonPlace<'a>>,
-    /// Why, in words.
+    /// The reasons, in words.
     why: &'a [String],
-    /// Who did it, and the verdict on the signature.
+    /// The author, and the verdict on the signature.
     #[serde(skip_serializing_if = "Option::is_none")]
     who: Option<&'a str>,
-    /// One thing to do.
+    /// The remedy.
     #[serde(skip_serializing_if = "Option::is_none")]
     help: Option<&'a str>,
-    /// Whether a person must choose before that can be done; absent where not.
+    /// Whether the remedy needs a person's choice first; absent if not.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     choose: bool,
-    /// Who accepted it since, in which policy, and why; it decides nothing then.
+    /// The actor who acknowledged the finding, the policy, and the reason. An
+    /// acknowledged finding does not affect the verdict.
     #[serde(skip_serializing_if = "Option::is_none")]
     acknowledged: Option<&'a str>,
-    /// Of what has not landed: the ways of landing in which it is wrong.
+    /// For changes that have not landed: the ways of landing that have this finding.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     landings: Vec<&'static str>,
 }
 
-/// A place in a file. Lines and columns are one-based, columns count
-/// characters, the end is exclusive.
+/// A place in a file. Lines and columns start at one, columns count characters, and the
+/// end is exclusive.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct JsonPlace<'a> {
@@ -110,23 +111,23 @@ pub(crate) struct JsonPlace<'a> {
     pointer: &'a str,
     /// `before` or `after` the step.
     side: &'static str,
-    /// The commit whose tree it is in; absent for what is not committed.
+    /// The commit whose tree the file is in; absent for a file that is not committed.
     #[serde(skip_serializing_if = "Option::is_none")]
     commit: Option<String>,
-    /// A few words.
+    /// A short note.
     #[serde(skip_serializing_if = "str::is_empty")]
     label: &'a str,
 }
 
-/// Something worth knowing.
+/// A note, which does not affect the verdict.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct JsonNote<'a> {
-    /// One sentence.
+    /// The note, in one sentence.
     message: &'a str,
-    /// The file, where it is about one.
+    /// The file that the note is about, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<&'a str>,
-    /// The commit, where it is about one.
+    /// The commit that the note is about, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     commit: Option<String>,
 }
@@ -199,13 +200,13 @@ pub(crate) fn render(report: &Report) -> String {
     crate::report::text::plain::json_text(&value)
 }
 
-/// The JSON Schema of what is written as `T`.
+/// Returns the JSON Schema of `T`.
 pub(crate) fn schema_of<T: JsonSchema>() -> Value {
     let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
     settings.into_generator().into_root_schema_for::<T>().to_value()
 }
 
-/// The JSON Schema of the report.
+/// Returns the JSON Schema of the report.
 pub fn schema() -> Value {
     schema_of::<JsonReport<'_>>()
 }

@@ -1,5 +1,5 @@
-//! JUnit's XML, for CI systems that read nothing else: each finding is a test
-//! that failed, and what was acknowledged is one that was skipped.
+//! JUnit's XML, for CI systems that read no other format. Each finding is a failed
+//! test, and each acknowledged finding a skipped one.
 //!
 //! Source: the schema of Jenkins' xUnit plugin (junit-10.xsd); XML 1.0, 2.2
 //! for the characters that a document can hold.
@@ -7,14 +7,14 @@ use crate::base::count;
 use crate::judge::finding::{Finding, Place, Report};
 use crate::report::text::plain::clean;
 
-/// Text in an element or attribute. What XML can't hold at all is spelled out.
+/// Escapes text for an element or attribute. Characters outside XML are spelled out.
 fn xml(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in clean(text).chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
-            // Of `]]>`, which may stand nowhere.
+            // The end of `]]>`, which XML forbids in text.
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             // A line break in an attribute would be read as a space.
@@ -62,7 +62,7 @@ pub(crate) fn render(report: &Report) -> String {
     let mut cases: String = report.findings.iter().map(case).collect();
     let mut tests = report.findings.len();
     if open == 0 {
-        // A file without a test is an error to many readers.
+        // Many readers reject a file without a test.
         tests += 1;
         cases.push_str("    <testcase classname=\"modelry\" name=\"nothing is wrong\"/>\n");
     }

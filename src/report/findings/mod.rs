@@ -1,4 +1,4 @@
-//! Reports and tables as text. Renderers decide nothing.
+//! Reports and tables as text. Renderers make no decisions.
 
 mod annotations;
 mod changes;
@@ -19,7 +19,7 @@ use crate::judge::finding::Report;
 pub enum Format {
     /// Source lines with carets, for people.
     Human,
-    /// One line a finding.
+    /// Findings on one line each.
     Concise,
     /// `modelry-report/v1`.
     Json,
@@ -33,24 +33,24 @@ pub enum Format {
     Junit,
 }
 
-/// How text may look.
+/// The style of text.
 #[derive(Clone, Copy, Debug)]
 pub struct Style {
-    /// Whether colour is welcome.
+    /// Whether colour is allowed.
     pub color: bool,
-    /// Columns of the terminal; none in a pipe, where nothing is cut.
+    /// Columns of the terminal, or `None` in a pipe, where no text is cut.
     pub width: Option<usize>,
 }
 
 impl Style {
-    /// For pipes and tests.
+    /// The style for pipes and tests.
     pub const PLAIN: Style = Style {
         color: false,
         width: None,
     };
 }
 
-/// A report as text.
+/// Renders a report as text.
 pub fn report(report: &Report, format: Format, style: &Style) -> String {
     match format {
         Format::Human => human::render(report, style),
@@ -63,7 +63,7 @@ pub fn report(report: &Report, format: Format, style: &Style) -> String {
     }
 }
 
-/// What was looked at, and how much of it is wrong: one line.
+/// The amount of data that was checked, and the number of findings: one line.
 pub fn looked(report: &Report, style: &Style) -> String {
     human::summary(report, style)
 }

@@ -10,7 +10,7 @@ use crate::report::text::plain::{clean, json_text};
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
-/// What needs no escape in a path (RFC 3986, 2.3).
+/// The characters that need no escape in a path (RFC 3986, 2.3).
 const PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
     .remove(b'-')
@@ -22,7 +22,7 @@ fn text(words: &str) -> Value {
     json!({"text": clean(words)})
 }
 
-/// A rule as a reporting descriptor.
+/// Renders a rule as a reporting descriptor.
 fn rule(rule: &RuleInfo) -> Value {
     let docs = rule.docs.trim();
     json!({
@@ -42,7 +42,7 @@ fn location(label: &Label<Place>) -> Map<String, Value> {
         "physicalLocation".into(),
         json!({
             "artifactLocation": {"uri": uri},
-            // The end is exclusive here as there.
+            // The end is exclusive in both formats.
             "region": {
                 "startLine": at.line,
                 "startColumn": at.column,
@@ -88,11 +88,12 @@ fn result(finding: &Finding<Place>, index: usize) -> Value {
         "message": text(&words.join("\n")),
         "locations": [location(&finding.primary)],
         "relatedLocations": related.collect::<Vec<_>>(),
-        // The same finding in a later report.
+        // Identifies the finding in later reports.
         "partialFingerprints": {
             "modelry/v1": format!("{} {} {} {step}", finding.rule.code, clean(&at.path), clean(&at.pointer)),
         },
-        // Empty, and not absent: it is known that nobody accepted it.
+        // An empty list, because a finding without acknowledgement is known to have
+        // none.
         "suppressions": suppressions,
     });
     let mut properties = Map::new();

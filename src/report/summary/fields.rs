@@ -1,4 +1,4 @@
-//! What changed inside a record, as lines.
+//! The changes inside a record, as lines.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -16,10 +16,10 @@ pub struct Field {
     pub after: String,
 }
 
-/// The longest value of a pair.
+/// The most characters of a value in a pair.
 const LONGEST: usize = 80;
 
-/// One value on one line.
+/// Formats one value on one line.
 fn text(value: Option<&Value>) -> String {
     match value {
         None => "absent".into(),
@@ -28,8 +28,8 @@ fn text(value: Option<&Value>) -> String {
     }
 }
 
-/// Two values, each of at most `most` characters, cut where they are the same:
-/// what differs stays in sight.
+/// Shortens two values to at most `most` characters each. Cuts equal parts and keeps
+/// the difference visible.
 pub fn shortened(before: &str, after: &str, most: usize) -> (String, String) {
     let (a, b): (Vec<char>, Vec<char>) = (before.chars().collect(), after.chars().collect());
     if a.len() <= most && b.len() <= most {
@@ -49,8 +49,8 @@ pub fn shortened(before: &str, after: &str, most: usize) -> (String, String) {
     (cut(&a), cut(&b))
 }
 
-/// The parts of a condition that `&&` and `||` join outside of brackets and of texts,
-/// each with the sign before it.
+/// Splits a condition at each `&&` and `||` outside brackets and texts. Each part
+/// starts with its operator.
 fn parts(text: &str) -> Vec<&str> {
     let (mut out, mut from, mut depth, mut quote, mut escaped) = (Vec::new(), 0, 0_i32, None, false);
     let mut chars = text.char_indices().peekable();
@@ -75,7 +75,7 @@ fn parts(text: &str) -> Vec<&str> {
     out
 }
 
-/// Marks the items of both lists that are not in the longest list common to both.
+/// Marks the items of both lists that are not in their longest common subsequence.
 fn differing(a: &[&str], b: &[&str]) -> (Vec<bool>, Vec<bool>) {
     let mut longest = vec![vec![0_usize; b.len() + 1]; a.len() + 1];
     for i in (0..a.len()).rev() {
@@ -101,8 +101,8 @@ fn differing(a: &[&str], b: &[&str]) -> (Vec<bool>, Vec<bool>) {
     (left, right)
 }
 
-/// Two conditions, of which only the parts that differ are kept where one of them has
-/// more than `most` characters. Each part is whole, unless all of them are very long.
+/// Shortens two conditions to the parts that differ, if either has more than `most`
+/// characters. Each part stays whole, unless all of them are very long.
 pub fn differing_parts(before: &str, after: &str, most: usize) -> (String, String) {
     let fits = |text: &str, most: usize| text.chars().count() <= most;
     if fits(before, most) && fits(after, most) {
@@ -128,7 +128,7 @@ pub fn differing_parts(before: &str, after: &str, most: usize) -> (String, Strin
     }
 }
 
-/// What changed inside the record of a change, as lines.
+/// Lists the changes inside the record of a change.
 pub fn fields_of(change: &Change) -> Vec<Field> {
     let shows = matches!(
         change.kind,
@@ -155,8 +155,8 @@ pub fn fields_of(change: &Change) -> Vec<Field> {
     fields(before.value(), after.value(), pointers)
 }
 
-/// The members at these pointers, before and after, but for those that only
-/// count or sign.
+/// Lists the members at these pointers, before and after, without counters and
+/// signatures.
 pub fn fields(before: &Value, after: &Value, pointers: Vec<String>) -> Vec<Field> {
     let quiet = |pointer: &String| !matches!(pointer.as_str(), "/revision" | "/signature" | "/status");
     pointers
@@ -192,7 +192,7 @@ mod tests {
         assert_eq!(before, "… && metrics.a >= 0.1 … && metrics.z >= 0.80");
         assert_eq!(after, "… && metrics.a >= 0.2 … && metrics.z >= 0.10");
         let (before, after) = differing_parts(&with("0.1", "0.80"), "false", 300);
-        // Nothing of it stays, so no part is told apart.
+        // No part is common, so no part is marked.
         assert!(
             before.starts_with("metrics.slice_0") && after == "false",
             "{before}"

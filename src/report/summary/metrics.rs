@@ -1,5 +1,5 @@
-//! Metrics of a version beside those of another: by how much they differ, and
-//! which is better where a gate says which way is better.
+//! Compares the metrics of a version with those of another: the difference, and which
+//! is better if a gate shows the direction.
 
 use std::collections::BTreeSet;
 
@@ -11,37 +11,37 @@ use crate::record::kind::{Metrics, RecordPath, StageName, Status, VersionId};
 use crate::record::snapshot::Snapshot;
 use crate::trust::condition::Better;
 
-/// What a version is compared with.
+/// The version that another is compared with, and the reason.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Than {
     /// The version.
     pub version: String,
-    /// Why that one.
+    /// The reason for choosing that version.
     pub why: Why,
 }
 
-/// Why a version is compared with another.
+/// The reason for comparing with a version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Why {
-    /// It serves this stage, which a gate calls champion.
+    /// The version serves this stage, which a gate calls champion.
     Serves(StageName),
-    /// Nothing serves that stage now, and this one served it last.
+    /// The version was the last to serve that stage, which is now empty.
     ServedLast(StageName),
-    /// No gate has a champion, and this is the highest number Approved.
+    /// The version has the highest number Approved, and no gate has a champion.
     HighestApproved,
-    /// It served the stage before this change.
+    /// The version served the stage before this change.
     ServedBefore,
 }
 
-/// Metrics beside those of another version.
+/// Metrics next to those of another version.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Comparison {
-    /// The other; none when there is nothing to compare with.
+    /// The other version, or `None` if there is none to compare with.
     pub than: Option<Than>,
-    /// Each metric of either.
+    /// Every metric of either version.
     pub metrics: Vec<Metric>,
 }
 
@@ -49,22 +49,22 @@ pub struct Comparison {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Metric {
-    /// The evaluation that measured it; none for the version's own metrics.
+    /// The evaluation that measured the metric, or `None` for the version's own.
     pub evidence: Option<String>,
-    /// Its name.
+    /// The metric's name.
     pub name: String,
-    /// What it is.
+    /// The value.
     pub value: Option<f64>,
-    /// What it is in the other.
+    /// The value in the other version.
     pub other: Option<f64>,
-    /// By how much it differs, without the noise of binary fractions.
+    /// The difference, without the rounding noise of binary fractions.
     pub difference: Option<f64>,
-    /// Whether that is better; none where they are the same, or no gate says
-    /// which way is better.
+    /// Whether the value is better, or `None` if both are equal or no gate shows the
+    /// direction.
     pub better: Option<bool>,
 }
 
-/// Metrics by the evaluation that measured them; none for the version's own.
+/// Metrics by the evaluation that measured them, with `None` for the version's own.
 type Measured = Vec<(Option<String>, Metrics)>;
 
 /// The version's own metrics and those of its evaluations, by name.
@@ -85,12 +85,12 @@ fn measured(snapshot: &Snapshot<'_>, id: &VersionId) -> Result<Option<Measured>,
     Ok(Some(out))
 }
 
-/// Twelve digits: what two doubles differ by has no more that mean anything.
+/// Rounds to twelve digits. Further digits of a difference of doubles mean nothing.
 fn rounded(value: f64) -> f64 {
     format!("{value:.11e}").parse().unwrap_or(value)
 }
 
-/// Which way is better, as all the gates of a group say that speak of it.
+/// The better direction, according to all gates of the group that use the metric.
 fn better(ask: &Ask<'_>, id: &VersionId, evidence: Option<&str>, name: &str) -> Option<Better> {
     let policy = ask.policy?;
     let mut said = BTreeSet::new();
@@ -113,8 +113,8 @@ fn better(ask: &Ask<'_>, id: &VersionId, evidence: Option<&str>, name: &str) -> 
     }
 }
 
-/// `id` as it will be, beside `other` as it is; none when neither measured
-/// anything.
+/// Compares `id` after the change with `other` as it is. Returns `None` if neither has
+/// metrics.
 pub(super) fn compare(
     ask: &Ask<'_>,
     id: &VersionId,
@@ -125,7 +125,7 @@ pub(super) fn compare(
     told(ask, id, there.map(|there| (than, there)))
 }
 
-/// `id` as it will be, beside nothing.
+/// Lists the metrics of `id` after the change, without a comparison.
 pub(super) fn alone(ask: &Ask<'_>, id: &VersionId) -> Result<Option<Comparison>, Error> {
     told(ask, id, None)
 }
@@ -167,8 +167,8 @@ fn told(ask: &Ask<'_>, id: &VersionId, other: Option<(Than, Measured)>) -> Resul
     Ok((!metrics.is_empty()).then_some(Comparison { than, metrics }))
 }
 
-/// What a version is compared with: what the gates call champion, or else the
-/// highest number Approved before.
+/// Chooses the version to compare with: the champion of the gates, or else the highest
+/// number that was Approved before.
 pub(super) fn rival(ask: &Ask<'_>, id: &VersionId) -> Result<Option<(VersionId, Than)>, Error> {
     let Some(policy) = ask.policy else {
         return Ok(None);

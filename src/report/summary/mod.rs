@@ -1,7 +1,7 @@
-//! What a change means, for the person who must decide: what it brings, how
-//! that compares with what serves now, what the gates say of it, who agreed and
-//! who is still to be asked. A value without words of layout: a page of
-//! Markdown, a terminal and a program are told the same.
+//! A summary of a change for the person who decides about it: its content, the
+//! comparison with the serving version, the results of the gates, the approvals given
+//! and still needed. The summary is a value without layout, so that Markdown, terminal
+//! and programs show the same.
 
 mod fields;
 mod metrics;
@@ -26,23 +26,23 @@ use crate::record::kind::{ActorId, Decision, RecordPath, VersionId};
 use crate::record::snapshot::Snapshot;
 use crate::trust::{self, Carrier, HistoryView, Policy, Verdict};
 
-/// What is asked about.
+/// The change to summarise.
 pub struct Ask<'a> {
-    /// The policy in force before; none at the root.
+    /// The policy in force before, or `None` at the root.
     pub policy: Option<&'a Policy>,
     /// The registry before.
     pub prior: Snapshot<'a>,
     /// The registry after.
     pub next: Snapshot<'a>,
-    /// What differs.
+    /// The changes.
     pub changes: &'a [Change],
-    /// History up to `prior`.
+    /// The history up to `prior`.
     pub outside: &'a dyn HistoryView,
-    /// History up to `next`: who signed the commit that proposes a policy.
+    /// The history up to `next`, for the signer of the commit that proposes a policy.
     pub proposed: &'a dyn HistoryView,
 }
 
-/// What a change means.
+/// A summary of a change.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Summary {
@@ -51,23 +51,23 @@ pub struct Summary {
     pub policy: Option<PolicyPart>,
     /// Files outside the registry that the policy protects.
     pub protected: Vec<String>,
-    /// The versions concerned, by name.
+    /// The changed versions, by name.
     pub versions: Vec<VersionPart>,
-    /// The stages that move.
+    /// The changed stages.
     pub stages: Vec<StagePart>,
-    /// Groups that come, change or go.
+    /// Groups that are added, changed or deleted.
     pub groups: Vec<Phrase>,
-    /// Everything else.
+    /// All other changes.
     pub others: Vec<Phrase>,
 }
 
-/// A change in words, with what it changed.
+/// A change in words, with the changed values.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Phrase {
     /// `update group churn`.
     pub phrase: String,
-    /// What changed inside.
+    /// The changed values.
     pub fields: Vec<Field>,
 }
 
@@ -77,49 +77,49 @@ pub struct Phrase {
 pub struct PolicyPart {
     /// The serial before.
     pub from: u64,
-    /// The serial after; none when the new policy can't be read.
+    /// The serial after, or `None` if the new policy can't be read.
     pub to: Option<u64>,
-    /// What it says otherwise, the weakening first.
+    /// The differences of the two policies, the weakening ones first.
     pub lines: Vec<PolicyLine>,
-    /// How many administrators must agree.
+    /// The number of administrators who must agree.
     pub required: u32,
-    /// Who agreed.
+    /// The administrators who agreed.
     pub agreed: Vec<ActorId>,
-    /// The administrator of those who agreed by the signature of the commit alone,
-    /// which is lost where a Git host makes another commit of it.
+    /// The administrator who agreed only by signing the commit. That agreement is lost
+    /// if a Git host replaces the commit.
     pub signed: Option<ActorId>,
-    /// Who reviewed it and does not count, and why.
+    /// The reviewers who do not count, with the reason.
     pub not_counted: BTreeMap<ActorId, String>,
-    /// Who could still agree so that it counts; empty when enough did.
+    /// The actors who could still agree; empty if enough did.
     pub could_agree: Vec<ActorId>,
-    /// Why all who could still agree are too few.
+    /// The reason why all actors who could still agree are too few.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blocked: Option<String>,
-    /// What a review must name; empty when the new policy can't be read.
+    /// The digest that a review must name; empty if the new policy can't be read.
     pub subject: String,
-    /// What an administrator would put into a file of their own.
+    /// The review files that administrators could write by hand.
     pub files: Vec<ReviewFile>,
 }
 
-/// A stage that moves.
+/// A change of a stage.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StagePart {
     /// `churn@production`.
     pub stage: String,
-    /// What served.
+    /// The version that served.
     pub from: Option<String>,
-    /// What serves.
+    /// The version that serves now.
     pub to: Option<String>,
-    /// Who moved it.
+    /// The actor who changed it.
     pub by: String,
-    /// Why.
+    /// The reason.
     pub reason: Option<String>,
-    /// The metrics of the two.
+    /// The metrics of both versions.
     pub comparison: Option<Comparison>,
 }
 
-/// What a change means.
+/// Summarises a change.
 pub fn summarise(ask: &Ask<'_>) -> Result<Summary, Error> {
     let mut summary = Summary::default();
     let mut versions: BTreeMap<&VersionId, Vec<&Change>> = BTreeMap::new();
@@ -201,7 +201,7 @@ fn policy_part(ask: &Ask<'_>, change: &Change) -> Result<PolicyPart, Error> {
     };
     let by_reviews = tally(Verdict::Nobody)?;
     let signer = match ask.proposed.brought_by(policy, &RecordPath::Registry) {
-        // A shallow clone need not know who proposed it.
+        // A shallow clone may lack the commit that proposed it.
         Err(Error::MissingObject { .. }) => None,
         known => known?,
     };
@@ -255,25 +255,25 @@ fn stage_part(
 }
 
 impl PolicyPart {
-    /// Whether as many administrators agreed as are needed.
+    /// Whether enough administrators agreed.
     pub fn is_enough(&self) -> bool {
         u32::try_from(self.agreed.len()).unwrap_or(u32::MAX) >= self.required
     }
 }
 
 impl Summary {
-    /// Whether there is nothing to decide about.
+    /// Whether the change needs no decision.
     pub fn is_empty(&self) -> bool {
         self == &Summary::default()
     }
 
-    /// What each line of the policy's change that weakens it says.
+    /// The weakening lines of the policy's change.
     pub fn weakening(&self) -> impl Iterator<Item = &PolicyLine> {
         let lines = self.policy.iter().flat_map(|policy| &policy.lines);
         lines.filter(|line| line.weakens)
     }
 
-    /// Everybody who is asked for something, each once.
+    /// Everyone whose approval is wanted, without duplicates.
     pub fn asked(&self) -> BTreeSet<&ActorId> {
         let policy = self.policy.iter().flat_map(|policy| &policy.could_agree);
         let approvals = self

@@ -1,4 +1,4 @@
-//! A Review ready to be written by hand: for a reviewer without the command.
+//! A Review prepared for a reviewer without the command, who writes it by hand.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -9,8 +9,9 @@ use crate::record::snapshot::Snapshot;
 use crate::record::{subject, yaml};
 use crate::trust::{Credential, KeyStanding, Policy};
 
-/// The text that is in the place of the reviewer's reason.
-// The colon makes the writer quote it: what replaces it is quoted, too.
+/// The placeholder for the reviewer's reason.
+// The colon makes the writer quote the placeholder, so that its replacement is quoted,
+// too.
 pub const REASON: &str = "reviewed in the pull request: …";
 
 /// A key that a reviewer signs with.
@@ -33,15 +34,16 @@ pub struct ReviewFile {
     pub decision: Decision,
     /// The path, from the registry's folder.
     pub path: String,
-    /// The file. Its last line is the reason, in whose place is [`REASON`].
+    /// The file. Its last line is the reason, with [`REASON`] as the placeholder.
     pub text: String,
-    /// The bytes that a detached signature of it covers, with the same reason.
+    /// The bytes that a detached signature of the file covers, with the same
+    /// placeholder.
     pub signed: String,
-    /// The kinds of keys that the reviewer has, the kind of the first key first.
+    /// The kinds of keys of the reviewer, the kind of the first key first.
     pub keys: Vec<ReviewKey>,
 }
 
-/// The kinds of keys that prove this actor now.
+/// The kinds of keys that currently prove this actor.
 fn keys(policy: &Policy, actor: &ActorId) -> Vec<ReviewKey> {
     let mut out: Vec<ReviewKey> = Vec::new();
     let keys = policy.actor(actor.as_str()).map_or(&[][..], |who| &who.keys);
@@ -62,7 +64,7 @@ fn keys(policy: &Policy, actor: &ActorId) -> Vec<ReviewKey> {
 }
 
 impl ReviewFile {
-    /// A review of what has this subject.
+    /// Prepares a review of the content with this subject.
     pub(super) fn of(
         policy: &Policy,
         next: &Snapshot<'_>,

@@ -1,4 +1,4 @@
-//! What a change means for one version.
+//! The part of a summary about one version.
 
 use serde::Serialize;
 
@@ -12,99 +12,100 @@ use crate::record::kind::{
 use crate::record::snapshot::Loaded;
 use crate::trust::{self, Policy, Shortfall, Standing, Tally};
 
-/// One version that a change concerns.
+/// One changed version.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VersionPart {
     /// `churn/3`.
     pub version: String,
-    /// Whether it is new.
+    /// Whether the version is new.
     pub registered: bool,
-    /// Whether it goes, and leaves a tombstone.
+    /// Whether the version is deleted, and a tombstone replaces it.
     pub deleted: bool,
-    /// Who registered it.
+    /// The actor who registered it.
     pub by: String,
-    /// The status that it will have; none when it is gone or can't be read.
+    /// The status after the change, or `None` if the version is deleted or can't be
+    /// read.
     pub status: Option<String>,
-    /// The status that it arrives with, and the registry that it had it in, when
-    /// it is imported with its status.
+    /// The imported status and the registry that it comes from, if the version is
+    /// imported with its status.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub imported: Option<(String, String)>,
-    /// The moves on the way, from and to.
+    /// The changes of status, each from and to.
     pub moves: Vec<(String, String)>,
-    /// What its author says of it.
+    /// The author's description.
     pub description: Option<String>,
-    /// Of a new one: what is loaded, and by which digest.
+    /// For a new version: the artifacts, each with its digest.
     pub artifacts: Vec<(String, Option<String>)>,
-    /// Of a new one: what is run.
+    /// For a new version: the container images.
     pub images: Vec<String>,
-    /// Its metrics beside those of what serves now.
+    /// Its metrics next to those of the serving version.
     pub comparison: Option<Comparison>,
-    /// What each gate says.
+    /// The results of the gates.
     pub gates: Vec<GatePart>,
-    /// Evaluations that come or change.
+    /// Evaluations that are added or changed.
     pub evidence: Vec<EvidencePart>,
-    /// The card, when it comes or changes.
+    /// The card, if it is added or changed.
     pub card: Option<CardPart>,
-    /// What is noted beside it: labels, annotations, description.
+    /// Changed labels, annotations and description.
     pub notes: Vec<Field>,
-    /// What was frozen, and changes all the same.
+    /// Frozen members that changed nevertheless.
     pub frozen: Vec<Field>,
-    /// Who retires it, and why.
+    /// The actor who retires the version, and the reason.
     pub archival: Option<(String, Option<String>)>,
     /// Its reviews.
     pub reviews: Vec<ReviewPart>,
-    /// What an approval needs; none when nothing of that is in question.
+    /// The requirements of an approval, or `None` if the change does not concern one.
     pub approval: Option<Approval>,
 }
 
-/// A gate, and what it says.
+/// A gate, and its result.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GatePart {
-    /// Its name.
+    /// The gate's name.
     pub name: String,
-    /// Whether it holds.
+    /// Whether the gate is met.
     pub met: bool,
-    /// What it saw.
+    /// The values that the gate used.
     pub saw: String,
-    /// The version that it called champion.
+    /// The version that the gate calls champion.
     pub champion: Option<String>,
-    /// Why it can't be said, when it can't; and what its author says of it.
+    /// The reason if the gate has no result, and the gate's own message.
     pub why: Vec<String>,
     /// The condition.
     pub require: String,
 }
 
-/// An evaluation that comes or changes.
+/// An evaluation that is added or changed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EvidencePart {
-    /// Its name.
+    /// The evaluation's name.
     pub name: String,
-    /// Whether it came after the decision, and is no part of it.
+    /// Whether it was added after the decision, which does not cover it.
     pub observation: bool,
-    /// Whether it is new.
+    /// Whether the evaluation is new.
     pub added: bool,
-    /// Who made it.
+    /// The actor who made it.
     pub by: String,
-    /// What it measured.
+    /// The measured values.
     pub metrics: Metrics,
-    /// A few words of its author.
+    /// A short note of the author.
     pub notes: Option<String>,
-    /// What changed in it.
+    /// The changed values.
     pub fields: Vec<Field>,
 }
 
-/// A card that comes or changes.
+/// A card that is added or changed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CardPart {
-    /// Whether it is new.
+    /// Whether the card is new.
     pub added: bool,
-    /// The sections that say something.
+    /// The sections that are filled.
     pub filled: Vec<CardSection>,
-    /// What changed in it.
+    /// The changed values.
     pub fields: Vec<Field>,
 }
 
@@ -112,9 +113,9 @@ pub struct CardPart {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Counting {
-    /// It does.
+    /// The review counts.
     Yes,
-    /// It does not, for this reason.
+    /// The review does not count, for this reason.
     No(String),
 }
 
@@ -122,37 +123,37 @@ pub enum Counting {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReviewPart {
-    /// Whose.
+    /// The reviewer.
     pub actor: String,
-    /// What was decided.
+    /// The decision of the reviewer.
     pub decision: String,
-    /// Whether it counts.
+    /// Whether the review counts.
     pub counts: Counting,
-    /// Why it was decided.
+    /// The reason for the decision.
     pub reason: Option<String>,
-    /// Whether this change brings it.
+    /// Whether this change adds the review.
     pub new: bool,
 }
 
-/// What an approval needs, and what is missing.
+/// The requirements of an approval, and the missing ones.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Approval {
-    /// What the policy asks for.
+    /// The requirements of the policy.
     pub need: String,
-    /// What is missing.
+    /// The missing requirements.
     pub missing: Vec<String>,
-    /// Whose turn it is.
+    /// The next action, and its actor.
     pub turn: String,
-    /// Who could give what is missing.
+    /// The actors who could give the missing approvals.
     pub could_approve: Vec<ActorId>,
-    /// What a review must name.
+    /// The digest that a review must name.
     pub subject: String,
-    /// What a reviewer would put into a file of their own.
+    /// The review files that reviewers could write by hand.
     pub files: Vec<ReviewFile>,
 }
 
-/// What the changes of one version mean.
+/// Summarises the changes of one version.
 pub(super) fn part(ask: &Ask<'_>, id: &VersionId, changes: &[&Change]) -> Result<VersionPart, Error> {
     let mut part = VersionPart {
         version: id.to_string(),
@@ -196,7 +197,7 @@ pub(super) fn part(ask: &Ask<'_>, id: &VersionId, changes: &[&Change]) -> Result
     Ok(part)
 }
 
-/// What one change says of the version.
+/// Adds one change to the version's summary.
 fn enter(part: &mut VersionPart, change: &Change) {
     let after = change.after.as_deref();
     match &change.kind {
@@ -254,7 +255,7 @@ fn enter(part: &mut VersionPart, change: &Change) {
     }
 }
 
-/// What the version says of itself.
+/// Adds the version's own description and content.
 fn about(part: &mut VersionPart, version: &ModelVersion) {
     part.by = version.by.to_string();
     part.status = Some(version.status.to_string());
@@ -275,7 +276,7 @@ fn about(part: &mut VersionPart, version: &ModelVersion) {
     part.images = containers
         .filter_map(|(_, container)| Some(container.image.as_ref()?.to_string()))
         .collect();
-    // Each by itself, where all of them are new.
+    // Lists each pair separately if all of them are new.
     let noted = |what: &str, pairs: &crate::record::kind::Labels| -> Vec<Field> {
         let one = |(key, value): (&crate::record::kind::Key, &String)| Field {
             field: format!("{what}.{key}"),
@@ -328,7 +329,7 @@ fn approval(
     tally: &Tally,
 ) -> Result<Approval, Error> {
     let pending = status == Status::Pending;
-    // A review completes nothing while something else is in the way.
+    // A review completes the approval only if no other requirement is missing.
     let only_reviews = tally
         .missing
         .iter()
@@ -365,7 +366,6 @@ fn approval(
     })
 }
 
-/// The decision in the words of a review.
 impl VersionPart {
     /// Reviews that count towards an approval.
     pub fn approvals(&self) -> usize {

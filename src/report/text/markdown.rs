@@ -1,19 +1,19 @@
-//! Text that others wrote, in Markdown: it stays the text that it is, and can
-//! neither open a heading nor bring HTML, links or formulas of its own.
-//! Paragraphs and plain lists are kept (CommonMark 0.31).
+//! Escapes text that others wrote for Markdown. The text can't open a heading, and
+//! can't add HTML, links or formulas. Paragraphs and plain lists are kept (CommonMark
+//! 0.31).
 
 use crate::report::clean;
 
-/// A part of people's text.
+/// A part of a text that people wrote.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Part {
     /// Lines of one paragraph.
     Paragraph(Vec<String>),
-    /// Items of a list; the first number of a numbered one.
+    /// Items of a list, and the first number of a numbered list.
     List(Option<u32>, Vec<String>),
 }
 
-/// A line that is an item of a list: its number, and its words.
+/// Parses a line that is an item of a list: its number and its text.
 fn item(line: &str) -> Option<(Option<u32>, &str)> {
     let spaced = |rest: &'_ str| rest.starts_with(' ') && !rest.trim().is_empty();
     if let Some(rest) = line.strip_prefix(['-', '*', '+']) {
@@ -25,8 +25,8 @@ fn item(line: &str) -> Option<(Option<u32>, &str)> {
     spaced(rest).then(|| (Some(number), rest.trim()))
 }
 
-/// People's text, taken apart: blank lines end a paragraph, and lines that
-/// start with `-`, `*`, `+` or a number are items of a list.
+/// Splits a text into parts: blank lines end a paragraph, and lines that start with
+/// `-`, `*`, `+` or a number are items of a list.
 pub fn parts(text: &str) -> Vec<Part> {
     let mut out: Vec<Part> = Vec::new();
     let mut open = false;
@@ -56,7 +56,7 @@ pub fn parts(text: &str) -> Vec<Part> {
     out
 }
 
-/// Text within a line: white space is one space, and nothing in it is markup.
+/// Escapes text within a line. White space becomes one space.
 pub fn inline(text: &str) -> String {
     let text = clean(text);
     let words: Vec<&str> = text.split_whitespace().collect();
@@ -80,7 +80,7 @@ pub fn inline(text: &str) -> String {
     out
 }
 
-/// Text at the start of a line: as [`inline`], and it starts no block.
+/// Escapes text at the start of a line: as [`inline`], and it can't start a block.
 pub fn line(text: &str) -> String {
     let text = inline(text);
     if text.starts_with(['#', '-', '+', '=']) {
@@ -93,7 +93,7 @@ pub fn line(text: &str) -> String {
     text
 }
 
-/// People's text as paragraphs and lists.
+/// Formats text as paragraphs and lists.
 pub fn prose(text: &str) -> String {
     let shown = parts(text).into_iter().map(|part| match part {
         Part::Paragraph(lines) => lines.iter().map(|text| line(text)).collect::<Vec<_>>().join("\n"),

@@ -1,12 +1,13 @@
-//! What every page has: it stands alone, runs nothing, and loads nothing.
+//! The frame of every HTML page: self-contained, without scripts and external
+//! resources.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-/// Even a browser that found a script here would not run it.
+/// Forbids scripts, so that a browser would not run one even if the page contained it.
 const CONTENT_POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
-/// A page with this title, inline style and body.
+/// Builds a page with this title, inline style and body.
 pub(crate) fn page(title: &str, style: &str, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)

@@ -1,4 +1,4 @@
-//! Text that others wrote, made safe to show; and colour.
+//! Makes text that others wrote safe to show; and adds colour.
 
 use std::borrow::Cow;
 
@@ -6,15 +6,15 @@ use serde::Serialize;
 
 use crate::report::Style;
 
-/// The text with every character that a terminal would obey, or an eye would
-/// not see, spelled out. Line feeds stay.
+/// Spells out every control character and every invisible character of a text. Line
+/// feeds stay.
 pub fn clean(text: &str) -> Cow<'_, str> {
     spelled(text, |c, out| out.push_str(&format!("\\u{{{:x}}}", u32::from(c))))
 }
 
-/// A value as JSON, as people and diffs like it, with one line feed after it. The
+/// Formats a value as JSON for people and diffs, with a trailing line feed. The
 /// characters that [`clean`] spells out are escaped (RFC 8259 section 7): a parser
-/// reads the same value, and a terminal that shows the text obeys nothing in it.
+/// reads the same value, and a terminal executes no control sequence.
 pub fn json_text(value: &impl Serialize) -> String {
     let text = serde_json::to_string_pretty(value).unwrap_or_default();
     let mut text = json_spelled(&text).into_owned();
@@ -22,14 +22,15 @@ pub fn json_text(value: &impl Serialize) -> String {
     text
 }
 
-/// A value as JSON in one line, without a line feed after it; else as [`json_text`].
+/// Formats a value as JSON in one line without a trailing line feed, otherwise as
+/// [`json_text`].
 pub fn json_line(value: &impl Serialize) -> String {
     let text = serde_json::to_string(value).unwrap_or_default();
     json_spelled(&text).into_owned()
 }
 
-/// The text of a JSON document, with escapes for what a terminal would obey. Beside
-/// its strings a document holds no such character.
+/// Escapes control characters in the text of a JSON document. Outside its strings, a
+/// document has none.
 fn json_spelled(text: &str) -> Cow<'_, str> {
     spelled(text, |c, out| {
         for unit in c.encode_utf16(&mut [0; 2]) {
@@ -57,15 +58,15 @@ fn is_hidden(c: char) -> bool {
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// A number for people: six significant digits, as C's `%.6g`, but whole numbers
-/// below 10^15 in full. Programs get the exact value, in JSON.
+/// Formats a number for people: six significant digits, as C's `%.6g`, but whole
+/// numbers below 10^15 in full. Programs get the exact value, in JSON.
 pub fn number(value: f64) -> String {
     if value.fract() == 0.0 && value.abs() < 1e15 {
         return format!("{value:.0}");
     }
     let scientific = format!("{value:.5e}");
     let Some((digits, exponent)) = scientific.split_once('e') else {
-        // Not finite.
+        // The number is not finite.
         return scientific;
     };
     let trimmed = |text: &str| match text.contains('.') {
@@ -81,8 +82,8 @@ pub fn number(value: f64) -> String {
     }
 }
 
-/// A moment in UTC, for people: `2026-03-03 14:05 UTC`. Empty for what no
-/// calendar has.
+/// Formats a moment in UTC for people: `2026-03-03 14:05 UTC`. Returns an empty text
+/// for a moment outside the calendar.
 pub fn utc(seconds: Option<i64>) -> String {
     let moment = seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
     moment.map_or_else(String::new, |moment| {
@@ -90,7 +91,7 @@ pub fn utc(seconds: Option<i64>) -> String {
     })
 }
 
-/// The text in a colour or weight (SGR parameters), where colour is welcome.
+/// Formats text in a colour or weight (SGR parameters), if colour is allowed.
 pub fn paint(text: &str, code: &str, style: &Style) -> String {
     if style.color && !text.is_empty() {
         format!("\x1b[{code}m{text}\x1b[0m")

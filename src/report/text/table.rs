@@ -1,26 +1,26 @@
-//! Tables that a person likes to read: a quiet header, two spaces between
-//! columns, colour where it means something. In a pipe nothing is cut.
+//! Tables for people: a dim header, two spaces between columns, colour for meaning. In
+//! a pipe, no text is cut.
 
 use comfy_table::{ColumnConstraint, ContentArrangement, Width};
 
 use crate::report::Style;
 use crate::report::text::plain::{clean, paint};
 
-/// What a cell's content means.
+/// The style of a cell, by the meaning of its content.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CellStyle {
-    /// Nothing special.
+    /// An ordinary value.
     #[default]
     Plain,
     /// A name.
     Strong,
-    /// Good.
+    /// A good result.
     Good,
-    /// Bad.
+    /// A bad result.
     Bad,
-    /// Waiting.
+    /// A pending value.
     Waiting,
-    /// Over.
+    /// A past or absent value.
     Dim,
 }
 
@@ -48,7 +48,7 @@ impl CellStyle {
     }
 }
 
-/// One cell.
+/// A cell of a table.
 #[derive(Clone, Debug, Default)]
 pub struct Cell {
     text: String,
@@ -56,7 +56,7 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// A cell with a meaning.
+    /// Creates a cell with a style.
     pub fn styled(text: impl Into<String>, style: CellStyle) -> Cell {
         Cell {
             text: text.into(),
@@ -82,7 +82,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// An empty table.
+    /// Creates an empty table.
     pub fn new<const N: usize>(header: [&'static str; N]) -> Table {
         Table {
             header: header.map(str::to_owned).into(),
@@ -90,7 +90,7 @@ impl Table {
         }
     }
 
-    /// An empty table under a header that is not known beforehand.
+    /// Creates an empty table with a header that is computed at run time.
     pub fn under(header: Vec<String>) -> Table {
         Table {
             header,
@@ -98,24 +98,24 @@ impl Table {
         }
     }
 
-    /// One more row.
+    /// Adds a row.
     pub fn row<const N: usize>(&mut self, cells: [Cell; N]) {
         self.rows.push(cells.into());
     }
 
-    /// One more row, of as many cells as the header has.
+    /// Adds a row with as many cells as the header has.
     pub fn cells(&mut self, cells: Vec<Cell>) {
         self.rows.push(cells);
     }
 
-    /// Whether there is nothing in it.
+    /// Whether the table has no rows.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// The table as text.
+    /// Renders the table as text.
     pub fn render(&self, style: &Style) -> String {
-        // Columns that are empty throughout say nothing.
+        // Columns without content are left out.
         let used: Vec<usize> = (0..self.header.len())
             .filter(|&column| {
                 self.rows
@@ -137,8 +137,8 @@ impl Table {
         }
         if let Some(width) = style.width {
             let least = self.least_widths(&used);
-            // Where the words do not fit, the terminal wraps the line, and what is
-            // copied from it stays whole.
+            // If the text does not fit, the terminal wraps the line, so that copied
+            // text stays whole.
             let width = width.max(least.iter().sum());
             table.set_content_arrangement(ContentArrangement::Dynamic);
             table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
@@ -165,7 +165,7 @@ impl Table {
         out
     }
 
-    /// Least width of each column in which no word is broken, padding included.
+    /// The least width of each column that breaks no word, including padding.
     fn least_widths(&self, used: &[usize]) -> Vec<usize> {
         let longest = |column: usize| {
             let cells = self.rows.iter().filter_map(|row| row.get(column));
@@ -185,7 +185,7 @@ impl Table {
             .collect()
     }
 
-    /// Colours the words of a line that stand in a styled cell.
+    /// Colours the words of a line that belong to a styled cell.
     fn styled(&self, line: &str, style: &Style) -> String {
         if !style.color {
             return line.to_owned();

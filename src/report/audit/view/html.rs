@@ -1,5 +1,5 @@
-//! An audit as one HTML file that stands alone: inline style, no script,
-//! nothing loaded from anywhere, made to be read on a phone and to be printed.
+//! An audit as one self-contained HTML file: inline style, no script, no external
+//! resources. It suits phones and printers.
 
 use maud::{Markup, html};
 
@@ -14,7 +14,7 @@ use crate::report::text::plain::utc;
 
 const STYLE: &str = concat!(include_str!("../../text/page.css"), include_str!("audit.css"));
 
-/// The audit as a page.
+/// Renders the audit as a page.
 pub fn render(audit: &Audit) -> String {
     let body = html! {
             body {
@@ -76,7 +76,7 @@ fn head(audit: &Audit) -> Markup {
     }
 }
 
-/// With a capital first letter and a full stop.
+/// Adds a capital first letter and a full stop.
 fn sentence(words: &str) -> String {
     let mut letters = words.chars();
     match letters.next() {
@@ -139,7 +139,7 @@ fn state_class(state: State) -> &'static str {
     }
 }
 
-/// The class of a status.
+/// The CSS class of a status.
 pub(super) fn status_class(status: Status) -> &'static str {
     match status {
         Status::Approved => "good",
@@ -211,7 +211,7 @@ fn live(live: &Live) -> Markup {
     }
 }
 
-/// How a record was proven when it was given.
+/// The proof of a record at the time it was added.
 fn given(given: &Given) -> Markup {
     html! { " at step " (given.step) (proof(&given.proof, Some(given.commit), false)) }
 }
@@ -230,7 +230,7 @@ fn review(review: &Counted) -> Markup {
     }
 }
 
-/// The reviews that decided, and under what.
+/// The deciding reviews, and the rules that applied.
 fn approved(approval: &Approval) -> Markup {
     html! {
         (row("Approved", html! {

@@ -1,5 +1,5 @@
-//! An audit as text that can be pasted: what was looked at, who signed, what is
-//! in use and by whose leave, what is wrong, what was taken on trust.
+//! An audit as plain text: the audited range, the signers, the versions in use with
+//! their approvals, the findings, and the assumptions.
 
 use super::{census, commits, need, rules, seen, steps, use_of, verdict};
 use crate::judge::history::Dated;
@@ -9,7 +9,7 @@ use crate::report::findings::human as report;
 use crate::report::text::plain::utc;
 use crate::report::{Cell, CellStyle, Style, Table, clean, paint};
 
-/// The width of the words before a value.
+/// The width of the labels before the values.
 const LABEL: usize = 11;
 
 fn fact(out: &mut String, label: &str, value: &str) {
@@ -20,7 +20,7 @@ fn heading(out: &mut String, title: &str, style: &Style) {
     out.push_str(&format!("\n{}\n", paint(title, "1", style)));
 }
 
-/// The audit as text.
+/// Renders the audit as text.
 pub fn render(audit: &Audit, style: &Style) -> String {
     let mut out = format!(
         "{}\n",
@@ -94,7 +94,7 @@ fn signatures(audit: &Audit) -> Table {
             false => kind,
         };
         for (index, key) in signer.keys.iter().enumerate() {
-            // One line a key; the actor stands on the first.
+            // One line for each key; the actor is on the first.
             let who = if index == 0 { signer.actor.as_str() } else { "″" };
             let what = match (index, key.revoked) {
                 (0, false) => kind.clone(),

@@ -1,5 +1,5 @@
-//! `modelry-audit/v1`: a frozen form of its own, so that inner types can
-//! change. What is absent is left out.
+//! `modelry-audit/v1`: a frozen format with its own types, so that inner types can
+//! change. Absent members are left out.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::report::audit::{
 };
 use crate::report::findings::json::{JsonFinding, JsonNote, finding, note, schema_of};
 
-/// The format's name, and its schema's.
+/// The name of the format and of its schema.
 pub const SCHEMA_NAME: &str = "modelry-audit/v1";
 
 /// The audit of a registry from its root to a commit of the mainline.
@@ -25,90 +25,90 @@ pub const SCHEMA_NAME: &str = "modelry-audit/v1";
 struct JsonAudit<'a> {
     /// `modelry-audit/v1`.
     format: &'static str,
-    /// The version of Modelry that made it.
+    /// The version of Modelry that made the report.
     modelry: &'static str,
-    /// Whether nothing decides against it: no finding, or only acknowledged ones.
+    /// Whether the audit is clean: it has no findings, or only acknowledged ones.
     clean: bool,
-    /// Which registry.
+    /// The audited registry.
     registry: JsonRegistry<'a>,
-    /// What was looked at.
+    /// The audited part of the history.
     range: JsonRange<'a>,
-    /// What the verdict rests on and the history can't prove.
+    /// Assumptions of the verdict that the history can't prove.
     trust: Vec<JsonTrust>,
-    /// Who signed how much.
+    /// The signatures, by actor and key.
     signatures: JsonSignatures<'a>,
-    /// How many versions there are at the tip, by status; `Deleted` and
-    /// `Unreadable` beside the four.
+    /// The number of versions at the tip by status, with `Deleted` and `Unreadable` as
+    /// two more.
     versions: BTreeMap<&'static str, usize>,
-    /// Versions that are Approved at the tip, or serve a stage.
+    /// Versions that are Approved at the tip or serve a stage.
     live: Vec<JsonLive<'a>>,
-    /// What happened to the registry as a whole, in order.
+    /// Changes of the registry as a whole, in order.
     events: Vec<JsonEvent<'a>>,
-    /// The groups by name, with what happened to each.
+    /// The groups by name, with their changes.
     groups: Vec<JsonGroup<'a>>,
-    /// What is wrong, in order.
+    /// The findings, in order.
     findings: Vec<JsonFinding<'a>>,
-    /// What is worth knowing; decides nothing.
+    /// Notes, which do not affect the verdict.
     notes: Vec<JsonNote<'a>>,
 }
 
-/// Which registry.
+/// The audited registry.
 #[derive(Serialize, JsonSchema)]
 struct JsonRegistry<'a> {
-    /// Its name.
+    /// The registry's name.
     name: &'a str,
-    /// Its id.
+    /// The registry's id.
     id: &'a str,
-    /// Its folder from the repository's top; empty for the top.
+    /// The registry's folder from the repository's top; empty for the top.
     folder: &'a str,
     /// The serial of the policy in force at the tip.
     serial: u64,
 }
 
-/// Something that the verdict rests on and the history can't prove.
+/// An assumption of the verdict that the history can't prove.
 #[derive(Serialize, JsonSchema)]
 struct JsonTrust {
-    /// `root-pinned`, `root-on-trust`, `checkpoint`, `earlier-rewrite`,
+    /// The code: `root-pinned`, `root-on-trust`, `checkpoint`, `earlier-rewrite`,
     /// `verified-point`, `commit-dates`.
     code: &'static str,
-    /// One sentence.
+    /// The assumption, in one sentence.
     text: String,
 }
 
-/// Who signed how much.
+/// The signatures, by actor and key.
 #[derive(Serialize, JsonSchema)]
 struct JsonSignatures<'a> {
-    /// Actors, by id.
+    /// The actors, by id.
     actors: Vec<JsonSigner<'a>>,
-    /// What speaks for nobody, by the reason.
+    /// Signatures that prove no actor, by reason.
     nobody: Vec<JsonNobody<'a>>,
 }
 
-/// What one actor signed.
+/// The signatures of one actor.
 #[derive(Serialize, JsonSchema)]
 struct JsonSigner<'a> {
-    /// Who.
+    /// The actor.
     actor: &'a str,
-    /// `person`, `machine` or `forge`; absent for whom the last policy does not
-    /// list.
+    /// `person`, `machine` or `forge`; absent if the last policy does not list the
+    /// actor.
     #[serde(skip_serializing_if = "Option::is_none")]
     kind: Option<String>,
-    /// Whether the actor's rights have ended since.
+    /// Whether the actor has been retired since.
     retired: bool,
     /// Signatures of commits.
     commits: usize,
     /// Signatures of records.
     records: usize,
-    /// The same by key.
+    /// The signatures, by key.
     keys: Vec<JsonKey<'a>>,
 }
 
-/// What was signed with one key.
+/// The signatures of one key.
 #[derive(Serialize, JsonSchema)]
 struct JsonKey<'a> {
     /// The key's fingerprint.
     key: &'a str,
-    /// Whether it was revoked since.
+    /// Whether the key has been revoked since.
     revoked: bool,
     /// Signatures of commits.
     commits: usize,
@@ -116,49 +116,49 @@ struct JsonKey<'a> {
     records: usize,
 }
 
-/// What speaks for nobody, for one reason.
+/// Commits and records that prove no actor, for one reason.
 #[derive(Serialize, JsonSchema)]
 struct JsonNobody<'a> {
     /// The reason: `unsigned`, `unknown key`.
     reason: &'a str,
-    /// The key's fingerprint, when a key made the signature.
+    /// The key's fingerprint, if a key made the signature.
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<&'a str>,
-    /// Commits.
+    /// The number of commits.
     commits: usize,
-    /// Records.
+    /// The number of records.
     records: usize,
 }
 
-/// Who stands behind a change, and by what.
+/// The actor behind a change, and the proof.
 #[derive(Serialize, JsonSchema)]
 struct JsonProof<'a> {
-    /// `record`: its own signature; `commit`: the commit's; `decision`: reviews
-    /// or an archival authorise it, whoever carries it; `root`: it came with
-    /// the root; `nobody`.
+    /// The kind of proof. `record`: the record's own signature. `commit`: the commit's
+    /// signature. `decision`: reviews or an archival, whoever committed the change.
+    /// `root`: the change came with the root. `nobody`: no actor is proven.
     means: &'static str,
-    /// Whose act it is; for a `decision`, who carries it.
+    /// The author of the change; for a `decision`, the actor who committed it.
     #[serde(skip_serializing_if = "Option::is_none")]
     actor: Option<&'a str>,
-    /// The fingerprint of the key that signed.
+    /// The fingerprint of the signing key.
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<&'a str>,
-    /// The same in words.
+    /// The proof in words.
     words: &'a str,
 }
 
-/// A record, and how it was proven when it was given.
+/// A record, and its proof at the time it was added.
 #[derive(Serialize, JsonSchema)]
 struct JsonGiven<'a> {
-    /// The step that brought it; the root is 1.
+    /// The step that added it; the root is 1.
     step: usize,
-    /// The commit that brought it.
+    /// The commit that added it.
     commit: String,
-    /// Who, and by what.
+    /// The actor, and the proof.
     proof: JsonProof<'a>,
 }
 
-/// One change.
+/// One change of the registry.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct JsonEvent<'a> {
@@ -166,56 +166,56 @@ struct JsonEvent<'a> {
     step: usize,
     /// The step's commit, on the mainline.
     mainline: String,
-    /// The commit that brings it: the step's own, or one behind its merge.
+    /// The commit that makes the change: the step's own, or one of its merged side.
     commit: String,
-    /// When that commit was made, in UTC (RFC 3339), as its committer says. No
-    /// verdict rests on it.
+    /// The time of that commit according to its committer, in UTC (RFC 3339). No
+    /// verdict depends on it.
     #[serde(skip_serializing_if = "Option::is_none")]
     time: Option<String>,
-    /// The step's effective date: the latest that any registry step up to it
-    /// claims. By it `--at` tells days apart.
+    /// The step's effective date: the latest that any registry step up to it claims.
+    /// `--at` uses this date.
     #[serde(skip_serializing_if = "Option::is_none")]
     date: Option<String>,
-    /// The date that the step's commit claims, where that is an earlier one.
+    /// The date that the step's commit claims, if it is earlier than the effective
+    /// date.
     #[serde(skip_serializing_if = "Option::is_none")]
     claimed: Option<String>,
-    /// What was done.
+    /// The change, as an imperative phrase.
     phrase: &'a str,
     /// The file, from the repository's top.
     path: &'a str,
-    /// The version that it concerns.
+    /// The version that the change concerns.
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<String>,
-    /// The status that it leads to, the decision given, the version that the
-    /// stage serves now (`nothing` when it was emptied), or the policy's serial.
+    /// The result: the new status, the decision, the version that the stage now serves
+    /// (`nothing` if it was emptied), or the policy's serial.
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<String>,
-    /// The reason that its author gave; for a policy the subject of the step's
-    /// commit.
+    /// The reason that the author gave; for a policy, the subject of the step's commit.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
-    /// Who, and by what.
+    /// The actor, and the proof.
     proof: JsonProof<'a>,
-    /// The reviews that decided it, for a move of status.
+    /// The reviews that decided a change of status.
     #[serde(skip_serializing_if = "Option::is_none")]
     decision: Option<JsonDecision<'a>>,
-    /// What is wrong with it.
+    /// The findings that the change caused.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     findings: Vec<JsonFlag>,
 }
 
-/// A finding that a change brought.
+/// A finding that a change caused.
 #[derive(Serialize, JsonSchema)]
 struct JsonFlag {
     /// The rule's code.
     code: &'static str,
     /// The rule's name.
     name: &'static str,
-    /// Whether it was acknowledged since.
+    /// Whether a later policy acknowledged the finding.
     acknowledged: bool,
 }
 
-/// The reviews that decided a version, and what the policy asked for then.
+/// The reviews that decided a version, and the policy's requirements at that time.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct JsonDecision<'a> {
@@ -225,43 +225,43 @@ struct JsonDecision<'a> {
     step: usize,
     /// That step's commit.
     mainline: String,
-    /// When, in UTC (RFC 3339), as its committer says.
+    /// The time of the step according to its committer, in UTC (RFC 3339).
     #[serde(skip_serializing_if = "Option::is_none")]
     time: Option<String>,
     /// The step's effective date.
     #[serde(skip_serializing_if = "Option::is_none")]
     date: Option<String>,
-    /// Whether nothing was missing.
+    /// Whether all requirements were met.
     authorised: bool,
-    /// The policy, and what it asked for of an approval.
+    /// The policy, and its requirements for an approval.
     policy: JsonPolicy<'a>,
-    /// What the gates said.
+    /// The results of the gates.
     gates: Vec<JsonGate<'a>>,
-    /// The digest of what was decided on.
+    /// The digest of the reviewed content.
     subject: String,
     /// Authors of the version, its card and its evidence.
     authors: Vec<&'a str>,
-    /// Every review, as it counted.
+    /// Every review, as it was counted.
     reviews: Vec<JsonReview<'a>>,
-    /// What was missing.
+    /// The missing requirements.
     missing: &'a [String],
 }
 
-/// What a policy asked for.
+/// A policy's requirements for an approval.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct JsonPolicy<'a> {
-    /// Its serial.
+    /// The policy's serial.
     serial: u64,
-    /// The entries of its `approvals` that applied, all together.
+    /// The entries of `approvals` that applied, all together.
     rules: Vec<JsonRule<'a>>,
-    /// Distinct actors.
+    /// The number of distinct actors who had to approve.
     required: u32,
-    /// How many of them from each team.
+    /// The number of approvals needed from each team.
     from: BTreeMap<&'a str, u32>,
-    /// Whether authors counted for nothing.
+    /// Whether approvals by authors were ignored.
     four_eyes: bool,
-    /// Whether machines counted.
+    /// Whether reviews of machines counted.
     machines: bool,
     /// Sections of the card that had to be filled.
     card: &'a [String],
@@ -272,45 +272,45 @@ struct JsonPolicy<'a> {
 struct JsonRule<'a> {
     /// JSON pointer into the policy.
     pointer: String,
-    /// The groups that it is for.
+    /// The groups that the entry applies to.
     groups: &'a [String],
 }
 
-/// What a gate said.
+/// The result of a gate.
 #[derive(Serialize, JsonSchema)]
 struct JsonGate<'a> {
-    /// Its name.
+    /// The gate's name.
     name: &'a str,
     /// The condition.
     require: &'a str,
-    /// The version that it was compared with.
+    /// The version that the gate compared with.
     #[serde(skip_serializing_if = "Option::is_none")]
     champion: Option<String>,
-    /// Whether it held.
+    /// Whether the gate was met.
     met: bool,
-    /// What it saw, in words.
+    /// The values that the gate used, in words.
     seen: &'a str,
-    /// Why it can't be said, when it can't.
+    /// The reason why the gate has no result, if it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
 }
 
-/// One review as it was counted.
+/// One review, as it was counted.
 #[derive(Serialize, JsonSchema)]
 struct JsonReview<'a> {
-    /// Whose.
+    /// The reviewer.
     actor: &'a str,
-    /// The machine that reported it from a Git host's page.
+    /// The machine that reported the review from a Git host.
     #[serde(skip_serializing_if = "Option::is_none")]
     reported_by: Option<&'a str>,
     /// `Approved`, `Rejected` or `Withdrawn`.
     decision: &'static str,
-    /// Whether it counted.
+    /// Whether the review counted.
     counts: bool,
-    /// Why it did not.
+    /// The reason why the review did not count.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<&'a str>,
-    /// How it was proven when it was given; absent when no step shows.
+    /// Its proof at the time it was added; absent if no step shows it.
     #[serde(skip_serializing_if = "Option::is_none")]
     given: Option<JsonGiven<'a>>,
 }
@@ -319,43 +319,42 @@ struct JsonReview<'a> {
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct JsonLive<'a> {
-    /// Which: `GROUP/N`.
+    /// The version: `GROUP/N`.
     version: String,
-    /// Its status; absent when its file can't be read as a version.
+    /// The status; absent if the file can't be read as a version.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<&'static str>,
-    /// The stages that it serves.
+    /// The stages that the version serves.
     serves: Vec<JsonServing<'a>>,
-    /// How it was approved; absent when no reviews were counted for it.
+    /// The approval; absent if no reviews were counted for the version.
     #[serde(skip_serializing_if = "Option::is_none")]
     approval: Option<JsonDecision<'a>>,
-    /// The change that made it Approved, right or wrong; absent when no step
-    /// shows.
+    /// The change that made the version Approved, allowed or not; absent if no step
+    /// shows it.
     #[serde(skip_serializing_if = "Option::is_none")]
     moved: Option<JsonGiven<'a>>,
-    /// That it was imported as Approved, when that is how it came to be so.
+    /// The import, if the version became Approved by one.
     #[serde(skip_serializing_if = "Option::is_none")]
     imported: Option<JsonImport<'a>>,
-    /// The key that its approval rests on and that was not believed any more:
-    /// such a version resolves nowhere.
+    /// The distrusted key that the approval depends on. Such a version never resolves.
     #[serde(skip_serializing_if = "Option::is_none")]
     tainted_by: Option<&'a str>,
 }
 
-/// An import with the status that a version had elsewhere.
+/// An import of a version with the status that it had elsewhere.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct JsonImport<'a> {
-    /// The registry that it comes from.
+    /// The registry that the version came from.
     from: &'a str,
-    /// Who imported it.
+    /// The actor who imported it.
     by: &'a str,
-    /// Whether the policy let that actor.
+    /// Whether the policy allowed the import.
     granted: bool,
-    /// Who decided there.
+    /// The person who decided there.
     #[serde(skip_serializing_if = "Option::is_none")]
     decided_by: Option<&'a str>,
-    /// When it was decided there.
+    /// The time of the decision there.
     #[serde(skip_serializing_if = "Option::is_none")]
     decided_at: Option<&'a str>,
 }
@@ -365,29 +364,29 @@ struct JsonImport<'a> {
 struct JsonServing<'a> {
     /// The stage.
     stage: &'a str,
-    /// How it came to serve it; absent when no step shows.
+    /// The assignment; absent if no step shows it.
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<JsonGiven<'a>>,
 }
 
-/// A group, with what happened to it.
+/// A group, with its changes.
 #[derive(Serialize, JsonSchema)]
 struct JsonGroup<'a> {
-    /// Its name.
+    /// The group's name.
     name: &'a str,
-    /// Whether it is there at the tip, as a group or as its tombstone.
+    /// Whether the group exists at the tip, as a group or as its tombstone.
     exists: bool,
-    /// Whether a tombstone stands in its place.
+    /// Whether the group was deleted, and a tombstone replaces it.
     deleted: bool,
-    /// Its versions at the tip, with the status of each.
+    /// The versions at the tip, with their status.
     versions: BTreeMap<u64, &'static str>,
-    /// Which version serves each stage; `null` where nothing does.
+    /// The version that serves each stage; `null` if there is none.
     stages: BTreeMap<&'a str, Option<u64>>,
-    /// What happened to it, in order.
+    /// The changes of the group, in order.
     events: Vec<JsonEvent<'a>>,
 }
 
-/// A moment as RFC 3339, in UTC.
+/// Formats a moment as RFC 3339, in UTC.
 fn moment(seconds: Option<i64>) -> Option<String> {
     let moment = jiff::Timestamp::from_second(seconds?).ok()?;
     Some(moment.to_string())
@@ -557,7 +556,7 @@ fn group(group: &Group) -> JsonGroup<'_> {
     }
 }
 
-/// The audit as JSON.
+/// Renders the audit as JSON.
 pub fn render(audit: &Audit) -> String {
     let nobody = audit.nobody.iter().map(|nobody| JsonNobody {
         reason: &nobody.what,
@@ -596,7 +595,7 @@ pub fn render(audit: &Audit) -> String {
     crate::report::json_text(&value)
 }
 
-/// The JSON Schema of the audit.
+/// Returns the JSON Schema of the audit.
 pub fn schema() -> Value {
     schema_of::<JsonAudit<'_>>()
 }

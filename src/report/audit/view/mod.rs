@@ -1,4 +1,4 @@
-//! An audit for people, programs and browsers.
+//! An audit as text for people, as JSON for programs, and as a page for browsers.
 
 mod html;
 mod human;
@@ -13,7 +13,8 @@ pub use html::render as html;
 pub use human::render as human;
 pub use json::{SCHEMA_NAME, render as json, schema};
 
-/// The versions at the tip, on one line: "3 versions in 2 groups: 1 Approved, 2 Pending".
+/// The number of versions at the tip, on one line: "3 versions in 2 groups: 1 Approved,
+/// 2 Pending".
 fn census(audit: &Audit) -> String {
     let census = audit.census();
     let versions: usize = census.iter().map(|(_, count)| count).sum();
@@ -33,7 +34,7 @@ fn census(audit: &Audit) -> String {
     )
 }
 
-/// The steps on one line.
+/// The number of steps, on one line.
 fn steps(audit: &Audit) -> String {
     let range = &audit.range;
     let beside = match range.links {
@@ -46,7 +47,7 @@ fn steps(audit: &Audit) -> String {
     )
 }
 
-/// The commits on one line.
+/// The number of commits, on one line.
 fn commits(audit: &Audit) -> String {
     let range = &audit.range;
     let behind = match range.side_commits {
@@ -59,7 +60,7 @@ fn commits(audit: &Audit) -> String {
     )
 }
 
-/// The verdict in a sentence.
+/// The verdict, in one sentence.
 fn verdict(report: &Report) -> String {
     let open = report.open().count();
     let accepted = report.findings.len() - open;
@@ -76,7 +77,7 @@ fn verdict(report: &Report) -> String {
     }
 }
 
-/// Which rules of the policy applied.
+/// The rules of the policy that applied.
 fn rules(approval: &Approval) -> String {
     let rules: Vec<String> = approval
         .rules
@@ -92,7 +93,7 @@ fn rules(approval: &Approval) -> String {
     }
 }
 
-/// What the policy asked for.
+/// The requirements of the policy.
 fn need(approval: &Approval) -> String {
     let mut words = vec![count(
         usize::try_from(approval.required).unwrap_or(usize::MAX),
@@ -112,7 +113,7 @@ fn need(approval: &Approval) -> String {
     words.join("; ")
 }
 
-/// What a gate saw, and why it could not say more.
+/// The values that a gate used, and the reason if it has no result.
 fn seen(gate: &GateOutcome) -> String {
     let mut seen: Vec<String> = Vec::new();
     if !gate.seen.is_empty() {

@@ -1,4 +1,4 @@
-//! What an audit looked at, for programs.
+//! The audited part of the history, for programs.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::base::Oid;
 use crate::report::audit::{Audit, Known};
 
-/// What was looked at.
+/// The audited part of the history.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct JsonRange<'a> {
@@ -16,39 +16,39 @@ pub(super) struct JsonRange<'a> {
     root: String,
     /// Whether the root was pinned outside the history.
     root_pinned: bool,
-    /// Where the pin comes from, with `--with-clone`: `option`, `command`, `worktree`,
+    /// The origin of the pin, with `--with-clone`: `option`, `command`, `worktree`,
     /// `local`, `global`, `system`.
     #[serde(skip_serializing_if = "Option::is_none")]
     root_pinned_by: Option<&'a str>,
     /// The last step.
     tip: String,
-    /// The point that this clone verified before, where the mainline had to hold
-    /// it: with `--with-clone`, or where it is lost.
+    /// The point that this clone verified before: with `--with-clone`, or if the
+    /// mainline lost it.
     #[serde(skip_serializing_if = "Option::is_none")]
     known: Option<JsonKnown>,
-    /// The checkpoint of an earlier audit that the mainline goes on from.
+    /// The checkpoint of an earlier audit that the mainline continues.
     #[serde(skip_serializing_if = "Option::is_none")]
     checkpoint: Option<JsonCheckpoint<'a>>,
-    /// Steps from the root to the tip, both counted.
+    /// The number of steps from the root to the tip, both included.
     steps: usize,
-    /// Steps that touch nothing of the registry.
+    /// The number of steps that do not change the registry.
     links: usize,
-    /// Commits after the root whose signature was asked for.
+    /// The number of commits after the root whose signature was checked.
     commits: usize,
-    /// How many of these are behind merges.
+    /// The number of these commits that are behind merges.
     side_commits: usize,
-    /// Typed changes judged.
+    /// The number of typed changes judged.
     changes: usize,
-    /// Documents read.
+    /// The number of documents read.
     documents: usize,
 }
 
-/// A point of the mainline that was known before.
+/// A point of the mainline that the clone verified before.
 #[derive(Serialize, JsonSchema)]
 struct JsonKnown {
     /// The commit.
     commit: String,
-    /// Whether the mainline still holds it.
+    /// Whether the mainline still contains it.
     held: bool,
 }
 
@@ -56,16 +56,16 @@ struct JsonKnown {
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct JsonCheckpoint<'a> {
-    /// Its steps.
+    /// The number of steps.
     size: u64,
-    /// The last of them.
+    /// The last step.
     commit: String,
-    /// The actor who signed it, when it is signed.
+    /// The actor who signed the checkpoint, if it is signed.
     #[serde(skip_serializing_if = "Option::is_none")]
     signed_by: Option<&'a str>,
 }
 
-/// What the audit looked at.
+/// Describes the audited part of the history.
 pub(super) fn range(audit: &Audit) -> JsonRange<'_> {
     let range = &audit.range;
     let point = |commit: Oid, held: bool| {

@@ -1,5 +1,4 @@
-//! The parts of the page that tell of single changes: what was done, by whom,
-//! by what proof, and what is wrong with it.
+//! The parts of the page that show single changes: action, actor, proof, findings.
 
 use maud::{Markup, html};
 
@@ -13,16 +12,16 @@ use crate::report::clean;
 use crate::report::findings::human::excerpt;
 use crate::report::text::plain::utc;
 
-/// A word in a colour that means something.
+/// Renders a word in the colour of its meaning.
 pub(super) fn badge(word: &str, class: &str) -> Markup {
     html! { span class={ "badge " (class) } { (clean(word)) } }
 }
 
-/// Text of others, with what stands between backticks as code.
+/// Renders text of others. Parts between backticks become code.
 pub(super) fn words(text: &str) -> Markup {
     let text = clean(text);
     let parts: Vec<&str> = text.split('`').collect();
-    // A backtick without its other is itself.
+    // A backtick without a partner is text.
     if parts.len().is_multiple_of(2) {
         return html! { (text) };
     }
@@ -33,13 +32,13 @@ pub(super) fn words(text: &str) -> Markup {
     }
 }
 
-/// A key's fingerprint.
+/// Renders a key's fingerprint.
 pub(super) fn key(key: &str) -> Markup {
     html! { code.key { (clean(key)) } }
 }
 
-/// Who stands behind a change, and by what; named, and without the commit where
-/// that stands beside it.
+/// Renders the actor behind a change and the proof. Leaves out the commit where the
+/// page shows it already.
 pub(super) fn proof(proof: &Proof, commit: Option<Oid>, named: bool) -> Markup {
     let (mark, class) = match proof.means {
         Means::Root => ("root", "quiet"),
@@ -52,7 +51,7 @@ pub(super) fn proof(proof: &Proof, commit: Option<Oid>, named: bool) -> Markup {
     if matches!(proof.means, Means::Record | Means::Commit) {
         let actor = proof.actor.as_ref().filter(|_| named);
         parts.extend(actor.map(|actor| html! { "by " strong { (actor) } }));
-        // What follows the mark's own words.
+        // The words after those of the badge.
         let more = proof.words.split_once("; ");
         parts.extend(more.map(|(_, more)| html! { (clean(more)) }));
     } else {
@@ -72,7 +71,7 @@ pub(super) fn proof(proof: &Proof, commit: Option<Oid>, named: bool) -> Markup {
     }
 }
 
-/// A gate: its condition, whether it held, and what it saw.
+/// Renders a gate: its condition, its result, and the values that it used.
 pub(super) fn gate(gate: &GateOutcome) -> Markup {
     let seen = super::seen(gate);
     html! {
@@ -105,7 +104,7 @@ fn outcome(outcome: &Outcome) -> Markup {
     }
 }
 
-/// Changes, by the step that brings them.
+/// Renders changes, grouped by their step.
 pub(super) fn events(events: &[Event]) -> Markup {
     let steps = events.chunk_by(|a, b| a.step == b.step);
     html! {
@@ -188,7 +187,7 @@ fn source(label: &Label<Place>) -> Markup {
     }
 }
 
-/// One finding, with its source lines.
+/// Renders one finding with its source lines.
 pub(super) fn finding(finding: &Finding<Place>) -> Markup {
     let row = |label: &str, text: &str| html! { div { dt { (label) } dd { (words(text)) } } };
     let accepted = finding.acknowledged.as_deref();

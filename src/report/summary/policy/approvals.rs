@@ -1,21 +1,21 @@
-//! Whether approvals that were not enough under one policy are enough under the
-//! next: the smallest sets that are enough after, tried by the policy before.
+//! Finds approvals that are insufficient under one policy and sufficient under the
+//! next. Tries the smallest sets that the new policy accepts against the old one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::record::kind::{Action, ActorId, ActorKind, GroupName};
 use crate::trust::{ApprovalNeed, Candidate, Policy, are_enough};
 
-/// Sets that are tried for one group. Who can't be told apart is tried once, so
-/// only policies with many machines and a high quorum need more.
+/// The most sets tried for one group. Interchangeable actors are tried once, so only
+/// policies with many machines and a high quorum need more.
 const MOST: usize = 20_000;
 
-/// Approvals that are enough now and were not before.
+/// Approvals that are sufficient now and were not before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Example {
-    /// Whose, with the machine that reports each.
+    /// The approvers, each with the machine that reports the approval.
     pub approvals: Vec<(ActorId, Option<ActorId>)>,
-    /// Of whose content; empty where it is anybody's.
+    /// The authors of the content; empty if any author will do.
     pub authors: Vec<ActorId>,
     /// Whether two of these actors counted as one before and do not now.
     pub parted: bool,
@@ -24,38 +24,38 @@ pub(super) struct Example {
 /// The result for one group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Found {
-    /// No approvals are enough that were not before.
+    /// No set of approvals became sufficient.
     Nothing,
-    /// These are.
+    /// This set became sufficient.
     Example(Example),
-    /// There are too many to try.
+    /// There are too many sets to try.
     Unknown,
 }
 
-/// Two policies, and who counts as one in each.
+/// Two policies, and the actors who count as one in each.
 pub(super) struct Comparison<'p> {
     before: &'p Policy,
     after: &'p Policy,
     ids: Vec<&'p ActorId>,
-    /// By index of an actor: those who count as one with it, itself included.
+    /// For each actor, by index: the actors who count as one with it, including itself.
     one_before: Vec<BTreeSet<usize>>,
     one_after: Vec<BTreeSet<usize>>,
 }
 
-/// An approval that would count after, and whether it is like another.
+/// An approval that would count under the new policy.
 struct Approver<'p> {
     actor: usize,
     reporter: Option<usize>,
     candidate: Candidate<'p>,
 }
 
-/// The best that is known of a search.
+/// The state of a search.
 struct Search<'s, 'p> {
     comparison: &'s Comparison<'p>,
     group: &'s GroupName,
     need_before: ApprovalNeed,
     need_after: ApprovalNeed,
-    /// The voices that can't be told apart, together.
+    /// The approvals, grouped with those interchangeable with them.
     classes: Vec<Vec<Approver<'p>>>,
     most: usize,
     tried: usize,
@@ -83,7 +83,7 @@ impl<'p> Comparison<'p> {
         }
     }
 
-    /// Approvals of something in this group that are enough now and were not.
+    /// Searches for approvals in this group that became sufficient.
     pub fn newly_enough(&self, group: &GroupName) -> Found {
         let (need_before, need_after) = (self.before.need(group), self.after.need(group));
         let teams: u32 = need_after.from.values().sum();
@@ -105,8 +105,8 @@ impl<'p> Comparison<'p> {
         }
     }
 
-    /// The approvals that could count after, those alike together: no more of
-    /// them than one set can hold.
+    /// Lists the approvals that could count under the new policy, grouped with those
+    /// interchangeable with them. A group has no more of them than one set can use.
     fn voices(
         &self,
         group: &GroupName,
@@ -137,7 +137,7 @@ impl<'p> Comparison<'p> {
                     actor: id,
                     reported_by: reporter.map(|machine| self.ids[machine]),
                 };
-                // Four eyes are asked for when the whole set is known.
+                // The four-eyes rule is checked once the whole set is known.
                 if !are_enough(
                     self.after,
                     &alone(need_after),
@@ -186,7 +186,7 @@ impl<'p> Comparison<'p> {
     }
 }
 
-/// The need of one approval to count by itself.
+/// The requirements for one approval to count by itself.
 fn alone(need: &ApprovalNeed) -> ApprovalNeed {
     ApprovalNeed {
         required: 1,
@@ -197,7 +197,8 @@ fn alone(need: &ApprovalNeed) -> ApprovalNeed {
 }
 
 impl Search<'_, '_> {
-    /// Adds voices to those chosen, from this one on, until they are enough after.
+    /// Adds approvals to the chosen ones, from this one on, until the new policy
+    /// accepts them.
     fn extend(&mut self, chosen: &mut Vec<(usize, usize)>, from: (usize, usize)) -> Option<Example> {
         if self.tried >= MOST {
             return None;
@@ -227,7 +228,7 @@ impl Search<'_, '_> {
                     }
                     chosen.pop();
                 }
-                // The others of the class are like this one.
+                // The others of the class are interchangeable with this one.
                 break;
             }
         }
@@ -238,7 +239,7 @@ impl Search<'_, '_> {
         chosen.iter().map(|(class, at)| &self.classes[*class][*at])
     }
 
-    /// Whether the approval counts beside those chosen.
+    /// Whether the approval counts together with the chosen ones.
     fn fits(&self, chosen: &[(usize, usize)], voice: &Approver<'_>) -> bool {
         let after = self.comparison.after;
         let reported = self
@@ -268,8 +269,8 @@ impl Search<'_, '_> {
                 .all(|(team, need)| reaches(teams(team.as_str()), *need))
     }
 
-    /// These approvals, if they were not enough before: of content by as many
-    /// authors as they are enough for now.
+    /// Returns these approvals if they were insufficient before, for content by as many
+    /// authors as the new policy accepts them for.
     fn example(&self, chosen: &[(usize, usize)]) -> Option<Example> {
         let Comparison {
             before,
@@ -293,7 +294,7 @@ impl Search<'_, '_> {
             let authors = authors.iter().map(|index| ids[*index].clone()).collect();
             are_enough(before, &self.need_before, self.group, &authors, &candidates)
         };
-        // Content has an author.
+        // Content always has an author.
         if authors.is_empty() || was_enough(&authors) {
             return None;
         }

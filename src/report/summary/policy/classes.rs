@@ -1,23 +1,23 @@
-//! Names of groups, one for each way in which a set of globs can match a name.
+//! Finds names of groups, one for each combination of globs that can match a name.
 
 use std::collections::{BTreeSet, HashSet, VecDeque};
 
 use crate::record::kind::GroupName;
 use crate::trust::{Glob, group_glob};
 
-/// States of the search. Globs of a real policy need some hundreds; where they
-/// need more, the groups that exist are looked at all the same.
+/// The most states of the search. The globs of a real policy need some hundreds. If
+/// they need more, the existing groups are still examined.
 const MOST: usize = 20_000;
 
-/// Names of groups, of which no two are matched by the same globs.
+/// Names of groups, each matched by a different set of globs.
 pub(super) struct Classes {
-    /// One name of each class; one of a group that exists where there is one.
+    /// One name for each class; the name of an existing group if the class has one.
     pub names: Vec<GroupName>,
     globs: Vec<(String, Glob)>,
 }
 
 impl Classes {
-    /// The classes of names under these globs.
+    /// Finds the classes of names under these globs.
     pub fn of(globs: impl IntoIterator<Item = String>, groups: &[GroupName]) -> Classes {
         let mut texts: BTreeSet<String> = globs.into_iter().collect();
         texts.insert("*".into());
@@ -40,8 +40,8 @@ impl Classes {
         Classes { names, globs }
     }
 
-    /// The classes of these indexes in words: the fewest globs that match them
-    /// and no other, and names for the rest.
+    /// Describes these classes: the fewest globs that match them and no other class,
+    /// and names for the rest.
     pub fn label(&self, indexes: &BTreeSet<usize>) -> String {
         let mut globs: Vec<(&str, BTreeSet<usize>)> = self
             .globs
@@ -70,11 +70,11 @@ impl Classes {
     }
 }
 
-/// A piece of a glob.
+/// A token of a glob.
 enum Token {
     /// Any text.
     Many,
-    /// One character out of these.
+    /// One character of this set.
     One {
         ranges: Vec<(char, char)>,
         negated: bool,
@@ -92,7 +92,7 @@ impl Token {
     }
 }
 
-/// Spells out `{a,b}`. Leaves a glob with very many alternatives as it is.
+/// Expands `{a,b}`. Leaves a glob with very many alternatives unchanged.
 pub(super) fn alternatives(glob: &str) -> Vec<String> {
     let mut open = vec![glob.to_owned()];
     let mut done = Vec::new();
@@ -132,7 +132,7 @@ pub(super) fn alternatives(glob: &str) -> Vec<String> {
     done
 }
 
-/// The pieces of a glob without alternatives, its letters small.
+/// Splits a glob without alternatives into tokens, in lower case.
 fn tokens(glob: &str) -> Vec<Token> {
     let one = |c: char| Token::One {
         ranges: vec![(c, c)],
@@ -143,7 +143,7 @@ fn tokens(glob: &str) -> Vec<Token> {
     while let Some(c) = chars.next() {
         match c {
             '*' => {
-                // `**/` matches nothing, too.
+                // `**/` also matches an empty text.
                 if chars.peek() == Some(&'*') {
                     chars.next();
                     chars.next_if_eq(&'/');
@@ -180,7 +180,7 @@ fn tokens(glob: &str) -> Vec<Token> {
     out
 }
 
-/// Places in the globs, each with what may follow nothing.
+/// Positions in the globs, including those after tokens that match an empty text.
 type State = Vec<(usize, usize)>;
 
 fn with_empty(sequences: &[(usize, Vec<Token>)], places: impl Iterator<Item = (usize, usize)>) -> State {
@@ -195,7 +195,7 @@ fn with_empty(sequences: &[(usize, Vec<Token>)], places: impl Iterator<Item = (u
     out.into_iter().collect()
 }
 
-/// The shortest name for each set of globs that can match a name together.
+/// Finds the shortest name for each set of globs that can match a name together.
 fn search(globs: &[&str]) -> Vec<GroupName> {
     let sequences: Vec<(usize, Vec<Token>)> = globs
         .iter()
@@ -205,7 +205,7 @@ fn search(globs: &[&str]) -> Vec<GroupName> {
             all.map(move |text| (glob, tokens(&text)))
         })
         .collect();
-    // Of letters that no glob tells apart, one is enough.
+    // Of letters that no glob distinguishes, one is enough.
     let mut known_letters = HashSet::new();
     let mut letters: Vec<char> = Vec::new();
     for c in ('a'..='z').rev().chain('0'..='9') {
@@ -216,7 +216,8 @@ fn search(globs: &[&str]) -> Vec<GroupName> {
     }
     letters.push('-');
     let start = with_empty(&sequences, (0..sequences.len()).map(|sequence| (sequence, 0)));
-    // No name ends with a hyphen, so the same state after one is another.
+    // A name does not end with a hyphen, so the state after a hyphen is a different
+    // one.
     let mut known: HashSet<(bool, State)> = HashSet::new();
     let mut open = VecDeque::from([(String::new(), start)]);
     let mut found: HashSet<Vec<usize>> = HashSet::new();

@@ -1,5 +1,5 @@
-//! The effect of a change of the policy, group by group: the rights that actors
-//! gain, and the needs of an approval that are gone.
+//! The effect of a change of the policy, by group: rights that actors gain, and
+//! requirements of an approval that are removed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,10 +10,10 @@ use crate::record::kind::{Action, ActorId, Gate, StageName};
 use crate::trust::condition::Demand;
 use crate::trust::{ApprovalNeed, Policy, gate_demand, path_glob};
 
-/// A line, and the classes of groups that it is true for.
+/// A line, and the classes of groups that it applies to.
 type Lines = BTreeMap<PolicyLine, BTreeSet<usize>>;
 
-/// Lists each effect that asks for less, or allows more, than before.
+/// Lists each effect that requires less or allows more than before.
 pub(super) fn effects(before: &Policy, after: &Policy, classes: &Classes) -> Vec<PolicyLine> {
     let mut lines = rights(before, after, classes);
     let newly: BTreeSet<(usize, ActorId)> = lines
@@ -25,7 +25,7 @@ pub(super) fn effects(before: &Policy, after: &Policy, classes: &Classes) -> Vec
     lines.out
 }
 
-/// Each glob of groups that a policy names.
+/// Lists each glob of groups that a policy contains.
 pub(super) fn globs(policy: &Policy) -> impl Iterator<Item = String> {
     let registry = policy.registry();
     let approvals = registry.approvals.iter().flat_map(|rule| &rule.groups);
@@ -34,14 +34,14 @@ pub(super) fn globs(policy: &Policy) -> impl Iterator<Item = String> {
     approvals.chain(grants).chain(imports).cloned()
 }
 
-/// The rights that actors gain.
+/// Rights that actors gain.
 struct Rights {
     out: Vec<PolicyLine>,
     /// The actors who gain the right to approve, by class of groups.
     approvers: BTreeMap<usize, BTreeSet<ActorId>>,
 }
 
-/// Who gained what, by the groups it is gained in and where it is allowed.
+/// Gained rights, by the groups and stages that they apply to.
 type Gained<'a> = BTreeMap<(BTreeSet<usize>, String), BTreeMap<ActorId, Vec<&'a str>>>;
 
 fn rights(before: &Policy, after: &Policy, classes: &Classes) -> Rights {
@@ -59,7 +59,7 @@ fn rights(before: &Policy, after: &Policy, classes: &Classes) -> Rights {
         return rights;
     }
     let stages: Vec<&StageName> = new.stages.iter().map(|stage| &stage.name).collect();
-    // By actor and by what is done, where; then who has the same in common.
+    // Collects rights by actor and place, then groups actors with the same rights.
     let mut gained: Gained<'_> = BTreeMap::new();
     for actor in new.actors.keys() {
         let mut add = |verb: &'static str, suffix: String, may: &dyn Fn(&Policy, &str) -> bool| {
@@ -123,7 +123,8 @@ fn rights(before: &Policy, after: &Policy, classes: &Classes) -> Rights {
     rights
 }
 
-/// The needs of an approval that are gone, and approvals that are newly enough.
+/// Lists requirements of an approval that were removed, and approvals that became
+/// sufficient.
 fn approvals(
     before: &Policy,
     after: &Policy,
@@ -171,7 +172,7 @@ fn approvals(
     named.collect()
 }
 
-/// Approvals that are enough now, in words.
+/// Describes approvals that became sufficient.
 fn words(example: &Example) -> String {
     let voices = example.approvals.iter();
     let voices: Vec<String> = voices
@@ -195,7 +196,8 @@ fn words(example: &Example) -> String {
     )
 }
 
-/// The lines of one group, without its name: what the reviews need less of.
+/// Lists the requirements on reviews that became weaker in one group, without the
+/// group's name.
 fn reviews(was: &ApprovalNeed, is: &ApprovalNeed) -> Vec<PolicyLine> {
     let mut out = Vec::new();
     let mut add = |what: &str, before: String, after: String| {
@@ -232,12 +234,12 @@ fn reviews(was: &ApprovalNeed, is: &ApprovalNeed) -> Vec<PolicyLine> {
     out
 }
 
-/// Whether two gates are written alike.
+/// Whether two gates have the same text.
 fn same(a: &Gate, b: &Gate) -> bool {
     a.require == b.require && a.champion == b.champion
 }
 
-/// The lines of one group for its card and gates.
+/// Lists the requirements on card and gates that became weaker in one group.
 fn content(was: &ApprovalNeed, is: &ApprovalNeed) -> Vec<PolicyLine> {
     let mut out = Vec::new();
     for section in was.card.difference(&is.card) {
@@ -258,7 +260,7 @@ fn content(was: &ApprovalNeed, is: &ApprovalNeed) -> Vec<PolicyLine> {
         .filter(|gate| !was.gates.iter().any(|other| same(&gate.gate, &other.gate)))
         .collect();
     for gone in was.gates.iter().filter(|gate| !is_kept(&gate.gate, is)) {
-        // Another condition may ask for less: somebody must look.
+        // A different condition may require less: a person must examine it.
         let instead = added
             .iter()
             .find(|gate| gate.gate.name == gone.gate.name)
@@ -276,7 +278,7 @@ fn content(was: &ApprovalNeed, is: &ApprovalNeed) -> Vec<PolicyLine> {
     out
 }
 
-/// Paths that a glob over paths matches, to be asked of another policy.
+/// Builds paths that a glob matches, to test them against another policy.
 fn examples(glob: &str) -> Vec<String> {
     let fill = |many: &str, one: &str| {
         let text = glob.replace("**/", &format!("{many}/")).replace("**", many);
@@ -304,7 +306,7 @@ fn examples(glob: &str) -> Vec<String> {
     all
 }
 
-/// The globs of protected files of which some are free now.
+/// Lists the globs of protected files that no longer protect all of their files.
 pub(super) fn freed<'g>(before: &'g Policy, after: &Policy) -> impl Iterator<Item = &'g String> {
     let globs = before.registry().protect.iter();
     globs.filter(|glob| {
@@ -316,7 +318,7 @@ pub(super) fn freed<'g>(before: &'g Policy, after: &Policy) -> impl Iterator<Ite
         }
         let all = examples(glob);
         let paths: Vec<&String> = all.iter().filter(|path| matcher.is_match(path)).collect();
-        // A glob without an example is reported rather than passed over.
+        // A glob without an example is reported, not skipped.
         paths.is_empty() || paths.iter().any(|path| !after.protects(path))
     })
 }

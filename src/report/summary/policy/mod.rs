@@ -1,5 +1,5 @@
-//! A change of the policy, spelled out: first what it lets happen that could not
-//! happen before, by effect; then each thing that it says otherwise.
+//! A change of the policy, spelled out: first its effects that allow something new,
+//! then each difference in the text.
 
 mod approvals;
 mod classes;
@@ -11,27 +11,26 @@ use serde::Serialize;
 use crate::record::kind::GroupName;
 use crate::trust::Policy;
 
-/// One thing that a policy says otherwise than the one before it, or that it lets
-/// happen.
+/// One difference between two policies, or one effect of the change.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct PolicyLine {
-    /// The subject: `fraud-*: required approvals`; or the whole in a sentence.
+    /// The subject: `fraud-*: required approvals`; or the whole line as a sentence.
     pub what: String,
-    /// The value before; none where there was none.
+    /// The value before, or `None` if there was none.
     pub before: Option<String>,
-    /// The value after; none where there is none.
+    /// The value after, or `None` if there is none.
     pub after: Option<String>,
-    /// Whether less is asked, or more is allowed, than before.
+    /// Whether the change requires less, or allows more, than before.
     pub weakens: bool,
-    /// Whether it only may be so: of two conditions it can't be told which asks
-    /// for more.
+    /// Whether it is uncertain that the change weakens the policy, because two
+    /// conditions can't be compared.
     pub unsure: bool,
-    /// Whether a condition certainly asks for more than before, and for nothing less.
+    /// Whether the new condition certainly requires more, and nothing less.
     pub strengthens: bool,
 }
 
 impl PolicyLine {
-    /// A sentence about what is asked less for, or allowed more.
+    /// A sentence about a weaker requirement or a new right.
     fn warning(what: String) -> PolicyLine {
         PolicyLine {
             what,
@@ -44,9 +43,9 @@ impl PolicyLine {
     }
 }
 
-/// Lists the differences of two policies, the weakening lines first. A line weakens
-/// by its effect: on the groups that exist and on every group that a glob of
-/// either policy could match.
+/// Lists the differences of two policies, the weakening ones first. A line is weakening
+/// by its effect on the existing groups, and on every group that a glob of either
+/// policy could match.
 pub fn policy_lines(before: &Policy, after: &Policy, groups: &[GroupName]) -> Vec<PolicyLine> {
     let globs = effect::globs(before).chain(effect::globs(after));
     let classes = classes::Classes::of(globs, groups);

@@ -1,6 +1,6 @@
-//! Each thing that a policy says otherwise than the one before it. Rights and the
-//! needs of approvals are judged by their effect, elsewhere; every other line says
-//! by itself whether it weakens.
+//! The textual differences of two policies. The effect module decides whether rights
+//! and requirements of approvals become weaker; every other line decides that for
+//! itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -10,7 +10,7 @@ use crate::record::kind::{Action, Actor, ActorKey, ApprovalRule, Gate, Landing, 
 use crate::trust::condition::{Demand, Expr};
 use crate::trust::{Credential, Policy, fingerprint, gate_demand, group_glob};
 
-/// The lines of one change.
+/// The lines of a change.
 #[derive(Default)]
 struct Lines(Vec<PolicyLine>);
 
@@ -26,7 +26,7 @@ impl Lines {
         });
     }
 
-    /// A value that may differ; `weaker` compares the two.
+    /// Adds a value that may differ; `weaker` compares the two.
     fn value<T: PartialEq + Display>(
         &mut self,
         what: String,
@@ -40,7 +40,7 @@ impl Lines {
         }
     }
 
-    /// Adds the members of one set that the other lacks.
+    /// Adds the members that only one of two sets has.
     fn sets(&mut self, what: &str, before: &BTreeSet<String>, after: &BTreeSet<String>, weaken: Weaken) {
         for gone in before.difference(after) {
             self.add(what, Some(gone.clone()), None, weaken == Weaken::Removed);
@@ -75,7 +75,7 @@ pub(super) fn lines(before: &Policy, after: &Policy) -> Vec<PolicyLine> {
     let administrators = after.holders(Action::Administer, None, None).len();
     let (was, is) = (old.policy_change.required, new.policy_change.required);
     if was != is {
-        // Where there are too few, nothing is enough.
+        // If there are too few, no set of approvals is sufficient.
         let reachable = administrators >= usize::try_from(is).unwrap_or(usize::MAX);
         let what = "approvals of a change of the policy";
         lines.add(
@@ -115,8 +115,8 @@ type Alike<'a> = dyn Fn(&ApprovalRule, &ApprovalRule) -> bool + 'a;
 /// A rule before, and the rule that it became.
 type RulePair<'r> = (Option<&'r ApprovalRule>, Option<&'r ApprovalRule>);
 
-/// The rules of both policies, each with what it became: of the same globs, of
-/// the same content, or of a glob in common.
+/// Pairs the rules of both policies: by equal globs, by equal content, or by a common
+/// glob.
 fn pairs<'r>(before: &'r Registry, after: &'r Registry) -> Vec<RulePair<'r>> {
     let globs = |rule: &ApprovalRule| set(&rule.groups);
     let content = |rule: &ApprovalRule| ApprovalRule {
@@ -146,13 +146,13 @@ fn pairs<'r>(before: &'r Registry, after: &'r Registry) -> Vec<RulePair<'r>> {
     out
 }
 
-/// A gate's condition, and which version is its champion.
+/// A gate's condition, and the stage of its champion.
 pub(super) fn gate_words(gate: &Gate) -> String {
     let champion = gate.champion.iter().map(|stage| format!(" (champion: {stage})"));
     format!("{}{}", gate.require, champion.collect::<String>())
 }
 
-/// Lists the needs of a rule by name.
+/// Lists the requirements of a rule by name.
 fn asks(rule: &ApprovalRule) -> BTreeMap<String, String> {
     let mut out = BTreeMap::new();
     let mut add = |key: &str, value: String| out.insert(key.to_owned(), value);
@@ -175,8 +175,8 @@ fn asks(rule: &ApprovalRule) -> BTreeMap<String, String> {
     out
 }
 
-/// Compares the gates of two rules that have the same name: which asks for more, and
-/// whether only blanks differ.
+/// Compares the gates of the same name in two rules: which requires more, and whether
+/// only white space differs.
 fn gate_demands(was: Option<&ApprovalRule>, is: Option<&ApprovalRule>) -> BTreeMap<String, (Demand, bool)> {
     let (Some(was), Some(is)) = (was, is) else {
         return BTreeMap::new();
@@ -231,7 +231,7 @@ fn approvals(before: &Registry, after: &Registry, lines: &mut Lines) {
     }
 }
 
-/// The globs of groups without those that a wider one of the same list matches.
+/// Lists the globs without those that a wider glob of the same list covers.
 fn widest(globs: &BTreeSet<&String>) -> Vec<String> {
     let is_plain = |glob: &str| !glob.contains(['*', '?', '[', '{', '\\']);
     let covers = |wider: &str, glob: &str| {
@@ -245,7 +245,7 @@ fn widest(globs: &BTreeSet<&String>) -> Vec<String> {
     kept.map(|glob| (*glob).clone()).collect()
 }
 
-/// Lists each single right once: by whom and what, where.
+/// Lists each single right once: actor, action, place.
 fn rights(registry: &Registry) -> BTreeSet<String> {
     let mut out = BTreeSet::new();
     let mut places: BTreeMap<(String, String), BTreeSet<&String>> = BTreeMap::new();
@@ -291,7 +291,7 @@ fn grants(before: &Registry, after: &Registry, lines: &mut Lines) {
         set(teams.flat_map(|(team, members)| members.iter().map(move |id| format!("{id} in {team}"))))
     };
     lines.sets("team", &members(before), &members(after), Weaken::Neither);
-    // A team without members is one, too.
+    // A team without members is a team, too.
     let empty = |registry: &Registry| {
         let teams = registry.teams.iter().filter(|(_, members)| members.is_empty());
         set(teams.map(|(team, _)| format!("{team} has no member")))
@@ -299,7 +299,7 @@ fn grants(before: &Registry, after: &Registry, lines: &mut Lines) {
     lines.sets("team", &empty(before), &empty(after), Weaken::Neither);
 }
 
-/// The fingerprints of every key in it that signs.
+/// The fingerprints of every signing key in the entry.
 fn key_words(key: &ActorKey) -> Vec<String> {
     match Credential::of(key) {
         Ok(credential) => credential.keys().into_iter().map(|(print, _)| print).collect(),
@@ -315,8 +315,8 @@ fn keys(actor: Option<&Actor>, retired: bool) -> BTreeSet<String> {
     set(keys.filter(|key| key.retired() == retired).flat_map(key_words))
 }
 
-/// The keys of an actor that are written otherwise and sign as before: a
-/// certificate that was renewed.
+/// The keys of an actor whose text changed and that sign as before: a renewed
+/// certificate.
 fn rewritten(was: &Actor, is: &Actor) -> Vec<String> {
     let texts: BTreeSet<&str> = was.keys.iter().map(ActorKey::text).collect();
     let known: Vec<Vec<String>> = was.keys.iter().map(key_words).collect();
@@ -331,7 +331,7 @@ fn rewritten(was: &Actor, is: &Actor) -> Vec<String> {
 }
 
 fn people(before: &Registry, after: &Registry, lines: &mut Lines) {
-    // An account lets a machine report reviews, which count nowhere by default.
+    // An account lets a machine report reviews, which by default do not count.
     let counts_reports = after.approvals.iter().any(|rule| rule.delegated.unwrap_or(0) > 0);
     let ids: BTreeSet<_> = before.actors.keys().chain(after.actors.keys()).collect();
     for id in ids {
@@ -347,7 +347,7 @@ fn people(before: &Registry, after: &Registry, lines: &mut Lines) {
             &yes_no(ended(is)),
             |_, after| after == "no",
         );
-        // The rights of a new actor are lines of their own.
+        // The rights of a new actor have lines of their own.
         let speaks = match was.is_some() && !ended(is) {
             true => Weaken::Added,
             false => Weaken::Neither,
@@ -380,7 +380,7 @@ fn people(before: &Registry, after: &Registry, lines: &mut Lines) {
         );
         let accounts = |actor: Option<&Actor>| {
             let accounts = actor.iter().flat_map(|actor| &actor.accounts);
-            // The case of a host's name says nothing.
+            // The case of a host's name has no meaning.
             set(accounts
                 .map(|(host, account)| format!("{account} on {}", host.as_str().to_ascii_lowercase())))
         };
@@ -519,7 +519,8 @@ fn records(before: &Registry, after: &Registry, lines: &mut Lines) {
     lines.sets("description", &told(before), &told(after), Weaken::Neither);
 }
 
-/// By key, up to which commits it is believed, and why it was revoked.
+/// For each key: the commits up to which it is trusted, and the reasons of its
+/// revocation.
 type Revoked = BTreeMap<String, (BTreeSet<Option<String>>, BTreeSet<String>)>;
 
 fn revocations(before: &Registry, after: &Registry, lines: &mut Lines) {
@@ -547,8 +548,8 @@ fn revocations(before: &Registry, after: &Registry, lines: &mut Lines) {
             entry.map(|(since, _)| believed(since))
         };
         if words(old) != words(new) {
-            // Later commits may be believed now: which come later, the policy does
-            // not say. Without a commit, all of them are.
+            // Later commits may be trusted now, but the policy does not show which
+            // commit is later. Without a commit, all of them are.
             let unlimited = new.is_some_and(|(since, _)| since.iter().all(Option::is_none));
             let limited = old.is_some_and(|(since, _)| since.iter().any(Option::is_some));
             lines.add(

@@ -1,4 +1,4 @@
-//! A summary as blocks: what is told, in which order, and how much of it.
+//! Arranges a summary in blocks: the content, its order, and its length.
 
 use super::builder::{Block, Builder, Line, Span, ours, strong};
 use super::version::version_blocks;
@@ -8,7 +8,7 @@ use crate::judge::finding::{Finding, Place, Remedy, Report};
 use crate::report::number;
 use crate::report::summary::{Comparison, Field, Metric, PolicyLine, PolicyPart, StagePart, Why};
 
-/// The blocks of a page.
+/// Builds the blocks of a page.
 pub(super) fn of(page: &Page<'_>, limit: Limit) -> Vec<Block> {
     let mut out = Builder {
         limit,
@@ -82,7 +82,7 @@ pub(super) fn of(page: &Page<'_>, limit: Limit) -> Vec<Block> {
     out.blocks
 }
 
-/// The whole in one sentence.
+/// Summarises the change in one sentence.
 fn counted(page: &Page<'_>) -> String {
     let summary = page.summary;
     let mut parts = Vec::new();
@@ -131,7 +131,8 @@ fn policy_line(out: &mut Builder, line: &PolicyLine) -> Line {
         shown.push(ours("asks for more: "));
     }
     shown.push(match (&line.before, &line.after) {
-        // Each is as long as it may be; cut again, the second would be lost.
+        // Each text already has the maximal length; cutting again would lose the second
+        // one.
         (Some(_), Some(_)) => Span::Theirs(text),
         _ => out.theirs(&text),
     });
@@ -150,7 +151,7 @@ fn policy_blocks(out: &mut Builder, policy: &PolicyPart) {
         1 => ". In 1 place it asks for less or allows more than before, or may:".into(),
         some => format!(". In {some} places it asks for less or allows more than before, or may:"),
     }));
-    // The policy is what all else rests on: more of it is told.
+    // Everything else depends on the policy, so its part may be longer.
     let limit = out.limit;
     out.limit = Limit {
         items: limit.items.max(40),
@@ -225,7 +226,7 @@ fn finding_line(out: &mut Builder, finding: &Finding<Place>) -> Line {
 }
 
 fn landing_blocks(out: &mut Builder, report: &Report) {
-    // What is on the mainline already does not ask.
+    // A change that is already on the mainline needs no decision.
     if report.landings.is_empty() {
         out.heading(3, vec![ours("Verdict")]);
         out.text(vec![match report.open().count() {

@@ -1,4 +1,4 @@
-//! The pieces of a page, and how much of what is long goes into it.
+//! The pieces of a page, with limits on long content.
 
 use super::Limit;
 use crate::report::summary::differing_parts;
@@ -6,15 +6,15 @@ use crate::report::summary::differing_parts;
 /// A piece of a line.
 #[derive(Clone, Debug)]
 pub(super) enum Span {
-    /// Our own words.
+    /// Text of Modelry.
     Ours(String),
-    /// Our own words, to be seen.
+    /// Emphasised text of Modelry.
     Strong(String),
-    /// Text that others wrote, or that holds some: never markup.
+    /// Text that others wrote, or that contains some: never markup.
     Theirs(String),
-    /// A good word.
+    /// A word for a good result.
     Good(String),
-    /// A bad one.
+    /// A word for a bad result.
     Bad(String),
     /// A word of warning.
     Warn(String),
@@ -29,7 +29,7 @@ pub(super) enum Block {
     Heading(usize, Line),
     /// A paragraph.
     Text(Line),
-    /// What nobody should miss.
+    /// A warning that must be seen.
     Warning(Line, Vec<Line>),
     /// Items.
     List(Vec<Line>),
@@ -37,10 +37,10 @@ pub(super) enum Block {
     Table(Vec<Line>, Vec<Vec<Line>>),
     /// Text to copy, and its language.
     Code(&'static str, String),
-    /// What is long, behind its title.
+    /// Long content, folded under its title.
     Fold(String, Vec<Block>),
-    /// As [`Block::Fold`], for those who lack the command: of no use where it
-    /// runs.
+    /// As [`Block::Fold`], for readers who lack the command. It is left out where the
+    /// command runs.
     ByHand(String, Vec<Block>),
 }
 
@@ -52,16 +52,16 @@ pub(super) fn strong(text: impl Into<String>) -> Span {
     Span::Strong(text.into())
 }
 
-/// The page under construction.
+/// A page under construction.
 pub(super) struct Builder {
     pub(super) limit: Limit,
     pub(super) blocks: Vec<Block>,
-    /// How many things were left out.
+    /// The number of items that were left out.
     pub(super) left_out: usize,
 }
 
 impl Builder {
-    /// A builder for the inside of a block, which counts on.
+    /// A builder for the inside of a block, which shares the counter.
     fn inner(&self) -> Builder {
         Builder {
             limit: self.limit,
@@ -79,7 +79,7 @@ impl Builder {
         }
     }
 
-    /// Text of others, no longer than it may be.
+    /// Text of others, cut to the limit.
     pub(super) fn theirs(&mut self, text: &str) -> Span {
         if text.chars().count() <= self.limit.text {
             return Span::Theirs(text.to_owned());
@@ -89,7 +89,7 @@ impl Builder {
         Span::Theirs(format!("{cut}…"))
     }
 
-    /// Two texts of others, cut so that what differs stays in sight.
+    /// Two texts of others, cut so that the difference stays visible.
     pub(super) fn pair(&mut self, before: &str, after: &str) -> (String, String) {
         let cut = differing_parts(before, after, self.limit.text);
         if (cut.0.as_str(), cut.1.as_str()) != (before, after) {
@@ -106,7 +106,7 @@ impl Builder {
         self.blocks.push(Block::Text(line));
     }
 
-    /// As many as may be told, and how many are not.
+    /// The items within the limit, and a line with the number of those left out.
     pub(super) fn some<'i, T>(&mut self, items: &'i [T]) -> (&'i [T], Option<Line>) {
         if items.len() <= self.limit.items {
             return (items, None);

@@ -1,20 +1,19 @@
-//! Blocks as Markdown, as Git hosts read it (CommonMark with tables).
+//! Renders blocks as Markdown for Git hosts (CommonMark with tables).
 //!
-//! Whatever others wrote stands in code, where no host knows markup, HTML,
-//! links, mentions, references or emoji; what an eye would not see is spelled
-//! out.
+//! Text that others wrote becomes code, in which no host interprets markup, HTML,
+//! links, mentions, references or emoji. Invisible characters are spelled out.
 
 use super::builder::{Block, Line, Span};
 use crate::report::clean;
 
-/// As much of a run of backticks as none in the text is as long as.
+/// A run of backticks that is longer than any in the text.
 fn fence(text: &str, least: usize) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     "`".repeat((longest + 1).max(least))
 }
 
-/// Text as a code span. CommonMark 0.31, 6.1: line breaks are spaces there, and
-/// one space at each end is taken away.
+/// Renders text as a code span. CommonMark 0.31, 6.1: line breaks become spaces, and
+/// one space at each end is removed.
 fn code(text: &str) -> String {
     let text = clean(text).replace('\n', " ");
     if text.trim().is_empty() {
@@ -41,12 +40,12 @@ fn line(spans: &Line) -> String {
     spans.iter().map(span).collect()
 }
 
-/// A cell: a bar would end it, in code too (GitHub Flavored Markdown, 4.10).
+/// Renders a cell. A bar would end it, even in code (GitHub Flavored Markdown, 4.10).
 fn cell(spans: &Line) -> String {
     line(spans).replace('|', "\\|")
 }
 
-/// A title within HTML: names of ours and of records, and nothing else.
+/// Renders a title within HTML. It contains only words of Modelry and names of records.
 fn title(text: &str) -> String {
     clean(text)
         .replace('&', "&amp;")
@@ -88,7 +87,7 @@ fn block(block: &Block) -> String {
             format!("{fence}{language}\n{}\n{fence}", text.trim_end_matches('\n'))
         }
         Block::Fold(name, blocks) | Block::ByHand(name, blocks) => {
-            // The blank lines end the HTML, so that the inside is Markdown.
+            // Blank lines end the HTML, so that the inside is read as Markdown.
             format!(
                 "<details>\n<summary>{}</summary>\n\n{}\n\n</details>",
                 title(name),
@@ -102,7 +101,7 @@ fn all(blocks: &[Block]) -> String {
     blocks.iter().map(block).collect::<Vec<_>>().join("\n\n")
 }
 
-/// The page.
+/// Renders the page.
 pub(super) fn render(blocks: &[Block]) -> String {
     format!("{}\n", all(blocks))
 }

@@ -1,5 +1,5 @@
-//! What a change means, as a page for a pull request or for a terminal. Both
-//! are made of the same blocks, so that both tell the same.
+//! A summary as a page for a pull request or a terminal. Both are made of the same
+//! blocks, so both show the same.
 
 mod blocks;
 mod builder;
@@ -12,35 +12,34 @@ use crate::judge::finding::Report;
 use crate::report::Style;
 use crate::report::summary::Summary;
 
-/// What stands beside the summary itself.
+/// A summary with its context.
 #[derive(Clone, Copy)]
 pub struct Page<'a> {
-    /// What the change means.
+    /// The summary.
     pub summary: &'a Summary,
-    /// What the judge says of it, in each way of landing; none where it was not
-    /// asked.
+    /// The judge's report, for each way of landing, or `None` if the judge was not run.
     pub report: Option<&'a Report>,
     /// The registry's folder from the repository's top; empty for the top.
     pub folder: &'a str,
-    /// From which commit, and to which.
+    /// The first and the last commit.
     pub range: (&'a str, &'a str),
-    /// What the reader must know before the rest.
+    /// A caution that the reader must see first.
     pub caution: Option<&'a str>,
 }
 
-/// How much of what is long is told.
+/// Limits on long content.
 #[derive(Clone, Copy, Debug)]
 struct Limit {
-    /// Items of one list.
+    /// The most items of one list.
     items: usize,
-    /// Characters of one text.
+    /// The most characters of one text.
     text: usize,
 }
 
-/// Bytes of a page: hosts take comments of 65,536 characters.
+/// The most bytes of a page: hosts limit comments to 65,536 characters.
 const LONGEST: usize = 60_000;
 
-/// From everything to next to nothing.
+/// The limits to try in turn, from all content to almost none.
 const LIMITS: [Limit; 8] = [
     Limit {
         items: 400,
@@ -58,8 +57,8 @@ const LIMITS: [Limit; 8] = [
     Limit { items: 1, text: 60 },
 ];
 
-/// The page as Markdown, for a comment on a pull request: never longer than a
-/// host takes, and nothing in it is markup but our own.
+/// Renders the page as Markdown for a comment on a pull request. It fits the limit of a
+/// host, and its only markup is Modelry's own.
 pub fn markdown(page: &Page<'_>) -> String {
     let mut text = String::new();
     for limit in LIMITS {
@@ -71,7 +70,7 @@ pub fn markdown(page: &Page<'_>) -> String {
     text
 }
 
-/// The page for a terminal.
+/// Renders the page for a terminal.
 pub fn terminal(page: &Page<'_>, style: &Style) -> String {
     terminal::render(&blocks::of(page, LIMITS[0]), style)
 }

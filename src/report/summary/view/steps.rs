@@ -1,11 +1,11 @@
-//! What the reader can do now.
+//! The next steps of the reader.
 
 use super::Page;
 use super::builder::{Block, Builder, Line, Span, ours};
 use crate::record::kind::{ActorId, Decision};
 use crate::report::summary::{REASON, ReviewFile, ReviewKey, Summary};
 
-/// A word for a POSIX shell.
+/// Quotes a word for a POSIX shell.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
     match !word.is_empty() && word.chars().all(plain) {
@@ -14,12 +14,12 @@ fn quoted(word: &str) -> String {
     }
 }
 
-/// The digits of a digest that a line to type names.
+/// The part of a digest that a command line names.
 fn expected(subject: &str) -> &str {
     subject.get(7..31).unwrap_or(subject)
 }
 
-/// What to do, if there is anything.
+/// Adds the next steps, if there are any.
 pub(super) fn add(out: &mut Builder, page: &Page<'_>) {
     let Summary { policy, versions, .. } = page.summary;
     let asked: Vec<_> = versions
@@ -73,10 +73,10 @@ pub(super) fn add(out: &mut Builder, page: &Page<'_>) {
     }
 }
 
-/// The blocks for reviewers who lack the command.
+/// Adds the blocks for reviewers who lack the command.
 fn files(out: &mut Builder, page: &Page<'_>, files: &[ReviewFile], version: Option<&str>) {
     let what = version.map_or_else(|| "the policy".to_owned(), str::to_owned);
-    // More reviewers than this find their own way from the first.
+    // More reviewers than this can adapt the first example.
     let most = out.limit.items.min(6);
     let mut actors: Vec<&ActorId> = files.iter().map(|file| &file.actor).collect();
     actors.dedup();
@@ -128,9 +128,9 @@ fn files(out: &mut Builder, page: &Page<'_>, files: &[ReviewFile], version: Opti
     }
 }
 
-/// The lines that write, sign and commit a review, whatever the reason is: it is
-/// read from a here-document, and put as one JSON string, which YAML reads alike,
-/// into the file and into what is signed.
+/// Writes the commands that write, sign and commit a review with any reason. A
+/// here-document holds the reason; a JSON string, which YAML also reads, puts it into
+/// the file and into the signed bytes.
 fn script(file: &ReviewFile, key: &ReviewKey, path: &str, what: &str) -> String {
     let head = file
         .text

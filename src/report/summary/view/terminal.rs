@@ -1,4 +1,4 @@
-//! Blocks for a terminal.
+//! Renders blocks for a terminal.
 
 use super::builder::{Block, Line, Span};
 use crate::report::{Cell, CellStyle, Style, Table, clean, paint};
@@ -18,7 +18,7 @@ fn line(spans: &Line, style: &Style) -> String {
     spans.iter().map(|one| span(one, style)).collect()
 }
 
-/// A cell, in the style of its first word that has one.
+/// Renders a cell, in the style of its first word that has one.
 fn cell(spans: &Line) -> Cell {
     let style = spans.iter().find_map(|span| match span {
         Span::Good(_) => Some(CellStyle::Good),
@@ -74,7 +74,7 @@ fn block(block: &Block, style: &Style, out: &mut String) {
             out.push_str(&format!("{title}:\n"));
             all(blocks, style, out);
         }
-        // Whoever reads this has the command.
+        // A reader of the terminal has the command.
         Block::ByHand(..) => {}
     }
 }
@@ -85,7 +85,7 @@ fn all(blocks: &[Block], style: &Style, out: &mut String) {
     }
 }
 
-/// The page.
+/// Renders the page.
 pub(super) fn render(blocks: &[Block], style: &Style) -> String {
     let mut out = String::new();
     all(blocks, style, &mut out);
