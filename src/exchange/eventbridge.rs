@@ -116,7 +116,7 @@ pub struct Entry {
 
 /// The level of detail of an entry.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Told {
+enum Level {
     All,
     /// The names of the changed fields, without their values.
     Fields,
@@ -139,16 +139,16 @@ const BARE: [&str; 8] = [
 /// Builds the entry of an event, with as much detail as EventBridge accepts. A large
 /// record must not block the events after it.
 pub fn entry(event: &Event, about: About<'_>, account: &Account) -> Entry {
-    for told in [Told::All, Told::Fields] {
-        let made = made(event, about, account, told);
+    for level in [Level::All, Level::Fields] {
+        let made = made(event, about, account, level);
         if made.size < BYTES {
             return made;
         }
     }
-    made(event, about, account, Told::Bare)
+    made(event, about, account, Level::Bare)
 }
 
-fn made(event: &Event, what: About<'_>, account: &Account, told: Told) -> Entry {
+fn made(event: &Event, what: About<'_>, account: &Account, level: Level) -> Entry {
     let mut modelry = json!({
         "id": event.id,
         "type": event.type_name(),
@@ -160,11 +160,11 @@ fn made(event: &Event, what: About<'_>, account: &Account, told: Told) -> Entry 
         &mut modelry,
         event.previous.as_ref().map(|id| json!({"previous": id})),
     );
-    match told {
-        Told::Bare => modelry["tooLarge"] = json!(true),
+    match level {
+        Level::Bare => modelry["tooLarge"] = json!(true),
         _ => put_all(&mut modelry, Some(event.data())),
     }
-    if told == Told::Fields
+    if level == Level::Fields
         && let Some(fields) = modelry["fields"].as_array_mut()
     {
         for field in fields {
@@ -181,7 +181,7 @@ fn made(event: &Event, what: About<'_>, account: &Account, told: Told) -> Entry 
         }
         _ => (OTHER, Map::new()),
     };
-    if told == Told::Bare {
+    if level == Level::Bare {
         detail.retain(|key, _| BARE.contains(&key.as_str()));
     }
     detail.insert("Modelry".into(), modelry);

@@ -42,7 +42,7 @@ pub struct Found {
 
 /// The groups and versions to import.
 #[derive(Debug)]
-pub struct Brought {
+pub struct Conversion {
     /// The groups with their versions.
     pub groups: Vec<ImportedGroup>,
     /// Notes on data that was left out.
@@ -70,7 +70,7 @@ fn group_name(name: &str) -> Option<GroupName> {
 ///
 /// # Errors
 /// Two models have the same group name, or a model has no usable name.
-pub fn groups(found: &Found, renames: &BTreeMap<String, GroupName>) -> Result<Brought, Error> {
+pub fn groups(found: &Found, renames: &BTreeMap<String, GroupName>) -> Result<Conversion, Error> {
     let mut notes = found.notes.clone();
     let mut taken: BTreeMap<String, String> = BTreeMap::new();
     let mut groups = Vec::new();
@@ -105,7 +105,7 @@ pub fn groups(found: &Found, renames: &BTreeMap<String, GroupName>) -> Result<Br
         }
         groups.push(group(found, model, name));
     }
-    Ok(Brought { groups, notes })
+    Ok(Conversion { groups, notes })
 }
 
 /// The versions by their aliases.

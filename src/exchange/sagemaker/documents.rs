@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::base::Error;
 
 /// A document, and the file that it comes from.
-pub(super) struct Told {
+pub(super) struct SourceDocument {
     pub file: String,
     pub members: Map<String, Value>,
 }
@@ -16,8 +16,8 @@ pub(super) struct Told {
 /// The described objects, in the order of the files.
 #[derive(Default)]
 pub(super) struct Described {
-    pub groups: Vec<Told>,
-    pub packages: Vec<Told>,
+    pub groups: Vec<SourceDocument>,
+    pub packages: Vec<SourceDocument>,
     /// Tags, with the index of the group described before them in the same file.
     pub tags: Vec<(Option<usize>, Vec<Value>)>,
     /// Cards, with the index of the package described before them in the same file.
@@ -82,16 +82,16 @@ impl Described {
             );
         }
         let has = |key: &str| members.contains_key(key);
-        let told = |members| Told {
+        let document = |members| SourceDocument {
             file: file.to_owned(),
             members,
         };
         if has("ModelPackageArn") {
             here.package = Some(self.packages.len());
-            self.packages.push(told(members));
+            self.packages.push(document(members));
         } else if has("ModelPackageGroupArn") {
             here.group = Some(self.groups.len());
-            self.groups.push(told(members));
+            self.groups.push(document(members));
         } else if let Some(Value::Array(list)) = members.get("ModelPackageSummaryList") {
             let arns = list.iter().filter_map(|one| one.get("ModelPackageArn")?.as_str());
             self.listed.extend(arns.map(str::to_owned));
@@ -115,7 +115,7 @@ impl Described {
 
     /// Checks that every listed object is also described.
     pub fn complete(&self) -> Result<(), Error> {
-        let arn = |package: &Told| {
+        let arn = |package: &SourceDocument| {
             let arn = package.members.get("ModelPackageArn").and_then(Value::as_str);
             arn.unwrap_or_default().to_owned()
         };
@@ -125,7 +125,7 @@ impl Described {
             .difference(&described)
             .map(|arn| format!("aws sagemaker describe-model-package --model-package-name {arn}"))
             .collect();
-        let named = |group: &Told| {
+        let named = |group: &SourceDocument| {
             let name = group.members.get("ModelPackageGroupName").and_then(Value::as_str);
             name.unwrap_or_default().to_owned()
         };

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::documents::{Described, Told};
+use super::documents::{Described, SourceDocument};
 use crate::act::ImportedGroup;
 use crate::base::{Error, shell_word};
 use crate::record::kind::{GroupName, Labels};
@@ -156,7 +156,7 @@ pub(super) fn place(homes: &[Home], members: &Map<String, Value>) -> Result<usiz
 
 /// The documents read so far, by the object that they describe.
 #[derive(Default)]
-pub(super) struct Once<'d>(BTreeMap<String, &'d Told>);
+pub(super) struct Once<'d>(BTreeMap<String, &'d SourceDocument>);
 
 impl<'d> Once<'d> {
     /// Whether the object is described for the first time. An identical repetition is
@@ -164,7 +164,7 @@ impl<'d> Once<'d> {
     ///
     /// # Errors
     /// An earlier description differs, and neither takes precedence.
-    pub fn is_new(&mut self, id: String, what: &str, document: &'d Told) -> Result<bool, Error> {
+    pub fn is_new(&mut self, id: String, what: &str, document: &'d SourceDocument) -> Result<bool, Error> {
         match self.0.insert(id, document) {
             None => Ok(true),
             Some(before) if before.members == document.members => Ok(false),
