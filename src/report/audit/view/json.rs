@@ -80,7 +80,7 @@ struct JsonTrust {
 struct JsonSignatures<'a> {
     /// The actors, by id.
     actors: Vec<JsonSigner<'a>>,
-    /// Signatures that prove no actor, by reason.
+    /// Commits and records that prove no actor, by reason.
     nobody: Vec<JsonNobody<'a>>,
 }
 
