@@ -1,4 +1,4 @@
-//! MR003 control-character: the file holds a character that is not seen as it is.
+//! MR003 control-character: the file has a character that is invisible or looks like another.
 
 use super::{Check, Rule};
 use crate::judge::finding::RuleInfo;
@@ -9,7 +9,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR003",
         name: "control-character",
-        summary: "the file holds a character that is not seen as it is",
+        summary: "the file has a character that is invisible or looks like another",
         docs: DOCS,
     },
     check: Check::Fault(
@@ -19,10 +19,10 @@ pub(super) static RULE: Rule = Rule {
 
 const DOCS: &str = r#"
 ## What it checks
-No control character, bidirectional override or zero-width mark stands in the file, nor behind an escape; tabs count too.
+The file has no control character, bidirectional override or zero-width mark, written plainly or as an escape. Tabs count too.
 
 ## Why it matters
-Such characters make a reviewer see something else than what a program reads.
+Such characters make a reviewer see another text than a program reads.
 
 ## Example
 A reason that holds U+202E, so that its text shows backwards.

@@ -20,11 +20,11 @@ const DOCS: &str = r#"
 The file is YAML, and a mapping.
 
 ## Why it matters
-What can't be read can't be judged.
+A file that can't be read can't be judged.
 
 ## Example
 A list that is never closed.
 
 ## How to fix
-Mend the place that the finding points at.
+Correct the place that the finding points at.
 "#;

@@ -20,7 +20,7 @@ const DOCS: &str = r#"
 The file uses no tag (`!`).
 
 ## Why it matters
-A tag makes readers build something else than what is written.
+A tag makes readers build another value than the one that is written.
 
 ## Example
 `version: !!str 3`.

@@ -9,7 +9,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR008",
         name: "duplicate-key",
-        summary: "a key stands twice in one mapping",
+        summary: "a mapping has a key twice",
         docs: DOCS,
     },
     check: Check::Fault(
@@ -19,10 +19,10 @@ pub(super) static RULE: Rule = Rule {
 
 const DOCS: &str = r#"
 ## What it checks
-A key stands once in its mapping.
+A mapping has each key once.
 
 ## Why it matters
-Of two values with one key some readers keep the first, some the last.
+Of two values with one key, some readers keep the first and some the last.
 
 ## Example
 `status` on two lines of one file.

@@ -17,7 +17,7 @@ pub(super) static RULE: Rule = Rule {
 
 const DOCS: &str = r#"
 ## What it checks
-Every key is text to every reader, and stands on one line with its colon.
+Every key is text to every reader, and on one line with its colon.
 
 ## Why it matters
 `no`, `1` or a list as a key is something else to half of the readers. Some find

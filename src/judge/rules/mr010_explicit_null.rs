@@ -19,13 +19,13 @@ pub(super) static RULE: Rule = Rule {
 
 const DOCS: &str = r#"
 ## What it checks
-No value is null: neither `null`, `~` nor nothing at all.
+No value is null: not `null`, not `~`, and not empty.
 
 ## Why it matters
 Absent and null would have to mean the same, and they sign differently.
 
 ## Example
-`description:` with nothing behind it.
+`description:` without a value.
 
 ## How to fix
 Leave the key out, or write `""`.

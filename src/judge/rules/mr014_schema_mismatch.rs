@@ -1,4 +1,4 @@
-//! MR014 schema-mismatch: the document is not what its kind asks for.
+//! MR014 schema-mismatch: the document does not fit the schema of its kind.
 
 use super::{Check, Rule};
 use crate::judge::finding::RuleInfo;
@@ -8,7 +8,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR014",
         name: "schema-mismatch",
-        summary: "the document is not what its kind asks for",
+        summary: "the document does not fit the schema of its kind",
         docs: DOCS,
     },
     check: Check::Fault(|fault| matches!(fault, ReadFault::Schema(_))),
@@ -16,10 +16,10 @@ pub(super) static RULE: Rule = Rule {
 
 const DOCS: &str = r#"
 ## What it checks
-The document fits the JSON Schema of its kind; all that does not is told at once.
+The document fits the JSON Schema of its kind. All faults are reported at once.
 
 ## Why it matters
-A field that is mistyped would silently mean nothing.
+A mistyped field would be ignored silently.
 
 ## Example
 `statuss: Pending`.

@@ -19,7 +19,7 @@ const DOCS: &str = r#"
 `apiVersion` is `modelry/v1`.
 
 ## Why it matters
-A newer format may mean something that this program does not know, and silence would be a pass.
+A newer format may have fields that this program does not know. To ignore them would be to pass them.
 
 ## Example
 `apiVersion: modelry/v2`.

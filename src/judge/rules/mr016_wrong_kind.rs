@@ -1,4 +1,4 @@
-//! MR016 wrong-kind: `kind` is not one that lives at this path.
+//! MR016 wrong-kind: `kind` does not belong at this path.
 
 use super::{Check, Rule};
 use crate::judge::finding::RuleInfo;
@@ -8,7 +8,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR016",
         name: "wrong-kind",
-        summary: "`kind` is not one that lives at this path",
+        summary: "`kind` does not belong at this path",
         docs: DOCS,
     },
     check: Check::Fault(|fault| matches!(fault, ReadFault::Kind { .. })),
@@ -16,10 +16,10 @@ pub(super) static RULE: Rule = Rule {
 
 const DOCS: &str = r#"
 ## What it checks
-`kind` is one that lives at this path.
+`kind` is the one that belongs at this path.
 
 ## Why it matters
-The path is the identity: a Review in the place of a version is neither.
+The path is the identity: a Review at the path of a version is neither.
 
 ## Example
 `kind: Review` in `version.yaml`.

@@ -23,13 +23,13 @@ No line of a record is a marker that git leaves in a conflict: `<<<<<<<`, `|||||
 `>>>>>>>` at its start.
 
 ## Why it matters
-The file says two things, and a person has to choose. What else is wrong with it comes of that, and is
-looked at afterwards.
+The file has two contents, and a person has to choose. Its other faults follow from that, and are
+reported once the conflict is resolved.
 
 ## Example
 `<<<<<<< HEAD`, left in a `version.yaml` after `git merge`.
 
 ## How to fix
-Choose what is right and delete the lines with the markers; then `git add FILE`.
+Keep the right lines and delete those with the markers; then `git add FILE`.
 `git checkout --ours FILE` takes all of one side during a merge.
 "#;

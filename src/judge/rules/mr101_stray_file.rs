@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR101",
         name: "stray-file",
-        summary: "a file below `groups/` or `policy/` is no record",
+        summary: "a file below `groups/` or `policy/` is not a record",
         docs: DOCS,
     },
     check: Check::Change(check),
@@ -45,9 +45,8 @@ Below `groups/` and `policy/` there are records and nothing else. The registry's
 folder has no file `HEAD`, by which git knows a bare repository.
 
 ## Why it matters
-A file that nobody reads can smuggle what everybody believes was reviewed. A folder
-that git takes for a repository has a configuration and a history of its own, which
-a push has brought.
+A file that no rule reads can smuggle content past a review. A folder that git takes for a
+repository has a configuration and a history of its own, chosen by the person who pushed it.
 
 Of one group, 99 such files are listed at most; the others are counted in one more finding.
 

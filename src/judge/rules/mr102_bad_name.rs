@@ -34,10 +34,10 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
 
 const DOCS: &str = r#"
 ## What it checks
-Every name in a path follows the pattern of its kind, and is no Windows device.
+Every name in a path follows the pattern of its kind, and is not the name of a Windows device.
 
 ## Why it matters
-A name that can't exist on somebody's disk, or looks like another, is a trap.
+A name that can't exist on some disks, or that looks like another, is a trap.
 
 ## Example
 `groups/fraud_detector/group.yaml`.

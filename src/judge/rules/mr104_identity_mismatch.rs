@@ -98,11 +98,11 @@ const DOCS: &str = r#"
 `group`, `version`, `name`, `stage`, `serial` and a review's author repeat the path.
 
 ## Why it matters
-A record that is signed for one place must not speak in another.
+A record that is signed for one place must not count in another.
 
 ## Example
 `version: 4` in `versions/3/version.yaml`.
 
 ## How to fix
-Write what the path says, or move the file.
+Write the names that the path has, or move the file.
 "#;

@@ -40,7 +40,7 @@ pub fn malformed_tree(folder: &str, what: &str) -> Finding<Anchor> {
 
 const DOCS: &str = r#"
 ## What it checks
-Trees are in Git's strict form: sorted, no name twice, no padded mode. Looked at are the registry's folders, those that lead to it, and those that lead to what `protect` names.
+Trees are in Git's strict form: sorted, no name twice, no padded mode. The rule looks at the registry's folders, at those that lead to it, and at those that lead to files under `protect`.
 
 ## Why it matters
 Two readers of a malformed tree can see two different registries, or two different protected files.
@@ -49,5 +49,5 @@ Two readers of a malformed tree can see two different registries, or two differe
 A folder that lists `registry.yaml` twice.
 
 ## How to fix
-Make the tree anew with git itself.
+Make the tree again with git itself.
 "#;

@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR107",
         name: "orphan-record",
-        summary: "a record stands where its group or version does not",
+        summary: "a record exists without its group or version",
         docs: DOCS,
     },
     check: Check::Change(check),
@@ -71,10 +71,10 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
 
 const DOCS: &str = r#"
 ## What it checks
-A record stands in a group that exists, beside a version that exists.
+A record belongs to a group that exists and a version that exists.
 
 ## Why it matters
-A card without its version would be counted by nobody and believed by somebody.
+A card without its version does not count, and a reader could believe that it does.
 
 ## Example
 `reviews/risk-1.yaml` where there is no `version.yaml`.

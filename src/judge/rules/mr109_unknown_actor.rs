@@ -1,4 +1,4 @@
-//! MR109 unknown-actor: a record names an actor whom the policy does not know.
+//! MR109 unknown-actor: a record names an actor that the policy does not list.
 
 use super::scene::{Findings, Scene, ask_administrator};
 use super::{Check, Rule};
@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR109",
         name: "unknown-actor",
-        summary: "a record names an actor whom the policy does not know",
+        summary: "a record names an actor that the policy does not list",
         docs: DOCS,
     },
     check: Check::Change(check),
@@ -102,7 +102,7 @@ const DOCS: &str = r#"
 Actors and teams that a record names are in the policy before the step.
 
 ## Why it matters
-A name that nobody holds answers for nothing.
+A name without an actor answers for nothing.
 
 ## Example
 `by: somebody` in a new version.

@@ -44,7 +44,7 @@ const DOCS: &str = r#"
 A stage is given a version that exists and is not deleted.
 
 ## Why it matters
-Whoever deploys what the stage names would find nothing.
+A deployment of that stage would find no version.
 
 ## Example
 `version: 99` in `stages/production.yaml`.

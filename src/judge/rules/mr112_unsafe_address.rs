@@ -1,4 +1,4 @@
-//! MR112 unsafe-address: an address holds a secret, or a character that is not seen.
+//! MR112 unsafe-address: an address has a login, a signature or an invisible character.
 
 use super::scene::{Findings, Scene, Step};
 use super::{Check, Rule};
@@ -18,7 +18,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR112",
         name: "unsafe-address",
-        summary: "an address holds a login, a signature or a character that is not seen",
+        summary: "an address has a login, a signature or an invisible character",
         docs: DOCS,
     },
     check: Check::Change(check),
@@ -233,7 +233,7 @@ fn addresses(loaded: &Loaded) -> Vec<(String, &str)> {
 const DOCS: &str = r#"
 ## What it checks
 An address that a change writes (of an artifact, an image, a data set, a report, a
-repository, a licence, a job) holds none of these:
+repository, a licence, a job) has none of these:
 
 - a login: `https://user:token@host/`, or a token alone before the `@`;
 - a signature or a token among its parameters: `X-Amz-Signature`, `sig`,
@@ -246,8 +246,8 @@ not judged again.
 
 All other texts of the record are judged too: a description, label, annotation, reason
 or section of a card, each key (of a label, a metric, an account) and each comment
-holds no address with a login or a secret parameter. There, an address is what has a
-scheme or starts with `//`; `name:word@host` alone can be anything in a sentence.
+holds no address with a login or a secret parameter. There, an address has a scheme
+or starts with `//`; `name:word@host` alone can be anything in a sentence.
 
 ## Why it matters
 A record is signed, copied with every clone, and never changed again: a password in it
@@ -260,5 +260,5 @@ another one.
 ## How to fix
 Write the address without the login: `https://gitlab.example.com/risk/models.git`. The
 program that fetches it takes its login from the environment or a credential helper. A
-secret that was pushed is known: revoke it where it was issued.
+secret that was pushed is no longer secret: revoke it where it was issued.
 "#;

@@ -1,4 +1,5 @@
-//! MR113 over-the-limit: a step changes more than is compared.
+//! MR113 over-the-limit: a step changes more of the registry, or of protected files, than is
+//! compared.
 
 use super::scene::{Findings, Step};
 use super::{Check, Rule};
@@ -9,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR113",
         name: "over-the-limit",
-        summary: "a step changes more of the registry, or of what `protect` names, than is compared",
+        summary: "a step changes more of the registry, or of protected files, than is compared",
         docs: DOCS,
     },
     check: Check::Step(check),
@@ -39,14 +40,14 @@ fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
 
 const DOCS: &str = r#"
 ## What it checks
-What a step changes below `groups/` and `policy/`, and in the folders where `protect` may name
-a file, is compared to its end: folders nested 64 deep, 1,000,000 names and 100,000 files at most.
-Folders in which no glob of `protect` can match are not read. A merged branch is traced to its
-end: it may give its files 100,000 values at most.
+A step's changes below `groups/` and `policy/`, and in the folders where `protect` may name a file,
+are compared completely: folders nested 64 deep, 1,000,000 names and 100,000 files at most.
+Folders in which no glob of `protect` can match are not read. A merged branch is traced
+completely: it may give its files 100,000 values at most.
 
 ## Why it matters
-A file that was not compared is not judged. A few folders that hold one another many times over make
-a tree of countless paths, and no judge may be stalled by one.
+A file that was not compared is not judged. A few folders that contain one another many times make
+a tree of countless paths, and such a tree must not stall a judge.
 
 ## Example
 `groups/fraud-detector/a/a/a/…`, 66 folders deep.

@@ -53,7 +53,7 @@ const DOCS: &str = r#"
 `spec`, `group`, `version`, `by` and `signature` stay as they were registered.
 
 ## Why it matters
-An approval of bytes that can change later approves nothing.
+An approval is worth nothing if the approved bytes can change later.
 
 ## Example
 Another digest in `spec` of version 3.

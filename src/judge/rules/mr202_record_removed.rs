@@ -1,4 +1,4 @@
-//! MR202 record-removed: a record is gone, and not by a deletion.
+//! MR202 record-removed: a record is gone without a deletion.
 
 use super::scene::{Findings, Scene};
 use super::{Check, Rule};
@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR202",
         name: "record-removed",
-        summary: "a record is gone, and not by a deletion",
+        summary: "a record is gone without a deletion",
         docs: DOCS,
     },
     check: Check::Change(check),

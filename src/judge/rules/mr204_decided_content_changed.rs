@@ -63,7 +63,7 @@ const DOCS: &str = r#"
 Card and evidence change only while the version is Pending.
 
 ## Why it matters
-They are part of what was decided.
+They are part of the decision.
 
 ## Example
 A better metric in `evidence/holdout.yaml` of an Approved version.

@@ -1,4 +1,4 @@
-//! MR205 revision-not-raised: a record changed and its revision did not go up.
+//! MR205 revision-not-raised: a record changed and its revision did not go up, or leapt.
 
 use super::scene::{Findings, Scene};
 use super::{Check, Rule};
@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR205",
         name: "revision-not-raised",
-        summary: "a record changed and its revision did not go up, or leaps",
+        summary: "a record changed and its revision did not go up, or leapt",
         docs: DOCS,
     },
     check: Check::Change(check),
@@ -96,5 +96,5 @@ Otherwise old bytes with an old, good signature could be put back.
 An earlier approval restored after it was withdrawn.
 
 ## How to fix
-Raise the revision and sign anew: the commands do.
+Raise the revision and sign again: the commands do both.
 "#;

@@ -57,7 +57,7 @@ const DOCS: &str = r#"
 `authors` of a card lists everyone who ever changed it, and only grows.
 
 ## Why it matters
-Four eyes look at this list.
+The four-eyes rule uses this list.
 
 ## Example
 A reviewer who edits the card and leaves their name out.

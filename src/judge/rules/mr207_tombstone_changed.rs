@@ -37,10 +37,10 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
 
 const DOCS: &str = r#"
 ## What it checks
-A tombstone never changes, and nothing takes its place.
+A tombstone never changes, and is never replaced.
 
 ## Why it matters
-A number that is used again would let an old approval speak for a new model.
+If a number were used again, an old approval could count for a new model.
 
 ## Example
 A new `version.yaml` at a deleted number.

@@ -105,7 +105,7 @@ const DOCS: &str = r#"
 Versions are deleted from Rejected or Archived, with all beside them, while they serve nothing; groups when all their versions are.
 
 ## Why it matters
-What is in use or undecided must not vanish.
+A version that is in use or undecided must not vanish.
 
 ## Example
 A tombstone in the place of an Approved version.

@@ -64,7 +64,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
 
 const DOCS: &str = r#"
 ## What it checks
-A version to be approved has a digest for every artifact, every image pinned by `@sha256:`, and something to be loaded or run.
+A version to be approved has a digest for every artifact, has every image pinned by `@sha256:`, and has an artifact or image to load or run.
 
 ## Why it matters
 An approval is bound to bytes, and without digests there are none.

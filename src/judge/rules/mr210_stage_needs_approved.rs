@@ -77,7 +77,7 @@ const DOCS: &str = r#"
 A stage with `requires: Approved` serves only Approved versions.
 
 ## Why it matters
-The stage says what is in production.
+The stage names the version that is in production.
 
 ## Example
 A Pending version assigned to `production`.

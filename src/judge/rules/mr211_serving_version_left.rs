@@ -63,7 +63,7 @@ const DOCS: &str = r#"
 A version does not leave Approved while it serves a stage that requires it.
 
 ## Why it matters
-Production would serve what was just revoked.
+Production would serve a version that was just revoked.
 
 ## Example
 Archiving the version that serves `production`.

@@ -53,14 +53,14 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
 
 const DOCS: &str = r#"
 ## What it checks
-`previous` of a stage is what served before this revision.
+`previous` of a stage is the version that served before this revision.
 
 ## Why it matters
-A rollback without history goes there.
+A rollback in a clone without history goes to that version.
 
 ## Example
 `previous: 1` where version 2 served.
 
 ## How to fix
-Write what served before.
+Write the version that served before.
 "#;

@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR213",
         name: "archival-without-move",
-        summary: "an Archival stands beside a version that is not Archived",
+        summary: "a version has an Archival and is not Archived",
         docs: DOCS,
     },
     check: Check::Change(check),
@@ -72,7 +72,7 @@ const DOCS: &str = r#"
 An Archival comes with the move to Archived, and never changes.
 
 ## Why it matters
-A retirement that retires nothing would be believed by whoever reads only that file.
+A reader of that file alone would believe that the version is retired.
 
 ## Example
 `archival.yaml` beside an Approved version.

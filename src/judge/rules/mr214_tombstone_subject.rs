@@ -59,7 +59,7 @@ const DOCS: &str = r#"
 A tombstone keeps the subject digest that the version had.
 
 ## Why it matters
-It is what is left to check an old approval against.
+An old approval can be checked against nothing else.
 
 ## Example
 A tombstone with an invented subject.

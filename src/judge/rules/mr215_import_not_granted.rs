@@ -1,5 +1,4 @@
-//! MR215 import-not-granted: a version arrives with its status, and the policy does not
-//! let its author import it.
+//! MR215 import-not-granted: a version is imported with its status by an actor who may not.
 
 use super::scene::{Findings, Scene, names};
 use super::{Check, Rule};
@@ -11,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR215",
         name: "import-not-granted",
-        summary: "a version arrives with the status it had elsewhere, and who brings it may not",
+        summary: "a version is imported with its status by an actor who may not",
         docs: DOCS,
     },
     check: Check::Change(check),
@@ -50,10 +49,10 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
 
 const DOCS: &str = r#"
 ## What it checks
-A version that says `imported` was brought by an actor whom the policy lists under `imports` for that group.
+The author of a version with `imported` is an actor whom the policy lists under `imports` for that group.
 
 ## Why it matters
-A status from elsewhere stands for reviews that nobody can check here; whose word is taken for it, the policy says beforehand.
+A status from another registry rests on reviews that can't be checked here. The policy names in advance the actors who may import one.
 
 ## Example
 A pipeline registers its own model with `imported: {status: Approved}`.

@@ -244,11 +244,11 @@ fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
 
 const DOCS: &str = r#"
 ## What it checks
-A group keeps its name. A folder below `groups/` that has another name, with what the group had in it,
-is one finding: the records that it moved are not told one by one. A record that is also changed is.
+A group keeps its name. A folder below `groups/` that got another name, with the group's files in it,
+is one finding. The moved records are not reported one by one; a record that also changed is.
 
 ## Why it matters
-Signatures, approvals and deployments name the group. Under another name none of them holds.
+Signatures, approvals and deployments name the group. None of them is valid under another name.
 
 ## Example
 `git mv groups/fraud-detector groups/fraud`.

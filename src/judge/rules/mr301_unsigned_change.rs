@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR301",
         name: "unsigned-change",
-        summary: "a change is signed by nobody",
+        summary: "a change is not signed",
         docs: DOCS,
     },
     check: Check::Change(check),
@@ -39,10 +39,10 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
 
 const DOCS: &str = r#"
 ## What it checks
-A change that needs somebody in particular is signed.
+A change that needs a particular author is signed.
 
 ## Why it matters
-An unsigned commit speaks for nobody; it may carry what proves itself, and nothing else.
+An unsigned commit proves no author. It may contain records with a signature of their own, and nothing else that needs an author.
 
 ## Example
 A label edited in an unsigned commit.

@@ -1,4 +1,4 @@
-//! MR302 unknown-key: a change is signed by a key of no actor.
+//! MR302 unknown-key: a change is signed by a key that is not an actor's.
 
 use super::scene::{Findings, Scene, ask_administrator, at_author, needs_author};
 use super::{Check, Rule};
@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR302",
         name: "unknown-key",
-        summary: "a change is signed by a key of no actor",
+        summary: "a change is signed by a key that is not an actor's",
         docs: DOCS,
     },
     check: Check::Change(check),
@@ -38,10 +38,10 @@ const DOCS: &str = r#"
 The key belongs to an actor of the policy before the step.
 
 ## Why it matters
-A good signature of a stranger proves only that a stranger signed.
+A valid signature by a stranger proves only that a stranger signed.
 
 ## Example
-A commit signed by a key that nobody added.
+A commit signed by a key that is not in the policy.
 
 ## How to fix
 Have an administrator add the key first.

@@ -1,4 +1,4 @@
-//! MR303 bad-commit-signature: a commit's signature does not hold.
+//! MR303 bad-commit-signature: a commit's signature is not valid.
 
 use super::scene::{Findings, Scene, at_author, needs_author};
 use super::{Check, Rule};
@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR303",
         name: "bad-commit-signature",
-        summary: "a commit's signature does not hold",
+        summary: "a commit's signature is not valid",
         docs: DOCS,
     },
     check: Check::Change(check),
@@ -39,14 +39,14 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
 
 const DOCS: &str = r#"
 ## What it checks
-A commit's signature holds over its stored bytes, in Git's namespace, by an algorithm that is strong enough.
+A commit's signature is valid over its stored bytes, in Git's namespace, by a strong enough algorithm.
 
 ## Why it matters
-A signature that was lifted from another commit does not make this one anybody's.
+A signature that was copied from another commit proves nothing about this one.
 
 ## Example
 A signed commit that was amended by hand.
 
 ## How to fix
-Make the commit anew and sign it.
+Make the commit again and sign it.
 "#;

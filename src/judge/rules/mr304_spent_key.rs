@@ -42,7 +42,7 @@ const DOCS: &str = r#"
 The key, and its actor, are in force: neither retired nor revoked.
 
 ## Why it matters
-Whoever left, or stole the key, must not act. Time stamps are not asked: position in history decides.
+A person who left, or who stole the key, must not act. The position in history decides, not a time stamp.
 
 ## Example
 A commit by a key that was revoked one step before.

@@ -1,4 +1,4 @@
-//! MR305 bad-record-signature: a record's own signature does not hold.
+//! MR305 bad-record-signature: a record's own signature is not valid.
 
 use super::scene::{Findings, Scene, at_author, needs_author};
 use super::{Check, Rule};
@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR305",
         name: "bad-record-signature",
-        summary: "a record's own signature does not hold",
+        summary: "a record's own signature is not valid",
         docs: DOCS,
     },
     check: Check::Change(check),
@@ -32,16 +32,16 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
 
 const DOCS: &str = r#"
 ## What it checks
-A record's own signature holds over the record as it is, for this registry and path.
+A record's own signature is valid over the record as it is, for this registry and path.
 
 ## Why it matters
-A signature that does not verify is a lie, whoever carries it.
+A signature that does not verify is a false claim, whoever commits it.
 
 ## Example
 A reason edited in a signed review.
 
 ## How to fix
-Let the author make the record anew with the `modelry` command. By hand, its
+Let the author make the record again with the `modelry` command. By hand, its
 `signature` is what this prints, each line indented:
 
     printf %s '{"path":…,"record":…,"registry":…}' | ssh-keygen -Y sign -n modelry -f KEY

@@ -1,4 +1,4 @@
-//! MR306 author-mismatch: a record names another author than the one who signed it.
+//! MR306 author-mismatch: a record names another author than its signer.
 
 use super::scene::{Findings, Scene};
 use super::{Check, Rule};
@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR306",
         name: "author-mismatch",
-        summary: "a record names another author than the one who signed it",
+        summary: "a record names another author than its signer",
         docs: DOCS,
     },
     check: Check::Change(check),
@@ -60,10 +60,10 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
 
 const DOCS: &str = r#"
 ## What it checks
-`by` names the one who signed.
+`by` names the signer.
 
 ## Why it matters
-Nobody speaks in another's name.
+An actor must not sign in another's name.
 
 ## Example
 A review with `by: risk-2`, in a commit signed by risk-1.

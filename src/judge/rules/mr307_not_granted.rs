@@ -1,4 +1,4 @@
-//! MR307 not-granted: an actor did what the policy does not grant.
+//! MR307 not-granted: an actor made a change that the policy does not grant.
 
 use super::scene::{Findings, Scene, ask_administrator, at_author, names};
 use super::{Check, Rule};
@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR307",
         name: "not-granted",
-        summary: "an actor did what the policy does not grant",
+        summary: "an actor made a change that the policy does not grant",
         docs: DOCS,
     },
     check: Check::Change(check),
@@ -106,10 +106,10 @@ fn grant(
 
 const DOCS: &str = r#"
 ## What it checks
-The author holds a grant for what was done, in that group, on that stage.
+The author has a grant for this action, in that group, on that stage.
 
 ## Why it matters
-Nothing named, nothing granted.
+Actions that no grant names are not allowed.
 
 ## Example
 The training pipeline approves its own version.

@@ -48,7 +48,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
 
 const DOCS: &str = r#"
 ## What it checks
-So many distinct actors approved this content as the policy before the step asks for; authors and their owners do not count where four eyes are asked for.
+As many distinct actors approved this content as the policy before the step requires. With `fourEyes`, authors and their owners do not count.
 
 ## Why it matters
 One person alone must not put a model into use.

@@ -42,13 +42,13 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
 
 const DOCS: &str = r#"
 ## What it checks
-Each team that the policy names is heard.
+A member of each team that the policy names has approved.
 
 ## Why it matters
-Some risks are seen only by those whose work it is.
+Some risks are seen only by the team whose work it is.
 
 ## Example
-Two approvals, none of team `risk`.
+Two approvals, neither by a member of team `risk`.
 
 ## How to fix
 Ask a member of the team.

@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR311",
         name: "standing-rejection",
-        summary: "a version is approved while a rejection of it stands",
+        summary: "a version is approved although it is rejected too",
         docs: DOCS,
     },
     check: Check::Change(check),
@@ -41,10 +41,10 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
 
 const DOCS: &str = r#"
 ## What it checks
-No rejection of the same content stands.
+No reviewer rejects the same content.
 
 ## Why it matters
-One expert's no is not outvoted silently.
+One expert's rejection must not be outvoted silently.
 
 ## Example
 Two approvals beside a rejection.

@@ -1,5 +1,5 @@
 //! MR312 rejection-unsupported: a version is Rejected without a rejection by an actor who
-//! may decide.
+//! may.
 
 use super::scene::{Findings, Scene};
 use super::{Check, Rule};
@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR312",
         name: "rejection-unsupported",
-        summary: "a version is Rejected and nobody who may has rejected it",
+        summary: "a version is Rejected without a rejection by an actor who may",
         docs: DOCS,
     },
     check: Check::Change(check),
@@ -43,10 +43,10 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
 
 const DOCS: &str = r#"
 ## What it checks
-A version becomes Rejected by a rejection of this content, of someone with `reject` or its own author.
+A version becomes Rejected by a rejection of this content, by an actor with `reject` or by its own author.
 
 ## Why it matters
-A status that nobody decided is nobody's.
+A status needs an actor who decided it.
 
 ## Example
 `status: Rejected` without a review.

@@ -67,10 +67,10 @@ fn unsupported(scene: &Scene<'_>, path: &RecordPath) -> Result<Option<String>, E
 
 const DOCS: &str = r#"
 ## What it checks
-A version becomes Archived with an Archival of someone with `archive`.
+A version becomes Archived with an Archival by an actor with `archive`.
 
 ## Why it matters
-Who retired it, and why, must be told.
+The record must say who retired the version, and why.
 
 ## Example
 `status: Archived` alone.

@@ -51,7 +51,7 @@ const DOCS: &str = r#"
 An evaluation is changed only by its author.
 
 ## Why it matters
-A measured value must stay its measurer's.
+A measured value must stay as it was measured.
 
 ## Example
 A reviewer corrects the pipeline's metrics.

@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR315",
         name: "loose-commit",
-        summary: "a commit that is not in strict form speaks for nobody",
+        summary: "a commit that is not in strict form proves no actor",
         docs: DOCS,
     },
     check: Check::Change(check),
@@ -56,15 +56,15 @@ pub fn ambiguous_commit(faults: &[String]) -> Finding<Anchor> {
 
 const DOCS: &str = r#"
 ## What it checks
-A commit that speaks for a signer is in strict form: known headers in order, one signature, UTF-8, nothing hidden, at most two parents.
+A commit whose signature counts is in strict form: known headers in order, one signature, UTF-8, nothing hidden, at most two parents.
 A commit of the mainline that names two trees, or a parent out of order, is a finding whatever it changes.
 
 ## Why it matters
-What one reader of a loose commit skips, another believes.
+One reader of a loose commit skips the bytes that another believes.
 
 ## Example
 A commit with two `gpgsig` headers.
 
 ## How to fix
-Make it anew with git itself.
+Make it again with git itself.
 "#;

@@ -104,10 +104,10 @@ fn evidence_asked(gate: &GateResult) -> String {
 
 const DOCS: &str = r#"
 ## What it checks
-Every gate of the policy before the step is `true` for the version's content, with the champion that served before the step. A condition that can't be said, as when a metric is missing, is not met.
+Every gate of the policy before the step is `true` for the version's content, with the champion that served before the step. A condition that can't be evaluated, for example because a metric is missing, is not met.
 
 ## Why it matters
-A gate is the part of an approval that nobody has to remember, and all of it where machines approve.
+A gate is the part of an approval that is never forgotten. Where machines approve, it is all of it.
 
 ## Example
 `require: metrics.auc >= 0.85` and a version with 0.8.

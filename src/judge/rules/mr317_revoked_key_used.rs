@@ -1,4 +1,4 @@
-//! MR317 revoked-key-used: a key proved something after it was last believed.
+//! MR317 revoked-key-used: a key proved a change after it was last trusted.
 
 use super::scene::in_policy;
 use super::{Check, DistrustedChange, Rule};
@@ -9,7 +9,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR317",
         name: "revoked-key-used",
-        summary: "a key proved something after it was last believed",
+        summary: "a key proved a change after it was last trusted",
         docs: DOCS,
     },
     check: Check::History,
@@ -56,16 +56,16 @@ pub fn revoked_key_used(
 
 const DOCS: &str = r#"
 ## What it checks
-A revocation with `since` names the last mainline commit that the key is believed for. Whatever the key proved after it is a finding, placed at the revocation: in the registry, and in files that were protected then or are now.
+A revocation with `since` names the last mainline commit for which the key is trusted. Each change that the key proved after it is a finding, placed at the revocation: in the registry, and in files that were protected then or are now.
 
-A change that only revokes or retires lands all the same: the findings stop what rests on the key afterwards, and not the revocation. A push or a pull request tells them as notes.
+A change that only revokes or retires lands all the same. The findings stop later changes that rest on the key, and not the revocation. A push or a pull request reports them as notes.
 
 ## Why it matters
-Whoever stole the key may have approved a version; nobody deploys it until somebody looked.
+The thief of a key may have approved a version. It must not be deployed until a person has checked it.
 
 ## Example
 A laptop is lost on Monday and the key revoked on Friday, with `since` the last commit of Sunday.
 
 ## How to fix
-Look at each act. A version that is right after all is listed under `reaffirmed` of the revocation: that accepts whatever the key proved about it. The rest is undone, or accepted under `acknowledged`, with the commit of the revocation.
+Check each change. List a version that is right after all under `reaffirmed` of the revocation: that accepts every change that the key proved about it. Undo the rest, or accept it under `acknowledged`, with the commit of the revocation.
 "#;

@@ -1,5 +1,4 @@
-//! MR318 bad-delegation: a review is reported for a person who does not allow it, or by
-//! an actor that may not.
+//! MR318 bad-delegation: a review is reported without the right to report it.
 
 use super::scene::{Findings, Scene};
 use super::{Check, Rule};
@@ -12,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR318",
         name: "bad-delegation",
-        summary: "a review is reported for somebody without the right to do so",
+        summary: "a review is reported without the right to report it",
         docs: DOCS,
     },
     check: Check::Change(check),
@@ -83,10 +82,12 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
 
 const DOCS: &str = r#"
 ## What it checks
-A review with `onBehalfOf` is written by a machine that may approve (or reject) in the group, for a person who is not retired and lists an account on that host under `accounts`, and says in `host` where it was given. It never replaces a review that the person signed (where one tries to, the person's word stands in that step), and reviews of a policy are not reported at all.
+A review with `onBehalfOf` is written by a machine that may approve (or reject) in the group, and names in `host` the host where it was given. Its person is not retired and lists an account on that host under `accounts`.
+
+It never replaces a review that the person signed: if one tries to, the signed review counts in that step. Reviews of a policy are never reported.
 
 ## Why it matters
-Who reviews on a Git host's page signs nothing. The machine that reports it is believed as far as the policy lets it (`delegated`), for the persons who list that account, and no further: whoever steals its key can't speak for others.
+A review on a Git host's page is not signed. The machine that reports it is trusted only within the policy's limit (`delegated`), and only for the persons who list that account. A thief of its key can't approve for others.
 
 ## Example
 `onBehalfOf: risk-2` by the machine `relay`, and risk-2 has no `accounts`.

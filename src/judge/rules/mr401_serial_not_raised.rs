@@ -1,4 +1,4 @@
-//! MR401 serial-not-raised: the policy changed and its serial did not go up.
+//! MR401 serial-not-raised: the policy changed and its serial did not go up, or leapt.
 
 use super::scene::{Findings, PolicyScene, in_policy};
 use super::{Check, Rule};
@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR401",
         name: "serial-not-raised",
-        summary: "the policy changed and its serial did not go up, or leaps",
+        summary: "the policy changed and its serial did not go up, or leapt",
         docs: DOCS,
     },
     check: Check::Policy(check),

@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR403",
         name: "policy-unauthorised",
-        summary: "too few administrators stand behind a policy",
+        summary: "too few administrators agreed to a policy",
         docs: DOCS,
     },
     check: Check::Policy(check),
@@ -72,10 +72,10 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
 
 const DOCS: &str = r#"
 ## What it checks
-As many administrators of the policy before stand behind the new one as it asks for.
+As many administrators of the policy before agree to the new one as the policy before requires.
 
 ## Why it matters
-Who could change the rules alone could do anything.
+A person who could change the rules alone could do anything.
 
 ## Example
 A contributor grants themselves `approve`.

@@ -57,7 +57,7 @@ const DOCS: &str = r#"
 Actors are never removed, renamed or changed in kind.
 
 ## Why it matters
-The history names them.
+History refers to them by name.
 
 ## Example
 An actor deleted because they left.

@@ -56,10 +56,10 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
 
 const DOCS: &str = r#"
 ## What it checks
-A key belongs to one actor, for good, compared by its material.
+A key belongs to one actor for ever, compared by its material.
 
 ## Why it matters
-One key in two names is two votes of one person.
+One key under two names gives one person two votes.
 
 ## Example
 The same key under `risk-1` and `risk-2`.

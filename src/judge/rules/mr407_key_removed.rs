@@ -60,10 +60,10 @@ fn materials(key: &ActorKey) -> Vec<String> {
 
 const DOCS: &str = r#"
 ## What it checks
-A key is never taken from its actor; it is retired or revoked. An OpenPGP certificate may be brought up to date in its place, when it keeps every key that signs.
+A key is never removed from its actor; it is retired or revoked. An OpenPGP certificate may be updated in its place, if it keeps every key that signs.
 
 ## Why it matters
-Somebody else could bring it back under another name.
+Another actor could add it again under another name.
 
 ## Example
 A key line deleted.

@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR408",
         name: "lock-out",
-        summary: "nobody could change this policy again",
+        summary: "this policy could never be changed again",
         docs: DOCS,
     },
     check: Check::Policy(check),
@@ -91,12 +91,12 @@ fn no_slack(need: usize, able: &[ActorId]) -> String {
 
 const DOCS: &str = r#"
 ## What it checks
-Enough administrators with keys in force are left to change the policy again, or an actor of `policyChange.recovery` who stands in for them.
+Enough administrators with keys in force are left to change the policy again, or an actor of `policyChange.recovery` can replace them.
 
-A change that only revokes keys or retires actors or keys is never refused for this: then it is a note. As many administrators as are needed, and no more, are a note too, where no recovery key is there.
+A change that only revokes keys or retires actors or keys is never refused for this: then it is a note. Exactly as many administrators as are needed, without a recovery key, are a note too.
 
 ## Why it matters
-A policy that nobody can change is a registry that nobody can repair.
+If the policy can't be changed, the registry can't be repaired.
 
 ## Example
 `policyChange: {required: 2}` with one administrator.

@@ -1,4 +1,4 @@
-//! MR409 quorum-unreachable: an approval needs more than there are.
+//! MR409 quorum-unreachable: an approval needs more approvers than there are.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR409",
         name: "quorum-unreachable",
-        summary: "an approval needs more than there are",
+        summary: "an approval needs more approvers than there are",
         docs: DOCS,
     },
     check: Check::Policy(check),
@@ -239,12 +239,12 @@ fn no_slack(asked: &Asked, group: &GroupName) -> String {
 
 const DOCS: &str = r#"
 ## What it checks
-As many actors may approve as an approval needs, in every team too: in each group that exists, and in those that grants of `approve` name. Where no such grant names a group, nobody was meant to approve there, and it is a note.
+As many actors may approve as an approval needs, in every team too: in each group that exists, and in those that grants of `approve` name. If no such grant names a group, no approvals are intended there, and it is a note.
 
-A change that only revokes keys or retires actors or keys is never refused for this, and neither is one that lacks no more than the policy before: both are notes. As many as are needed, and no more, are a note too.
+A change that only revokes keys or retires actors or keys is never refused for this, and neither is one that lacks no more than the policy before: both are notes. Exactly as many as are needed are a note too.
 
 ## Why it matters
-A quorum that nobody can reach stops every release.
+A quorum that can't be reached stops every release.
 
 ## Example
 `required: 3` with two approvers.

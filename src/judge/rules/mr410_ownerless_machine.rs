@@ -1,4 +1,4 @@
-//! MR410 ownerless-machine: a machine has no living owner.
+//! MR410 ownerless-machine: a machine has no active owner.
 
 use super::scene::{Findings, PolicyScene, in_policy};
 use super::{Check, Rule};
@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR410",
         name: "ownerless-machine",
-        summary: "a machine has no living owner",
+        summary: "a machine has no active owner",
         docs: DOCS,
     },
     check: Check::Policy(check),
@@ -49,10 +49,10 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
 
 const DOCS: &str = r#"
 ## What it checks
-Every machine has an owner who is a person and not retired. The retirement of the last owner is never refused for this: it is a note then, and the machine may do nothing until it has another owner.
+Every machine has an owner who is a person and not retired. The retirement of the last owner is never refused for this: it is a note then, and the machine has no rights until it has another owner.
 
 ## Why it matters
-A machine stands for its owners; without one nobody answers for it.
+A machine's owners answer for it.
 
 ## Example
 The only owner of `trainer` retires.

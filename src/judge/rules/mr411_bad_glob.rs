@@ -82,5 +82,5 @@ A glob that matches nothing grants nothing, and asks for nothing.
 `groups: ["fraud-["]`.
 
 ## How to fix
-Mend the glob.
+Correct the glob.
 "#;

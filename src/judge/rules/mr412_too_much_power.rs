@@ -1,4 +1,4 @@
-//! MR412 too-much-power: a forge or a machine is granted what it can't hold.
+//! MR412 too-much-power: a forge or a machine is granted a right that it can't have.
 
 use super::scene::{Findings, PolicyScene, in_policy};
 use super::{Check, Rule};
@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR412",
         name: "too-much-power",
-        summary: "a forge or a machine is granted what it can't hold",
+        summary: "a forge or a machine is granted a right that it can't have",
         docs: DOCS,
     },
     check: Check::Policy(check),
@@ -72,7 +72,7 @@ const DOCS: &str = r#"
 A forge holds at most annotate, create-group and update-group; a machine never administers. Neither is named under `policyChange.recovery`.
 
 ## Why it matters
-A Git host's key is in the hands of whoever runs the host.
+The operators of a Git host hold its key.
 
 ## Example
 `approve` granted to the host.

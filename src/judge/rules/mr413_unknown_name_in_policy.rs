@@ -120,7 +120,7 @@ const DOCS: &str = r#"
 Actors, teams and stages that the policy names are listed in it.
 
 ## Why it matters
-A grant to a mistyped name is a hole that the next actor of that name falls into.
+A grant to a mistyped name would go to the next actor of that name.
 
 ## Example
 `to: [team:riks]`.

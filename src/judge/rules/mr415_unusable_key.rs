@@ -51,10 +51,10 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
 
 const DOCS: &str = r#"
 ## What it checks
-Every key can be used: one OpenSSH line of a supported kind, RSA of 3072 bits or more; or one OpenPGP certificate without secret keys, something in which can sign, RSA of 2048 bits or more, bound by signatures with SHA-256 or better.
+Every key can be used: one OpenSSH line of a supported kind, RSA of 3072 bits or more; or one OpenPGP certificate without secret keys and with a key that can sign, RSA of 2048 bits or more, bound by signatures with SHA-256 or better.
 
 ## Why it matters
-A key that proves nothing leaves its actor without a voice.
+An actor whose key proves nothing can't sign.
 
 ## Example
 An RSA key of 2048 bits.

@@ -1,4 +1,4 @@
-//! MR416 machines-without-gate: machines count, and no gate judges.
+//! MR416 machines-without-gate: machines may approve, and there is no gate.
 
 use super::scene::{Findings, PolicyScene, in_policy};
 use super::{Check, Rule};
@@ -9,7 +9,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR416",
         name: "machines-without-gate",
-        summary: "machines count, and no gate judges",
+        summary: "machines may approve, and there is no gate",
         docs: DOCS,
     },
     check: Check::Policy(check),
@@ -35,10 +35,10 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
 
 const DOCS: &str = r#"
 ## What it checks
-Where machines count, a gate judges.
+A rule under which machines approve has a gate.
 
 ## Why it matters
-Automated approval rests on conditions; without one a machine approves whatever it is given.
+Automated approval rests on conditions. Without one, a machine approves everything that it is given.
 
 ## Example
 `machines: true` and no `gates`.

@@ -51,7 +51,7 @@ const DOCS: &str = r#"
 Stages, and the gates of one rule, have names of their own.
 
 ## Why it matters
-Of two with one name nobody could say which is meant.
+A name that two share is ambiguous.
 
 ## Example
 `production` twice under `stages`.

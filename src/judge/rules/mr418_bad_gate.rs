@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR418",
         name: "bad-gate",
-        summary: "a gate is no condition that can be judged",
+        summary: "a gate's condition can't be judged",
         docs: DOCS,
     },
     check: Check::Policy(check),
@@ -38,10 +38,10 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
 
 const DOCS: &str = r#"
 ## What it checks
-Every gate compiles, names only what is there, and is small enough to be judged at once.
+Every gate compiles, names only members that exist, and is small enough to be judged at once.
 
 ## Why it matters
-A gate that can't be judged is never met: nobody could approve any more.
+A gate that can't be judged is never met, so no version could be approved any more.
 
 ## Example
 `require: metrics.auc >= ` or `require: card.text.matches("a+")`.

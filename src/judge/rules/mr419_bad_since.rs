@@ -1,5 +1,5 @@
-//! MR419 bad-since: the `since` of a revocation is not a commit of the mainline before
-//! it, or later than it was.
+//! MR419 bad-since: the `since` of a revocation is not an earlier commit of the mainline, or
+//! later than it was.
 
 use super::scene::in_policy;
 use super::{Check, Rule};
@@ -9,7 +9,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR419",
         name: "bad-since",
-        summary: "the `since` of a revocation is no earlier commit of the mainline, or later than it was",
+        summary: "the `since` of a revocation is not an earlier commit of the mainline, or later than it was",
         docs: DOCS,
     },
     check: Check::History,
@@ -27,10 +27,10 @@ pub fn bad_since(index: usize, what: &str) -> Finding<Anchor> {
 
 const DOCS: &str = r#"
 ## What it checks
-`since` is a first parent of the step that brings it, at or after the root, and only moves to an earlier commit, also from one policy to the next behind a merge.
+`since` is a first parent of the step that adds it, at or after the root. It only moves to an earlier commit, also between the policies of a merged branch.
 
 ## Why it matters
-A `since` that names nothing believes nothing or everything.
+A `since` that names no commit of the mainline leaves open which changes are trusted.
 
 ## Example
 `since` names a commit of a side branch.

@@ -55,10 +55,10 @@ const DOCS: &str = r#"
 The root holds a first policy, of serial 1, and nothing else of the registry.
 
 ## Why it matters
-Nothing judges the root but the pin outside.
+The root is judged by the pin alone, which is outside the repository.
 
 ## Example
-A registry whose first commit brings approved versions.
+A registry whose first commit contains approved versions.
 
 ## How to fix
 Make the root with `modelry init`.

@@ -1,4 +1,4 @@
-//! MR502 rewritten-mainline: a verified commit is no longer a first parent.
+//! MR502 rewritten-mainline: a commit that this clone verified is no longer on the mainline.
 
 use super::{Check, Rule};
 use crate::base::{Oid, shell_word};
@@ -8,7 +8,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR502",
         name: "rewritten-mainline",
-        summary: "a commit that this clone verified is not on the mainline any more",
+        summary: "a commit that this clone verified is no longer on the mainline",
         docs: DOCS,
     },
     check: Check::History,
@@ -87,11 +87,11 @@ const DOCS: &str = r#"
 The last point that this clone verified is still among the first parents of the mainline's tip. On a guarded server, and in CI: the mainline's tip is still there after a push. For `notify`: so is the commit in its cursor.
 
 ## Why it matters
-History only grows. Who rewrites it can drop a rejection, or a revocation.
+History only grows. A rewrite can drop a rejection, or a revocation.
 
 ## Example
 `git push --force` of an older commit.
 
 ## How to fix
-Find out who moved the branch. When it was meant, as after undoing a local commit, `--replay` proves the mainline from the root and remembers the new point.
+Find out who moved the branch. If it was intended, for example to undo a local commit, `--replay` proves the mainline from the root and remembers the new point.
 "#;

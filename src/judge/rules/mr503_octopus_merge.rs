@@ -29,7 +29,7 @@ const DOCS: &str = r#"
 A step that touches the registry has at most two parents.
 
 ## Why it matters
-With two parents it can be told who wrote what; of more, no reader agrees with another.
+With two parents, the author of each change can be determined. With more, readers disagree.
 
 ## Example
 `git merge feature-1 feature-2`, each of which registers a version.

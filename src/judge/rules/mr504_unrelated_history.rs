@@ -29,11 +29,11 @@ const DOCS: &str = r#"
 Both sides of a merge that touches the registry come from one history.
 
 ## Why it matters
-What was written elsewhere was written of another registry, under another policy.
+Records of another history belong to another registry, under another policy.
 
 ## Example
 `git merge --allow-unrelated-histories` of a copy of the registry.
 
 ## How to fix
-Make the changes anew on a branch that starts on the mainline.
+Make the changes again on a branch that starts on the mainline.
 "#;

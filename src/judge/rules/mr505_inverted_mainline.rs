@@ -33,14 +33,14 @@ pub fn inverted_mainline(what: &str, known: Oid, tip: Oid) -> Finding<Anchor> {
 
 const DOCS: &str = r#"
 ## What it checks
-What was the mainline's tip stays among the first parents of later tips.
+Every earlier tip of the mainline stays among the first parents of later tips.
 
 ## Why it matters
-The chain of first parents says what was judged, in which order. Who merges the mainline into a branch and pushes the branch as the mainline turns the order round, and a side that was never judged becomes history.
+The chain of first parents is the order in which changes were judged. Merging the mainline into a branch and pushing the branch as the mainline reverses that order, and a side that was never judged becomes history.
 
 ## Example
 `git pull` on a branch that is behind, and then `git push` to the mainline.
 
 ## How to fix
-Reset the mainline to where it was, and merge the other way round. When it was meant, `--replay` proves the mainline from the root and remembers the new point.
+Reset the mainline to where it was, and merge the other way round. If it was intended, `--replay` proves the mainline from the root and remembers the new point.
 "#;

@@ -1,5 +1,4 @@
-//! MR506 checkpoint-mismatch: the mainline does not go on from what a
-//! checkpoint says.
+//! MR506 checkpoint-mismatch: the mainline does not continue from a checkpoint.
 
 use super::{Check, Rule};
 use crate::judge::checkpoint::{Checkpoint, Mismatch};
@@ -9,7 +8,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR506",
         name: "checkpoint-mismatch",
-        summary: "the mainline does not go on from what a checkpoint says of it",
+        summary: "the mainline does not continue from a checkpoint",
         docs: DOCS,
     },
     check: Check::History,
@@ -119,14 +118,14 @@ pub fn checkpoint_mismatch(checkpoint: &Checkpoint, how: &Mismatch) -> Finding<A
 
 const DOCS: &str = r#"
 ## What it checks
-`modelry audit --checkpoint FILE` compares the mainline with what an earlier audit wrote into the file: the registry, the root, the number of steps, the last commit, and the hash of the log over all of them (RFC 6962).
+`modelry audit --checkpoint FILE` compares the mainline with the values that an earlier audit wrote into the file: the registry, the root, the number of steps, the last commit, and the hash of the log over all of them (RFC 6962).
 
 ## Why it matters
-Signatures say who did what, and nothing of what was dropped. Who can move the mainline can leave out a rejection or a revocation and sign the rest anew; a checkpoint that is kept elsewhere shows it.
+Signatures prove who made a change, and nothing about changes that were dropped. A person who can move the mainline can leave out a rejection or a revocation and sign the rest again. A checkpoint that is kept elsewhere shows it.
 
 ## Example
 `git commit --amend` of an old step, and `git push --force`.
 
 ## How to fix
-Keep the old history under a branch of its own, and find out who moved the mainline. A clone that is behind is told the same: fetch first. When the rewrite was meant, and everybody knows, start a new file with `--new-checkpoint`.
+Keep the old history under a branch of its own, and find out who moved the mainline. A clone that is behind gets the same finding: fetch first. If the rewrite was intended and announced, start a new file with `--new-checkpoint`.
 "#;

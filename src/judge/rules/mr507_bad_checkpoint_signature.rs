@@ -1,5 +1,5 @@
-//! MR507 bad-checkpoint-signature: the checkpoint's signature is missing, invalid, or not
-//! by an actor of this registry.
+//! MR507 bad-checkpoint-signature: the checkpoint's signature is missing, invalid, or not by
+//! an actor of this registry.
 
 use super::{Check, Rule};
 use crate::judge::checkpoint::Checkpoint;
@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR507",
         name: "bad-checkpoint-signature",
-        summary: "the signature beside a checkpoint is no actor's over it",
+        summary: "the checkpoint's signature is missing, invalid, or not by an actor of this registry",
         docs: DOCS,
     },
     check: Check::History,
@@ -49,13 +49,13 @@ pub fn lost_checkpoint_signature(checkpoint: &Checkpoint) -> Finding<Anchor> {
 
 const DOCS: &str = r#"
 ## What it checks
-When there is a `FILE.sig` beside the checkpoint `FILE`, it is a good signature over the file's bytes (SSH: namespace `modelry-checkpoint`), by a key of an actor of the policy at the checkpoint's commit. A checkpoint that `--sign` wrote says so in its line `signed`, and then there must be one.
+If there is a `FILE.sig` beside the checkpoint `FILE`, it is a valid signature over the file's bytes (SSH: namespace `modelry-checkpoint`), by a key of an actor of the policy at the checkpoint's commit. A checkpoint that `--sign` wrote has a line `signed`, and then there must be one.
 
 ## Why it matters
-A checkpoint is worth as much as the place where it is kept. The signature says that it was an actor's audit that wrote it.
+A checkpoint is worth as much as the place where it is kept. The signature proves that an actor's audit wrote it.
 
 ## Example
-Somebody edits the checkpoint, or puts one of their own in its place, and leaves the signature; or removes the signature.
+The checkpoint is edited or replaced and its signature left, or the signature is removed.
 
 ## How to fix
 Restore both files from a copy. To go on without them, find out first who changed them; then remove both, and start over with `--new-checkpoint --sign`.

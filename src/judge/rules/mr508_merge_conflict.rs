@@ -1,4 +1,5 @@
-//! MR508 merge-conflict: both sides changed a file, and it can't land.
+//! MR508 merge-conflict: the mainline and a branch that is to land changed one file, and git
+//! can't merge it.
 
 use super::{Check, Rule};
 use crate::judge::finding::{Anchor, Finding, RuleInfo};
@@ -7,7 +8,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR508",
         name: "merge-conflict",
-        summary: "the mainline and a branch that is to land changed one file, and git can't put them together",
+        summary: "the mainline and a branch that is to land changed one file, and git can't merge it",
         docs: DOCS,
     },
     check: Check::History,
@@ -53,14 +54,14 @@ pub fn renamed_into(from: &str, to: &str, mainline: &str) -> Finding<Anchor> {
 
 const DOCS: &str = r#"
 ## What it checks
-A branch that is to land can be put together with the mainline: no record was changed on both sides in lines that git can't reconcile, and no file that one side removes and the other changes could be found again, by renames, in a judged file.
+A branch that is to land can be merged with the mainline. No record was changed on both sides in lines that git can't reconcile. No file that one side removes and the other changes could be taken, by rename detection, for a judged file.
 
 ## Why it matters
-A conflict is resolved by hand, and whoever resolves it answers for the result; no signature of either side covers it.
+A conflict is resolved by hand, and the person who resolves it answers for the result. No signature of either side covers it.
 
 ## Example
 Two branches that register the same number, or two people who review under one actor's name.
 
 ## How to fix
-Start from the mainline's tip and make the change anew: `register` takes the next number, `approve` reviews what is there now.
+Start from the mainline's tip and make the change again: `register` takes the next number, `approve` reviews the present content.
 "#;

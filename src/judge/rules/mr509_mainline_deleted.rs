@@ -31,7 +31,7 @@ const DOCS: &str = r#"
 No push deletes the mainline of a guarded repository.
 
 ## Why it matters
-The mainline is the proof of every decision. Who deletes it can push another one in its place that lacks a rejection, or a revocation.
+The mainline is the proof of every decision. After a deletion, another mainline can be pushed that lacks a rejection, or a revocation.
 
 ## Example
 `git push origin :main`, or `git push --mirror` from a clone without that branch.

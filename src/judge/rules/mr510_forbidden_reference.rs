@@ -1,5 +1,4 @@
-//! MR510 forbidden-reference: a push touches a reference that no clone should
-//! believe.
+//! MR510 forbidden-reference: a push touches a reference that makes Git show another history.
 
 use super::{Check, Rule};
 use crate::judge::finding::{Anchor, Finding, RuleInfo};
@@ -8,7 +7,7 @@ pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
         code: "MR510",
         name: "forbidden-reference",
-        summary: "a push touches a reference that makes Git show other history than there is",
+        summary: "a push touches a reference that makes Git show another history",
         docs: DOCS,
     },
     check: Check::History,
@@ -30,7 +29,7 @@ const DOCS: &str = r#"
 A push to a guarded repository touches nothing below `refs/replace/`, no other spelling of the mainline's name where the server's disk can't tell them apart, and no name that git could take for the mainline's: `refs/tags/main`, `refs/heads/refs/heads/main`, `refs/heads/heads/main`. One of these that is there already can be deleted.
 
 ## Why it matters
-A replace reference makes `git log` and `git show` put one object in another's place, in every clone that fetches it. Modelry never believes one, but people read what git shows them. Where a tag is called `main` too, `git show main` shows the tag, and `git push origin main` is refused as ambiguous.
+A replace reference makes `git log` and `git show` put one object in another's place, in every clone that fetches it. Modelry ignores them, but people rely on git's output. If a tag is called `main` too, `git show main` shows the tag, and `git push origin main` is refused as ambiguous.
 
 ## Example
 `git push origin 'refs/replace/*'`.
