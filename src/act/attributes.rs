@@ -6,8 +6,8 @@ const KEPT: &str = "text eol=lf -ident -filter !working-tree-encoding";
 /// The registry's paths, from its folder.
 const PATHS: [&str; 3] = ["/registry.yaml", "/groups/**", "/policy/**"];
 
-/// The `.gitattributes` of a registry's folder, which lets records be checked out
-/// as they are stored; none when the one that is there says all of it.
+/// Returns the `.gitattributes` of a registry's folder, which lets records be checked out
+/// as they are stored, or `None` when the present one has all of it.
 pub fn attributes(before: Option<&str>) -> Option<String> {
     let before = before.unwrap_or_default();
     let missing: Vec<String> = PATHS

@@ -246,8 +246,8 @@ fn pointer_of(path: &str) -> String {
         .collect()
 }
 
-/// The edits that lead from one value to another, as deep as they can be, so
-/// that comments beside what stays do stay.
+/// Lists the edits that lead from one value to another, as deep as possible, so that
+/// comments beside unchanged members stay.
 fn differ(pointer: &str, old: Option<&Value>, new: &Value, edits: &mut Vec<Edit>) {
     match (old, new) {
         (Some(old), new) if old == new => {}

@@ -126,7 +126,7 @@ fn status(id: &VersionId, there: &ImportedVersion, here: &ModelVersion) -> Optio
         None => kept(),
     };
     let now = there.source_status.as_deref();
-    // A status that decides nothing is news when it is another word.
+    // A status that decides nothing is news when its name differs.
     if now == was.as_deref() || (there.status == here.status && there.status != Status::Pending) {
         return None;
     }

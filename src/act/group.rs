@@ -16,9 +16,9 @@ pub struct GroupRequest {
     pub description: Option<String>,
     /// The contacts.
     pub owners: Vec<String>,
-    /// Labels; none takes one away.
+    /// Labels; `None` removes one.
     pub labels: BTreeMap<Key, Option<String>>,
-    /// Annotations; none takes one away.
+    /// Annotations; `None` removes one.
     pub annotations: BTreeMap<Key, Option<String>>,
 }
 

@@ -1,5 +1,5 @@
-//! Reviews that would count for nothing: they are refused before anything is
-//! signed, with the reason and what would help.
+//! Reviews that would not count: they are refused before they are signed, with the reason
+//! and a remedy.
 
 use super::object::withdrawal_matters;
 use crate::base::Error;
@@ -95,7 +95,7 @@ fn rejected(id: &VersionId, tally: &Tally) -> Option<Refusal> {
     })
 }
 
-/// Why a withdrawal counts for nothing, with what the actor may do instead.
+/// Returns why a withdrawal does not count, with the actor's alternatives.
 fn decided(policy: &Policy, actor: &ActorId, id: &VersionId, status: Status) -> Refusal {
     let may = |action| policy.may(actor, action, Some(id.group.as_str()), None);
     let mut remedies = Vec::new();

@@ -23,7 +23,8 @@ pub const IMPORTED_STATUS: &str = "imported/status";
 pub const IMPORTED_BY: &str = "imported/by";
 /// Annotation: when it was decided there.
 pub const IMPORTED_AT: &str = "imported/at";
-/// Annotation of a group: its name in MLflow, which may hold what ours can not.
+/// Annotation of a group: its name in MLflow, which may have characters that ours can't
+/// have.
 pub const NAME_ELSEWHERE: &str = "mlflow/name";
 /// Annotation of a group: its ARN in SageMaker.
 const GROUP_ARN: &str = "sagemaker/ModelPackageGroupArn";
@@ -71,7 +72,7 @@ pub struct ImportedVersion {
     pub annotations: Labels,
     /// The status here that corresponds to its status there.
     pub status: Status,
-    /// Its status as that registry spells it; none when it has none there.
+    /// Its status as that registry spells it, or `None` when it has none there.
     pub source_status: Option<String>,
     /// The approver there.
     pub approver: Option<String>,
@@ -119,7 +120,7 @@ pub struct PlannedGroup {
     pub name: GroupName,
     /// Whether it is made.
     pub created: bool,
-    /// Of one that is there already: as for a version.
+    /// The differences of a version that is here already.
     pub differs: Vec<String>,
     /// Notes on parts that have no place, or differ.
     pub notes: Vec<String>,
@@ -144,7 +145,7 @@ impl ImportPlan {
             .count()
     }
 
-    /// Whether something is there already that the other registry has otherwise.
+    /// Whether a part that is here already differs in the other registry.
     pub fn differs(&self) -> bool {
         let mut groups = self.groups.iter();
         groups.any(|group| {
@@ -197,8 +198,8 @@ pub fn import(
     Ok((plan, draft))
 }
 
-/// The group without what is secret in addresses: the other registry keeps its own,
-/// and what was left out is noted.
+/// Returns the group without the secrets in its addresses. The other registry keeps its
+/// own, and a note names the parts that were left out.
 fn without_secrets(group: &ImportedGroup) -> ImportedGroup {
     let mut group = group.clone();
     let notes = &mut group.notes;
@@ -299,7 +300,7 @@ fn left_out(name: &str, text: &str) -> String {
     )
 }
 
-/// Text without what a record may not hold.
+/// Returns the text without characters that a record may not have.
 fn clean(name: &str, text: &mut String, notes: &mut Vec<String>) {
     if let Cow::Owned(clean) = cleaned_text(text) {
         notes.push(left_out(name, text));
@@ -350,8 +351,8 @@ fn subject(plan: &ImportPlan) -> String {
     }
 }
 
-/// The name elsewhere of what a group was made of, when that is not what is
-/// imported now: two names there can come to one name here.
+/// Returns the other registry's name for the group here, when it differs from the name
+/// that is imported now: two names there can map to one name here.
 fn other_name<'g>(there: &'g ModelGroup, group: &ImportedGroup) -> Option<&'g str> {
     let name = |annotations: &Labels| annotations.get(NAME_ELSEWHERE).cloned();
     let old = there.annotations.get(NAME_ELSEWHERE)?;

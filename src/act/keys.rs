@@ -7,7 +7,7 @@ use crate::record::kind::{ActorId, ActorKey, Registry, Revocation, VersionId};
 use crate::record::yaml::Edit;
 use crate::trust::{self, Credential, Policy};
 
-/// How a key joins an actor's others, and what that is called; none for a
+/// Returns how a key joins an actor's others, with a phrase for it, or `None` for a
 /// certificate that is there already.
 pub(super) fn add_key(
     id: &ActorId,

@@ -1,16 +1,16 @@
-//! Acts: what each verb does, as a function of a snapshot and a request to edits.
+//! Acts: each verb, as a function from a snapshot and a request to edits.
 //!
-//! [`WriteContext`] holds what a verb may look at: the snapshot, the policy, the actor. [`Draft`]
-//! is its answer: files to write and to remove, and the message of the commit. Nothing is
-//! signed, judged or written here, so a verb can be drafted again on another tip when a
-//! push loses a race.
+//! [`WriteContext`] holds the input of a verb: the snapshot, the policy, the actor.
+//! [`Draft`] is its answer: files to write and to remove, and the message of the commit.
+//! Nothing is signed, judged or written here, so a verb can be drafted again on another
+//! tip when a push loses a race.
 //!
 //! An edit is checked by reading it: the text after the splice is read again, and its
-//! value compared with the one that was meant.
+//! value compared with the intended one.
 //!
 //! # Imports
 //!
-//! `base`, `object`, `record`, `trust`, `judge`. An act knows no report and no foreign
+//! `base`, `object`, `record`, `trust`, `judge`. An act imports no report and no foreign
 //! format.
 //!
 //! # Where the next thing goes
@@ -75,7 +75,7 @@ use crate::record::snapshot::{Loaded, Snapshot};
 use crate::record::yaml::{self, Document, Edit, EditError, Limits};
 use crate::trust::Policy;
 
-/// Where a command works: what is there, what is in force, and who acts.
+/// The input of a command: the registry, the policy in force, and the actor.
 pub struct WriteContext<'a> {
     /// The registry as it is.
     pub snapshot: Snapshot<'a>,
@@ -87,7 +87,7 @@ pub struct WriteContext<'a> {
     pub past: &'a Past<'a>,
 }
 
-/// Edits, and what to say of them.
+/// Edits, with their message and notes.
 #[derive(Clone, Debug, Default)]
 pub struct Draft {
     /// Files from the registry's folder: new content, or gone.
@@ -100,9 +100,9 @@ pub struct Draft {
     pub settle: Vec<VersionId>,
     /// Notes for the user on choices that were made.
     pub notes: Vec<String>,
-    /// Why the act would count for nothing, so that it is not to be signed.
+    /// The reason for which the act would not count, so that it is not signed.
     pub refusal: Option<Refusal>,
-    /// Records that hold already what was asked for.
+    /// Records that have the requested content already.
     pub existing: Vec<RecordPath>,
     /// Facts for programs, beside the change.
     pub facts: Map<String, Value>,
@@ -115,7 +115,7 @@ pub struct Draft {
 pub struct GivenPart {
     /// The record that it becomes a part of, from the registry's folder.
     pub record: String,
-    /// JSON pointer of that part in the record: `/spec`, or none for its top.
+    /// JSON pointer of that part in the record: `/spec`, or empty for its top.
     pub within: String,
     /// The document's name, as the user gave it.
     pub name: String,
@@ -124,8 +124,8 @@ pub struct GivenPart {
 }
 
 impl GivenPart {
-    /// Where the document says what a record holds at `pointer`: none when the
-    /// record has it from elsewhere, from a flag or from Modelry itself.
+    /// Returns the place in the document of the record's value at `pointer`, or `None`
+    /// when the record has it from a flag or from Modelry itself.
     pub fn pointer(&self, record: &str, pointer: &str, value: Option<&Value>) -> Option<String> {
         if record != self.record {
             return None;
@@ -288,7 +288,7 @@ fn version_notes(
     ]
 }
 
-/// Members from pairs, leaving out what is absent.
+/// Builds members from pairs, leaving out absent ones.
 fn members<const N: usize>(pairs: [(&str, Option<Value>); N]) -> Map<String, Value> {
     pairs
         .into_iter()

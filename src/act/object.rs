@@ -129,8 +129,9 @@ fn is_review_of(change: &Change, id: &VersionId) -> bool {
         && change.record.as_ref().and_then(RecordPath::version) == Some(id)
 }
 
-/// The versions whose content these changes speak for: what is reviewed, and what
-/// will serve a stage; where there is neither, every version that they decide on.
+/// Lists the versions whose content these changes affirm: reviewed ones, and those that
+/// will serve a stage. If there are neither, it lists every version that the changes
+/// decide on.
 pub fn spoken_for(changes: &[Change]) -> Vec<VersionId> {
     let mut out: Vec<VersionId> = Vec::new();
     for change in changes {
@@ -174,7 +175,7 @@ fn version_state(registry_id: &str, snapshot: &Snapshot<'_>, id: &VersionId) -> 
     Ok(content(registry_id, snapshot, id)?.zip(status))
 }
 
-/// The reviews of a version: whose, and what each says of which content.
+/// The reviews of a version: each actor's decision, and the content that it is about.
 pub(super) type Reviews = BTreeMap<ActorId, (Decision, Digest)>;
 
 pub(super) fn reviews(snapshot: &Snapshot<'_>, id: &VersionId) -> Result<Reviews, Error> {
@@ -188,8 +189,8 @@ pub(super) fn reviews(snapshot: &Snapshot<'_>, id: &VersionId) -> Result<Reviews
     Ok(out)
 }
 
-/// Whether two policies decide alike in a group, and on these stages; `authors` made
-/// what is decided on.
+/// Whether two policies decide alike in a group, and on these stages; `authors` made the
+/// content that is decided on.
 fn decide_alike(
     a: &Policy,
     b: &Policy,

@@ -1,4 +1,4 @@
-//! The policy: the first one, and edits of what it says of people.
+//! The policy: the first one, and edits of its actors, grants and rules.
 
 use std::collections::BTreeSet;
 
@@ -113,7 +113,7 @@ pub enum PolicyEdit {
         key: String,
         /// Why.
         reason: Option<String>,
-        /// The last believed commit.
+        /// The last trusted commit.
         since: Option<String>,
         /// Versions whose approval by the key is right after all.
         reaffirmed: Vec<VersionId>,
@@ -122,13 +122,13 @@ pub enum PolicyEdit {
     },
     /// Members of a team, which is made if need be.
     TeamAdd(String, Vec<ActorId>),
-    /// Members out of a team; the team itself when none is named.
+    /// Members removed from a team; the team itself when none is named.
     TeamRemove(String, Vec<ActorId>),
     /// A new grant.
     GrantAdd(Value),
     /// Actions removed from an actor; the grant goes when nothing is left.
     GrantRemove {
-        /// From whom.
+        /// The holder.
         to: String,
         /// The actions; all when empty.
         allow: Vec<String>,
@@ -262,7 +262,7 @@ pub fn edit_policy(desk: &WriteContext<'_>, edit: &PolicyEdit, reason: Option<&s
                     None => error.hint("`modelry policy show` tells who lists which"),
                 });
             }
-            // An empty mapping would say nothing.
+            // An empty mapping would have no meaning.
             match of_host.len() == actor.accounts.len() {
                 true => edits.push(Edit::Remove {
                     pointer: format!("/actors/{id}/accounts"),
@@ -539,7 +539,8 @@ fn remove_grants(
                 value: json!(left),
             }),
             (false, _) => {
-                // Others keep all; this one keeps what is left, in a grant of its own.
+                // Other holders keep all actions; this one keeps the rest, in a grant of
+                // its own.
                 let mut own = json!({"to": [to], "allow": left, "groups": grant.groups});
                 if !grant.stages.is_empty() {
                     own["stages"] = json!(grant.stages);

@@ -48,7 +48,7 @@ pub struct Proposed {
 }
 
 impl Proposed {
-    /// The draft of what is proposed already.
+    /// Returns the draft for a version that is proposed already.
     fn found(&self, id: &VersionId, reason: Option<&str>) -> Draft {
         let mut draft = Draft::new("", reason);
         draft

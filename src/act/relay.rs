@@ -22,9 +22,9 @@ use crate::trust::{self, Policy};
 pub enum Click {
     /// Approved.
     Approved,
-    /// Asked for changes.
+    /// The reviewer asked for changes.
     ChangesRequested,
-    /// The review was dismissed, or taken back.
+    /// The review was dismissed, or withdrawn.
     Dismissed,
 }
 
@@ -44,9 +44,8 @@ pub struct HostVerdict {
 }
 
 impl HostVerdict {
-    /// Whether the host said this before it said what the record holds. The host numbers
-    /// reviews as they come; a review that was dismissed does not come back, unless it
-    /// changed since.
+    /// Whether the host's decision is older than the recorded one. The host numbers
+    /// reviews in order; a dismissed review does not reappear, unless it changed since.
     pub fn is_older_than(&self, record: &HostReview, decision: Decision) -> bool {
         let number = |id: &str| id.parse::<u64>().ok();
         let known = record.at.as_deref().and_then(|at| at.parse::<Timestamp>().ok());
@@ -63,8 +62,8 @@ impl HostVerdict {
     }
 }
 
-/// A list that is whole: an approval that it lacks was taken back, or never given.
-/// GitLab answers with one, and says nothing of what was taken back.
+/// A complete list: an approval that it lacks was withdrawn, or never given. GitLab sends
+/// one, and does not list withdrawals.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WholeList {
     /// The host's id of the review that each approval of the list has.
@@ -90,12 +89,12 @@ pub struct RelayRequest<'r> {
     pub host: &'r Key,
     /// The decisions of the host's accounts.
     pub verdicts: &'r [HostVerdict],
-    /// The whole list, where the host gave one: what it lacks was taken back.
+    /// The complete list, if the host sent one: an approval that it lacks was withdrawn.
     pub whole: Option<&'r WholeList>,
     /// The commit that was reviewed, where the command line names it.
     pub reviewed: Option<Oid>,
-    /// The versions that were reviewed; where none is named, those whose content
-    /// differs between the base and what the reviewer saw.
+    /// The versions that were reviewed. If none is named, those whose content differs
+    /// between the base and the commit that the reviewer saw.
     pub versions: &'r [VersionId],
     /// Where the reviewed branch leads to, as it was before it landed.
     pub base: Oid,
@@ -167,10 +166,10 @@ pub fn relay(
     Ok(draft)
 }
 
-/// The approvals that were relayed of this list, and that it lacks now.
+/// Lists the approvals that were relayed from this list and that it lacks now.
 ///
-/// A list that was made before an approval says nothing of it. A list without a time
-/// says nothing of an approval that has one.
+/// A list that is older than an approval says nothing about it. Neither does a list
+/// without a time about an approval that has one.
 fn taken_back(
     desk: &WriteContext<'_>,
     request: &RelayRequest<'_>,
@@ -274,7 +273,8 @@ pub fn has_account_on(policy: &Policy, host: &Key) -> Result<(), Error> {
     })
 }
 
-/// The person behind a verdict, and what was seen; what is missing is noted.
+/// Finds the person behind a verdict, and the commit that the person saw; notes a missing
+/// one.
 fn voice<'v>(
     desk: &'v WriteContext<'_>,
     request: &RelayRequest<'_>,

@@ -106,7 +106,7 @@ pub(super) struct Given<'g> {
     pub decision: Decision,
     pub subject: &'g Digest,
     pub reason: Option<&'g str>,
-    /// For whom a machine writes it, and where it was given.
+    /// The person for whom a machine writes it, and the host where it was given.
     pub reported: Option<(&'g ActorId, &'g HostReview)>,
 }
 

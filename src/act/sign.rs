@@ -14,9 +14,9 @@ use crate::trust::{Policy, Verdict};
 /// Signs the canonical bytes of a record in the namespace of records.
 pub type RecordSigner<'a> = &'a dyn Fn(&[u8]) -> Result<String, Error>;
 
-/// The records that the author of these changes signs: each authored one that
-/// comes or changes. A version's signature covers what is frozen, so an edit of
-/// an existing version leaves its signature as it is.
+/// Lists the records that the author of these changes signs: each new or changed authored
+/// one. A version's signature covers its frozen part, so an edit of an existing version
+/// leaves its signature as it is.
 pub fn to_sign(changes: &[Change]) -> Vec<RecordPath> {
     let mut paths: Vec<RecordPath> = Vec::new();
     for change in changes {

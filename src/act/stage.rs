@@ -15,7 +15,7 @@ use crate::record::yaml::Edit;
 /// Where a rollback goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RollbackTo {
-    /// To what served before.
+    /// The version that served before.
     Before,
     /// To this version.
     Version(VersionNumber),
@@ -32,9 +32,9 @@ pub struct Rollback {
     pub stage: StageName,
     /// Where to.
     pub to: RollbackTo,
-    /// Whether what served is retired.
+    /// Whether the replaced version is retired.
     pub archive: bool,
-    /// Whether what served is rejected.
+    /// Whether the replaced version is rejected.
     pub reject: bool,
 }
 
@@ -98,8 +98,7 @@ pub fn promote(
     Ok(draft)
 }
 
-/// Retires what was replaced, as `option` asks, unless another stage still counts
-/// on it.
+/// Retires the replaced version, as `option` asks, unless another stage still needs it.
 fn retire(
     desk: &WriteContext<'_>,
     draft: &mut Draft,
@@ -293,7 +292,7 @@ fn served(
     Ok(line)
 }
 
-/// Why a version can't serve a stage again; none when it can.
+/// Returns why a version can't serve a stage again, or `None` when it can.
 fn unfit(desk: &WriteContext<'_>, id: &VersionId, stage: &StageName) -> Result<Option<String>, Error> {
     let loaded = desk.snapshot.read(&RecordPath::Version(id.clone()))?;
     let Some(status) = loaded.and_then(|loaded| loaded.version().map(|version| version.status)) else {

@@ -1,5 +1,5 @@
-//! The state around a decision that was not seen: reviews by others, and all that
-//! is not part of what is signed.
+//! Changes around a decision that its author did not see: reviews by others, and
+//! everything else that is not signed with it.
 
 use super::content;
 use super::object::{Object, is_of_stage, reviews};

@@ -11,9 +11,9 @@ use crate::record::kind::{Key, RecordPath, VersionId};
 pub struct AnnotateRequest {
     /// The description; empty text takes it away.
     pub description: Option<String>,
-    /// Labels; none takes one away.
+    /// Labels; `None` removes one.
     pub labels: BTreeMap<Key, Option<String>>,
-    /// Annotations; none takes one away.
+    /// Annotations; `None` removes one.
     pub annotations: BTreeMap<Key, Option<String>>,
 }
 

@@ -19,14 +19,14 @@ pub struct RuleInfo {
     pub code: &'static str,
     /// `illegal-transition`: names the fault, not the remedy.
     pub name: &'static str,
-    /// One sentence: what is wrong when it fires.
+    /// One sentence: the fault that it finds.
     pub summary: &'static str,
     /// The page that `modelry explain` prints: Markdown with the headings
     /// *What it checks*, *Why it matters*, *Example*, *How to fix*.
     pub docs: &'static str,
 }
 
-/// Which of the two trees of a step an anchor is in.
+/// The tree of a step that an anchor is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Side {
     /// The tree before the step.
@@ -50,8 +50,8 @@ pub struct Anchor {
     /// Bytes of the text, where the trouble is in the text itself and no
     /// pointer leads there.
     pub span: Option<std::ops::Range<usize>>,
-    /// The file as a commit of a merged side left it, where that is meant and not
-    /// what the step leaves.
+    /// The file as a commit of a merged side left it, if the finding is about that text
+    /// and not the step's.
     pub written: Option<(Oid, Arc<str>)>,
 }
 
@@ -101,7 +101,7 @@ pub struct Place {
     pub path: String,
     /// JSON pointer, as the rule gave it.
     pub pointer: String,
-    /// The commit whose tree this is; none for files that are not committed.
+    /// The commit whose tree this is, or `None` for files that are not committed.
     pub commit: Option<Oid>,
     /// First line.
     pub line: usize,
@@ -113,8 +113,7 @@ pub struct Place {
     pub end_column: usize,
     /// The bytes of `text` that are meant.
     pub span: std::ops::Range<usize>,
-    /// The file's text, for source lines; none when the file is absent or is
-    /// not text.
+    /// The file's text, for source lines, or `None` when the file is absent or not text.
     pub text: Option<std::sync::Arc<str>>,
 }
 
@@ -127,7 +126,7 @@ pub struct Label<At> {
     pub text: String,
 }
 
-/// Whether the line of what to do can be followed as it is.
+/// Whether the remedy can be followed as it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Remedy {
     /// It spells the commands or the edit: afterwards the finding is gone.
@@ -166,11 +165,11 @@ pub struct Finding<At> {
     pub help: Option<String>,
     /// Whether `help` can be followed, or leaves a choice.
     pub remedy: Remedy,
-    /// The group that it belongs to; none for the policy and for history.
+    /// The group that it belongs to, or `None` for the policy and for history.
     pub group: Option<String>,
     /// A second group that it belongs to: a renamed one has two names.
     pub also: Option<String>,
-    /// The commit of the step that it is about; none for what is not committed.
+    /// The commit of the step that it is about, or `None` for one that is not committed.
     pub step: Option<Oid>,
     /// The actor who accepted it since, the policy, and the reason; it decides nothing
     /// then.
@@ -286,7 +285,7 @@ pub struct Note {
     pub message: String,
     /// Where, when it has a place: path from the repository's top.
     pub path: Option<String>,
-    /// The commit it speaks of.
+    /// The commit that it is about.
     pub commit: Option<Oid>,
 }
 
@@ -295,7 +294,7 @@ pub struct Note {
 pub struct Checked {
     /// Steps of the mainline.
     pub steps: usize,
-    /// Commits whose signature was asked for.
+    /// The commits whose signature was verified.
     pub commits: usize,
     /// Documents read.
     pub documents: usize,
@@ -303,7 +302,7 @@ pub struct Checked {
     pub changes: usize,
 }
 
-/// Findings in order (step, path, line, column, code), with what was looked at.
+/// Findings in order (step, path, line, column, code), with the examined objects.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     /// The findings.

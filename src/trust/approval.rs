@@ -183,8 +183,8 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Whether no review could ever move it: what it loads or runs is not fixed
-    /// by digests, or is nothing.
+    /// Whether no review could ever approve it: its artifacts and images have no digests,
+    /// or it has none of them.
     pub fn can_never_be_approved(&self) -> bool {
         let never = |lacks: &Shortfall| matches!(lacks, Shortfall::Undigested(_) | Shortfall::Hollow);
         self.missing.iter().any(never)
@@ -364,8 +364,8 @@ fn worth(
     Ok(unproven.map_or(Standing::Counts, Standing::Not))
 }
 
-/// Why a review that a machine reports counts for nothing here, if it does;
-/// none for a review of one's own.
+/// Returns why a review that a machine reports does not count here, or `None` if it does
+/// or is the actor's own.
 fn report_worth(
     policy: &Policy,
     need: &ApprovalNeed,
@@ -398,8 +398,8 @@ pub enum ApprovalFault {
     NotGranted,
     /// The actor is a machine, and machines do not count there.
     Machine,
-    /// The actor is this author, or shares an owner with it, and four eyes are
-    /// asked for.
+    /// The actor is this author, or shares an owner with it, and the policy requires four
+    /// eyes.
     FourEyes(ActorId),
 }
 

@@ -82,14 +82,14 @@ impl Verdict {
             SignatureKind::X509 => {
                 Verdict::Bad("X.509 signatures are not supported: sign with SSH or OpenPGP".into())
             }
-            // The reader of SSH signatures says best what is malformed.
+            // The reader of SSH signatures knows best which part is malformed.
             SignatureKind::Ssh | SignatureKind::Unknown => {
                 Verdict::of_ssh(policy, signature::verify(armor, namespace, payload))
             }
         }
     }
 
-    /// The verdict on what became of an SSH signature.
+    /// Returns the verdict on the result of an SSH verification.
     pub fn of_ssh(policy: &Policy, signer: Result<PublicKey, SignatureFault>) -> Verdict {
         match signer {
             Ok(key) => Verdict::of_key(policy, key.fingerprint()),
@@ -167,7 +167,7 @@ impl MergeCharge {
 /// The signer of the commit that lands a change on the mainline.
 #[derive(Clone, Debug)]
 pub struct Carrier {
-    /// The commit; none for what is not committed yet.
+    /// The commit, or `None` for one that is not made yet.
     pub commit: Option<Oid>,
     /// The verdict on its signature.
     pub verdict: Verdict,
@@ -214,7 +214,7 @@ impl Carrier {
     }
 }
 
-/// The carriers of one step: its own commit, and behind a merge the commits of its other
+/// The carriers of one step: its own commit, and for a merge the commits of its other
 /// side.
 #[derive(Clone, Debug)]
 pub struct Carriers {
@@ -244,7 +244,7 @@ pub struct Author {
     pub commit: Option<Oid>,
     /// The author, or why none is proven.
     pub verdict: Verdict,
-    /// Whether the record's own signature says so.
+    /// Whether the record's own signature proves it.
     pub by_record: bool,
 }
 

@@ -43,7 +43,7 @@ impl Credential {
         }
     }
 
-    /// Why it proves nothing, however it is used; none when it can.
+    /// Returns why it can't prove anything, however it is used, or `None` when it can.
     pub fn weakness(&self) -> Option<String> {
         match self {
             Credential::Ssh(key) => key.weakness(),

@@ -127,8 +127,9 @@ pub fn delegation_fault(policy: &Policy, id: &VersionId, review: &Review) -> Opt
     None
 }
 
-/// Whether a machine may report an approval of this person's in this group: what
-/// [`delegation_fault`] asks of a review that names one of the person's accounts.
+/// Whether a machine may report an approval of this person's in this group: the same
+/// conditions as in [`delegation_fault`], for a review that names one of the person's
+/// accounts.
 pub(super) fn may_report(policy: &Policy, group: &GroupName, machine: &ActorId, person: &ActorId) -> bool {
     let is = |actor: &ActorId, kind| policy.actor(actor.as_str()).is_some_and(|who| who.kind == kind);
     let who = policy.actor(person.as_str());

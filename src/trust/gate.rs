@@ -1,7 +1,7 @@
 //! Gates: conditions of the policy on the content of a version.
 //!
-//! A gate speaks of what a review's subject covers, and of the champion: the
-//! version that serves a stage before the step. It passes only if it is `true`.
+//! A gate sees the content that a review's subject covers, and the champion: the version
+//! that serves a stage before the step. It passes only if it is `true`.
 
 use std::collections::BTreeSet;
 
@@ -53,8 +53,8 @@ pub fn compile(gate: &Gate) -> Result<Expr, crate::trust::condition::ExprFault> 
     }
 }
 
-/// Compares what a gate asks for with the gate that it replaces. A champion that the
-/// condition does not name asks for nothing.
+/// Compares the strictness of a gate with that of the one that it replaces. A champion
+/// that the condition does not name makes no difference.
 pub fn gate_demand(before: &Gate, after: &Gate) -> Demand {
     let (Ok(old), Ok(new)) = (compile(before), compile(after)) else {
         return Demand::Unknown;
@@ -71,15 +71,15 @@ pub fn gate_demand(before: &Gate, after: &Gate) -> Demand {
 pub struct GateResult {
     /// The gate.
     pub placed: PlacedGate,
-    /// The version that `champion` meant; none when it meant `null` or the gate
-    /// has no champion.
+    /// The version that `champion` meant, or `None` when it meant `null` or the gate has
+    /// no champion.
     pub champion: Option<VersionId>,
     /// The members that the condition names, with their values, or `None` where a member is
     /// absent.
     pub values: Vec<(String, Option<Value>)>,
     /// Whether it holds.
     pub met: bool,
-    /// Why it can't be said, when it can't.
+    /// The reason for which it can't be evaluated, if it can't.
     pub reason: Option<String>,
 }
 

@@ -125,7 +125,7 @@ pub struct ApprovalNeed {
     pub required: u32,
     /// How many of them from each team.
     pub from: BTreeMap<RecordName, u32>,
-    /// Whether authors count for nothing.
+    /// Whether the approvals of authors do not count.
     pub four_eyes: bool,
     /// Sections of the card that must be filled.
     pub card: BTreeSet<CardSection>,
@@ -154,7 +154,7 @@ pub struct Policy {
     gates: RefCell<HashMap<(usize, usize), CompiledGate>>,
 }
 
-/// A gate's condition, or why it is none.
+/// A gate's condition, or the fault in it.
 type CompiledGate = Rc<Result<Expr, ExprFault>>;
 
 impl Policy {

@@ -11,7 +11,7 @@ use crate::record::kind::{Action, ActorId, Decision, RecordPath, Registry, Revoc
 use crate::record::snapshot::{Loaded, Snapshot};
 use crate::record::subject;
 
-/// The administrators behind a change of the policy.
+/// The administrators who agree to a change of the policy.
 #[derive(Clone, Debug)]
 pub struct PolicyTally {
     /// How many are needed.
@@ -190,14 +190,14 @@ fn is_only(ends: Option<&Ends>, actor: &ActorId) -> bool {
     ends.is_some_and(|ends| !ends.of_nobody && ends.actors.iter().eq([actor]))
 }
 
-/// Whether the policy in `new` does nothing but end keys and rights of this actor.
+/// Whether the policy in `new` ends keys and rights of this actor, and does nothing else.
 pub fn ends_only_own(replaced: &Policy, new: &Loaded, actor: &ActorId) -> bool {
     let concerned = new.registry().and_then(|after| fast_path(replaced, after, new));
     is_only(concerned.as_ref(), actor)
 }
 
-/// Returns the actors concerned, when the change does nothing but revoke keys, move
-/// their last believed commits back, or retire actors and keys (and raise the serial).
+/// Returns the actors concerned, when the change only revokes keys, moves their last
+/// trusted commits back, or retires actors and keys (and raises the serial).
 pub fn fast_path(replaced: &Policy, after: &Registry, file: &Loaded) -> Option<Ends> {
     let (before, old, new) = (replaced.registry(), replaced.source.value(), file.value());
     let (old_value, new_value) = (old, new);
@@ -287,9 +287,9 @@ const MOST_SPARE: usize = 64;
 /// Bytes of canonical JSON that such a change may add for each key or actor it ends.
 const MOST_GROWTH: usize = 2048;
 
-/// Bytes of layout and comments that such a change may add for each key or actor that
-/// it ends for good: indentation and quotes. A last believed commit may move back
-/// often, so that it adds none.
+/// Bytes of layout and comments that such a change may add for each key or actor that it
+/// ends for ever: indentation and quotes. A last trusted commit may move back often, so
+/// it adds none.
 const MOST_LAYOUT: isize = 256;
 
 /// Bytes that any such change may add: quotes that its new values need.

@@ -1,4 +1,5 @@
-//! Which approvals count together: distinct people, of whom no two are one.
+//! The selection of approvals that count together: distinct people, no two of them one
+//! person.
 
 use super::approval::Counted;
 use super::{ApprovalNeed, Policy};
@@ -47,10 +48,11 @@ impl<'t> Candidate<'t> {
     }
 }
 
-/// The largest set of approvals of which no two are related, preferring sets
-/// that satisfy the teams, with no more reported ones than the policy counts.
-/// Persons who speak for themselves are never related to one another, so only
-/// machines and what they report make this a choice; there are few of them.
+/// Returns the largest set of approvals of which no two are related, preferring sets that
+/// satisfy the teams, with no more reported ones than the policy counts.
+///
+/// Persons who sign for themselves are never related to one another. Only machines and
+/// their reports make this a choice, and there are few of them.
 pub fn best_selection<'t>(
     policy: &Policy,
     need: &ApprovalNeed,
@@ -60,7 +62,7 @@ pub fn best_selection<'t>(
         .iter()
         .copied()
         .partition(|candidate| candidate.is_plain(policy));
-    // Those who speak for a team that must be heard come first.
+    // Members of a required team come first.
     let mut others = others;
     others.sort_by_key(|other| {
         !need

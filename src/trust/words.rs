@@ -91,7 +91,7 @@ pub fn turn(id: &VersionId, status: Status, tally: &Tally) -> String {
         Status::Pending if tally.can_never_be_approved() => {
             "the author's: it can't be approved as it is; register it again with digests".into()
         }
-        // No review completes what does not meet a gate.
+        // No review completes a version that does not meet a gate.
         Status::Pending if tally.gates.iter().any(|gate| !gate.met) => {
             "the author's: register a version that meets the gates".into()
         }

@@ -248,7 +248,7 @@ tainted fraud/1 968479A1AFF927E37D1A566BB5690EEEBB952194
             (with("\n12\n", "\n\n"), "no signature"),
             (with(hash, "AAAA"), "root hash"),
             (with("qDs=", "qDs"), "root hash"),
-            // The same bytes, written with other bits behind them.
+            // The same bytes, written with other bits after them.
             (with("qDs=", "qDt="), "root hash"),
             (with("commit a", "commit A"), "fourth line"),
             (with(commit, "abab"), "fourth line"),

@@ -10,7 +10,7 @@ use crate::object::{Commit, Objects};
 use crate::record::kind::{RegistryId, VersionId};
 use crate::trust::fingerprint;
 
-/// How a mainline is not what a checkpoint says.
+/// The way in which a mainline differs from a checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mismatch {
     /// It is of this other registry.

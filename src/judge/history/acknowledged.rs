@@ -26,7 +26,7 @@ pub struct Reaffirmed {
     pub key: String,
     /// The version.
     pub version: String,
-    /// The policy that reaffirmed it, and the actors behind that.
+    /// The policy that reaffirmed it, and the actors who agreed to that.
     pub words: String,
 }
 
@@ -98,7 +98,7 @@ pub(super) fn brought(
     list
 }
 
-/// Marks what is acknowledged by the policy that is in force at the end.
+/// Marks the findings that the policy in force at the end acknowledges.
 pub(super) fn mark(
     report: &mut Report,
     acknowledged: &[Acknowledged],

@@ -1,7 +1,7 @@
 //! Prefetching for the judge by other threads: they read the documents that a step adds
-//! and verify signatures. Only work that depends on nothing but bytes is done here, so
-//! neither the thread nor the order changes a result. The judge does all work that is not
-//! done yet.
+//! and verify signatures. Only work that depends on bytes alone is done here, so neither
+//! the thread nor the order changes a result. The judge does all work that is not done
+//! yet.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

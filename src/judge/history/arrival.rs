@@ -32,8 +32,8 @@ impl Arrival {
         self.steps.push(touched);
     }
 
-    /// Turns into notes what a step uncovers that only revokes or retires: it stops
-    /// what comes after and rests on it, never the revocation. Findings that the
+    /// Turns the findings uncovered by a step that only revokes or retires into notes.
+    /// They stop later changes that rest on them, never the revocation. Findings that the
     /// steps accept must be marked already.
     pub fn settle(&self, report: &mut Report) {
         let (mut findings, mut notes) = (Vec::new(), Vec::new());
@@ -49,7 +49,7 @@ impl Arrival {
         report.notes.append(&mut notes);
     }
 
-    /// Whether a step after this one touches what the finding is about.
+    /// Whether a step after this one touches the object of the finding.
     fn rests(&self, step: usize, finding: &Finding<Place>) -> bool {
         let later = self.touched_after(step);
         later.is_some_and(|scope| scope.is_stopped_by(finding))
@@ -66,9 +66,9 @@ impl Arrival {
         all.scope()
     }
 
-    /// Returns the findings of the past that stop the steps and that they do not
-    /// accept themselves: all of them when the steps have landed already, since
-    /// a fault that landed unseen would stay so otherwise.
+    /// Returns the findings of the past that stop the steps and that they do not accept
+    /// themselves. If the steps have landed already, these are all of them: a fault that
+    /// landed unseen would never be reported otherwise.
     pub fn stopped_by(&self, mut before: Report, replay: &Replay<'_>, landed: bool) -> Stopped {
         replay.mark(&mut before);
         before.findings.retain(|finding| finding.acknowledged.is_none());

@@ -39,8 +39,8 @@ struct Brought {
     since: Option<usize>,
     /// The last commit of the line that it has.
     joins: Option<usize>,
-    /// The files that commits outside the branch wrote which the line has and it has not,
-    /// where it has nothing of the branch before its own commits.
+    /// The files that commits outside the branch wrote, which the line has and the branch
+    /// has not, if the line has nothing of the branch before its own commits.
     lost: HashSet<File>,
 }
 
@@ -52,7 +52,7 @@ pub(super) struct Walk<'w, 'a> {
     pub(super) sides: &'w Sides,
     /// The files that each commit wrote.
     pub(super) wrote: Wrote<'w>,
-    /// Takes from what may be looked at; false when that is used up.
+    /// Takes from the budget; false when it is used up.
     pub(super) spend: &'w dyn Fn(usize) -> bool,
 }
 

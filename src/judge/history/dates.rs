@@ -14,13 +14,13 @@ use crate::object::{self, Commit, Mode, Objects};
 use crate::record::snapshot::{Records, Snapshot};
 use crate::trust::Policy;
 
-/// A step that touches the registry or what it protects, with its dates in
-/// seconds since 1970-01-01T00:00:00Z.
+/// A step that touches the registry or its protected files, with its dates in seconds
+/// since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dated {
     /// The step's commit.
     pub commit: Oid,
-    /// The date that its committer claims; none when it can't be read.
+    /// The date that its committer claims, or `None` when it can't be read.
     pub claimed: Option<i64>,
     /// The effective date.
     pub date: i64,
@@ -57,7 +57,7 @@ pub struct Dates {
 /// The registry's own entries in its folder: `registry.yaml`, `groups`, `policy`.
 type Managed = [Option<(Mode, Oid)>; 3];
 
-/// A commit as far as its date is asked for.
+/// The part of a commit that its date depends on.
 struct Link {
     id: Oid,
     claimed: Option<i64>,
@@ -235,7 +235,7 @@ impl<'g> Guard<'g> {
         }
     }
 
-    /// Whether a commit touches the registry, or what the policy before it
+    /// Whether a commit touches the registry, or files that the policy before it
     /// protects.
     fn touches(&mut self, before: &Link, link: &Link) -> Result<bool, Error> {
         if link.managed != before.managed {

@@ -32,9 +32,8 @@ pub struct Sides {
     pub shared: Vec<Oid>,
 }
 
-/// The commits below the mainline, read as they are needed. No commit-graph,
-/// no date and no graft is believed: what descends from what is read from the
-/// commits alone.
+/// The commits below the mainline, read on demand. It ignores commit-graphs, dates and
+/// grafts: ancestry is read from the commits alone.
 pub struct Graph<'a> {
     objects: &'a dyn Objects,
     nodes: RefCell<HashMap<Oid, Rc<Node>>>,

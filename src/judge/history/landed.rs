@@ -34,12 +34,12 @@ pub struct StepChanges {
     pub(super) answers: Vec<Attribution>,
     /// The fault in the step's shape.
     pub shape: Option<Shape>,
-    /// Files of which a merge drops what its other side wrote.
+    /// Files of the other side that a merge drops.
     pub dropped: Vec<String>,
 }
 
 impl StepChanges {
-    /// Whether the step touches neither the registry nor what it protects.
+    /// Whether the step touches neither the registry nor its protected files.
     pub fn is_link(&self) -> bool {
         let Differences {
             changes,
@@ -98,7 +98,7 @@ pub fn landed<'a>(
     let merge = match (&commit.parents[..], parent) {
         ([first, second], Some(_)) => {
             let touches = !files.changes.is_empty() || !outside.is_empty();
-            // Even a merge that changes nothing may drop what its other side wrote.
+            // Even a merge that changes nothing may drop files of its other side.
             let differs = touches || side_differs(records, folder, commit, *second)?;
             match differs {
                 true => Some(Merge::new(objects, graph, commit.id, (*first, *second))?),

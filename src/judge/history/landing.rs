@@ -10,8 +10,8 @@ use crate::base::{Error, ObjectKind, Oid};
 use crate::object::{self, Commit, Look, Mode, Objects, Overlay};
 use crate::record::kind::Landing;
 
-/// Merges three texts line by line as git does (base, ours, theirs); none when
-/// they are in conflict.
+/// Merges three texts line by line as git does (base, ours, theirs); `None` when they are
+/// in conflict.
 pub type MergeText<'m> = &'m dyn Fn(&[u8], &[u8], &[u8]) -> Result<Option<Vec<u8>>, Error>;
 
 pub(super) type Value = Option<(Mode, Oid)>;
@@ -60,9 +60,8 @@ pub struct Planner<'p, 'a> {
     pub judged: &'p dyn Look,
 }
 
-/// The bases that a plan asked for, and what they cost: each pair of commits is
-/// looked at once, since branches that crossed at each of n places can be gone
-/// through in exponentially many ways.
+/// The merge bases that a plan needed, and their cost. Each pair of commits is computed
+/// once, since branches that crossed at each of n places have exponentially many paths.
 #[derive(Default)]
 struct Bases {
     of: HashMap<(Oid, Oid), Option<Oid>>,
@@ -184,9 +183,8 @@ impl Planner<'_, '_> {
         self.three_way(base, self.tree(ours)?, self.tree(theirs)?, plan)
     }
 
-    /// The tree that two commits both come from. Where there are several, they
-    /// are merged first, as git does; what is in conflict there is the base of
-    /// nothing.
+    /// Returns the tree of the merge base of two commits. If there are several, they are
+    /// merged first, as git does; conflicting files there have no base.
     fn base(&self, ours: Oid, theirs: Oid, known: &mut Bases, depth: usize) -> Result<Option<Oid>, Error> {
         if let Some(tree) = known.of.get(&(ours, theirs)) {
             return Ok(*tree);

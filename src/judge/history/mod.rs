@@ -50,8 +50,8 @@ pub fn read_commit(objects: &dyn Objects, id: Oid) -> Result<Commit, Error> {
     Commit::parse(id, &objects.read(id, ObjectKind::Commit)?)
 }
 
-/// The first-parent chain from `tip` back to `from`, oldest first, without
-/// `from`; to the first commit when `from` is none.
+/// Returns the first-parent chain from `tip` back to `from`, oldest first, without
+/// `from`; to the first commit when `from` is `None`.
 ///
 /// # Errors
 /// [`Error::Told`] when `from` is not on the chain.

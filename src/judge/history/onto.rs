@@ -82,7 +82,7 @@ pub fn onto(objects: &dyn Objects, ask: &Onto<'_>) -> Result<Landings, Error> {
     let mut report = Report::default();
     let mut stopping: Vec<Finding<Place>> = Vec::new();
     let mut elsewhere = 0;
-    // The findings so far, by what makes them the same.
+    // The findings so far, by their identity.
     let mut listed: HashMap<_, usize> = HashMap::new();
     for way in ask.ways {
         let judged = match way {
@@ -342,8 +342,8 @@ impl Court<'_, '_> {
         )
     }
 
-    /// Names the administrator whose signature of a commit this way of landing leaves
-    /// behind: a review of their own is what it lacks.
+    /// Names the administrator whose signed commit this way of landing drops: it needs a
+    /// review by that administrator instead.
     fn review_instead(
         &self,
         finding: &mut Finding<Place>,
@@ -372,7 +372,7 @@ impl Court<'_, '_> {
         Ok(())
     }
 
-    /// Says how to land what only a host's own commit would carry.
+    /// Describes how to land changes that only a host's own commit would sign.
     fn instead(&self, finding: &mut Finding<Place>, way: Landing, merge: &WayJudged) -> Result<(), Error> {
         match finding.rule.code {
             _ if way == Landing::Merge => {}
@@ -397,8 +397,8 @@ impl Court<'_, '_> {
         ));
     }
 
-    /// Names the signer of a commit that this way of landing leaves behind, where the
-    /// record itself has no signature.
+    /// Names the signer of a commit that this way of landing drops, if the record itself
+    /// has no signature.
     fn sign_instead(&self, finding: &mut Finding<Place>, way: Landing, merge: &WayJudged) {
         let own = own_path(self.ask.folder, &finding.primary.at.path).unwrap_or(&finding.primary.at.path);
         let Some(writer) = merge.writers.get(own).filter(|writer| !writer.by_record) else {

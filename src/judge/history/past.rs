@@ -28,7 +28,7 @@ impl<'a> Past<'a> {
         Past::of(Rc::new(Graph::new(objects, None)), objects, folder, tip)
     }
 
-    /// History up to and with `tip`, with what a walk knows of it already.
+    /// Builds the history up to and with `tip`, with the results of a walk so far.
     pub(super) fn of(
         graph: Rc<Graph<'a>>,
         objects: &'a dyn Objects,
@@ -60,7 +60,7 @@ impl<'a> Past<'a> {
         }
     }
 
-    /// Whether a change of a record's file leaves what the record says.
+    /// Whether a change of a record's file keeps the record's value.
     fn reformats(&self, path: &RecordPath, file: &FileChange) -> Result<bool, Error> {
         let (Some((Mode::File, before)), Some((Mode::File, after))) = (file.before, file.after) else {
             return Ok(false);

@@ -132,7 +132,7 @@ impl Folder {
         self.range.end = next(files);
     }
 
-    /// Returns what is inside and may differ between these trees.
+    /// Returns the entries inside that may differ between these trees.
     fn differing<'f>(&'f self, own: &Tree, parents: &[Arc<Tree>]) -> Vec<(&'f String, &'f Folder)> {
         // A few names are looked up one by one, even in a large tree.
         if self.inside.len() <= own.entries.len() / 4 {

@@ -196,8 +196,8 @@ impl Origins {
         self.add(file, vec![written]);
     }
 
-    /// Lists who wrote what the merge changes in a file, oldest first; none for a change
-    /// that was not asked about.
+    /// Lists the authors of the merge's change in a file, oldest first, or `None` for a
+    /// change that was not asked about.
     pub fn written(&self, file: &FileChange) -> Option<&[Written]> {
         let (known, written) = self.of.get(&file.path)?;
         (known == file).then_some(written)
@@ -212,7 +212,7 @@ pub(super) struct KnownOrigins {
 }
 
 impl KnownOrigins {
-    /// Keeps what is known of a merge, and forgets the others when it is too much.
+    /// Stores the origins of a merge, and drops the others when they are too many.
     pub(super) fn insert(&mut self, merge: Oid, origins: Rc<Origins>) {
         const HEAVIEST: usize = 200_000;
         if self.weight >= HEAVIEST {
@@ -223,8 +223,8 @@ impl KnownOrigins {
     }
 }
 
-/// Says who wrote what a merge changes in a file. All files of the registry that it
-/// changes are looked at together: the next one that is asked about is known.
+/// Returns the authors of a merge's change in a file. All files of the registry that it
+/// changes are computed together, so the next one is known already.
 fn origins_at(
     objects: &dyn Objects,
     graph: &Graph<'_>,

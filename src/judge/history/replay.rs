@@ -35,12 +35,12 @@ pub struct JudgedStep {
     pub authors: Vec<Author>,
     /// Whether it puts a policy into force.
     pub brings_policy: bool,
-    /// Whether it does nothing but revoke keys and retire actors and keys.
+    /// Whether it only revokes keys and retires actors and keys.
     pub only_ends: bool,
     /// The carrier of each change, in the same order; empty when the step's own commit
     /// carries them all.
     pub carriers: Vec<Rc<Carrier>>,
-    /// The policy that judged it; none at the root.
+    /// The policy that judged it, or `None` at the root.
     pub policy: Option<Arc<Loaded>>,
     /// The moves of status that reviews decide.
     pub decided: Vec<Decided>,
@@ -87,7 +87,7 @@ pub struct Replay<'a> {
     /// Signers of commits that other threads have worked out.
     pub(super) signers: Signers,
     pub(super) graph: Rc<Graph<'a>>,
-    /// The policy in force; none before the root.
+    /// The policy in force, or `None` before the root.
     pub policy: Option<Policy>,
     /// The commit that put it into force, when a commit did.
     pub policy_from: Option<Oid>,
@@ -95,8 +95,7 @@ pub struct Replay<'a> {
     pub acknowledged: Vec<Acknowledged>,
     /// The reaffirmations of the policies so far.
     pub reaffirmed: Vec<Reaffirmed>,
-    /// Versions whose approval a key proved after it was last believed, with
-    /// the key.
+    /// Versions whose approval a key proved after it was last trusted, with the key.
     pub tainted: BTreeMap<VersionId, String>,
     /// Steps with findings so far.
     pub faulty: Vec<Faulty>,
@@ -104,8 +103,7 @@ pub struct Replay<'a> {
     pub checked: Checked,
 }
 
-/// A step with findings, and the commit whose policy judged it; none for the
-/// root.
+/// A step with findings, and the commit whose policy judged it, or `None` for the root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Faulty {
     /// The step.
@@ -166,7 +164,7 @@ impl<'a> Replay<'a> {
         Replay::new(records, folder, Some(policy))
     }
 
-    /// Where the trees are kept that it reads.
+    /// Returns the cache of the trees that it reads.
     pub fn shelf(&self) -> TreeCache {
         self.records.objects().shelf()
     }
@@ -386,7 +384,7 @@ impl<'a> Replay<'a> {
     ) -> Result<JudgedStep, Error> {
         let carrier = &carriers.own;
         let policy = self.policy.take();
-        // A text that can't be read takes back nothing of what the one before it said.
+        // A text that can't be read undoes nothing of the text before it.
         let seen = outside.earlier().map_or(prior, |earlier| prior.seeing(earlier));
         let mut step = Step::new(seen, next, policy.as_ref(), carriers, differences, outside);
         step.beside = beside;

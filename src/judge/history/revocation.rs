@@ -29,8 +29,8 @@ fn signer(policy: &Policy, commit: &Commit) -> Option<String> {
     }
 }
 
-/// The fingerprint of the key that a record's own signature claims: what does
-/// not verify is a finding of its own step.
+/// Returns the fingerprint of the key that a record's own signature claims. A signature
+/// that does not verify is a finding of its own step.
 fn claimed(policy: &Policy, armor: &str) -> Option<String> {
     match signature::peek(armor) {
         Some(key) => Some(key.fingerprint()),
@@ -187,7 +187,8 @@ impl Replay<'_> {
             let Some(since) = Oid::from_hex(since.as_str()) else {
                 continue;
             };
-            // Beyond the other one it is later, which believes what was not believed.
+            // A commit after the other one is later, which would trust changes that were
+            // not trusted.
             let (tip, what) = match was_since.and_then(|was| Oid::from_hex(was.as_str())) {
                 Some(was) => (was, "is not earlier than it was"),
                 None => (parent, "is no commit of the mainline before this step"),

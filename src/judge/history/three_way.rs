@@ -1,5 +1,5 @@
-//! Two trees that come from a third, put together folder by folder: only what both
-//! sides changed is read, however large the rest is.
+//! A three-way merge of trees, folder by folder: only folders that both sides changed are
+//! read, however large the rest is.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -49,9 +49,9 @@ impl Planner<'_, '_> {
             return Ok(ours);
         }
         let mine = object::diff(self.objects, base, Some(ours), self.judged)?;
-        // Git follows renames, and so does a host: a file that one side removes and
-        // the other changes may be found again, with the change, at what the first
-        // one added.
+        // Git follows renames, and so does a host. A file that one side removes and the
+        // other changes may be matched, with the change, to a file that the first one
+        // added.
         let adds = |files: &[FileChange]| {
             let mut files = files.iter().filter(|file| file.before.is_none());
             files.next().map(|file| file.path.clone())
@@ -63,7 +63,7 @@ impl Planner<'_, '_> {
             path: Vec::new(),
             plan,
         };
-        // Where each side removes what the other keeps, nothing is left.
+        // Where each side removes the other's files, nothing is left.
         let empty = || self.objects.new.insert(ObjectKind::Tree, Vec::new());
         let tree = merging.folder([base, Some(ours), Some(theirs)], 0)?;
         Ok(tree.unwrap_or_else(empty))
@@ -143,7 +143,7 @@ impl Merging<'_, '_, '_> {
         Ok([file, folder])
     }
 
-    /// Notes a conflict at the path. In one that is not judged, their side is kept.
+    /// Notes a conflict at the path. In a path that is not judged, their side is kept.
     fn clash(&mut self, files: Three<Value>, is_folder: bool) {
         let path = self.path.clone();
         let judged = self.planner.judged;
@@ -164,8 +164,8 @@ impl Merging<'_, '_, '_> {
     }
 }
 
-/// The value that a merge takes without a look inside: of the side that changed it, or
-/// what both sides made of it.
+/// Returns the value that a merge takes without a look inside: of the side that changed
+/// it, or the equal value of both sides.
 fn taken<T: Copy + PartialEq>([base, ours, theirs]: &Three<T>) -> Option<T> {
     match () {
         () if base == ours || ours == theirs => Some(*theirs),

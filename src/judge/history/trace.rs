@@ -16,7 +16,7 @@ use crate::base::{Error, Oid};
 use crate::object::{FileChange, Objects, Tree};
 use crate::trust::MergeCharge;
 
-/// Values that a branch gave its files: more are not kept.
+/// The most values of a branch's files that are kept.
 const MOST_WRITTEN: usize = 100_000;
 
 /// Commits, and files of a commit, that are looked at for the merges of a branch.
@@ -63,7 +63,7 @@ pub(super) struct Tracer<'t, 'a> {
     graph: &'t Graph<'a>,
     sides: &'t Sides,
     paths: &'t Paths,
-    /// The files that a commit wrote: with a value that none of its parents has.
+    /// The files that a commit wrote: those with a value that none of its parents has.
     wrote: RefCell<HashMap<Oid, Rc<[File]>>>,
     /// Files by the pair of commits of which the first descends from a commit
     /// that wrote them, and the other does not; of one merge at a time.
@@ -93,7 +93,7 @@ impl<'t, 'a> Tracer<'t, 'a> {
         }
     }
 
-    /// Takes from what may be looked at.
+    /// Takes from the budget.
     fn spend(&self, count: usize) {
         self.left.set(self.left.get().saturating_sub(count));
     }
@@ -230,8 +230,9 @@ impl<'t, 'a> Tracer<'t, 'a> {
             .collect())
     }
 
-    /// Whether a parent is on the branch, and asked for one of the files that may be in
-    /// the folder: a file that is as at a parent outside the branch is asked no further.
+    /// Whether a parent is on the branch, and traced for one of the files that may be in
+    /// the folder. A file that equals the one at a parent outside the branch is not
+    /// traced further.
     fn is_asked(&self, node: &Node, parent: usize, folder: &MalformedFolder, files: &[Differing]) -> bool {
         let is_outside = |parent: &usize| !self.sides.second.contains(&node.parents[*parent]);
         let before: Vec<usize> = (0..parent).filter(is_outside).collect();
@@ -247,17 +248,19 @@ impl<'t, 'a> Tracer<'t, 'a> {
     }
 
     /// Returns the parent from which a commit has the files that are the same at each
-    /// parent; none outside the branch, where no file is traced on.
+    /// parent, or `None` outside the branch, where no file is traced further.
     fn home(&self, node: &Node) -> Option<Oid> {
         let first = node.parents.first().copied()?;
         let is_inside = |id: &Oid| self.sides.second.contains(id);
         node.parents.iter().all(is_inside).then_some(first)
     }
 
-    /// Says where a commit of the branch has a value from that differs from a parent's.
-    /// A merge there is asked as the merge of the branch is: what only one parent's side
-    /// changed is inherited from that parent; to keep a value that another parent's side
-    /// replaced is the merge's own doing.
+    /// Returns the source of a value in a commit of the branch that differs from a
+    /// parent's.
+    ///
+    /// A merge there follows the rules of the branch's own merge. A file that only one
+    /// parent's side changed is inherited from that parent. To keep a value that another
+    /// parent's side replaced is the merge's own change.
     fn source(
         &self,
         id: Oid,
@@ -295,8 +298,8 @@ impl<'t, 'a> Tracer<'t, 'a> {
         Ok(Source::Itself(shared.or(other.first()).copied(), charge))
     }
 
-    /// Says why a merge answers for a file that it has as at `kept` and not as at `left`;
-    /// none when only the side of `kept` changed it.
+    /// Returns why a merge answers for a file that equals the one at `kept` and not the
+    /// one at `left`, or `None` when only the side of `kept` changed it.
     fn against(&self, merge: Oid, kept: Oid, left: Oid, file: File) -> Result<Option<MergeCharge>, Error> {
         let by_kept = self.changed(merge, kept, left, file)?;
         Ok(match self.changed(merge, left, kept, file)? {
@@ -399,7 +402,7 @@ type Differing = (File, Value, Vec<Value>);
 
 /// The results of one comparison.
 struct Found<'f> {
-    /// The files that are looked for; all of them when none.
+    /// The files that are searched; all of them when `None`.
     wanted: Option<&'f BTreeSet<File>>,
     malformed: Vec<MalformedFolder>,
     files: Vec<Differing>,

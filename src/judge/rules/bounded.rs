@@ -34,7 +34,7 @@ pub(super) struct Bound<'e> {
 }
 
 impl<'e> Bound<'e> {
-    /// Leaves out what these moves explain.
+    /// Leaves out the findings that these moves explain.
     pub(super) fn new(moves: impl Iterator<Item = &'e dyn Explains>) -> Bound<'e> {
         Bound {
             explained: moves.map(|it| (it, BTreeSet::new())).collect(),
@@ -49,7 +49,7 @@ impl<'e> Bound<'e> {
     }
 
     fn keeps(&mut self, finding: &Finding<Anchor>) -> bool {
-        // The files that a moved folder takes with it say nothing that the move does not.
+        // The files of a moved folder show nothing that the move does not show.
         let mut moves = self.explained.iter_mut();
         if let Some((_, folded)) = moves.find(|(it, _)| it.explains(finding)) {
             folded.insert(finding.rule.code);

@@ -25,7 +25,7 @@ pub struct Judgement {
     pub notes: Vec<Note>,
     /// The policy that the step puts into force, if it adds one without a finding.
     pub policy: Option<Policy>,
-    /// Whether the step does nothing but revoke keys and retire actors and keys.
+    /// Whether the step only revokes keys and retires actors and keys.
     pub only_ends: bool,
     /// The administrators, or the actor concerned, who agreed to the new policy.
     pub behind: BTreeSet<ActorId>,
@@ -51,8 +51,8 @@ pub struct Decided {
     pub tally: Rc<Tally>,
 }
 
-/// Lets findings about what another commit than the step's own wrote point into
-/// the file as that commit left it: the step may leave another text there.
+/// Lets findings about the text of another commit than the step's own point into the file
+/// as that commit left it: the step may leave another text there.
 fn as_written(findings: &mut [Finding<Anchor>], step: &Step<'_>, index: usize) {
     let change = &step.changes()[index];
     let carrier = step.carriers.of(index);

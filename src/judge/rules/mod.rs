@@ -1,8 +1,8 @@
-//! Verbs: one file per rule, a static record and a plain function. This file
-//! is the list of them, the scene that they look at, and the only loop.
+//! Rules: one file for each, a static record and a plain function. This file has the list
+//! of them, the scene that they look at, and the only loop.
 //!
-//! A rule sees one thing at a time (a fault of reading, a change, a new
-//! policy, a step), so `return` in a rule never hides what comes after.
+//! A rule sees one thing at a time (a fault of reading, a change, a new policy, a step),
+//! so `return` in a rule never hides a later fault.
 
 mod bounded;
 mod judge;
@@ -131,7 +131,7 @@ use crate::base::Error;
 use crate::judge::finding::RuleInfo;
 use crate::record::snapshot::ReadFault;
 
-/// A rule: what it is, and how it looks.
+/// A rule: its description, and its check.
 pub struct Rule {
     /// Its public face.
     pub info: RuleInfo,

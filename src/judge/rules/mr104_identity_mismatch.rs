@@ -55,7 +55,7 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// The members that repeat the path, with what they must be.
+/// Returns the members that repeat the path, with the values that they must have.
 fn identity(path: &RecordPath, record: &Loaded) -> Vec<(&'static str, Option<Value>)> {
     let mut members = Vec::new();
     let text = |text: &dyn std::fmt::Display| Some(json!(text.to_string()));

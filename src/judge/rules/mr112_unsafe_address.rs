@@ -29,7 +29,8 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-/// Finds what a change writes, also at the root, where no policy is in force yet.
+/// Finds the addresses that a change writes, also at the root, where no policy is in
+/// force yet.
 pub(super) fn of_change(step: &Step<'_>, change: &Change, out: &mut Findings) {
     let Some(after) = &change.after else { return };
     // A record can have several changes in a step; its text is read once.
@@ -192,7 +193,7 @@ struct Text<'v> {
     text: &'v str,
 }
 
-/// All texts in a value, each key before what it names.
+/// Lists all texts in a value, each key before its value.
 fn texts<'v>(value: &'v Value, pointer: &str, out: &mut Vec<Text<'v>>) {
     match value {
         Value::String(text) => out.push(Text {
@@ -220,7 +221,7 @@ fn texts<'v>(value: &'v Value, pointer: &str, out: &mut Vec<Text<'v>>) {
     }
 }
 
-/// The addresses of a record; none when it can't be read.
+/// Lists the addresses of a record; empty when it can't be read.
 fn addresses(loaded: &Loaded) -> Vec<(String, &str)> {
     let kind = loaded.value().get("kind").and_then(|kind| kind.as_str());
     let kind = Kind::ALL.iter().find(|known| Some(known.as_str()) == kind);

@@ -44,7 +44,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
         out.push(finding);
         return Ok(());
     }
-    // A merge that takes neither side's record must not go back behind either.
+    // A merge that takes neither side's record must have a higher revision than both.
     if let (Some(beside), Some(path), Some(new)) = (scene.step.beside, scene.record(), after.revision())
         && let (Some(theirs), Some(here)) = (beside.read(path)?, scene.step.next.read(path)?)
         && here.id == after.id

@@ -27,8 +27,8 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
         return Ok(());
     };
     let before = stage(&scene.change.before);
-    // A new reason for what serves already keeps what was there: else the
-    // memory of what served could be lost.
+    // A new reason for the version that serves already keeps `previous`: else the version
+    // before could be lost.
     let expected = match before {
         Some(before) if from == to => before.previous,
         _ => *from,

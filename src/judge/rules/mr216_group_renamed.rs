@@ -30,8 +30,8 @@ pub(super) static RULE: Rule = Rule {
 pub(super) struct Renamed {
     from: String,
     to: String,
-    /// The files that are the same in both folders but for the group's name, by path
-    /// in the folder.
+    /// The files that differ in both folders only by the group's name, by path in the
+    /// folder.
     same: BTreeSet<String>,
 }
 
@@ -146,7 +146,7 @@ fn folders(snapshot: &Snapshot<'_>) -> Result<BTreeMap<String, Oid>, Error> {
         .collect())
 }
 
-/// The files of two folders that differ in nothing but the group's name.
+/// Lists the files of two folders that differ only by the group's name.
 fn same_files(
     step: &Step<'_>,
     (from, old): (&String, Oid),
@@ -182,7 +182,7 @@ fn names_alone(
     (from, old): (&str, Oid),
     (to, new): (&str, Oid),
 ) -> Result<bool, Error> {
-    // A folder whose name no group may have is read as what it was.
+    // A folder whose name no group may have is read under its old name.
     let place = |group: &str| RecordPath::parse(&format!("groups/{group}/{path}"));
     let Some(was) = place(from) else { return Ok(false) };
     let is = place(to).unwrap_or_else(|| was.clone());

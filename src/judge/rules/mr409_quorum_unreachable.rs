@@ -70,7 +70,7 @@ fn asked(rule: &ApprovalRule) -> Vec<Asked> {
     std::iter::once(all).chain(teams).collect()
 }
 
-/// How many could give what is asked.
+/// Counts the actors who could give the required approvals.
 fn could_give(policy: &Policy, able: &[ActorId], asked: &Asked) -> usize {
     let fits = |id: &&ActorId| {
         let team = asked.team.as_ref();

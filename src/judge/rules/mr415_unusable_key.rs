@@ -20,7 +20,7 @@ pub(super) static RULE: Rule = Rule {
 fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
     for (id, actor) in &scene.registry().actors {
         for (index, key) in actor.keys.iter().enumerate() {
-            // Whether a certificate is good is not for a build that reads none.
+            // A build that reads no certificates can't judge them.
             if key.openpgp().is_some() && !cfg!(feature = "openpgp") {
                 continue;
             }

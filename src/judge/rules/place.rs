@@ -128,7 +128,7 @@ impl Resolver<'_> {
     }
 }
 
-/// Words as a report may show them: it is kept and published by CI systems.
+/// Returns words as a report may show them: CI systems store and publish it.
 fn shown(words: String) -> String {
     concealed(&words).into_owned()
 }

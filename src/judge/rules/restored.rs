@@ -18,21 +18,21 @@ const OWN: [&str; 3] = ["registry.yaml", "groups", "policy"];
 /// The folders and files that a step restores.
 #[derive(Default)]
 pub(super) struct Restored {
-    /// Folders below the registry's, each with what it holds as it was; `.` for all of
-    /// the registry.
+    /// Folders below the registry's, each with its earlier content; `.` for all of the
+    /// registry.
     folders: BTreeSet<String>,
     /// The groups that a rename took away, by the name that it gave to each.
     renames: BTreeSet<String>,
 }
 
 impl Restored {
-    /// Whether the policy in force is put back, in place of a text that never came into
-    /// force.
+    /// Whether the step restores the policy in force, in place of a text that never came
+    /// into force.
     pub(super) fn is_of_policy(&self) -> bool {
         self.folders.contains(".")
     }
 
-    /// Whether the finding is about nothing but what is put back.
+    /// Whether the finding is only about the restored content.
     pub(super) fn excuses(&self, finding: &Finding<Anchor>) -> bool {
         let path = &finding.primary.at.path;
         if finding.rule.code == "MR216" {
@@ -57,8 +57,8 @@ fn id_of(snapshot: &Snapshot<'_>, tree: Option<Oid>, path: &str) -> Result<Optio
     Ok(found.map(|entry| entry.id))
 }
 
-/// Looks for what the step puts back, where it has findings: history is asked for
-/// nothing else.
+/// Finds the content that the step restores, if it has findings: history is not read
+/// otherwise.
 pub(super) fn restored(
     step: &Step<'_>,
     findings: &[Finding<Anchor>],
@@ -143,7 +143,7 @@ fn new_folder(step: &Step<'_>, path: &str) -> Result<Option<String>, Error> {
     Ok(None)
 }
 
-/// Whether the folder has the record that no step may take away: only stray files go.
+/// Whether the folder has the record that no step may remove: only stray files go.
 fn is_record(step: &Step<'_>, folder: &str) -> Result<bool, Error> {
     let parts: Vec<&str> = folder.split('/').collect();
     let file = if parts.len() == 2 {

@@ -22,8 +22,8 @@ pub struct Step<'a> {
     pub next: Snapshot<'a>,
     /// The registry at the other parent of a merge.
     pub beside: Option<Snapshot<'a>>,
-    /// The policy in force before; none at the root, which nothing judges but
-    /// the pin outside.
+    /// The policy in force before, or `None` at the root, which only the pin outside
+    /// judges.
     pub policy: Option<&'a Policy>,
     /// The carriers of the step and of each of its changes.
     pub carriers: &'a Carriers,
@@ -115,7 +115,7 @@ impl<'a> Step<'a> {
         Ok(tally)
     }
 
-    /// Whether the step changes nothing but the policy and the reviews of it.
+    /// Whether the step changes only the policy and the reviews of it.
     pub fn is_of_policy_alone(&self) -> bool {
         let brings = |change: &Change| change.brings_policy() && self.policy.is_some();
         let of_policy =
@@ -298,14 +298,14 @@ pub struct PolicyScene<'a> {
     /// The policy that it replaces: the one in force before, or the one before it on the
     /// side that a merge adds, or `None` at the root.
     pub before: Option<&'a Policy>,
-    /// The policy in force before, which decides who may; none at the root.
+    /// The policy in force before, which holds the rights, or `None` at the root.
     pub authority: Option<&'a Policy>,
     /// The carrier.
     pub carrier: &'a Carrier,
     /// The new one, ready to ask.
     pub after: &'a Policy,
-    /// Whether the step does nothing but revoke and retire. Shortfalls of the policy are
-    /// then reported as notes, and do not refuse it.
+    /// Whether the step only revokes and retires. Shortfalls of the policy are then
+    /// reported as notes, and do not refuse it.
     pub only_ends: bool,
 }
 
@@ -415,7 +415,7 @@ pub fn one_of<T: std::fmt::Display>(items: &[T], nobody: &str) -> String {
     names(items, nobody).replace(" and ", " or ")
 }
 
-/// Adds whom to ask for an approval: one of those who could give it.
+/// Adds a remedy for a missing approval: ask one of the actors who could give it.
 pub fn ask(finding: Finding<Anchor>, id: &VersionId, could: &[ActorId]) -> Finding<Anchor> {
     match could {
         [] => finding.choose(
@@ -428,7 +428,7 @@ pub fn ask(finding: Finding<Anchor>, id: &VersionId, could: &[ActorId]) -> Findi
     }
 }
 
-/// The command that signs a change: of its commit, or of what is not committed.
+/// Returns the command that signs a change: of its commit, or of the working tree.
 pub fn sign_command(author: &Author) -> &'static str {
     match author.commit {
         Some(_) => "`git commit --amend --no-edit -S`",
@@ -457,7 +457,7 @@ pub struct DistrustedChange {
     pub commit: Oid,
     /// The change, as a phrase.
     pub phrase: String,
-    /// The group that it concerns; none for the policy.
+    /// The group that it concerns, or `None` for the policy.
     pub group: Option<String>,
     /// The version that it is about, if it is about one.
     pub version: Option<VersionId>,

@@ -21,7 +21,7 @@ pub struct Absent {
 }
 
 impl Expr {
-    /// The members that the condition names and none of these contents has.
+    /// Lists the members that the condition names and none of these contents has.
     pub fn absent(&self, contents: &[&Map<String, Value>]) -> Vec<Absent> {
         let mut asked = self.reads.clone();
         let mut ask = |container: &Node, name: &str| {
@@ -99,7 +99,8 @@ fn holds_names(path: &Path, contents: &[&Map<String, Value>]) -> bool {
     there.all(Value::is_object)
 }
 
-/// Shows each node of a tree, with what the loops around it go through, outermost first.
+/// Calls `seen` for each node of a tree, with the ranges of the loops around it,
+/// outermost first.
 fn walk<'n>(node: &'n Node, ranges: &mut Vec<&'n Node>, seen: &mut impl FnMut(&'n Node, &[&'n Node])) {
     seen(node, ranges);
     if let Node::Loop(_, range, condition) = node {

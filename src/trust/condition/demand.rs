@@ -1,5 +1,5 @@
-//! Which of two conditions asks for more, where their texts show it: in their
-//! conjuncts and in thresholds of the same number.
+//! The stricter of two conditions, where their texts show it: in their conjuncts and in
+//! thresholds of the same number.
 
 use super::names::children;
 use super::read::{Comparison, Node};

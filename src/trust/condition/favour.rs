@@ -38,7 +38,7 @@ fn walk(node: &Node, turned: bool, out: &mut Vec<(Path, Better)>) {
             walk(b, turned, out);
         }
         Node::Not(a) => walk(a, !turned, out),
-        // Which of the two is judged, the condition alone says.
+        // Only the condition decides which of the two branches is evaluated.
         Node::If(_, a, b) => {
             walk(a, turned, out);
             walk(b, turned, out);

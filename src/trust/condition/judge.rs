@@ -38,7 +38,7 @@ enum Trouble {
     Spent,
 }
 
-/// A value on the way; nothing of the content is ever copied.
+/// An intermediate value; the content is never copied.
 #[derive(Clone)]
 enum Val<'v> {
     Null,

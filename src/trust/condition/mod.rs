@@ -96,8 +96,8 @@ impl Expr {
         &self.source
     }
 
-    /// Judges some content. Needs no stack to speak of and no thread, and ends
-    /// after a bounded number of steps.
+    /// Judges some content. Needs little stack and no thread, and ends after a bounded
+    /// number of steps.
     pub fn evaluate(&self, variables: &Map<String, Value>) -> Outcome {
         judge::judge(&self.root, variables)
     }
@@ -108,7 +108,7 @@ impl Expr {
         self.reads.iter().map(ToString::to_string).collect()
     }
 
-    /// Compares what it asks for with what the condition before it asked for.
+    /// Compares the strictness of this condition with that of the one before it.
     pub fn demand(&self, before: &Expr) -> Demand {
         demand::demand(&before.root, &self.root)
     }
@@ -118,7 +118,7 @@ impl Expr {
         demand::names(&self.root, variable)
     }
 
-    /// Whether two texts are the same but for blanks between their elements.
+    /// Whether two texts differ only in blanks between their elements.
     pub fn is_same_text(a: &str, b: &str) -> bool {
         let words = |text: &str| -> Option<Vec<String>> {
             let tokens = scan::scan(text).ok()?;

@@ -1,5 +1,5 @@
-//! The members that a condition names: what a report shows beside a gate that
-//! was not met.
+//! The members that a condition names: a report shows them beside a gate that was not
+//! met.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -38,7 +38,7 @@ impl Path {
         self.variable == variable && self.members == members
     }
 
-    /// The path as [`Absent`] where none of these contents has it.
+    /// Returns the path as [`Absent`] if none of these contents has it.
     pub(super) fn absent(&self, contents: &[&Map<String, Value>]) -> Option<Absent> {
         if contents.iter().any(|content| self.look_up(content).is_some()) {
             return None;

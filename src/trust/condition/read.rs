@@ -1,4 +1,5 @@
-//! From CEL's syntax tree to ours, which has only what conditions may use.
+//! The conversion from CEL's syntax tree to ours, which has only the elements that
+//! conditions may use.
 
 use std::ops::Range;
 
@@ -90,8 +91,8 @@ pub(super) fn read(source: &str, tokens: &[Token], variables: &[&str]) -> Result
     reader.node(&tree, &mut bound, 0)
 }
 
-/// CEL's parser names its tokens and all that it expected: too much for people.
-/// The place is what helps.
+/// CEL's parser names its tokens and all that it expected, which is too much for people.
+/// The place is the helpful part.
 fn syntax(source: &str, tokens: &[Token], error: Option<&ParseError>) -> ExprFault {
     let Some(error) = error else {
         return ExprFault::at(None, "the condition can't be read as CEL");

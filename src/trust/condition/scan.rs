@@ -40,7 +40,7 @@ pub(super) struct Token {
     pub span: Range<usize>,
 }
 
-/// The elements of a text, or what is wrong with them.
+/// Splits a text into elements, or returns its fault.
 pub(super) fn scan(source: &str) -> Result<Vec<Token>, ExprFault> {
     if source.len() > MAX_SOURCE {
         let bytes = source.len();
@@ -128,7 +128,7 @@ fn run(bytes: &[u8], at: usize, belongs: impl Fn(u8) -> bool) -> usize {
         .map_or(bytes.len(), |length| at + length)
 }
 
-/// Whether what was read so far ends a value, so that a dot selects from it.
+/// Whether the elements read so far end a value, so that a dot selects from it.
 fn after_value(bytes: &[u8], tokens: &[Token]) -> bool {
     tokens.last().is_some_and(|token| match token.kind {
         Kind::Word | Kind::Number | Kind::Text => true,
