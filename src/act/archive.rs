@@ -1,4 +1,4 @@
-//! Versions are retired; versions and groups are deleted.
+//! Retiring versions, and deleting versions and groups.
 
 use serde_json::json;
 

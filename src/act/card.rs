@@ -1,4 +1,4 @@
-//! The card is filled section by section, or member by member.
+//! Filling the card, section by section or member by member.
 
 use serde_json::{Map, Value, json};
 
@@ -205,7 +205,7 @@ pub fn set_card(
     let mut sections = sections.clone();
     for (path, value) in members {
         let section = path.split('.').next().unwrap_or_default();
-        // The file may give the section that the member is in.
+        // The file may contain the section that the member is in.
         if sections.contains_key(section) {
             insert(&mut sections, path, value);
         } else {
@@ -271,8 +271,7 @@ fn differ(pointer: &str, old: Option<&Value>, new: &Value, edits: &mut Vec<Edit>
     }
 }
 
-/// Puts a member by its path into sections that are not written yet; null takes
-/// it away.
+/// Sets a member by its path in sections that are not written yet; null removes it.
 fn insert(sections: &mut Map<String, Value>, path: &str, value: &Value) {
     match path.split_once('.') {
         None if value.is_null() => {

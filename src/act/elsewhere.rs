@@ -10,7 +10,7 @@ use crate::record::kind::{Labels, ModelGroup, ModelVersion, StageName, Status, V
 /// The annotation that keeps a version's aliases.
 pub const ALIASES: &str = "mlflow/aliases";
 
-/// Members that differ, and how each would be taken, in words.
+/// Members that differ, with the command that would take each.
 #[derive(Debug, Default)]
 pub(super) struct Differences {
     /// The members, by their names: `description`, `labels.tier`.
@@ -76,7 +76,7 @@ pub(super) fn of_group(there: &ImportedGroup, here: &ModelGroup) -> Differences 
     out
 }
 
-/// How a version differs there. `card` is the one that it has here.
+/// Lists how a version differs there. `card` is the one that it has here.
 pub(super) fn of_version(
     id: &VersionId,
     there: &ImportedVersion,

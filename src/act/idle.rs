@@ -9,7 +9,7 @@ use crate::record::kind::{Action, ActorId, ActorKind, Decision, RecordPath, Stat
 use crate::record::snapshot::{Loaded, Snapshot};
 use crate::trust::{self, Policy, Shortfall, Standing, Tally};
 
-/// The reason why something is not signed, and the remedies.
+/// The reason for which an act is not signed, and the remedies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Refusal {
     /// Why.
@@ -124,7 +124,7 @@ fn decided(policy: &Policy, actor: &ActorId, id: &VersionId, status: Status) -> 
     }
 }
 
-/// Why this actor's review, counted in `tally`, counts for nothing.
+/// Returns why this actor's review, counted in `tally`, does not count.
 fn idle(
     policy: &Policy,
     id: &VersionId,
@@ -212,7 +212,7 @@ fn unfit(id: &VersionId, tally: &Tally) -> Option<Refusal> {
     })
 }
 
-/// The rules that ask for something, by number and globs.
+/// Returns the rules with a requirement, by number and globs.
 fn rules_words(policy: &Policy, rules: &[usize]) -> String {
     let words: Vec<String> = rules
         .iter()
@@ -224,7 +224,7 @@ fn rules_words(policy: &Policy, rules: &[usize]) -> String {
     words.join(" and ")
 }
 
-/// The rules of a version that do not let machines count.
+/// Returns the rules of a version under which machines do not count.
 fn machine_rules(policy: &Policy, tally: &Tally) -> Vec<usize> {
     let rules = tally.need.rules.iter().copied();
     rules
@@ -232,7 +232,7 @@ fn machine_rules(policy: &Policy, tally: &Tally) -> Vec<usize> {
         .collect()
 }
 
-/// The rules of a version that ask for four eyes.
+/// Returns the rules of a version that require four eyes.
 fn four_eyes_rules(policy: &Policy, tally: &Tally) -> Vec<usize> {
     let rules = tally.need.rules.iter().copied();
     rules
@@ -275,7 +275,7 @@ fn fault_words(
     })
 }
 
-/// Says how an actor became an author of a version's content.
+/// Describes how an actor became an author of a version's content.
 fn authorship(
     id: &VersionId,
     author: &ActorId,

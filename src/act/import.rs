@@ -48,10 +48,9 @@ pub struct ImportedGroup {
     pub versions: Vec<ImportedVersion>,
     /// Notes on parts of the group that have no place here.
     pub notes: Vec<String>,
-    /// The registry that it comes from, where the groups of one import come from
-    /// several.
+    /// The registry that it comes from, if the groups of one import come from several.
     pub from: Option<String>,
-    /// Its ARN, where its name alone says not whose it is.
+    /// Its ARN, if its name alone does not identify its account.
     pub arn: Option<String>,
 }
 
@@ -76,9 +75,9 @@ pub struct ImportedVersion {
     pub source_status: Option<String>,
     /// The approver there.
     pub approver: Option<String>,
-    /// When it was decided there, as that registry says.
+    /// The time of the decision there, as that registry states it.
     pub decided_at: Option<String>,
-    /// Where it was there: `alias` or `stage`, and its name.
+    /// Its assignments there: `alias` or `stage`, and its name.
     pub places: Vec<(&'static str, String)>,
     /// Notes on parts of the version that have no place here.
     pub notes: Vec<String>,
@@ -104,7 +103,7 @@ pub struct PlannedVersion {
     pub source_status: Option<String>,
     /// The way in which it is handled.
     pub arrival: Arrival,
-    /// Why it does not arrive with the status that it had.
+    /// The reason for which it does not arrive with the status that it had.
     pub why: Option<String>,
     /// The members that are here already and that the other registry has changed since.
     /// They are not imported.
@@ -133,7 +132,7 @@ pub struct PlannedGroup {
 pub struct ImportPlan {
     /// Where the versions come from.
     pub from: String,
-    /// Its groups, in the order that they were given.
+    /// Its groups, in the given order.
     pub groups: Vec<PlannedGroup>,
 }
 
@@ -308,7 +307,7 @@ fn clean(name: &str, text: &mut String, notes: &mut Vec<String>) {
     }
 }
 
-/// Text without the secrets of addresses in it, also of those that a record may hold:
+/// Removes the secrets of addresses from text, also of those that a record may have:
 /// without a scheme.
 fn hide(name: &str, text: &mut String, notes: &mut Vec<String>) {
     clean(name, text, notes);
@@ -359,8 +358,8 @@ fn other_name<'g>(there: &'g ModelGroup, group: &ImportedGroup) -> Option<&'g st
     (name(&group.annotations)? != *old).then_some(old.as_str())
 }
 
-/// The ARN that a group here was made of, when that is not the one that is
-/// imported: two accounts may have groups of one name.
+/// Returns the ARN that a group here was made from, when it is not the imported one: two
+/// accounts may have groups of one name.
 fn other_arn(
     desk: &WriteContext<'_>,
     name: &GroupName,

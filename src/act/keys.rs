@@ -1,4 +1,4 @@
-//! Keys of actors in the policy: how one joins the others, and how one is revoked.
+//! Keys of actors in the policy: adding and revoking them.
 
 use serde_json::{Value, json};
 
@@ -39,8 +39,8 @@ pub(super) fn add_key(
     })
 }
 
-/// Refuses a fingerprint that no actor's key has: a revocation of a mistyped one would
-/// revoke nothing.
+/// Refuses a fingerprint that is not an actor's key: a mistyped revocation would revoke
+/// nothing.
 pub(super) fn must_be_listed(policy: &Policy, key: &str) -> Result<(), Error> {
     let registry = policy.registry();
     let actors = registry.actors.values();
@@ -74,7 +74,7 @@ pub(super) fn is_key(entry: &Revocation, key: &str) -> bool {
     trust::fingerprint(&entry.key) == trust::fingerprint(key)
 }
 
-/// A new revocation, or more of one that is there.
+/// Adds a revocation, or extends an existing one.
 pub(super) fn revoke(
     registry: &Registry,
     key: &str,

@@ -90,13 +90,13 @@ pub struct WriteContext<'a> {
 /// Edits, with their message and notes.
 #[derive(Clone, Debug, Default)]
 pub struct Draft {
-    /// Files from the registry's folder: new content, or gone.
+    /// Files from the registry's folder: new content, or `None` for removed ones.
     pub edits: BTreeMap<String, Option<String>>,
     /// The subject of the commit.
     pub subject: String,
     /// The reason: the body of the commit.
     pub reason: Option<String>,
-    /// Versions whose move of status is made too, when reviews authorise it.
+    /// Versions whose status also moves, when reviews authorise it.
     pub settle: Vec<VersionId>,
     /// Notes for the user on choices that were made.
     pub notes: Vec<String>,

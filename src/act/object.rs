@@ -21,8 +21,8 @@ pub enum Object {
     Stage(GroupName, StageName),
     /// A group's own record.
     Group(GroupName),
-    /// The reviews of a version by others: where they alone authorise the move of its
-    /// status, or where they contradict the decision.
+    /// The reviews of a version by others: if they alone authorise the move of its
+    /// status, or contradict the decision.
     Reviews(VersionId),
     /// The stages that a version serves, for a decision that takes it out of service.
     Serving(VersionId),
@@ -115,7 +115,7 @@ pub fn objects(changes: &[Change]) -> Vec<Object> {
     out
 }
 
-/// Whether a change makes a version one that no stage should serve.
+/// Whether a change makes a version unfit for every stage.
 fn leaves_service(kind: &ChangeKind) -> bool {
     match kind {
         ChangeKind::ArchivalGiven | ChangeKind::VersionDeleted => true,
@@ -290,7 +290,7 @@ pub fn has_moved(
             value(seen)? != value(now)?
         }
         Object::Reviews(id) => reviews(seen, id)? != reviews(now, id)?,
-        // A stage that it serves no longer makes the decision easier.
+        // A stage that it no longer serves makes the decision easier.
         Object::Serving(id) => {
             let before = serving(seen, id)?;
             !serving(now, id)?.is_subset(&before)
@@ -369,8 +369,8 @@ pub(super) fn is_of_stage(change: &Change, id: &VersionId) -> bool {
     }
 }
 
-/// Whether taking a review back changes anything: once a version is decided,
-/// only a rejection that could still move it does.
+/// Whether withdrawing a review has an effect: once a version is decided, only a
+/// rejection that could still move it does.
 pub(super) fn withdrawal_matters(status: Status, before: Option<Decision>, may_reject: bool) -> bool {
     match status {
         Status::Pending => true,

@@ -115,7 +115,7 @@ pub enum PolicyEdit {
         reason: Option<String>,
         /// The last trusted commit.
         since: Option<String>,
-        /// Versions whose approval by the key is right after all.
+        /// Versions that the key approved and that count again.
         reaffirmed: Vec<VersionId>,
         /// Whether the policy need not list the key.
         unlisted: bool,

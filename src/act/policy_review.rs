@@ -1,4 +1,4 @@
-//! An administrator's review of a policy that is proposed.
+//! An administrator's review of a proposed policy.
 
 use serde_json::json;
 

@@ -1,5 +1,5 @@
-//! Reviews that were given on a Git host's page, written down by a machine on
-//! behalf of those who gave them.
+//! Reviews that were given on a Git host's page, which a machine records for the
+//! reviewers.
 
 use std::collections::BTreeSet;
 
@@ -28,7 +28,7 @@ pub enum Click {
     Dismissed,
 }
 
-/// The decision of one account, the last one that decides.
+/// The last decisive review of one account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostVerdict {
     /// The account's number on the host.
@@ -66,7 +66,7 @@ impl HostVerdict {
 /// one, and does not list withdrawals.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WholeList {
-    /// The host's id of the review that each approval of the list has.
+    /// The host's review id of each approval in the list.
     pub review: String,
     /// The accounts whose approvals it holds.
     pub accounts: BTreeSet<String>,
@@ -91,12 +91,12 @@ pub struct RelayRequest<'r> {
     pub verdicts: &'r [HostVerdict],
     /// The complete list, if the host sent one: an approval that it lacks was withdrawn.
     pub whole: Option<&'r WholeList>,
-    /// The commit that was reviewed, where the command line names it.
+    /// The reviewed commit, if the command line names it.
     pub reviewed: Option<Oid>,
     /// The versions that were reviewed. If none is named, those whose content differs
     /// between the base and the commit that the reviewer saw.
     pub versions: &'r [VersionId],
-    /// Where the reviewed branch leads to, as it was before it landed.
+    /// The tip of the target branch, as it was before the reviewed branch landed.
     pub base: Oid,
     /// Whether asking for changes rejects, instead of withdrawing an approval.
     pub rejects: bool,

@@ -42,8 +42,8 @@ pub fn in_place_of_schemas(snapshot: &Snapshot<'_>) -> Result<Option<&'static st
     Ok(None)
 }
 
-/// The records whose line names a web address: those that the actor may lead to the
-/// schemas here, with that line changed, and how many others there are.
+/// Returns the records whose schema line has a web address: those that the actor may
+/// change, with the new line, and the number of the others.
 fn led_here(desk: &WriteContext<'_>) -> Result<(Vec<(RecordPath, String)>, usize), Error> {
     let records = desk.snapshot.records;
     let (mut led, mut others) = (Vec::new(), 0);
@@ -66,8 +66,8 @@ fn led_here(desk: &WriteContext<'_>) -> Result<(Vec<(RecordPath, String)>, usize
             desk.policy
                 .may(&desk.actor, action, moved.group(), stage.as_ref())
         });
-        // The policy and tombstones are not changed for a comment. A record whose author
-        // only signed the commit would look like the work of this actor.
+        // The policy and tombstones are not changed for a comment. A record without a
+        // signature of its own would look like the work of this actor.
         let is_fixed = path == RecordPath::Registry || loaded.tombstone().is_some();
         let is_signed = loaded.by().is_none() || loaded.signature().is_some();
         if is_fixed || !is_signed || !is_allowed {

@@ -1,5 +1,5 @@
-//! The signatures of a draft's records. A draft is unsigned: its records are
-//! signed afterwards, once its author has agreed to it.
+//! The signatures of a draft's records. A draft is unsigned; its records are signed once
+//! its author has agreed to it.
 
 use serde_json::json;
 

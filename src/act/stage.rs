@@ -274,8 +274,8 @@ fn before(
     )))
 }
 
-/// The versions that the stage went through, oldest first, without those that
-/// were left by going back.
+/// Lists the versions that the stage went through, oldest first, without those that an
+/// earlier rollback moved away from.
 fn served(
     desk: &WriteContext<'_>,
     group: &GroupName,
@@ -337,7 +337,7 @@ pub fn still_served(desk: &WriteContext<'_>, changes: &[Change]) -> Result<Vec<S
                 version: now.version,
                 previous: now.previous,
             };
-            // History that is missing here leads nowhere either.
+            // Missing history leads nowhere either.
             notes.push(match before(desk, group, &stage, &now) {
                 Ok(_) => format!(
                     "{id} still serves `{stage}`: `modelry rollback {group} {stage} -m REASON` puts back the version before it"

@@ -1,6 +1,6 @@
-//! Why Modelry could not look. A finding says that the registry is wrong; an
-//! error says that no verdict was reached, or that a command could not be
-//! carried out. Exit code 2.
+//! The reasons for which Modelry reaches no verdict. A finding says that the registry is
+//! wrong. An error says that Modelry could not look, or could not carry out a command.
+//! Exit code 2.
 
 use std::path::PathBuf;
 
@@ -18,7 +18,7 @@ pub enum Error {
         /// Its kind.
         kind: ObjectKind,
     },
-    /// An object's bytes are not what its id promises.
+    /// An object's bytes do not match its id.
     #[error("object {id} is damaged, or is no {}", expected.as_str())]
     CorruptObject {
         /// The object's id.
@@ -26,7 +26,7 @@ pub enum Error {
         /// The kind that was asked for.
         expected: ObjectKind,
     },
-    /// A commit's bytes are not even a commit: no tree can be found in them.
+    /// A commit's bytes are not a commit: no tree can be found in them.
     #[error("commit {id} can't be read: {what}")]
     MalformedCommit {
         /// The commit.
@@ -68,7 +68,7 @@ pub enum Error {
         /// The reader's reason.
         what: String,
     },
-    /// Anything else, said in one sentence, with what to do.
+    /// Any other error: one sentence, with remedies.
     #[error("{what}")]
     Told {
         /// The sentence.

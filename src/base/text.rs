@@ -5,8 +5,7 @@ pub fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Text that others wrote, safe in a message: control characters are shown, not
-/// sent.
+/// Makes text from others safe in a message: control characters are shown, not sent.
 pub fn printable(text: &str) -> String {
     text.chars()
         .flat_map(|c| {
@@ -28,8 +27,8 @@ pub fn count(number: usize, noun: &str) -> String {
     }
 }
 
-/// A word of a line that a hint gives to type, as a shell takes it: the name of
-/// a reference may hold what a shell would take for its own.
+/// Quotes a word of a command in a hint for the shell: the name of a reference may have
+/// characters that a shell interprets.
 pub fn shell_word(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "+:/._-=".contains(c);
     match !text.is_empty() && text.chars().all(is_plain) {

@@ -11,8 +11,8 @@ use crate::base::Oid;
 use crate::record::kind::{GroupName, Landing, VersionId};
 use crate::record::yaml::Part;
 
-/// A rule's public face: the code and name never change once published, and a
-/// retired code is never used again.
+/// A rule's public face. The code and name never change once published, and a retired
+/// code is never used again.
 #[derive(Debug)]
 pub struct RuleInfo {
     /// `MR203`.
@@ -47,8 +47,7 @@ pub struct Anchor {
     pub pointer: String,
     /// Key or value.
     pub part: Part,
-    /// Bytes of the text, where the trouble is in the text itself and no
-    /// pointer leads there.
+    /// Bytes of the text, for a fault in the text itself that no pointer can name.
     pub span: Option<std::ops::Range<usize>>,
     /// The file as a commit of a merged side left it, if the finding is about that text
     /// and not the step's.
@@ -129,7 +128,7 @@ pub struct Label<At> {
 /// Whether the remedy can be followed as it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Remedy {
-    /// It spells the commands or the edit: afterwards the finding is gone.
+    /// It spells the commands or the edit; after them, the finding is gone.
     #[default]
     Follow,
     /// A person chooses first: a name, a value, or one of several ways.
@@ -190,7 +189,7 @@ pub struct Finding<At> {
 }
 
 impl Finding<Anchor> {
-    /// A finding with its place; the rest is added by the methods below.
+    /// Builds a finding with its place; the methods below add the rest.
     pub fn new(rule: &'static RuleInfo, at: Anchor, message: impl Into<String>) -> Finding<Anchor> {
         Finding {
             rule,
@@ -278,12 +277,12 @@ impl Finding<Place> {
     }
 }
 
-/// Something worth knowing that decides nothing.
+/// Information that decides nothing.
 #[derive(Clone, Debug)]
 pub struct Note {
     /// One sentence.
     pub message: String,
-    /// Where, when it has a place: path from the repository's top.
+    /// The place, if it has one: path from the repository's top.
     pub path: Option<String>,
     /// The commit that it is about.
     pub commit: Option<Oid>,

@@ -1,5 +1,5 @@
-//! A commit's bytes, and whether they are in the strict form that speaks for a
-//! signer: known headers in Git's order, each once, at most one signature,
+//! A commit's bytes, and whether they are in strict form. Only a commit in strict form
+//! proves its signer: known headers in Git's order, each once, at most one signature,
 //! UTF-8, nothing hidden, at most two parents.
 
 use crate::base::{Error, ObjectFormat, Oid};
@@ -75,7 +75,7 @@ pub struct Commit {
     pub signature: Option<CommitSignature>,
     /// The signed bytes: the stored ones without the one signature header.
     pub payload: Vec<u8>,
-    /// Why the commit is not in strict form; empty when it is.
+    /// The reasons for which the commit is not in strict form; empty when it is.
     pub faults: Vec<String>,
     /// Whether readers may see another tree or other parents in it.
     pub is_ambiguous: bool,
@@ -95,8 +95,8 @@ impl Commit {
         })
     }
 
-    /// Reads the tree and the parents of a commit that has no clear form, and nothing
-    /// that could speak for a signer.
+    /// Reads only the tree and the parents of an ambiguous commit, since it can't prove a
+    /// signer.
     fn ambiguous(id: Oid, bytes: &[u8], what: String) -> Result<Commit, Error> {
         let end = find(bytes, b"\n\n").unwrap_or(bytes.len());
         let lines: Vec<&[u8]> = bytes[..end].split(|byte| *byte == b'\n').collect();
@@ -243,7 +243,7 @@ impl Commit {
         })
     }
 
-    /// Whether the commit is in strict form, so that it can speak for a signer.
+    /// Whether the commit is in strict form, so that it can prove its signer.
     pub fn is_strict(&self) -> bool {
         self.faults.is_empty()
     }
@@ -320,8 +320,8 @@ fn oid(hex: &str, format: ObjectFormat) -> Option<Oid> {
     Oid::from_hex(hex).filter(|id| id.format() == format)
 }
 
-/// `Name <email> seconds +hhmm`, as Git writes it: readers disagree on who is
-/// meant when there are more angle brackets.
+/// `Name <email> seconds +hhmm`, as Git writes it: readers understand a line with more
+/// angle brackets differently.
 fn identity(value: &str) -> Option<Identity> {
     let (name, rest) = value.split_once(" <")?;
     let (email, rest) = rest.split_once("> ")?;
@@ -512,7 +512,8 @@ mod tests {
 
     #[test]
     fn what_git_writes_for_a_merged_tag_is_strict() {
-        // Git's own order: encoding, tags, signature. Others sign before them.
+        // Git's own order: encoding, tags, signature. Other programs put the signature
+        // before the others.
         let tag = format!(
             "mergetag object {TREE}\n type commit\n tag t\n tagger A <a@example.com> 1 +0000\n \n x\n -----BEGIN SSH SIGNATURE-----\n AAAA\n -----END SSH SIGNATURE-----\n"
         );

@@ -14,7 +14,7 @@ pub struct Count {
     pub plain: u64,
     /// Files whose path is not.
     pub odd: u64,
-    /// Whether there are more: a limit ended the count.
+    /// Whether there are more: the count ended at a limit.
     pub more: bool,
 }
 
@@ -30,8 +30,8 @@ impl Count {
     }
 }
 
-/// Counts the files that differ between folders without a visit to each path:
-/// a pair of trees that appears at many places is counted once.
+/// Counts the files that differ between folders without visiting each path: a pair of
+/// trees that occurs at many places is counted once.
 #[derive(Default)]
 pub struct Counter {
     known: HashMap<(Option<Oid>, Option<Oid>), Count>,

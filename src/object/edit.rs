@@ -1,5 +1,4 @@
-//! Trees made from trees: some paths written or removed, everything else as it
-//! was.
+//! Trees made from trees: some paths written or removed, all others unchanged.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -7,8 +6,8 @@ use std::sync::Arc;
 use super::{Entry, Mode, Objects, Overlay, Tree};
 use crate::base::{Error, ObjectKind, Oid};
 
-/// Folders in folders that are built, for the recursion here. The differ looks less
-/// deep, and reports what is deeper as a finding.
+/// The depth of nested folders that are built, which bounds the recursion here. The
+/// differ looks less deep, and reports deeper folders as a finding.
 pub(super) const DEEPEST_WRITTEN: usize = 256;
 
 /// The new content of a path.

@@ -157,7 +157,7 @@ impl Objects for CachedObjects<'_> {
     }
 }
 
-/// Objects in memory: tests, and trees that are not written yet.
+/// Objects in memory: for tests, and for trees that are not written yet.
 #[derive(Default, Debug)]
 pub struct Memory {
     format: ObjectFormat,
@@ -230,8 +230,8 @@ impl Objects for Memory {
     }
 }
 
-/// New objects in memory over a store that stays as it is: a change before it
-/// is written.
+/// New objects in memory over a store that stays unchanged: a change before it is
+/// written.
 pub struct Overlay<'a> {
     /// The store below.
     pub base: &'a dyn Objects,

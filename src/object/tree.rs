@@ -63,8 +63,8 @@ pub struct Entry {
 pub struct Tree {
     /// Its entries as stored.
     pub entries: Vec<Entry>,
-    /// Why it is not in strict form; empty when it is. The first [`MOST_FAULTS`], each once,
-    /// and the number of the others.
+    /// The reasons for which it is not in strict form; empty when it is. The first
+    /// [`MOST_FAULTS`], each once, and the number of the others.
     pub faults: Vec<String>,
     /// The entries in the order of their names, of a tree that is not in strict form.
     named: Vec<usize>,
@@ -210,8 +210,8 @@ impl Tree {
         entry(first).filter(is_named).filter(|_| second.is_none())
     }
 
-    /// The entry of this name, of a tree in strict form, if it is sorted with
-    /// this end.
+    /// Returns the entry of this name, of a tree in strict form, if it is sorted with
+    /// this ending.
     fn sorted(&self, name: &[u8], end: Option<&u8>) -> Option<&Entry> {
         let found = self.entries.binary_search_by(|entry| {
             let is_folder = entry.mode == Mode::Tree;
@@ -226,7 +226,7 @@ impl Tree {
     }
 
     /// Returns the names whose entries two trees do not share, in any order and some of
-    /// them twice: all names of both when one of the trees is not in strict form.
+    /// them twice. Returns all names of both when one of the trees is not in strict form.
     pub fn differing<'t>(&'t self, other: &'t Tree) -> Vec<&'t [u8]> {
         if !self.faults.is_empty() || !other.faults.is_empty() {
             let all = self.entries.iter().chain(&other.entries);
@@ -396,7 +396,8 @@ mod tests {
     #[test]
     fn a_name_is_found_as_a_file_and_as_a_folder() {
         let names = ["a", "a.b", "a0", "b", "b-", "b.c", "ba", "c"];
-        // Each name in turn is a folder, which moves it behind what shares its start.
+        // Each name in turn is a folder, so it is sorted after the names that it is a
+        // prefix of.
         for folder in names {
             let entries: Vec<Entry> = names
                 .iter()

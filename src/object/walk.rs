@@ -1,4 +1,4 @@
-//! Trees compared and searched by path, reading only what differs.
+//! Comparing and searching trees by path. Only differing trees are read.
 
 use std::sync::Arc;
 
@@ -8,11 +8,11 @@ use crate::base::{Error, ObjectKind, Oid};
 /// Folders deeper than this are not followed.
 pub(super) const DEEPEST: usize = 64;
 
-/// More names than this are not compared: a few folders that hold one another
-/// many times over make a tree of countless paths.
+/// The most names that are compared: a few folders that contain one another many times
+/// make a tree of countless paths.
 pub(super) const MOST_NAMES: usize = 1_000_000;
 
-/// More files than this are not reported as differing.
+/// The most files that are reported as differing.
 const MOST_FILES: usize = 100_000;
 
 /// The most malformed folders that are listed, and the most folders that meet a limit.
@@ -62,17 +62,16 @@ pub struct FileChange {
 pub struct TreeDiff {
     /// Files, links and submodules, by path.
     pub changes: Vec<FileChange>,
-    /// Folders of the later tree that differ and are not in strict form, with
-    /// what is wrong.
+    /// Folders of the later tree that differ and are not in strict form, with the fault.
     pub faults: Vec<(String, String)>,
-    /// Folders that were not compared to their end, with the limit that they meet.
+    /// Folders that were not compared completely, with the limit that they meet.
     pub limits: Vec<(String, String)>,
 }
 
 /// The part of two trees that is compared. The rest is not read, so that its
 /// size and depth cost nothing.
 pub trait Look {
-    /// Whether to compare what is below a folder.
+    /// Whether to compare the entries of a folder.
     fn enters(&self, folder: &[u8], before: Option<Oid>, after: Option<Oid>) -> bool;
 
     /// Whether to report a file.
@@ -127,7 +126,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Takes one name from those that are left. Where none is, the walk ends.
+    /// Takes one name from the budget. The walk ends when it is used up.
     fn spend(&mut self, folder: &[u8]) -> bool {
         if self.names == 0 {
             return false;
@@ -262,8 +261,7 @@ mod tests {
 
     type Files = BTreeMap<String, Option<Vec<u8>>>;
 
-    /// Paths that may lie in one another's way are left out: a file and a
-    /// folder of one name.
+    /// Paths that exclude one another are left out: a file and a folder of one name.
     fn files() -> impl Strategy<Value = Files> {
         let path = proptest::collection::vec("[a-c]", 0..3).prop_map(|folders| {
             folders
@@ -305,7 +303,7 @@ mod tests {
                         None => expected.remove(path.as_bytes()),
                     };
                 }
-                // The tree holds what the edits say, in strict form.
+                // The tree has the edited files, in strict form.
                 let all = diff(&overlay, None, after, &Whole).expect("a difference");
                 prop_assert!(all.faults.is_empty(), "{:?}", all.faults);
                 let mut found = BTreeMap::new();
@@ -327,7 +325,7 @@ mod tests {
                     .collect();
                 let told: Vec<Vec<u8>> = diff(&overlay, before, after, &Whole).expect("a difference").changes.into_iter().map(|file| file.path).collect();
                 prop_assert_eq!(told, differing);
-                // The same content has the same id, whichever way it came about.
+                // The same content has the same id, in whatever order it was made.
                 let at_once: Files = expected.iter().map(|(path, bytes)| (String::from_utf8_lossy(path).into_owned(), Some(bytes.clone()))).collect();
                 prop_assert_eq!(edit(&overlay, None, &at_once).expect("a tree"), after);
                 if let Some(after) = after {

@@ -1,4 +1,4 @@
-//! OpenSSH public keys: one form for each, and which of them can prove
+//! OpenSSH public keys: one form for each, and a check for those that can't prove
 //! anything.
 
 use ssh_key::HashAlg;
@@ -10,11 +10,11 @@ const SMALLEST_RSA: usize = 3072;
 /// RSA keys of more bits can't be verified by.
 const LARGEST_RSA: usize = 8192;
 
-/// How a point on a curve begins when both its coordinates follow.
+/// The first byte of a point on a curve with both its coordinates.
 const UNCOMPRESSED: u8 = 4;
 
-/// Y of the points of small order, in every encoding, without the sign bit: for
-/// such a key anybody can make signatures.
+/// Y of the points of small order, in every encoding, without the sign bit: anybody can
+/// make signatures for such a key.
 const SMALL_ORDER: [[u8; 32]; 7] = [
     small(0, 0, 0),
     small(1, 0, 0),
@@ -69,7 +69,7 @@ impl PublicKey {
         let material: Vec<&str> = line.split_whitespace().take(2).collect();
         let key = ssh_key::PublicKey::from_openssh(&material.join(" ")).map_err(|error| error.to_string())?;
         let key = PublicKey::of(key.key_data())?;
-        // The library does not hold nested fields to the lengths that they state.
+        // The library does not check that nested fields have the lengths that they state.
         if key.to_openssh().split_whitespace().nth(1) != material.get(1).copied() {
             return Err("its fields are not as long as they state".into());
         }
@@ -124,7 +124,8 @@ impl PublicKey {
             .unwrap_or_default()
     }
 
-    /// Why the key proves nothing, however it is used; none when it can.
+    /// Returns why the key can't prove anything, however it is used, or `None` when it
+    /// can.
     pub fn weakness(&self) -> Option<String> {
         match &self.data {
             KeyData::Rsa(key) => {

@@ -1,11 +1,11 @@
-//! Without the feature `openpgp`: no OpenPGP signature proves anybody, and no
+//! The build without the feature `openpgp`: no OpenPGP signature proves an actor, and no
 //! certificate can be read.
 
 use std::convert::Infallible;
 
 const ABSENT: &str = "this build does not verify OpenPGP (feature `openpgp`)";
 
-/// An OpenPGP certificate, of which there is none.
+/// An OpenPGP certificate; this build can't make one.
 #[derive(Clone, Debug)]
 pub struct Certificate(Infallible);
 

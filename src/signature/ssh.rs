@@ -15,7 +15,7 @@ const END: &str = "-----END SSH SIGNATURE-----";
 /// Flags and counter after a security key's signature.
 const SK_TRAILER: usize = 5;
 
-/// The flag by which a security key says that a person touched it.
+/// The flag with which a security key states that a person touched it.
 const USER_PRESENT: u8 = 1;
 
 /// Why a signature proves nothing.
@@ -34,7 +34,7 @@ pub enum SignatureFault {
     Key(String),
     /// The signature algorithm is too weak or does not fit the key.
     Algorithm(String),
-    /// A security key signed without anybody touching it.
+    /// A security key signed without a touch.
     NotTouched,
     /// It is a signature of something else.
     Mismatch,
@@ -67,13 +67,13 @@ fn read(armor: &str) -> Result<SshSig, SignatureFault> {
     if !text.starts_with(BEGIN) || !text.ends_with(END) {
         return Err(malformed("there is something beside the armoured block"));
     }
-    // Git joins the lines as it stored them; the reader wants them as
-    // ssh-keygen writes them, with one line feed after the last.
+    // Git stores the lines joined; the reader needs them as ssh-keygen writes them, with
+    // one line feed after the last.
     let lines: Vec<&str> = text.lines().collect();
     let signature =
         SshSig::from_pem(format!("{}\n", lines.join("\n"))).map_err(|error| malformed(&error.to_string()))?;
-    // The library does not hold nested fields to the lengths that they state:
-    // only the bytes that its fields make are believed.
+    // The library does not check that nested fields have the lengths that they state:
+    // only the bytes that its fields re-encode to are trusted.
     let written = written(&signature).map_err(|error| malformed(&error.to_string()))?;
     let body = lines.get(1..lines.len().saturating_sub(1)).unwrap_or_default();
     if base64(&written) != body.concat().split_whitespace().collect::<String>() {
@@ -331,7 +331,7 @@ mod tests {
         }
     }
 
-    /// A new P-256 key, and what a security key of that kind makes with it.
+    /// A new P-256 key, and a security key's output with it.
     fn security_key_p256(message: &[u8], namespace: &str, flags: u8) -> String {
         let (key, random) = new_p256();
         let name = b"sk-ecdsa-sha2-nistp256@openssh.com";

@@ -78,7 +78,7 @@ pub fn unproven(
     by: &ActorId,
     outside: &dyn HistoryView,
 ) -> Result<Option<String>, Error> {
-    // Most records carry the signature of a key in use, and need no second look.
+    // Most records have the signature of a key in use, and need no further check.
     let stood = || -> Result<bool, Error> {
         let before = prior.read(path)?;
         Ok(before.is_some_and(|before| before.same_content(loaded)))
@@ -155,7 +155,7 @@ pub enum Shortfall {
     Card(CardSection),
     /// The same content is rejected.
     Rejected(ActorId),
-    /// Something to be loaded or run lacks its digest; the JSON pointer.
+    /// An artifact or image lacks its digest; the JSON pointer.
     Undigested(String),
     /// There is nothing to be loaded or run.
     Hollow,
@@ -459,8 +459,8 @@ pub(super) fn approval_worth(
     }
 }
 
-/// The approver whose review makes this actor's superfluous: the two count as
-/// one, and nothing that the policy asks for could need this one instead.
+/// Returns the approver whose review makes this actor's superfluous: the two count as
+/// one, and no requirement of the policy could need this one instead.
 pub fn dominated_by<'t>(policy: &Policy, tally: &'t Tally, actor: &ActorId) -> Option<&'t ActorId> {
     let everybody = || policy.registry().actors.keys();
     let covers = |other: &ActorId| {

@@ -70,8 +70,8 @@ impl Verdict {
         }
     }
 
-    /// The verdict on a detached or commit signature over `payload`, by the
-    /// kind of its armour. Only SSH signatures know the namespace.
+    /// Returns the verdict on a detached or commit signature over `payload`, by the kind
+    /// of its armour. Only SSH signatures have a namespace.
     pub fn of_signature(policy: &Policy, armor: &str, namespace: &str, payload: &[u8]) -> Verdict {
         match SignatureKind::of(armor) {
             SignatureKind::OpenPgp => match policy.keys.verify_openpgp(armor, payload) {
@@ -139,7 +139,8 @@ impl Verdict {
     }
 }
 
-/// Why a merge answers for a change, and not who wrote it on the other side.
+/// The reason for which a merge answers for a change, and not the author on the other
+/// side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MergeCharge {
     /// Both sides changed the record.
@@ -171,7 +172,7 @@ pub struct Carrier {
     pub commit: Option<Oid>,
     /// The verdict on its signature.
     pub verdict: Verdict,
-    /// Why it is a merge that answers, when it is one.
+    /// The reason for which a merge answers, when it is one.
     pub charge: Option<MergeCharge>,
 }
 
@@ -270,7 +271,7 @@ pub fn is_authored(kind: &ChangeKind) -> bool {
     )
 }
 
-/// Whether a signature of the record's own says whose act the change is.
+/// Whether a signature of the record's own proves the author of the change.
 pub fn is_in_record(change: &Change) -> bool {
     is_authored(&change.kind)
         || matches!(change.kind, ChangeKind::VersionImported { .. })

@@ -31,8 +31,7 @@ impl Credential {
         }
     }
 
-    /// Of every key in it that signs: its fingerprint and its material. The
-    /// first is the one that names it.
+    /// The fingerprint and the material of each signing key in it. The first names it.
     pub fn keys(&self) -> Vec<(String, String)> {
         match self {
             Credential::Ssh(key) => vec![(key.fingerprint(), key.material())],
@@ -52,8 +51,8 @@ impl Credential {
     }
 }
 
-/// A fingerprint in its one form: an OpenPGP one without spaces, in capitals;
-/// an OpenSSH one as it is.
+/// Returns a fingerprint in its one form: an OpenPGP one without spaces, in capitals; an
+/// OpenSSH one unchanged.
 pub fn fingerprint(text: &str) -> String {
     let bare: String = text.split_whitespace().collect();
     let hex = bare.strip_prefix("0x").unwrap_or(&bare);
@@ -63,7 +62,7 @@ pub fn fingerprint(text: &str) -> String {
     }
 }
 
-/// A key as the policy writes it, by the look of its text.
+/// Builds a key of the policy from its text, which shows its format.
 pub fn actor_key(text: &str) -> ActorKey {
     if !text.trim_start().starts_with("-----BEGIN PGP ") {
         return ActorKey::Ssh(text.to_owned());

@@ -139,7 +139,7 @@ pub(super) fn may_report(policy: &Policy, group: &GroupName, machine: &ActorId, 
         && who.is_some_and(|who| !who.retired && !who.accounts.is_empty())
 }
 
-/// The actor who reports a review, if another does than the one whose it is.
+/// Returns the actor who reports a review, if it is not the reviewer.
 pub fn reporter(review: &Review) -> Option<&ActorId> {
     review.on_behalf_of.as_ref().map(|_| &review.by)
 }

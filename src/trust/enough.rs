@@ -1,5 +1,5 @@
-//! Whether approvals would be enough, before any is given: the question that a
-//! change of the policy raises.
+//! Whether approvals would be enough, before any is given: a change of the policy raises
+//! this question.
 
 use std::collections::BTreeSet;
 
@@ -9,8 +9,8 @@ use super::selection::{Candidate, best_selection, team_count};
 use super::{ApprovalNeed, Policy};
 use crate::record::kind::{ActorId, GroupName};
 
-/// Whether these approvals would be enough in a group for content by these
-/// authors. Only the reviews are asked about, not the gates and the card.
+/// Whether these approvals would be enough in a group for content by these authors. Only
+/// reviews are considered, not the gates and the card.
 pub fn are_enough(
     policy: &Policy,
     need: &ApprovalNeed,

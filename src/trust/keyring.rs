@@ -12,9 +12,9 @@ use crate::signature::{Certificate, OpenPgpFault, openpgp};
 pub enum KeyStanding {
     /// It proves this actor.
     Good(ActorId),
-    /// It belongs to this actor and proves nothing new.
+    /// The key is this actor's, and proves nothing new.
     RetiredKey(ActorId),
-    /// It belongs to an actor whose rights have ended.
+    /// The key is an actor's whose rights have ended.
     RetiredActor(ActorId),
     /// It is revoked and proves nothing any more.
     Revoked(Option<ActorId>),
@@ -128,8 +128,8 @@ impl Keyring {
         openpgp::verify(self.certificates.iter(), armor, payload)
     }
 
-    /// The fingerprint of the key that an OpenPGP signature claims to be made
-    /// by, unverified: older programs name but a part of it.
+    /// Returns the fingerprint of the key that an OpenPGP signature claims to be made by,
+    /// unverified: older programs name only a part of it.
     pub fn claimed_openpgp(&self, armor: &str) -> Option<String> {
         let claimed = openpgp::issuers(armor).into_iter().next()?;
         let means = |key: &&String| match key.len() {

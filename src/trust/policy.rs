@@ -30,8 +30,7 @@ pub fn group_glob(pattern: &str) -> Result<GlobMatcher, String> {
     glob(pattern, false)
 }
 
-/// Whether a glob over paths may match something below a folder. Where that is
-/// hard to say, it may.
+/// Whether a glob over paths may match a path below a folder. In doubt, it may.
 fn leads_below(pattern: &str, folder: &str) -> bool {
     let mut parts = pattern.split('/');
     for name in folder.split('/').filter(|name| !name.is_empty()) {
@@ -214,7 +213,7 @@ impl Policy {
         self.registry.actors.get(id)
     }
 
-    /// Whether a version counts again of which a revoked key proved something.
+    /// Whether a version counts again although a revoked key approved it.
     pub fn reaffirms(&self, key: &str, id: &VersionId) -> bool {
         let revoked = self.registry.revoked.iter();
         let id = id.to_string();
@@ -244,12 +243,12 @@ impl Policy {
         globs.into_iter().any(|glob| leads_below(glob, folder))
     }
 
-    /// Whether anything outside the registry is protected.
+    /// Whether any file outside the registry is protected.
     pub fn protects_anything(&self) -> bool {
         !self.protect.is_empty()
     }
 
-    /// Whether the actor is meant by this principal.
+    /// Whether this principal includes the actor.
     pub fn is_meant(&self, principal: &Principal, actor: &ActorId) -> bool {
         match principal.team() {
             Some(team) => self
@@ -269,7 +268,7 @@ impl Policy {
             .is_some_and(|members| members.contains(actor))
     }
 
-    /// Whether the actor has a key that proves something new.
+    /// Whether the actor has a key that proves new changes.
     pub fn has_key(&self, id: &ActorId) -> bool {
         let keys = self.actor(id.as_str()).map_or(&[][..], |actor| &actor.keys[..]);
         let good = |(key, _): &(String, String)| matches!(self.keys.standing(key), KeyStanding::Good(_));
@@ -406,8 +405,8 @@ impl Policy {
         found
     }
 
-    /// Whether two actors are one for the purposes of counting: the same, one
-    /// owns the other, or they share an owner.
+    /// Whether two actors count as one: they are the same, one owns the other, or they
+    /// share an owner.
     pub fn related(&self, a: &ActorId, b: &ActorId) -> bool {
         !self.principals(a).is_disjoint(&self.principals(b))
     }

@@ -25,8 +25,8 @@ pub struct PolicyTally {
     /// Whether one administrator, or the actor concerned, is enough: the change
     /// only revokes or retires.
     pub fast_path: bool,
-    /// Those who can still agree so that it counts: each has a key in force. Empty
-    /// where enough did, and where all of them would not be enough.
+    /// The actors who can still agree so that it counts: each has a key in force. Empty
+    /// if enough agreed, or if all of them would not be enough.
     pub could_agree: Vec<ActorId>,
     /// The reason for which even all remaining reviewers would not be enough, or `None` if
     /// they would, or if enough agreed already.
@@ -100,7 +100,8 @@ pub fn tally_policy(
     }
     let mut required = policy.policy_quorum();
     let able = policy.administrators().len();
-    // A thief of one administrator's key must not end those who would put it right.
+    // A thief of one administrator's key must not end the keys of those who would repair
+    // it.
     let is_guarded = |ends: &Ends| ends.actors.iter().any(|id| policy.is_recovery(id));
     let fast_path = concerned
         .as_ref()
@@ -133,7 +134,8 @@ pub fn tally_policy(
     Ok(tally)
 }
 
-/// Names those who can still agree, or the reason why they would not be enough.
+/// Names the actors who can still agree, or the reason for which they would not be
+/// enough.
 fn ask(policy: &Policy, concerned: Option<&Ends>, tally: &mut PolicyTally) {
     let able = policy.administrators();
     let quorum = policy.policy_quorum();
@@ -176,12 +178,13 @@ fn ask(policy: &Policy, concerned: Option<&Ends>, tally: &mut PolicyTally) {
     tally.could_agree = could;
 }
 
-/// The actors whose keys or rights a change ends that does nothing else.
+/// The actors whose keys or rights a change ends, if it does nothing else.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ends {
     /// The actors concerned.
     pub actors: BTreeSet<ActorId>,
-    /// Whether it revokes a key of no actor too: then an administrator must do it.
+    /// Whether it also revokes a key that is not an actor's: then an administrator must
+    /// do it.
     pub of_nobody: bool,
 }
 
@@ -204,7 +207,7 @@ pub fn fast_path(replaced: &Policy, after: &Registry, file: &Loaded) -> Option<E
     let mut ends = Ends::default();
     // Changes that can be made once for each key, actor and revocation.
     let mut ended_for_good = 0_usize;
-    // Everything but serial, actors and revoked must be the same.
+    // Everything except serial, actors and revoked must be the same.
     let rest = |value: &Value| {
         let mut members = value.as_object().cloned().unwrap_or_default();
         for key in ["serial", "actors", "revoked"] {
@@ -244,7 +247,7 @@ pub fn fast_path(replaced: &Policy, after: &Registry, file: &Loaded) -> Option<E
             since: is.since.clone(),
             ..was.clone()
         };
-        // Whether `since` moves to an earlier commit is for MR419 to say.
+        // MR419 checks whether `since` moves to an earlier commit.
         if moved != *is || (was.since.is_some() && is.since.is_none()) {
             return None;
         }

@@ -95,7 +95,7 @@ pub fn turn(id: &VersionId, status: Status, tally: &Tally) -> String {
         Status::Pending if tally.gates.iter().any(|gate| !gate.met) => {
             "the author's: register a version that meets the gates".into()
         }
-        // A card that is filled later voids the reviews before it.
+        // Filling a card later voids the reviews before it.
         Status::Pending if tally.missing.iter().any(|m| matches!(m, Shortfall::Card(_))) => {
             format!("the author's: `modelry card set {id}`")
         }

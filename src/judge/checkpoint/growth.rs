@@ -44,8 +44,8 @@ pub enum Mismatch {
         /// The mainline's steps.
         steps: u64,
     },
-    /// It holds the checkpoint's commit, and something else in the checkpoint
-    /// does not fit; in words.
+    /// It has the checkpoint's commit, and another part of the checkpoint does not match;
+    /// in words.
     Altered(String),
 }
 
@@ -54,7 +54,7 @@ pub enum Mismatch {
 pub struct Lost {
     /// The commit.
     pub commit: Oid,
-    /// The day on which it was made, in UTC, as its committer says.
+    /// The day of its commit, in UTC, as its committer claims.
     pub day: Option<String>,
     /// Its subject.
     pub subject: String,
@@ -153,7 +153,7 @@ impl Mainline<'_> {
         self.steps.get(index).copied()
     }
 
-    /// Where the checkpoint's history and the mainline part.
+    /// Finds the place at which the checkpoint's history and the mainline diverge.
     fn parted(&self, objects: &dyn Objects, earlier: &Checkpoint) -> Result<Mismatch, Error> {
         let places: HashMap<Oid, u64> = self.steps.iter().copied().zip(1..).collect();
         let steps = self.steps.len() as u64;
@@ -168,7 +168,7 @@ impl Mainline<'_> {
         loop {
             let commit = match read_commit(objects, at) {
                 Ok(commit) => commit,
-                // Rewritten history is collected as garbage some day.
+                // Git deletes rewritten history in time.
                 Err(Error::MissingObject { .. }) => return Ok(Mismatch::Gone { steps }),
                 Err(error) => return Err(error),
             };

@@ -8,7 +8,7 @@ use crate::judge::finding::Report;
 use crate::record::kind::{ActorId, Registry};
 use crate::trust::{Policy, fingerprint};
 
-/// One code at one commit that was looked at and is accepted.
+/// One code at one commit that was examined and is accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acknowledged {
     /// The step's commit.
@@ -19,7 +19,7 @@ pub struct Acknowledged {
     pub words: String,
 }
 
-/// One version of which a revoked key proved something, and that counts again.
+/// One version that counts again although a revoked key approved it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reaffirmed {
     /// The key's fingerprint.
@@ -40,7 +40,7 @@ fn by(after: &Policy, behind: &BTreeSet<ActorId>) -> String {
     format!("in policy {}{who}", after.registry().serial)
 }
 
-/// Lists the versions that a policy reaffirms and the one before did not.
+/// Lists the versions that a policy reaffirms and the one before it does not.
 pub(super) fn reaffirmed(
     before: Option<&Policy>,
     after: &Policy,

@@ -50,8 +50,8 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl<'c> Prefetch<'c> {
-    /// Nothing is done yet of these steps, which `replay` is to judge, of the
-    /// registry of this id.
+    /// Builds the prefetch of these steps, which `replay` is to judge, of the registry of
+    /// this id.
     pub fn new(commits: &'c [Commit], replay: &Replay<'c>, registry_id: String) -> Prefetch<'c> {
         Prefetch {
             commits,
@@ -69,7 +69,7 @@ impl<'c> Prefetch<'c> {
         }
     }
 
-    /// Works ahead, from one step to the next, until the judge is done.
+    /// Prepares one step after the other, until the judge is done.
     pub fn work(&self, objects: &dyn Objects) {
         while let Some(taken) = self.take() {
             // The judge meets the same error, and reports it.
@@ -132,7 +132,7 @@ impl<'c> Prefetch<'c> {
             let signer = signature::verify(&signature.armor, COMMIT_NAMESPACE, &commit.payload);
             locked(&self.signers).insert(commit.id, signer);
         }
-        // The one before the first is read by the judge.
+        // The judge itself reads the step before the first.
         let Some(before) = index.checked_sub(1).and_then(|before| self.commits.get(before)) else {
             return Ok(());
         };

@@ -20,7 +20,7 @@ pub struct Arrival {
 pub struct Stopped {
     /// Open findings of the past that stop them.
     pub findings: Vec<Finding<Place>>,
-    /// How many open findings are in groups that they do not touch.
+    /// The number of open findings in groups that they do not touch.
     pub elsewhere: usize,
 }
 

@@ -1,4 +1,4 @@
-//! Which files each side of a merge within a branch wrote, for all merges on the
+//! The files that each side of a merge within a branch wrote, for all merges on the
 //! branch's main line at once. A branch that merges the mainline again and again is
 //! walked once, and not once for each merge.
 
@@ -12,8 +12,8 @@ use crate::base::{Error, Oid};
 /// The files that a commit wrote.
 pub(super) type Wrote<'w> = &'w dyn Fn(Oid) -> Result<Rc<[File]>, Error>;
 
-/// The longest line of parents from a branch's tip on the branch, and with which commit
-/// of the line each other commit of the branch came in.
+/// The longest line of parents from a branch's tip on the branch, and the commit of the
+/// line with which each other commit of the branch came in.
 #[derive(Default)]
 pub(super) struct Crossings {
     /// The line, oldest first.
@@ -24,7 +24,7 @@ pub(super) struct Crossings {
     /// For each file, the places at which commits of the branch came in that wrote it, in
     /// order.
     inside: HashMap<File, Vec<usize>>,
-    /// The same of commits outside the branch, after the first place.
+    /// The same for commits outside the branch, after the first place.
     outside: HashMap<File, Vec<usize>>,
     /// By merge of the line, and other parent.
     brought: HashMap<(Oid, Oid), Brought>,
@@ -60,7 +60,7 @@ impl Crossings {
     /// Walks a branch. The result is incomplete when the budget is used up.
     pub(super) fn of(walk: &Walk<'_, '_>) -> Result<Crossings, Error> {
         let mut found = Crossings::default();
-        // The longest one, so that most merges are on it.
+        // The longest line, so that most merges are on it.
         let mut longest: HashMap<Oid, (usize, Option<Oid>)> = HashMap::new();
         for id in walk.sides.order.iter().rev() {
             let node = walk.graph.node(*id)?;
@@ -213,11 +213,11 @@ impl Crossings {
         if brought.since.is_none() {
             return Some(after(&self.inside, None) || brought.lost.contains(&file));
         }
-        // The other parent lacks each commit that came in later than all that it has.
+        // The other parent lacks each commit that came in after its last one.
         if after(&self.inside, brought.since) {
             return Some(true);
         }
-        // It has all that the line had where it last left the line.
+        // It has everything that the line had where it last left the line.
         let left = brought.joins?;
         let may_be = after(&self.inside, Some(left)) || after(&self.outside, Some(left));
         (!may_be).then_some(false)

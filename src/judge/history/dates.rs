@@ -34,7 +34,7 @@ impl Dated {
         self.claimed.is_some_and(|claimed| claimed < self.date)
     }
 
-    /// Both dates of a step that claims an earlier one than a step before it:
+    /// Formats both dates of a step that claims an earlier one than a step before it:
     /// "5901db7913 claims 2025-06-10, and 4f1aea2b3c before it 2026-06-01".
     pub fn words(&self) -> String {
         format!(
@@ -47,8 +47,7 @@ impl Dated {
     }
 }
 
-/// The dates of a mainline's registry steps, oldest first. The effective ones
-/// only rise.
+/// The dates of a mainline's registry steps, oldest first. The effective ones never fall.
 #[derive(Clone, Debug, Default)]
 pub struct Dates {
     steps: Vec<Dated>,
@@ -75,8 +74,9 @@ impl Dates {
         Dates::after(records, folder, root, tip, None).map(|(dates, _)| dates)
     }
 
-    /// As [`Dates::of`], from a commit on whose dates are `known`, where that is one
-    /// of the first parents. Returns how many commits were read, too.
+    /// Returns the dates as [`Dates::of`] does, from a commit on whose dates are `known`,
+    /// if that is one of the first parents. Also returns the number of commits that were
+    /// read.
     pub fn after(
         records: &Records<'_>,
         folder: &str,
@@ -146,7 +146,7 @@ impl Dates {
         &self.steps[self.steps.partition_point(|step| step.date <= seconds)..]
     }
 
-    /// The steps that an end at this second leaves out although they claim a date
+    /// Returns the steps that an end at this second leaves out although they claim a date
     /// from `since` up to it.
     pub fn left_out(&self, since: Option<i64>, seconds: i64) -> Vec<Dated> {
         let claims = |step: &&Dated| {
@@ -169,7 +169,7 @@ impl Dates {
 }
 
 impl FromIterator<(Oid, Option<i64>)> for Dates {
-    /// The dates of registry steps, oldest first, by those that they claim.
+    /// Returns the dates of registry steps, oldest first, from those that they claim.
     fn from_iter<I: IntoIterator<Item = (Oid, Option<i64>)>>(steps: I) -> Dates {
         let mut dates = Dates::default();
         for (commit, claimed) in steps {

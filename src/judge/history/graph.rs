@@ -89,8 +89,8 @@ impl<'a> Graph<'a> {
         Ok(node)
     }
 
-    /// Ranks `tip` and all that it descends from. Says whether a commit without
-    /// parents was met that is not the floor.
+    /// Ranks `tip` and all its ancestors. Returns whether it met a commit without parents
+    /// that is not the floor.
     fn rank(&self, ranks: &mut Ranks, tip: Oid) -> Result<bool, Error> {
         let mut open = vec![(tip, false)];
         let mut reaches_a_start = false;
@@ -121,7 +121,7 @@ impl<'a> Graph<'a> {
         let mut ranks = self.ranks.borrow_mut();
         let mut reaches_a_start = self.rank(&mut ranks, first)?;
         reaches_a_start |= self.rank(&mut ranks, second)?;
-        // The side may have left before the floor: then that must be known too.
+        // The side may have left before the floor: then that part is read too.
         if reaches_a_start && ranks.floor.take().is_some() {
             ranks.of.clear();
             self.rank(&mut ranks, first)?;

@@ -120,7 +120,7 @@ pub fn landed<'a>(
             let charge = |link: &mut Link<Attribution>| link.1.1 = Some(MergeCharge::Shape);
             links.iter_mut().for_each(charge);
         }
-        // The counts come first, so that no bound leaves them out.
+        // The counts come first, so that no limit leaves them out.
         for change in files.counted {
             landed.differences.changes.push(change);
             landed
@@ -188,7 +188,7 @@ pub fn landed<'a>(
             landed.answers.push(answer(written));
         }
     }
-    // The steps of the other side are held to strict form as those of the mainline.
+    // The steps of the other side must be in strict form as those of the mainline.
     for malformed in &origins.malformed {
         let place = place_of(folder, &malformed.folder);
         let what = format!(

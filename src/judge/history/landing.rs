@@ -16,7 +16,7 @@ pub type MergeText<'m> = &'m dyn Fn(&[u8], &[u8], &[u8]) -> Result<Option<Vec<u8
 
 pub(super) type Value = Option<(Mode, Oid)>;
 
-/// A file that both sides changed, and that git can't put together.
+/// A file that both sides changed, and that git can't merge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Clash {
     /// The file, from the repository's top.

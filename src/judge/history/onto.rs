@@ -1,4 +1,4 @@
-//! Whether a branch would be fine once it has landed, in each way of landing.
+//! The verdict on a branch as if it had landed, in each way of landing.
 
 use std::collections::HashMap;
 
@@ -43,7 +43,7 @@ pub struct Landings {
     pub report: Report,
     /// How many findings of the mainline stop it.
     pub stopped: usize,
-    /// How many findings of the mainline are in groups that it does not touch.
+    /// The number of findings of the mainline in groups that it does not touch.
     pub elsewhere: usize,
 }
 
@@ -384,7 +384,7 @@ impl Court<'_, '_> {
         Ok(())
     }
 
-    /// Names the merge where that alone is clean: another way lands each commit of the
+    /// Names the merge if that alone is clean: another way lands each commit of the
     /// branch as a step, or several as one.
     fn merge_instead(&self, finding: &mut Finding<Place>, merge: &WayJudged) {
         if merge.report.open().count() > 0 || !self.ask.policy.landing().contains(&Landing::Merge) {

@@ -1,4 +1,4 @@
-//! Some files, of which a commit is compared with its parents at once.
+//! A set of files for which a commit is compared with its parents in one pass.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -13,8 +13,8 @@ pub(super) type Value = Option<(Mode, Oid)>;
 /// A file by its number. The files below a folder have consecutive numbers.
 pub(super) type File = u32;
 
-/// Some files, folder by folder, so that a commit is compared with its parents
-/// once for all of them, and only in the folders on the way to one.
+/// A set of files, folder by folder, so that a commit is compared with its parents once
+/// for all of them, and only in the folders on the way to one.
 #[derive(Debug, Default)]
 pub(super) struct Paths {
     top: Folder,
@@ -24,13 +24,13 @@ pub(super) struct Paths {
 #[derive(Debug, Default)]
 struct Folder {
     inside: BTreeMap<String, Folder>,
-    /// The number, where this is one of the files itself.
+    /// The number, if this is one of the files itself.
     file: Option<File>,
     /// The numbers of this file and of all files below it.
     range: Range<File>,
 }
 
-/// The differences that are looked for between a commit and its parents.
+/// The differences between a commit and its parents that are needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Differs {
     /// From at least one parent.
@@ -45,7 +45,7 @@ pub(super) struct Read<'r> {
     pub(super) path: &'r str,
     /// The files that it may hold.
     pub(super) files: &'r Range<File>,
-    /// Which commit has it: the compared one (0), or a parent (from 1 on).
+    /// The commit that has it: the compared one (0), or a parent (from 1 on).
     pub(super) of: usize,
     /// The tree.
     pub(super) id: Oid,
@@ -171,7 +171,7 @@ impl Walk<'_> {
         path: &mut String,
         out: &mut dyn Compared,
     ) -> Result<(), Error> {
-        // A folder that is a parent's as a whole is a parent's in each part.
+        // If a whole folder equals a parent's, each part of it does.
         if !self.differs(&own, parents) || !out.wants(&at.range) {
             return Ok(());
         }

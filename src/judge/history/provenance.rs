@@ -165,7 +165,8 @@ pub struct Origins {
     pub(super) weight: usize,
     /// The folders of the other side that are not in strict form, on the way to the files.
     pub malformed: Vec<Malformed>,
-    /// The limit that was met. A file that was not traced to its end is charged to the merge.
+    /// The limit that was met. The merge answers for a file that was not traced
+    /// completely.
     pub limit: Option<String>,
 }
 
@@ -204,7 +205,7 @@ impl Origins {
     }
 }
 
-/// The origins of the merges that were asked about last.
+/// The origins of the most recent merges.
 #[derive(Debug, Default)]
 pub(super) struct KnownOrigins {
     of: HashMap<Oid, Rc<Origins>>,
@@ -251,7 +252,7 @@ fn value(objects: &dyn Objects, tree: Oid, path: &str) -> Result<Value, Error> {
     Ok(leaf(object::lookup(objects, tree, path)?.as_ref()))
 }
 
-/// Whether one value of a file replaced by another says the same.
+/// Whether replacing one value of a file by another keeps the record's value.
 pub(super) type Reformats<'r> = &'r dyn Fn(&FileChange) -> Result<bool, Error>;
 
 /// Returns the commit that gave a file the value that it has at `tip`, by provenance, or

@@ -44,7 +44,7 @@ pub struct JudgedStep {
     pub policy: Option<Arc<Loaded>>,
     /// The moves of status that reviews decide.
     pub decided: Vec<Decided>,
-    /// Versions whose approval it takes the ground from, with the key.
+    /// Versions whose approval it invalidates, with the key.
     pub taints: Vec<(VersionId, String)>,
     /// The findings.
     pub findings: Vec<Finding<Place>>,
@@ -108,7 +108,7 @@ pub struct Replay<'a> {
 pub struct Faulty {
     /// The step.
     pub commit: Oid,
-    /// Where the policy that judged it came into force.
+    /// The commit that put the policy that judged it into force.
     pub policy: Option<Oid>,
 }
 

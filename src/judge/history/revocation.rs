@@ -38,7 +38,7 @@ fn claimed(policy: &Policy, armor: &str) -> Option<String> {
     }
 }
 
-/// The fingerprint of the key that proves a change: of the record's own
+/// Returns the fingerprint of the key that proves a change: of the record's own
 /// signature, else of the commit's.
 fn proven_by(policy: &Policy, change: &Change, commit_key: Option<&str>) -> Option<String> {
     let own = change
@@ -76,7 +76,7 @@ fn acts<'a>(
             continue;
         };
         let parent = graph.node(*parent)?;
-        // A policy that can't be read is in force nowhere: the one before stays.
+        // A policy that can't be read is never in force: the one before stays.
         if let Some(file) = Snapshot::at(records, parent.tree, folder)?.registry()?
             && then.as_ref().is_none_or(|then| then.source.id != file.id)
         {
@@ -138,7 +138,7 @@ fn acts<'a>(
 /// approved.
 pub(super) type Distrusted = (Vec<Finding<Anchor>>, Vec<(VersionId, String)>);
 
-/// Whether two revocations are of one key, however its fingerprint is spelled.
+/// Whether two revocations are of one key, in any spelling of its fingerprint.
 fn is_same_key(a: &Revocation, b: &Revocation) -> bool {
     fingerprint(&a.key) == fingerprint(&b.key)
 }

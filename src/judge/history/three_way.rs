@@ -17,7 +17,7 @@ const MOST_NAMES: usize = 1_000_000;
 /// One folder or file at the base, on our side and on theirs.
 type Three<T> = [T; 3];
 
-/// The judged file that each side adds first, by which a renamed file may be found again.
+/// The first judged file that each side adds, to which a renamed file may be matched.
 type Added = [Option<Vec<u8>>; 2];
 
 struct Merging<'m, 'p, 'a> {
@@ -29,7 +29,7 @@ struct Merging<'m, 'p, 'a> {
 }
 
 impl Planner<'_, '_> {
-    /// Puts together two trees that come from `base`.
+    /// Merges two trees that come from `base`.
     pub(super) fn three_way(
         &self,
         base: Option<Oid>,

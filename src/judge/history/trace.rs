@@ -19,10 +19,10 @@ use crate::trust::MergeCharge;
 /// The most values of a branch's files that are kept.
 const MOST_WRITTEN: usize = 100_000;
 
-/// Commits, and files of a commit, that are looked at for the merges of a branch.
+/// The most commits, and files of a commit, that are examined for the merges of a branch.
 const MOST_LOOKED_AT: usize = 4_000_000;
 
-/// Malformed folders that are named; after that, one of each path.
+/// The most malformed folders that are named; after that, one of each path.
 const MOST_MALFORMED: usize = 1_000;
 
 /// The history of one file on the branch.
@@ -48,12 +48,12 @@ pub(super) struct Trace {
     pub(super) limit: Option<String>,
 }
 
-/// Where a commit of the branch has its value of a file from.
+/// The source of a commit's value of a file, on the branch.
 enum Source {
     /// From this parent.
     Parent(Oid),
-    /// From itself: it wrote the value in place of this parent's, or chose it
-    /// although this parent's side had changed the file.
+    /// Itself: it wrote the value in place of this parent's, or chose it although this
+    /// parent's side had changed the file.
     Itself(Option<usize>, Option<MergeCharge>),
 }
 
@@ -202,8 +202,8 @@ impl<'t, 'a> Tracer<'t, 'a> {
         Ok(files)
     }
 
-    /// Lists those of these files that a commit has otherwise than one of its parents,
-    /// with their values at the parents.
+    /// Lists those of these files in which a commit differs from one of its parents, with
+    /// their values at the parents.
     fn differing(
         &self,
         id: Oid,

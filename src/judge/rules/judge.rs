@@ -1,4 +1,4 @@
-//! The loop: every rule over everything it looks at.
+//! The loop: every rule over everything that it examines.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -44,7 +44,8 @@ pub struct Decided {
     pub change: usize,
     /// The version.
     pub id: VersionId,
-    /// Where the reviews lead it; it may have gone further in the same step.
+    /// The status to which the reviews move it; it may have gone further in the same
+    /// step.
     pub to: Status,
     /// The reviews as they were counted, and the policy's requirements. A missing part is
     /// a finding of the step.
@@ -195,7 +196,7 @@ pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
     }
     // A policy change that has a finding does not come into force.
     let policy = in_force.filter(|_| {
-        // The reviews that come with it are part of it.
+        // The reviews that come with it belong to it.
         let of_policy = |finding: &Finding<Anchor>| {
             let path = &finding.primary.at.path;
             let is_first = step.policy.is_none() && finding.rule.code == "MR112";

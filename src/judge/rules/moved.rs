@@ -1,4 +1,4 @@
-//! A registry whose folder was moved: where it is now, and which records went along.
+//! A registry whose folder was moved: its new folder, and the records that moved along.
 
 use std::collections::BTreeSet;
 
@@ -37,7 +37,7 @@ impl Explains for Moved {
 }
 
 impl Moved {
-    /// Returns the line that puts the registry back, typed at the repository's top: a
+    /// Returns the line that moves the registry back, typed at the repository's top: a
     /// commit is reverted, files are moved.
     pub(super) fn put_back(&self, step: &Step<'_>) -> String {
         if let Some(line) = reverted(step, |change| change.path == "registry.yaml") {
@@ -53,7 +53,7 @@ impl Moved {
             .iter()
             .map(|name| format!("{FROM_TOP}{name}"))
             .collect();
-        // The index forgets the move too, where it was staged.
+        // The index forgets the move too, if it was staged.
         format!(
             "put it back: `mkdir -p {FOLDER} && mv {there} {FOLDER} && git reset -q -- {there} {}`",
             own.join(" "),

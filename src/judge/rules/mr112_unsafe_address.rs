@@ -59,7 +59,7 @@ pub fn unsafe_addresses(path: &str, before: Option<&Loaded>, after: &Loaded) -> 
     out
 }
 
-/// Faults of the members that are addresses by their schema.
+/// Lists the faults of the members that are addresses by their schema.
 fn in_addresses(path: &str, before: Option<&Loaded>, after: &Loaded) -> Vec<Finding<Anchor>> {
     let before = before.map(addresses).unwrap_or_default();
     let mut out = Vec::new();
@@ -89,8 +89,8 @@ fn in_addresses(path: &str, before: Option<&Loaded>, after: &Loaded) -> Vec<Find
     out
 }
 
-/// Secrets in all other texts, and in keys: a description, a label, the name of a
-/// metric, a section of a card. Those that the record held before are not judged again.
+/// Lists the secrets in all other texts, and in keys: a description, a label, the name of
+/// a metric, a section of a card. Those that the record had before are not judged again.
 fn in_texts(path: &str, before: Option<&Loaded>, after: &Loaded) -> Vec<Finding<Anchor>> {
     let mut old = Vec::new();
     if let Some(before) = before {
@@ -126,8 +126,8 @@ fn in_texts(path: &str, before: Option<&Loaded>, after: &Loaded) -> Vec<Finding<
     out
 }
 
-/// Secrets in comments: those of the file's text that no key and no value has. Those
-/// that the file held before are not judged again.
+/// Lists the secrets in comments: those of the file's text that no key and no value has.
+/// Those that the file had before are not judged again.
 fn in_comments(path: &str, before: Option<&Loaded>, after: &Loaded) -> Vec<Finding<Anchor>> {
     let Some(text) = after.text.as_deref() else {
         return Vec::new();
@@ -149,7 +149,7 @@ fn in_comments(path: &str, before: Option<&Loaded>, after: &Loaded) -> Vec<Findi
         }
         let line = text[..span.start].rfind('\n').map_or(0, |at| at + 1);
         let end = text[span.end..].find('\n').map_or(text.len(), |at| span.end + at);
-        // Elsewhere on a line is a value that is spelled with escapes.
+        // Other parts of a line may be values that are spelled with escapes.
         if !text[line..span.start].contains('#') {
             continue;
         }

@@ -175,7 +175,7 @@ fn same_files(
     Ok(same)
 }
 
-/// Whether two records differ in the group that they name, and in nothing else.
+/// Whether two records differ only in the group that they name.
 fn names_alone(
     step: &Step<'_>,
     path: &str,

@@ -32,7 +32,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
         ChangeKind::VersionAnnotated { .. } if scene.step.registers(&scene.change.path) => {
             scene.change.after.as_ref().and_then(|after| after.by()) == Some(actor)
         }
-        // An author may always withdraw the own version by rejecting it.
+        // An author may always withdraw their own version by rejecting it.
         ChangeKind::Reviewed {
             decision: Decision::Rejected,
             ..

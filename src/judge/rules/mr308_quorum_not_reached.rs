@@ -33,7 +33,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
         scene.at("/status"),
         format!("{id} has {have} of {need} approvals that count"),
     );
-    // Only the rules that ask for as many as are needed decide.
+    // Only the rules with the highest number decide.
     let asks = |index: &usize| scene.policy.registry().approvals[*index].required.unwrap_or(1) == need;
     let rules: Vec<usize> = tally.need.rules.iter().copied().filter(asks).collect();
     finding = at_rules(finding, scene.policy, &rules, "required");

@@ -88,7 +88,7 @@ fn unmet(id: &VersionId, at: &Anchor, gate: &GateResult) -> Finding<Anchor> {
     }
 }
 
-/// The evaluation that a gate misses, as `evidence add` takes it.
+/// Returns the missing evaluation of a gate, as `evidence add` takes it.
 fn evidence_asked(gate: &GateResult) -> String {
     let missing = gate.values.iter().filter(|(_, value)| value.is_none());
     let asked = missing.filter_map(|(name, _)| name.strip_prefix("evidence."));

@@ -29,7 +29,7 @@ fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
         out.push(removed(step)?);
         return Ok(());
     }
-    // The policy in force knows the id, also where the file was broken before.
+    // The policy in force has the id, even if the file was unreadable before.
     let Some(policy) = step.policy else { return Ok(()) };
     let is_another = |change: &Change| {
         let after = change.after.as_ref().and_then(|after| after.registry());

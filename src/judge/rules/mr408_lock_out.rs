@@ -17,7 +17,7 @@ pub(super) static RULE: Rule = Rule {
     check: Check::Policy(check),
 };
 
-/// How many administrators a change of this policy needs, and those with a key in
+/// Returns how many administrators a change of this policy needs, and those with a key in
 /// force.
 fn needed(policy: &Policy) -> (usize, Vec<ActorId>) {
     (policy.policy_quorum(), policy.administrators())
@@ -77,7 +77,7 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-/// The note for a policy that has as many administrators as it needs, and no more.
+/// Builds the note for a policy that has exactly as many administrators as it needs.
 fn no_slack(need: usize, able: &[ActorId]) -> String {
     let who = names(able, "nobody");
     let who = match need {

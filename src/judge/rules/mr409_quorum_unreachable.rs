@@ -33,7 +33,8 @@ fn is_granted(policy: &Policy, group: &GroupName) -> bool {
     })
 }
 
-/// Those whose approvals could count in the group, as far as keys and kinds say.
+/// Lists the actors whose approvals could count in the group, as far as keys and kinds
+/// decide it.
 fn able(policy: &Policy, group: &GroupName) -> Vec<ActorId> {
     let machines = policy.need(group).machines;
     let is_person = |id: &ActorId| {
@@ -225,7 +226,7 @@ fn unreachable(rule: usize, asked: &Asked, message: String, able: &[ActorId]) ->
     }
 }
 
-/// The note for a group where as many can approve as are needed, and no more.
+/// Builds the note for a group where exactly as many can approve as are needed.
 fn no_slack(asked: &Asked, group: &GroupName) -> String {
     let of_team = asked.of_team();
     format!(

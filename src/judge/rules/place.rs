@@ -1,4 +1,4 @@
-//! Names to places: the only room that turns an anchor into line and column.
+//! Names to places: the only file that turns an anchor into line and column.
 
 use std::sync::Arc;
 
@@ -86,7 +86,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// A remedy with its paths from the repository's top.
+    /// Returns a remedy with its paths from the repository's top.
     fn typed_at_top(&self, help: &str) -> String {
         let (folder, from_top) = match self.folder {
             "" => (".".to_owned(), String::new()),
@@ -133,7 +133,7 @@ fn shown(words: String) -> String {
     concealed(&words).into_owned()
 }
 
-/// A pointer as a report may show it: a key may be an address with a login.
+/// Returns a pointer as a report may show it: a key may be an address with a login.
 fn shown_pointer(pointer: &str) -> String {
     if !pointer.contains("~1") {
         return pointer.to_owned();
@@ -145,7 +145,7 @@ fn shown_pointer(pointer: &str) -> String {
     steps.collect::<Vec<_>>().join("/")
 }
 
-/// The key of a member, or the value, by the part that is meant.
+/// Returns the anchor with this part: a member's key, or its value.
 pub(super) fn at_part(anchor: Anchor, part: Part) -> Anchor {
     Anchor { part, ..anchor }
 }

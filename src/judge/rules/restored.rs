@@ -1,5 +1,5 @@
-//! Restorations: a step puts back a registry, group or version that an earlier step took
-//! away against the rules, in the very bytes that the mainline had last.
+//! Restorations: a step restores a registry, group or version that an earlier step
+//! removed against the rules, in exactly the bytes that the mainline had last.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ pub(super) struct Restored {
     /// Folders below the registry's, each with its earlier content; `.` for all of the
     /// registry.
     folders: BTreeSet<String>,
-    /// The groups that a rename took away, by the name that it gave to each.
+    /// The groups that a rename removed, by their new name.
     renames: BTreeSet<String>,
 }
 
@@ -104,8 +104,7 @@ pub(super) fn restored(
     Ok(restored)
 }
 
-/// Whether the whole registry is as the mainline had it last, under the policy that is
-/// in force.
+/// Whether the whole registry is as the mainline had it last, under the policy in force.
 fn is_whole(step: &Step<'_>, policy: Oid) -> Result<bool, Error> {
     let Some(gone) = step.outside.gone("registry.yaml")? else {
         return Ok(false);

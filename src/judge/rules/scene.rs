@@ -13,8 +13,8 @@ use crate::record::snapshot::{Loaded, Snapshot};
 use crate::record::subject;
 use crate::trust::{self, Author, Carrier, Carriers, HistoryView, Policy, PolicyTally, Tally};
 
-/// One step of the mainline: from one tree to the next, carried by a commit,
-/// judged by the policy in force before it.
+/// One step of the mainline: from one tree to the next, made by a commit, judged by the
+/// policy in force before it.
 pub struct Step<'a> {
     /// The registry before.
     pub prior: Snapshot<'a>,
@@ -242,7 +242,7 @@ impl Scene<'_> {
         };
         let jumps =
             to == Status::Archived && from == Status::Pending && self.step.registers(&self.change.path);
-        // Where it may be cleared away undecided, it needs no way round.
+        // A version that may be removed undecided needs no detour.
         if !jumps || self.policy.registry().allows(from, to) {
             return Ok(vec![(from, to)]);
         }
@@ -378,8 +378,8 @@ pub fn needs_author(scene: &Scene<'_>) -> bool {
     trust::is_authored(&scene.change.kind) || trust::needed_action(scene.change).is_some()
 }
 
-/// Where to point when it is about whose act a change is: the author's line,
-/// else the file.
+/// Returns the place for findings about the author of a change: the author's line, else
+/// the file.
 pub fn at_author(scene: &Scene<'_>) -> Anchor {
     match (&scene.change.kind, &scene.change.after) {
         (ChangeKind::VersionAnnotated { pointers }, Some(_)) => {
@@ -391,7 +391,7 @@ pub fn at_author(scene: &Scene<'_>) -> Anchor {
     }
 }
 
-/// Adds the lines of the policy that ask for `member` of an approval.
+/// Adds the lines of the policy that require `member` of an approval.
 pub fn at_rules(
     mut finding: Finding<Anchor>,
     policy: &Policy,

@@ -57,7 +57,7 @@ fn checksum(bytes: &[u8]) -> Vec<u8> {
     crc.to_be_bytes()[1..].to_vec()
 }
 
-/// Base64 in its one form: padded, and nothing in the bits that fall away.
+/// Decodes Base64 in its one form: padded, and with zeros in the unused bits.
 fn decode(text: &str) -> Result<Vec<u8>, String> {
     let malformed = || "its body is no base64".to_owned();
     let signs = text.as_bytes();

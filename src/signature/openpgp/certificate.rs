@@ -18,7 +18,7 @@ pub struct Certificate {
     parts: Vec<Part>,
 }
 
-/// A key of a certificate, and what is said of it.
+/// A key of a certificate, and the statements about it.
 #[derive(Clone, Debug)]
 struct Part {
     key: Key,
@@ -28,9 +28,9 @@ struct Part {
 /// The primary key's statements about one key.
 #[derive(Clone, Debug, Default)]
 struct Said {
-    /// Why it makes no signatures; none when it may.
+    /// The reason for which it makes no signatures, or `None` when it may.
     may_not: Option<String>,
-    /// From when on it proves nothing, in seconds since 1970.
+    /// The time from which it proves nothing, in seconds since 1970.
     expires: Option<u64>,
     revoked: Option<Revoked>,
 }
@@ -46,10 +46,10 @@ enum Revoked {
 /// The signatures over one key.
 #[derive(Default)]
 struct Pile {
-    /// Direct signatures and those over user ids, or bindings of a subkey, each
-    /// kind for itself: of each the latest is believed.
+    /// Direct signatures and those over user ids, or bindings of a subkey, separated by
+    /// kind: the latest of each kind counts.
     statements: [Vec<Made>; 2],
-    /// Times of statements that can't be believed, and their weak hash.
+    /// Times of statements that are not trusted, and their weak hash.
     weak: Vec<(u64, String)>,
     revocations: Vec<Made>,
 }
@@ -122,8 +122,8 @@ impl Certificate {
         self.parts[..1].iter().chain(subkeys)
     }
 
-    /// Why the certificate proves nothing, however it is used and whenever; none
-    /// when something in it can sign.
+    /// Returns why the certificate can't prove anything at any time, or `None` when one
+    /// of its keys can sign.
     pub fn weakness(&self) -> Option<String> {
         if let Some(why) = self.parts[0].key.weakness() {
             return Some(why);
@@ -177,9 +177,8 @@ impl Certificate {
     }
 }
 
-/// Puts a signature onto the pile of the key that it speaks of, once it is
-/// known to be the primary key's. Those of others say nothing here, but for
-/// revocations.
+/// Adds a signature to those of its key, once it is known to be the primary key's. Other
+/// keys' signatures are ignored, except revocations.
 fn place(parts: &mut [(Key, Pile)], over: &[u8], made: Made) -> Result<(), String> {
     let primary = parts[0].0.clone();
     if primary.weakness().is_some() {
@@ -222,8 +221,7 @@ fn place(parts: &mut [(Key, Pile)], over: &[u8], made: Made) -> Result<(), Strin
     Ok(())
 }
 
-/// A signature of another version than 4 and 6: old ones are not believed, and
-/// a revocation may not be overlooked.
+/// Old versions of signatures are not trusted, but a revocation must not be overlooked.
 fn pass_over(signature: &Signature) -> Result<(), String> {
     match signature.typ() {
         Some(SignatureType::KeyRevocation | SignatureType::SubkeyRevocation) => {

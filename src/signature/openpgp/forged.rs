@@ -143,7 +143,7 @@ fn a_subkey_is_adopted_by_nobody_without_its_consent() {
         ];
         certificate(&parts).expect("a certificate")
     };
-    // The consent of the thief's own key, and one that the victim gave another.
+    // The consent of the thief's own key, and one that the victim gave to another key.
     let own_consent = {
         let config = thief.config(SignatureType::KeyBinding, BORN, Vec::new());
         config
@@ -241,7 +241,7 @@ fn what_is_critical_and_unknown_refuses() {
         let Ok(more) = more else { panic!("a subpacket") };
         let mut config = one.config(SignatureType::Binary, NOW, Vec::new());
         config.hashed_subpackets.push(more.clone());
-        // rPGP does not sign what it does not know; we need not be asked then.
+        // rPGP does not sign unknown fields; then there is nothing to verify.
         let Ok(made) = config.sign(&one.secret, &Password::empty(), MESSAGE) else {
             continue;
         };

@@ -22,8 +22,8 @@ const LARGEST_SIGNATURE: usize = 16 << 10;
 pub enum OpenPgpFault {
     /// No certificate has the key of this fingerprint or id.
     UnknownKey(String),
-    /// It is malformed, too weak, of something else, or by a key that could not
-    /// sign then; in words.
+    /// It is malformed, too weak, over other bytes, or by a key that could not sign then;
+    /// in words.
     Bad(String),
 }
 

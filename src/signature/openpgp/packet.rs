@@ -20,8 +20,8 @@ use ring::signature::{
 
 use super::super::key::small_order;
 
-/// RSA keys of fewer bits prove nothing. Git hosts signed with 2048 for years,
-/// so that their history can be verified.
+/// RSA keys of fewer bits prove nothing. Git hosts signed with 2048 for years, and their
+/// history must stay verifiable.
 const SMALLEST_RSA: usize = 2048;
 
 /// RSA keys of more bits can't be verified by.
@@ -125,7 +125,7 @@ impl Key {
         self.details().created_at().as_secs().into()
     }
 
-    /// The key material alone, in one form for all who hold it.
+    /// Returns the key material alone, in one form for all certificates.
     pub fn material(&self) -> String {
         match self.details().public_params() {
             PublicParams::RSA(_) => match self.rsa() {
@@ -149,7 +149,7 @@ impl Key {
         }
     }
 
-    /// Why no signature by this key is believed; none when it can be.
+    /// Returns why no signature by this key is trusted, or `None` when it can be.
     pub fn weakness(&self) -> Option<String> {
         match self.details().public_params() {
             PublicParams::RSA(_) => {
@@ -217,7 +217,7 @@ impl Key {
                 return false;
             };
             let [number] = &numbers[..] else { return false };
-            // A number has no leading zeros; the standard wants them.
+            // A number has no leading zeros; the standard needs them.
             let mut padded = vec![0; n.len().saturating_sub(number.len())];
             padded.extend_from_slice(number.as_ref());
             return RsaPublicKeyComponents { n, e }
@@ -237,7 +237,7 @@ pub fn prefixed(prefix: u8, body: &[u8]) -> Vec<u8> {
     [&[prefix][..], &length.to_be_bytes(), body].concat()
 }
 
-/// A number of RFC 9580, section 3.2, and what follows it.
+/// Reads a number of RFC 9580, section 3.2, and returns the rest.
 fn number(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (bits, rest) = bytes.split_first_chunk::<2>()?;
     rest.split_at_checked(usize::from(u16::from_be_bytes(*bits)).div_ceil(8))
@@ -265,10 +265,10 @@ pub struct Made {
     head: Vec<u8>,
 }
 
-/// Why a signature is not by this key over these bytes.
+/// The reasons for which a signature is not by this key over these bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wrong {
-    /// It hashes with an algorithm for which forgeries can be made.
+    /// It uses a hash algorithm for which forgeries can be made.
     WeakHash(String),
     /// Something in it has no meaning here.
     Fields(String),
@@ -309,7 +309,7 @@ impl Made {
         Made::new(inner, &inner.to_bytes().ok()?)
     }
 
-    /// All subpackets, those that are not hashed last.
+    /// Returns all subpackets, unhashed ones last.
     fn subpackets(&self) -> impl Iterator<Item = &Subpacket> {
         self.config
             .hashed_subpackets
@@ -322,7 +322,7 @@ impl Made {
         self.config.typ
     }
 
-    /// The keys that it claims to be made by: fingerprints if it names any, else
+    /// Returns the keys that it claims to be made by: fingerprints if it names any, else
     /// key ids, in capital hexadecimal digits.
     pub fn issuers(&self) -> Vec<String> {
         let fingerprints: Vec<String> = self
@@ -354,7 +354,7 @@ impl Made {
         Some(self.config.created()?.as_secs().into())
     }
 
-    /// After how many seconds it says to expire; never when none.
+    /// Returns the seconds after which it expires, or `None` when it never does.
     pub fn expires_after(&self) -> Option<u64> {
         self.hashed(|data| match data {
             SubpacketData::SignatureExpirationTime(after) => Some(u64::from(after.as_secs())),
@@ -363,7 +363,8 @@ impl Made {
         .filter(|after| *after > 0)
     }
 
-    /// After how many seconds of its life the key expires; never when none.
+    /// Returns the seconds of its life after which the key expires, or `None` when it
+    /// never does.
     pub fn key_expires_after(&self) -> Option<u64> {
         self.hashed(|data| match data {
             SubpacketData::KeyExpirationTime(after) => Some(u64::from(after.as_secs())),
@@ -380,7 +381,7 @@ impl Made {
             .find_map(|subpacket| what(&subpacket.data))
     }
 
-    /// The hash's name, when it is one for which forgeries can be made.
+    /// Returns the hash's name, when it is one for which forgeries can be made.
     pub fn weak_hash(&self) -> Option<String> {
         match self.config.hash_alg {
             HashAlgorithm::Sha256 | HashAlgorithm::Sha384 | HashAlgorithm::Sha512 => None,
@@ -460,9 +461,8 @@ impl Made {
             .hash_alg
             .digest(&signed)
             .map_err(|_| Wrong::Mismatch)?;
-        // RFC 9580, 5.2.3: version 6 must be rejected when these octets do not
-        // match. In version 4 they are a hint beside what is signed, and GnuPG
-        // takes no notice of them.
+        // RFC 9580, 5.2.3: version 6 must be rejected when these octets do not match. In
+        // version 4 they are an unsigned hint, and GnuPG ignores them.
         if version == KeyVersion::V6 && digest.get(..2) != Some(&self.stated[..]) {
             return Err(Wrong::Mismatch);
         }

@@ -1,4 +1,4 @@
-//! Vectors: a Git host's own keys, and commits that it made with them.
+//! Vectors: a Git host's own keys, and commits that it signed with them.
 
 use sha1::{Digest, Sha1};
 
@@ -50,8 +50,8 @@ fn commits_of_a_git_host_are_believed_and_nothing_beside_them() {
     }
 }
 
-/// Where a signature packet of version 4 states the first octets of its digest,
-/// which nothing covers.
+/// The place of the digest's first octets in a signature packet of version 4, which
+/// nothing covers.
 fn stated_octets(packet: &[u8]) -> std::ops::Range<usize> {
     let body = match (packet[0], packet[1]) {
         (tag, _) if tag & 0x40 == 0 => [2, 3, 5][usize::from(tag & 3)],

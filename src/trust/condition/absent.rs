@@ -1,5 +1,5 @@
-//! Names that a condition asks for and no content has: typing errors, most
-//! often, which would otherwise look like an honest "nothing matches".
+//! Members that a condition names and no content has. Most are typing errors, which would
+//! otherwise look like an honest "nothing matches".
 
 use std::collections::BTreeSet;
 
@@ -14,9 +14,9 @@ use super::read::{Comparison, Node};
 pub struct Absent {
     /// The member as the condition spells it: `metrics.acu`.
     pub path: String,
-    /// The last name on the way that is nowhere: `acu`.
+    /// The last absent name of the path: `acu`.
     pub name: String,
-    /// The names that are there in its place, each with the path that it makes.
+    /// The names that exist in its place, each with the path that it makes.
     pub there: Vec<(String, String)>,
 }
 
@@ -57,8 +57,8 @@ impl Expr {
         absent
     }
 
-    /// The texts that the condition compares a variable, or an item of it, with, or looks
-    /// for in it.
+    /// The texts that the condition compares with a variable or an item of it, or
+    /// searches in it.
     pub fn compared(&self, variable: &str) -> BTreeSet<String> {
         let mut texts = BTreeSet::new();
         walk(&self.root, &mut Vec::new(), &mut |node, ranges| {

@@ -9,7 +9,7 @@ use super::read::{Comparison, Node};
 pub enum Demand {
     /// Both hold for the same content.
     Same,
-    /// It holds for nothing that the other did not hold for.
+    /// It holds only where the other held.
     More,
     /// It holds for all that the other held for.
     Less,

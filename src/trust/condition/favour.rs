@@ -23,7 +23,7 @@ impl Better {
     }
 }
 
-/// Every path whose number the condition favours, and how.
+/// Lists every path whose number the condition favours, with the direction.
 pub(super) fn favours(root: &Node) -> Vec<(Path, Better)> {
     let mut out = Vec::new();
     walk(root, false, &mut out);

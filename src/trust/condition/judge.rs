@@ -10,11 +10,11 @@ use super::Outcome;
 use super::names::Path;
 use super::read::{Arithmetic, Comparison, Node, Quantifier};
 
-/// Steps of one judgement: a node, an item that is compared, 32 bytes of text.
+/// Steps of one judgement: a node, a compared item, 32 bytes of text.
 const BUDGET: u32 = 250_000;
 /// The cost of an error, because its words are put together.
 const ERROR_COST: usize = 20;
-/// Depth of content that is compared; documents are bounded far below.
+/// Depth of compared content; documents have a far lower bound.
 const MAX_DATA_DEPTH: usize = 128;
 
 /// Judges a tree over some content.

@@ -10,7 +10,7 @@ use super::names::Path;
 use super::read::{Comparison, Node};
 use super::{Absent, Expr};
 
-/// The kind of a value, as far as a schema says.
+/// The kind of a value, as far as a schema determines it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// Anything.
@@ -37,7 +37,7 @@ pub enum Misfit {
     Kinds(String),
 }
 
-/// References within one another that are followed.
+/// The depth of nested references that are followed.
 const MAX_DEPTH: usize = 16;
 
 impl Shape {
@@ -46,7 +46,7 @@ impl Shape {
         of_schema(whole, schema, 0)
     }
 
-    /// The member of this name; [`Shape::Any`] where nothing is known of it.
+    /// Returns the member of this name, or [`Shape::Any`] if nothing is known about it.
     #[must_use]
     pub fn member(&self, name: &str) -> Shape {
         match self {
@@ -137,8 +137,8 @@ fn of_schema(whole: &Value, schema: &Value, depth: usize) -> Shape {
 }
 
 impl Expr {
-    /// The first reason why the condition can hold for no content, where its variables
-    /// are of these kinds.
+    /// Returns the first reason for which the condition can hold for no content, given
+    /// these kinds of its variables.
     pub fn misfit(&self, variables: &BTreeMap<&str, Shape>) -> Option<Misfit> {
         let mut walk = Walk {
             variables,

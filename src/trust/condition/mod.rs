@@ -33,10 +33,10 @@ pub use kinds::{Misfit, Shape};
 
 use serde_json::{Map, Value};
 
-/// The stack that CEL's parser gets. Reserved, not touched, unless needed.
+/// The stack of CEL's parser: reserved, and touched only when needed.
 const STACK: usize = 16 << 20;
 
-/// A condition, compiled once and judged as often as there are versions.
+/// A condition, compiled once and judged for each version.
 #[derive(Clone, Debug)]
 pub struct Expr {
     source: String,
@@ -50,7 +50,7 @@ pub struct Expr {
 pub struct ExprFault {
     /// One sentence.
     pub message: String,
-    /// The bytes of the source that are meant, when it is not the whole.
+    /// The faulty bytes of the source, if not the whole.
     pub span: Option<Range<usize>>,
 }
 
@@ -158,8 +158,8 @@ thread_local! {
     static QUIET: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
-/// Keeps the panic hook from printing on the threads of [`with_stack`], where
-/// a panic becomes a fault; every other thread keeps the hook that it had.
+/// Keeps the panic hook silent on the threads of [`with_stack`], where a panic becomes a
+/// fault; every other thread keeps its hook.
 fn hush_panics() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {
@@ -172,8 +172,8 @@ fn hush_panics() {
     });
 }
 
-/// Runs foreign recursive code on a thread with a large stack. A panic, and a
-/// thread that can't be had, are faults.
+/// Runs foreign recursive code on a thread with a large stack. A panic, or a failure to
+/// start the thread, is a fault.
 fn with_stack<T: Send>(work: impl FnOnce() -> Result<T, ExprFault> + Send) -> Result<T, ExprFault> {
     hush_panics();
     std::thread::scope(|scope| {

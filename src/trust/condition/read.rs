@@ -74,7 +74,7 @@ pub(super) enum Quantifier {
     All,
 }
 
-/// Parses and judges the form of a text that [`super::scan`] let through.
+/// Parses a text that [`super::scan`] let through, and judges its form.
 pub(super) fn read(source: &str, tokens: &[Token], variables: &[&str]) -> Result<Node, ExprFault> {
     let (tree, info) = Parser::new()
         .max_recursion_depth(48)
@@ -124,7 +124,7 @@ struct Reader<'a> {
     source: &'a str,
     tokens: &'a [Token],
     variables: &'a [&'a str],
-    /// Where the parser says a node begins: an index of characters.
+    /// Returns the parser's position of a node: an index of characters.
     offset: &'a dyn Fn(u64) -> Option<usize>,
 }
 
@@ -267,7 +267,7 @@ impl Reader<'_> {
         }
     }
 
-    /// `a.hold-out` reads as `a.hold - out`: the whole, when a name touches a
+    /// `a.hold-out` reads as `a.hold - out`: returns the whole, when a name touches a
     /// minus that touches a member.
     fn dashed(&self, id: u64) -> Option<&str> {
         let index = self.token(id)?;

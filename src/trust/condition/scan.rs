@@ -136,8 +136,8 @@ fn after_value(bytes: &[u8], tokens: &[Token]) -> bool {
     })
 }
 
-/// The end of a number: digits, letters, a fraction, a signed exponent. Whether
-/// it is well formed is for the parser.
+/// Finds the end of a number: digits, letters, a fraction, a signed exponent. The parser
+/// checks its form.
 fn number(bytes: &[u8], at: usize) -> usize {
     let mut end = at;
     while let Some(&byte) = bytes.get(end) {

@@ -239,7 +239,7 @@ fn the_members_that_are_named() {
     assert_eq!(values[1].1, None);
 }
 
-/// Where both have an opinion, it is CEL's: our judgement against the crate's.
+/// CEL decides where both have an opinion: this compares our judgement with the crate's.
 #[test]
 fn agrees_with_cel() {
     let atoms = [
