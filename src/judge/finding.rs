@@ -264,7 +264,7 @@ impl<At> Finding<At> {
 impl Finding<Place> {
     /// Returns the lines of a report beside the message: why, who, in which ways of
     /// landing, and what to do.
-    pub fn told(&self) -> Vec<String> {
+    pub fn details(&self) -> Vec<String> {
         let mut words: Vec<String> = self.why.iter().map(|why| format!("why: {why}")).collect();
         words.extend(self.who.iter().map(|who| format!("who: {who}")));
         if !self.landings.is_empty() {

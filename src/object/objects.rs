@@ -37,7 +37,7 @@ pub trait Objects {
 
     /// The cache of trees, for other threads that read the same store; a new, empty one
     /// where the store has none.
-    fn shelf(&self) -> TreeCache {
+    fn trees(&self) -> TreeCache {
         TreeCache::default()
     }
 }
@@ -120,7 +120,7 @@ impl<K: Eq + Hash, V: Clone> GenerationalCache<K, V> {
 /// repeatedly.
 pub struct CachedObjects<'a> {
     base: &'a dyn Objects,
-    shelf: TreeCache,
+    trees: TreeCache,
 }
 
 impl<'a> CachedObjects<'a> {
@@ -130,8 +130,8 @@ impl<'a> CachedObjects<'a> {
     }
 
     /// Wraps this store, with a cache that others share.
-    pub fn on(base: &'a dyn Objects, shelf: TreeCache) -> CachedObjects<'a> {
-        CachedObjects { base, shelf }
+    pub fn on(base: &'a dyn Objects, trees: TreeCache) -> CachedObjects<'a> {
+        CachedObjects { base, trees }
     }
 }
 
@@ -149,11 +149,11 @@ impl Objects for CachedObjects<'_> {
     }
 
     fn tree(&self, id: Oid) -> Result<Arc<Tree>, Error> {
-        self.shelf.or_read(id, || self.base.tree(id))
+        self.trees.or_read(id, || self.base.tree(id))
     }
 
-    fn shelf(&self) -> TreeCache {
-        self.shelf.clone()
+    fn trees(&self) -> TreeCache {
+        self.trees.clone()
     }
 }
 

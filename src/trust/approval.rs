@@ -34,12 +34,12 @@ pub trait HistoryView {
     /// Returns the signer of the commit that gave this record its present content; `None`
     /// if no history is known. Commits that only reformat are skipped. Asked only for
     /// records that have no signature of their own and are older than the step.
-    fn brought_by(&self, policy: &Policy, path: &RecordPath) -> Result<Option<Verdict>, Error>;
+    fn signer_of(&self, policy: &Policy, path: &RecordPath) -> Result<Option<Verdict>, Error>;
 
     /// Returns the signer of the commit that gives the record this content in the judged
     /// step, or `None` if that is not known. Asked only for records that have no signature
     /// of their own and that the step changes.
-    fn brings(&self, path: &RecordPath, loaded: &Loaded) -> Option<Verdict> {
+    fn signer_in_step(&self, path: &RecordPath, loaded: &Loaded) -> Option<Verdict> {
         let _ = (path, loaded);
         None
     }
@@ -85,8 +85,8 @@ pub fn unproven(
     };
     let verdict = match Verdict::of_record(policy, path, loaded) {
         Some(verdict) => Some(verdict),
-        None if stood()? => outside.brought_by(policy, path)?,
-        None => outside.brings(path, loaded),
+        None if stood()? => outside.signer_of(policy, path)?,
+        None => outside.signer_in_step(path, loaded),
     };
     Ok(match verdict {
         None => None,

@@ -91,7 +91,7 @@ impl GateResult {
 
     /// Returns the values worth reporting: nothing below an absent member, and no whole
     /// whose parts are reported.
-    pub fn told(&self) -> impl Iterator<Item = &(String, Option<Value>)> {
+    pub fn reported(&self) -> impl Iterator<Item = &(String, Option<Value>)> {
         let inside = |name: &str, whole: &str| {
             let rest = name.strip_prefix(whole);
             rest.is_some_and(|rest| rest.starts_with(['.', '[']))
@@ -114,7 +114,7 @@ impl GateResult {
             None => format!("{name} is missing"),
             Some(value) => format!("{name} is {}", brief(value)),
         };
-        self.told().map(words).collect::<Vec<_>>().join(", ")
+        self.reported().map(words).collect::<Vec<_>>().join(", ")
     }
 }
 

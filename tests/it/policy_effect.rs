@@ -301,7 +301,7 @@ fn the_page_warns_exactly_where_reviews_are_newly_enough_or_somebody_may_more() 
 struct Signed(BTreeMap<String, ActorId>);
 
 impl HistoryView for Signed {
-    fn brought_by(&self, _: &Policy, path: &RecordPath) -> Result<Option<Verdict>, Error> {
+    fn signer_of(&self, _: &Policy, path: &RecordPath) -> Result<Option<Verdict>, Error> {
         let id = self.0.get(&path.to_string()).cloned();
         Ok(id.map(|id| Verdict::Actor { id, key: "k".into() }))
     }

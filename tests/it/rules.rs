@@ -26,7 +26,7 @@ pub type Files = BTreeMap<String, (Mode, Vec<u8>)>;
 struct NoHistory;
 
 impl HistoryView for NoHistory {
-    fn brought_by(&self, _: &Policy, _: &RecordPath) -> Result<Option<Verdict>, Error> {
+    fn signer_of(&self, _: &Policy, _: &RecordPath) -> Result<Option<Verdict>, Error> {
         Ok(None)
     }
 }

@@ -68,7 +68,7 @@ pub fn table(gates: &[GateResult]) -> Table {
 pub fn values(gates: &[GateResult]) -> Value {
     let value = |gate: &GateResult| {
         let saw: Vec<Value> = gate
-            .told()
+            .reported()
             .map(|(name, value)| json!({"name": name, "missing": value.is_none(), "value": value}))
             .collect();
         json!({

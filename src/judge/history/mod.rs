@@ -2,7 +2,6 @@
 //! against its predecessor by the policy in force before it.
 
 mod acknowledged;
-mod ahead;
 mod arrival;
 mod crossings;
 mod dates;
@@ -12,6 +11,7 @@ mod landing;
 mod onto;
 mod past;
 mod paths;
+mod prefetch;
 mod protected;
 mod provenance;
 mod registered;
@@ -21,7 +21,6 @@ mod three_way;
 mod trace;
 
 pub use acknowledged::{Acknowledged, Reaffirmed};
-pub use ahead::{Prefetch, PrefetchGuard};
 pub use arrival::{Arrival, Stopped};
 pub use dates::{Dated, Dates, claimed, claims, moment};
 pub use graph::{Graph, Sides};
@@ -29,6 +28,7 @@ pub use landed::{Shape, StepChanges};
 pub use landing::{Clash, MergeText, Plan, Planner};
 pub use onto::{Landings, Onto, Outlook, onto, outlook};
 pub use past::Past;
+pub use prefetch::{Prefetch, PrefetchGuard};
 pub use protected::{add_protected, protected_changes};
 pub use registered::registered;
 pub use replay::{Faulty, JudgedStep, Replay};

@@ -170,7 +170,7 @@ impl HistoryView for Past<'_> {
         Some(self)
     }
 
-    fn brought_by(&self, policy: &Policy, path: &RecordPath) -> Result<Option<Verdict>, Error> {
+    fn signer_of(&self, policy: &Policy, path: &RecordPath) -> Result<Option<Verdict>, Error> {
         if let Some(known) = self.signers.borrow().get(path) {
             return Ok(known.clone());
         }

@@ -5,9 +5,9 @@ use std::rc::Rc;
 use std::sync::{Arc, PoisonError};
 
 use super::acknowledged::{self, Acknowledged, Reaffirmed};
-use super::ahead::{Prefetch, Signers};
 use super::graph::Graph;
 use super::landed::{Attribution, Shape, landed};
+use super::prefetch::{Prefetch, Signers};
 use super::{Past, policy_at, read_commit, verdict_given};
 use crate::base::{Error, ObjectKind, Oid};
 use crate::judge::finding::{Checked, Finding, Note, Place, Report};
@@ -165,8 +165,8 @@ impl<'a> Replay<'a> {
     }
 
     /// Returns the cache of the trees that it reads.
-    pub fn shelf(&self) -> TreeCache {
-        self.records.objects().shelf()
+    pub fn trees(&self) -> TreeCache {
+        self.records.objects().trees()
     }
 
     /// Returns the registry's id: of the policy in force, or of the one in the first of

@@ -318,7 +318,7 @@ pub fn state_findings(
 ) -> Result<Vec<Finding<Anchor>>, Error> {
     struct NoHistory;
     impl trust::HistoryView for NoHistory {
-        fn brought_by(
+        fn signer_of(
             &self,
             _: &trust::Policy,
             _: &crate::record::kind::RecordPath,

@@ -159,11 +159,11 @@ impl HistoryView for StepHistory<'_, '_> {
         self.0.outside.gone(path)
     }
 
-    fn brought_by(&self, policy: &Policy, path: &RecordPath) -> Result<Option<trust::Verdict>, Error> {
-        self.0.outside.brought_by(policy, path)
+    fn signer_of(&self, policy: &Policy, path: &RecordPath) -> Result<Option<trust::Verdict>, Error> {
+        self.0.outside.signer_of(policy, path)
     }
 
-    fn brings(&self, path: &RecordPath, loaded: &Loaded) -> Option<trust::Verdict> {
+    fn signer_in_step(&self, path: &RecordPath, loaded: &Loaded) -> Option<trust::Verdict> {
         // A merged branch may give one record several values, one after the other: this
         // finds the author of this value.
         let mut changes = self.0.changes().iter();

@@ -39,7 +39,7 @@ fn annotation(finding: &Finding<Place>) -> String {
             "notice"
         }
     };
-    words.extend(finding.told());
+    words.extend(finding.details());
     let mut properties = vec![
         ("file", at.path.clone()),
         ("line", at.line.to_string()),

@@ -47,9 +47,9 @@ fn issue(finding: &Finding<Place>, fingerprint: &str) -> Value {
             },
         },
     });
-    let told = finding.told();
-    if !told.is_empty() {
-        value["content"] = json!({"body": clean(&told.join("\n"))});
+    let details = finding.details();
+    if !details.is_empty() {
+        value["content"] = json!({"body": clean(&details.join("\n"))});
     }
     value
 }

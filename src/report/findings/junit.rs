@@ -32,7 +32,7 @@ fn case(finding: &Finding<Place>) -> String {
         "{}:{}:{}: {}",
         at.path, at.line, at.column, finding.message
     )];
-    words.extend(finding.told());
+    words.extend(finding.details());
     let inner = match &finding.acknowledged {
         Some(by) => format!(
             "<skipped message=\"{}\">{}</skipped>",

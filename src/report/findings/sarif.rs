@@ -72,7 +72,7 @@ fn result(finding: &Finding<Place>, index: usize) -> Value {
         Value::Object(location)
     });
     let mut words = vec![finding.message.clone()];
-    words.extend(finding.told());
+    words.extend(finding.details());
     let suppressions: Vec<Value> = finding
         .acknowledged
         .iter()

@@ -200,7 +200,7 @@ fn policy_part(ask: &Ask<'_>, change: &Change) -> Result<PolicyPart, Error> {
         trust::tally_policy(policy, policy, &ask.prior, &ask.next, new, &carrier, ask.outside)
     };
     let by_reviews = tally(Verdict::Nobody)?;
-    let signer = match ask.proposed.brought_by(policy, &RecordPath::Registry) {
+    let signer = match ask.proposed.signer_of(policy, &RecordPath::Registry) {
         // A shallow clone may lack the commit that proposed it.
         Err(Error::MissingObject { .. }) => None,
         known => known?,

@@ -320,7 +320,7 @@ impl Reader<'_> {
         })
     }
 
-    /// The place of a call is its bracket; the name stands before it.
+    /// The place of a call is its bracket; the name is before it.
     fn unknown_function<T>(&self, id: u64, name: &str) -> Result<T, ExprFault> {
         let before = self
             .token(id)

@@ -298,7 +298,7 @@ impl Workspace {
         };
         let ahead = Prefetch::new(commits, replay, registry_id);
         let door = self.repo.door();
-        let shelf = replay.shelf();
+        let trees = replay.trees();
         std::thread::scope(|scope| {
             let _ending = PrefetchGuard(&ahead);
             for _ in 0..helpers {
@@ -308,7 +308,7 @@ impl Workspace {
                     if let Ok(repo) = door.open()
                         && let Ok(objects) = repo.objects()
                     {
-                        ahead.work(&CachedObjects::on(&objects, shelf.clone()));
+                        ahead.work(&CachedObjects::on(&objects, trees.clone()));
                     }
                 });
             }
