@@ -673,7 +673,7 @@ fn explain_reads_like_a_page() {
     The status moves along `Pending -> Approved | Rejected -> Archived`, and the edges that the policy adds.
 
     Why it matters
-    A version that was rejected must not come back without a new look.
+    A rejected version must not come back without a new review.
 
     Example
     `Rejected` to `Approved`.
