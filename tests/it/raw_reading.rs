@@ -408,7 +408,7 @@ fn objects_of_others_are_held_to_their_ids() {
         let to = store.join(&story.side[..2]).join(&story.side[2..]);
         std::fs::remove_file(&to).expect("a loose object");
         std::fs::copy(from, to).expect("a forged object");
-        view.is_incomplete("an alternate with a forged commit", "git fsck");
+        view.is_incomplete("an alternate with a forged commit", "fsck --full`");
     }
 }
 
@@ -435,17 +435,17 @@ fn damaged_objects_are_incomplete() {
             let path = view.loose(&id);
             let good = std::fs::read(view.at.join(&path)).unwrap_or_else(|error| panic!("{what}: {error}"));
             view.write(&path, b"");
-            view.is_incomplete(&format!("{what}, with no bytes"), "git fsck");
+            view.is_incomplete(&format!("{what}, with no bytes"), "fsck --full`");
             view.write(&path, &good[..good.len() / 2]);
-            view.is_incomplete(&format!("half of {what}"), "git fsck");
+            view.is_incomplete(&format!("half of {what}"), "fsck --full`");
             let mut bad = good.clone();
             let middle = bad.len() / 2;
             bad[middle] ^= 0x10;
             view.write(&path, &bad);
-            view.is_incomplete(&format!("{what}, with another bit"), "git fsck");
+            view.is_incomplete(&format!("{what}, with another bit"), "fsck --full`");
             // Whole and well packed, and another thing.
             view.write(&path, &other);
-            view.is_incomplete(&format!("{what}, replaced by another file"), "git fsck");
+            view.is_incomplete(&format!("{what}, replaced by another file"), "fsck --full`");
             std::fs::remove_file(view.at.join(&path)).expect("a file");
             view.is_incomplete(&format!("{what}, gone"), "fetch --");
             view.write(&path, &good);

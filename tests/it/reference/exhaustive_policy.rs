@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::exhaustive::{agreed, world};
-use super::objects::at;
+use super::objects::{Files, at};
 use super::world::{Sign, document};
 
 /// The edits of the policy, and their signers.
@@ -97,5 +97,33 @@ fn every_two_changes_of_the_policy_on_a_branch_are_judged_alike() {
             // And on the mainline itself, one after the other.
             agreed(&world, tip, &what);
         }
+    }
+}
+
+#[test]
+fn a_registry_that_is_moved_is_one_finding_and_is_refused() {
+    let group = "groups/churn/group.yaml";
+    for (what, left, codes) in [
+        ("all of it", None, &["MR404"][..]),
+        ("all but a group", Some("gone"), &["MR202", "MR404"]),
+        ("a group is written anew", Some("anew"), &["MR202", "MR404"]),
+    ] {
+        let (mut world, files) = world([false, false], |_| {});
+        let mut moved: Files = files
+            .into_iter()
+            .map(|(path, bytes)| (format!("other/{path}"), bytes))
+            .collect();
+        match left {
+            Some("gone") => drop(moved.remove(&format!("other/{group}"))),
+            Some(_) => moved
+                .get_mut(&format!("other/{group}"))
+                .expect("a group")
+                .extend(b"description: anew\n"),
+            None => {}
+        }
+        let tip = world.commit(&[1], moved, &Sign::By("admin-1#0".into()), "move".into());
+        let said = agreed(&world, tip, what);
+        let last = &said[said.len() - 1];
+        assert!(last.codes.iter().eq(codes) && !last.brought, "{what}: {last:?}");
     }
 }

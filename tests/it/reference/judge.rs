@@ -269,6 +269,20 @@ impl Case<'_> {
         key.is_some_and(|key| self.law.owner_of(&key) == Some(who) && !self.law.is_revoked(&key))
     }
 
+    /// Whether a record lies unchanged in the folder to which the step moves the whole
+    /// registry: that is one thing to put back.
+    fn went_along(&self, link: &Link) -> bool {
+        if self.next.contains_key("registry.yaml") {
+            return false;
+        }
+        let mut moved = self.next.iter().filter_map(|(path, bytes)| {
+            let folder = path.strip_suffix("/registry.yaml")?;
+            let is_it = text(&value(bytes), "id") == self.id && !self.prior.contains_key(path);
+            is_it.then_some(folder)
+        });
+        moved.any(|folder| self.next.get(&format!("{folder}/{}", link.path)) == link.before.as_ref())
+    }
+
     /// One record, changed in one way by one commit.
     fn record(&mut self, link: &Link, place: &Place) {
         if *place == Place::Stray {
@@ -301,7 +315,9 @@ impl Case<'_> {
             // Files that a version loses are part of its deletion.
             if matches!(place, Place::Version(..)) || !is_deleted(place.version()) {
                 self.record_author(link, None);
-                self.codes.insert("MR202");
+                if !self.went_along(link) {
+                    self.codes.insert("MR202");
+                }
             }
             return;
         };
