@@ -248,17 +248,17 @@ impl Case<'_> {
         own || ends.is_some_and(|ended| !guarded(&ended) && (stand_ins || !behind.is_empty()))
     }
 
-    /// Whether a review of a policy is by an actor whom the step itself ends.
-    pub fn is_own_end(&self, review: &Value) -> bool {
+    /// Whether a review of a policy is the own end of this actor, its author, and the
+    /// step brings that policy. The name in `by` is no proof of an author.
+    pub fn is_own_end(&self, review: &Value, author: &str) -> bool {
         let mut was = self.law.0.clone();
         for link in self.links.iter().filter(|link| link.path == "registry.yaml") {
             let Some(after) = link.after.as_deref().map(value) else {
                 continue;
             };
             let subject = digest(&json!({"registry": self.id, "policy": after}));
-            let by = text(review, "by");
             let ends = ended(&was, &after);
-            if text(review, "subject") == subject && ends.is_some_and(|ended| ended.iter().eq([by])) {
+            if text(review, "subject") == subject && ends.is_some_and(|ended| ended.iter().eq([author])) {
                 return true;
             }
             was = after;

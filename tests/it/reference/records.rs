@@ -345,8 +345,8 @@ impl Case<'_> {
                 // An actor who stands in for administrators reviews too, and so does one
                 // who ends their own keys or rights.
                 let author = self.author(link, after);
-                let by_stand_in = author.actor().is_some_and(|who| self.law.stands_in(who));
-                let needed: &[&str] = match by_stand_in || self.is_own_end(after) {
+                let is_excused = |who| self.law.stands_in(who) || self.is_own_end(after, who);
+                let needed: &[&str] = match author.actor().is_some_and(is_excused) {
                     true => &[],
                     false => &["administer"],
                 };
