@@ -44,7 +44,7 @@ fn key(actor: &str) -> PrivateKey {
 fn sign(key: &PrivateKey, namespace: &str, bytes: &[u8]) -> Result<String, Error> {
     key.sign(namespace, HashAlg::Sha512, bytes)
         .and_then(|signature| signature.to_pem(LineEnding::LF))
-        .map_err(|error| Error::told(error.to_string()))
+        .map_err(|error| Error::msg(error.to_string()))
 }
 
 fn policy() -> Outcome<String> {

@@ -30,13 +30,13 @@ pub fn sections_of(mut given: Map<String, Value>, id: &VersionId) -> Result<Map<
         .filter(|kind| **kind != json!(Kind::ModelCard.as_str()))
     {
         return Err(
-            Error::told(format!("the file is a {}, not a ModelCard", plain(kind)))
+            Error::msg(format!("the file is a {}, not a ModelCard", plain(kind)))
                 .hint("give sections of a card, or a whole card"),
         );
     }
     for (key, own) in [("group", json!(id.group)), ("version", json!(id.number))] {
         if let Some(other) = given.get(key).filter(|other| **other != own) {
-            return Err(Error::told(format!(
+            return Err(Error::msg(format!(
                 "the file is a card whose {key} is {}, not {}",
                 plain(other),
                 plain(&own)
@@ -64,7 +64,7 @@ fn known_section(key: &str) -> Result<(), Error> {
 }
 
 fn unknown(known: &[&str], key: &str, words: &str) -> Error {
-    let error = Error::told(format!("{words} `{key}`"));
+    let error = Error::msg(format!("{words} `{key}`"));
     match super::nearest(known, key) {
         Some(near) => error.hint(format!("did you mean `{near}`?")),
         None => error.hint(format!("there are {}", known.join(", "))),
@@ -87,7 +87,7 @@ pub fn card_members<'a>(
         match (form, there) {
             (Form::List, Some((_, Value::Array(items)))) if !text.is_empty() => items.push(json!(text)),
             (_, Some(_)) => {
-                return Err(Error::told(format!("`{path}` is given twice"))
+                return Err(Error::msg(format!("`{path}` is given twice"))
                     .hint("give it once; only lists take several texts"));
             }
             (_, None) if text.is_empty() => out.push((path.to_owned(), Value::Null)),
@@ -142,7 +142,7 @@ fn form_of(path: &str) -> Result<Form, Error> {
                     .map(|(name, _)| name.as_str())
                     .collect();
                 return Err(match names.is_empty() {
-                    true => Error::told(format!("`{walked}` has no members with names"))
+                    true => Error::msg(format!("`{walked}` has no members with names"))
                         .hint("give it in a file: `-f card.yaml`"),
                     false => unknown(&names, step, &format!("`{walked}` has no member")),
                 });
@@ -167,7 +167,7 @@ fn form_of(path: &str) -> Result<Form, Error> {
         return Ok(Form::List);
     }
     Err(
-        Error::told(format!("`{walked}` is more than text")).hint(match at.get("properties") {
+        Error::msg(format!("`{walked}` is more than text")).hint(match at.get("properties") {
             Some(Value::Object(members)) => format!(
                 "name a member of it, as `--set {walked}.{}=…`, or give it in a file: `-f card.yaml`",
                 members.keys().next().map_or("MEMBER", String::as_str)

@@ -72,7 +72,7 @@ pub fn add_evidence(
     let author = old.by().cloned();
     if author.as_ref() != Some(&desk.actor) {
         let author = author.map_or_else(|| "somebody else".to_owned(), |author| format!("`{author}`"));
-        return Err(Error::told(format!(
+        return Err(Error::msg(format!(
             "{what} `{name}` of {id} is {author}'s, and only its author changes it"
         ))
         .hint("add your own under another name"));

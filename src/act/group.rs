@@ -57,13 +57,13 @@ pub fn create_group(
     if let Some(there) = desk.snapshot.read(&path)? {
         if there.tombstone().is_some() {
             let told = format!("group `{name}` was deleted, and its name is never used again");
-            return Err(Error::told(told).hint("choose another name"));
+            return Err(Error::msg(told).hint("choose another name"));
         }
         let told = format!("group `{name}` is there already");
         let members = ["name", "description", "owners", "labels", "annotations"];
         if members.iter().any(|it| there.value().get(it) != record.get(*it)) {
             return Err(
-                Error::told(format!("{told}, and says something else of itself")).hint(format!(
+                Error::msg(format!("{told}, and says something else of itself")).hint(format!(
                     "look: `modelry group show {name}`; change it: `modelry group update {name} …`"
                 )),
             );

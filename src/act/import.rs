@@ -174,7 +174,7 @@ pub fn import(
     let mut names: BTreeMap<String, &ImportedGroup> = BTreeMap::new();
     for group in groups {
         if let Some(other) = names.insert(group.name.as_str().to_lowercase(), group) {
-            return Err(Error::told(format!(
+            return Err(Error::msg(format!(
                 "two groups of what is imported would be called `{}` and `{}`, which is one name",
                 other.name, group.name
             ))
@@ -421,20 +421,20 @@ fn import_group(
         };
         draft.absorb(super::create_group(desk, name, &request, None)?);
     } else if let Some(other) = home.as_ref().and_then(|home| other_name(home.group()?, group)) {
-        return Err(Error::told(format!(
+        return Err(Error::msg(format!(
             "group `{name}` was made of `{other}`, which is another one"
         ))
         .hint("import it under another name: `--as NAME`"));
     } else if let Some(there) = home.as_ref().and_then(|home| home.group())
         && let Some(other) = other_arn(desk, name, there, group)?
     {
-        return Err(Error::told(format!(
+        return Err(Error::msg(format!(
             "group `{name}` was made of {other}, and {} is another one",
             group.arn.as_deref().unwrap_or_default()
         ))
         .hint("import it under another name: `--as NAME`"));
     } else if home.as_ref().is_some_and(|home| home.tombstone().is_some()) {
-        return Err(Error::told(format!(
+        return Err(Error::msg(format!(
             "group `{name}` was deleted, and its name is never used again"
         ))
         .hint("import it under another name: `--as NAME`"));
@@ -446,7 +446,7 @@ fn import_group(
     let mut versions: Vec<&ImportedVersion> = group.versions.iter().collect();
     versions.sort_by_key(|version| version.number);
     if let Some(twice) = versions.windows(2).find(|two| two[0].number == two[1].number) {
-        return Err(Error::told(format!(
+        return Err(Error::msg(format!(
             "version {} of `{name}` is twice in what is imported",
             twice[0].number
         ))
@@ -479,7 +479,7 @@ fn import_version(
         number: version.number,
     };
     let spec: ModelSpec = serde_json::from_value(version.spec.clone())
-        .map_err(|error| Error::told(format!("the spec of {id} is none of ours: {error}")))?;
+        .map_err(|error| Error::msg(format!("the spec of {id} is none of ours: {error}")))?;
     let mut planned = PlannedVersion {
         id: id.clone(),
         source_status: version.source_status.clone(),
@@ -510,14 +510,12 @@ fn import_version(
                 planned.notes.extend(places);
             }
         } else if there.tombstone().is_none() {
-            return Err(
-                Error::told(format!("version {id} can't be read")).hint("`modelry validate` says why")
-            );
+            return Err(Error::msg(format!("version {id} can't be read")).hint("`modelry validate` says why"));
         }
         return Ok(planned);
     }
     if version.number == 0 || version.number > highest.saturating_add(MAX_VERSION_GAP) {
-        return Err(Error::told(format!(
+        return Err(Error::msg(format!(
             "{id} can't keep its number: it is more than {MAX_VERSION_GAP} above {highest}, the highest of `{group}`"
         )));
     }
@@ -604,7 +602,7 @@ fn import_version(
 
 /// The number belongs to something else.
 fn taken(id: &VersionId, by: &str, from: &str) -> Error {
-    Error::told(format!(
+    Error::msg(format!(
         "{id} can't keep its number: {id} of {from} and {id} here, registered by `{by}`, are not the same"
     ))
     .hint(format!("compare them: `modelry show {id} -o json`"))

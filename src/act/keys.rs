@@ -14,14 +14,14 @@ pub(super) fn add_key(
     others: &[ActorKey],
     key: &ActorKey,
 ) -> Result<Option<(Edit, String)>, Error> {
-    let given = Credential::of(key).map_err(Error::told)?.fingerprint();
+    let given = Credential::of(key).map_err(Error::msg)?.fingerprint();
     let there = others
         .iter()
         .position(|old| Credential::of(old).is_ok_and(|old| old.fingerprint() == given));
     if let Some(index) = there
         && others[index].retired()
     {
-        return Err(Error::told(format!("the key {given} of `{id}` is retired"))
+        return Err(Error::msg(format!("the key {given} of `{id}` is retired"))
             .hint("make another key, and add that one"));
     }
     let set = |pointer: String, value: Value| Edit::Set { pointer, value };
@@ -58,7 +58,7 @@ pub(super) fn must_be_listed(policy: &Policy, key: &str) -> Result<(), Error> {
     if listed.contains(&trust::fingerprint(key)) {
         return Ok(());
     }
-    let error = Error::told(format!("no actor has the key {key}, so nothing would be revoked"));
+    let error = Error::msg(format!("no actor has the key {key}, so nothing would be revoked"));
     let near = listed
         .iter()
         .find(|it| it.starts_with(key) || super::nearest(&[it], key).is_some());

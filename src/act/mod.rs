@@ -144,7 +144,7 @@ impl GivenPart {
 fn edit_failed(path: &RecordPath) -> impl FnOnce(EditError) -> Error {
     let path = path.to_string();
     move |error| {
-        Error::told(format!("`{path}` can't be edited: {error}"))
+        Error::msg(format!("`{path}` can't be edited: {error}"))
             .hint("edit the file by hand, and look with `modelry validate`")
     }
 }
@@ -207,8 +207,7 @@ impl WriteContext<'_> {
     /// the rest stay. An authored record loses its old signature.
     fn edited(&self, path: &RecordPath, old: &Loaded, mut edits: Vec<Edit>) -> Result<String, Error> {
         let document = old.document.as_ref().ok_or_else(|| {
-            Error::told(format!("`{path}` can't be read"))
-                .hint("repair it first: `modelry validate` says how")
+            Error::msg(format!("`{path}` can't be read")).hint("repair it first: `modelry validate` says how")
         })?;
         let authored = old.by().is_some() && !matches!(path, RecordPath::Version(_));
         if authored && old.signature().is_some() {
@@ -234,12 +233,12 @@ impl WriteContext<'_> {
         let loaded = self.snapshot.read(&RecordPath::Version(id.clone()))?;
         match loaded {
             Some(loaded) if loaded.tombstone().is_some() => {
-                Err(Error::told(format!("version {id} is deleted"))
+                Err(Error::msg(format!("version {id} is deleted"))
                     .hint(format!("`modelry list {}` shows what is there", id.group)))
             }
             Some(loaded) if loaded.version().is_some() => Ok(loaded),
             Some(_) => {
-                Err(Error::told(format!("version {id} can't be read")).hint("`modelry validate` says why"))
+                Err(Error::msg(format!("version {id} can't be read")).hint("`modelry validate` says why"))
             }
             None => Err(crate::record::snapshot::unknown_version(&self.snapshot, id)?),
         }
@@ -253,11 +252,11 @@ impl WriteContext<'_> {
 pub fn read_given(name: &str, bytes: &[u8]) -> Result<Document, Error> {
     Document::read(bytes, &Limits::LARGE).map_err(|faults| {
         let Some(fault) = faults.into_iter().next() else {
-            return Error::told(format!("{name} can't be read"));
+            return Error::msg(format!("{name} can't be read"));
         };
         let text = String::from_utf8_lossy(bytes);
         let at = yaml::LineIndex::new(&text).line_column(&text, fault.span.start);
-        let error = Error::told(format!("{name}:{}:{}: {}", at.line, at.column, fault.message));
+        let error = Error::msg(format!("{name}:{}:{}: {}", at.line, at.column, fault.message));
         match fault.help {
             Some(help) => error.hint(help),
             None => error,

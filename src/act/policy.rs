@@ -152,13 +152,13 @@ pub fn edit_policy(desk: &WriteContext<'_>, edit: &PolicyEdit, reason: Option<&s
         Some(here) => (here, None),
         None => {
             return Err(
-                Error::told("there is no `registry.yaml`").hint("`modelry validate` says where it went")
+                Error::msg("there is no `registry.yaml`").hint("`modelry validate` says where it went")
             );
         }
     };
     let unknown_actor = |id: &ActorId| {
         let known: Vec<&ActorId> = registry.actors.keys().collect();
-        let error = Error::told(format!("the policy knows no actor `{id}`"));
+        let error = Error::msg(format!("the policy knows no actor `{id}`"));
         match super::nearest(&known, id.as_str()) {
             Some(near) => error.hint(format!("did you mean `{near}`?")),
             None => error.hint(format!("add it first: `modelry actor add {id} --key FILE`")),
@@ -194,7 +194,7 @@ pub fn edit_policy(desk: &WriteContext<'_>, edit: &PolicyEdit, reason: Option<&s
                     ));
                 }
                 return Err(
-                    Error::told(format!("there is an actor `{id}` already")).hint(format!(
+                    Error::msg(format!("there is an actor `{id}` already")).hint(format!(
                         "to give it another key: `modelry actor add-key {id} --key FILE`"
                     )),
                 );
@@ -215,9 +215,9 @@ pub fn edit_policy(desk: &WriteContext<'_>, edit: &PolicyEdit, reason: Option<&s
             must_be_known(id)?;
             let mut subjects = Vec::new();
             for key in keys {
-                let given = Credential::of(key).map_err(Error::told)?.fingerprint();
+                let given = Credential::of(key).map_err(Error::msg)?.fingerprint();
                 if desk.policy.keys.is_revoked(&given) {
-                    return Err(Error::told(format!(
+                    return Err(Error::msg(format!(
                         "the key {given} is revoked, and proves nothing for anybody any more"
                     ))
                     .hint("make another key, and add that one"));
@@ -255,7 +255,7 @@ pub fn edit_policy(desk: &WriteContext<'_>, edit: &PolicyEdit, reason: Option<&s
             let actor = &registry.actors[id];
             let of_host: Vec<&Key> = actor.accounts_on(host).map(|(name, _)| name).collect();
             if of_host.is_empty() {
-                let error = Error::told(format!("`{id}` lists no account on `{}`", host.as_str()));
+                let error = Error::msg(format!("`{id}` lists no account on `{}`", host.as_str()));
                 let hosts: Vec<&str> = actor.accounts.keys().map(Key::as_str).collect();
                 return Err(match super::nearest(&hosts, host.as_str()) {
                     Some(near) => error.hint(format!("did you mean `{near}`?")),
@@ -296,14 +296,12 @@ pub fn edit_policy(desk: &WriteContext<'_>, edit: &PolicyEdit, reason: Option<&s
                     of_it.then(|| credential.fingerprint())
                 };
                 return Err(match keys.iter().find_map(subkey) {
-                    Some(primary) => {
-                        Error::told(format!("{wanted} is a subkey of the certificate {primary}"))
-                            .hint(format!("retire the whole: `--key {primary}`"))
-                            .hint(format!(
-                                "or revoke the subkey alone: `modelry actor revoke-key {wanted}`"
-                            ))
-                    }
-                    None => Error::told(format!("`{id}` has no key {fingerprint}"))
+                    Some(primary) => Error::msg(format!("{wanted} is a subkey of the certificate {primary}"))
+                        .hint(format!("retire the whole: `--key {primary}`"))
+                        .hint(format!(
+                            "or revoke the subkey alone: `modelry actor revoke-key {wanted}`"
+                        )),
+                    None => Error::msg(format!("`{id}` has no key {fingerprint}"))
                         .hint("name its fingerprint as `ssh-keygen -l` or `gpg --fingerprint` prints it"),
                 });
             };
@@ -362,7 +360,7 @@ pub fn edit_policy(desk: &WriteContext<'_>, edit: &PolicyEdit, reason: Option<&s
         PolicyEdit::TeamRemove(team, members) => {
             let Some(there) = registry.teams.get(team.as_str()) else {
                 let known: Vec<_> = registry.teams.keys().collect();
-                let error = Error::told(format!("there is no team `{team}`"));
+                let error = Error::msg(format!("there is no team `{team}`"));
                 return Err(match super::nearest(&known, team) {
                     Some(near) => error.hint(format!("did you mean `{near}`?")),
                     None => error,
@@ -378,7 +376,7 @@ pub fn edit_policy(desk: &WriteContext<'_>, edit: &PolicyEdit, reason: Option<&s
                 for member in members {
                     let index = there.iter().position(|other| other == member);
                     indexes.push(
-                        index.ok_or_else(|| Error::told(format!("`{member}` is not in team `{team}`")))?,
+                        index.ok_or_else(|| Error::msg(format!("`{member}` is not in team `{team}`")))?,
                     );
                 }
                 indexes.sort_unstable();
@@ -409,7 +407,7 @@ pub fn edit_policy(desk: &WriteContext<'_>, edit: &PolicyEdit, reason: Option<&s
             edits = remove_grants(registry, to, allow, groups);
             if edits.is_empty() {
                 return Err(
-                    Error::told(format!("no such grant to `{to}`")).hint("`modelry grant list` shows them")
+                    Error::msg(format!("no such grant to `{to}`")).hint("`modelry grant list` shows them")
                 );
             }
             let what = if allow.is_empty() {

@@ -20,19 +20,19 @@ pub fn approve_policy(
 ) -> Result<Draft, Error> {
     let Some(registry) = proposed.registry() else {
         return Err(
-            Error::told("the proposed `registry.yaml` can't be read as a policy")
+            Error::msg("the proposed `registry.yaml` can't be read as a policy")
                 .hint("`modelry validate` says what is wrong with it"),
         );
     };
     let now = desk.policy.registry().serial;
     if proposed.value() == desk.policy.source.value() {
-        return Err(Error::told(format!(
+        return Err(Error::msg(format!(
             "this is policy {now}, which is in force: there is nothing to approve"
         ))
         .hint("name what is proposed: a branch or commit, or change `registry.yaml` in the work tree"));
     }
     if registry.serial <= now {
-        return Err(Error::told(format!(
+        return Err(Error::msg(format!(
             "the proposed policy has `serial: {}`, and policy {now} is in force",
             registry.serial
         ))

@@ -185,7 +185,7 @@ fn refuse_missing_digests(path: &RecordPath, text: &str, knowingly: bool) -> Res
         ),
         None => "the spec names nothing to be loaded or run".to_owned(),
     };
-    Err(Error::told(format!("{what}, so the version could never be approved"))
+    Err(Error::msg(format!("{what}, so the version could never be approved"))
         .hint("name a local file or folder and it is hashed, or add `--digest sha256:…`; pin images as `NAME@sha256:…`")
         .hint("to register it all the same: `--without-digest`"))
 }

@@ -122,7 +122,7 @@ pub fn relay(
 ) -> Result<Draft, Error> {
     let who = desk.policy.actor(desk.actor.as_str());
     if who.is_none_or(|who| who.kind != ActorKind::Machine) {
-        return Err(Error::told(format!(
+        return Err(Error::msg(format!(
             "`{}` is no machine, and only machines relay what others decided",
             desk.actor
         ))
@@ -264,7 +264,7 @@ pub fn has_account_on(policy: &Policy, host: &Key) -> Result<(), Error> {
         .collect();
     let hosts: Vec<&str> = hosts.into_iter().collect();
     let name = host.as_str();
-    let error = Error::told(format!("no actor lists an account on `{name}`"));
+    let error = Error::msg(format!("no actor lists an account on `{name}`"));
     Err(match super::nearest(&hosts, name) {
         Some(near) => error.hint(format!("did you mean `{near}`?")),
         None => error.hint(format!(
@@ -452,7 +452,7 @@ fn write(
         account: Some(verdict.account.clone()),
         review: verdict.review.clone(),
         at: verdict.at.map(|at| at.to_string()),
-        commit: seen.to_string().parse::<CommitId>().map_err(Error::told)?,
+        commit: seen.to_string().parse::<CommitId>().map_err(Error::msg)?,
     };
     let is_of_it = |known: &HostReview| {
         (&known.name, &known.account, &known.review, &known.commit)

@@ -162,7 +162,7 @@ impl Given<'_> {
 }
 
 fn decided(id: &VersionId, status: Status) -> Error {
-    Error::told(format!("{id} is {status}, and nothing leads back")).hint(format!(
+    Error::msg(format!("{id} is {status}, and nothing leads back")).hint(format!(
         "to try again, register it again: `modelry register {} --artifact FILE`",
         id.group
     ))

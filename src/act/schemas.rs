@@ -88,7 +88,7 @@ fn led_here(desk: &WriteContext<'_>) -> Result<(Vec<(RecordPath, String)>, usize
 /// A file or link is in the place of their folder.
 pub fn update_schemas(desk: &WriteContext<'_>, records: bool, reason: Option<&str>) -> Result<Draft, Error> {
     if let Some(path) = in_place_of_schemas(&desk.snapshot)? {
-        return Err(Error::told(format!(
+        return Err(Error::msg(format!(
             "`{path}` is not a folder, so that no schemas can be written there"
         ))
         .hint(format!("give it another name: `git mv {path} {path}.old`")));

@@ -46,7 +46,7 @@ pub fn sign(
     text: &[u8],
     signer: RecordSigner<'_>,
 ) -> Result<Vec<u8>, Error> {
-    let unreadable = || Error::told(format!("`{path}` can't be read back, so it can't be signed"));
+    let unreadable = || Error::msg(format!("`{path}` can't be read back, so it can't be signed"));
     let document = Document::read(text, &Limits::LARGE).map_err(|_| unreadable())?;
     let signature = signer(&subject::signed_bytes(policy.id(), path, document.value()))?;
     let edit = Edit::Set {
@@ -60,7 +60,7 @@ pub fn sign(
     match Verdict::of_record(policy, path, &loaded) {
         _ if loaded.record.is_none() => Err(unreadable()),
         Some(Verdict::Actor { id, .. }) if id == *actor => Ok(text),
-        verdict => Err(Error::told(format!(
+        verdict => Err(Error::msg(format!(
             "the signature that your signing program made of `{path}` does not prove `{actor}`: {}",
             verdict.map_or_else(|| "it is missing".to_owned(), |verdict| verdict.words())
         ))

@@ -66,7 +66,7 @@ pub fn promote(
     for id in versions {
         if !groups.insert(&id.group) {
             return Err(
-                Error::told(format!("two versions of `{}` can't serve one stage", id.group))
+                Error::msg(format!("two versions of `{}` can't serve one stage", id.group))
                     .hint("name one version of each group"),
             );
         }
@@ -110,7 +110,7 @@ fn retire(
     for stage in desk.snapshot.stages(&old.group)? {
         if !moved.contains(&stage) && assignment(desk, &old.group, &stage)?.version == Some(old.number) {
             return Err(
-                Error::told(format!("{old} can't be archived: it still serves `{stage}`")).hint(format!(
+                Error::msg(format!("{old} can't be archived: it still serves `{stage}`")).hint(format!(
                     "put another version on `{stage}` too, or leave out `{option}`"
                 )),
             );
@@ -173,7 +173,7 @@ pub fn rollback(desk: &WriteContext<'_>, request: &Rollback, reason: Option<&str
     assign(desk, &mut draft, group, stage, to)?;
     let Some(left) = now.version.map(id) else {
         return match request.archive || request.reject {
-            true => Err(Error::told(format!(
+            true => Err(Error::msg(format!(
                 "nothing serves `{stage}`, so there is nothing to retire"
             ))),
             false => Ok(draft),
@@ -192,7 +192,7 @@ pub fn rollback(desk: &WriteContext<'_>, request: &Rollback, reason: Option<&str
     if request.reject {
         if !desk.policy.registry().allows(Status::Approved, Status::Rejected) {
             return Err(
-                Error::told(format!("{left} can't be rejected: the policy has no way from Approved to Rejected"))
+                Error::msg(format!("{left} can't be rejected: the policy has no way from Approved to Rejected"))
                     .hint("use `--archive`; or have an administrator add `lifecycle: {transitions: {Approved: [Rejected]}}`"),
             );
         }
@@ -207,7 +207,7 @@ pub fn rollback(desk: &WriteContext<'_>, request: &Rollback, reason: Option<&str
 /// The user asked to retire the version that served: no version stops serving.
 fn stands(request: &Rollback, words: String, reason: Option<&str>) -> Result<Draft, Error> {
     if request.archive || request.reject {
-        return Err(Error::told(format!("{words}, so there is nothing to retire")));
+        return Err(Error::msg(format!("{words}, so there is nothing to retire")));
     }
     let mut draft = Draft::new("", reason);
     draft.notes.push(words);
@@ -263,7 +263,7 @@ fn before(
             Some(why) => skipped.push((number, why)),
         }
     }
-    let mut error = Error::told(format!(
+    let mut error = Error::msg(format!(
         "there is nothing that `{stage}` of `{group}` could go back to"
     ));
     for (number, why) in skipped {
@@ -359,7 +359,7 @@ fn assignment(desk: &WriteContext<'_>, group: &GroupName, stage: &StageName) -> 
     let path = RecordPath::Stage(group.clone(), stage.clone());
     let loaded = desk.snapshot.read(&path)?;
     if loaded.as_ref().is_some_and(|loaded| loaded.stage().is_none()) {
-        return Err(Error::told(format!("`{path}` can't be read")).hint("`modelry validate` says why"));
+        return Err(Error::msg(format!("`{path}` can't be read")).hint("`modelry validate` says why"));
     }
     let record = loaded.as_ref().and_then(|loaded| loaded.stage());
     Ok(Assignment {

@@ -70,7 +70,7 @@ pub enum Error {
     },
     /// Any other error: one sentence, with remedies.
     #[error("{what}")]
-    Told {
+    Message {
         /// The sentence.
         what: String,
         /// Remedies, one line each.
@@ -80,8 +80,8 @@ pub enum Error {
 
 impl Error {
     /// An error in one sentence.
-    pub fn told(what: impl Into<String>) -> Error {
-        Error::Told {
+    pub fn msg(what: impl Into<String>) -> Error {
+        Error::Message {
             what: what.into(),
             hints: Vec::new(),
         }
@@ -91,9 +91,9 @@ impl Error {
     #[must_use]
     pub fn hint(self, hint: impl Into<String>) -> Error {
         match self {
-            Error::Told { what, mut hints } => {
+            Error::Message { what, mut hints } => {
                 hints.push(hint.into());
-                Error::Told { what, hints }
+                Error::Message { what, hints }
             }
             Error::Incomplete { what, mut hints } => {
                 hints.push(hint.into());
@@ -106,7 +106,7 @@ impl Error {
     /// Returns the remedies, one line each.
     pub fn hints(&self) -> Vec<String> {
         match self {
-            Error::Told { hints, .. } | Error::Incomplete { hints, .. } => hints.clone(),
+            Error::Message { hints, .. } | Error::Incomplete { hints, .. } => hints.clone(),
             Error::MissingObject { .. } => vec![
                 "bring what is missing of the registry: `modelry list --fetch`".into(),
                 "or fetch the whole history: `git fetch --unshallow` (shallow clone), or `git fetch --refetch --no-filter` (partial clone)".into(),

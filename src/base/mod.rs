@@ -14,7 +14,7 @@
 //! # Where the next thing goes
 //!
 //! A new reason for failure is a variant of [`Error`], when code decides by it; otherwise
-//! it is an [`Error::told`] where it happens. A phrase that two rooms print goes to
+//! it is an [`Error::msg`] where it happens. A phrase that two rooms print goes to
 //! `text.rs`, never a second copy.
 
 mod error;

@@ -226,7 +226,7 @@ fn form(command: &Command, asked: Option<&str>, name: &str) -> Result<Output, Er
         return Ok(*form);
     }
     let names: Vec<String> = forms.iter().map(|form| form.name()).collect();
-    let error = Error::told(format!("`modelry {name}` has no output in the form `{asked}`"));
+    let error = Error::msg(format!("`modelry {name}` has no output in the form `{asked}`"));
     let error = match crate::act::nearest(&names, asked) {
         Some(near) => error.hint(format!("did you mean `{near}`?")),
         None => error,

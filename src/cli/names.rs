@@ -91,7 +91,7 @@ pub fn resolve(target: &Target, snapshot: &Snapshot<'_>) -> Result<VersionId, Er
     match target {
         Target::Version(id) => Ok(id.clone()),
         Target::Group(group) => {
-            Err(Error::told(format!("`{group}` is a group")).hint(format!("name a version: `{group}/N`")))
+            Err(Error::msg(format!("`{group}` is a group")).hint(format!("name a version: `{group}/N`")))
         }
         Target::Stage(group, stage) => {
             crate::record::snapshot::known(snapshot, group, Some(stage))?;
@@ -100,7 +100,7 @@ pub fn resolve(target: &Target, snapshot: &Snapshot<'_>) -> Result<VersionId, Er
                 && loaded.record.is_none()
             {
                 return Err(
-                    Error::told(format!("the file of stage `{stage}` in `{group}` can't be read"))
+                    Error::msg(format!("the file of stage `{stage}` in `{group}` can't be read"))
                         .hint("`modelry validate` says why"),
                 );
             }
@@ -111,7 +111,7 @@ pub fn resolve(target: &Target, snapshot: &Snapshot<'_>) -> Result<VersionId, Er
                     number,
                 })
                 .ok_or_else(|| {
-                    Error::told(format!("nothing serves `{stage}` in `{group}`"))
+                    Error::msg(format!("nothing serves `{stage}` in `{group}`"))
                         .hint(format!("`modelry show {group}` shows its stages"))
                 })
         }
@@ -128,7 +128,7 @@ pub fn resolve(target: &Target, snapshot: &Snapshot<'_>) -> Result<VersionId, Er
                     return Ok(id);
                 }
             }
-            Err(Error::told(format!("no version of `{group}` is Approved"))
+            Err(Error::msg(format!("no version of `{group}` is Approved"))
                 .hint(format!("`modelry list {group}` shows them")))
         }
     }

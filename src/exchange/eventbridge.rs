@@ -44,7 +44,7 @@ impl Account {
     /// The account, region or bus is malformed.
     pub fn new(account: &str, region: &str, bus: Option<&str>) -> Result<Account, Error> {
         if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(Error::told(format!("`{account}` is no AWS account")).hint("give its twelve digits"));
+            return Err(Error::msg(format!("`{account}` is no AWS account")).hint("give its twelve digits"));
         }
         let parts: Vec<&str> = region.split('-').collect();
         let is_region = (9..=16).contains(&region.len())
@@ -53,12 +53,10 @@ impl Account {
                 !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
             });
         if !is_region {
-            return Err(
-                Error::told(format!("`{region}` is no AWS region")).hint("write it as `eu-central-1`")
-            );
+            return Err(Error::msg(format!("`{region}` is no AWS region")).hint("write it as `eu-central-1`"));
         }
         if bus == Some("") {
-            return Err(Error::told("the bus has no name").hint("leave `--bus` out for the default bus"));
+            return Err(Error::msg("the bus has no name").hint("leave `--bus` out for the default bus"));
         }
         Ok(Account {
             account: account.to_owned(),

@@ -37,8 +37,8 @@ pub fn read(host: &str, name: &str, text: &str) -> Result<HostReviews, Error> {
         false => "give what the host's API answers, unchanged: `gh api repos/OWNER/NAME/pulls/N/reviews`",
     };
     let value: Value = serde_json::from_str(text)
-        .map_err(|error| Error::told(format!("{name} is no JSON: {error}")).hint(hint))?;
-    let told = told(&value).map_err(|what| Error::told(format!("{name}: {what}")).hint(hint))?;
+        .map_err(|error| Error::msg(format!("{name} is no JSON: {error}")).hint(hint))?;
+    let told = told(&value).map_err(|what| Error::msg(format!("{name}: {what}")).hint(hint))?;
     // The number of an account belongs to another person on another host.
     let is_gitlab = value.get("object_kind").is_some() || value.get("approved_by").is_some();
     let of_gitlab = is_named_gitlab(host);
@@ -51,7 +51,7 @@ pub fn read(host: &str, name: &str, text: &str) -> Result<HostReviews, Error> {
         } else {
             "GitHub's or Forgejo's"
         };
-        return Err(Error::told(format!(
+        return Err(Error::msg(format!(
             "{name} is in {is} form, and `{host}` is another host, with other accounts"
         ))
         .hint("name the host that the reviews are from"));

@@ -24,7 +24,7 @@ pub fn render(view: &CardView<'_>) -> Result<String, Error> {
         return Ok(body);
     }
     let yaml = yaml::write(None, &Value::Object(members)).map_err(|error| {
-        Error::told(format!("the front matter of {}'s card: {error}", view.id))
+        Error::msg(format!("the front matter of {}'s card: {error}", view.id))
             .hint("look for unusual characters in the card's short members")
     })?;
     Ok(format!("---\n{yaml}---\n\n{body}"))

@@ -48,7 +48,7 @@ pub fn render(view: &CardView<'_>) -> Result<Value, Error> {
     let content = Value::Object(content);
     let long = content.to_string().chars().count();
     if long > CONTENT {
-        return Err(Error::told(format!(
+        return Err(Error::msg(format!(
             "the card of {} has {long} characters as SageMaker's JSON, which takes {CONTENT}",
             view.id
         ))

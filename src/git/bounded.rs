@@ -44,7 +44,7 @@ impl<'r> Bounded<'r> {
         let size = self.objects.size(id).unwrap_or_default();
         let left = self.left.get();
         let Some(objects) = left.objects.checked_sub(1) else {
-            return Err(Error::told(format!(
+            return Err(Error::msg(format!(
                 "judging this push takes more than {} objects",
                 self.budget.objects
             ))
@@ -53,7 +53,7 @@ impl<'r> Bounded<'r> {
             ));
         };
         let Some(bytes) = left.bytes.checked_sub(size) else {
-            return Err(Error::told(format!(
+            return Err(Error::msg(format!(
                 "judging this push takes more than {} bytes of objects",
                 self.budget.bytes
             ))

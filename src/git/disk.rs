@@ -291,7 +291,7 @@ pub fn read_at_most(path: &Path, most: usize) -> Result<Option<Vec<u8>>, Error> 
         meta => meta.map_err(io("read", path))?,
     };
     if !meta.is_file() {
-        return Err(Error::told(format!("`{}` is no plain file", path.display())));
+        return Err(Error::msg(format!("`{}` is no plain file", path.display())));
     }
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(io("read", path))?;
@@ -325,7 +325,7 @@ pub fn open_plain(path: &Path) -> Result<File, Error> {
     let meta = std::fs::metadata(path).map_err(io("read", path))?;
     if !meta.is_file() {
         return Err(
-            Error::told(format!("`{}` is no plain file, and is not read", path.display()))
+            Error::msg(format!("`{}` is no plain file, and is not read", path.display()))
                 .hint("name a file on disk; what a pipe or a device gives can be written to one first"),
         );
     }

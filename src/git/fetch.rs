@@ -58,7 +58,7 @@ impl Repo {
             return Ok(());
         }
         let said = String::from_utf8_lossy(&output.stderr).replace('\r', "");
-        Err(Error::told(format!("git fetch failed: {}", said.trim()))
+        Err(Error::msg(format!("git fetch failed: {}", said.trim()))
             .hint(format!("try it by hand: `{fetch}`")))
     }
 }

@@ -49,7 +49,7 @@ impl Repo {
             }
         }
         Err(
-            Error::told(format!("`{name}` leads from name to name without end"))
+            Error::msg(format!("`{name}` leads from name to name without end"))
                 .hint("whoever runs the server can repair it: `git symbolic-ref`"),
         )
     }
@@ -85,7 +85,7 @@ impl Repo {
     /// The index can't become a tree, as during a conflict.
     pub fn staged_tree(&self) -> Result<Oid, Error> {
         let said = self.look(&["write-tree"])?;
-        Oid::from_hex(said.trim()).ok_or_else(|| Error::told("git write-tree named no tree"))
+        Oid::from_hex(said.trim()).ok_or_else(|| Error::msg("git write-tree named no tree"))
     }
 
     /// Runs git on the index without programs that the repository's configuration

@@ -50,7 +50,7 @@ fn chained(hook: &Path) -> PathBuf {
 /// Quotes a path as one word of a shell.
 fn quoted(path: &Path) -> Result<String, Error> {
     let text = path.to_str().ok_or_else(|| {
-        Error::told(format!("the name of `{}` is not UTF-8", path.display())).hint("move the program")
+        Error::msg(format!("the name of `{}` is not UTF-8", path.display())).hint("move the program")
     })?;
     Ok(format!("'{}'", text.replace('\'', "'\\''")))
 }
@@ -94,7 +94,7 @@ fn read(path: &Path) -> Result<Option<String>, Error> {
 fn place(repo: &Repo, hook: Hook) -> Result<PathBuf, Error> {
     let folder = repo.hooks_folder()?;
     if !repo.owns(&folder) {
-        return Err(Error::told(format!(
+        return Err(Error::msg(format!(
             "git runs this repository's hooks from {}, which others share (core.hooksPath)",
             folder.display()
         ))
@@ -120,7 +120,7 @@ pub fn install(repo: &Repo, hook: Hook, program: &Path) -> Result<Installed, Err
     let unchanged = there.as_ref() == Some(&script) && is_executable(&path);
     if there.is_some() && !is_ours {
         if waiting.exists() {
-            return Err(Error::told(format!(
+            return Err(Error::msg(format!(
                 "there are two hooks to keep: {} and {}",
                 path.display(),
                 waiting.display()

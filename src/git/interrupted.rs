@@ -111,7 +111,7 @@ pub(super) fn settle(repo: &Repo, places: &Places) -> Result<Vec<String>, Error>
 fn go_forward(repo: &Repo, places: &Places, journal: &Journal) -> Result<(), Error> {
     wait_for(&places.index_lock);
     let _ = std::fs::remove_file(&places.index_lock);
-    let new = Oid::from_hex(&journal.new).ok_or_else(|| Error::told("the journal names no commit"))?;
+    let new = Oid::from_hex(&journal.new).ok_or_else(|| Error::msg("the journal names no commit"))?;
     if repo.reference(&journal.branch)? != Some(new) {
         if let Some(git) = repo.program()? {
             restore(&git, journal)?;

@@ -78,7 +78,7 @@ fn failed(what: impl Into<String>) -> impl FnOnce(git2::Error) -> Error {
             }
             () => Vec::new(),
         };
-        Error::Told { what, hints }
+        Error::Message { what, hints }
     }
 }
 

@@ -250,7 +250,7 @@ impl Repo {
         let told = scratch
             .follow((&moving.journal.from, &moving.journal.to), edits, following)
             .map_err(|error| {
-                Error::told(format!("the work tree can't follow the commit: {error}"))
+                Error::msg(format!("the work tree can't follow the commit: {error}"))
                     .hint("nothing was changed; when that is out of the way, run the command again")
             })?;
         notes.extend(told);
@@ -303,7 +303,7 @@ fn guarded(path: &Path) -> Result<File, Error> {
         std::thread::sleep(Duration::from_millis(50));
     }
     Err(
-        Error::told("another `modelry` command is at work in this work tree")
+        Error::msg("another `modelry` command is at work in this work tree")
             .hint("wait for it to end, and try again"),
     )
 }
@@ -325,7 +325,7 @@ fn hold(lock: &Path, mark: &str) -> Result<(), Error> {
 
 /// Returns the error for an index that another process holds.
 pub(super) fn is_locked(lock: &Path) -> Error {
-    Error::told(format!(
+    Error::msg(format!(
         "the index is locked by another process: {}",
         lock.display()
     ))

@@ -201,7 +201,7 @@ fn agreed(directory: &Path, raw: &Repository, seen: &Seen) -> Result<(), Error> 
         (None, Some(top)) if top_differs => (&**top, raw.workdir().unwrap_or(raw.path())),
         _ => return Ok(()),
     };
-    Err(Error::told(format!(
+    Err(Error::msg(format!(
         "which repository {} is in is not clear: git says {}, and libgit2 says {}",
         directory.display(),
         one.display(),
@@ -233,7 +233,7 @@ fn is_not_embedded(directory: &Path, git_dir: &Path) -> Result<(), Error> {
     };
     let inside = git_dir.strip_prefix(top).unwrap_or(&git_dir);
     let (top, inside) = (top.to_string_lossy(), inside.to_string_lossy());
-    Err(Error::told(format!(
+    Err(Error::msg(format!(
         "the folder `{inside}` looks like a bare repository, and stands inside the work tree {top}: its files can be somebody's ordinary content, and its configuration is not believed"
     ))
     .hint(format!(
@@ -277,7 +277,7 @@ fn leads_back(workdir: &Path, git_dir: &Path) -> Result<(), Error> {
     if real(&led.unwrap_or(dot)) == real(git_dir) {
         return Ok(());
     }
-    Err(Error::told(format!(
+    Err(Error::msg(format!(
         "nothing in the git directory {} says where its work tree is",
         git_dir.display()
     ))
@@ -335,7 +335,7 @@ fn unreadable(directory: &Path) -> impl FnOnce(git2::Error) -> Error {
 }
 
 fn nowhere(directory: &Path) -> Error {
-    Error::told(format!("{} is not in a Git repository", directory.display()))
+    Error::msg(format!("{} is not in a Git repository", directory.display()))
         .hint("make one with `git init`, or name another folder with `-C DIR`")
 }
 
@@ -352,13 +352,13 @@ fn refused(directory: &Path, said: &str) -> Error {
     }
     let why = why.as_str();
     let error = || {
-        Error::told(format!(
+        Error::msg(format!(
             "git can't open the repository at {}: {why}",
             directory.display()
         ))
     };
     if !directory.exists() {
-        return Error::told(format!("there is no folder `{}`", directory.display()))
+        return Error::msg(format!("there is no folder `{}`", directory.display()))
             .hint("name a folder that is there: `-C DIR`");
     }
     if why.contains("dubious ownership") {
@@ -425,7 +425,7 @@ fn damaged(directory: &Path) -> Option<Error> {
     let git = top.join(".git");
     let shown = shell_word(&git.to_string_lossy());
     let error = |what: &str| {
-        Error::told(format!(
+        Error::msg(format!(
             "{} is damaged, so git sees no repository there: {what}",
             git.display()
         ))

@@ -204,7 +204,7 @@ impl Program<'_> {
 
     fn failed(&self, what: &str, said: &[u8]) -> Error {
         let said = String::from_utf8_lossy(said).replace('\r', "");
-        Error::told(format!("git {what} failed: {}", said.trim())).hint(format!(
+        Error::msg(format!("git {what} failed: {}", said.trim())).hint(format!(
             "look at it by hand: `git -C '{}' status`",
             self.top.display()
         ))

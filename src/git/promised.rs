@@ -131,7 +131,7 @@ impl Repo {
             return Ok(());
         }
         let said = String::from_utf8_lossy(&output.stderr).replace('\r', "");
-        Err(Error::told(format!(
+        Err(Error::msg(format!(
             "objects that this partial clone lacks can't be fetched: {}",
             said.trim()
         )))

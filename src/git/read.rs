@@ -130,12 +130,12 @@ impl Repo {
     pub fn resolve(&self, revision: &str) -> Result<Oid, Error> {
         if let Some((one, other)) = self.ambiguous(revision) {
             return Err(
-                Error::told(format!("`{revision}` could mean `{one}` or `{other}`"))
+                Error::msg(format!("`{revision}` could mean `{one}` or `{other}`"))
                     .hint("write the whole name of the one that is meant"),
             );
         }
         let unknown = || {
-            let error = Error::told(format!("`{revision}` names no commit here"));
+            let error = Error::msg(format!("`{revision}` names no commit here"));
             let kept = self.kept_of(revision);
             if !kept.is_empty() {
                 return error.hint(format!("did you mean {}?", kept.join(" or ")));
@@ -170,7 +170,7 @@ impl Repo {
         match commit {
             Ok(commit) => Ok(oid(commit.id())),
             Err(_) if revision == "HEAD" && matches!(self.head()?, Head::Branch { tip: None, .. }) => {
-                let error = Error::told("the branch has no commit yet");
+                let error = Error::msg("the branch has no commit yet");
                 Err(match self.remotes()?.first() {
                     // The remote may have a registry, so creating a second one is not the
                     // first hint.
@@ -306,7 +306,7 @@ impl Repo {
                 tip,
             });
         }
-        let id = head.target().ok_or_else(|| Error::told("HEAD points nowhere"))?;
+        let id = head.target().ok_or_else(|| Error::msg("HEAD points nowhere"))?;
         Ok(Head::Detached(oid(id)))
     }
 
@@ -396,7 +396,7 @@ impl Repo {
             return Ok(None);
         };
         git2::Config::parse_bool(value.as_str()).map(Some).map_err(|_| {
-            Error::told(format!(
+            Error::msg(format!(
                 "`{key}` of git's configuration is neither yes nor no: `{value}`"
             ))
             .hint(format!("`git config {key} true`, or `false`"))

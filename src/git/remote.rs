@@ -61,7 +61,7 @@ impl Repo {
         let said = String::from_utf8_lossy(&output.stderr).replace('\r', "");
         // Git repeats the address that it was given.
         let said = masked_text(said.trim());
-        Err(Error::told(format!("git {} failed: {said}", arguments[0]))
+        Err(Error::msg(format!("git {} failed: {said}", arguments[0]))
             .hint(format!("try it by hand: `git {}`", by_hand(arguments).join(" "))))
     }
 
@@ -211,20 +211,20 @@ impl Repo {
                 let names = self.remotes()?;
                 match &names[..] {
                     [] => {
-                        return Err(Error::told("this clone has no remote to push to")
+                        return Err(Error::msg("this clone has no remote to push to")
                             .hint("name it: `git remote add origin URL`"));
                     }
                     [only] => only.clone(),
                     _ if names.iter().any(|name| name == "origin") => "origin".to_owned(),
                     _ => {
-                        return Err(Error::told(format!(
-                            "`{short}` could be pushed to {}",
-                            names.join(", ")
-                        ))
-                        .hint(format!(
-                            "say which: `git config {} NAME`",
-                            shell_word(&format!("branch.{short}.remote"))
-                        )));
+                        return Err(
+                            Error::msg(format!("`{short}` could be pushed to {}", names.join(", "))).hint(
+                                format!(
+                                    "say which: `git config {} NAME`",
+                                    shell_word(&format!("branch.{short}.remote"))
+                                ),
+                            ),
+                        );
                     }
                 }
             }
@@ -405,7 +405,7 @@ impl Repo {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        Err(Error::told(format!(
+        Err(Error::msg(format!(
             "what is not committed is in the way: {}{more}",
             files.join(", ")
         ))

@@ -76,7 +76,7 @@ impl Repo {
             let path = String::from_utf8_lossy(&line.path);
             let inner = git2::Repository::open(git.in_work_tree(&*path));
             if !inner.is_ok_and(|inner| inner.head().is_ok()) {
-                return Err(Error::told(format!(
+                return Err(Error::msg(format!(
                     "`{path}` is a Git repository of its own without a commit, so git can't store it here"
                 ))
                 .hint("move it out of the registry's folders, or remove it"));
@@ -127,7 +127,7 @@ impl Repo {
         let apart = apart.map_err(failed("can't open an object store"))?;
         let shown = folder
             .to_str()
-            .ok_or_else(|| Error::told(format!("the name of `{}` is not UTF-8", folder.display())))?;
+            .ok_or_else(|| Error::msg(format!("the name of `{}` is not UTF-8", folder.display())))?;
         apart
             .add_disk_alternate(shown)
             .map_err(failed("can't read what git wrote"))?;
@@ -149,7 +149,7 @@ impl Repo {
 /// Returns the error for a file whose filter program was not run.
 fn not_run(path: &str, filter: &Filter) -> Error {
     let Filter { name, program } = filter;
-    Error::told(format!(
+    Error::msg(format!(
         "what git would store of `{path}` is not known: it has the attribute `filter={name}`, whose program `{program}` Modelry does not run"
     ))
     .hint(format!(
@@ -251,7 +251,7 @@ impl Program<'_> {
             // `:100644 100755 OLD NEW M`
             let mut fields = entry.split(' ').skip(1);
             let (mode, _, id) = (fields.next(), fields.next(), fields.next());
-            let unreadable = || Error::told(format!("git diff-index said `{entry}`"));
+            let unreadable = || Error::msg(format!("git diff-index said `{entry}`"));
             let mode = mode.and_then(|mode| u32::from_str_radix(mode, 8).ok());
             let mode = mode.ok_or_else(unreadable)?;
             let id = id.and_then(Oid::from_hex).ok_or_else(unreadable)?;

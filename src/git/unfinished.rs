@@ -28,7 +28,7 @@ impl Repo {
                 ("run of `git am`", "git am")
             }
         };
-        Err(Error::told(format!(
+        Err(Error::msg(format!(
             "a {what} is not finished here, and a commit would get in its way"
         ))
         .hint(format!(
@@ -55,7 +55,7 @@ impl Repo {
         files.dedup();
         let Some(first) = files.first() else { return Ok(()) };
         Err(
-            Error::told(format!("files are in conflict: {}", files.join(", "))).hint(format!(
+            Error::msg(format!("files are in conflict: {}", files.join(", "))).hint(format!(
                 "settle each one and run `git add` on it, or take HEAD's: `git checkout HEAD -- {}`",
                 crate::base::shell_word(first)
             )),

@@ -61,7 +61,7 @@ impl Repo {
             while let Some(at) = folder.filter(|at| !at.as_os_str().is_empty()) {
                 if std::fs::symlink_metadata(git.in_work_tree(at)).is_ok_and(|meta| !meta.is_dir()) {
                     return Err(
-                        Error::told(format!("`{}` is no folder in the work tree", at.display()))
+                        Error::msg(format!("`{}` is no folder in the work tree", at.display()))
                             .hint("move it out of the way"),
                     );
                 }
@@ -108,7 +108,7 @@ impl Repo {
             return Ok(following);
         }
         let dirty: Vec<String> = dirty.into_iter().collect();
-        Err(Error::told(format!("uncommitted changes would be lost in {}", dirty.join(", ")))
+        Err(Error::msg(format!("uncommitted changes would be lost in {}", dirty.join(", ")))
             .hint("commit or stash them first: `git stash push -- FILE`, or write to another branch with `--branch NAME`"))
     }
 

@@ -52,7 +52,7 @@ impl Repo {
         };
         let specific = [format!("{role}.name"), format!("{role}.email")];
         let missing = |what: &str| {
-            Error::told(format!("git does not know your {what}"))
+            Error::msg(format!("git does not know your {what}"))
                 .hint(format!("`git config --global user.{what} \"Your {what}\"`"))
         };
         let name = get("NAME", [&specific[0], "user.name"])?.ok_or_else(|| missing("name"))?;
@@ -67,7 +67,7 @@ impl Repo {
             .filter(|date| !date.is_empty());
         let time = match date {
             Some(date) => read_date(&date).ok_or_else(|| {
-                Error::told(format!("`{date}` is no date that can be read"))
+                Error::msg(format!("`{date}` is no date that can be read"))
                     .hint("write `@SECONDS +0000`, or RFC 3339")
             })?,
             None => {
@@ -103,7 +103,7 @@ impl Repo {
                 .map_err(failed("can't write to the object store"))?;
             if oid(written) != id {
                 return Err(
-                    Error::told(format!("the object store gave {written} the place of {id}"))
+                    Error::msg(format!("the object store gave {written} the place of {id}"))
                         .hint("this is a defect: please report it"),
                 );
             }

@@ -62,7 +62,7 @@ fn edit_folder(
     depth: usize,
 ) -> Result<Option<Oid>, Error> {
     if depth > DEEPEST_WRITTEN {
-        return Err(Error::told(format!(
+        return Err(Error::msg(format!(
             "folders can't be nested more than {DEEPEST_WRITTEN} deep"
         )));
     }
@@ -88,10 +88,10 @@ fn edit_folder(
     for name in here.keys().chain(below.keys()) {
         let shown = || crate::base::printable(&String::from_utf8_lossy(name));
         if matches!(*name, b"" | b"." | b"..") || name.contains(&0) || name.eq_ignore_ascii_case(b".git") {
-            return Err(Error::told(format!("`{}` can't stand in a path", shown())));
+            return Err(Error::msg(format!("`{}` can't stand in a path", shown())));
         }
         if named(name).len() > 1 {
-            return Err(Error::told(format!("`{}` stands twice in its folder", shown())));
+            return Err(Error::msg(format!("`{}` stands twice in its folder", shown())));
         }
     }
     // A file has nothing below it, so nothing is to be removed there.
@@ -126,7 +126,7 @@ fn edit_folder(
             continue;
         };
         if here.get(name).is_some_and(Option::is_some) {
-            return Err(Error::told(format!(
+            return Err(Error::msg(format!(
                 "`{}` can't be a file and a folder",
                 crate::base::printable(&String::from_utf8_lossy(name))
             )));

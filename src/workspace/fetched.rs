@@ -27,7 +27,7 @@ impl Workspace {
             None => asked_mainline(&repo, None)?,
         };
         let Some((remote, there)) = repo.fetch_place(&mainline)? else {
-            return Err(Error::told("this clone has no remote to fetch from")
+            return Err(Error::msg("this clone has no remote to fetch from")
                 .hint("leave `--fetch` away, or name the remote: `git remote add origin URL`"));
         };
         let kept = kept_at(&repo, &remote, &there, &mainline);

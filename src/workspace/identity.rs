@@ -43,7 +43,7 @@ impl Me {
         let signer = GitSigner::from_config(config, directory)?;
         let key = actor_key(&signer.public_key()?);
         let credential = Credential::of(&key).map_err(|why| {
-            Error::told(format!("the signing key can't be used: {why}"))
+            Error::msg(format!("the signing key can't be used: {why}"))
                 .hint("make one: `ssh-keygen -t ed25519`")
         })?;
         Ok(Me {
@@ -66,7 +66,7 @@ impl Me {
         match Verdict::of_signature(policy, &signature, COMMIT_NAMESPACE, buffer) {
             Verdict::Actor { id, .. } if id == *actor => Ok(signature),
             verdict => {
-                let error = Error::told(format!(
+                let error = Error::msg(format!(
                     "what your signing program made does not prove `{actor}`: {}",
                     verdict.words()
                 ));
@@ -88,15 +88,15 @@ impl Me {
     pub fn actor(&self, policy: &Policy) -> Result<ActorId, Error> {
         let error = match policy.keys.standing(&self.fingerprint) {
             KeyStanding::Good(id) => return Ok(id),
-            KeyStanding::RetiredKey(id) => Error::told(format!(
+            KeyStanding::RetiredKey(id) => Error::msg(format!(
                 "your signing key {} of `{id}` is retired",
                 self.fingerprint
             )),
-            KeyStanding::RetiredActor(id) => Error::told(format!("`{id}` is retired")),
+            KeyStanding::RetiredActor(id) => Error::msg(format!("`{id}` is retired")),
             KeyStanding::Revoked(_) => {
-                Error::told(format!("your signing key {} is revoked", self.fingerprint))
+                Error::msg(format!("your signing key {} is revoked", self.fingerprint))
             }
-            KeyStanding::Unknown => Error::told(format!(
+            KeyStanding::Unknown => Error::msg(format!(
                 "your signing key {} belongs to no actor of this registry",
                 self.fingerprint
             )),

@@ -200,7 +200,7 @@ impl Workspace {
             "" => "at its top".to_owned(),
             folder => format!("at `{folder}`"),
         };
-        let error = Error::told(format!("commit {} has no registry {place}", commit.short()));
+        let error = Error::msg(format!("commit {} has no registry {place}", commit.short()));
         // The root has a registry here, so it was moved or removed since.
         if let Some(root) = self.root
             && let Ok(root) = history::read_commit(objects, root)
@@ -355,7 +355,7 @@ impl Workspace {
     /// fetched.
     fn no_mainline(&self, head: &Head) -> Result<Error, Error> {
         let name = self.mainline_name();
-        let error = Error::told(format!("there is no branch `{name}`, the mainline"));
+        let error = Error::msg(format!("there is no branch `{name}`, the mainline"));
         let quoted = shell_word(name);
         if self
             .repo
@@ -405,7 +405,7 @@ pub fn mainline(repo: &Repo, wanted: Option<&str>) -> Result<String, Error> {
 }
 
 fn unknown_mainline(repo: &Repo) -> Result<Error, Error> {
-    let error = Error::told("HEAD is detached, so no branch says which is the mainline")
+    let error = Error::msg("HEAD is detached, so no branch says which is the mainline")
         .hint("name it: `--mainline main`, or once for all `git config modelry.mainline main`");
     Ok(match repo.remotes()?.iter().any(|name| name == "origin") {
         true => error.hint("or take the remote's: `git remote set-head origin --auto`"),
@@ -506,7 +506,7 @@ fn found(
             .iter()
             .map(|folder| format!("`{}`", if folder.is_empty() { "." } else { folder }))
             .collect();
-        return Err(Error::told(format!(
+        return Err(Error::msg(format!(
             "there are {} registries here: {}",
             folders.len(),
             shown.join(", ")
@@ -536,7 +536,7 @@ fn found(
     };
     match &folders[..] {
         [only] => Ok(only.clone()),
-        _ => Err(Error::told(format!(
+        _ => Err(Error::msg(format!(
             "there is no registry on `{}`",
             mainline.trim_start_matches("refs/heads/")
         ))

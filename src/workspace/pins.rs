@@ -39,7 +39,7 @@ impl Pin {
             None => (text, None),
         };
         let root = Oid::from_hex(id).ok_or_else(|| {
-            Error::told(format!("the root `{id}` is no full id of a commit")).hint(
+            Error::msg(format!("the root `{id}` is no full id of a commit")).hint(
                 "give all of its 40 or 64 hexadecimal digits, as an administrator told you: `modelry trust` shows those of this clone",
             )
         })?;
@@ -232,7 +232,7 @@ pub(super) fn root_of(
         scopes.push(whose);
         if other.root != pin.root {
             let place = if folder.is_empty() { "the registry" } else { folder };
-            return Err(Error::told(format!(
+            return Err(Error::msg(format!(
                 "two pins of {place} disagree: {} says {}, and {} says {}; by one of them this is not the registry that was pinned",
                 whose.words(),
                 other.root,
@@ -275,7 +275,7 @@ pub(super) fn nearest(repo: &Repo, wanted: &Wanted) -> Result<String, Error> {
         return Ok(folder.clone());
     }
     let shown: Vec<String> = folders.iter().map(|folder| format!("`{folder}`")).collect();
-    Err(Error::told(format!(
+    Err(Error::msg(format!(
         "{} registries are pinned here: {}",
         folders.len(),
         shown.join(", ")

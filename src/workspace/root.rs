@@ -35,21 +35,21 @@ impl Workspace {
         let root = history::find_root(objects, &self.folder, tip)?;
         let pin = self.pin(root);
         Err(match of {
-            RootOf::Clone => Error::told(
+            RootOf::Clone => Error::msg(
                 "the root is not pinned in this clone, so nothing says that this is the registry that you mean",
             )
             .hint(format!(
                 "compare it with what an administrator tells you by another way, then: `modelry trust {pin}`"
             ))
             .hint("or take it on trust this once: `--trust-root`"),
-            RootOf::Job => Error::told(
+            RootOf::Job => Error::msg(
                 "no root is pinned, so nothing says that this is the registry that you mean",
             )
             .hint(format!(
                 "the root of this one is {root}: compare it with what an administrator tells you by another way, and write it into the job: `--root {pin}`"
             ))
             .hint("or take it on trust: `--trust-root`"),
-            RootOf::Server => Error::told(
+            RootOf::Server => Error::msg(
                 "no root is pinned on the server, so nothing says which registry it guards",
             )
             .hint(format!(

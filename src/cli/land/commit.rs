@@ -72,7 +72,7 @@ pub(super) fn commit(
     let overlay = Overlay::new(base.objects);
     let tree = history::read_commit(&overlay, target.base)?.tree;
     let top =
-        object::edit(&overlay, Some(tree), &edits)?.ok_or_else(|| Error::told("nothing would be left"))?;
+        object::edit(&overlay, Some(tree), &edits)?.ok_or_else(|| Error::msg("nothing would be left"))?;
     let buffer = repo.commit_buffer(top, &[target.base], &made.message)?;
     let signature = match args.no_commit_signature {
         true => None,

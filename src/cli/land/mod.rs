@@ -152,15 +152,13 @@ fn target(workspace: &Workspace, args: &WriteArgs) -> Result<Target, Error> {
             Head::Detached(_) => {
                 // A rebase detaches HEAD, and `git switch` refuses to end one.
                 repo.check_finished()?;
-                return Err(
-                    Error::told("HEAD is detached, so there is no branch to commit to")
-                        .hint("switch to one: `git switch main`, or name it: `--branch NAME`"),
-                );
+                return Err(Error::msg("HEAD is detached, so there is no branch to commit to")
+                    .hint("switch to one: `git switch main`, or name it: `--branch NAME`"));
             }
         },
     };
     if let Some(place) = repo.checked_out_elsewhere(&branch) {
-        return Err(Error::told(format!(
+        return Err(Error::msg(format!(
             "`{}` is checked out at {}",
             short(&branch),
             place.display()
@@ -213,7 +211,7 @@ fn local_branch(repo: &Repo, name: &str) -> Result<String, Error> {
     });
     let is_here = full.starts_with("refs/heads/") && repo.reference(&full)?.is_some();
     match there {
-        Some((remote, own)) if !is_here => Err(Error::told(format!(
+        Some((remote, own)) if !is_here => Err(Error::msg(format!(
             "`{kept}` is what this clone knows of branch `{own}` of `{remote}`, and no commit is made on that"
         ))
         .hint(format!(
@@ -272,7 +270,7 @@ fn land_here(run: &Run<'_>) -> Result<Landing, Error> {
             return Ok(landing);
         }
     }
-    Err(Error::told("others move the branch faster than this command can follow").hint("try again"))
+    Err(Error::msg("others move the branch faster than this command can follow").hint("try again"))
 }
 
 /// One try; none where somebody else moved the branch meanwhile.
@@ -310,7 +308,7 @@ fn attempt(run: &Run<'_>) -> Result<Option<Landing>, Error> {
         Ok(()) => {}
         Err(AdvanceError::Moved) => return Ok(None),
         Err(AdvanceError::Locked(path)) => {
-            return Err(Error::told(format!(
+            return Err(Error::msg(format!(
                 "`{}` is locked by another process: {}",
                 short(&target.branch),
                 path.display()

@@ -363,7 +363,7 @@ fn edited(
             .iter()
             .map(|(path, text)| (run.workspace.from_top(path), text.clone().map(String::into_bytes)))
             .collect();
-        object::edit(overlay, Some(base_tree), &edits)?.ok_or_else(|| Error::told("nothing would be left"))
+        object::edit(overlay, Some(base_tree), &edits)?.ok_or_else(|| Error::msg("nothing would be left"))
     };
     let records = desk.snapshot.records;
     let mut top = tree(draft)?;

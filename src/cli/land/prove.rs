@@ -39,7 +39,7 @@ pub(super) fn prove(run: &Run<'_>, objects: &dyn Objects, target: &Target) -> Re
         ui.note("the history that this builds on was not proven (--trust-base)");
         let policy = Replay::after(&records, &workspace.folder, target.base)?
             .policy
-            .ok_or_else(|| Error::told("no policy"))?;
+            .ok_or_else(|| Error::msg("no policy"))?;
         return Ok(Proved::Sound(policy, None));
     }
     let proof = workspace.prove(

@@ -50,7 +50,7 @@ pub(super) fn open(run: &Run<'_>, request: Request<'_>, made: &Proposal) -> Resu
     };
     let configured = match repo.config("modelry.forge") {
         Some(name) => Some(Forge::named(&name).ok_or_else(|| {
-            Error::told(format!(
+            Error::msg(format!(
                 "`{name}` of git config modelry.forge is no host that is known"
             ))
             .hint("write github, gitlab, bitbucket or gitea")

@@ -251,7 +251,7 @@ pub fn commit_at(
     };
     let dates = dates(workspace, objects)?;
     let Some(step) = dates.at(end) else {
-        let error = Error::told(format!(
+        let error = Error::msg(format!(
             "`{}` has no commit as old as {at}",
             workspace.mainline_name()
         ));
@@ -379,11 +379,11 @@ impl Moment {
 fn resolve(workspace: &Workspace, text: &str) -> Result<Oid, Error> {
     workspace.resolve(text).map_err(|error| {
         if text.len() >= 40 && text.bytes().all(|byte| byte == b'0') {
-            return Error::told(format!("`{text}` names no commit: there was none before"))
+            return Error::msg(format!("`{text}` names no commit: there was none before"))
                 .hint("a CI system says so at the first push of a branch; start at the root: `..main` (events), `--from-start` (notify)");
         }
         match is_like_a_day(text) {
-            true => Error::told(format!("there is no day `{text}`"))
+            true => Error::msg(format!("there is no day `{text}`"))
                 .hint("write a day that the calendar has as YYYY-MM-DD, in UTC: 2026-03-01"),
             false => error,
         }

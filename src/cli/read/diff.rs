@@ -34,10 +34,10 @@ pub struct DiffArgs {
 pub fn ends(range: &str) -> Result<(&str, &str), Error> {
     let (a, b) = range
         .split_once("..")
-        .ok_or_else(|| Error::told(format!("`{range}` is no range")).hint("write A..B"))?;
+        .ok_or_else(|| Error::msg(format!("`{range}` is no range")).hint("write A..B"))?;
     if b.starts_with('.') {
         return Err(
-            Error::told("a range with three dots names no single start").hint(format!(
+            Error::msg("a range with three dots names no single start").hint(format!(
                 "write {}..{}",
                 a,
                 b.trim_start_matches('.')

@@ -61,12 +61,12 @@ fn account(args: &EventsArgs, ui: &Ui) -> Result<Option<Account>, Error> {
             Account::new(account, region, args.bus.as_deref()).map(Some)
         }
         _ if is_wanted => Err(
-            Error::told("the names of models in AWS are made of an account and a region")
+            Error::msg("the names of models in AWS are made of an account and a region")
                 .hint("give both: `--account 123456789012 --region eu-central-1`"),
         ),
         (None, None) if args.bus.is_none() => Ok(None),
         _ => Err(
-            Error::told("`--account`, `--region` and `--bus` are for entries of EventBridge")
+            Error::msg("`--account`, `--region` and `--bus` are for entries of EventBridge")
                 .hint("ask for those: `-o eventbridge`"),
         ),
     }

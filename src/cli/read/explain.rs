@@ -82,7 +82,7 @@ pub fn run(args: &ExplainArgs, ui: &Ui) -> Result<Outcome, Error> {
             .flat_map(|rule| [rule.info.code, rule.info.name])
             .chain(concepts::CONCEPTS.iter().map(|concept| concept.name))
             .collect();
-        let error = Error::told(format!("there is no rule and no concept `{wanted}`"));
+        let error = Error::msg(format!("there is no rule and no concept `{wanted}`"));
         return Err(match act::nearest(&names, wanted) {
             Some(near) => error.hint(format!("did you mean `{near}`?")),
             None => error.hint("`modelry explain` lists them all"),

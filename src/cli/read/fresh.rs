@@ -42,7 +42,7 @@ pub fn told(
 
 /// Adds the commit that was read to the error that something was not found.
 pub fn missing(workspace: &Workspace, commit: Oid, error: Error) -> Error {
-    if !matches!(error, Error::Told { .. }) {
+    if !matches!(error, Error::Message { .. }) {
         return error;
     }
     match behind(workspace, commit).or_else(|| age(workspace, commit)) {

@@ -268,7 +268,7 @@ fn compiled(condition: &str) -> Result<Expr, Error> {
             let width = condition[span].chars().count().max(1);
             format!("\n  {condition}\n  {}{}", " ".repeat(before), "^".repeat(width))
         });
-        Error::told(format!("{}{mark}", fault.message)).hint(EXAMPLE)
+        Error::msg(format!("{}{mark}", fault.message)).hint(EXAMPLE)
     })
 }
 
@@ -281,7 +281,7 @@ fn sort(rows: &mut [Row], field: Option<&str>) -> Result<(), Error> {
         Some("by") => rows.sort_by(|a, b| a.by.cmp(&b.by)),
         Some(field) => {
             let Some(metric) = field.strip_prefix("metrics.") else {
-                let error = Error::told(format!("can't sort by `{field}`"));
+                let error = Error::msg(format!("can't sort by `{field}`"));
                 return Err(
                     match act::nearest(&["version", "status", "by", "metrics.NAME"], field) {
                         Some(near) => error.hint(format!("did you mean `{near}`?")),

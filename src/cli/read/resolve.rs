@@ -84,7 +84,7 @@ pub fn parse_target(target: &Target) -> Result<(GroupName, Which), Error> {
         Target::Stage(group, stage) => (group.clone(), Which::Stage(stage.clone())),
         Target::Latest(group) => (group.clone(), Which::Latest),
         Target::Group(group) => {
-            return Err(Error::told(format!("`{group}` is a group")).hint(format!(
+            return Err(Error::msg(format!("`{group}` is a group")).hint(format!(
                 "name a version: `{group}@production`, `{group}@latest` or `{group}/N`"
             )));
         }
@@ -162,7 +162,7 @@ fn ensure_on_mainline(
     commit: Oid,
 ) -> Result<(), Error> {
     if commit != tip && history::chain_if(objects, commit, tip)?.is_none() {
-        return Err(Error::told(format!(
+        return Err(Error::msg(format!(
             "commit {} is not on `{}`",
             commit.short(),
             workspace.mainline_name()
@@ -400,7 +400,7 @@ fn print(answer: &Answer, proven: &Proven<'_>, ui: &Ui) -> Result<Outcome, Error
             _ => None,
         });
     if let Some(fault) = unseen.filter(|_| !matches!(ui.output, Output::Human | Output::Json)) {
-        return Err(Error::told(format!(
+        return Err(Error::msg(format!(
             "the address of an artifact of {} {}, and would be read as several lines",
             answer.id,
             fault.words()
@@ -458,8 +458,8 @@ fn print(answer: &Answer, proven: &Proven<'_>, ui: &Ui) -> Result<Outcome, Error
         }
         Output::Kserve => {
             let service = kserve::inference_service(&answer.id, version, &proven.commit.to_string())
-                .map_err(|why| Error::told(why).hint("`-o json` tells all that the version holds"))?;
-            let text = serde_yaml::to_string(&service).map_err(|error| Error::told(error.to_string()))?;
+                .map_err(|why| Error::msg(why).hint("`-o json` tells all that the version holds"))?;
+            let text = serde_yaml::to_string(&service).map_err(|error| Error::msg(error.to_string()))?;
             ui.exact(&text)?;
         }
         Output::Json => ui.exact_json(&json!({

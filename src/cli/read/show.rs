@@ -173,7 +173,7 @@ fn show_group(reading: &Reading<'_>, group: &GroupName, ui: &Ui) -> Result<Outco
 /// Returns the error for a file that exists and can't be read as its record.
 fn no_record(reading: &Reading<'_>, path: &RecordPath) -> Error {
     let path = reading.workspace.from_top(&path.to_string());
-    Error::told(format!("`{path}` can't be read")).hint("`modelry validate` says why")
+    Error::msg(format!("`{path}` can't be read")).hint("`modelry validate` says why")
 }
 
 fn pairs(map: &crate::record::kind::Labels) -> String {
@@ -412,7 +412,7 @@ pub fn evidence(
         if let Some(name) = name {
             let known: Vec<_> = records.iter().map(|(name, _)| name.clone()).collect();
             let Some((_, loaded)) = records.iter().find(|(other, _)| other == name) else {
-                let error = Error::told(format!("{id} has no evaluation `{name}`"));
+                let error = Error::msg(format!("{id} has no evaluation `{name}`"));
                 return Err(match act::nearest(&known, name.as_str()) {
                     Some(near) => error.hint(format!("did you mean `{near}`?")),
                     None => error.hint(format!("`modelry evidence show {id}` lists them")),

@@ -42,7 +42,7 @@ fn look_for_programs() -> Result<(), Error> {
     if missing.is_empty() {
         return Ok(());
     }
-    Err(Error::told(format!(
+    Err(Error::msg(format!(
         "the demo needs `git` and OpenSSH's `ssh-keygen`, and can't run {}",
         missing
             .iter()
@@ -66,7 +66,7 @@ struct Stage<'d> {
 pub fn run(args: &DemoArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let top = &global.located(&args.folder);
     if top.exists() {
-        return Err(Error::told(format!("{} is there already", top.display()))
+        return Err(Error::msg(format!("{} is there already", top.display()))
             .hint("name a folder that does not exist yet: `modelry demo DIR`"));
     }
     look_for_programs()?;
@@ -315,11 +315,11 @@ impl Stage<'_> {
             .args(arguments)
             .stdin(Stdio::null())
             .output()
-            .map_err(|error| Error::told(format!("can't run git: {error}")).hint("install git"))?;
+            .map_err(|error| Error::msg(format!("can't run git: {error}")).hint("install git"))?;
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
         }
-        Err(Error::told(format!(
+        Err(Error::msg(format!(
             "`git {}` failed: {}",
             arguments.join(" "),
             String::from_utf8_lossy(&output.stderr).trim()
@@ -350,11 +350,11 @@ impl Stage<'_> {
                 .stdin(Stdio::null())
                 .output()
                 .map_err(|error| {
-                    Error::told(format!("can't run ssh-keygen: {error}"))
+                    Error::msg(format!("can't run ssh-keygen: {error}"))
                         .hint("install OpenSSH's client programs")
                 })?;
             if !output.status.success() {
-                return Err(Error::told(format!(
+                return Err(Error::msg(format!(
                     "ssh-keygen failed: {}",
                     String::from_utf8_lossy(&output.stderr).trim()
                 )));
@@ -383,7 +383,7 @@ impl Stage<'_> {
     fn act(&self, who: &str, arguments: &[&str]) -> Result<(), Error> {
         self.run(who, arguments).and_then(|outcome| match outcome {
             Outcome::Fine => Ok(()),
-            Outcome::Findings | Outcome::Nothing => Err(Error::told(format!(
+            Outcome::Findings | Outcome::Nothing => Err(Error::msg(format!(
                 "the demo's `modelry {}` was refused",
                 arguments.join(" ")
             ))),
@@ -394,7 +394,7 @@ impl Stage<'_> {
     fn refused(&self, who: &str, arguments: &[&str]) -> Result<(), Error> {
         match self.run(who, arguments)? {
             Outcome::Findings => Ok(()),
-            Outcome::Fine | Outcome::Nothing => Err(Error::told(format!(
+            Outcome::Fine | Outcome::Nothing => Err(Error::msg(format!(
                 "the demo's `modelry {}` was not refused",
                 arguments.join(" ")
             ))
@@ -430,7 +430,7 @@ impl Stage<'_> {
         };
         let mut command: Vec<OsString> = vec!["modelry".into(), "-C".into(), self.top.as_os_str().to_owned()];
         command.extend(arguments.iter().map(local));
-        let cli = Cli::try_parse_from(command).map_err(|error| Error::told(error.to_string()))?;
+        let cli = Cli::try_parse_from(command).map_err(|error| Error::msg(error.to_string()))?;
         let form = crate::cli::form(&cli.command, cli.global.output.as_deref(), "demo")?;
         let ui = self.ui.with_output(form);
         crate::cli::dispatch(cli.command, &cli.global, &ui)
@@ -469,7 +469,7 @@ impl Stage<'_> {
         ];
         let edited = document
             .edit(&edits)
-            .map_err(|error| Error::told(error.to_string()))?;
+            .map_err(|error| Error::msg(error.to_string()))?;
         self.write("registry.yaml", edited.text().as_bytes())?;
         self.ui.print(&format!(
             "{} $EDITOR registry.yaml\n",
@@ -523,7 +523,7 @@ impl Stage<'_> {
         match outcome {
             Outcome::Findings => Ok(()),
             Outcome::Fine | Outcome::Nothing => {
-                Err(Error::told("the demo's illegal transition was not refused")
+                Err(Error::msg("the demo's illegal transition was not refused")
                     .hint("this is a defect: please report it"))
             }
         }

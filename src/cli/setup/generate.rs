@@ -77,7 +77,7 @@ pub fn schema(args: &SchemaArgs, global: &Global, ui: &Ui) -> Result<Outcome, Er
             ui.json(schema::schema(*kind.unwrap_or(&Kind::ALL[0])))?;
         }
         Err(near) => {
-            let error = Error::told(format!("there is no kind `{wanted}`"));
+            let error = Error::msg(format!("there is no kind `{wanted}`"));
             return Err(match near {
                 Some(near) => error.hint(format!("did you mean `{near}`?")),
                 None => error.hint(format!("the kinds are {}", kinds.join(", "))),

@@ -135,7 +135,7 @@ fn rounds(
             if last.is_some() {
                 return Ok(Outcome::Fine);
             }
-            return Err(Error::told(format!(
+            return Err(Error::msg(format!(
                 "another `modelry notify` is at work with the cursor `{}`",
                 cursor.display()
             ))
@@ -196,18 +196,18 @@ fn rounds(
 /// Returns the receiver or program that events go to.
 fn sink(args: &NotifyArgs, global: &Global, ui: &Ui) -> Result<Box<dyn Sink>, Error> {
     if args.timeout.is_zero() {
-        return Err(Error::told("`--timeout` leaves no time at all"));
+        return Err(Error::msg("`--timeout` leaves no time at all"));
     }
     if let Some(program) = &args.exec {
         let directory = global.directory();
         let folder = std::path::absolute(&directory).map_err(disk::io("read", &directory))?;
         let program = Program::new(program, &args.arguments, &folder, args.timeout)
-            .map_err(|error| Error::told(format!("no signal can be listened for: {error}")))?;
+            .map_err(|error| Error::msg(format!("no signal can be listened for: {error}")))?;
         return Ok(Box::new(program));
     }
     let url = args.to.clone().or_else(|| variable(URL).map(Address::from));
     let url = url.ok_or_else(|| {
-        Error::told("nothing says who is to be told").hint(format!(
+        Error::msg("nothing says who is to be told").hint(format!(
             "a receiver: `--to URL`, or {URL}; or a program: `--exec PROGRAM`"
         ))
     })?;
@@ -231,7 +231,7 @@ fn variable(name: &str) -> Option<String> {
 }
 
 fn no_secrets(path: &Path) -> Error {
-    let error = Error::told(format!("there is no `{}`", path.display()));
+    let error = Error::msg(format!("there is no `{}`", path.display()));
     let error = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
             let folder = shell_word(&folder.to_string_lossy());
@@ -265,7 +265,7 @@ fn secrets(file: Option<&Path>, ui: &Ui) -> Result<Secrets, Error> {
             match variable(SECRET) {
                 Some(text) => (text, SECRET.to_owned()),
                 None => {
-                    return Err(Error::told("there is no secret to sign with")
+                    return Err(Error::msg("there is no secret to sign with")
                     .hint(format!("put one that the receiver knows into {SECRET}, or into a file: `--secret-file FILE`"))
                     .hint("a new one: `echo \"whsec_$(openssl rand -base64 32)\"`"));
                 }
@@ -273,7 +273,7 @@ fn secrets(file: Option<&Path>, ui: &Ui) -> Result<Secrets, Error> {
         }
     };
     Secrets::read(&text).map_err(|what| {
-        Error::told(format!("{place} can't be used: {what}")).hint(
+        Error::msg(format!("{place} can't be used: {what}")).hint(
             "a secret is `whsec_` and 24 to 64 bytes in base64: `echo \"whsec_$(openssl rand -base64 32)\"`",
         )
     })

@@ -39,7 +39,7 @@ pub(super) fn job(system: System, mainline: Option<&str>) -> Result<Job, Error> 
         System::GitHub => {
             let needed = |name: &str| {
                 variable(name).ok_or_else(|| {
-                    Error::told(format!(
+                    Error::msg(format!(
                         "`{name}` is not set, so this is no job of GitHub Actions"
                     ))
                     .hint("elsewhere: `modelry validate --onto BASE TIP`, or `modelry validate A..B`")
@@ -53,7 +53,7 @@ pub(super) fn job(system: System, mainline: Option<&str>) -> Result<Job, Error> 
                 source,
             })?;
             let payload: Value = serde_json::from_slice(&bytes)
-                .map_err(|error| Error::told(format!("{} is no JSON: {error}", path.display())))?;
+                .map_err(|error| Error::msg(format!("{} is no JSON: {error}", path.display())))?;
             verdict::github(&event, &payload, &variable, mainline)
         }
     }

@@ -114,7 +114,7 @@ fn number<N: std::str::FromStr>(repo: &Repo, given: Option<N>, key: &str, usual:
         return Ok(usual);
     };
     text.trim().parse().map_err(|_| {
-        Error::told(format!(
+        Error::msg(format!(
             "`{key}` of git's configuration is `{text}`, which is no number"
         ))
         .hint(format!("write a number: `git config {key} N`"))
@@ -129,7 +129,7 @@ fn end_after(seconds: u64) -> Arc<AtomicBool> {
         std::thread::sleep(Duration::from_secs(seconds));
         if !seen.swap(true, Ordering::SeqCst) {
             Ui::new(Output::Human).plain().error(
-                &Error::told(format!("judging this push takes more than {seconds} seconds, and it is refused"))
+                &Error::msg(format!("judging this push takes more than {seconds} seconds, and it is refused"))
                     .hint("push fewer commits at once; whoever runs the server can raise `modelry.hook.timeout`, or prove a long history once: `modelry hook install --server`"),
             );
             std::process::exit(2);
@@ -140,7 +140,7 @@ fn end_after(seconds: u64) -> Arc<AtomicBool> {
 
 fn pre_receive(args: &PreReceiveArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     if std::env::var_os("GIT_NAMESPACE").is_some_and(|namespace| !namespace.is_empty()) {
-        return Err(Error::told("namespaces of one repository can't be guarded")
+        return Err(Error::msg("namespaces of one repository can't be guarded")
             .hint("give the registry a repository of its own"));
     }
     let repo = Repo::open(&global.directory())?;
@@ -161,7 +161,7 @@ fn pre_receive(args: &PreReceiveArgs, global: &Global, ui: &Ui) -> Result<Outcom
     })?;
     // What was cut off would not be judged.
     if lines.len() > MAX_INPUT {
-        return Err(Error::told("the push moves more references than can be judged")
+        return Err(Error::msg("the push moves more references than can be judged")
             .hint("push fewer references at once"));
     }
     let updates = Update::read(&lines)?;
@@ -193,7 +193,7 @@ fn max_skew(repo: &Repo, given: Option<Duration>) -> Result<Option<Duration>, Er
         return Ok(None);
     };
     duration(text.trim()).map(Some).map_err(|why| {
-        Error::told(format!("`{KEY}` of git's configuration can't be used: {why}"))
+        Error::msg(format!("`{KEY}` of git's configuration can't be used: {why}"))
             .hint(format!("write a time: `git config {KEY} 15m`"))
     })
 }
@@ -208,13 +208,13 @@ fn near_now(judgement: &Judgement, skew: Duration) -> Result<(), Error> {
         return Ok(());
     };
     let Some(claimed) = claimed else {
-        return Err(Error::told(format!(
+        return Err(Error::msg(format!(
             "commit {} has no date that can be read, and `modelry.hook.maxSkew` asks for one",
             commit.short()
         ))
         .hint("make the commit anew with git: `git commit --amend --no-edit --reset-author -S`"));
     };
-    Err(Error::told(format!(
+    Err(Error::msg(format!(
         "commit {} claims to be of {}, and here it is {}: they may be {} s apart",
         commit.short(),
         history::moment(*claimed),
@@ -299,7 +299,7 @@ fn hook_of(server: bool) -> Hook {
 fn install(args: &InstallArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let repo = Repo::open(&global.directory())?;
     if !args.server && repo.workdir().is_none() {
-        return Err(Error::told("nobody commits in a bare repository")
+        return Err(Error::msg("nobody commits in a bare repository")
             .hint("on a server: `modelry hook install --server`; in a clone, go there first"));
     }
     // A hook that guards no registry would refuse every push.
@@ -449,7 +449,7 @@ fn pin(repo: &Repo, root: &str) -> Result<(), Error> {
             continue;
         }
         if pin.root != wanted.root {
-            return Err(Error::told(format!("another root is pinned here: {pin}"))
+            return Err(Error::msg(format!("another root is pinned here: {pin}"))
                 .hint(format!("when it is the wrong one, first: `git config --fixed-value --unset-all modelry.root {pin}`")));
         }
         is_pinned = true;
@@ -511,7 +511,7 @@ fn uninstall(args: &InstallArgs, global: &Global, ui: &Ui) -> Result<Outcome, Er
     let hook = hook_of(args.server);
     let Some(gone) = crate::git::install::uninstall(&repo, hook)? else {
         return Err(
-            Error::told(format!("there is no {} hook of Modelry's here", hook.name()))
+            Error::msg(format!("there is no {} hook of Modelry's here", hook.name()))
                 .hint("`modelry hook install` sets one up"),
         );
     };

@@ -40,12 +40,12 @@ pub fn run(args: &TrustArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
         let root = workspace.root.unwrap_or(found);
         let on_it = history::chain(&objects, Some(root), tip).is_ok();
         if !on_it {
-            return Err(Error::told(format!("{} is not among the first parents of `{}`", root.short(), workspace.mainline_name()))
+            return Err(Error::msg(format!("{} is not among the first parents of `{}`", root.short(), workspace.mainline_name()))
                 .hint("is it the mainline? name it with `--mainline`; or fetch the whole history: `git fetch --unshallow`"));
         }
         let tree = history::read_commit(&objects, root)?.tree;
         if object::lookup(&objects, tree, &workspace.from_top("registry.yaml"))?.is_none() {
-            return Err(Error::told(format!(
+            return Err(Error::msg(format!(
                 "{} holds no `{}`",
                 root.short(),
                 workspace.from_top("registry.yaml")

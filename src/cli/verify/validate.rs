@@ -207,7 +207,7 @@ fn range(what: &str, args: &ValidateArgs, global: &Global, ui: &Ui) -> Result<Ju
     let (a, b) = diff::ends(what)?;
     let (from, tip) = (workspace.resolve(a)?, workspace.resolve(b)?);
     if from == tip {
-        return Err(Error::told(format!(
+        return Err(Error::msg(format!(
             "there is nothing to check: {what} names one commit, {}",
             from.short()
         ))
@@ -237,7 +237,7 @@ fn start_of(what: Option<&Path>, global: &Global) -> Result<PathBuf, Error> {
     let start = what.map_or_else(|| global.directory(), |what| global.directory().join(what));
     match start.exists() {
         true => Ok(start),
-        false => Err(Error::told(format!("there is no `{}`", start.display()))
+        false => Err(Error::msg(format!("there is no `{}`", start.display()))
             .hint("name a folder or file on disk, or a range of commits: A..B")),
     }
 }
@@ -249,7 +249,7 @@ fn plain(what: Option<&str>, global: &Global) -> Result<Judgement, Error> {
         start = start.join(path);
     }
     let folder = folder_of(&start).ok_or_else(|| {
-        Error::told(format!(
+        Error::msg(format!(
             "no `registry.yaml` is at {} or above it",
             start.display()
         ))
@@ -283,7 +283,7 @@ fn home_of(
     let wanted = global.wanted();
     let opened = args.fetch.open(global, ui).and_then(|workspace| {
         let top = workspace.repo.workdir().ok_or_else(|| {
-            Error::told("a bare repository has no files on disk")
+            Error::msg("a bare repository has no files on disk")
                 .hint("name a range of commits: `modelry validate A..B`")
         })?;
         let folder = top.join(&workspace.folder);
@@ -318,7 +318,7 @@ fn home_of(
                 }
                 (_, Err(error)) => Err(without(error)),
                 (_, Ok((workspace, _))) => Err(without(
-                    Error::told(format!(
+                    Error::msg(format!(
                         "{} is not in the registry at `{}`",
                         start.display(),
                         workspace.from_top("registry.yaml")

@@ -72,7 +72,7 @@ pub fn artifact(
     let hashed = hash(path, "model", ui)?;
     if let Some(digest) = digest.filter(|digest| **digest != hashed.digest) {
         return Err(
-            Error::told(format!("{local} has the digest {}, not {digest}", hashed.digest))
+            Error::msg(format!("{local} has the digest {}, not {digest}", hashed.digest))
                 .hint("is it the file that you mean?"),
         );
     }

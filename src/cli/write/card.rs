@@ -111,7 +111,7 @@ fn set(args: &SetArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
         None => None,
     };
     if file.is_none() && args.texts.is_empty() {
-        return Err(Error::told("there is nothing to set")
+        return Err(Error::msg("there is nothing to set")
             .hint("name sections: `--set intendedUses=\"…\"`, or a file: `-f card.yaml`"));
     }
     let mut sections: Map<String, Value> = act::sections_of(
@@ -154,14 +154,14 @@ fn card_of(reading: &Reading<'_>, id: &VersionId) -> Result<std::sync::Arc<Loade
     let version = reading.version(id)?;
     if version.tombstone().is_some() {
         return Err(
-            Error::told(format!("version {id} is deleted, and its card with it"))
+            Error::msg(format!("version {id} is deleted, and its card with it"))
                 .hint("`--at REV` looks at a commit before the deletion"),
         );
     }
     match reading.snapshot.read(&RecordPath::Card(id.clone()))? {
         Some(loaded) => Ok(loaded),
         None => Err(
-            Error::told(format!("{id} has no card at {}", reading.commit.short())).hint(format!(
+            Error::msg(format!("{id} has no card at {}", reading.commit.short())).hint(format!(
                 "write one: `modelry card set {id} --set intendedUses=\"…\"`"
             )),
         ),
@@ -191,7 +191,7 @@ fn show_card(reading: &Reading<'_>, id: &VersionId, ui: &Ui) -> Result<Outcome, 
 
 fn rendered(reading: &Reading<'_>, id: &VersionId, form: Output) -> Result<String, Error> {
     let unreadable =
-        |what: &str| Error::told(format!("{what} of {id} can't be read")).hint("`modelry validate` says why");
+        |what: &str| Error::msg(format!("{what} of {id} can't be read")).hint("`modelry validate` says why");
     let card = card_of(reading, id)?;
     let card: &ModelCard = card.card().ok_or_else(|| unreadable("the card"))?;
     let loaded = reading.version(id)?;

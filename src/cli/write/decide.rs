@@ -31,7 +31,7 @@ impl DecideArgs {
     fn reason(&self, verb: &str) -> Result<Option<&str>, Error> {
         match self.write.reason.as_deref().map(str::trim) {
             None | Some("") => Err(
-                Error::told(format!("say why: a decision to {verb} carries its reason"))
+                Error::msg(format!("say why: a decision to {verb} carries its reason"))
                     .hint(format!("modelry {verb} {} -m \"…\"", self.version)),
             ),
             reason => Ok(reason),

@@ -141,7 +141,7 @@ pub struct AnnotateArgs {
 
 pub fn annotate(args: &AnnotateArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     if args.description.is_none() && args.labels.is_empty() && args.annotations.is_empty() {
-        return Err(Error::told("there is nothing to annotate: no option says what changes")
+        return Err(Error::msg("there is nothing to annotate: no option says what changes")
             .hint(format!("say what: `modelry annotate {} --description TEXT`, `--label KEY=VALUE` or `--annotation KEY=VALUE`", args.version)));
     }
     let request = AnnotateRequest {

@@ -71,7 +71,7 @@ impl Given {
                 name: shown.to_owned(),
                 document,
             })),
-            _ => Err(Error::told(format!("{shown} is not a mapping"))),
+            _ => Err(Error::msg(format!("{shown} is not a mapping"))),
         }
     }
 

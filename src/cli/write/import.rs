@@ -152,7 +152,7 @@ pub(crate) fn bring(
             [one] => one.name = name.clone(),
             more => {
                 return Err(
-                    Error::told(format!("`--as` names one group, and there are {}", more.len()))
+                    Error::msg(format!("`--as` names one group, and there are {}", more.len()))
                         .hint("name each of them: `--rename OLD=NEW`, or import them one by one"),
                 );
             }

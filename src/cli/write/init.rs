@@ -48,10 +48,8 @@ pub struct InitArgs {
 pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let repo = Repo::open(&global.directory())?;
     let Head::Branch { name: branch, tip } = repo.head()? else {
-        return Err(
-            Error::told("HEAD is detached, so there is no branch to commit to")
-                .hint("switch to one: `git switch main`"),
-        );
+        return Err(Error::msg("HEAD is detached, so there is no branch to commit to")
+            .hint("switch to one: `git switch main`"));
     };
     repo.check_finished()?;
     let configured = repo.config("modelry.path");
@@ -69,7 +67,7 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     if let Some(tree) = base_tree
         && object::lookup(&objects, tree, &path)?.is_some()
     {
-        return Err(Error::told(format!("there is a registry here already: `{path}`"))
+        return Err(Error::msg(format!("there is a registry here already: `{path}`"))
             .hint("`modelry trust` shows its root; `modelry whoami` says who you are in it"));
     }
     let me = Me::configured(&repo)?;
@@ -84,7 +82,7 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
         .transpose()?;
     let mut random = [0; 16];
     getrandom::fill(&mut random)
-        .map_err(|error| Error::told(format!("no random bits are to be had: {error}")))?;
+        .map_err(|error| Error::msg(format!("no random bits are to be had: {error}")))?;
     let id: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
     let name = args.name.clone().or_else(|| {
         let top = repo.workdir().unwrap_or(repo.common_dir());
@@ -105,7 +103,7 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     edits.extend(attributes(&objects, base_tree, &folder)?);
     edits.extend(schemas(&objects, base_tree, &folder)?);
     let top =
-        object::edit(&overlay, base_tree, &edits)?.ok_or_else(|| Error::told("nothing would be left"))?;
+        object::edit(&overlay, base_tree, &edits)?.ok_or_else(|| Error::msg("nothing would be left"))?;
     let records = Records::new(&overlay);
     let (prior, next) = (Snapshot::empty(&records), Snapshot::at(&records, top, &folder)?);
     let differences = change::diff(&prior, &next)?;
@@ -159,7 +157,7 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     );
     let parents: Vec<_> = tip.into_iter().collect();
     let buffer = repo.commit_buffer(top, &parents, &message)?;
-    let policy = replay.policy.as_ref().ok_or_else(|| Error::told("no policy"))?;
+    let policy = replay.policy.as_ref().ok_or_else(|| Error::msg("no policy"))?;
     let signature = me.sign_commit(policy, &actor, &buffer)?;
     repo.write_objects(overlay.new.reachable(top).into_iter())?;
     let commit = repo.store_commit(&buffer, Some(&signature))?;
@@ -178,10 +176,10 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     match repo.advance(&branch, tip, commit, "modelry: create the registry") {
         Ok(()) => {}
         Err(AdvanceError::Moved) => {
-            return Err(Error::told("somebody else moved the branch").hint("run the command again"));
+            return Err(Error::msg("somebody else moved the branch").hint("run the command again"));
         }
         Err(AdvanceError::Locked(path)) => {
-            return Err(Error::told(format!(
+            return Err(Error::msg(format!(
                 "the branch is locked by another process: {}",
                 path.display()
             ))
@@ -288,6 +286,6 @@ fn actor_from(email: &str) -> Result<ActorId, Error> {
         .to_owned()
         .try_into()
         .map_err(|_| {
-            Error::told(format!("no actor's id can be made of `{email}`")).hint("name one: `--actor admin-1`")
+            Error::msg(format!("no actor's id can be made of `{email}`")).hint("name one: `--actor admin-1`")
         })
 }

@@ -58,7 +58,7 @@ pub fn read_key(file: &Path) -> Result<ActorKey, Error> {
     let mut keys = read_keys(file)?;
     match (keys.pop(), keys.len()) {
         (Some(key), 0) => Ok(key),
-        (_, more) => Err(Error::told(format!(
+        (_, more) => Err(Error::msg(format!(
             "{} holds {} public keys, and one is asked for",
             file.display(),
             more + 1
@@ -77,7 +77,7 @@ pub fn parse_key(text: &str, name: &str) -> Result<ActorKey, Error> {
         Ok(Credential::Ssh(key)) => Ok(ActorKey::Ssh(key.to_openssh())),
         Ok(Credential::OpenPgp(_)) => Ok(key),
         Err(why) => {
-            let error = Error::told(format!("{name} is no public key that can be used: {why}"));
+            let error = Error::msg(format!("{name} is no public key that can be used: {why}"));
             Err(match key {
                 ActorKey::OpenPgp(_) => error.hint(
                     "give what `gpg --armor --export --export-options export-minimal FINGERPRINT` prints",

@@ -252,7 +252,7 @@ pub fn actor(command: &ActorCommand, global: &Global, ui: &Ui) -> Result<Outcome
             };
             if kind == ActorKind::Machine && owners.is_empty() {
                 return Err(
-                    Error::told(format!("`{id}` would be a machine that nobody answers for"))
+                    Error::msg(format!("`{id}` would be a machine that nobody answers for"))
                         .hint("name the person who does: `--owner ID`"),
                 );
             }
@@ -306,17 +306,17 @@ pub fn actor(command: &ActorCommand, global: &Global, ui: &Ui) -> Result<Outcome
                 bare
             } else if RecordName::from_str(key).is_ok() && !global.located(Path::new(key)).exists() {
                 return Err(
-                    Error::told(format!("`{key}` is no key, and no file with one")).hint(
+                    Error::msg(format!("`{key}` is no key, and no file with one")).hint(
                         "name the key by its fingerprint: `modelry actor list` shows those of each actor",
                     ),
                 );
             } else {
                 let keys = given_keys(key, global)?;
                 let [key] = &keys[..] else {
-                    return Err(Error::told(format!("`{key}` holds {} keys", keys.len()))
+                    return Err(Error::msg(format!("`{key}` holds {} keys", keys.len()))
                         .hint("revoke them one by one, each by its fingerprint"));
                 };
-                Credential::of(key).map_err(Error::told)?.fingerprint()
+                Credential::of(key).map_err(Error::msg)?.fingerprint()
             };
             let change = PolicyEdit::RevokeKey {
                 key,
@@ -362,13 +362,14 @@ pub fn grant(command: &GrantCommand, global: &Global, ui: &Ui) -> Result<Outcome
             if !groups.is_empty() {
                 grant["groups"] = json!(groups);
             } else if allow.iter().any(|action| *action != Action::Administer) {
-                return Err(Error::told("a grant names its groups").hint("for all groups: `--groups '*'`"));
+                return Err(Error::msg("a grant names its groups").hint("for all groups: `--groups '*'`"));
             }
             if !stages.is_empty() {
                 grant["stages"] = json!(stages);
             } else if allow.contains(&Action::Promote) {
-                return Err(Error::told("a grant of `promote` names its stages")
-                    .hint("`--stages staging,production`"));
+                return Err(
+                    Error::msg("a grant of `promote` names its stages").hint("`--stages staging,production`")
+                );
             }
             let edit = PolicyEdit::GrantAdd(grant);
             let job = Job {

@@ -72,7 +72,7 @@ pub fn run(command: &PolicyCommand, global: &Global, ui: &Ui) -> Result<Outcome,
                 .as_deref()
                 .is_none_or(|reason| reason.trim().is_empty())
             {
-                return Err(Error::told("say why: a decision carries its reason")
+                return Err(Error::msg("say why: a decision carries its reason")
                     .hint("modelry policy approve -m \"…\""));
             }
             let workspace = write.open(global)?;
@@ -125,7 +125,7 @@ fn in_force(workspace: &Workspace) -> Option<Arc<Loaded>> {
 
 /// Refuses a proposed policy that can't be read; the hint lists its faults.
 fn unreadable(workspace: &Workspace, proposal: Option<&str>) -> Error {
-    let error = Error::told("the proposed `registry.yaml` can't be read as a policy");
+    let error = Error::msg("the proposed `registry.yaml` can't be read as a policy");
     error.hint(match proposal {
         Some(proposal) => format!(
             "`modelry validate --onto {} {proposal}` says what is wrong with it",
@@ -148,7 +148,7 @@ fn at_revision(workspace: &Workspace, revision: &str) -> Result<Vec<u8>, Error> 
     let path = workspace.from_top("registry.yaml");
     match crate::object::lookup(&objects, tree, &path)? {
         Some(entry) => objects.read(entry.id, ObjectKind::Blob),
-        None => Err(Error::told(format!("`{revision}` holds no `{path}`"))
+        None => Err(Error::msg(format!("`{revision}` holds no `{path}`"))
             .hint("name the branch or commit that proposes a policy")),
     }
 }
@@ -157,7 +157,7 @@ fn at_revision(workspace: &Workspace, revision: &str) -> Result<Vec<u8>, Error> 
 fn on_disk(workspace: &Workspace) -> Result<Vec<u8>, Error> {
     if workspace.repo.workdir().is_none() {
         return Err(
-            Error::told("a bare repository has no work tree that could propose a policy")
+            Error::msg("a bare repository has no work tree that could propose a policy")
                 .hint("name a branch or commit: `modelry policy approve REV`"),
         );
     }
@@ -180,7 +180,7 @@ fn on_disk(workspace: &Workspace) -> Result<Vec<u8>, Error> {
         .transpose()?;
     match entry.flatten() {
         Some(entry) => overlay.read(entry.id, ObjectKind::Blob),
-        None => Err(Error::told(format!("the work tree has no `{path}`"))
+        None => Err(Error::msg(format!("the work tree has no `{path}`"))
             .hint("name a branch or commit that proposes a policy: `modelry policy approve REV`")),
     }
 }
@@ -452,9 +452,9 @@ fn show_proposal(proposal: &str, global: &Global, ui: &Ui) -> Result<Outcome, Er
     let commit = workspace.repo.resolve(proposal)?;
     let proposed = at(commit)?
         .registry()?
-        .ok_or_else(|| Error::told(format!("`{proposal}` holds no `registry.yaml`")))?;
+        .ok_or_else(|| Error::msg(format!("`{proposal}` holds no `registry.yaml`")))?;
     let no_other = || {
-        Error::told(format!(
+        Error::msg(format!(
             "`{proposal}` proposes no other policy than the one in force"
         ))
     };

@@ -101,7 +101,7 @@ impl Containers {
     /// Gives a flag's values to the containers: one value for all, or one for each.
     fn put(&mut self, flag: &str, key: &str, values: &[String]) -> Result<(), Error> {
         if !matches!(values.len(), 0 | 1) && values.len() != self.count {
-            return Err(Error::told(format!(
+            return Err(Error::msg(format!(
                 "`{flag}` is given {} times, and there are {} containers",
                 values.len(),
                 self.count
@@ -131,7 +131,7 @@ fn paired<'v, T>(flag: &str, values: &'v [T], fitting: &[bool]) -> Result<Vec<Op
             .map(|fits| if *fits { left.next() } else { None })
             .collect());
     }
-    Err(Error::told(format!(
+    Err(Error::msg(format!(
         "`{flag}` is given {} times, and there are {} artifacts",
         values.len(),
         fitting.len()
@@ -193,7 +193,7 @@ impl RegisterArgs {
             match members.get(key) {
                 None => Ok(BTreeMap::new()),
                 Some(value) => serde_json::from_value(value.clone())
-                    .map_err(|error| Error::told(format!("`{key}` of the file can't be read: {error}"))),
+                    .map_err(|error| Error::msg(format!("`{key}` of the file can't be read: {error}"))),
             }
         };
         request.labels = text("labels", &members)?;
@@ -213,7 +213,7 @@ impl RegisterArgs {
         ];
         if let Some(key) = members.keys().find(|key| !own.contains(&key.as_str())) {
             return Err(
-                Error::told(format!("the file gives `{key}`, which registration decides")).hint(
+                Error::msg(format!("the file gives `{key}`, which registration decides")).hint(
                     "give the spec alone, or a ModelVersion with description, labels, annotations and spec",
                 ),
             );
@@ -223,14 +223,14 @@ impl RegisterArgs {
             .and_then(Value::as_str)
             .filter(|g| *g != self.group.as_str())
         {
-            return Err(Error::told(format!(
+            return Err(Error::msg(format!(
                 "the file is for group `{group}`, and the command for `{}`",
                 self.group
             )));
         }
         match members.remove("spec") {
             Some(Value::Object(spec)) => Ok(spec),
-            _ => Err(Error::told("`spec` of the file is not a mapping")),
+            _ => Err(Error::msg("`spec` of the file is not a mapping")),
         }
     }
 
@@ -242,7 +242,7 @@ impl RegisterArgs {
             (artifacts, _) => artifacts,
         };
         if self.artifacts.is_empty() && !self.digests.is_empty() {
-            return Err(Error::told("`--digest` is of an artifact").hint("name it: `--artifact URI`"));
+            return Err(Error::msg("`--digest` is of an artifact").hint("name it: `--artifact URI`"));
         }
         let mut containers = Containers {
             count,

@@ -59,7 +59,7 @@ pub fn run(args: &RelayArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
     };
     let bytes = read_file(&args.file, global)?;
     let text = exchange::decoded(&bytes).ok_or_else(|| {
-        Error::told(format!("{shown} is not UTF-8")).hint("give what the host's API answers, unchanged")
+        Error::msg(format!("{shown} is not UTF-8")).hint("give what the host's API answers, unchanged")
     })?;
     let HostReviews { mut verdicts, whole } = host_reviews::read(args.host.as_str(), shown, &text)?;
     let workspace = args.write.open(global)?;
@@ -71,7 +71,7 @@ pub fn run(args: &RelayArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
         }
     } else if !verdicts.is_empty() && verdicts.iter().all(|verdict| verdict.commit.is_none()) {
         return Err(
-            Error::told(format!("{shown} does not say which commit was reviewed")).hint(
+            Error::msg(format!("{shown} does not say which commit was reviewed")).hint(
                 "name it: `--reviewed COMMIT`, the `sha` that the merge request had when it was approved",
             ),
         );

@@ -35,15 +35,15 @@ impl PromoteArgs {
         let (mut versions, mut stages) = (Vec::new(), Vec::new());
         for name in &self.names {
             if name.contains('/') {
-                versions.push(names::version(name).map_err(Error::told)?);
+                versions.push(names::version(name).map_err(Error::msg)?);
             } else {
-                stages.push(name.parse().map_err(|why: String| Error::told(why))?);
+                stages.push(name.parse().map_err(|why: String| Error::msg(why))?);
             }
         }
         let usage = "modelry promote GROUP/N… STAGE…";
         match (versions.is_empty(), stages.is_empty()) {
-            (true, _) => Err(Error::told("no version is named").hint(usage)),
-            (_, true) => Err(Error::told("no stage is named").hint(usage)),
+            (true, _) => Err(Error::msg("no version is named").hint(usage)),
+            (_, true) => Err(Error::msg("no stage is named").hint(usage)),
             _ => Ok((versions, stages)),
         }
     }

@@ -76,7 +76,7 @@ pub fn groups(found: &Found, renames: &BTreeMap<String, GroupName>) -> Result<Co
     let mut groups = Vec::new();
     let known = |old: &String| found.models.iter().any(|model| text(model, "name") == Some(old));
     if let Some(unknown) = renames.keys().find(|old| !known(old)) {
-        return Err(Error::told(format!("there is no model `{unknown}` to rename"))
+        return Err(Error::msg(format!("there is no model `{unknown}` to rename"))
             .hint("write it as MLflow does: `--rename \"OLD NAME=new-name\"`"));
     }
     for model in &found.models {
@@ -94,12 +94,12 @@ pub fn groups(found: &Found, renames: &BTreeMap<String, GroupName>) -> Result<Co
             .cloned()
             .or_else(|| group_name(old))
             .ok_or_else(|| {
-                Error::told(format!("no group can be called `{old}`"))
+                Error::msg(format!("no group can be called `{old}`"))
                     .hint(format!("choose another name: `--rename \"{old}=NAME\"`"))
             })?;
         if let Some(other) = taken.insert(name.as_str().to_lowercase(), old.to_owned()) {
             return Err(
-                Error::told(format!("`{other}` and `{old}` would both be called `{name}`"))
+                Error::msg(format!("`{other}` and `{old}` would both be called `{name}`"))
                     .hint(format!("choose another name for one: `--rename \"{old}=NAME\"`")),
             );
         }

@@ -72,7 +72,7 @@ impl Registered<'_> {
         let spec = &self.version.spec;
         let artifacts = spec.all_artifacts();
         let Some((_, first)) = artifacts.first() else {
-            return Err(Error::told(format!(
+            return Err(Error::msg(format!(
                 "{} has no artifact, and MLflow keeps nothing without one",
                 self.id
             ))

@@ -19,7 +19,7 @@ pub(super) fn content(value: Option<&Value>) -> Result<Map<String, Value>, Error
     };
     match parsed {
         Some(Value::Object(members)) => Ok(members),
-        _ => Err(Error::told("the content of a model card is no JSON mapping")
+        _ => Err(Error::msg("the content of a model card is no JSON mapping")
             .hint("describe it without `--included-data MetadataOnly`")),
     }
 }

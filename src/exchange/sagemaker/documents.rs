@@ -35,12 +35,12 @@ pub(super) fn read(files: &[(String, Vec<u8>)]) -> Result<Described, Error> {
         let mut here = Here::default();
         let mut any = false;
         let text = super::super::decoded(bytes)
-            .ok_or_else(|| Error::told(format!("{name} is neither UTF-8 nor UTF-16 text")))
+            .ok_or_else(|| Error::msg(format!("{name} is neither UTF-8 nor UTF-16 text")))
             .map_err(|error| error.hint("keep what the AWS CLI prints with `--output json`"))?;
         let text = super::super::exact_numbers(&text);
         for document in serde_json::Deserializer::from_str(&text).into_iter::<Value>() {
             let document = document.map_err(|error| {
-                Error::told(format!("{name} is not JSON: {error}"))
+                Error::msg(format!("{name} is not JSON: {error}"))
                     .hint("keep what the AWS CLI prints with `--output json`")
             })?;
             any = true;
@@ -54,7 +54,7 @@ pub(super) fn read(files: &[(String, Vec<u8>)]) -> Result<Described, Error> {
             }
         }
         if !any {
-            return Err(Error::told(format!("{name} is empty"))
+            return Err(Error::msg(format!("{name} is empty"))
                 .hint("keep what `aws sagemaker describe-model-package` prints in it"));
         }
     }
@@ -77,7 +77,7 @@ impl Described {
         members.remove("ResponseMetadata");
         if members.contains_key("NextToken") {
             return Err(
-                Error::told(format!("{file} holds one page of a list, and there are more"))
+                Error::msg(format!("{file} holds one page of a list, and there are more"))
                     .hint("let the AWS CLI read all pages: leave out `--max-items` and `--no-paginate`"),
             );
         }
@@ -145,7 +145,7 @@ impl Described {
             1 => "a list does not tell what a version is".to_owned(),
             count => format!("a list does not tell what versions are: {count} are only listed"),
         };
-        let mut error = Error::told(what);
+        let mut error = Error::msg(what);
         for command in commands.iter().take(20) {
             error = error.hint(format!("`{command} >> described.json`"));
         }
@@ -157,7 +157,7 @@ impl Described {
 }
 
 fn unknown(file: &str, what: &str) -> Error {
-    Error::told(format!("{file} holds {what}, which is nothing that SageMaker describes")).hint(
+    Error::msg(format!("{file} holds {what}, which is nothing that SageMaker describes")).hint(
         "there are: describe-model-package-group, list-model-packages, describe-model-package, list-tags, describe-model-card",
     )
 }

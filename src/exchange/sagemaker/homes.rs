@@ -65,7 +65,7 @@ impl Home {
 fn there(members: &Map<String, Value>) -> Result<(String, String), Error> {
     let text = |key: &str| members.get(key).and_then(Value::as_str);
     let name = text("ModelPackageGroupName").ok_or_else(|| {
-        Error::told(format!(
+        Error::msg(format!(
             "`{}` belongs to no group: it is no version",
             text("ModelPackageArn").unwrap_or_default()
         ))
@@ -101,7 +101,7 @@ pub(super) fn of(described: &Described, renames: &BTreeMap<String, GroupName>) -
         let ours = match renames.get(&arn).or_else(|| renames.get(&name)) {
             Some(ours) => ours.clone(),
             None => name.parse::<GroupName>().map_err(|why| {
-                Error::told(why).hint(format!(
+                Error::msg(why).hint(format!(
                     "choose another name: `--rename {}=NAME`",
                     shell_word(&arn)
                 ))
@@ -116,7 +116,7 @@ pub(super) fn of(described: &Described, renames: &BTreeMap<String, GroupName>) -
         };
         let is_taken = |other: &&Home| other.ours.as_str().eq_ignore_ascii_case(home.ours.as_str());
         if let Some(other) = homes.iter().find(is_taken) {
-            return Err(Error::told(format!(
+            return Err(Error::msg(format!(
                 "{} ({}) and {} ({}) would both be called `{}`",
                 other.words(),
                 other.file,
@@ -134,7 +134,7 @@ pub(super) fn of(described: &Described, renames: &BTreeMap<String, GroupName>) -
     }
     let is_there = |old: &str| homes.iter().any(|home| home.name == old || home.arn() == old);
     if let Some(unknown) = renames.keys().find(|old| !is_there(old)) {
-        let error = Error::told(format!("there is no group `{unknown}` to rename"));
+        let error = Error::msg(format!("there is no group `{unknown}` to rename"));
         return Err(homes.iter().take(20).fold(error, |error, home| {
             error.hint(format!("there is `{}`, or `{}`", home.name, home.arn()))
         }));
@@ -151,7 +151,7 @@ pub(super) fn place(homes: &[Home], members: &Map<String, Value>) -> Result<usiz
     let found = homes
         .iter()
         .position(|home| home.place == place && home.name == name);
-    found.ok_or_else(|| Error::told(format!("group `{name}` was not found in its own document")))
+    found.ok_or_else(|| Error::msg(format!("group `{name}` was not found in its own document")))
 }
 
 /// The documents read so far, by the object that they describe.
@@ -168,7 +168,7 @@ impl<'d> Once<'d> {
         match self.0.insert(id, document) {
             None => Ok(true),
             Some(before) if before.members == document.members => Ok(false),
-            Some(before) => Err(Error::told(format!(
+            Some(before) => Err(Error::msg(format!(
                 "{what} is described twice, and not alike: in {} and in {}",
                 before.file, document.file
             ))

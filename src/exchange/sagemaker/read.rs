@@ -27,7 +27,7 @@ pub fn read(
     let mut described = documents::read(files)?;
     described.complete()?;
     if described.groups.is_empty() && described.packages.is_empty() {
-        return Err(Error::told("neither a group nor a version is described").hint(
+        return Err(Error::msg("neither a group nor a version is described").hint(
             "aws sagemaker describe-model-package-group --model-package-group-name NAME > group.json",
         ));
     }
@@ -67,7 +67,7 @@ pub fn read(
     for (after, tags) in std::mem::take(&mut described.tags) {
         let place = after.map(|index| told[index]);
         let place = place.or((groups.len() == 1).then_some(0)).ok_or_else(|| {
-            Error::told("tags don't say whose they are, and there are several groups")
+            Error::msg("tags don't say whose they are, and there are several groups")
                 .hint("put what `list-tags` prints behind its group, in the same file: `>> group.json`")
         })?;
         tagged(&mut groups[place], &tags);
@@ -80,7 +80,7 @@ pub fn read(
             .or_else(|| (versions.len() == 1).then(|| versions[0]));
         let Some((place, number)) = home else {
             let name = described.get("ModelCardName").and_then(Value::as_str);
-            return Err(Error::told(format!(
+            return Err(Error::msg(format!(
                 "card `{}` names no version that is described",
                 name.unwrap_or_default()
             ))
@@ -293,7 +293,7 @@ fn is_loaded(path: &[String], value: &Value) -> bool {
 fn version(name: &GroupName, members: &Map<String, Value>) -> Result<ImportedVersion, Error> {
     let number = members.get("ModelPackageVersion").and_then(Value::as_u64);
     let number = number.ok_or_else(|| {
-        Error::told(format!("a package of `{name}` has no ModelPackageVersion"))
+        Error::msg(format!("a package of `{name}` has no ModelPackageVersion"))
             .hint("describe it by its ARN: `aws sagemaker describe-model-package --model-package-name ARN`")
     })?;
     let said = members.get("ModelApprovalStatus").and_then(text);
@@ -302,7 +302,7 @@ fn version(name: &GroupName, members: &Map<String, Value>) -> Result<ImportedVer
         Some("Approved") => Status::Approved,
         Some("Rejected") => Status::Rejected,
         Some(other) => {
-            return Err(Error::told(format!(
+            return Err(Error::msg(format!(
                 "{name}/{number} has the status `{other}`, which SageMaker does not know"
             )));
         }

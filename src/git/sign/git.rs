@@ -33,12 +33,12 @@ impl GitSigner {
                 let signer = SshSigner::new(key, command, program("gpg.ssh.program"), directory)?;
                 Ok(GitSigner(Box::new(signer)))
             }
-            Some("x509") => Err(Error::told(
+            Some("x509") => Err(Error::msg(
                 "git signs with x509 here, and X.509 signatures are not supported: sign with SSH or OpenPGP",
             )
             .hint(format!("sign with an SSH key: `{}`", how_to()[0]))
             .hint(format!("and name it: `{}`", how_to()[1]))),
-            Some(other) if other != "openpgp" => Err(Error::told(format!(
+            Some(other) if other != "openpgp" => Err(Error::msg(format!(
                 "git's `gpg.format` is `{other}`, which nobody knows"
             ))
             .hint(how_to()[0])

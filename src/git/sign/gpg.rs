@@ -73,7 +73,7 @@ impl GpgSigner {
     }
 
     fn none(&self) -> Error {
-        Error::told(format!("gpg has no secret key for `{}`", self.key))
+        Error::msg(format!("gpg has no secret key for `{}`", self.key))
             .hint("look at `gpg --list-secret-keys` and `git config user.signingkey`")
             .hint("make a key: `gpg --quick-generate-key \"$(git config user.email)\" ed25519 sign`")
     }

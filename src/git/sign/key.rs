@@ -14,7 +14,7 @@ pub fn how_to() -> [&'static str; 2] {
 
 /// Returns the error for a missing signing key.
 pub fn no_key() -> Error {
-    Error::told("no signing key is configured")
+    Error::msg("no signing key is configured")
         .hint("every decision is signed; make a key once: `ssh-keygen -t ed25519`")
         .hint(format!("then tell git: `{}`", how_to()[0]))
         .hint(format!("and: `{}`", how_to()[1]))

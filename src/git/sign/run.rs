@@ -59,7 +59,7 @@ pub fn run(mut command: Command, input: Option<&[u8]>, setting: &str) -> Result<
             Ok(None) if start.elapsed() > patience => {
                 let _ = child.kill();
                 let _ = child.wait();
-                return Err(Error::told(format!("the signing program `{program}` did not answer in {} s", patience.as_secs()))
+                return Err(Error::msg(format!("the signing program `{program}` did not answer in {} s", patience.as_secs()))
                     .hint("is it waiting for a key to be touched, or a passphrase? try `git commit -S --allow-empty -m try`")
                     .hint("`MODELRY_SIGN_TIMEOUT=SECONDS` gives it more time"));
             }
@@ -90,7 +90,7 @@ pub fn refused(program: &str, said: &str, setting: &str) -> Error {
         .lines()
         .filter(|line| !line.starts_with("[GNUPG:]"))
         .collect();
-    let error = Error::told(format!(
+    let error = Error::msg(format!(
         "the signing program `{program}` refused: {}",
         words.join("\n").trim()
     ))
@@ -104,7 +104,7 @@ pub fn refused(program: &str, said: &str, setting: &str) -> Error {
 
 /// Returns the error for a program that can't be run.
 pub fn missing(program: &str, setting: &str, error: &std::io::Error) -> Error {
-    Error::told(format!("can't run the signing program `{program}`: {error}")).hint(format!(
+    Error::msg(format!("can't run the signing program `{program}`: {error}")).hint(format!(
         "install it, or look at `{setting}` in git's configuration"
     ))
 }

@@ -83,7 +83,7 @@ fn default_key(command: &str, directory: &Path) -> Result<String, Error> {
         .find(|line| line.starts_with("key::") || line.starts_with("ssh-"));
     match first {
         Some(line) if output.status.success() => Ok(line.to_owned()),
-        _ => Err(Error::told(format!(
+        _ => Err(Error::msg(format!(
             "`gpg.ssh.defaultKeyCommand` gave no key: {}",
             String::from_utf8_lossy(&output.stderr).trim()
         ))
@@ -107,7 +107,7 @@ impl Signer for SshSigner {
             Key::File(path) => {
                 if !path.exists() {
                     return Err(
-                        Error::told(format!("there is no signing key at {}", path.display()))
+                        Error::msg(format!("there is no signing key at {}", path.display()))
                             .hint("look at `git config user.signingkey`")
                             .hint("make a key: `ssh-keygen -t ed25519`"),
                     );
@@ -129,7 +129,7 @@ impl Signer for SshSigner {
         }
         drop(literal);
         let signature = std::fs::read_to_string(scratch.path().join("payload.sig")).map_err(|_| {
-            Error::told(format!(
+            Error::msg(format!(
                 "the signing program `{}` gave no signature",
                 self.program
             ))
@@ -156,7 +156,7 @@ impl Signer for SshSigner {
         }
         if !path.exists() {
             return Err(
-                Error::told(format!("there is no signing key at {}", path.display()))
+                Error::msg(format!("there is no signing key at {}", path.display()))
                     .hint("look at `git config user.signingkey`")
                     .hint("make a key: `ssh-keygen -t ed25519`"),
             );
@@ -169,7 +169,7 @@ impl Signer for SshSigner {
             .output()
             .map_err(|error| missing("ssh-keygen", "PATH", &error))?;
         if !output.status.success() {
-            return Err(Error::told(format!(
+            return Err(Error::msg(format!(
                 "the public key of {} can't be read: {}",
                 path.display(),
                 String::from_utf8_lossy(&output.stderr).trim()

@@ -106,7 +106,7 @@ impl Mainline<'_> {
         tainted: &BTreeMap<VersionId, String>,
     ) -> Result<(Checkpoint, Option<Mismatch>), Error> {
         let (Some(root), Some(tip)) = (self.steps.first(), self.steps.last()) else {
-            return Err(Error::told("a mainline has at least its root"));
+            return Err(Error::msg("a mainline has at least its root"));
         };
         let size = earlier.map_or(0, |earlier| earlier.size);
         let (tree, then) = log(objects, &self.registry, self.steps, size)?;

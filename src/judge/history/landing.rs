@@ -82,7 +82,7 @@ impl Bases {
             return Ok(());
         }
         Err(
-            Error::told("the mainline and the branch crossed too often to say what a merge of them comes to")
+            Error::msg("the mainline and the branch crossed too often to say what a merge of them comes to")
                 .hint(
                     "merge the mainline into the branch, and look again: then they have one commit in common",
                 ),

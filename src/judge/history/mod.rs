@@ -54,11 +54,11 @@ pub fn read_commit(objects: &dyn Objects, id: Oid) -> Result<Commit, Error> {
 /// `from`; to the first commit when `from` is `None`.
 ///
 /// # Errors
-/// [`Error::Told`] when `from` is not on the chain.
+/// [`Error::Message`] when `from` is not on the chain.
 pub fn chain(objects: &dyn Objects, from: Option<Oid>, tip: Oid) -> Result<Vec<Commit>, Error> {
     if let Some(from) = from {
         return chain_if(objects, from, tip)?.ok_or_else(|| {
-            Error::told(format!(
+            Error::msg(format!(
                 "commit {} is not among the first parents of {}",
                 from.short(),
                 tip.short()
@@ -142,7 +142,7 @@ fn verdict_given(
 /// There is none, or it can't be read.
 pub fn policy_at(snapshot: &Snapshot<'_>, place: &str) -> Result<Policy, Error> {
     let Some(loaded) = snapshot.registry()? else {
-        return Err(Error::told(format!("there is no `registry.yaml` at {place}"))
+        return Err(Error::msg(format!("there is no `registry.yaml` at {place}"))
             .hint("make a registry with `modelry init`, or name its folder with `--path`"));
     };
     let faults = rules::document_findings("registry.yaml", &loaded);
@@ -150,7 +150,7 @@ pub fn policy_at(snapshot: &Snapshot<'_>, place: &str) -> Result<Policy, Error> 
         let first = faults
             .first()
             .map_or_else(String::new, |finding| format!(": {}", finding.message));
-        Error::told(format!("the policy at {place} can't be read{first}"))
+        Error::msg(format!("the policy at {place} can't be read{first}"))
             .hint("nothing can be judged without it: restore `registry.yaml`")
     })
 }
@@ -175,7 +175,7 @@ pub fn find_root(objects: &dyn Objects, folder: &str, tip: Oid) -> Result<Oid, E
         at = commit.parents.first().copied();
     }
     root.ok_or_else(|| {
-        Error::told(format!("there is no `{path}` in the history of {}", tip.short()))
+        Error::msg(format!("there is no `{path}` in the history of {}", tip.short()))
             .hint("make a registry with `modelry init`, or name its folder with `--path`")
     })
 }

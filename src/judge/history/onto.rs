@@ -57,7 +57,7 @@ pub fn onto(objects: &dyn Objects, ask: &Onto<'_>) -> Result<Landings, Error> {
     let records = Records::new(&overlay);
     let graph = Graph::new(&overlay, None);
     if graph.sides(ask.base, ask.tip)?.second.is_empty() {
-        return Err(Error::told(format!(
+        return Err(Error::msg(format!(
             "there is nothing to land: `{}` at {} has all of {}",
             ask.mainline,
             ask.base.short(),

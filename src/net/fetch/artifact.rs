@@ -41,7 +41,7 @@ pub(crate) fn artifact_files(path: &Path) -> Result<Vec<(PathBuf, String, u64)>,
             }
         })?;
         if entry.path_is_symlink() && entry.depth() > 0 {
-            return Err(Error::told(format!(
+            return Err(Error::msg(format!(
                 "`{}` is a symbolic link, and an artifact is files alone",
                 entry.path().display()
             ))
@@ -52,7 +52,7 @@ pub(crate) fn artifact_files(path: &Path) -> Result<Vec<(PathBuf, String, u64)>,
             continue;
         }
         if !meta.is_file() {
-            return Err(Error::told(format!(
+            return Err(Error::msg(format!(
                 "`{}` is no plain file",
                 entry.path().display()
             )));
@@ -63,7 +63,7 @@ pub(crate) fn artifact_files(path: &Path) -> Result<Vec<(PathBuf, String, u64)>,
             .map(|part| part.as_os_str().to_str())
             .collect();
         let name = parts
-            .ok_or_else(|| Error::told(format!("the name of `{}` is not UTF-8", entry.path().display())))?
+            .ok_or_else(|| Error::msg(format!("the name of `{}` is not UTF-8", entry.path().display())))?
             .join("/");
         files.push((entry.path().to_owned(), name, meta.len()));
     }
@@ -102,7 +102,7 @@ pub fn refuse_stand_ins(path: &Path, role: &str) -> Result<(), Error> {
             "is empty"
         };
         return Err(
-            Error::told(format!("`{}` {what}, so it is no {role}", path.display())).hint(format!(
+            Error::msg(format!("`{}` {what}, so it is no {role}", path.display())).hint(format!(
                 "is it written whole? name the file or folder that holds the {role}"
             )),
         );
@@ -176,7 +176,7 @@ fn stand_in(path: &Path, kind: StandIn) -> Error {
             format!("git annex get {word}"),
         ),
     };
-    let error = Error::told(format!("`{shown}` is {what}")).hint(format!("fetch the file: `{bring}`"));
+    let error = Error::msg(format!("`{shown}` is {what}")).hint(format!("fetch the file: `{bring}`"));
     match kind {
         StandIn::Dvc => error.hint(format!(
             "then name what it names: `{}`",
@@ -197,7 +197,7 @@ pub fn artifact_size(path: &Path) -> Result<u64, Error> {
 /// The artifact can't be read, or contains something other than regular files.
 pub fn hash_artifact(path: &Path, progress: &mut dyn FnMut(u64)) -> Result<HashedArtifact, Error> {
     if !path.exists() {
-        return Err(Error::told(format!("there is no `{}`", path.display())).hint(
+        return Err(Error::msg(format!("there is no `{}`", path.display())).hint(
             "name a local file or folder, or a URI with its digest: `--artifact URI --digest sha256:…`",
         ));
     }
@@ -221,7 +221,7 @@ pub fn hash_artifact(path: &Path, progress: &mut dyn FnMut(u64)) -> Result<Hashe
         });
     }
     let digest = hashed.into_iter().next().map(|(_, digest, _)| digest);
-    let digest = digest.ok_or_else(|| Error::told(format!("`{}` is no plain file", path.display())))?;
+    let digest = digest.ok_or_else(|| Error::msg(format!("`{}` is no plain file", path.display())))?;
     Ok(HashedArtifact {
         kind: ArtifactType::File,
         digest,

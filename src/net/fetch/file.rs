@@ -22,7 +22,7 @@ pub(super) fn path_of(rest: &str) -> Result<PathBuf, Error> {
             match &rest[..start] {
                 "" | "localhost" => &rest[start..],
                 host => {
-                    return Err(Error::told(format!(
+                    return Err(Error::msg(format!(
                         "`file:{}` is on another machine: `{host}`",
                         &format!("//{rest}")
                     ))
@@ -49,7 +49,7 @@ impl Source for Local {
 
     fn list(&self, _: &Digest, _: &mut Watch<'_>) -> Result<Vec<Listed>, Fault> {
         if !self.0.is_dir() {
-            return Err(Error::told(format!("there is no folder `{}`", self.0.display())).into());
+            return Err(Error::msg(format!("there is no folder `{}`", self.0.display())).into());
         }
         let files = artifact::artifact_files(&self.0)?;
         Ok(files
@@ -74,7 +74,7 @@ impl Origin for OnDisk {
         let lasting = |error| Trouble::Lasting(io("read", &self.0)(error));
         if self.0.is_dir() {
             return Err(Trouble::Lasting(
-                Error::told(format!("`{}` is no plain file", self.0.display()))
+                Error::msg(format!("`{}` is no plain file", self.0.display()))
                     .hint("a folder is registered with `type: folder`"),
             ));
         }

@@ -38,7 +38,7 @@ pub(super) fn manifest(
         return Ok(None);
     };
     let entries: Vec<Entry> = serde_json::from_slice(&bytes)
-        .map_err(|error| Error::told(format!("`{}` is no list of files: {error}", origin.shown())))?;
+        .map_err(|error| Error::msg(format!("`{}` is no list of files: {error}", origin.shown())))?;
     Ok(Some(
         entries
             .into_iter()
@@ -57,14 +57,14 @@ fn check(files: &[Listed], parcel: &Parcel) -> Result<(), Fault> {
     let mut total: u64 = 0;
     for file in files {
         place::check_path(&file.path).map_err(|what| {
-            Error::told(format!(
+            Error::msg(format!(
                 "the folder `{}` has a file with a name that can't be used: {what}",
                 parcel.shown
             ))
             .hint("fetch it by hand, and compare its digest")
         })?;
         if !seen.insert(file.path.to_lowercase()) {
-            return Err(Error::told(format!(
+            return Err(Error::msg(format!(
                 "the folder `{}` has two files named `{}` but for case",
                 parcel.shown, file.path
             ))
@@ -74,7 +74,7 @@ fn check(files: &[Listed], parcel: &Parcel) -> Result<(), Fault> {
     }
     match parcel.size.filter(|size| *size != total) {
         Some(size) => Err(Fault::Differs(
-            Error::told(format!(
+            Error::msg(format!(
                 "the files of `{}` have {total} bytes together, and {size} are recorded",
                 parcel.shown
             ))
@@ -114,7 +114,7 @@ pub(super) fn bring(
         // more.
         if !resumed {
             return Err(Fault::Differs(
-                Error::told(format!(
+                Error::msg(format!(
                     "the folder `{}` has the digest {found}, and {} is recorded",
                     parcel.shown, parcel.digest
                 ))
@@ -166,7 +166,7 @@ fn tidy(stage: &Stage, read: &[(&str, Arrived)], parcel: &Parcel) -> Result<(), 
     }
     match wanted.first_key_value() {
         None => Ok(()),
-        Some((missing, _)) => Err(Error::told(format!(
+        Some((missing, _)) => Err(Error::msg(format!(
             "`{missing}` of `{}` can't be kept beside the folder's other files on this disk",
             parcel.shown
         ))),

@@ -53,7 +53,7 @@ pub(crate) fn trust() -> Result<TlsConfig, Error> {
             .errors
             .first()
             .map_or("it holds none".into(), ToString::to_string);
-        return Err(Error::told(format!(
+        return Err(Error::msg(format!(
             "no certificate can be read where SSL_CERT_FILE or SSL_CERT_DIR says: {why}"
         ))
         .hint("name a file of certificates in PEM, or unset them"));
@@ -107,7 +107,7 @@ impl<'w> Site<'w> {
         let shown = address.place();
         let parts = address.parts();
         if parts.authority.is_empty() {
-            return Err(Error::told(format!("`{shown}` names no host")));
+            return Err(Error::msg(format!("`{shown}` names no host")));
         }
         let rest = parts.expose_rest().split('#').next().unwrap_or_default();
         let url = format!(
@@ -168,7 +168,7 @@ impl Source for Site<'_> {
         let files = folder::manifest(&page, digest, watch)?;
         files.ok_or_else(|| {
             Fault::Differs(
-                Error::told(format!("`{}` is not the list of files that is recorded", page.shown))
+                Error::msg(format!("`{}` is not the list of files that is recorded", page.shown))
                     .hint("it must be the canonical JSON (RFC 8785) of [{path, size, digest}] sorted by path, whose SHA-256 is the folder's digest"),
             )
         })
@@ -279,7 +279,7 @@ impl Page<'_> {
     }
 
     fn lasting(&self, what: &str) -> Trouble {
-        Trouble::Lasting(Error::told(format!("`{}` {what}", self.shown)))
+        Trouble::Lasting(Error::msg(format!("`{}` {what}", self.shown)))
     }
 
     fn refused(&self, answer: &Response<Body>) -> Trouble {
@@ -294,7 +294,7 @@ impl Page<'_> {
             let wait = wait.and_then(|text| text.to_str().ok()?.trim().parse().ok());
             return Trouble::Passing(format!("it answers {status}"), wait.map(Duration::from_secs));
         }
-        let error = Error::told(format!("`{}` answers {status}", self.shown));
+        let error = Error::msg(format!("`{}` answers {status}", self.shown));
         Trouble::Lasting(match (self.hint)(answer) {
             Some(hint) => error.hint(hint),
             None => error,
@@ -319,7 +319,7 @@ impl Page<'_> {
             E::RequireHttpsOnly(_) => self.lasting("points from https to http"),
             E::BadUri(_) | E::Http(_) => self.lasting("is no address that can be asked"),
             E::InvalidProxyUrl | E::ConnectProxyFailed(_) => Trouble::Lasting(
-                Error::told(format!("the proxy leads nowhere on the way to `{}`", self.shown))
+                Error::msg(format!("the proxy leads nowhere on the way to `{}`", self.shown))
                     .hint("look at HTTPS_PROXY, ALL_PROXY and NO_PROXY"),
             ),
             other => self.lasting(&format!("can't be read: {other}")),
@@ -328,7 +328,7 @@ impl Page<'_> {
 
     fn distrusted(&self, what: &str) -> Trouble {
         Trouble::Lasting(
-            Error::told(format!("`{}` can't be trusted: {what}", self.shown))
+            Error::msg(format!("`{}` can't be trusted: {what}", self.shown))
                 .hint("behind a proxy that opens TLS, name its certificate: `SSL_CERT_FILE=FILE.pem`"),
         )
     }

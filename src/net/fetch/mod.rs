@@ -204,7 +204,7 @@ impl Courier {
                         && other.digest == parcel.digest
                         && other.kind == parcel.kind => {}
                 Some(other) => {
-                    return Err(Error::told(format!(
+                    return Err(Error::msg(format!(
                         "`{}` and `{}` would both be `{}`",
                         other.shown, parcel.shown, parcel.name
                     ))
@@ -221,7 +221,7 @@ impl Courier {
         let shown = address.place();
         let Some(digest) = artifact.digest.clone() else {
             return Err(
-                Error::told(format!("`{shown}` has no digest to be checked against"))
+                Error::msg(format!("`{shown}` has no digest to be checked against"))
                     .hint("register a version that fixes its bytes: `--artifact URI --digest sha256:…`"),
             );
         };
@@ -235,7 +235,7 @@ impl Courier {
             Way::Store => last_segment(address.parts().expose_rest()).to_owned(),
         };
         place::check_name(&name).map_err(|what| {
-            Error::told(format!("`{shown}` gives no name for a file: {what}"))
+            Error::msg(format!("`{shown}` gives no name for a file: {what}"))
                 .hint("fetch it by hand, and compare its digest")
         })?;
         Ok(Parcel {
@@ -256,7 +256,7 @@ impl Courier {
             ("s3", _) => Ok(Way::Store),
             #[cfg(not(feature = "s3"))]
             ("s3", _) => Err(
-                Error::told(format!("`{}` is in a store, and this Modelry is built without the feature `s3`", address.place()))
+                Error::msg(format!("`{}` is in a store, and this Modelry is built without the feature `s3`", address.place()))
                     .hint("build it in: `cargo install --path . --features s3`")
                     .hint(format!(
                         "or fetch it with `aws s3 cp {} …`, and compare its SHA-256 with the digest that `modelry resolve` shows",
@@ -264,7 +264,7 @@ impl Courier {
                     )),
             ),
             ("file", _) => file::path_of(&uri[5..]).map(Way::Local),
-            (_, Form::Url) => Err(Error::told(format!(
+            (_, Form::Url) => Err(Error::msg(format!(
                 "no way leads to `{}`: Modelry fetches file, http, https and s3",
                 address.place()
             ))
@@ -273,7 +273,7 @@ impl Courier {
             )),
             // A file's name on disk must not contain a login, since errors would show
             // it.
-            _ if address.fault() == Some(UriFault::Login) => Err(Error::told(format!(
+            _ if address.fault() == Some(UriFault::Login) => Err(Error::msg(format!(
                 "no way leads to `{}`: the address has a login and no scheme",
                 address.place()
             ))
@@ -282,7 +282,7 @@ impl Courier {
             _ => match &self.top {
                 Some(top) => Ok(Way::Local(top.join(uri))),
                 None => Err(
-                    Error::told(format!("`{}` is a relative path, and there is no work tree", address.place()))
+                    Error::msg(format!("`{}` is a relative path, and there is no work tree", address.place()))
                         .hint("run this in a clone that has one"),
                 ),
             },

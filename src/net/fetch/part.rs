@@ -42,7 +42,7 @@ impl Patience {
     fn lose(&mut self, what: &str, asked: Option<Duration>, watch: &mut Watch<'_>) -> Result<(), Error> {
         self.failures += 1;
         if self.failures >= TRIES {
-            return Err(Error::told(format!("{what} ({TRIES} tries)"))
+            return Err(Error::msg(format!("{what} ({TRIES} tries)"))
                 .hint("what has arrived is kept: the same command goes on from there"));
         }
         let wait = asked
@@ -78,7 +78,7 @@ struct Part<'p> {
 impl<'p> Part<'p> {
     fn open(path: &'p Path, watch: &mut Watch<'_>) -> Result<Part<'p>, Error> {
         if path.symlink_metadata().is_ok_and(|meta| !meta.is_file()) {
-            return Err(Error::told(format!("`{}` is no plain file", path.display()))
+            return Err(Error::msg(format!("`{}` is no plain file", path.display()))
                 .hint("remove it: Modelry keeps there what has arrived so far"));
         }
         let mut options = OpenOptions::new();
@@ -264,7 +264,7 @@ pub(super) fn bring(
         }
         part.drop_it();
         return Err(Fault::Differs(
-            Error::told(differs).hint("it is not what was registered: ask whoever keeps it there"),
+            Error::msg(differs).hint("it is not what was registered: ask whoever keeps it there"),
         ));
     }
 }

@@ -84,7 +84,7 @@ fn make_folder(path: &Path) -> Result<(), Error> {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(io("read", path)(error)),
             Ok(_) => {
-                return Err(Error::told(format!("`{}` is no folder", path.display()))
+                return Err(Error::msg(format!("`{}` is no folder", path.display()))
                     .hint("remove it: Modelry keeps there what has arrived so far"));
             }
         }
@@ -104,7 +104,7 @@ impl Target {
         loop {
             make_folder(&state)?;
             if path.symlink_metadata().is_ok_and(|meta| !meta.is_file()) {
-                return Err(Error::told(format!("`{}` is no plain file", path.display())).hint("remove it"));
+                return Err(Error::msg(format!("`{}` is no plain file", path.display())).hint("remove it"));
             }
             let file = OpenOptions::new()
                 .write(true)
@@ -158,7 +158,7 @@ impl Target {
         match artifact::hash_artifact(&place, progress) {
             Ok(found) if found.digest == parcel.digest => Ok(Standing::Present(found.size)),
             // The place is a folder with links, for instance.
-            Ok(_) | Err(Error::Told { .. }) => Ok(Standing::Other),
+            Ok(_) | Err(Error::Message { .. }) => Ok(Standing::Other),
             Err(error) => Err(error),
         }
     }
@@ -221,7 +221,7 @@ impl Drop for Target {
 
 /// Returns the error for other content in an artifact's place.
 pub fn other_content(place: &Path) -> Error {
-    Error::told(format!("`{}` is there, with other content", place.display()))
+    Error::msg(format!("`{}` is there, with other content", place.display()))
         .hint("move it away, name another folder, or replace it: `--force`")
 }
 

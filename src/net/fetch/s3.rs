@@ -41,7 +41,7 @@ impl Stores {
             pair.iter().find(|name| variable(name).is_some()),
             pair.iter().find(|name| variable(name).is_none()),
         ] {
-            return Err(Error::told(format!("{has} is set, and {lacks} is not"))
+            return Err(Error::msg(format!("{has} is set, and {lacks} is not"))
                 .hint("set both, or neither for a public bucket"));
         }
         let region = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION"));
@@ -68,7 +68,7 @@ impl Stores {
             format!("https://s3.{}.amazonaws.com{china}", self.region)
         });
         let told = |what: String| {
-            Error::told(format!("the store's address can't be used: {what}"))
+            Error::msg(format!("the store's address can't be used: {what}"))
                 .hint("look at AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL and AWS_REGION")
         };
         let endpoint = endpoint.parse().map_err(|_| told("it is no URL".into()))?;
@@ -119,7 +119,7 @@ impl<'s> Shelf<'s> {
         // An address would resolve such steps, and name another object.
         let has_steps = key.split('/').any(|step| matches!(step, "." | ".."));
         if bucket.is_empty() || parts.has_login() || has_steps {
-            return Err(Error::told(format!("`{address}` names no object of a store"))
+            return Err(Error::msg(format!("`{address}` names no object of a store"))
                 .hint("it is written `s3://BUCKET/KEY`"));
         }
         Ok(Shelf {
@@ -177,7 +177,7 @@ impl<'s> Shelf<'s> {
             };
             let page = self.page(format!("{}/", self.shown), Box::new(sign));
             let told =
-                |what: &str| Error::told(format!("the list of `{}/` can't be read: {what}", self.shown));
+                |what: &str| Error::msg(format!("the list of `{}/` can't be read: {what}", self.shown));
             let bytes = part::small(&page, LARGEST_PAGE, watch)?.ok_or_else(|| told("it is too long"))?;
             let text = String::from_utf8(bytes).map_err(|_| told("it is not UTF-8"))?;
             let list = ListObjectsV2::parse_response(&text).map_err(|error| told(&error.to_string()))?;
@@ -216,7 +216,7 @@ impl Source for Shelf<'_> {
         }
         let files = self.listed(watch)?;
         if files.is_empty() {
-            return Err(Error::told(format!("there is nothing below `{}/`", self.shown))
+            return Err(Error::msg(format!("there is nothing below `{}/`", self.shown))
                 .hint("ask whoever registered it where it is now")
                 .into());
         }

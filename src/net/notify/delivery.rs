@@ -48,7 +48,7 @@ pub fn deliver(
         let (what, asked) = match sink.tell(id, body) {
             Verdict::Taken => return Ok(tries),
             Verdict::Stop(what, hint) => {
-                let error = Error::told(format!("`{}` does not take event {}: {what}", sink.shown(), id));
+                let error = Error::msg(format!("`{}` does not take event {}: {what}", sink.shown(), id));
                 let error = match hint {
                     Some(hint) => error.hint(hint),
                     None => error,
@@ -64,7 +64,7 @@ pub fn deliver(
                 1 => "1 try".to_owned(),
                 tries => format!("{tries} tries"),
             };
-            let error = Error::told(format!(
+            let error = Error::msg(format!(
                 "`{}` did not take event {}: {what} ({tries})",
                 sink.shown(),
                 id

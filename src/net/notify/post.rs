@@ -44,7 +44,7 @@ impl Receiver {
     /// contain a secret.
     pub fn read(address: &Address) -> Result<Receiver, Error> {
         let wrong = |what: &str| {
-            Err(Error::told(format!("the receiver's address {what}"))
+            Err(Error::msg(format!("the receiver's address {what}"))
                 .hint("it is like `https://hooks.example.com/models`"))
         };
         let parts = address.parts();

@@ -99,7 +99,7 @@ impl Round<'_> {
         if let Some(cursor) = track.cursor()
             && cursor.registry != registry
         {
-            return Err(Error::told(format!(
+            return Err(Error::msg(format!(
                 "the cursor is of registry {}, and this is {registry}",
                 cursor.registry
             ))
@@ -156,15 +156,15 @@ impl Round<'_> {
                 self.started_again(objects, &cursor.position, start)
             }
             (Some(cursor), None) if cursor.sink == sink || self.moved => Ok(cursor.position.clone()),
-            (Some(_), None) => Err(Error::told(
+            (Some(_), None) => Err(Error::msg(
                 "the cursor is another receiver's, and would have this one miss what that one was told",
             )
             .hint("give each receiver a cursor of its own; when it is the same one at another address: `--moved`")),
-            (Some(_), Some(_)) => Err(Error::told("there is a cursor, and nothing else says where to start")
+            (Some(_), Some(_)) => Err(Error::msg("there is a cursor, and nothing else says where to start")
                 .hint("leave `--from-start` or `--since` away; to start over, remove the cursor")),
             (None, Some(Start::Root)) => Ok(Position::Start),
             (None, Some(Start::Since(commit))) => Ok(Position::Since(commit)),
-            (None, None) => Err(Error::told("there is no cursor yet, so nothing says where to start")
+            (None, None) => Err(Error::msg("there is no cursor yet, so nothing says where to start")
                 .hint("once: `--since HEAD` tells what happens from now on, `--from-start` everything since the root")
                 .hint("was it lost? restore it from a copy, or name the last commit that the receiver knows: `--since COMMIT`")),
         }
@@ -194,7 +194,7 @@ impl Round<'_> {
             ),
         };
         if is_later {
-            return Err(Error::told(format!(
+            return Err(Error::msg(format!(
                 "the cursor starts at {from}, nothing of it is told yet, and starting at commit {} would leave out what happened between",
                 next.short()
             ))
@@ -208,7 +208,7 @@ impl Round<'_> {
         let top = history::read_commit(objects, self.tip)?.tree;
         let snapshot = Snapshot::at(self.records, top, &self.workspace.folder)?;
         let policy = history::policy_at(&snapshot, &format!("commit {}", self.tip.short()))?;
-        policy.id().parse().map_err(Error::told)
+        policy.id().parse().map_err(Error::msg)
     }
 
     /// Returns the error for a cursor whose commit is not on the mainline any more.

@@ -35,14 +35,14 @@ impl Track {
         let folder = match given.parent() {
             Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
             Some(folder) => folder,
-            None => return Err(Error::told(format!("`{shown}` is no file"))),
+            None => return Err(Error::msg(format!("`{shown}` is no file"))),
         };
         let Some(name) = given.file_name() else {
-            return Err(Error::told(format!("`{shown}` is no file")));
+            return Err(Error::msg(format!("`{shown}` is no file")));
         };
         let folder = match folder.canonicalize() {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Err(Error::told(format!(
+                return Err(Error::msg(format!(
                     "there is no folder `{}` for the cursor",
                     folder.display()
                 ))
@@ -58,7 +58,7 @@ impl Track {
         let path = link.canonicalize().unwrap_or_else(|_| link.clone());
         for place in [&link, &path] {
             if repo.has_in_work_tree(place.parent().unwrap_or(place)) {
-                return Err(Error::told(format!(
+                return Err(Error::msg(format!(
                     "the cursor `{shown}` is inside the work tree: who can change the registry could have events left out"
                 ))
                 .hint("keep it outside the repository, or in its git directory"));
@@ -70,7 +70,7 @@ impl Track {
         let read = match disk::read_at_most(&path, LARGEST_CURSOR)? {
             None => None,
             Some(bytes) => Some(Cursor::parse(&bytes).map_err(|why| {
-                Error::told(format!("`{shown}` is no cursor: {why}"))
+                Error::msg(format!("`{shown}` is no cursor: {why}"))
                     .hint("restore it from a copy, or remove it and say where to start: `--since COMMIT`, or `--from-start`")
             })?),
         };

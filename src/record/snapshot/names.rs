@@ -13,11 +13,11 @@ pub fn unknown_version(snapshot: &Snapshot<'_>, id: &VersionId) -> Result<Error,
     }
     let versions = snapshot.versions(&id.group)?;
     Ok(match versions.last() {
-        None => Error::told(format!("group `{}` has no version yet", id.group)).hint(format!(
+        None => Error::msg(format!("group `{}` has no version yet", id.group)).hint(format!(
             "register one: `modelry register {} --artifact FILE`",
             id.group
         )),
-        Some(highest) => Error::told(format!("there is no version {id}")).hint(format!(
+        Some(highest) => Error::msg(format!("there is no version {id}")).hint(format!(
             "the highest is {}/{highest}; `modelry list {}` shows them all",
             id.group, id.group
         )),
@@ -27,14 +27,14 @@ pub fn unknown_version(snapshot: &Snapshot<'_>, id: &VersionId) -> Result<Error,
 /// Builds the error for an unknown group, with the nearest name.
 pub fn unknown_group<T: std::fmt::Display>(groups: &[T], name: &str) -> Error {
     if groups.iter().any(|group| group.to_string() == name) {
-        return Error::told(format!(
+        return Error::msg(format!(
             "group `{name}` was deleted, and its name is never used again"
         ))
         .hint(format!(
             "`modelry log {name}` shows the commit that deleted it, with its author and reason"
         ));
     }
-    let error = Error::told(format!("there is no group `{name}`"));
+    let error = Error::msg(format!("there is no group `{name}`"));
     match nearest(groups, name) {
         Some(near) => error.hint(format!("did you mean `{near}`?")),
         None => error.hint(format!(
@@ -56,7 +56,7 @@ pub fn known(snapshot: &Snapshot<'_>, group: &GroupName, stage: Option<&StageNam
     let loaded = snapshot.registry()?;
     match loaded.as_ref().and_then(|loaded| loaded.registry()) {
         Some(policy) => listed_stage(policy, stage),
-        None => Err(Error::told("the policy can't be read").hint("`modelry validate` says why")),
+        None => Err(Error::msg("the policy can't be read").hint("`modelry validate` says why")),
     }
 }
 
@@ -66,7 +66,7 @@ pub fn listed_stage(policy: &Registry, stage: &StageName) -> Result<(), Error> {
         return Ok(());
     }
     let names: Vec<&StageName> = policy.stages.iter().map(|stage| &stage.name).collect();
-    let error = Error::told(format!("the policy lists no stage `{stage}`"));
+    let error = Error::msg(format!("the policy lists no stage `{stage}`"));
     let list: Vec<String> = names.iter().map(ToString::to_string).collect();
     Err(match nearest(&names, stage.as_str()) {
         Some(near) => error.hint(format!("did you mean `{near}`?")),

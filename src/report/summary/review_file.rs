@@ -108,5 +108,5 @@ impl ReviewFile {
 fn text(next: &Snapshot<'_>, path: &RecordPath, record: &Value) -> Result<String, Error> {
     let header = next.editor_line(Kind::Review, path)?;
     yaml::write(header.as_deref(), record)
-        .map_err(|error| Error::told(format!("`{path}` can't be written: {error}")))
+        .map_err(|error| Error::msg(format!("`{path}` can't be written: {error}")))
 }

@@ -83,7 +83,7 @@ impl Workspace {
         walk: &Walk,
         proof: &Proof,
     ) -> Result<Comparison, Error> {
-        let registry = proof.policy.id().parse().map_err(Error::told)?;
+        let registry = proof.policy.id().parse().map_err(Error::msg)?;
         let mainline = Mainline {
             registry,
             folder: &self.folder,
@@ -206,7 +206,7 @@ impl Workspace {
             let ours = self
                 .root
                 .map_or("the registry".to_owned(), |root| root.to_string());
-            return Err(Error::told(format!(
+            return Err(Error::msg(format!(
                 "the checkpoint is of the root {}, and here it is {}",
                 place(&checkpoint.root.to_string(), &checkpoint.folder),
                 place(&ours, &self.folder)
@@ -214,7 +214,7 @@ impl Workspace {
             .hint("name the checkpoint of this registry, or its folder with `--path`"));
         }
         let apart = |why: &str| {
-            Error::told(format!(
+            Error::msg(format!(
                 "the checkpoint ends at commit {point}, and what is asked for is at {tip}: {why}"
             ))
         };
@@ -235,7 +235,7 @@ impl Workspace {
         };
         let (_, policy) = self.policy_then(objects, records, point).map_err(missing)?;
         if policy.id() != checkpoint.registry.as_str() {
-            return Err(Error::told(format!(
+            return Err(Error::msg(format!(
                 "the checkpoint is of the registry {}, and commit {} holds {}",
                 checkpoint.registry,
                 point.short(),

@@ -74,17 +74,17 @@ impl CheckpointFile {
         let folder = match given.parent() {
             Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
             Some(folder) => folder,
-            None => return Err(Error::told(format!("`{shown}` is no file"))),
+            None => return Err(Error::msg(format!("`{shown}` is no file"))),
         };
         let Some(name) = given.file_name() else {
-            return Err(Error::told(format!("`{shown}` is no file")));
+            return Err(Error::msg(format!("`{shown}` is no file")));
         };
         let folder = folder.canonicalize().map_err(disk::io("read", folder))?;
         let link = folder.join(name);
         let path = match link.canonicalize() {
             Ok(path) => path,
             Err(_) if link.symlink_metadata().is_ok() => {
-                return Err(Error::told(format!("`{shown}` is a link to nothing"))
+                return Err(Error::msg(format!("`{shown}` is a link to nothing"))
                     .hint("name the file itself, or remove the link"));
             }
             Err(_) => link.clone(),
@@ -92,7 +92,7 @@ impl CheckpointFile {
         // A link in the tree could be committed too, and lead elsewhere.
         for place in [&link, &path] {
             if repo.has_in_work_tree(place.parent().unwrap_or(place)) {
-                return Err(Error::told(format!(
+                return Err(Error::msg(format!(
                     "the checkpoint `{shown}` is inside the work tree that it is to judge: who can change the one could change the other"
                 ))
                 .hint("keep it outside the repository, where those who push can't write"));
@@ -103,7 +103,7 @@ impl CheckpointFile {
         let waiting = read_signature(&path, ".sig.new")?;
         let read = match (bytes, new) {
             (None, false) => {
-                return Err(Error::told(format!("there is no checkpoint at `{shown}`"))
+                return Err(Error::msg(format!("there is no checkpoint at `{shown}`"))
                     .hint("was it lost or removed? restore it from a copy: without it nothing shows that history only grew")
                     .hint(format!(
                         "to make the first one: `modelry audit --checkpoint {} --new-checkpoint`",
@@ -111,7 +111,7 @@ impl CheckpointFile {
                     )));
             }
             (None, true) if signature.is_some() => {
-                return Err(Error::told(format!(
+                return Err(Error::msg(format!(
                     "there is a signature at `{}`, and no checkpoint to it",
                     beside(given, ".sig").display()
                 ))
@@ -119,14 +119,14 @@ impl CheckpointFile {
             }
             (None, true) => None,
             (Some(_), true) => {
-                return Err(Error::told(format!(
+                return Err(Error::msg(format!(
                     "there is a checkpoint at `{shown}`, and `--new-checkpoint` would start over"
                 ))
                 .hint("leave `--new-checkpoint` away, or name another file"));
             }
             (Some(bytes), false) => {
                 let checkpoint = Checkpoint::parse(&bytes).map_err(|why| {
-                    Error::told(format!("`{shown}` is no checkpoint: {why}"))
+                    Error::msg(format!("`{shown}` is no checkpoint: {why}"))
                         .hint("restore it from a copy; it is never to be edited by hand")
                 })?;
                 Some((bytes, checkpoint))
@@ -195,7 +195,7 @@ impl CheckpointFile {
             _ => next.body().into_bytes(),
         };
         if !same && Checkpoint::parse(&body).as_ref() != Ok(next) {
-            return Err(Error::told(
+            return Err(Error::msg(
                 "no checkpoint can be written: the registry's folder has a name with control characters, or too many versions are tainted",
             ));
         }
@@ -242,7 +242,7 @@ impl CheckpointFile {
             && read_signature(&self.path, ".sig.new")? == self.waiting;
         match same {
             true => Ok(()),
-            false => Err(Error::told(format!(
+            false => Err(Error::msg(format!(
                 "`{}` was changed while the audit ran, and is left as it is",
                 self.path.display()
             ))
@@ -258,7 +258,7 @@ fn signature(signer: &dyn Signer, policy: &Policy, body: &[u8]) -> Result<String
     if verdict.actor().is_some() {
         return Ok(armor);
     }
-    Err(Error::told(format!(
+    Err(Error::msg(format!(
         "a checkpoint is signed by an actor of the registry, and the configured key proves {}",
         verdict.words()
     ))

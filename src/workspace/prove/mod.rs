@@ -184,7 +184,7 @@ impl Workspace {
             if why.is_empty() {
                 return Err(self.no_registry(objects, tip)?);
             }
-            return Err(Error::told(format!(
+            return Err(Error::msg(format!(
                 "the root {} brings no policy into force{why}",
                 root.short()
             ))
@@ -320,14 +320,14 @@ impl Workspace {
     fn whole(&self, objects: &dyn Objects, root: Oid, tip: Oid) -> Result<Vec<Commit>, Error> {
         let Some(mut commits) = history::chain_if(objects, root, tip)? else {
             if let Ok(Some(_)) = history::chain_if(objects, tip, root) {
-                return Err(Error::told(format!(
+                return Err(Error::msg(format!(
                     "commit {} is older than the registry, which begins at its root {}",
                     tip.short(),
                     root.short()
                 ))
                 .hint(format!("name the root, or a commit after it: {root}")));
             }
-            return Err(Error::told(format!(
+            return Err(Error::msg(format!(
                 "the root {root} is not among the first parents of {}: this is not the registry that was pinned, or its history was rewritten",
                 tip.short()
             ))
@@ -348,7 +348,7 @@ impl Workspace {
     ) -> Result<Replay<'r>, Error> {
         let oid = |text: &str| {
             Oid::from_hex(text).ok_or_else(|| {
-                Error::told(format!("{} is damaged", self.verified_folder().display()))
+                Error::msg(format!("{} is damaged", self.verified_folder().display()))
                     .hint("remove the folder: the next proof makes it anew")
             })
         };

@@ -190,7 +190,7 @@ fn tip(repo: &Repo, job: &Job, has_fetched: bool, fetch: Option<&Fetch>) -> Resu
     if is_here(repo, tip) {
         return repo.resolve(&tip.to_string());
     }
-    let error = Error::told(format!("commit {tip}, which the job is about, is not here"));
+    let error = Error::msg(format!("commit {tip}, which the job is about, is not here"));
     Err(match has_fetched {
         true => error.hint("what was pushed has moved on since: the job of what it is now decides"),
         false => brought_by(error, fetch),
@@ -202,7 +202,7 @@ fn tip(repo: &Repo, job: &Job, has_fetched: bool, fetch: Option<&Fetch>) -> Resu
 fn mainline_tip(repo: &Repo, job: &Job, tip: Oid, fetch: Option<&Fetch>) -> Result<Oid, Error> {
     match repo.reference(&kept_at(repo, &job.mainline))? {
         None if matches!(job.task, Task::Landing(_)) => Err(brought_by(
-            Error::told(format!(
+            Error::msg(format!(
                 "what `{}` is on the remote is not here: the clone has a single branch",
                 job.mainline.trim_start_matches("refs/heads/")
             )),
@@ -238,7 +238,7 @@ fn is_checked_out(repo: &Repo, tip: Oid, named: &str) -> Result<(), Error> {
     let head = repo.resolve("HEAD")?;
     let wrong = |what: &str, id: &str| {
         let told = format!("{what} is {id}, and the runner checked {head} out");
-        Err(Error::told(told).hint(
+        Err(Error::msg(told).hint(
             "let nobody give variables to a pipeline: Settings > CI/CD > Variables, minimum role to use pipeline variables",
         ))
     };
@@ -260,7 +260,7 @@ fn on_mainline(repo: &Repo, named: &str, tip: Oid, mainline: &str) -> Result<Oid
     if base == tip || history::chain_if(&repo.objects()?, base, tip)?.is_some() {
         return Ok(base);
     }
-    Err(Error::told(format!(
+    Err(Error::msg(format!(
         "`{named}` is commit {}, which is no commit of `{}` from first parent to first parent",
         base.short(),
         mainline.trim_start_matches("refs/heads/")

@@ -73,7 +73,7 @@ fn branch(name: &str) -> String {
 /// Parses a commit's id; `None` for the zeroes that mean no commit.
 fn commit(text: Option<&str>, what: &str) -> Result<Option<Oid>, Error> {
     let wrong = || {
-        Error::told(format!("the event tells no commit as `{what}`"))
+        Error::msg(format!("the event tells no commit as `{what}`"))
             .hint("judge by hand: `modelry validate --onto BASE TIP`, or `modelry validate A..B`")
     };
     let id = text.and_then(Oid::from_hex).ok_or_else(wrong)?;
@@ -81,13 +81,13 @@ fn commit(text: Option<&str>, what: &str) -> Result<Option<Oid>, Error> {
 }
 
 fn no_mainline() -> Error {
-    Error::told("nothing says which branch is the mainline").hint("name it: `--mainline main`")
+    Error::msg("nothing says which branch is the mainline").hint("name it: `--mainline main`")
 }
 
 /// Returns the task for a push to a reference.
 fn pushed(mainline: String, reference: &str, before: Option<Oid>, after: Option<Oid>) -> Result<Job, Error> {
     let Some(after) = after else {
-        return Err(Error::told(format!("`{reference}` was deleted, so there is nothing to judge"))
+        return Err(Error::msg(format!("`{reference}` was deleted, so there is nothing to judge"))
             .hint("let the job run for pushes that bring commits; only a server's hook keeps a branch from being deleted: `modelry hook install --server`"));
     };
     let task = match before {
@@ -122,7 +122,7 @@ pub fn github(
     let text = |pointer: &str| payload.pointer(pointer).and_then(Value::as_str);
     let id = |pointer: &str| commit(text(pointer), pointer.trim_start_matches('/'));
     let some = |pointer: &str| {
-        id(pointer)?.ok_or_else(|| Error::told(format!("the event tells no commit as `{pointer}`")))
+        id(pointer)?.ok_or_else(|| Error::msg(format!("the event tells no commit as `{pointer}`")))
     };
     let reference = variable("GITHUB_REF");
     // The file of a schedule names no repository; the schedule runs on the default
@@ -155,16 +155,16 @@ pub fn github(
             })
         }
         "push" => {
-            let reference = text("/ref").ok_or_else(|| Error::told("the event does not tell what was pushed to"))?;
+            let reference = text("/ref").ok_or_else(|| Error::msg("the event does not tell what was pushed to"))?;
             pushed(mainline, reference, id("/before")?, id("/after")?)
         }
         "schedule" | "workflow_dispatch" | "repository_dispatch" | "workflow_run" => {
-            let missing = |name| Error::told(format!("`{name}` is not set, so nothing says what the job runs on"));
+            let missing = |name| Error::msg(format!("`{name}` is not set, so nothing says what the job runs on"));
             let reference = reference.ok_or_else(|| missing("GITHUB_REF"))?;
             let sha = variable("GITHUB_SHA").ok_or_else(|| missing("GITHUB_SHA"))?;
             pushed(mainline, &reference, None, commit(Some(&sha), "GITHUB_SHA")?)
         }
-        other => Err(Error::told(format!("an event `{other}` brings no commits to judge")).hint(
+        other => Err(Error::msg(format!("an event `{other}` brings no commits to judge")).hint(
             "run the job on pull_request or pull_request_target, merge_group and push; on schedule or workflow_dispatch it judges the whole mainline",
         )),
     }
@@ -192,7 +192,7 @@ const ON_A_REFERENCE: [&str; 9] = [
 pub fn gitlab(variable: &dyn Fn(&str) -> Option<String>, mainline: Option<&str>) -> Result<Job, Error> {
     let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
     let id = |name: &str| commit(variable(name).as_deref(), name);
-    let some = |name: &str| id(name)?.ok_or_else(|| Error::told(format!("`{name}` names no commit")));
+    let some = |name: &str| id(name)?.ok_or_else(|| Error::msg(format!("`{name}` names no commit")));
     let default = variable("CI_DEFAULT_BRANCH");
     let mainline = mainline
         .or(default.as_deref())
@@ -201,7 +201,7 @@ pub fn gitlab(variable: &dyn Fn(&str) -> Option<String>, mainline: Option<&str>)
     if let Some(number) = variable("CI_MERGE_REQUEST_IID") {
         let (target, here) = (variable("CI_MERGE_REQUEST_PROJECT_ID"), variable("CI_PROJECT_ID"));
         if target != here {
-            return Err(Error::told("this pipeline runs in a fork, whose branches are not the registry's")
+            return Err(Error::msg("this pipeline runs in a fork, whose branches are not the registry's")
                 .hint("a member of the registry's project runs it there: in the merge request, Pipelines, Run pipeline"));
         }
         let source = Some(format!("refs/merge-requests/{number}/head"));
@@ -248,7 +248,7 @@ pub fn gitlab(variable: &dyn Fn(&str) -> Option<String>, mainline: Option<&str>)
         started if ON_A_REFERENCE.contains(&started) && !reference.is_empty() => {
             pushed(mainline, &reference, None, id("CI_COMMIT_SHA")?)
         }
-        _ => Err(Error::told(format!("a pipeline by `{started}` brings no commits to judge")).hint(
+        _ => Err(Error::msg(format!("a pipeline by `{started}` brings no commits to judge")).hint(
             "run the job for merge requests and for pushes; on a schedule or started by hand it judges the whole mainline",
         )),
     }

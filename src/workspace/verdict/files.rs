@@ -80,7 +80,7 @@ fn against_head(workspace: &Workspace) -> Result<Report, Error> {
     if prior.registry()?.is_none() && next.registry()?.is_none() {
         return Err(match head {
             Some(head) => workspace.no_registry(&objects, head)?,
-            None => Error::told("the branch has no commit yet, and there is no `registry.yaml`")
+            None => Error::msg("the branch has no commit yet, and there is no `registry.yaml`")
                 .hint("make the first one: `modelry init`"),
         });
     }

@@ -107,7 +107,7 @@ fn proven(
     let Some(how) = trust.how() else {
         judgement.note("the history that it would land on was not proven (--trust-base)");
         let given = Replay::after(records, &workspace.folder, base)?.policy;
-        let policy = given.ok_or_else(|| Error::told("no policy is in force there"))?;
+        let policy = given.ok_or_else(|| Error::msg("no policy is in force there"))?;
         return Ok((policy, Report::default()));
     };
     let how = How {

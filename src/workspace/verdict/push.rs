@@ -44,7 +44,7 @@ impl Update {
     fn read_one(line: &[u8]) -> Result<Update, Error> {
         let text = String::from_utf8_lossy(line);
         let wrong = || {
-            Error::told(format!("`{text}` is no line that git gives a hook"))
+            Error::msg(format!("`{text}` is no line that git gives a hook"))
                 .hint("git runs this command: `modelry hook install --server` sets it up")
         };
         let mut parts = text.splitn(3, ' ');
@@ -95,7 +95,7 @@ pub(super) fn judge(
                 None => wrong.push(rules::mainline_deleted(&short, tip)),
                 // Git may carry out the one of them that was not judged.
                 Some(_) if moved.is_some() => {
-                    return Err(Error::told(format!("the push moves `{short}` twice"))
+                    return Err(Error::msg(format!("the push moves `{short}` twice"))
                         .hint("push it once, by its own name"));
                 }
                 Some(new) => moved = Some((update.old, new)),
@@ -104,7 +104,7 @@ pub(super) fn judge(
     }
     if let Some((old, new)) = moved {
         let outrun = || {
-            Error::told(format!("`{short}` {MOVED_MEANWHILE}"))
+            Error::msg(format!("`{short}` {MOVED_MEANWHILE}"))
                 .hint("fetch, and push again: `git pull --rebase`")
         };
         // The pusher's word for it is not taken. Git compares again under its
@@ -148,7 +148,7 @@ pub(super) fn judge(
     // nobody would notice.
     if tip.is_none() && wrong.is_empty() && updates.iter().any(|update| update.new.is_some()) {
         return Err(
-            Error::told(format!("the mainline here is `{short}`, and it is not there yet")).hint(format!(
+            Error::msg(format!("the mainline here is `{short}`, and it is not there yet")).hint(format!(
                 "push `{short}` first; when another branch is meant, on the server: `git config modelry.mainline NAME`"
             )),
         );

@@ -31,7 +31,7 @@ pub(super) fn judge(wanted: &Wanted) -> Result<Judgement, Error> {
             return Ok(Judgement::of(report));
         }
         return match &wanted.path {
-            Some(path) => Err(Error::told(format!(
+            Some(path) => Err(Error::msg(format!(
                 "there is no registry at `{path}` in HEAD: nothing was judged"
             ))
             .hint("name its folder from the repository's top: `--path FOLDER`")),

@@ -84,7 +84,7 @@ fn after(
         }
         None => {
             let given = Replay::after(records, &workspace.folder, from)?.policy;
-            let policy = given.ok_or_else(|| Error::told("no policy is in force there"))?;
+            let policy = given.ok_or_else(|| Error::msg("no policy is in force there"))?;
             (policy, Report::default())
         }
     };
@@ -156,7 +156,7 @@ pub fn ensure_begun(workspace: &Workspace, a: Oid, b: Oid) -> Result<(), Error> 
     if !there(b)? {
         return Err(workspace.no_registry(&objects, b)?);
     }
-    let error = Error::told(format!("the registry begins after commit {}", a.short()));
+    let error = Error::msg(format!("the registry begins after commit {}", a.short()));
     // A shallow clone may lack the commits between.
     Err(match history::find_root(&objects, &workspace.folder, b) {
         Ok(root) => error.hint(format!("start at its root: `modelry validate {root}..{b}`")),

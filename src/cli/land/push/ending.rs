@@ -24,7 +24,7 @@ pub(super) fn found(run: &Run<'_>, road: &Road, there: Unknown, tries: usize) ->
 /// Nobody knows whether the commit is on the remote.
 pub(super) fn lost(road: &Road, unknown: &Unknown, why: &str) -> Error {
     let commit = unknown.signed.commit;
-    Error::told(format!(
+    Error::msg(format!(
         "the push to `{}` broke off, and whether commit {} landed is not known: {why}",
         road.remote,
         commit.short()
@@ -98,17 +98,17 @@ fn follow(run: &Run<'_>, local: &str, signed: &Signed) -> Result<(), Error> {
     if let Some(tip) = tip
         && repo.ahead_behind(tip, signed.commit)?.0 > 0
     {
-        return Err(Error::told("it has moved in the meantime"));
+        return Err(Error::msg("it has moved in the meantime"));
     }
     if tip.is_none() && run.args.branch.is_none() {
         // Nobody asked for a branch of that name here.
         return Ok(());
     }
     if let Some(place) = repo.checked_out_elsewhere(local) {
-        return Err(Error::told(format!("it is checked out at {}", place.display())));
+        return Err(Error::msg(format!("it is checked out at {}", place.display())));
     }
     if repo.is_rebasing(local) {
-        return Err(Error::told("a rebase is moving it")
+        return Err(Error::msg("a rebase is moving it")
             .hint("`git rebase --continue` finishes the rebase, and `git pull --rebase` follows"));
     }
     if repo.is_checked_out(local)? {
@@ -124,8 +124,8 @@ fn follow(run: &Run<'_>, local: &str, signed: &Signed) -> Result<(), Error> {
     }
     match repo.advance_alone(local, tip, signed.commit, &signed.log()) {
         Ok(()) => Ok(()),
-        Err(AdvanceError::Moved) => Err(Error::told("it has moved in the meantime")),
-        Err(AdvanceError::Locked(path)) => Err(Error::told(format!(
+        Err(AdvanceError::Moved) => Err(Error::msg("it has moved in the meantime")),
+        Err(AdvanceError::Locked(path)) => Err(Error::msg(format!(
             "{} is held by another process",
             path.display()
         ))),

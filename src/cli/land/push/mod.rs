@@ -150,7 +150,7 @@ pub(super) fn land(run: &Run<'_>) -> Result<Landing, Error> {
                 // A number that is taken is not tried again.
                 ready = road.named.is_some().then_some(signed);
                 if !patience.after_race() {
-                    return Err(Error::told(format!(
+                    return Err(Error::msg(format!(
                         "others push to `{}` of `{}` faster than this command can follow ({tries} times; the last time: {why}); nothing landed",
                         short(&reference),
                         road.remote,
@@ -163,7 +163,7 @@ pub(super) fn land(run: &Run<'_>) -> Result<Landing, Error> {
                     let line = report::clean(line);
                     ui.say(&format!("{} {line}", paint("remote:", "1;33", &ui.side)));
                 }
-                return Err(Error::told(format!(
+                return Err(Error::msg(format!(
                     "`{}` refused the push to `{}`: {why}; nothing landed",
                     road.remote,
                     short(&reference)
@@ -189,7 +189,7 @@ pub(super) fn land(run: &Run<'_>) -> Result<Landing, Error> {
                 }
                 return Err(match unknown.last() {
                     Some(unknown) => lost(&road, unknown, &why),
-                    None => Error::told(why),
+                    None => Error::msg(why),
                 });
             }
         }
@@ -210,8 +210,9 @@ fn has_room(run: &Run<'_>, road: &Road, reference: &str) -> Result<(), Error> {
                 short(folder),
                 short(reference)
             );
-            return Err(Error::told(told)
-                .hint("have that one renamed there, or name another branch: `--branch NAME`"));
+            return Err(
+                Error::msg(told).hint("have that one renamed there, or name another branch: `--branch NAME`")
+            );
         }
         at = folder;
     }
@@ -265,7 +266,7 @@ fn is_there(run: &Run<'_>, road: &Road, ground: &Ground, existing: &Existing) ->
         Some(local) if local != to => format!("{}:{}", short(local), short(to)),
         _ => short(to).to_owned(),
     };
-    Err(Error::told(format!(
+    Err(Error::msg(format!(
         "{}, but in this clone alone: `{}` of `{}` lacks `{record}`",
         existing.words(),
         short(to),

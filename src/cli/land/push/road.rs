@@ -35,10 +35,10 @@ impl Road {
                 None => (repo.push_place(&own_mainline)?.0, None),
             };
             if named.as_ref() == Some(&mainline) {
-                return Err(Error::told(
-                    "a pull request needs a branch of its own, and this is the mainline",
-                )
-                .hint("leave `--branch` away, or push to the mainline with `--push`"));
+                return Err(
+                    Error::msg("a pull request needs a branch of its own, and this is the mainline")
+                        .hint("leave `--branch` away, or push to the mainline with `--push`"),
+                );
             }
             check_finished(run, local.as_deref())?;
             return Ok(Road {

@@ -109,7 +109,7 @@ pub(super) fn survey(run: &Run<'_>, road: &Road, unknown: &[Unknown]) -> Result<
         (None, Some(local), _) => (local, 0, road.is_mainline()),
         (None, None, Some(mainline)) => (mainline, 0, true),
         (None, None, None) => {
-            return Err(Error::told(format!(
+            return Err(Error::msg(format!(
                 "`{}` has no branch `{}`",
                 road.remote,
                 short(&road.mainline)
@@ -166,7 +166,7 @@ fn own_commits(run: &Run<'_>, road: &Road, local: Option<Oid>, tip: Oid) -> Resu
         (0, _) => Ok(Own::Sound { base: tip, along: 0 }),
         (along, 0) => {
             if history::chain_if(&objects, tip, local)?.is_none() {
-                return Err(Error::told(format!(
+                return Err(Error::msg(format!(
                     "`{name}` of `{}` was merged into your branch, so it would become a side of it",
                     road.remote
                 ))
@@ -188,7 +188,7 @@ fn own_commits(run: &Run<'_>, road: &Road, local: Option<Oid>, tip: Oid) -> Resu
             if !grown && let Proved::Faulty(base) = prove(run, &objects, &target)? {
                 return Ok(Own::Faulty(base));
             }
-            Err(Error::told(format!(
+            Err(Error::msg(format!(
                 "`{}` and `{name}` of `{}` have gone apart: {} here, {} there",
                 short(road.local.as_deref().unwrap_or_default()),
                 road.remote,

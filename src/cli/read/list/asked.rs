@@ -90,9 +90,9 @@ pub(super) fn check(
 ) -> Result<(), Error> {
     match expr.misfit(&shapes()) {
         None => {}
-        Some(Misfit::Kinds(words)) => return Err(Error::told(words).hint(EXAMPLE)),
+        Some(Misfit::Kinds(words)) => return Err(Error::msg(words).hint(EXAMPLE)),
         Some(Misfit::Unknown(absent)) => {
-            return Err(Error::told(instead(&absent, "there is no field")).hint(EXAMPLE));
+            return Err(Error::msg(instead(&absent, "there is no field")).hint(EXAMPLE));
         }
     }
     let statuses = STATUSES.map(|it| it.to_string());
@@ -106,7 +106,7 @@ pub(super) fn check(
     for (variable, what, names) in known {
         for text in expr.compared(variable) {
             if !names.contains(&text) && !is_somewhere(variable, &text, contents) {
-                return Err(Error::told(meant(&format!("{what} `{text}`"), names, &text)));
+                return Err(Error::msg(meant(&format!("{what} `{text}`"), names, &text)));
             }
         }
     }

@@ -88,14 +88,14 @@ fn export(
 
 /// Returns the error for a record of a version that can't be used.
 fn unreadable(what: &str, id: &VersionId) -> Error {
-    Error::told(format!("{what} of {id} can't be read")).hint("`modelry validate` says why")
+    Error::msg(format!("{what} of {id} can't be read")).hint("`modelry validate` says why")
 }
 
 /// Returns the version, or an error if there is none.
 fn version_of<'l>(loaded: &'l Loaded, id: &VersionId) -> Result<&'l ModelVersion, Error> {
     match (loaded.version(), loaded.tombstone()) {
         (Some(version), _) => Ok(version),
-        (None, Some(_)) => Err(Error::told(format!("version {id} is deleted"))
+        (None, Some(_)) => Err(Error::msg(format!("version {id} is deleted"))
             .hint("`--at REV` looks at a commit before the deletion")),
         (None, None) => Err(unreadable("the file", id)),
     }

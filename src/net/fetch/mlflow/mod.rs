@@ -33,7 +33,7 @@ pub fn registered(
         false if parts.has_scheme(&["http", "https"]) => server::read(place, only, heard)?,
         false => {
             let scheme = parts.scheme.to_ascii_lowercase();
-            return Err(Error::told(format!("`{scheme}://` is no way to an MLflow server"))
+            return Err(Error::msg(format!("`{scheme}://` is no way to an MLflow server"))
                 .hint("name its address, as in MLFLOW_TRACKING_URI: `https://mlflow.example.com`, or a folder of mlflow-export-import"));
         }
         true => tree::read(folder, only)?,
@@ -51,10 +51,10 @@ pub fn registered(
             (_, 0) => format!("there are {}", shown.join(", ")),
             (_, more) => format!("there are {}, and {more} more", shown.join(", ")),
         };
-        return Err(Error::told(format!("there is no model `{missing}`")).hint(shown));
+        return Err(Error::msg(format!("there is no model `{missing}`")).hint(shown));
     }
     if found.models.is_empty() {
-        return Err(Error::told("no model is registered there").hint("is it the right place?"));
+        return Err(Error::msg("no model is registered there").hint("is it the right place?"));
     }
     Ok(found)
 }
@@ -64,7 +64,7 @@ fn json_file(path: &Path) -> Result<Option<Value>, Error> {
     let Some(bytes) = disk::read_at_most(path, LARGEST)? else {
         return Ok(None);
     };
-    let told = |why: &str| Error::told(format!("`{}` can't be read: {why}", path.display()));
+    let told = |why: &str| Error::msg(format!("`{}` can't be read: {why}", path.display()));
     if bytes.len() > LARGEST {
         return Err(told("it is larger than 64 MiB"));
     }

@@ -61,7 +61,7 @@ pub(super) fn read(
                 told.is_some_and(|told| names.iter().any(|name| *name == told))
             };
             if let Some(other) = models.iter().find(|model| !asked(model)) {
-                return Err(Error::told(format!(
+                return Err(Error::msg(format!(
                     "asked for {names:?}, the server answers with {}",
                     other.get("name").unwrap_or(&Value::Null)
                 ))
@@ -162,7 +162,7 @@ impl Server {
         let parts = address.parts();
         if parts.has_login() {
             return Err(
-                Error::told("a name and password in the address end up in the shell's history")
+                Error::msg("a name and password in the address end up in the shell's history")
                     .hint("leave them out, and set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"),
             );
         }
@@ -200,7 +200,7 @@ impl Server {
 
     /// Makes one request; an error says whether the fault may pass.
     fn once(&self, url: &str) -> Result<Option<Value>, (Error, bool)> {
-        let told = |what: &str| Error::told(format!("`{}` {what}", self.shown));
+        let told = |what: &str| Error::msg(format!("`{}` {what}", self.shown));
         let mut request = self.agent.get(url);
         if let Some(login) = &self.login {
             request = request.header(AUTHORIZATION, login);
@@ -309,7 +309,7 @@ impl Server {
                 Some(next) => token = Some(next.to_owned()),
             }
         }
-        Err(Error::told(format!(
+        Err(Error::msg(format!(
             "`{}` never comes to the end of `{path}`",
             self.shown
         )))

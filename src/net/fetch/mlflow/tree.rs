@@ -165,7 +165,7 @@ impl Tree {
             model["versions"] = latest;
         }
         if model.get("versions").is_none_or(|all| !all.is_array()) {
-            return Err(Error::told(format!(
+            return Err(Error::msg(format!(
                 "`{}` lists no versions, and there is no `version.json` beside it: the export is not whole",
                 file.display()
             ))
@@ -200,14 +200,12 @@ impl Tree {
             return Ok(());
         };
         let Some(mut version) = told.pointer_mut("/mlflow/model_version").map(Value::take) else {
-            return Err(
-                Error::told(format!("`{}` holds no model version", path.display()))
-                    .hint("export it again: `export-model-version`"),
-            );
+            return Err(Error::msg(format!("`{}` holds no model version", path.display()))
+                .hint("export it again: `export-model-version`"));
         };
         let whose = version.get("name").and_then(Value::as_str).unwrap_or(name);
         if whose != name {
-            return Err(Error::told(format!(
+            return Err(Error::msg(format!(
                 "`{}` is of model `{whose}`, and `model.json` beside it of `{name}`",
                 path.display()
             ))
@@ -282,7 +280,7 @@ impl Tree {
     fn merge(&mut self, place: usize, mut model: Value, origin: &Origin, name: &str) -> Result<(), Error> {
         let first = &self.origins[place];
         if first.server != origin.server {
-            return Err(Error::told(format!(
+            return Err(Error::msg(format!(
                 "`{name}` would come from two servers: `{}` and `{}` tell of different ones",
                 first.file.display(),
                 origin.file.display()
@@ -328,7 +326,7 @@ impl Tree {
             .into_iter();
         while let Some(entry) = walk.next() {
             let entry = entry
-                .map_err(|error| Error::told(format!("`{}` can't be read: {error}", folder.display())))?;
+                .map_err(|error| Error::msg(format!("`{}` can't be read: {error}", folder.display())))?;
             let name = entry.file_name().to_string_lossy();
             if entry.depth() == 0 || name.starts_with('.') {
                 if entry.depth() > 0 && entry.file_type().is_dir() {
@@ -386,7 +384,7 @@ fn add(versions: &mut Vec<Value>, version: Value, name: &str, file: &Path) -> Re
     let own = number(&version);
     match versions.iter().find(|one| number(one) == own) {
         Some(there) if *there == version => Ok(()),
-        Some(_) => Err(Error::told(format!(
+        Some(_) => Err(Error::msg(format!(
             "version {own} of `{name}` is exported twice, and not alike: once in `{}`",
             file.display()
         ))
@@ -403,7 +401,7 @@ fn add(versions: &mut Vec<Value>, version: Value, name: &str, file: &Path) -> Re
 fn no_model(folder: &Path) -> Error {
     let kinds = "name a folder that `export-model-version`, `export-model`, `export-models` or `export-all` of mlflow-export-import wrote, or the server's address";
     if folder.join("version.json").is_file() {
-        return Error::told(format!(
+        return Error::msg(format!(
             "`{}` holds `version.json`, and no `model.json` beside it: the export is not whole",
             folder.display()
         ))
@@ -411,12 +409,12 @@ fn no_model(folder: &Path) -> Error {
     }
     let kind = KINDS.iter().find(|(file, ..)| folder.join(file).is_file());
     match kind {
-        Some((file, command, what)) => Error::told(format!(
+        Some((file, command, what)) => Error::msg(format!(
             "`{}` is what `{command}` wrote ({file}): {what}, and no registered model",
             folder.display()
         ))
         .hint(kinds),
-        None => Error::told(format!("`{}` holds no `model.json`", folder.display())).hint(kinds),
+        None => Error::msg(format!("`{}` holds no `model.json`", folder.display())).hint(kinds),
     }
 }
 
@@ -442,7 +440,7 @@ fn models(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut files = Vec::new();
     for entry in walk {
         let entry = entry.map_err(|error| {
-            Error::told(format!("`{}` can't be read: {error}", folder.display()))
+            Error::msg(format!("`{}` can't be read: {error}", folder.display()))
                 .hint("name a folder, or an address with http:// or https://")
         })?;
         if entry.file_type().is_file() && entry.file_name() == "model.json" {
@@ -461,7 +459,7 @@ fn experiments(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut folders = Vec::new();
     for entry in WalkDir::new(&top).min_depth(1).max_depth(1).sort_by_file_name() {
         let entry =
-            entry.map_err(|error| Error::told(format!("`{}` can't be read: {error}", top.display())))?;
+            entry.map_err(|error| Error::msg(format!("`{}` can't be read: {error}", top.display())))?;
         if entry.file_type().is_dir() {
             folders.push(entry.into_path());
         }
