@@ -10,7 +10,7 @@ use crate::record::snapshot::{Loaded, Snapshot};
 /// The way in which a version of a group is named.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Which {
-    /// By its number.
+    /// The version with this number.
     Number(VersionNumber),
     /// The version that serves a stage.
     Stage(StageName),

@@ -139,9 +139,6 @@ impl Registered<'_> {
 }
 
 /// Writes a program that registers the version with MLflow's own client.
-///
-/// # Errors
-/// As [`Registered::data`].
 pub fn script(version: &Registered<'_>) -> Result<String, Error> {
     let data = serde_json::to_string_pretty(&version.data()?).unwrap_or_default();
     Ok(PROGRAM

@@ -136,7 +136,7 @@ fn split_login(authority: &str) -> (Option<&str>, &str) {
     }
 }
 
-/// How an address is written.
+/// The form of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// `scheme://authority…`.

@@ -226,7 +226,7 @@ pub type VersionNumber = u64;
 /// The largest integer that every JSON reader represents exactly (2^53).
 pub const MAX_INTEGER: u64 = 1 << 53;
 
-/// How far above a group's highest number a new version may be.
+/// The most that a new version's number may exceed the group's highest number.
 pub const MAX_VERSION_GAP: u64 = 100_000;
 
 /// The most that a serial or a revision may rise at once. Without a limit, one change

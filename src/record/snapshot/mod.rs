@@ -244,9 +244,6 @@ fn spell_numbers(card: &mut ModelCard, document: &Document) {
 
 /// Reads the file with this blob's content at this path. A blob over the limit is not
 /// read: a tree could list it under many names, and each would cost a read.
-///
-/// # Errors
-/// As [`load`].
 pub fn read(objects: &dyn Objects, path: &RecordPath, id: Oid) -> Result<Loaded, Error> {
     let limits = limits_at(path);
     match objects.size(id).filter(|size| *size > limits.bytes) {

@@ -85,7 +85,6 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// Writes a key.
 pub(super) fn key(key: &str) -> String {
     word(key, false)
 }

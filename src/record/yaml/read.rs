@@ -123,9 +123,6 @@ impl Document {
 
     /// Parses one JSON mapping equally strictly. It refuses the same keys, characters
     /// and sizes, and numbers that readers round. White space follows JSON.
-    ///
-    /// # Errors
-    /// As [`Document::read`].
     pub fn read_json(bytes: &[u8], limits: &Limits) -> Result<Document, Vec<Fault>> {
         let text = as_yaml(decode(bytes, limits)?);
         Document::read_text(&text, limits, true)

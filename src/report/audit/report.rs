@@ -146,9 +146,9 @@ pub struct Trust {
 /// The number of signatures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Uses {
-    /// Of commits.
+    /// Signatures of commits.
     pub commits: usize,
-    /// Of records.
+    /// Signatures of records.
     pub records: usize,
 }
 

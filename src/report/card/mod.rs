@@ -67,11 +67,9 @@ struct Section {
 
 /// A piece of a page.
 enum Block {
-    /// A subheading.
     Heading(String),
     /// Text that people wrote: paragraphs and plain lists.
     Prose(String),
-    /// Names and values.
     Facts(Vec<Fact>),
     /// Titled entries, each with its facts.
     Entries(Vec<Entry>),
@@ -88,7 +86,6 @@ struct Fact {
     value: Inline,
 }
 
-/// A titled entry.
 struct Entry {
     title: String,
     /// A short word, and its meaning.
@@ -106,7 +103,6 @@ impl Entry {
 
 /// A value on one line.
 enum Inline {
-    /// Words.
     Text(String),
     /// Text to copy: a digest, a name in a registry.
     Code(String),

@@ -128,8 +128,7 @@ fn seen(gate: &GateOutcome) -> String {
     seen.join("; ")
 }
 
-/// A version in use, and what for: "Approved, serves production".
-/// How it came to be Approved without reviews here.
+/// Describes the import that made a version Approved without reviews in this registry.
 fn import_words(import: &Import) -> String {
     let words = import.imported.words(&import.by);
     match import.granted {
@@ -138,6 +137,7 @@ fn import_words(import: &Import) -> String {
     }
 }
 
+/// The status of a version in use, and its purpose: "Approved, serves production".
 fn use_of(live: &Live) -> String {
     let status = live
         .status

@@ -32,7 +32,6 @@ pub(super) fn words(text: &str) -> Markup {
     }
 }
 
-/// Renders a key's fingerprint.
 pub(super) fn key(key: &str) -> Markup {
     html! { code.key { (clean(key)) } }
 }

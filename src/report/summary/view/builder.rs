@@ -27,11 +27,9 @@ pub(super) type Line = Vec<Span>;
 pub(super) enum Block {
     /// The page's title, or a section's.
     Heading(usize, Line),
-    /// A paragraph.
     Text(Line),
     /// A warning that must be seen.
     Warning(Line, Vec<Line>),
-    /// Items.
     List(Vec<Line>),
     /// Rows under a header.
     Table(Vec<Line>, Vec<Vec<Line>>),

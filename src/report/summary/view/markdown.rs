@@ -101,7 +101,6 @@ fn all(blocks: &[Block]) -> String {
     blocks.iter().map(block).collect::<Vec<_>>().join("\n\n")
 }
 
-/// Renders the page.
 pub(super) fn render(blocks: &[Block]) -> String {
     format!("{}\n", all(blocks))
 }

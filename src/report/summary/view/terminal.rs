@@ -85,7 +85,6 @@ fn all(blocks: &[Block], style: &Style, out: &mut String) {
     }
 }
 
-/// Renders the page.
 pub(super) fn render(blocks: &[Block], style: &Style) -> String {
     let mut out = String::new();
     all(blocks, style, &mut out);
