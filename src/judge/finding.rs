@@ -26,6 +26,13 @@ pub struct RuleInfo {
     pub docs: &'static str,
 }
 
+impl RuleInfo {
+    /// The section of the book that explains the rule, from the top of Modelry's source.
+    pub fn page(&self) -> String {
+        format!("docs/reference/rules.md#{}", self.code.to_lowercase())
+    }
+}
+
 /// The tree of a step that an anchor is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Side {

@@ -548,13 +548,8 @@ fn a_soft_hyphen_is_no_part_of_an_address() {
 }
 
 #[test]
-fn the_readmes_tour_is_true() {
-    let readme = include_str!("../../README.md");
-    let tour = readme
-        .split("<!-- tour: begin -->")
-        .nth(1)
-        .and_then(|rest| rest.split("<!-- tour: end -->").next());
-    let tour = tour.expect("a tour in README.md");
+fn the_tutorial_is_true() {
+    let tour = crate::support::docs::block("tour");
     let lab = Lab::empty();
     std::fs::remove_dir_all(&lab.top).expect("the empty repository");
     std::fs::create_dir_all(&lab.top).expect("an empty folder");
@@ -680,6 +675,8 @@ fn explain_reads_like_a_page() {
 
     How to fix
     Restore the status; register again to try again.
+
+    Page: docs/reference/rules.md#mr203
     ");
     assert!(lab.ok("admin-1", &["explain"]).lines().count() > 70);
     let pages = lab.home().join("man");

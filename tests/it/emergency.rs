@@ -462,10 +462,10 @@ fn a_recovery_key_stands_in_when_an_administrator_leaves() {
     let lab = &guarded.lab;
     two_administrators(lab);
     let key = lab.public_key("safe");
-    let block = crate::histories::from_readme("recovery");
+    let block = crate::support::docs::block("recovery");
     lab.write(
         "registry.yaml",
-        &lab.policy_with("policyChange: {required: 2}\n", block),
+        &lab.policy_with("policyChange: {required: 2}\n", &block),
     );
     let key_line = std::fs::read_to_string(&key).expect("a key");
     let key_line = key_line.split_whitespace().take(2).collect::<Vec<_>>().join(" ");

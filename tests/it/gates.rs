@@ -245,7 +245,7 @@ fn the_champion_is_what_serves() {
     );
 }
 
-/// The lines that the README gives for CI, as they stand there, in a clone of a
+/// The lines that the docs give for CI, as they stand there, in a clone of a
 /// bare repository.
 #[test]
 fn the_lines_for_ci_work() {
@@ -313,16 +313,7 @@ fn the_lines_for_ci_work() {
         "-d",
         "refs/remotes/origin/HEAD",
     ]);
-    let readme = include_str!("../../README.md");
-    let block = readme
-        .split("<!-- automated: begin -->")
-        .nth(1)
-        .expect("the lines");
-    let lines = block
-        .split("```sh\n")
-        .nth(1)
-        .and_then(|rest| rest.split("```").next())
-        .expect("a block");
+    let lines = crate::support::docs::block("automated");
     let run = |version: &str| {
         let mut shell = lab.command("bash");
         let binary = std::path::Path::new(env!("CARGO_BIN_EXE_modelry"))
@@ -334,7 +325,7 @@ fn the_lines_for_ci_work() {
         );
         let secret = std::fs::read_to_string(lab.key("gatekeeper")).expect("a key");
         shell
-            .args(["-e", "-c", lines])
+            .args(["-e", "-c", &lines])
             .current_dir(&clone)
             .env("PATH", path.expect("a path"))
             .env("GATEKEEPER_KEY", secret.trim_end())

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use modelry::judge::rules;
 use modelry::record::kind::Kind;
 use modelry::record::schema;
 use modelry::report;
@@ -65,26 +64,6 @@ fn every_field_is_described_and_no_unknown_one_is_let_in() {
         walk(schema::schema(*kind), kind.as_str(), &mut wrong);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-#[test]
-fn the_readme_has_the_rule_table() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
-    let readme = std::fs::read_to_string(path).expect("README.md");
-    let mut table = String::from("| code | name | fires when |\n| --- | --- | --- |\n");
-    for rule in rules::RULES {
-        table.push_str(&format!(
-            "| {} | {} | {} |\n",
-            rule.info.code, rule.info.name, rule.info.summary
-        ));
-    }
-    let (begin, end) = ("<!-- rules: begin -->\n", "<!-- rules: end -->");
-    let start = readme.find(begin).expect("the marker") + begin.len();
-    let stop = readme.find(end).expect("the marker");
-    golden(
-        "README.md",
-        &format!("{}{table}{}", &readme[..start], &readme[stop..]),
-    );
 }
 
 fn pages(command: &clap::Command, path: &str, out: &mut String) {

@@ -2,6 +2,7 @@
 //! were stolen before anybody knew, and mainlines that were rewritten.
 
 use crate::support::Lab;
+use crate::support::docs::block;
 
 fn head(lab: &Lab) -> String {
     lab.git(&["rev-parse", "HEAD"])
@@ -184,15 +185,6 @@ fn an_acknowledged_fault_is_shown_and_does_not_decide() {
     assert_eq!(refused.code, 1, "{refused:?}");
 }
 
-/// Returns the YAML that the README has under this mark.
-pub fn from_readme(mark: &str) -> &'static str {
-    let readme = include_str!("../../README.md");
-    let block = readme.split(&format!("<!-- {mark}: begin -->\n```yaml\n")).nth(1);
-    block
-        .and_then(|rest| rest.split("```").next())
-        .expect("a block in README.md")
-}
-
 /// Puts a block, with replacements, into the policy.
 fn add(lab: &Lab, block: &str, replacements: &[(&str, &str)]) {
     let mut block = block.to_owned();
@@ -259,7 +251,7 @@ fn who_reaffirms_a_version_accepts_what_the_key_proved_about_it() {
     assert_eq!(resolves(&lab, "churn/1"), 1);
     add(
         &lab,
-        from_readme("acknowledged"),
+        &block("acknowledged"),
         &[("9c2a…", &revocation), ("MR301", "MR317")],
     );
     assert_eq!(resolves(&lab, "churn/1"), 0);
@@ -275,10 +267,10 @@ fn what_a_key_proved_about_another_version_still_stops_the_group() {
     let key = fingerprint(&lab, "risk-1");
     let _ = lab.ok("risk-1", &["approve", "churn/1", "-m", "good"]);
     let _ = lab.ok("risk-1", &["reject", "churn/2", "-m", "bad"]);
-    // As the README writes it, by hand.
+    // As the docs write it, by hand.
     add(
         &lab,
-        from_readme("reaffirmed"),
+        &block("reaffirmed"),
         &[
             ("SHA256:…", &key),
             ("5e1f…", &since),
@@ -315,7 +307,7 @@ fn an_acknowledged_revocation_lets_the_group_go_on_without_the_version() {
     revoke(&lab, &since);
     add(
         &lab,
-        from_readme("acknowledged"),
+        &block("acknowledged"),
         &[("9c2a…", &head(&lab)), ("MR301", "MR317")],
     );
     assert_eq!(resolves(&lab, "churn/1"), 3);

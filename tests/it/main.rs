@@ -15,6 +15,7 @@ mod dates;
 mod deciding;
 mod deletion;
 mod differential;
+mod docs;
 mod editors;
 mod emergency;
 mod entrances;

@@ -124,15 +124,11 @@ fn folders_over_file_and_http() {
     assert!(shop.fails("churn/1", 1).contains("has the digest"));
     assert_eq!(shop.names(), [""; 0]);
 
-    // The README's way to make the list.
-    let readme = include_str!("../../README.md");
-    let script = readme.split("<!-- manifest: begin -->\n```python\n").nth(1);
-    let script = script
-        .and_then(|rest| rest.split("```").next())
-        .expect("a script");
+    // The way of the docs to make the list.
+    let script = crate::support::docs::block("manifest");
     std::fs::write(made.join("a.bin"), &files[0].1).expect("a file");
     let output = Command::new("python3")
-        .args(["-c", script, &path])
+        .args(["-c", &script, &path])
         .output()
         .expect("python3");
     assert_eq!(

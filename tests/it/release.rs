@@ -145,14 +145,21 @@ fn a_release_is_checked_installed_and_run() {
         names(&folder).iter().map(String::as_str).collect::<Vec<_>>(),
         [
             "CHANGELOG.md",
+            "CONTRIBUTING.md",
             "LICENSE-APACHE",
             "LICENSE-MIT",
             "README.md",
+            "SECURITY.md",
             "completions",
+            "docs",
             "man",
             "modelry"
         ]
     );
+    let readme = std::fs::read_to_string(folder.join("README.md")).expect("README.md");
+    for link in crate::docs::links::links(&readme) {
+        assert!(folder.join(&link).exists(), "README.md links to `{link}`");
+    }
     let list = fine(
         lab.command("tar")
             .args(["--list", "--verbose", "--numeric-owner", "--file"])
@@ -271,6 +278,9 @@ impl Project {
             ".ci/release",
             "pyproject.toml",
             "README.md",
+            "CONTRIBUTING.md",
+            "SECURITY.md",
+            "docs/README.md",
             "LICENSE-MIT",
             "LICENSE-APACHE",
         ] {

@@ -14,6 +14,13 @@ pub struct Concept {
     pub rules: &'static [&'static str],
 }
 
+impl Concept {
+    /// The section of the book that explains it, from the top of Modelry's source.
+    pub fn page(&self) -> String {
+        format!("docs/glossary.md#{}", self.name)
+    }
+}
+
 /// Returns the concept of this name, in any case and with any hyphens.
 pub fn find(wanted: &str) -> Option<&'static Concept> {
     let bare = |word: &str| word.to_lowercase().replace(['-', '_', ' '], "");

@@ -61,7 +61,7 @@ pub fn run(args: &ExplainArgs, ui: &Ui) -> Result<Outcome, Error> {
     };
     if let Some(concept) = concepts::find(wanted) {
         if ui.is_json() {
-            ui.json(&json!({"name": concept.name, "summary": concept.summary, "docs": concept.docs.trim(), "rules": concept.rules}))?;
+            ui.json(&json!({"name": concept.name, "summary": concept.summary, "docs": concept.docs.trim(), "rules": concept.rules, "page": concept.page()}))?;
             return Ok(Outcome::Fine);
         }
         let mut out = format!(
@@ -73,6 +73,7 @@ pub fn run(args: &ExplainArgs, ui: &Ui) -> Result<Outcome, Error> {
         if !concept.rules.is_empty() {
             out.push_str(&format!("\nRules: {}\n", concept.rules.join(", ")));
         }
+        out.push_str(&format!("\nPage: {}\n", concept.page()));
         ui.print(&out)?;
         return Ok(Outcome::Fine);
     }
@@ -90,7 +91,7 @@ pub fn run(args: &ExplainArgs, ui: &Ui) -> Result<Outcome, Error> {
     };
     let info = &rule.info;
     if ui.is_json() {
-        ui.json(&json!({"code": info.code, "name": info.name, "summary": info.summary, "docs": info.docs}))?;
+        ui.json(&json!({"code": info.code, "name": info.name, "summary": info.summary, "docs": info.docs, "page": info.page()}))?;
         return Ok(Outcome::Fine);
     }
     let mut out = format!(
@@ -105,6 +106,7 @@ pub fn run(args: &ExplainArgs, ui: &Ui) -> Result<Outcome, Error> {
             None => out.push_str(&format!("{line}\n")),
         }
     }
+    out.push_str(&format!("\nPage: {}\n", info.page()));
     ui.print(&out)?;
     Ok(Outcome::Fine)
 }

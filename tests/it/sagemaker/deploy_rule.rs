@@ -1,4 +1,4 @@
-//! The README's section on EventBridge: a rule that deploys, and the loop that puts
+//! The docs' section on EventBridge: a rule that deploys, and the loop that puts
 //! events there.
 
 use std::os::unix::fs::PermissionsExt as _;
@@ -7,14 +7,8 @@ use serde_json::Value;
 
 use super::{described, file, lab, let_import};
 use crate::events::BRIDGE;
+use crate::support::docs::block;
 use crate::support::{Lab, said};
-
-fn block(mark: &str) -> &'static str {
-    let readme = include_str!("../../../README.md");
-    let block = readme.split(&format!("<!-- {mark}: begin -->\n```")).nth(1);
-    let block = block.and_then(|rest| rest.split_once('\n')?.1.split("```").next());
-    block.expect("a block of the README")
-}
 
 /// As EventBridge matches: each member of the rule has one of its values.
 fn matches(rule: &Value, event: &Value) -> bool {
@@ -49,7 +43,7 @@ fn seen(lab: &Lab) -> Vec<Value> {
 fn a_rule_that_deploys_fires_once() {
     let lab = lab();
     let_import(&lab, "admin-1");
-    let rule: Value = serde_json::from_str(block("deploy-rule")).expect("JSON");
+    let rule: Value = serde_json::from_str(&block("deploy-rule")).expect("JSON");
     let mut approved = described("Fraud", 1, "Approved");
     approved["CustomerMetadataProperties"] = serde_json::json!({"tier": "gold"});
     let given = file(
@@ -116,7 +110,7 @@ fn what_eventbridge_refuses_ends_the_loop() {
         let mut command = lab.command("bash");
         lab.as_actor(&mut command, "stranger");
         command
-            .args(["-c", block("put-events")])
+            .args(["-c", &block("put-events")])
             .current_dir(&lab.top)
             .env("PATH", path)
             .env("BEFORE", before);

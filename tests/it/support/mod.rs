@@ -1,6 +1,7 @@
 //! A sealed world for each test: a home of its own, no configuration of the
 //! machine, throwaway keys, and the real binary.
 
+pub mod docs;
 #[cfg(feature = "openpgp")]
 pub mod gnupg;
 pub mod golden;
