@@ -106,7 +106,8 @@ fn a_comment_by_hand_holds_no_login() {
     lab.commit("admin-1", "a comment with a login");
     lab.write(path, &format!("# {ADDRESS}\n{text}labels:\n  team: risk\n"));
     let said = lab.says("admin-1", &["validate"]);
-    assert!(!said.out.contains("MR112"), "{said:?}");
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(!said.out.contains("[MR112"), "{said:?}");
 }
 
 /// The argument parser prints its errors itself.
