@@ -3,6 +3,7 @@
 //! | part | what it does |
 //! | --- | --- |
 //! | [`kind`] | the types, one file for each kind of record, and their paths |
+//! | [`lifecycle`] | each way from one status to another, as a table |
 //! | [`yaml`] | one text: read strictly, pointed into, edited by splice |
 //! | [`schema`] | JSON Schemas made from the types; faults of a document, in words |
 //! | [`canonical`], [`subject`] | canonical JSON (RFC 8785), and the digest that an approval signs |
@@ -19,7 +20,7 @@
 //!
 //! # Where the next thing goes
 //!
-//! A new kind of record is a file in `kind/`, its path in `kind/path.rs`, and its change
+//! A new way between two statuses is a row of `lifecycle.rs`. A new kind of record is a file in `kind/`, its path in `kind/path.rs`, and its change
 //! in `change/`. A new member of a record is a field of its type; `UPDATE=1 cargo test`
 //! writes its schema. A new way to edit a text goes to `yaml/edit.rs`: an edit is a
 //! splice, and the result is read again and compared with the intended value.
@@ -27,6 +28,7 @@
 pub mod canonical;
 pub mod change;
 pub mod kind;
+pub mod lifecycle;
 pub mod schema;
 pub mod snapshot;
 pub mod subject;

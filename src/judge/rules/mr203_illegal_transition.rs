@@ -5,6 +5,7 @@ use super::{Check, Rule};
 use crate::base::Error;
 use crate::judge::finding::{Anchor, Finding, RuleInfo};
 use crate::record::kind::Status;
+use crate::record::lifecycle::graph;
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
@@ -63,9 +64,12 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     Ok(())
 }
 
-const DOCS: &str = r#"
+const DOCS: &str = concat!(
+    r#"
 ## What it checks
-The status moves along `Pending -> Approved | Rejected -> Archived`, and the edges that the policy adds.
+The status moves along `"#,
+    graph!(),
+    r#"`, and the edges that the policy adds.
 
 ## Why it matters
 A rejected version must not come back without a new review.
@@ -75,4 +79,5 @@ A rejected version must not come back without a new review.
 
 ## How to fix
 Restore the status; register again to try again.
-"#;
+"#
+);

@@ -7,9 +7,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    ActorId, ApiVersion, CommitId, Key, Principal, RecordName, RegistryId, RegistryKind, StageName, Status,
-};
+use super::{ActorId, ApiVersion, CommitId, Key, Principal, RecordName, RegistryId, RegistryKind, StageName};
 
 /// The policy of a registry.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -124,7 +122,7 @@ pub enum RequiredStatus {
     Approved,
 }
 
-/// Edges added to `Pending -> Approved | Rejected -> Archived`.
+/// Edges added to those of `record/lifecycle.rs`, which writes the schema's words.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Lifecycle {
@@ -143,11 +141,11 @@ impl Lifecycle {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Transitions {
-    /// `[Rejected]`: an approval can be revoked.
+    /// From Approved.
     #[serde(rename = "Approved", default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 1))]
     pub approved: Vec<AddedFromApproved>,
-    /// `[Archived]`: a version can be archived without a decision.
+    /// From Pending.
     #[serde(rename = "Pending", default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 1))]
     pub pending: Vec<AddedFromPending>,
@@ -534,27 +532,6 @@ pub struct ImportRule {
 }
 
 impl Registry {
-    /// Whether the policy's status graph has this edge: `Pending -> Approved | Rejected
-    /// -> Archived`, and two edges that the policy may add.
-    pub fn allows(&self, from: Status, to: Status) -> bool {
-        let added = &self.lifecycle.transitions;
-        match (from, to) {
-            (Status::Pending, Status::Approved | Status::Rejected)
-            | (Status::Approved | Status::Rejected, Status::Archived) => true,
-            (Status::Approved, Status::Rejected) => !added.approved.is_empty(),
-            (Status::Pending, Status::Archived) => !added.pending.is_empty(),
-            _ => false,
-        }
-    }
-
-    /// The statuses that a version with this status may move to.
-    pub fn next(&self, from: Status) -> Vec<Status> {
-        Status::ALL
-            .into_iter()
-            .filter(|&to| self.allows(from, to))
-            .collect()
-    }
-
     /// The stage of this name.
     pub fn stage(&self, name: &StageName) -> Option<&Stage> {
         self.stages.iter().find(|stage| &stage.name == name)

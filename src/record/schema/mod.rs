@@ -15,6 +15,7 @@ use crate::record::kind::{
     Archival, Evaluation, GroupName, Kind, ModelCard, ModelGroup, ModelVersion, Registry, Review,
     StageAssignment, Tombstone,
 };
+use crate::record::lifecycle;
 use crate::record::yaml::{Part, pointer_step};
 
 pub use addresses::addresses;
@@ -113,6 +114,9 @@ fn generate(kind: Kind) -> Value {
         Kind::Tombstone => schemars::schema_for!(Tombstone),
     };
     let mut value = schema.to_value();
+    if kind == Kind::Registry {
+        lifecycle::describe(&mut value);
+    }
     no_nulls(&mut value);
     let mut top = Map::new();
     top.insert(

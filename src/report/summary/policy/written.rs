@@ -452,15 +452,10 @@ fn machinery(before: &Registry, after: &Registry, lines: &mut Lines) {
         });
     }
     let edges = |registry: &Registry| {
-        let added = &registry.lifecycle.transitions;
-        let mut edges = BTreeSet::new();
-        if !added.approved.is_empty() {
-            edges.insert("Approved -> Rejected".to_owned());
-        }
-        if !added.pending.is_empty() {
-            edges.insert("Pending -> Archived".to_owned());
-        }
-        edges
+        let added = registry.added_edges();
+        added
+            .map(|edge| format!("{} -> {}", edge.from, edge.to))
+            .collect::<BTreeSet<_>>()
     };
     lines.sets("transition", &edges(before), &edges(after), Weaken::Added);
     let ways = |registry: &Registry| {
