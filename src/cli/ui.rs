@@ -124,9 +124,6 @@ impl Ui {
 
     /// Prints text to standard output with addresses as they are, for programs that
     /// fetch from them. All other output hides the logins in older records.
-    ///
-    /// # Errors
-    /// As [`Ui::print`].
     pub fn exact(&self, text: &str) -> Result<(), Error> {
         let mut out = std::io::stdout().lock();
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -142,9 +139,6 @@ impl Ui {
 
     /// Prints a report of findings: to standard output where a report was asked for,
     /// to standard error where a program reads another answer.
-    ///
-    /// # Errors
-    /// As [`Ui::print`].
     pub fn report(&self, text: &str) -> Result<(), Error> {
         match self.output {
             Output::Human | Output::Concise | Output::Json => self.print(text),
@@ -156,17 +150,11 @@ impl Ui {
     }
 
     /// Prints a value to standard output as JSON.
-    ///
-    /// # Errors
-    /// As [`Ui::print`].
     pub fn json(&self, value: &Value) -> Result<(), Error> {
         self.print(&report::json_text(value))
     }
 
     /// Prints a value to standard output as JSON, with addresses as they are.
-    ///
-    /// # Errors
-    /// As [`Ui::print`].
     pub fn exact_json(&self, value: &Value) -> Result<(), Error> {
         self.exact(&report::json_text(value))
     }

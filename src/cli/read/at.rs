@@ -26,17 +26,11 @@ pub struct FetchArgs {
 
 impl FetchArgs {
     /// Finds the registry, after the fetch where one is asked for.
-    ///
-    /// # Errors
-    /// As [`Workspace::open`] and [`Workspace::open_fetched`].
     pub fn open(self, global: &Global, ui: &Ui) -> Result<Workspace, Error> {
         self.open_as(&global.wanted(), ui)
     }
 
     /// Finds the registry that is wanted, after the fetch where one is asked for.
-    ///
-    /// # Errors
-    /// As [`FetchArgs::open`].
     pub fn open_as(self, wanted: &Wanted, ui: &Ui) -> Result<Workspace, Error> {
         if !self.fetch {
             return Workspace::open(wanted);
@@ -96,9 +90,6 @@ impl Reading<'_> {
     }
 
     /// Reads a registry that was already found, as [`Reading::with`] does.
-    ///
-    /// # Errors
-    /// As [`Reading::with`].
     pub fn of(
         workspace: &Workspace,
         at: Option<&str>,

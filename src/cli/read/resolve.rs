@@ -198,9 +198,6 @@ pub fn proven(
 
 /// Opens the registry that these options name, and proves it as [`proven`] does. A
 /// note says how far the clone is behind.
-///
-/// # Errors
-/// As [`proven`].
 pub fn answer(
     group: &GroupName,
     asked: &ReadArgs,

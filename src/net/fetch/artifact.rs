@@ -75,7 +75,8 @@ pub(crate) fn artifact_files(path: &Path) -> Result<Vec<(PathBuf, String, u64)>,
 /// folder.
 ///
 /// # Errors
-/// The artifact is such a one; the hint has the command that gets the real content.
+/// The artifact is a pointer file or is empty; the hint has the command that gets the
+/// real content.
 pub fn refuse_stand_ins(path: &Path, role: &str) -> Result<(), Error> {
     if !path.exists() {
         // A git-annex file without content is a dangling link.

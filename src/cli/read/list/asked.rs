@@ -78,11 +78,11 @@ fn shapes() -> BTreeMap<&'static str, Shape> {
     shapes
 }
 
-/// Refuses a condition that can be true for no version: an unknown field, kinds that
-/// are never equal, an unknown status or stage.
+/// Refuses a condition that can be true for no version: one with an unknown field,
+/// with kinds that are never equal, or with an unknown status or stage.
 ///
 /// # Errors
-/// The condition is such a one, or the policy can't be read.
+/// No version can meet the condition, or the policy can't be read.
 pub(super) fn check(
     expr: &Expr,
     contents: &[&Map<String, Value>],
