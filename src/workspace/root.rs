@@ -1,11 +1,11 @@
-//! The root that a registry must have: pinned, or taken on trust.
+//! Checks that a registry's root is pinned, or trusted on request.
 
 use super::Workspace;
 use crate::base::{Error, Oid};
 use crate::judge::history;
 use crate::object::Objects;
 
-/// Where a root is asked for, which says how it is pinned there.
+/// The place where a root is required, which decides how it is pinned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RootOf {
     /// In a person's clone.
@@ -17,11 +17,11 @@ pub enum RootOf {
 }
 
 impl Workspace {
-    /// Refuses to go on without a root that is pinned, or taken on trust: whoever
+    /// Refuses to continue without a root that is pinned or trusted: an attacker who
     /// rewrote the history would have chosen it.
     ///
     /// # Errors
-    /// When it is neither, with how to pin it.
+    /// The root is neither; the hint says how to pin it.
     pub fn ensure_root(
         &self,
         objects: &dyn Objects,

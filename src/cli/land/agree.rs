@@ -1,5 +1,5 @@
-//! The question before a decision is signed: what it is about was seen, and somebody
-//! says yes where somebody is there.
+//! Asks before a decision is signed: checks that the object was seen, and waits for a
+//! yes at a terminal.
 
 use serde_json::{Map, json};
 
@@ -12,11 +12,8 @@ use super::tell::show_decision;
 use crate::act::Refusal;
 use crate::base::Error;
 
-/// Looks whether a decision is about what was seen, shows it, and asks where
-/// somebody is there to answer. A refusal when it is not to be signed.
-///
-/// # Errors
-/// When an object can't be read, or nothing can be asked.
+/// Checks whether the object of a decision was seen, shows it, and asks at a
+/// terminal. Returns a refusal when it must not be signed.
 pub(super) fn agree(
     run: &Run<'_>,
     base: &Base<'_>,
@@ -54,7 +51,7 @@ pub(super) fn agree(
             }
             anew = true;
         }
-        // A command that starts over repeats only what is new.
+        // A repeated attempt prints only new changes.
         let words = look.words(ui);
         if !words.is_empty() && (anew || *run.told.borrow() != words) {
             ui.say(&words);
@@ -86,13 +83,12 @@ pub(super) fn agree(
             policy.shown.replace(now);
         }
     }
-    // They were told before the question.
+    // The notes were printed before the question.
     proposal.notes.clear();
     Ok(None)
 }
 
-/// The reason why nothing is signed for somebody at a terminal who would not see
-/// the question.
+/// Returns the refusal for somebody at a terminal who would not see the question.
 fn unshown() -> Refusal {
     let typed = typed();
     Refusal {

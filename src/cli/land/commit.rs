@@ -1,5 +1,5 @@
-//! The signatures of a change that was agreed to, and its commit. No reference
-//! leads there yet.
+//! Signs a change that was agreed to, and commits it. No reference leads to the
+//! commit yet.
 
 use std::collections::BTreeMap;
 
@@ -20,16 +20,17 @@ pub(super) struct Signed {
     pub made: Proposal,
     pub commit: Oid,
     pub base: Oid,
-    /// Files from the repository's top: new content, or gone.
+    /// The changed files, by their path from the repository's top: the new content,
+    /// or `None` for a removed file.
     pub edits: BTreeMap<String, Option<Vec<u8>>>,
-    /// How the work tree follows; none where it does not.
+    /// How the work tree follows, if there is one.
     pub following: Option<Following>,
-    /// The proof of the base, to be remembered when the mainline stands there.
+    /// The proof of the base, to be stored when the mainline reaches the commit.
     pub point: Option<Point>,
 }
 
 impl Signed {
-    /// The entry in the log of a reference.
+    /// Returns the entry for the log of a reference.
     pub fn log(&self) -> String {
         format!(
             "modelry: {}",
@@ -41,8 +42,8 @@ impl Signed {
 /// Signs the records and the commit, and stores them.
 ///
 /// # Errors
-/// When a signature can't be made or does not prove the author, or the work
-/// tree has changes of its own in these files.
+/// A signature can't be made or is not the author's, or these files have uncommitted
+/// changes.
 pub(super) fn commit(
     run: &Run<'_>,
     base: &Base<'_>,

@@ -1,6 +1,6 @@
-//! One writing command is one commit: prove the base, preview, ask, sign,
-//! write, move the branch, bring the work tree up to date; or push instead, and
-//! start over when somebody else was faster.
+//! Lands a change: one writing command makes one commit. It proves the base,
+//! previews, asks, signs, writes, moves the branch and updates the work tree; or it
+//! pushes instead, and starts over when another push was faster.
 
 mod agree;
 mod commit;
@@ -38,25 +38,29 @@ pub use crate::judge::finding::Scope;
 use crate::judge::history;
 use crate::workspace::Workspace;
 
-/// How often to start over when somebody else was faster.
+/// The most attempts on a local branch that others move.
 const TRIES: usize = 8;
 
-/// What every writing command takes.
+/// Options of every writing command.
 #[derive(Clone, Debug, Args)]
 pub struct WriteArgs {
-    /// Why; goes into the record and the commit
+    /// The reason for the change; it goes into the record and the commit
     #[arg(short = 'm', long = "message", value_name = "REASON")]
     pub reason: Option<String>,
-    /// Commit on this branch, from the remote's one or the mainline's tip if it is new, without touching the checkout
+    /// Commit on this branch without touching the checkout; a new branch starts at
+    /// the remote's branch of that name, else at the mainline's tip
     #[arg(long, value_name = "NAME", help_heading = "Writing")]
     branch: Option<String>,
-    /// Make the commit on the remote's branch, and push it; when others are faster, start over
+    /// Make the commit on the tip of the remote's branch, and push it; start over if
+    /// another push lands first
     #[arg(long, help_heading = "Writing", group = "to-remote")]
     push: bool,
-    /// Push it to a branch of its own, and open a pull request or tell where to
+    /// Push the commit to a branch of its own, and open a pull request, or print the
+    /// page that opens one
     #[arg(long, help_heading = "Writing", group = "to-remote")]
     pr: bool,
-    /// With --push or --pr: start over for so long when others are faster [default: 60s]
+    /// With --push or --pr: keep starting over for this time while other pushes land
+    /// first [default: 60s]
     #[arg(long, value_name = "TIME", value_parser = duration, requires = "to-remote", help_heading = "Writing", hide_short_help = true)]
     patience: Option<Duration>,
     /// Show the change and the verdict, and write nothing
@@ -65,36 +69,34 @@ pub struct WriteArgs {
     /// Do not ask before signing a decision
     #[arg(long, help_heading = "Writing")]
     yes: bool,
-    /// Do not sign the record itself: the commit's signature alone says whose it is
+    /// Do not sign the record itself; its author is then the signer of the commit
     #[arg(long, help_heading = "Writing", conflicts_with = "no_commit_signature")]
     no_record_signature: bool,
-    /// Do not sign the commit: the record's own signature says whose it is
+    /// Do not sign the commit; its author is then the signer of the record
     #[arg(long, help_heading = "Writing")]
     no_commit_signature: bool,
-    /// Do not prove the history that the change builds on
+    /// Do not verify the history that the change builds on
     #[arg(long, help_heading = "Writing")]
     trust_base: bool,
-    /// Prove it from the root, whatever this clone verified before
+    /// Verify that history from the root, regardless of what this clone verified
+    /// before
     #[arg(long, help_heading = "Writing", conflicts_with = "trust_base")]
     replay: bool,
 }
 
 impl WriteArgs {
-    /// Whether nothing is written, so that nothing is to be said of what is next.
+    /// Whether nothing is written, so that no next step is worth printing.
     pub fn is_dry_run(&self) -> bool {
         self.dry_run
     }
 
-    /// Whether it lands on a remote, where others build on it.
+    /// Whether the change lands on a remote, where others build on it.
     pub fn is_remote(&self) -> bool {
         self.push || self.pr
     }
 
-    /// The registry; where the change goes to a remote, that says what nobody says
-    /// here.
-    ///
-    /// # Errors
-    /// As [`Workspace::open_asking`].
+    /// Opens the registry. For a change that goes to a remote, the remote names the
+    /// mainline if the clone does not.
     pub fn open(&self, global: &Global) -> Result<Workspace, Error> {
         match self.is_remote() {
             true => Workspace::open_asking(&global.wanted(), None),
@@ -103,19 +105,19 @@ impl WriteArgs {
     }
 }
 
-/// What a command wants done.
+/// A change that a writing command asks for.
 pub struct Job<'j> {
-    /// Makes the draft.
+    /// Drafts the change.
     pub draft: &'j dyn Fn(&WriteContext<'_>) -> Result<Draft, Error>,
-    /// What it concerns.
+    /// The part of the registry that the judge looks at.
     pub scope: Scope,
-    /// What is decided must have been seen in this clone, or be named by its
-    /// digest; none for what is no decision of the actor's own.
+    /// The state that the decision is held to: it must have been seen in this clone,
+    /// or be named by its digest. `None` for a change that is not a decision.
     pub seen: Option<Seen<'j>>,
-    /// Where to note that nothing is left to say: the commit moved a status, or
-    /// it stands where this clone does not show it.
+    /// Set when there is no next step to print: the commit changed a status, or it
+    /// landed where this clone does not show it.
     pub moved: Option<&'j Cell<bool>>,
-    /// Where numbers of versions are reserved by branches of a remote.
+    /// The numbers of versions that branches of a remote reserve.
     pub reserve: Option<&'j Reserve>,
 }
 
@@ -125,19 +127,20 @@ struct Target {
     tip: Option<Oid>,
     base: Oid,
     is_mainline: bool,
-    /// Whether the base is the mainline's tip, by which its history is judged.
+    /// Whether the base is the mainline's tip, so that its history is judged as the
+    /// mainline's.
     on_mainline: bool,
-    /// Whether the mainline of this clone stands at the base.
+    /// Whether the mainline of this clone is at the base.
     is_here: bool,
-    /// Where the remote has the branch, as it says or as this clone last heard.
+    /// The tip of the remote's branch, as just asked or as this clone last saw it.
     remote: Option<Oid>,
-    /// Whether a work tree follows, in which nothing may be lost.
+    /// Whether a work tree follows the branch.
     follows: bool,
 }
 
 impl Target {
-    /// Whether the report only says that more administrators must agree, and
-    /// the branch is one where they can: a proposal, not the mainline.
+    /// Whether the report only says that more administrators must agree, and the
+    /// branch is a proposal on which they can.
     fn proposes(&self, report: &Report) -> bool {
         !self.is_mainline && report.findings.iter().all(|finding| finding.rule.code == "MR403")
     }
@@ -176,7 +179,7 @@ fn target(workspace: &Workspace, args: &WriteArgs) -> Result<Target, Error> {
     let remote = repo.upstream_tip(&branch);
     let base = match (tip, remote) {
         (Some(tip), _) => tip,
-        // As `git switch` makes it.
+        // `git switch` creates it like this.
         (None, Some(remote)) => remote,
         (None, None) => workspace.tip()?,
     };
@@ -193,8 +196,8 @@ fn target(workspace: &Workspace, args: &WriteArgs) -> Result<Target, Error> {
     })
 }
 
-/// The full name of the branch that `--branch` means: one of this clone, and nothing that
-/// a fetch keeps.
+/// Returns the full name of the branch that `--branch` means: a branch of this clone,
+/// not a remote-tracking one.
 ///
 /// # Errors
 /// The name is that of a remote's branch, or of another reference.
@@ -226,10 +229,10 @@ fn short(branch: &str) -> &str {
     branch.strip_prefix("refs/heads/").unwrap_or(branch)
 }
 
-/// Does a job: one commit, or nothing at all.
+/// Makes one commit, or nothing at all.
 ///
 /// # Errors
-/// When it can't be done; everything is as it was then.
+/// The change can't be made; nothing has changed then.
 pub fn land(job: &Job<'_>, args: &WriteArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let workspace = args.open(global)?;
     let run = Run {
@@ -273,7 +276,7 @@ fn land_here(run: &Run<'_>) -> Result<Landing, Error> {
     Err(Error::msg("others move the branch faster than this command can follow").hint("try again"))
 }
 
-/// One try; none where somebody else moved the branch meanwhile.
+/// Makes one attempt; returns `None` when somebody else moved the branch meanwhile.
 fn attempt(run: &Run<'_>) -> Result<Option<Landing>, Error> {
     let Run { workspace, ui, .. } = *run;
     let repo = &workspace.repo;
@@ -326,7 +329,7 @@ fn attempt(run: &Run<'_>) -> Result<Option<Landing>, Error> {
     for note in moving.map_or_else(|| Ok(Vec::new()), Moving::finish)? {
         ui.note(&note);
     }
-    // Where there is a remote, what it lacks can be dropped again.
+    // Commits that a remote lacks can still be dropped.
     let is_settled = target.remote.is_none() && !repo.may_be_ahead();
     if target.is_mainline && !run.args.trust_base && target.tip.is_some() && is_settled {
         workspace.advance_verified(target.base, signed.commit, signed.made.brings_policy());
@@ -335,7 +338,7 @@ fn attempt(run: &Run<'_>) -> Result<Option<Landing>, Error> {
         moved.set(signed.made.moves_status());
     }
     let mut unpushed = Vec::new();
-    // The commit is made: what can't be said of it is no error of the command.
+    // The commit exists, so a failed note is not an error of the command.
     let _ = note_unpushed(run, &target, signed.commit, &mut unpushed);
     Ok(Some(Landing::Done(Box::new(Done {
         branch: short(&target.branch).to_owned(),
@@ -345,7 +348,7 @@ fn attempt(run: &Run<'_>) -> Result<Option<Landing>, Error> {
     }))))
 }
 
-/// Says who does not know of the commit yet, with the line that pushes it.
+/// Notes who does not have the commit yet, with the command that pushes it.
 fn note_unpushed(run: &Run<'_>, target: &Target, commit: Oid, notes: &mut Vec<String>) -> Result<(), Error> {
     let workspace = run.workspace;
     let repo = &workspace.repo;
@@ -359,7 +362,7 @@ fn note_unpushed(run: &Run<'_>, target: &Target, commit: Oid, notes: &mut Vec<St
     if repo.remotes()?.is_empty() {
         return Ok(());
     }
-    // Several remotes and none that is chosen: there is no one line to say.
+    // Without a chosen remote there is no single command to print.
     let Ok((remote, reference)) = repo.push_place(&target.branch) else {
         return Ok(());
     };

@@ -11,13 +11,13 @@ use crate::act::Refusal;
 use crate::base::Oid;
 use crate::judge::finding::Report;
 
-/// The end of a writing command.
+/// The result of a writing command.
 pub(super) enum Landing {
     /// Nothing was written.
     Refused(Refused),
-    /// It would be fine, and no more was asked; with where it would go, on a remote.
+    /// A dry run would succeed; with the destination on a remote.
     Dry(Box<Proposal>, Option<Destination>),
-    /// The registry holds already what was asked for.
+    /// The registry already has what was asked for.
     Existing(Existing),
     /// The commit is made.
     Done(Box<Done>),
@@ -29,20 +29,20 @@ pub(super) enum Refused {
     Faulty(FaultyBase),
     /// The change itself has findings.
     Findings(Report),
-    /// It is not to be signed: with members for programs.
+    /// The change must not be signed; with members for JSON output.
     Declined(Refusal, Map<String, Value>),
     /// The answer to the question was no.
     NotSigned,
 }
 
 impl Refused {
-    /// A refusal of which programs learn nothing more.
+    /// Returns a refusal without members for JSON output.
     pub fn declined(refusal: Refusal) -> Refused {
         Refused::Declined(refusal, Map::new())
     }
 }
 
-/// A history that nothing may build on.
+/// A faulty history, on which no change may build.
 pub(super) struct FaultyBase {
     /// The findings that are in the way.
     pub report: Report,
@@ -50,25 +50,25 @@ pub(super) struct FaultyBase {
     pub own: Vec<Oid>,
 }
 
-/// A change that is a commit, and on its branch.
+/// A change that is committed on its branch.
 pub(super) struct Done {
     pub signed: Rc<Signed>,
     /// The branch's short name.
     pub branch: String,
-    /// Where it landed; none when that is this clone alone.
+    /// The remote branch that it landed on, or `None` when it is only in this clone.
     pub sent: Option<Sent>,
     /// Sentences on the places that lack it yet.
     pub unpushed: Vec<String>,
 }
 
-/// Where a dry run would have landed.
+/// The destination of a dry run.
 pub(super) struct Destination {
     pub remote: String,
     pub branch: String,
     pub onto: Oid,
 }
 
-/// Where it landed.
+/// The remote branch that it landed on.
 pub(super) struct Sent {
     pub remote: String,
     pub tries: usize,

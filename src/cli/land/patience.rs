@@ -1,31 +1,29 @@
-//! How long to wait before the next try, never as long as another who lost the
-//! same race, and not for ever.
+//! The retry budget of a push: how long to back off before the next attempt.
 //!
-//! Who comes new to a branch on which others land one after the other lets them
-//! through first. A lost race says that the remote is well and others are at work. Who has lost
-//! a little stands back, so that fewer are in each other's way; who has lost
-//! often comes back at once, so that nobody is outrun for long by those who just
-//! came. A remote that does not answer is left alone longer each time.
+//! A newcomer to a branch under contention first lets the others through. A lost race
+//! means that the remote works and others push. After a few losses the writer backs
+//! off, which reduces contention; after many it retries at once, so that newcomers
+//! can't starve it. A remote that does not answer is retried at growing intervals.
 
 use std::time::{Duration, Instant};
 
-/// How many rounds to stand back, on average, after so many lost races; after
-/// more of them, the last.
+/// The number of rounds to back off, on average, after each lost race; the last value
+/// holds from then on.
 const STAND_BACK: [f64; 7] = [1.0, 2.0, 4.0, 4.0, 2.0, 1.0, 0.25];
 
-/// The shortest that a round is taken for.
+/// The shortest assumed round.
 const SHORTEST: Duration = Duration::from_millis(50);
 
-/// The longest wait, on average, where every round takes longer still.
+/// The longest average wait, even when rounds take longer.
 const TOO_LONG: Duration = Duration::from_secs(5);
 
 /// The first wait for a remote that does not answer.
 const FIRST: Duration = Duration::from_millis(100);
 
-/// How far those waits grow, on average.
+/// The longest of those waits, on average.
 const LONGEST: Duration = Duration::from_millis(1500);
 
-/// What is left of somebody's patience.
+/// The time that is left for retries, and the losses so far.
 pub(super) struct Patience {
     end: Instant,
     round: Instant,
@@ -34,7 +32,7 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    /// Ends after this time.
+    /// Creates a budget of this time.
     pub fn of(time: Duration) -> Patience {
         let now = Instant::now();
         Patience {
@@ -45,22 +43,22 @@ impl Patience {
         }
     }
 
-    /// How long to wait before the first try, when others who are at it need so
-    /// long; none when that would leave no patience.
+    /// Returns the wait before the first attempt, under contention that lasts this
+    /// long, or `None` when the budget would be used up.
     pub fn turn(&self, time: Duration) -> Option<Duration> {
         let wait = jitter(time);
         (Instant::now() + wait < self.end).then_some(wait)
     }
 
-    /// Waits so long.
+    /// Waits this long.
     pub fn sleep(&mut self, wait: Duration) {
         std::thread::sleep(wait);
         self.round = Instant::now();
     }
 
-    /// Waits after a lost race; false when there is no patience left.
+    /// Waits after a lost race; returns false when the budget is used up.
     pub fn after_race(&mut self) -> bool {
-        // Others need as long for their rounds.
+        // Other writers need about as long for their rounds.
         let round = self.round.elapsed().max(SHORTEST);
         let wait = stand_back(self.lost, round);
         self.lost += 1;
@@ -68,8 +66,8 @@ impl Patience {
         self.wait(wait)
     }
 
-    /// Waits for a remote that did not answer; false when there is no patience
-    /// left.
+    /// Waits for a remote that did not answer; returns false when the budget is used
+    /// up.
     pub fn without_answer(&mut self) -> bool {
         let wait = self.unanswered;
         self.unanswered = (wait * 3 / 2).min(LONGEST);
@@ -85,18 +83,17 @@ impl Patience {
     }
 }
 
-/// How long to stand back, on average, who has lost so many races before this
-/// one.
+/// Returns the average wait after this many earlier losses.
 fn stand_back(lost: usize, round: Duration) -> Duration {
     let rounds = STAND_BACK[lost.min(STAND_BACK.len() - 1)];
     round.mul_f64(rounds).min(TOO_LONG)
 }
 
-/// Somewhere between nothing and twice the time: whoever lost together should
-/// not come back together.
+/// Returns a random time up to twice the given one, so that losers of one race do not
+/// retry together.
 fn jitter(time: Duration) -> Duration {
     let mut random = [0; 4];
-    // Without random numbers they do come back together, and that is all.
+    // Without random numbers they may retry together, which does no harm.
     let part = match getrandom::fill(&mut random) {
         Ok(()) => f64::from(u32::from_le_bytes(random)) / f64::from(u32::MAX),
         Err(_) => 0.5,

@@ -1,5 +1,5 @@
-//! From a base to a commit that no reference leads to yet: proven, previewed,
-//! agreed to, signed and stored.
+//! Prepares a commit on a base: proves, previews, asks, signs and stores. No
+//! reference leads to it yet.
 
 use super::Target;
 use super::agree::agree;
@@ -11,13 +11,13 @@ use super::run::{Base, Run};
 use crate::base::Error;
 use crate::workspace::identity::Me;
 
-/// The outcome of preparing.
+/// The result of preparing.
 pub(super) enum Prepared {
     /// A commit that may land.
     Signed(Box<Signed>),
-    /// It would be fine, and no more was asked.
+    /// A dry run would succeed.
     Dry(Box<Proposal>),
-    /// The base holds already what was asked for.
+    /// The base already has what was asked for.
     Existing(Existing),
     /// It was refused.
     Refused(Refused),
@@ -26,7 +26,7 @@ pub(super) enum Prepared {
 /// Proves the base, previews the change, asks, and commits.
 ///
 /// # Errors
-/// When it can't be done; nothing is written then.
+/// The change can't be made; nothing is written then.
 pub(super) fn prepare(run: &Run<'_>, target: &Target) -> Result<Prepared, Error> {
     let objects = &run.workspace.repo.objects()?;
     let (policy, point) = match prove(run, objects, target)? {

@@ -1,5 +1,5 @@
-//! The change itself: drafted on the base, and judged with the verdicts that its
-//! signatures will have. Nothing is signed or written here.
+//! Drafts the change on the base, and judges it with the verdicts that its signatures
+//! will have. Nothing is signed or written here.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -22,30 +22,30 @@ use crate::record::yaml::Part;
 use crate::trust::{self, Carrier, Carriers, GateResult, Policy, Verdict};
 use crate::workspace::Workspace;
 
-/// The outcome of a preview.
+/// The result of a preview.
 pub(super) enum Preview {
-    /// The base holds already what was asked for.
+    /// The base already has what was asked for.
     Existing(Existing),
-    /// It may not land as it is.
+    /// The change has findings.
     Refused(Report),
-    /// It is not to be signed: a review in it would count for nothing, or its
-    /// reason holds a secret.
+    /// The change must not be signed: its review would have no effect, or its reason
+    /// contains a secret.
     Idle(Refusal),
-    /// It may land once it is agreed to and signed.
+    /// The change may land once it is agreed to and signed.
     Ready(Box<Proposal>),
 }
 
-/// What a registry holds already, so that nothing is to be written.
+/// The existing state that was asked for, so that nothing is written.
 #[derive(Default)]
 pub(super) struct Existing {
-    /// The records that hold it.
+    /// The records with that state.
     pub records: Vec<RecordPath>,
-    /// Whether all of these records' content was asked for; else a version with the same
-    /// status is as good.
+    /// Whether exactly the content of these records was asked for; otherwise a
+    /// version of the same status suffices.
     pub is_exact: bool,
-    /// The words for people.
+    /// The notes for people.
     pub notes: Vec<String>,
-    /// What to tell programs beside it.
+    /// The members for JSON output.
     pub facts: serde_json::Map<String, serde_json::Value>,
 }
 
@@ -72,7 +72,8 @@ impl Existing {
         }
     }
 
-    /// What holds it, in one line: the last note; those before it are told beside.
+    /// Returns the last note, which summarises it; earlier notes are printed
+    /// separately.
     pub fn words(&self) -> &str {
         self.notes
             .last()
@@ -80,9 +81,10 @@ impl Existing {
     }
 }
 
-/// A change that is drafted and judged, neither signed nor written.
+/// A change that is drafted and judged, but neither signed nor written.
 pub(super) struct Proposal {
-    /// Files from the registry's folder: new content, or gone.
+    /// The changed files, by their path from the registry's folder: the new content,
+    /// or `None` for a removed file.
     pub edits: BTreeMap<String, Option<Vec<u8>>>,
     /// The records that its author signs.
     pub to_sign: Vec<RecordPath>,
@@ -92,29 +94,29 @@ pub(super) struct Proposal {
     pub changes: Vec<Change>,
     /// Notes on choices that were made.
     pub notes: Vec<String>,
-    /// Members for programs beside the change.
+    /// The members for JSON output beside the change.
     pub facts: serde_json::Map<String, serde_json::Value>,
     /// The results of the gates of each decided version.
     pub gates: Vec<(VersionId, Vec<GateResult>)>,
     /// The judge's report.
     pub report: Report,
-    /// The content that a decision speaks for, by name.
+    /// The content that a decision covers, by name.
     pub contents: Vec<(String, Digest)>,
 }
 
 impl Proposal {
-    /// Whether it brings another policy.
+    /// Whether it changes the policy.
     pub fn brings_policy(&self) -> bool {
         self.changes.iter().any(Change::brings_policy)
     }
 
-    /// Whether it moves a version's status.
+    /// Whether it changes a version's status.
     pub fn moves_status(&self) -> bool {
         let mut kinds = self.changes.iter().map(|change| &change.kind);
         kinds.any(|kind| matches!(kind, ChangeKind::StatusMoved { .. }))
     }
 
-    /// Whether it decides something, so that its author should look first.
+    /// Whether it is a decision, whose author should look at it first.
     pub fn decides(&self) -> bool {
         let mut kinds = self.changes.iter().map(|change| &change.kind);
         kinds.any(|kind| {
@@ -135,7 +137,7 @@ impl Proposal {
         })
     }
 
-    /// The content that a decision speaks for, as JSON.
+    /// Returns the content that a decision covers, as JSON.
     pub fn content_values(&self) -> serde_json::Map<String, serde_json::Value> {
         let contents = self.contents.iter();
         contents
@@ -143,12 +145,12 @@ impl Proposal {
             .collect()
     }
 
-    /// The commit's subject.
+    /// Returns the commit's subject.
     pub fn subject(&self) -> &str {
         self.message.lines().next().unwrap_or_default()
     }
 
-    /// The text that its author agrees to, for comparison.
+    /// Returns the text that its author agrees to, for comparison.
     pub fn shown(&self) -> String {
         let lines = self.changes.iter().map(Change::trailer);
         let contents = self
@@ -165,8 +167,8 @@ impl Proposal {
     }
 }
 
-/// The signer of each change: the author for records that get a signature, the
-/// commit's signer for all the rest.
+/// Returns the signer of each change: the author for records that get a signature,
+/// the commit's signer for all others.
 fn carriers(run: &Run<'_>, base: &Base<'_>, changes: &[Change], to_sign: &[RecordPath]) -> Carriers {
     let author = || {
         Carrier::new(
@@ -195,7 +197,7 @@ fn carriers(run: &Run<'_>, base: &Base<'_>, changes: &[Change], to_sign: &[Recor
 /// Drafts the change on the base, and judges it.
 ///
 /// # Errors
-/// When it can't be drafted, or nothing would change.
+/// The change can't be drafted, or changes nothing.
 pub(super) fn preview(run: &Run<'_>, base: &Base<'_>, target: &Target) -> Result<Preview, Error> {
     let Run {
         workspace, job, args, ..
@@ -260,7 +262,7 @@ pub(super) fn preview(run: &Run<'_>, base: &Base<'_>, target: &Target) -> Result
     {
         let distrusted = replay.distrusted(&after, &policy.registry().revoked, parent)?;
         notes.extend(act::consequences(&after, &distrusted));
-        // What the policy lacks from now on is for its author to know.
+        // The author should know what the policy lacks from now on.
         notes.extend(judged.notes.iter().map(|note| note.message.clone()));
     }
     let report = Report {
@@ -295,8 +297,8 @@ pub(super) fn preview(run: &Run<'_>, base: &Base<'_>, target: &Target) -> Result
     })))
 }
 
-/// The end of what needs no judging: a draft that is refused, that changes nothing, or
-/// whose reason may not be kept.
+/// Ends a draft before it is judged: it is refused, changes nothing, or its reason
+/// must not be stored.
 fn stopped(draft: &mut Draft) -> Option<Preview> {
     if let Some(refusal) = draft.refusal.take() {
         return Some(Preview::Idle(refusal));
@@ -304,7 +306,7 @@ fn stopped(draft: &mut Draft) -> Option<Preview> {
     if draft.edits.is_empty() && draft.settle.is_empty() {
         return Some(Preview::Existing(Existing::of(std::mem::take(draft))));
     }
-    // A name that an older record holds, as the command's own words repeat it.
+    // The command's own words may repeat a name from an older record.
     if let Cow::Owned(clean) = cleaned_text(&draft.subject) {
         draft.subject = clean;
     }
@@ -321,8 +323,8 @@ fn stopped(draft: &mut Draft) -> Option<Preview> {
     None
 }
 
-/// Adds the author's own review to another policy that somebody else will carry to the
-/// mainline: the policy needs it there.
+/// Adds the author's own review to a new policy that somebody else will land: the
+/// policy needs it there.
 fn agree_to_policy(
     run: &Run<'_>,
     target: &Target,
@@ -349,7 +351,8 @@ fn agree_to_policy(
     Ok(())
 }
 
-/// The repository's tree with the draft's edits, and with the versions that they settle.
+/// Returns the repository's tree with the draft's edits, and with the versions that
+/// they settle.
 fn edited(
     run: &Run<'_>,
     desk: &WriteContext<'_>,
@@ -387,8 +390,8 @@ fn remarks(run: &Run<'_>, after: &WriteContext<'_>, changes: &[Change]) -> Resul
     Ok(remarks)
 }
 
-/// The commit's message: the subject on one line whatever names it holds, the reason,
-/// and a trailer for each change.
+/// Formats the commit's message: the subject on one line, the reason, and a trailer
+/// for each change.
 fn message(draft: &Draft, changes: &[Change]) -> String {
     let mut message = draft.subject.split_whitespace().collect::<Vec<_>>().join(" ");
     if let Some(reason) = &draft.reason {
@@ -401,7 +404,7 @@ fn message(draft: &Draft, changes: &[Change]) -> String {
     message
 }
 
-/// Lets a finding about what a user gave as a file point into that file.
+/// Points a finding about a file that the user gave into that file.
 fn point_into(finding: &mut Finding<Place>, given: &[GivenPart], next: &Snapshot<'_>, workspace: &Workspace) {
     let at = &finding.primary.at;
     for part in given

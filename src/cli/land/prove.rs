@@ -1,4 +1,4 @@
-//! The history of the base: proven, unless it is to be taken as given.
+//! Proves the history of the base, unless it is to be trusted.
 
 use super::outcome::FaultyBase;
 use super::run::Run;
@@ -14,17 +14,13 @@ use crate::workspace::prove::{How, Point};
 
 /// The result of proving the base.
 pub(super) enum Proved {
-    /// The policy in force there, and what is to be remembered once the mainline
-    /// stands there.
+    /// The policy in force, and the point to store once the mainline is there.
     Sound(Policy, Option<Point>),
-    /// Nothing may build on it.
+    /// The history is faulty, so nothing may build on it.
     Faulty(FaultyBase),
 }
 
-/// The policy in force at the base, once its history is proven.
-///
-/// # Errors
-/// When history can't be read.
+/// Returns the policy in force at the base, after its history is proven.
 pub(super) fn prove(run: &Run<'_>, objects: &dyn Objects, target: &Target) -> Result<Proved, Error> {
     let Run {
         workspace,
@@ -66,7 +62,7 @@ pub(super) fn prove(run: &Run<'_>, objects: &dyn Objects, target: &Target) -> Re
         let own = own_faults(objects, target, &mut report)?;
         return Ok(Proved::Faulty(FaultyBase { report, own }));
     }
-    // That administrators are missing is what a proposal is for.
+    // Missing administrators are the reason for a proposal, and no obstacle.
     if own > 0 {
         let branch = short(&target.branch);
         ui.note(&format!(
@@ -84,7 +80,7 @@ pub(super) fn prove(run: &Run<'_>, objects: &dyn Objects, target: &Target) -> Re
     Ok(Proved::Sound(proof.policy, proof.point))
 }
 
-/// The faulty commits that no remote has: they can still be put right, so that no
+/// Returns the faulty commits that no remote has. They can still be repaired, so no
 /// line to accept them is offered.
 fn own_faults(objects: &dyn Objects, target: &Target, report: &mut Report) -> Result<Vec<Oid>, Error> {
     let Some(remote) = target.remote else {
@@ -105,8 +101,8 @@ fn own_faults(objects: &dyn Objects, target: &Target, report: &mut Report) -> Re
     Ok(faulty)
 }
 
-/// How many findings stop nothing: those in the branch's own commits, of which a
-/// missing administrator is none, and those in the history that it starts from.
+/// Counts the findings that do not block the change: those in the branch's own
+/// commits, except for missing administrators, and those in the earlier history.
 fn elsewhere(
     workspace: &Workspace,
     objects: &dyn Objects,

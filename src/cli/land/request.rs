@@ -1,5 +1,5 @@
-//! The pull request from a branch that was pushed: opened by `gh` or `glab`
-//! where they are signed in, else the page that opens it.
+//! The pull request from a pushed branch: `gh` or `glab` opens it where the user is
+//! signed in; otherwise the page that opens it is printed.
 
 use std::process::{Command, Stdio};
 
@@ -8,7 +8,7 @@ use super::run::Run;
 use crate::base::Error;
 use crate::git::forge::{Forge, Home};
 
-/// From which branch to which.
+/// The two branches of a pull request.
 pub(super) struct Request<'r> {
     pub remote: &'r str,
     pub branch: &'r str,
@@ -21,7 +21,7 @@ pub(super) struct Page {
     pub opened: bool,
 }
 
-/// Words of a subject as part of a branch's name.
+/// Turns the words of a subject into a part of a branch's name.
 pub(super) fn slug(subject: &str) -> String {
     let mut slug = String::new();
     for c in subject.to_lowercase().chars() {
@@ -35,10 +35,7 @@ pub(super) fn slug(subject: &str) -> String {
     slug.trim_end_matches('-').to_owned()
 }
 
-/// Opens the pull request, or says where to.
-///
-/// # Errors
-/// When git can't say what the remote's address is.
+/// Opens the pull request, or returns the page that opens one.
 pub(super) fn open(run: &Run<'_>, request: Request<'_>, made: &Proposal) -> Result<Option<Page>, Error> {
     let repo = &run.workspace.repo;
     let Some(home) = Home::of(&repo.remote_address(request.remote)?) else {
@@ -62,7 +59,7 @@ pub(super) fn open(run: &Run<'_>, request: Request<'_>, made: &Proposal) -> Resu
         Some(Forge::GitHub) => &[GH],
         Some(Forge::GitLab) => &[GLAB],
         Some(_) => &[],
-        // A host of one's own: whoever is signed in there knows what it is.
+        // For a self-hosted server, both programs are tried.
         None => &[GH, GLAB],
     };
     for tool in tools {
@@ -89,7 +86,7 @@ pub(super) fn open(run: &Run<'_>, request: Request<'_>, made: &Proposal) -> Resu
     }))
 }
 
-/// A host's own program.
+/// A host's command-line program.
 struct Tool {
     program: &'static str,
     noun: &'static str,
@@ -128,7 +125,7 @@ impl Tool {
             .is_ok_and(|status| status.success())
     }
 
-    /// The address of the pull request; or why there is none.
+    /// Returns the address of the pull request, or the reason why there is none.
     fn create(&self, home: &Home, request: &Request<'_>, made: &Proposal) -> Result<String, String> {
         let repository = format!("{}/{}", home.host, home.path);
         let (subject, body) = made.message.split_once('\n').unwrap_or((&made.message, ""));

@@ -1,9 +1,9 @@
-//! Numbers that registrations take for themselves before they land: a branch
-//! `modelry/<group>/<n>` of the remote keeps the number while it is there.
+//! Reserves numbers of versions before they land: a branch `modelry/<group>/<n>` of
+//! the remote keeps the number while it exists.
 //!
-//! Who reserves looks at the mainline once the branch is there, and gives way
-//! when the number landed meanwhile; who lands looks at the branches afterwards.
-//! At least one of two who cross sees the other.
+//! The reserving command reads the mainline after it pushed the branch, and gives way
+//! when the number has landed meanwhile. The landing command reads the branches
+//! afterwards. Of two that cross, at least one sees the other.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,23 +16,24 @@ use crate::judge::history;
 use crate::record::kind::{GroupName, RecordPath, VersionId, VersionNumber};
 use crate::record::snapshot::{Records, Snapshot};
 
-/// So many proposals of a group are looked into, those of the highest numbers.
+/// The most proposals of a group that are read, by the highest numbers.
 const MOST_PROPOSED: usize = 10;
 
-/// A number that a registration takes for itself before it lands.
+/// A number that a registration reserves before it lands.
 pub struct Reserve {
     /// The group.
     pub group: GroupName,
-    /// The numbers that branches of the remote hold.
+    /// The numbers that branches of the remote reserve.
     pub taken: RefCell<BTreeSet<VersionNumber>>,
-    /// What these branches propose, by their tips, where a proposal is to be made.
+    /// The content of these proposals, by their tips, for a command that makes a
+    /// proposal.
     pub proposed: RefCell<BTreeMap<Oid, Proposed>>,
-    /// The number that the draft took.
+    /// The number of the draft.
     pub number: Cell<Option<VersionNumber>>,
 }
 
 impl Reserve {
-    /// Nothing is known to be reserved.
+    /// Creates a reservation for a group, with no other known.
     pub fn of(group: &GroupName) -> Reserve {
         Reserve {
             group: group.clone(),
@@ -42,7 +43,7 @@ impl Reserve {
         }
     }
 
-    /// The branch that reserves a number.
+    /// Returns the branch that reserves a number.
     pub(super) fn branch(&self, number: VersionNumber) -> String {
         format!("{}{number}", self.folder())
     }
@@ -51,17 +52,14 @@ impl Reserve {
         format!("refs/heads/modelry/{}/", self.group)
     }
 
-    /// Whether the number that was drafted last is still nobody else's.
+    /// Whether the number of the last draft is still free.
     pub(super) fn is_free(&self) -> bool {
         let number = self.number.get();
         number.is_none_or(|number| !self.taken.borrow().contains(&number))
     }
 
-    /// Learns what is reserved on a remote; a branch that is pushed to itself
-    /// keeps its number from nobody.
-    ///
-    /// # Errors
-    /// When the remote can't be asked.
+    /// Reads what is reserved on a remote. A branch that is pushed to does not
+    /// reserve its number against itself.
     pub(super) fn look(&self, run: &Run<'_>, remote: &str, own: Option<&str>) -> Result<(), Error> {
         let folder = self.folder();
         let branches = run
@@ -86,7 +84,7 @@ impl Reserve {
         Ok(())
     }
 
-    /// Reads what a branch proposes, once.
+    /// Reads the proposal of a branch, once.
     fn read(
         &self,
         run: &Run<'_>,
@@ -123,11 +121,8 @@ impl Reserve {
         Ok(())
     }
 
-    /// Takes a reservation back when the number landed on the mainline before
-    /// the branch was there; whether it did.
-    ///
-    /// # Errors
-    /// When the mainline can't be read.
+    /// Withdraws a reservation when the number had landed on the mainline before the
+    /// branch existed. Returns whether it did.
     pub(super) fn gives_way(
         &self,
         run: &Run<'_>,
@@ -159,7 +154,7 @@ impl Reserve {
         Ok(true)
     }
 
-    /// Tells of a reservation that came while its number was on its way to the
+    /// Notes a reservation that appeared while its number was landing on the
     /// mainline.
     pub(super) fn tell_crossing(&self, run: &Run<'_>, remote: &str, signed: &Signed) {
         let Some(number) = self.number.get() else {

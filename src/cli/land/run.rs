@@ -1,4 +1,4 @@
-//! One writing command at work, and the base that it builds on.
+//! The state of one writing command, and the base that it builds on.
 
 use std::cell::{Cell, RefCell};
 
@@ -11,29 +11,29 @@ use crate::trust::Policy;
 use crate::workspace::Workspace;
 use crate::workspace::identity::Me;
 
-/// One command at work, however often it starts over.
+/// A writing command in progress, over all its attempts.
 pub(super) struct Run<'r> {
     pub workspace: &'r Workspace,
     pub job: &'r Job<'r>,
     pub args: &'r WriteArgs,
     pub ui: &'r Ui,
-    /// The text that was agreed to: a command that starts over asks again only when
-    /// it differs.
+    /// The text that was agreed to: a further attempt asks again only when it
+    /// differs.
     pub agreed: RefCell<Option<String>>,
-    /// The changes since this clone showed the object, as they were printed last.
+    /// The changes since this clone showed the object, as they were last printed.
     pub told: RefCell<String>,
-    /// The commit whose registry was seen: what this clone showed first, then
-    /// what somebody agreed to.
+    /// The commit that was seen: first the one that this clone showed, then the one
+    /// that the user agreed to.
     pub seen: Cell<Option<Oid>>,
 }
 
-/// A base whose history is proven, and the actor who builds on it.
+/// A base whose history is proven, with the actor who builds on it.
 pub(super) struct Base<'b> {
     pub objects: &'b GitObjects<'b>,
-    /// The policy in force there.
+    /// The policy in force at the base.
     pub policy: Policy,
     /// The signing key.
     pub me: Me,
-    /// The actor whom that key proves.
+    /// The actor to whom that key belongs.
     pub actor: ActorId,
 }

@@ -1,6 +1,5 @@
-//! A person signs only what that person saw: the object of a decision is as this
-//! clone showed it before the command fetched anything, or the command line names
-//! its digest.
+//! Holds a decision to what its author saw: the object must be as this clone showed
+//! it before the command fetched anything, or the command line must name its digest.
 
 use std::cell::RefCell;
 use std::str::FromStr;
@@ -24,10 +23,11 @@ use crate::report::{self, paint, summary};
 use crate::trust::Policy;
 use crate::workspace::Workspace;
 
-/// The content that a decision may be signed for.
+/// Options for the content that a decision may be signed for.
 #[derive(Clone, Debug, Default, Args)]
 pub struct SeenArgs {
-    /// Sign only this content: at least 12 digits of the digest that `show`, `list -o json` and the page of a pull request print; may be repeated
+    /// Sign only this content: at least 12 digits of the digest that `show`, `list -o
+    /// json` and the page of a pull request print; may be repeated
     #[arg(
         long,
         value_name = "DIGEST",
@@ -35,7 +35,7 @@ pub struct SeenArgs {
         conflicts_with = "any_content"
     )]
     pub expect: Vec<Expected>,
-    /// Sign whatever content is there, seen or not: for machines that decide by gates
+    /// Sign the present content, seen or not: for machines that decide by gates
     #[arg(long, help_heading = "Writing")]
     pub any_content: bool,
 }
@@ -67,28 +67,27 @@ impl Expected {
     }
 }
 
-/// A policy in force, where there is one, and the one that is proposed in its
-/// place.
+/// The policy in force, if there is one, and the one that is proposed in its place.
 pub type Policies = (Option<Arc<Loaded>>, Arc<Loaded>);
 
-/// The policies that a review speaks of.
+/// The policies that a review concerns.
 pub struct PolicySeen {
-    /// As this clone showed them.
+    /// The policies as this clone showed them.
     pub shown: RefCell<Policies>,
-    /// As they are where the review goes; set by the draft.
+    /// The policies at the review's destination; set by the draft.
     pub now: RefCell<Option<Policies>>,
 }
 
-/// The state that a deciding command is held to.
+/// The state that a decision is held to.
 pub struct Seen<'s> {
-    /// The options of the command line; none where the command has none for it.
+    /// The options of the command line, if the command has them.
     pub args: Option<&'s SeenArgs>,
     /// The policies, for a review of one.
     pub policy: Option<&'s PolicySeen>,
 }
 
 impl<'s> Seen<'s> {
-    /// For decisions on versions and stages.
+    /// Returns the state for decisions on versions and stages.
     pub fn of(args: &'s SeenArgs) -> Seen<'s> {
         Seen {
             args: Some(args),
@@ -96,7 +95,7 @@ impl<'s> Seen<'s> {
         }
     }
 
-    /// For decisions on what has no digest to name.
+    /// Returns the state for decisions on objects without a digest to name.
     pub fn unnamed() -> Seen<'s> {
         Seen {
             args: None,
@@ -105,8 +104,8 @@ impl<'s> Seen<'s> {
     }
 }
 
-/// The commit whose registry this clone shows before anything is fetched: the
-/// named branch's, or the one that is checked out. None where there is none.
+/// Returns the commit that this clone shows before anything is fetched: the tip of
+/// the named branch, or the checked-out commit, if there is one.
 pub(super) fn shown(workspace: &Workspace, args: &WriteArgs) -> Option<Oid> {
     let repo = &workspace.repo;
     let named = args.branch.as_ref().and_then(|name| {
@@ -126,22 +125,19 @@ pub(super) fn shown(workspace: &Workspace, args: &WriteArgs) -> Option<Oid> {
 pub(super) struct Look {
     /// The content that would be signed, by name.
     pub contents: Vec<(String, Digest)>,
-    /// The objects that are not as they were seen.
+    /// The objects that have changed since they were seen.
     moved: Vec<Object>,
-    /// The changes in them.
+    /// The changes in these objects.
     changes: Vec<Change>,
     /// Changes around the objects that do not stop the decision.
     beside: Vec<Change>,
     /// The groups that there are.
     groups: Vec<GroupName>,
-    /// What the change rests on beside its objects, and was not shown.
+    /// Notes on what the change rests on beside its objects, and was not shown.
     pub notes: Vec<String>,
 }
 
 /// Compares the objects of a decision with what was seen of them.
-///
-/// # Errors
-/// When an object can't be read.
 pub(super) fn look(
     run: &Run<'_>,
     base: &Base<'_>,
@@ -180,7 +176,7 @@ pub(super) fn look(
     let objects = act::objects(&proposal.changes);
     let seen = match run.seen.get() {
         Some(seen) if seen == tip => now,
-        // A commit that this clone can't read was not shown here.
+        // A commit that this clone can't read was never shown here.
         Some(seen) => at(seen).unwrap_or(Snapshot::empty(&records)),
         None => Snapshot::empty(&records),
     };
@@ -220,7 +216,7 @@ pub(super) fn look(
     Ok(look)
 }
 
-/// How the policies that a review speaks of differ from what was seen.
+/// Returns how the policies of a review differ from what was seen.
 fn policies(
     run: &Run<'_>,
     base: &Base<'_>,
@@ -255,7 +251,7 @@ fn policies(
             .chain(change(Some(&shown.1), proposed))
             .collect());
     }
-    // An edit of a proposal signs the whole of it, what others proposed too.
+    // An edit of a proposal signs all of it, including the edits of others.
     let Some(proposed) = now.registry()? else {
         return Ok(Vec::new());
     };
@@ -267,13 +263,13 @@ fn policies(
 }
 
 impl Look {
-    /// Whether something is not as it was seen.
+    /// Whether an object has changed since it was seen.
     pub fn has_moved(&self) -> bool {
         !self.moved.is_empty()
     }
 
-    /// The changes, in the words of `diff`: those that stop a decision, and those
-    /// beside them. Empty where there are none.
+    /// Formats the changes as `diff` does: those that stop a decision, and those
+    /// beside them. The text is empty where there are none.
     pub fn words(&self, ui: &Ui) -> String {
         let mut text = String::new();
         if !self.moved.is_empty() {
@@ -319,8 +315,8 @@ impl Look {
         names.join(", ")
     }
 
-    /// Returns why the content is not what the command line expects; none where it
-    /// is.
+    /// Returns how the content differs from what the command line expects, if it
+    /// does.
     pub fn unexpected(&self, args: &SeenArgs, write: &WriteArgs) -> Option<Refusal> {
         let expected = &args.expect;
         let is_named = |digest: &Digest| expected.iter().any(|expected| expected.is_of(digest));
@@ -354,8 +350,8 @@ impl Look {
         })
     }
 
-    /// The refusal to sign it unseen, with the line that signs it knowingly, and
-    /// members for programs.
+    /// Returns the refusal to sign unseen content, with the command that signs it
+    /// knowingly, and members for JSON output.
     pub fn unseen(&self, has_option: bool) -> (Refusal, Map<String, Value>) {
         let expect: Vec<String> = self
             .contents
@@ -388,7 +384,7 @@ impl Look {
     }
 }
 
-/// The command line as it was typed, without what it expects.
+/// Returns the command line as it was typed, without the expected digests.
 pub(super) fn typed() -> String {
     let mut words = vec!["modelry".to_owned()];
     let mut skips = false;

@@ -1,5 +1,4 @@
-//! What a writing command says of its change: refused, as it would be, and
-//! done.
+//! Prints the result of a writing command: refused, dry, or done.
 
 use serde_json::{Map, Value, json};
 
@@ -40,8 +39,8 @@ pub(super) fn landing(landing: &Landing, is_dry: bool, ui: &Ui) -> Result<Outcom
     }
 }
 
-/// Says that nothing may build on the history, and what becomes of the commits that
-/// are not pushed.
+/// Reports that no change may build on the history, and how to handle the unpushed
+/// commits.
 fn faulty(base: &FaultyBase, ui: &Ui) -> Result<Outcome, Error> {
     ui.print(&report::report(&base.report, report_format(ui.output), &ui.style))?;
     ui.note("nothing was written: the history that it would build on is faulty");
@@ -55,7 +54,7 @@ fn faulty(base: &FaultyBase, ui: &Ui) -> Result<Outcome, Error> {
     Ok(Outcome::Findings)
 }
 
-/// Says why nothing was written.
+/// Reports the findings that prevented the change.
 pub fn refused(report: &Report, ui: &Ui) -> Result<Outcome, Error> {
     ui.print(&report::report(report, report_format(ui.output), &ui.style))?;
     if !ui.is_json() {
@@ -67,8 +66,8 @@ pub fn refused(report: &Report, ui: &Ui) -> Result<Outcome, Error> {
     Ok(Outcome::Findings)
 }
 
-/// That something is not signed, why, and what to do instead; `more` is for
-/// programs.
+/// Reports why a change was not signed, and what to do instead; `more` is for JSON
+/// output.
 fn declined(refusal: &Refusal, more: &Map<String, Value>, ui: &Ui) -> Result<Outcome, Error> {
     let Refusal { why, remedies } = refusal;
     if ui.is_json() {
@@ -93,7 +92,7 @@ fn declined(refusal: &Refusal, more: &Map<String, Value>, ui: &Ui) -> Result<Out
     Ok(Outcome::Findings)
 }
 
-/// That the answer to the question was no.
+/// Reports that the answer to the question was no.
 fn not_signed(ui: &Ui) -> Result<Outcome, Error> {
     const SAID: &str = "not signed, and nothing was written";
     if ui.is_json() {
@@ -104,7 +103,7 @@ fn not_signed(ui: &Ui) -> Result<Outcome, Error> {
     Ok(Outcome::Findings)
 }
 
-/// That the registry holds already what was asked for.
+/// Reports that the registry already has what was asked for.
 fn existing(there: &Existing, dry_run: bool, ui: &Ui) -> Result<Outcome, Error> {
     if ui.is_json() {
         let result = WriteResult {
@@ -132,7 +131,7 @@ fn change_lines(made: &Proposal, ui: &Ui) -> String {
     made.changes.iter().map(line).collect()
 }
 
-/// Every gate of what is decided, with its result.
+/// Lists every gate of the decided versions, with its result.
 fn gate_lines(made: &Proposal, ui: &Ui) -> String {
     let table = |(id, results): &(VersionId, Vec<GateResult>)| {
         let heading = paint(&format!("gates of {id}"), "1", &ui.style);
@@ -141,7 +140,7 @@ fn gate_lines(made: &Proposal, ui: &Ui) -> String {
     made.gates.iter().map(table).collect()
 }
 
-/// The content that a decision speaks for.
+/// Lists the content that a decision covers.
 fn content_lines(made: &Proposal) -> Vec<String> {
     let line = |(name, digest): &(String, Digest)| match &made.contents[..] {
         [_] => format!("  content {}…", digest.short()),
@@ -211,7 +210,7 @@ fn dry_run(made: &Proposal, to: Option<&Destination>, ui: &Ui) -> Result<Outcome
     Ok(Outcome::Fine)
 }
 
-/// That it is a proposal, where others must agree to it.
+/// Notes that it is a proposal, if others must agree to it.
 fn propose(made: &Proposal, branch: &str, ui: &Ui) {
     if let Some(finding) = made.report.findings.first() {
         ui.note(&format!(
@@ -221,7 +220,7 @@ fn propose(made: &Proposal, branch: &str, ui: &Ui) {
     }
 }
 
-/// The choices that were made.
+/// Prints notes on the choices that were made.
 fn tell(made: &Proposal, ui: &Ui) {
     for note in &made.notes {
         ui.note(note);
@@ -243,7 +242,7 @@ pub(super) fn show_decision(made: &Proposal, ui: &Ui) {
     }
 }
 
-/// That it is done.
+/// Reports the commit.
 fn done(landed: &Done, ui: &Ui) -> Result<(), Error> {
     let Done {
         signed, branch, sent, ..

@@ -28,7 +28,7 @@ use crate::workspace::{PinnedBy, RootOf, Workspace};
 /// `modelry audit`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Formats: human, concise, json, html (one self-contained page), sarif, github (annotations), gitlab (code quality), junit.\n\nExit codes: 0 clean; 1 open findings; 2 incomplete, as in a shallow clone.\n\nExamples:\n  modelry audit --root 5e1f…:models\n  modelry audit -o html > audit.html\n  modelry audit --at 2026-03-31 -o json\n  modelry audit --checkpoint ../checkpoint --new-checkpoint   # the first time\n  modelry audit --checkpoint ../checkpoint --sign             # every night"
+    after_help = "Formats: human, concise, json, html (a single page), sarif, github (annotations), gitlab (code quality), junit.\n\nExit codes: 0 clean; 1 open findings; 2 incomplete, as in a shallow clone.\n\nExamples:\n  modelry audit --root 5e1f…:models\n  modelry audit -o html > audit.html\n  modelry audit --at 2026-03-31 -o json\n  modelry audit --checkpoint ../checkpoint --new-checkpoint   # the first time\n  modelry audit --checkpoint ../checkpoint --sign             # every night"
 )]
 pub struct AuditArgs {
     #[command(flatten)]

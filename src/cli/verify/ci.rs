@@ -1,4 +1,4 @@
-//! `modelry validate --ci`: what the CI system says of its job.
+//! `modelry validate --ci`: reads the CI system's job.
 
 use clap::ValueEnum;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::base::Error;
 use crate::workspace::verdict::{self, Job, System};
 
-/// CI systems, as the command line spells them.
+/// The CI systems, as options.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Ci {
     /// GitHub Actions: GITHUB_EVENT_NAME and GITHUB_EVENT_PATH; GITHUB_REF and GITHUB_SHA on a schedule or by hand
@@ -24,15 +24,15 @@ impl From<Ci> for System {
     }
 }
 
-/// A variable of the environment; an empty one is none.
+/// Returns a variable of the environment; an empty one counts as unset.
 pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The job that this process runs in.
+/// Returns the job that this process runs in.
 ///
 /// # Errors
-/// When the system says nothing of one.
+/// The system's variables describe no job.
 pub(super) fn job(system: System, mainline: Option<&str>) -> Result<Job, Error> {
     match system {
         System::GitLab => verdict::gitlab(&variable, mainline),

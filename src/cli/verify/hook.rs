@@ -25,23 +25,24 @@ use crate::workspace::prove::How;
 use crate::workspace::verdict::{self, JudgeRequest, Judgement, Update, What};
 use crate::workspace::{self, Pin, Wanted, Workspace};
 
-/// Seconds that a push may take to judge.
+/// The seconds that judging a push may take.
 const TIMEOUT: u64 = 60;
-/// Objects that judging a push may read.
+/// The objects that judging a push may read.
 const MAX_OBJECTS: usize = 1_000_000;
-/// Bytes of them, unpacked.
+/// The bytes of these objects, unpacked.
 const MAX_BYTES: usize = 1 << 30;
-/// Bytes of what git says of a push: references by the hundred thousand.
+/// The bytes of git's input about a push, enough for hundreds of thousands of
+/// references.
 const MAX_INPUT: usize = 64 << 20;
-/// So many findings are told to a pusher; nobody reads more in a terminal.
+/// The most findings that are shown to a pusher.
 const TOLD: usize = 50;
 
 /// `modelry hook`
 #[derive(Debug, Subcommand)]
 pub enum HookCommand {
-    /// Set Git's hooks up: pre-commit in a clone, pre-receive on a server
+    /// Install a git hook: pre-commit in a clone, pre-receive on a server
     Install(InstallArgs),
-    /// Judge what is staged against HEAD; git runs it before a commit
+    /// Judge the staged files against HEAD; git runs it before a commit
     PreCommit(PreCommitArgs),
     /// Judge a push on a server; git runs it before any reference moves
     PreReceive(PreReceiveArgs),
@@ -50,16 +51,16 @@ pub enum HookCommand {
 /// `modelry hook install`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "A hook that is there already is kept beside it as HOOK.chained, and runs after it. On a server, the mainline is proven once, and with --root OID[:FOLDER] the root is pinned; without a pinned root no push to the mainline is accepted. Of several registries in one repository each is pinned with its folder, and a push is judged by all of them.\n\nExamples:\n  modelry hook install\n  modelry -C /srv/git/models.git hook install --server --root 5e1f…"
+    after_help = "An existing hook is kept beside the new one as HOOK.chained, and runs after it.\n\nOn a server, the command verifies the mainline once, and --root OID[:FOLDER] pins the root. Without a pinned root, no push to the mainline is accepted. If one repository has several registries, pin each with its folder; a push is then judged by all of them.\n\nExamples:\n  modelry hook install\n  modelry -C /srv/git/models.git hook install --server --root 5e1f…"
 )]
 pub struct InstallArgs {
-    /// Guard this repository against pushes that would be findings
+    /// Guard this repository, on a server, against faulty pushes
     #[arg(long)]
     server: bool,
-    /// Take the hook away, and put back the one that was there before
+    /// Remove the hook, and restore the one that was there before
     #[arg(long)]
     uninstall: bool,
-    /// Prove the mainline from the root, whatever was verified before
+    /// Verify the mainline from the root, regardless of what was verified before
     #[arg(long, requires = "server", conflicts_with = "uninstall")]
     replay: bool,
 }
@@ -67,10 +68,11 @@ pub struct InstallArgs {
 /// `modelry hook pre-commit`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Formats: human, concise, json.\n\nWhat is staged counts, not the files on disk. A merge is not judged before its commit is made: `modelry validate HEAD~1..HEAD`.\n\nExample:\n  modelry hook pre-commit"
+    after_help = "Formats: human, concise, json.\n\nThe staged content is judged, not the files on disk. A merge is judged only after its commit: `modelry validate HEAD~1..HEAD`.\n\nExample:\n  modelry hook pre-commit"
 )]
 pub struct PreCommitArgs {
-    /// File names, as some frameworks give them: all that is staged is judged
+    /// File names, as some hook frameworks pass them; they are ignored, since all
+    /// staged files are judged
     #[arg(value_name = "FILE", hide = true)]
     _files: Vec<PathBuf>,
 }
@@ -78,19 +80,24 @@ pub struct PreCommitArgs {
 /// `modelry hook pre-receive`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Formats: human, concise, json.\n\nReads `OLD NEW REFERENCE` lines from standard input, as git gives them. Any finding refuses the whole push (exit 1), and so does whatever keeps it from being judged (exit 2). Only the mainline is judged; nothing below refs/replace/ is accepted, and no name that git could take for the mainline's.\n\nExample:\n  modelry hook install --server"
+    after_help = "Formats: human, concise, json.\n\nReads `OLD NEW REFERENCE` lines from standard input, as git passes them. A finding refuses the whole push (exit 1). A push that can't be judged is refused too (exit 2). Only the mainline is judged. References below refs/replace/ are refused, and so are names that git could take for the mainline's.\n\nExample:\n  modelry hook install --server"
 )]
 pub struct PreReceiveArgs {
-    /// Seconds that it may take [default: git config modelry.hook.timeout, else 60]
+    /// The seconds that judging may take [default: git config modelry.hook.timeout,
+    /// else 60]
     #[arg(long, value_name = "SECONDS", help_heading = "Budget")]
     timeout: Option<u64>,
-    /// Objects that it may read of the push [default: git config modelry.hook.maxObjects, else 1000000]
+    /// The number of objects of the push that may be read [default: git config
+    /// modelry.hook.maxObjects, else 1000000]
     #[arg(long, value_name = "N", help_heading = "Budget")]
     max_objects: Option<usize>,
-    /// Bytes of objects that it may read of the push, unpacked [default: git config modelry.hook.maxBytes, else 1073741824]
+    /// The bytes of these objects that may be read, unpacked [default: git config
+    /// modelry.hook.maxBytes, else 1073741824]
     #[arg(long, value_name = "N", help_heading = "Budget")]
     max_bytes: Option<usize>,
-    /// How far from this machine's clock the date of a step may be that touches the registry: 15m, 1h [default: git config modelry.hook.maxSkew, else any]
+    /// The largest difference between this machine's clock and the date of a step
+    /// that touches the registry: 15m, 1h [default: git config modelry.hook.maxSkew,
+    /// else any]
     #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Budget")]
     max_skew: Option<Duration>,
 }
@@ -104,8 +111,8 @@ pub fn run(command: &HookCommand, global: &Global, ui: &Ui) -> Result<Outcome, E
     }
 }
 
-/// The number that the command line gives, else git's configuration, else the
-/// usual one.
+/// Returns the number from the command line, else from git's configuration, else the
+/// default.
 fn number<N: std::str::FromStr>(repo: &Repo, given: Option<N>, key: &str, usual: N) -> Result<N, Error> {
     if let Some(given) = given {
         return Ok(given);
@@ -121,7 +128,7 @@ fn number<N: std::str::FromStr>(repo: &Repo, given: Option<N>, key: &str, usual:
     })
 }
 
-/// Ends the process when the time is up, whatever it is doing.
+/// Ends the process when the time is up.
 fn end_after(seconds: u64) -> Arc<AtomicBool> {
     let done = Arc::new(AtomicBool::new(false));
     let seen = done.clone();
@@ -159,7 +166,7 @@ fn pre_receive(args: &PreReceiveArgs, global: &Global, ui: &Ui) -> Result<Outcom
         path: "standard input".into(),
         source,
     })?;
-    // What was cut off would not be judged.
+    // References that were cut off would not be judged.
     if lines.len() > MAX_INPUT {
         return Err(Error::msg("the push moves more references than can be judged")
             .hint("push fewer references at once"));
@@ -171,7 +178,7 @@ fn pre_receive(args: &PreReceiveArgs, global: &Global, ui: &Ui) -> Result<Outcom
         budget,
         dated: skew.is_some(),
     }))?;
-    // From here on it is decided, and the clock has no say.
+    // The verdict is reached, so the time limit no longer applies.
     if done.swap(true, Ordering::SeqCst) {
         loop {
             std::thread::park();
@@ -183,7 +190,7 @@ fn pre_receive(args: &PreReceiveArgs, global: &Global, ui: &Ui) -> Result<Outcom
     Ok(told(judgement, ui))
 }
 
-/// How far a date may be from the clock, where that is bounded.
+/// Returns the largest difference from the clock, if it is limited.
 fn max_skew(repo: &Repo, given: Option<Duration>) -> Result<Option<Duration>, Error> {
     const KEY: &str = "modelry.hook.maxSkew";
     if given.is_some() {
@@ -198,8 +205,8 @@ fn max_skew(repo: &Repo, given: Option<Duration>) -> Result<Option<Duration>, Er
     })
 }
 
-/// Refuses a push whose steps claim dates that are far from the clock. It is no
-/// verdict: the same history is judged alike at any time.
+/// Refuses a push whose steps claim dates far from the clock. This is not a verdict:
+/// the same history is judged alike at any time.
 fn near_now(judgement: &Judgement, skew: Duration) -> Result<(), Error> {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let now = now.map_or(0, |now| i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
@@ -228,7 +235,7 @@ fn near_now(judgement: &Judgement, skew: Duration) -> Result<(), Error> {
     .hint("whoever runs the server can change `modelry.hook.maxSkew`"))
 }
 
-/// Tells the pusher, whose terminal git shows what is said here.
+/// Reports to the pusher, on whose terminal git shows the output.
 fn told(judgement: Judgement, ui: &Ui) -> Outcome {
     notes::tell(&judgement.notes, ui);
     let mut report = judgement.report;
@@ -241,7 +248,7 @@ fn told(judgement: Judgement, ui: &Ui) -> Outcome {
     if ui.output == Output::Human {
         report.findings.truncate(TOLD);
     }
-    // Plain: what shows it may be no terminal.
+    // The output is plain, since the other end may not be a terminal.
     let text = report::report(&report, report_format(ui.output), &Style::PLAIN);
     ui.say(text.trim_end());
     if ui.output == Output::Human {
@@ -253,8 +260,8 @@ fn told(judgement: Judgement, ui: &Ui) -> Outcome {
     Outcome::Findings
 }
 
-/// Tells what a push brings that is accepted all the same: what it acknowledges
-/// itself, and what it uncovers.
+/// Reports the notes on a push that is accepted: what it acknowledges itself, and
+/// what it uncovers.
 fn aside(report: &Report, ui: &Ui) {
     let accepted = report.findings.iter().filter_map(|finding| {
         let words = finding.acknowledged.as_ref()?;
@@ -302,7 +309,7 @@ fn install(args: &InstallArgs, global: &Global, ui: &Ui) -> Result<Outcome, Erro
         return Err(Error::msg("nobody commits in a bare repository")
             .hint("on a server: `modelry hook install --server`; in a clone, go there first"));
     }
-    // A hook that guards no registry would refuse every push.
+    // A hook without a registry would refuse every push.
     if args.server {
         for one in guarded(&repo, global)? {
             guarded_registry(&repo, &one)?;
@@ -366,9 +373,9 @@ fn install(args: &InstallArgs, global: &Global, ui: &Ui) -> Result<Outcome, Erro
     }
 }
 
-/// The branch that a server guards. It is written down in the server's
-/// configuration, where no push reaches: HEAD is another one in each work tree,
-/// and changes with a checkout.
+/// Returns the branch that a server guards. It is stored in the server's
+/// configuration, which no push can change: HEAD differs in each work tree, and
+/// changes with a checkout.
 fn guarded_branch(repo: &Repo, wanted: Option<&str>) -> Result<String, Error> {
     let mainline = workspace::mainline(repo, wanted)?;
     let short = mainline.strip_prefix("refs/heads/").unwrap_or(&mainline);
@@ -378,7 +385,7 @@ fn guarded_branch(repo: &Repo, wanted: Option<&str>) -> Result<String, Error> {
     Ok(mainline)
 }
 
-/// The registries that a server guards: the one that is named, else each that is
+/// Returns the registries that a server guards: the named one, else each that is
 /// pinned.
 fn guarded(repo: &Repo, global: &Global) -> Result<Vec<Wanted>, Error> {
     let wanted = global.wanted();
@@ -396,8 +403,8 @@ fn guarded(repo: &Repo, global: &Global) -> Result<Vec<Wanted>, Error> {
     Ok(folders.into_iter().map(one).collect())
 }
 
-/// Refuses a `--path` at which the mainline, or what is checked out, has no
-/// registry. Where nothing was committed yet, any folder will do.
+/// Refuses a `--path` at which neither the mainline nor the checked-out commit has a
+/// registry. Before the first commit, any folder is accepted.
 fn named_registry(repo: &Repo, global: &Global) -> Result<(), Error> {
     let wanted = global.wanted();
     if wanted.path.is_none() && repo.config("modelry.path").is_none() {
@@ -427,7 +434,7 @@ fn named_registry(repo: &Repo, global: &Global) -> Result<(), Error> {
     Err(workspace.no_registry(&objects, *first)?)
 }
 
-/// Refuses a server whose mainline is there and has no registry.
+/// Refuses a server whose mainline exists and has no registry.
 fn guarded_registry(repo: &Repo, wanted: &Wanted) -> Result<(), Error> {
     let mainline = workspace::mainline(repo, wanted.mainline.as_deref())?;
     let Some(tip) = repo.reference(&mainline)? else {
@@ -438,8 +445,8 @@ fn guarded_registry(repo: &Repo, wanted: &Wanted) -> Result<(), Error> {
     history::find_root(&objects, &workspace.folder, tip).map(|_| ())
 }
 
-/// Pins the root, beside those of other folders, unless another one is pinned
-/// for the same folder.
+/// Pins the root, beside those of other folders, unless another root is pinned for
+/// the same folder.
 fn pin(repo: &Repo, root: &str) -> Result<(), Error> {
     let wanted = Pin::parse(root)?;
     let folder = wanted.place(repo)?;
@@ -460,8 +467,8 @@ fn pin(repo: &Repo, root: &str) -> Result<(), Error> {
     }
 }
 
-/// Proves what the server has already, so that no pusher waits for it, and says
-/// what is missing.
+/// Verifies the server's history, so that no pusher waits for it, and reports what is
+/// missing.
 fn ready(repo: &Repo, args: &InstallArgs, wanted: &Wanted, ui: &Ui) -> Result<(), Error> {
     let mainline = workspace::mainline(repo, wanted.mainline.as_deref())?;
     let short = mainline.strip_prefix("refs/heads/").unwrap_or(&mainline);

@@ -1,10 +1,10 @@
-//! The sentences that a judgement comes with, told beside the report.
+//! Prints the notes of a judgement beside the report.
 
 use crate::cli::Ui;
 use crate::cli::output::Output;
 use crate::workspace::verdict::Notice;
 
-/// Tells them in their order.
+/// Prints the notes in order.
 pub(super) fn tell(notes: &[Notice], ui: &Ui) {
     for note in notes {
         match note {

@@ -10,14 +10,14 @@ use crate::git::Repo;
 use crate::record::kind::Landing;
 use crate::workspace::Workspace;
 
-/// The ways of landing, as the command line spells them.
+/// The ways of landing, as options.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Way {
     /// A merge commit of both sides
     Merge,
-    /// One commit with all that the branch changes
+    /// One commit with all changes of the branch
     Squash,
-    /// Each commit of the branch made anew
+    /// Each commit of the branch, made again
     Rebase,
 }
 
@@ -31,11 +31,8 @@ impl From<Way> for Landing {
     }
 }
 
-/// The registry; in a checkout that is on no branch, as CI makes it, the branch
-/// to land on says which is the mainline.
-///
-/// # Errors
-/// As [`Workspace::open`].
+/// Opens the registry. In a checkout without a branch, as CI makes it, the branch to
+/// land on identifies the mainline.
 pub(super) fn workspace(base: &str, fetch: FetchArgs, global: &Global, ui: &Ui) -> Result<Workspace, Error> {
     let first = match fetch.open(global, ui) {
         Ok(workspace) => return Ok(workspace),

@@ -15,7 +15,7 @@ use crate::workspace::PinnedBy;
 /// `modelry trust`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  modelry trust                     show the root\n  modelry trust 5e1f…:models        pin it in this clone"
+    after_help = "Examples:\n  modelry trust                     # show the root\n  modelry trust 5e1f…:models        # pin it in this clone"
 )]
 pub struct TrustArgs {
     /// The root's full id, followed by `:FOLDER` when the registry is not at the top

@@ -22,20 +22,22 @@ use crate::workspace::{Wanted, Workspace};
 /// `modelry validate`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Formats: human, concise, json, sarif, github (annotations), gitlab (code quality), junit.\n\nExamples:\n  modelry validate                       the files on disk, against HEAD\n  modelry validate main~5..main          each commit, by the policy before it\n  modelry validate --onto origin/main    this branch, as each way of landing would leave it\n  modelry validate --onto origin/main --summary ../summary.md\n  modelry validate --ci github --fetch --root 5e1f… -o github --report sarif=modelry.sarif"
+    after_help = "Formats: human, concise, json, sarif, github (annotations), gitlab (code quality), junit.\n\nExamples:\n  modelry validate                       # the files on disk, against HEAD\n  modelry validate main~5..main          # each commit, by the policy before it\n  modelry validate --onto origin/main    # this branch, as each way of landing would leave it\n  modelry validate --onto origin/main --summary ../summary.md\n  modelry validate --ci github --fetch --root 5e1f… -o github --report sarif=modelry.sarif"
 )]
 #[command(group(ArgGroup::new("landing_on").args(["onto", "ci"])))]
 pub struct ValidateArgs {
-    /// A folder or file on disk, judged against HEAD; or a range of commits; with --onto, the branch's tip [default: the registry's folder; HEAD]
+    /// A folder or file on disk, judged against HEAD; or a range of commits; or, with
+    /// --onto, the tip of a branch [default: the registry's folder; HEAD]
     #[arg(value_name = "PATH | A..B | TIP")]
     what: Option<String>,
-    /// Read the files of a folder alone, in a repository or not: each is checked, and no change is judged
+    /// Read the files of a folder without any history, in a repository or not: each
+    /// file is checked, and no change is judged
     #[arg(long, conflicts_with = "landing_on")]
     no_history: bool,
-    /// Judge what would land on this branch: a pull request
+    /// Judge a pull request: the result of landing the branch on this one
     #[arg(long, value_name = "BASE", help_heading = "Pull requests")]
     onto: Option<String>,
-    /// Only this way of landing [default: those that the policy allows]
+    /// Judge only this way of landing [default: those that the policy allows]
     #[arg(
         long,
         value_enum,
@@ -44,10 +46,11 @@ pub struct ValidateArgs {
         help_heading = "Pull requests"
     )]
     landing: Option<Way>,
-    /// Do not prove the history that it would land on
+    /// Do not verify the history that it would land on
     #[arg(long, requires = "landing_on", help_heading = "Pull requests")]
     trust_base: bool,
-    /// Prove it from the root, whatever this clone verified before
+    /// Verify that history from the root, regardless of what this clone verified
+    /// before
     #[arg(
         long,
         requires = "landing_on",
@@ -55,7 +58,7 @@ pub struct ValidateArgs {
         help_heading = "Pull requests"
     )]
     replay: bool,
-    /// Write what it means into this file too, as Markdown for a comment
+    /// Also write a summary of the change into this file, as Markdown for a comment
     #[arg(
         long,
         value_name = "FILE",
@@ -63,7 +66,8 @@ pub struct ValidateArgs {
         help_heading = "Pull requests"
     )]
     summary: Option<PathBuf>,
-    /// Judge what this CI job is about, as the system's event or variables tell: what is on the mainline step by step, anything else as it would land there
+    /// Judge the commits of this CI job, from the system's event or variables:
+    /// commits on the mainline step by step, anything else as it would land there
     #[arg(
         long,
         value_enum,
@@ -74,18 +78,20 @@ pub struct ValidateArgs {
     ci: Option<Ci>,
     #[command(flatten)]
     fetch: FetchArgs,
-    /// What it would land on: a commit of the mainline [default: the mainline, as the remote has it]
+    /// The commit of the mainline to land on [default: the remote's tip of the
+    /// mainline]
     #[arg(long, value_name = "REV", requires = "ci", help_heading = "CI")]
     base: Option<String>,
-    /// Take the root that this clone shows on trust: it is not pinned
+    /// Trust the root of this clone although it is not pinned
     #[arg(long, requires = "ci", help_heading = "CI")]
     trust_root: bool,
-    /// Write the report into this file too, in another form: sarif=FILE, gitlab=FILE, junit=FILE …
+    /// Also write the report into this file, in another form: sarif=FILE,
+    /// gitlab=FILE, junit=FILE …
     #[arg(long, value_name = "FORM=FILE", value_parser = form_and_file)]
     report: Vec<(Output, PathBuf)>,
 }
 
-/// `sarif=modelry.sarif`
+/// Parses `sarif=modelry.sarif`.
 fn form_and_file(text: &str) -> Result<(Output, PathBuf), String> {
     let (form, file) = text
         .split_once('=')
@@ -111,7 +117,7 @@ pub(crate) const FORMS: &[Output] = &[
 ];
 
 impl ValidateArgs {
-    /// The request, as these options change it.
+    /// Returns the request with these options.
     fn request<'r>(&self, what: What<'r>) -> JudgeRequest<'r> {
         JudgeRequest {
             what,
@@ -141,7 +147,8 @@ pub fn run(args: &ValidateArgs, global: &Global, ui: &Ui) -> Result<Outcome, Err
         ui.file(&global.located(path), &text)?;
     }
     ui.print(&report::report(&report, report_format(ui.output), &ui.style))?;
-    // These forms have no word for it, and a job that says nothing may have done nothing.
+    // These forms can't say that nothing was judged, so a silent job could hide a
+    // mistake.
     let is_silent = matches!(
         ui.output,
         Output::Sarif | Output::Github | Output::Gitlab | Output::Junit
@@ -169,10 +176,10 @@ fn judged(args: &ValidateArgs, global: &Global, ui: &Ui) -> Result<Judgement, Er
     }
 }
 
-/// Judges what the CI system's job is about.
+/// Judges the commits of the CI system's job.
 fn ci_job(system: System, args: &ValidateArgs, global: &Global, ui: &Ui) -> Result<Judgement, Error> {
     let wanted = global.wanted();
-    // Outside a repository no job is read.
+    // Outside a repository there is no job.
     Repo::open(&wanted.directory)?;
     let job = CiJob::open(CiRequest {
         wanted: &wanted,
@@ -222,8 +229,7 @@ fn range(what: &str, args: &ValidateArgs, global: &Global, ui: &Ui) -> Result<Ju
     verdict::judge(&args.request(what)).map_err(|error| workspace.incomplete(error))
 }
 
-/// The registry's folder on disk for a path: upwards to where `registry.yaml`
-/// is.
+/// Returns the registry's folder on disk for a path: upwards to `registry.yaml`.
 fn folder_of(path: &Path) -> Option<PathBuf> {
     let whole = path.canonicalize().ok()?;
     whole
@@ -232,7 +238,7 @@ fn folder_of(path: &Path) -> Option<PathBuf> {
         .map(Path::to_owned)
 }
 
-/// The file or folder that is meant.
+/// Returns the file or folder that the command line names.
 fn start_of(what: Option<&Path>, global: &Global) -> Result<PathBuf, Error> {
     let start = what.map_or_else(|| global.directory(), |what| global.directory().join(what));
     match start.exists() {
@@ -242,7 +248,7 @@ fn start_of(what: Option<&Path>, global: &Global) -> Result<PathBuf, Error> {
     }
 }
 
-/// Reads the files of a folder, whatever repository it is in.
+/// Reads the files of a folder, regardless of the repository around it.
 fn plain(what: Option<&str>, global: &Global) -> Result<Judgement, Error> {
     let mut start = start_of(what.map(Path::new), global)?;
     if let Some(path) = global.path.as_ref().filter(|_| what.is_none()) {
@@ -261,11 +267,11 @@ fn plain(what: Option<&str>, global: &Global) -> Result<Judgement, Error> {
     }))
 }
 
-/// The registry that a path belongs to, and its folder on disk.
+/// Returns the registry that a path belongs to, and its folder on disk.
 ///
 /// # Errors
-/// Git refuses the repository, or the path is in no registry of it: its files
-/// alone are read only where that is asked for.
+/// Git refuses the repository, or the path is in no registry of it. Its files alone
+/// are read only with an option.
 fn home_of(
     what: Option<&Path>,
     start: &Path,
@@ -291,14 +297,14 @@ fn home_of(
     });
     let is_in = |folder: &Path| match (folder.canonicalize(), start.canonicalize()) {
         (Ok(folder), Ok(start)) => start.starts_with(folder),
-        // The folder is not on disk: all of it was deleted.
+        // The folder is not on disk, since all of it was deleted.
         _ => true,
     };
     match (opened, what) {
         (Ok((workspace, folder)), None) => Ok((workspace, folder)),
         (Ok((workspace, folder)), Some(_)) if is_in(&folder) => Ok((workspace, folder)),
         (Err(error), None) => Err(without(error)),
-        // Another registry, of this repository or of one that the path is in.
+        // The path is in another registry, of this repository or of another one.
         (opened, Some(_)) => {
             let around = if start.is_dir() {
                 start
@@ -341,7 +347,7 @@ fn files(what: Option<&Path>, args: &ValidateArgs, global: &Global, ui: &Ui) -> 
     }))
 }
 
-/// The path in the registry's folder; none for the folder itself.
+/// Returns the path in the registry's folder, or `None` for the folder itself.
 fn inside(folder: &Path, path: &Path) -> Option<String> {
     let relative = path
         .canonicalize()

@@ -1,4 +1,4 @@
-//! The history that something builds on: proven, or taken as given.
+//! The trust in the history that a change builds on: proven, or trusted.
 
 use crate::workspace::prove::How;
 
@@ -9,7 +9,7 @@ pub enum BaseTrust {
     Verified,
     /// It is proven from the root.
     Replay,
-    /// It is taken as given.
+    /// It is trusted without a proof.
     Given,
 }
 

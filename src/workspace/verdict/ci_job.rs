@@ -1,4 +1,4 @@
-//! A CI job: what must be in its clone, what it is to judge, and the verdict.
+//! Judges a CI job: completes the clone, finds the commits, and judges them.
 
 use super::base_trust::BaseTrust;
 use super::event::{Job, System, Task};
@@ -10,33 +10,32 @@ use crate::judge::history::{self, Graph};
 use crate::record::kind::Landing;
 use crate::workspace::{RootOf, Wanted, Workspace};
 
-/// Both systems call the repository of the job's project so.
+/// The name of the project's remote in both systems.
 const REMOTE: &str = "origin";
 
-/// A job, as its system and the command line tell of it.
+/// A job, from its system and the command line.
 pub struct CiRequest<'r> {
-    /// Where to look.
+    /// The options that locate the registry.
     pub wanted: &'r Wanted,
     /// The system.
     pub system: System,
     /// The job in the words of the system.
     pub job: Job,
-    /// The commit that the system says that it checked out; of GitLab alone.
+    /// The commit that the system claims to have checked out; only for GitLab.
     pub checked_out: &'r str,
     /// Whether to fetch what the clone lacks.
     pub fetches: bool,
-    /// The commit of the mainline to land on; none for the mainline as the remote
-    /// has it.
+    /// The commit of the mainline to land on, or `None` for the remote's tip.
     pub base: Option<&'r str>,
 }
 
-/// A job whose clone has what it is about.
+/// A job whose commits are in the clone.
 pub struct CiJob {
-    /// A sentence on an option that has no say in this job.
+    /// A note on an option without effect in this job.
     pub note: Option<String>,
     workspace: Workspace,
     task: Task,
-    /// The mainline's commit that something would land on.
+    /// The mainline's commit to land on.
     base: Oid,
     tip: Oid,
     /// The fetch that brings the rest of the history.
@@ -50,8 +49,8 @@ impl CiJob {
     /// The job is about nothing, or the clone lacks a commit of it.
     pub fn open(request: CiRequest<'_>) -> Result<CiJob, Error> {
         let CiRequest { wanted, job, .. } = request;
-        // The clone may be kept from job to job, so its configuration has no say in
-        // which branch counts.
+        // The clone may be kept from job to job, so its configuration does not decide
+        // which branch is the mainline.
         let mut repo = Repo::open(&wanted.directory)?;
         if request.system == System::GitLab {
             is_checked_out(&repo, job.task.tip(), request.checked_out)?;
@@ -151,7 +150,7 @@ impl CiJob {
     }
 }
 
-/// Where the clone keeps what the remote's mainline is; a bare one is a mirror.
+/// Returns the remote-tracking branch of the mainline; a bare clone is a mirror.
 fn kept_at(repo: &Repo, mainline: &str) -> String {
     match (repo.workdir(), mainline.strip_prefix("refs/heads/")) {
         (Some(_), Some(name)) => format!("refs/remotes/{REMOTE}/{name}"),
@@ -184,7 +183,7 @@ fn is_here(repo: &Repo, commit: Oid) -> bool {
     repo.resolve(&commit.to_string()).is_ok()
 }
 
-/// The commit that the job is about, in this clone.
+/// Returns the commit that the job is about, in this clone.
 fn tip(repo: &Repo, job: &Job, has_fetched: bool, fetch: Option<&Fetch>) -> Result<Oid, Error> {
     let tip = job.task.tip();
     if is_here(repo, tip) {
@@ -197,8 +196,8 @@ fn tip(repo: &Repo, job: &Job, has_fetched: bool, fetch: Option<&Fetch>) -> Resu
     })
 }
 
-/// Where the mainline stands on the remote; the tip that the job is about, where
-/// nothing is to land and that is not known.
+/// Returns the mainline's tip on the remote; or the job's own tip, where nothing is
+/// to land and the remote's is unknown.
 fn mainline_tip(repo: &Repo, job: &Job, tip: Oid, fetch: Option<&Fetch>) -> Result<Oid, Error> {
     match repo.reference(&kept_at(repo, &job.mainline))? {
         None if matches!(job.task, Task::Landing(_)) => Err(brought_by(
@@ -212,7 +211,7 @@ fn mainline_tip(repo: &Repo, job: &Job, tip: Oid, fetch: Option<&Fetch>) -> Resu
     }
 }
 
-/// The error, with the line that fetches what is not here.
+/// Adds the fetch of missing commits to an error.
 fn brought_by(error: Error, fetch: Option<&Fetch>) -> Error {
     match fetch {
         Some(fetch) => error.hint(format!("fetch it: `{fetch}`")),
@@ -220,7 +219,7 @@ fn brought_by(error: Error, fetch: Option<&Fetch>) -> Error {
     }
 }
 
-/// The error, with the line that fetches the history where that is cut off.
+/// Adds the fetch of the missing history to an error, where the clone is shallow.
 fn cut_off(error: Error, fetch: Option<&Fetch>) -> Error {
     match (error, fetch) {
         (Error::MissingObject { id, kind }, Some(fetch)) => Error::Incomplete {
@@ -231,9 +230,8 @@ fn cut_off(error: Error, fetch: Option<&Fetch>) -> Error {
     }
 }
 
-/// Refuses a GitLab job whose variables name other commits than its runner
-/// checked out: whoever starts a pipeline may give variables of their own, which
-/// take the place of GitLab's.
+/// Refuses a GitLab job whose variables name another commit than its runner checked
+/// out. A user who starts a pipeline may set variables that replace GitLab's.
 fn is_checked_out(repo: &Repo, tip: Oid, named: &str) -> Result<(), Error> {
     let head = repo.resolve("HEAD")?;
     let wrong = |what: &str, id: &str| {
@@ -245,7 +243,7 @@ fn is_checked_out(repo: &Repo, tip: Oid, named: &str) -> Result<(), Error> {
     if Oid::from_hex(named) != Some(head) {
         return wrong("`CI_COMMIT_SHA`", named);
     }
-    // Of merged results the tip is one of the parents.
+    // For merged results the tip is one of the parents.
     let commit = history::read_commit(&repo.objects()?, head)?;
     match tip == head || commit.parents.contains(&tip) {
         true => Ok(()),
@@ -253,8 +251,8 @@ fn is_checked_out(repo: &Repo, tip: Oid, named: &str) -> Result<(), Error> {
     }
 }
 
-/// The commit of the mainline that is named as what something lands on. Another
-/// one would be judged by a policy that somebody could have made for it.
+/// Returns the commit of the mainline that is named to land on. A commit elsewhere
+/// would be judged by a policy that somebody could have made for it.
 fn on_mainline(repo: &Repo, named: &str, tip: Oid, mainline: &str) -> Result<Oid, Error> {
     let base = repo.resolve(named)?;
     if base == tip || history::chain_if(&repo.objects()?, base, tip)?.is_some() {

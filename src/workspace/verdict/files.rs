@@ -1,4 +1,4 @@
-//! Files on disk, judged against HEAD, or read without their history.
+//! Judges files on disk against HEAD, or reads them without their history.
 
 use std::path::Path;
 
@@ -19,9 +19,9 @@ use crate::workspace::identity::Me;
 /// The names in the registry's folder that are the registry's own.
 const MANAGED: [&str; 3] = ["registry.yaml", "groups", "policy"];
 
-/// Judges the files of the work tree against HEAD: all of the registry's, with what is
-/// wrong in the commits that HEAD stands on, or those at a path in its folder, which is
-/// empty for the folder itself.
+/// Judges the files of the work tree against HEAD: all files of the registry, with
+/// the findings in the commits below HEAD; or those at a path in its folder (empty
+/// for the folder itself).
 ///
 /// # Errors
 /// A file can't be read, or there is no registry.
@@ -38,7 +38,7 @@ pub(super) fn judge(workspace: &Workspace, within: Option<&str>) -> Result<Repor
     })
 }
 
-/// The report of what lies at this path, from the repository's top.
+/// Keeps the findings at this path, from the repository's top.
 fn only(mut report: Report, at: &str) -> Report {
     report.findings.retain(|finding| {
         let path = &finding.primary.at.path;
@@ -70,7 +70,7 @@ fn against_head(workspace: &Workspace) -> Result<Report, Error> {
     let mut uncommitted = uncommitted(workspace, &overlay, top, policy.as_ref())?;
     let mut next = at(uncommitted.tree)?;
     if prior.registry()?.is_some() && next.registry()?.is_none() {
-        // It may have been moved: then it is in a folder that is not the registry's.
+        // The file may have been moved to a folder outside the registry.
         let all = workspace.repo.uncommitted(&overlay, top, &[], &|_| true);
         if let Ok(all) = all {
             uncommitted.tree = all.tree;
@@ -123,8 +123,8 @@ fn against_head(workspace: &Workspace) -> Result<Report, Error> {
     Ok(report)
 }
 
-/// The registry's files, and those that the policy protects, as `git add` would
-/// store them: that is what a commit of them would hold.
+/// Returns the registry's files, and those that the policy protects, as `git add`
+/// would store them.
 fn uncommitted(
     workspace: &Workspace,
     overlay: &Overlay<'_>,
@@ -160,8 +160,8 @@ pub(super) fn presumed(repo: &Repo, policy: &Policy) -> Verdict {
     }
 }
 
-/// Faults of reading in files that did not change are told too: whoever asks
-/// about a folder wants to hear of all of it.
+/// Adds the faults in unchanged files, since a check of a folder should report all of
+/// them.
 fn standing_faults(
     records: &Records<'_>,
     prior: &Snapshot<'_>,
@@ -206,8 +206,8 @@ fn standing_faults(
     Ok(())
 }
 
-/// The files of a folder without their history: each is read, and nothing can be
-/// said of changes or their authors.
+/// Reads the files of a folder without their history: changes and their authors are
+/// not judged.
 ///
 /// # Errors
 /// A file can't be read.

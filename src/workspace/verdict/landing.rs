@@ -1,4 +1,4 @@
-//! A branch, as each way of landing would leave the mainline.
+//! Judges a branch, as each way of landing would leave the mainline.
 
 use super::base_trust::BaseTrust;
 use super::judgement::{Judgement, Notice};
@@ -57,8 +57,8 @@ pub(super) fn judge(
     Ok(judgement)
 }
 
-/// Judges a branch that `base` has all of: it gets no kinder verdict than the
-/// mainline that has it.
+/// Judges a branch whose commits `base` has already: it gets no kinder verdict than
+/// the mainline.
 ///
 /// # Errors
 /// An object can't be read.
@@ -96,7 +96,7 @@ pub(super) fn landed(
     Ok(judgement)
 }
 
-/// The policy that is in force at `base`, and what is wrong on the way there.
+/// Returns the policy in force at `base`, and the findings on the way there.
 fn proven(
     workspace: &Workspace,
     records: &Records<'_>,

@@ -1,9 +1,9 @@
-//! A push to a guarded repository: all its references as one transaction.
+//! Judges a push to a guarded repository: all its references as one transaction.
 //!
-//! The mainline's old tip is proven from the last verified point, which is
-//! moved there: an earlier push brought it, and it was accepted. What the push
-//! brings is judged from there on and remembered by nobody, so a push that is
-//! refused, here or later, leaves nothing behind.
+//! The mainline's old tip is proven from the last verified point, which then moves
+//! there: an earlier push was accepted with it. The new commits are judged from there
+//! on, and nothing of that is stored. A push that is refused, here or later,
+//! therefore leaves nothing behind.
 
 use std::num::NonZeroUsize;
 
@@ -24,18 +24,18 @@ use crate::workspace::{self, RootOf, Wanted, Workspace};
 pub struct Update {
     /// Its full name.
     pub name: String,
-    /// What the pusher believes that it is; none when it is new.
+    /// The value that the pusher expects, or `None` for a new reference.
     pub old: Option<Oid>,
-    /// What it is to be; none when it is to go.
+    /// The new value, or `None` for a deletion.
     pub new: Option<Oid>,
 }
 
 impl Update {
-    /// The updates as git tells them to a hook, one a line: old id, new id,
-    /// name.
+    /// Parses the updates that git passes to a hook, one on each line: old id, new
+    /// id, name.
     ///
     /// # Errors
-    /// When a line is none.
+    /// A line is malformed.
     pub fn read(lines: &[u8]) -> Result<Vec<Update>, Error> {
         let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         lines.map(Update::read_one).collect()
@@ -62,10 +62,10 @@ impl Update {
     }
 }
 
-/// Judges a push. Where it is `dated`, the judgement has the dates that it claims.
+/// Judges a push. If it is `dated`, the judgement has the dates that the steps claim.
 ///
 /// # Errors
-/// When it can't be judged: then it is refused too.
+/// The push can't be judged, and so is refused too.
 pub(super) fn judge(
     wanted: &Wanted,
     updates: &[Update],
@@ -83,7 +83,7 @@ pub(super) fn judge(
         .strip_prefix("refs/heads/")
         .unwrap_or(&mainline)
         .to_owned();
-    // A name that leads to another one is guarded as that.
+    // A symbolic reference is guarded as its target.
     let guarded = repo.real_name(&mainline)?;
     let mut wrong = Vec::new();
     let mut moved = None;
@@ -93,7 +93,7 @@ pub(super) fn judge(
         } else if repo.real_name(&update.name)? == guarded {
             match update.new {
                 None => wrong.push(rules::mainline_deleted(&short, tip)),
-                // Git may carry out the one of them that was not judged.
+                // Git may apply the update that was not judged.
                 Some(_) if moved.is_some() => {
                     return Err(Error::msg(format!("the push moves `{short}` twice"))
                         .hint("push it once, by its own name"));
@@ -107,8 +107,8 @@ pub(super) fn judge(
             Error::msg(format!("`{short}` {MOVED_MEANWHILE}"))
                 .hint("fetch, and push again: `git pull --rebase`")
         };
-        // The pusher's word for it is not taken. Git compares again under its
-        // lock, so what lands between now and then lets this push fail.
+        // The pusher's expectation is not trusted. Git compares again under its lock,
+        // so a commit that lands meanwhile makes this push fail.
         if old != tip {
             return Err(outrun());
         }
@@ -132,8 +132,8 @@ pub(super) fn judge(
                     Some(tip) => grown(&mut workspace, tip, new, budget, dated),
                     None => created(&mut workspace, new, budget),
                 };
-                // Where a faster push was proven in between, what is remembered is
-                // ahead of the tip, as if that had been rewound.
+                // After a faster push was proven, the stored point is ahead of this
+                // tip, as if the mainline had been rewound.
                 let is_fine = judged.as_ref().is_ok_and(|judgement| judgement.report.is_clean());
                 if !is_fine && workspace.repo.reference(&workspace.mainline)? != tip {
                     return Err(outrun());
@@ -144,8 +144,8 @@ pub(super) fn judge(
             return add(judgement, wrong, &repo, &folder.unwrap_or_default(), tip);
         }
     }
-    // Otherwise a server whose HEAD names another branch would guard nothing, and
-    // nobody would notice.
+    // Otherwise a server whose HEAD names another branch would guard nothing,
+    // unnoticed.
     if tip.is_none() && wrong.is_empty() && updates.iter().any(|update| update.new.is_some()) {
         return Err(
             Error::msg(format!("the mainline here is `{short}`, and it is not there yet")).hint(format!(
@@ -171,7 +171,7 @@ fn add(
     Ok(judgement)
 }
 
-/// Why nobody may push to a reference.
+/// Returns the reason why a reference must not be pushed.
 fn forbidden(repo: &Repo, update: &Update, mainline: &str) -> Option<&'static str> {
     let name = update.name.as_str();
     const REPLACE: &str = "refs/replace/";
@@ -181,7 +181,7 @@ fn forbidden(repo: &Repo, update: &Update, mainline: &str) -> Option<&'static st
     {
         return Some("it makes git show one object in another's place, in every clone that fetches it");
     }
-    // One that is there already may go.
+    // An existing one may be deleted.
     if update.new.is_some() && shadows(name, mainline) {
         return Some("git takes it for the mainline, or can't tell which of the two is meant");
     }
@@ -191,8 +191,8 @@ fn forbidden(repo: &Repo, update: &Update, mainline: &str) -> Option<&'static st
 }
 
 /// Whether git, asked for the mainline by its name or part of it, could take this
-/// reference: by the places where it looks for `main`, `heads/main` and
-/// `refs/heads/main` (gitrevisions(7)).
+/// reference: it looks for `main`, `heads/main` and `refs/heads/main` in several
+/// places (gitrevisions(7)).
 fn shadows(name: &str, mainline: &str) -> bool {
     if name == mainline {
         return false;
@@ -212,7 +212,7 @@ fn shadows(name: &str, mainline: &str) -> bool {
     })
 }
 
-/// Judges what a push puts on the mainline's tip.
+/// Judges the commits that a push adds to the mainline's tip.
 fn grown(
     workspace: &mut Workspace,
     tip: Oid,
@@ -233,7 +233,7 @@ fn grown(
     let proof = workspace.prove(&kept, &records, tip, how)?;
     let proven = (proof.policy, proof.report);
 
-    // Other threads would read beside the budget.
+    // Other threads would read outside the budget.
     workspace.threads = NonZeroUsize::MIN;
     let bounded = Bounded::new(workspace.repo.objects()?, budget);
     let kept = CachedObjects::new(&bounded);
@@ -258,17 +258,18 @@ fn grown(
     Ok(judgement)
 }
 
-/// Judges a mainline that a push brings whole, from the pinned root.
+/// Judges a new mainline from the pinned root.
 fn created(workspace: &mut Workspace, new: Oid, budget: Budget) -> Result<Judgement, Error> {
     workspace
         .ensure_root(&workspace.repo.objects()?, new, RootOf::Server, false)
         .map_err(cut_off)?;
-    // Other threads would read beside the budget.
+    // Other threads would read outside the budget.
     workspace.threads = NonZeroUsize::MIN;
     let bounded = Bounded::new(workspace.repo.objects()?, budget);
     let kept = CachedObjects::new(&bounded);
     let records = Records::new(&kept);
-    // From the root; and what was the mainline here before must be on it still.
+    // The proof starts at the root, and an earlier mainline must still be part of
+    // this one.
     let how = How {
         mainline: true,
         audit: true,
@@ -286,7 +287,7 @@ fn created(workspace: &mut Workspace, new: Oid, budget: Budget) -> Result<Judgem
     Ok(Judgement::of(report))
 }
 
-/// The error, with what a pusher can do about objects that are not there.
+/// Adds to an error what a pusher can do about missing objects.
 fn cut_off(error: Error) -> Error {
     match error {
         Error::MissingObject { id, kind } => Error::Incomplete {

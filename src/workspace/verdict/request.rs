@@ -1,5 +1,5 @@
-//! One request for all that is judged: files on disk, the index, steps of the
-//! mainline, what would land on it, and a push.
+//! The one request for every judgement: files on disk, the index, steps of the
+//! mainline, a branch as it would land, and a push.
 
 use std::path::Path;
 
@@ -19,12 +19,12 @@ pub struct JudgeRequest<'r> {
     pub what: What<'r>,
     /// How far the history before it is trusted.
     pub base: BaseTrust,
-    /// Whether the page for people is wanted; of steps and landings.
+    /// Whether a summary for people is wanted, of steps and landings.
     pub summary: bool,
 }
 
 impl<'r> JudgeRequest<'r> {
-    /// A request on a proven history, without a page.
+    /// Creates a request on a proven history, without a summary.
     pub fn of(what: What<'r>) -> JudgeRequest<'r> {
         JudgeRequest {
             what,
@@ -41,15 +41,15 @@ pub enum What<'r> {
     Files {
         /// The registry.
         workspace: &'r Workspace,
-        /// The path in the registry's folder that was named; empty for the folder
-        /// itself, none where nothing was named.
+        /// The named path in the registry's folder; empty for the folder itself, and
+        /// `None` if no path was named.
         within: Option<&'r str>,
     },
     /// The files of a folder without their history.
     Alone {
         /// The folder with `registry.yaml`.
         folder: &'r Path,
-        /// A path in it, where only that is meant.
+        /// A path in it, if only that is to be read.
         within: Option<&'r str>,
     },
     /// The index, against HEAD.
@@ -63,11 +63,11 @@ pub enum What<'r> {
         /// The last one.
         tip: Oid,
     },
-    /// Steps that are put on the mainline, as a job sees them.
+    /// Steps of the mainline, as a CI job sees them.
     Steps {
         /// The registry.
         workspace: &'r Workspace,
-        /// The mainline's tip before; none for all steps from the root.
+        /// The mainline's tip before, or `None` for all steps from the root.
         from: Option<Oid>,
         /// The last step.
         tip: Oid,
@@ -82,27 +82,27 @@ pub enum What<'r> {
         base: Oid,
         /// The branch's tip.
         tip: Oid,
-        /// The way of landing; none for each that the policy allows.
+        /// The way of landing, or `None` for each that the policy allows.
         way: Option<Landing>,
     },
-    /// A branch that the mainline has all of, so that nothing would land.
+    /// A branch whose commits the mainline has already, so that nothing would land.
     Landed {
         /// The registry.
         workspace: &'r Workspace,
-        /// The mainline's commit that has it.
+        /// The mainline's commit that contains it.
         base: Oid,
         /// The branch's tip.
         tip: Oid,
     },
     /// A push to a guarded repository.
     Push {
-        /// Where to look.
+        /// The options that locate the registry.
         wanted: &'r Wanted,
         /// The references that it moves.
         updates: &'r [Update],
-        /// How much of it may be read.
+        /// The limit on what may be read.
         budget: Budget,
-        /// Whether the dates that it claims are asked for.
+        /// Whether the dates that the steps claim are asked for.
         dated: bool,
     },
 }

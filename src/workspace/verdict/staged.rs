@@ -22,7 +22,7 @@ pub(super) fn judge(wanted: &Wanted) -> Result<Judgement, Error> {
         Head::Branch { tip, .. } => tip,
         Head::Detached(tip) => Some(tip),
     };
-    // Before the first commit there is nothing to judge by: `init` makes it.
+    // Before the first commit there is no policy to judge by: `init` makes it.
     let Some(head) = head else {
         return Ok(begun(&repo)?.map_or_else(Judgement::default, Judgement::of));
     };
@@ -38,7 +38,7 @@ pub(super) fn judge(wanted: &Wanted) -> Result<Judgement, Error> {
             None => Ok(Judgement::idle("HEAD holds no registry, so nothing was judged")),
         };
     }
-    // Only its commit says who wrote what.
+    // Only the merge's commit says who wrote what.
     if repo.is_merging() {
         return Ok(Judgement::idle(
             "a merge is judged once it is made: `modelry validate HEAD~1..HEAD`",
@@ -49,7 +49,7 @@ pub(super) fn judge(wanted: &Wanted) -> Result<Judgement, Error> {
     if folders.is_empty() {
         return judged(wanted, repo, (head, tree)).map(Judgement::of);
     }
-    // A commit may touch each of several registries.
+    // A commit may touch several registries.
     let mut report = Report::default();
     for folder in folders {
         let one = Wanted {
@@ -67,7 +67,7 @@ pub(super) fn judge(wanted: &Wanted) -> Result<Judgement, Error> {
 
 /// Judges one registry of the staged tree against HEAD.
 fn judged(wanted: &Wanted, repo: Repo, (head, tree): (Oid, Oid)) -> Result<Report, Error> {
-    // Any branch may be checked out, or none: HEAD says where the registry is.
+    // HEAD locates the registry, since any branch may be checked out, or none.
     let workspace = Workspace::at(wanted, repo, "HEAD".into(), Some(head))?;
     let objects = workspace.repo.objects()?;
     let kept = CachedObjects::new(&objects);
@@ -93,8 +93,8 @@ fn judged(wanted: &Wanted, repo: Repo, (head, tree): (Oid, Oid)) -> Result<Repor
     Ok(report)
 }
 
-/// The secrets in the first policies that are staged, which will be in the root for
-/// good; none where there are none.
+/// Returns the secrets in newly staged policies, which would stay in the root for
+/// good, if there are any.
 fn begun(repo: &Repo) -> Result<Option<Report>, Error> {
     let paths = repo.staged_registries()?;
     if paths.is_empty() {
@@ -127,7 +127,7 @@ fn begun(repo: &Repo) -> Result<Option<Report>, Error> {
     Ok(Some(report).filter(|report| !report.findings.is_empty()))
 }
 
-/// Whether there is a registry at HEAD, in whichever folder.
+/// Whether there is a registry at HEAD, in any folder.
 fn has_registry(repo: &Repo, head: Oid) -> Result<bool, Error> {
     let objects = repo.objects()?;
     let top = history::read_commit(&objects, head)?.tree;

@@ -1,5 +1,5 @@
-//! Steps that are put on a mainline: before they are there, as a server's hook
-//! and a queue see them, or after, as a job that a push starts.
+//! Judges steps of a mainline: before they land, for a server's hook and a queue, or
+//! afterwards, for a job that a push starts.
 
 use super::base_trust::BaseTrust;
 use super::judgement::{Judgement, Notice};
@@ -18,7 +18,7 @@ use crate::workspace::prove::How;
 /// the mainline (`landed`), or what a queue is about to push.
 ///
 /// # Errors
-/// When history can't be read, or no policy comes into force.
+/// History can't be read, or no policy comes into force.
 pub(super) fn judge(
     workspace: &Workspace,
     (from, tip): (Option<Oid>, Oid),
@@ -43,7 +43,7 @@ pub(super) fn judge(
         }
     };
     if summary {
-        // After a force push what was there before may be gone.
+        // After a force push the earlier commits may be missing.
         let from = from.filter(|from| objects.read(*from, ObjectKind::Commit).is_ok());
         let page = page::of_steps(&records, workspace, from, tip, &judgement.report)?;
         judgement.summary = Some(page);
@@ -93,11 +93,8 @@ fn after(
     Ok(judgement)
 }
 
-/// Judges the commits after `from` up to `tip`, each by the policy before it; what
-/// they build on is taken as given.
-///
-/// # Errors
-/// When history can't be read.
+/// Judges the commits after `from` up to `tip`, each by the policy before it; the
+/// history before is trusted.
 pub(super) fn range(workspace: &Workspace, from: Oid, tip: Oid) -> Result<Report, Error> {
     let objects = workspace.repo.objects()?;
     let objects = CachedObjects::new(&objects);
@@ -136,11 +133,11 @@ fn inverted(workspace: &Workspace, objects: &dyn Objects, a: Oid, b: Oid) -> Res
     }))
 }
 
-/// Refuses a range that starts before the registry: there is no policy to judge
+/// Refuses a range that starts before the registry, since there is no policy to judge
 /// its first step by.
 ///
 /// # Errors
-/// When it does, or history can't be read.
+/// The range does, or history can't be read.
 pub fn ensure_begun(workspace: &Workspace, a: Oid, b: Oid) -> Result<(), Error> {
     let objects = workspace.repo.objects()?;
     let records = Records::new(&objects);
@@ -165,8 +162,9 @@ pub fn ensure_begun(workspace: &Workspace, a: Oid, b: Oid) -> Result<(), Error> 
 }
 
 /// Judges `commits`, which follow `tip`, by the policy and the findings that were
-/// proven up to there. Faults of the past count in what the steps touch; after
-/// the landing all of them do, since what landed unseen would stay so otherwise.
+/// proven up to there. Earlier faults count in what the steps touch; after the
+/// landing all of them count, since otherwise a fault that landed unseen would stay
+/// unseen.
 pub(super) fn onwards(
     workspace: &Workspace,
     records: &Records<'_>,
@@ -180,8 +178,9 @@ pub(super) fn onwards(
     let mut report = workspace.run(&mut replay, commits, |_, step| arrival.add(step))?;
     if !landed {
         arrival.settle(&mut report);
-        // What has not landed can still be put right: no line to accept it is offered.
-        // One that the same push brings counts, as it does for a mirror that catches up.
+        // A fault that has not landed can still be repaired, so no line to accept it
+        // is offered. Such a line in the same push counts, as for a mirror that
+        // catches up.
         for finding in &mut report.findings {
             finding.step = None;
         }
@@ -194,7 +193,7 @@ pub(super) fn onwards(
     })
 }
 
-/// Findings about references point at the policy, as it is at `at`.
+/// Places findings about references at the policy, as it is at `at`.
 pub(super) fn placed(
     objects: &dyn Objects,
     folder: &str,

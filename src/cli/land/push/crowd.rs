@@ -1,6 +1,6 @@
-//! Whether others are landing one after the other. Whoever has just landed is
-//! always nearest to the branch's tip, and would outrun for good those who lost a
-//! race and stand back; so who comes new lets as many through as land just now.
+//! Measures contention on a branch. The writer that landed last is always nearest to
+//! the tip, and would starve writers that back off after a lost race. A newcomer
+//! therefore lets as many others through as are landing now.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -9,32 +9,33 @@ use super::super::run::Run;
 use crate::base::Oid;
 use crate::judge::history::read_commit;
 
-/// Commits of so many seconds are of now.
+/// The age in seconds up to which commits count as recent.
 const NOW: i64 = 20;
 
-/// How many commits are looked at.
+/// The most commits that are read.
 const SEEN: usize = 64;
 
-/// Fewer than so many commits are no crowd.
+/// The fewest recent commits that count as contention.
 const FEW: usize = 4;
 
-/// Who lands less often is none either.
+/// Ignores contention when commits arrive further apart than this.
 const SELDOM: Duration = Duration::from_secs(3);
 
 /// The longest wait, on average.
 const LONGEST: Duration = Duration::from_secs(8);
 
-/// Those who are landing.
+/// The contention on a branch.
 #[derive(Debug, PartialEq)]
 pub(super) struct Crowd {
-    /// How many others.
+    /// The number of other writers.
     pub(super) others: usize,
-    /// How long all but one of them need, one after the other.
+    /// The time that all but one of them need, one after the other.
     pub(super) time: Duration,
 }
 
-/// Who is landing on the branch that stands at `tip`; none when it is quiet there.
-/// What can't be read, as in a shallow clone, is told by what needs it.
+/// Measures the contention on the branch with this tip, or `None` when there is none.
+/// Unreadable commits, as in a shallow clone, are reported by the code that needs
+/// them.
 pub(super) fn crowd(run: &Run<'_>, tip: Oid) -> Option<Crowd> {
     let repo = &run.workspace.repo;
     let me = repo.ident("committer").ok()?.email;
@@ -49,7 +50,7 @@ pub(super) fn crowd(run: &Run<'_>, tip: Oid) -> Option<Crowd> {
         let Ok(commit) = read_commit(&objects, id) else {
             break;
         };
-        // A person who rebases or applies what many wrote is one writer.
+        // A person who rebases or applies the commits of many counts as one writer.
         let Some(committer) = commit.committer else {
             break;
         };
@@ -62,8 +63,8 @@ pub(super) fn crowd(run: &Run<'_>, tip: Oid) -> Option<Crowd> {
     of(&landed, &me, now)
 }
 
-/// The crowd in what landed, the newest first: when, and by whom, as the commits
-/// claim. A clock that is off shows none, and nobody waits for it.
+/// Computes the contention from landed commits, the newest first: time and writer, as
+/// the commits claim. A wrong clock shows no contention, so it delays nobody.
 fn of(landed: &[(i64, String)], me: &str, now: i64) -> Option<Crowd> {
     let newest = landed.first()?.0;
     if now.abs_diff(newest) > NOW.unsigned_abs() {
@@ -78,14 +79,14 @@ fn of(landed: &[(i64, String)], me: &str, now: i64) -> Option<Crowd> {
         .collect();
     let span = age(recent.last()?.0).clamp(1, NOW);
     let each = Duration::from_secs(span.unsigned_abs()).div_f64(recent.len() as f64);
-    // One other is as often behind as before, and who lands now and then is in
-    // nobody's way.
+    // A single other writer loses as often as this one, and rare commits do not
+    // compete.
     if others.len() < 2 || recent.len() < FEW || each > SELDOM {
         return None;
     }
     Some(Crowd {
         others: others.len(),
-        // One of them may be no nearer than who waits.
+        // One of them may be no nearer to the tip than this writer.
         time: each.mul_f64((others.len() - 1) as f64).min(LONGEST),
     })
 }
@@ -105,7 +106,7 @@ mod tests {
         let crowd = of(&all, "me", 109);
         let time = Duration::from_millis(2 * 8000 / 5);
         assert_eq!(crowd, Some(Crowd { others: 3, time }));
-        // Older ones are none of it.
+        // Older commits do not count.
         let mut more = all;
         more.extend(landed(&[(80, "d"), (79, "e")]));
         assert_eq!(of(&more, "me", 109), crowd);

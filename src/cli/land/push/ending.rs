@@ -1,4 +1,4 @@
-//! How a push ends: the clone follows what the remote has, or nobody knows.
+//! The end of a push: the clone follows the remote, or the result is unknown.
 
 use std::rc::Rc;
 
@@ -12,7 +12,7 @@ use crate::base::{Error, shell_word};
 use crate::git::{AdvanceError, Move};
 use crate::judge::history;
 
-/// The commit is on the remote, although nobody said so.
+/// Ends a push whose commit was found on the remote after a lost answer.
 pub(super) fn found(run: &Run<'_>, road: &Road, there: Unknown, tries: usize) -> Result<Landing, Error> {
     run.ui.note(&format!(
         "the answer to the push was lost; `{}` has the commit",
@@ -21,7 +21,7 @@ pub(super) fn found(run: &Run<'_>, road: &Road, there: Unknown, tries: usize) ->
     landed(run, road, there.signed, &there.reference, tries)
 }
 
-/// Nobody knows whether the commit is on the remote.
+/// Returns the error for a push whose result is unknown.
 pub(super) fn lost(road: &Road, unknown: &Unknown, why: &str) -> Error {
     let commit = unknown.signed.commit;
     Error::msg(format!(
@@ -36,7 +36,7 @@ pub(super) fn lost(road: &Road, unknown: &Unknown, why: &str) -> Error {
     ))
 }
 
-/// The remote has it: the clone follows, as far as it safely can.
+/// Ends a push that landed: the clone follows, as far as it safely can.
 pub(super) fn landed(
     run: &Run<'_>,
     road: &Road,
@@ -61,7 +61,7 @@ pub(super) fn landed(
             short(local)
         ));
     }
-    // A proposal can be the very commit that this clone's mainline has, and be dropped again.
+    // A proposal may be the tip of this clone's mainline, and be dropped again.
     let shown = road.is_mainline() && repo.reference(&workspace.mainline)? == Some(signed.commit);
     if shown && !args.trust_base {
         if let Some(point) = &signed.point {
@@ -91,7 +91,7 @@ pub(super) fn landed(
     })))
 }
 
-/// Takes the clone's branch forward to what the remote has.
+/// Moves the clone's branch forward to the remote's tip.
 fn follow(run: &Run<'_>, local: &str, signed: &Signed) -> Result<(), Error> {
     let repo = &run.workspace.repo;
     let tip = repo.reference(local)?;
@@ -101,7 +101,7 @@ fn follow(run: &Run<'_>, local: &str, signed: &Signed) -> Result<(), Error> {
         return Err(Error::msg("it has moved in the meantime"));
     }
     if tip.is_none() && run.args.branch.is_none() {
-        // Nobody asked for a branch of that name here.
+        // The user did not ask for a local branch of that name.
         return Ok(());
     }
     if let Some(place) = repo.checked_out_elsewhere(local) {

@@ -1,5 +1,5 @@
-//! Which way a change goes to the remote: to the branch that is checked out, to
-//! the mainline, or to a branch of its own.
+//! Chooses the branch of the remote that a change goes to: the checked-out branch,
+//! the mainline, or a new branch.
 
 use super::super::preview::Proposal;
 use super::super::run::Run;
@@ -7,12 +7,12 @@ use super::super::{local_branch, request, short};
 use crate::base::{Error, Oid};
 use crate::git::Head;
 
-/// Which way it goes.
+/// The route of a push.
 pub(super) struct Road {
     pub(super) remote: String,
     /// The mainline's full name on the remote.
     pub(super) mainline: String,
-    /// The branch's full name on the remote; none when the change names it.
+    /// The branch's full name on the remote, or `None` when the change determines it.
     pub(super) named: Option<String>,
     /// The branch of this clone that follows.
     pub(super) local: Option<String>,
@@ -52,7 +52,7 @@ impl Road {
             Some(local) => local,
             None => match repo.head()? {
                 Head::Branch { name, .. } => name,
-                // As a pipeline checks out: what it means is the mainline.
+                // A pipeline checks out a commit, and means the mainline.
                 Head::Detached(_) => {
                     check_finished(run, None)?;
                     own_mainline
@@ -69,12 +69,12 @@ impl Road {
         })
     }
 
-    /// Whether the mainline itself is pushed to.
+    /// Whether it pushes to the mainline itself.
     pub(super) fn is_mainline(&self) -> bool {
         self.named.as_ref() == Some(&self.mainline)
     }
 
-    /// The pull request from a branch.
+    /// Returns the pull request from a branch.
     pub(super) fn as_request<'a>(&'a self, reference: &'a str) -> request::Request<'a> {
         request::Request {
             remote: &self.remote,
@@ -83,7 +83,7 @@ impl Road {
         }
     }
 
-    /// The branch's full name on the remote.
+    /// Returns the branch's full name on the remote.
     pub(super) fn reference(&self, run: &Run<'_>, made: &Proposal, commit: Option<Oid>) -> String {
         if let Some(named) = &self.named {
             return named.clone();
@@ -98,9 +98,8 @@ impl Road {
     }
 }
 
-/// Refuses while an operation of git is not finished on what is checked out: it
-/// may move the branch, whose commits would be pushed along. Another branch has
-/// nothing to do with it.
+/// Refuses while a git operation on the checked-out branch is unfinished: it may move
+/// the branch, whose commits would be pushed too. Another branch is not affected.
 fn check_finished(run: &Run<'_>, local: Option<&str>) -> Result<(), Error> {
     let repo = &run.workspace.repo;
     let concerns = match local {

@@ -1,4 +1,4 @@
-//! A look at the remote: what is there, and what to build on.
+//! Looks at the remote, and decides what to build on.
 
 use std::rc::Rc;
 
@@ -11,44 +11,44 @@ use super::road::Road;
 use crate::base::{Error, Oid, shell_word};
 use crate::judge::history;
 
-/// What the remote showed, and what to build on there.
+/// The base of a push: the state of the remote, and the commit to build on.
 pub(super) struct Ground {
     pub(super) target: Target,
-    /// Where the branch stands on the remote; none when it is not there.
+    /// The branch's tip on the remote, or `None` when there is no such branch.
     pub(super) expected: Option<Oid>,
-    /// Commits of the clone's own branch that go along.
+    /// The number of the clone's own commits that are pushed too.
     pub(super) along: usize,
 }
 
-/// What a look at the remote says.
+/// The state of the remote.
 pub(super) enum Survey {
     Ground(Box<Ground>),
-    /// A commit that was pushed without an answer is there.
+    /// It has a commit whose push got no answer.
     There(Unknown),
-    /// What is there can't be built on.
+    /// Its history is faulty, so nothing may build on it.
     Faulty(FaultyBase),
     /// It did not answer.
     Away(Error),
 }
 
-/// A commit that was pushed without an answer.
+/// A commit whose push got no answer.
 #[derive(Clone)]
 pub(super) struct Unknown {
     pub(super) signed: Rc<Signed>,
     pub(super) reference: String,
 }
 
-/// What the remote answered.
+/// The answer of the remote.
 struct Look {
-    /// Where the branch stands; none when it is not there.
+    /// The branch's tip, or `None` when there is no such branch.
     tip: Option<Oid>,
-    /// Where the mainline stands, when there is no such branch anywhere.
+    /// The mainline's tip, when the branch exists nowhere.
     mainline: Option<Oid>,
     /// A commit that was pushed to a branch of its own, and is there.
     there: Option<Unknown>,
 }
 
-/// Looks at the remote.
+/// Asks the remote.
 fn look(run: &Run<'_>, road: &Road, unknown: &[Unknown], is_here: bool) -> Result<Look, Error> {
     let repo = &run.workspace.repo;
     let mut look = Look {
@@ -76,7 +76,7 @@ fn look(run: &Run<'_>, road: &Road, unknown: &[Unknown], is_here: bool) -> Resul
     Ok(look)
 }
 
-/// Looks at the remote, and says what to do with what is there.
+/// Looks at the remote, and decides what to do.
 pub(super) fn survey(run: &Run<'_>, road: &Road, unknown: &[Unknown]) -> Result<Survey, Error> {
     let repo = &run.workspace.repo;
     let local = match &road.local {
@@ -93,7 +93,7 @@ pub(super) fn survey(run: &Run<'_>, road: &Road, unknown: &[Unknown]) -> Result<
     if let Some(tip) = look.tip {
         let objects = repo.objects()?;
         for sent in unknown {
-            // Down to what it was made on, and no further.
+            // The search ends at the commit's base.
             let since = history::chain_if(&objects, sent.signed.base, tip)?;
             if since.is_some_and(|commits| commits.iter().any(|commit| commit.id == sent.signed.commit)) {
                 return Ok(Survey::There(sent.clone()));
@@ -126,7 +126,8 @@ pub(super) fn survey(run: &Run<'_>, road: &Road, unknown: &[Unknown]) -> Result<
     })))
 }
 
-/// To build on `base`; `remote` is where the remote's branch stands.
+/// Returns the target for a commit on `base`; `remote` is the tip of the remote's
+/// branch.
 fn target(
     run: &Run<'_>,
     road: &Road,
@@ -145,16 +146,16 @@ fn target(
     })
 }
 
-/// What to build on, with the clone's own commits that the remote lacks.
+/// The commit to build on, with the clone's own commits that the remote lacks.
 enum Own {
-    /// On this commit; so many go along.
+    /// The base, and the number of own commits that are pushed too.
     Sound { base: Oid, along: usize },
-    /// On nothing: the remote's history is faulty.
+    /// There is none: the remote's history is faulty.
     Faulty(FaultyBase),
 }
 
-/// What to build on where the clone has the branch too: the remote's tip, or
-/// the clone's own when that is ahead, with how many commits go along.
+/// Returns the commit to build on where the clone has the branch too: the remote's
+/// tip, or the clone's own when that is ahead, with the number of commits ahead.
 fn own_commits(run: &Run<'_>, road: &Road, local: Option<Oid>, tip: Oid) -> Result<Own, Error> {
     let Some(local) = local.filter(|local| *local != tip) else {
         return Ok(Own::Sound { base: tip, along: 0 });
@@ -178,7 +179,7 @@ fn own_commits(run: &Run<'_>, road: &Road, local: Option<Oid>, tip: Oid) -> Resu
             Ok(Own::Sound { base: local, along })
         }
         (along, behind) => {
-            // When the remote's history was rewritten, that is what matters.
+            // A rewritten remote history is the more important fault.
             let noted = repo.noted_remote_tip(&road.remote, road.named.as_deref().unwrap_or_default())?;
             let grown = match noted {
                 Some(noted) => history::chain_if(&objects, noted, tip)?.is_some(),
