@@ -10,7 +10,7 @@ use crate::record::kind::{ActorId, ActorKey};
 use crate::trust::{Credential, KeyStanding, Policy, Verdict, actor_key};
 
 /// The user's signing key.
-pub struct Me {
+pub struct Identity {
     /// The signer.
     pub signer: GitSigner,
     /// The key's fingerprint; for OpenPGP the primary key's.
@@ -19,13 +19,13 @@ pub struct Me {
     pub key: ActorKey,
 }
 
-impl Me {
+impl Identity {
     /// Returns the configured key, for signing.
     ///
     /// # Errors
     /// No key is configured.
-    pub fn configured(repo: &Repo) -> Result<Me, Error> {
-        Me::of(&repo.settings().signing(), repo)
+    pub fn configured(repo: &Repo) -> Result<Identity, Error> {
+        Identity::of(&repo.settings().signing(), repo)
     }
 
     /// Returns the configured key for a command that only reads. It runs no program
@@ -33,11 +33,11 @@ impl Me {
     ///
     /// # Errors
     /// No key is configured.
-    pub fn to_look(repo: &Repo) -> Result<Me, Error> {
-        Me::of(&repo.settings().signing_to_look(), repo)
+    pub fn to_look(repo: &Repo) -> Result<Identity, Error> {
+        Identity::of(&repo.settings().signing_to_look(), repo)
     }
 
-    fn of(config: &HashMap<String, String>, repo: &Repo) -> Result<Me, Error> {
+    fn of(config: &HashMap<String, String>, repo: &Repo) -> Result<Identity, Error> {
         // Git resolves a relative path from the top of the work tree.
         let directory = repo.workdir().unwrap_or(repo.directory());
         let signer = GitSigner::from_config(config, directory)?;
@@ -46,7 +46,7 @@ impl Me {
             Error::msg(format!("the signing key can't be used: {why}"))
                 .hint("make one: `ssh-keygen -t ed25519`")
         })?;
-        Ok(Me {
+        Ok(Identity {
             signer,
             fingerprint: credential.fingerprint(),
             key: match credential {

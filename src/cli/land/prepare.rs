@@ -9,7 +9,7 @@ use super::preview::{Existing, Preview, Proposal, preview};
 use super::prove::{Proved, prove};
 use super::run::{Base, Run};
 use crate::base::Error;
-use crate::workspace::identity::Me;
+use crate::workspace::identity::Identity;
 
 /// The result of preparing.
 pub(super) enum Prepared {
@@ -33,7 +33,7 @@ pub(super) fn prepare(run: &Run<'_>, target: &Target) -> Result<Prepared, Error>
         Proved::Sound(policy, point) => (policy, point),
         Proved::Faulty(base) => return Ok(Prepared::Refused(Refused::Faulty(base))),
     };
-    let me = Me::configured(&run.workspace.repo)?;
+    let me = Identity::configured(&run.workspace.repo)?;
     let actor = me.actor(&policy)?;
     let base = Base {
         objects,

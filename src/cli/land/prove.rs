@@ -10,7 +10,7 @@ use crate::object::{CachedObjects, Objects};
 use crate::record::snapshot::Records;
 use crate::trust::Policy;
 use crate::workspace::Workspace;
-use crate::workspace::prove::{How, Point};
+use crate::workspace::prove::{Point, ProveOptions};
 
 /// The result of proving the base.
 pub(super) enum Proved {
@@ -42,7 +42,7 @@ pub(super) fn prove(run: &Run<'_>, objects: &dyn Objects, target: &Target) -> Re
         objects,
         &records,
         target.base,
-        How {
+        ProveOptions {
             mainline: target.on_mainline,
             replay: args.replay,
             audit: false,

@@ -9,7 +9,7 @@ use crate::git::GitObjects;
 use crate::record::kind::ActorId;
 use crate::trust::Policy;
 use crate::workspace::Workspace;
-use crate::workspace::identity::Me;
+use crate::workspace::identity::Identity;
 
 /// A writing command in progress, over all its attempts.
 pub(super) struct Run<'r> {
@@ -33,7 +33,7 @@ pub(super) struct Base<'b> {
     /// The policy in force at the base.
     pub policy: Policy,
     /// The signing key.
-    pub me: Me,
+    pub me: Identity,
     /// The actor to whom that key belongs.
     pub actor: ActorId,
 }

@@ -20,9 +20,9 @@ use crate::judge::history::{self, Dated, Dates};
 use crate::object::CachedObjects;
 use crate::record::snapshot::{Records, Snapshot};
 use crate::report;
-use crate::report::audit::{Again, Audit, Ending, Known, Ledger, PinOrigin};
+use crate::report::audit::{Again, Audit, Ending, Ledger, PinOrigin, PriorKnowledge};
 use crate::trust::Policy;
-use crate::workspace::prove::{CheckpointFile, Comparison, How, Moved, Walk};
+use crate::workspace::prove::{CheckpointFile, Comparison, Moved, ProveOptions, Walk};
 use crate::workspace::{PinnedBy, RootOf, Workspace};
 
 /// `modelry audit`
@@ -134,10 +134,10 @@ fn audited(
     };
     let kept = CachedObjects::new(&objects);
     let records = Records::new(&kept);
-    let how = How {
+    let how = ProveOptions {
         mainline: commit == tip,
         audit: true,
-        ..How::default()
+        ..ProveOptions::default()
     };
     let mut ledger = Ledger::new(&workspace.folder, workspace.root.is_some());
     let mut walk = Walk::default();
@@ -178,7 +178,7 @@ fn audited(
         dates: &dates,
         report: proof.report,
         known: match proof.known {
-            Known::Holds(_) if !args.with_clone => Known::Nothing,
+            PriorKnowledge::Holds(_) if !args.with_clone => PriorKnowledge::Nothing,
             known => known,
         },
         confirmed: compared.as_ref().and_then(|compared| compared.confirmed.clone()),

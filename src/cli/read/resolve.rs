@@ -23,7 +23,7 @@ use crate::record::kind::{Address, Artifact, GroupName, UriFault};
 use crate::record::snapshot::{Records, Snapshot};
 use crate::report::resolve::{self, Answer, Resolved, Which};
 use crate::report::{self, clean, paint};
-use crate::workspace::prove::{CheckpointFile, How, Proof, Signed};
+use crate::workspace::prove::{CheckpointFile, Proof, ProveOptions, Signed};
 use crate::workspace::{PinnedBy, RootOf, Wanted, Workspace};
 
 /// Options for what a command believes of a clone.
@@ -236,10 +236,10 @@ fn prove_and_read(
     let commit = on_mainline(workspace, &objects, tip, asked.at.as_deref(), None)?.noted(ui);
     let kept = CachedObjects::new(&objects);
     let records = Records::new(&kept);
-    let how = How {
+    let how = ProveOptions {
         mainline: commit == tip,
         replay: trust.replay,
-        ..How::default()
+        ..ProveOptions::default()
     };
     let given = checkpoint
         .as_ref()

@@ -11,7 +11,7 @@ use crate::cli::read::at::{ReadArgs, Reading};
 use crate::record::kind::ActorKey;
 use crate::report::{Cell, CellStyle, Table, paint};
 use crate::trust::KeyStanding;
-use crate::workspace::identity::Me;
+use crate::workspace::identity::Identity;
 
 /// `modelry whoami`
 #[derive(Debug, Args)]
@@ -23,7 +23,7 @@ pub struct WhoamiArgs {
 
 pub fn run(args: &WhoamiArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     Reading::with(&args.read, global, ui, |reading| {
-        let me = Me::to_look(&reading.workspace.repo)?;
+        let me = Identity::to_look(&reading.workspace.repo)?;
         let policy = reading.policy()?;
         let standing = policy.keys.standing(&me.fingerprint);
         let actor = match &standing {

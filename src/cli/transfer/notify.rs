@@ -17,7 +17,7 @@ use crate::cli::read::fresh;
 use crate::cli::read::resolve::start_on_mainline;
 use crate::git::disk;
 use crate::net::notify::{
-    Allowed, Ended, Heard, Patience, Poster, Program, Receiver, Round, Secrets, Sink, Start, Track,
+    Allowed, Ended, Heard, Poster, Program, Receiver, RetryBudget, Round, Secrets, Sink, Start, Track,
 };
 use crate::object::CachedObjects;
 use crate::record::kind::Address;
@@ -160,7 +160,7 @@ fn rounds(
             records: &records,
             tip,
             sink,
-            patience: Patience(args.patience),
+            patience: RetryBudget(args.patience),
             start,
             moved: args.moved,
         };

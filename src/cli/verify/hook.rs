@@ -21,7 +21,7 @@ use crate::judge::history;
 use crate::object::{self, CachedObjects};
 use crate::record::snapshot::Records;
 use crate::report::{self, Style};
-use crate::workspace::prove::How;
+use crate::workspace::prove::ProveOptions;
 use crate::workspace::verdict::{self, JudgeRequest, Judgement, Update, What};
 use crate::workspace::{self, Pin, Wanted, Workspace};
 
@@ -493,10 +493,10 @@ fn ready(repo: &Repo, args: &InstallArgs, wanted: &Wanted, ui: &Ui) -> Result<()
     let objects = workspace.repo.objects()?;
     let kept = CachedObjects::new(&objects);
     let records = Records::new(&kept);
-    let how = How {
+    let how = ProveOptions {
         mainline: true,
         replay: args.replay,
-        ..How::default()
+        ..ProveOptions::default()
     };
     let proof = workspace.prove(&kept, &records, tip, how)?;
     let open = count_open(&proof.report);

@@ -20,7 +20,7 @@ use crate::record::snapshot::{Records, Snapshot};
 use crate::report;
 use crate::report::event::WriteResult;
 use crate::trust::{Carrier, Verdict};
-use crate::workspace::identity::Me;
+use crate::workspace::identity::Identity;
 use crate::workspace::{Pin, folder_name};
 
 /// `modelry init`
@@ -70,7 +70,7 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
         return Err(Error::msg(format!("there is a registry here already: `{path}`"))
             .hint("`modelry trust` shows its root; `modelry whoami` says who you are in it"));
     }
-    let me = Me::configured(&repo)?;
+    let me = Identity::configured(&repo)?;
     let ident = repo.ident("committer")?;
     let actor = match &args.actor {
         Some(actor) => actor.clone(),

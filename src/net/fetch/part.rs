@@ -34,11 +34,11 @@ pub(super) struct Arrived {
 }
 
 /// A retry budget: counts the failures in a row.
-struct Patience {
+struct RetryBudget {
     failures: u32,
 }
 
-impl Patience {
+impl RetryBudget {
     fn lose(&mut self, what: &str, asked: Option<Duration>, watch: &mut Watch<'_>) -> Result<(), Error> {
         self.failures += 1;
         if self.failures >= TRIES {
@@ -292,7 +292,7 @@ fn fill(
     part: &mut Part<'_>,
     watch: &mut Watch<'_>,
 ) -> Result<End, Fault> {
-    let mut patience = Patience { failures: 0 };
+    let mut patience = RetryBudget { failures: 0 };
     let mut mark = part.mark(origin);
     let mut buffer = vec![0; 256 << 10];
     loop {
@@ -329,7 +329,7 @@ fn fill(
 
 /// Reads a small file into memory, or `None` when it has more than `most` bytes.
 pub(super) fn small(origin: &dyn Origin, most: u64, watch: &mut Watch<'_>) -> Result<Option<Vec<u8>>, Error> {
-    let mut patience = Patience { failures: 0 };
+    let mut patience = RetryBudget { failures: 0 };
     loop {
         let (what, wait) = match origin.open(0, None) {
             Ok(opened) if opened.length.is_some_and(|length| length > most) => return Ok(None),

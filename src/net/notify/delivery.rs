@@ -19,7 +19,7 @@ pub trait Sink {
 
 /// The time for which each event is tried.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience(pub Duration);
+pub struct RetryBudget(pub Duration);
 
 /// An event that was not accepted.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub struct Untaken {
 pub fn deliver(
     sink: &dyn Sink,
     (id, body): (&str, &[u8]),
-    patience: Patience,
+    patience: RetryBudget,
     again: &mut dyn FnMut(&str, Duration),
 ) -> Result<u32, Untaken> {
     let start = Instant::now();

@@ -20,7 +20,7 @@ mod track;
 pub use address::{Allowed, Refused};
 pub use answer::Verdict;
 pub use cursor::{Cursor, LARGEST_CURSOR, Position};
-pub use delivery::{Patience, Sink, Untaken, deliver};
+pub use delivery::{RetryBudget, Sink, Untaken, deliver};
 pub use post::{Poster, Receiver};
 pub use program::Program;
 pub use round::{Ended, Heard, Round, Start};

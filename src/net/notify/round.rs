@@ -6,7 +6,7 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 
 use super::cursor::{Cursor, Position};
-use super::delivery::{Patience, Sink, deliver};
+use super::delivery::{RetryBudget, Sink, deliver};
 use super::track::Track;
 use crate::base::{Error, Oid};
 use crate::exchange::cloudevents;
@@ -63,7 +63,7 @@ pub struct Round<'r> {
     /// The receiver.
     pub sink: &'r dyn Sink,
     /// The time for which each event is tried.
-    pub patience: Patience,
+    pub patience: RetryBudget,
     /// The start of a new cursor.
     pub start: Option<Start>,
     /// Whether the cursor of another address becomes this receiver's.

@@ -6,7 +6,8 @@ use std::rc::Rc;
 use super::flags::{acknowledge, flags, from_top};
 use super::report::{
     Again, AppliedRule, Approval, Audit, Confirmed, Counted, Event, Flag, GateOutcome, Given, Group, Import,
-    KeyUse, Known, Live, Means, Nobody, Outcome, PinOrigin, Proof, Range, Serving, Signer, State, Uses,
+    KeyUse, Live, Means, Nobody, Outcome, PinOrigin, PriorKnowledge, Proof, Range, Serving, Signer, State,
+    Uses,
 };
 use crate::base::{Error, Oid};
 use crate::judge::finding::Report;
@@ -41,7 +42,7 @@ pub struct Ending<'a> {
     /// The findings.
     pub report: Report,
     /// The knowledge of the mainline from before.
-    pub known: Known,
+    pub known: PriorKnowledge,
     /// The checkpoint that the mainline continues.
     pub confirmed: Option<Confirmed>,
     /// Versions whose approval depends on a distrusted key.

@@ -11,6 +11,6 @@ pub(crate) use flags::{flags, from_top};
 pub use ledger::{Ending, Ledger};
 pub use report::{
     Again, AppliedRule, Approval, Audit, Confirmed, Counted, Event, Flag, GateOutcome, Given, Group, Import,
-    KeyUse, Known, Live, Means, Nobody, Outcome, PinOrigin, Proof, Range, Serving, Signer, State, Trust,
-    Uses,
+    KeyUse, Live, Means, Nobody, Outcome, PinOrigin, PriorKnowledge, Proof, Range, Serving, Signer, State,
+    Trust, Uses,
 };

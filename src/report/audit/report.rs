@@ -25,7 +25,7 @@ pub struct Audit {
     /// The audited part of the history.
     pub range: Range,
     /// The clone's knowledge of the mainline from before, if the report includes it.
-    pub known: Known,
+    pub known: PriorKnowledge,
     /// The checkpoint of an earlier audit that the mainline continues.
     pub confirmed: Option<Confirmed>,
     /// Every actor who signed, by id.
@@ -113,7 +113,7 @@ impl Range {
 /// The knowledge of the mainline from before. Without it, a completely rewritten
 /// history looks like any other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Known {
+pub enum PriorKnowledge {
     /// No earlier knowledge.
     #[default]
     Nothing,
@@ -548,9 +548,9 @@ impl Audit {
         }
         trust.extend(match self.known {
             // A checkpoint's statement on rewrites was added above.
-            Known::Nothing if self.confirmed.is_some() => None,
+            PriorKnowledge::Nothing if self.confirmed.is_some() => None,
             // A proven rewrite leaves no doubt to report.
-            Known::Nothing
+            PriorKnowledge::Nothing
                 if self
                     .report
                     .findings
@@ -559,13 +559,13 @@ impl Audit {
             {
                 None
             }
-            Known::Nothing => Some(Trust {
+            PriorKnowledge::Nothing => Some(Trust {
                 code: "earlier-rewrite",
                 text:
                     "an earlier rewrite can't be excluded: no checkpoint says what the mainline held before"
                         .into(),
             }),
-            Known::Holds(point) => Some(Trust {
+            PriorKnowledge::Holds(point) => Some(Trust {
                 code: "verified-point",
                 text: format!(
                     "what was before {}, which this clone verified, was not rewritten since then{}",
@@ -576,7 +576,7 @@ impl Audit {
                     }
                 ),
             }),
-            Known::Lost(_) => None,
+            PriorKnowledge::Lost(_) => None,
         });
         trust.push(Trust {
             code: "commit-dates",

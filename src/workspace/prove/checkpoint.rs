@@ -13,7 +13,7 @@ use crate::judge::rules::{self, Resolver};
 use crate::object::{Commit, Objects};
 use crate::record::kind::VersionId;
 use crate::record::snapshot::{Records, Snapshot};
-use crate::report::audit::{Confirmed, Known};
+use crate::report::audit::{Confirmed, PriorKnowledge};
 use crate::trust::Policy;
 use crate::workspace::Workspace;
 
@@ -256,7 +256,7 @@ impl Workspace {
             root: checkpoint.root,
             pinned: self.root.is_some(),
             from: Some(point),
-            known: Known::Nothing,
+            known: PriorKnowledge::Nothing,
             checkpoint: Some(Confirmed {
                 size: checkpoint.size,
                 commit: point,

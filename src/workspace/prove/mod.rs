@@ -24,7 +24,7 @@ use crate::judge::rules::{self, Resolver};
 use crate::object::{CachedObjects, Commit, Objects};
 use crate::record::kind::VersionId;
 use crate::record::snapshot::{Records, Snapshot};
-use crate::report::audit::{Confirmed, Known};
+use crate::report::audit::{Confirmed, PriorKnowledge};
 use crate::trust::Policy;
 use crate::workspace::Workspace;
 
@@ -44,13 +44,13 @@ pub struct Proof {
     /// the root.
     pub from: Option<Oid>,
     /// The clone's earlier knowledge of the mainline.
-    pub known: Known,
+    pub known: PriorKnowledge,
     /// The checkpoint that covers the steps up to `from`, if one was given.
     pub checkpoint: Option<Confirmed>,
     /// Versions whose approval rests on a key that was no longer trusted, with the
     /// key, unless somebody reaffirmed them.
     pub tainted: BTreeMap<VersionId, String>,
-    /// The point to remember once the mainline is at the tip, if [`How::later`] asked
+    /// The point to remember once the mainline is at the tip, if [`ProveOptions::later`] asked
     /// for it.
     pub point: Option<Point>,
 }
@@ -74,7 +74,7 @@ fn still_tainted(policy: &Policy, tainted: &mut BTreeMap<VersionId, String>) {
 
 /// Options of a proof.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct How {
+pub struct ProveOptions {
     /// Whether the tip is the mainline's. Its point is then remembered, and an
     /// earlier point must be on the mainline.
     pub mainline: bool,
@@ -101,7 +101,7 @@ impl Workspace {
         objects: &dyn Objects,
         records: &Records<'_>,
         tip: Oid,
-        how: How,
+        how: ProveOptions,
     ) -> Result<Proof, Error> {
         self.prove_watched(objects, records, tip, how, |_, _, _| {})
     }
@@ -113,7 +113,7 @@ impl Workspace {
         objects: &dyn Objects,
         records: &Records<'_>,
         tip: Oid,
-        how: How,
+        how: ProveOptions,
         mut seen: impl FnMut(usize, &Commit, &JudgedStep),
     ) -> Result<Proof, Error> {
         let remembered = if how.replay { None } else { self.remembered() };
@@ -124,19 +124,19 @@ impl Workspace {
         };
         let mut resumed = None;
         let mut gone = None;
-        let mut known = Known::Nothing;
+        let mut known = PriorKnowledge::Nothing;
         if let Some(Remembered { verified, .. }) = &remembered
             && let Some(point) = Oid::from_hex(&verified.commit)
         {
             match history::chain_if(objects, point, tip) {
-                Ok(Some(_)) if how.audit => known = Known::Holds(point),
+                Ok(Some(_)) if how.audit => known = PriorKnowledge::Holds(point),
                 Ok(Some(commits)) => {
-                    known = Known::Holds(point);
+                    known = PriorKnowledge::Holds(point);
                     resumed = Some((verified, point, commits));
                 }
                 // A branch may have left the mainline before that point.
                 Ok(None) if how.mainline => {
-                    known = Known::Lost(point);
+                    known = PriorKnowledge::Lost(point);
                     gone = Some(point);
                 }
                 Ok(None) => {}

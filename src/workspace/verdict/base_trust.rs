@@ -1,6 +1,6 @@
 //! The trust in the history that a change builds on: proven, or trusted.
 
-use crate::workspace::prove::How;
+use crate::workspace::prove::ProveOptions;
 
 /// The trust in the history on which a change builds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,10 +15,10 @@ pub enum BaseTrust {
 
 impl BaseTrust {
     /// Returns the options of the proof; `None` if the history is taken as given.
-    pub(super) fn how(self) -> Option<How> {
-        (self != BaseTrust::Given).then(|| How {
+    pub(super) fn how(self) -> Option<ProveOptions> {
+        (self != BaseTrust::Given).then(|| ProveOptions {
             replay: self == BaseTrust::Replay,
-            ..How::default()
+            ..ProveOptions::default()
         })
     }
 }

@@ -14,7 +14,7 @@ use crate::record::kind::RecordPath;
 use crate::record::snapshot::{Records, Snapshot};
 use crate::trust::{Carrier, KeyStanding, Policy, Verdict};
 use crate::workspace::Workspace;
-use crate::workspace::identity::Me;
+use crate::workspace::identity::Identity;
 
 /// The names in the registry's folder that are the registry's own.
 const MANAGED: [&str; 3] = ["registry.yaml", "groups", "policy"];
@@ -148,7 +148,7 @@ fn uncommitted(
 
 /// Returns the verdict that a signature of the configured key would have.
 pub(super) fn presumed(repo: &Repo, policy: &Policy) -> Verdict {
-    let Ok(me) = Me::to_look(repo) else {
+    let Ok(me) = Identity::to_look(repo) else {
         return Verdict::Nobody;
     };
     match policy.keys.standing(&me.fingerprint) {

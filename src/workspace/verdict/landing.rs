@@ -12,7 +12,7 @@ use crate::record::kind::Landing;
 use crate::record::snapshot::Records;
 use crate::trust::Policy;
 use crate::workspace::Workspace;
-use crate::workspace::prove::How;
+use crate::workspace::prove::ProveOptions;
 
 /// Judges `tip` as it would land on `base`: in one way, or in each that the policy
 /// allows.
@@ -110,7 +110,7 @@ fn proven(
         let policy = given.ok_or_else(|| Error::msg("no policy is in force there"))?;
         return Ok((policy, Report::default()));
     };
-    let how = How {
+    let how = ProveOptions {
         mainline: workspace.repo.reference(&workspace.mainline)? == Some(base),
         ..how
     };

@@ -9,7 +9,7 @@ use crate::object::Commit;
 use crate::record::snapshot::{Records, Snapshot};
 use crate::report::event::{self, Before, Deriving, Event};
 use crate::workspace::Workspace;
-use crate::workspace::prove::How;
+use crate::workspace::prove::ProveOptions;
 
 /// The events of a range, or the reason for their absence.
 #[derive(Debug)]
@@ -53,9 +53,9 @@ fn undated(
     mut seen: impl FnMut(usize),
 ) -> Result<Occurred, Error> {
     let objects = records.objects();
-    let how = How {
+    let how = ProveOptions {
         mainline: workspace.tip()? == to,
-        ..How::default()
+        ..ProveOptions::default()
     };
     let Some(from) = from else {
         return from_root(workspace, records, to, how, None, seen);
@@ -109,12 +109,12 @@ fn from_root(
     workspace: &Workspace,
     records: &Records<'_>,
     to: Oid,
-    how: How,
+    how: ProveOptions,
     wanted: Option<&HashSet<Oid>>,
     mut seen: impl FnMut(usize),
 ) -> Result<Occurred, Error> {
     let mut gathered = Gathered::of(workspace, records, wanted);
-    let how = How { audit: true, ..how };
+    let how = ProveOptions { audit: true, ..how };
     let proof = workspace.prove_watched(records.objects(), records, to, how, |all, commit, step| {
         seen(all);
         gathered.take(commit, step);

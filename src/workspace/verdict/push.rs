@@ -16,7 +16,7 @@ use crate::judge::history::{self, Arrival};
 use crate::judge::rules;
 use crate::object::CachedObjects;
 use crate::record::snapshot::Records;
-use crate::workspace::prove::How;
+use crate::workspace::prove::ProveOptions;
 use crate::workspace::{self, RootOf, Wanted, Workspace};
 
 /// One reference that a push moves.
@@ -226,9 +226,9 @@ fn grown(
         .map_err(cut_off)?;
     let kept = CachedObjects::new(&objects);
     let records = Records::new(&kept);
-    let how = How {
+    let how = ProveOptions {
         mainline: true,
-        ..How::default()
+        ..ProveOptions::default()
     };
     let proof = workspace.prove(&kept, &records, tip, how)?;
     let proven = (proof.policy, proof.report);
@@ -270,10 +270,10 @@ fn created(workspace: &mut Workspace, new: Oid, budget: Budget) -> Result<Judgem
     let records = Records::new(&kept);
     // The proof starts at the root, and an earlier mainline must still be part of
     // this one.
-    let how = How {
+    let how = ProveOptions {
         mainline: true,
         audit: true,
-        ..How::default()
+        ..ProveOptions::default()
     };
     let mut arrival = Arrival::default();
     let mut report = workspace

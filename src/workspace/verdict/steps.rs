@@ -12,7 +12,7 @@ use crate::object::{CachedObjects, Commit, Objects};
 use crate::record::snapshot::{Records, Snapshot};
 use crate::trust::Policy;
 use crate::workspace::Workspace;
-use crate::workspace::prove::How;
+use crate::workspace::prove::ProveOptions;
 
 /// Judges the steps after `from` up to `tip`, or from the root: what was pushed to
 /// the mainline (`landed`), or what a queue is about to push.
@@ -32,9 +32,9 @@ pub(super) fn judge(
     let mut judgement = match from {
         Some(from) => after(workspace, &records, (from, tip), landed, trust)?,
         None => {
-            let how = How {
+            let how = ProveOptions {
                 replay: true,
-                ..How::default()
+                ..ProveOptions::default()
             };
             let report = workspace.prove(&kept, &records, tip, how)?.report;
             let mut judgement = Judgement::of(report);

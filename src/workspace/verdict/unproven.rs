@@ -6,7 +6,7 @@ use crate::judge::history::{self, Graph};
 use crate::object::CachedObjects;
 use crate::record::snapshot::Records;
 use crate::workspace::Workspace;
-use crate::workspace::prove::How;
+use crate::workspace::prove::ProveOptions;
 
 /// The number of faulty commits that the note names.
 const MOST: usize = 3;
@@ -31,9 +31,9 @@ fn past(workspace: &Workspace, head: Oid) -> Result<Option<String>, Error> {
     let tip = workspace.tip()?;
     let report = match workspace.has_point() {
         true => {
-            let how = How {
+            let how = ProveOptions {
                 later: true,
-                ..How::default()
+                ..ProveOptions::default()
             };
             workspace.prove(&objects, &records, head, how)?.report
         }

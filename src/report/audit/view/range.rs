@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::base::Oid;
-use crate::report::audit::{Audit, Known};
+use crate::report::audit::{Audit, PriorKnowledge};
 
 /// The audited part of the history.
 #[derive(Serialize, JsonSchema)]
@@ -81,9 +81,9 @@ pub(super) fn range(audit: &Audit) -> JsonRange<'_> {
         root_pinned_by: range.pinned_by.map(|origin| origin.code),
         tip: range.tip.to_string(),
         known: match audit.known {
-            Known::Nothing => None,
-            Known::Holds(commit) => point(commit, true),
-            Known::Lost(commit) => point(commit, false),
+            PriorKnowledge::Nothing => None,
+            PriorKnowledge::Holds(commit) => point(commit, true),
+            PriorKnowledge::Lost(commit) => point(commit, false),
         },
         checkpoint: audit.confirmed.as_ref().map(|confirmed| JsonCheckpoint {
             size: confirmed.size,
