@@ -106,7 +106,7 @@ impl WriteArgs {
 }
 
 /// A change that a writing command asks for.
-pub struct Job<'j> {
+pub struct WriteCommand<'j> {
     /// Drafts the change.
     pub draft: &'j dyn Fn(&WriteContext<'_>) -> Result<Draft, Error>,
     /// The part of the registry that the judge looks at.
@@ -233,7 +233,7 @@ fn short(branch: &str) -> &str {
 ///
 /// # Errors
 /// The change can't be made; nothing has changed then.
-pub fn land(job: &Job<'_>, args: &WriteArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+pub fn land(job: &WriteCommand<'_>, args: &WriteArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let workspace = args.open(global)?;
     let run = Run {
         workspace: &workspace,

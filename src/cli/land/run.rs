@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use super::{Job, WriteArgs};
+use super::{WriteArgs, WriteCommand};
 use crate::base::Oid;
 use crate::cli::Ui;
 use crate::git::GitObjects;
@@ -14,7 +14,7 @@ use crate::workspace::identity::Identity;
 /// A writing command in progress, over all its attempts.
 pub(super) struct Run<'r> {
     pub workspace: &'r Workspace,
-    pub job: &'r Job<'r>,
+    pub job: &'r WriteCommand<'r>,
     pub args: &'r WriteArgs,
     pub ui: &'r Ui,
     /// The text that was agreed to: a further attempt asks again only when it

@@ -11,7 +11,7 @@ use crate::act::WriteContext;
 use crate::base::{Error, Oid};
 use crate::cli::Ui;
 use crate::cli::args::Global;
-use crate::cli::land::{self, Job, Scope, WriteArgs};
+use crate::cli::land::{self, Scope, WriteArgs, WriteCommand};
 use crate::cli::output::Outcome;
 use crate::cli::read::at::{ReadArgs, Reading};
 use crate::git::disk;
@@ -90,7 +90,7 @@ pub fn schema(args: &SchemaArgs, global: &Global, ui: &Ui) -> Result<Outcome, Er
 /// `modelry schema update`
 fn update(records: bool, args: &WriteArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let draft = |desk: &WriteContext<'_>| act::update_schemas(desk, records, args.reason.as_deref());
-    let job = Job {
+    let job = WriteCommand {
         draft: &draft,
         // No finding concerns files that are not records.
         scope: Scope::Policy,

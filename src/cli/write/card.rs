@@ -10,7 +10,7 @@ use crate::act;
 use crate::base::Error;
 use crate::cli::Ui;
 use crate::cli::args::Global;
-use crate::cli::land::{Job, Scope, WriteArgs, land, refused};
+use crate::cli::land::{Scope, WriteArgs, WriteCommand, land, refused};
 use crate::cli::names::{self, Target};
 use crate::cli::output::{Outcome, Output};
 use crate::cli::read::at::{ReadArgs, Reading};
@@ -126,7 +126,7 @@ fn set(args: &SetArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     // A whole section of plain text is treated like one from the file.
     let (whole, members): (Vec<_>, Vec<_>) = members.into_iter().partition(|(path, _)| !path.contains('.'));
     sections.extend(whole);
-    let job = Job {
+    let job = WriteCommand {
         draft: &|desk| {
             let reason = args.write.reason.as_deref();
             let mut draft = act::set_card(desk, &args.version, &sections, &members, reason)?;

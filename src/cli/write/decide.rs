@@ -7,7 +7,7 @@ use clap::Args;
 use crate::act::{self, Draft};
 use crate::base::Error;
 use crate::cli::args::Global;
-use crate::cli::land::{Job, Scope, Seen, SeenArgs, WriteArgs, land};
+use crate::cli::land::{Scope, Seen, SeenArgs, WriteArgs, WriteCommand, land};
 use crate::cli::output::Outcome;
 use crate::cli::{Ui, names};
 use crate::record::kind::{Decision, RecordPath, Status, VersionId};
@@ -44,7 +44,7 @@ pub fn review(args: &DecideArgs, decision: Decision, global: &Global, ui: &Ui) -
     let reason = args.reason(verb)?;
     let id = &args.version;
     let moved = Cell::new(false);
-    let job = Job {
+    let job = WriteCommand {
         draft: &|desk| act::review(desk, id, decision, reason),
         scope: Scope::of(&id.group),
         seen: Some(Seen::of(&args.seen)),
@@ -64,7 +64,7 @@ pub fn review(args: &DecideArgs, decision: Decision, global: &Global, ui: &Ui) -
 pub fn archive(args: &DecideArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let reason = args.reason("archive")?;
     let id = &args.version;
-    let job = Job {
+    let job = WriteCommand {
         draft: &|desk| act::archive(desk, id, reason),
         scope: Scope::of(&id.group),
         seen: Some(Seen::of(&args.seen)),
@@ -77,7 +77,7 @@ pub fn archive(args: &DecideArgs, global: &Global, ui: &Ui) -> Result<Outcome, E
 pub fn delete(args: &DecideArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let reason = args.reason("delete")?;
     let id = &args.version;
-    let job = Job {
+    let job = WriteCommand {
         draft: &|desk| act::delete_version(desk, id, reason),
         scope: Scope::of(&id.group),
         seen: Some(Seen::of(&args.seen)),
@@ -105,7 +105,7 @@ pub fn settle(args: &SettleArgs, global: &Global, ui: &Ui) -> Result<Outcome, Er
         .version
         .as_ref()
         .map_or(Scope::Everything, |id| Scope::of(&id.group));
-    let job = Job {
+    let job = WriteCommand {
         draft: &|desk| {
             let wanted = match &args.version {
                 Some(id) => {

@@ -7,7 +7,7 @@ use super::artifact;
 use crate::act::{self, AnnotateRequest, EvidenceRequest};
 use crate::base::Error;
 use crate::cli::args::Global;
-use crate::cli::land::{Job, Scope, WriteArgs, land};
+use crate::cli::land::{Scope, WriteArgs, WriteCommand, land};
 use crate::cli::output::Outcome;
 use crate::cli::read::at::ReadArgs;
 use crate::cli::{Ui, names};
@@ -99,7 +99,7 @@ pub fn evidence(command: &EvidenceCommand, global: &Global, ui: &Ui) -> Result<O
         notes: args.notes.clone(),
         observation: args.observation,
     };
-    let job = Job {
+    let job = WriteCommand {
         draft: &|desk| {
             act::add_evidence(
                 desk,
@@ -149,7 +149,7 @@ pub fn annotate(args: &AnnotateArgs, global: &Global, ui: &Ui) -> Result<Outcome
         labels: args.labels.iter().cloned().collect(),
         annotations: args.annotations.iter().cloned().collect(),
     };
-    let job = Job {
+    let job = WriteCommand {
         draft: &|desk| act::annotate(desk, &args.version, &request, args.write.reason.as_deref()),
         scope: Scope::of(&args.version.group),
         seen: None,

@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use crate::act::{self, GroupRequest};
 use crate::base::Error;
 use crate::cli::args::Global;
-use crate::cli::land::{Job, Scope, Seen, WriteArgs, land};
+use crate::cli::land::{Scope, Seen, WriteArgs, WriteCommand, land};
 use crate::cli::output::Outcome;
 use crate::cli::read::at::ReadArgs;
 use crate::cli::{Ui, names};
@@ -84,7 +84,7 @@ pub fn run(command: &GroupCommand, global: &Global, ui: &Ui) -> Result<Outcome, 
     match command {
         GroupCommand::Create(args) => {
             let (request, reason) = (args.request(), args.write.reason.as_deref());
-            let job = Job {
+            let job = WriteCommand {
                 draft: &|desk| act::create_group(desk, &args.group, &request, reason),
                 scope: Scope::of(&args.group),
                 seen: None,
@@ -95,7 +95,7 @@ pub fn run(command: &GroupCommand, global: &Global, ui: &Ui) -> Result<Outcome, 
         }
         GroupCommand::Update(args) => {
             let (request, reason) = (args.request(), args.write.reason.as_deref());
-            let job = Job {
+            let job = WriteCommand {
                 draft: &|desk| act::update_group(desk, &args.group, &request, reason),
                 scope: Scope::of(&args.group),
                 seen: None,
@@ -105,7 +105,7 @@ pub fn run(command: &GroupCommand, global: &Global, ui: &Ui) -> Result<Outcome, 
             land(&job, &args.write, global, ui)
         }
         GroupCommand::Delete { group, write } => {
-            let job = Job {
+            let job = WriteCommand {
                 draft: &|desk| act::delete_group(desk, group, write.reason.as_deref()),
                 scope: Scope::of(group),
                 seen: Some(Seen::unnamed()),

@@ -13,7 +13,7 @@ use crate::act::{self, ImportPlan, ImportedGroup};
 use crate::base::Error;
 use crate::cli::Ui;
 use crate::cli::args::Global;
-use crate::cli::land::{Job, Scope, WriteArgs, land};
+use crate::cli::land::{Scope, WriteArgs, WriteCommand, land};
 use crate::cli::output::Outcome;
 use crate::exchange::{mlflow, sagemaker};
 use crate::net::fetch;
@@ -159,7 +159,7 @@ pub(crate) fn bring(
         }
     }
     let plan: RefCell<Option<ImportPlan>> = RefCell::default();
-    let job = Job {
+    let job = WriteCommand {
         draft: &|desk| {
             let (planned, mut draft) = act::import(desk, from, &groups, args.write.reason.as_deref())?;
             let value = crate::exchange::import_plan_value(&planned);

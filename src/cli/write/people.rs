@@ -10,7 +10,7 @@ use super::keys::{parse_key, read_keys};
 use crate::act::{self, PolicyEdit};
 use crate::base::{Error, Oid};
 use crate::cli::args::Global;
-use crate::cli::land::{Job, Scope, Seen, WriteArgs, land};
+use crate::cli::land::{Scope, Seen, WriteArgs, WriteCommand, land};
 use crate::cli::output::Outcome;
 use crate::cli::read::at::{ReadArgs, Reading};
 use crate::cli::{Ui, names};
@@ -225,7 +225,7 @@ fn full_id(revision: &str, write: &WriteArgs, global: &Global) -> Result<String,
 }
 
 fn edit(edit: &PolicyEdit, write: &WriteArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    let job = Job {
+    let job = WriteCommand {
         draft: &|desk| act::edit_policy(desk, edit, write.reason.as_deref()),
         scope: Scope::Policy,
         seen: Some(Seen::unnamed()),
@@ -372,7 +372,7 @@ pub fn grant(command: &GrantCommand, global: &Global, ui: &Ui) -> Result<Outcome
                 );
             }
             let edit = PolicyEdit::GrantAdd(grant);
-            let job = Job {
+            let job = WriteCommand {
                 draft: &|desk| {
                     for stage in stages {
                         crate::record::snapshot::listed_stage(desk.policy.registry(), stage)?;

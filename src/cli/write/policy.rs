@@ -10,7 +10,7 @@ use crate::act;
 use crate::base::{Error, ObjectKind, Oid};
 use crate::cli::Ui;
 use crate::cli::args::Global;
-use crate::cli::land::{Job, PolicySeen, Scope, Seen, SeenArgs, WriteArgs, land};
+use crate::cli::land::{PolicySeen, Scope, Seen, SeenArgs, WriteArgs, WriteCommand, land};
 use crate::cli::output::Outcome;
 use crate::cli::read::at::{ReadArgs, Reading};
 use crate::git::{Head, Repo};
@@ -90,7 +90,7 @@ pub fn run(command: &PolicyCommand, global: &Global, ui: &Ui) -> Result<Outcome,
             };
             // The review must cover the present content of the branch.
             let moves = proposal.is_some() || write.is_remote();
-            let job = Job {
+            let job = WriteCommand {
                 draft: &|desk| {
                     let here = desk.snapshot.registry()?;
                     let other = |here: &Arc<Loaded>| here.value() != desk.policy.source.value();

@@ -10,7 +10,7 @@ use super::given::Given;
 use crate::act::{self, RegisterRequest};
 use crate::base::Error;
 use crate::cli::args::Global;
-use crate::cli::land::{Job, Reserve, Scope, WriteArgs, land, refused};
+use crate::cli::land::{Reserve, Scope, WriteArgs, WriteCommand, land, refused};
 use crate::cli::output::Outcome;
 use crate::cli::{Ui, names};
 use crate::judge::finding::Report;
@@ -344,7 +344,7 @@ pub fn register(args: &RegisterArgs, global: &Global, ui: &Ui) -> Result<Outcome
         Err(report) => return refused(&report, ui),
     };
     let reserve = Reserve::of(&args.group);
-    let job = Job {
+    let job = WriteCommand {
         draft: &|desk| {
             let mut request = given.request.clone();
             request.reserved.clone_from(&reserve.taken.borrow());

@@ -9,7 +9,7 @@ use super::given::read_file;
 use crate::act::{self, HostReviews, RelayRequest};
 use crate::base::Error;
 use crate::cli::args::Global;
-use crate::cli::land::{Job, Scope, WriteArgs, land};
+use crate::cli::land::{Scope, WriteArgs, WriteCommand, land};
 use crate::cli::output::Outcome;
 use crate::cli::{Ui, names};
 use crate::exchange;
@@ -86,7 +86,7 @@ pub fn run(args: &RelayArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
         ui.note("the reason held an address with a login or a token: it is left out");
     }
     let (moved, touched) = (Cell::new(false), RefCell::default());
-    let job = Job {
+    let job = WriteCommand {
         draft: &|desk| {
             act::has_account_on(desk.policy, &args.host)?;
             let request = RelayRequest {

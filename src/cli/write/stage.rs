@@ -5,7 +5,7 @@ use clap::Args;
 use crate::act::{self, Rollback, RollbackTo};
 use crate::base::Error;
 use crate::cli::args::Global;
-use crate::cli::land::{Job, Scope, Seen, SeenArgs, WriteArgs, land};
+use crate::cli::land::{Scope, Seen, SeenArgs, WriteArgs, WriteCommand, land};
 use crate::cli::output::Outcome;
 use crate::cli::{Ui, names};
 use crate::record::kind::{GroupName, StageName, VersionId, VersionNumber};
@@ -53,7 +53,7 @@ pub fn promote(args: &PromoteArgs, global: &Global, ui: &Ui) -> Result<Outcome, 
     let (versions, stages) = args.read()?;
     let reason = args.write.reason.as_deref();
     let groups = versions.iter().map(|id| id.group.to_string()).collect();
-    let job = Job {
+    let job = WriteCommand {
         draft: &|desk| act::promote(desk, &versions, &stages, args.archive_previous, reason),
         scope: Scope::Groups(groups),
         seen: Some(Seen::of(&args.seen)),
@@ -103,7 +103,7 @@ pub fn rollback(args: &RollbackArgs, global: &Global, ui: &Ui) -> Result<Outcome
         archive: args.archive,
         reject: args.reject,
     };
-    let job = Job {
+    let job = WriteCommand {
         draft: &|desk| act::rollback(desk, &request, args.write.reason.as_deref()),
         scope: Scope::of(&args.group),
         seen: Some(Seen::of(&args.seen)),

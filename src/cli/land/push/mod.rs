@@ -1,11 +1,11 @@
-//! Lands a change on a remote's branch. It fetches and judges the branch, makes the
-//! commit on what was fetched, and pushes it if the branch has not moved. When
-//! another push was faster, it makes the commit again. The clone's own branch moves
-//! only afterwards.
+//! A change that lands on a remote's branch: fetched, judged, made on what was
+//! fetched, pushed if the branch still stands there, and made anew when
+//! somebody was faster. The clone's own branch follows afterwards; until then
+//! nothing of it has moved.
 //!
-//! When the answer to a push is lost, the commit is first looked up on the remote, so
-//! it is not made twice. Of several attempts with one base the remote accepts only
-//! the first, and each later look finds it.
+//! When the answer to a push is lost, the commit is looked for on the remote,
+//! and not made a second time: of several tries with one base the remote takes
+//! only the first, and each later look finds it.
 
 mod crowd;
 mod ending;
@@ -35,17 +35,17 @@ use crate::record::kind::RecordPath;
 use crate::record::snapshot::{Records, Snapshot};
 use crate::report::{self, paint};
 
-/// The default retry budget.
+/// How long to start over, unless somebody says so.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The most broken pushes in a row without the commit on the remote: a remote that is
-/// readable but not writable breaks each time.
+/// How often in a row a push may break off without the commit being there
+/// afterwards: a remote that can be read and not written does that each time.
 const BREAKS: usize = 4;
 
 /// Lands the change on the remote.
 ///
 /// # Errors
-/// The change can't land; the clone's branch is unchanged.
+/// When it can't be done; the clone's branch is as it was then.
 pub(super) fn land(run: &Run<'_>) -> Result<Landing, Error> {
     let Run {
         workspace, args, ui, ..
@@ -71,8 +71,8 @@ pub(super) fn land(run: &Run<'_>) -> Result<Landing, Error> {
                 continue;
             }
             Survey::Faulty(base) => return Ok(Landing::Refused(Refused::Faulty(base))),
-            // At first the user must fix an unreachable remote, unless it may only be
-            // starting; later it was reachable a moment ago.
+            // At first it is for the user to see to a remote, unless it may only
+            // be starting; later it was there a moment ago.
             Survey::Away(error) if tries == 0 && !may_pass(&error.to_string()) => return Err(error),
             Survey::Away(error) if patience.without_answer() => {
                 if tries == 0 && !is_told {
@@ -106,12 +106,12 @@ pub(super) fn land(run: &Run<'_>) -> Result<Landing, Error> {
             patience.sleep(wait);
             continue;
         }
-        // A push that broke off is sent again with the same commit.
+        // What broke off is sent again as it is: one commit, however often.
         let is_free = run.job.reserve.is_none_or(Reserve::is_free);
         let fits = |signed: &Rc<Signed>| signed.base == ground.target.base && is_free;
         let signed = match ready.take().filter(fits) {
             Some(signed) => signed,
-            // Others landed there, so the remote accepts pushes.
+            // Where others land, the remote can be written.
             None => match prepare(run, &ground.target).map_err(|error| with_along(error, &ground))? {
                 Prepared::Signed(signed) => {
                     broken = 0;
@@ -147,7 +147,7 @@ pub(super) fn land(run: &Run<'_>) -> Result<Landing, Error> {
                 if ground.expected.is_none() {
                     has_room(run, &road, &reference)?;
                 }
-                // A commit with a number that is taken is not sent again.
+                // A number that is taken is not tried again.
                 ready = road.named.is_some().then_some(signed);
                 if !patience.after_race() {
                     return Err(Error::msg(format!(
@@ -183,7 +183,7 @@ pub(super) fn land(run: &Run<'_>) -> Result<Landing, Error> {
                 if broken < BREAKS && patience.without_answer() {
                     continue;
                 }
-                // Looks a last time before giving up.
+                // A last look before it is given up.
                 if let Ok(Survey::There(there)) = survey(run, &road, &unknown) {
                     return found(run, &road, there, tries);
                 }
@@ -196,8 +196,8 @@ pub(super) fn land(run: &Run<'_>) -> Result<Landing, Error> {
     }
 }
 
-/// Refuses a branch that can never be created: the remote has a branch whose name is
-/// one of its folders.
+/// Refuses a branch that can't be made, however often it is tried: a branch of
+/// the remote is called as one of the folders that it would be in.
 fn has_room(run: &Run<'_>, road: &Road, reference: &str) -> Result<(), Error> {
     let mut at = reference;
     while let Some((folder, _)) = at.rsplit_once('/')
@@ -219,7 +219,7 @@ fn has_room(run: &Run<'_>, road: &Road, reference: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether a reserved number landed meanwhile, so that another one is taken.
+/// Whether a number was reserved that landed meanwhile; another is taken then.
 fn gives_way(run: &Run<'_>, road: &Road, signed: &Signed) -> Result<bool, Error> {
     match run.job.reserve.filter(|_| road.named.is_none()) {
         Some(reserve) => reserve.gives_way(run, &road.remote, &road.mainline, signed),
@@ -227,7 +227,7 @@ fn gives_way(run: &Run<'_>, road: &Road, signed: &Signed) -> Result<bool, Error>
     }
 }
 
-/// Refuses to report an existing state as done if only this clone has it.
+/// Refuses to call done what holds it already in this clone alone.
 fn is_there(run: &Run<'_>, road: &Road, ground: &Ground, existing: &Existing) -> Result<(), Error> {
     // A branch of the remote proposes it.
     if existing.facts.contains_key("branch") {
@@ -242,7 +242,7 @@ fn is_there(run: &Run<'_>, road: &Road, ground: &Ground, existing: &Existing) ->
     };
     let here = at(ground.target.base)?;
     let there = ground.target.remote.map(at).transpose()?;
-    // Notes that were added to a version later do not matter.
+    // A version is the same whatever notes it has got since.
     let holds = |snapshot: &Snapshot<'_>, record: &RecordPath| {
         let found = snapshot.read(record)?;
         let status = found.as_ref().filter(|_| !existing.is_exact);
@@ -279,8 +279,7 @@ fn is_there(run: &Run<'_>, road: &Road, ground: &Ground, existing: &Existing) ->
     )))
 }
 
-/// Adds to an error the commits that are not pushed yet, since they may contain the
-/// refused change.
+/// The error, with what is not pushed yet: what is refused may be done in it.
 fn with_along(error: Error, ground: &Ground) -> Error {
     match ground.along {
         0 => error,
