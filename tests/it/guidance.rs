@@ -223,8 +223,8 @@ fn every_form_that_a_help_names_is_taken() {
         let help = lab.ok("admin-1", &[command, "--help"]);
         let forms = help.split("Formats: ").nth(1).expect("forms");
         let forms = forms.split('.').next().expect("a sentence");
-        for form in forms.split(", ") {
-            let form = form.split(' ').next().expect("a word");
+        for form in forms.split(',') {
+            let form = form.split_whitespace().next().expect("a word");
             let said = run(&[&[command, "-o", form], rest].concat());
             assert_eq!(said.code, 0, "{command} -o {form}: {said:?}");
         }
