@@ -45,154 +45,233 @@ const BREAKS: usize = 4;
 /// Lands the change on the remote.
 ///
 /// # Errors
-/// When it can't be done; the clone's branch is as it was then.
+/// The change can't be made or pushed; the clone's branch is unchanged then.
 pub(super) fn land(run: &Run<'_>) -> Result<Landing, Error> {
-    let Run {
-        workspace, args, ui, ..
-    } = *run;
-    let repo = &workspace.repo;
     let road = Road::choose(run)?;
-    repo.share_connection(&road.remote)?;
-    let mut patience = Patience::of(args.patience.unwrap_or(PATIENCE));
-    let mut ready: Option<Rc<Signed>> = None;
-    let mut unknown: Vec<Unknown> = Vec::new();
-    let mut broken = 0;
-    let mut tries = 0;
-    let mut is_told = false;
-    let mut has_let_by = false;
+    run.workspace.repo.share_connection(&road.remote)?;
+    let mut pushing = Pushing {
+        run,
+        road,
+        patience: Patience::of(run.args.patience.unwrap_or(PATIENCE)),
+        ready: None,
+        unknown: Vec::new(),
+        broken: 0,
+        tries: 0,
+        is_told: false,
+        has_let_by: false,
+    };
+    let mut state = State::Look;
     loop {
-        let ground = match survey(run, &road, &unknown)? {
-            Survey::Ground(ground) => ground,
-            Survey::There(there) => {
-                if !gives_way(run, &road, &there.signed)? {
-                    return found(run, &road, there, tries);
-                }
-                unknown.clear();
-                continue;
-            }
-            Survey::Faulty(base) => return Ok(Landing::Refused(Refused::Faulty(base))),
-            // At first it is for the user to see to a remote, unless it may only
-            // be starting; later it was there a moment ago.
-            Survey::Away(error) if tries == 0 && !may_pass(&error.to_string()) => return Err(error),
-            Survey::Away(error) if patience.without_answer() => {
-                if tries == 0 && !is_told {
-                    ui.note(&format!("trying again, while patience lasts: {error}"));
-                    is_told = true;
-                }
-                continue;
-            }
-            Survey::Away(error) => {
-                return Err(match unknown.last() {
-                    Some(unknown) => lost(&road, unknown, &error.to_string()),
-                    None => error,
-                });
-            }
+        state = match state {
+            State::Look => pushing.look()?,
+            State::Build(ground) => pushing.build(ground)?,
+            State::Push(ground, signed) => pushing.push(&ground, signed)?,
+            State::Over(landing) => return Ok(landing),
         };
-        if !has_let_by
-            && !args.dry_run
-            && road.named.is_some()
-            && let Some(tip) = ground.expected
-            && let Some(crowd) = crowd(run, tip)
-            && let Some(wait) = patience.turn(crowd.time)
+    }
+}
+
+/// The next thing that a push does.
+enum State {
+    /// Look at the remote.
+    Look,
+    /// Make the commit on what is there.
+    Build(Box<Ground>),
+    /// Push the commit, if the branch still stands there.
+    Push(Box<Ground>, Rc<Signed>),
+    /// Nothing: it is over.
+    Over(Landing),
+}
+
+/// A push at work, however often it starts over.
+struct Pushing<'p> {
+    run: &'p Run<'p>,
+    road: Road,
+    patience: Patience,
+    /// The commit that was made last, to be pushed again as it is.
+    ready: Option<Rc<Signed>>,
+    /// The commits whose push was not answered.
+    unknown: Vec<Unknown>,
+    /// The number of pushes in a row that broke off.
+    broken: usize,
+    tries: usize,
+    /// Whether it was said that the remote does not answer.
+    is_told: bool,
+    /// Whether others were let through first.
+    has_let_by: bool,
+}
+
+impl Pushing<'_> {
+    /// Looks at the remote, and for what was pushed there without an answer.
+    fn look(&mut self) -> Result<State, Error> {
+        match survey(self.run, &self.road, &self.unknown)? {
+            Survey::Ground(ground) if self.lets_by(&ground) => Ok(State::Look),
+            Survey::Ground(ground) => Ok(State::Build(ground)),
+            Survey::There(there) if gives_way(self.run, &self.road, &there.signed)? => {
+                self.unknown.clear();
+                Ok(State::Look)
+            }
+            Survey::There(there) => found(self.run, &self.road, there, self.tries).map(State::Over),
+            Survey::Faulty(base) => Ok(State::Over(Landing::Refused(Refused::Faulty(base)))),
+            Survey::Away(error) => self.unanswered(error),
+        }
+    }
+
+    /// Looks again, while patience lasts, at a remote that does not answer.
+    fn unanswered(&mut self, error: Error) -> Result<State, Error> {
+        // At first it is for the user to see to a remote, unless it may only be
+        // starting; later it was there a moment ago.
+        if self.tries == 0 && !may_pass(&error.to_string()) {
+            return Err(error);
+        }
+        if self.patience.without_answer() {
+            if self.tries == 0 && !self.is_told {
+                let ui = self.run.ui;
+                ui.note(&format!("trying again, while patience lasts: {error}"));
+                self.is_told = true;
+            }
+            return Ok(State::Look);
+        }
+        Err(match self.unknown.last() {
+            Some(unknown) => lost(&self.road, unknown, &error.to_string()),
+            None => error,
+        })
+    }
+
+    /// Waits once where others land one after the other, so that they can finish.
+    fn lets_by(&mut self, ground: &Ground) -> bool {
+        let is_asked = !self.has_let_by && !self.run.args.dry_run;
+        let (Some(named), Some(tip)) = (&self.road.named, ground.expected) else {
+            return false;
+        };
+        if is_asked
+            && let Some(crowd) = crowd(self.run, tip)
+            && let Some(wait) = self.patience.turn(crowd.time)
         {
-            has_let_by = true;
-            ui.note(&format!(
+            self.run.ui.note(&format!(
                 "`{}` of `{}` took changes from {} others in the last seconds: waiting up to {} s, so that they can finish",
-                road.named.as_deref().map_or("", short),
-                road.remote,
+                short(named),
+                self.road.remote,
                 crowd.others,
                 wait.as_secs() + 1,
             ));
-            patience.sleep(wait);
-            continue;
+            self.has_let_by = true;
+            self.patience.sleep(wait);
+            return true;
         }
-        // What broke off is sent again as it is: one commit, however often.
+        false
+    }
+
+    /// Makes the commit. One whose push broke off is sent again as it is: one commit,
+    /// however often.
+    fn build(&mut self, ground: Box<Ground>) -> Result<State, Error> {
+        let run = self.run;
         let is_free = run.job.reserve.is_none_or(Reserve::is_free);
         let fits = |signed: &Rc<Signed>| signed.base == ground.target.base && is_free;
-        let signed = match ready.take().filter(fits) {
-            Some(signed) => signed,
-            // Where others land, the remote can be written.
-            None => match prepare(run, &ground.target).map_err(|error| with_along(error, &ground))? {
-                Prepared::Signed(signed) => {
-                    broken = 0;
-                    Rc::new(*signed)
-                }
-                Prepared::Existing(there) => {
-                    is_there(run, &road, &ground, &there)?;
-                    return Ok(Landing::Existing(there));
-                }
-                Prepared::Refused(refused) => return Ok(Landing::Refused(refused)),
-                Prepared::Dry(made) => {
-                    let to = Destination {
-                        remote: road.remote.clone(),
-                        branch: short(&road.reference(run, &made, None)).to_owned(),
-                        onto: ground.target.base,
-                    };
-                    note_along(ground.along, &to.branch, ui);
-                    return Ok(Landing::Dry(made, Some(to)));
-                }
-            },
-        };
-        tries += 1;
-        let reference = road.reference(run, &signed.made, Some(signed.commit));
-        match repo.push(&road.remote, signed.commit, &reference, ground.expected)? {
+        if let Some(signed) = self.ready.take().filter(fits) {
+            return Ok(State::Push(ground, signed));
+        }
+        // Where others land, the remote can be written.
+        let prepared = prepare(run, &ground.target).map_err(|error| with_along(error, &ground))?;
+        Ok(State::Over(match prepared {
+            Prepared::Signed(signed) => {
+                self.broken = 0;
+                return Ok(State::Push(ground, Rc::from(signed)));
+            }
+            Prepared::Existing(there) => {
+                is_there(run, &self.road, &ground, &there)?;
+                Landing::Existing(there)
+            }
+            Prepared::Refused(refused) => Landing::Refused(refused),
+            Prepared::Dry(made) => {
+                let to = Destination {
+                    remote: self.road.remote.clone(),
+                    branch: short(&self.road.reference(run, &made, None)).to_owned(),
+                    onto: ground.target.base,
+                };
+                note_along(ground.along, &to.branch, run.ui);
+                Landing::Dry(made, Some(to))
+            }
+        }))
+    }
+
+    /// Pushes the commit.
+    fn push(&mut self, ground: &Ground, signed: Rc<Signed>) -> Result<State, Error> {
+        let run = self.run;
+        self.tries += 1;
+        let reference = self.road.reference(run, &signed.made, Some(signed.commit));
+        let repo = &run.workspace.repo;
+        match repo.push(&self.road.remote, signed.commit, &reference, ground.expected)? {
             Pushed::Landed => {
-                note_along(ground.along, short(&reference), ui);
-                if !gives_way(run, &road, &signed)? {
-                    return landed(run, &road, signed, &reference, tries);
+                note_along(ground.along, short(&reference), run.ui);
+                if !gives_way(run, &self.road, &signed)? {
+                    return landed(run, &self.road, signed, &reference, self.tries).map(State::Over);
                 }
-                unknown.clear();
+                self.unknown.clear();
+                Ok(State::Look)
             }
             Pushed::Raced(why) => {
                 if ground.expected.is_none() {
-                    has_room(run, &road, &reference)?;
+                    has_room(run, &self.road, &reference)?;
                 }
                 // A number that is taken is not tried again.
-                ready = road.named.is_some().then_some(signed);
-                if !patience.after_race() {
-                    return Err(Error::msg(format!(
-                        "others push to `{}` of `{}` faster than this command can follow ({tries} times; the last time: {why}); nothing landed",
-                        short(&reference),
-                        road.remote,
-                    ))
-                    .hint("run it again with more time: `--patience 5m`, or propose it: `--pr`"));
+                self.ready = self.road.named.is_some().then_some(signed);
+                match self.patience.after_race() {
+                    true => Ok(State::Look),
+                    false => Err(self.outrun(&reference, &why)),
                 }
             }
-            Pushed::Refused { why, said } => {
-                for line in &said {
-                    let line = report::clean(line);
-                    ui.say(&format!("{} {line}", paint("remote:", "1;33", &ui.side)));
-                }
-                return Err(Error::msg(format!(
-                    "`{}` refused the push to `{}`: {why}; nothing landed",
-                    road.remote,
-                    short(&reference)
-                ))
-                .hint(match said.is_empty() {
-                    true => "the branch may be protected there: propose the change with `--pr`",
-                    false => "do what the remote says, and run the command again",
-                }));
-            }
-            Pushed::Broken(why) => {
-                unknown.push(Unknown {
-                    signed: signed.clone(),
-                    reference,
-                });
-                ready = Some(signed);
-                broken += 1;
-                if broken < BREAKS && patience.without_answer() {
-                    continue;
-                }
-                // A last look before it is given up.
-                if let Ok(Survey::There(there)) = survey(run, &road, &unknown) {
-                    return found(run, &road, there, tries);
-                }
-                return Err(match unknown.last() {
-                    Some(unknown) => lost(&road, unknown, &why),
-                    None => Error::msg(why),
-                });
-            }
+            Pushed::Refused { why, said } => Err(self.refused(&reference, &why, &said)),
+            Pushed::Broken(why) => self.broken_off(signed, reference, &why),
         }
+    }
+
+    /// Looks for the commit after a push that broke off, and sends it again.
+    fn broken_off(&mut self, signed: Rc<Signed>, reference: String, why: &str) -> Result<State, Error> {
+        let sent = Unknown {
+            signed: signed.clone(),
+            reference,
+        };
+        self.unknown.push(sent.clone());
+        self.ready = Some(signed);
+        self.broken += 1;
+        if self.broken < BREAKS && self.patience.without_answer() {
+            return Ok(State::Look);
+        }
+        // A last look before it is given up.
+        match survey(self.run, &self.road, &self.unknown) {
+            Ok(Survey::There(there)) => found(self.run, &self.road, there, self.tries).map(State::Over),
+            _ => Err(lost(&self.road, &sent, why)),
+        }
+    }
+
+    /// The error of a push for which others were faster until patience ended.
+    fn outrun(&self, reference: &str, why: &str) -> Error {
+        Error::msg(format!(
+            "others push to `{}` of `{}` faster than this command can follow ({} times; the last time: {why}); nothing landed",
+            short(reference),
+            self.road.remote,
+            self.tries,
+        ))
+        .hint("run it again with more time: `--patience 5m`, or propose it: `--pr`")
+    }
+
+    /// The error of a push that the remote refused, whose words are printed.
+    fn refused(&self, reference: &str, why: &str, said: &[String]) -> Error {
+        let ui = self.run.ui;
+        for line in said {
+            let line = report::clean(line);
+            ui.say(&format!("{} {line}", paint("remote:", "1;33", &ui.side)));
+        }
+        Error::msg(format!(
+            "`{}` refused the push to `{}`: {why}; nothing landed",
+            self.road.remote,
+            short(reference)
+        ))
+        .hint(match said.is_empty() {
+            true => "the branch may be protected there: propose the change with `--pr`",
+            false => "do what the remote says, and run the command again",
+        })
     }
 }
 
