@@ -152,7 +152,7 @@ impl Workspace {
                 Some(folder) => folder.clone(),
                 None => found(&repo, &mainline, tip, &wanted.directory, Some(pin.root))?,
             },
-            (None, _) => pins::nearest(&repo, wanted)?,
+            (None, _) => pins::nearest(&repo, wanted, &pins)?,
         };
         pins.extend(asked.map(|pin| {
             (

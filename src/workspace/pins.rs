@@ -200,12 +200,62 @@ impl PinnedBy {
 /// Returns the pinned root of the registry in this folder, with the pin's origin: the
 /// nearest pin that names the folder, else one without a folder. Two scopes that name
 /// different roots are an error, so that neither the repository's files nor the
-/// user's override the other.
+/// user's override the other. So is a pin in the repository's files of a root that no
+/// pin from outside names, whatever folder it has: see [`named_outside`].
 pub(super) fn root_of(
     repo: &Repo,
     pins: &[(Pin, PinnedBy)],
     folder: &str,
 ) -> Result<Option<(Oid, PinnedBy)>, Error> {
+    let pinned = in_force(repo, pins, folder)?;
+    named_outside(pins, pinned)?;
+    Ok(pinned)
+}
+
+/// Checks the pins in the repository's files, which may be delivered with it, against
+/// those from outside. A user who pins a root outside believes that registry, so
+/// another registry at another folder of the same repository is not believed by the
+/// repository's own word. `--root` is about one registry, so it is compared with the pin
+/// in force alone.
+fn named_outside(pins: &[(Pin, PinnedBy)], pinned: Option<(Oid, PinnedBy)>) -> Result<(), Error> {
+    let is_own = |by: PinnedBy| matches!(by, PinnedBy::Configuration(scope) if scope.is_of_repository());
+    let is_outside = |by: PinnedBy| matches!(by, PinnedBy::Configuration(scope) if !scope.is_of_repository());
+    let names = |root: Oid| pins.iter().any(|(pin, by)| !is_own(*by) && pin.root == root);
+    let own = pins.iter().filter(|(_, by)| is_own(*by));
+    let mut unnamed = own.filter(|(pin, _)| !names(pin.root));
+    let wider = pins.iter().rev().find(|(_, by)| is_outside(*by));
+    let option = pins.iter().find(|(_, by)| *by == PinnedBy::Option);
+    let found = match (wider, option, pinned) {
+        (Some(wider), ..) => unnamed.next().map(|own| (wider, own)),
+        (None, Some(option), Some(pinned)) => unnamed
+            .find(|(pin, by)| (pin.root, *by) == pinned)
+            .map(|own| (option, own)),
+        _ => None,
+    };
+    let Some(((pin, by), (own, whose))) = found else {
+        return Ok(());
+    };
+    let error = Error::told(format!(
+        "{} pins {own}, and {} pins {pin} but not that root; by the one from outside this is not a registry that was pinned",
+        whose.words(),
+        by.words(),
+    ))
+    .hint("trust nothing here before you know why: compare with another clone, and ask an administrator which root is right")
+    .hint(format!("where the first one is wrong: {}", whose.undone()));
+    Err(match by {
+        PinnedBy::Configuration(scope @ (Scope::System | Scope::Global)) => error.hint(format!(
+            "where both are right: `git config --{} --add {KEY} {own}`",
+            scope.as_str()
+        )),
+        by => error.hint(format!("where the second one is wrong: {}", by.undone())),
+    })
+}
+
+/// Returns the pin in force in this folder.
+///
+/// # Errors
+/// Pins of the folder disagree.
+fn in_force(repo: &Repo, pins: &[(Pin, PinnedBy)], folder: &str) -> Result<Option<(Oid, PinnedBy)>, Error> {
     let mut of_folder = Vec::new();
     for (pin, by) in pins.iter().rev() {
         if pin.folder.as_deref() == Some(folder) || pin.folder.is_none() && pin.is_of(repo, folder)? {
@@ -262,11 +312,12 @@ pub fn guarded(repo: &Repo, wanted: &Wanted) -> Result<Vec<String>, Error> {
 
 /// Returns the folder that is meant where several are pinned: the deepest one around
 /// `directory`.
-pub(super) fn nearest(repo: &Repo, wanted: &Wanted) -> Result<String, Error> {
+pub(super) fn nearest(repo: &Repo, wanted: &Wanted, pins: &[(Pin, PinnedBy)]) -> Result<String, Error> {
     let folders = Pin::folders(repo)?;
     if let [only] = &folders[..] {
         return Ok(only.clone());
     }
+    named_outside(pins, None)?;
     let at = repo.prefix(&wanted.directory).unwrap_or_default();
     let around = folders
         .iter()
