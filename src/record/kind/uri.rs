@@ -134,7 +134,20 @@ pub fn concealed_in_place(text: &str) -> Cow<'_, str> {
     conceal(text, |secret| "*".repeat(secret.len()))
 }
 
+/// Masks what is secret in a text, and then what is secret in the masked text: an address
+/// without its login can read as another address.
 fn conceal(text: &str, with: impl Fn(&str) -> String) -> Cow<'_, str> {
+    let mut shown = conceal_once(text, &with);
+    for _ in 1..PASSES {
+        match conceal_once(&shown, &with) {
+            Cow::Owned(again) if again != *shown => shown = Cow::Owned(again),
+            _ => break,
+        }
+    }
+    shown
+}
+
+fn conceal_once<'t>(text: &'t str, with: &impl Fn(&str) -> String) -> Cow<'t, str> {
     if !text.contains(['@', '=']) {
         return Cow::Borrowed(text);
     }

@@ -110,9 +110,12 @@ fn step(history: &History, law: &Law, id: Oid) -> (Step, Option<Law>) {
     if !case.renamed.is_empty() {
         case.codes.insert("MR216");
     }
+    let restores = case.restores_registry();
     for link in case.links.clone() {
-        // A renamed record is reported once; its author is kept.
-        let told = case.is_moved(&link.path).then(|| case.codes.clone());
+        // A renamed record is reported once, a restored one not at all; their authors
+        // are kept.
+        let is_excused = case.is_moved(&link.path) || (restores && is_managed(&link.path));
+        let told = is_excused.then(|| case.codes.clone());
         match place(&link.path) {
             _ if !is_managed(&link.path) => {
                 case.record_author(&link, None);
@@ -134,10 +137,15 @@ fn step(history: &History, law: &Law, id: Oid) -> (Step, Option<Law>) {
             case.codes = told;
         }
     }
-    case.state();
-    // The reviews that come with a policy are part of its change.
-    if faulty || case.policy_reviews_are_faulty() {
-        brought = None;
+    if restores {
+        // The registry that was judged before is there again, with the same policy.
+        brought = Some(Law(law.0.clone()));
+    } else {
+        case.state();
+        // The reviews that come with a policy are part of its change.
+        if faulty || case.policy_reviews_are_faulty() {
+            brought = None;
+        }
     }
     if !case.links.is_empty() {
         match shape {
@@ -161,6 +169,30 @@ fn step(history: &History, law: &Law, id: Oid) -> (Step, Option<Law>) {
 }
 
 impl Case<'_> {
+    /// Whether actors put back, byte for byte, the whole registry that the mainline had
+    /// last, with the policy that is still in force.
+    fn restores_registry(&self) -> bool {
+        const POLICY: &str = "registry.yaml";
+        if self.prior.contains_key(POLICY) || !self.next.contains_key(POLICY) {
+            return false;
+        }
+        let mut last = self.history[&self.commit].parents.first();
+        while let Some(id) = last.filter(|id| !self.history[*id].files.contains_key(POLICY)) {
+            last = self.history[id].parents.first();
+        }
+        let Some(last) = last else { return false };
+        let own = |files: &Files| -> Vec<(String, Vec<u8>)> {
+            let own = files.iter().filter(|(path, _)| is_managed(path));
+            own.map(|(path, bytes)| (path.clone(), bytes.clone())).collect()
+        };
+        own(&self.history[last].files) == own(self.next)
+            && at(self.next, POLICY).is_some_and(|policy| policy == self.law.0)
+            && self
+                .links
+                .iter()
+                .all(|link| self.committer(link).actor().is_some())
+    }
+
     /// Whether a file is only moved with its group.
     pub fn is_moved(&self, path: &str) -> bool {
         self.renamed.iter().any(|renamed| renamed.moves(path))
