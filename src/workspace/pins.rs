@@ -235,7 +235,7 @@ fn named_outside(pins: &[(Pin, PinnedBy)], pinned: Option<(Oid, PinnedBy)>) -> R
     let Some(((pin, by), (own, whose))) = found else {
         return Ok(());
     };
-    let error = Error::told(format!(
+    let error = Error::msg(format!(
         "{} pins {own}, and {} pins {pin} but not that root; by the one from outside this is not a registry that was pinned",
         whose.words(),
         by.words(),
