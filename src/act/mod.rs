@@ -104,6 +104,8 @@ pub struct Draft {
     pub refusal: Option<Refusal>,
     /// Records that have the requested content already.
     pub existing: Vec<RecordPath>,
+    /// Versions that were named and for which there is nothing to do.
+    pub looked_at: Vec<VersionId>,
     /// Facts for programs, beside the change.
     pub facts: Map<String, Value>,
     /// The parts that a user gave as files: a finding about one points to its file.
@@ -173,6 +175,7 @@ impl Draft {
         self.settle.extend(other.settle);
         self.notes.extend(other.notes);
         self.existing.extend(other.existing);
+        self.looked_at.extend(other.looked_at);
         self.facts.extend(other.facts);
         self.given.extend(other.given);
     }

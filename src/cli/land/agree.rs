@@ -1,13 +1,13 @@
 //! Asks before a decision is signed: checks that the object was seen, and waits for a
 //! yes at a terminal.
 
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use super::Target;
 use super::outcome::Refused;
-use super::preview::Proposal;
+use super::preview::{Existing, Proposal};
 use super::run::{Base, Run};
-use super::seen::{look, typed};
+use super::seen::{look, typed, unexpected};
 use super::tell::show_decision;
 use crate::act::Refusal;
 use crate::base::Error;
@@ -35,7 +35,7 @@ pub(super) fn agree(
         proposal.contents.clone_from(&look.contents);
         proposal.notes.extend(look.notes.iter().cloned());
         if !given.expect.is_empty()
-            && let Some(refusal) = look.unexpected(&given, args)
+            && let Some(refusal) = unexpected(&look.contents, &given, args)
         {
             look.show(ui);
             let mut facts = Map::new();
@@ -86,6 +86,23 @@ pub(super) fn agree(
     // The notes were printed before the question.
     proposal.notes.clear();
     Ok(None)
+}
+
+/// The refusal where what is there already is not the content that the command line
+/// names.
+pub(super) fn disagrees(run: &Run<'_>, there: &Existing) -> Option<Refused> {
+    let given = run.job.seen.as_ref()?.args?;
+    if given.expect.is_empty() || there.contents.is_empty() {
+        return None;
+    }
+    let refusal = unexpected(&there.contents, given, run.args)?;
+    let contents = there.contents.iter();
+    let contents: Map<String, Value> = contents
+        .map(|(name, digest)| (name.clone(), json!(digest)))
+        .collect();
+    let mut facts = Map::new();
+    facts.insert("subjects".into(), json!(contents));
+    Some(Refused::Declined(refusal, facts))
 }
 
 /// Returns the refusal for somebody at a terminal who would not see the question.

@@ -2,7 +2,7 @@
 //! reference leads to it yet.
 
 use super::Target;
-use super::agree::agree;
+use super::agree::{agree, disagrees};
 use super::commit::{Signed, commit};
 use super::outcome::Refused;
 use super::preview::{Existing, Preview, Proposal, preview};
@@ -42,7 +42,12 @@ pub(super) fn prepare(run: &Run<'_>, target: &Target) -> Result<Prepared, Error>
         actor,
     };
     let mut proposal = match preview(run, &base, target)? {
-        Preview::Existing(there) => return Ok(Prepared::Existing(there)),
+        Preview::Existing(there) => {
+            return Ok(match disagrees(run, &there) {
+                Some(refused) => Prepared::Refused(refused),
+                None => Prepared::Existing(there),
+            });
+        }
         Preview::Refused(report) => return Ok(Prepared::Refused(Refused::Findings(report))),
         Preview::Idle(refusal) => return Ok(Prepared::Refused(Refused::declined(refusal))),
         Preview::Ready(proposal) => proposal,

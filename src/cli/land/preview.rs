@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::run::{Base, Run};
+use super::seen::contents_of;
 use super::{Scope, Target};
 use crate::act::{self, Draft, GivenPart, Refusal, WriteContext};
 use crate::base::{Error, ObjectFormat, ObjectKind, Oid};
@@ -47,6 +48,8 @@ pub(super) struct Existing {
     pub notes: Vec<String>,
     /// The members for JSON output.
     pub facts: serde_json::Map<String, serde_json::Value>,
+    /// The content that was asked about, by name.
+    pub contents: Vec<(String, Digest)>,
 }
 
 impl Existing {
@@ -56,7 +59,16 @@ impl Existing {
             is_exact: false,
             notes: draft.notes,
             facts: draft.facts,
+            contents: Vec::new(),
         }
+    }
+
+    /// The same, with the content that its records and these versions speak for.
+    fn naming(mut self, desk: &WriteContext<'_>, settled: &[VersionId]) -> Result<Existing, Error> {
+        let versions = settled.iter().cloned().map(RecordPath::Version);
+        let records: Vec<RecordPath> = self.records.iter().cloned().chain(versions).collect();
+        self.contents = contents_of(desk.policy.id(), &desk.snapshot, &records)?;
+        Ok(self)
     }
 
     /// The records of a draft whose files are all there already.
@@ -218,7 +230,10 @@ pub(super) fn preview(run: &Run<'_>, base: &Base<'_>, target: &Target) -> Result
     let before = desk(prior);
     let mut draft = (job.draft)(&before)?;
     if let Some(preview) = stopped(&mut draft) {
-        return Ok(preview);
+        return Ok(match preview {
+            Preview::Existing(there) => Preview::Existing(there.naming(&before, &draft.looked_at)?),
+            other => other,
+        });
     }
     agree_to_policy(run, target, &before, overlay.format(), &mut draft)?;
     let top = edited(run, &before, overlay, base_tree, &mut draft)?;
@@ -227,7 +242,7 @@ pub(super) fn preview(run: &Run<'_>, base: &Base<'_>, target: &Target) -> Result
     let trees = (Some(base_tree), Some(top));
     history::add_protected(&mut differences, overlay, policy, &workspace.folder, trees)?;
     if top == base_tree {
-        return Ok(Preview::Existing(Existing::exact(draft)));
+        return Ok(Preview::Existing(Existing::exact(draft).naming(&before, &[])?));
     }
     let to_sign = match args.no_record_signature {
         true => Vec::new(),
@@ -304,7 +319,10 @@ fn stopped(draft: &mut Draft) -> Option<Preview> {
         return Some(Preview::Idle(refusal));
     }
     if draft.edits.is_empty() && draft.settle.is_empty() {
-        return Some(Preview::Existing(Existing::of(std::mem::take(draft))));
+        let looked_at = std::mem::take(&mut draft.looked_at);
+        let there = Existing::of(std::mem::take(draft));
+        draft.looked_at = looked_at;
+        return Some(Preview::Existing(there));
     }
     // The command's own words may repeat a name from an older record.
     if let Cow::Owned(clean) = cleaned_text(&draft.subject) {

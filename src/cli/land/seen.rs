@@ -315,41 +315,6 @@ impl Look {
         names.join(", ")
     }
 
-    /// Returns how the content differs from what the command line expects, if it
-    /// does.
-    pub fn unexpected(&self, args: &SeenArgs, write: &WriteArgs) -> Option<Refusal> {
-        let expected = &args.expect;
-        let is_named = |digest: &Digest| expected.iter().any(|expected| expected.is_of(digest));
-        let given = || {
-            let given: Vec<String> = expected.iter().map(|it| format!("sha256:{}", it.0)).collect();
-            given.join(", ")
-        };
-        let why = match self.contents.iter().find(|(_, digest)| !is_named(digest)) {
-            Some((name, digest)) => format!(
-                "the content of {name} is sha256:{}…, and `--expect` says {}",
-                digest.typed(),
-                given()
-            ),
-            None => {
-                let idle = |it: &&Expected| !self.contents.iter().any(|(_, digest)| it.is_of(digest));
-                let idle = expected.iter().find(idle)?;
-                format!(
-                    "`--expect` says sha256:{}, and nothing that would be signed has that digest",
-                    idle.0
-                )
-            }
-        };
-        let fetch = if write.is_remote() { " --fetch" } else { "" };
-        let looks = self.contents.iter().map(|(name, _)| match name.parse::<VersionId>() {
-            Ok(id) => format!("look at what is there now before you sign it: `modelry show {id}{fetch}`"),
-            Err(_) => "look at what is there now before you sign it: `git fetch`, then `modelry policy show BRANCH`".to_owned(),
-        });
-        Some(Refusal {
-            why,
-            remedies: looks.collect(),
-        })
-    }
-
     /// Returns the refusal to sign unseen content, with the command that signs it
     /// knowingly, and members for JSON output.
     pub fn unseen(&self, has_option: bool) -> (Refusal, Map<String, Value>) {
@@ -382,6 +347,84 @@ impl Look {
         facts.insert("subjects".into(), json!(contents));
         (refusal, facts)
     }
+}
+
+/// The content that records which are there already speak for, by name.
+///
+/// # Errors
+/// When a record can't be read.
+pub(super) fn contents_of(
+    registry_id: &str,
+    snapshot: &Snapshot<'_>,
+    records: &[RecordPath],
+) -> Result<Vec<(String, Digest)>, Error> {
+    let mut out: Vec<(String, Digest)> = Vec::new();
+    for record in records {
+        let loaded = snapshot.read(record)?;
+        let loaded = loaded.as_ref();
+        let id = match record {
+            RecordPath::PolicyReview(serial, _) => {
+                let review = loaded.and_then(|loaded| loaded.review());
+                out.extend(review.map(|review| (format!("policy {serial}"), review.subject.clone())));
+                continue;
+            }
+            RecordPath::Stage(group, _) => {
+                let stage = loaded.and_then(|loaded| loaded.stage());
+                stage.and_then(|stage| stage.version).map(|number| VersionId {
+                    group: group.clone(),
+                    number,
+                })
+            }
+            _ => record.version().cloned(),
+        };
+        let Some(id) = id else { continue };
+        let digest = match loaded.and_then(|loaded| loaded.tombstone()) {
+            Some(tombstone) => tombstone.subject.clone(),
+            None => act::content(registry_id, snapshot, &id)?,
+        };
+        out.extend(digest.map(|digest| (id.to_string(), digest)));
+    }
+    out.dedup();
+    Ok(out)
+}
+
+/// Returns why the content, by name, is not what the command line expects; none where it
+/// is.
+pub(super) fn unexpected(
+    contents: &[(String, Digest)],
+    args: &SeenArgs,
+    write: &WriteArgs,
+) -> Option<Refusal> {
+    let expected = &args.expect;
+    let is_named = |digest: &Digest| expected.iter().any(|expected| expected.is_of(digest));
+    let given = || {
+        let given: Vec<String> = expected.iter().map(|it| format!("sha256:{}", it.0)).collect();
+        given.join(", ")
+    };
+    let why = match contents.iter().find(|(_, digest)| !is_named(digest)) {
+        Some((name, digest)) => format!(
+            "the content of {name} is sha256:{}…, and `--expect` says {}",
+            digest.typed(),
+            given()
+        ),
+        None => {
+            let idle = |it: &&Expected| !contents.iter().any(|(_, digest)| it.is_of(digest));
+            let idle = expected.iter().find(idle)?;
+            format!(
+                "`--expect` says sha256:{}, and nothing that would be signed has that digest",
+                idle.0
+            )
+        }
+    };
+    let fetch = if write.is_remote() { " --fetch" } else { "" };
+    let looks = contents.iter().map(|(name, _)| match name.parse::<VersionId>() {
+        Ok(id) => format!("look at what is there now before you sign it: `modelry show {id}{fetch}`"),
+        Err(_) => "look at what is there now before you sign it: `git fetch`, then `modelry policy show BRANCH`".to_owned(),
+    });
+    Some(Refusal {
+        why,
+        remedies: looks.collect(),
+    })
 }
 
 /// Returns the command line as it was typed, without the expected digests.

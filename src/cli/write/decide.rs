@@ -127,6 +127,7 @@ pub fn settle(args: &SettleArgs, global: &Global, ui: &Ui) -> Result<Outcome, Er
             if moved.is_empty() {
                 let note = "no reviews on hand authorise a move; `modelry show` says what is missing";
                 draft.notes.push(note.to_owned());
+                draft.looked_at.extend(args.version.clone());
             }
             draft.subject = format!("Settle {}", moved.join(", "));
             Ok(draft)

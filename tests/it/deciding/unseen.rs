@@ -478,3 +478,71 @@ fn the_digest_is_printed_where_people_look() {
         "{page}"
     );
 }
+
+/// What is there already is not the content that somebody expects.
+#[test]
+fn a_wrong_digest_stops_also_what_is_there_already() {
+    let hub = hub();
+    let lab = &hub.lab;
+    let digest = of_first(&hub);
+    let _ = lab.ok("risk-1", &["approve", "churn/1", "-m", "fine"]);
+    let approve: &[&str] = &["approve", "churn/1", "-m", "fine"];
+    already(lab, "risk-1", approve, &digest);
+    let _ = lab.ok("risk-2", &["approve", "churn/1", "-m", "fine"]);
+    already(lab, "risk-2", approve, &digest);
+    already(lab, "risk-2", &["settle", "churn/1"], &digest);
+    let _ = lab.ok("risk-1", &["promote", "churn/1", "staging", "-m", "go"]);
+    already(
+        lab,
+        "risk-1",
+        &["promote", "churn/1", "staging", "-m", "go"],
+        &digest,
+    );
+    let second = subject(&hub, "churn/2");
+    let _ = lab.ok("risk-1", &["archive", "churn/2", "-m", "old"]);
+    already(lab, "risk-1", &["archive", "churn/2", "-m", "old"], &second);
+    let third = subject(&hub, "churn/3");
+    let _ = lab.ok("risk-1", &["reject", "churn/3", "-m", "bad"]);
+    let _ = lab.ok("risk-1", &["delete", "churn/3", "-m", "gone"]);
+    already(lab, "risk-1", &["delete", "churn/3", "-m", "gone"], &third);
+}
+
+#[test]
+fn a_wrong_digest_stops_also_a_policy_that_is_approved_already() {
+    let lab = Lab::with_registry();
+    let add = [
+        "grant", "add", "risk-1", "--allow", "annotate", "--groups", "*", "--branch", "p",
+    ];
+    let _ = lab.ok("admin-1", &add);
+    let review = lab.git(&["show", "p:policy/2/admin-1.yaml"]);
+    let digest = review
+        .lines()
+        .find_map(|line| line.strip_prefix("subject: "))
+        .expect("a digest")
+        .trim_matches('"')
+        .to_owned();
+    already(
+        &lab,
+        "admin-1",
+        &["policy", "approve", "p", "--branch", "p", "-m", "fine"],
+        &digest,
+    );
+}
+
+#[track_caller]
+fn already(lab: &Lab, who: &str, arguments: &[&str], digest: &str) {
+    let before = lab.git(&["rev-parse", "HEAD"]);
+    for more in [&[][..], &["--yes"], &["--dry-run"]] {
+        let with = |expected| [arguments, more, &["--expect", expected]].concat();
+        let said = lab.says(who, &with("000000000000"));
+        assert_eq!(said.code, 1, "{said:?}");
+        assert!(
+            said.err.contains(&digest[..31]) && said.err.contains("`--expect` says sha256:000000000000"),
+            "{said:?}"
+        );
+        assert!(!said.err.contains("already"), "{said:?}");
+        let said = lab.says(who, &with(&digest[7..31]));
+        assert_eq!(said.code, 0, "{said:?}");
+    }
+    assert_eq!(lab.git(&["rev-parse", "HEAD"]), before);
+}
