@@ -107,7 +107,7 @@ fn decided(policy: &Policy, actor: &ActorId, id: &VersionId, status: Status) -> 
             remedies.push(format!("retire it: `modelry archive {id} -m REASON`"));
         }
         if remedies.is_empty() {
-            let who = policy.holders(Action::Archive, Some(id.group.as_str()), None);
+            let who = policy.able(Action::Archive, Some(id.group.as_str()), None);
             let who: Vec<String> = who.iter().map(|who| format!("`{who}`")).collect();
             remedies.push(match who.is_empty() {
                 true => "nobody may reject or retire it: `modelry policy show` lists the grants".to_owned(),

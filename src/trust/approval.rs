@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::delegation::{delegation_fault, is_reported, reporter};
+use super::delegation::{delegation_fault, is_reported, may_report, reporter};
 use super::gate::{GateResult, judge_gates};
 use super::selection::{Candidate, best_selection};
 use super::{ApprovalNeed, Policy, Verdict, selection};
@@ -560,8 +560,14 @@ fn could_approve(policy: &Policy, id: &VersionId, tally: &Tally, counted: &[Cand
     }
     let only_teams = short.values().sum::<u32>() >= quorum_short && !short.is_empty();
     let holders = policy.holders(Action::Approve, Some(id.group.as_str()), None);
+    // A machine reports the decision of a person who signs nothing.
+    let can_be_reported = |person: &ActorId| {
+        let mut machines = holders.iter().filter(|machine| policy.has_key(machine));
+        tally.need.delegated > 0 && machines.any(|machine| may_report(policy, &id.group, machine, person))
+    };
     holders
-        .into_iter()
+        .iter()
+        .filter(|actor| policy.has_key(actor) || can_be_reported(actor))
         .filter(|actor| {
             let candidate = Candidate {
                 actor,
@@ -571,5 +577,6 @@ fn could_approve(policy: &Policy, id: &VersionId, tally: &Tally, counted: &[Cand
                 && !counted.iter().any(|other| candidate.is_related(policy, other))
                 && (!only_teams || short.keys().any(|team| policy.in_team(team.as_str(), actor)))
         })
+        .cloned()
         .collect()
 }

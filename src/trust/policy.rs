@@ -276,11 +276,17 @@ impl Policy {
             .any(|key| Credential::of(key).is_ok_and(|credential| credential.keys().iter().any(good)))
     }
 
-    /// The administrators with a key in force.
-    pub fn administrators(&self) -> Vec<ActorId> {
-        let mut able = self.holders(Action::Administer, None, None);
+    /// Everybody who can do this there now: the holders of the grant who have a key that
+    /// is neither retired nor revoked.
+    pub fn able(&self, action: Action, group: Option<&str>, stage: Option<&StageName>) -> Vec<ActorId> {
+        let mut able = self.holders(action, group, stage);
         able.retain(|id| self.has_key(id));
         able
+    }
+
+    /// The administrators with a key in force.
+    pub fn administrators(&self) -> Vec<ActorId> {
+        self.able(Action::Administer, None, None)
     }
 
     /// How many administrators a change of the policy needs.
@@ -381,7 +387,8 @@ impl Policy {
             .collect()
     }
 
-    /// Everybody who may do this, there.
+    /// Everybody who may do this, there, with a key in force or without. [`Policy::able`]
+    /// says who can.
     pub fn holders(&self, action: Action, group: Option<&str>, stage: Option<&StageName>) -> Vec<ActorId> {
         let actors = self.registry.actors.keys();
         actors

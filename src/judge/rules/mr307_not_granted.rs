@@ -61,7 +61,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
         (Some(group), None) => format!(" in `{group}`"),
         _ => String::new(),
     };
-    let holders = scene.policy.holders(action, group, stage.as_ref());
+    let holders = scene.policy.able(action, group, stage.as_ref());
     let finding = Finding::new(
         &RULE.info,
         at_author(scene),
@@ -98,7 +98,7 @@ fn grant(
         words.push_str(&format!(" --stages {stage}"));
     }
     let asked = ask_administrator(scene.policy);
-    match scene.policy.holders(action, group, stage).first() {
+    match scene.policy.able(action, group, stage).first() {
         Some(holder) => format!("let `{holder}` do it instead, or {asked} for the grant: `{words}`"),
         None => format!("{asked} for the grant: `{words}`"),
     }

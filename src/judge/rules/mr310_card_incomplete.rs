@@ -40,7 +40,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     let finding = at_rules(finding, scene.policy, &tally.need.rules, "card");
     let holders = scene
         .policy
-        .holders(Action::AddEvidence, Some(id.group.as_str()), None);
+        .able(Action::AddEvidence, Some(id.group.as_str()), None);
     let sections: String = missing
         .iter()
         .map(|section| format!(" --set {section}=TEXT"))

@@ -26,7 +26,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     for mut finding in gate_findings(&id, &scene.at("/status"), &tally.gates) {
         let holders = scene
             .policy
-            .holders(Action::AddEvidence, Some(id.group.as_str()), None);
+            .able(Action::AddEvidence, Some(id.group.as_str()), None);
         if let (Remedy::Follow, Some(help)) = (finding.remedy, &mut finding.help) {
             *help = format!(
                 "ask {} to {help}",

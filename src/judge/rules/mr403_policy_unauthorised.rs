@@ -40,7 +40,7 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
     for (actor, why) in &tally.not_counted {
         finding = finding.why(format!("the review of `{actor}` does not count: {why}"));
     }
-    let holders = before.holders(Action::Administer, None, None);
+    let holders = before.administrators();
     let finding = finding.why(format!("administrators are {}", names(&holders, "nobody")));
     let is_open = !tally.could_agree.is_empty();
     if is_open

@@ -41,8 +41,8 @@ fn able(policy: &Policy, group: &GroupName) -> Vec<ActorId> {
         let actor = policy.actor(id.as_str());
         actor.is_some_and(|actor| actor.kind == ActorKind::Person)
     };
-    let mut able = policy.holders(Action::Approve, Some(group.as_str()), None);
-    able.retain(|id| policy.has_key(id) && (machines || is_person(id)));
+    let mut able = policy.able(Action::Approve, Some(group.as_str()), None);
+    able.retain(|id| machines || is_person(id));
     able
 }
 

@@ -439,14 +439,14 @@ pub fn sign_command(author: &Author) -> &'static str {
 /// Those who may register in a group.
 pub fn registrars(policy: &Policy, group: &str) -> String {
     one_of(
-        &policy.holders(Action::Register, Some(group), None),
+        &policy.able(Action::Register, Some(group), None),
         "an actor with `register`",
     )
 }
 
 /// Returns the remedy for a change that only an administrator can make.
 pub fn ask_administrator(policy: &Policy) -> String {
-    let holders = policy.holders(Action::Administer, None, None);
+    let holders = policy.administrators();
     format!("ask {}", one_of(&holders, "an administrator"))
 }
 
