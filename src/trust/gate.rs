@@ -83,7 +83,48 @@ pub struct GateResult {
     pub reason: Option<String>,
 }
 
+/// What would let a version meet a gate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cure {
+    /// Evidence, as `evidence add` takes it: only values of evidence are missing.
+    Evidence(String),
+    /// More of the card.
+    Card,
+    /// Another version: what is missing or too low is frozen.
+    Version,
+}
+
 impl GateResult {
+    /// Returns what would let the version meet a gate that it does not meet: a missing
+    /// value can be added if it is not frozen.
+    pub fn cure(&self) -> Cure {
+        let lacks = |part: &str| {
+            let missing = |(name, value): &(String, Option<Value>)| {
+                value.is_none() && name.split('.').next() == Some(part)
+            };
+            self.values.iter().any(missing)
+        };
+        match lacks("metrics") || lacks("spec") {
+            false if lacks("evidence") => Cure::Evidence(self.evidence_asked()),
+            false if lacks("card") => Cure::Card,
+            _ => Cure::Version,
+        }
+    }
+
+    /// The evaluation that the gate misses, as `evidence add` takes it.
+    fn evidence_asked(&self) -> String {
+        let missing = self.values.iter().filter(|(_, value)| value.is_none());
+        let asked = missing.filter_map(|(name, _)| name.strip_prefix("evidence."));
+        let longest = asked.max_by_key(|name| name.len()).unwrap_or_default();
+        let mut parts = longest.splitn(3, '.');
+        let name = parts.next().filter(|name| !name.is_empty()).unwrap_or("NAME");
+        let metric = match (parts.next(), parts.next()) {
+            (Some("metrics"), Some(metric)) => metric,
+            _ => "NAME",
+        };
+        format!("{name} --metric {metric}=NUMBER")
+    }
+
     /// The gate's name.
     pub fn name(&self) -> &RecordName {
         &self.placed.gate.name

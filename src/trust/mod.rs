@@ -44,7 +44,7 @@ pub use credential::{Credential, actor_key, fingerprint};
 pub use delegation::{DelegationFault, delegation_fault, is_reported, reporter};
 pub use enough::are_enough;
 pub use gate::{
-    GateResult, PlacedGate, absent_in_gates, compile as compile_gate, gate_demand, gates_of_changes,
+    Cure, GateResult, PlacedGate, absent_in_gates, compile as compile_gate, gate_demand, gates_of_changes,
     judge_gates,
 };
 pub use keyring::{KeyStanding, Keyring};

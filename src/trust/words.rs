@@ -1,6 +1,6 @@
 //! Phrases for the requirements of an approval, its missing parts, and the next step.
 
-use super::{ApprovalNeed, Shortfall, Tally};
+use super::{ApprovalNeed, Cure, GateResult, Shortfall, Tally};
 use crate::record::kind::{ActorId, Status, VersionId};
 
 /// Names the reviewer, and the machine that reports the review if one does.
@@ -65,6 +65,31 @@ pub fn shortfall_words(shortfall: &Shortfall) -> String {
     }
 }
 
+/// Describes the next step where gates are not met, as the finding about them does.
+fn gates_turn(id: &VersionId, tally: &Tally) -> String {
+    let unmet = tally.gates.iter().filter(|gate| !gate.met);
+    let cures: Vec<Cure> = unmet.map(GateResult::cure).collect();
+    if cures.contains(&Cure::Version) {
+        return "the author's: register a version that meets the gates".into();
+    }
+    let asked: Vec<String> = cures
+        .iter()
+        .filter_map(|cure| match cure {
+            Cure::Evidence(asked) => Some(format!("`modelry evidence add {id} {asked}`")),
+            _ => None,
+        })
+        .collect();
+    match asked.is_empty() {
+        false => format!(
+            "an actor with `add-evidence`: add the evidence that the gates ask for: {}",
+            asked.join(" and ")
+        ),
+        true => format!(
+            "the author's: fill what the gates ask of the card: `modelry card set {id} --set FIELD=TEXT`"
+        ),
+    }
+}
+
 /// Describes the next step and who must take it, in one sentence.
 pub fn turn(id: &VersionId, status: Status, tally: &Tally) -> String {
     let who = |actors: &[crate::record::kind::ActorId]| match actors {
@@ -91,11 +116,9 @@ pub fn turn(id: &VersionId, status: Status, tally: &Tally) -> String {
         Status::Pending if tally.can_never_be_approved() => {
             "the author's: it can't be approved as it is; register it again with digests".into()
         }
-        // No review completes a version that does not meet a gate.
-        Status::Pending if tally.gates.iter().any(|gate| !gate.met) => {
-            "the author's: register a version that meets the gates".into()
-        }
-        // Filling a card later voids the reviews before it.
+        // No review completes what does not meet a gate.
+        Status::Pending if tally.gates.iter().any(|gate| !gate.met) => gates_turn(id, tally),
+        // A card that is filled later voids the reviews before it.
         Status::Pending if tally.missing.iter().any(|m| matches!(m, Shortfall::Card(_))) => {
             format!("the author's: `modelry card set {id}`")
         }

@@ -2,12 +2,10 @@
 
 use super::scene::{Findings, Scene, one_of};
 use super::{Check, Rule};
-use serde_json::Value;
-
 use crate::base::Error;
 use crate::judge::finding::{Anchor, Finding, Remedy, RuleInfo};
 use crate::record::kind::{Action, Status, VersionId};
-use crate::trust::GateResult;
+use crate::trust::{Cure, GateResult};
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
@@ -66,40 +64,17 @@ fn unmet(id: &VersionId, at: &Anchor, gate: &GateResult) -> Finding<Anchor> {
     if let (Some(champion), Some(stage)) = (&gate.champion, &gate.placed.gate.champion) {
         finding = finding.why(format!("the champion of `{stage}` is {champion}"));
     }
-    // A missing value can be added if it is not frozen.
-    let lacks = |part: &str| {
-        let missing =
-            |(name, value): &(String, Option<Value>)| value.is_none() && name.split('.').next() == Some(part);
-        gate.values.iter().any(missing)
-    };
-    if lacks("evidence") && !lacks("metrics") && !lacks("spec") {
-        finding.help(format!(
-            "add the evidence that it asks for: `modelry evidence add {id} {}`",
-            evidence_asked(gate)
-        ))
-    } else if lacks("card") && !lacks("metrics") && !lacks("spec") {
-        finding.help(format!(
+    match gate.cure() {
+        Cure::Evidence(asked) => finding.help(format!(
+            "add the evidence that it asks for: `modelry evidence add {id} {asked}`"
+        )),
+        Cure::Card => finding.help(format!(
             "fill what it asks of the card: `modelry card set {id} --set FIELD=TEXT`"
-        ))
-    } else {
-        finding.choose(format!(
+        )),
+        Cure::Version => finding.choose(format!(
             "register a version that meets it, or reject this one: `modelry reject {id} -m REASON`"
-        ))
+        )),
     }
-}
-
-/// Returns the missing evaluation of a gate, as `evidence add` takes it.
-fn evidence_asked(gate: &GateResult) -> String {
-    let missing = gate.values.iter().filter(|(_, value)| value.is_none());
-    let asked = missing.filter_map(|(name, _)| name.strip_prefix("evidence."));
-    let longest = asked.max_by_key(|name| name.len()).unwrap_or_default();
-    let mut parts = longest.splitn(3, '.');
-    let name = parts.next().filter(|name| !name.is_empty()).unwrap_or("NAME");
-    let metric = match (parts.next(), parts.next()) {
-        (Some("metrics"), Some(metric)) => metric,
-        _ => "NAME",
-    };
-    format!("{name} --metric {metric}=NUMBER")
 }
 
 const DOCS: &str = r#"
