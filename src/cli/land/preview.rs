@@ -268,6 +268,12 @@ pub(super) fn preview(run: &Run<'_>, base: &Base<'_>, target: &Target) -> Result
     }
     for finding in &mut findings {
         point_into(finding, &draft.given, &next, workspace);
+        if args.no_commit_signature && finding.rule.code == "MR301" {
+            finding.help = Some(
+                "run it again without `--no-commit-signature`: nothing but the commit's signature says whose this change is"
+                    .to_owned(),
+            );
+        }
     }
     let mut notes = std::mem::take(&mut draft.notes);
     notes.extend(remarks(run, &desk(next), &differences.changes)?);

@@ -419,7 +419,10 @@ pub(super) fn unexpected(
     let fetch = if write.is_remote() { " --fetch" } else { "" };
     let looks = contents.iter().map(|(name, _)| match name.parse::<VersionId>() {
         Ok(id) => format!("look at what is there now before you sign it: `modelry show {id}{fetch}`"),
-        Err(_) => "look at what is there now before you sign it: `git fetch`, then `modelry policy show BRANCH`".to_owned(),
+        Err(_) => {
+            "look at what is there now before you sign it: `git fetch`, then `modelry policy show BRANCH`"
+                .to_owned()
+        }
     });
     Some(Refusal {
         why,

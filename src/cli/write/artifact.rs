@@ -50,7 +50,8 @@ fn local_uri(path: &Path) -> Result<Address, Error> {
 /// folder is hashed.
 ///
 /// # Errors
-/// A local artifact can't be read, or has another digest than the one given.
+/// A local artifact can't be read, or has another digest than the one given; or a URI is
+/// given twice.
 pub fn artifact(
     given: &Address,
     digest: Option<&Digest>,
@@ -60,6 +61,14 @@ pub fn artifact(
     ui: &Ui,
 ) -> Result<Value, Error> {
     if is_remote(given) {
+        if let Some(uri) = uri.filter(|uri| uri.expose() != given.expose()) {
+            return Err(Error::told(format!(
+                "the artifact has two addresses: `--artifact {given}` and `--artifact-uri {uri}`"
+            ))
+            .hint(
+                "leave `--artifact-uri` out: it is for a local file or folder, to say where others find it",
+            ));
+        }
         let mut artifact = json!({"uri": given});
         if let Some(digest) = digest {
             artifact["digest"] = json!(digest);

@@ -4,7 +4,6 @@ use super::scene::{Findings, PolicyScene, in_policy, names};
 use super::{Check, Rule};
 use crate::base::Error;
 use crate::judge::finding::{Anchor, Finding, RuleInfo};
-use crate::record::kind::Action;
 use crate::trust::Verdict;
 
 pub(super) static RULE: Rule = Rule {

@@ -60,10 +60,19 @@ pub(crate) fn is_hidden(c: char) -> bool {
         || matches!(u32::from(c), 0xfffe | 0xffff)
 }
 
+/// Whether a character is drawn as nothing, and is none of those that [`is_hidden`]
+/// refuses in every text: soft hyphen, joiner, fillers of Hangul, blank of Braille.
+fn is_blank(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}'
+    )
+}
+
 /// Whether a character can't be part of an address: controls, invisible marks, and any
 /// white space but U+0020.
 fn is_refused(c: char) -> bool {
-    is_hidden(c) || c == '\u{ad}' || c.is_control() || (c.is_whitespace() && c != ' ')
+    is_hidden(c) || is_blank(c) || c.is_control() || (c.is_whitespace() && c != ' ')
 }
 
 /// The number of cleaning passes: removing one secret can expose another login.
@@ -261,6 +270,9 @@ pub(super) fn logins(text: &str, whole: Whole) -> impl Iterator<Item = Range<usi
                     | "webdav"
                     | "webdavs"
                     | "git"
+                    | "hf"
+                    | "gs"
+                    | "s3"
             );
             (is_web || login.contains(':')).then(|| start..start + login.len())
         })
@@ -300,16 +312,24 @@ fn is_mail(login: &str) -> bool {
 /// A parameter: the range of its name, and the range of the whole.
 pub(super) type Parameter = (Range<usize>, Range<usize>);
 
+/// Whether a parameter starts after this character.
+fn starts_parameter(c: char) -> bool {
+    matches!(c, '?' | '&' | '#' | ';')
+}
+
+/// Whether a parameter ends before this character.
+fn ends_parameter(c: char) -> bool {
+    starts_parameter(c) || matches!(c, '"' | '\'' | '`' | '<' | '>') || c.is_whitespace()
+}
+
 /// Finds the parameters in a text: the range of each name, and of each whole
 /// `name=value`.
 pub(super) fn parameters(text: &str) -> Vec<Parameter> {
     let mut out = Vec::new();
-    let is_start = |c: char| matches!(c, '?' | '&' | '#' | ';');
-    for (at, mark) in text.char_indices().filter(|(_, c)| is_start(*c)) {
+    for (at, mark) in text.char_indices().filter(|(_, c)| starts_parameter(*c)) {
         let start = at + mark.len_utf8();
         let rest = &text[start..];
-        let ends = |c: char| is_start(c) || matches!(c, '"' | '\'' | '`' | '<' | '>') || c.is_whitespace();
-        let whole = &rest[..rest.find(ends).unwrap_or(rest.len())];
+        let whole = &rest[..rest.find(ends_parameter).unwrap_or(rest.len())];
         if let Some((name, value)) = whole.split_once('=')
             && !name.is_empty()
             && !value.is_empty()
@@ -342,9 +362,35 @@ pub(super) fn decoded_name(name: &str) -> String {
 /// Google's signed URLs, Alibaba's and Tencent's; RFC 6750, 2.3; Jakarta Servlet 6,
 /// 7.1.3 (`;jsessionid=`).
 pub(super) fn is_secret(text: &str, name: &Range<usize>) -> bool {
-    let name = decoded_name(&text[name.clone()])
-        .to_ascii_lowercase()
-        .replace('-', "_");
+    let value = value_of(text, name);
+    let is_google_key = || value.starts_with("AIza") && text[name.clone()].eq_ignore_ascii_case("key");
+    is_secret_name(&text[name.clone()]) || is_google_key() || holds_address_with_secret(value)
+}
+
+/// The value of the parameter of this name.
+fn value_of<'t>(text: &'t str, name: &Range<usize>) -> &'t str {
+    let value = text.get(name.end + 1..).unwrap_or_default();
+    &value[..value.find(ends_parameter).unwrap_or(value.len())]
+}
+
+/// Whether a value is an address in percent escapes that holds a secret itself. It is
+/// decoded once, as the server does that goes there.
+fn holds_address_with_secret(value: &str) -> bool {
+    if !value.contains('%') {
+        return false;
+    }
+    let inner = decoded_name(value);
+    if !inner.contains("//") {
+        return false;
+    }
+    let mut parameters = parameters(&inner).into_iter();
+    logins(&inner, Whole::Address).next().is_some()
+        || parameters.any(|(name, _)| is_secret_name(&inner[name]))
+}
+
+/// Whether a parameter of this name grants access.
+fn is_secret_name(name: &str) -> bool {
+    let name = decoded_name(name).to_ascii_lowercase().replace('-', "_");
     matches!(
         name.as_str(),
         "x_amz_signature"
@@ -357,6 +403,24 @@ pub(super) fn is_secret(text: &str, name: &Range<usize>) -> bool {
             | "x_oss_signature"
             | "x_oss_credential"
             | "x_oss_security_token"
+            | "x_obs_signature"
+            | "x_obs_credential"
+            | "x_obs_security_token"
+            | "x_tos_signature"
+            | "x_tos_credential"
+            | "x_tos_security_token"
+            | "x_bz_signature"
+            | "x_ms_signature"
+            | "x_plex_token"
+            | "temp_url_sig"
+            | "hdnts"
+            | "hdnea"
+            | "__token__"
+            | "download_token"
+            | "authorization"
+            | "auth"
+            | "jwt"
+            | "access_key"
             | "ossaccesskeyid"
             | "x_cos_security_token"
             | "q_signature"
@@ -398,7 +462,7 @@ pub(super) fn is_secret(text: &str, name: &Range<usize>) -> bool {
 /// Whether a parameter has a meaning only together with a signature.
 fn signs_with(name: &str) -> bool {
     let name = decoded_name(name).to_ascii_lowercase();
-    ["x-amz-", "x-goog-", "x-oss-", "q-"]
+    ["x-amz-", "x-goog-", "x-oss-", "x-obs-", "x-tos-", "q-"]
         .iter()
         .any(|it| name.starts_with(it))
         || matches!(
@@ -480,6 +544,31 @@ mod tests {
             (" s3://b/m", "s3://b/m"),
             ("s3://b/m\tn", "s3://b/mn"),
             ("https://t@//t@h/x", "https:////h/x"),
+            ("https://h/m?X-Obs-Signature=S&X-Obs-Date=1", "https://h/m"),
+            ("https://h/m?X-Tos-Signature=S", "https://h/m"),
+            ("https://h/m?X-Bz-Signature=S", "https://h/m"),
+            ("https://h/m?X-Ms-Signature=S", "https://h/m"),
+            ("https://h/m?temp_url_sig=S", "https://h/m"),
+            ("https://h/m?hdnts=S", "https://h/m"),
+            ("https://h/m?hdnea=S", "https://h/m"),
+            ("https://h/m?__token__=S", "https://h/m"),
+            ("https://h/m?download_token=S", "https://h/m"),
+            ("https://h/m?X-Plex-Token=S", "https://h/m"),
+            ("https://h/m?Authorization=S", "https://h/m"),
+            ("https://h/m?auth=S", "https://h/m"),
+            ("https://h/m?jwt=S", "https://h/m"),
+            ("https://h/m?access_key=S", "https://h/m"),
+            ("https://h/m?key=AIzaSy1", "https://h/m"),
+            (
+                "https://h/m?u=https%3A%2F%2Fb%2Fx%3FX-Amz-Signature%3Dabc",
+                "https://h/m",
+            ),
+            ("https://h/m?a=https%3A%2F%2Fu%3Ap%40h%2Fy&b=1", "https://h/m?b=1"),
+            ("hf://tok@x/y", "hf://x/y"),
+            ("gs://tok@b/y", "gs://b/y"),
+            ("s3://b/m\u{3164}", "s3://b/m"),
+            ("s3://b/m\u{115f}\u{1160}\u{34f}\u{2800}\u{ffa0}", "s3://b/m"),
+            ("s3://b/m\u{e0021}", "s3://b/m"),
         ] {
             assert!(uri_fault(uri).is_some(), "{uri}");
             assert_eq!(cleaned_uri(uri), clean, "{uri}");
@@ -507,6 +596,8 @@ mod tests {
             "https://h/~a@b/x",
             "./m.bin",
             "mailto:a@example.com",
+            "https://h/m?u=https%3A%2F%2Fb%2Fx%3Fa%3Db",
+            "https://h/m?q=a%3Ab%40c&author=x&keys=AIza",
         ] {
             assert_eq!(uri_fault(uri), None, "{uri}");
             assert_eq!(cleaned_uri(uri), uri);

@@ -194,3 +194,86 @@ fn taken_back_once_it_is_decided() {
         "refused",
     );
 }
+
+/// A person whose only key is revoked signs nothing, and is not asked to.
+#[test]
+fn nobody_without_a_key_in_force_is_asked() {
+    let lab = lab();
+    let print = crate::again::fingerprint(&lab, "risk-2");
+    let _ = lab.ok("admin-1", &["actor", "revoke-key", &print, "-m", "lost"]);
+    let shown = lab.ok("risk-1", &["show", "churn/1"]);
+    assert!(shown.contains("turn: risk-1: `modelry approve"), "{shown}");
+    let shown = lab.ok("risk-1", &["show", "churn/1", "-o", "json"]);
+    let shown: serde_json::Value = serde_json::from_str(&shown).expect("JSON");
+    assert_eq!(shown["couldApprove"], serde_json::json!(["risk-1"]));
+    refused(
+        &lab,
+        "risk-1",
+        &["approve", "churn/2", "-m", "mine"],
+        "you, `risk-1`, registered it",
+        "ask `admin-1`: `modelry approve churn/2 -m REASON`",
+    );
+    // By hand it is refused too, and the finding names the same people.
+    let path = "groups/churn/versions/1/version.yaml";
+    lab.write(path, &lab.read(path).replace("Pending", "Approved"));
+    let said = lab.findings("risk-1", &["validate"]);
+    assert!(
+        said.contains("MR308") && said.contains("ask `risk-1` to run `modelry approve churn/1"),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_turn_says_which_evidence_a_gate_lacks() {
+    let lab = lab();
+    let gate = "gates:\n      - {name: fair, require: evidence.bias.metrics.gap < 0.1}";
+    lab.change_policy("required: 1", &format!("required: 1\n    {gate}"));
+    let command = "`modelry evidence add churn/1 bias --metric gap=NUMBER`";
+    let shown = lab.ok("risk-1", &["show", "churn/1"]);
+    assert!(
+        shown.contains(&format!(
+            "turn: an actor with `add-evidence`: add the evidence that the gates ask for: {command}"
+        )),
+        "{shown}"
+    );
+    let said = lab.says("risk-1", &["approve", "churn/1", "-m", "fine"]);
+    assert!(said.code == 1 && said.out.contains(command), "{said:?}");
+}
+
+#[test]
+fn the_remedy_of_an_unsigned_commit_is_to_leave_the_flag_out() {
+    let lab = lab();
+    let annotate = ["annotate", "churn/1", "--label", "a=b"];
+    let said = lab.says("trainer", &[&annotate[..], &["--no-commit-signature"]].concat());
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(
+        said.out
+            .contains("do: run it again without `--no-commit-signature`"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn an_artifact_has_one_address() {
+    let lab = lab();
+    let digest = format!("sha256:{}", "c".repeat(64));
+    let register = [
+        "register",
+        "churn",
+        "--artifact",
+        "s3://m/y",
+        "--digest",
+        &digest,
+        "--artifact-uri",
+        "https://u:secret@h/z",
+    ];
+    let before = lab.git(&["rev-parse", "HEAD"]);
+    let said = lab.says("trainer", &register);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(
+        said.err.contains("two addresses") && said.err.contains("leave `--artifact-uri` out"),
+        "{said:?}"
+    );
+    assert!(!said.err.contains("secret"), "{said:?}");
+    assert_eq!(lab.git(&["rev-parse", "HEAD"]), before);
+}
