@@ -497,36 +497,13 @@ fn a_wrong_digest_stops_also_what_is_there_already() {
         &digest,
     );
     let second = subject(&hub, "churn/2");
+    let _ = lab.ok("risk-1", &["approve", "churn/2", "-m", "fine"]);
     let _ = lab.ok("risk-1", &["archive", "churn/2", "-m", "old"]);
     already(lab, "risk-1", &["archive", "churn/2", "-m", "old"], &second);
     let third = subject(&hub, "churn/3");
     let _ = lab.ok("risk-1", &["reject", "churn/3", "-m", "bad"]);
     let _ = lab.ok("risk-1", &["delete", "churn/3", "-m", "gone"]);
     already(lab, "risk-1", &["delete", "churn/3", "-m", "gone"], &third);
-}
-
-#[test]
-fn a_wrong_digest_stops_also_a_policy_that_is_approved_already() {
-    let lab = Lab::with_registry();
-    let add = [
-        "grant", "add", "risk-1", "--allow", "annotate", "--groups", "*", "--branch", "p",
-    ];
-    let _ = lab.ok("admin-1", &add);
-    let files = lab.git(&["ls-tree", "-r", "--name-only", "p", "policy"]);
-    let file = files.lines().last().expect("a review");
-    let review = lab.git(&["show", &format!("p:{file}")]);
-    let digest = review
-        .lines()
-        .find_map(|line| line.strip_prefix("subject: "))
-        .expect("a digest")
-        .trim_matches('"')
-        .to_owned();
-    already(
-        &lab,
-        "admin-1",
-        &["policy", "approve", "p", "--branch", "p", "-m", "fine"],
-        &digest,
-    );
 }
 
 #[track_caller]
