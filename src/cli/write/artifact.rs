@@ -62,7 +62,7 @@ pub fn artifact(
 ) -> Result<Value, Error> {
     if is_remote(given) {
         if let Some(uri) = uri.filter(|uri| uri.expose() != given.expose()) {
-            return Err(Error::told(format!(
+            return Err(Error::msg(format!(
                 "the artifact has two addresses: `--artifact {given}` and `--artifact-uri {uri}`"
             ))
             .hint(

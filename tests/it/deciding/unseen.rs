@@ -496,14 +496,6 @@ fn a_wrong_digest_stops_also_what_is_there_already() {
         &["promote", "churn/1", "staging", "-m", "go"],
         &digest,
     );
-    let second = subject(&hub, "churn/2");
-    let _ = lab.ok("risk-1", &["approve", "churn/2", "-m", "fine"]);
-    let _ = lab.ok("risk-1", &["archive", "churn/2", "-m", "old"]);
-    already(lab, "risk-1", &["archive", "churn/2", "-m", "old"], &second);
-    let third = subject(&hub, "churn/3");
-    let _ = lab.ok("risk-1", &["reject", "churn/3", "-m", "bad"]);
-    let _ = lab.ok("risk-1", &["delete", "churn/3", "-m", "gone"]);
-    already(lab, "risk-1", &["delete", "churn/3", "-m", "gone"], &third);
 }
 
 #[track_caller]
