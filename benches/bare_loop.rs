@@ -12,14 +12,14 @@ use std::time::Instant;
 
 use modelry::git::Repo;
 use modelry::judge::history;
-use modelry::object::Kept;
+use modelry::object::CachedObjects;
 use modelry::signature;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let directory = PathBuf::from(std::env::args_os().nth(1).ok_or("name a repository")?);
     let repo = Repo::open(&directory)?;
     let objects = repo.objects()?;
-    let kept = Kept::new(&objects);
+    let kept = CachedObjects::new(&objects);
     let tip = repo.resolve("HEAD")?;
     let start = Instant::now();
     let commits = history::chain(&kept, None, tip)?;

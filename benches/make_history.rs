@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-use modelry::act::{self, Desk, Draft};
+use modelry::act::{self, Draft, WriteContext};
 use modelry::base::Error;
 use modelry::base::{ObjectFormat, ObjectKind, Oid};
 use modelry::judge::history::Past;
@@ -98,7 +98,7 @@ impl History {
     }
 
     /// One command's commit.
-    fn act(&mut self, actor: &str, draft: impl Fn(&Desk<'_>) -> Result<Draft, Error>) -> Outcome<()> {
+    fn act(&mut self, actor: &str, draft: impl Fn(&WriteContext<'_>) -> Result<Draft, Error>) -> Outcome<()> {
         let (tree, subject) = {
             let overlay = Overlay::new(&self.objects);
             let records = Records::new(&overlay);
@@ -112,7 +112,7 @@ impl History {
             let past = Past::new(&overlay, "", self.tip);
             let secret = key(actor);
             let signer = |bytes: &[u8]| sign(&secret, "modelry", bytes);
-            let desk = Desk {
+            let desk = WriteContext {
                 snapshot,
                 policy: &policy,
                 actor: actor.parse()?,

@@ -1,4 +1,4 @@
-//! How many OpenPGP signatures of commits a second are judged by
+//! ProveOptions many OpenPGP signatures of commits a second are judged by
 //! `Verdict::of_signature`, with keys and signatures made by gpg on the spot.
 //!
 //!   cargo bench --bench openpgp                  (release)
