@@ -4,6 +4,7 @@
 
 mod agree;
 mod commit;
+mod contents;
 mod outcome;
 mod patience;
 mod prepare;

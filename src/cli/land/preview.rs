@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use super::contents::contents_of;
 use super::run::{Base, Run};
-use super::seen::contents_of;
 use super::{Scope, Target};
 use crate::act::{self, Draft, GivenPart, Refusal, WriteContext};
 use crate::base::{Error, ObjectFormat, ObjectKind, Oid};

@@ -15,6 +15,7 @@ mod spec;
 mod stage;
 mod tombstone;
 mod uri;
+mod uri_login;
 mod uri_text;
 mod version;
 

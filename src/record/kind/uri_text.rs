@@ -6,9 +6,9 @@ use std::ops::Range;
 use serde_json::Value;
 
 use super::uri::{
-    PASSES, Parameter, UriFault, Whole, cleaned_uri, decoded_name, is_secret, logins, parameters,
-    push_masked, starts_word,
+    PASSES, Parameter, UriFault, cleaned_uri, decoded_name, is_secret, parameters, push_masked,
 };
+use super::uri_login::{Whole, logins, starts_word};
 
 /// Returns why a record may not hold this free text, or `None` when it may. An address
 /// counts if it has a scheme or starts with two slashes; it may contain no login and no
