@@ -176,5 +176,6 @@ fn a_login_in_a_text_by_hand_is_a_finding_where_it_is_new() {
     lab.commit("admin-1", "a description with a login");
     lab.write(path, &format!("{group}{}labels:\n  team: risk\n", texts[0]));
     let said = lab.says("admin-1", &["validate"]);
-    assert!(!said.out.contains("MR112"), "{said:?}");
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(!said.out.contains("[MR112"), "{said:?}");
 }
