@@ -30,7 +30,7 @@ pub(super) enum Prepared {
 pub(super) fn prepare(run: &Run<'_>, target: &Target) -> Result<Prepared, Error> {
     let objects = &run.workspace.repo.objects()?;
     let (policy, point) = match prove(run, objects, target)? {
-        Proved::Sound(policy, point) => (policy, point),
+        Proved::Sound(policy, point) => (*policy, point),
         Proved::Faulty(base) => return Ok(Prepared::Refused(Refused::Faulty(base))),
     };
     let me = Identity::configured(&run.workspace.repo)?;

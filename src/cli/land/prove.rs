@@ -15,7 +15,7 @@ use crate::workspace::prove::{Point, ProveOptions};
 /// The result of proving the base.
 pub(super) enum Proved {
     /// The policy in force, and the point to store once the mainline is there.
-    Sound(Policy, Option<Point>),
+    Sound(Box<Policy>, Option<Point>),
     /// The history is faulty, so nothing may build on it.
     Faulty(FaultyBase),
 }
@@ -36,7 +36,7 @@ pub(super) fn prove(run: &Run<'_>, objects: &dyn Objects, target: &Target) -> Re
         let policy = Replay::after(&records, &workspace.folder, target.base)?
             .policy
             .ok_or_else(|| Error::msg("no policy"))?;
-        return Ok(Proved::Sound(policy, None));
+        return Ok(Proved::Sound(Box::new(policy), None));
     }
     let proof = workspace.prove(
         objects,
@@ -77,7 +77,7 @@ pub(super) fn prove(run: &Run<'_>, objects: &dyn Objects, target: &Target) -> Re
             crate::base::count(others, "finding")
         ));
     }
-    Ok(Proved::Sound(proof.policy, proof.point))
+    Ok(Proved::Sound(Box::new(proof.policy), proof.point))
 }
 
 /// Returns the faulty commits that no remote has. They can still be repaired, so no
