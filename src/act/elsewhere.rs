@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::import::{IMPORTED_STATUS, ImportedGroup, ImportedVersion};
+use super::import_plan::{IMPORTED_STATUS, ImportedGroup, ImportedVersion};
 use crate::record::canonical::canonical;
 use crate::record::kind::{Labels, ModelGroup, ModelVersion, StageName, Status, VersionId};
 

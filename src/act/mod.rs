@@ -25,6 +25,7 @@ mod evidence;
 mod group;
 mod idle;
 mod import;
+mod import_plan;
 mod keys;
 mod object;
 mod policy;
@@ -47,9 +48,10 @@ pub use elsewhere::ALIASES;
 pub use evidence::{EvidenceRequest, add_evidence};
 pub use group::{GroupRequest, create_group, update_group};
 pub use idle::{Refusal, idle_review};
-pub use import::{
+pub use import::import;
+pub use import_plan::{
     Arrival, IMPORTED_AT, IMPORTED_BY, IMPORTED_FROM, IMPORTED_STATUS, ImportPlan, ImportedGroup,
-    ImportedVersion, NAME_ELSEWHERE, PlannedGroup, PlannedVersion, import,
+    ImportedVersion, NAME_ELSEWHERE, PlannedGroup, PlannedVersion,
 };
 pub use object::{Object, content, has_moved, moves, objects, spoken_for};
 pub use policy::{FirstPolicy, PolicyEdit, consequences, edit_policy, first_policy};

@@ -3,6 +3,7 @@
 mod html;
 mod human;
 mod json;
+mod json_types;
 mod range;
 mod timeline;
 
