@@ -420,6 +420,7 @@ impl Batch {
 mod tests {
     use super::*;
     use crate::base::{ObjectFormat, ObjectKind, Oid};
+    use crate::record::kind::REGISTRY_FILE;
     use crate::report::audit::Means;
     use crate::report::event::{Field, Proof};
 
@@ -436,7 +437,7 @@ mod tests {
             mainline: commit,
             time: Some(0),
             claimed: None,
-            path: "registry.yaml".into(),
+            path: REGISTRY_FILE.into(),
             change: "policy changed, serial 2".into(),
             group: None,
             version: None,

@@ -9,7 +9,7 @@ use crate::base::{Error, Oid};
 use crate::git::{Fetch, Head, Repo, kept_as};
 use crate::judge::history;
 use crate::object::{Mode, Objects, Tree};
-use crate::record::change;
+use crate::record::kind::is_managed;
 
 impl Workspace {
     /// Fetches the mainline from its remote, and finds the registry there. Returns it
@@ -104,7 +104,7 @@ impl Workspace {
             for tree in &open {
                 for entry in &tree.entries {
                     // Other files in the same folder are not part of the registry.
-                    if is_top && !change::is_managed(&String::from_utf8_lossy(&entry.name)) {
+                    if is_top && !is_managed(&String::from_utf8_lossy(&entry.name)) {
                         continue;
                     }
                     match entry.mode {

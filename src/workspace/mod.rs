@@ -40,6 +40,7 @@ use crate::base::{Error, Oid, shell_word};
 use crate::git::{Head, KEPT, Repo, Scope, UserKey, kept_as};
 use crate::judge::history;
 use crate::object::{self, Mode, Objects};
+use crate::record::kind::REGISTRY_FILE;
 use crate::record::snapshot::registries;
 
 /// The options of the command line that locate a registry.
@@ -204,7 +205,7 @@ impl Workspace {
         // The root has a registry here, so it was moved or removed since.
         if let Some(root) = self.root
             && let Ok(root) = history::read_commit(objects, root)
-            && object::lookup(objects, root.tree, &self.from_top("registry.yaml"))?.is_some()
+            && object::lookup(objects, root.tree, &self.from_top(REGISTRY_FILE))?.is_some()
         {
             return Ok(match self.taken_away(objects, commit)? {
                 Some(line) => error.hint(line),
@@ -233,7 +234,7 @@ impl Workspace {
     /// Returns a remedy where a commit removed the registry's file or moved its
     /// folder, or `None` where no such commit is found.
     fn taken_away(&self, objects: &dyn Objects, tip: Oid) -> Result<Option<String>, Error> {
-        let file = self.from_top("registry.yaml");
+        let file = self.from_top(REGISTRY_FILE);
         let mut by = None;
         let mut at = Some(tip);
         while let Some(id) = at {
@@ -485,7 +486,7 @@ fn found(
     let root_tree = root.and_then(|root| history::read_commit(&objects, root).ok().map(|root| root.tree));
     let holds = |folder: &str| -> Result<bool, Error> {
         let path = if folder.is_empty() {
-            "registry.yaml".to_owned()
+            REGISTRY_FILE.to_owned()
         } else {
             format!("{folder}/registry.yaml")
         };

@@ -16,7 +16,7 @@ use crate::judge::history::{self, Past, Replay};
 use crate::judge::rules::{self, Resolver};
 use crate::object::{self, Objects, Overlay};
 use crate::record::change::{self, Change, ChangeKind, Differences};
-use crate::record::kind::{Action, Digest, RecordPath, VersionId, cleaned_text, text_fault};
+use crate::record::kind::{Action, Digest, REGISTRY_FILE, RecordPath, VersionId, cleaned_text, text_fault};
 use crate::record::schema;
 use crate::record::snapshot::{self, Records, Snapshot};
 use crate::record::yaml::Part;
@@ -359,7 +359,7 @@ fn agree_to_policy(
     if run.job.scope == Scope::Policy
         && !target.is_mainline
         && !run.args.no_record_signature
-        && let Some(Some(text)) = draft.edits.get("registry.yaml")
+        && let Some(Some(text)) = draft.edits.get(REGISTRY_FILE)
         && let id = Oid::hash(format, ObjectKind::Blob, text.as_bytes())
         && let proposed = snapshot::load(&RecordPath::Registry, id, text.as_bytes())?
         && (desk.policy.may(&desk.actor, Action::Administer, None, None)

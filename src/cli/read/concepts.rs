@@ -1,5 +1,7 @@
 //! The words of a registry, each explained in a few lines.
 
+use crate::record::kind::REGISTRY_FILE;
+
 /// A concept that `modelry explain` knows beside the rules.
 pub struct Concept {
     /// The concept's name.
@@ -192,7 +194,7 @@ somebody told you out of band before you pin it.
     },
     Concept {
         name: "policy",
-        aliases: &["registry", "registry.yaml"],
+        aliases: &["registry", REGISTRY_FILE],
         summary: "what `registry.yaml` says: actors, grants, approvals, stages, landing",
         docs: r#"
 The policy is part of the registry, and changes as everything else does: by signed

@@ -11,6 +11,7 @@ use crate::base::Error;
 use crate::cli::args::Global;
 use crate::cli::output::Outcome;
 use crate::cli::{Cli, Ui};
+use crate::record::kind::REGISTRY_FILE;
 use crate::report::paint;
 
 /// `modelry demo`
@@ -439,13 +440,13 @@ impl Stage<'_> {
     /// Edits the policy by hand, as a person would.
     fn quorum(&self) -> Result<(), Error> {
         self.become_actor("admin-1")?;
-        let path = self.top.join("registry.yaml");
+        let path = self.top.join(REGISTRY_FILE);
         let text = std::fs::read_to_string(&path).map_err(|source| Error::Io {
             action: "read",
             path: path.clone(),
             source,
         })?;
-        let document = crate::act::read_given("registry.yaml", text.as_bytes())?;
+        let document = crate::act::read_given(REGISTRY_FILE, text.as_bytes())?;
         let serial = document
             .value()
             .get("serial")
@@ -470,14 +471,14 @@ impl Stage<'_> {
         let edited = document
             .edit(&edits)
             .map_err(|error| Error::msg(error.to_string()))?;
-        self.write("registry.yaml", edited.text().as_bytes())?;
+        self.write(REGISTRY_FILE, edited.text().as_bytes())?;
         self.ui.print(&format!(
             "{} $EDITOR registry.yaml\n",
             paint("admin-1$", "32", &self.ui.style)
         ))?;
         self.ui.print(&format!(
             "{}\n",
-            self.git(&["diff", "--unified=0", "--no-color", "--", "registry.yaml"])?
+            self.git(&["diff", "--unified=0", "--no-color", "--", REGISTRY_FILE])?
                 .lines()
                 .filter(|line| line.starts_with(['+', '-'])
                     && !line.starts_with("+++")

@@ -19,6 +19,7 @@ use crate::git::{Budget, Head, Repo};
 use crate::judge::finding::Report;
 use crate::judge::history;
 use crate::object::{self, CachedObjects};
+use crate::record::kind::REGISTRY_FILE;
 use crate::record::snapshot::Records;
 use crate::report::{self, Style};
 use crate::workspace::prove::ProveOptions;
@@ -424,7 +425,7 @@ fn named_registry(repo: &Repo, global: &Global) -> Result<(), Error> {
     };
     let workspace = Workspace::open(&wanted)?;
     let objects = workspace.repo.objects()?;
-    let file = workspace.from_top("registry.yaml");
+    let file = workspace.from_top(REGISTRY_FILE);
     for tip in tips.iter().flatten() {
         let top = history::read_commit(&objects, *tip)?.tree;
         if object::lookup(&objects, top, &file)?.is_some() {

@@ -10,6 +10,7 @@ use crate::cli::output::Outcome;
 use crate::cli::read::at::FetchArgs;
 use crate::judge::history;
 use crate::object;
+use crate::record::kind::REGISTRY_FILE;
 use crate::workspace::PinnedBy;
 
 /// `modelry trust`
@@ -44,11 +45,11 @@ pub fn run(args: &TrustArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
                 .hint("is it the mainline? name it with `--mainline`; or fetch the whole history: `git fetch --unshallow`"));
         }
         let tree = history::read_commit(&objects, root)?.tree;
-        if object::lookup(&objects, tree, &workspace.from_top("registry.yaml"))?.is_none() {
+        if object::lookup(&objects, tree, &workspace.from_top(REGISTRY_FILE))?.is_none() {
             return Err(Error::msg(format!(
                 "{} holds no `{}`",
                 root.short(),
-                workspace.from_top("registry.yaml")
+                workspace.from_top(REGISTRY_FILE)
             ))
             .hint("`modelry trust` shows the root"));
         }

@@ -14,7 +14,7 @@ use crate::cli::output::{Outcome, Output, report_format};
 use crate::cli::read::at::FetchArgs;
 use crate::cli::read::diff;
 use crate::git::Repo;
-use crate::record::kind::Landing;
+use crate::record::kind::{Landing, REGISTRY_FILE};
 use crate::report::{self, Style};
 use crate::workspace::verdict::{self, BaseTrust, CiJob, CiRequest, JudgeRequest, Judgement, System, What};
 use crate::workspace::{Wanted, Workspace};
@@ -234,7 +234,7 @@ fn folder_of(path: &Path) -> Option<PathBuf> {
     let whole = path.canonicalize().ok()?;
     whole
         .ancestors()
-        .find(|at| at.join("registry.yaml").is_file())
+        .find(|at| at.join(REGISTRY_FILE).is_file())
         .map(Path::to_owned)
 }
 
@@ -327,7 +327,7 @@ fn home_of(
                     Error::msg(format!(
                         "{} is not in the registry at `{}`",
                         start.display(),
-                        workspace.from_top("registry.yaml")
+                        workspace.from_top(REGISTRY_FILE)
                     ))
                     .hint("name a path of the registry, or another registry with `--path`"),
                 )),

@@ -15,7 +15,7 @@ use crate::judge::history::{self, Past, Replay};
 use crate::judge::rules;
 use crate::object::{self, Mode, Objects, Overlay};
 use crate::record::change;
-use crate::record::kind::{ActorId, RecordPath};
+use crate::record::kind::{ActorId, REGISTRY_FILE, RecordPath};
 use crate::record::snapshot::{Records, Snapshot};
 use crate::report;
 use crate::report::event::WriteResult;
@@ -55,7 +55,7 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     let configured = repo.config("modelry.path");
     let folder = folder_name(&global.path.clone().or(configured).unwrap_or_default());
     let path = if folder.is_empty() {
-        "registry.yaml".to_owned()
+        REGISTRY_FILE.to_owned()
     } else {
         format!("{folder}/registry.yaml")
     };

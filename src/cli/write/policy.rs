@@ -18,7 +18,7 @@ use crate::judge::finding::{Finding, Place, Report};
 use crate::judge::history::{self, Onto};
 use crate::object::{CachedObjects, Objects, Overlay};
 use crate::record::change;
-use crate::record::kind::{Action, Landing, RecordPath};
+use crate::record::kind::{Action, Landing, REGISTRY_FILE, RecordPath};
 use crate::record::snapshot::{self, Loaded, Records, Snapshot};
 use crate::report::summary::{self, PolicyPart, Summary};
 use crate::report::{self, Page, clean, paint};
@@ -145,7 +145,7 @@ fn at_revision(workspace: &Workspace, revision: &str) -> Result<Vec<u8>, Error> 
     let objects = workspace.repo.objects()?;
     let commit = workspace.repo.resolve(revision)?;
     let tree = history::read_commit(&objects, commit)?.tree;
-    let path = workspace.from_top("registry.yaml");
+    let path = workspace.from_top(REGISTRY_FILE);
     match crate::object::lookup(&objects, tree, &path)? {
         Some(entry) => objects.read(entry.id, ObjectKind::Blob),
         None => Err(Error::msg(format!("`{revision}` holds no `{path}`"))
@@ -169,7 +169,7 @@ fn on_disk(workspace: &Workspace) -> Result<Vec<u8>, Error> {
     let tree = tip.map(|tip| history::read_commit(&objects, tip)).transpose()?;
     let tree = tree.map(|commit| commit.tree);
     let overlay = Overlay::new(&objects);
-    let path = workspace.from_top("registry.yaml");
+    let path = workspace.from_top(REGISTRY_FILE);
     let within = std::slice::from_ref(&path);
     let stored = workspace
         .repo

@@ -11,6 +11,7 @@ use super::protected::protected;
 use super::read_commit;
 use crate::base::{Error, Oid};
 use crate::object::{self, Commit, Mode, Objects};
+use crate::record::kind::ENTRIES;
 use crate::record::snapshot::{Records, Snapshot};
 use crate::trust::Policy;
 
@@ -54,7 +55,7 @@ pub struct Dates {
 }
 
 /// The registry's own entries in its folder: `registry.yaml`, `groups`, `policy`.
-type Managed = [Option<(Mode, Oid)>; 3];
+type Managed = [Option<(Mode, Oid)>; ENTRIES.len()];
 
 /// The part of a commit that its date depends on.
 struct Link {
@@ -215,7 +216,7 @@ fn managed(objects: &dyn Objects, top: Oid, folder: &str) -> Result<Managed, Err
     };
     let tree = objects.tree(tree)?;
     let entry = |name: &str| tree.get(name).map(|entry| (entry.mode, entry.id));
-    Ok([entry("registry.yaml"), entry("groups"), entry("policy")])
+    Ok(ENTRIES.map(entry))
 }
 
 /// Files that policies protect outside the registry.

@@ -9,7 +9,7 @@ use super::read_commit;
 use crate::base::{Error, Oid};
 use crate::object::{Commit, FileChange, Mode, Objects};
 use crate::record::change::{self, Differences, Link};
-use crate::record::kind::RecordPath;
+use crate::record::kind::{RecordPath, is_managed};
 use crate::record::snapshot::{Records, Snapshot};
 use crate::trust::{MergeCharge, Policy};
 
@@ -221,7 +221,7 @@ fn place_of(folder: &str, at: &str) -> String {
         folder => at.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')),
     };
     match inside {
-        Some(inside) if inside.is_empty() || change::is_managed(inside) => inside.to_owned(),
+        Some(inside) if inside.is_empty() || is_managed(inside) => inside.to_owned(),
         _ => format!("/{at}"),
     }
 }

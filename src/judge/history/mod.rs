@@ -38,6 +38,7 @@ use std::collections::HashSet;
 use crate::base::{Error, ObjectKind, Oid};
 use crate::judge::rules;
 use crate::object::{self, Commit, Objects, SignatureKind};
+use crate::record::kind::REGISTRY_FILE;
 use crate::record::snapshot::Snapshot;
 use crate::signature::{self, PublicKey, SignatureFault};
 use crate::trust::{Policy, Verdict};
@@ -145,7 +146,7 @@ pub fn policy_at(snapshot: &Snapshot<'_>, place: &str) -> Result<Policy, Error> 
         return Err(Error::msg(format!("there is no `registry.yaml` at {place}"))
             .hint("make a registry with `modelry init`, or name its folder with `--path`"));
     };
-    let faults = rules::document_findings("registry.yaml", &loaded);
+    let faults = rules::document_findings(REGISTRY_FILE, &loaded);
     Policy::new(loaded).ok_or_else(|| {
         let first = faults
             .first()
@@ -162,7 +163,7 @@ pub fn policy_at(snapshot: &Snapshot<'_>, place: &str) -> Result<Policy, Error> 
 /// There is no registry at the tip.
 pub fn find_root(objects: &dyn Objects, folder: &str, tip: Oid) -> Result<Oid, Error> {
     let path = match folder {
-        "" => "registry.yaml".to_owned(),
+        "" => REGISTRY_FILE.to_owned(),
         folder => format!("{folder}/registry.yaml"),
     };
     let mut root = None;

@@ -11,7 +11,7 @@ use crate::judge::finding::{Anchor, Finding, Note, Place, Remedy, Report, Scope,
 use crate::judge::rules::{self, Resolver};
 use crate::object::{Objects, Overlay};
 use crate::record::change::{self, Change};
-use crate::record::kind::{Action, ActorId, Landing, RecordPath};
+use crate::record::kind::{Action, ActorId, Landing, REGISTRY_FILE, RecordPath};
 use crate::record::snapshot::{Records, Snapshot};
 use crate::trust::{Author, Policy};
 
@@ -354,7 +354,7 @@ impl Court<'_, '_> {
             return Ok(());
         };
         let serial = registry.registry().map_or(0, |registry| registry.serial);
-        let Some(writer) = merge.writers.get("registry.yaml") else {
+        let Some(writer) = merge.writers.get(REGISTRY_FILE) else {
             return Ok(());
         };
         let (policy, actor) = (self.ask.policy, &writer.actor);

@@ -3,6 +3,7 @@
 use crate::base::{Error, Oid};
 use crate::object::{self, FileChange, Look, Objects, TreeDiff};
 use crate::record::change::{self, Change, ChangeKind, Differences};
+use crate::record::kind::is_managed;
 use crate::trust::Policy;
 
 /// Whether the policy protects a file (path from the repository's top). The
@@ -17,7 +18,7 @@ fn is_own(folder: &str, path: &str) -> bool {
         "" => Some(path),
         folder => path.strip_prefix(folder).and_then(|path| path.strip_prefix('/')),
     };
-    inside.is_some_and(change::is_managed)
+    inside.is_some_and(is_managed)
 }
 
 /// The part of a repository in which policies may protect files.

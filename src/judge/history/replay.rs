@@ -14,7 +14,7 @@ use crate::judge::finding::{Checked, Finding, Note, Place, Report};
 use crate::judge::rules::{self, Decided, Resolver, Step};
 use crate::object::{Commit, TreeCache};
 use crate::record::change::{Change, Differences};
-use crate::record::kind::VersionId;
+use crate::record::kind::{REGISTRY_FILE, VersionId};
 use crate::record::snapshot::{Loaded, Records, Snapshot};
 use crate::trust::{Author, Carrier, Carriers, HistoryView, Policy, Verdict};
 
@@ -402,7 +402,7 @@ impl<'a> Replay<'a> {
         let mut judged_findings = judgement.findings;
         if let Some(shape) = shape {
             let first = differences.changes.first();
-            let path = first.map_or("registry.yaml", |change| change.path.as_str());
+            let path = first.map_or(REGISTRY_FILE, |change| change.path.as_str());
             let mut finding = match shape {
                 Shape::Octopus(parents) => rules::octopus_merge(*parents, path),
                 Shape::Unrelated => rules::unrelated_history(path),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::judge::finding::{Anchor, Finding};
+use crate::record::kind::{group_in, is_of_policy};
 
 /// The most findings of one rule that are listed for one folder, while the step has fewer
 /// than [`MOST_OF_STEP`].
@@ -94,13 +95,14 @@ impl<'e> Bound<'e> {
 /// coming into force.
 fn key(finding: &Finding<Anchor>) -> Key {
     let path = &finding.primary.at.path;
-    let in_path = || match path.strip_prefix("groups/")?.split('/').next()? {
-        "" => None,
-        group => Some(group.to_owned()),
+    let in_path = || {
+        group_in(path)
+            .filter(|group| !group.is_empty())
+            .map(str::to_owned)
     };
     let folder = match finding.group.clone().or_else(in_path) {
         Some(group) => format!("groups/{group}"),
-        None if path == "registry.yaml" || path.starts_with("policy/") => "policy".to_owned(),
+        None if is_of_policy(path) => "policy".to_owned(),
         None => String::new(),
     };
     (finding.rule.code, folder)

@@ -12,7 +12,7 @@ use super::{Check, RULES, mr112_unsafe_address, mr216_group_renamed};
 use crate::base::Error;
 use crate::judge::finding::{Anchor, Finding, Note, Remedy, RuleInfo, Side};
 use crate::record::change::ChangeKind;
-use crate::record::kind::{ActorId, Status, VersionId};
+use crate::record::kind::{ActorId, Status, VersionId, group_in, is_of_policy};
 use crate::record::snapshot::{Loaded, ReadFault};
 use crate::record::yaml::Fault;
 use crate::trust::{self, Author, Carrier, Carriers, Policy, Tally};
@@ -200,7 +200,7 @@ pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
         let of_policy = |finding: &Finding<Anchor>| {
             let path = &finding.primary.at.path;
             let is_first = step.policy.is_none() && finding.rule.code == "MR112";
-            !is_first && (path == "registry.yaml" || path.starts_with("policy/"))
+            !is_first && is_of_policy(path)
         };
         (!of_policy_rules || back.is_of_policy()) && !out.list.iter().any(of_policy)
     });
@@ -288,10 +288,7 @@ pub fn document_findings(path: &str, loaded: &Loaded) -> Vec<Finding<Anchor>> {
                     ))
                 }
             };
-            finding.group = path
-                .strip_prefix("groups/")
-                .and_then(|rest| rest.split('/').next())
-                .map(str::to_owned);
+            finding.group = group_in(path).map(str::to_owned);
             finding
         })
         .collect()

@@ -9,11 +9,11 @@ use crate::base::{Error, Oid, shell_word};
 use crate::judge::finding::{Anchor, Finding};
 use crate::object::{self, Entry};
 use crate::record::change::{Change, ChangeKind};
-use crate::record::kind::RecordPath;
+use crate::record::kind::{ENTRIES, REGISTRY_FILE, RecordPath};
 use crate::record::snapshot::{Snapshot, registries};
 
-/// The names in a registry's folder that are the registry's own.
-const OWN: [&str; 5] = ["registry.yaml", "groups", "policy", ".modelry", ".gitattributes"];
+/// What stands beside a registry's entries, and moves with them.
+const BESIDE: [&str; 2] = [".modelry", ".gitattributes"];
 
 /// A registry that a step moves to another folder.
 pub(super) struct Moved {
@@ -40,7 +40,7 @@ impl Moved {
     /// Returns the line that moves the registry back, typed at the repository's top: a
     /// commit is reverted, files are moved.
     pub(super) fn put_back(&self, step: &Step<'_>) -> String {
-        if let Some(line) = reverted(step, |change| change.path == "registry.yaml") {
+        if let Some(line) = reverted(step, |change| change.path == REGISTRY_FILE) {
             return format!("put it back: {line}");
         }
         let here = |name: &&str| match self.to.as_str() {
@@ -111,11 +111,11 @@ pub(super) fn moved(step: &Step<'_>) -> Result<Option<Moved>, Error> {
                     .map(|registry| registry.id.as_str() == policy.id())
             })
             .unwrap_or(false);
-        if !is_it || entry(&step.prior, step.prior.top, &below(&to, "registry.yaml"))?.is_some() {
+        if !is_it || entry(&step.prior, step.prior.top, &below(&to, REGISTRY_FILE))?.is_some() {
             continue;
         }
         let mut names = Vec::new();
-        for name in OWN {
+        for name in ENTRIES.into_iter().chain(BESIDE) {
             let was_here = entry(&step.prior, step.prior.tree, name)?.is_some();
             let is_here = entry(&step.next, step.next.tree, name)?.is_some();
             let was_there = entry(&step.prior, step.prior.top, &below(&to, name))?.is_some();

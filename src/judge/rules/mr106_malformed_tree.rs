@@ -5,6 +5,7 @@ use super::scene::{Findings, Step};
 use super::{Check, Rule};
 use crate::base::Error;
 use crate::judge::finding::{Anchor, Finding, RuleInfo};
+use crate::record::kind::REGISTRY_FILE;
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
@@ -27,7 +28,7 @@ fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
 /// before it, from the repository's top.
 pub fn malformed_tree(folder: &str, what: &str) -> Finding<Anchor> {
     let place = match folder.strip_prefix('/').unwrap_or(folder) {
-        "" => "registry.yaml",
+        "" => REGISTRY_FILE,
         place => place,
     };
     Finding::new(

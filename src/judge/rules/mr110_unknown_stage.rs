@@ -5,7 +5,7 @@ use super::{Check, Rule};
 use crate::base::Error;
 use crate::judge::finding::{Anchor, Finding, RuleInfo};
 use crate::record::change::ChangeKind;
-use crate::record::kind::RecordPath;
+use crate::record::kind::{REGISTRY_FILE, RecordPath};
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
@@ -33,7 +33,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
         scene.at("/stage"),
         format!("the policy has no stage `{stage}`"),
     )
-    .related(Anchor::before("registry.yaml", "/stages"), "the stages")
+    .related(Anchor::before(REGISTRY_FILE, "/stages"), "the stages")
     .why(format!("its stages are {}", names(&known, "none")))
     .choose(format!(
         "name a stage of the policy ({}), or have an administrator add this one to `registry.yaml` first",

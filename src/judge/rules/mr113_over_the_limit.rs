@@ -5,6 +5,7 @@ use super::scene::{Findings, Step};
 use super::{Check, Rule};
 use crate::base::Error;
 use crate::judge::finding::{Anchor, Finding, RuleInfo};
+use crate::record::kind::REGISTRY_FILE;
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
@@ -19,7 +20,7 @@ pub(super) static RULE: Rule = Rule {
 fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
     for (folder, what) in &step.differences.limits {
         let place = match folder.strip_prefix('/').unwrap_or(folder) {
-            "" => "registry.yaml",
+            "" => REGISTRY_FILE,
             place => place,
         };
         let compared = match folder.as_str() {

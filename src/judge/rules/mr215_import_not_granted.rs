@@ -5,6 +5,7 @@ use super::{Check, Rule};
 use crate::base::Error;
 use crate::judge::finding::{Anchor, Finding, RuleInfo};
 use crate::record::change::ChangeKind;
+use crate::record::kind::REGISTRY_FILE;
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
@@ -30,10 +31,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     };
     let mut finding = Finding::new(&RULE.info, scene.at("/imported"), message);
     if !scene.policy.registry().imports.is_empty() {
-        finding = finding.related(
-            Anchor::before("registry.yaml", "/imports").key(),
-            "who may import",
-        );
+        finding = finding.related(Anchor::before(REGISTRY_FILE, "/imports").key(), "who may import");
     }
     let importers = scene.policy.importers(group);
     out.push(

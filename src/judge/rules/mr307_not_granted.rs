@@ -5,7 +5,7 @@ use super::{Check, Rule};
 use crate::base::Error;
 use crate::judge::finding::{Anchor, Finding, RuleInfo};
 use crate::record::change::ChangeKind;
-use crate::record::kind::{Action, ActorId, Decision, RecordPath, StageName};
+use crate::record::kind::{Action, ActorId, Decision, REGISTRY_FILE, RecordPath, StageName};
 use crate::trust::needed_action;
 
 pub(super) static RULE: Rule = Rule {
@@ -70,7 +70,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
             scene.change.phrase()
         ),
     )
-    .related(Anchor::before("registry.yaml", "/grants").key(), "the grants")
+    .related(Anchor::before(REGISTRY_FILE, "/grants").key(), "the grants")
     .why(format!("{} may", names(&holders, "nobody")));
     let unlisted = stage
         .as_ref()

@@ -4,6 +4,7 @@ use super::scene::{Findings, Scene, at_author, needs_author};
 use super::{Check, Rule};
 use crate::base::Error;
 use crate::judge::finding::{Anchor, Finding, RuleInfo};
+use crate::record::kind::REGISTRY_FILE;
 use crate::trust::Verdict;
 
 pub(super) static RULE: Rule = Rule {
@@ -43,7 +44,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
 pub fn ambiguous_commit(faults: &[String]) -> Finding<Anchor> {
     Finding::new(
         &RULE.info,
-        Anchor::file("registry.yaml"),
+        Anchor::file(REGISTRY_FILE),
         format!(
             "the commit is not in strict form ({}): its readers may see different trees or parents",
             faults.join("; ")

@@ -4,7 +4,7 @@ use super::scene::{Findings, Scene, one_of};
 use super::{Check, Rule};
 use crate::base::Error;
 use crate::judge::finding::{Anchor, Finding, Remedy, RuleInfo};
-use crate::record::kind::{Action, Status, VersionId};
+use crate::record::kind::{Action, REGISTRY_FILE, Status, VersionId};
 use crate::trust::{Cure, GateResult};
 
 pub(super) static RULE: Rule = Rule {
@@ -52,7 +52,7 @@ fn unmet(id: &VersionId, at: &Anchor, gate: &GateResult) -> Finding<Anchor> {
         None => format!("{id} does not meet gate `{name}`"),
     };
     let mut finding = Finding::new(&RULE.info, at.clone(), message).related(
-        Anchor::before("registry.yaml", gate.placed.pointer("require")),
+        Anchor::before(REGISTRY_FILE, gate.placed.pointer("require")),
         "the policy asks for this",
     );
     if let Some(reason) = &gate.reason {

@@ -5,6 +5,7 @@ use super::{Check, Rule};
 use crate::base::Error;
 use crate::judge::finding::{Anchor, Finding, RuleInfo};
 use crate::record::change::ChangeKind;
+use crate::record::kind::REGISTRY_FILE;
 use crate::trust::{delegation_fault, is_reported};
 
 pub(super) static RULE: Rule = Rule {
@@ -49,7 +50,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     if let Some(fault) = delegation_fault(scene.policy, id, review) {
         let finding = Finding::new(&RULE.info, scene.at(fault.pointer), fault.message)
             .related(
-                Anchor::before("registry.yaml", "/actors").key(),
+                Anchor::before(REGISTRY_FILE, "/actors").key(),
                 "the actors and their accounts",
             )
             .why("a machine that may decide here reports for persons who list their account on that host")

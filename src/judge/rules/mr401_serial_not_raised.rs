@@ -4,7 +4,7 @@ use super::scene::{Findings, PolicyScene, in_policy};
 use super::{Check, Rule};
 use crate::base::Error;
 use crate::judge::finding::{Anchor, Finding, RuleInfo};
-use crate::record::kind::MAX_RISE;
+use crate::record::kind::{MAX_RISE, REGISTRY_FILE};
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
@@ -38,7 +38,7 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
         in_policy("/serial"),
         format!("`serial` must be above {old}, since the policy changed"),
     )
-    .related(Anchor::before("registry.yaml", "/serial"), "it was this")
+    .related(Anchor::before(REGISTRY_FILE, "/serial"), "it was this")
     .help(format!("write `serial: {}`", old + 1));
     out.push(finding);
     Ok(())

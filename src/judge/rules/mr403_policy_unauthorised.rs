@@ -4,6 +4,7 @@ use super::scene::{Findings, PolicyScene, in_policy, names};
 use super::{Check, Rule};
 use crate::base::Error;
 use crate::judge::finding::{Anchor, Finding, RuleInfo};
+use crate::record::kind::REGISTRY_FILE;
 use crate::trust::Verdict;
 
 pub(super) static RULE: Rule = Rule {
@@ -33,7 +34,7 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
         ),
     )
     .related(
-        Anchor::before("registry.yaml", "/policyChange"),
+        Anchor::before(REGISTRY_FILE, "/policyChange"),
         "what a change needs",
     );
     for (actor, why) in &tally.not_counted {

@@ -7,7 +7,7 @@ use super::{Check, Rule};
 use crate::base::Error;
 use crate::judge::finding::{Anchor, Finding, RuleInfo};
 use crate::record::change::{Change, ChangeKind};
-use crate::record::kind::RecordPath;
+use crate::record::kind::{REGISTRY_FILE, RecordPath};
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
@@ -39,7 +39,7 @@ fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
         return Ok(());
     }
     let finding = Finding::new(&RULE.info, in_policy("/id"), "the registry's `id` never changes")
-        .related(Anchor::before("registry.yaml", "/id"), "it was this")
+        .related(Anchor::before(REGISTRY_FILE, "/id"), "it was this")
         .why("every signature names it, so that it fits no other registry")
         .help(format!("write `id: {}`", policy.registry().id));
     out.push(finding);
@@ -47,7 +47,7 @@ fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
 }
 
 fn removed(step: &Step<'_>) -> Result<Finding<Anchor>, Error> {
-    let at = Anchor::before("registry.yaml", "");
+    let at = Anchor::before(REGISTRY_FILE, "");
     if let Some(moved) = moved(step)? {
         let to = match moved.to.as_str() {
             "" => "the repository's top".to_owned(),

@@ -4,6 +4,7 @@ use super::scene::{Findings, PolicyScene, in_policy};
 use super::{Check, Rule};
 use crate::base::Error;
 use crate::judge::finding::{Anchor, Finding, RuleInfo};
+use crate::record::kind::REGISTRY_FILE;
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
@@ -18,7 +19,7 @@ pub(super) static RULE: Rule = Rule {
 fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
     let Some(before) = scene.before else { return Ok(()) };
     for (id, was) in &before.registry().actors {
-        let at = Anchor::before("registry.yaml", format!("/actors/{id}")).key();
+        let at = Anchor::before(REGISTRY_FILE, format!("/actors/{id}")).key();
         match scene.registry().actors.get(id) {
             None => out.push(
                 Finding::new(

@@ -4,7 +4,7 @@ use super::scene::{Findings, PolicyScene, in_policy};
 use super::{Check, Rule};
 use crate::base::Error;
 use crate::judge::finding::{Anchor, Finding, RuleInfo};
-use crate::record::kind::ActorKey;
+use crate::record::kind::{ActorKey, REGISTRY_FILE};
 use crate::trust::Credential;
 
 pub(super) static RULE: Rule = Rule {
@@ -33,7 +33,7 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
                     format!("a key of `{id}` is removed, and keys never go"),
                 )
                 .related(
-                    Anchor::before("registry.yaml", format!("/actors/{id}/keys/{index}")),
+                    Anchor::before(REGISTRY_FILE, format!("/actors/{id}/keys/{index}")),
                     "the key",
                 )
                 .why("a key belongs to one actor for good, so that nobody else can bring it back")

@@ -4,6 +4,7 @@ use super::scene::{Findings, PolicyScene, in_policy};
 use super::{Check, Rule};
 use crate::base::Error;
 use crate::judge::finding::{Anchor, Finding, RuleInfo};
+use crate::record::kind::REGISTRY_FILE;
 use crate::trust::fingerprint;
 
 pub(super) static RULE: Rule = Rule {
@@ -36,7 +37,7 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
             format!("the revocation of {} {what}, and revocations only grow", was.key),
         )
         .related(
-            Anchor::before("registry.yaml", format!("/revoked/{index}")),
+            Anchor::before(REGISTRY_FILE, format!("/revoked/{index}")),
             "the revocation",
         )
         .help("restore the revocation");

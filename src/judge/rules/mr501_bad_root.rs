@@ -5,6 +5,7 @@ use super::{Check, Rule};
 use crate::base::Error;
 use crate::judge::finding::{Anchor, Finding, RuleInfo};
 use crate::record::change::ChangeKind;
+use crate::record::kind::REGISTRY_FILE;
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
@@ -28,7 +29,7 @@ fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
             (ChangeKind::RegistryCreated, Some(registry)) if registry.serial != 1 => {
                 let finding = Finding::new(
                     &RULE.info,
-                    Anchor::after("registry.yaml", "/serial"),
+                    Anchor::after(REGISTRY_FILE, "/serial"),
                     "a new registry's policy has `serial: 1`",
                 )
                 .help("write `serial: 1`");

@@ -3,6 +3,7 @@
 use super::{Check, Rule};
 use crate::base::{Oid, shell_word};
 use crate::judge::finding::{Anchor, Finding, RuleInfo};
+use crate::record::kind::REGISTRY_FILE;
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
@@ -18,7 +19,7 @@ pub(super) static RULE: Rule = Rule {
 pub fn rewritten_mainline(mainline: &str, verified: Oid, tip: Oid) -> Finding<Anchor> {
     Finding::new(
         &RULE.info,
-        Anchor::file("registry.yaml"),
+        Anchor::file(REGISTRY_FILE),
         format!(
             "commit {} was verified as the tip of `{mainline}`, and is not among the first parents of {}",
             verified.short(),
@@ -34,7 +35,7 @@ pub fn rewritten_mainline(mainline: &str, verified: Oid, tip: Oid) -> Finding<An
 pub fn rewound_mainline(mainline: &str, known: Oid, tip: Oid) -> Finding<Anchor> {
     Finding::new(
         &RULE.info,
-        Anchor::file("registry.yaml"),
+        Anchor::file(REGISTRY_FILE),
         format!(
             "commit {} is the tip of `{mainline}` here, and is not among the first parents of {}",
             known.short(),
@@ -51,7 +52,7 @@ pub fn rewound_mainline(mainline: &str, known: Oid, tip: Oid) -> Finding<Anchor>
 pub fn replaced_mainline(mainline: &str, before: Oid, after: Oid) -> Finding<Anchor> {
     Finding::new(
         &RULE.info,
-        Anchor::file("registry.yaml"),
+        Anchor::file(REGISTRY_FILE),
         format!(
             "commit {} was the tip of `{mainline}` before, and is not among the first parents of {}",
             before.short(),
@@ -71,7 +72,7 @@ pub fn replaced_mainline(mainline: &str, before: Oid, after: Oid) -> Finding<Anc
 pub fn told_mainline(mainline: &str, told: Oid, tip: Oid) -> Finding<Anchor> {
     Finding::new(
         &RULE.info,
-        Anchor::file("registry.yaml"),
+        Anchor::file(REGISTRY_FILE),
         format!(
             "events of `{mainline}` were delivered up to commit {}, which is not among the first parents of {}",
             told.short(),

@@ -4,6 +4,7 @@
 use super::{Check, Rule};
 use crate::base::Oid;
 use crate::judge::finding::{Anchor, Finding, RuleInfo};
+use crate::record::kind::REGISTRY_FILE;
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
@@ -20,7 +21,7 @@ pub(super) static RULE: Rule = Rule {
 pub fn inverted_mainline(what: &str, known: Oid, tip: Oid) -> Finding<Anchor> {
     Finding::new(
         &RULE.info,
-        Anchor::file("registry.yaml"),
+        Anchor::file(REGISTRY_FILE),
         format!(
             "{what} {} is below {}, but not among its first parents",
             known.short(),

@@ -3,6 +3,7 @@
 use super::{Check, Rule};
 use crate::judge::checkpoint::{Checkpoint, Mismatch};
 use crate::judge::finding::{Anchor, Finding, RuleInfo};
+use crate::record::kind::REGISTRY_FILE;
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
@@ -97,7 +98,7 @@ pub fn checkpoint_mismatch(checkpoint: &Checkpoint, how: &Mismatch) -> Finding<A
             "restore the checkpoint from a copy; if there is none, make a new one once you know who changed it".to_owned(),
         ),
     };
-    let finding = Finding::new(&RULE.info, Anchor::file("registry.yaml"), message)
+    let finding = Finding::new(&RULE.info, Anchor::file(REGISTRY_FILE), message)
         .why(why)
         .help(help);
     let (lost, common) = match how {

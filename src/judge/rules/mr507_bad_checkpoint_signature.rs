@@ -4,6 +4,7 @@
 use super::{Check, Rule};
 use crate::judge::checkpoint::Checkpoint;
 use crate::judge::finding::{Anchor, Finding, RuleInfo};
+use crate::record::kind::REGISTRY_FILE;
 use crate::trust::Verdict;
 
 pub(super) static RULE: Rule = Rule {
@@ -20,7 +21,7 @@ pub(super) static RULE: Rule = Rule {
 pub fn bad_checkpoint_signature(checkpoint: &Checkpoint, verdict: &Verdict) -> Finding<Anchor> {
     Finding::new(
         &RULE.info,
-        Anchor::file("registry.yaml"),
+        Anchor::file(REGISTRY_FILE),
         format!(
             "the signature beside the checkpoint of step {} ({}) proves no actor",
             checkpoint.size,
@@ -36,7 +37,7 @@ pub fn bad_checkpoint_signature(checkpoint: &Checkpoint, verdict: &Verdict) -> F
 pub fn lost_checkpoint_signature(checkpoint: &Checkpoint) -> Finding<Anchor> {
     Finding::new(
         &RULE.info,
-        Anchor::file("registry.yaml"),
+        Anchor::file(REGISTRY_FILE),
         format!(
             "the checkpoint of step {} ({}) was signed, and its signature is gone",
             checkpoint.size,

@@ -3,6 +3,7 @@
 use super::{Check, Rule};
 use crate::base::Oid;
 use crate::judge::finding::{Anchor, Finding, RuleInfo};
+use crate::record::kind::REGISTRY_FILE;
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
@@ -19,7 +20,7 @@ pub fn mainline_deleted(mainline: &str, tip: Option<Oid>) -> Finding<Anchor> {
     let now = tip.map_or_else(String::new, |tip| format!(", which is at {}", tip.short()));
     Finding::new(
         &RULE.info,
-        Anchor::file("registry.yaml"),
+        Anchor::file(REGISTRY_FILE),
         format!("the push would delete `{mainline}`{now}"),
     )
     .why("the mainline is the registry's history, and history only grows")

@@ -2,6 +2,7 @@
 
 use super::{Check, Rule};
 use crate::judge::finding::{Anchor, Finding, RuleInfo};
+use crate::record::kind::REGISTRY_FILE;
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
@@ -17,7 +18,7 @@ pub(super) static RULE: Rule = Rule {
 pub fn forbidden_reference(name: &str, why: &str) -> Finding<Anchor> {
     Finding::new(
         &RULE.info,
-        Anchor::file("registry.yaml"),
+        Anchor::file(REGISTRY_FILE),
         format!("the push would touch `{name}`"),
     )
     .why(why)

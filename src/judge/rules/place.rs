@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::base::{Oid, shell_word};
 use crate::judge::finding::{Anchor, Finding, Label, Place, Side};
-use crate::record::kind::{RecordPath, concealed};
+use crate::record::kind::{RecordPath, concealed, is_in_entries};
 use crate::record::snapshot::Snapshot;
 use crate::record::yaml::{LineIndex, Part, pointer_step};
 
@@ -63,13 +63,9 @@ impl Resolver<'_> {
             }
             None => Default::default(),
         };
-        let managed = matches!(
-            anchor.path.split('/').next(),
-            Some("registry.yaml" | "groups" | "policy")
-        );
         let path = match self.folder {
             "" => anchor.path.clone(),
-            folder if managed => format!("{folder}/{}", anchor.path),
+            folder if is_in_entries(&anchor.path) => format!("{folder}/{}", anchor.path),
             _ => anchor.path.clone(),
         };
         Place {

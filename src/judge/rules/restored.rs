@@ -8,12 +8,9 @@ use super::scene::Step;
 use crate::base::{Error, Oid};
 use crate::judge::finding::{Anchor, Finding};
 use crate::object;
-use crate::record::kind::RecordPath;
+use crate::record::kind::{ENTRIES, REGISTRY_FILE, RecordPath, is_in_entries};
 use crate::record::snapshot::{Record, Snapshot};
 use crate::trust::{Gone, Verdict};
-
-/// The registry's own names, whose contents are compared.
-const OWN: [&str; 3] = ["registry.yaml", "groups", "policy"];
 
 /// The folders and files that a step restores.
 #[derive(Default)]
@@ -42,7 +39,7 @@ impl Restored {
                 .is_some_and(|group| self.renames.contains(group));
         }
         let is_own = |folder: &String| match folder.as_str() {
-            "." => OWN.contains(&path.split('/').next().unwrap_or_default()),
+            "." => is_in_entries(path),
             folder => path
                 .strip_prefix(folder)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
@@ -106,12 +103,12 @@ pub(super) fn restored(
 
 /// Whether the whole registry is as the mainline had it last, under the policy in force.
 fn is_whole(step: &Step<'_>, policy: Oid) -> Result<bool, Error> {
-    let Some(gone) = step.outside.gone("registry.yaml")? else {
+    let Some(gone) = step.outside.gone(REGISTRY_FILE)? else {
         return Ok(false);
     };
-    for name in OWN {
+    for name in ENTRIES {
         let now = id_of(&step.next, step.next.tree, name)?;
-        if now != id_of(&step.next, gone.before, name)? || (name == "registry.yaml" && now != Some(policy)) {
+        if now != id_of(&step.next, gone.before, name)? || (name == REGISTRY_FILE && now != Some(policy)) {
             return Ok(false);
         }
     }

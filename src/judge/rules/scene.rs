@@ -8,7 +8,9 @@ use std::sync::Arc;
 use crate::base::{Error, Oid};
 use crate::judge::finding::{Anchor, Finding, Note};
 use crate::record::change::{Change, ChangeKind, Differences};
-use crate::record::kind::{Action, ActorId, ModelVersion, RecordPath, Registry, Status, VersionId};
+use crate::record::kind::{
+    Action, ActorId, ModelVersion, REGISTRY_FILE, RecordPath, Registry, Status, VersionId,
+};
 use crate::record::snapshot::{Loaded, Snapshot};
 use crate::record::subject;
 use crate::trust::{self, Author, Carrier, Carriers, HistoryView, Policy, PolicyTally, Tally};
@@ -336,7 +338,7 @@ impl PolicyScene<'_> {
 
 /// Where a place in the new policy is.
 pub fn in_policy(pointer: impl Into<String>) -> Anchor {
-    Anchor::after("registry.yaml", pointer)
+    Anchor::after(REGISTRY_FILE, pointer)
 }
 
 /// The findings and notes of the rules.
@@ -401,10 +403,7 @@ pub fn at_rules(
     for index in rules {
         let pointer = format!("/approvals/{index}/{member}");
         if policy.source.value().pointer(&pointer).is_some() {
-            finding = finding.related(
-                Anchor::before("registry.yaml", pointer),
-                "the policy asks for this",
-            );
+            finding = finding.related(Anchor::before(REGISTRY_FILE, pointer), "the policy asks for this");
         }
     }
     finding

@@ -125,13 +125,6 @@ pub fn typed<T: Clone>(
     Ok(out)
 }
 
-/// Whether a path, from the registry's folder, belongs to the registry.
-pub fn is_managed(path: &str) -> bool {
-    let first = path.split('/').next().unwrap_or_default();
-    // With a file `HEAD`, git takes the registry's folder for a bare repository.
-    matches!(first, "registry.yaml" | "groups" | "policy") || path.eq_ignore_ascii_case("HEAD")
-}
-
 fn stray(path: String, record: Option<RecordPath>, what: Stray) -> Change {
     Change {
         kind: ChangeKind::Stray { what },

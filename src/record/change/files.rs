@@ -3,11 +3,11 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use super::diff::{is_managed, misnamed};
+use super::diff::misnamed;
 use super::{Change, ChangeKind, Stray};
 use crate::base::{Error, Oid};
 use crate::object::{self, Counter, FileChange, Look, Objects};
-use crate::record::kind::RecordPath;
+use crate::record::kind::{RecordPath, is_managed};
 use crate::record::snapshot::Snapshot;
 
 /// The most strays (files that are not records) listed for one group, while the step

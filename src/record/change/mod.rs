@@ -12,10 +12,10 @@ mod words;
 
 use std::sync::Arc;
 
-pub use diff::{Differences, LastReadable, Link, diff, differing_pointers, is_managed, typed};
+pub use diff::{Differences, LastReadable, Link, diff, differing_pointers, typed};
 pub use files::{Files, Managed, files};
 
-use crate::record::kind::{Decision, RecordPath, Status, VersionNumber};
+use crate::record::kind::{Decision, RecordPath, Status, VersionNumber, group_in};
 use crate::record::snapshot::Loaded;
 
 /// One change of one file.
@@ -159,7 +159,7 @@ impl Change {
             Some(record) => record.group().map(crate::record::kind::GroupName::as_str),
             // The path of a protected file starts at the repository's top.
             None if self.kind == ChangeKind::ProtectedChanged => None,
-            None => self.path.strip_prefix("groups/")?.split('/').next(),
+            None => group_in(&self.path),
         }
     }
 

@@ -4,6 +4,33 @@ use std::fmt;
 
 use super::{ActorId, GroupName, RecordName, StageName, VersionId, VersionNumber};
 
+/// The file of the policy, in the registry's folder.
+pub const REGISTRY_FILE: &str = "registry.yaml";
+
+/// The entries of the registry's folder that hold its records.
+pub const ENTRIES: [&str; 3] = [REGISTRY_FILE, "groups", "policy"];
+
+/// Whether a path, from the registry's folder, is in one of its entries.
+pub fn is_in_entries(path: &str) -> bool {
+    ENTRIES.contains(&path.split('/').next().unwrap_or_default())
+}
+
+/// Whether a path, from the registry's folder, belongs to the registry: its entries, and
+/// a file `HEAD`, with which git takes the folder for a bare repository.
+pub fn is_managed(path: &str) -> bool {
+    is_in_entries(path) || path.eq_ignore_ascii_case("HEAD")
+}
+
+/// Whether a path, from the registry's folder, is that of the policy or of its reviews.
+pub fn is_of_policy(path: &str) -> bool {
+    path == REGISTRY_FILE || path.starts_with("policy/")
+}
+
+/// Returns the name of the group that a path, from the registry's folder, is in.
+pub fn group_in(path: &str) -> Option<&str> {
+    path.strip_prefix("groups/")?.split('/').next()
+}
+
 /// The record that a path below the registry's folder belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum RecordPath {
@@ -49,7 +76,7 @@ impl RecordPath {
             })
         };
         Some(match parts[..] {
-            ["registry.yaml"] => RecordPath::Registry,
+            [REGISTRY_FILE] => RecordPath::Registry,
             ["policy", serial, file] => {
                 RecordPath::PolicyReview(number(serial)?, yaml(file)?.try_into().ok()?)
             }
@@ -105,7 +132,7 @@ impl fmt::Display for RecordPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let folder = |id: &VersionId| RecordPath::version_folder(&id.group, id.number);
         match self {
-            RecordPath::Registry => f.write_str("registry.yaml"),
+            RecordPath::Registry => f.write_str(REGISTRY_FILE),
             RecordPath::PolicyReview(serial, actor) => write!(f, "policy/{serial}/{actor}.yaml"),
             RecordPath::Group(group) => write!(f, "groups/{group}/group.yaml"),
             RecordPath::Stage(group, stage) => write!(f, "groups/{group}/stages/{stage}.yaml"),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::load;
 use crate::base::{Error, ObjectKind, Oid};
 use crate::object::{Mode, Objects};
-use crate::record::kind::RecordPath;
+use crate::record::kind::{REGISTRY_FILE, RecordPath};
 
 /// The depth beyond which folders are not searched.
 const DEEPEST: usize = 64;
@@ -15,8 +15,6 @@ const LARGEST: usize = 16 << 20;
 
 /// The most files of this name that are read.
 const MOST: usize = 100;
-
-const NAME: &str = "registry.yaml";
 
 /// Lists the folders below a tree whose `registry.yaml` parses as a registry. If there
 /// are none, lists those that have a file of that name. A tree that occurs at many
@@ -71,7 +69,7 @@ impl Search<'_> {
         for entry in &tree.entries {
             leads |= match entry.mode {
                 Mode::Tree => self.leads(entry.id, depth + 1)?,
-                _ => entry.name == NAME.as_bytes(),
+                _ => entry.name == REGISTRY_FILE.as_bytes(),
             };
         }
         self.leads.insert(id, leads);
@@ -95,7 +93,7 @@ impl Search<'_> {
                     path.truncate(length);
                 }
                 Mode::Tree => {}
-                _ if entry.name == NAME.as_bytes() => self.found.push((path.clone(), entry.id)),
+                _ if entry.name == REGISTRY_FILE.as_bytes() => self.found.push((path.clone(), entry.id)),
                 _ => {}
             }
         }

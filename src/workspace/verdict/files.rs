@@ -10,14 +10,11 @@ use crate::judge::history::{self, Past, Replay};
 use crate::judge::rules::{self, Resolver};
 use crate::object::{self, Overlay};
 use crate::record::change::{self, Differences};
-use crate::record::kind::RecordPath;
+use crate::record::kind::{ENTRIES, RecordPath, is_managed};
 use crate::record::snapshot::{Records, Snapshot};
 use crate::trust::{Carrier, KeyStanding, Policy, Verdict};
 use crate::workspace::Workspace;
 use crate::workspace::identity::Identity;
-
-/// The names in the registry's folder that are the registry's own.
-const MANAGED: [&str; 3] = ["registry.yaml", "groups", "policy"];
 
 /// Judges the files of the work tree against HEAD: all files of the registry, with
 /// the findings in the commits below HEAD; or those at a path in its folder (empty
@@ -133,14 +130,14 @@ fn uncommitted(
 ) -> Result<Uncommitted, Error> {
     let within = match policy.is_some_and(Policy::protects_anything) {
         true => Vec::new(),
-        false => MANAGED.map(|path| workspace.from_top(path)).to_vec(),
+        false => ENTRIES.map(|path| workspace.from_top(path)).to_vec(),
     };
     let is_own = |path: &str| {
         let inside = match workspace.folder.as_str() {
             "" => Some(path),
             folder => path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')),
         };
-        inside.is_some_and(change::is_managed)
+        inside.is_some_and(is_managed)
     };
     let wanted = |path: &str| is_own(path) || policy.is_some_and(|policy| policy.protects(path));
     workspace.repo.uncommitted(overlay, top, &within, &wanted)
@@ -180,7 +177,7 @@ fn standing_faults(
     };
     let objects = records.objects();
     let mut files = Vec::new();
-    for name in MANAGED {
+    for name in ENTRIES {
         match object::lookup(objects, tree, name)? {
             Some(entry) if entry.mode == object::Mode::Tree => {
                 let below = object::files(objects, entry.id)?.into_iter();
@@ -212,7 +209,7 @@ fn standing_faults(
 /// # Errors
 /// A file can't be read.
 pub(super) fn alone(folder: &Path, within: Option<&str>) -> Result<Report, Error> {
-    let (disk, tree) = disk::objects(folder, ObjectFormat::Sha1, change::is_managed)?;
+    let (disk, tree) = disk::objects(folder, ObjectFormat::Sha1, is_managed)?;
     let records = Records::new(&disk);
     let next = Snapshot {
         records: &records,

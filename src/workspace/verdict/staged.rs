@@ -8,6 +8,7 @@ use crate::judge::finding::Report;
 use crate::judge::history::{self, Past, Replay};
 use crate::object::{self, CachedObjects};
 use crate::record::change;
+use crate::record::kind::REGISTRY_FILE;
 use crate::record::snapshot::{Records, Snapshot};
 use crate::trust::{Carrier, Policy, Verdict};
 use crate::workspace::{self, Wanted, Workspace};
@@ -106,7 +107,7 @@ fn begun(repo: &Repo) -> Result<Option<Report>, Error> {
     let tree = repo.staged_tree()?;
     let mut report = Report::default();
     for path in paths {
-        let folder = path.trim_end_matches("registry.yaml").trim_end_matches('/');
+        let folder = path.trim_end_matches(REGISTRY_FILE).trim_end_matches('/');
         let next = Snapshot::at(&records, tree, folder)?;
         if next.registry()?.and_then(Policy::new).is_none() {
             continue;
