@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{Draft, WriteContext, members};
 use crate::base::Error;
-use crate::record::kind::{GroupName, Kind, RecordPath, Status, VersionId};
+use crate::record::kind::{GroupName, Kind, RecordKind, RecordPath, Status, VersionId};
 use crate::record::subject;
 use crate::record::yaml::Edit;
 
@@ -59,7 +59,7 @@ pub fn delete_version(desk: &WriteContext<'_>, id: &VersionId, reason: Option<&s
     let version = desk.version(id)?;
     let subject = subject::version_subject(desk.policy.id(), id, &version, &desk.snapshot)?;
     let mut draft = Draft::new(format!("Delete {id}"), reason);
-    let folder = RecordPath::version_folder(&id.group, id.number);
+    let folder = RecordKind::Version.folder(id);
     for name in desk.snapshot.names(&folder)? {
         let path = format!("{folder}/{name}");
         let inside = desk.snapshot.names(&path)?;

@@ -18,7 +18,7 @@ use crate::judge::finding::{Finding, Place, Report};
 use crate::judge::history::{self, Onto};
 use crate::object::{CachedObjects, Objects, Overlay};
 use crate::record::change;
-use crate::record::kind::{Action, Landing, REGISTRY_FILE, RecordPath};
+use crate::record::kind::{Action, Landing, POLICY_FOLDER, REGISTRY_FILE, RecordPath};
 use crate::record::snapshot::{self, Loaded, Records, Snapshot};
 use crate::report::summary::{self, PolicyPart, Summary};
 use crate::report::{self, Page, clean, paint};
@@ -309,7 +309,7 @@ fn rule_words(rule: &crate::record::kind::ApprovalRule) -> String {
 /// Lists the reviews of policies that are not in force yet.
 fn open_reviews(snapshot: &Snapshot<'_>, serial: u64) -> Result<Vec<(u64, String)>, Error> {
     let mut open = Vec::new();
-    for name in snapshot.names("policy")? {
+    for name in snapshot.names(POLICY_FOLDER)? {
         let Some(later) = name.parse::<u64>().ok().filter(|other| *other > serial) else {
             continue;
         };

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::read_commit;
 use crate::base::{Error, Oid};
 use crate::object::{self, Objects};
-use crate::record::kind::{RecordPath, VersionId};
+use crate::record::kind::{GROUPS_FOLDER, RecordPath, VersionId};
 
 /// Returns the registration time of each of these versions, as the committer claims: the
 /// first of the unbroken run of commits, backwards from `from` along the first parents,
@@ -25,8 +25,8 @@ pub fn registered(
         at = commit.parents.first().copied();
         let time = commit.committer.as_ref().map(|committer| committer.seconds);
         let groups = match folder {
-            "" => "groups".to_owned(),
-            folder => format!("{folder}/groups"),
+            "" => GROUPS_FOLDER.to_owned(),
+            folder => format!("{folder}/{GROUPS_FOLDER}"),
         };
         let tree = object::lookup(objects, commit.tree, &groups)?.map(|entry| entry.id);
         let is_same = tree.is_some() && tree == looked_at;

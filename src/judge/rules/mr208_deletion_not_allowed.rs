@@ -5,7 +5,7 @@ use super::{Check, Rule};
 use crate::base::Error;
 use crate::judge::finding::{Finding, RuleInfo};
 use crate::record::change::ChangeKind;
-use crate::record::kind::{RecordPath, Status, VersionId};
+use crate::record::kind::{RecordKind, RecordPath, Status, VersionId};
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
@@ -65,7 +65,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
                     );
                 }
             }
-            let beside = next.names(&RecordPath::version_folder(&id.group, id.number))?;
+            let beside = next.names(&RecordKind::Version.folder(id))?;
             let left: Vec<_> = beside.iter().filter(|name| *name != "version.yaml").collect();
             if !left.is_empty() {
                 refuse(

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Change, ChangeKind, Stray, files};
 use crate::base::Error;
 use crate::object::{self, Mode};
-use crate::record::kind::{RecordPath, Status};
+use crate::record::kind::{PathFault, RecordPath, Status};
 use crate::record::snapshot::{Loaded, Record, Records, Snapshot};
 use crate::record::subject::{self, FREE_FIELDS};
 
@@ -69,13 +69,17 @@ pub fn typed<T: Clone>(
             }
             continue;
         };
-        let Some(record) = RecordPath::parse(&path) else {
-            let what = match file.after {
-                None => Stray::Gone,
-                Some(_) => misnamed(&path).map_or(Stray::Path, Stray::Name),
-            };
-            out.push(add(stray(path, None, what)));
-            continue;
+        let record = match RecordPath::read(&path) {
+            Ok(record) => record,
+            Err(fault) => {
+                let what = match (file.after, fault) {
+                    (None, _) => Stray::Gone,
+                    (Some(_), PathFault::Shape) => Stray::Path,
+                    (Some(_), PathFault::Name(words)) => Stray::Name(words),
+                };
+                out.push(add(stray(path, None, what)));
+                continue;
+            }
         };
         let load = |side: Option<(Mode, crate::base::Oid)>| match side {
             Some((Mode::File, id)) => records.load(&record, id).map(Some),
@@ -147,55 +151,6 @@ fn mode_words(mode: Mode) -> String {
         Mode::File => "a file".into(),
         Mode::Tree => "a folder".into(),
         Mode::Other(mode) => format!("of mode {mode:06o}"),
-    }
-}
-
-/// Returns why a path of the right shape can't be a record: the first of its names that
-/// is not allowed. Returns `None` for a path of another shape.
-pub(super) fn misnamed(path: &str) -> Option<String> {
-    use crate::record::kind::{ActorId, GroupName, RecordName, StageName};
-    let parts: Vec<&str> = path.split('/').collect();
-    let group = |name: &str| name.parse::<GroupName>().err();
-    let number = |n: &str| {
-        let probe = format!("groups/g/versions/{n}/version.yaml");
-        RecordPath::parse(&probe)
-            .is_none()
-            .then(|| format!("`{n}` is not a version's number"))
-    };
-    let stem = |file: &str| file.strip_suffix(".yaml").map(str::to_owned);
-    match parts[..] {
-        ["groups", name, "group.yaml"] => group(name),
-        ["groups", name, "stages", file] => {
-            let stage = stem(file)?;
-            group(name).or_else(|| StageName::try_from(stage).err())
-        }
-        [
-            "groups",
-            name,
-            "versions",
-            n,
-            "version.yaml" | "card.yaml" | "archival.yaml",
-        ] => group(name).or_else(|| number(n)),
-        ["groups", name, "versions", n, "evidence" | "observations", file] => {
-            let stem = stem(file)?;
-            group(name)
-                .or_else(|| number(n))
-                .or_else(|| RecordName::try_from(stem).err())
-        }
-        ["groups", name, "versions", n, "reviews", file] => {
-            let stem = stem(file)?;
-            group(name)
-                .or_else(|| number(n))
-                .or_else(|| ActorId::try_from(stem).err())
-        }
-        ["policy", serial, file] => {
-            let stem = stem(file)?;
-            RecordPath::parse(&format!("policy/{serial}/a.yaml"))
-                .is_none()
-                .then(|| format!("`{serial}` is not a serial"))
-                .or_else(|| ActorId::try_from(stem).err())
-        }
-        _ => None,
     }
 }
 

@@ -3,11 +3,10 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use super::diff::misnamed;
 use super::{Change, ChangeKind, Stray};
 use crate::base::{Error, Oid};
 use crate::object::{self, Counter, FileChange, Look, Objects};
-use crate::record::kind::{RecordPath, is_managed};
+use crate::record::kind::{PathFault, RecordPath, is_managed};
 use crate::record::snapshot::Snapshot;
 
 /// The most strays (files that are not records) listed for one group, while the step
@@ -164,7 +163,7 @@ impl Look for Managed {
             return false;
         }
         let text = std::str::from_utf8(own);
-        let is_placed = |path: &str| RecordPath::parse(path).is_some() || misnamed(path).is_some();
+        let is_placed = |path: &str| !matches!(RecordPath::read(path), Err(PathFault::Shape));
         if text.is_ok_and(is_placed) {
             return true;
         }

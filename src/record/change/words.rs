@@ -26,6 +26,15 @@ impl Change {
         }
     }
 
+    /// The name of the record in the folder of its kind; empty for a kind that has one
+    /// record.
+    fn name(&self) -> &str {
+        self.record
+            .as_ref()
+            .and_then(RecordPath::name)
+            .unwrap_or_default()
+    }
+
     /// The change as an imperative phrase, as in the subject of a commit.
     pub fn phrase(&self) -> String {
         on_one_line(&self.as_phrase())
@@ -33,11 +42,7 @@ impl Change {
 
     fn as_phrase(&self) -> String {
         let target = self.target();
-        let name = match &self.record {
-            Some(RecordPath::Evidence(_, name) | RecordPath::Observation(_, name)) => name.to_string(),
-            Some(RecordPath::Review(_, actor) | RecordPath::PolicyReview(_, actor)) => actor.to_string(),
-            _ => String::new(),
-        };
+        let name = self.name();
         match &self.kind {
             ChangeKind::RegistryCreated => "create the registry".into(),
             ChangeKind::PolicyChanged => "change the policy".into(),
@@ -91,13 +96,7 @@ impl Change {
 
     fn as_trailer(&self) -> String {
         let target = self.target();
-        let name = || {
-            self.path
-                .rsplit('/')
-                .next()
-                .and_then(|f| f.strip_suffix(".yaml"))
-                .unwrap_or_default()
-        };
+        let name = self.name();
         match &self.kind {
             ChangeKind::RegistryCreated => "registry created".into(),
             ChangeKind::PolicyChanged => {
@@ -108,8 +107,8 @@ impl Change {
                     .map_or(0, |policy| policy.serial);
                 format!("policy changed, serial {serial}")
             }
-            ChangeKind::PolicyReviewed { decision } => format!("review {target} {} {decision}", name()),
-            ChangeKind::Reviewed { decision, .. } => format!("review {target} {} {decision}", name()),
+            ChangeKind::PolicyReviewed { decision } => format!("review {target} {name} {decision}"),
+            ChangeKind::Reviewed { decision, .. } => format!("review {target} {name} {decision}"),
             ChangeKind::StatusMoved { from, to } => format!("status {target} {from} -> {to}"),
             ChangeKind::StageMoved { from, to } if from == to => {
                 format!("stage {target} stays {}, with a new reason", stage_words(*to))
@@ -117,10 +116,10 @@ impl Change {
             ChangeKind::StageMoved { from, to } => {
                 format!("stage {target} {} -> {}", stage_words(*from), stage_words(*to))
             }
-            ChangeKind::EvidenceAdded => format!("evidence {target} {} added", name()),
-            ChangeKind::EvidenceChanged => format!("evidence {target} {} changed", name()),
-            ChangeKind::ObservationAdded => format!("observation {target} {} added", name()),
-            ChangeKind::ObservationChanged => format!("observation {target} {} changed", name()),
+            ChangeKind::EvidenceAdded => format!("evidence {target} {name} added"),
+            ChangeKind::EvidenceChanged => format!("evidence {target} {name} changed"),
+            ChangeKind::ObservationAdded => format!("observation {target} {name} added"),
+            ChangeKind::ObservationChanged => format!("observation {target} {name} changed"),
             ChangeKind::CardAdded => format!("card {target} added"),
             ChangeKind::CardChanged => format!("card {target} changed"),
             ChangeKind::GroupCreated => format!("group {target} created"),

@@ -1,14 +1,13 @@
-//! The path of a record, which is its identity.
+//! Paths of records: read, written, and what the registry's folder holds.
 
 use std::fmt;
 
-use super::{ActorId, GroupName, RecordName, StageName, VersionId, VersionNumber};
-
-/// The file of the policy, in the registry's folder.
-pub const REGISTRY_FILE: &str = "registry.yaml";
+use super::pattern::{GROUPS_FOLDER, LONGEST, POLICY_FOLDER, REGISTRY_FILE, Variable, Variables};
+use super::table::row_of;
+use super::{GroupName, RecordKind, RecordPath, VersionId};
 
 /// The entries of the registry's folder that hold its records.
-pub const ENTRIES: [&str; 3] = [REGISTRY_FILE, "groups", "policy"];
+pub const ENTRIES: [&str; 3] = [REGISTRY_FILE, GROUPS_FOLDER, POLICY_FOLDER];
 
 /// Whether a path, from the registry's folder, is in one of its entries.
 pub fn is_in_entries(path: &str) -> bool {
@@ -23,125 +22,234 @@ pub fn is_managed(path: &str) -> bool {
 
 /// Whether a path, from the registry's folder, is that of the policy or of its reviews.
 pub fn is_of_policy(path: &str) -> bool {
-    path == REGISTRY_FILE || path.starts_with("policy/")
+    path == REGISTRY_FILE
+        || path
+            .strip_prefix(POLICY_FOLDER)
+            .is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// Returns the name of the group that a path, from the registry's folder, is in.
 pub fn group_in(path: &str) -> Option<&str> {
-    path.strip_prefix("groups/")?.split('/').next()
+    path.strip_prefix(GROUPS_FOLDER)?
+        .strip_prefix('/')?
+        .split('/')
+        .next()
 }
 
-/// The record that a path below the registry's folder belongs to.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum RecordPath {
-    /// `registry.yaml`
-    Registry,
-    /// `policy/<serial>/<actor>.yaml`
-    PolicyReview(u64, ActorId),
-    /// `groups/<group>/group.yaml`
-    Group(GroupName),
-    /// `groups/<group>/stages/<stage>.yaml`
-    Stage(GroupName, StageName),
-    /// `groups/<group>/versions/<n>/version.yaml`
-    Version(VersionId),
-    /// `groups/<group>/versions/<n>/card.yaml`
-    Card(VersionId),
-    /// `groups/<group>/versions/<n>/evidence/<name>.yaml`
-    Evidence(VersionId, RecordName),
-    /// `groups/<group>/versions/<n>/reviews/<actor>.yaml`
-    Review(VersionId, ActorId),
-    /// `groups/<group>/versions/<n>/archival.yaml`
-    Archival(VersionId),
-    /// `groups/<group>/versions/<n>/observations/<name>.yaml`
-    Observation(VersionId, RecordName),
-}
-
-/// Parses the number in a path: decimal, no sign, no leading zero, at most 2^53.
-fn number(text: &str) -> Option<u64> {
-    let canonical = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
-    let value: u64 = text.parse().ok()?;
-    (canonical && value <= super::MAX_INTEGER).then_some(value)
+/// The reason why a path is not that of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PathFault {
+    /// No record has a path of this shape.
+    Shape,
+    /// A name in the path is not allowed.
+    Name(String),
 }
 
 impl RecordPath {
     /// Parses a path from the registry's folder, or returns `None` when no record may
     /// have that path.
     pub fn parse(path: &str) -> Option<RecordPath> {
-        let yaml = |name: &'_ str| name.strip_suffix(".yaml").map(str::to_owned);
-        let parts: Vec<&str> = path.split('/').collect();
-        let version = |group: &str, n: &str| {
-            Some(VersionId {
-                group: group.parse().ok()?,
-                number: number(n)?,
-            })
-        };
-        Some(match parts[..] {
-            [REGISTRY_FILE] => RecordPath::Registry,
-            ["policy", serial, file] => {
-                RecordPath::PolicyReview(number(serial)?, yaml(file)?.try_into().ok()?)
-            }
-            ["groups", group, "group.yaml"] => RecordPath::Group(group.parse().ok()?),
-            ["groups", group, "stages", file] => {
-                RecordPath::Stage(group.parse().ok()?, yaml(file)?.try_into().ok()?)
-            }
-            ["groups", group, "versions", n, "version.yaml"] => RecordPath::Version(version(group, n)?),
-            ["groups", group, "versions", n, "card.yaml"] => RecordPath::Card(version(group, n)?),
-            ["groups", group, "versions", n, "archival.yaml"] => RecordPath::Archival(version(group, n)?),
-            ["groups", group, "versions", n, "evidence", file] => {
-                RecordPath::Evidence(version(group, n)?, yaml(file)?.try_into().ok()?)
-            }
-            ["groups", group, "versions", n, "reviews", file] => {
-                RecordPath::Review(version(group, n)?, yaml(file)?.try_into().ok()?)
-            }
-            ["groups", group, "versions", n, "observations", file] => {
-                RecordPath::Observation(version(group, n)?, yaml(file)?.try_into().ok()?)
-            }
-            _ => return None,
-        })
+        RecordPath::read(path).ok()
+    }
+
+    /// Parses a path from the registry's folder.
+    ///
+    /// # Errors
+    /// The reason why no record may have that path: its shape, or the first of its names
+    /// that is not allowed.
+    pub fn read(path: &str) -> Result<RecordPath, PathFault> {
+        let mut parts = [""; LONGEST];
+        let mut length = 0;
+        for part in path.split('/') {
+            *parts.get_mut(length).ok_or(PathFault::Shape)? = part;
+            length += 1;
+        }
+        let (row, captured) = row_of(&parts[..length]).ok_or(PathFault::Shape)?;
+        (row.make)(&captured).map_err(PathFault::Name)
     }
 
     /// The group that the record belongs to, or `None` for the policy and its reviews.
     pub fn group(&self) -> Option<&GroupName> {
-        match self {
-            RecordPath::Registry | RecordPath::PolicyReview(..) => None,
-            RecordPath::Group(group) | RecordPath::Stage(group, _) => Some(group),
-            other => other.version().map(|id| &id.group),
-        }
+        self.variables().group
     }
 
     /// The version that the record belongs to.
     pub fn version(&self) -> Option<&VersionId> {
-        match self {
-            RecordPath::Version(id)
-            | RecordPath::Card(id)
-            | RecordPath::Evidence(id, _)
-            | RecordPath::Review(id, _)
-            | RecordPath::Archival(id)
-            | RecordPath::Observation(id, _) => Some(id),
-            _ => None,
-        }
+        self.variables().version
     }
 
-    /// The folder of a version: `groups/<group>/versions/<n>`.
-    pub fn version_folder(group: &GroupName, number: VersionNumber) -> String {
-        format!("groups/{group}/versions/{number}")
+    /// The name of the record's file without `.yaml`, for kinds of which there may be
+    /// several in one folder: an evaluation's name, a reviewer, a stage.
+    pub fn name(&self) -> Option<&str> {
+        self.variables().name
     }
 }
 
 impl fmt::Display for RecordPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let folder = |id: &VersionId| RecordPath::version_folder(&id.group, id.number);
-        match self {
-            RecordPath::Registry => f.write_str(REGISTRY_FILE),
-            RecordPath::PolicyReview(serial, actor) => write!(f, "policy/{serial}/{actor}.yaml"),
-            RecordPath::Group(group) => write!(f, "groups/{group}/group.yaml"),
-            RecordPath::Stage(group, stage) => write!(f, "groups/{group}/stages/{stage}.yaml"),
-            RecordPath::Version(id) => write!(f, "{}/version.yaml", folder(id)),
-            RecordPath::Card(id) => write!(f, "{}/card.yaml", folder(id)),
-            RecordPath::Evidence(id, name) => write!(f, "{}/evidence/{name}.yaml", folder(id)),
-            RecordPath::Review(id, actor) => write!(f, "{}/reviews/{actor}.yaml", folder(id)),
-            RecordPath::Archival(id) => write!(f, "{}/archival.yaml", folder(id)),
-            RecordPath::Observation(id, name) => write!(f, "{}/observations/{name}.yaml", folder(id)),
+        self.variables().write(self.kind().row().pattern, f)
+    }
+}
+
+impl RecordKind {
+    /// The folder of this group's, version's or policy's records of this kind. A group's
+    /// folder for kinds of a version is that of all its versions.
+    pub fn folder(self, of: &impl Variable) -> String {
+        let mut variables = Variables::default();
+        of.give(&mut variables);
+        let pattern = self.row().pattern;
+        let known = pattern.iter().take_while(|part| variables.has(part)).count();
+        let mut folder = String::new();
+        variables
+            .write(&pattern[..known.min(pattern.len() - 1)], &mut folder)
+            .expect("a string takes every text");
+        folder
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::pattern::Part;
+    use super::*;
+
+    /// A path for each kind, with these variables.
+    fn paths(group: &str, number: u64, name: &str) -> Vec<(RecordKind, String)> {
+        let path = |kind: RecordKind| {
+            let parts = kind.row().pattern.iter().map(|part| match part {
+                Part::Text(text) => (*text).to_owned(),
+                Part::Group => group.to_owned(),
+                Part::Number => number.to_string(),
+                Part::File => format!("{name}.yaml"),
+            });
+            parts.collect::<Vec<_>>().join("/")
+        };
+        RecordKind::all().map(|kind| (kind, path(kind))).collect()
+    }
+
+    #[test]
+    fn the_rows_stand_in_the_order_of_the_kinds() {
+        for kind in RecordKind::all() {
+            assert_eq!(kind.row().kind, kind);
+            assert!(kind.row().pattern.len() <= LONGEST, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn the_entries_are_the_first_names_of_the_patterns() {
+        let firsts: Vec<Part> = RecordKind::all().map(|kind| kind.row().pattern[0]).collect();
+        for entry in ENTRIES {
+            assert!(firsts.contains(&Part::Text(entry)), "no record is in `{entry}`");
+        }
+        for (kind, path) in paths("g", 1, "a") {
+            assert!(is_in_entries(&path), "{kind:?} is in no entry");
+        }
+    }
+
+    #[test]
+    fn no_path_has_the_shape_of_two_kinds() {
+        let fits = |a: &Part, b: &Part| match (a, b) {
+            (Part::Text(a), Part::Text(b)) => a == b,
+            (Part::File, Part::Text(text)) | (Part::Text(text), Part::File) => text.ends_with(".yaml"),
+            _ => true,
+        };
+        for a in RecordKind::all() {
+            for b in RecordKind::all().filter(|b| *b != a) {
+                let (one, other) = (a.row().pattern, b.row().pattern);
+                let overlaps = one.len() == other.len() && one.iter().zip(other).all(|(a, b)| fits(a, b));
+                assert!(!overlaps, "{a:?} and {b:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_paths_of_the_format_are_these() {
+        let expected = [
+            "registry.yaml",
+            "policy/7/ada.yaml",
+            "groups/fraud/group.yaml",
+            "groups/fraud/stages/ada.yaml",
+            "groups/fraud/versions/7/version.yaml",
+            "groups/fraud/versions/7/card.yaml",
+            "groups/fraud/versions/7/evidence/ada.yaml",
+            "groups/fraud/versions/7/reviews/ada.yaml",
+            "groups/fraud/versions/7/archival.yaml",
+            "groups/fraud/versions/7/observations/ada.yaml",
+        ];
+        let paths: Vec<String> = paths("fraud", 7, "ada")
+            .into_iter()
+            .map(|(_, path)| path)
+            .collect();
+        assert_eq!(paths, expected);
+    }
+
+    #[test]
+    fn a_path_of_a_known_shape_names_the_first_name_that_is_not_allowed() {
+        let fault = |path: &str| RecordPath::read(path).expect_err(path);
+        assert_eq!(fault("groups/g/group.yml"), PathFault::Shape);
+        assert_eq!(fault("groups/g/versions/1/evidence/a.yml"), PathFault::Shape);
+        assert_eq!(fault("groups/g/versions/1/evidence/a.yaml/b"), PathFault::Shape);
+        let is_named = |path: &str, start: &str| match fault(path) {
+            PathFault::Name(words) => assert!(words.starts_with(start), "{path}: {words}"),
+            PathFault::Shape => panic!("{path} has a known shape"),
+        };
+        is_named("groups/g_/versions/01/version.yaml", "`g_` is not a group's name");
+        is_named(
+            "groups/g/versions/01/version.yaml",
+            "`01` is not a version's number",
+        );
+        is_named("groups/g/versions/1/reviews/A.yaml", "`A` is not an actor's id");
+        is_named("groups/g/stages/latest.yaml", "`latest` is not a stage's name");
+        is_named("policy/x/ada.yaml", "`x` is not a serial");
+    }
+
+    #[test]
+    fn the_folders_of_records() {
+        let id: VersionId = "fraud/7".parse().expect("a version");
+        assert_eq!(RecordKind::Version.folder(&id), "groups/fraud/versions/7");
+        assert_eq!(
+            RecordKind::Evidence.folder(&id),
+            "groups/fraud/versions/7/evidence"
+        );
+        assert_eq!(RecordKind::Version.folder(&id.group), "groups/fraud/versions");
+        assert_eq!(RecordKind::Stage.folder(&id.group), "groups/fraud/stages");
+        assert_eq!(RecordKind::PolicyReview.folder(&3), "policy/3");
+    }
+
+    proptest! {
+        #[test]
+        fn a_path_is_written_as_it_was_read(
+            group in "[a-zA-Z0-9](-{0,2}[a-zA-Z0-9]){0,20}",
+            number in 1..=super::super::MAX_INTEGER,
+            name in "[a-z0-9][a-z0-9._-]{0,20}[a-z0-9]",
+        ) {
+            prop_assume!(group.parse::<GroupName>().is_ok());
+            prop_assume!(name.parse::<super::super::StageName>().is_ok());
+            for (kind, path) in paths(&group, number, &name) {
+                let read = RecordPath::read(&path).expect(&path);
+                prop_assert_eq!(read.kind(), kind);
+                prop_assert_eq!(read.to_string(), path);
+            }
+        }
+
+        #[test]
+        fn text_that_reads_as_a_path_is_that_path(
+            parts in proptest::collection::vec(
+                prop_oneof![
+                    Just("registry.yaml".to_owned()), Just("policy".to_owned()), Just("groups".to_owned()),
+                    Just("versions".to_owned()), Just("stages".to_owned()), Just("evidence".to_owned()),
+                    Just("reviews".to_owned()), Just("observations".to_owned()), Just("card.yaml".to_owned()),
+                    Just("version.yaml".to_owned()), Just("archival.yaml".to_owned()), Just("1".to_owned()),
+                    "[a-zA-Z0-9+. ]{0,4}", "[a-zA-Z0-9. ]{0,4}\\.yaml", "[0-9]{0,18}",
+                ],
+                1..8,
+            )
+        ) {
+            let path = parts.join("/");
+            if let Ok(read) = RecordPath::read(&path) {
+                prop_assert_eq!(read.to_string(), path);
+            }
         }
     }
 }

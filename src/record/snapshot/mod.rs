@@ -19,9 +19,9 @@ pub use self::registries::registries;
 use crate::base::{Error, ObjectKind, Oid};
 use crate::object::{self, Mode, Objects};
 use crate::record::kind::{
-    API_VERSION, ActorId, Archival, Evaluation, GroupName, HYPERPARAMETERS, Hyperparameter, Kind, ModelCard,
-    ModelGroup, ModelVersion, RecordName, RecordPath, Registry, Review, StageAssignment, StageName,
-    Tombstone, VersionId, VersionNumber,
+    API_VERSION, ActorId, Archival, Evaluation, GROUPS_FOLDER, GroupName, HYPERPARAMETERS, Hyperparameter,
+    Kind, ModelCard, ModelGroup, ModelVersion, RecordKind, RecordName, RecordPath, Registry, Review,
+    StageAssignment, StageName, Tombstone, VersionId, VersionNumber,
 };
 use crate::record::schema::{self, SchemaFault};
 use crate::record::subject;
@@ -443,7 +443,7 @@ impl<'a> Snapshot<'a> {
     /// The groups by name, including deleted ones.
     pub fn groups(&self) -> Result<Vec<GroupName>, Error> {
         Ok(self
-            .names("groups")?
+            .names(GROUPS_FOLDER)?
             .into_iter()
             .filter_map(|name| name.try_into().ok())
             .collect())
@@ -451,7 +451,7 @@ impl<'a> Snapshot<'a> {
 
     /// The versions of a group by number, including deleted ones.
     pub fn versions(&self, group: &GroupName) -> Result<Vec<VersionNumber>, Error> {
-        let names = self.names(&format!("groups/{group}/versions"))?;
+        let names = self.names(&RecordKind::Version.folder(group))?;
         let mut numbers: Vec<VersionNumber> = names
             .iter()
             .filter_map(|name| name.parse().ok())
@@ -463,35 +463,26 @@ impl<'a> Snapshot<'a> {
 
     /// The stages that a group has ever had a record for.
     pub fn stages(&self, group: &GroupName) -> Result<Vec<StageName>, Error> {
-        self.stems(&format!("groups/{group}/stages"))
+        self.stems(&RecordKind::Stage.folder(group))
     }
 
     /// The evaluations that an approval covers.
     pub fn evidence(&self, id: &VersionId) -> Result<Vec<RecordName>, Error> {
-        self.stems(&format!(
-            "{}/evidence",
-            RecordPath::version_folder(&id.group, id.number)
-        ))
+        self.stems(&RecordKind::Evidence.folder(id))
     }
 
     /// The evaluations added later, which no approval covers.
     pub fn observations(&self, id: &VersionId) -> Result<Vec<RecordName>, Error> {
-        self.stems(&format!(
-            "{}/observations",
-            RecordPath::version_folder(&id.group, id.number)
-        ))
+        self.stems(&RecordKind::Observation.folder(id))
     }
 
     /// The actors with a review of this version.
     pub fn reviewers(&self, id: &VersionId) -> Result<Vec<ActorId>, Error> {
-        self.stems(&format!(
-            "{}/reviews",
-            RecordPath::version_folder(&id.group, id.number)
-        ))
+        self.stems(&RecordKind::Review.folder(id))
     }
 
     /// The administrators with a review of the policy of this serial.
     pub fn policy_reviewers(&self, serial: u64) -> Result<Vec<ActorId>, Error> {
-        self.stems(&format!("policy/{serial}"))
+        self.stems(&RecordKind::PolicyReview.folder(&serial))
     }
 }

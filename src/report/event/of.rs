@@ -96,7 +96,8 @@ impl<'a> Deriving<'a> {
                     .record
                     .as_ref()
                     .filter(|record| !matches!(record, RecordPath::Stage(..)))
-                    .and_then(record_name),
+                    .and_then(RecordPath::name)
+                    .map(str::to_owned),
                 old,
                 new,
                 fields: fields(change),
@@ -149,16 +150,6 @@ fn version(change: &Change) -> Option<VersionNumber> {
     match &change.kind {
         ChangeKind::StageMoved { to, .. } => *to,
         _ => Some(change.record.as_ref()?.version()?.number),
-    }
-}
-
-/// The name of a record below its group or version.
-pub(super) fn record_name(record: &RecordPath) -> Option<String> {
-    match record {
-        RecordPath::Stage(_, stage) => Some(stage.to_string()),
-        RecordPath::Evidence(_, name) | RecordPath::Observation(_, name) => Some(name.to_string()),
-        RecordPath::Review(_, actor) | RecordPath::PolicyReview(_, actor) => Some(actor.to_string()),
-        _ => None,
     }
 }
 

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::kind;
 use super::of::values;
-use super::{kind, of};
 use crate::record::change::Change;
 use crate::record::kind::{Kind, RecordPath};
 use crate::record::schema;
@@ -127,16 +127,13 @@ impl ObjectChange {
 
     /// Describes an object that already existed.
     pub fn unchanged(record: &RecordPath) -> ObjectChange {
-        let group = match record {
-            RecordPath::Group(group) | RecordPath::Stage(group, _) => Some(group.to_string()),
-            record => record.version().map(|id| id.group.to_string()),
-        };
+        let group = record.group().map(ToString::to_string);
         ObjectChange {
             action: "unchanged".to_owned(),
             kind: Some(kind_of(record).as_str().to_owned()),
             group,
             number: record.version().map(|id| id.number),
-            name: of::record_name(record),
+            name: record.name().map(str::to_owned),
             from: None,
             to: None,
             path: record.to_string(),
