@@ -4,9 +4,9 @@
 use serde_json::{Map, Value, json};
 
 use super::Target;
+use super::attempt::{Attempt, Base};
 use super::outcome::Refused;
 use super::preview::{Existing, Proposal};
-use super::run::{Base, Run};
 use super::seen::{look, typed, unexpected};
 use super::tell::show_decision;
 use crate::act::Refusal;
@@ -15,18 +15,18 @@ use crate::base::Error;
 /// Checks whether the object of a decision was seen, shows it, and asks at a
 /// terminal. Returns a refusal when it must not be signed.
 pub(super) fn agree(
-    run: &Run<'_>,
+    attempt: &Attempt<'_>,
     base: &Base<'_>,
     target: &Target,
     proposal: &mut Proposal,
 ) -> Result<Option<Refused>, Error> {
-    let Run { job, args, ui, .. } = *run;
+    let Attempt { job, args, ui, .. } = *attempt;
     if !proposal.decides() {
         return Ok(None);
     }
     let asks = !args.yes && !args.dry_run && ui.can_ask();
     let look = match &job.seen {
-        Some(_) => Some(look(run, base, target, proposal)?),
+        Some(_) => Some(look(attempt, base, target, proposal)?),
         None => None,
     };
     let mut anew = false;
@@ -53,9 +53,9 @@ pub(super) fn agree(
         }
         // A repeated attempt prints only new changes.
         let words = look.words(ui);
-        if !words.is_empty() && (anew || *run.told.borrow() != words) {
+        if !words.is_empty() && (anew || *attempt.told.borrow() != words) {
             ui.say(&words);
-            run.told.replace(words);
+            attempt.told.replace(words);
         }
     }
     if !asks {
@@ -63,20 +63,20 @@ pub(super) fn agree(
         return Ok(is_unseen.then(|| Refused::declined(unshown())));
     }
     let shown = proposal.shown();
-    if anew || run.agreed.borrow().as_ref() != Some(&shown) {
+    if anew || attempt.agreed.borrow().as_ref() != Some(&shown) {
         if target.follows {
             let edits = proposal.edits.iter();
             let edits = edits
-                .map(|(path, content)| (run.workspace.from_top(path), content.clone()))
+                .map(|(path, content)| (attempt.workspace.from_top(path), content.clone()))
                 .collect();
-            run.workspace.repo.check_clean(&edits)?;
+            attempt.workspace.repo.check_clean(&edits)?;
         }
         show_decision(proposal, ui);
         if !ui.ask(&format!("Sign this as {}?", base.actor))? {
             return Ok(Some(Refused::NotSigned));
         }
-        run.agreed.replace(Some(shown));
-        run.seen.set(Some(target.base));
+        attempt.agreed.replace(Some(shown));
+        attempt.seen.set(Some(target.base));
         if let Some(policy) = job.seen.as_ref().and_then(|seen| seen.policy)
             && let Some(now) = policy.now.borrow().clone()
         {
@@ -90,12 +90,12 @@ pub(super) fn agree(
 
 /// The refusal where what is there already is not the content that the command line
 /// names.
-pub(super) fn disagrees(run: &Run<'_>, there: &Existing) -> Option<Refused> {
-    let given = run.job.seen.as_ref()?.args?;
+pub(super) fn disagrees(attempt: &Attempt<'_>, there: &Existing) -> Option<Refused> {
+    let given = attempt.job.seen.as_ref()?.args?;
     if given.expect.is_empty() || there.contents.is_empty() {
         return None;
     }
-    let refusal = unexpected(&there.contents, given, run.args)?;
+    let refusal = unexpected(&there.contents, given, attempt.args)?;
     let contents = there.contents.iter();
     let contents: Map<String, Value> = contents
         .map(|(name, digest)| (name.clone(), json!(digest)))

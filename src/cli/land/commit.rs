@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::Target;
+use super::attempt::{Attempt, Base};
 use super::preview::Proposal;
-use super::run::{Base, Run};
 use crate::act;
 use crate::base::{Error, Oid};
 use crate::git::Following;
@@ -45,13 +45,13 @@ impl Signed {
 /// A signature can't be made or is not the author's, or these files have uncommitted
 /// changes.
 pub(super) fn commit(
-    run: &Run<'_>,
+    attempt: &Attempt<'_>,
     base: &Base<'_>,
     target: &Target,
     mut made: Proposal,
     point: Option<Point>,
 ) -> Result<Signed, Error> {
-    let Run { workspace, args, .. } = *run;
+    let Attempt { workspace, args, .. } = *attempt;
     let repo = &workspace.repo;
     let from_top = |edits: &BTreeMap<String, Option<Vec<u8>>>| -> BTreeMap<String, Option<Vec<u8>>> {
         edits

@@ -3,17 +3,17 @@
 //! pushes instead, and starts over when another push was faster.
 
 mod agree;
+mod attempt;
 mod commit;
 mod contents;
 mod outcome;
-mod patience;
 mod prepare;
 mod preview;
 mod prove;
 mod push;
 mod request;
 mod reserve;
-mod run;
+mod retry;
 mod seen;
 mod tell;
 
@@ -23,10 +23,10 @@ use std::time::Duration;
 
 use clap::Args;
 
+use self::attempt::Attempt;
 use self::outcome::{Done, Landing};
 use self::prepare::{Prepared, prepare};
 pub use self::reserve::Reserve;
-use self::run::Run;
 pub use self::seen::{PolicySeen, Seen, SeenArgs};
 pub use self::tell::refused;
 use super::args::duration;
@@ -236,7 +236,7 @@ fn short(branch: &str) -> &str {
 /// The change can't be made; nothing has changed then.
 pub fn land(job: &WriteCommand<'_>, args: &WriteArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let workspace = args.open(global)?;
-    let run = Run {
+    let attempt = Attempt {
         workspace: &workspace,
         job,
         args,
@@ -255,8 +255,8 @@ pub fn land(job: &WriteCommand<'_>, args: &WriteArgs, global: &Global, ui: &Ui) 
         ui.note("without a signature of its own, the record lands by a merge only: a squash or a rebase leaves the commit's signature behind (MR301)");
     }
     let landing = match args.is_remote() {
-        true => push::land(&run).map_err(|error| workspace.incomplete(error))?,
-        false => land_here(&run)?,
+        true => push::land(&attempt).map_err(|error| workspace.incomplete(error))?,
+        false => land_here(&attempt)?,
     };
     let outcome = tell::landing(&landing, args.dry_run, ui)?;
     if let Landing::Done(done) = &landing
@@ -268,9 +268,9 @@ pub fn land(job: &WriteCommand<'_>, args: &WriteArgs, global: &Global, ui: &Ui) 
 }
 
 /// Makes the commit on a branch of this clone; starts over when others move it.
-fn land_here(run: &Run<'_>) -> Result<Landing, Error> {
+fn land_here(attempt: &Attempt<'_>) -> Result<Landing, Error> {
     for _ in 0..TRIES {
-        if let Some(landing) = attempt(run)? {
+        if let Some(landing) = try_once(attempt)? {
             return Ok(landing);
         }
     }
@@ -278,11 +278,11 @@ fn land_here(run: &Run<'_>) -> Result<Landing, Error> {
 }
 
 /// Makes one attempt; returns `None` when somebody else moved the branch meanwhile.
-fn attempt(run: &Run<'_>) -> Result<Option<Landing>, Error> {
-    let Run { workspace, ui, .. } = *run;
+fn try_once(attempt: &Attempt<'_>) -> Result<Option<Landing>, Error> {
+    let Attempt { workspace, ui, .. } = *attempt;
     let repo = &workspace.repo;
-    let target = target(workspace, run.args)?;
-    let signed = match prepare(run, &target)? {
+    let target = target(workspace, attempt.args)?;
+    let signed = match prepare(attempt, &target)? {
         Prepared::Signed(signed) => signed,
         Prepared::Dry(made) => return Ok(Some(Landing::Dry(made, None))),
         Prepared::Existing(there) => return Ok(Some(Landing::Existing(there))),
@@ -332,15 +332,15 @@ fn attempt(run: &Run<'_>) -> Result<Option<Landing>, Error> {
     }
     // Commits that a remote lacks can still be dropped.
     let is_settled = target.remote.is_none() && !repo.may_be_ahead();
-    if target.is_mainline && !run.args.trust_base && target.tip.is_some() && is_settled {
+    if target.is_mainline && !attempt.args.trust_base && target.tip.is_some() && is_settled {
         workspace.advance_verified(target.base, signed.commit, signed.made.brings_policy());
     }
-    if let Some(moved) = run.job.moved {
+    if let Some(moved) = attempt.job.moved {
         moved.set(signed.made.moves_status());
     }
     let mut unpushed = Vec::new();
     // The commit exists, so a failed note is not an error of the command.
-    let _ = note_unpushed(run, &target, signed.commit, &mut unpushed);
+    let _ = note_unpushed(attempt, &target, signed.commit, &mut unpushed);
     Ok(Some(Landing::Done(Box::new(Done {
         branch: short(&target.branch).to_owned(),
         signed: Rc::from(signed),
@@ -350,8 +350,13 @@ fn attempt(run: &Run<'_>) -> Result<Option<Landing>, Error> {
 }
 
 /// Notes who does not have the commit yet, with the command that pushes it.
-fn note_unpushed(run: &Run<'_>, target: &Target, commit: Oid, notes: &mut Vec<String>) -> Result<(), Error> {
-    let workspace = run.workspace;
+fn note_unpushed(
+    attempt: &Attempt<'_>,
+    target: &Target,
+    commit: Oid,
+    notes: &mut Vec<String>,
+) -> Result<(), Error> {
+    let workspace = attempt.workspace;
     let repo = &workspace.repo;
     let branch = short(&target.branch);
     if !target.is_mainline {

@@ -3,11 +3,11 @@
 
 use super::Target;
 use super::agree::{agree, disagrees};
+use super::attempt::{Attempt, Base};
 use super::commit::{Signed, commit};
 use super::outcome::Refused;
 use super::preview::{Existing, Preview, Proposal, preview};
 use super::prove::{Proved, prove};
-use super::run::{Base, Run};
 use crate::base::Error;
 use crate::workspace::identity::Identity;
 
@@ -27,13 +27,13 @@ pub(super) enum Prepared {
 ///
 /// # Errors
 /// The change can't be made; nothing is written then.
-pub(super) fn prepare(run: &Run<'_>, target: &Target) -> Result<Prepared, Error> {
-    let objects = &run.workspace.repo.objects()?;
-    let (policy, point) = match prove(run, objects, target)? {
+pub(super) fn prepare(attempt: &Attempt<'_>, target: &Target) -> Result<Prepared, Error> {
+    let objects = &attempt.workspace.repo.objects()?;
+    let (policy, point) = match prove(attempt, objects, target)? {
         Proved::Sound(policy, point) => (*policy, point),
         Proved::Faulty(base) => return Ok(Prepared::Refused(Refused::Faulty(base))),
     };
-    let me = Identity::configured(&run.workspace.repo)?;
+    let me = Identity::configured(&attempt.workspace.repo)?;
     let actor = me.actor(&policy)?;
     let base = Base {
         objects,
@@ -41,9 +41,9 @@ pub(super) fn prepare(run: &Run<'_>, target: &Target) -> Result<Prepared, Error>
         me,
         actor,
     };
-    let mut proposal = match preview(run, &base, target)? {
+    let mut proposal = match preview(attempt, &base, target)? {
         Preview::Existing(there) => {
-            return Ok(match disagrees(run, &there) {
+            return Ok(match disagrees(attempt, &there) {
                 Some(refused) => Prepared::Refused(refused),
                 None => Prepared::Existing(there),
             });
@@ -52,12 +52,12 @@ pub(super) fn prepare(run: &Run<'_>, target: &Target) -> Result<Prepared, Error>
         Preview::Idle(refusal) => return Ok(Prepared::Refused(Refused::declined(refusal))),
         Preview::Ready(proposal) => proposal,
     };
-    if let Some(refused) = agree(run, &base, target, &mut proposal)? {
+    if let Some(refused) = agree(attempt, &base, target, &mut proposal)? {
         return Ok(Prepared::Refused(refused));
     }
-    if run.args.dry_run {
+    if attempt.args.dry_run {
         return Ok(Prepared::Dry(proposal));
     }
-    let signed = commit(run, &base, target, *proposal, point)?;
+    let signed = commit(attempt, &base, target, *proposal, point)?;
     Ok(Prepared::Signed(Box::new(signed)))
 }

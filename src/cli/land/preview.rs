@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use super::attempt::{Attempt, Base};
 use super::contents::contents_of;
-use super::run::{Base, Run};
 use super::{Scope, Target};
 use crate::act::{self, Draft, GivenPart, Refusal, WriteContext};
 use crate::base::{Error, ObjectFormat, ObjectKind, Oid};
@@ -181,7 +181,7 @@ impl Proposal {
 
 /// Returns the signer of each change: the author for records that get a signature,
 /// the commit's signer for all others.
-fn carriers(run: &Run<'_>, base: &Base<'_>, changes: &[Change], to_sign: &[RecordPath]) -> Carriers {
+fn carriers(attempt: &Attempt<'_>, base: &Base<'_>, changes: &[Change], to_sign: &[RecordPath]) -> Carriers {
     let author = || {
         Carrier::new(
             None,
@@ -191,7 +191,7 @@ fn carriers(run: &Run<'_>, base: &Base<'_>, changes: &[Change], to_sign: &[Recor
             },
         )
     };
-    if !run.args.no_commit_signature {
+    if !attempt.args.no_commit_signature {
         return Carriers::one(author());
     }
     let own = Carrier::new(None, Verdict::Unsigned);
@@ -210,10 +210,10 @@ fn carriers(run: &Run<'_>, base: &Base<'_>, changes: &[Change], to_sign: &[Recor
 ///
 /// # Errors
 /// The change can't be drafted, or changes nothing.
-pub(super) fn preview(run: &Run<'_>, base: &Base<'_>, target: &Target) -> Result<Preview, Error> {
-    let Run {
+pub(super) fn preview(attempt: &Attempt<'_>, base: &Base<'_>, target: &Target) -> Result<Preview, Error> {
+    let Attempt {
         workspace, job, args, ..
-    } = *run;
+    } = *attempt;
     let (policy, actor) = (&base.policy, &base.actor);
     let overlay = &Overlay::new(base.objects);
     let parent = target.base;
@@ -235,8 +235,8 @@ pub(super) fn preview(run: &Run<'_>, base: &Base<'_>, target: &Target) -> Result
             other => other,
         });
     }
-    agree_to_policy(run, target, &before, overlay.format(), &mut draft)?;
-    let top = edited(run, &before, overlay, base_tree, &mut draft)?;
+    agree_to_policy(attempt, target, &before, overlay.format(), &mut draft)?;
+    let top = edited(attempt, &before, overlay, base_tree, &mut draft)?;
     let next = Snapshot::at(&records, top, &workspace.folder)?;
     let mut differences = change::diff(&prior.seeing(&past), &next)?;
     let trees = (Some(base_tree), Some(top));
@@ -248,7 +248,7 @@ pub(super) fn preview(run: &Run<'_>, base: &Base<'_>, target: &Target) -> Result
         true => Vec::new(),
         false => act::to_sign(&differences.changes),
     };
-    let carriers = carriers(run, base, &differences.changes, &to_sign);
+    let carriers = carriers(attempt, base, &differences.changes, &to_sign);
     let gates = trust::gates_of_changes(policy, &prior, &next, &differences.changes)?;
     let mut replay = Replay::with_policy(&records, &workspace.folder, policy.clone());
     let judged = replay.judge_carried(prior, next, &carriers, &differences, &past, Some(parent))?;
@@ -276,7 +276,7 @@ pub(super) fn preview(run: &Run<'_>, base: &Base<'_>, target: &Target) -> Result
         }
     }
     let mut notes = std::mem::take(&mut draft.notes);
-    notes.extend(remarks(run, &desk(next), &differences.changes)?);
+    notes.extend(remarks(attempt, &desk(next), &differences.changes)?);
     if differences.changes.iter().any(Change::brings_policy)
         && findings.iter().all(|finding| finding.rule.code == "MR403")
         && let Some(after) = next.registry()?.and_then(Policy::new)
@@ -350,15 +350,15 @@ fn stopped(draft: &mut Draft) -> Option<Preview> {
 /// Adds the author's own review to a new policy that somebody else will land: the
 /// policy needs it there.
 fn agree_to_policy(
-    run: &Run<'_>,
+    attempt: &Attempt<'_>,
     target: &Target,
     desk: &WriteContext<'_>,
     format: ObjectFormat,
     draft: &mut Draft,
 ) -> Result<(), Error> {
-    if run.job.scope == Scope::Policy
+    if attempt.job.scope == Scope::Policy
         && !target.is_mainline
-        && !run.args.no_record_signature
+        && !attempt.args.no_record_signature
         && let Some(Some(text)) = draft.edits.get(REGISTRY_FILE)
         && let id = Oid::hash(format, ObjectKind::Blob, text.as_bytes())
         && let proposed = snapshot::load(&RecordPath::Registry, id, text.as_bytes())?
@@ -378,7 +378,7 @@ fn agree_to_policy(
 /// Returns the repository's tree with the draft's edits, and with the versions that
 /// they settle.
 fn edited(
-    run: &Run<'_>,
+    attempt: &Attempt<'_>,
     desk: &WriteContext<'_>,
     overlay: &Overlay<'_>,
     base_tree: Oid,
@@ -388,14 +388,19 @@ fn edited(
         let edits: BTreeMap<String, Option<Vec<u8>>> = draft
             .edits
             .iter()
-            .map(|(path, text)| (run.workspace.from_top(path), text.clone().map(String::into_bytes)))
+            .map(|(path, text)| {
+                (
+                    attempt.workspace.from_top(path),
+                    text.clone().map(String::into_bytes),
+                )
+            })
             .collect();
         object::edit(overlay, Some(base_tree), &edits)?.ok_or_else(|| Error::msg("nothing would be left"))
     };
     let records = desk.snapshot.records;
     let mut top = tree(draft)?;
     for id in std::mem::take(&mut draft.settle) {
-        let after = Snapshot::at(records, top, &run.workspace.folder)?;
+        let after = Snapshot::at(records, top, &attempt.workspace.folder)?;
         if let Some((_, text)) = act::settle(desk, &after, &id)? {
             draft
                 .edits
@@ -407,9 +412,13 @@ fn edited(
 }
 
 /// Returns notes on the registry as the change leaves it.
-fn remarks(run: &Run<'_>, after: &WriteContext<'_>, changes: &[Change]) -> Result<Vec<String>, Error> {
+fn remarks(
+    attempt: &Attempt<'_>,
+    after: &WriteContext<'_>,
+    changes: &[Change],
+) -> Result<Vec<String>, Error> {
     let mut remarks = act::still_served(after, changes)?;
-    let folder = run.workspace.from_top(schema::editor::FOLDER);
+    let folder = attempt.workspace.from_top(schema::editor::FOLDER);
     remarks.extend(act::schemas_note(&after.snapshot, &folder)?);
     Ok(remarks)
 }

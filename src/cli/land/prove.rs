@@ -1,7 +1,7 @@
 //! Proves the history of the base, unless it is to be trusted.
 
+use super::attempt::Attempt;
 use super::outcome::FaultyBase;
-use super::run::Run;
 use super::{Target, short};
 use crate::base::{Error, Oid};
 use crate::judge::finding::{Finding, Place, Report};
@@ -21,14 +21,14 @@ pub(super) enum Proved {
 }
 
 /// Returns the policy in force at the base, after its history is proven.
-pub(super) fn prove(run: &Run<'_>, objects: &dyn Objects, target: &Target) -> Result<Proved, Error> {
-    let Run {
+pub(super) fn prove(attempt: &Attempt<'_>, objects: &dyn Objects, target: &Target) -> Result<Proved, Error> {
+    let Attempt {
         workspace,
         job,
         args,
         ui,
         ..
-    } = *run;
+    } = *attempt;
     let objects = &CachedObjects::new(objects);
     let records = Records::new(objects);
     if args.trust_base {

@@ -3,8 +3,8 @@
 
 use std::process::{Command, Stdio};
 
+use super::attempt::Attempt;
 use super::preview::Proposal;
-use super::run::Run;
 use crate::base::Error;
 use crate::git::forge::{Forge, Home};
 
@@ -36,10 +36,14 @@ pub(super) fn slug(subject: &str) -> String {
 }
 
 /// Opens the pull request, or returns the page that opens one.
-pub(super) fn open(run: &Run<'_>, request: Request<'_>, made: &Proposal) -> Result<Option<Page>, Error> {
-    let repo = &run.workspace.repo;
+pub(super) fn open(
+    attempt: &Attempt<'_>,
+    request: Request<'_>,
+    made: &Proposal,
+) -> Result<Option<Page>, Error> {
+    let repo = &attempt.workspace.repo;
     let Some(home) = Home::of(&repo.remote_address(request.remote)?) else {
-        run.ui.note(&format!(
+        attempt.ui.note(&format!(
             "open a pull request from `{}` to `{}` by hand: the address of `{}` leads to no page",
             request.branch, request.mainline, request.remote
         ));
@@ -68,13 +72,13 @@ pub(super) fn open(run: &Run<'_>, request: Request<'_>, made: &Proposal) -> Resu
         }
         match tool.create(&home, &request, made) {
             Ok(url) => return Ok(Some(Page { url, opened: true })),
-            Err(why) => run
+            Err(why) => attempt
                 .ui
                 .note(&format!("{} did not open a pull request: {why}", tool.program)),
         }
     }
     let Some(forge) = forge else {
-        run.ui.note(&format!(
+        attempt.ui.note(&format!(
             "open a pull request from `{}` to `{}` at {} by hand; `git config modelry.forge github|gitlab|bitbucket|gitea` lets the next one tell its page",
             request.branch, request.mainline, home.host
         ));

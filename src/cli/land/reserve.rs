@@ -8,8 +8,8 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::attempt::Attempt;
 use super::commit::Signed;
-use super::run::Run;
 use crate::act::Proposed;
 use crate::base::{Error, Oid};
 use crate::judge::history;
@@ -60,9 +60,9 @@ impl Reserve {
 
     /// Reads what is reserved on a remote. A branch that is pushed to does not
     /// reserve its number against itself.
-    pub(super) fn look(&self, run: &Run<'_>, remote: &str, own: Option<&str>) -> Result<(), Error> {
+    pub(super) fn look(&self, attempt: &Attempt<'_>, remote: &str, own: Option<&str>) -> Result<(), Error> {
         let folder = self.folder();
-        let branches = run
+        let branches = attempt
             .workspace
             .repo
             .remote_branches(remote, &format!("{folder}*"))?;
@@ -73,12 +73,12 @@ impl Reserve {
             .collect();
         self.taken
             .replace(others.iter().map(|(number, ..)| *number).collect());
-        if run.args.pr {
+        if attempt.args.pr {
             others.sort_unstable();
             let tips: BTreeSet<Oid> = others.iter().map(|(.., tip)| *tip).collect();
             self.proposed.borrow_mut().retain(|tip, _| tips.contains(tip));
             for (number, name, tip) in others.into_iter().rev().take(MOST_PROPOSED) {
-                self.read(run, remote, number, name, tip)?;
+                self.read(attempt, remote, number, name, tip)?;
             }
         }
         Ok(())
@@ -87,20 +87,20 @@ impl Reserve {
     /// Reads the proposal of a branch, once.
     fn read(
         &self,
-        run: &Run<'_>,
+        attempt: &Attempt<'_>,
         remote: &str,
         number: VersionNumber,
         name: &str,
         tip: Oid,
     ) -> Result<(), Error> {
-        let repo = &run.workspace.repo;
+        let repo = &attempt.workspace.repo;
         if self.proposed.borrow().contains_key(&tip) || repo.fetch_tip(remote, name)? != Some(tip) {
             return Ok(());
         }
         let objects = repo.objects()?;
         let records = Records::new(&objects);
         let tree = history::read_commit(&objects, tip)?.tree;
-        let there = Snapshot::at(&records, tree, &run.workspace.folder)?;
+        let there = Snapshot::at(&records, tree, &attempt.workspace.folder)?;
         let id = VersionId {
             group: self.group.clone(),
             number,
@@ -125,12 +125,12 @@ impl Reserve {
     /// branch existed. Returns whether it did.
     pub(super) fn gives_way(
         &self,
-        run: &Run<'_>,
+        attempt: &Attempt<'_>,
         remote: &str,
         mainline: &str,
         signed: &Signed,
     ) -> Result<bool, Error> {
-        let repo = &run.workspace.repo;
+        let repo = &attempt.workspace.repo;
         let (Some(number), Ok(Some(tip))) = (self.number.get(), repo.fetch_tip(remote, mainline)) else {
             return Ok(false);
         };
@@ -140,13 +140,13 @@ impl Reserve {
         let objects = repo.objects()?;
         let records = Records::new(&objects);
         let tree = history::read_commit(&objects, tip)?.tree;
-        let there = Snapshot::at(&records, tree, &run.workspace.folder)?;
+        let there = Snapshot::at(&records, tree, &attempt.workspace.folder)?;
         if !there.versions(&self.group)?.contains(&number) {
             return Ok(false);
         }
         let branch = self.branch(number);
         if !repo.withdraw(remote, &branch, signed.commit)? {
-            run.ui.note(&format!(
+            attempt.ui.note(&format!(
                 "`{}` of `{remote}` is of no use, and could not be taken away: the number {number} landed meanwhile",
                 super::short(&branch)
             ));
@@ -156,15 +156,15 @@ impl Reserve {
 
     /// Notes a reservation that appeared while its number was landing on the
     /// mainline.
-    pub(super) fn tell_crossing(&self, run: &Run<'_>, remote: &str, signed: &Signed) {
+    pub(super) fn tell_crossing(&self, attempt: &Attempt<'_>, remote: &str, signed: &Signed) {
         let Some(number) = self.number.get() else {
             return;
         };
         let branch = self.branch(number);
-        if let Ok(Some(tip)) = run.workspace.repo.remote_tip(remote, &branch)
+        if let Ok(Some(tip)) = attempt.workspace.repo.remote_tip(remote, &branch)
             && tip != signed.commit
         {
-            run.ui.note(&format!(
+            attempt.ui.note(&format!(
                 "`{}` of `{remote}` reserved the number {number} while this landed: what it proposes has to be registered anew",
                 super::short(&branch)
             ));

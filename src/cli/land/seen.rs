@@ -8,8 +8,8 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
+use super::attempt::{Attempt, Base};
 use super::preview::Proposal;
-use super::run::{Base, Run};
 use super::{Target, WriteArgs};
 use crate::act::{self, Object, Refusal};
 use crate::base::{Error, Oid, shell_word};
@@ -139,13 +139,13 @@ pub(super) struct Look {
 
 /// Compares the objects of a decision with what was seen of them.
 pub(super) fn look(
-    run: &Run<'_>,
+    attempt: &Attempt<'_>,
     base: &Base<'_>,
     target: &Target,
     proposal: &Proposal,
 ) -> Result<Look, Error> {
     let tip = target.base;
-    let folder = &run.workspace.folder;
+    let folder = &attempt.workspace.folder;
     let records = Records::new(base.objects);
     let at = |commit: Oid| -> Result<Snapshot<'_>, Error> {
         Snapshot::at(&records, history::read_commit(base.objects, commit)?.tree, folder)
@@ -174,7 +174,7 @@ pub(super) fn look(
         }
     }
     let objects = act::objects(&proposal.changes);
-    let seen = match run.seen.get() {
+    let seen = match attempt.seen.get() {
         Some(seen) if seen == tip => now,
         // A commit that this clone can't read was never shown here.
         Some(seen) => at(seen).unwrap_or(Snapshot::empty(&records)),
@@ -207,7 +207,7 @@ pub(super) fn look(
     let mut is_told = is_told.into_iter();
     look.beside.retain(|_| is_told.next() == Some(false));
     if objects.contains(&Object::Policy) {
-        let moved = policies(run, base, target, (&seen, &now))?;
+        let moved = policies(attempt, base, target, (&seen, &now))?;
         if !moved.is_empty() {
             look.moved.push(Object::Policy);
             look.changes.extend(moved);
@@ -218,7 +218,7 @@ pub(super) fn look(
 
 /// Returns how the policies of a review differ from what was seen.
 fn policies(
-    run: &Run<'_>,
+    attempt: &Attempt<'_>,
     base: &Base<'_>,
     target: &Target,
     (seen, now): (&Snapshot<'_>, &Snapshot<'_>),
@@ -235,7 +235,7 @@ fn policies(
                 after: Some(after.clone()),
             })
     };
-    if let Some(policy) = run.job.seen.as_ref().and_then(|seen| seen.policy) {
+    if let Some(policy) = attempt.job.seen.as_ref().and_then(|seen| seen.policy) {
         let shown = policy.shown.borrow();
         let now = policy.now.borrow();
         let Some((_, proposed)) = &*now else {

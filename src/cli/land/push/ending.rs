@@ -2,55 +2,60 @@
 
 use std::rc::Rc;
 
+use super::super::attempt::Attempt;
 use super::super::commit::Signed;
 use super::super::outcome::{Done, Landing, Sent};
-use super::super::run::Run;
 use super::super::{request, short};
-use super::road::Road;
-use super::survey::Unknown;
+use super::remote_state::Unknown;
+use super::route::PushRoute;
 use crate::base::{Error, shell_word};
 use crate::git::{AdvanceError, Move};
 use crate::judge::history;
 
 /// Ends a push whose commit was found on the remote after a lost answer.
-pub(super) fn found(run: &Run<'_>, road: &Road, there: Unknown, tries: usize) -> Result<Landing, Error> {
-    run.ui.note(&format!(
+pub(super) fn found(
+    attempt: &Attempt<'_>,
+    route: &PushRoute,
+    there: Unknown,
+    tries: usize,
+) -> Result<Landing, Error> {
+    attempt.ui.note(&format!(
         "the answer to the push was lost; `{}` has the commit",
-        road.remote
+        route.remote
     ));
-    landed(run, road, there.signed, &there.reference, tries)
+    landed(attempt, route, there.signed, &there.reference, tries)
 }
 
 /// Returns the error for a push whose result is unknown.
-pub(super) fn lost(road: &Road, unknown: &Unknown, why: &str) -> Error {
+pub(super) fn lost(route: &PushRoute, unknown: &Unknown, why: &str) -> Error {
     let commit = unknown.signed.commit;
     Error::msg(format!(
         "the push to `{}` broke off, and whether commit {} landed is not known: {why}",
-        road.remote,
+        route.remote,
         commit.short()
     ))
     .hint(format!(
         "look before you run the command again: `git fetch {} {} && git merge-base --is-ancestor {commit} FETCH_HEAD`",
-        shell_word(&road.remote),
+        shell_word(&route.remote),
         shell_word(short(&unknown.reference)),
     ))
 }
 
 /// Ends a push that landed: the clone follows, as far as it safely can.
 pub(super) fn landed(
-    run: &Run<'_>,
-    road: &Road,
+    attempt: &Attempt<'_>,
+    route: &PushRoute,
     signed: Rc<Signed>,
     reference: &str,
     tries: usize,
 ) -> Result<Landing, Error> {
-    let Run {
+    let Attempt {
         workspace, args, ui, ..
-    } = *run;
+    } = *attempt;
     let repo = &workspace.repo;
-    repo.note_remote_tip(&road.remote, reference, signed.commit);
-    if let Some(local) = &road.local
-        && let Err(error) = follow(run, local, &signed)
+    repo.note_remote_tip(&route.remote, reference, signed.commit);
+    if let Some(local) = &route.local
+        && let Err(error) = follow(attempt, local, &signed)
     {
         let hints = error.hints();
         let then = hints
@@ -62,28 +67,28 @@ pub(super) fn landed(
         ));
     }
     // A proposal may be the tip of this clone's mainline, and be dropped again.
-    let shown = road.is_mainline() && repo.reference(&workspace.mainline)? == Some(signed.commit);
+    let shown = route.is_mainline() && repo.reference(&workspace.mainline)? == Some(signed.commit);
     if shown && !args.trust_base {
         if let Some(point) = &signed.point {
             workspace.keep(point);
         }
         workspace.advance_verified(signed.base, signed.commit, signed.made.brings_policy());
     }
-    if let Some(moved) = run.job.moved {
+    if let Some(moved) = attempt.job.moved {
         moved.set(!shown || signed.made.moves_status());
     }
-    if let Some(reserve) = run.job.reserve.filter(|_| road.is_mainline()) {
-        reserve.tell_crossing(run, &road.remote, &signed);
+    if let Some(reserve) = attempt.job.reserve.filter(|_| route.is_mainline()) {
+        reserve.tell_crossing(attempt, &route.remote, &signed);
     }
     let page = match args.pr {
-        true => request::open(run, road.as_request(reference), &signed.made)?,
+        true => request::open(attempt, route.as_request(reference), &signed.made)?,
         false => None,
     };
     Ok(Landing::Done(Box::new(Done {
         signed,
         branch: short(reference).to_owned(),
         sent: Some(Sent {
-            remote: road.remote.clone(),
+            remote: route.remote.clone(),
             tries,
             page,
         }),
@@ -92,15 +97,15 @@ pub(super) fn landed(
 }
 
 /// Moves the clone's branch forward to the remote's tip.
-fn follow(run: &Run<'_>, local: &str, signed: &Signed) -> Result<(), Error> {
-    let repo = &run.workspace.repo;
+fn follow(attempt: &Attempt<'_>, local: &str, signed: &Signed) -> Result<(), Error> {
+    let repo = &attempt.workspace.repo;
     let tip = repo.reference(local)?;
     if let Some(tip) = tip
         && repo.ahead_behind(tip, signed.commit)?.0 > 0
     {
         return Err(Error::msg("it has moved in the meantime"));
     }
-    if tip.is_none() && run.args.branch.is_none() {
+    if tip.is_none() && attempt.args.branch.is_none() {
         // The user did not ask for a local branch of that name.
         return Ok(());
     }

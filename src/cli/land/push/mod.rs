@@ -7,26 +7,26 @@
 //! and not made a second time: of several tries with one base the remote takes
 //! only the first, and each later look finds it.
 
-mod crowd;
+mod contention;
 mod ending;
-mod road;
-mod survey;
+mod remote_state;
+mod route;
 
 use std::rc::Rc;
 use std::time::Duration;
 
-use self::crowd::crowd;
+use self::contention::contention;
 use self::ending::{found, landed, lost};
-use self::road::Road;
-use self::survey::{Ground, Survey, Unknown, survey};
+use self::remote_state::{PushBase, RemoteState, Unknown, survey};
+use self::route::PushRoute;
 use super::super::Ui;
+use super::attempt::Attempt;
 use super::commit::Signed;
 use super::outcome::{Destination, Landing, Refused};
-use super::patience::Patience;
 use super::prepare::{Prepared, prepare};
 use super::preview::Existing;
 use super::reserve::Reserve;
-use super::run::Run;
+use super::retry::RetryBudget;
 use super::short;
 use crate::base::{Error, Oid, shell_word};
 use crate::git::{Pushed, may_pass};
@@ -46,13 +46,13 @@ const BREAKS: usize = 4;
 ///
 /// # Errors
 /// The change can't be made or pushed; the clone's branch is unchanged then.
-pub(super) fn land(run: &Run<'_>) -> Result<Landing, Error> {
-    let road = Road::choose(run)?;
-    run.workspace.repo.share_connection(&road.remote)?;
+pub(super) fn land(attempt: &Attempt<'_>) -> Result<Landing, Error> {
+    let route = PushRoute::choose(attempt)?;
+    attempt.workspace.repo.share_connection(&route.remote)?;
     let mut pushing = Pushing {
-        run,
-        road,
-        patience: Patience::of(run.args.patience.unwrap_or(PATIENCE)),
+        attempt,
+        route,
+        patience: RetryBudget::of(attempt.args.patience.unwrap_or(PATIENCE)),
         ready: None,
         unknown: Vec::new(),
         broken: 0,
@@ -64,8 +64,8 @@ pub(super) fn land(run: &Run<'_>) -> Result<Landing, Error> {
     loop {
         state = match state {
             State::Look => pushing.look()?,
-            State::Build(ground) => pushing.build(ground)?,
-            State::Push(ground, signed) => pushing.push(&ground, signed)?,
+            State::Build(push_base) => pushing.build(push_base)?,
+            State::Push(push_base, signed) => pushing.push(&push_base, signed)?,
             State::Over(landing) => return Ok(landing),
         };
     }
@@ -76,18 +76,18 @@ enum State {
     /// Look at the remote.
     Look,
     /// Make the commit on what is there.
-    Build(Box<Ground>),
+    Build(Box<PushBase>),
     /// Push the commit, if the branch still stands there.
-    Push(Box<Ground>, Rc<Signed>),
+    Push(Box<PushBase>, Rc<Signed>),
     /// Nothing: it is over.
     Over(Landing),
 }
 
 /// A push at work, however often it starts over.
 struct Pushing<'p> {
-    run: &'p Run<'p>,
-    road: Road,
-    patience: Patience,
+    attempt: &'p Attempt<'p>,
+    route: PushRoute,
+    patience: RetryBudget,
     /// The commit that was made last, to be pushed again as it is.
     ready: Option<Rc<Signed>>,
     /// The commits whose push was not answered.
@@ -104,16 +104,18 @@ struct Pushing<'p> {
 impl Pushing<'_> {
     /// Looks at the remote, and for what was pushed there without an answer.
     fn look(&mut self) -> Result<State, Error> {
-        match survey(self.run, &self.road, &self.unknown)? {
-            Survey::Ground(ground) if self.lets_by(&ground) => Ok(State::Look),
-            Survey::Ground(ground) => Ok(State::Build(ground)),
-            Survey::There(there) if gives_way(self.run, &self.road, &there.signed)? => {
+        match survey(self.attempt, &self.route, &self.unknown)? {
+            RemoteState::PushBase(push_base) if self.lets_by(&push_base) => Ok(State::Look),
+            RemoteState::PushBase(push_base) => Ok(State::Build(push_base)),
+            RemoteState::AlreadyLanded(there) if gives_way(self.attempt, &self.route, &there.signed)? => {
                 self.unknown.clear();
                 Ok(State::Look)
             }
-            Survey::There(there) => found(self.run, &self.road, there, self.tries).map(State::Over),
-            Survey::Faulty(base) => Ok(State::Over(Landing::Refused(Refused::Faulty(base)))),
-            Survey::Away(error) => self.unanswered(error),
+            RemoteState::AlreadyLanded(there) => {
+                found(self.attempt, &self.route, there, self.tries).map(State::Over)
+            }
+            RemoteState::Faulty(base) => Ok(State::Over(Landing::Refused(Refused::Faulty(base)))),
+            RemoteState::Unreachable(error) => self.unanswered(error),
         }
     }
 
@@ -126,33 +128,33 @@ impl Pushing<'_> {
         }
         if self.patience.without_answer() {
             if self.tries == 0 && !self.is_told {
-                let ui = self.run.ui;
+                let ui = self.attempt.ui;
                 ui.note(&format!("trying again, while patience lasts: {error}"));
                 self.is_told = true;
             }
             return Ok(State::Look);
         }
         Err(match self.unknown.last() {
-            Some(unknown) => lost(&self.road, unknown, &error.to_string()),
+            Some(unknown) => lost(&self.route, unknown, &error.to_string()),
             None => error,
         })
     }
 
     /// Waits once where others land one after the other, so that they can finish.
-    fn lets_by(&mut self, ground: &Ground) -> bool {
-        let is_asked = !self.has_let_by && !self.run.args.dry_run;
-        let (Some(named), Some(tip)) = (&self.road.named, ground.expected) else {
+    fn lets_by(&mut self, push_base: &PushBase) -> bool {
+        let is_asked = !self.has_let_by && !self.attempt.args.dry_run;
+        let (Some(named), Some(tip)) = (&self.route.named, push_base.expected) else {
             return false;
         };
         if is_asked
-            && let Some(crowd) = crowd(self.run, tip)
-            && let Some(wait) = self.patience.turn(crowd.time)
+            && let Some(contention) = contention(self.attempt, tip)
+            && let Some(wait) = self.patience.turn(contention.time)
         {
-            self.run.ui.note(&format!(
+            self.attempt.ui.note(&format!(
                 "`{}` of `{}` took changes from {} others in the last seconds: waiting up to {} s, so that they can finish",
                 short(named),
-                self.road.remote,
-                crowd.others,
+                self.route.remote,
+                contention.others,
                 wait.as_secs() + 1,
             ));
             self.has_let_by = true;
@@ -164,58 +166,58 @@ impl Pushing<'_> {
 
     /// Makes the commit. One whose push broke off is sent again as it is: one commit,
     /// however often.
-    fn build(&mut self, ground: Box<Ground>) -> Result<State, Error> {
-        let run = self.run;
-        let is_free = run.job.reserve.is_none_or(Reserve::is_free);
-        let fits = |signed: &Rc<Signed>| signed.base == ground.target.base && is_free;
+    fn build(&mut self, push_base: Box<PushBase>) -> Result<State, Error> {
+        let attempt = self.attempt;
+        let is_free = attempt.job.reserve.is_none_or(Reserve::is_free);
+        let fits = |signed: &Rc<Signed>| signed.base == push_base.target.base && is_free;
         if let Some(signed) = self.ready.take().filter(fits) {
-            return Ok(State::Push(ground, signed));
+            return Ok(State::Push(push_base, signed));
         }
         // Where others land, the remote can be written.
-        let prepared = prepare(run, &ground.target).map_err(|error| with_along(error, &ground))?;
+        let prepared = prepare(attempt, &push_base.target).map_err(|error| with_along(error, &push_base))?;
         Ok(State::Over(match prepared {
             Prepared::Signed(signed) => {
                 self.broken = 0;
-                return Ok(State::Push(ground, Rc::from(signed)));
+                return Ok(State::Push(push_base, Rc::from(signed)));
             }
             Prepared::Existing(there) => {
-                is_there(run, &self.road, &ground, &there)?;
+                is_there(attempt, &self.route, &push_base, &there)?;
                 Landing::Existing(there)
             }
             Prepared::Refused(refused) => Landing::Refused(refused),
             Prepared::Dry(made) => {
                 let to = Destination {
-                    remote: self.road.remote.clone(),
-                    branch: short(&self.road.reference(run, &made, None)).to_owned(),
-                    onto: ground.target.base,
+                    remote: self.route.remote.clone(),
+                    branch: short(&self.route.reference(attempt, &made, None)).to_owned(),
+                    onto: push_base.target.base,
                 };
-                note_along(ground.along, &to.branch, run.ui);
+                note_along(push_base.along, &to.branch, attempt.ui);
                 Landing::Dry(made, Some(to))
             }
         }))
     }
 
     /// Pushes the commit.
-    fn push(&mut self, ground: &Ground, signed: Rc<Signed>) -> Result<State, Error> {
-        let run = self.run;
+    fn push(&mut self, push_base: &PushBase, signed: Rc<Signed>) -> Result<State, Error> {
+        let attempt = self.attempt;
         self.tries += 1;
-        let reference = self.road.reference(run, &signed.made, Some(signed.commit));
-        let repo = &run.workspace.repo;
-        match repo.push(&self.road.remote, signed.commit, &reference, ground.expected)? {
+        let reference = self.route.reference(attempt, &signed.made, Some(signed.commit));
+        let repo = &attempt.workspace.repo;
+        match repo.push(&self.route.remote, signed.commit, &reference, push_base.expected)? {
             Pushed::Landed => {
-                note_along(ground.along, short(&reference), run.ui);
-                if !gives_way(run, &self.road, &signed)? {
-                    return landed(run, &self.road, signed, &reference, self.tries).map(State::Over);
+                note_along(push_base.along, short(&reference), attempt.ui);
+                if !gives_way(attempt, &self.route, &signed)? {
+                    return landed(attempt, &self.route, signed, &reference, self.tries).map(State::Over);
                 }
                 self.unknown.clear();
                 Ok(State::Look)
             }
             Pushed::Raced(why) => {
-                if ground.expected.is_none() {
-                    has_room(run, &self.road, &reference)?;
+                if push_base.expected.is_none() {
+                    has_room(attempt, &self.route, &reference)?;
                 }
                 // A number that is taken is not tried again.
-                self.ready = self.road.named.is_some().then_some(signed);
+                self.ready = self.route.named.is_some().then_some(signed);
                 match self.patience.after_race() {
                     true => Ok(State::Look),
                     false => Err(self.outrun(&reference, &why)),
@@ -239,9 +241,11 @@ impl Pushing<'_> {
             return Ok(State::Look);
         }
         // A last look before it is given up.
-        match survey(self.run, &self.road, &self.unknown) {
-            Ok(Survey::There(there)) => found(self.run, &self.road, there, self.tries).map(State::Over),
-            _ => Err(lost(&self.road, &sent, why)),
+        match survey(self.attempt, &self.route, &self.unknown) {
+            Ok(RemoteState::AlreadyLanded(there)) => {
+                found(self.attempt, &self.route, there, self.tries).map(State::Over)
+            }
+            _ => Err(lost(&self.route, &sent, why)),
         }
     }
 
@@ -250,7 +254,7 @@ impl Pushing<'_> {
         Error::msg(format!(
             "others push to `{}` of `{}` faster than this command can follow ({} times; the last time: {why}); nothing landed",
             short(reference),
-            self.road.remote,
+            self.route.remote,
             self.tries,
         ))
         .hint("run it again with more time: `--patience 5m`, or propose it: `--pr`")
@@ -258,14 +262,14 @@ impl Pushing<'_> {
 
     /// The error of a push that the remote refused, whose words are printed.
     fn refused(&self, reference: &str, why: &str, said: &[String]) -> Error {
-        let ui = self.run.ui;
+        let ui = self.attempt.ui;
         for line in said {
             let line = report::clean(line);
             ui.say(&format!("{} {line}", paint("remote:", "1;33", &ui.side)));
         }
         Error::msg(format!(
             "`{}` refused the push to `{}`: {why}; nothing landed",
-            self.road.remote,
+            self.route.remote,
             short(reference)
         ))
         .hint(match said.is_empty() {
@@ -277,15 +281,20 @@ impl Pushing<'_> {
 
 /// Refuses a branch that can't be made, however often it is tried: a branch of
 /// the remote is called as one of the folders that it would be in.
-fn has_room(run: &Run<'_>, road: &Road, reference: &str) -> Result<(), Error> {
+fn has_room(attempt: &Attempt<'_>, route: &PushRoute, reference: &str) -> Result<(), Error> {
     let mut at = reference;
     while let Some((folder, _)) = at.rsplit_once('/')
         && folder.starts_with("refs/heads/")
     {
-        if run.workspace.repo.remote_tip(&road.remote, folder)?.is_some() {
+        if attempt
+            .workspace
+            .repo
+            .remote_tip(&route.remote, folder)?
+            .is_some()
+        {
             let told = format!(
                 "`{}` has a branch `{}`, so it can have none called `{}`; nothing landed",
-                road.remote,
+                route.remote,
                 short(folder),
                 short(reference)
             );
@@ -299,28 +308,33 @@ fn has_room(run: &Run<'_>, road: &Road, reference: &str) -> Result<(), Error> {
 }
 
 /// Whether a number was reserved that landed meanwhile; another is taken then.
-fn gives_way(run: &Run<'_>, road: &Road, signed: &Signed) -> Result<bool, Error> {
-    match run.job.reserve.filter(|_| road.named.is_none()) {
-        Some(reserve) => reserve.gives_way(run, &road.remote, &road.mainline, signed),
+fn gives_way(attempt: &Attempt<'_>, route: &PushRoute, signed: &Signed) -> Result<bool, Error> {
+    match attempt.job.reserve.filter(|_| route.named.is_none()) {
+        Some(reserve) => reserve.gives_way(attempt, &route.remote, &route.mainline, signed),
         None => Ok(false),
     }
 }
 
 /// Refuses to call done what holds it already in this clone alone.
-fn is_there(run: &Run<'_>, road: &Road, ground: &Ground, existing: &Existing) -> Result<(), Error> {
+fn is_there(
+    attempt: &Attempt<'_>,
+    route: &PushRoute,
+    push_base: &PushBase,
+    existing: &Existing,
+) -> Result<(), Error> {
     // A branch of the remote proposes it.
     if existing.facts.contains_key("branch") {
         return Ok(());
     }
-    let Run { workspace, .. } = *run;
+    let Attempt { workspace, .. } = *attempt;
     let objects = workspace.repo.objects()?;
     let records = Records::new(&objects);
     let at = |commit: Oid| {
         let tree = history::read_commit(&objects, commit)?.tree;
         Snapshot::at(&records, tree, &workspace.folder)
     };
-    let here = at(ground.target.base)?;
-    let there = ground.target.remote.map(at).transpose()?;
+    let here = at(push_base.target.base)?;
+    let there = push_base.target.remote.map(at).transpose()?;
     // A version is the same whatever notes it has got since.
     let holds = |snapshot: &Snapshot<'_>, record: &RecordPath| {
         let found = snapshot.read(record)?;
@@ -340,8 +354,8 @@ fn is_there(run: &Run<'_>, road: &Road, ground: &Ground, existing: &Existing) ->
         }
     }
     let Some(record) = lacking else { return Ok(()) };
-    let to = road.named.as_deref().unwrap_or(&road.mainline);
-    let push = match road.local.as_deref() {
+    let to = route.named.as_deref().unwrap_or(&route.mainline);
+    let push = match route.local.as_deref() {
         Some(local) if local != to => format!("{}:{}", short(local), short(to)),
         _ => short(to).to_owned(),
     };
@@ -349,18 +363,18 @@ fn is_there(run: &Run<'_>, road: &Road, ground: &Ground, existing: &Existing) ->
         "{}, but in this clone alone: `{}` of `{}` lacks `{record}`",
         existing.words(),
         short(to),
-        road.remote
+        route.remote
     ))
     .hint(format!(
         "push what is here: `git push {} {}`",
-        shell_word(&road.remote),
+        shell_word(&route.remote),
         shell_word(&push)
     )))
 }
 
 /// The error, with what is not pushed yet: what is refused may be done in it.
-fn with_along(error: Error, ground: &Ground) -> Error {
-    match ground.along {
+fn with_along(error: Error, push_base: &PushBase) -> Error {
+    match push_base.along {
         0 => error,
         along => error.hint(format!(
             "it builds on {} of this clone that the remote lacks: when what you want is there, `git push`",

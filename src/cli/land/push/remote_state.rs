@@ -2,17 +2,17 @@
 
 use std::rc::Rc;
 
+use super::super::attempt::Attempt;
 use super::super::commit::Signed;
 use super::super::outcome::FaultyBase;
 use super::super::prove::{Proved, prove};
-use super::super::run::Run;
 use super::super::{Target, short};
-use super::road::Road;
+use super::route::PushRoute;
 use crate::base::{Error, Oid, shell_word};
 use crate::judge::history;
 
 /// The base of a push: the state of the remote, and the commit to build on.
-pub(super) struct Ground {
+pub(super) struct PushBase {
     pub(super) target: Target,
     /// The branch's tip on the remote, or `None` when there is no such branch.
     pub(super) expected: Option<Oid>,
@@ -21,14 +21,14 @@ pub(super) struct Ground {
 }
 
 /// The state of the remote.
-pub(super) enum Survey {
-    Ground(Box<Ground>),
+pub(super) enum RemoteState {
+    PushBase(Box<PushBase>),
     /// It has a commit whose push got no answer.
-    There(Unknown),
+    AlreadyLanded(Unknown),
     /// Its history is faulty, so nothing may build on it.
     Faulty(FaultyBase),
     /// It did not answer.
-    Away(Error),
+    Unreachable(Error),
 }
 
 /// A commit whose push got no answer.
@@ -49,46 +49,50 @@ struct Look {
 }
 
 /// Asks the remote.
-fn look(run: &Run<'_>, road: &Road, unknown: &[Unknown], is_here: bool) -> Result<Look, Error> {
-    let repo = &run.workspace.repo;
+fn look(attempt: &Attempt<'_>, route: &PushRoute, unknown: &[Unknown], is_here: bool) -> Result<Look, Error> {
+    let repo = &attempt.workspace.repo;
     let mut look = Look {
         tip: None,
         mainline: None,
         there: None,
     };
-    if road.named.is_none() {
+    if route.named.is_none() {
         for sent in unknown {
-            if repo.remote_tip(&road.remote, &sent.reference)? == Some(sent.signed.commit) {
+            if repo.remote_tip(&route.remote, &sent.reference)? == Some(sent.signed.commit) {
                 look.there = Some(sent.clone());
                 return Ok(look);
             }
         }
     }
-    if let Some(reserve) = run.job.reserve {
-        reserve.look(run, &road.remote, road.named.as_deref())?;
+    if let Some(reserve) = attempt.job.reserve {
+        reserve.look(attempt, &route.remote, route.named.as_deref())?;
     }
-    if let Some(named) = &road.named {
-        look.tip = repo.fetch_tip(&road.remote, named)?;
+    if let Some(named) = &route.named {
+        look.tip = repo.fetch_tip(&route.remote, named)?;
     }
     if look.tip.is_none() && !is_here {
-        look.mainline = repo.fetch_tip(&road.remote, &road.mainline)?;
+        look.mainline = repo.fetch_tip(&route.remote, &route.mainline)?;
     }
     Ok(look)
 }
 
 /// Looks at the remote, and decides what to do.
-pub(super) fn survey(run: &Run<'_>, road: &Road, unknown: &[Unknown]) -> Result<Survey, Error> {
-    let repo = &run.workspace.repo;
-    let local = match &road.local {
+pub(super) fn survey(
+    attempt: &Attempt<'_>,
+    route: &PushRoute,
+    unknown: &[Unknown],
+) -> Result<RemoteState, Error> {
+    let repo = &attempt.workspace.repo;
+    let local = match &route.local {
         Some(local) => repo.reference(local)?,
         None => None,
     };
-    let look = match look(run, road, unknown, local.is_some()) {
+    let look = match look(attempt, route, unknown, local.is_some()) {
         Ok(look) => look,
-        Err(error) => return Ok(Survey::Away(error)),
+        Err(error) => return Ok(RemoteState::Unreachable(error)),
     };
     if let Some(there) = look.there {
-        return Ok(Survey::There(there));
+        return Ok(RemoteState::AlreadyLanded(there));
     }
     if let Some(tip) = look.tip {
         let objects = repo.objects()?;
@@ -96,30 +100,30 @@ pub(super) fn survey(run: &Run<'_>, road: &Road, unknown: &[Unknown]) -> Result<
             // The search ends at the commit's base.
             let since = history::chain_if(&objects, sent.signed.base, tip)?;
             if since.is_some_and(|commits| commits.iter().any(|commit| commit.id == sent.signed.commit)) {
-                return Ok(Survey::There(sent.clone()));
+                return Ok(RemoteState::AlreadyLanded(sent.clone()));
             }
         }
     }
     let (base, along, on_mainline) = match (look.tip, local, look.mainline) {
-        (Some(tip), local, _) => match own_commits(run, road, local, tip)? {
-            Own::Sound { base, along } => (base, along, road.is_mainline()),
-            Own::Faulty(base) => return Ok(Survey::Faulty(base)),
+        (Some(tip), local, _) => match own_commits(attempt, route, local, tip)? {
+            Own::Sound { base, along } => (base, along, route.is_mainline()),
+            Own::Faulty(base) => return Ok(RemoteState::Faulty(base)),
         },
         // The branch is new there.
-        (None, Some(local), _) => (local, 0, road.is_mainline()),
+        (None, Some(local), _) => (local, 0, route.is_mainline()),
         (None, None, Some(mainline)) => (mainline, 0, true),
         (None, None, None) => {
             return Err(Error::msg(format!(
                 "`{}` has no branch `{}`",
-                road.remote,
-                short(&road.mainline)
+                route.remote,
+                short(&route.mainline)
             ))
             .hint("name the mainline with `--mainline`, or push it first: `git push`"));
         }
     };
     let remote = look.tip.or(look.mainline);
-    let target = target(run, road, (base, remote), on_mainline)?;
-    Ok(Survey::Ground(Box::new(Ground {
+    let target = target(attempt, route, (base, remote), on_mainline)?;
+    Ok(RemoteState::PushBase(Box::new(PushBase {
         target,
         expected: look.tip,
         along,
@@ -129,18 +133,18 @@ pub(super) fn survey(run: &Run<'_>, road: &Road, unknown: &[Unknown]) -> Result<
 /// Returns the target for a commit on `base`; `remote` is the tip of the remote's
 /// branch.
 fn target(
-    run: &Run<'_>,
-    road: &Road,
+    attempt: &Attempt<'_>,
+    route: &PushRoute,
     (base, remote): (Oid, Option<Oid>),
     on_mainline: bool,
 ) -> Result<Target, Error> {
     Ok(Target {
-        branch: road.local.clone().unwrap_or_default(),
+        branch: route.local.clone().unwrap_or_default(),
         tip: None,
         base,
-        is_mainline: road.is_mainline(),
+        is_mainline: route.is_mainline(),
         on_mainline,
-        is_here: run.workspace.repo.reference(&run.workspace.mainline)? == Some(base),
+        is_here: attempt.workspace.repo.reference(&attempt.workspace.mainline)? == Some(base),
         remote,
         follows: false,
     })
@@ -156,12 +160,12 @@ enum Own {
 
 /// Returns the commit to build on where the clone has the branch too: the remote's
 /// tip, or the clone's own when that is ahead, with the number of commits ahead.
-fn own_commits(run: &Run<'_>, road: &Road, local: Option<Oid>, tip: Oid) -> Result<Own, Error> {
+fn own_commits(attempt: &Attempt<'_>, route: &PushRoute, local: Option<Oid>, tip: Oid) -> Result<Own, Error> {
     let Some(local) = local.filter(|local| *local != tip) else {
         return Ok(Own::Sound { base: tip, along: 0 });
     };
-    let repo = &run.workspace.repo;
-    let name = short(road.named.as_deref().unwrap_or_default());
+    let repo = &attempt.workspace.repo;
+    let name = short(route.named.as_deref().unwrap_or_default());
     let objects = repo.objects()?;
     match repo.ahead_behind(local, tip)? {
         (0, _) => Ok(Own::Sound { base: tip, along: 0 }),
@@ -169,36 +173,36 @@ fn own_commits(run: &Run<'_>, road: &Road, local: Option<Oid>, tip: Oid) -> Resu
             if history::chain_if(&objects, tip, local)?.is_none() {
                 return Err(Error::msg(format!(
                     "`{name}` of `{}` was merged into your branch, so it would become a side of it",
-                    road.remote
+                    route.remote
                 ))
                 .hint(format!(
                     "merge the other way round: your branch into `{name}` of `{}`",
-                    road.remote
+                    route.remote
                 )));
             }
             Ok(Own::Sound { base: local, along })
         }
         (along, behind) => {
             // A rewritten remote history is the more important fault.
-            let noted = repo.noted_remote_tip(&road.remote, road.named.as_deref().unwrap_or_default())?;
+            let noted = repo.noted_remote_tip(&route.remote, route.named.as_deref().unwrap_or_default())?;
             let grown = match noted {
                 Some(noted) => history::chain_if(&objects, noted, tip)?.is_some(),
                 None => false,
             };
-            let target = target(run, road, (tip, Some(tip)), road.is_mainline())?;
-            if !grown && let Proved::Faulty(base) = prove(run, &objects, &target)? {
+            let target = target(attempt, route, (tip, Some(tip)), route.is_mainline())?;
+            if !grown && let Proved::Faulty(base) = prove(attempt, &objects, &target)? {
                 return Ok(Own::Faulty(base));
             }
             Err(Error::msg(format!(
                 "`{}` and `{name}` of `{}` have gone apart: {} here, {} there",
-                short(road.local.as_deref().unwrap_or_default()),
-                road.remote,
+                short(route.local.as_deref().unwrap_or_default()),
+                route.remote,
                 crate::base::count(along, "commit"),
                 crate::base::count(behind, "commit"),
             ))
             .hint(format!(
                 "when those here are yours, put them away (`git branch mine`, `git reset --keep {}`), and make them anew with `--replay`",
-                shell_word(&format!("{}/{name}", road.remote))
+                shell_word(&format!("{}/{name}", route.remote))
             ))
             .hint("when they are not, the remote's branch was rewritten: find out by whom"))
         }

@@ -24,18 +24,18 @@ const FIRST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_millis(1500);
 
 /// The time that is left for retries, and the losses so far.
-pub(super) struct Patience {
+pub(super) struct RetryBudget {
     end: Instant,
     round: Instant,
     lost: usize,
     unanswered: Duration,
 }
 
-impl Patience {
+impl RetryBudget {
     /// Creates a budget of this time.
-    pub fn of(time: Duration) -> Patience {
+    pub fn of(time: Duration) -> RetryBudget {
         let now = Instant::now();
-        Patience {
+        RetryBudget {
             end: now + time,
             round: now,
             lost: 0,
@@ -103,7 +103,7 @@ fn jitter(time: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use super::{Patience, TOO_LONG, jitter, stand_back};
+    use super::{RetryBudget, TOO_LONG, jitter, stand_back};
     use std::time::Duration;
 
     #[test]
@@ -112,7 +112,7 @@ mod tests {
         let waits: Vec<Duration> = (0..64).map(|_| jitter(second)).collect();
         assert!(waits.iter().all(|wait| *wait <= 2 * second));
         assert!(waits.iter().any(|wait| *wait != waits[0]));
-        let mut none = Patience::of(Duration::ZERO);
+        let mut none = RetryBudget::of(Duration::ZERO);
         assert!(
             !none.after_race() && !none.without_answer(),
             "no patience, no wait"

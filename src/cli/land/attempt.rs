@@ -12,7 +12,7 @@ use crate::workspace::Workspace;
 use crate::workspace::identity::Identity;
 
 /// A writing command in progress, over all its attempts.
-pub(super) struct Run<'r> {
+pub(super) struct Attempt<'r> {
     pub workspace: &'r Workspace,
     pub job: &'r WriteCommand<'r>,
     pub args: &'r WriteArgs,

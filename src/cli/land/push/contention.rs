@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::super::run::Run;
+use super::super::attempt::Attempt;
 use crate::base::Oid;
 use crate::judge::history::read_commit;
 
@@ -26,7 +26,7 @@ const LONGEST: Duration = Duration::from_secs(8);
 
 /// The contention on a branch.
 #[derive(Debug, PartialEq)]
-pub(super) struct Crowd {
+pub(super) struct Contention {
     /// The number of other writers.
     pub(super) others: usize,
     /// The time that all but one of them need, one after the other.
@@ -36,8 +36,8 @@ pub(super) struct Crowd {
 /// Measures the contention on the branch with this tip, or `None` when there is none.
 /// Unreadable commits, as in a shallow clone, are reported by the code that needs
 /// them.
-pub(super) fn crowd(run: &Run<'_>, tip: Oid) -> Option<Crowd> {
-    let repo = &run.workspace.repo;
+pub(super) fn contention(attempt: &Attempt<'_>, tip: Oid) -> Option<Contention> {
+    let repo = &attempt.workspace.repo;
     let me = repo.ident("committer").ok()?.email;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
@@ -65,7 +65,7 @@ pub(super) fn crowd(run: &Run<'_>, tip: Oid) -> Option<Crowd> {
 
 /// Computes the contention from landed commits, the newest first: time and writer, as
 /// the commits claim. A wrong clock shows no contention, so it delays nobody.
-fn of(landed: &[(i64, String)], me: &str, now: i64) -> Option<Crowd> {
+fn of(landed: &[(i64, String)], me: &str, now: i64) -> Option<Contention> {
     let newest = landed.first()?.0;
     if now.abs_diff(newest) > NOW.unsigned_abs() {
         return None;
@@ -84,7 +84,7 @@ fn of(landed: &[(i64, String)], me: &str, now: i64) -> Option<Crowd> {
     if others.len() < 2 || recent.len() < FEW || each > SELDOM {
         return None;
     }
-    Some(Crowd {
+    Some(Contention {
         others: others.len(),
         // One of them may be no nearer to the tip than this writer.
         time: each.mul_f64((others.len() - 1) as f64).min(LONGEST),
@@ -93,7 +93,7 @@ fn of(landed: &[(i64, String)], me: &str, now: i64) -> Option<Crowd> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Crowd, LONGEST, of};
+    use super::{Contention, LONGEST, of};
     use std::time::Duration;
 
     fn landed(all: &[(i64, &str)]) -> Vec<(i64, String)> {
@@ -103,13 +103,13 @@ mod tests {
     #[test]
     fn a_turn_for_all_but_one() {
         let all = landed(&[(108, "a"), (106, "b"), (104, "me"), (102, "a"), (100, "c")]);
-        let crowd = of(&all, "me", 109);
+        let contention = of(&all, "me", 109);
         let time = Duration::from_millis(2 * 8000 / 5);
-        assert_eq!(crowd, Some(Crowd { others: 3, time }));
+        assert_eq!(contention, Some(Contention { others: 3, time }));
         // Older commits do not count.
         let mut more = all;
         more.extend(landed(&[(80, "d"), (79, "e")]));
-        assert_eq!(of(&more, "me", 109), crowd);
+        assert_eq!(of(&more, "me", 109), contention);
     }
 
     #[test]
@@ -126,11 +126,11 @@ mod tests {
         assert_eq!(of(&[], "me", 109), None);
         let wild = landed(&[(i64::MAX, "a"), (i64::MIN, "b"), (0, "c")]);
         assert_eq!(of(&wild, "me", i64::MAX), None);
-        let crowd = of(
+        let contention = of(
             &landed(&[(100, "a"), (i64::MAX, "b"), (100, "c"), (99, "d")]),
             "me",
             100,
         );
-        assert!(crowd.is_some_and(|crowd| crowd.time <= LONGEST));
+        assert!(contention.is_some_and(|contention| contention.time <= LONGEST));
     }
 }

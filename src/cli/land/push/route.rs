@@ -1,14 +1,14 @@
 //! Chooses the branch of the remote that a change goes to: the checked-out branch,
 //! the mainline, or a new branch.
 
+use super::super::attempt::Attempt;
 use super::super::preview::Proposal;
-use super::super::run::Run;
 use super::super::{local_branch, request, short};
 use crate::base::{Error, Oid};
 use crate::git::Head;
 
 /// The route of a push.
-pub(super) struct Road {
+pub(super) struct PushRoute {
     pub(super) remote: String,
     /// The mainline's full name on the remote.
     pub(super) mainline: String,
@@ -18,14 +18,14 @@ pub(super) struct Road {
     pub(super) local: Option<String>,
 }
 
-impl Road {
-    pub(super) fn choose(run: &Run<'_>) -> Result<Road, Error> {
-        let repo = &run.workspace.repo;
-        let own_mainline = run.workspace.remote_mainline();
+impl PushRoute {
+    pub(super) fn choose(attempt: &Attempt<'_>) -> Result<PushRoute, Error> {
+        let repo = &attempt.workspace.repo;
+        let own_mainline = attempt.workspace.remote_mainline();
         let (_, mainline) = repo.push_place(&own_mainline)?;
-        let wanted = run.args.branch.as_ref();
+        let wanted = attempt.args.branch.as_ref();
         let wanted = wanted.map(|name| local_branch(repo, name)).transpose()?;
-        if run.args.pr {
+        if attempt.args.pr {
             let local = wanted;
             let (remote, named) = match &local {
                 Some(local) => {
@@ -40,8 +40,8 @@ impl Road {
                         .hint("leave `--branch` away, or push to the mainline with `--push`"),
                 );
             }
-            check_finished(run, local.as_deref())?;
-            return Ok(Road {
+            check_finished(attempt, local.as_deref())?;
+            return Ok(PushRoute {
                 remote,
                 mainline,
                 named,
@@ -54,14 +54,14 @@ impl Road {
                 Head::Branch { name, .. } => name,
                 // A pipeline checks out a commit, and means the mainline.
                 Head::Detached(_) => {
-                    check_finished(run, None)?;
+                    check_finished(attempt, None)?;
                     own_mainline
                 }
             },
         };
-        check_finished(run, Some(&local))?;
+        check_finished(attempt, Some(&local))?;
         let (remote, named) = repo.push_place(&local)?;
-        Ok(Road {
+        Ok(PushRoute {
             remote,
             mainline,
             named: Some(named),
@@ -84,11 +84,11 @@ impl Road {
     }
 
     /// Returns the branch's full name on the remote.
-    pub(super) fn reference(&self, run: &Run<'_>, made: &Proposal, commit: Option<Oid>) -> String {
+    pub(super) fn reference(&self, attempt: &Attempt<'_>, made: &Proposal, commit: Option<Oid>) -> String {
         if let Some(named) = &self.named {
             return named.clone();
         }
-        if let Some(reserve) = run.job.reserve
+        if let Some(reserve) = attempt.job.reserve
             && let Some(number) = reserve.number.get()
         {
             return reserve.branch(number);
@@ -100,8 +100,8 @@ impl Road {
 
 /// Refuses while a git operation on the checked-out branch is unfinished: it may move
 /// the branch, whose commits would be pushed too. Another branch is not affected.
-fn check_finished(run: &Run<'_>, local: Option<&str>) -> Result<(), Error> {
-    let repo = &run.workspace.repo;
+fn check_finished(attempt: &Attempt<'_>, local: Option<&str>) -> Result<(), Error> {
+    let repo = &attempt.workspace.repo;
     let concerns = match local {
         Some(local) => repo.is_checked_out(local)? || repo.is_rebasing(local),
         None => repo.workdir().is_some(),
