@@ -6,7 +6,7 @@ use super::{Draft, WriteContext};
 use crate::base::Error;
 use crate::record::kind::{CardSection, Kind, RecordPath, VersionId};
 use crate::record::schema;
-use crate::record::yaml::{Edit, pointer_step};
+use crate::record::yaml::{self, Edit, pointer_step};
 
 /// The members of a card's file beside its sections; Modelry writes them.
 const BOOKKEEPING: [&str; 8] = [
@@ -72,11 +72,12 @@ fn unknown(known: &[&str], key: &str, words: &str) -> Error {
 }
 
 /// Reads members of a card that were given as text, by their path (`risk.rating`), as the
-/// types that the schema asks for. Empty text is null, which removes the member; a list
-/// takes one item from each text.
+/// types that the schema asks for: a number where one is meant, as in a file. Empty text
+/// is null, which removes the member; a list takes one item from each text.
 ///
 /// # Errors
-/// The schema has no such member, or the member is more than text.
+/// The schema has no such member, the member is more than text, or no record can contain
+/// the number.
 pub fn card_members<'a>(
     texts: impl Iterator<Item = (&'a str, &'a str)>,
 ) -> Result<Vec<(String, Value)>, Error> {
@@ -93,6 +94,17 @@ pub fn card_members<'a>(
             (_, None) if text.is_empty() => out.push((path.to_owned(), Value::Null)),
             (Form::List, None) => out.push((path.to_owned(), json!([text]))),
             (Form::Text, None) => out.push((path.to_owned(), json!(text))),
+            (form @ (Form::Scalar | Form::Number), None) => {
+                let value = match form {
+                    Form::Number => yaml::given_number(text),
+                    _ => yaml::given_scalar(text),
+                };
+                let value = value.map_err(|why| {
+                    Error::msg(format!("`{path}` can't be set: {why}"))
+                        .hint("a text is given in quotes of its own: `'\"…\"'`")
+                });
+                out.push((path.to_owned(), value?));
+            }
         }
     }
     Ok(out)
@@ -101,6 +113,10 @@ pub fn card_members<'a>(
 /// The form of a member's value.
 enum Form {
     Text,
+    /// A number.
+    Number,
+    /// Text, a number or a boolean.
+    Scalar,
     List,
 }
 
@@ -160,8 +176,14 @@ fn form_of(path: &str) -> Result<Form, Error> {
             one => one == kind,
         })
     };
-    if is(at, "string") || at.get("enum").is_some() {
-        return Ok(Form::Text);
+    match (
+        is(at, "string") || at.get("enum").is_some(),
+        is(at, "number") || is(at, "integer"),
+    ) {
+        (true, true) => return Ok(Form::Scalar),
+        (true, false) => return Ok(Form::Text),
+        (false, true) => return Ok(Form::Number),
+        (false, false) => {}
     }
     if is(at, "array") && at.get("items").is_some_and(|items| is(resolved(items), "string")) {
         return Ok(Form::List);

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::{Draft, WriteContext, members};
 use crate::base::Error;
 use crate::record::kind::{GroupName, Key, Kind, RecordPath};
+use crate::record::snapshot::known_holder;
 use crate::record::yaml::{Edit, pointer_step};
 
 /// The new properties of a group.
@@ -22,6 +23,15 @@ pub struct GroupRequest {
     pub annotations: BTreeMap<Key, Option<String>>,
 }
 
+/// Refuses owners that the policy does not list.
+fn known_owners(desk: &WriteContext<'_>, request: &GroupRequest) -> Result<(), Error> {
+    let registry = desk.policy.registry();
+    request
+        .owners
+        .iter()
+        .try_for_each(|owner| known_holder(registry, owner))
+}
+
 /// Makes a group. An equal one that exists already stays as it is.
 ///
 /// # Errors
@@ -32,6 +42,7 @@ pub fn create_group(
     request: &GroupRequest,
     reason: Option<&str>,
 ) -> Result<Draft, Error> {
+    known_owners(desk, request)?;
     let path = RecordPath::Group(name.clone());
     let kept = |map: &BTreeMap<Key, Option<String>>| {
         let set: BTreeMap<_, _> = map
@@ -94,6 +105,7 @@ pub fn update_group(
             name.as_str(),
         ));
     };
+    known_owners(desk, request)?;
     let mut edits = free_edits(
         old.value(),
         request.description.as_deref(),

@@ -10,6 +10,7 @@ use crate::base::Error;
 use crate::judge::rules::DistrustedChange;
 use crate::record::kind::{ActorId, ActorKey, ActorKind, Key, Kind, MAX_RISE, RecordPath, VersionId};
 use crate::record::schema::editor;
+use crate::record::snapshot::{known_holder, unknown_team};
 use crate::record::yaml::{self, Edit};
 use crate::trust::{self, Credential, Policy};
 
@@ -156,21 +157,7 @@ pub fn edit_policy(desk: &WriteContext<'_>, edit: &PolicyEdit, reason: Option<&s
             );
         }
     };
-    let unknown_actor = |id: &ActorId| {
-        let known: Vec<&ActorId> = registry.actors.keys().collect();
-        let error = Error::msg(format!("the policy knows no actor `{id}`"));
-        match super::nearest(&known, id.as_str()) {
-            Some(near) => error.hint(format!("did you mean `{near}`?")),
-            None => error.hint(format!("add it first: `modelry actor add {id} --key FILE`")),
-        }
-    };
-    let must_be_known = |id: &ActorId| {
-        if registry.actors.contains_key(id) {
-            Ok(())
-        } else {
-            Err(unknown_actor(id))
-        }
-    };
+    let must_be_known = |id: &ActorId| known_holder(registry, id.as_str());
     let set = |pointer: String, value: Value| Edit::Set { pointer, value };
     let mut edits = Vec::new();
     let subject = match edit {
@@ -359,12 +346,7 @@ pub fn edit_policy(desk: &WriteContext<'_>, edit: &PolicyEdit, reason: Option<&s
         }
         PolicyEdit::TeamRemove(team, members) => {
             let Some(there) = registry.teams.get(team.as_str()) else {
-                let known: Vec<_> = registry.teams.keys().collect();
-                let error = Error::msg(format!("there is no team `{team}`"));
-                return Err(match super::nearest(&known, team) {
-                    Some(near) => error.hint(format!("did you mean `{near}`?")),
-                    None => error,
-                });
+                return Err(unknown_team(registry, team));
             };
             if members.is_empty() {
                 edits.push(Edit::Remove {
@@ -374,6 +356,9 @@ pub fn edit_policy(desk: &WriteContext<'_>, edit: &PolicyEdit, reason: Option<&s
             } else {
                 let mut indexes: Vec<usize> = Vec::new();
                 for member in members {
+                    if !there.contains(member) {
+                        must_be_known(member)?;
+                    }
                     let index = there.iter().position(|other| other == member);
                     indexes.push(
                         index.ok_or_else(|| Error::msg(format!("`{member}` is not in team `{team}`")))?,
@@ -392,6 +377,10 @@ pub fn edit_policy(desk: &WriteContext<'_>, edit: &PolicyEdit, reason: Option<&s
             if there.is_some_and(|grants| grants.contains(grant)) {
                 return Ok(holds("the policy has this grant already".to_owned(), reason));
             }
+            let holders = grant["to"].as_array().into_iter().flatten();
+            holders
+                .filter_map(Value::as_str)
+                .try_for_each(|holder| known_holder(registry, holder))?;
             edits.push(set("/grants/-".into(), grant.clone()));
             let words = |key: &str| {
                 let items = grant[key].as_array().cloned().unwrap_or_default();
@@ -406,6 +395,7 @@ pub fn edit_policy(desk: &WriteContext<'_>, edit: &PolicyEdit, reason: Option<&s
         PolicyEdit::GrantRemove { to, allow, groups } => {
             edits = remove_grants(registry, to, allow, groups);
             if edits.is_empty() {
+                known_holder(registry, to)?;
                 return Err(
                     Error::msg(format!("no such grant to `{to}`")).hint("`modelry grant list` shows them")
                 );

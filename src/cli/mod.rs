@@ -31,6 +31,7 @@ mod setup;
 mod standing;
 mod transfer;
 mod ui;
+mod unused;
 mod verify;
 mod write;
 
@@ -192,6 +193,9 @@ impl Command {
                 verify::hook::HookCommand::PreCommit(_) | verify::hook::HookCommand::PreReceive(_),
             ) => &[Output::Human, Output::Concise, Output::Json],
             Command::Export(transfer::export::ExportCommand::Mlbom(_)) => &[Output::Json],
+            Command::Demo(_) | Command::AllowedSigners(_) | Command::Completions(_) | Command::Man(_) => {
+                &[Output::Human]
+            }
             Command::Export(transfer::export::ExportCommand::Mlflow(_)) => &[Output::Python, Output::Json],
             Command::Resolve(_) => &[
                 Output::Human,
@@ -202,6 +206,33 @@ impl Command {
                 Output::Kserve,
             ],
             _ => &[Output::Human, Output::Json],
+        }
+    }
+
+    /// Whether the command prints what a commit holds, and verifies no history.
+    fn only_reads(&self) -> bool {
+        use write::{card, evidence, group, people, policy};
+        match self {
+            Command::Whoami(_)
+            | Command::Trust(_)
+            | Command::List(_)
+            | Command::Show(_)
+            | Command::Log(_)
+            | Command::Diff(_)
+            | Command::AllowedSigners(_) => true,
+            Command::Group(command) => {
+                matches!(
+                    command,
+                    group::GroupCommand::Show { .. } | group::GroupCommand::List { .. }
+                )
+            }
+            Command::Evidence(command) => matches!(command, evidence::EvidenceCommand::Show { .. }),
+            Command::Card(command) => !matches!(command, card::CardCommand::Set(_)),
+            Command::Actor(command) => matches!(command, people::ActorCommand::List { .. }),
+            Command::Team(command) => matches!(command, people::TeamCommand::List { .. }),
+            Command::Grant(command) => matches!(command, people::GrantCommand::List { .. }),
+            Command::Policy(command) => matches!(command, policy::PolicyCommand::Show { .. }),
+            _ => false,
         }
     }
 }
@@ -285,8 +316,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     ) {
         ui = ui.plain();
     }
-    settle_interrupted(&cli, &ui);
-    let ended = form.and_then(|_| dispatch(cli.command, &cli.global, &ui));
+    let usable = form.and_then(|_| unused::refuse(&cli.command, &name, &cli.global));
+    if usable.is_ok() {
+        settle_interrupted(&cli, &ui);
+    }
+    let ended = usable.and_then(|()| dispatch(cli.command, &cli.global, &ui));
     if ui.output == Output::Env && !matches!(ended, Ok(Outcome::Fine)) {
         let _ = ui.print(&read::resolve::no_env());
     }

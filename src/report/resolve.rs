@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::base::Error;
 use crate::record::kind::{GroupName, RecordPath, StageName, Status, VersionId, VersionNumber};
-use crate::record::snapshot::{Loaded, Snapshot};
+use crate::record::snapshot::{Loaded, Snapshot, unknown_version};
 
 /// The way in which a version of a group is named.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,7 +89,7 @@ fn judged(
 ) -> Result<Resolved, Error> {
     let nothing = |why: String| Ok(Resolved::Nothing(why));
     let Some(loaded) = snapshot.read(&RecordPath::Version(id.clone()))? else {
-        return nothing(format!("there is no version {id}"));
+        return Err(unknown_version(snapshot, &id)?);
     };
     let Some(status) = loaded.version().map(|version| version.status) else {
         return match loaded.tombstone() {

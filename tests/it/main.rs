@@ -94,3 +94,4 @@ mod summary;
 mod summary_pages;
 mod support;
 mod unpushed;
+mod write_results;

@@ -313,7 +313,7 @@ fn which_version_is_meant() {
         ("churn@production", 3),
         ("churn", 2),
         ("chrn@latest", 2),
-        ("churn/7", 3),
+        ("churn/7", 2),
     ] {
         told.push_str(&format!("$ modelry pull {name} DIR\n{}", shop.fails(name, code)));
     }
@@ -329,7 +329,8 @@ fn which_version_is_meant() {
     error: there is no group `chrn`
        hint: did you mean `churn`?
     $ modelry pull churn/7 DIR
-    nothing qualifies: there is no version churn/7
+    error: there is no version churn/7
+       hint: the highest is churn/1; `modelry list churn` shows them all
     ");
     // A stage means the version that `resolve` answers; staging needs no approvals.
     let _ = shop

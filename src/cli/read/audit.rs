@@ -45,10 +45,20 @@ pub struct AuditArgs {
     #[arg(long, value_name = "FILE", help_heading = "Checkpoint", conflicts_with = "at")]
     checkpoint: Option<PathBuf>,
     /// Create the checkpoint file, which must not exist yet
-    #[arg(long, help_heading = "Checkpoint", requires = "checkpoint")]
+    #[arg(
+        long,
+        help_heading = "Checkpoint",
+        requires = "checkpoint",
+        conflicts_with = "at"
+    )]
     new_checkpoint: bool,
     /// Sign the checkpoint as git is configured to sign, into FILE.sig
-    #[arg(long, help_heading = "Checkpoint", requires = "checkpoint")]
+    #[arg(
+        long,
+        help_heading = "Checkpoint",
+        requires = "checkpoint",
+        conflicts_with = "at"
+    )]
     sign: bool,
 }
 

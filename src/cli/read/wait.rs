@@ -80,7 +80,7 @@ pub fn run(args: &WaitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
         .interval
         .unwrap_or(Duration::from_secs(if remote.is_some() { 10 } else { 1 }));
     let wanted: Vec<&str> = args.wanted.iter().map(|status| status.as_str()).collect();
-    let mut last = None;
+    let (mut last, mut is_absent) = (None, false);
     loop {
         let tip = look(&workspace, remote, &branch)?;
         if tip.is_some() && tip != last {
@@ -94,18 +94,24 @@ pub fn run(args: &WaitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
                     workspace.complete(tip.as_slice())?;
                 }
             }
-            if let Some(outcome) = judge(&workspace, args, global, ui)? {
+            let was_absent = is_absent;
+            if let Some(outcome) = judge(&workspace, args, &mut is_absent, global, ui)? {
                 return noted(&workspace, args, outcome, ui);
+            }
+            if is_absent && !was_absent {
+                ui.note(&format!(
+                    "there is no version {} yet: waiting for it",
+                    args.version
+                ));
             }
         }
         let left = end.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            let why = format!(
-                "{} is not {} after {}s",
-                args.version,
-                wanted.join(" or "),
-                args.timeout.as_secs()
-            );
+            let (id, seconds) = (&args.version, args.timeout.as_secs());
+            let why = match is_absent {
+                true => format!("there is no version {id} after {seconds}s"),
+                false => format!("{id} is not {} after {seconds}s", wanted.join(" or ")),
+            };
             let outcome = nothing(&why, ui)?;
             return noted(&workspace, args, outcome, ui);
         }
@@ -135,7 +141,13 @@ fn noted(workspace: &Workspace, args: &WaitArgs, outcome: Outcome, ui: &Ui) -> R
 }
 
 /// Returns how the wait ends by the version's status, or `None` to wait on.
-fn judge(workspace: &Workspace, args: &WaitArgs, global: &Global, ui: &Ui) -> Result<Option<Outcome>, Error> {
+fn judge(
+    workspace: &Workspace,
+    args: &WaitArgs,
+    is_absent: &mut bool,
+    global: &Global,
+    ui: &Ui,
+) -> Result<Option<Outcome>, Error> {
     let id = &args.version;
     let mut waits = false;
     let outcome = proven(
@@ -146,7 +158,9 @@ fn judge(workspace: &Workspace, args: &WaitArgs, global: &Global, ui: &Ui) -> Re
         global,
         ui,
         |proven| {
-            let Some(loaded) = proven.snapshot.read(&RecordPath::Version(id.clone()))? else {
+            let loaded = proven.snapshot.read(&RecordPath::Version(id.clone()))?;
+            *is_absent = loaded.is_none();
+            let Some(loaded) = loaded else {
                 waits = true;
                 return Ok(Outcome::Nothing);
             };

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use clap_complete::Shell;
+use serde_json::json;
 
 use crate::act;
 use crate::act::WriteContext;
@@ -39,6 +40,13 @@ pub struct SchemaArgs {
     kind: Option<String>,
 }
 
+impl SchemaArgs {
+    /// Whether it prints what the program knows.
+    pub(in crate::cli) fn only_prints(&self) -> bool {
+        self.command.is_none()
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum SchemaCommand {
     /// Write this version's schemas into the registry's folder, where the records
@@ -64,6 +72,10 @@ pub fn schema(args: &SchemaArgs, global: &Global, ui: &Ui) -> Result<Outcome, Er
         .chain(["report", "audit", "event", "result"])
         .collect();
     let Some(wanted) = &args.kind else {
+        if ui.is_json() {
+            ui.json(&json!(kinds))?;
+            return Ok(Outcome::Fine);
+        }
         ui.print(&format!("{}\n", kinds.join("\n")))?;
         return Ok(Outcome::Fine);
     };

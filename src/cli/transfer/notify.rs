@@ -48,7 +48,7 @@ pub struct NotifyArgs {
     #[arg(long, value_name = "PROGRAM")]
     exec: Option<PathBuf>,
     /// The program's arguments
-    #[arg(last = true, value_name = "ARG", requires = "exec")]
+    #[arg(last = true, value_name = "ARG", requires = "exec", conflicts_with = "to")]
     arguments: Vec<OsString>,
     /// The file that records which events were delivered, outside the work tree;
     /// updated after each event

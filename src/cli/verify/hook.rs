@@ -21,6 +21,7 @@ use crate::judge::history;
 use crate::object::{self, CachedObjects};
 use crate::record::kind::REGISTRY_FILE;
 use crate::record::snapshot::Records;
+use crate::report::event::WriteResult;
 use crate::report::{self, Style};
 use crate::workspace::prove::ProveOptions;
 use crate::workspace::verdict::{self, JudgeRequest, Judgement, Update, What};
@@ -57,10 +58,10 @@ pub enum HookCommand {
 pub struct InstallArgs {
     /// Guard this repository, on a server, against faulty pushes
     #[arg(long)]
-    server: bool,
+    pub(in crate::cli) server: bool,
     /// Remove the hook, and restore the one that was there before
     #[arg(long)]
-    uninstall: bool,
+    pub(in crate::cli) uninstall: bool,
     /// Verify the mainline from the root, regardless of what was verified before
     #[arg(long, requires = "server", conflicts_with = "uninstall")]
     replay: bool,
@@ -335,13 +336,12 @@ fn install(args: &InstallArgs, global: &Global, ui: &Ui) -> Result<Outcome, Erro
         false => Vec::new(),
     };
     if ui.is_json() {
-        ui.json(&json!({
-            "hook": installed.hook.display().to_string(),
-            "chained": installed.chained.as_ref().map(|path| path.display().to_string()),
-            "unchanged": installed.unchanged,
-            "mainline": mainline,
-            "root": roots.last(),
-        }))?;
+        let mut value = WriteResult::of_clone("hook installed", installed.unchanged).to_value();
+        value["hook"] = json!(installed.hook.display().to_string());
+        value["chained"] = json!(installed.chained.as_ref().map(|path| path.display().to_string()));
+        value["mainline"] = json!(mainline);
+        value["root"] = json!(roots.last());
+        ui.json(&value)?;
     } else {
         let verb = if installed.unchanged {
             "is there already"
@@ -524,10 +524,10 @@ fn uninstall(args: &InstallArgs, global: &Global, ui: &Ui) -> Result<Outcome, Er
         );
     };
     if ui.is_json() {
-        ui.json(&json!({
-            "removed": gone.hook.display().to_string(),
-            "restored": gone.chained.is_some(),
-        }))?;
+        let mut value = WriteResult::of_clone("hook removed", false).to_value();
+        value["hook"] = json!(gone.hook.display().to_string());
+        value["restored"] = json!(gone.chained.is_some());
+        ui.json(&value)?;
         return Ok(Outcome::Fine);
     }
     ui.print(&match gone.chained {

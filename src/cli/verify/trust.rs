@@ -11,7 +11,8 @@ use crate::cli::read::at::FetchArgs;
 use crate::judge::history;
 use crate::object;
 use crate::record::kind::REGISTRY_FILE;
-use crate::workspace::PinnedBy;
+use crate::report::event::WriteResult;
+use crate::workspace::{Pin, PinnedBy};
 
 /// `modelry trust`
 #[derive(Debug, Args)]
@@ -20,8 +21,8 @@ use crate::workspace::PinnedBy;
 )]
 pub struct TrustArgs {
     /// The root's full id, followed by `:FOLDER` when the registry is not at the top
-    #[arg(value_name = "OID[:FOLDER]")]
-    root: Option<String>,
+    #[arg(id = "pin", value_name = "OID[:FOLDER]")]
+    pub(in crate::cli) root: Option<String>,
     #[command(flatten)]
     fetch: FetchArgs,
 }
@@ -53,9 +54,14 @@ pub fn run(args: &TrustArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
             ))
             .hint("`modelry trust` shows the root"));
         }
-        workspace.pin(root).keep(&workspace.repo)?;
+        let wanted = workspace.pin(root);
+        let is_existing = Pin::all(&workspace.repo)?.iter().any(|(pin, _)| *pin == wanted);
+        wanted.keep(&workspace.repo)?;
         if ui.is_json() {
-            ui.json(&json!({"root": pin(root), "pinned": true}))?;
+            let mut value = WriteResult::of_clone("root pinned", is_existing).to_value();
+            value["root"] = json!(pin(root));
+            value["pinned"] = json!(true);
+            ui.json(&value)?;
         } else {
             ui.print(&format!("Pinned {} as the root of this clone.\n", pin(root)))?;
         }

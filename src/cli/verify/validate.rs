@@ -32,8 +32,8 @@ pub struct ValidateArgs {
     what: Option<String>,
     /// Read the files of a folder without any history, in a repository or not: each
     /// file is checked, and no change is judged
-    #[arg(long, conflicts_with = "landing_on")]
-    no_history: bool,
+    #[arg(long, conflicts_with_all = ["landing_on", "fetch"])]
+    pub(in crate::cli) no_history: bool,
     /// Judge a pull request: the result of landing the branch on this one
     #[arg(long, value_name = "BASE", help_heading = "Pull requests")]
     onto: Option<String>,
@@ -80,10 +80,21 @@ pub struct ValidateArgs {
     fetch: FetchArgs,
     /// The commit of the mainline to land on [default: the remote's tip of the
     /// mainline]
-    #[arg(long, value_name = "REV", requires = "ci", help_heading = "CI")]
+    #[arg(
+        long,
+        value_name = "REV",
+        requires = "ci",
+        conflicts_with_all = ["what", "onto", "no_history"],
+        help_heading = "CI"
+    )]
     base: Option<String>,
     /// Trust the root of this clone although it is not pinned
-    #[arg(long, requires = "ci", help_heading = "CI")]
+    #[arg(
+        long,
+        requires = "ci",
+        conflicts_with_all = ["what", "onto", "no_history"],
+        help_heading = "CI"
+    )]
     trust_root: bool,
     /// Also write the report into this file, in another form: sarif=FILE,
     /// gitlab=FILE, junit=FILE …

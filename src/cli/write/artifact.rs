@@ -79,12 +79,7 @@ pub fn artifact(
     let local = local.strip_prefix("file://").unwrap_or(local);
     let path = &global.located(Path::new(local));
     let hashed = hash(path, "model", ui)?;
-    if let Some(digest) = digest.filter(|digest| **digest != hashed.digest) {
-        return Err(
-            Error::msg(format!("{local} has the digest {}, not {digest}", hashed.digest))
-                .hint("is it the file that you mean?"),
-        );
-    }
+    must_be(digest, &hashed.digest, local)?;
     let uri = match uri {
         Some(uri) => uri.clone(),
         None => {
@@ -120,7 +115,17 @@ pub fn reference(
     }
     let path = &global.located(Path::new(given.expose()));
     let hashed = hash(path, role, ui)?;
+    must_be(digest, &hashed.digest, given.expose())?;
     Ok((local_uri(path)?, Some(hashed.digest)))
+}
+
+/// Refuses a file that has another digest than the one given.
+fn must_be(given: Option<&Digest>, found: &Digest, name: &str) -> Result<(), Error> {
+    match given.filter(|given| *given != found) {
+        None => Ok(()),
+        Some(given) => Err(Error::msg(format!("{name} has the digest {found}, not {given}"))
+            .hint("is it the file that you mean?")),
+    }
 }
 
 /// Hashes the local files that a spec names without a digest, as the flags do: those

@@ -18,7 +18,7 @@ use crate::cli::read::show;
 use crate::exchange::{huggingface, sagemaker_card};
 use crate::record::kind::{HYPERPARAMETERS, Key, ModelCard, RecordPath, Status, VersionId};
 use crate::record::snapshot::Loaded;
-use crate::record::yaml;
+use crate::record::yaml::{self, Document, Limits};
 use crate::report::{self, CardReview, CardView, clean};
 use crate::trust::Standing;
 
@@ -60,8 +60,9 @@ pub struct SetArgs {
     /// input
     #[arg(short = 'f', long = "file", value_name = "FILE|-")]
     file: Option<String>,
-    /// A section, or a field of one, and its text; an empty text removes it; may be
-    /// repeated, also to give a list several items
+    /// A section, or a field of one, and its text; a number where the field holds
+    /// numbers; an empty text removes it; may be repeated, also to give a list several
+    /// items
     #[arg(long = "set", alias = "section", value_name = "SECTION[.MEMBER]=TEXT", value_parser = names::pair)]
     texts: Vec<(Key, String)>,
     #[command(flatten)]
@@ -103,7 +104,11 @@ pub fn run(command: &CardCommand, global: &Global, ui: &Ui) -> Result<Outcome, E
 }
 
 fn set(args: &SetArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    let file = match args.file.as_deref().map(|name| Given::read(name, global)) {
+    let file = match args
+        .file
+        .as_deref()
+        .map(|name| Given::read(name, Limits::LARGE, global))
+    {
         Some(given) => match given? {
             Ok(given) => Some(given),
             Err(report) => return refused(&report, ui),
@@ -123,6 +128,7 @@ fn set(args: &SetArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
         .iter()
         .map(|(path, text)| (path.as_str(), text.as_str()));
     let members = act::card_members(texts)?;
+    let spelled = spelled(&args.texts);
     // A whole section of plain text is treated like one from the file.
     let (whole, members): (Vec<_>, Vec<_>) = members.into_iter().partition(|(path, _)| !path.contains('.'));
     sections.extend(whole);
@@ -132,8 +138,11 @@ fn set(args: &SetArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
             let mut draft = act::set_card(desk, &args.version, &sections, &members, reason)?;
             if draft.existing.is_empty() {
                 let record = RecordPath::Card(args.version.clone()).to_string();
-                if let (Some(file), Some(Some(text))) = (&file, draft.edits.get_mut(&record)) {
-                    *text = yaml::respelled(text, file.document(), HYPERPARAMETERS);
+                if let Some(Some(text)) = draft.edits.get_mut(&record) {
+                    let given = file.as_ref().map(Given::document);
+                    for document in given.into_iter().chain(&spelled) {
+                        *text = yaml::respelled(text, document, HYPERPARAMETERS);
+                    }
                 }
                 draft
                     .given
@@ -147,6 +156,18 @@ fn set(args: &SetArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
         reserve: None,
     };
     land(&job, &args.write, global, ui)
+}
+
+/// Returns the hyperparameters that flags give as numbers, as a file would spell them.
+fn spelled(texts: &[(Key, String)]) -> Option<Document> {
+    let numbers = texts.iter().filter_map(|(path, text)| {
+        let name = path.as_str().strip_prefix("training.hyperparameters.")?;
+        yaml::given_number(text).ok()?;
+        Some(format!("{}: {text}", Value::from(name)))
+    });
+    let members = numbers.collect::<Vec<_>>().join(", ");
+    let text = format!("{{\"training\": {{\"hyperparameters\": {{{members}}}}}}}");
+    Document::read_json(text.as_bytes(), &Limits::LARGE).ok()
 }
 
 /// Returns the card's file, or an error if there is none.

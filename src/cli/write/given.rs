@@ -48,7 +48,7 @@ pub struct Given {
 impl Given {
     /// Reads a mapping as YAML or JSON. Ambiguous spellings are reported as in a
     /// record: with their place and rule.
-    pub fn read(name: &str, global: &Global) -> Result<Result<Given, Report>, Error> {
+    pub fn read(name: &str, limits: Limits, global: &Global) -> Result<Result<Given, Report>, Error> {
         let bytes = read_file(name, global)?;
         let shown = if name == "-" { "standard input" } else { name };
         // Some shells write files with a byte order mark, or in UTF-16.
@@ -58,8 +58,8 @@ impl Given {
         let is_json = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
             && serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok();
         let read = match is_json {
-            true => Document::read_json(bytes, &Limits::LARGE),
-            false => Document::read(bytes, &Limits::LARGE),
+            true => Document::read_json(bytes, &limits),
+            false => Document::read(bytes, &limits),
         };
         let document = match read {
             Ok(document) => document,

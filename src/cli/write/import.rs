@@ -76,7 +76,7 @@ fn renamed(text: &str) -> Result<(String, GroupName), String> {
 #[derive(Debug, Args)]
 pub struct ImportArgs {
     /// Import the group under this name
-    #[arg(long = "as", value_name = "NAME")]
+    #[arg(long = "as", value_name = "NAME", conflicts_with = "renames")]
     name: Option<GroupName>,
     /// Import a model or group (by its name or ARN) as this group; may be repeated
     #[arg(long = "rename", value_name = "OLD=NEW", value_parser = renamed)]

@@ -360,11 +360,23 @@ pub fn grant(command: &GrantCommand, global: &Global, ui: &Ui) -> Result<Outcome
         } => {
             let mut grant = json!({"to": [to], "allow": allow});
             if !groups.is_empty() {
+                if allow.iter().all(|action| *action == Action::Administer) {
+                    return Err(
+                        Error::msg("`administer` applies to the whole registry, not to groups")
+                            .hint("leave `--groups` out"),
+                    );
+                }
                 grant["groups"] = json!(groups);
             } else if allow.iter().any(|action| *action != Action::Administer) {
                 return Err(Error::msg("a grant names its groups").hint("for all groups: `--groups '*'`"));
             }
             if !stages.is_empty() {
+                if !allow.contains(&Action::Promote) {
+                    return Err(
+                        Error::msg("`--stages` limits `promote`, which `--allow` does not name")
+                            .hint("leave `--stages` out, or add `promote` to `--allow`"),
+                    );
+                }
                 grant["stages"] = json!(stages);
             } else if allow.contains(&Action::Promote) {
                 return Err(

@@ -15,6 +15,7 @@ use crate::cli::output::Outcome;
 use crate::cli::{Ui, names};
 use crate::judge::finding::Report;
 use crate::record::kind::{Address, Digest, GroupName, Key, RecordPath};
+use crate::record::yaml::Limits;
 
 /// `modelry register`
 #[derive(Debug, Args)]
@@ -142,14 +143,23 @@ fn paired<'v, T>(flag: &str, values: &'v [T], fitting: &[bool]) -> Result<Vec<Op
 impl RegisterArgs {
     /// Builds the request from flags and files.
     fn request(&self, global: &Global, ui: &Ui) -> Result<Result<Request, Report>, Error> {
-        let mut spec_file = match self.file.as_deref().map(|name| Given::read(name, global)) {
+        // The spec will be a part of a record, and none of its values may be larger.
+        let limits = Limits {
+            scalar: Limits::RECORD.scalar,
+            ..Limits::LARGE
+        };
+        let mut spec_file = match self.file.as_deref().map(|name| Given::read(name, limits, global)) {
             Some(given) => match given? {
                 Ok(given) => Some(given),
                 Err(report) => return Ok(Err(report)),
             },
             None => None,
         };
-        let card = match self.card.as_deref().map(|name| Given::read(name, global)) {
+        let card = match self
+            .card
+            .as_deref()
+            .map(|name| Given::read(name, Limits::LARGE, global))
+        {
             Some(given) => match given? {
                 Ok(given) => Some(given),
                 Err(report) => return Ok(Err(report)),

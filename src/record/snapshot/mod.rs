@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
-pub use self::names::{known, listed_stage, unknown_group, unknown_version};
+pub use self::names::{known, known_holder, listed_stage, unknown_group, unknown_team, unknown_version};
 pub use self::records::{ReadAhead, Records};
 pub use self::registries::registries;
 use crate::base::{Error, ObjectKind, Oid};

@@ -3,7 +3,7 @@
 
 use super::Snapshot;
 use crate::base::Error;
-use crate::record::kind::{GroupName, Registry, StageName, VersionId, nearest};
+use crate::record::kind::{ActorId, GroupName, Registry, StageName, VersionId, nearest};
 
 /// Builds the error for an unknown version.
 pub fn unknown_version(snapshot: &Snapshot<'_>, id: &VersionId) -> Result<Error, Error> {
@@ -73,4 +73,36 @@ pub fn listed_stage(policy: &Registry, stage: &StageName) -> Result<(), Error> {
         None if names.is_empty() => error.hint("it lists none"),
         None => error.hint(format!("there are: {}", list.join(", "))),
     })
+}
+
+/// Refuses an actor, or `team:NAME`, that the policy does not list.
+///
+/// # Errors
+/// The name is unknown; the error suggests the nearest one.
+pub fn known_holder(registry: &Registry, holder: &str) -> Result<(), Error> {
+    if let Some(team) = holder.strip_prefix("team:") {
+        return match registry.teams.keys().any(|known| known.to_string() == team) {
+            true => Ok(()),
+            false => Err(unknown_team(registry, team)),
+        };
+    }
+    let known: Vec<&ActorId> = registry.actors.keys().collect();
+    if known.iter().any(|id| id.as_str() == holder) {
+        return Ok(());
+    }
+    let error = Error::msg(format!("the policy knows no actor `{holder}`"));
+    Err(match nearest(&known, holder) {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None => error.hint(format!("add it first: `modelry actor add {holder} --key FILE`")),
+    })
+}
+
+/// Builds the error for an unknown team, with the nearest name.
+pub fn unknown_team(registry: &Registry, team: &str) -> Error {
+    let known: Vec<_> = registry.teams.keys().collect();
+    let error = Error::msg(format!("there is no team `{team}`"));
+    match nearest(&known, team) {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None => error.hint(format!("make it first: `modelry team add {team} ACTOR`")),
+    }
 }

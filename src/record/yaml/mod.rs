@@ -20,5 +20,5 @@ pub use emit::{EditError, spelled, write};
 pub use place::{LineColumn, LineIndex, Part};
 pub use read::{Document, Fault, FaultKind, Limits, pointer_step};
 pub(crate) use scalar::is_hidden;
-pub use scalar::{given_number, is_inexact};
+pub use scalar::{given_number, given_scalar, is_inexact};
 pub use spelling::respelled;

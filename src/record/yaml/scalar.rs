@@ -56,7 +56,7 @@ fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).unwrap_or_else(|error| unreachable!("a constant pattern: {error}"))
 }
 
-/// Writes text in double quotes, with JSON's escapes, which YAML also has.
+/// Writes text in double quotes, with escapes that YAML 1.1 and 1.2 have.
 pub(super) fn quote(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
@@ -66,7 +66,13 @@ pub(super) fn quote(text: &str) -> String {
             '\\' => quoted.push_str("\\\\"),
             '\n' => quoted.push_str("\\n"),
             '\t' => quoted.push_str("\\t"),
-            c if is_hidden(c) || c.is_control() => quoted.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c if is_hidden(c) || c.is_control() => {
+                let code = u32::from(c);
+                quoted.push_str(&match code {
+                    0..=0xffff => format!("\\u{code:04x}"),
+                    _ => format!("\\U{code:08x}"),
+                });
+            }
             c => quoted.push(c),
         }
     }
@@ -165,6 +171,27 @@ pub fn given_number(text: &str) -> Result<Value, String> {
                 format!("`{text}` is read differently by different readers: write `{other}` (MR011)")
             }
             _ => format!("`{text}` is not a number: write it as `0.91` or `1.5e-3`"),
+        }),
+    }
+}
+
+/// Parses the value of a field that holds text, a number or a boolean. What JSON takes
+/// for a number is one and `true` and `false` are booleans, as in a file; a JSON string
+/// is its text, and anything else is text.
+///
+/// # Errors
+/// The reason why no record can contain the number.
+pub fn given_scalar(text: &str) -> Result<Value, String> {
+    match json_number(text) {
+        Some(Plain::Same(value)) => Ok(value),
+        Some(_) => given_number(text),
+        None => Ok(match text {
+            "true" => Value::Bool(true),
+            "false" => Value::Bool(false),
+            _ if text.starts_with('"') => {
+                serde_json::from_str::<String>(text).map_or_else(|_| text.into(), Value::String)
+            }
+            _ => text.into(),
         }),
     }
 }

@@ -171,6 +171,19 @@ impl WriteResult {
         }
     }
 
+    /// Describes a change of this repository's configuration or hooks, in words. No
+    /// record changes.
+    pub fn of_clone(words: &str, is_existing: bool) -> WriteResult {
+        WriteResult {
+            existing: is_existing,
+            changes: match is_existing {
+                true => Vec::new(),
+                false => vec![words.to_owned()],
+            },
+            ..WriteResult::default()
+        }
+    }
+
     /// Describes the first record of a registry, which has no change before it.
     pub fn created(record: &RecordPath) -> WriteResult {
         WriteResult {

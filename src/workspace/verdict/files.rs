@@ -23,7 +23,7 @@ use crate::workspace::identity::Identity;
 /// # Errors
 /// A file can't be read, or there is no registry.
 pub(super) fn judge(workspace: &Workspace, within: Option<&str>) -> Result<Report, Error> {
-    let mut report = against_head(workspace)?;
+    let mut report = against_head(workspace, within)?;
     if within.is_none()
         && let Some(head) = workspace.repo.head()?.tip()
     {
@@ -44,8 +44,20 @@ fn only(mut report: Report, at: &str) -> Report {
     report
 }
 
+/// Refuses a path in the registry's folder that no rule reads: without a finding it
+/// would look clean.
+fn must_be_read(within: &str) -> Result<(), Error> {
+    if within.is_empty() || is_managed(within) {
+        return Ok(());
+    }
+    Err(
+        Error::msg(format!("no rule reads `{within}`: it is not a file of the registry"))
+            .hint("those are `registry.yaml`, and all files below `groups/` and `policy/`; to judge all: `modelry validate`"),
+    )
+}
+
 /// Judges the files of the work tree against HEAD.
-fn against_head(workspace: &Workspace) -> Result<Report, Error> {
+fn against_head(workspace: &Workspace, within: Option<&str>) -> Result<Report, Error> {
     let repo = &workspace.repo;
     let objects = repo.objects()?;
     let head = repo.head()?.tip();
@@ -64,6 +76,13 @@ fn against_head(workspace: &Workspace) -> Result<Report, Error> {
         Some(_) => Some(history::policy_at(&prior, "HEAD")?),
         None => None,
     };
+    if let Some(within) = within {
+        let at = workspace.from_top(within);
+        let is_protected = |policy: &Policy| policy.protects(&at) || policy.may_protect_below(&at);
+        if !policy.as_ref().is_some_and(is_protected) {
+            must_be_read(within)?;
+        }
+    }
     let mut uncommitted = uncommitted(workspace, &overlay, top, policy.as_ref())?;
     let mut next = at(uncommitted.tree)?;
     if prior.registry()?.is_some() && next.registry()?.is_none() {
@@ -209,6 +228,7 @@ fn standing_faults(
 /// # Errors
 /// A file can't be read.
 pub(super) fn alone(folder: &Path, within: Option<&str>) -> Result<Report, Error> {
+    within.map_or(Ok(()), must_be_read)?;
     let (disk, tree) = disk::objects(folder, ObjectFormat::Sha1, is_managed)?;
     let records = Records::new(&disk);
     let next = Snapshot {

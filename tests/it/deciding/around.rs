@@ -16,7 +16,7 @@ enum Answer {
 use Answer::{Stopped, Told};
 
 /// Each decision command, and a line of it that is fine in [`story`].
-const DECISIONS: [(&str, &[&str]); 8] = [
+pub(super) const DECISIONS: [(&str, &[&str]); 8] = [
     ("approve", &["approve", "churn/1"]),
     ("reject", &["reject", "churn/1"]),
     ("withdraw", &["withdraw", "churn/2"]),
@@ -28,10 +28,10 @@ const DECISIONS: [(&str, &[&str]); 8] = [
 ];
 
 /// The version that each decision is about, by its place in [`DECISIONS`].
-const ABOUT: [u64; 8] = [1, 1, 2, 3, 3, 4, 5, 6];
+pub(super) const ABOUT: [u64; 8] = [1, 1, 2, 3, 3, 4, 5, 6];
 
 /// A registry in which each of the decisions is fine.
-fn story() -> Hub {
+pub(super) fn story() -> Hub {
     let hub = hub();
     let lab = &hub.lab;
     lab.register("churn", '7');

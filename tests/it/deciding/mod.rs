@@ -1,6 +1,7 @@
 //! Decisions: what somebody is shown and asked before anything is signed.
 
 mod around;
+mod expected;
 mod idle;
 mod unseen;
 mod unseen_rules;

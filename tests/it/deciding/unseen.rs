@@ -363,6 +363,15 @@ fn approve_a_policy_that_changed() {
         said.out.contains("allows more") && said.out.contains("[y/N]"),
         "{said:?}"
     );
+    let said = seats[0].fails("risk-1", 1, &with(&["--yes", "--expect", "0123456789ab"]));
+    assert!(
+        said.err.contains("0123456789ab") && said.err.contains(&digest[..31]),
+        "{said:?}"
+    );
+    let any = seats[1].says("risk-1", &with(&["--dry-run", "--any-content"]));
+    assert_eq!(any.code, 0, "{any:?}");
+    let said = seats[2].at_terminal("risk-1", "y", &with(&["--dry-run"]));
+    assert!(said.code == 0 && said.out.contains("allows more"), "{said:?}");
     let expect: &'static str = digest[..19].to_owned().leak();
     let _ = seats[0].ok("risk-1", &with(&["--yes", "--expect", expect]));
     let agreed = pending(&seat);

@@ -1,6 +1,7 @@
 //! Failing to look is never an empty or a clean answer: a repository that git
 //! refuses, a registry that is not there, a name that nothing has.
 
+mod flags;
 mod names;
 mod refused;
 mod registry;

@@ -216,9 +216,7 @@ fn unknown_actors_and_teams_come_with_the_nearest_name() {
         ("group create g --owner trainr", "trainer"),
         ("team add risk trainr", "trainer"),
     ] {
-        let told = lab.says("admin-1", &super::words(line));
-        assert_ne!(told.code, 0, "{line}: {told:?}");
-        let all = format!("{}{}", told.out, told.err);
+        let all = lab.error("admin-1", &super::words(line));
         assert!(all.contains(&format!("did you mean `{near}`?")), "{line}: {all}");
     }
 }
@@ -252,5 +250,122 @@ fn a_gate_that_reads_what_no_version_has_is_noted() {
         }
         lab.write("registry.yaml", &before);
         lab.commit("admin-1", "no gate");
+    }
+}
+
+/// Every command that takes a version, with `V` for it.
+const WITH_VERSION: &[&str] = &[
+    "evidence add V e --metric a=1",
+    "evidence show V",
+    "card set V --set limitations=x",
+    "card show V",
+    "card render V",
+    "approve V -m x --yes",
+    "reject V -m x --yes",
+    "withdraw V -m x --yes",
+    "archive V -m x --yes",
+    "delete V -m x --yes",
+    "settle V --yes",
+    "relay github ../reviews.json V",
+    "promote V production -m x --yes",
+    "annotate V --label a=b",
+    "export sagemaker V --trust-root",
+    "export mlbom V --trust-root",
+    "export mlflow V --trust-root",
+    "show V",
+    "resolve V --trust-root",
+    "resolve V --trust-root -o env",
+    "pull V ../out --trust-root",
+    "log V",
+    "actor revoke-key SHA256:0000000000000000000000000000000000000000000 --unlisted --reaffirm V",
+];
+
+#[test]
+fn a_version_that_is_not_there_is_an_error_everywhere() {
+    let lab = with_version();
+    super::files(&lab);
+    let _ = lab.ok("admin-1", &["actor", "add-account", "risk-1", "github=7"]);
+    for line in WITH_VERSION {
+        for (version, words, near) in [
+            ("churn/9", "there is no version churn/9", "churn/1"),
+            ("chrun/1", "there is no group `chrun`", "did you mean `churn`?"),
+        ] {
+            let line = line.replace('V', version);
+            let said = lab.error("admin-1", &super::words(&line));
+            assert!(said.contains(words) && said.contains(near), "{line}: {said}");
+        }
+    }
+    let _ = lab.error("admin-1", &super::words("rollback churn production --to 9 -m x"));
+    // A version may come while one waits for it.
+    let wait = super::words("wait churn/9 --for Approved --timeout 0s --trust-root");
+    let said = lab.says("admin-1", &wait);
+    assert!(
+        said.code == 3 && said.err.contains("there is no version churn/9 after 0s"),
+        "{said:?}"
+    );
+    assert!(said.err.contains("no version churn/9 yet: waiting"), "{said:?}");
+    // A version that was deleted is there, and does not qualify.
+    let _ = lab.ok("risk-1", &["reject", "churn/1", "-m", "no"]);
+    let _ = lab.ok("risk-1", &["delete", "churn/1", "-m", "gone"]);
+    let said = lab.says("admin-1", &super::words("resolve churn/1 --trust-root"));
+    assert!(said.code == 3 && said.err.contains("is deleted"), "{said:?}");
+}
+
+#[test]
+fn a_group_that_is_not_there_is_an_error_everywhere() {
+    let lab = with_version();
+    for line in [
+        "group update chrun --description x",
+        "group show chrun",
+        "group delete chrun -m x",
+        "register chrun --artifact s3://m/9 --without-digest",
+        "rollback chrun production -m x",
+        "list chrun",
+        "show chrun",
+        "show chrun@production",
+        "show chrun@latest",
+        "log chrun",
+        "log chrun@production",
+        "resolve chrun@latest --trust-root",
+        "pull chrun@production ../out --trust-root",
+        "wait chrun/1 --for Approved --timeout 1s --trust-root",
+    ] {
+        let told = lab.error("admin-1", &super::words(line));
+        assert!(
+            told.contains("there is no group `chrun`") && told.contains("did you mean `churn`?"),
+            "{line}: {told}"
+        );
+    }
+}
+
+#[test]
+fn an_actor_or_team_that_is_not_there_is_an_error_everywhere() {
+    let lab = with_version();
+    let _ = lab.key("new");
+    for (line, words, near) in [
+        ("actor add-key rsik-1 --key ../keys/new.pub", "actor `rsik-1`", "`risk-1`"),
+        ("actor add-account rsik-1 github=1", "actor `rsik-1`", "`risk-1`"),
+        ("actor remove-account rsik-1 github", "actor `rsik-1`", "`risk-1`"),
+        ("actor retire rsik-1", "actor `rsik-1`", "`risk-1`"),
+        (
+            "actor add bot --kind machine --owner rsik-1 --key ../keys/new.pub",
+            "actor `rsik-1`",
+            "`risk-1`",
+        ),
+        ("team add risk rsik-1", "actor `rsik-1`", "`risk-1`"),
+        ("team remove risk rsik-1", "actor `rsik-1`", "`risk-1`"),
+        ("team remove rsik", "team `rsik`", "`risk`"),
+        ("grant add rsik-1 --allow approve --groups *", "actor `rsik-1`", "`risk-1`"),
+        ("grant add team:rsik --allow approve --groups *", "team `rsik`", "`risk`"),
+        ("grant remove rsik-1", "actor `rsik-1`", "`risk-1`"),
+        ("grant remove team:rsik", "team `rsik`", "`risk`"),
+        ("group create g --owner rsik-1", "actor `rsik-1`", "`risk-1`"),
+        ("group create g --owner team:rsik", "team `rsik`", "`risk`"),
+        ("group update churn --owner rsik-1", "actor `rsik-1`", "`risk-1`"),
+        ("group update churn --owner team:rsik", "team `rsik`", "`risk`"),
+    ] {
+        let told = lab.error("admin-1", &super::words(line));
+        let near = format!("did you mean {near}?");
+        assert!(told.contains(words) && told.contains(&near), "{line}: {told}");
     }
 }
