@@ -66,6 +66,7 @@ mod pull_web;
 mod push;
 mod push_server;
 mod raw_reading;
+mod record_entrances;
 mod reference;
 mod refused_policy;
 mod registering;

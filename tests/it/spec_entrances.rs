@@ -13,23 +13,27 @@ use crate::support::Said;
 const DIGEST: &str = "sha256:2222222222222222222222222222222222222222222222222222222222222222";
 
 /// One field that holds no others.
-struct Field {
+pub(super) struct Field {
     /// Its path in the spec; `0` means an item of a list, `k1` a free key.
-    path: Vec<String>,
-    schema: Value,
+    pub(super) path: Vec<String>,
+    pub(super) schema: Value,
 }
 
 impl Field {
-    fn pointer(&self) -> String {
-        format!("/spec/{}", self.path.join("/"))
+    pub(super) fn pointer(&self) -> String {
+        self.pointer_in("/spec")
     }
 
-    fn is(&self, kind: &str) -> bool {
+    pub(super) fn pointer_in(&self, within: &str) -> String {
+        format!("{within}/{}", self.path.join("/"))
+    }
+
+    pub(super) fn is(&self, kind: &str) -> bool {
         self.schema["type"] == kind
     }
 
     /// A value that the field may have.
-    fn sample(&self) -> Value {
+    pub(super) fn sample(&self) -> Value {
         let name = self.path.last().map_or("", String::as_str);
         if let Some(words) = self.schema["enum"].as_array() {
             return words[0].clone();
@@ -54,7 +58,7 @@ fn fields() -> Vec<Field> {
     out
 }
 
-fn walk(whole: &Value, at: &Value, path: &mut Vec<String>, out: &mut Vec<Field>) {
+pub(super) fn walk(whole: &Value, at: &Value, path: &mut Vec<String>, out: &mut Vec<Field>) {
     if let Some(name) = at.get("$ref").and_then(Value::as_str) {
         let target = whole.pointer(name.trim_start_matches('#')).expect("a definition");
         return walk(whole, target, path, out);
@@ -87,7 +91,7 @@ fn walk(whole: &Value, at: &Value, path: &mut Vec<String>, out: &mut Vec<Field>)
 }
 
 /// Puts a value into a spec.
-fn put(spec: &mut Value, path: &[String], value: Value) {
+pub(super) fn put(spec: &mut Value, path: &[String], value: Value) {
     let Some((first, rest)) = path.split_first() else {
         *spec = value;
         return;
@@ -108,7 +112,7 @@ fn put(spec: &mut Value, path: &[String], value: Value) {
 }
 
 /// A spec in which every field has a value that is fine.
-fn whole(fields: &[Field]) -> Value {
+pub(super) fn whole(fields: &[Field]) -> Value {
     let mut spec = json!({});
     for field in fields {
         put(&mut spec, &field.path, field.sample());
@@ -158,7 +162,7 @@ fn verdicts(desk: &Desk, spec: &Value) -> Vec<(&'static str, bool, BTreeSet<Stri
     .into()
 }
 
-fn by_hand(desk: &Desk, path: &str, text: &str) -> (bool, Said) {
+pub(super) fn by_hand(desk: &Desk, path: &str, text: &str) -> (bool, Said) {
     desk.lab.write(path, text);
     let said = desk.lab.says("trainer", &["validate", "-o", "json"]);
     let _ = desk.lab.git(&["reset", "-q", "--hard"]);
@@ -393,17 +397,39 @@ fn hyperparameters_keep_their_spelling() {
         let _ = copy.ok("trainer", &["card", "set", "churn/1", "-f", &path]);
         assert!(copy.read(file).contains("lr: 0.20\n"), "{}", copy.read(file));
     }
-    // By flag: a hyperparameter that is set so is text, with all its characters.
+    // By flag: the same, a number as a number. Quotes of its own make it text.
     let copy = lab.copy();
-    let set = [
-        "card",
-        "set",
-        "churn/1",
-        "--set",
+    let mut set = vec!["card", "set", "churn/1"];
+    for pair in [
         "training.hyperparameters.lr=0.10",
-    ];
+        "training.hyperparameters.momentum=0.900",
+        "training.hyperparameters.decay=1.50e-4",
+        "training.hyperparameters.layers=3",
+        "training.hyperparameters.bias=true",
+        "training.hyperparameters.name=adam",
+        "training.hyperparameters.words=\"0.30\"",
+    ] {
+        set.extend(["--set", pair]);
+    }
     let _ = copy.ok("trainer", &set);
-    assert!(copy.read(file).contains("lr: \"0.10\""), "{}", copy.read(file));
+    let card = copy.read(file);
+    for line in spelled.iter().chain(&["bias: true\n", "name: adam\n"]) {
+        assert!(card.contains(line), "{line} is not in {card}");
+    }
+    shown(&copy);
+    copy.check();
+    for pair in ["training.hyperparameters.x=1e-05", "training.metrics.auc=1e3"] {
+        let _ = copy.ok("trainer", &["card", "set", "churn/1", "--set", pair]);
+    }
+    let card = copy.read(file);
+    assert!(
+        card.contains("x: 1.0e-5\n") && card.contains("auc: 1000.0\n"),
+        "{card}"
+    );
+    let _ = copy.error(
+        "trainer",
+        &["card", "set", "churn/1", "--set", "training.metrics.auc=high"],
+    );
     // By hand.
     let body = yaml.replace("training", "revision: 1\ntraining");
     lab.write(

@@ -8,6 +8,12 @@ use crate::support::{Lab, Said};
 /// Each writing command in an order in which it can be done, and who does it.
 const LINES: &[(&str, &str)] = &[
     ("admin-1", "group create fraud"),
+    ("admin-1", "policy approve proposal -m agreed"),
+    ("admin-1", "actor add bob --key ../keys/bob.pub"),
+    ("admin-1", "actor add-key bob --key ../keys/bob2.pub"),
+    ("admin-1", "actor add-account bob github=7"),
+    ("trainer", "relay github ../reviews.json churn/1"),
+    ("admin-1", "actor remove-account bob github"),
     ("admin-1", "group update fraud --description cards"),
     ("trainer", "register churn --artifact s3://m/2 --without-digest"),
     ("trainer", "evidence add churn/1 e --metric a=1"),
@@ -21,11 +27,6 @@ const LINES: &[(&str, &str)] = &[
     ("risk-1", "reject churn/2 -m no"),
     ("risk-1", "delete churn/2 -m gone"),
     ("risk-1", "settle"),
-    ("admin-1", "actor add bob --key ../keys/bob.pub"),
-    ("admin-1", "actor add-key bob --key ../keys/bob2.pub"),
-    ("admin-1", "actor add-account bob github=7"),
-    ("admin-1", "relay github ../reviews.json fraud/1"),
-    ("admin-1", "actor remove-account bob github"),
     ("admin-1", "team add audit bob"),
     ("admin-1", "team remove audit"),
     ("admin-1", "grant add bob --allow approve --groups fraud"),
@@ -36,7 +37,6 @@ const LINES: &[(&str, &str)] = &[
     ("admin-1", "import mlflow ../export"),
     ("admin-1", "schema update"),
     ("admin-1", "group delete bought -m gone"),
-    ("admin-1", "policy approve proposal -m agreed"),
     // Of the clone.
     ("admin-1", "trust ROOT"),
     ("admin-1", "hook install"),
@@ -89,7 +89,10 @@ impl Shapes {
         let value: Value =
             serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{line}: {error}: {said:?}"));
         let faults = |validator: &jsonschema::Validator| -> Vec<String> {
-            validator.iter_errors(&value).map(|fault| fault.to_string()).collect()
+            validator
+                .iter_errors(&value)
+                .map(|fault| fault.to_string())
+                .collect()
         };
         if said.code == 1 && value["format"] == "modelry-report/v1" {
             assert_eq!(faults(&self.report), [""; 0], "{line}: {value}");
@@ -168,7 +171,10 @@ fn what_is_refused_has_a_documented_shape() {
         ("trainer", "group create g2"),
         ("risk-1", "annotate churn/1 --label a=b"),
         ("trainer", "register churn -f ../bad.yaml"),
-        ("trainer", "annotate churn/1 --annotation a=https://u:p@x.example.com/"),
+        (
+            "trainer",
+            "annotate churn/1 --annotation a=https://u:p@x.example.com/",
+        ),
         ("risk-1", "approve churn/1 -m ok --expect 000000000000"),
         ("risk-1", "delete churn/1 -m x"),
         ("admin-1", "promote churn/1 production -m x"),

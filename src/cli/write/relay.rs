@@ -88,6 +88,9 @@ pub fn run(args: &RelayArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
     let (moved, touched) = (Cell::new(false), RefCell::default());
     let job = WriteCommand {
         draft: &|desk| {
+            for id in &args.versions {
+                desk.version(id)?;
+            }
             act::has_account_on(desk.policy, &args.host)?;
             let request = RelayRequest {
                 host: &args.host,

@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::{Number, Value};
 
+use super::read::Limits;
 use crate::record::kind::MAX_INTEGER;
 pub(crate) use crate::record::kind::is_hidden;
 
@@ -161,6 +162,13 @@ pub(super) fn json_number(text: &str) -> Option<Plain> {
 /// # Errors
 /// The reason why no record can contain the number.
 pub fn given_number(text: &str) -> Result<Value, String> {
+    let limit = Limits::RECORD.scalar;
+    if text.len() > limit {
+        return Err(format!(
+            "a number of {} characters is too long: a value has {limit} at most (MR013)",
+            text.len()
+        ));
+    }
     match json_number(text) {
         Some(Plain::Same(value)) => Ok(value),
         Some(Plain::Number(why)) => Err(format!("`{text}` can't be kept as a number: {why} (MR012)")),

@@ -10,7 +10,7 @@ fn every_decision_compares_the_digest() {
     let seat = hub.seat("a");
     for ((name, line), number) in DECISIONS.iter().zip(ABOUT) {
         let digest = subject(&hub, &format!("churn/{number}"));
-        let with = |more: &[&'static str]| [line, &["-m", "why", "--yes", "--push"], more].concat();
+        let with = |more: &[&'static str]| [*line, &["-m", "why", "--yes", "--push"], more].concat();
         let expect = |text: &str| -> &'static str { text.to_owned().leak() };
         // Twelve digits at least, in any of the spellings that are printed.
         for right in [&digest[7..19], &digest[7..31], &digest[..], &digest[..19]] {
@@ -41,7 +41,10 @@ fn every_decision_compares_the_digest() {
 #[test]
 fn no_decision_is_left_out() {
     fn leaves(command: &clap::Command, at: &str, all: &mut Vec<String>) {
-        if command.get_arguments().any(|one| one.get_long() == Some("expect")) {
+        if command
+            .get_arguments()
+            .any(|one| one.get_long() == Some("expect"))
+        {
             all.push(at.trim().to_owned());
         }
         for one in command.get_subcommands() {

@@ -40,8 +40,13 @@ fn no_command_ignores_where_to_look() {
     let lab = registry();
     for line in COMMANDS.iter().chain(ALONE) {
         for (option, value) in USELESS {
-            // The file is judged in the registry that it is in.
-            if *line == "validate registry.yaml" && option == "--path" {
+            // The file is judged in the registry that it is in; a server guards a branch
+            // before its first push.
+            let is_used = [
+                ("validate registry.yaml", "--path"),
+                ("hook install --server", "--mainline"),
+            ];
+            if is_used.contains(&(*line, option)) {
                 continue;
             }
             // The root to pin is the argument.
@@ -89,7 +94,11 @@ fn options_without_a_use_are_refused_with_the_reason() {
             "{line} {option}: {told}"
         );
     }
-    for option in [["--root", root.as_str()], ["--mainline", "main"], ["--threads", "1"]] {
+    for option in [
+        ["--root", root.as_str()],
+        ["--mainline", "main"],
+        ["--threads", "1"],
+    ] {
         let told = empty.error("admin-1", &[&["init"][..], &option].concat());
         assert!(told.contains("the root"), "{told}");
     }
@@ -112,10 +121,19 @@ fn options_of_other_options_are_not_ignored() {
         ("validate --onto HEAD~1 HEAD --base main", "--base"),
         ("validate --onto HEAD~1 HEAD --trust-root", "--trust-root"),
         ("audit --trust-root --at HEAD --sign", "--sign"),
-        ("audit --trust-root --at HEAD --new-checkpoint", "--new-checkpoint"),
+        (
+            "audit --trust-root --at HEAD --new-checkpoint",
+            "--new-checkpoint",
+        ),
         ("notify --to https://x.example.com/ --cursor ../c -- a", "--to"),
-        ("import sagemaker ../package.json --as x --rename churn=y", "--rename"),
-        ("grant add risk-1 --allow approve --groups * --stages staging", "--stages"),
+        (
+            "import sagemaker ../package.json --as x --rename churn=y",
+            "--rename",
+        ),
+        (
+            "grant add risk-1 --allow approve --groups * --stages staging",
+            "--stages",
+        ),
         ("grant add risk-1 --allow administer --groups churn", "--groups"),
         ("completions bash -o json", "json"),
         ("man ../man -o json", "json"),
@@ -130,7 +148,9 @@ fn options_of_other_options_are_not_ignored() {
     }
     for (option, digest) in [("--dataset", "--dataset-digest"), ("--report", "--report-digest")] {
         let other = format!("sha256:{}", "2".repeat(64));
-        let line = ["evidence", "add", "churn/1", "e", option, "../m.bin", digest, &other];
+        let line = [
+            "evidence", "add", "churn/1", "e", option, "../m.bin", digest, &other,
+        ];
         let told = lab.error("trainer", &line);
         assert!(told.contains("m.bin has the digest"), "{told}");
     }
@@ -174,7 +194,11 @@ fn a_file_that_no_rule_reads_is_not_clean() {
     }
     let found = lab.findings("admin-1", &["validate", "groups/junk.yaml"]);
     assert!(found.contains("MR101"), "{found}");
-    for path in ["registry.yaml", "groups/churn", "groups/churn/versions/1/version.yaml"] {
+    for path in [
+        "registry.yaml",
+        "groups/churn",
+        "groups/churn/versions/1/version.yaml",
+    ] {
         let _ = lab.ok("admin-1", &["validate", path]);
         let _ = lab.ok("admin-1", &["validate", path, "--no-history"]);
     }

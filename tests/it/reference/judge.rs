@@ -12,6 +12,7 @@ use super::law::{Law, Signer, proven, text};
 use super::objects::{Commit, Files, History, at, value};
 use super::place::{Place, is_managed, place};
 use super::provenance::{Link, Shape, bringer, links, reformats, shape};
+use super::records::brings_unsafe;
 use super::renamed::{Renamed, renamed};
 
 /// The reference's verdict on one step.
@@ -63,6 +64,10 @@ fn root(history: &History, id: Oid) -> (Step, Option<Law>) {
     let mut codes = BTreeSet::new();
     if policy.is_none() || !alone {
         codes.insert("MR501");
+    }
+    let own = files.iter().filter(|(path, _)| is_managed(path));
+    if own.into_iter().any(|(_, bytes)| brings_unsafe(None, Some(bytes))) {
+        codes.insert("MR112");
     }
     let step = Step {
         codes,
@@ -129,8 +134,10 @@ fn step(history: &History, law: &Law, id: Oid) -> (Step, Option<Law>) {
                 faulty |= brought.is_none();
             }
             place => {
-                case.addresses(&link);
-                case.record(&link, &place);
+                if let Some(link) = case.readable(&link, &place) {
+                    case.addresses(&link);
+                    case.record(&link, &place);
+                }
             }
         }
         if let Some(told) = told {

@@ -19,6 +19,7 @@ mod provenance;
 mod records;
 mod renamed;
 pub mod story;
+mod unread;
 pub mod world;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -75,43 +75,46 @@ fn has_login(text: &str) -> bool {
     })
 }
 
+/// Whether a text brings an address that is more than one line or has a password in it,
+/// or another text that names an address with a login.
+pub fn brings_unsafe(prior: Option<&[u8]>, next: Option<&[u8]>) -> bool {
+    let of = |content: Option<Value>| {
+        let mut out = BTreeSet::new();
+        if let Some(content) = content {
+            addresses(&content, "", &mut out);
+        }
+        out
+    };
+    let before = of(prior.map(value));
+    let after = of(next.map(value));
+    let is_unsafe = |text: &&String| {
+        let host = text.split("://").nth(1).and_then(|rest| rest.split('/').next());
+        let login = host
+            .and_then(|host| host.rsplit_once('@'))
+            .map(|(login, _)| login);
+        text.contains(char::is_control) || login.is_some_and(|login| login.contains(':'))
+    };
+    let texts_of = |content: Option<&[u8]>| {
+        let mut out = BTreeSet::new();
+        if let Some(content) = content {
+            all_texts(&value(content), &mut out);
+            let lines = String::from_utf8_lossy(content);
+            let comments = lines
+                .lines()
+                .filter_map(|line| line.trim_start().strip_prefix('#'));
+            out.extend(comments.map(str::to_owned));
+        }
+        out
+    };
+    let old = texts_of(prior);
+    let new = texts_of(next);
+    after.difference(&before).any(|text| is_unsafe(&text)) || new.difference(&old).any(|text| has_login(text))
+}
+
 impl Case<'_> {
-    /// Checks new addresses: an address is one line, and has no password in it. A new
-    /// text names no address with a login.
+    /// Checks new addresses.
     pub fn addresses(&mut self, link: &Link) {
-        let of = |content: Option<Value>| {
-            let mut out = BTreeSet::new();
-            if let Some(content) = content {
-                addresses(&content, "", &mut out);
-            }
-            out
-        };
-        let before = of(link.before.as_deref().map(value));
-        let after = of(link.after.as_deref().map(value));
-        let is_unsafe = |text: &&String| {
-            let host = text.split("://").nth(1).and_then(|rest| rest.split('/').next());
-            let login = host
-                .and_then(|host| host.rsplit_once('@'))
-                .map(|(login, _)| login);
-            text.contains(char::is_control) || login.is_some_and(|login| login.contains(':'))
-        };
-        let texts_of = |content: Option<&[u8]>| {
-            let mut out = BTreeSet::new();
-            if let Some(content) = content {
-                all_texts(&value(content), &mut out);
-                let lines = String::from_utf8_lossy(content);
-                let comments = lines
-                    .lines()
-                    .filter_map(|line| line.trim_start().strip_prefix('#'));
-                out.extend(comments.map(str::to_owned));
-            }
-            out
-        };
-        let old = texts_of(link.before.as_deref());
-        let new = texts_of(link.after.as_deref());
-        if after.difference(&before).any(|text| is_unsafe(&text))
-            || new.difference(&old).any(|text| has_login(text))
-        {
+        if brings_unsafe(link.before.as_deref(), link.after.as_deref()) {
             self.codes.insert("MR112");
         }
     }
