@@ -37,7 +37,7 @@ const LINES: &[(&str, &str)] = &[
     ("admin-1", "import mlflow ../export"),
     ("admin-1", "schema update"),
     ("admin-1", "group delete bought -m gone"),
-    // Of the clone.
+    // These change the clone alone.
     ("admin-1", "trust ROOT"),
     ("admin-1", "hook install"),
     ("admin-1", "hook install --server"),

@@ -10,6 +10,7 @@ mod build;
 mod conflict;
 mod edit;
 mod emit;
+mod given;
 mod place;
 mod read;
 mod scalar;
@@ -17,8 +18,9 @@ mod spelling;
 
 pub use edit::Edit;
 pub use emit::{EditError, spelled, write};
+pub use given::{given_number, given_scalar};
 pub use place::{LineColumn, LineIndex, Part};
 pub use read::{Document, Fault, FaultKind, Limits, pointer_step};
 pub(crate) use scalar::is_hidden;
-pub use scalar::{given_number, given_scalar, is_inexact};
+pub use scalar::is_inexact;
 pub use spelling::respelled;

@@ -42,7 +42,7 @@ fn it_can_be_done_again() {
     let said = guarded.says(&["hook", "install", "--server", "-o", "json"]);
     let value: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
     assert_eq!(
-        (&value["unchanged"], &value["chained"]),
+        (&value["existing"], &value["chained"]),
         (&false.into(), &serde_json::Value::Null)
     );
     assert_eq!(before, std::fs::read(&hook).expect("a hook"));
