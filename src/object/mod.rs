@@ -31,4 +31,4 @@ pub use count::{Count, Counter};
 pub use edit::{edit, place};
 pub use objects::{CachedObjects, GenerationalCache, Memory, Objects, Overlay, TreeCache};
 pub use tree::{Entry, Mode, Tree};
-pub use walk::{FileChange, Look, TreeDiff, Whole, diff, files, lookup, read_tree};
+pub use walk::{FileChange, Look, MOST_OUTSIDE, TreeDiff, Whole, diff, files, lookup, read_tree};

@@ -48,7 +48,7 @@ impl Mode {
 }
 
 /// One name in a folder.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Entry {
     /// The mode.
     pub mode: Mode,

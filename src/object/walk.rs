@@ -1,5 +1,6 @@
 //! Comparing and searching trees by path. Only differing trees are read.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::{Entry, Mode, Objects, Tree};
@@ -12,8 +13,11 @@ pub(super) const DEEPEST: usize = 64;
 /// make a tree of countless paths.
 pub(super) const MOST_NAMES: usize = 1_000_000;
 
+/// The most names that are compared in the part that a [`Look`] calls outside.
+pub const MOST_OUTSIDE: usize = 250_000;
+
 /// The most files that are reported as differing.
-const MOST_FILES: usize = 100_000;
+pub(super) const MOST_FILES: usize = 100_000;
 
 /// The most malformed folders that are listed, and the most folders that meet a limit.
 const MOST_TOLD: usize = 1_000;
@@ -76,6 +80,18 @@ pub trait Look {
 
     /// Whether to report a file.
     fn holds(&self, file: &FileChange) -> bool;
+
+    /// Returns what the answers below a folder depend on. Where equal trees are compared
+    /// in folders of equal state, the second comparison finds what the first one found.
+    /// Returns `None` if the answers depend on the path.
+    fn state(&self, _folder: &[u8]) -> Option<Vec<u16>> {
+        None
+    }
+
+    /// Whether a path is in the part of the trees that has the smaller limit of names.
+    fn is_outside(&self, _path: &[u8]) -> bool {
+        false
+    }
 }
 
 /// Everything.
@@ -102,6 +118,8 @@ pub fn diff(
         objects,
         look,
         names: MOST_NAMES,
+        outside: MOST_OUTSIDE,
+        fruitless: HashSet::new(),
         out: TreeDiff::default(),
     };
     walk.compare(before, after, &mut Vec::new(), 0)?;
@@ -113,9 +131,17 @@ pub fn diff(
 struct Walk<'w> {
     objects: &'w dyn Objects,
     look: &'w dyn Look,
+    /// How many more names are compared.
     names: usize,
+    /// How many of them outside.
+    outside: usize,
+    /// The comparisons of folders in which nothing was found.
+    fruitless: HashSet<Comparison>,
     out: TreeDiff,
 }
+
+/// Two trees, their depth, and the state of their folder.
+type Comparison = (Option<Oid>, Option<Oid>, usize, Vec<u16>);
 
 impl Walk<'_> {
     /// Notes a limit that is met in a folder, once for each folder.
@@ -126,20 +152,51 @@ impl Walk<'_> {
         }
     }
 
-    /// Takes one name from the budget. The walk ends when it is used up.
-    fn spend(&mut self, folder: &[u8]) -> bool {
-        if self.names == 0 {
+    /// Takes one name from the budget of this path, in a folder. Returns whether it may be
+    /// compared.
+    fn spend(&mut self, path: &[u8], folder: usize) -> bool {
+        let (left, most) = match self.look.is_outside(path) {
+            true => (&mut self.outside, MOST_OUTSIDE),
+            false => (&mut self.names, MOST_NAMES),
+        };
+        if *left == 0 {
             return false;
         }
-        self.names -= 1;
-        let what = match (self.names, self.out.changes.len() >= MOST_FILES) {
-            (_, true) => format!("more than {MOST_FILES} files differ"),
-            (0, _) => format!("more than {MOST_NAMES} names differ"),
+        *left -= 1;
+        let what = match (*left, self.out.changes.len() >= MOST_FILES) {
+            (_, true) => {
+                (self.names, self.outside) = (0, 0);
+                format!("more than {MOST_FILES} files differ")
+            }
+            (0, _) => format!("more than {most} names differ"),
             _ => return true,
         };
-        self.names = 0;
-        self.limit(folder, what);
+        self.limit(&path[..folder], what);
         false
+    }
+
+    /// Compares two folders, unless nothing was found in the same comparison before.
+    fn descend(
+        &mut self,
+        before: Option<Oid>,
+        after: Option<Oid>,
+        path: &mut Vec<u8>,
+        depth: usize,
+    ) -> Result<(), Error> {
+        let Some(state) = self.look.state(path) else {
+            return self.compare(before, after, path, depth);
+        };
+        let comparison = (before, after, depth, state);
+        if self.fruitless.contains(&comparison) {
+            return Ok(());
+        }
+        let found = |out: &TreeDiff| (out.changes.len(), out.faults.len(), out.limits.len());
+        let earlier = found(&self.out);
+        self.compare(before, after, path, depth)?;
+        if found(&self.out) == earlier && self.names > 0 && self.outside > 0 {
+            self.fruitless.insert(comparison);
+        }
+        Ok(())
     }
 
     fn compare(
@@ -181,17 +238,18 @@ impl Walk<'_> {
             if same {
                 continue;
             }
-            if !self.spend(path) {
-                return Ok(());
-            }
             let length = path.len();
             if !path.is_empty() {
                 path.push(b'/');
             }
             path.extend_from_slice(name);
+            if !self.spend(path, length) {
+                path.truncate(length);
+                continue;
+            }
             let (was, is) = (folder(old), folder(new));
             if was != is && self.look.enters(path, was, is) {
-                self.compare(was, is, path, depth + 1)?;
+                self.descend(was, is, path, depth + 1)?;
             }
             let (before, after) = (leaf(old), leaf(new));
             if before != after {
@@ -334,242 +392,6 @@ mod tests {
                         prop_assert_eq!(&overlay.read(entry.id, ObjectKind::Blob).expect("a blob"), bytes);
                     }
                 }
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod in_the_way {
-    use proptest::prelude::*;
-
-    use std::collections::BTreeMap;
-
-    use super::super::edit::DEEPEST_WRITTEN;
-    use super::super::{Memory, Overlay, edit};
-    use super::*;
-    use crate::base::ObjectFormat;
-
-    type Edits = BTreeMap<String, Option<Vec<u8>>>;
-
-    fn edits(list: &[(&str, Option<&str>)]) -> Edits {
-        list.iter()
-            .map(|(path, text)| ((*path).to_owned(), text.map(|text| text.as_bytes().to_vec())))
-            .collect()
-    }
-
-    fn paths(objects: &dyn Objects, tree: Option<Oid>) -> Vec<String> {
-        let all = tree.map_or_else(Vec::new, |tree| files(objects, tree).expect("a tree"));
-        all.into_iter().map(|(path, ..)| path).collect()
-    }
-
-    #[test]
-    fn ids_are_those_that_git_gives() {
-        // Fixed by `git write-tree` of these files, in both formats.
-        for (format, id) in [
-            (ObjectFormat::Sha1, "d726a061f8abbc28fd1f2c9a8b39fe3afeaa9ebf"),
-            (
-                ObjectFormat::Sha256,
-                "071fd3e7bfff4bf994468534d44625d32d07556eca8622fd66be538cea7dabd0",
-            ),
-        ] {
-            let base = Memory::new(format);
-            let objects = Overlay::new(&base);
-            let files = edits(&[
-                ("a.b", Some("1\n")),
-                ("a/b/c", Some("2\n")),
-                ("a/d", Some("")),
-                ("a0", Some("3\n")),
-            ]);
-            let tree = edit(&objects, None, &files).expect("a tree");
-            assert_eq!(tree.map(|tree| tree.to_string()).as_deref(), Some(id));
-        }
-    }
-
-    #[test]
-    fn a_removal_takes_away_what_it_names_and_nothing_else() {
-        let base = Memory::new(ObjectFormat::Sha1);
-        let objects = Overlay::new(&base);
-        let tree = edit(&objects, None, &edits(&[("a", Some("1")), ("b/c/d", Some("2"))])).expect("a tree");
-        for path in ["a/b", "a/b/c", "b/x", "b/c/d/e", "x/y"] {
-            let after = edit(&objects, tree, &edits(&[(path, None)])).expect("a tree");
-            assert_eq!(after, tree, "{path} does not exist");
-        }
-        let after = edit(&objects, tree, &edits(&[("b/c/d", None)])).expect("a tree");
-        assert_eq!(paths(&objects, after), ["a"], "empty folders vanish");
-        let nothing = edit(&objects, after, &edits(&[("a", None)])).expect("a tree");
-        assert_eq!(nothing, None);
-    }
-
-    #[test]
-    fn a_file_and_a_folder_change_places() {
-        let base = Memory::new(ObjectFormat::Sha1);
-        let objects = Overlay::new(&base);
-        let file = edit(&objects, None, &edits(&[("a", Some("1"))])).expect("a tree");
-        let folder = edit(&objects, file, &edits(&[("a/b", Some("2"))])).expect("a tree");
-        assert_eq!(paths(&objects, folder), ["a/b"]);
-        let changes = diff(&objects, file, folder, &Whole)
-            .expect("a difference")
-            .changes;
-        let told: Vec<_> = changes
-            .iter()
-            .map(|change| (&change.path[..], change.before.is_some(), change.after.is_some()))
-            .collect();
-        assert_eq!(told, [(&b"a"[..], true, false), (&b"a/b"[..], false, true)]);
-        let back = edit(&objects, folder, &edits(&[("a", Some("1")), ("a/b", None)])).expect("a tree");
-        assert_eq!(back, file);
-    }
-
-    #[test]
-    fn no_tree_is_written_that_readers_disagree_on() {
-        let base = Memory::new(ObjectFormat::Sha1);
-        let objects = Overlay::new(&base);
-        let tree = edit(&objects, None, &edits(&[("a/b", Some("1")), ("a/c", Some("2"))])).expect("a tree");
-        let deep = "a/".repeat(DEEPEST_WRITTEN + 1) + "a";
-        for bad in [
-            edits(&[("x", Some("1")), ("x/y", Some("2"))]),
-            edits(&[("a", Some("1")), ("a/b", None)]),
-            edits(&[("x\0y", Some("1"))]),
-            edits(&[("x/.Git/y", Some("1"))]),
-            edits(&[("x//y", Some("1"))]),
-            edits(&[("/x", Some("1"))]),
-            edits(&[("x/", Some("1"))]),
-            edits(&[("x/../y", Some("1"))]),
-            edits(&[("", Some("1"))]),
-            edits(&[(&deep, Some("1"))]),
-        ] {
-            assert!(edit(&objects, tree, &bad).is_err(), "{bad:?}");
-        }
-        let deep = "a/".repeat(DEEPEST) + "a";
-        let tree = edit(&objects, None, &edits(&[(&deep, Some("1"))])).expect("a tree");
-        assert_eq!(paths(&objects, tree), [deep], "what is written can be read");
-    }
-
-    #[test]
-    fn a_name_that_stands_twice_is_not_edited_below() {
-        let base = Memory::new(ObjectFormat::Sha1);
-        let blob = base.insert(ObjectKind::Blob, b"1".to_vec());
-        let file = |name: &[u8]| Entry {
-            mode: Mode::File,
-            name: name.to_vec(),
-            id: blob,
-        };
-        let below = base.insert(ObjectKind::Tree, Tree::write(&[file(b"kept")]));
-        let folder = Entry {
-            mode: Mode::Tree,
-            name: b"a".to_vec(),
-            id: below,
-        };
-        let top = base.insert(
-            ObjectKind::Tree,
-            Tree::write(&[folder.clone(), folder, file(b"other")]),
-        );
-        let objects = Overlay::new(&base);
-        assert!(edit(&objects, Some(top), &edits(&[("a/new", Some("2"))])).is_err());
-        assert!(edit(&objects, Some(top), &edits(&[("other", Some("2"))])).is_ok());
-        let faults = diff(&objects, None, Some(top), &Whole)
-            .expect("a difference")
-            .faults;
-        assert_eq!(faults, [(String::new(), "`a` stands twice".to_owned())]);
-    }
-
-    #[test]
-    fn a_tree_of_countless_paths_meets_a_limit_and_is_counted() {
-        for leaf in [true, false] {
-            let base = Memory::new(ObjectFormat::Sha1);
-            let blob = base.insert(ObjectKind::Blob, b"1".to_vec());
-            let entry = |mode, name, id| Entry {
-                mode,
-                name: vec![name],
-                id,
-            };
-            let last: &[Entry] = if leaf {
-                &[entry(Mode::File, b'f', blob)]
-            } else {
-                &[]
-            };
-            let mut tree = base.insert(ObjectKind::Tree, Tree::write(last));
-            for _ in 0..32 {
-                let twice = [entry(Mode::Tree, b'a', tree), entry(Mode::Tree, b'b', tree)];
-                tree = base.insert(ObjectKind::Tree, Tree::write(&twice));
-            }
-            let all = diff(&base, None, Some(tree), &Whole).expect("a difference");
-            assert_eq!(all.limits.len(), 1, "{:?}", all.limits);
-            assert!(all.changes.len() <= MOST_FILES);
-            let count = super::super::Counter::default()
-                .count(&base, None, Some(tree))
-                .expect("a count");
-            assert_eq!(count.plain, if leaf { 1 << 32 } else { 0 });
-            assert!(!count.more);
-            assert!(diff(&base, Some(tree), Some(tree), &Whole).is_ok_and(|same| same.changes.is_empty()));
-        }
-    }
-
-    /// Paths that are a file here and a folder there are frequent.
-    fn some_edits() -> impl Strategy<Value = Edits> {
-        proptest::collection::btree_map("[ab.0]{1,2}(/[ab]){0,3}", proptest::option::of("[xy]{0,1}"), 0..8)
-            .prop_map(|map| {
-                map.into_iter()
-                    .filter(|(path, _)| path.split('/').all(|name| !matches!(name, "." | "..")))
-                    .map(|(path, text)| (path, text.map(String::into_bytes)))
-                    .collect()
-            })
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-
-        #[test]
-        fn edits_are_given_back(first in some_edits(), second in some_edits()) {
-            let base = Memory::new(ObjectFormat::Sha256);
-            let objects = Overlay::new(&base);
-            let mut tree = None;
-            for edits in [&first, &second] {
-                let before = tree;
-                let Ok(after) = edit(&objects, before, edits) else { continue };
-                tree = after;
-                let listed = paths(&objects, after);
-                for (path, text) in edits {
-                    let found = match after {
-                        Some(after) => lookup(&objects, after, path).expect("a tree"),
-                        None => None,
-                    };
-                    match text {
-                        Some(text) => {
-                            let found = found.expect("what was written");
-                            prop_assert_eq!(found.mode, Mode::File);
-                            prop_assert_eq!(&objects.read(found.id, ObjectKind::Blob).expect("a blob"), text);
-                        }
-                        None => prop_assert!(!listed.contains(path), "{} is removed", path),
-                    }
-                }
-                // Every folder is in strict form, and the difference accounts for each file.
-                let whole = diff(&objects, None, after, &Whole).expect("a difference");
-                prop_assert!(whole.faults.is_empty(), "{:?}", whole.faults);
-                prop_assert!(diff(&objects, after, after, &Whole).expect("a difference").changes.is_empty());
-                let there = diff(&objects, before, after, &Whole).expect("a difference").changes;
-                let mut back = diff(&objects, after, before, &Whole).expect("a difference").changes;
-                for change in &mut back {
-                    std::mem::swap(&mut change.before, &mut change.after);
-                }
-                prop_assert_eq!(&there, &back);
-                prop_assert!(there.windows(2).all(|pair| pair[0].path < pair[1].path));
-                let mut replayed: BTreeMap<Vec<u8>, (Mode, Oid)> = diff(&objects, None, before, &Whole)
-                    .expect("a difference")
-                    .changes
-                    .into_iter()
-                    .filter_map(|change| Some((change.path, change.after?)))
-                    .collect();
-                for change in there {
-                    prop_assert_eq!(replayed.get(&change.path).copied(), change.before);
-                    match change.after {
-                        Some(now) => replayed.insert(change.path, now),
-                        None => replayed.remove(&change.path),
-                    };
-                }
-                let paths: Vec<String> =
-                    replayed.keys().map(|path| String::from_utf8_lossy(path).into_owned()).collect();
-                prop_assert_eq!(paths, listed);
             }
         }
     }

@@ -29,9 +29,11 @@ mod credential;
 mod delegation;
 mod enough;
 mod gate;
+mod glob;
 mod keyring;
 mod policy;
 mod policy_change;
+mod protect;
 mod selection;
 mod words;
 
@@ -47,8 +49,9 @@ pub use gate::{
     Cure, GateResult, PlacedGate, absent_in_gates, compile as compile_gate, gate_demand, gates_of_changes,
     judge_gates,
 };
+pub use glob::{Glob, group_glob, path_glob};
 pub use keyring::{KeyStanding, Keyring};
-pub use policy::{ApprovalNeed, Glob, Policy, group_glob, needed_action, path_glob};
+pub use policy::{ApprovalNeed, Policy, needed_action};
 pub use policy_change::{Ends, PolicyTally, ends_only_own, fast_path, tally_policy};
 pub use selection::Candidate;
 pub use words::{need_words, shortfall_words, turn, voice};

@@ -7,9 +7,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use globset::{GlobBuilder, GlobMatcher};
+use globset::GlobMatcher;
 
 use super::gate::{self, PlacedGate};
+use super::glob::group_glob;
+use super::protect::Protect;
 use super::{Credential, KeyStanding, Keyring, fingerprint};
 use crate::record::change::{Change, ChangeKind};
 use crate::record::kind::{
@@ -18,103 +20,6 @@ use crate::record::kind::{
 };
 use crate::record::snapshot::Loaded;
 use crate::trust::condition::{Expr, ExprFault};
-
-/// A glob that was read, ready to match names.
-pub type Glob = globset::GlobMatcher;
-
-/// A glob over group names: case is ignored.
-///
-/// # Errors
-/// The reason, when the glob does not compile or is too long.
-pub fn group_glob(pattern: &str) -> Result<GlobMatcher, String> {
-    glob(pattern, false)
-}
-
-/// Whether a glob over paths may match a path below a folder. In doubt, it may.
-fn leads_below(pattern: &str, folder: &str) -> bool {
-    let mut parts = pattern.split('/');
-    for name in folder.split('/').filter(|name| !name.is_empty()) {
-        match parts.next() {
-            None => return false,
-            // These may match any number of names, or hold a `/`.
-            Some(part) if part.contains("**") || part.contains(['{', '[', '\\']) => return true,
-            Some(part) if path_glob(part).is_ok_and(|glob| !glob.is_match(name)) => return false,
-            Some(_) => {}
-        }
-    }
-    parts.next().is_some()
-}
-
-/// Whether a path is a proper prefix, name by name, of the paths that a glob names: a
-/// file at the path takes the place of a folder that the glob needs. `**` names no
-/// folder.
-fn stands_before(pattern: &str, path: &str) -> bool {
-    let mut parts = pattern.split('/');
-    for name in path.split('/') {
-        match parts.next() {
-            None => return false,
-            Some(part) if part.contains("**") => return false,
-            Some(part) if path_glob(part).is_ok_and(|glob| !glob.is_match(name)) => return false,
-            Some(_) => {}
-        }
-    }
-    parts.next().is_some()
-}
-
-/// Expands the alternatives of a glob, `{a/b,c}/d` for instance; returns only the pattern
-/// itself if there are too many.
-fn alternatives(pattern: &str) -> Vec<String> {
-    const MOST: usize = 64;
-    let mut done = Vec::new();
-    let mut left = vec![pattern.to_owned()];
-    while let Some(next) = left.pop() {
-        let range = next.find('{').and_then(|start| {
-            let mut depth = 0_usize;
-            let end = next[start..].char_indices().find_map(|(at, c)| {
-                depth += usize::from(c == '{');
-                depth -= usize::from(c == '}');
-                (depth == 0).then_some(start + at)
-            })?;
-            Some((start, end))
-        });
-        let Some((start, end)) = range.filter(|_| !next.contains('\\')) else {
-            done.push(next);
-            continue;
-        };
-        let mut depth = 0_usize;
-        let split = next[start + 1..end].split(|c| {
-            depth += usize::from(c == '{');
-            depth -= usize::from(c == '}');
-            c == ',' && depth == 0
-        });
-        left.extend(split.map(|one| format!("{}{one}{}", &next[..start], &next[end + 1..])));
-        if left.len() + done.len() > MOST {
-            return vec![pattern.to_owned()];
-        }
-    }
-    done
-}
-
-/// A glob over paths from the repository's top: case is ignored, since many
-/// disks take `.GITHUB` for `.github`.
-///
-/// # Errors
-/// The reason, when the glob does not compile or is too long.
-pub fn path_glob(pattern: &str) -> Result<GlobMatcher, String> {
-    glob(pattern, true)
-}
-
-fn glob(pattern: &str, is_path: bool) -> Result<GlobMatcher, String> {
-    if pattern.is_empty() || pattern.len() > 256 {
-        return Err("a glob has 1 to 256 characters".into());
-    }
-    GlobBuilder::new(pattern)
-        .case_insensitive(true)
-        .literal_separator(is_path)
-        .build()
-        .map(|glob| glob.compile_matcher())
-        .map_err(|error| error.kind().to_string())
-}
 
 /// The requirements for an approval in one group: the stricter value of every rule that
 /// matches.
@@ -149,7 +54,7 @@ pub struct Policy {
     approvals: Vec<Vec<GlobMatcher>>,
     grants: Vec<Vec<GlobMatcher>>,
     imports: Vec<Vec<GlobMatcher>>,
-    protect: Vec<GlobMatcher>,
+    protect: Protect,
     gates: RefCell<HashMap<(usize, usize), CompiledGate>>,
 }
 
@@ -178,11 +83,7 @@ impl Policy {
                 .iter()
                 .map(|rule| compile(&rule.groups))
                 .collect(),
-            protect: registry
-                .protect
-                .iter()
-                .filter_map(|glob| path_glob(glob).ok())
-                .collect(),
+            protect: Protect::new(&registry.protect),
             gates: RefCell::default(),
             source,
             registry,
@@ -227,20 +128,29 @@ impl Policy {
         self.registry.landing.as_deref().unwrap_or(&Landing::ALL)
     }
 
-    /// Whether a file (path from the repository's top) is protected. A file, link or
-    /// submodule at the path of a protected folder is protected too: it replaces
-    /// everything in the folder.
+    /// Whether a file (path from the repository's top) is protected. A file at the path of
+    /// a protected folder is protected too: it replaces everything in the folder.
     pub fn protects(&self, path: &str) -> bool {
-        let mut globs = self.registry.protect.iter();
-        self.protect.iter().any(|glob| glob.is_match(path))
-            || globs.any(|glob| alternatives(glob).iter().any(|one| stands_before(one, path)))
+        self.protect.names(path)
+    }
+
+    /// Whether a link or a submodule (path from the repository's top) is protected. In
+    /// the place of any folder that a glob may need, also below `**`, readers find its
+    /// files at protected paths.
+    pub fn protects_link(&self, path: &str) -> bool {
+        self.protects(path) || self.may_protect_below(path)
     }
 
     /// Whether something below a folder (path from the repository's top) may be
     /// protected.
     pub fn may_protect_below(&self, folder: &str) -> bool {
-        let globs = self.registry.protect.iter();
-        globs.into_iter().any(|glob| leads_below(glob, folder))
+        self.protect.leads_below(folder)
+    }
+
+    /// Appends what the globs of `protect` know of a folder: below two folders of equal
+    /// state, they protect the same names. Returns `None` if they depend on more.
+    pub fn protection(&self, folder: &str, state: &mut Vec<u16>) -> Option<()> {
+        self.protect.state(folder, state)
     }
 
     /// Whether any file outside the registry is protected.
@@ -502,65 +412,5 @@ pub fn needed_action(change: &Change) -> Option<(Action, Option<StageName>)> {
             RecordPath::Archival(_) => plain(Action::Archive),
         },
         _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn folders_on_the_way_to_what_a_glob_matches() {
-        for (pattern, folder, leads) in [
-            (".github/**", "", true),
-            (".github/**", ".github", true),
-            (".github/**", ".GITHUB/workflows", true),
-            (".github/**", "docs", false),
-            (".github/**", ".github2", false),
-            ("ci/run", "", true),
-            ("ci/run", "ci", true),
-            ("ci/run", "ci/run", false),
-            ("ci/*/run", "ci/a", true),
-            ("ci/*/run", "ci/a/b", false),
-            ("ci/*/run", "other/a", false),
-            ("run", "", true),
-            ("run", "ci", false),
-            ("**/OWNERS", "any/where", true),
-            ("{ci,docs/x}/run", "docs/x", true),
-        ] {
-            assert_eq!(leads_below(pattern, folder), leads, "{pattern} below {folder}");
-        }
-    }
-
-    #[test]
-    fn paths_match_in_any_case_and_stars_stop_at_folders() {
-        let matches = |pattern, path| path_glob(pattern).expect("a glob").is_match(path);
-        assert!(matches(".github/**", ".GitHub/workflows/CI.yml"));
-        assert!(matches("*.md", "README.MD") && !matches("*.md", "docs/README.md"));
-    }
-
-    #[test]
-    fn a_file_in_the_place_of_a_folder_stands_before_what_is_in_it() {
-        for (pattern, path, wanted) in [
-            ("ci/**", "ci", true),
-            ("ci/**", "CI", true),
-            ("ci/**", "ci/x", false),
-            ("ci/**", "cif", false),
-            ("a/b/c.yml", "a", true),
-            ("a/b/c.yml", "a/b", true),
-            ("a/b/c.yml", "a/b/c.yml", false),
-            ("a/*/c", "a/x", true),
-            ("**/Dockerfile", "a", false),
-            ("**/Dockerfile", "a/b", false),
-            ("{a/b,c}/**", "c", true),
-            ("{a/b,c}/**", "a", true),
-            ("{a/b,c}/**", "a/b", true),
-            ("{a/b,c}/**", "d", false),
-            ("{a,{b,c}}/x", "c", true),
-        ] {
-            let is = alternatives(pattern).iter().any(|one| stands_before(one, path));
-            assert_eq!(is, wanted, "{pattern} {path}");
-        }
-        assert_eq!(alternatives("{a,b"), ["{a,b"]);
     }
 }

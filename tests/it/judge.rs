@@ -360,6 +360,53 @@ fn protected_files_need_an_administrator() {
     assert!(said.contains("MR307"), "{said}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_link_or_submodule_in_the_place_of_any_folder_that_a_glob_needs_is_protected() {
+    let lab = Lab::with_registry();
+    lab.change_policy("actors:\n", "protect: [\".github/**/*.yml\"]\nactors:\n");
+    let head = lab.git(&["rev-parse", "HEAD"]);
+    for path in [".github", ".github/workflows", ".github/wf", ".github/a/b"] {
+        for mode in ["120000", "160000"] {
+            let id = match mode {
+                "120000" => lab.git(&["rev-parse", "HEAD:registry.yaml"]),
+                _ => head.clone(),
+            };
+            let entry = format!("{mode},{id},{path}");
+            lab.git(&["update-index", "--add", "--cacheinfo", &entry]);
+            assert!(
+                lab.git_as("risk-1", &["commit", "-q", "-S", "-m", "ci"])
+                    .status
+                    .success()
+            );
+            let said = lab.findings("risk-1", &["validate", "-o", "concise", "HEAD~1..HEAD"]);
+            assert!(
+                said.contains(&format!("{path}:1:1: MR307 ")),
+                "{path} {mode}: {said}"
+            );
+            lab.git(&["reset", "-q", "--hard", &head]);
+        }
+    }
+    // One that is not committed yet.
+    let target = lab.top.join(".github");
+    std::fs::create_dir_all(&target).expect("a folder");
+    std::os::unix::fs::symlink("../elsewhere", target.join("wf")).expect("a link");
+    let said = lab.findings("risk-1", &["validate", "-o", "concise"]);
+    assert!(said.contains(".github/wf:1:1: MR307 "), "{said}");
+    // A plain file is free there, and so is a link elsewhere.
+    std::fs::remove_file(target.join("wf")).expect("the link");
+    lab.write(".github/wf", "text\n");
+    std::os::unix::fs::symlink(".github", lab.top.join("docs")).expect("a link");
+    let _ = lab.ok("risk-1", &["validate"]);
+    lab.git(&["add", "-A"]);
+    assert!(
+        lab.git_as("risk-1", &["commit", "-q", "-S", "-m", "plain"])
+            .status
+            .success()
+    );
+    let _ = lab.ok("risk-1", &["validate", "HEAD~1..HEAD"]);
+}
+
 #[test]
 fn a_registry_that_vanished_is_a_finding_and_no_excuse() {
     let lab = Lab::with_registry();

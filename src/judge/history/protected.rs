@@ -1,16 +1,27 @@
 //! The files outside the registry that a policy protects.
 
 use crate::base::{Error, Oid};
-use crate::object::{self, FileChange, Look, Objects, TreeDiff};
+use crate::object::{self, FileChange, Look, Mode, Objects, TreeDiff};
 use crate::record::change::{self, Change, ChangeKind, Differences};
 use crate::record::kind::is_managed;
 use crate::trust::Policy;
 
-/// Whether the policy protects a file (path from the repository's top). The
-/// registry's own files are judged as records.
-pub(super) fn is_protected(policy: &Policy, folder: &str, path: &[u8]) -> bool {
-    let path = String::from_utf8_lossy(path);
-    !is_own(folder, &path) && policy.protects(&path)
+/// The most protected files that are listed for a step that meets a limit. The limit is
+/// a finding whatever the others are.
+const MOST_LISTED: usize = 1_000;
+
+/// Whether the policy protects a file, link or submodule (path from the repository's
+/// top). The registry's own files are judged as records.
+fn is_protected(policy: &Policy, folder: &str, file: &FileChange) -> bool {
+    let path = String::from_utf8_lossy(&file.path);
+    let is_link = |side: Option<(Mode, Oid)>| {
+        side.is_some_and(|(mode, _)| matches!(mode, Mode::Symlink | Mode::Gitlink))
+    };
+    let protects = match is_link(file.before) || is_link(file.after) {
+        true => policy.protects_link(&path),
+        false => policy.protects(&path),
+    };
+    protects && !is_own(folder, &path)
 }
 
 fn is_own(folder: &str, path: &str) -> bool {
@@ -19,6 +30,12 @@ fn is_own(folder: &str, path: &str) -> bool {
         folder => path.strip_prefix(folder).and_then(|path| path.strip_prefix('/')),
     };
     inside.is_some_and(is_managed)
+}
+
+/// Whether a path is the registry's folder, or one on the way to it.
+fn is_around(folder: &str, path: &str) -> bool {
+    let rest = folder.strip_prefix(path);
+    path.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The part of a repository in which policies may protect files.
@@ -36,7 +53,23 @@ impl Look for Protected<'_> {
 
     fn holds(&self, file: &FileChange) -> bool {
         let mut policies = self.policies.iter();
-        policies.any(|policy| is_protected(policy, self.folder, &file.path))
+        policies.any(|policy| is_protected(policy, self.folder, file))
+    }
+
+    fn state(&self, folder: &[u8]) -> Option<Vec<u16>> {
+        let folder = String::from_utf8_lossy(folder);
+        if is_around(self.folder, &folder) {
+            return None;
+        }
+        let mut state = Vec::new();
+        for policy in self.policies {
+            policy.protection(&folder, &mut state)?;
+        }
+        Some(state)
+    }
+
+    fn is_outside(&self, _: &[u8]) -> bool {
+        true
     }
 }
 
@@ -52,7 +85,11 @@ pub(super) fn protected(
     if !policies.iter().any(|policy| policy.protects_anything()) {
         return Ok(TreeDiff::default());
     }
-    object::diff(objects, before, after, &Protected { policies, folder })
+    let mut files = object::diff(objects, before, after, &Protected { policies, folder })?;
+    if !files.limits.is_empty() {
+        files.changes.truncate(MOST_LISTED);
+    }
+    Ok(files)
 }
 
 /// The part of a repository that is judged under one policy: the registry's own files,
@@ -89,6 +126,18 @@ impl Look for Judged<'_> {
     fn holds(&self, file: &FileChange) -> bool {
         let path = String::from_utf8_lossy(&file.path);
         is_own(self.folder, &path) || self.protected().holds(file)
+    }
+
+    fn state(&self, folder: &[u8]) -> Option<Vec<u16>> {
+        match self.is_outside(folder) {
+            true => self.protected().state(folder),
+            false => None,
+        }
+    }
+
+    fn is_outside(&self, path: &[u8]) -> bool {
+        let path = String::from_utf8_lossy(path);
+        !is_around(self.folder, &path) && !is_own(self.folder, &path)
     }
 }
 

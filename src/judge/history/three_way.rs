@@ -11,7 +11,7 @@ use crate::object::{self, Entry, FileChange, Mode, Objects, Tree};
 /// Folders are put together no deeper.
 const DEEPEST: usize = 64;
 
-/// The most names that are merged.
+/// The most names of the registry that are merged.
 const MOST_NAMES: usize = 1_000_000;
 
 /// One folder or file at the base, on our side and on theirs.
@@ -23,7 +23,10 @@ type Added = [Option<Vec<u8>>; 2];
 struct Merging<'m, 'p, 'a> {
     planner: &'m Planner<'p, 'a>,
     added: Added,
+    /// How many more names of the registry are merged.
     left: usize,
+    /// How many more names outside it.
+    left_outside: usize,
     path: Vec<u8>,
     plan: &'m mut Plan,
 }
@@ -60,6 +63,7 @@ impl Planner<'_, '_> {
             planner: self,
             added: [adds(&mine.changes), adds(&side.changes)],
             left: MOST_NAMES,
+            left_outside: object::MOST_OUTSIDE,
             path: Vec::new(),
             plan,
         };
@@ -75,7 +79,7 @@ impl Merging<'_, '_, '_> {
         if let Some(taken) = taken(&three) {
             return Ok(taken);
         }
-        if depth > DEEPEST || self.left == 0 {
+        if depth > DEEPEST || *self.left() == 0 {
             self.clash([None; 3], true);
             return Ok(three[2]);
         }
@@ -116,13 +120,22 @@ impl Merging<'_, '_, '_> {
         Ok(Some(objects.new.insert(ObjectKind::Tree, Tree::write(&entries))))
     }
 
+    /// The budget that the path's names are taken from.
+    fn left(&mut self) -> &mut usize {
+        match self.planner.judged.is_outside(&self.path) {
+            true => &mut self.left_outside,
+            false => &mut self.left,
+        }
+    }
+
     /// A name of the two sides: the file and the folder that it becomes.
     fn name(&mut self, sides: Three<Option<&Entry>>, depth: usize) -> Result<[Value; 2], Error> {
         let whole = sides.map(|side| side.map(|entry| (entry.mode, entry.id)));
         if let Some(taken) = taken(&whole) {
             return Ok([taken, None]);
         }
-        self.left = self.left.saturating_sub(1);
+        let left = self.left();
+        *left = left.saturating_sub(1);
         let folders = whole.map(|side| side.filter(|(mode, _)| *mode == Mode::Tree).map(|(_, id)| id));
         let files = whole.map(|side| side.filter(|(mode, _)| *mode != Mode::Tree));
         let folder = self.folder(folders, depth + 1)?.map(|id| (Mode::Tree, id));
