@@ -30,8 +30,15 @@ fn tree(lab: &Lab, entries: &[(String, String)]) -> String {
 
 /// Writes a folder with this many names, each for the same subfolder, to this depth.
 fn bomb(lab: &Lab, names: usize, levels: usize) -> String {
+    bomb_of(lab, names, levels, "")
+}
+
+/// Such a folder, whose files have names of this end.
+fn bomb_of(lab: &Lab, names: usize, levels: usize, end: &str) -> String {
     let blob = made(lab, &["hash-object", "-w", "--stdin"], b"x\n");
-    let files: Vec<_> = (0..names).map(|n| (format!("f{n:03}"), blob.clone())).collect();
+    let files: Vec<_> = (0..names)
+        .map(|n| (format!("f{n:03}{end}"), blob.clone()))
+        .collect();
     let mut at = tree(lab, &files);
     for _ in 1..levels {
         let folders: Vec<_> = (0..names).map(|n| (format!("d{n:03}/"), at.clone())).collect();
@@ -149,6 +156,59 @@ fn a_protected_folder_that_is_too_deep_is_a_finding() {
     let _ = guarded.accepts("admin-1", &["main"]);
     let _ = landed_and_reverted(lab, "third_party", &deep(lab, 66));
     assert!(guarded.refuses("admin-1", &["main"]).contains("MR113"));
+}
+
+#[test]
+fn a_protected_folder_of_countless_paths_is_a_finding_that_can_be_accepted() {
+    let guarded = Guarded::new();
+    let lab = &guarded.lab;
+    let globs = r#"protect: [".github/**/*.yml", "*/x", "[!c]i/**/run"]"#;
+    lab.change_policy("actors:\n", &format!("{globs}\nactors:\n"));
+    let _ = guarded.accepts("admin-1", &["main"]);
+    // 100,000,000 paths in less than 1 kB; the last glob may match at any of them.
+    for (path, end, limit) in [
+        (".github", ".yml", "more than 100000 files differ"),
+        ("ai", "", "more than 250000 names differ"),
+    ] {
+        let landed = landed_and_reverted(lab, path, &bomb_of(lab, 10, 8, end));
+        let began = std::time::Instant::now();
+        assert!(guarded.refuses("admin-1", &["main"]).contains("MR113"));
+        let found = lab.findings("admin-1", &["audit"]);
+        assert!(found.contains(limit), "{found}");
+        lab.git(&["branch", "-f", "worst", &landed]);
+        let onto = format!("{landed}~1");
+        let found = lab.findings("admin-1", &["validate", "--onto", &onto, "worst"]);
+        assert!(found.contains(limit), "{found}");
+        // The bound is for an unoptimised build on a busy machine.
+        assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
+        lab.git(&["reset", "-q", "--hard"]);
+        // Taking it back changes as many names.
+        let accepted = [landed, lab.git(&["rev-parse", "main"])]
+            .map(|commit| format!("  - {{commit: \"{commit}\", codes: [MR113], reason: looked at}}\n"))
+            .concat();
+        let known = match lab.read("registry.yaml").contains("acknowledged:\n") {
+            true => "acknowledged:\n",
+            false => "actors:\n",
+        };
+        let after = known.replace("acknowledged:\n", "");
+        lab.change_policy(known, &format!("acknowledged:\n{accepted}{after}"));
+        let _ = lab.ok("admin-1", &["audit"]);
+        let _ = guarded.accepts("admin-1", &["main"]);
+    }
+}
+
+#[test]
+fn a_folder_that_repeats_itself_below_a_glob_is_compared_once() {
+    let guarded = Guarded::new();
+    let lab = &guarded.lab;
+    lab.change_policy("actors:\n", "protect: [\".github/**/*.yml\"]\nactors:\n");
+    let _ = guarded.accepts("admin-1", &["main"]);
+    // No path of these ends in `.yml`.
+    let began = std::time::Instant::now();
+    let _ = landed_and_reverted(lab, ".github", &bomb(lab, 10, 40));
+    let _ = guarded.accepts("admin-1", &["main"]);
+    let _ = lab.ok("admin-1", &["audit"]);
+    assert!(began.elapsed().as_secs() < 30, "{:?}", began.elapsed());
 }
 
 #[test]
@@ -331,4 +391,30 @@ fn what_is_not_listed_is_counted() {
         found.contains("537725 more files below `groups/strays` are no records"),
         "{found}"
     );
+}
+
+#[test]
+fn a_folder_without_records_is_searched_for_repositories_within_bounds() {
+    let guarded = Guarded::new();
+    let lab = &guarded.lab;
+    let before = lab.git(&["rev-parse", "main"]);
+    // Deeper than folders are compared, and at countless paths.
+    let head = made(lab, &["hash-object", "-w", "--stdin"], b"ref: refs/heads/main\n");
+    let mut at = tree(lab, &[("HEAD".to_owned(), head)]);
+    for _ in 0..100 {
+        at = tree(lab, &[("a/".to_owned(), at.clone()), ("b/".to_owned(), at)]);
+    }
+    let tip = committed(lab, &before, &with(lab, &before, "vendor", &at));
+    lab.git(&["branch", "-f", "worst", &tip]);
+    let began = std::time::Instant::now();
+    assert!(guarded.refuses("admin-1", &["worst:main"]).contains("MR101"));
+    let onto = lab.findings(
+        "admin-1",
+        &["validate", "--onto", "main", "worst", "-o", "concise"],
+    );
+    assert!(onto.contains("/HEAD:1:1: MR101 "), "{onto}");
+    let range = format!("{before}..{tip}");
+    let found = lab.findings("admin-1", &["validate", &range, "-o", "concise"]);
+    assert_eq!(found.matches("MR101").count(), 1, "{found}");
+    assert!(began.elapsed().as_secs() < 30, "{:?}", began.elapsed());
 }

@@ -1,6 +1,7 @@
 //! MR113 over-the-limit: a step changes more of the registry, or of protected files, than is
 //! compared.
 
+use super::place::in_folder;
 use super::scene::{Findings, Step};
 use super::{Check, Rule};
 use crate::base::Error;
@@ -19,9 +20,11 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
     for (folder, what) in &step.differences.limits {
-        let place = match folder.strip_prefix('/').unwrap_or(folder) {
-            "" => REGISTRY_FILE,
-            place => place,
+        let anchor = match folder.strip_prefix('/') {
+            Some("") => Anchor::file(REGISTRY_FILE),
+            Some(place) => Anchor::file(place),
+            None if folder.is_empty() => Anchor::file(REGISTRY_FILE),
+            None => in_folder(folder),
         };
         let compared = match folder.as_str() {
             "" => "the registry".to_owned(),
@@ -29,11 +32,14 @@ fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
         };
         let finding = Finding::new(
             &RULE.info,
-            Anchor::file(place),
+            anchor,
             format!("{compared} was not compared to its end: {what}"),
         )
         .why("a file that was not compared is not judged")
-        .choose("take the folder out of the registry, or land its files in several commits or merges");
+        .choose(match folder.starts_with('/') {
+            true => "land its files in several commits or merges, or let the policy's `protect` name fewer of them",
+            false => "take the folder out of the registry, or land its files in several commits or merges",
+        });
         out.push(finding);
     }
     Ok(())
@@ -42,7 +48,8 @@ fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
 const DOCS: &str = r#"
 ## What it checks
 A step's changes below `groups/` and `policy/`, and in the folders where `protect` may name a file,
-are compared completely: folders nested 64 deep, 1,000,000 names and 100,000 files at most.
+are compared completely: folders nested 64 deep, 1,000,000 names (250,000 outside the registry)
+and 100,000 files at most. Folders that repeat one in which nothing was found cost nothing.
 Folders in which no glob of `protect` can match are not read. A merged branch is traced
 completely: it may give its files 100,000 values at most.
 

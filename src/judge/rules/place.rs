@@ -12,6 +12,15 @@ use crate::record::yaml::{LineIndex, Part, pointer_step};
 /// folder, since the remedy is typed at the repository's top.
 pub(super) const FROM_TOP: char = '\u{1}';
 
+/// Returns the anchor of a file of the registry's folder. A path that is none of its
+/// entries would count from the repository's top otherwise.
+pub(super) fn in_folder(path: &str) -> Anchor {
+    match is_in_entries(path) {
+        true => Anchor::file(path),
+        false => Anchor::file(format!("{FROM_TOP}{path}")),
+    }
+}
+
 /// A placeholder in a remedy for the registry's folder, seen from the repository's top.
 pub(super) const FOLDER: char = '\u{2}';
 
@@ -63,10 +72,12 @@ impl Resolver<'_> {
             }
             None => Default::default(),
         };
+        let own = anchor.path.strip_prefix(FROM_TOP);
+        let path = own.unwrap_or(&anchor.path);
         let path = match self.folder {
-            "" => anchor.path.clone(),
-            folder if is_in_entries(&anchor.path) => format!("{folder}/{}", anchor.path),
-            _ => anchor.path.clone(),
+            "" => path.to_owned(),
+            folder if own.is_some() || is_in_entries(path) => format!("{folder}/{path}"),
+            _ => path.to_owned(),
         };
         Place {
             side: anchor.side,

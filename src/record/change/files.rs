@@ -3,10 +3,11 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use super::lookalikes::lookalikes;
 use super::{Change, ChangeKind, Stray};
 use crate::base::{Error, Oid};
 use crate::object::{self, Counter, FileChange, Look, Objects};
-use crate::record::kind::{PathFault, RecordPath, is_managed};
+use crate::record::kind::{PathFault, RecordPath, is_in_entries, is_managed};
 use crate::record::snapshot::Snapshot;
 
 /// The most strays (files that are not records) listed for one group, while the step
@@ -26,7 +27,8 @@ pub struct Files {
     /// Folders that were not compared completely, with the limit that stopped the
     /// comparison.
     pub limits: Vec<(String, String)>,
-    /// Strays that are counted instead of listed, as changes of their folder.
+    /// Strays that are counted instead of listed, as changes of their folder, and files
+    /// that make a folder without records look like a repository.
     pub counted: Vec<Change>,
 }
 
@@ -40,11 +42,15 @@ pub fn files(prior: &Snapshot<'_>, next: &Snapshot<'_>) -> Result<Files, Error> 
     let mut all = object::diff(objects, prior.tree, next.tree, &managed)?;
     all.faults
         .retain(|(folder, _)| folder.is_empty() || is_managed(folder));
+    let mut counted = managed.counted(objects)?;
+    let found = lookalikes(objects, prior.tree, next.tree)?;
+    counted.extend(found.changes);
+    all.limits.extend(found.limit);
     Ok(Files {
         changes: all.changes,
         malformed_trees: all.faults,
         limits: all.limits,
-        counted: managed.counted(objects)?,
+        counted,
     })
 }
 
@@ -136,7 +142,7 @@ impl Look for Managed {
                 .is_some_and(|rest| rest.starts_with(b"/"));
         };
         let parts: Vec<&[u8]> = own.split(|byte| *byte == b'/').collect();
-        if !is_first_of_registry(parts[0]) {
+        if !std::str::from_utf8(parts[0]).is_ok_and(is_in_entries) {
             return false;
         }
         if may_hold_records(&parts) {
@@ -159,7 +165,7 @@ impl Look for Managed {
             return false;
         };
         let parts: Vec<&[u8]> = own.split(|byte| *byte == b'/').collect();
-        if !is_first_of_registry(parts[0]) {
+        if !std::str::from_utf8(parts[0]).is_ok_and(is_in_entries) && !own.eq_ignore_ascii_case(b"HEAD") {
             return false;
         }
         let text = std::str::from_utf8(own);
@@ -182,10 +188,6 @@ impl Look for Managed {
         }
         !is_full
     }
-}
-
-fn is_first_of_registry(name: &[u8]) -> bool {
-    std::str::from_utf8(name).is_ok_and(is_managed)
 }
 
 /// Returns the folder whose strays are counted together: a group's, or `policy`.

@@ -8,6 +8,7 @@
 
 mod diff;
 mod files;
+mod lookalikes;
 mod words;
 
 use std::sync::Arc;
@@ -138,6 +139,8 @@ pub enum Stray {
     Name(String),
     /// The file is a link, a program or a submodule.
     Mode(String),
+    /// The file makes its folder look like a repository to git.
+    Repository,
     /// The stray file was removed, as it should be.
     Gone,
     /// The number of further strays in a folder.

@@ -571,9 +571,17 @@ impl Pen<'_> {
 
     /// Files outside the registry, of which some are protected.
     fn outside(&mut self, files: &mut Files, law: &Law) -> Option<Done> {
-        let text = format!("number {}\n", self.dice.below(99)).into_bytes();
-        if self.dice.percent(50) {
-            files.insert("README.md".into(), text);
+        let number = self.dice.below(99);
+        let text = format!("number {number}\n").into_bytes();
+        let is_free = self.dice.percent(50);
+        let below_a_glob = number % 2 == 0;
+        if below_a_glob {
+            self.below_a_glob(files, number / 2);
+        }
+        if is_free {
+            if !below_a_glob {
+                files.insert("README.md".into(), text);
+            }
             return Some(Done {
                 sign: self.carried(),
                 what: "outside",
@@ -585,7 +593,9 @@ impl Pen<'_> {
         } else {
             ".github"
         };
-        files.insert(format!("{folder}/workflows.yaml"), text);
+        if !below_a_glob {
+            files.insert(format!("{folder}/workflows.yaml"), text);
+        }
         let who = self.someone(law, "administer", "", "");
         Some(Done {
             sign: self.commit_by(law, &who),

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::acts::{Done, PEOPLE, Pen, REGISTRY};
 use super::law::{Law, digest, text};
-use super::objects::{Files, at};
+use super::objects::{Files, LINK, at};
 use super::world::document;
 
 impl Pen<'_> {
@@ -56,7 +56,7 @@ impl Pen<'_> {
                 {"to": ["relay"], "allow": ["approve", "reject"], "groups": ["*"]},
                 {"to": ["boss"], "allow": ["register"], "groups": ["*"]},
             ],
-            "protect": [".github/**"],
+            "protect": [".github/**", "ci/**/run"],
             "policyChange": {"required": quorum},
         });
         if self.dice.percent(30) {
@@ -64,6 +64,29 @@ impl Pen<'_> {
         }
         self.trust_others(&mut policy);
         policy
+    }
+
+    /// Writes a link or a file in a folder that a glob of `protect` may lead through, or a
+    /// file of a folder that git takes for a repository.
+    pub fn below_a_glob(&mut self, files: &mut Files, number: usize) {
+        let paths = [
+            "ci/a",
+            "ci/b/c",
+            "ci/run",
+            "ci/d/run",
+            "docs/a",
+            "docs/r/refs/x",
+            "docs/r/HEAD",
+            "docs/r/config",
+        ];
+        let path = paths[number % paths.len()];
+        let text = format!("../number-{number}").into_bytes();
+        let is_link = number / paths.len() % 2 == 0 && !path.starts_with("docs/r/");
+        let bytes = match is_link {
+            true => [LINK, &text].concat(),
+            false => text,
+        };
+        files.insert(path.into(), bytes);
     }
 
     pub fn policy(&mut self, files: &mut Files, law: &Law) -> Option<Done> {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::approval::without;
 use super::law::{Law, Signer, proven, text};
-use super::objects::{Commit, Files, History, at, value};
+use super::objects::{Commit, Files, History, LINK, at, value};
 use super::place::{Place, is_managed, place};
 use super::provenance::{Link, Shape, bringer, links, reformats, shape};
 use super::records::brings_unsafe;
@@ -81,7 +81,12 @@ fn step(history: &History, law: &Law, id: Oid) -> (Step, Option<Law>) {
     let commit = &history[&id];
     let (prior, next) = (&history[&commit.parents[0]].files, &commit.files);
     let mut paths: BTreeSet<&String> = prior.keys().chain(next.keys()).collect();
-    paths.retain(|path| is_managed(path) || law.protects(path));
+    let is_link = |files: &Files, path: &str| files.get(path).is_some_and(|bytes| bytes.starts_with(LINK));
+    paths.retain(|path| {
+        is_managed(path)
+            || law.protects(path)
+            || ((is_link(prior, path) || is_link(next, path)) && law.protects_link(path))
+    });
     let shape = shape(history, id);
     let links: Vec<Link> = match shape {
         Shape::Plain => paths.iter().flat_map(|path| links(history, id, path)).collect(),
@@ -144,6 +149,17 @@ fn step(history: &History, law: &Law, id: Oid) -> (Step, Option<Law>) {
             case.codes = told;
         }
     }
+    let repositories = repositories(prior, next);
+    for path in repositories.iter().copied() {
+        case.codes.insert("MR101");
+        let of_step = Link {
+            before: prior.get(path).cloned(),
+            after: next.get(path).cloned(),
+            path: path.clone(),
+            commit: id,
+        };
+        case.record_author(&of_step, None);
+    }
     if restores {
         // The registry that was judged before is there again, with the same policy.
         brought = Some(Law(law.0.clone()));
@@ -154,7 +170,7 @@ fn step(history: &History, law: &Law, id: Oid) -> (Step, Option<Law>) {
             brought = None;
         }
     }
-    if !case.links.is_empty() {
+    if !case.links.is_empty() || !repositories.is_empty() {
         match shape {
             Shape::Plain => {}
             Shape::Octopus => {
@@ -173,6 +189,24 @@ fn step(history: &History, law: &Law, id: Oid) -> (Step, Option<Law>) {
         authors: case.authors,
     };
     (step, brought)
+}
+
+/// The files `HEAD` of folders without records that git reads as repositories, where the
+/// step gives a folder this file or what git reads with it.
+fn repositories<'f>(prior: &Files, next: &'f Files) -> BTreeSet<&'f String> {
+    let is_new = |folder: &str, names: &[&str]| {
+        next.iter().any(|(path, bytes)| {
+            let inside = path.strip_prefix(folder).and_then(|path| path.split('/').next());
+            inside.is_some_and(|name| names.contains(&name)) && prior.get(path) != Some(bytes)
+        })
+    };
+    let read = ["HEAD", "objects", "refs", "config", "commondir"];
+    let heads = next
+        .keys()
+        .filter(|path| path.ends_with("/HEAD") && !is_managed(path));
+    heads
+        .filter(|path| is_new(&path[..path.len() - 4], &read))
+        .collect()
 }
 
 impl Case<'_> {

@@ -56,6 +56,31 @@ pub fn covers(glob: &str, name: &str) -> bool {
     }
 }
 
+fn parts(path: &str) -> Vec<&str> {
+    path.split('/').collect()
+}
+
+/// Whether a path has these names, where `**` is any number of them, and at the end at
+/// least one.
+fn matches(glob: &[&str], path: &[&str]) -> bool {
+    match (glob, path) {
+        (["**"], _) => !path.is_empty(),
+        (["**", rest @ ..], [_, more @ ..]) => matches(rest, path) || matches(glob, more),
+        ([part, rest @ ..], [name, more @ ..]) => covers(part, name) && matches(rest, more),
+        _ => glob.is_empty() && path.is_empty(),
+    }
+}
+
+/// Whether a glob names paths that go on behind this one.
+fn leads_on(glob: &[&str], path: &[&str]) -> bool {
+    match (glob, path) {
+        (_, []) => !glob.is_empty(),
+        ([], _) => false,
+        (["**", rest @ ..], [_, more @ ..]) => leads_on(rest, path) || leads_on(glob, more),
+        ([part, rest @ ..], [name, more @ ..]) => covers(part, name) && leads_on(rest, more),
+    }
+}
+
 /// The SHA-256 of the canonical JSON of a value.
 pub fn digest(value: &Value) -> String {
     let bytes = serde_json_canonicalizer::to_vec(value).expect("JSON");
@@ -252,8 +277,15 @@ impl Law {
                 false => named.len().saturating_sub(1),
             };
             let is_folder = (1..=folders).any(|many| covers(&named[..many].join("/"), path));
-            is_folder || covers(&glob.replace("**", "*"), path)
+            is_folder || matches(&parts(glob), &parts(path))
         })
+    }
+
+    /// Whether a link needs `administer`: followed, it gives its own files at paths that
+    /// a glob names.
+    pub fn protects_link(&self, path: &str) -> bool {
+        let globs = texts(&self.0, "protect");
+        self.protects(path) || globs.iter().any(|glob| leads_on(&parts(glob), &parts(path)))
     }
 
     /// How many administrators a change of the policy needs.

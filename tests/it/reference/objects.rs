@@ -10,6 +10,9 @@ use serde_json::Value;
 /// Every file of a tree, by path.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
+/// The first bytes of a symbolic link's content among files.
+pub const LINK: &[u8] = b"\0link\0";
+
 /// One commit with all its files.
 pub struct Commit {
     pub parents: Vec<Oid>,
@@ -108,6 +111,10 @@ fn tree(objects: &Memory, id: Oid, folder: &str, files: &mut Files) {
             "100644" => {
                 let bytes = objects.read(child, ObjectKind::Blob).expect("a file");
                 files.insert(format!("{folder}{name}"), bytes);
+            }
+            "120000" => {
+                let target = objects.read(child, ObjectKind::Blob).expect("a link");
+                files.insert(format!("{folder}{name}"), [LINK, &target].concat());
             }
             other => panic!("the generator makes no entry of mode {other}"),
         }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use ssh_key::private::Ed25519Keypair;
 use ssh_key::{HashAlg, LineEnding, PrivateKey};
 
-use super::objects::Files;
+use super::objects::{Files, LINK};
 
 /// Numbers that look random and are the same each time (splitmix64).
 pub struct Dice(pub u64);
@@ -178,8 +178,12 @@ fn write_tree(objects: &Memory, files: &Files) -> Oid {
     for (path, bytes) in files {
         match path.split_once('/') {
             None => {
-                let id = objects.insert(ObjectKind::Blob, bytes.clone());
-                entries.push((path.clone(), "100644", path.clone(), id));
+                let (mode, bytes) = match bytes.strip_prefix(LINK) {
+                    Some(target) => ("120000", target),
+                    None => ("100644", &bytes[..]),
+                };
+                let id = objects.insert(ObjectKind::Blob, bytes.to_vec());
+                entries.push((path.clone(), mode, path.clone(), id));
             }
             Some((folder, rest)) => {
                 folders
