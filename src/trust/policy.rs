@@ -138,7 +138,7 @@ impl Policy {
     /// the place of any folder that a glob may need, also below `**`, readers find its
     /// files at protected paths.
     pub fn protects_link(&self, path: &str) -> bool {
-        self.protects(path) || self.may_protect_below(path)
+        self.protects(path) || self.protect.leads_through(path)
     }
 
     /// Whether something below a folder (path from the repository's top) may be

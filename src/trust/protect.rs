@@ -39,6 +39,11 @@ impl Protect {
             || self.ways().iter().any(|way| way.stands_before(path))
     }
 
+    /// Whether a glob names paths below a link: at these, readers find the link's files.
+    pub(super) fn leads_through(&self, link: &str) -> bool {
+        self.ways().iter().any(|way| way.leads_through(link))
+    }
+
     /// Whether a glob may match something below a folder. In doubt, it may.
     pub(super) fn leads_below(&self, folder: &str) -> bool {
         self.ways().iter().any(|way| way.leads_below(folder))
@@ -145,6 +150,18 @@ impl Way {
     /// Returns the parts that may come next after the names of a folder, by their
     /// numbers, or `None` if an odd part was met.
     fn positions(&self, folder: &str) -> Option<Vec<u16>> {
+        let mut is_odd = false;
+        let at = self.after(folder, |_, _| {
+            is_odd = true;
+            false
+        });
+        let odd = |position: &u16| matches!(self.0.get(usize::from(*position)), Some(Part::Odd(_)));
+        (!is_odd && !at.iter().any(odd)).then_some(at)
+    }
+
+    /// Returns the parts that may come next, where `odd` says whether an odd part matches
+    /// a name.
+    fn after(&self, folder: &str, mut odd: impl FnMut(&Name, &str) -> bool) -> Vec<u16> {
         let mut at = self.skipping(vec![0]);
         for name in folder.split('/').filter(|name| !name.is_empty()) {
             let mut next = Vec::new();
@@ -152,14 +169,13 @@ impl Way {
                 match self.0.get(usize::from(position)) {
                     Some(Part::Any) => next.push(position),
                     Some(Part::Name(part)) if part.may_be(name) => next.push(position + 1),
-                    Some(Part::Odd(_)) => return None,
-                    Some(Part::Name(_)) | None => {}
+                    Some(Part::Odd(part)) if odd(part, name) => next.push(position + 1),
+                    _ => {}
                 }
             }
             at = self.skipping(next);
         }
-        let is_odd = |position: &u16| matches!(self.0.get(usize::from(*position)), Some(Part::Odd(_)));
-        (!at.iter().any(is_odd)).then_some(at)
+        at
     }
 
     /// Adds the parts behind each `**`, since it may match no name at all.
@@ -176,10 +192,19 @@ impl Way {
         positions
     }
 
+    fn is_left(&self, position: u16) -> bool {
+        usize::from(position) < self.0.len()
+    }
+
     fn leads_below(&self, folder: &str) -> bool {
-        let is_left = |position: &u16| usize::from(*position) < self.0.len();
-        self.positions(folder)
-            .is_none_or(|positions| positions.iter().any(is_left))
+        let is_left = |positions: Vec<u16>| positions.into_iter().any(|position| self.is_left(position));
+        self.positions(folder).is_none_or(is_left)
+    }
+
+    /// An odd part counts as one name here. In doubt, each link would be protected.
+    fn leads_through(&self, link: &str) -> bool {
+        let at = self.after(link, |part, name| part.may_be(name));
+        at.into_iter().any(|position| self.is_left(position))
     }
 
     /// Whether a path is a proper prefix, name by name, of the paths that the glob names:
@@ -279,6 +304,25 @@ mod tests {
                 leads,
                 "{pattern} below {folder}"
             );
+        }
+    }
+
+    #[test]
+    fn links_that_paths_of_a_glob_lead_through() {
+        for (pattern, link, leads) in [
+            (".github/**/*.yml", ".github/a/b", true),
+            (".github/**/*.yml", "docs/a", false),
+            ("a/**/b/**/c", "A/x/b/y", true),
+            ("*/x", "k", true),
+            ("*/x", "k/y", false),
+            ("q**/z", "qq", true),
+            ("q**/z", "qq/r", false),
+            ("q**/z", "k", false),
+            ("[!c]i/**/run", "ai/x", true),
+            ("[!c]i/**/run", "docs", false),
+            ("\\[a]/x", "docs", false),
+        ] {
+            assert_eq!(protect(pattern).leads_through(link), leads, "{pattern} {link}");
         }
     }
 

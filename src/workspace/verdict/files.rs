@@ -159,8 +159,7 @@ fn uncommitted(
         inside.is_some_and(is_managed)
     };
     // A link is protected in the place of any folder on the way to a protected file.
-    let may_protect = |policy: &Policy, path: &str| policy.protects(path) || policy.may_protect_below(path);
-    let wanted = |path: &str| is_own(path) || policy.is_some_and(|policy| may_protect(policy, path));
+    let wanted = |path: &str| is_own(path) || policy.is_some_and(|policy| policy.protects_link(path));
     workspace.repo.uncommitted(overlay, top, &within, &wanted)
 }
 
