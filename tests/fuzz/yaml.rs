@@ -4,7 +4,7 @@
 
 use modelry::record::canonical::canonical;
 use modelry::judge::finding::Part;
-use modelry::record::kind::{Archival, Evaluation, Kind, ModelCard, ModelGroup, ModelVersion, Registry, Review, StageAssignment, Tombstone};
+use modelry::record::kind::Kind;
 use modelry::record::schema;
 use modelry::record::yaml::{Document, Edit, Limits, LineIndex, write};
 use serde_json::Value;
@@ -42,17 +42,7 @@ fn pointers(value: &Value, at: &str, out: &mut Vec<String>) {
 
 /// A value that the schema accepts fits the type.
 fn typed(kind: Kind, value: &Value) -> Result<(), String> {
-    match kind {
-        Kind::Registry => schema::typed::<Registry>(value).map(drop),
-        Kind::ModelGroup => schema::typed::<ModelGroup>(value).map(drop),
-        Kind::ModelVersion => schema::typed::<ModelVersion>(value).map(drop),
-        Kind::ModelCard => schema::typed::<ModelCard>(value).map(drop),
-        Kind::Evaluation => schema::typed::<Evaluation>(value).map(drop),
-        Kind::Review => schema::typed::<Review>(value).map(drop),
-        Kind::StageAssignment => schema::typed::<StageAssignment>(value).map(drop),
-        Kind::Archival => schema::typed::<Archival>(value).map(drop),
-        Kind::Tombstone => schema::typed::<Tombstone>(value).map(drop),
-    }
+    kind.read(value).map(drop)
 }
 
 fn accepted(document: &Document) {

@@ -8,8 +8,8 @@ use super::scene::Step;
 use crate::base::{Error, Oid};
 use crate::judge::finding::{Anchor, Finding};
 use crate::object;
-use crate::record::kind::{ENTRIES, REGISTRY_FILE, RecordPath, is_in_entries};
-use crate::record::snapshot::{Record, Snapshot};
+use crate::record::kind::{ENTRIES, REGISTRY_FILE, Record, RecordPath, is_in_entries};
+use crate::record::snapshot::Snapshot;
 use crate::trust::{Gone, Verdict};
 
 /// The folders and files that a step restores.

@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::{Change, ChangeKind, Stray, files};
 use crate::base::Error;
 use crate::object::{self, Mode};
-use crate::record::kind::{PathFault, RecordPath, Status};
-use crate::record::snapshot::{Loaded, Record, Records, Snapshot};
+use crate::record::kind::{PathFault, Record, RecordPath, Status};
+use crate::record::snapshot::{Loaded, Records, Snapshot};
 use crate::record::subject::{self, FREE_FIELDS};
 
 /// The differences between two snapshots.

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ActorId, Address, ApiVersion, Digest, GroupName, Key, Metrics, ModelCardKind, VersionNumber};
+use super::{
+    ActorId, Address, ApiVersion, Digest, Document, GroupName, Key, Metrics, VersionNumber, kind_word,
+};
 
 /// A section of the card that a rule can require.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -102,6 +104,11 @@ impl std::fmt::Display for CardSection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
     }
+}
+
+kind_word! {
+    /// The model card of a version.
+    ModelCardKind = ModelCard
 }
 
 /// The model card of a version: purpose, training, evaluation, risks and limits.
@@ -200,6 +207,16 @@ pub struct ModelCard {
     /// The author's detached signature over all of the above.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<String>,
+}
+
+impl Document for ModelCard {
+    fn by(&self) -> Option<&ActorId> {
+        Some(&self.by)
+    }
+
+    fn revision(&self) -> Option<u64> {
+        Some(self.revision)
+    }
 }
 
 /// A summary of a model.

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ActorId, Address, ApiVersion, Digest, EvaluationKind, GroupName, Key, RecordName, VersionNumber,
+    ActorId, Address, ApiVersion, Digest, Document, GroupName, Key, RecordName, VersionNumber, kind_word,
 };
 
 /// Measured values by name; finite numbers.
@@ -38,6 +38,11 @@ pub struct ReportRef {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub content_type: Option<String>,
+}
+
+kind_word! {
+    /// An evaluation: evidence for an approval, or a later observation.
+    EvaluationKind = Evaluation
 }
 
 /// An evaluation of one version. An approval covers the evaluations in `evidence/`, and
@@ -76,4 +81,14 @@ pub struct Evaluation {
     /// The author's detached signature over all of the above.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<String>,
+}
+
+impl Document for Evaluation {
+    fn by(&self) -> Option<&ActorId> {
+        Some(&self.by)
+    }
+
+    fn revision(&self) -> Option<u64> {
+        Some(self.revision)
+    }
 }

@@ -5,10 +5,15 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ApiVersion, GroupName, Key, ModelGroupKind, Principal};
+use super::{ActorId, ApiVersion, Document, GroupName, Key, Principal, kind_word};
 
 /// Free text values under keys of the user's choice.
 pub type Labels = BTreeMap<Key, String>;
+
+kind_word! {
+    /// A group of versions of one model.
+    ModelGroupKind = ModelGroup
+}
 
 /// A model group: SageMaker's model package group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -32,4 +37,10 @@ pub struct ModelGroup {
     /// Free values for people and programs.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: Labels,
+}
+
+impl Document for ModelGroup {
+    fn by(&self) -> Option<&ActorId> {
+        None
+    }
 }

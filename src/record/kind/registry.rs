@@ -7,7 +7,14 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ActorId, ApiVersion, CommitId, Key, Principal, RecordName, RegistryId, RegistryKind, StageName};
+use super::{
+    ActorId, ApiVersion, CommitId, Document, Key, Principal, RecordName, RegistryId, StageName, kind_word,
+};
+
+kind_word! {
+    /// The policy.
+    RegistryKind = Registry
+}
 
 /// The policy of a registry.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -67,6 +74,12 @@ pub struct Registry {
     /// Actors who may import versions with the status that they had elsewhere.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub imports: Vec<ImportRule>,
+}
+
+impl Document for Registry {
+    fn by(&self) -> Option<&ActorId> {
+        None
+    }
 }
 
 /// A way in which a Git host lands a pull request.

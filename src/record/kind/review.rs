@@ -6,7 +6,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ActorId, ApiVersion, Digest, GroupName, Key, ReviewKind, VersionNumber};
+use super::{ActorId, ApiVersion, Digest, Document, GroupName, Key, VersionNumber, kind_word};
 
 /// The decision of a reviewer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -70,6 +70,11 @@ pub struct HostReview {
     pub commit: super::CommitId,
 }
 
+kind_word! {
+    /// One actor's decision on a version or a policy.
+    ReviewKind = Review
+}
+
 /// One actor's decision on a version (`group`, `version`) or on a policy
 /// (`serial`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -116,6 +121,16 @@ pub struct Review {
     /// The reviewer's detached signature over all of the above.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<String>,
+}
+
+impl Document for Review {
+    fn by(&self) -> Option<&ActorId> {
+        Some(&self.by)
+    }
+
+    fn revision(&self) -> Option<u64> {
+        Some(self.revision)
+    }
 }
 
 impl Review {

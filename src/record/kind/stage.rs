@@ -3,7 +3,12 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ActorId, ApiVersion, ArchivalKind, GroupName, StageAssignmentKind, StageName, VersionNumber};
+use super::{ActorId, ApiVersion, Document, GroupName, StageName, VersionNumber, kind_word};
+
+kind_word! {
+    /// The version that serves a stage.
+    StageAssignmentKind = StageAssignment
+}
 
 /// The version of a group that serves a stage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -38,6 +43,21 @@ pub struct StageAssignment {
     pub signature: Option<String>,
 }
 
+impl Document for StageAssignment {
+    fn by(&self) -> Option<&ActorId> {
+        Some(&self.by)
+    }
+
+    fn revision(&self) -> Option<u64> {
+        Some(self.revision)
+    }
+}
+
+kind_word! {
+    /// The retirement of a version.
+    ArchivalKind = Archival
+}
+
 /// The retirement of a version.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -59,4 +79,10 @@ pub struct Archival {
     /// The author's detached signature over all of the above.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<String>,
+}
+
+impl Document for Archival {
+    fn by(&self) -> Option<&ActorId> {
+        Some(&self.by)
+    }
 }

@@ -4,7 +4,12 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ActorId, ApiVersion, Digest, GroupName, TombstoneKind, VersionNumber};
+use super::{ActorId, ApiVersion, Digest, Document, GroupName, VersionNumber, kind_word};
+
+kind_word! {
+    /// The mark of a deleted version or group.
+    TombstoneKind = Tombstone
+}
 
 /// The mark of a deleted version or group. It is never changed or removed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -32,4 +37,10 @@ pub struct Tombstone {
     /// The author's detached signature over all of the above.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<String>,
+}
+
+impl Document for Tombstone {
+    fn by(&self) -> Option<&ActorId> {
+        Some(&self.by)
+    }
 }

@@ -7,7 +7,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ActorId, ApiVersion, Digest, GroupName, Labels, ModelSpec, ModelVersionKind, VersionNumber};
+use super::{ActorId, ApiVersion, Digest, Document, GroupName, Labels, ModelSpec, VersionNumber, kind_word};
 
 /// The approval status of a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -130,6 +130,11 @@ impl Imported {
     }
 }
 
+kind_word! {
+    /// A registered model.
+    ModelVersionKind = ModelVersion
+}
+
 /// A model version: a model package of a group, in SageMaker's terms.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -172,4 +177,10 @@ pub struct ModelVersion {
     /// description, labels, annotations and signature.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<String>,
+}
+
+impl Document for ModelVersion {
+    fn by(&self) -> Option<&ActorId> {
+        Some(&self.by)
+    }
 }

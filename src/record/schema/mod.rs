@@ -8,13 +8,9 @@ use std::sync::OnceLock;
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{ValidationError, Validator};
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use crate::record::kind::{
-    Archival, Evaluation, GroupName, Kind, ModelCard, ModelGroup, ModelVersion, Registry, Review,
-    StageAssignment, Tombstone,
-};
+use crate::record::kind::{GroupName, Kind};
 use crate::record::lifecycle;
 use crate::record::yaml::{Part, pointer_step};
 
@@ -102,18 +98,7 @@ fn name(kind: Kind) -> String {
 }
 
 fn generate(kind: Kind) -> Value {
-    let schema = match kind {
-        Kind::Registry => schemars::schema_for!(Registry),
-        Kind::ModelGroup => schemars::schema_for!(ModelGroup),
-        Kind::ModelVersion => schemars::schema_for!(ModelVersion),
-        Kind::ModelCard => schemars::schema_for!(ModelCard),
-        Kind::Evaluation => schemars::schema_for!(Evaluation),
-        Kind::Review => schemars::schema_for!(Review),
-        Kind::StageAssignment => schemars::schema_for!(StageAssignment),
-        Kind::Archival => schemars::schema_for!(Archival),
-        Kind::Tombstone => schemars::schema_for!(Tombstone),
-    };
-    let mut value = schema.to_value();
+    let mut value = kind.generate().to_value();
     if kind == Kind::Registry {
         lifecycle::describe(&mut value);
     }
@@ -236,17 +221,6 @@ pub fn check(kind: Kind, value: &Value) -> Vec<SchemaFault> {
     }
     faults.dedup();
     faults
-}
-
-/// Converts the document to its type.
-///
-/// # Errors
-/// The reason in serde's words. After [`check`] found no fault, an error means that
-/// schema and types disagree.
-pub fn typed<T: DeserializeOwned>(value: &Value) -> Result<Box<T>, String> {
-    T::deserialize(value)
-        .map(Box::new)
-        .map_err(|error| error.to_string())
 }
 
 fn name_of(pointer: &str) -> String {

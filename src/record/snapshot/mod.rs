@@ -19,29 +19,13 @@ pub use self::registries::registries;
 use crate::base::{Error, ObjectKind, Oid};
 use crate::object::{self, Mode, Objects};
 use crate::record::kind::{
-    API_VERSION, ActorId, Archival, Evaluation, GROUPS_FOLDER, GroupName, HYPERPARAMETERS, Hyperparameter,
-    Kind, ModelCard, ModelGroup, ModelVersion, RecordKind, RecordName, RecordPath, Registry, Review,
-    StageAssignment, StageName, Tombstone, VersionId, VersionNumber,
+    self, API_VERSION, ActorId, GROUPS_FOLDER, GroupName, HYPERPARAMETERS, Hyperparameter, Kind, ModelCard,
+    Record, RecordKind, RecordName, RecordPath, StageName, VersionId, VersionNumber,
 };
 use crate::record::schema::{self, SchemaFault};
 use crate::record::subject;
 use crate::record::yaml::{Document, Fault, Limits, Part, pointer_step};
 use crate::signature::{self, PublicKey, SignatureFault};
-
-/// A record, by its type.
-#[derive(Clone, Debug, PartialEq)]
-#[allow(missing_docs, reason = "each variant is the type of the same name")]
-pub enum Record {
-    Registry(Box<Registry>),
-    Group(Box<ModelGroup>),
-    Version(Box<ModelVersion>),
-    Card(Box<ModelCard>),
-    Evaluation(Box<Evaluation>),
-    Review(Box<Review>),
-    Stage(Box<StageAssignment>),
-    Archival(Box<Archival>),
-    Tombstone(Box<Tombstone>),
-}
 
 /// The reason why a file is not a record.
 #[derive(Clone, Debug)]
@@ -96,13 +80,13 @@ struct Proven {
 }
 
 macro_rules! typed {
-    ($($method:ident: $variant:ident -> $type:ty),* $(,)?) => {
+    ($($(#[$doc:meta])* $kind:ident => $record:ident, $method:ident;)*) => {
         impl Loaded {
             $(
                 /// The record, if it is of this kind.
-                pub fn $method(&self) -> Option<&$type> {
+                pub fn $method(&self) -> Option<&kind::$kind> {
                     match &self.record {
-                        Some(Record::$variant(record)) => Some(record),
+                        Some(Record::$record(record)) => Some(record),
                         _ => None,
                     }
                 }
@@ -111,17 +95,7 @@ macro_rules! typed {
     };
 }
 
-typed! {
-    registry: Registry -> Registry,
-    group: Group -> ModelGroup,
-    version: Version -> ModelVersion,
-    card: Card -> ModelCard,
-    evaluation: Evaluation -> Evaluation,
-    review: Review -> Review,
-    stage: Stage -> StageAssignment,
-    archival: Archival -> Archival,
-    tombstone: Tombstone -> Tombstone,
-}
+kind::documents!(typed);
 
 impl Loaded {
     /// The values as written; `null` when the text can't be read.
@@ -167,41 +141,12 @@ impl Loaded {
 
     /// The actor whom the record names as its author.
     pub fn by(&self) -> Option<&ActorId> {
-        Some(match self.record.as_ref()? {
-            Record::Registry(_) | Record::Group(_) => return None,
-            Record::Version(record) => &record.by,
-            Record::Card(record) => &record.by,
-            Record::Evaluation(record) => &record.by,
-            Record::Review(record) => &record.by,
-            Record::Stage(record) => &record.by,
-            Record::Archival(record) => &record.by,
-            Record::Tombstone(record) => &record.by,
-        })
+        self.record.as_ref()?.by()
     }
 
     /// The record's revision, if its kind has one.
     pub fn revision(&self) -> Option<u64> {
-        Some(match self.record.as_ref()? {
-            Record::Card(record) => record.revision,
-            Record::Evaluation(record) => record.revision,
-            Record::Review(record) => record.revision,
-            Record::Stage(record) => record.revision,
-            _ => return None,
-        })
-    }
-}
-
-/// The kinds that may occur at a path.
-fn kinds_at(path: &RecordPath) -> &'static [Kind] {
-    match path {
-        RecordPath::Registry => &[Kind::Registry],
-        RecordPath::PolicyReview(..) | RecordPath::Review(..) => &[Kind::Review],
-        RecordPath::Group(_) => &[Kind::ModelGroup, Kind::Tombstone],
-        RecordPath::Stage(..) => &[Kind::StageAssignment],
-        RecordPath::Version(_) => &[Kind::ModelVersion, Kind::Tombstone],
-        RecordPath::Card(_) => &[Kind::ModelCard],
-        RecordPath::Evidence(..) | RecordPath::Observation(..) => &[Kind::Evaluation],
-        RecordPath::Archival(_) => &[Kind::Archival],
+        self.record.as_ref()?.revision()
     }
 }
 
@@ -254,9 +199,9 @@ pub fn read(objects: &dyn Objects, path: &RecordPath, id: Oid) -> Result<Loaded,
 
 /// The limits for a file at this path.
 fn limits_at(path: &RecordPath) -> Limits {
-    match path {
-        RecordPath::Registry | RecordPath::Card(_) => Limits::LARGE,
-        _ => Limits::RECORD,
+    match path.kind().row().large {
+        true => Limits::LARGE,
+        false => Limits::RECORD,
     }
 }
 
@@ -272,7 +217,7 @@ fn unreadable(id: Oid, text: Option<Arc<str>>, faults: Vec<Fault>) -> Loaded {
 }
 
 fn typed(path: &RecordPath, value: &Value, faults: &mut Vec<ReadFault>) -> Result<Option<Record>, Error> {
-    let expected = kinds_at(path);
+    let expected = path.kind().row().types;
     let member = |key: &str| value.get(key).and_then(Value::as_str);
     if let Some(found) = member("apiVersion").filter(|found| *found != API_VERSION) {
         faults.push(ReadFault::Format {
@@ -298,18 +243,7 @@ fn typed(path: &RecordPath, value: &Value, faults: &mut Vec<ReadFault>) -> Resul
     if !faults.is_empty() {
         return Ok(None);
     }
-    let record = match kind {
-        Kind::Registry => schema::typed(value).map(Record::Registry),
-        Kind::ModelGroup => schema::typed(value).map(Record::Group),
-        Kind::ModelVersion => schema::typed(value).map(Record::Version),
-        Kind::ModelCard => schema::typed(value).map(Record::Card),
-        Kind::Evaluation => schema::typed(value).map(Record::Evaluation),
-        Kind::Review => schema::typed(value).map(Record::Review),
-        Kind::StageAssignment => schema::typed(value).map(Record::Stage),
-        Kind::Archival => schema::typed(value).map(Record::Archival),
-        Kind::Tombstone => schema::typed(value).map(Record::Tombstone),
-    };
-    record.map(Some).map_err(|what| Error::Disagreement {
+    kind.read(value).map(Some).map_err(|what| Error::Disagreement {
         path: path.to_string(),
         what,
     })

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::kind;
 use super::of::values;
 use crate::record::change::Change;
-use crate::record::kind::{Kind, RecordPath};
+use crate::record::kind::RecordPath;
 use crate::record::schema;
 
 /// The result of a writing command, as `-o json` prints it. Some commands add more
@@ -86,20 +86,6 @@ pub struct ObjectChange {
     pub path: String,
 }
 
-/// Kind of the record at a path.
-fn kind_of(record: &RecordPath) -> Kind {
-    match record {
-        RecordPath::Registry => Kind::Registry,
-        RecordPath::Group(_) => Kind::ModelGroup,
-        RecordPath::Stage(..) => Kind::StageAssignment,
-        RecordPath::Version(_) => Kind::ModelVersion,
-        RecordPath::Card(_) => Kind::ModelCard,
-        RecordPath::Evidence(..) | RecordPath::Observation(..) => Kind::Evaluation,
-        RecordPath::Review(..) | RecordPath::PolicyReview(..) => Kind::Review,
-        RecordPath::Archival(_) => Kind::Archival,
-    }
-}
-
 impl ObjectChange {
     /// Describes the change of an object.
     pub fn of(change: &Change) -> ObjectChange {
@@ -130,7 +116,7 @@ impl ObjectChange {
         let group = record.group().map(ToString::to_string);
         ObjectChange {
             action: "unchanged".to_owned(),
-            kind: Some(kind_of(record).as_str().to_owned()),
+            kind: Some(record.kind().row().types[0].as_str().to_owned()),
             group,
             number: record.version().map(|id| id.number),
             name: record.name().map(str::to_owned),
