@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::base::Error;
 use crate::record::change::{self, Change, ChangeKind};
 use crate::record::kind::{
-    Action, ActorId, Decision, Digest, GroupName, RecordPath, StageName, Status, VersionId, VersionNumber,
+    Action, ActorId, Decision, Digest, GroupName, RecordKind, RecordPath, StageName, Status, VersionId,
+    VersionNumber,
 };
 use crate::record::snapshot::{Loaded, Snapshot};
 use crate::record::subject;
@@ -75,8 +76,8 @@ pub fn objects(changes: &[Change]) -> Vec<Object> {
             (
                 ChangeKind::Reviewed { .. }
                 | ChangeKind::StatusMoved { .. }
-                | ChangeKind::ArchivalGiven
-                | ChangeKind::ArchivalChanged
+                | ChangeKind::Added(RecordKind::Archival)
+                | ChangeKind::Changed(RecordKind::Archival)
                 | ChangeKind::VersionDeleted,
                 Some(path),
             ) => {
@@ -118,7 +119,7 @@ pub fn objects(changes: &[Change]) -> Vec<Object> {
 /// Whether a change makes a version unfit for every stage.
 fn leaves_service(kind: &ChangeKind) -> bool {
     match kind {
-        ChangeKind::ArchivalGiven | ChangeKind::VersionDeleted => true,
+        ChangeKind::Added(RecordKind::Archival) | ChangeKind::VersionDeleted => true,
         ChangeKind::StatusMoved { to, .. } => *to != Status::Approved,
         _ => false,
     }

@@ -357,16 +357,9 @@ fn reviewed(
     };
     let before = desk.past.at(records, fork)?;
     let changes = change::diff(&before, &after)?.changes;
-    let content = changes.iter().filter(|change| {
-        matches!(
-            change.kind,
-            ChangeKind::VersionRegistered
-                | ChangeKind::CardAdded
-                | ChangeKind::CardChanged
-                | ChangeKind::EvidenceAdded
-                | ChangeKind::EvidenceChanged
-        )
-    });
+    let content = changes
+        .iter()
+        .filter(|change| change.kind == ChangeKind::VersionRegistered || change.kind.is_of_approved());
     let versions = content.filter_map(|change| change.record.as_ref()?.version().cloned());
     Ok(Ok(versions.collect()))
 }

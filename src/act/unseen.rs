@@ -5,7 +5,7 @@ use super::content;
 use super::object::{Object, is_of_stage, reviews};
 use crate::base::Error;
 use crate::record::change::{self, Change, ChangeKind};
-use crate::record::kind::{Action, ActorId, Decision, RecordPath, Status, VersionId};
+use crate::record::kind::{Action, ActorId, Decision, RecordKind, RecordPath, Status, VersionId};
 use crate::record::snapshot::Snapshot;
 use crate::trust::Policy;
 
@@ -77,7 +77,7 @@ fn favours(changes: &[Change]) -> Vec<(VersionId, Favour)> {
                 };
                 version().map(|id| (id, favour))
             }
-            (ChangeKind::ArchivalGiven | ChangeKind::VersionDeleted, _) => {
+            (ChangeKind::Added(RecordKind::Archival) | ChangeKind::VersionDeleted, _) => {
                 version().map(|id| (id, Favour::Against))
             }
             (ChangeKind::StageMoved { to: Some(number), .. }, Some(RecordPath::Stage(group, _))) => {

@@ -252,23 +252,16 @@ pub struct Author {
 /// Whether the change adds an authored record, so that the record's own signature
 /// decides.
 pub fn is_authored(kind: &ChangeKind) -> bool {
-    matches!(
+    let is_one = matches!(
         kind,
         ChangeKind::VersionRegistered
             | ChangeKind::VersionDeleted
             | ChangeKind::GroupDeleted
-            | ChangeKind::CardAdded
-            | ChangeKind::CardChanged
-            | ChangeKind::EvidenceAdded
-            | ChangeKind::EvidenceChanged
-            | ChangeKind::ObservationAdded
-            | ChangeKind::ObservationChanged
             | ChangeKind::Reviewed { .. }
             | ChangeKind::PolicyReviewed { .. }
-            | ChangeKind::ArchivalGiven
-            | ChangeKind::ArchivalChanged
             | ChangeKind::StageMoved { .. }
-    )
+    );
+    is_one || kind.whole().is_some_and(|row| row.authored)
 }
 
 /// Whether a signature of the record's own proves the author of the change.

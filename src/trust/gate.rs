@@ -369,12 +369,9 @@ pub fn gates_of_changes(
         };
         let concerns = match &change.kind {
             ChangeKind::StatusMoved { from, .. } => approved(*from),
-            ChangeKind::VersionRegistered
-            | ChangeKind::CardAdded
-            | ChangeKind::CardChanged
-            | ChangeKind::EvidenceAdded
-            | ChangeKind::EvidenceChanged
-            | ChangeKind::Reviewed { .. } => {
+            kind if kind.is_of_approved()
+                || matches!(kind, ChangeKind::VersionRegistered | ChangeKind::Reviewed { .. }) =>
+            {
                 let version = next.read(&RecordPath::Version(id.clone()))?;
                 let status = version.and_then(|version| version.version().map(|version| version.status));
                 status == Some(Status::Pending)

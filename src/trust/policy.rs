@@ -373,44 +373,32 @@ pub fn needed_action(change: &Change) -> Option<(Action, Option<StageName>)> {
     let plain = |action| Some((action, None));
     match (&change.kind, change.record.as_ref()) {
         (ChangeKind::GroupCreated, _) => plain(Action::CreateGroup),
-        (ChangeKind::GroupUpdated, _) => plain(Action::UpdateGroup),
         (ChangeKind::GroupDeleted, _) => plain(Action::DeleteGroup),
         (ChangeKind::VersionRegistered, _) => plain(Action::Register),
         (ChangeKind::VersionDeleted, _) => plain(Action::Delete),
-        (ChangeKind::VersionAnnotated { .. }, _) => plain(Action::Annotate),
-        (
-            ChangeKind::CardAdded
-            | ChangeKind::CardChanged
-            | ChangeKind::EvidenceAdded
-            | ChangeKind::EvidenceChanged
-            | ChangeKind::ObservationAdded
-            | ChangeKind::ObservationChanged,
-            _,
-        ) => plain(Action::AddEvidence),
+        (ChangeKind::ProtectedChanged, _) => plain(Action::Administer),
         (ChangeKind::Reviewed { decision, .. }, _) => match decision {
             Decision::Approved => plain(Action::Approve),
             Decision::Rejected => plain(Action::Reject),
             Decision::Withdrawn => None,
         },
-        (ChangeKind::PolicyReviewed { decision }, _) => {
-            (*decision != Decision::Withdrawn).then_some((Action::Administer, None))
+        (ChangeKind::PolicyReviewed { decision }, _) if *decision == Decision::Withdrawn => None,
+        (
+            ChangeKind::GroupUpdated
+            | ChangeKind::VersionAnnotated { .. }
+            | ChangeKind::PolicyReviewed { .. }
+            | ChangeKind::StageMoved { .. }
+            | ChangeKind::Added(_)
+            | ChangeKind::Changed(_)
+            | ChangeKind::Reformatted,
+            Some(record),
+        ) => {
+            let stage = match record {
+                RecordPath::Stage(_, stage) => Some(stage.clone()),
+                _ => None,
+            };
+            Some((record.kind().row().action, stage))
         }
-        (ChangeKind::ArchivalGiven | ChangeKind::ArchivalChanged, _) => plain(Action::Archive),
-        (ChangeKind::StageMoved { .. }, Some(RecordPath::Stage(_, stage))) => {
-            Some((Action::Promote, Some(stage.clone())))
-        }
-        (ChangeKind::ProtectedChanged, _) => plain(Action::Administer),
-        (ChangeKind::Reformatted, Some(record)) => match record {
-            RecordPath::Registry | RecordPath::PolicyReview(..) => plain(Action::Administer),
-            RecordPath::Group(_) => plain(Action::UpdateGroup),
-            RecordPath::Stage(_, stage) => Some((Action::Promote, Some(stage.clone()))),
-            RecordPath::Version(_) => plain(Action::Annotate),
-            RecordPath::Card(_) | RecordPath::Evidence(..) | RecordPath::Observation(..) => {
-                plain(Action::AddEvidence)
-            }
-            RecordPath::Review(..) => plain(Action::Approve),
-            RecordPath::Archival(_) => plain(Action::Archive),
-        },
         _ => None,
     }
 }

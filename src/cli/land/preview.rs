@@ -132,20 +132,14 @@ impl Proposal {
     pub fn decides(&self) -> bool {
         let mut kinds = self.changes.iter().map(|change| &change.kind);
         kinds.any(|kind| {
-            matches!(
+            let is_one = matches!(
                 kind,
                 ChangeKind::RegistryCreated
                     | ChangeKind::PolicyChanged
-                    | ChangeKind::PolicyReviewed { .. }
-                    | ChangeKind::GroupDeleted
-                    | ChangeKind::VersionDeleted
                     | ChangeKind::VersionImported { .. }
-                    | ChangeKind::Reviewed { .. }
-                    | ChangeKind::ArchivalGiven
-                    | ChangeKind::ArchivalChanged
                     | ChangeKind::StatusMoved { .. }
-                    | ChangeKind::StageMoved { .. }
-            )
+            );
+            is_one || kind.is_decision()
         })
     }
 

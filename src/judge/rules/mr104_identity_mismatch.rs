@@ -7,7 +7,7 @@ use super::{Check, Rule};
 use crate::base::Error;
 use crate::judge::finding::{Finding, RuleInfo};
 use crate::record::change::ChangeKind;
-use crate::record::kind::{RecordPath, VersionId};
+use crate::record::kind::RecordPath;
 use crate::record::snapshot::Loaded;
 
 pub(super) static RULE: Rule = Rule {
@@ -59,38 +59,25 @@ fn plain(value: &Value) -> String {
 fn identity(path: &RecordPath, record: &Loaded) -> Vec<(&'static str, Option<Value>)> {
     let mut members = Vec::new();
     let text = |text: &dyn std::fmt::Display| Some(json!(text.to_string()));
-    let in_version = |id: &VersionId| vec![("/group", text(&id.group)), ("/version", Some(json!(id.number)))];
     match path {
-        RecordPath::Registry => {}
-        RecordPath::PolicyReview(serial, actor) => {
-            members.extend([("/serial", Some(json!(serial))), (decider(record), text(actor))]);
-        }
         RecordPath::Group(group) if record.tombstone().is_some() => {
             members.extend([("/group", text(group)), ("/version", None)]);
         }
         RecordPath::Group(group) => members.push(("/name", text(group))),
-        RecordPath::Stage(group, stage) => members.extend([("/group", text(group)), ("/stage", text(stage))]),
-        RecordPath::Version(id) | RecordPath::Card(id) | RecordPath::Archival(id) => {
-            members.extend(in_version(id))
+        RecordPath::PolicyReview(serial, _) => members.push(("/serial", Some(json!(serial)))),
+        _ => {
+            members.extend(path.group().map(|group| ("/group", text(group))));
+            members.extend(path.version().map(|id| ("/version", Some(json!(id.number)))));
         }
-        RecordPath::Evidence(id, name) | RecordPath::Observation(id, name) => {
-            members.extend(in_version(id));
-            members.push(("/name", text(name)));
-        }
-        RecordPath::Review(id, actor) => {
-            members.extend(in_version(id));
-            members.push((decider(record), text(actor)));
-        }
+    }
+    if let Some(name) = path.name() {
+        let member = match path.kind().row().named_by {
+            "/by" if record.value().get("onBehalfOf").is_some() => "/onBehalfOf",
+            member => member,
+        };
+        members.push((member, text(&name)));
     }
     members
-}
-
-fn decider(record: &Loaded) -> &'static str {
-    if record.value().get("onBehalfOf").is_some() {
-        "/onBehalfOf"
-    } else {
-        "/by"
-    }
 }
 
 const DOCS: &str = r#"

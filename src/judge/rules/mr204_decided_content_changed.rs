@@ -4,7 +4,6 @@ use super::scene::{Findings, Scene};
 use super::{Check, Rule};
 use crate::base::Error;
 use crate::judge::finding::{Anchor, Finding, RuleInfo};
-use crate::record::change::ChangeKind;
 use crate::record::kind::{RecordPath, Status};
 
 pub(super) static RULE: Rule = Rule {
@@ -18,13 +17,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
-    if !matches!(
-        scene.change.kind,
-        ChangeKind::CardAdded
-            | ChangeKind::CardChanged
-            | ChangeKind::EvidenceAdded
-            | ChangeKind::EvidenceChanged
-    ) {
+    if !scene.change.kind.is_of_approved() {
         return Ok(());
     }
     let Some(id) = scene.version_id() else {

@@ -5,6 +5,7 @@ use super::{Check, Rule};
 use crate::base::Error;
 use crate::judge::finding::{Finding, RuleInfo};
 use crate::record::change::ChangeKind;
+use crate::record::kind::RecordKind;
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
@@ -17,7 +18,10 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
-    if !matches!(scene.change.kind, ChangeKind::CardAdded | ChangeKind::CardChanged) {
+    if !matches!(
+        scene.change.kind,
+        ChangeKind::Added(RecordKind::Card) | ChangeKind::Changed(RecordKind::Card)
+    ) {
         return Ok(());
     }
     let Some(card) = scene.change.after.as_ref().and_then(|after| after.card()) else {

@@ -5,7 +5,7 @@ use super::{Check, Rule};
 use crate::base::Error;
 use crate::judge::finding::{Anchor, Finding, RuleInfo};
 use crate::record::change::ChangeKind;
-use crate::record::kind::{RecordPath, Status};
+use crate::record::kind::{RecordKind, RecordPath, Status};
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
@@ -20,7 +20,7 @@ pub(super) static RULE: Rule = Rule {
 fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     if !matches!(
         scene.change.kind,
-        ChangeKind::ArchivalGiven | ChangeKind::ArchivalChanged
+        ChangeKind::Added(RecordKind::Archival) | ChangeKind::Changed(RecordKind::Archival)
     ) {
         return Ok(());
     }
@@ -30,7 +30,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     let Some(version) = scene.step.says(&RecordPath::Version(id.clone()))? else {
         return Ok(());
     };
-    if scene.change.kind == ChangeKind::ArchivalChanged {
+    if scene.change.kind == ChangeKind::Changed(RecordKind::Archival) {
         let finding = Finding::new(
             &RULE.info,
             scene.at(""),

@@ -5,6 +5,7 @@ use super::{Check, Rule};
 use crate::base::Error;
 use crate::judge::finding::{Anchor, Finding, RuleInfo};
 use crate::record::change::ChangeKind;
+use crate::record::kind::RecordKind;
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
@@ -19,7 +20,7 @@ pub(super) static RULE: Rule = Rule {
 fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     if !matches!(
         scene.change.kind,
-        ChangeKind::EvidenceChanged | ChangeKind::ObservationChanged
+        ChangeKind::Changed(RecordKind::Evidence | RecordKind::Observation)
     ) {
         return Ok(());
     }

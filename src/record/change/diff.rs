@@ -164,14 +164,10 @@ fn order(kind: &ChangeKind) -> u8 {
         | ChangeKind::VersionImported { .. }
         | ChangeKind::FrozenChanged { .. } => 3,
         ChangeKind::VersionAnnotated { .. } => 4,
-        ChangeKind::CardAdded
-        | ChangeKind::CardChanged
-        | ChangeKind::EvidenceAdded
-        | ChangeKind::EvidenceChanged => 5,
-        ChangeKind::Reviewed { .. } | ChangeKind::ArchivalGiven | ChangeKind::ArchivalChanged => 6,
+        ChangeKind::Added(kind) | ChangeKind::Changed(kind) => kind.row().order,
+        ChangeKind::Reviewed { .. } => 6,
         ChangeKind::StatusMoved { .. } => 7,
         ChangeKind::StageMoved { .. } => 8,
-        ChangeKind::ObservationAdded | ChangeKind::ObservationChanged => 9,
         ChangeKind::VersionDeleted | ChangeKind::GroupDeleted | ChangeKind::TombstoneChanged => 10,
         ChangeKind::Reformatted | ChangeKind::Removed | ChangeKind::ProtectedChanged => 11,
     }
@@ -234,12 +230,10 @@ fn kinds(path: &RecordPath, before: Option<&Loaded>, after: &Loaded, is_new: boo
         }],
         (RecordPath::Version(_), Some(Record::Tombstone(_))) => vec![ChangeKind::VersionDeleted],
         (RecordPath::Version(_), _) => version_kinds(before, after, is_new),
-        (RecordPath::Card(_), _) => added_or(ChangeKind::CardAdded, ChangeKind::CardChanged),
-        (RecordPath::Evidence(..), _) => added_or(ChangeKind::EvidenceAdded, ChangeKind::EvidenceChanged),
-        (RecordPath::Observation(..), _) => {
-            added_or(ChangeKind::ObservationAdded, ChangeKind::ObservationChanged)
+        (path, _) if path.kind().row().words.is_some() => {
+            let kind = path.kind();
+            added_or(ChangeKind::Added(kind), ChangeKind::Changed(kind))
         }
-        (RecordPath::Archival(_), _) => added_or(ChangeKind::ArchivalGiven, ChangeKind::ArchivalChanged),
         // A record of another type can't occur: the reader refuses it.
         _ => vec![ChangeKind::Unreadable],
     }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub use diff::{Differences, LastReadable, Link, diff, differing_pointers, typed};
 pub use files::{Files, Managed, files};
 
-use crate::record::kind::{Decision, RecordPath, Status, VersionNumber, group_in};
+use crate::record::kind::{Decision, RecordKind, RecordPath, Row, Status, VersionNumber, group_in};
 use crate::record::snapshot::Loaded;
 
 /// One change of one file.
@@ -74,18 +74,10 @@ pub enum ChangeKind {
         /// JSON pointers to the members that differ.
         pointers: Vec<String>,
     },
-    /// A card appeared.
-    CardAdded,
-    /// A card changed.
-    CardChanged,
-    /// Evidence appeared.
-    EvidenceAdded,
-    /// Evidence changed.
-    EvidenceChanged,
-    /// An observation appeared.
-    ObservationAdded,
-    /// An observation changed.
-    ObservationChanged,
+    /// A record appeared whose kind has no kinds of change of its own.
+    Added(RecordKind),
+    /// A record of such a kind changed.
+    Changed(RecordKind),
     /// A review appeared or changed.
     Reviewed {
         /// The decision before.
@@ -93,10 +85,6 @@ pub enum ChangeKind {
         /// The current decision.
         decision: Decision,
     },
-    /// An Archival appeared.
-    ArchivalGiven,
-    /// An Archival changed.
-    ArchivalChanged,
     /// The status changed. A version that appears with a status other than Pending or
     /// its imported one also changed its status in that step.
     StatusMoved {
@@ -147,6 +135,35 @@ pub enum Stray {
     Paths(String),
     /// The number of further strays in a folder whose names are not UTF-8.
     Names(String),
+}
+
+impl ChangeKind {
+    /// The row of a record that appeared or changed as a whole.
+    pub fn whole(&self) -> Option<&'static Row> {
+        match self {
+            ChangeKind::Added(kind) | ChangeKind::Changed(kind) => Some(kind.row()),
+            _ => None,
+        }
+    }
+
+    /// Whether a record that reviewers approve with the version appeared or changed: its
+    /// card or evidence.
+    pub fn is_of_approved(&self) -> bool {
+        self.whole().is_some_and(|row| row.approved)
+    }
+
+    /// Whether it is a decision, which gives its reason in the record.
+    pub fn is_decision(&self) -> bool {
+        let is_one = matches!(
+            self,
+            ChangeKind::Reviewed { .. }
+                | ChangeKind::PolicyReviewed { .. }
+                | ChangeKind::StageMoved { .. }
+                | ChangeKind::VersionDeleted
+                | ChangeKind::GroupDeleted
+        );
+        is_one || self.whole().is_some_and(|row| row.decision)
+    }
 }
 
 impl Change {

@@ -12,6 +12,10 @@ fn on_one_line(words: &str) -> String {
     words.replace('\n', "\\u{a}")
 }
 
+fn filled(words: &str, target: &str, name: &str) -> String {
+    words.replace("{target}", target).replace("{name}", name)
+}
+
 impl Change {
     /// The target of the change: `fraud-detector/3`, `fraud-detector`, `registry.yaml`.
     pub fn target(&self) -> String {
@@ -59,15 +63,9 @@ impl Change {
             ChangeKind::VersionAnnotated { pointers } => {
                 format!("annotate {target} ({})", pointers.join(", "))
             }
-            ChangeKind::CardAdded => format!("add the card of {target}"),
-            ChangeKind::CardChanged => format!("change the card of {target}"),
-            ChangeKind::EvidenceAdded => format!("add evidence {name} to {target}"),
-            ChangeKind::EvidenceChanged => format!("change evidence {name} of {target}"),
-            ChangeKind::ObservationAdded => format!("add observation {name} to {target}"),
-            ChangeKind::ObservationChanged => format!("change observation {name} of {target}"),
+            ChangeKind::Added(kind) => filled(kind.words()[0].phrase, &target, name),
+            ChangeKind::Changed(kind) => filled(kind.words()[1].phrase, &target, name),
             ChangeKind::Reviewed { decision, .. } => format!("{} {target} as {name}", decision.verb()),
-            ChangeKind::ArchivalGiven => format!("retire {target}"),
-            ChangeKind::ArchivalChanged => format!("change the archival of {target}"),
             ChangeKind::StatusMoved { from, to } => format!("move {target} from {from} to {to}"),
             ChangeKind::StageMoved { from, to } if from == to => {
                 format!("leave {target} at {}, with a new reason", stage_words(*to))
@@ -116,12 +114,8 @@ impl Change {
             ChangeKind::StageMoved { from, to } => {
                 format!("stage {target} {} -> {}", stage_words(*from), stage_words(*to))
             }
-            ChangeKind::EvidenceAdded => format!("evidence {target} {name} added"),
-            ChangeKind::EvidenceChanged => format!("evidence {target} {name} changed"),
-            ChangeKind::ObservationAdded => format!("observation {target} {name} added"),
-            ChangeKind::ObservationChanged => format!("observation {target} {name} changed"),
-            ChangeKind::CardAdded => format!("card {target} added"),
-            ChangeKind::CardChanged => format!("card {target} changed"),
+            ChangeKind::Added(kind) => filled(kind.words()[0].trailer, &target, name),
+            ChangeKind::Changed(kind) => filled(kind.words()[1].trailer, &target, name),
             ChangeKind::GroupCreated => format!("group {target} created"),
             ChangeKind::GroupUpdated => format!("group {target} updated"),
             ChangeKind::GroupDeleted => format!("group {target} deleted"),
@@ -133,8 +127,6 @@ impl Change {
             }
             ChangeKind::VersionDeleted => format!("version {target} deleted"),
             ChangeKind::VersionAnnotated { .. } => format!("version {target} annotated"),
-            ChangeKind::ArchivalGiven => format!("archival {target} given"),
-            ChangeKind::ArchivalChanged => format!("archival {target} changed"),
             ChangeKind::FrozenChanged { .. }
             | ChangeKind::TombstoneChanged
             | ChangeKind::Reformatted

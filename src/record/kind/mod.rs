@@ -35,7 +35,7 @@ pub use review::*;
 pub use spec::*;
 pub use stage::*;
 pub(crate) use table::documents;
-pub use table::{Kind, Record, RecordKind, RecordPath, Row};
+pub use table::{Kind, Record, RecordKind, RecordPath, Row, Words};
 pub use tombstone::*;
 pub use uri::*;
 pub use uri_text::{cleaned_text, masked_text, masked_value, text_fault, text_secrets};

@@ -197,16 +197,6 @@ impl<'a> Ledger<'a> {
             let value = change.after.as_ref()?.value().get(key)?;
             value.as_str().map(str::to_owned)
         };
-        let is_decision = matches!(
-            change.kind,
-            ChangeKind::Reviewed { .. }
-                | ChangeKind::PolicyReviewed { .. }
-                | ChangeKind::ArchivalGiven
-                | ChangeKind::ArchivalChanged
-                | ChangeKind::StageMoved { .. }
-                | ChangeKind::VersionDeleted
-                | ChangeKind::GroupDeleted
-        );
         let event = Event {
             step: self.steps,
             mainline: commit.id,
@@ -233,7 +223,7 @@ impl<'a> Ledger<'a> {
             },
             reason: match change.kind {
                 ChangeKind::PolicyChanged => Some(commit.subject().to_owned()),
-                _ => text("reason").filter(|_| is_decision),
+                _ => text("reason").filter(|_| change.kind.is_decision()),
             },
             proof: given.proof,
             approval: approval.map(Box::new),
@@ -249,7 +239,7 @@ impl<'a> Ledger<'a> {
             (ChangeKind::Reviewed { .. }, Some(RecordPath::Review(id, actor))) => {
                 self.reviews.insert((id.clone(), actor.clone()), given.clone());
             }
-            (ChangeKind::ArchivalGiven | ChangeKind::ArchivalChanged, Some(RecordPath::Archival(id))) => {
+            (ChangeKind::Added(_) | ChangeKind::Changed(_), Some(RecordPath::Archival(id))) => {
                 self.archivals.insert(id.clone(), given.clone());
             }
             (ChangeKind::StageMoved { .. }, Some(RecordPath::Stage(group, stage))) => {

@@ -2,10 +2,10 @@
 //! they never change.
 
 use crate::record::change::{Change, ChangeKind};
-use crate::record::kind::RecordPath;
+use crate::record::kind::{RecordKind, RecordPath};
 
-/// All the words, each with what happened.
-pub const TYPES: &[(&str, &str)] = &[
+/// The words for changes that have a kind of their own, each with its meaning.
+const OWN: &[(&str, &str)] = &[
     ("registry.created", "the root: the first policy"),
     ("policy.changed", "`registry.yaml` changed"),
     ("policy.reviewed", "an administrator reviewed a proposed policy"),
@@ -23,15 +23,7 @@ pub const TYPES: &[(&str, &str)] = &[
         "something frozen at registration changed",
     ),
     ("version.annotated", "description, labels or annotations changed"),
-    ("version.card.added", "a card was added"),
-    ("version.card.changed", "a card changed"),
-    ("version.evidence.added", "an evaluation was added"),
-    ("version.evidence.changed", "an evaluation changed"),
-    ("version.observation.added", "an observation was added"),
-    ("version.observation.changed", "an observation changed"),
     ("version.reviewed", "a review was given, changed or withdrawn"),
-    ("version.archival.given", "the reason of an archival was given"),
-    ("version.archival.changed", "the reason of an archival changed"),
     ("version.status.moved", "the status moved"),
     ("stage.moved", "a stage got another version, or none"),
     ("tombstone.changed", "a tombstone changed"),
@@ -42,17 +34,15 @@ pub const TYPES: &[(&str, &str)] = &[
     ("record.stray", "a file that is not a record was added or changed"),
 ];
 
-/// The word for a kind of change.
-pub(super) fn word(kind: &ChangeKind) -> &'static str {
-    let word = word_of(kind);
-    debug_assert!(
-        TYPES.iter().any(|(known, _)| *known == word),
-        "`{word}` has a line in TYPES"
-    );
-    word
+/// All the words, each with its meaning.
+pub fn types() -> Vec<(&'static str, &'static str)> {
+    let rows = RecordKind::all().filter_map(|kind| kind.row().words.as_ref());
+    let rows = rows.flatten().map(|words| (words.event, words.meaning));
+    OWN.iter().copied().chain(rows).collect()
 }
 
-fn word_of(kind: &ChangeKind) -> &'static str {
+/// The word for a kind of change.
+pub(super) fn word(kind: &ChangeKind) -> &'static str {
     match kind {
         ChangeKind::RegistryCreated => "registry.created",
         ChangeKind::PolicyChanged => "policy.changed",
@@ -65,15 +55,9 @@ fn word_of(kind: &ChangeKind) -> &'static str {
         ChangeKind::VersionDeleted => "version.deleted",
         ChangeKind::FrozenChanged { .. } => "version.frozen.changed",
         ChangeKind::VersionAnnotated { .. } => "version.annotated",
-        ChangeKind::CardAdded => "version.card.added",
-        ChangeKind::CardChanged => "version.card.changed",
-        ChangeKind::EvidenceAdded => "version.evidence.added",
-        ChangeKind::EvidenceChanged => "version.evidence.changed",
-        ChangeKind::ObservationAdded => "version.observation.added",
-        ChangeKind::ObservationChanged => "version.observation.changed",
+        ChangeKind::Added(kind) => kind.words()[0].event,
+        ChangeKind::Changed(kind) => kind.words()[1].event,
         ChangeKind::Reviewed { .. } => "version.reviewed",
-        ChangeKind::ArchivalGiven => "version.archival.given",
-        ChangeKind::ArchivalChanged => "version.archival.changed",
         ChangeKind::StatusMoved { .. } => "version.status.moved",
         ChangeKind::StageMoved { .. } => "stage.moved",
         ChangeKind::TombstoneChanged => "tombstone.changed",
@@ -94,5 +78,50 @@ pub(super) fn subject(change: &Change) -> String {
         }
         Some(RecordPath::PolicyReview(serial, _)) => format!("policy/{serial}"),
         _ => change.target(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::types;
+
+    /// Receivers select events by these words, and the ids of events are made of them.
+    #[test]
+    fn the_types_of_events_never_change() {
+        let words: BTreeSet<&str> = types().into_iter().map(|(word, _)| word).collect();
+        assert_eq!(words.len(), types().len());
+        let expected = BTreeSet::from([
+            "registry.created",
+            "policy.changed",
+            "policy.reviewed",
+            "group.created",
+            "group.updated",
+            "group.deleted",
+            "version.registered",
+            "version.imported",
+            "version.deleted",
+            "version.frozen.changed",
+            "version.annotated",
+            "version.card.added",
+            "version.card.changed",
+            "version.evidence.added",
+            "version.evidence.changed",
+            "version.observation.added",
+            "version.observation.changed",
+            "version.reviewed",
+            "version.archival.given",
+            "version.archival.changed",
+            "version.status.moved",
+            "stage.moved",
+            "tombstone.changed",
+            "record.reformatted",
+            "record.removed",
+            "protected.changed",
+            "record.unreadable",
+            "record.stray",
+        ]);
+        assert_eq!(words, expected);
     }
 }

@@ -14,7 +14,7 @@ mod result;
 
 pub use data::{schema, schema_id};
 pub use fields::Field;
-pub use kind::TYPES;
+pub use kind::types;
 pub use of::{Before, Deriving, accept, date};
 pub use result::{ObjectChange, PullRequest, WriteResult, result_schema};
 

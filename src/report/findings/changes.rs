@@ -1,7 +1,7 @@
 //! Changes as `diff` prints them: a phrase for each, with the changed values.
 
 use crate::record::change::{Change, ChangeKind};
-use crate::record::kind::CardSection;
+use crate::record::kind::{CardSection, RecordKind};
 use crate::report::summary::{Field, PolicyLine, fields_of};
 use crate::report::{Style, clean, number, paint};
 
@@ -19,10 +19,10 @@ pub fn changes_in_full(changes: &[Change], style: &Style) -> String {
 fn arrival(change: &Change) -> Option<String> {
     let after = change.after.as_ref()?;
     match change.kind {
-        ChangeKind::EvidenceAdded | ChangeKind::ObservationAdded => {
+        ChangeKind::Added(kind @ (RecordKind::Evidence | RecordKind::Observation)) => {
             let evaluation = after.evaluation()?;
-            let what = match change.kind {
-                ChangeKind::EvidenceAdded => "Evidence",
+            let what = match kind {
+                RecordKind::Evidence => "Evidence",
                 _ => "Observation",
             };
             let mut line = format!("{what} added: {} by {}", evaluation.name, evaluation.by);
@@ -38,7 +38,7 @@ fn arrival(change: &Change) -> Option<String> {
             }
             Some(line)
         }
-        ChangeKind::CardAdded => {
+        ChangeKind::Added(RecordKind::Card) => {
             let card = after.card()?;
             let filled: Vec<String> = CardSection::ALL
                 .iter()

@@ -130,16 +130,14 @@ pub fn differing_parts(before: &str, after: &str, most: usize) -> (String, Strin
 
 /// Lists the changes inside the record of a change.
 pub fn fields_of(change: &Change) -> Vec<Field> {
-    let shows = matches!(
+    let is_one = matches!(
         change.kind,
         ChangeKind::PolicyChanged
             | ChangeKind::GroupUpdated
-            | ChangeKind::CardChanged
-            | ChangeKind::EvidenceChanged
-            | ChangeKind::ObservationChanged
             | ChangeKind::FrozenChanged { .. }
             | ChangeKind::VersionAnnotated { .. }
     );
+    let shows = is_one || matches!(change.kind, ChangeKind::Changed(kind) if kind.row().revisioned);
     let (Some(before), Some(after)) = (change.before.as_ref(), change.after.as_ref()) else {
         return Vec::new();
     };

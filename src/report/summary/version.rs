@@ -7,7 +7,7 @@ use super::{Ask, Field, ReviewFile, fields_of};
 use crate::base::Error;
 use crate::record::change::{Change, ChangeKind};
 use crate::record::kind::{
-    Action, ActorId, CardSection, Decision, Metrics, ModelVersion, RecordPath, Status, VersionId,
+    Action, ActorId, CardSection, Decision, Metrics, ModelVersion, RecordKind, RecordPath, Status, VersionId,
 };
 use crate::record::snapshot::Loaded;
 use crate::trust::{self, Policy, Shortfall, Standing, Tally};
@@ -162,15 +162,10 @@ pub(super) fn part(ask: &Ask<'_>, id: &VersionId, changes: &[&Change]) -> Result
     let mut in_question = false;
     for change in changes {
         enter(&mut part, change);
-        in_question |= !matches!(
-            change.kind,
-            ChangeKind::VersionAnnotated { .. }
-                | ChangeKind::ObservationAdded
-                | ChangeKind::ObservationChanged
-                | ChangeKind::VersionDeleted
-                | ChangeKind::ArchivalGiven
-                | ChangeKind::ArchivalChanged
-        );
+        in_question |= match &change.kind {
+            ChangeKind::VersionAnnotated { .. } | ChangeKind::VersionDeleted => false,
+            kind => kind.whole().is_none_or(|row| row.approved),
+        };
     }
     let loaded = ask.next.read(&RecordPath::Version(id.clone()))?;
     let Some((loaded, version)) = loaded.as_ref().and_then(|it| Some((it, it.version()?))) else {
@@ -217,28 +212,23 @@ fn enter(part: &mut VersionPart, change: &Change) {
             part.notes = super::fields(before, now, pointers.clone());
         }
         ChangeKind::FrozenChanged { .. } => part.frozen = fields_of(change),
-        ChangeKind::CardAdded | ChangeKind::CardChanged => {
+        ChangeKind::Added(RecordKind::Card) | ChangeKind::Changed(RecordKind::Card) => {
             let card = after.and_then(Loaded::card);
             let sections = CardSection::ALL.iter().copied();
             part.card = Some(CardPart {
-                added: change.kind == ChangeKind::CardAdded,
+                added: change.kind == ChangeKind::Added(RecordKind::Card),
                 filled: sections
                     .filter(|section| card.is_some_and(|card| card.filled(*section)))
                     .collect(),
                 fields: fields_of(change),
             });
         }
-        ChangeKind::EvidenceAdded
-        | ChangeKind::EvidenceChanged
-        | ChangeKind::ObservationAdded
-        | ChangeKind::ObservationChanged => {
+        ChangeKind::Added(kind @ (RecordKind::Evidence | RecordKind::Observation))
+        | ChangeKind::Changed(kind @ (RecordKind::Evidence | RecordKind::Observation)) => {
             if let Some(evaluation) = after.and_then(Loaded::evaluation) {
                 part.evidence.push(EvidencePart {
                     name: evaluation.name.to_string(),
-                    observation: matches!(
-                        change.kind,
-                        ChangeKind::ObservationAdded | ChangeKind::ObservationChanged
-                    ),
+                    observation: *kind == RecordKind::Observation,
                     added: change.before.is_none(),
                     by: evaluation.by.to_string(),
                     metrics: evaluation.metrics.clone(),
@@ -247,7 +237,7 @@ fn enter(part: &mut VersionPart, change: &Change) {
                 });
             }
         }
-        ChangeKind::ArchivalGiven | ChangeKind::ArchivalChanged => {
+        ChangeKind::Added(RecordKind::Archival) | ChangeKind::Changed(RecordKind::Archival) => {
             let archival = after.and_then(Loaded::archival);
             part.archival = archival.map(|archival| (archival.by.to_string(), archival.reason.clone()));
         }

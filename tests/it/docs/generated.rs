@@ -239,7 +239,7 @@ fn the_page_of_the_events_is_current() {
     let mut out = format!(
         "# Events\n\n{MADE} [Events and webhooks](../guides/webhooks.md) says how they are delivered.\n\n## Types\n\n| `type` | what happened |\n| --- | --- |\n"
     );
-    for (word, meaning) in event::TYPES {
+    for (word, meaning) in event::types() {
         out.push_str(&format!("| `dev.modelry.{word}` | {meaning} |\n"));
     }
     let mut sections = Sections::default();
