@@ -20,10 +20,12 @@
 //!
 //! # Where the next thing goes
 //!
-//! A new way between two statuses is a row of `lifecycle.rs`. A new kind of record is a file in `kind/`, its path in `kind/path.rs`, and its change
-//! in `change/`. A new member of a record is a field of its type; `UPDATE=1 cargo test`
-//! writes its schema. A new way to edit a text goes to `yaml/edit.rs`: an edit is a
-//! splice, and the result is read again and compared with the intended value.
+//! A new way between two statuses is a row of `lifecycle.rs`. A new kind of record is a
+//! file in `kind/` and a row of `kind/table.rs`: path, limits, author, action, words. It
+//! has kinds of change of its own, in `change/`, only if its changes have a meaning
+//! beyond added and changed. A new member of a record is a field of its type; `UPDATE=1
+//! cargo test` writes its schema. A new way to edit a text goes to `yaml/edit.rs`: an
+//! edit is a splice, and the result is read again and compared with the intended value.
 
 pub mod canonical;
 pub mod change;
