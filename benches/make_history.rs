@@ -117,6 +117,7 @@ impl History {
                 policy: &policy,
                 actor: actor.parse()?,
                 past: &past,
+                mainline: None,
             };
             let mut draft = draft(&desk)?;
             let edited = |draft: &Draft| -> Outcome<Oid> {

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{Draft, WriteContext, members};
 use crate::base::Error;
-use crate::record::kind::{GroupName, Kind, RecordKind, RecordPath, Status, VersionId};
+use crate::record::kind::{GroupName, Kind, RecordKind, RecordPath, StageName, Status, VersionId};
 use crate::record::subject;
 use crate::record::yaml::Edit;
 
@@ -38,6 +38,16 @@ pub fn archive(desk: &WriteContext<'_>, id: &VersionId, reason: Option<&str>) ->
     };
     draft.put(&path, desk.edited(&path, &version, vec![edit])?);
     Ok(draft)
+}
+
+/// The lines that retire a version, in order: a stage that requires Approved must stop
+/// serving it first.
+pub(super) fn lines(id: &VersionId, serves: &[StageName]) -> String {
+    let group = &id.group;
+    let empty = serves
+        .iter()
+        .map(|stage| format!("`modelry rollback {group} {stage} --empty -m REASON`, then "));
+    format!("{}`modelry archive {id} -m REASON`", empty.collect::<String>())
 }
 
 /// Replaces a version and all its files by its tombstone.

@@ -5,7 +5,7 @@ use super::object::withdrawal_matters;
 use crate::base::Error;
 use crate::judge::history::Past;
 use crate::record::change::{Change, ChangeKind};
-use crate::record::kind::{Action, ActorId, ActorKind, Decision, RecordPath, Status, VersionId};
+use crate::record::kind::{Action, ActorId, ActorKind, Decision, RecordPath, StageName, Status, VersionId};
 use crate::record::snapshot::{Loaded, Snapshot};
 use crate::trust::{self, Policy, Shortfall, Standing, Tally};
 
@@ -59,7 +59,9 @@ pub fn idle_review(
         let refusal = match decision {
             Decision::Withdrawn => {
                 let may_reject = policy.registry().allows(status, Status::Rejected);
-                (!withdrawal_matters(status, *before, may_reject)).then(|| decided(policy, actor, id, status))
+                let serves = next.bound_stages(policy.registry(), id)?;
+                (!withdrawal_matters(status, *before, may_reject))
+                    .then(|| decided(policy, actor, id, status, &serves))
             }
             _ => {
                 let tally = trust::tally(policy, prior, next, id, &version, past)?;
@@ -96,7 +98,14 @@ fn rejected(id: &VersionId, tally: &Tally) -> Option<Refusal> {
 }
 
 /// Returns why a withdrawal does not count, with the actor's alternatives.
-fn decided(policy: &Policy, actor: &ActorId, id: &VersionId, status: Status) -> Refusal {
+fn decided(
+    policy: &Policy,
+    actor: &ActorId,
+    id: &VersionId,
+    status: Status,
+    serves: &[StageName],
+) -> Refusal {
+    let lines = super::archive::lines(id, serves);
     let may = |action| policy.may(actor, action, Some(id.group.as_str()), None);
     let mut remedies = Vec::new();
     if status == Status::Approved {
@@ -104,17 +113,14 @@ fn decided(policy: &Policy, actor: &ActorId, id: &VersionId, status: Status) -> 
             remedies.push(format!("reject it: `modelry reject {id} -m REASON`"));
         }
         if policy.registry().allows(status, Status::Archived) && may(Action::Archive) {
-            remedies.push(format!("retire it: `modelry archive {id} -m REASON`"));
+            remedies.push(format!("retire it: {lines}"));
         }
         if remedies.is_empty() {
             let who = policy.able(Action::Archive, Some(id.group.as_str()), None);
             let who: Vec<String> = who.iter().map(|who| format!("`{who}`")).collect();
             remedies.push(match who.is_empty() {
                 true => "nobody may reject or retire it: `modelry policy show` lists the grants".to_owned(),
-                false => format!(
-                    "ask {} to retire it: `modelry archive {id} -m REASON`",
-                    who.join(" or ")
-                ),
+                false => format!("ask {} to retire it: {lines}", who.join(" or ")),
             });
         }
     }

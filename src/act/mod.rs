@@ -40,6 +40,7 @@ mod unseen;
 mod version;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub use archive::{archive, delete_group, delete_version};
 pub use attributes::attributes;
@@ -77,6 +78,15 @@ use crate::record::snapshot::{Loaded, Snapshot};
 use crate::record::yaml::{self, Document, Edit, EditError, Limits};
 use crate::trust::Policy;
 
+/// The mainline, for a change of the policy on another branch.
+pub struct Mainline {
+    /// The policy in force there.
+    pub policy: Policy,
+    /// The `registry.yaml` at its tip. It differs from the policy in force where a step
+    /// was refused.
+    pub text: Option<Arc<Loaded>>,
+}
+
 /// The input of a command: the registry, the policy in force, and the actor.
 pub struct WriteContext<'a> {
     /// The registry as it is.
@@ -87,6 +97,8 @@ pub struct WriteContext<'a> {
     pub actor: ActorId,
     /// The history up to the commit that is built on.
     pub past: &'a Past<'a>,
+    /// The mainline, where the change is of the policy and made on another branch.
+    pub mainline: Option<&'a Mainline>,
 }
 
 /// Edits, with their message and notes.

@@ -1,16 +1,17 @@
 //! The policy: the first one, and edits of its actors, grants and rules.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::keys::{add_key, is_key, must_be_listed, revoke};
-use super::{Draft, WriteContext};
+use super::{Draft, Mainline, WriteContext};
 use crate::base::Error;
 use crate::judge::rules::DistrustedChange;
 use crate::record::kind::{ActorId, ActorKey, ActorKind, Key, Kind, MAX_RISE, RecordPath, VersionId};
 use crate::record::schema::editor;
-use crate::record::snapshot::{known_holder, unknown_team};
+use crate::record::snapshot::{Loaded, known_holder, unknown_team};
 use crate::record::yaml::{self, Edit};
 use crate::trust::{self, Credential, Policy};
 
@@ -138,25 +139,37 @@ pub enum PolicyEdit {
     },
 }
 
+/// A text of the policy to edit, and the refused text that it replaces: `Some(None)` where
+/// there is no file.
+type Start = (Arc<Loaded>, Option<Option<Arc<Loaded>>>);
+
+/// Returns the text that an edit starts from: the policy in force, in place of a text that
+/// was refused, since an administrator who edits a refused text signs all of it. The text
+/// of a proposal is edited further, but by no revocation.
+fn start(desk: &WriteContext<'_>, edit: &PolicyEdit) -> Result<Start, Error> {
+    let here = desk.snapshot.registry()?;
+    let ends = matches!(edit, PolicyEdit::Retire(..) | PolicyEdit::RevokeKey { .. });
+    let is_refused = |here: &Loaded| match desk.mainline {
+        None => true,
+        Some(Mainline { text, .. }) => {
+            let of_mainline = text.as_ref().is_some_and(|text| text.value() == here.value());
+            of_mainline || here.registry().is_none()
+        }
+    };
+    Ok(match here {
+        Some(here) if here.value() == desk.policy.source.value() => (here, None),
+        Some(here) if !ends && !is_refused(&here) => (here, None),
+        here => (desk.policy.source.clone(), Some(here)),
+    })
+}
+
 /// Edits the policy, keeping its comments and order, and raises its serial.
 ///
 /// # Errors
 /// There is nothing to edit, or nothing would change.
 pub fn edit_policy(desk: &WriteContext<'_>, edit: &PolicyEdit, reason: Option<&str>) -> Result<Draft, Error> {
-    let here = desk.snapshot.registry()?;
-    let registry = desk.policy.registry();
-    let ends = matches!(edit, PolicyEdit::Retire(..) | PolicyEdit::RevokeKey { .. });
-    // A refused policy removes no revocation, and no revocation puts it into force.
-    let (old, refused) = match here {
-        Some(here) if here.id == desk.policy.source.id => (here, None),
-        here if ends => (desk.policy.source.clone(), Some(here)),
-        Some(here) => (here, None),
-        None => {
-            return Err(
-                Error::msg("there is no `registry.yaml`").hint("`modelry validate` says where it went")
-            );
-        }
-    };
+    let (old, refused) = start(desk, edit)?;
+    let registry = old.registry().unwrap_or(desk.policy.registry());
     let must_be_known = |id: &ActorId| known_holder(registry, id.as_str());
     let set = |pointer: String, value: Value| Edit::Set { pointer, value };
     let mut edits = Vec::new();
@@ -373,7 +386,7 @@ pub fn edit_policy(desk: &WriteContext<'_>, edit: &PolicyEdit, reason: Option<&s
             }
         }
         PolicyEdit::GrantAdd(grant) => {
-            let there = desk.policy.source.value()["grants"].as_array();
+            let there = old.value()["grants"].as_array();
             if there.is_some_and(|grants| grants.contains(grant)) {
                 return Ok(holds("the policy has this grant already".to_owned(), reason));
             }
@@ -415,16 +428,17 @@ pub fn edit_policy(desk: &WriteContext<'_>, edit: &PolicyEdit, reason: Option<&s
         .iter()
         .flatten()
         .find_map(|here| Some(here.registry()?.serial));
-    let serial = there.filter(|there| (registry.serial..registry.serial + MAX_RISE).contains(there));
-    edits.push(set(
-        "/serial".into(),
-        json!(serial.unwrap_or(registry.serial) + 1),
-    ));
+    let of_mainline = desk
+        .mainline
+        .map_or(0, |mainline| mainline.policy.registry().serial);
+    let now = desk.policy.registry().serial.max(of_mainline);
+    let serial = there.filter(|there| (now..now + MAX_RISE).contains(there));
+    edits.push(set("/serial".into(), json!(serial.unwrap_or(now) + 1)));
     let mut draft = Draft::new(subject, reason);
     if refused.is_some() {
         draft.notes.push(format!(
             "`registry.yaml` is not the policy in force, since the step that changed it has findings: policy {} is put back with this; accept those findings afterwards, as `modelry audit` says",
-            registry.serial
+            desk.policy.registry().serial
         ));
     }
     draft.put(

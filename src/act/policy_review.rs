@@ -24,8 +24,10 @@ pub fn approve_policy(
                 .hint("`modelry validate` says what is wrong with it"),
         );
     };
-    let now = desk.policy.registry().serial;
-    if proposed.value() == desk.policy.source.value() {
+    // A policy that is in force on its branch alone is a proposal for the mainline.
+    let law = desk.mainline.map_or(desk.policy, |mainline| &mainline.policy);
+    let now = law.registry().serial;
+    if proposed.value() == law.source.value() {
         return Err(Error::msg(format!(
             "this is policy {now}, which is in force: there is nothing to approve"
         ))

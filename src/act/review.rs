@@ -77,8 +77,12 @@ pub fn review(
         Decision::Rejected if status == Status::Rejected => {
             return refused(format!("{id} is Rejected already"), shows);
         }
-        Decision::Approved if !allows(Status::Approved) => return Err(decided(id, status)),
-        Decision::Rejected if !allows(Status::Rejected) => return Err(decided(id, status)),
+        Decision::Approved if !allows(Status::Approved) => {
+            return Err(decided(desk, id, status, Status::Approved)?);
+        }
+        Decision::Rejected if !allows(Status::Rejected) => {
+            return Err(decided(desk, id, status, Status::Rejected)?);
+        }
         _ => {}
     }
     let verb = match decision {
@@ -161,11 +165,24 @@ impl Given<'_> {
     }
 }
 
-fn decided(id: &VersionId, status: Status) -> Error {
-    Error::msg(format!("{id} is {status}, and nothing leads back")).hint(format!(
-        "to try again, register it again: `modelry register {} --artifact FILE`",
-        id.group
-    ))
+/// The error for a version that can't be decided any more.
+///
+/// # Errors
+/// A stage can't be read.
+fn decided(desk: &WriteContext<'_>, id: &VersionId, status: Status, wanted: Status) -> Result<Error, Error> {
+    let error = Error::msg(format!("{id} is {status}, and can't become {wanted} any more"));
+    let ends = desk.policy.registry().allows(status, Status::Archived);
+    Ok(match (status, wanted) {
+        (Status::Approved, Status::Rejected) if ends => {
+            let serves = desk.snapshot.bound_stages(desk.policy.registry(), id)?;
+            error.hint(format!("to end its use: {}", super::archive::lines(id, &serves)))
+        }
+        (_, Status::Approved) => error.hint(format!(
+            "to have the same model decided again: `modelry register {} --allow-duplicate --artifact FILE`",
+            id.group
+        )),
+        _ => error.hint(format!("look at it: `modelry show {id}`")),
+    })
 }
 
 /// Returns the move of status that the reviews at `after` authorise for a version, as an

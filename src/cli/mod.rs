@@ -237,6 +237,19 @@ impl Command {
     }
 }
 
+/// Returns the first example in the help of the command that these arguments name.
+fn example(arguments: &[String]) -> Option<String> {
+    let mut command = definition();
+    for argument in arguments {
+        if let Some(inner) = command.find_subcommand(argument) {
+            command = inner.clone();
+        }
+    }
+    let help = command.get_after_help()?.to_string();
+    let mut lines = help.lines().map(str::trim);
+    lines.find(|line| line.starts_with("modelry ")).map(str::to_owned)
+}
+
 /// Completes or undoes what a killed command had begun here, and reports it.
 fn settle_interrupted(cli: &Cli, ui: &Ui) {
     let directory = cli.global.directory();

@@ -1,8 +1,10 @@
 //! Adapts the lines that a user is asked to type to the folder where the user works.
 //! Lines of `modelry` get `-C`, `--path` and `--mainline` as they were given. Lines
 //! of git run at the repository's top, since all paths of reports are relative to it.
+//! Lines for another person get no folder of this user's machine.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::path::Path;
 
 use super::args::Global;
@@ -17,7 +19,12 @@ pub(super) struct Standing {
     /// The path to the repository's top, or `None` where the user is there.
     top: Option<String>,
     commands: Vec<String>,
+    /// The user's name as an actor, once it is known.
+    me: RefCell<Option<String>>,
 }
+
+/// Words that name the person who types the line after them.
+const FOR_ANOTHER: [&str; 5] = ["ask ", "let `", "turn:", "Others ", "an administrator can "];
 
 /// The programs whose lines name paths relative to the repository's top.
 const AT_TOP: [&str; 4] = ["mv ", "mkdir ", "chmod ", "sed "];
@@ -53,7 +60,39 @@ impl Standing {
             given,
             top: top.map(|top| named(&top)),
             commands,
+            me: RefCell::default(),
         }
+    }
+
+    /// Stores the user's name as an actor: lines for that actor are the user's own.
+    pub(super) fn is_of(&self, actor: &str) {
+        self.me.replace(Some(actor.to_owned()));
+    }
+
+    /// Whether lines are changed for the user's folder.
+    pub(super) fn adapts(&self) -> bool {
+        !self.given.is_empty()
+    }
+
+    /// Whether a line after these words is for another person to type.
+    fn is_for_another(&self, before: &str) -> bool {
+        let clause = ["; ", ", or ", ". "]
+            .iter()
+            .filter_map(|end| before.rfind(end).map(|at| at + end.len()))
+            .max();
+        let clause = &before[clause.unwrap_or(0)..];
+        let names = |name: &str| {
+            let mut words = clause.split(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c)));
+            words.any(|word| word == name)
+        };
+        let starts = |words: &&str| {
+            let mut found = clause.match_indices(*words);
+            // A word in colour follows a letter.
+            found.any(|(at, _)| *words == "turn:" || !clause[..at].ends_with(|c: char| c.is_alphanumeric()))
+        };
+        FOR_ANOTHER.iter().any(|words| starts(&words))
+            && !names("anybody")
+            && !self.me.borrow().as_deref().is_some_and(names)
     }
 
     /// Returns the text with its lines as the user types them here.
@@ -65,18 +104,20 @@ impl Standing {
             let parts: Vec<&str> = line.split('`').collect();
             // A backtick inside quoted words leaves an odd number of parts.
             let is_paired = parts.len() % 2 == 1;
-            let parts: Vec<String> = parts
-                .iter()
-                .enumerate()
-                .map(|(index, part)| {
-                    let part = self.commands(part);
-                    match is_paired && index % 2 == 1 {
-                        true => self.at_top(&part).into_owned(),
-                        false => part.into_owned(),
-                    }
-                })
-                .collect();
-            parts.join("`")
+            let mut before = String::new();
+            let mut typed = Vec::new();
+            for (index, part) in parts.iter().enumerate() {
+                let is_line = is_paired && index % 2 == 1;
+                let is_mine = !self.is_for_another(&before);
+                let shown = self.commands(part, &before);
+                typed.push(match is_line && is_mine {
+                    true => self.at_top(&shown).into_owned(),
+                    false => shown.into_owned(),
+                });
+                before.push_str(part);
+                before.push('`');
+            }
+            typed.join("`")
         });
         Cow::Owned(lines.collect())
     }
@@ -102,8 +143,8 @@ impl Standing {
     }
 
     /// Adds the options after each `modelry` in a part of a line that names a
-    /// command.
-    fn commands<'t>(&self, part: &'t str) -> Cow<'t, str> {
+    /// command. `words` are those before the part.
+    fn commands<'t>(&self, part: &'t str, words: &str) -> Cow<'t, str> {
         const NAME: &str = "modelry ";
         if self.given.is_empty() || !part.contains(NAME) {
             return Cow::Borrowed(part);
@@ -124,8 +165,9 @@ impl Standing {
                 .next();
             let is_command = word.is_some_and(|word| self.commands.iter().any(|it| it == word));
             if is_command && !is_word {
+                let is_mine = !self.is_for_another(&format!("{words}{before}"));
                 for (option, value) in &self.given {
-                    if !after.contains(&format!(" {option} ")) {
+                    if (is_mine || *option != "-C") && !after.contains(&format!(" {option} ")) {
                         out.push_str(&format!("{option} {value} "));
                     }
                 }
@@ -156,6 +198,8 @@ fn top_of(directory: &Path) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use super::Standing;
 
     fn standing(given: &[(&'static str, &str)], top: Option<&str>) -> Standing {
@@ -166,6 +210,7 @@ mod tests {
                 .collect(),
             top: top.map(str::to_owned),
             commands: vec!["list".into(), "validate".into()],
+            me: RefCell::default(),
         }
     }
 
@@ -191,6 +236,45 @@ mod tests {
             ),
             ("git fetch", "git fetch"),
             ("a ` b `git fetch`", "a ` b `git fetch`"),
+        ] {
+            assert_eq!(here.typed(line), typed);
+        }
+    }
+
+    #[test]
+    fn lines_for_another_person_have_no_folder_of_this_machine() {
+        let here = standing(&[("-C", "there"), ("--path", "models")], Some("there"));
+        here.is_of("ben");
+        for (line, typed) in [
+            (
+                "turn: cho: `modelry list`",
+                "turn: cho: `modelry --path models list`",
+            ),
+            (
+                "turn: ben: `modelry list`",
+                "turn: ben: `modelry -C there --path models list`",
+            ),
+            (
+                "turn: anybody's: `modelry list`",
+                "turn: anybody's: `modelry -C there --path models list`",
+            ),
+            (
+                "ask `cho`: `modelry list`",
+                "ask `cho`: `modelry --path models list`",
+            ),
+            ("ask cho: modelry list", "ask cho: modelry --path models list"),
+            (
+                "ask `cho`; then `modelry list`",
+                "ask `cho`; then `modelry -C there --path models list`",
+            ),
+            (
+                "the task `modelry list`",
+                "the task `modelry -C there --path models list`",
+            ),
+            (
+                "`modelry list`, and ask `cho` to `git fetch`",
+                "`modelry -C there --path models list`, and ask `cho` to `git fetch`",
+            ),
         ] {
             assert_eq!(here.typed(line), typed);
         }

@@ -3,14 +3,14 @@
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use serde_json::Value;
 
 use super::output::Output;
 use super::standing::Standing;
 use crate::base::Error;
 use crate::git::disk;
-use crate::record::kind::{masked_text, text_secrets};
+use crate::record::kind::{ActorId, masked_text, text_secrets};
 use crate::report::{self, Style, clean, paint};
 
 /// The output of a command.
@@ -92,6 +92,16 @@ impl Ui {
     #[must_use]
     pub(super) fn standing(self, standing: Standing) -> Ui {
         Ui { standing, ..self }
+    }
+
+    /// Stores the user's name as an actor: a line for that actor is the user's own.
+    pub fn is_for(&self, actor: &ActorId) {
+        self.standing.is_of(actor.as_str());
+    }
+
+    /// Whether lines are changed for the user's folder.
+    pub fn adapts(&self) -> bool {
+        self.standing.adapts()
     }
 
     /// Whether the output is for programs.
@@ -201,6 +211,12 @@ impl Ui {
             }
         }
         text = text.replace("\n\n\n", "\n\n");
+        if error.kind() == ErrorKind::MissingRequiredArgument
+            && let Some(example) = super::example(arguments)
+        {
+            let more = "\n\nFor more information";
+            text = text.replacen(more, &format!("\nFor example: {example}{more}"), 1);
+        }
         let _ = write!(std::io::stderr().lock(), "{text}");
     }
 

@@ -33,7 +33,8 @@ impl Repo {
             return Err(refused(directory, why));
         }
         let raw = match &asked {
-            Asked::Answered(seen) => opened(directory, seen, settings.as_ref())?,
+            Asked::Answered(seen) => opened(directory, seen, settings.as_ref())
+                .map_err(|error| misled(directory).unwrap_or(error))?,
             _ => match Repository::open_ext(directory, RepositoryOpenFlags::FROM_ENV, NO_CEILING) {
                 Ok(raw) => raw,
                 Err(source) if source.code() == ErrorCode::NotFound => return Err(nowhere(directory)),
@@ -375,11 +376,20 @@ fn refused(directory: &Path, said: &str) -> Error {
             "the file {place} must hold one line, `gitdir: FOLDER`: write where its repository is, or clone again"
         ));
     }
+    if let Some(misled) = misled(directory) {
+        return misled;
+    }
     if why.starts_with("not a git repository (or any") {
         // The user may have forbidden a search further up.
-        let may_look = std::env::var_os("GIT_CEILING_DIRECTORIES").is_none();
-        let damaged = may_look.then(|| damaged(directory)).flatten();
-        return damaged.unwrap_or_else(|| nowhere(directory));
+        let ends = std::env::var_os("GIT_CEILING_DIRECTORIES").is_some_and(|ends| !ends.is_empty());
+        return match (ends, top_of(directory)) {
+            (true, Some(top)) => error().hint(format!(
+                "GIT_CEILING_DIRECTORIES may end the search before {}: `unset GIT_CEILING_DIRECTORIES`",
+                top.display()
+            )),
+            (true, None) => nowhere(directory),
+            (false, _) => damaged(directory).unwrap_or_else(|| nowhere(directory)),
+        };
     }
     if let Some(place) = why.strip_prefix("not a git repository: ") {
         let top = top_of(directory).unwrap_or_else(|| directory.to_owned());
@@ -407,6 +417,34 @@ fn refused(directory: &Path, said: &str) -> Error {
         "git says the same: `git -C {} status`",
         shell_word(&directory.to_string_lossy())
     ))
+}
+
+/// Variables of the environment that name a part of every repository.
+const PARTS: [&str; 3] = ["GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_WORK_TREE"];
+
+/// Returns the error for a variable of the environment that names a folder which is not
+/// there, or `None` where each folder is there.
+fn misled(directory: &Path) -> Option<Error> {
+    let (name, place) = PARTS.iter().find_map(|name| {
+        let place = PathBuf::from(std::env::var_os(name).filter(|value| !value.is_empty())?);
+        let full = directory.join(&place);
+        let is_part = match *name {
+            "GIT_COMMON_DIR" => full.join("objects").is_dir() && full.join("refs").is_dir(),
+            _ => full.is_dir(),
+        };
+        (!is_part).then_some((name, place))
+    })?;
+    let what = match *name {
+        "GIT_COMMON_DIR" => "holds no repository",
+        _ => "is not there",
+    };
+    Some(
+        Error::msg(format!(
+            "the variable {name} of the environment names {}, which {what}: git sees no repository with it",
+            place.display()
+        ))
+        .hint(format!("`unset {name}`, or set it to the folder that is meant")),
+    )
 }
 
 /// Returns the nearest folder, upwards, that has a `.git`.

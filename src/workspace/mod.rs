@@ -41,7 +41,7 @@ use crate::git::{Head, KEPT, Repo, Scope, UserKey, kept_as};
 use crate::judge::history;
 use crate::object::{self, Mode, Objects};
 use crate::record::kind::REGISTRY_FILE;
-use crate::record::snapshot::registries;
+use crate::record::snapshot::{Records, Snapshot, registries};
 
 /// The options of the command line that locate a registry.
 #[derive(Clone, Debug, Default)]
@@ -166,7 +166,7 @@ impl Workspace {
         }));
         let pinned = pins::root_of(&repo, &pins, &folder)?;
         let user_key = UserKey::of_user(&repo);
-        Ok(Workspace {
+        let workspace = Workspace {
             repo,
             user_key,
             folder,
@@ -178,7 +178,45 @@ impl Workspace {
                 .or_else(|| std::thread::available_parallelism().ok())
                 .unwrap_or(NonZeroUsize::MIN),
             fetched: false,
-        })
+        };
+        match workspace.root.is_none() && !wanted.repins {
+            true => workspace.not_moved(&pins, tip),
+            false => Ok(workspace),
+        }
+    }
+
+    /// Refuses the folder to which a registry was moved that this clone pins in another.
+    fn not_moved(mut self, pins: &[(Pin, PinnedBy)], tip: Option<Oid>) -> Result<Workspace, Error> {
+        let tip = match tip {
+            Some(tip) => Some(tip),
+            None => self.repo.head()?.tip(),
+        };
+        let Some(tip) = tip else { return Ok(self) };
+        let mut home = None;
+        for (pin, _) in pins {
+            let place = pin.place(&self.repo)?;
+            let objects = self.repo.objects()?;
+            let records = Records::new(&objects);
+            let id = |commit: Oid, folder: &str| -> Result<Option<String>, Error> {
+                let tree = history::read_commit(&objects, commit)?.tree;
+                let file = Snapshot::at(&records, tree, folder)?.registry()?;
+                Ok(file.and_then(|file| Some(file.registry()?.id.to_string())))
+            };
+            let here = id(tip, &self.folder)?;
+            if here.is_some()
+                && place != self.folder
+                && id(tip, &place)?.is_none()
+                && id(pin.root, &place).ok().flatten() == here
+            {
+                home = Some((place, pin.root));
+            }
+        }
+        if let Some((folder, root)) = home {
+            self.folder = folder;
+            self.root = Some(root);
+            return Err(self.no_registry(&self.repo.objects()?, tip)?);
+        }
+        Ok(self)
     }
 
     /// Returns the path of a record from the repository's top.

@@ -323,3 +323,65 @@ fn a_hint_works_when_it_is_typed() {
     let wrong: Vec<String> = wrong.collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
+
+/// An Approved version is retired, and not registered again: the lines work in order.
+#[test]
+fn a_version_that_was_approved_is_retired_as_the_hint_says() {
+    let lab = Lab::with_registry();
+    let stages = [
+        "grant",
+        "add",
+        "risk-1",
+        "--allow",
+        "promote",
+        "--groups",
+        "*",
+        "--stages",
+        "production",
+    ];
+    let _ = lab.ok("admin-1", &stages);
+    lab.register("churn", '1');
+    let _ = lab.ok("risk-1", &["approve", "churn/1", "-m", "ok", "--yes"]);
+    let _ = lab.ok(
+        "risk-1",
+        &["promote", "churn/1", "production", "-m", "ok", "--yes"],
+    );
+    let told = lab.error("risk-1", &["reject", "churn/1", "-m", "no", "--yes"]);
+    assert!(
+        told.contains("can't become Rejected any more") && !told.contains("register"),
+        "{told}"
+    );
+    let lines: Vec<&str> = told
+        .split('`')
+        .filter(|part| part.starts_with("modelry "))
+        .collect();
+    assert_eq!(lines.len(), 2, "{told}");
+    for line in lines {
+        let words: Vec<&str> = line.split(' ').skip(1).collect();
+        let _ = lab.ok("risk-1", &[&words[..], &["--yes"]].concat());
+    }
+    let told = lab.error("risk-2", &["approve", "churn/1", "-m", "again", "--yes"]);
+    assert!(
+        told.contains("register churn --allow-duplicate --artifact FILE"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_missing_argument_comes_with_an_example() {
+    let lab = Lab::with_registry();
+    for (words, example) in [
+        (&["pull"][..], "modelry pull fraud-detector@production ./model"),
+        (
+            &["pull", "churn/1"],
+            "modelry pull fraud-detector@production ./model",
+        ),
+        (&["approve"], "modelry approve fraud-detector/3"),
+    ] {
+        let told = lab.error("admin-1", words);
+        assert!(
+            told.contains(&format!("For example: {example}")),
+            "{words:?}: {told}"
+        );
+    }
+}

@@ -56,6 +56,7 @@ mod openpgp;
 mod partial;
 mod plain_words;
 mod policy;
+mod policy_by_hand;
 mod policy_effect;
 mod policy_pages;
 mod pull;

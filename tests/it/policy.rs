@@ -63,7 +63,7 @@ fn a_proposal_is_reviewed_and_lands_whoever_carries_it() {
     );
     let shown = lab.ok("stranger", &["policy", "show", "proposal"]);
     assert!(
-        shown.contains("2 of 2 administrators stand behind it: admin-1, admin-2\nit lands by merge and squash; not by rebase\n"),
+        shown.contains("2 of 2 administrators stand behind it: admin-1, admin-2\nit lands by merge and squash; not by rebase, where each commit is a step of its own: modelry validate --onto main "),
         "{shown}"
     );
     // A Git host squashes it: one commit, signed by nobody.

@@ -122,3 +122,36 @@ fn a_line_that_is_sent_stays_as_it_is() {
     let text = format!("{}{}", told.out, told.err);
     assert!(text.contains("modelry actor add "), "{text}");
 }
+
+/// A line for another person has no folder of this user's machine.
+#[test]
+fn a_line_for_another_person_has_no_folder_of_this_one() {
+    let lab = Lab::with_registry();
+    lab.change_policy("required: 1", "required: 2");
+    lab.register("churn", '1');
+    let folder = lab.home().to_owned();
+    let as_who = |who: &str, words: &[&str]| {
+        let mut command = lab.command(env!("CARGO_BIN_EXE_modelry"));
+        lab.as_actor(&mut command, who);
+        let top = lab.top.file_name().expect("a name");
+        said(command.arg("-C").arg(top).args(words).current_dir(&folder))
+    };
+    let told = as_who("risk-1", &["approve", "churn/1", "-m", "ok", "--yes"]);
+    assert!(
+        told.err.contains("turn: risk-2: `modelry approve churn/1 "),
+        "{told:?}"
+    );
+    let told = as_who("risk-1", &["show", "churn/1"]);
+    assert!(
+        told.out.contains("turn: risk-2: `modelry approve churn/1 "),
+        "{told:?}"
+    );
+    // The reader's own line works where the reader stands.
+    let told = as_who("risk-2", &["show", "churn/1"]);
+    assert!(told.out.contains("turn: risk-2: `modelry -C "), "{told:?}");
+    let told = as_who("trainer", &["approve", "churn/1", "-m", "ok", "--yes"]);
+    assert!(
+        !format!("{}{}", told.out, told.err).contains("ask `risk-2`: `modelry -C"),
+        "{told:?}"
+    );
+}

@@ -1,6 +1,7 @@
 //! Commits of a clone that its remote lacks: they can be dropped again, and what
 //! the clone remembers does not rest on them.
 
+use crate::support::Lab;
 use crate::support::hub::{Hub, Seat};
 
 fn group(seat: &Seat<'_>, name: &str, more: &[&str]) {
@@ -109,4 +110,23 @@ fn a_faulty_commit_of_ones_own_is_to_be_mended() {
     let said = seat.fails("risk-1", 1, &["reject", "churn/1", "-m", "no", "--push"]);
     assert!(said.out.contains("acknowledged:"), "{said:?}");
     assert!(!said.err.contains("git commit --amend"), "{said:?}");
+}
+
+/// The mainline's branch was renamed: each write says so, with the line that helps.
+#[test]
+fn a_mainline_that_is_not_there_is_said() {
+    let lab = Lab::with_registry();
+    lab.git(&["config", "modelry.mainline", "main"]);
+    lab.git(&["branch", "-m", "main", "trunk"]);
+    let said = lab.says("admin-1", &["group", "create", "other"]);
+    assert!(
+        said.code == 0
+            && said.err.contains("there is no branch `main`, the mainline")
+            && said.err.contains("`git config modelry.mainline trunk`")
+            && !said.err.contains("knows nothing of this"),
+        "{said:?}"
+    );
+    lab.git(&["config", "modelry.mainline", "trunk"]);
+    let said = lab.says("admin-1", &["group", "create", "third"]);
+    assert!(said.code == 0 && !said.err.contains("mainline"), "{said:?}");
 }

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 
 use super::{WriteArgs, WriteCommand};
+use crate::act::Mainline;
 use crate::base::Oid;
 use crate::cli::Ui;
 use crate::git::GitObjects;
@@ -36,4 +37,6 @@ pub(super) struct Base<'b> {
     pub me: Identity,
     /// The actor to whom that key belongs.
     pub actor: ActorId,
+    /// The mainline, where the change is of the policy and made on another branch.
+    pub mainline: Option<Mainline>,
 }

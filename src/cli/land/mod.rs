@@ -360,10 +360,13 @@ fn note_unpushed(
     let repo = &workspace.repo;
     let branch = short(&target.branch);
     if !target.is_mainline {
-        notes.push(format!(
-            "the mainline `{}` knows nothing of this until `{branch}` lands there",
-            workspace.mainline_name()
-        ));
+        notes.push(match workspace.tip() {
+            Ok(_) => format!(
+                "the mainline `{}` knows nothing of this until `{branch}` lands there",
+                workspace.mainline_name()
+            ),
+            Err(missing) => format!("{missing}; {}", missing.hints().join(", ")),
+        });
     }
     if repo.remotes()?.is_empty() {
         return Ok(());

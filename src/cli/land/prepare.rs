@@ -1,13 +1,13 @@
 //! Prepares a commit on a base: proves, previews, asks, signs and stores. No
 //! reference leads to it yet.
 
-use super::Target;
 use super::agree::{agree, disagrees};
 use super::attempt::{Attempt, Base};
 use super::commit::{Signed, commit};
 use super::outcome::Refused;
 use super::preview::{Existing, Preview, Proposal, preview};
-use super::prove::{Proved, prove};
+use super::prove::{Proved, of_mainline, prove};
+use super::{Scope, Target};
 use crate::base::Error;
 use crate::workspace::identity::Identity;
 
@@ -35,11 +35,17 @@ pub(super) fn prepare(attempt: &Attempt<'_>, target: &Target) -> Result<Prepared
     };
     let me = Identity::configured(&attempt.workspace.repo)?;
     let actor = me.actor(&policy)?;
+    attempt.ui.is_for(&actor);
+    let mainline = match attempt.job.scope == Scope::Policy && !target.is_mainline {
+        true => of_mainline(attempt, objects)?,
+        false => None,
+    };
     let base = Base {
         objects,
         policy,
         me,
         actor,
+        mainline,
     };
     let mut proposal = match preview(attempt, &base, target)? {
         Preview::Existing(there) => {

@@ -220,6 +220,7 @@ pub(super) fn preview(attempt: &Attempt<'_>, base: &Base<'_>, target: &Target) -
         policy,
         actor: actor.clone(),
         past: &past,
+        mainline: base.mainline.as_ref(),
     };
     let before = desk(prior);
     let mut draft = (job.draft)(&before)?;

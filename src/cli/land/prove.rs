@@ -3,11 +3,12 @@
 use super::attempt::Attempt;
 use super::outcome::FaultyBase;
 use super::{Target, short};
+use crate::act::Mainline;
 use crate::base::{Error, Oid};
 use crate::judge::finding::{Finding, Place, Report};
 use crate::judge::history::{self, Graph, Replay};
 use crate::object::{CachedObjects, Objects};
-use crate::record::snapshot::Records;
+use crate::record::snapshot::{Records, Snapshot};
 use crate::trust::Policy;
 use crate::workspace::Workspace;
 use crate::workspace::prove::{Point, ProveOptions};
@@ -78,6 +79,30 @@ pub(super) fn prove(attempt: &Attempt<'_>, objects: &dyn Objects, target: &Targe
         ));
     }
     Ok(Proved::Sound(Box::new(proof.policy), proof.point))
+}
+
+/// Returns the policy in force on the mainline as this clone has it, and the text there;
+/// `None` where the clone has no mainline.
+pub(super) fn of_mainline(attempt: &Attempt<'_>, objects: &dyn Objects) -> Result<Option<Mainline>, Error> {
+    let Attempt { workspace, args, .. } = *attempt;
+    let Ok(tip) = workspace.tip() else { return Ok(None) };
+    let objects = &CachedObjects::new(objects);
+    let records = Records::new(objects);
+    let tree = history::read_commit(objects, tip)?.tree;
+    let text = Snapshot::at(&records, tree, &workspace.folder)?.registry()?;
+    let policy = match args.trust_base {
+        true => text.clone().and_then(Policy::new),
+        false => {
+            let how = ProveOptions {
+                mainline: true,
+                replay: args.replay,
+                later: true,
+                ..ProveOptions::default()
+            };
+            Some(workspace.prove(objects, &records, tip, how)?.policy)
+        }
+    };
+    Ok(policy.map(|policy| Mainline { policy, text }))
 }
 
 /// Returns the faulty commits that no remote has. They can still be repaired, so no

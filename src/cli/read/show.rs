@@ -15,6 +15,7 @@ use crate::record::kind::{GroupName, RecordName, RecordPath, Status, VersionId};
 use crate::record::snapshot::Loaded;
 use crate::report::{Cell, CellStyle, Table, clean, paint};
 use crate::trust::{self, Standing};
+use crate::workspace::identity::Identity;
 
 /// `modelry show`
 #[derive(Debug, Args)]
@@ -348,6 +349,12 @@ fn show_version(reading: &Reading<'_>, id: &VersionId, ui: &Ui) -> Result<Outcom
                 paint("missing:", "1", &ui.style),
                 missing.join("; ")
             ));
+        }
+        if ui.adapts()
+            && let Ok(me) = Identity::to_look(&reading.workspace.repo)
+            && let Ok(me) = me.actor(&reading.policy()?)
+        {
+            ui.is_for(&me);
         }
         out.push_str(&format!(
             "{} {}\n",

@@ -21,7 +21,7 @@ use crate::report;
 use crate::report::event::WriteResult;
 use crate::trust::{Carrier, Verdict};
 use crate::workspace::identity::Identity;
-use crate::workspace::{Pin, folder_name};
+use crate::workspace::{Pin, Workspace, folder_name};
 
 /// `modelry init`
 #[derive(Debug, Args)]
@@ -69,6 +69,18 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     {
         return Err(Error::msg(format!("there is a registry here already: `{path}`"))
             .hint("`modelry trust` shows its root; `modelry whoami` says who you are in it"));
+    }
+    // The registry that this clone pins here was moved or removed: another in its place
+    // would be judged as its continuation.
+    for (pin, _) in Pin::all(&repo)? {
+        if let Some(tip) = tip
+            && pin.place(&repo)? == folder
+            && history::chain_if(&objects, pin.root, tip)?.is_some()
+        {
+            let repo = Repo::open(&global.directory())?;
+            let workspace = Workspace::at(&global.wanted(), repo, branch, Some(tip))?;
+            return Err(workspace.no_registry(&objects, tip)?);
+        }
     }
     let me = Identity::configured(&repo)?;
     let ident = repo.ident("committer")?;

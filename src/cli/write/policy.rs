@@ -18,7 +18,7 @@ use crate::judge::finding::{Finding, Place, Report};
 use crate::judge::history::{self, Onto};
 use crate::object::{CachedObjects, Objects, Overlay};
 use crate::record::change;
-use crate::record::kind::{Action, Landing, POLICY_FOLDER, REGISTRY_FILE, RecordPath};
+use crate::record::kind::{Landing, POLICY_FOLDER, REGISTRY_FILE, RecordPath};
 use crate::record::snapshot::{self, Loaded, Records, Snapshot};
 use crate::report::summary::{self, PolicyPart, Summary};
 use crate::report::{self, Page, clean, paint};
@@ -93,11 +93,12 @@ pub fn run(command: &PolicyCommand, global: &Global, ui: &Ui) -> Result<Outcome,
             let job = WriteCommand {
                 draft: &|desk| {
                     let here = desk.snapshot.registry()?;
-                    let other = |here: &Arc<Loaded>| here.value() != desk.policy.source.value();
+                    let law = desk.mainline.map_or(desk.policy, |mainline| &mainline.policy);
+                    let other = |here: &Arc<Loaded>| here.value() != law.source.value();
                     let now = here
                         .filter(|here| moves && other(here))
                         .unwrap_or_else(|| proposed.clone());
-                    let replaced = Some(desk.policy.source.clone());
+                    let replaced = Some(law.source.clone());
                     policies.now.replace(Some((replaced, now.clone())));
                     act::approve_policy(desk, &now, write.reason.as_deref())
                 },
@@ -198,7 +199,7 @@ fn show(read: &ReadArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
             ui.json(&json!({
                 "commit": reading.commit.to_string(),
                 "policy": policy.source.value(),
-                "administrators": policy.holders(Action::Administer, None, None),
+                "administrators": policy.administrators(),
                 "proposalsReviewed": open,
             }))?;
             return Ok(Outcome::Fine);
@@ -220,7 +221,7 @@ fn show(read: &ReadArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
         };
         let list = |items: Vec<String>| items.join(", ");
         line("id", registry.id.to_string());
-        let administrators = policy.holders(Action::Administer, None, None);
+        let administrators = policy.administrators();
         line(
             "administrators",
             list(administrators.iter().map(ToString::to_string).collect()),
@@ -229,8 +230,9 @@ fn show(read: &ReadArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
             "to change it",
             format!("{} of them", registry.policy_change.required),
         );
-        if !registry.policy_change.recovery.is_empty() {
-            let names = registry.policy_change.recovery.iter().map(ToString::to_string);
+        let recovery = policy.recovery();
+        if !recovery.is_empty() {
+            let names = recovery.iter().map(ToString::to_string);
             line(
                 "stand-ins",
                 format!("{}, when too few of them are left", list(names.collect())),
@@ -413,7 +415,12 @@ fn landing_words(
         }),
         (_, None, Some(why)) => Some(format!("blocked: nobody can give what is missing: {why}")),
         // Another review does not help: each commit is a step there.
-        (_, None, None) if could.is_empty() => Some(format!("not by {}", ways_words(lacks))),
+        (_, None, None) if could.is_empty() => Some(format!(
+            "not by {}, where each commit is a step of its own: modelry validate --onto {} {}",
+            ways_words(lacks),
+            ask.mainline,
+            ask.tip.short()
+        )),
         (_, None, None) if lands.is_empty() => Some(format!("ask {}: {approve}", could.join(" or "))),
         (_, None, None) => Some(format!(
             "{lacking}the review of {}: {approve}",

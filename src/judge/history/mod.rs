@@ -39,7 +39,7 @@ use crate::base::{Error, ObjectKind, Oid};
 use crate::judge::rules;
 use crate::object::{self, Commit, Objects, SignatureKind};
 use crate::record::kind::REGISTRY_FILE;
-use crate::record::snapshot::Snapshot;
+use crate::record::snapshot::{Records, Snapshot, registries};
 use crate::signature::{self, PublicKey, SignatureFault};
 use crate::trust::{Policy, Verdict};
 
@@ -175,8 +175,57 @@ pub fn find_root(objects: &dyn Objects, folder: &str, tip: Oid) -> Result<Oid, E
         }
         at = commit.parents.first().copied();
     }
-    root.ok_or_else(|| {
+    let root = root.ok_or_else(|| {
         Error::msg(format!("there is no `{path}` in the history of {}", tip.short()))
             .hint("make a registry with `modelry init`, or name its folder with `--path`")
-    })
+    })?;
+    match moved_by(objects, folder, root)? {
+        Some(moved) => Err(moved),
+        None => Ok(root),
+    }
+}
+
+/// Returns the error for a registry that this commit moved to this folder, or `None` where
+/// it made another one there.
+fn moved_by(objects: &dyn Objects, folder: &str, commit: Oid) -> Result<Option<Error>, Error> {
+    let commit = read_commit(objects, commit)?;
+    let Some(parent) = commit.parents.first() else {
+        return Ok(None);
+    };
+    let before = match read_commit(objects, *parent) {
+        Ok(parent) => parent.tree,
+        // A shallow clone ends here.
+        Err(Error::MissingObject { .. }) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let records = Records::new(objects);
+    let id = |tree, folder: &str| -> Result<Option<String>, Error> {
+        let file = Snapshot::at(&records, tree, folder)?.registry()?;
+        Ok(file.and_then(|file| Some(file.registry()?.id.to_string())))
+    };
+    let Some(here) = id(commit.tree, folder)? else {
+        return Ok(None);
+    };
+    for from in registries(objects, before)? {
+        if from == folder || id(before, &from)?.as_ref() != Some(&here) || id(commit.tree, &from)?.is_some() {
+            continue;
+        }
+        let name = |folder: &str| match folder {
+            "" => "the repository's top".to_owned(),
+            folder => format!("`{folder}`"),
+        };
+        let parent = if commit.parents.len() > 1 { "-m 1 " } else { "" };
+        return Ok(Some(
+            Error::msg(format!(
+                "the registry is moved from {} to {}, and a registry can't be moved",
+                name(&from),
+                name(folder)
+            ))
+            .hint(format!(
+                "put it back: `git revert -S --no-edit {parent}{}`",
+                commit.id
+            )),
+        ));
+    }
+    Ok(None)
 }

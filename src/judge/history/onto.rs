@@ -342,6 +342,32 @@ impl Court<'_, '_> {
         )
     }
 
+    /// Names the way to make one step of a branch whose reviews come after the policy: a
+    /// rebase lands each commit as a step, and a squash of the branch is clean.
+    fn one_step_instead(&self, finding: &mut Finding<Place>) -> Result<bool, Error> {
+        let squash = self.judge(Landing::Squash)?;
+        let lacks = |finding: &&Finding<Place>| finding.rule.code == "MR403";
+        if squash.makes == "nothing yet" || squash.report.open().any(|finding| lacks(&finding)) {
+            return Ok(false);
+        }
+        let sides = self.planner.graph.sides(self.ask.base, self.ask.tip)?;
+        let Some(left) = sides.shared.first() else {
+            return Ok(false);
+        };
+        finding
+            .why
+            .push("a rebase lands each commit as a step, and the reviews come after this one".to_owned());
+        let other = match self.ask.policy.landing().contains(&Landing::Squash) {
+            true => ", or land it as a squash",
+            false => "",
+        };
+        finding.help = Some(format!(
+            "make one commit of the branch, with it checked out: `git reset --soft {} && git commit -S -m REASON`{other}",
+            left.short()
+        ));
+        Ok(true)
+    }
+
     /// Names the administrator whose signed commit this way of landing drops: it needs a
     /// review by that administrator instead.
     fn review_instead(
@@ -376,7 +402,11 @@ impl Court<'_, '_> {
     fn instead(&self, finding: &mut Finding<Place>, way: Landing, merge: &WayJudged) -> Result<(), Error> {
         match finding.rule.code {
             _ if way == Landing::Merge => {}
-            "MR403" => self.review_instead(finding, way, merge)?,
+            "MR403" => {
+                if way != Landing::Rebase || !self.one_step_instead(finding)? {
+                    self.review_instead(finding, way, merge)?;
+                }
+            }
             "MR301" => self.sign_instead(finding, way, merge),
             "MR202" | "MR216" | "MR401" | "MR402" | "MR404" => self.merge_instead(finding, merge),
             _ => {}

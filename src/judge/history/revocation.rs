@@ -122,7 +122,15 @@ fn acts<'a>(
                 ) => Some(id.clone()),
                 _ => None,
             };
+            let serves = match &approves {
+                Some(id) => {
+                    let now = Snapshot::at(records, read_commit(objects, until)?.tree, folder)?;
+                    now.bound_stages(policy.registry(), id)?
+                }
+                None => Vec::new(),
+            };
             acts.push(DistrustedChange {
+                serves,
                 commit: commit.id,
                 phrase: change.phrase(),
                 version: change.record.as_ref().and_then(RecordPath::version).cloned(),

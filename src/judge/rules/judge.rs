@@ -12,7 +12,7 @@ use super::{Check, RULES, mr112_unsafe_address, mr216_group_renamed};
 use crate::base::Error;
 use crate::judge::finding::{Anchor, Finding, Note, Remedy, RuleInfo, Side};
 use crate::record::change::ChangeKind;
-use crate::record::kind::{ActorId, Status, VersionId, group_in, is_of_policy};
+use crate::record::kind::{Action, ActorId, Status, VersionId, group_in, is_of_policy};
 use crate::record::snapshot::{Loaded, ReadFault};
 use crate::record::yaml::Fault;
 use crate::trust::{self, Author, Carrier, Carriers, Policy, Tally};
@@ -218,10 +218,25 @@ pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
 /// Lists the policies that the step adds, each with the index of its change.
 fn policies_brought(step: &Step<'_>) -> Vec<(usize, Policy)> {
     let changes = step.changes().iter().enumerate();
-    changes
-        .filter(|(_, change)| change.brings_policy())
+    let mut brought = changes.filter(|(_, change)| change.brings_policy()).peekable();
+    // The policy in force stays in force, so nothing replaces it.
+    let _ = brought.next_if(|(index, _)| puts_back(step, *index));
+    brought
         .filter_map(|(index, change)| Some((index, Policy::new(change.after.clone()?)?)))
         .collect()
+}
+
+/// Whether a change puts back the policy in force, in place of a text that was refused,
+/// and an administrator signs it.
+fn puts_back(step: &Step<'_>, index: usize) -> bool {
+    let change = &step.changes()[index];
+    let (Some(policy), Some(after), ChangeKind::PolicyChanged) = (step.policy, &change.after, &change.kind)
+    else {
+        return false;
+    };
+    let signer = step.carriers.of(index).verdict.actor();
+    after.value() == policy.source.value()
+        && signer.is_some_and(|signer| policy.may(signer, Action::Administer, None, None))
 }
 
 /// The findings of reading one file.

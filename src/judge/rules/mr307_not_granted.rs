@@ -5,7 +5,7 @@ use super::{Check, Rule};
 use crate::base::Error;
 use crate::judge::finding::{Anchor, Finding, RuleInfo};
 use crate::record::change::ChangeKind;
-use crate::record::kind::{Action, ActorId, Decision, REGISTRY_FILE, RecordPath, StageName};
+use crate::record::kind::{Action, ActorId, ActorKind, Decision, REGISTRY_FILE, RecordPath, StageName};
 use crate::trust::needed_action;
 
 pub(super) static RULE: Rule = Rule {
@@ -72,6 +72,22 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     )
     .related(Anchor::before(REGISTRY_FILE, "/grants").key(), "the grants")
     .why(format!("{} may", names(&holders, "nobody")));
+    if let Some(barred) = barred(scene, actor, action) {
+        let mut finding = finding.why(barred.why);
+        let ways = holders
+            .first()
+            .map(|holder| format!("let `{holder}` do it instead"));
+        let ways: Vec<String> = ways.into_iter().chain(barred.cure).collect();
+        finding = match ways.is_empty() {
+            true => finding.choose(format!(
+                "{} for a grant to somebody who may hold it",
+                ask_administrator(scene.policy)
+            )),
+            false => finding.choose(ways.join(", or ")),
+        };
+        out.push(finding);
+        return Ok(());
+    }
     let unlisted = stage
         .as_ref()
         .filter(|stage| scene.policy.registry().stage(stage).is_none());
@@ -80,6 +96,42 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
         None => finding.help(grant(scene, actor, action, group, stage.as_ref())),
     });
     Ok(())
+}
+
+/// The reason for which no grant helps an actor, and the cure beside another author.
+struct Barred {
+    why: String,
+    cure: Option<String>,
+}
+
+/// Returns why no grant of this action helps the actor, or `None` where one does.
+fn barred(scene: &Scene<'_>, actor: &ActorId, action: Action) -> Option<Barred> {
+    let who = scene.policy.actor(actor.as_str())?;
+    match who.kind {
+        ActorKind::Machine if action == Action::Administer => Some(Barred {
+            why: "only persons administer".to_owned(),
+            cure: None,
+        }),
+        ActorKind::Machine if !scene.policy.has_living_owner(who) => Some(Barred {
+            why: format!("machine `{actor}` has no living owner (MR410), so no grant gives it anything"),
+            cure: Some(format!(
+                "{} to name a person who is not retired under `owners` of `{actor}` in `registry.yaml`",
+                ask_administrator(scene.policy)
+            )),
+        }),
+        ActorKind::Forge
+            if !matches!(
+                action,
+                Action::Annotate | Action::CreateGroup | Action::UpdateGroup
+            ) =>
+        {
+            Some(Barred {
+                why: "a forge may only annotate, and make and update groups".to_owned(),
+                cure: None,
+            })
+        }
+        _ => None,
+    }
 }
 
 /// How the actor comes to hold the action.
@@ -115,5 +167,5 @@ Actions that no grant names are not allowed.
 The training pipeline approves its own version.
 
 ## How to fix
-Ask a holder, or an administrator for the grant.
+Ask a holder, or an administrator for the grant. No grant helps a machine without a living owner (MR410): name one first.
 "#;

@@ -4,6 +4,7 @@ use super::scene::in_policy;
 use super::{Check, DistrustedChange, Rule};
 use crate::base::Oid;
 use crate::judge::finding::{Anchor, Finding, RuleInfo};
+use crate::record::kind::{StageName, VersionId};
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
@@ -40,7 +41,8 @@ pub fn revoked_key_used(
     .why("the revocation says since when the key proves nothing")
     .help(match (&act.approves, &act.version) {
         (Some(id), _) => format!(
-            "look at it; {id} resolves nowhere; if it is right: `modelry actor revoke-key '{key}' --reaffirm {id}`; if it is wrong, first accept the finding in `registry.yaml`, in one change of the policy, with {accept}, and then `modelry archive {id} -m REASON`"
+            "look at it; {id} resolves nowhere; if it is right: `modelry actor revoke-key '{key}' --reaffirm {id}`; if it is wrong, first accept the finding in `registry.yaml`, in one change of the policy, with {accept}, and then {}`modelry archive {id} -m REASON`",
+            empty(id, &act.serves)
         ),
         (None, Some(id)) => format!(
             "look at what was done; if {id} is right as it is: `modelry actor revoke-key '{key}' --reaffirm {id}`"
@@ -52,6 +54,17 @@ pub fn revoked_key_used(
     finding.reaffirms = act.version.clone().map(|id| (key.to_owned(), id));
     finding.group.clone_from(&act.group);
     finding
+}
+
+/// The lines that end what a version serves: only then it can be archived (MR211).
+fn empty(id: &VersionId, serves: &[StageName]) -> String {
+    let group = &id.group;
+    let lines = serves.iter().map(|stage| {
+        format!(
+            "`modelry rollback {group} {stage} --empty -m REASON`, if `{stage}` still serves it, and then "
+        )
+    });
+    lines.collect()
 }
 
 const DOCS: &str = r#"

@@ -9,7 +9,7 @@ use crate::base::{Error, Oid};
 use crate::judge::finding::{Anchor, Finding, Note};
 use crate::record::change::{Change, ChangeKind, Differences};
 use crate::record::kind::{
-    Action, ActorId, ModelVersion, REGISTRY_FILE, RecordPath, Registry, Status, VersionId,
+    Action, ActorId, ModelVersion, REGISTRY_FILE, RecordPath, Registry, StageName, Status, VersionId,
 };
 use crate::record::snapshot::{Loaded, Snapshot};
 use crate::record::subject;
@@ -462,4 +462,7 @@ pub struct DistrustedChange {
     pub version: Option<VersionId>,
     /// The version that it approves, if it is an approval or an import.
     pub approves: Option<VersionId>,
+    /// The stages that require Approved and that this version served when the key was
+    /// revoked.
+    pub serves: Vec<StageName>,
 }

@@ -400,6 +400,27 @@ impl<'a> Snapshot<'a> {
         self.stems(&RecordKind::Stage.folder(group))
     }
 
+    /// The stages that require Approved and that this version serves.
+    pub fn bound_stages(
+        &self,
+        registry: &crate::record::kind::Registry,
+        id: &VersionId,
+    ) -> Result<Vec<StageName>, Error> {
+        let mut bound = Vec::new();
+        for stage in registry.stages.iter().filter(|stage| stage.requires.is_some()) {
+            let path = RecordPath::Stage(id.group.clone(), stage.name.clone());
+            let now = self.read(&path)?;
+            let version = now
+                .as_ref()
+                .and_then(|now| now.stage())
+                .and_then(|now| now.version);
+            if version == Some(id.number) {
+                bound.push(stage.name.clone());
+            }
+        }
+        Ok(bound)
+    }
+
     /// The evaluations that an approval covers.
     pub fn evidence(&self, id: &VersionId) -> Result<Vec<RecordName>, Error> {
         self.stems(&RecordKind::Evidence.folder(id))

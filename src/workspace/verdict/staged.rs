@@ -8,7 +8,7 @@ use crate::judge::finding::Report;
 use crate::judge::history::{self, Past, Replay};
 use crate::object::{self, CachedObjects};
 use crate::record::change;
-use crate::record::kind::REGISTRY_FILE;
+use crate::record::kind::{API_VERSION, REGISTRY_FILE};
 use crate::record::snapshot::{Records, Snapshot};
 use crate::trust::{Carrier, Policy, Verdict};
 use crate::workspace::{self, Wanted, Workspace};
@@ -23,12 +23,12 @@ pub(super) fn judge(wanted: &Wanted) -> Result<Judgement, Error> {
         Head::Branch { tip, .. } => tip,
         Head::Detached(tip) => Some(tip),
     };
-    // Before the first commit there is no policy to judge by: `init` makes it.
+    // Without a commit there is no policy to judge by: the index would be a root.
     let Some(head) = head else {
-        return Ok(begun(&repo)?.map_or_else(Judgement::default, Judgement::of));
+        return Ok(begun(&repo, wanted, true)?.map_or_else(Judgement::default, Judgement::of));
     };
     if !has_registry(&repo, head)? {
-        if let Some(report) = begun(&repo)? {
+        if let Some(report) = begun(&repo, wanted, false)? {
             return Ok(Judgement::of(report));
         }
         return match &wanted.path {
@@ -77,6 +77,9 @@ fn judged(wanted: &Wanted, repo: Repo, (head, tree): (Oid, Oid)) -> Result<Repor
     let top = history::read_commit(&kept, head)?.tree;
     let prior = Snapshot::at(&records, top, folder)?;
     let next = Snapshot::at(&records, tree, folder)?;
+    if prior.registry()?.is_none() {
+        return Err(workspace.no_registry(&kept, head)?);
+    }
     let policy = history::policy_at(&prior, "HEAD")?;
     let past = Past::new(&kept, folder, Some(head));
     let mut differences = change::diff(&prior.seeing(&past), &next)?;
@@ -94,9 +97,10 @@ fn judged(wanted: &Wanted, repo: Repo, (head, tree): (Oid, Oid)) -> Result<Repor
     Ok(report)
 }
 
-/// Returns the secrets in newly staged policies, which would stay in the root for
-/// good, if there are any.
-fn begun(repo: &Repo) -> Result<Option<Report>, Error> {
+/// Judges newly staged registries as roots, and returns the findings, if there are any.
+/// A branch that has commits may get a registry piece by piece: of that, only the secrets
+/// are findings, which would stay in the root for good.
+fn begun(repo: &Repo, wanted: &Wanted, is_whole: bool) -> Result<Option<Report>, Error> {
     let paths = repo.staged_registries()?;
     if paths.is_empty() {
         return Ok(None);
@@ -105,11 +109,18 @@ fn begun(repo: &Repo) -> Result<Option<Report>, Error> {
     let kept = CachedObjects::new(&objects);
     let records = Records::new(&kept);
     let tree = repo.staged_tree()?;
+    let own = workspace::guarded(repo, wanted)?;
     let mut report = Report::default();
     for path in paths {
         let folder = path.trim_end_matches(REGISTRY_FILE).trim_end_matches('/');
         let next = Snapshot::at(&records, tree, folder)?;
-        if next.registry()?.and_then(Policy::new).is_none() {
+        // Another program's file may have this name.
+        let is_own = own.iter().any(|own| own == folder) || wanted.path.as_deref() == Some(folder);
+        let is_policy = next.registry()?.is_some_and(|file| {
+            let is_meant = file.value()["apiVersion"] == API_VERSION || is_own;
+            (is_whole && is_meant) || Policy::new(file).is_some()
+        });
+        if !is_policy {
             continue;
         }
         let prior = Snapshot::empty(&records);
@@ -118,10 +129,9 @@ fn begun(repo: &Repo) -> Result<Option<Report>, Error> {
         let carrier = Carrier::new(None, Verdict::Unsigned);
         let differences = change::diff(&prior, &next)?;
         let judged = replay.judge(prior, next, &carrier, &differences, &past, None)?;
-        let secrets = judged.findings.into_iter();
-        report
-            .findings
-            .extend(secrets.filter(|finding| finding.rule.code == "MR112"));
+        let mut findings = judged.findings;
+        findings.retain(|finding| is_whole || finding.rule.code == "MR112");
+        report.findings.extend(findings);
         report.checked.changes += replay.checked.changes;
     }
     report.checked.documents = records.documents();

@@ -208,3 +208,52 @@ fn what_was_removed_is_put_back_by_its_revert() {
         );
     }
 }
+
+/// Each command says that the registry was moved, at its old folder and at the new one,
+/// and none offers to make another.
+#[test]
+fn each_command_says_that_the_registry_was_moved() {
+    let lab = lab("models");
+    shell(&lab, "git mv models registry");
+    lab.commit("admin-1", "move");
+    let moved = lab.git(&["rev-parse", "HEAD"]);
+    let line = format!("git revert -S --no-edit {moved}");
+    let commands: [&[&str]; 8] = [
+        &["list"],
+        &["show", "churn"],
+        &["validate"],
+        &["log"],
+        &["policy", "show"],
+        &["hook", "pre-commit"],
+        &["group", "create", "x"],
+        &["resolve", "churn/1"],
+    ];
+    let says = |lab: &Lab, words: &[&str]| {
+        let said = lab.says("admin-1", words);
+        let text = format!("{}{}", said.out, said.err);
+        assert!(
+            said.code != 0
+                && text.contains("a registry can't be moved")
+                && text.contains(&line)
+                && !text.contains("modelry init"),
+            "{words:?}: {said:?}"
+        );
+    };
+    for path in ["models", "registry"] {
+        for words in commands {
+            says(&lab, &[&["--path", path][..], words].concat());
+        }
+    }
+    says(&lab, &["--path", "models", "init", "--actor", "admin-1"]);
+    // A clone that pins nothing takes no root from the move either.
+    lab.git(&["config", "--unset-all", "modelry.root"]);
+    for words in [
+        &["audit", "--trust-root"][..],
+        &["group", "create", "x"],
+        &["trust"],
+    ] {
+        says(&lab, &[&["--path", "registry"][..], words].concat());
+    }
+    shell(&lab, &line);
+    let _ = lab.ok("admin-1", &["--path", "models", "list"]);
+}

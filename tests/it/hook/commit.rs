@@ -244,3 +244,36 @@ fn a_hook_of_the_users_own_runs_too() {
     let said = commit(lab, "admin-1", &[]);
     assert_eq!((said.code, said.err.as_str()), (0, "mine\n"));
 }
+
+/// A branch without a commit: its index would be a root, and is judged as one.
+#[test]
+fn an_orphan_branch_is_judged_as_a_root() {
+    let lab = hooked();
+    lab.git(&["checkout", "-q", "--orphan", "other"]);
+    for text in [None, Some("foo: bar\n")] {
+        if let Some(text) = text {
+            lab.write("registry.yaml", &format!("{}{text}", lab.read("registry.yaml")));
+            lab.git(&["add", "-A"]);
+        }
+        let codes = |words: &[&str]| -> Vec<String> {
+            let said = lab.says("admin-1", words);
+            assert_eq!(said.code, 1, "{words:?}: {said:?}");
+            let text = format!("{}{}", said.out, said.err);
+            let found = text.lines().filter(|line| line.starts_with("finding["));
+            found.map(str::to_owned).collect()
+        };
+        let (hook, judged) = (codes(&["hook", "pre-commit"]), codes(&["validate"]));
+        assert_eq!(hook, judged);
+        assert!(hook.iter().any(|line| line.contains("MR501")), "{hook:?}");
+    }
+    let said = commit(&lab, "admin-1", &[]);
+    assert!(
+        said.code != 0 && said.err.contains("nothing was committed"),
+        "{said:?}"
+    );
+    // Without a registry the branch is none of the judge's business.
+    lab.git(&["rm", "-rfq", "."]);
+    lab.write("page.html", "x\n");
+    lab.git(&["add", "-A"]);
+    let _ = lab.ok("admin-1", &["hook", "pre-commit"]);
+}

@@ -181,3 +181,22 @@ fn a_path_in_another_registry_is_judged_by_that_ones_history() {
     shell(&lab, "rm -rf registry.yaml groups policy");
     assert_eq!(lab.says("admin-1", &["validate"]).code, 1);
 }
+
+/// A variable that names a folder which is not there is the reason, and not the
+/// repository.
+#[test]
+fn a_variable_that_misleads_git_is_named() {
+    let lab = Lab::with_registry();
+    for name in ["GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_WORK_TREE"] {
+        let mut command = lab.modelry("admin-1", &["list"]);
+        let told = said(command.env(name, "/nope"));
+        assert_eq!(told.code, 2, "{name}: {told:?}");
+        assert!(
+            told.err
+                .contains(&format!("the variable {name} of the environment names /nope"))
+                && told.err.contains(&format!("`unset {name}`"))
+                && !told.err.contains("damaged"),
+            "{name}: {told:?}"
+        );
+    }
+}

@@ -131,6 +131,7 @@ fn step(history: &History, law: &Law, id: Oid) -> (Step, Option<Law>) {
                 case.record_author(&link, None);
                 case.commit_needs(&link, "administer", "", "");
             }
+            Place::Registry if case.puts_back(&link) => case.record_author(&link, None),
             Place::Registry => {
                 case.record_author(&link, None);
                 // A merge may have several: none is in force where one of them has a

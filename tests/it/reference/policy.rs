@@ -70,6 +70,21 @@ impl Case<'_> {
         law
     }
 
+    /// Whether an administrator puts the policy in force back, in place of a text that
+    /// never came into force. Only the first policy of a merged side is compared with it.
+    pub fn puts_back(&self, link: &Link) -> bool {
+        let first = self.links.iter().find(|other| other.path == link.path);
+        let is_law = link
+            .after
+            .as_deref()
+            .is_some_and(|after| value(after) == self.law.0);
+        let signer = self.committer(link);
+        let decides = signer
+            .actor()
+            .is_some_and(|who| self.law.may(who, "administer", "", ""));
+        first == Some(link) && link.before.is_some() && is_law && decides && !reformats(link)
+    }
+
     /// Whether the step does nothing but end keys and rights, up to this change.
     fn only_ends(&self, link: &Link) -> bool {
         let is_of_policy = |other: &Link| match place(&other.path) {

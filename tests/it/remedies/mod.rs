@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, reason = "the counts, shown with --nocapture")]
 
 mod follow;
+mod histories;
 mod world;
 
 use std::path::Path;

@@ -72,7 +72,7 @@ pub(super) fn lines(before: &Policy, after: &Policy) -> Vec<PolicyLine> {
     let (old, new) = (before.registry(), after.registry());
     let mut lines = Lines::default();
     approvals(old, new, &mut lines);
-    let administrators = after.holders(Action::Administer, None, None).len();
+    let administrators = after.administrators().len();
     let (was, is) = (old.policy_change.required, new.policy_change.required);
     if was != is {
         // If there are too few, no set of approvals is sufficient.
