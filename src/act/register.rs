@@ -180,7 +180,7 @@ fn refuse_missing_digests(path: &RecordPath, text: &str, knowingly: bool) -> Res
     }
     let what = match lacking.first() {
         Some(pointer) => format!(
-            "`{}` lacks its digest",
+            "`{}` has no digest",
             pointer.trim_start_matches('/').replace('/', ".")
         ),
         None => "the spec names nothing to be loaded or run".to_owned(),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use super::host_verdict::{Click, HostVerdict, WholeList, time_of};
 use super::review::Given;
 use super::{Draft, WriteContext};
 use crate::base::{Error, Oid};
@@ -16,72 +17,6 @@ use crate::record::kind::{
 use crate::record::snapshot::Snapshot;
 use crate::record::subject;
 use crate::trust::{self, Policy};
-
-/// A reviewer's decision on a host's page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Click {
-    /// Approved.
-    Approved,
-    /// The reviewer asked for changes.
-    ChangesRequested,
-    /// The review was dismissed, or withdrawn.
-    Dismissed,
-}
-
-/// The last decisive review of one account.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HostVerdict {
-    /// The account's number on the host.
-    pub account: String,
-    /// The host's id of the review.
-    pub review: String,
-    /// The decision.
-    pub click: Click,
-    /// The commit that the reviewer saw, or `None` if the host does not say.
-    pub commit: Option<Oid>,
-    /// The time when it was given, or last changed, or `None` if the host does not say.
-    pub at: Option<Timestamp>,
-}
-
-impl HostVerdict {
-    /// Whether the host's decision is older than the recorded one. The host numbers
-    /// reviews in order; a dismissed review does not reappear, unless it changed since.
-    pub fn is_older_than(&self, record: &HostReview, decision: Decision) -> bool {
-        let number = |id: &str| id.parse::<u64>().ok();
-        let known = record.at.as_deref().and_then(|at| at.parse::<Timestamp>().ok());
-        let times = self.at.zip(known);
-        let is_taken_back = decision == Decision::Withdrawn && self.click != Click::Dismissed;
-        match (number(&self.review), number(&record.review)) {
-            (Some(this), Some(other)) if this != other => this < other,
-            (Some(_), Some(_)) => match times {
-                Some((this, other)) => this < other || (this == other && is_taken_back),
-                None => is_taken_back,
-            },
-            _ => times.is_some_and(|(this, other)| this < other),
-        }
-    }
-}
-
-/// A complete list: an approval that it lacks was withdrawn, or never given. GitLab sends
-/// one, and does not list withdrawals.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WholeList {
-    /// The host's review id of each approval in the list.
-    pub review: String,
-    /// The accounts whose approvals it holds.
-    pub accounts: BTreeSet<String>,
-    /// The time when the merge request last changed, or `None` if the host does not say.
-    pub at: Option<Timestamp>,
-}
-
-/// The reviews in an answer of a host.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HostReviews {
-    /// The last decision of each account.
-    pub verdicts: Vec<HostVerdict>,
-    /// The whole list, where the answer is one.
-    pub whole: Option<WholeList>,
-}
 
 /// A request to relay decisions.
 pub struct RelayRequest<'r> {
@@ -107,6 +42,8 @@ struct Approver<'v> {
     person: &'v ActorId,
     verdict: &'v HostVerdict,
     seen: Oid,
+    /// The time of a later answer that is written down, where this one is a whole list.
+    later: Option<Timestamp>,
 }
 
 /// Writes down the decisions made on the host, as far as the policy lets them count. The
@@ -130,10 +67,15 @@ pub fn relay(
     }
     let mut draft = Draft::new("", reason);
     let mut told = Vec::new();
+    let later = match request.whole {
+        Some(whole) => later_list(desk, request, whole)?,
+        None => None,
+    };
     for verdict in request.verdicts {
-        let Some(voice) = voice(desk, request, verdict, &mut draft.notes) else {
+        let Some(mut voice) = voice(desk, request, verdict, &mut draft.notes) else {
             continue;
         };
+        voice.later = later;
         let versions = match reviewed(desk, request, &voice)? {
             Ok(versions) => versions,
             Err(why) => {
@@ -155,6 +97,7 @@ pub fn relay(
                 person: &person,
                 verdict: &verdict,
                 seen,
+                later: None,
             };
             told.extend(write(desk, request, &voice, &id, &mut draft)?);
         }
@@ -164,6 +107,22 @@ pub fn relay(
         many => format!("Relay {} reviews from {}", many.len(), request.host.as_str()),
     };
     Ok(draft)
+}
+
+/// Returns the time of an answer about the same merge request that is written down and
+/// later than this list. An approval in the list may have been taken back before that.
+fn later_list(
+    desk: &WriteContext<'_>,
+    request: &RelayRequest<'_>,
+    whole: &WholeList,
+) -> Result<Option<Timestamp>, Error> {
+    let Some(at) = whole.at.filter(|_| whole.review.starts_with('!')) else {
+        return Ok(None);
+    };
+    let all = relayed(desk, request)?;
+    let hosts = all.iter().filter_map(|(.., review)| review.host.as_ref());
+    let of_list = hosts.filter(|host| host.name == *request.host && host.review == whole.review);
+    Ok(of_list.filter_map(time_of).max().filter(|latest| *latest > at))
 }
 
 /// Lists the approvals that were relayed from this list and that it lacks now.
@@ -187,7 +146,16 @@ fn taken_back(
             host.review == whole.review && (whole.review.starts_with('!') || commit == request.reviewed);
         let accounts = accounts_of(desk, request.host, &person, host);
         let is_there = accounts.iter().any(|account| whole.accounts.contains(account));
-        if review.decision == Decision::Withdrawn || !is_of_list || is_there {
+        if !is_of_list || is_there {
+            continue;
+        }
+        // What was taken back before is taken back once more by a later list, so that no
+        // answer between the two counts.
+        let is_later = whole
+            .at
+            .zip(time_of(host))
+            .is_some_and(|(this, known)| this > known);
+        if review.decision == Decision::Withdrawn && !is_later {
             continue;
         }
         if whole.at.is_none() && host.at.is_some() {
@@ -312,6 +280,7 @@ fn voice<'v>(
         person,
         verdict,
         seen,
+        later: None,
     })
 }
 
@@ -366,6 +335,10 @@ fn reviewed(
 
 /// Writes one review and adds its line to the commit message; otherwise adds a note with
 /// the reason.
+///
+/// The last answer of the host is kept by the record that it leads to. One that takes
+/// back leads to a record even where nothing was written before, if an approval by the
+/// person could count: otherwise an older answer that is read later would.
 fn write(
     desk: &WriteContext<'_>,
     request: &RelayRequest<'_>,
@@ -377,69 +350,50 @@ fn write(
         person,
         verdict,
         seen,
+        ..
     } = voice;
     let path = RecordPath::Review(id.clone(), (*person).clone());
     let old = desk.snapshot.read(&path)?;
     let before = old.as_ref().and_then(|old| old.review());
-    let decision = match verdict.click {
+    let note = |draft: &mut Draft, what: &str, why: String| {
+        let line = format!("the review of {id} by `{person}` is {what}: {why}");
+        draft.notes.push(line);
+    };
+    if before.is_some_and(|before| !trust::is_reported(before)) {
+        let why = format!("`{person}` has reviewed it with an own key, which holds");
+        note(draft, "not relayed", why);
+        return Ok(None);
+    }
+    let known = before.and_then(|before| Some((before.decision, before.host.as_ref()?)));
+    let known = known.filter(|(_, known)| known.name == *request.host);
+    if let Some((_, known)) = known.filter(|(decision, known)| verdict.is_older_than(known, *decision)) {
+        let why = format!(
+            "the host said it before review {}, which is written down",
+            known.review
+        );
+        note(draft, "not relayed", why);
+        return Ok(None);
+    }
+    let mut decision = match verdict.click {
         Click::Approved => Decision::Approved,
         Click::ChangesRequested if request.rejects => Decision::Rejected,
         Click::ChangesRequested | Click::Dismissed => Decision::Withdrawn,
     };
-    let mut skip = |why: String| {
-        draft
-            .notes
-            .push(format!("the review of {id} by `{person}` is not relayed: {why}"));
-        Ok(None)
-    };
-    if before.is_some_and(|before| !trust::is_reported(before)) {
-        return skip(format!("`{person}` has reviewed it with an own key, which holds"));
-    }
-    if let Some(before) = before
-        && let Some(known) = before.host.as_ref().filter(|known| known.name == *request.host)
-        && verdict.is_older_than(known, before.decision)
+    if decision != Decision::Withdrawn
+        && let Some(why) = not_counted(desk, voice, id, decision)?
     {
-        return skip(format!(
-            "the host said it before review {}, which is written down",
-            known.review
-        ));
-    }
-    if decision == Decision::Withdrawn {
-        // There is nothing to withdraw; a comment on the host is not a decision.
-        let stands = before.is_some_and(|before| before.decision != Decision::Withdrawn);
-        if !stands {
+        if decision == Decision::Approved || !takes_back(desk, person, id, before)? {
+            note(draft, "not relayed", why);
             return Ok(None);
         }
+        note(draft, "relayed as a withdrawal, not as a rejection", why);
+        decision = Decision::Withdrawn;
+    }
+    if decision == Decision::Withdrawn && !takes_back(desk, person, id, before)? {
+        return Ok(None);
     }
     let version = desk.version(id)?;
-    let status = version
-        .version()
-        .map_or(Status::Pending, |version| version.status);
     let now = subject::version_subject(desk.policy.id(), id, &version, &desk.snapshot)?;
-    if decision != Decision::Withdrawn {
-        if status != Status::Pending {
-            return skip(format!("it is {status} already"));
-        }
-        if subject_at(desk, id, *seen)?.as_ref() != Some(&now) {
-            return skip(format!(
-                "what was seen at {} is not what is there now",
-                seen.short()
-            ));
-        }
-        let (action, may_not) = match decision {
-            Decision::Approved => (Action::Approve, "approve"),
-            _ => (Action::Reject, "reject"),
-        };
-        if !desk.policy.may(person, action, Some(id.group.as_str()), None) {
-            return skip(format!("`{person}` may not {may_not} in `{}`", id.group));
-        }
-        if desk.policy.need(&id.group).delegated == 0 {
-            return skip(format!(
-                "the policy counts no reported reviews in `{}` (`delegated`)",
-                id.group
-            ));
-        }
-    }
     let host = HostReview {
         name: request.host.clone(),
         account: Some(verdict.account.clone()),
@@ -450,9 +404,12 @@ fn write(
     let is_of_it = |known: &HostReview| {
         (&known.name, &known.account, &known.review, &known.commit)
             == (&host.name, &host.account, &host.review, &host.commit)
+            && !verdict.is_newer_than(known)
     };
     let same = before.is_some_and(|before: &Review| {
-        before.decision == decision && before.subject == now && before.host.as_ref().is_some_and(is_of_it)
+        before.decision == decision
+            && (before.subject == now || decision == Decision::Withdrawn)
+            && before.host.as_ref().is_some_and(is_of_it)
     });
     if same {
         return Ok(None);
@@ -477,6 +434,72 @@ fn write(
         "Relay the {done} of {id} by {person} on {}",
         request.host.as_str()
     )))
+}
+
+/// Returns why an approval or a rejection would not count, or `None` where it would.
+fn not_counted(
+    desk: &WriteContext<'_>,
+    voice: &Approver<'_>,
+    id: &VersionId,
+    decision: Decision,
+) -> Result<Option<String>, Error> {
+    let (person, seen) = (voice.person, voice.seen);
+    let version = desk.version(id)?;
+    let status = version
+        .version()
+        .map_or(Status::Pending, |version| version.status);
+    if status != Status::Pending {
+        return Ok(Some(format!("it is {status} already")));
+    }
+    if let Some(later) = voice.later {
+        return Ok(Some(format!(
+            "the host sent a later answer, of {later}, which is written down: ask it again"
+        )));
+    }
+    let now = subject::version_subject(desk.policy.id(), id, &version, &desk.snapshot)?;
+    if subject_at(desk, id, seen)?.as_ref() != Some(&now) {
+        return Ok(Some(format!(
+            "what was seen at {} is not what is there now",
+            seen.short()
+        )));
+    }
+    let (action, may_not) = match decision {
+        Decision::Approved => (Action::Approve, "approve"),
+        _ => (Action::Reject, "reject"),
+    };
+    if !desk.policy.may(person, action, Some(id.group.as_str()), None) {
+        return Ok(Some(format!("`{person}` may not {may_not} in `{}`", id.group)));
+    }
+    if desk.policy.need(&id.group).delegated == 0 {
+        return Ok(Some(format!(
+            "the policy counts no reported reviews in `{}` (`delegated`)",
+            id.group
+        )));
+    }
+    Ok(None)
+}
+
+/// Whether a withdrawal says something: an approval or rejection is written down, or a
+/// reported approval by the person could count now.
+fn takes_back(
+    desk: &WriteContext<'_>,
+    person: &ActorId,
+    id: &VersionId,
+    before: Option<&Review>,
+) -> Result<bool, Error> {
+    if before.is_some_and(|before| before.decision != Decision::Withdrawn) {
+        return Ok(true);
+    }
+    let version = desk.snapshot.read(&RecordPath::Version(id.clone()))?;
+    let status = version.as_ref().and_then(|loaded| Some(loaded.version()?.status));
+    let may = |actor| {
+        let group = Some(id.group.as_str());
+        desk.policy.may(actor, Action::Approve, group, None)
+    };
+    Ok(status == Some(Status::Pending)
+        && may(person)
+        && may(&desk.actor)
+        && desk.policy.need(&id.group).delegated > 0)
 }
 
 /// Returns the digest of a version's content at another commit, or `None` if it is not

@@ -45,7 +45,7 @@ pub use output::Outcome;
 use output::Output;
 pub use ui::Ui;
 
-use crate::base::Error;
+use crate::base::{Error, printable};
 use crate::git::{self, Repo};
 
 /// A model registry that lives in a Git repository.
@@ -289,6 +289,22 @@ fn typed(matches: &ArgMatches) -> String {
     names.join(" ")
 }
 
+/// Returns the error about a command line with hidden characters and line ends, with
+/// these spelled out: a line that others wrote would be read as a command of its own by
+/// CI systems.
+fn spelled(given: &[String]) -> Option<clap::Error> {
+    let is_odd = |one: &String| one.contains(char::is_control);
+    if !given.iter().any(is_odd) {
+        return None;
+    }
+    let given: Vec<String> = given.iter().map(|one| printable(one)).collect();
+    let mut definition = definition();
+    let parsed = definition
+        .try_get_matches_from_mut(given)
+        .and_then(|matches| Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut definition)));
+    parsed.err().filter(clap::Error::use_stderr)
+}
+
 /// Runs a command line, and returns how it ended.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
@@ -313,7 +329,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
                 let _ = Ui::new(Output::Env).print(&read::resolve::no_env());
             }
             if error.use_stderr() {
-                Ui::new(Output::Human).usage(error, &given);
+                Ui::new(Output::Human).usage(spelled(&given).unwrap_or(error), &given);
                 return ExitCode::from(2);
             }
             return ExitCode::from(if error.print().is_ok() { 0 } else { 2 });

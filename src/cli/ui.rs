@@ -11,7 +11,7 @@ use super::standing::Standing;
 use crate::base::Error;
 use crate::git::disk;
 use crate::record::kind::{ActorId, masked_text, text_secrets};
-use crate::report::{self, Style, clean, paint};
+use crate::report::{self, Style, clean, paint, shown};
 
 /// The output of a command.
 pub struct Ui {
@@ -43,6 +43,22 @@ fn masked_styled(text: &str) -> String {
             _ => masked_text(piece).into_owned(),
         });
     pieces.collect()
+}
+
+/// Returns a message of which no line is a command to the CI system that reads it
+/// (`::error`, `##[error]`): the line end before it is spelled out, since the text may be
+/// a name that others chose.
+fn message(text: &str) -> String {
+    let text = clean(text);
+    let mut lines = text.split('\n');
+    let mut out = lines.next().unwrap_or_default().to_owned();
+    for line in lines {
+        let start = line.trim_start();
+        let is_command = start.starts_with("::") || start.starts_with("##[");
+        out.push_str(if is_command { "\\n" } else { "\n" });
+        out.push_str(line);
+    }
+    out
 }
 
 impl Ui {
@@ -126,9 +142,14 @@ impl Ui {
     /// # Errors
     /// Standard output can't be written, as on a full disk.
     pub fn print(&self, text: &str) -> Result<(), Error> {
+        let text = masked_text(text);
         match self.output {
-            Output::Human => self.exact(&self.standing.typed(&masked_text(text))),
-            _ => self.exact(&masked_text(text)),
+            Output::Human => self.exact(&shown(&self.standing.typed(&text), &self.style)),
+            // Lines for an editor or a log, or text that a page shows.
+            Output::Concise | Output::Github | Output::Markdown | Output::Html => {
+                self.exact(&shown(&text, &Style::PLAIN))
+            }
+            _ => self.exact(&text),
         }
     }
 
@@ -177,12 +198,17 @@ impl Ui {
     /// Prints a line to standard error.
     pub fn say(&self, text: &str) {
         let text = masked_text(text);
-        let _ = writeln!(std::io::stderr().lock(), "{}", self.standing.typed(&text));
+        let text = self.standing.typed(&text);
+        let _ = writeln!(std::io::stderr().lock(), "{}", shown(&text, &self.side));
     }
 
     /// Prints a note to standard error.
     pub fn note(&self, text: &str) {
-        self.say(&format!("{} {}", paint("note:", "1;36", &self.side), clean(text)));
+        self.say(&format!(
+            "{} {}",
+            paint("note:", "1;36", &self.side),
+            message(text)
+        ));
     }
 
     /// Prints why a command line can't be parsed. An argument may hold a login, and
@@ -217,7 +243,7 @@ impl Ui {
             let more = "\n\nFor more information";
             text = text.replacen(more, &format!("\nFor example: {example}{more}"), 1);
         }
-        let _ = write!(std::io::stderr().lock(), "{text}");
+        let _ = write!(std::io::stderr().lock(), "{}", shown(&text, &self.side));
     }
 
     /// Prints an error and its hint.
@@ -225,18 +251,18 @@ impl Ui {
         let mut text = format!(
             "{} {}",
             paint("error:", "1;31", &self.side),
-            clean(&error.to_string())
+            message(&error.to_string())
         );
         let mut cause = std::error::Error::source(error);
         while let Some(inner) = cause {
-            text.push_str(&format!("\n  because: {}", clean(&inner.to_string())));
+            text.push_str(&format!("\n  because: {}", message(&inner.to_string())));
             cause = inner.source();
         }
         for hint in error.hints() {
             text.push_str(&format!(
                 "\n   {} {}",
                 paint("hint:", "1;33", &self.side),
-                clean(&hint)
+                message(&hint)
             ));
         }
         self.say(&text);
@@ -245,7 +271,7 @@ impl Ui {
     /// Asks a yes-or-no question.
     pub fn ask(&self, question: &str) -> Result<bool, Error> {
         let mut err = std::io::stderr().lock();
-        let _ = write!(err, "{question} [y/N] ");
+        let _ = write!(err, "{} [y/N] ", shown(question, &self.side));
         let _ = err.flush();
         let mut line = String::new();
         std::io::stdin()

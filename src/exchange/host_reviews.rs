@@ -59,6 +59,8 @@ pub fn read(host: &str, name: &str, text: &str) -> Result<HostReviews, Error> {
     let mut verdicts: Vec<HostVerdict> = Vec::new();
     for verdict in told {
         match verdicts.iter_mut().find(|known| known.account == verdict.account) {
+            // Pages can come in any order, and the host numbers reviews.
+            Some(known) if known.is_after(&verdict) => {}
             Some(known) => *known = verdict,
             None => verdicts.push(verdict),
         }

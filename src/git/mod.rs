@@ -26,6 +26,7 @@ mod command;
 mod config;
 mod connection;
 pub mod disk;
+mod extensions;
 mod fetch;
 pub mod forge;
 mod hooks;

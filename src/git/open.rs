@@ -18,7 +18,7 @@ use std::sync::Arc;
 use git2::{ErrorCode, Repository, RepositoryOpenFlags};
 
 use super::config::Settings;
-use super::{Repo, command, failed};
+use super::{Repo, command, extensions, failed};
 use crate::base::{Error, shell_word};
 
 impl Repo {
@@ -38,7 +38,7 @@ impl Repo {
             _ => match Repository::open_ext(directory, RepositoryOpenFlags::FROM_ENV, NO_CEILING) {
                 Ok(raw) => raw,
                 Err(source) if source.code() == ErrorCode::NotFound => return Err(nowhere(directory)),
-                Err(source) => return Err(unreadable(directory)(source)),
+                Err(source) => return Err(unreadable(directory, settings.as_ref())(source)),
             },
         };
         if std::env::var_os("GIT_DIR").is_none() {
@@ -86,7 +86,7 @@ impl Door {
     /// # Errors
     /// The repository was removed meanwhile.
     pub fn open(&self) -> Result<Repo, Error> {
-        let raw = at(&self.directory, &self.git_dir)?;
+        let raw = at(&self.directory, &self.git_dir, Some(&self.settings))?;
         Ok(Repo::of(raw, self.directory.clone(), self.settings.clone()))
     }
 }
@@ -249,7 +249,7 @@ fn is_not_embedded(directory: &Path, git_dir: &Path) -> Result<(), Error> {
 
 /// Opens exactly the repository that git sees.
 fn opened(directory: &Path, seen: &Seen, settings: Option<&Settings>) -> Result<Repository, Error> {
-    let raw = at(directory, &seen.git_dir)?;
+    let raw = at(directory, &seen.git_dir, settings)?;
     let is_named = settings.is_some_and(|settings| settings.get("core.worktree").is_some())
         || std::env::var_os("GIT_WORK_TREE").is_some();
     if let (None, false, Some(workdir)) = (&seen.top, is_named, raw.workdir()) {
@@ -260,7 +260,7 @@ fn opened(directory: &Path, seen: &Seen, settings: Option<&Settings>) -> Result<
     let differs = |top: &&Path| raw.workdir().is_none_or(|workdir| real(workdir) != real(top));
     if let Some(top) = seen.top.as_deref().filter(differs) {
         raw.set_workdir(&real(top), false)
-            .map_err(unreadable(directory))?;
+            .map_err(unreadable(directory, None))?;
     }
     agreed(directory, &raw, seen)?;
     Ok(raw)
@@ -291,20 +291,21 @@ fn leads_back(workdir: &Path, git_dir: &Path) -> Result<(), Error> {
 
 /// Opens a git directory. Its owner is not checked again: git has checked it, and
 /// supports more of `safe.directory` than libgit2.
-fn at(directory: &Path, git_dir: &Path) -> Result<Repository, Error> {
+fn at(directory: &Path, git_dir: &Path, settings: Option<&Settings>) -> Result<Repository, Error> {
+    let unreadable = || unreadable(directory, settings);
     let flags =
         RepositoryOpenFlags::FROM_ENV | RepositoryOpenFlags::NO_SEARCH | RepositoryOpenFlags::NO_DOTGIT;
     let raw = match Repository::open_ext(git_dir, flags, NO_CEILING) {
         Err(source) if source.code() == ErrorCode::Owner => {
-            let raw = Repository::open_bare(git_dir).map_err(unreadable(directory))?;
+            let raw = Repository::open_bare(git_dir).map_err(unreadable())?;
             with_environment(directory, &raw)?;
             raw
         }
-        raw => raw.map_err(unreadable(directory))?,
+        raw => raw.map_err(unreadable())?,
     };
     // GIT_NAMESPACE limits what a pusher or fetcher sees (gitnamespaces(7)). A push
     // to a namespace is refused before anything is read.
-    raw.remove_namespace().map_err(unreadable(directory))?;
+    raw.remove_namespace().map_err(unreadable())?;
     Ok(raw)
 }
 
@@ -315,23 +316,19 @@ fn with_environment(directory: &Path, raw: &Repository) -> Result<(), Error> {
     let others = variable("GIT_ALTERNATE_OBJECT_DIRECTORIES").unwrap_or_default();
     for place in main.into_iter().chain(std::env::split_paths(&others)) {
         if let Some(place) = place.to_str().filter(|place| !place.is_empty()) {
-            let odb = raw.odb().map_err(unreadable(directory))?;
-            odb.add_disk_alternate(place).map_err(unreadable(directory))?;
+            let odb = raw.odb().map_err(unreadable(directory, None))?;
+            odb.add_disk_alternate(place)
+                .map_err(unreadable(directory, None))?;
         }
     }
     Ok(())
 }
 
-fn unreadable(directory: &Path) -> impl FnOnce(git2::Error) -> Error {
-    let what = format!("can't open the repository at {}", directory.display());
+fn unreadable(directory: &Path, settings: Option<&Settings>) -> impl FnOnce(git2::Error) -> Error {
+    let place = directory.display().to_string();
     move |source| {
-        let error = failed(what)(source);
-        match error.to_string().contains("refstorage") {
-            true => error.hint(
-                "references in the reftable format can't be read yet: `git refs migrate --ref-format=files`",
-            ),
-            false => error,
-        }
+        let unknown = extensions::unknown(&place, source.message(), settings);
+        unknown.unwrap_or_else(|| failed(format!("can't open the repository at {place}"))(source))
     }
 }
 

@@ -92,6 +92,12 @@ pub trait Look {
     fn is_outside(&self, _path: &[u8]) -> bool {
         false
     }
+
+    /// Whether every file below a folder is reported, or none is; `None` where that
+    /// depends on the file.
+    fn holds_below(&self, _folder: &[u8]) -> Option<bool> {
+        None
+    }
 }
 
 /// Everything.
@@ -104,6 +110,10 @@ impl Look for Whole {
 
     fn holds(&self, _: &FileChange) -> bool {
         true
+    }
+
+    fn holds_below(&self, _: &[u8]) -> Option<bool> {
+        Some(true)
     }
 }
 

@@ -44,5 +44,5 @@ pub use findings::{
 };
 pub use resolve_text::{env, env_unset, github};
 pub use summary::view::{Page, markdown as summary_markdown, terminal as summary_terminal};
-pub use text::plain::{clean, json_line, json_text, number, paint};
+pub use text::plain::{clean, json_line, json_text, number, paint, shown};
 pub use text::table::{Cell, CellStyle, Table};

@@ -155,7 +155,7 @@ pub enum Shortfall {
     Card(CardSection),
     /// The same content is rejected.
     Rejected(ActorId),
-    /// An artifact or image lacks its digest; the JSON pointer.
+    /// An artifact or image without a digest; the JSON pointer.
     Undigested(String),
     /// There is nothing to be loaded or run.
     Hollow,

@@ -16,7 +16,7 @@ pub fn made(lab: &Lab, arguments: &[&str], input: &[u8]) -> String {
     said.out.trim_end().to_owned()
 }
 
-fn tree(lab: &Lab, entries: &[(String, String)]) -> String {
+pub fn tree(lab: &Lab, entries: &[(String, String)]) -> String {
     let line = |(name, id): &(String, String)| {
         let kind = match name.ends_with('/') {
             true => "040000 tree",

@@ -34,6 +34,7 @@ mod guidance;
 mod hints;
 mod histories;
 mod hook;
+mod hostile_names;
 mod hosts;
 mod judge;
 mod killed;
@@ -51,6 +52,7 @@ mod nothing_to_do;
 mod notify;
 mod older_secrets;
 mod onto;
+mod onto_bounds;
 #[cfg(feature = "openpgp")]
 mod openpgp;
 mod partial;

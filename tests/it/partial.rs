@@ -243,3 +243,55 @@ fn a_repository_without_a_remote_says_so() {
         "{said:?}"
     );
 }
+
+/// Git knows extensions of a repository's format that libgit2 does not.
+#[test]
+fn an_extension_that_is_not_read_is_an_error_with_the_way_out() {
+    let lab = mono();
+    let at = clone(&lab, "extended", &["--filter=blob:none"]);
+    let set = |key: &str, value: &str| {
+        let mut git = lab.command("git");
+        git.args(["config", key, value]).current_dir(&at);
+        assert_eq!(said(&mut git).code, 0);
+    };
+    set("core.repositoryFormatVersion", "1");
+    for (key, value) in [
+        ("noop", "1"),
+        ("preciousObjects", "false"),
+        ("worktreeConfig", "true"),
+    ] {
+        set(&format!("extensions.{key}"), value);
+        let said = modelry(&lab, &at, &["list", "--fetch"]);
+        assert_eq!(said.code, 0, "{key}: {said:?}");
+    }
+    for (key, value, told) in [
+        ("partialClone", "origin", "the older mark of a partial clone"),
+        ("refStorage", "files", "which is not read"),
+        ("noop-v1", "1", "which is not known"),
+    ] {
+        set(&format!("extensions.{key}"), value);
+        let told_of = modelry(&lab, &at, &["list"]);
+        assert!(
+            told_of.code == 2
+                && told_of.err.contains(&format!("the extension `{key}`, "))
+                && told_of.err.contains(told),
+            "{told_of:?}"
+        );
+        // The line of the hint helps, when typed.
+        let line = told_of
+            .err
+            .lines()
+            .find(|line| line.contains("hint:"))
+            .expect("a hint");
+        let line = line
+            .split('`')
+            .find(|part| part.starts_with("git config"))
+            .expect("a line");
+        if key != "noop-v1" {
+            let mut bash = lab.command("bash");
+            assert_eq!(said(bash.args(["-c", line]).current_dir(&at)).code, 0, "{line}");
+            let said = modelry(&lab, &at, &["list", "--fetch"]);
+            assert_eq!(said.code, 0, "{said:?}");
+        }
+    }
+}

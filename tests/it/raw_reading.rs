@@ -747,5 +747,5 @@ fn a_repository_of_two_formats_is_refused() {
     view.git(&["config", "core.repositoryFormatVersion", "1"]);
     view.git(&["config", "extensions.objectFormat", "sha1"]);
     view.git(&["config", "extensions.compatObjectFormat", "sha256"]);
-    view.is_incomplete("extensions.compatObjectFormat", "compatobjectformat");
+    view.is_incomplete("extensions.compatObjectFormat", "`compatObjectFormat`");
 }

@@ -206,7 +206,7 @@ fn bar(parcel: &Parcel, doing: &'static str, ui: &Ui) -> ProgressBar {
         bar.set_style(style);
     }
     bar.set_prefix(doing);
-    bar.set_message(parcel.name.clone());
+    bar.set_message(crate::report::clean(&parcel.name).into_owned());
     bar.enable_steady_tick(Duration::from_millis(250));
     bar
 }

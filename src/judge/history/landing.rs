@@ -4,10 +4,11 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::effort::{Effort, InConflict};
 use super::graph::Graph;
 use super::read_commit;
 use crate::base::{Error, ObjectKind, Oid};
-use crate::object::{self, Commit, Look, Mode, Objects, Overlay};
+use crate::object::{Commit, Look, Mode, Objects, Overlay};
 use crate::record::kind::Landing;
 
 /// Merges three texts line by line as git does (base, ours, theirs); `None` when they are
@@ -40,6 +41,21 @@ pub struct Plan {
     pub renames: Vec<(Vec<u8>, Vec<u8>)>,
     /// Files in conflict that are not judged; they stay as on the branch.
     pub elsewhere: Vec<Vec<u8>>,
+    /// How many there are that the lists above do not name.
+    pub more: More,
+    /// What the merges of this plan may still cost.
+    pub(super) effort: Effort,
+}
+
+/// The number of conflicts that a plan does not name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct More {
+    /// Clashes.
+    pub clashes: u64,
+    /// Renames.
+    pub renames: u64,
+    /// Files in conflict that are not judged.
+    pub elsewhere: u64,
 }
 
 impl Plan {
@@ -66,6 +82,7 @@ pub struct Planner<'p, 'a> {
 struct Bases {
     of: HashMap<(Oid, Oid), Option<Oid>>,
     spent: usize,
+    effort: Effort,
 }
 
 impl Bases {
@@ -129,7 +146,7 @@ impl Planner<'_, '_> {
                 _ => continue,
             };
             let first = plan.clashes.len();
-            let next = self.three_way(before, tree, node.tree, &mut plan)?;
+            let next = self.three_way(before, [tree, node.tree], InConflict::Theirs, &mut plan)?;
             for clash in &mut plan.clashes[first..] {
                 clash.commit = Some(id);
             }
@@ -179,8 +196,14 @@ impl Planner<'_, '_> {
 
     /// The tree of a merge of two commits.
     fn merged(&self, ours: Oid, theirs: Oid, plan: &mut Plan) -> Result<Oid, Error> {
-        let base = self.base(ours, theirs, &mut Bases::default(), 0)?;
-        self.three_way(base, self.tree(ours)?, self.tree(theirs)?, plan)
+        let mut known = Bases {
+            effort: std::mem::take(&mut plan.effort),
+            ..Bases::default()
+        };
+        let base = self.base(ours, theirs, &mut known, 0)?;
+        plan.effort = known.effort;
+        let trees = [self.tree(ours)?, self.tree(theirs)?];
+        self.three_way(base, trees, InConflict::Theirs, plan)
     }
 
     /// Returns the tree of the merge base of two commits. If there are several, they are
@@ -201,13 +224,13 @@ impl Planner<'_, '_> {
                 continue;
             }
             known.spend(depth, sides.first.len() + sides.second.len())?;
-            let mut inner = Plan::default();
             let under = self.base(*first, *other, known, depth + 1)?;
-            tree = self.three_way(under, tree, theirs, &mut inner)?;
-            if !inner.clashes.is_empty() {
-                let none = inner.clashes.into_iter().map(|clash| (clash.path, None));
-                tree = object::place(self.objects, Some(tree), &none.collect())?.unwrap_or(tree);
-            }
+            let mut inner = Plan {
+                effort: std::mem::take(&mut known.effort),
+                ..Plan::default()
+            };
+            tree = self.three_way(under, [tree, theirs], InConflict::Neither, &mut inner)?;
+            known.effort = inner.effort;
         }
         known.of.insert((ours, theirs), Some(tree));
         Ok(Some(tree))

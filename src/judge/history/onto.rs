@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::graph::Graph;
-use super::landing::{Clash, MergeText, Planner};
+use super::landing::{Clash, MergeText, Plan, Planner};
 use super::protected::Judged;
 use super::{Arrival, Replay, Stopped, provenance, read_commit, verdict};
 use crate::base::{Error, Oid};
@@ -189,6 +189,23 @@ pub fn outlook(overlay: &Overlay<'_>, ask: &Onto<'_>) -> Result<Outlook, Error> 
     })
 }
 
+/// The most conflicts outside of the registry that have a note each.
+const MOST_NOTES: usize = 20;
+
+/// The most faults of malformed folders that are listed.
+const MOST_MALFORMED: usize = 100;
+
+/// The most characters of a path in a note.
+const MOST_OF_PATH: usize = 200;
+
+/// Returns the start of a path: folders can be nested deep, and names be long.
+fn shortened(path: &str) -> String {
+    match path.char_indices().nth(MOST_OF_PATH) {
+        Some((end, _)) => format!("{}…", &path[..end]),
+        None => path.to_owned(),
+    }
+}
+
 fn own_path<'p>(folder: &str, path: &'p str) -> Option<&'p str> {
     match folder {
         "" => Some(path),
@@ -242,31 +259,7 @@ impl Court<'_, '_> {
             before: Some(self.ask.base),
             after: Some(self.ask.tip),
         };
-        for (folder, what) in &plan.malformed {
-            let folder = own_path(self.ask.folder, folder).unwrap_or(folder);
-            let finding = rules::malformed_tree(folder, what);
-            judged.report.findings.push(resolver.resolve(finding));
-        }
-        for clash in &plan.clashes {
-            judged
-                .report
-                .findings
-                .push(resolver.resolve(self.conflict(clash)?));
-        }
-        for (from, to) in &plan.renames {
-            let (from, to) = (String::from_utf8_lossy(from), String::from_utf8_lossy(to));
-            let own = own_path(self.ask.folder, &to).unwrap_or(&to);
-            let finding = rules::renamed_into(&from, own, self.ask.mainline);
-            judged.report.findings.push(resolver.resolve(finding));
-        }
-        for path in &plan.elsewhere {
-            let path = String::from_utf8_lossy(path).into_owned();
-            judged.report.notes.push(Note {
-                message: format!("`{path}` is no file of the registry, and is in conflict too"),
-                path: Some(path),
-                commit: None,
-            });
-        }
+        self.conflicts(&plan, &resolver, &mut judged.report)?;
         if !judged.report.findings.is_empty() {
             judged.makes = "nothing yet".into();
             let scope = Scope::Groups(Vec::new());
@@ -302,6 +295,55 @@ impl Court<'_, '_> {
         judged.stopped = arrival.stopped_by(before, &replay, false);
         judged.report.checked = replay.checked;
         Ok(judged)
+    }
+
+    /// Reports why a plan can't land: as many of each kind as it names, and how many more.
+    fn conflicts(&self, plan: &Plan, resolver: &Resolver<'_>, report: &mut Report) -> Result<(), Error> {
+        let mut tell = |mut finding: Finding<Anchor>, more: Option<String>| {
+            finding.why.extend(more);
+            report.findings.push(resolver.resolve(finding));
+        };
+        let malformed = &plan.malformed[..plan.malformed.len().min(MOST_MALFORMED)];
+        for (at, (folder, what)) in malformed.iter().enumerate() {
+            let folder = own_path(self.ask.folder, folder).unwrap_or(folder);
+            let more = plan.malformed.len() - malformed.len();
+            let last = at + 1 == malformed.len() && more > 0;
+            let more = last.then(|| format!("there are {more} more such faults, which are not listed"));
+            tell(rules::malformed_tree(folder, what), more);
+        }
+        for (at, clash) in plan.clashes.iter().enumerate() {
+            let more = plan.more.clashes;
+            let last = at + 1 == plan.clashes.len() && more > 0;
+            let more = last.then(|| format!("{more} more files are in conflict, which are not listed"));
+            tell(self.conflict(clash)?, more);
+        }
+        for (at, (from, to)) in plan.renames.iter().enumerate() {
+            let (from, to) = (String::from_utf8_lossy(from), String::from_utf8_lossy(to));
+            let own = own_path(self.ask.folder, &to).unwrap_or(&to);
+            let more = plan.more.renames;
+            let last = at + 1 == plan.renames.len() && more > 0;
+            let more = last.then(|| format!("{more} more files are removed so, which are not listed"));
+            tell(rules::renamed_into(&from, own, self.ask.mainline), more);
+        }
+        let named = &plan.elsewhere[..plan.elsewhere.len().min(MOST_NOTES)];
+        for path in named {
+            let path = shortened(&String::from_utf8_lossy(path));
+            report.notes.push(Note {
+                message: format!("`{path}` is no file of the registry, and is in conflict too"),
+                path: Some(path),
+                commit: None,
+            });
+        }
+        let unnamed = u64::try_from(plan.elsewhere.len() - named.len()).unwrap_or(u64::MAX);
+        let more = plan.more.elsewhere.saturating_add(unnamed);
+        if more > 0 {
+            report.notes.push(Note {
+                message: format!("{more} more conflicts are outside of the registry"),
+                path: None,
+                commit: None,
+            });
+        }
+        Ok(())
     }
 
     /// Both sides of a conflict.

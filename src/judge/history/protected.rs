@@ -139,6 +139,13 @@ impl Look for Judged<'_> {
         let path = String::from_utf8_lossy(path);
         !is_around(self.folder, &path) && !is_own(self.folder, &path)
     }
+
+    fn holds_below(&self, folder: &[u8]) -> Option<bool> {
+        if is_own(self.folder, &String::from_utf8_lossy(folder)) {
+            return Some(true);
+        }
+        (!self.enters(folder, None, None)).then_some(false)
+    }
 }
 
 /// The change of a protected file.

@@ -37,7 +37,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
                 &RULE.info,
                 scene.at(pointer),
                 format!(
-                    "{id} can't be approved: `{}` lacks its digest",
+                    "{id} can't be approved: `{}` has no digest",
                     pointer.trim_start_matches('/').replace('/', ".")
                 ),
             )

@@ -1,6 +1,6 @@
 //! MR216 group-renamed: the folder of a group has another name.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
@@ -86,6 +86,10 @@ pub(super) fn renamed(step: &Step<'_>) -> Result<Vec<Renamed>, Error> {
         return Ok(Vec::new());
     }
     let (before, after) = (folders(&step.prior)?, folders(&step.next)?);
+    let mut changed = HashMap::new();
+    for (index, change) in step.changes().iter().enumerate() {
+        changed.entry(change.path.as_str()).or_insert(index);
+    }
     let mut renamed = Vec::new();
     let mut pairs = MOST_PAIRS;
     for from in gone.into_iter().filter(|group| !after.contains_key(group)) {
@@ -97,7 +101,7 @@ pub(super) fn renamed(step: &Step<'_>) -> Result<Vec<Renamed>, Error> {
             }
             pairs -= 1;
             let mut same = same_files(step, (&from, *old), (to, *new))?;
-            same.retain(|path| is_moved(step, &from, to, path));
+            same.retain(|path| is_moved(step, &changed, [&from, to], path));
             let is_told = |path: &String| path == "group.yaml" || path.ends_with("/version.yaml");
             let is_better = best.as_ref().is_none_or(|best| best.same.len() < same.len());
             if same.iter().any(is_told) && is_better {
@@ -115,12 +119,10 @@ pub(super) fn renamed(step: &Step<'_>) -> Result<Vec<Renamed>, Error> {
 
 /// Whether one commit removes the file here and adds it there. In a merge, a group that
 /// one side deletes and a like one that the other side creates are two changes.
-fn is_moved(step: &Step<'_>, from: &str, to: &str, path: &str) -> bool {
+fn is_moved(step: &Step<'_>, changed: &HashMap<&str, usize>, [from, to]: [&str; 2], path: &str) -> bool {
     let commit = |group: &str| {
-        let path = format!("groups/{group}/{path}");
-        let mut changes = step.changes().iter();
-        let index = changes.position(|change| change.path == path)?;
-        Some(step.carriers.of(index).commit)
+        let index = changed.get(format!("groups/{group}/{path}").as_str())?;
+        Some(step.carriers.of(*index).commit)
     };
     match (commit(from), commit(to)) {
         (Some(from), Some(to)) => from == to,

@@ -4,12 +4,54 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
+use crate::base::is_hidden;
 use crate::report::Style;
 
 /// Spells out every control character and every invisible character of a text. Line
 /// feeds stay.
 pub fn clean(text: &str) -> Cow<'_, str> {
     spelled(text, |c, out| out.push_str(&format!("\\u{{{:x}}}", u32::from(c))))
+}
+
+/// Spells out the hidden characters of a whole output, as [`clean`] does. This is the
+/// last look at every text that goes to a terminal: the only control sequences left are
+/// those of colour and weight, where the style allows colour. Tabs stay.
+pub fn shown<'t>(text: &'t str, style: &Style) -> Cow<'t, str> {
+    let is_spelled = |c: char| c != '\t' && is_hidden(c);
+    if !text.contains(is_spelled) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    let mut rest = text;
+    while let Some(at) = rest.find(is_spelled) {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let colour = colour(rest).filter(|_| style.color);
+        let length = match (colour, rest.chars().next()) {
+            (Some(length), _) => {
+                out.push_str(&rest[..length]);
+                length
+            }
+            (None, Some(c)) => {
+                out.push_str(&format!("\\u{{{:x}}}", u32::from(c)));
+                c.len_utf8()
+            }
+            (None, None) => break,
+        };
+        rest = &rest[length..];
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+/// Returns the length of the sequence of colour or weight at the start of a text. Hidden
+/// and inverse text (SGR 7 and 8) is not used, and not let through.
+fn colour(text: &str) -> Option<usize> {
+    let inner = text.strip_prefix("\u{1b}[")?;
+    let end = inner.find('m').filter(|end| *end <= 16)?;
+    let is_used = |code: &str| matches!(code.parse(), Ok(0..=4 | 22..=24 | 31..=37 | 39 | 91..=97_u32));
+    let codes = &inner[..end];
+    (codes.is_empty() || codes.split(';').all(is_used)).then_some("\u{1b}[".len() + end + 1)
 }
 
 /// Formats a value as JSON for people and diffs, with a trailing line feed. The
@@ -51,11 +93,6 @@ fn spelled(text: &str, spell: impl Fn(char, &mut String)) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
-}
-
-fn is_hidden(c: char) -> bool {
-    (c.is_control() && c != '\n')
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// Formats a number for people: six significant digits, as C's `%.6g`, but whole
@@ -102,7 +139,23 @@ pub fn paint(text: &str, code: &str, style: &Style) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::number;
+    use super::{number, shown};
+    use crate::report::Style;
+
+    #[test]
+    fn only_colours_reach_a_terminal_and_only_where_they_are_wanted() {
+        let text = "\u{1b}[1;36mnote:\u{1b}[0m \u{1b}[8mx\u{1b}[2J\u{9b}2J\u{202e}y\tz\n";
+        let colour = Style {
+            color: true,
+            width: None,
+        };
+        assert_eq!(
+            shown(text, &colour),
+            "\u{1b}[1;36mnote:\u{1b}[0m \\u{1b}[8mx\\u{1b}[2J\\u{9b}2J\\u{202e}y\tz\n"
+        );
+        assert!(!shown(text, &Style::PLAIN).contains('\u{1b}'));
+        assert_eq!(shown("as it is\n", &colour), "as it is\n");
+    }
 
     #[test]
     fn numbers_for_people() {

@@ -4,6 +4,7 @@
 mod action;
 mod command;
 mod judged;
+mod order;
 mod unapproved;
 
 use crate::support::Lab;
