@@ -192,11 +192,10 @@ impl Command {
             Command::Hook(
                 verify::hook::HookCommand::PreCommit(_) | verify::hook::HookCommand::PreReceive(_),
             ) => &[Output::Human, Output::Concise, Output::Json],
-            Command::Export(transfer::export::ExportCommand::Mlbom(_)) => &[Output::Json],
             Command::Demo(_) | Command::AllowedSigners(_) | Command::Completions(_) | Command::Man(_) => {
                 &[Output::Human]
             }
-            Command::Export(transfer::export::ExportCommand::Mlflow(_)) => &[Output::Python, Output::Json],
+            Command::Export(command) => command.forms(),
             Command::Resolve(_) => &[
                 Output::Human,
                 Output::Json,

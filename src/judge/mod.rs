@@ -18,8 +18,8 @@
 //!
 //! # Where the next thing goes
 //!
-//! A new rule is a file in `rules/` (its record, its function, its page), a line in
-//! `rules/list.rs` with its `mod`, and a folder in `fixtures/rules` with a case that
+//! A new rule is a file in `rules/` (its record, its function, its page), a line of
+//! `RULES` in `rules/mod.rs` with its `mod`, and a folder in `fixtures/rules` with a case that
 //! fires and one that passes. A new way to land a branch goes to `history/landing.rs`.
 
 pub mod checkpoint;

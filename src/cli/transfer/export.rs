@@ -1,27 +1,28 @@
 //! `modelry export …`: exports a version in the format of another program. The
 //! history is verified first, as by `resolve`.
 
-mod forms;
+mod sagemaker;
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use self::forms::ExportArgs;
-use super::pull::chosen;
+use self::sagemaker::SagemakerArgs;
 use crate::base::Error;
 use crate::cli::Ui;
 use crate::cli::args::Global;
-use crate::cli::names::Target as Name;
-use crate::cli::output::Outcome;
-use crate::cli::read::at::ReadArgs;
-use crate::cli::read::resolve::{Proven, TrustArgs, answer, nothing, parse_target};
-use crate::exchange::sagemaker::{self, Exported};
-use crate::record::kind::{Evaluation, RecordPath, StageName};
-use crate::record::subject;
-use crate::report::resolve::{Answer, Which};
-use crate::report::{self, CardView, clean, paint};
+use crate::cli::names::{self, Target};
+use crate::cli::output::{Outcome, Output};
+use crate::cli::read::at::{ReadArgs, Reading};
+use crate::cli::read::resolve::{TrustArgs, answer, nothing, parse_target};
+use crate::cli::read::show;
+use crate::exchange::mlbom::{self, Bill};
+use crate::exchange::mlflow::{self, Registered};
+use crate::judge::history;
+use crate::record::kind::{ModelVersion, RecordPath, VersionId};
+use crate::record::snapshot::Loaded;
+use crate::report::{self, clean};
 
 /// `modelry export …`
 #[derive(Debug, Subcommand)]
@@ -58,201 +59,162 @@ pub enum ExportCommand {
     Mlflow(ExportArgs),
 }
 
-/// `modelry export sagemaker`
+/// The version to export, and the file to write.
 #[derive(Debug, Args)]
-pub struct SagemakerArgs {
-    /// A version, the one that serves a stage, or the highest Approved one
+pub struct ExportArgs {
+    /// The version
     #[arg(value_name = "GROUP/N | GROUP@STAGE | GROUP@latest")]
-    version: Name,
-    /// The folder to write the files to, created if there is none; `-` prints one
-    /// document
-    #[arg(long, value_name = "DIR|-", default_value = "-")]
-    to: PathBuf,
-    /// The role that runs the model, for CreateModel
-    #[arg(long, value_name = "ARN")]
-    role: Option<String>,
-    /// Exit with code 1, and write nothing, when AWS would refuse something
-    #[arg(long)]
-    strict: bool,
+    target: Target,
+    /// Write to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    to: Option<PathBuf>,
     #[command(flatten)]
     read: ReadArgs,
     #[command(flatten)]
     trust: TrustArgs,
 }
 
-pub fn run(command: &ExportCommand, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    match command {
-        ExportCommand::Sagemaker(args) => sagemaker(args, global, ui),
-        ExportCommand::Mlbom(args) => forms::mlbom(args, global, ui),
-        ExportCommand::Mlflow(args) => forms::mlflow(args, global, ui),
-    }
-}
-
-fn sagemaker(args: &SagemakerArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    let (group, which) = parse_target(&args.version)?;
-    answer(
-        &group,
-        &args.read,
-        &args.trust,
-        global,
-        ui,
-        |proven| match chosen(&which, &group, proven)? {
-            Ok(answer) => to_sagemaker(&answer, &which, proven, args, global, ui),
-            Err(why) => nothing(&why, ui),
-        },
-    )
-}
-
-/// Returns the evaluations of a version at these paths.
-fn evaluations(
-    proven: &Proven<'_>,
-    paths: impl IntoIterator<Item = RecordPath>,
-) -> Result<Vec<Evaluation>, Error> {
-    let mut all = Vec::new();
-    for path in paths {
-        let loaded = proven.snapshot.read(&path)?;
-        all.extend(loaded.and_then(|loaded| loaded.evaluation().cloned()));
-    }
-    Ok(all)
-}
-
-/// Returns the stages that a version serves: the requested one first, then in reverse
-/// order of the policy.
-fn stages(answer: &Answer, which: &Which, proven: &Proven<'_>) -> Result<Vec<StageName>, Error> {
-    let (id, snapshot) = (&answer.id, &proven.snapshot);
-    let mut stages = Vec::new();
-    for stage in snapshot.stages(&id.group)? {
-        let loaded = snapshot.read(&RecordPath::Stage(id.group.clone(), stage.clone()))?;
-        let serving = loaded.and_then(|loaded| loaded.stage().and_then(|stage| stage.version));
-        if serving == Some(id.number) {
-            stages.push(stage);
+impl ExportCommand {
+    /// Returns the forms of output that the format has; the first is its default.
+    pub fn forms(&self) -> &'static [Output] {
+        match self {
+            ExportCommand::Sagemaker(_) => &[Output::Human, Output::Json],
+            ExportCommand::Mlbom(_) => &[Output::Json],
+            ExportCommand::Mlflow(_) => &[Output::Python, Output::Json],
         }
     }
-    let registry = snapshot.registry()?;
-    let listed = registry.as_ref().and_then(|file| file.registry());
-    let listed = listed.map_or(&[][..], |registry| &registry.stages);
-    let place = |name: &StageName| listed.iter().position(|stage| &stage.name == name);
-    let asked = |name: &StageName| matches!(which, Which::Stage(stage) if stage == name);
-    stages.sort_by_key(|name| std::cmp::Reverse((asked(name), place(name))));
-    Ok(stages)
 }
 
-fn exported(
-    answer: &Answer,
-    which: &Which,
-    proven: &Proven<'_>,
-    role: Option<&str>,
-) -> Result<Option<Exported>, Error> {
-    let (id, snapshot) = (&answer.id, &proven.snapshot);
-    let Some(version) = answer.loaded.version() else {
-        return Ok(None);
+pub fn run(command: &ExportCommand, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    match command {
+        ExportCommand::Sagemaker(args) => sagemaker::run(args, global, ui),
+        ExportCommand::Mlbom(args) => mlbom(args, global, ui),
+        ExportCommand::Mlflow(args) => mlflow(args, global, ui),
+    }
+}
+
+fn mlbom(args: &ExportArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    export(args, global, ui, &|reading, id| {
+        Ok(report::json_text(&bill(reading, id)?))
+    })
+}
+
+fn mlflow(args: &ExportArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
+    export(args, global, ui, &|reading, id| {
+        registered(reading, id, |version| {
+            for note in version.notes() {
+                ui.note(&note);
+            }
+            match ui.output {
+                Output::Json => Ok(report::json_text(&version.data()?)),
+                _ => mlflow::script(version),
+            }
+        })
+    })
+}
+
+/// Renders a text about a version whose history is verified, and writes it where it
+/// was asked for.
+fn export(
+    args: &ExportArgs,
+    global: &Global,
+    ui: &Ui,
+    make: &dyn Fn(&Reading<'_>, &VersionId) -> Result<String, Error>,
+) -> Result<Outcome, Error> {
+    let (group, _) = parse_target(&args.target)?;
+    answer(&group, &args.read, &args.trust, global, ui, |proven| {
+        let id = names::resolve(&args.target, &proven.snapshot).map_err(|error| proven.missing(error))?;
+        if let Some(key) = proven.proof.tainted.get(&id) {
+            return nothing(&format!("{id} rests on the key {key}, which is revoked"), ui);
+        }
+        let commit = proven.commit.to_string();
+        Reading::of(proven.workspace, Some(&commit), ui, |reading| {
+            let text = make(reading, &id).map_err(|error| proven.missing(error))?;
+            match &args.to {
+                None => ui.print(&text)?,
+                Some(path) => {
+                    ui.file(&global.located(path), &text)?;
+                    ui.say(&clean(&format!("{id} is in {}", path.display())));
+                }
+            }
+            Ok(Outcome::Fine)
+        })
+    })
+}
+
+/// Returns the error for a record of a version that can't be used.
+fn unreadable(what: &str, id: &VersionId) -> Error {
+    Error::msg(format!("{what} of {id} can't be read")).hint("`modelry validate` says why")
+}
+
+/// Returns the version, or an error if there is none.
+fn version_of<'l>(loaded: &'l Loaded, id: &VersionId) -> Result<&'l ModelVersion, Error> {
+    match (loaded.version(), loaded.tombstone()) {
+        (Some(version), _) => Ok(version),
+        (None, Some(_)) => Err(Error::msg(format!("version {id} is deleted"))
+            .hint("`--at REV` looks at a commit before the deletion")),
+        (None, None) => Err(unreadable("the file", id)),
+    }
+}
+
+fn registered(
+    reading: &Reading<'_>,
+    id: &VersionId,
+    make: impl FnOnce(&Registered<'_>) -> Result<String, Error>,
+) -> Result<String, Error> {
+    let loaded = reading.version(id)?;
+    let version = version_of(&loaded, id)?;
+    let group = reading.snapshot.read(&RecordPath::Group(id.group.clone()))?;
+    let group = group.as_ref().and_then(|group| group.group());
+    let group = group.ok_or_else(|| unreadable("the group", id))?;
+    let policy = reading.policy()?;
+    let tally = reading.tally(&policy, id, &loaded)?;
+    let imported = version.imported.as_ref();
+    make(&Registered {
+        imported: imported.map(|imported| imported.words(&version.by)),
+        registry: policy.id(),
+        id,
+        group,
+        version,
+        approved_by: tally.counting().map(|review| review.voice()).collect(),
+        stages: show::serves(reading, id)?,
+        subject: tally.subject.to_string(),
+        commit: reading.commit.to_string(),
+    })
+}
+
+fn bill(reading: &Reading<'_>, id: &VersionId) -> Result<Value, Error> {
+    let loaded = reading.version(id)?;
+    let version = version_of(&loaded, id)?;
+    let card = reading.snapshot.read(&RecordPath::Card(id.clone()))?;
+    let card = match &card {
+        Some(loaded) => Some(loaded.card().ok_or_else(|| unreadable("the card", id))?),
+        None => None,
     };
-    let group = snapshot.read(&RecordPath::Group(id.group.clone()))?;
-    let card = snapshot.read(&RecordPath::Card(id.clone()))?;
-    let beside = snapshot.evidence(id)?.into_iter();
-    let evidence = evaluations(proven, beside.map(|name| RecordPath::Evidence(id.clone(), name)))?;
-    let beside = snapshot.observations(id)?.into_iter();
-    let observations = evaluations(
-        proven,
-        beside.map(|name| RecordPath::Observation(id.clone(), name)),
-    )?;
-    let registry = snapshot.registry()?;
-    let registry = registry.as_ref().and_then(|file| file.registry());
-    let registry = registry.map_or("", |registry| registry.id.as_str());
-    let subject = subject::version_subject(registry, id, &answer.loaded, snapshot)?;
-    let view = card.as_ref().and_then(|card| card.card()).map(|card| CardView {
+    let policy = reading.policy()?;
+    let tally = reading.tally(&policy, id, &loaded)?;
+    let evidence = show::evidence_records(reading, id, false)?;
+    let observations = show::evidence_records(reading, id, true)?;
+    let seconds = history::read_commit(reading.objects, reading.commit)?
+        .committer
+        .map(|committer| committer.seconds);
+    let timestamp = seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+    Ok(mlbom::render(&Bill {
+        registry: policy.id(),
+        registry_name: &policy.registry().name,
         id,
         version,
         card,
-        evidence: evidence.iter().collect(),
-        observations: observations.iter().collect(),
-        reviews: Vec::new(),
-        missing: Vec::new(),
-        stages: Vec::new(),
-        subject: subject.to_string(),
-        commit: proven.commit.short().to_string(),
-    });
-    sagemaker::export(sagemaker::Export {
-        id,
-        version,
-        group: group.as_ref().and_then(|group| group.group()),
-        view,
-        role,
-        stages: stages(answer, which, proven)?,
-    })
-    .map(Some)
-}
-
-fn to_sagemaker(
-    answer: &Answer,
-    which: &Which,
-    proven: &Proven<'_>,
-    args: &SagemakerArgs,
-    global: &Global,
-    ui: &Ui,
-) -> Result<Outcome, Error> {
-    let Some(exported) = exported(answer, which, proven, args.role.as_deref())? else {
-        return nothing(&format!("{} is deleted", answer.id), ui);
-    };
-    for refusal in &exported.refused {
-        ui.say(&format!(
-            "{} {} of {}: {}",
-            paint("AWS refuses:", "1;33", &ui.side),
-            clean(&refusal.field),
-            refusal.operation,
-            clean(&refusal.limit)
-        ));
-    }
-    for note in &exported.notes {
-        ui.note(note);
-    }
-    if args.strict && !exported.refused.is_empty() {
-        ui.say("nothing was written");
-        return Ok(Outcome::Findings);
-    }
-    let inputs = [
-        ("create-model-package-group", Some(&exported.group)),
-        ("create-model-package", Some(&exported.package)),
-        ("update-model-package", exported.update.as_ref()),
-        ("create-model", exported.model.as_ref()),
-    ];
-    if args.to.as_os_str() == "-" {
-        let refused = exported.refused.iter().map(
-            |refusal| json!({"operation": refusal.operation, "field": refusal.field, "limit": refusal.limit}),
-        );
-        ui.json(&json!({
-            "version": answer.id.to_string(),
-            "commit": proven.commit.to_string(),
-            "createModelPackageGroup": exported.group,
-            "createModelPackage": exported.package,
-            "updateModelPackage": exported.update,
-            "createModel": exported.model,
-            "refused": refused.collect::<Vec<_>>(),
-            "notes": exported.notes,
-        }))?;
-        return Ok(Outcome::Fine);
-    }
-    let folder = global.located(&args.to);
-    let mut written: Vec<Value> = Vec::new();
-    for (name, input) in inputs {
-        let Some(input) = input else { continue };
-        let path = folder.join(format!("{name}.json"));
-        ui.file(&path, &report::json_text(input))?;
-        written.push(json!(path.to_string_lossy()));
-        if !ui.is_json() {
-            // The answer of `create-model-package` has its ARN.
-            let whose = match name {
-                "update-model-package" => " --model-package-arn \"$ARN\"",
-                _ => "",
-            };
-            ui.print(&format!(
-                "aws sagemaker {name}{whose} --cli-input-json file://{}\n",
-                path.display()
-            ))?;
-        }
-    }
-    if ui.is_json() {
-        ui.json(&json!({"version": answer.id.to_string(), "written": written}))?;
-    }
-    Ok(Outcome::Fine)
+        evidence: evidence.iter().filter_map(|(_, it)| it.evaluation()).collect(),
+        observations: observations
+            .iter()
+            .filter_map(|(_, it)| it.evaluation())
+            .collect(),
+        approved_by: tally.counting().map(|review| review.voice()).collect(),
+        rejected_by: tally.rejections().map(|review| review.voice()).collect(),
+        stages: show::serves(reading, id)?,
+        subject: tally.subject.to_string(),
+        commit: reading.commit.to_string(),
+        timestamp: timestamp.map(|moment| moment.to_string()),
+    }))
 }

@@ -6,7 +6,6 @@
 
 mod bounded;
 mod judge;
-mod list;
 mod moved;
 mod place;
 mod restored;
@@ -108,7 +107,6 @@ mod mr509_mainline_deleted;
 mod mr510_forbidden_reference;
 
 pub use judge::{Decided, Judgement, document_findings, judge, of_text, state_findings};
-pub use list::RULES;
 pub use mr106_malformed_tree::malformed_tree;
 pub use mr112_unsafe_address::{KEPT, instead, unsafe_addresses};
 pub use mr315_loose_commit::ambiguous_commit;
@@ -130,6 +128,105 @@ pub use scene::{DistrustedChange, Findings, PolicyScene, Scene, Step};
 use crate::base::Error;
 use crate::judge::finding::RuleInfo;
 use crate::record::snapshot::ReadFault;
+
+/// Every rule, in the order of the codes. A test holds this list, the files of this folder and the
+/// fixtures together.
+pub static RULES: &[&Rule] = &[
+    &mr001_not_utf8::RULE,
+    &mr002_line_ending::RULE,
+    &mr003_control_character::RULE,
+    &mr004_yaml_syntax::RULE,
+    &mr005_not_one_document::RULE,
+    &mr006_anchor_or_alias::RULE,
+    &mr007_yaml_tag::RULE,
+    &mr008_duplicate_key::RULE,
+    &mr009_bad_key::RULE,
+    &mr010_explicit_null::RULE,
+    &mr011_ambiguous_scalar::RULE,
+    &mr012_bad_number::RULE,
+    &mr013_too_large::RULE,
+    &mr014_schema_mismatch::RULE,
+    &mr015_unknown_format::RULE,
+    &mr016_wrong_kind::RULE,
+    &mr017_merge_marker::RULE,
+    &mr101_stray_file::RULE,
+    &mr102_bad_name::RULE,
+    &mr103_name_case_clash::RULE,
+    &mr104_identity_mismatch::RULE,
+    &mr105_not_a_plain_file::RULE,
+    &mr106_malformed_tree::RULE,
+    &mr107_orphan_record::RULE,
+    &mr108_number_too_high::RULE,
+    &mr109_unknown_actor::RULE,
+    &mr110_unknown_stage::RULE,
+    &mr111_unknown_version::RULE,
+    &mr112_unsafe_address::RULE,
+    &mr113_over_the_limit::RULE,
+    &mr201_frozen_field::RULE,
+    &mr202_record_removed::RULE,
+    &mr203_illegal_transition::RULE,
+    &mr204_decided_content_changed::RULE,
+    &mr205_revision_not_raised::RULE,
+    &mr206_card_authors::RULE,
+    &mr207_tombstone_changed::RULE,
+    &mr208_deletion_not_allowed::RULE,
+    &mr209_undigested_approval::RULE,
+    &mr210_stage_needs_approved::RULE,
+    &mr211_serving_version_left::RULE,
+    &mr212_stage_previous::RULE,
+    &mr213_archival_without_move::RULE,
+    &mr214_tombstone_subject::RULE,
+    &mr215_import_not_granted::RULE,
+    &mr216_group_renamed::RULE,
+    &mr301_unsigned_change::RULE,
+    &mr302_unknown_key::RULE,
+    &mr303_bad_commit_signature::RULE,
+    &mr304_spent_key::RULE,
+    &mr305_bad_record_signature::RULE,
+    &mr306_author_mismatch::RULE,
+    &mr307_not_granted::RULE,
+    &mr308_quorum_not_reached::RULE,
+    &mr309_team_not_heard::RULE,
+    &mr310_card_incomplete::RULE,
+    &mr311_standing_rejection::RULE,
+    &mr312_rejection_unsupported::RULE,
+    &mr313_archival_missing::RULE,
+    &mr314_author_replaced::RULE,
+    &mr315_loose_commit::RULE,
+    &mr316_gate_not_met::RULE,
+    &mr317_revoked_key_used::RULE,
+    &mr318_bad_delegation::RULE,
+    &mr401_serial_not_raised::RULE,
+    &mr402_policy_mixed::RULE,
+    &mr403_policy_unauthorised::RULE,
+    &mr404_registry_identity::RULE,
+    &mr405_actor_removed::RULE,
+    &mr406_shared_key::RULE,
+    &mr407_key_removed::RULE,
+    &mr408_lock_out::RULE,
+    &mr409_quorum_unreachable::RULE,
+    &mr410_ownerless_machine::RULE,
+    &mr411_bad_glob::RULE,
+    &mr412_too_much_power::RULE,
+    &mr413_unknown_name_in_policy::RULE,
+    &mr414_revocation_undone::RULE,
+    &mr415_unusable_key::RULE,
+    &mr416_machines_without_gate::RULE,
+    &mr417_duplicate_name::RULE,
+    &mr418_bad_gate::RULE,
+    &mr419_bad_since::RULE,
+    &mr420_shared_account::RULE,
+    &mr501_bad_root::RULE,
+    &mr502_rewritten_mainline::RULE,
+    &mr503_octopus_merge::RULE,
+    &mr504_unrelated_history::RULE,
+    &mr505_inverted_mainline::RULE,
+    &mr506_checkpoint_mismatch::RULE,
+    &mr507_bad_checkpoint_signature::RULE,
+    &mr508_merge_conflict::RULE,
+    &mr509_mainline_deleted::RULE,
+    &mr510_forbidden_reference::RULE,
+];
 
 /// A rule: its description, and its check.
 pub struct Rule {

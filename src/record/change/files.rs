@@ -7,7 +7,7 @@ use super::lookalikes::lookalikes;
 use super::{Change, ChangeKind, Stray};
 use crate::base::{Error, Oid};
 use crate::object::{self, Counter, FileChange, Look, Objects};
-use crate::record::kind::{PathFault, RecordPath, is_in_entries, is_managed};
+use crate::record::kind::{PathFault, RecordPath, is_in_entries, is_managed, leads_to_records};
 use crate::record::snapshot::Snapshot;
 
 /// The most strays (files that are not records) listed for one group, while the step
@@ -145,7 +145,7 @@ impl Look for Managed {
         if !std::str::from_utf8(parts[0]).is_ok_and(is_in_entries) {
             return false;
         }
-        if may_hold_records(&parts) {
+        if leads_to_records(&parts) {
             return true;
         }
         let mut strays = self.strays.borrow_mut();
@@ -196,16 +196,5 @@ fn group_of(parts: &[&[u8]]) -> Vec<u8> {
         [b"groups", group, ..] => [b"groups/", *group].concat(),
         [first, ..] => first.to_vec(),
         [] => Vec::new(),
-    }
-}
-
-/// Whether the folder, or one below it, may hold records under any names of groups,
-/// versions and serials.
-fn may_hold_records(parts: &[&[u8]]) -> bool {
-    match parts {
-        [b"groups" | b"policy"] | [b"groups" | b"policy", _] => true,
-        [b"groups", _, b"stages" | b"versions"] | [b"groups", _, b"versions", _] => true,
-        [b"groups", _, b"versions", _, name] => matches!(*name, b"evidence" | b"observations" | b"reviews"),
-        _ => false,
     }
 }

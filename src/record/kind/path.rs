@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::pattern::{GROUPS_FOLDER, LONGEST, POLICY_FOLDER, REGISTRY_FILE, Variable, Variables};
+use super::pattern::{GROUPS_FOLDER, LONGEST, POLICY_FOLDER, Part, REGISTRY_FILE, Variable, Variables};
 use super::table::row_of;
 use super::{GroupName, RecordKind, RecordPath, VersionId};
 
@@ -34,6 +34,20 @@ pub fn group_in(path: &str) -> Option<&str> {
         .strip_prefix('/')?
         .split('/')
         .next()
+}
+
+/// Whether the folder with these names on the way from the registry's folder, or one
+/// below it, may hold records, under any names of groups, versions and serials.
+pub fn leads_to_records(folder: &[&[u8]]) -> bool {
+    let leads = |pattern: &[Part]| {
+        let mut both = folder.iter().zip(pattern);
+        folder.len() < pattern.len()
+            && both.all(|(name, part)| match part {
+                Part::Text(text) => text.as_bytes() == *name,
+                Part::Group | Part::Number | Part::File => true,
+            })
+    };
+    RecordKind::all().any(|kind| leads(kind.row().pattern))
 }
 
 /// The reason why a path is not that of a record.
@@ -111,7 +125,6 @@ impl RecordKind {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::pattern::Part;
     use super::*;
 
     /// A path for each kind, with these variables.
@@ -215,6 +228,27 @@ mod tests {
         assert_eq!(RecordKind::Version.folder(&id.group), "groups/fraud/versions");
         assert_eq!(RecordKind::Stage.folder(&id.group), "groups/fraud/stages");
         assert_eq!(RecordKind::PolicyReview.folder(&3), "policy/3");
+    }
+
+    #[test]
+    fn folders_on_the_way_to_records() {
+        for (folder, leads) in [
+            ("groups", true),
+            ("groups/g_", true),
+            ("groups/g/stages", true),
+            ("groups/g/versions/x", true),
+            ("groups/g/versions/1/evidence", true),
+            ("groups/g/versions/1/evidence/a", false),
+            ("groups/g/versions/1/card.yaml", false),
+            ("groups/g/notes", false),
+            ("policy/x", true),
+            ("policy/1/a", false),
+            ("registry.yaml", false),
+            ("docs", false),
+        ] {
+            let names: Vec<&[u8]> = folder.split('/').map(str::as_bytes).collect();
+            assert_eq!(leads_to_records(&names), leads, "{folder}");
+        }
     }
 
     proptest! {
