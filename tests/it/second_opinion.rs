@@ -7,7 +7,7 @@ use std::process::Command;
 
 use modelry::base::{ObjectFormat, ObjectKind, Oid};
 use modelry::record::canonical::{canonical, sha256};
-use modelry::record::kind::{Kind, RecordPath, VersionId};
+use modelry::record::kind::{Kind, RecordKind, RecordPath, VersionId};
 use modelry::record::snapshot;
 use modelry::record::yaml::{Document, Edit, FaultKind, Limits, write};
 use modelry::record::{schema, subject};
@@ -477,17 +477,11 @@ fn kind_of(file: &str) -> Kind {
 }
 
 fn path_of(kind: Kind) -> RecordPath {
-    RecordPath::parse(match kind {
-        Kind::Registry => "registry.yaml",
-        Kind::ModelGroup => "groups/g/group.yaml",
-        Kind::ModelVersion | Kind::Tombstone => "groups/g/versions/1/version.yaml",
-        Kind::ModelCard => "groups/g/versions/1/card.yaml",
-        Kind::Evaluation => "groups/g/versions/1/evidence/e.yaml",
-        Kind::Review => "groups/g/versions/1/reviews/r.yaml",
-        Kind::StageAssignment => "groups/g/stages/s.yaml",
-        Kind::Archival => "groups/g/versions/1/archival.yaml",
-    })
-    .expect("a record")
+    // A tombstone may also be in the place of a group.
+    let mut places = RecordKind::all().filter(|place| place.row().types.contains(&kind));
+    let place = places.next_back().expect("a place");
+    let shape = place.shape().replace("<group>", "g");
+    RecordPath::parse(&shape.replace("<number>", "1").replace("<name>", "a")).expect("a record")
 }
 
 #[test]

@@ -106,6 +106,17 @@ impl fmt::Display for RecordPath {
 }
 
 impl RecordKind {
+    /// The shape of the paths, for people: `groups/<group>/versions/<number>/card.yaml`.
+    pub fn shape(self) -> String {
+        let parts = self.row().pattern.iter().map(|part| match part {
+            Part::Text(text) => text,
+            Part::Group => "<group>",
+            Part::Number => "<number>",
+            Part::File => "<name>.yaml",
+        });
+        parts.collect::<Vec<&str>>().join("/")
+    }
+
     /// The folder of this group's, version's or policy's records of this kind. A group's
     /// folder for kinds of a version is that of all its versions.
     pub fn folder(self, of: &impl Variable) -> String {
@@ -130,13 +141,10 @@ mod tests {
     /// A path for each kind, with these variables.
     fn paths(group: &str, number: u64, name: &str) -> Vec<(RecordKind, String)> {
         let path = |kind: RecordKind| {
-            let parts = kind.row().pattern.iter().map(|part| match part {
-                Part::Text(text) => (*text).to_owned(),
-                Part::Group => group.to_owned(),
-                Part::Number => number.to_string(),
-                Part::File => format!("{name}.yaml"),
-            });
-            parts.collect::<Vec<_>>().join("/")
+            let shape = kind.shape().replace("<group>", group);
+            shape
+                .replace("<number>", &number.to_string())
+                .replace("<name>", name)
         };
         RecordKind::all().map(|kind| (kind, path(kind))).collect()
     }

@@ -422,7 +422,7 @@ record_kinds! {
 
 impl RecordKind {
     /// Every kind of record, in the order of the table.
-    pub fn all() -> impl Iterator<Item = RecordKind> {
+    pub fn all() -> impl DoubleEndedIterator<Item = RecordKind> {
         ROWS.iter().map(|row| row.kind)
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use modelry::judge::rules;
-use modelry::record::kind::Kind;
+use modelry::record::kind::{Kind, RecordKind};
 use modelry::record::schema;
 use modelry::report;
 use modelry::report::event;
@@ -214,8 +214,17 @@ fn the_page_of_the_records_is_current() {
     for kind in Kind::ALL.iter().filter(|kind| **kind != Kind::Registry) {
         sections.add(kind.as_str(), schema::schema(*kind));
     }
+    let mut places = String::new();
+    for place in RecordKind::all() {
+        let types = place.row().types.iter().map(|kind| match kind {
+            Kind::Registry => "[Registry](registry.md)".to_owned(),
+            kind => format!("[{kind}](#{})", kind.as_str().to_lowercase()),
+        });
+        let types = types.collect::<Vec<_>>().join(" or ");
+        places.push_str(&format!("| `{}` | {types} |\n", place.shape()));
+    }
     let out = format!(
-        "# Records\n\nEach kind of record beside [the policy](registry.md). {MADE} `modelry schema KIND` prints the JSON Schema; `schemas/` holds all of them.\n{}",
+        "# Records\n\nEach kind of record beside [the policy](registry.md). {MADE} `modelry schema KIND` prints the JSON Schema; `schemas/` holds all of them.\n\n| file, from the registry's folder | kind |\n| --- | --- |\n{places}{}",
         sections.out
     );
     golden("docs/reference/records.md", &out);
