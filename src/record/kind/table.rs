@@ -128,7 +128,7 @@ impl std::str::FromStr for Kind {
     }
 }
 
-/// What is true of all records of one kind.
+/// The facts that hold for all records of one kind.
 #[derive(Debug)]
 pub struct Row {
     /// The kind.
@@ -155,8 +155,8 @@ pub struct Row {
     pub action: Action,
     /// The place of the record's changes among those of one step.
     pub order: u8,
-    /// The words for a record that appears and for one that changes; `None` when the
-    /// changes of the record are told apart by their meaning.
+    /// The words for a record that appears and for one that changes. A kind has none if
+    /// its changes are told apart by their meaning.
     pub words: Option<[Words; 2]>,
     pub(super) make: fn(&Captured<'_>) -> Result<RecordPath, String>,
 }
