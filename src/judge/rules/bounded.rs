@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::judge::finding::{Anchor, Finding};
-use crate::record::kind::{group_in, is_of_policy};
+use crate::record::kind::{GROUPS_FOLDER, POLICY_FOLDER, group_in, is_of_policy};
 
 /// The most findings of one rule that are listed for one folder, while the step has fewer
 /// than [`MOST_OF_STEP`].
@@ -101,8 +101,8 @@ fn key(finding: &Finding<Anchor>) -> Key {
             .map(str::to_owned)
     };
     let folder = match finding.group.clone().or_else(in_path) {
-        Some(group) => format!("groups/{group}"),
-        None if is_of_policy(path) => "policy".to_owned(),
+        Some(group) => format!("{GROUPS_FOLDER}/{group}"),
+        None if is_of_policy(path) => POLICY_FOLDER.to_owned(),
         None => String::new(),
     };
     (finding.rule.code, folder)

@@ -13,7 +13,7 @@ use crate::base::{Error, Oid, shell_word};
 use crate::judge::finding::{Anchor, Finding, RuleInfo};
 use crate::object::{self, Mode};
 use crate::record::change::ChangeKind;
-use crate::record::kind::{GroupName, RecordPath};
+use crate::record::kind::{GROUPS_FOLDER, GroupName, RecordPath, group_in};
 use crate::record::snapshot::Snapshot;
 
 pub(super) static RULE: Rule = Rule {
@@ -57,7 +57,7 @@ impl Explains for Renamed {
         let mut folders = [&self.from, &self.to].into_iter();
         !std::ptr::eq(finding.rule, &raw const RULE.info)
             && folders.any(|group| {
-                let inside = path.strip_prefix(&format!("groups/{group}/"));
+                let inside = path.strip_prefix(&format!("{GROUPS_FOLDER}/{group}/"));
                 inside.is_some_and(|inside| self.same.contains(inside))
             })
     }
@@ -74,8 +74,8 @@ const MOST_FILES: u64 = 10_000;
 /// one new name. A version, or the group's own file, is the same there.
 pub(super) fn renamed(step: &Step<'_>) -> Result<Vec<Renamed>, Error> {
     let gone = |path: &str| {
-        let group = path.strip_prefix("groups/")?.strip_suffix("/group.yaml")?;
-        Some(group.to_owned()).filter(|group| !group.contains('/'))
+        let group = group_in(path)?;
+        (path == format!("{GROUPS_FOLDER}/{group}/group.yaml")).then(|| group.to_owned())
     };
     let removed = step
         .changes()
@@ -121,7 +121,7 @@ pub(super) fn renamed(step: &Step<'_>) -> Result<Vec<Renamed>, Error> {
 /// one side deletes and a like one that the other side creates are two changes.
 fn is_moved(step: &Step<'_>, changed: &HashMap<&str, usize>, [from, to]: [&str; 2], path: &str) -> bool {
     let commit = |group: &str| {
-        let index = changed.get(format!("groups/{group}/{path}").as_str())?;
+        let index = changed.get(format!("{GROUPS_FOLDER}/{group}/{path}").as_str())?;
         Some(step.carriers.of(*index).commit)
     };
     match (commit(from), commit(to)) {
@@ -137,7 +137,7 @@ fn folders(snapshot: &Snapshot<'_>) -> Result<BTreeMap<String, Oid>, Error> {
     let Some(tree) = snapshot.tree else {
         return Ok(BTreeMap::new());
     };
-    let groups = object::lookup(objects, tree, "groups")?.filter(|entry| entry.mode == Mode::Tree);
+    let groups = object::lookup(objects, tree, GROUPS_FOLDER)?.filter(|entry| entry.mode == Mode::Tree);
     let Some(groups) = groups else {
         return Ok(BTreeMap::new());
     };
@@ -185,7 +185,7 @@ fn names_alone(
     (to, new): (&str, Oid),
 ) -> Result<bool, Error> {
     // A folder whose name no group may have is read under its old name.
-    let place = |group: &str| RecordPath::parse(&format!("groups/{group}/{path}"));
+    let place = |group: &str| RecordPath::parse(&format!("{GROUPS_FOLDER}/{group}/{path}"));
     let Some(was) = place(from) else { return Ok(false) };
     let is = place(to).unwrap_or_else(|| was.clone());
     let (old, new) = (
@@ -216,25 +216,25 @@ fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
         };
         let mut finding = Finding::new(
             &RULE.info,
-            Anchor::file(format!("groups/{to}/{first}")),
+            Anchor::file(format!("{GROUPS_FOLDER}/{to}/{first}")),
             format!("the folder of group `{from}` is renamed to `{to}`, and groups can't be renamed"),
         )
         .label("it is here")
-        .related(Anchor::before(format!("groups/{from}/{first}"), ""), "it was here")
+        .related(Anchor::before(format!("{GROUPS_FOLDER}/{from}/{first}"), ""), "it was here")
         .why(format!(
             "what people signed names `{from}`, and so does whatever deploys it"
         ))
-        .help(match (reverted(step, |change| change.path == format!("groups/{from}/{first}")), to.parse::<GroupName>()) {
+        .help(match (reverted(step, |change| change.path == format!("{GROUPS_FOLDER}/{from}/{first}")), to.parse::<GroupName>()) {
             (Some(line), Ok(_)) => format!(
                 "put it back: {line}, or, for another name, `modelry group create {to}` after that, and register there again"
             ),
             (Some(line), Err(_)) => format!("put it back under its name: {line}"),
             (None, Ok(_)) => format!(
-                "put it back: `mv {FROM_TOP}groups/{to} {FROM_TOP}groups/{from} && git reset -q -- {FROM_TOP}groups/{to} {FROM_TOP}groups/{from}`, or, for another name, `modelry group create {to}` after that, and register there again"
+                "put it back: `mv {FROM_TOP}{GROUPS_FOLDER}/{to} {FROM_TOP}{GROUPS_FOLDER}/{from} && git reset -q -- {FROM_TOP}{GROUPS_FOLDER}/{to} {FROM_TOP}{GROUPS_FOLDER}/{from}`, or, for another name, `modelry group create {to}` after that, and register there again"
             ),
             (None, Err(_)) => format!(
-                "put it back under its name: `mv {FROM_TOP}{there} {FROM_TOP}groups/{from} && git reset -q -- {FROM_TOP}{there} {FROM_TOP}groups/{from}`",
-                there = shell_word(&format!("groups/{to}"))
+                "put it back under its name: `mv {FROM_TOP}{there} {FROM_TOP}{GROUPS_FOLDER}/{from} && git reset -q -- {FROM_TOP}{there} {FROM_TOP}{GROUPS_FOLDER}/{from}`",
+                there = shell_word(&format!("{GROUPS_FOLDER}/{to}"))
             ),
         });
         finding.group = Some(from);

@@ -5,6 +5,7 @@ use super::{Check, Rule};
 use crate::base::Error;
 use crate::judge::finding::{Anchor, Finding, RuleInfo};
 use crate::record::change::ChangeKind;
+use crate::record::kind::group_in;
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
@@ -29,7 +30,7 @@ fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
     let Some(other) = step
         .changes()
         .iter()
-        .find(|change| change.path.starts_with("groups/"))
+        .find(|change| group_in(&change.path).is_some())
     else {
         return Ok(());
     };

@@ -8,7 +8,7 @@ use super::scene::Step;
 use crate::base::{Error, Oid};
 use crate::judge::finding::{Anchor, Finding};
 use crate::object;
-use crate::record::kind::{ENTRIES, REGISTRY_FILE, Record, RecordPath, is_in_entries};
+use crate::record::kind::{ENTRIES, GROUPS_FOLDER, REGISTRY_FILE, Record, RecordPath, is_in_entries};
 use crate::record::snapshot::Snapshot;
 use crate::trust::{Gone, Verdict};
 
@@ -90,7 +90,7 @@ pub(super) fn restored(
         }
         let renamed = renames
             .iter()
-            .filter(|renamed| format!("groups/{}", renamed.to()) == folder);
+            .filter(|renamed| format!("{GROUPS_FOLDER}/{}", renamed.to()) == folder);
         for renamed in renamed {
             if is_undone(step, renamed, &gone)? {
                 restored.renames.insert(renamed.from().to_owned());
@@ -128,7 +128,7 @@ fn is_signed(step: &Step<'_>, is_of: impl Fn(&str) -> bool) -> bool {
 fn new_folder(step: &Step<'_>, path: &str) -> Result<Option<String>, Error> {
     let parts: Vec<&str> = path.split('/').collect();
     for (depth, length) in [(3, 2), (5, 4)] {
-        if parts.first() != Some(&"groups") || parts.len() < depth {
+        if parts.first() != Some(&GROUPS_FOLDER) || parts.len() < depth {
             return Ok(None);
         }
         let folder = parts[..length].join("/");
@@ -162,7 +162,7 @@ fn is_record(step: &Step<'_>, folder: &str) -> Result<bool, Error> {
 /// Whether the step undoes the very rename that removed the group: the other name came
 /// with it, has not been changed since, and the rename was not accepted.
 fn is_undone(step: &Step<'_>, renamed: &Renamed, gone: &Gone) -> Result<bool, Error> {
-    let other = format!("groups/{}", renamed.from());
+    let other = format!("{GROUPS_FOLDER}/{}", renamed.from());
     let now = id_of(&step.prior, step.prior.tree, &other)?;
     let registry = step.policy.map(|policy| policy.registry());
     let is_accepted = registry.is_some_and(|registry| {

@@ -7,7 +7,9 @@ use super::lookalikes::lookalikes;
 use super::{Change, ChangeKind, Stray};
 use crate::base::{Error, Oid};
 use crate::object::{self, Counter, FileChange, Look, Objects};
-use crate::record::kind::{PathFault, RecordPath, is_in_entries, is_managed, leads_to_records};
+use crate::record::kind::{
+    GROUPS_FOLDER, PathFault, RecordPath, is_in_entries, is_managed, leads_to_records,
+};
 use crate::record::snapshot::Snapshot;
 
 /// The most strays (files that are not records) listed for one group, while the step
@@ -193,7 +195,7 @@ impl Look for Managed {
 /// Returns the folder whose strays are counted together: a group's, or `policy`.
 fn group_of(parts: &[&[u8]]) -> Vec<u8> {
     match parts {
-        [b"groups", group, ..] => [b"groups/", *group].concat(),
+        [first, group, ..] if *first == GROUPS_FOLDER.as_bytes() => [*first, *group].join(&b'/'),
         [first, ..] => first.to_vec(),
         [] => Vec::new(),
     }
