@@ -52,13 +52,19 @@ fn bytes(armor: &str) -> Option<Vec<u8>> {
 }
 
 fn armored(kind: &str, bytes: &[u8]) -> String {
-    format!("-----BEGIN PGP {kind}-----\n\n{}\n-----END PGP {kind}-----\n", STANDARD.encode(bytes))
+    format!(
+        "-----BEGIN PGP {kind}-----\n\n{}\n-----END PGP {kind}-----\n",
+        STANDARD.encode(bytes)
+    )
 }
 
 fn signature(armor: &str) {
     let known = &*KNOWN;
     let issuers = openpgp::issuers(armor);
-    assert!(openpgp::verify([], armor, &known.payload).is_err(), "no key is known");
+    assert!(
+        openpgp::verify([], armor, &known.payload).is_err(),
+        "no key is known"
+    );
     assert!(
         openpgp::verify([&known.certificate], armor, b"another message").is_err(),
         "nobody signed this"
@@ -96,7 +102,11 @@ fn certificate(text: &str) {
     assert!(certificate.fingerprints().contains(&certificate.fingerprint()));
     assert!(openpgp::verify([&certificate], &known.armor, b"another message").is_err());
     if openpgp::verify([&certificate], &known.armor, &known.payload).is_ok() {
-        assert_eq!(certificate.fingerprint(), known.fingerprint, "a key is its own certificate's");
+        assert_eq!(
+            certificate.fingerprint(),
+            known.fingerprint,
+            "a key is its own certificate's"
+        );
         assert_eq!(certificate.material()[0], known.certificate.material()[0]);
         assert!(!certificate.is_revoked() && certificate.weakness().is_none());
     }

@@ -6,7 +6,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use modelry::signature::{PublicKey, self};
+use modelry::signature::{self, PublicKey};
 
 const BEGIN: &str = "-----BEGIN SSH SIGNATURE-----";
 const END: &str = "-----END SSH SIGNATURE-----";
@@ -21,7 +21,9 @@ macro_rules! vectors {
 }
 
 /// Signatures of `message` in the namespace `git`.
-const VECTORS: [(&str, &str); 6] = vectors!("ed25519", "ecdsa256", "ecdsa384", "ecdsa521", "rsa3072", "rsa2048");
+const VECTORS: [(&str, &str); 6] = vectors!(
+    "ed25519", "ecdsa256", "ecdsa384", "ecdsa521", "rsa3072", "rsa2048"
+);
 
 /// The bytes of an armour, by a reader that lets everything pass.
 fn body(armor: &str) -> Option<Vec<u8>> {
@@ -31,17 +33,24 @@ fn body(armor: &str) -> Option<Vec<u8>> {
 
 fn signature(armor: &str) {
     let peeked = signature::peek(armor);
-    for (namespace, message) in [("git", &b"another message"[..]), ("modelry", b"message"), ("", b"")] {
-        assert!(signature::verify(armor, namespace, message).is_err(), "nobody signed this");
+    for (namespace, message) in [
+        ("git", &b"another message"[..]),
+        ("modelry", b"message"),
+        ("", b""),
+    ] {
+        assert!(
+            signature::verify(armor, namespace, message).is_err(),
+            "nobody signed this"
+        );
     }
     let Ok(key) = signature::verify(armor, "git", b"message") else {
         return;
     };
     assert_eq!(peeked.as_ref(), Some(&key));
     assert_eq!(key.weakness(), None);
-    let proven = VECTORS.iter().any(|(line, made)| {
-        PublicKey::parse(line).as_ref() == Ok(&key) && body(made) == body(armor)
-    });
+    let proven = VECTORS
+        .iter()
+        .any(|(line, made)| PublicKey::parse(line).as_ref() == Ok(&key) && body(made) == body(armor));
     assert!(proven, "only the very bytes are a proof");
 }
 
@@ -56,7 +65,11 @@ fn line(line: &str) {
     assert_eq!(again.weakness(), key.weakness());
     // One material, one form: what follows the algorithm is what was written.
     let written = line.split_whitespace().nth(1).unwrap_or_default();
-    assert_eq!(key.to_openssh().split_whitespace().nth(1), Some(written), "a key has one form");
+    assert_eq!(
+        key.to_openssh().split_whitespace().nth(1),
+        Some(written),
+        "a key has one form"
+    );
 }
 
 /// Checks one input.
@@ -82,7 +95,11 @@ pub fn check(data: &[u8]) {
                 .get(4..)
                 .and_then(|rest| rest.get(..usize::from(data.get(4).copied().unwrap_or_default())))
                 .unwrap_or_default();
-            line(&format!("{} {}", String::from_utf8_lossy(name), STANDARD.encode(rest)));
+            line(&format!(
+                "{} {}",
+                String::from_utf8_lossy(name),
+                STANDARD.encode(rest)
+            ));
         }
     }
 }

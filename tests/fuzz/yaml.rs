@@ -2,8 +2,8 @@
 //! edited as it was meant, and no value of it makes the schema or the types
 //! fall over.
 
-use modelry::record::canonical::canonical;
 use modelry::judge::finding::Part;
+use modelry::record::canonical::canonical;
 use modelry::record::kind::Kind;
 use modelry::record::schema;
 use modelry::record::yaml::{Document, Edit, Limits, LineIndex, write};
@@ -49,7 +49,10 @@ fn accepted(document: &Document) {
     let (text, value) = (document.text(), document.value());
     let second: Value = serde_yaml::from_str(text)
         .unwrap_or_else(|error| panic!("a second reader refuses what we accept: {error}"));
-    assert!(same(&second, value), "a second reader sees {second}, and we {value}");
+    assert!(
+        same(&second, value),
+        "a second reader sees {second}, and we {value}"
+    );
     let bytes = canonical(value);
     let again: Value = serde_json::from_slice(&bytes).expect("canonical JSON");
     assert!(same(&again, value), "canonical bytes hold the value");
@@ -76,14 +79,19 @@ fn accepted(document: &Document) {
         // An edit is made exactly or not at all: `edit` itself compares. The new
         // value can be read, and setting it back restores the old value.
         let old = value.pointer(pointer).expect("a value");
-        let set = |value: &Value| Edit::Set { pointer: pointer.clone(), value: value.clone() };
+        let set = |value: &Value| Edit::Set {
+            pointer: pointer.clone(),
+            value: value.clone(),
+        };
         if let Ok(edited) = document.edit(&[set(&Value::from("new: text"))]) {
             assert_eq!(edited.value().pointer(pointer), Some(&Value::from("new: text")));
             if let Ok(back) = edited.edit(&[set(old)]) {
                 assert_eq!(back.value(), value);
             }
         }
-        let _ = document.edit(&[Edit::Remove { pointer: pointer.clone() }]);
+        let _ = document.edit(&[Edit::Remove {
+            pointer: pointer.clone(),
+        }]);
     }
     for kind in Kind::ALL {
         let faults = schema::check(*kind, value);
@@ -96,7 +104,12 @@ fn accepted(document: &Document) {
 
 /// Checks one input.
 pub fn check(data: &[u8]) {
-    let small = Limits { bytes: 4096, depth: 6, nodes: 64, scalar: 512 };
+    let small = Limits {
+        bytes: 4096,
+        depth: 6,
+        nodes: 64,
+        scalar: 512,
+    };
     for limits in [Limits::RECORD, small] {
         match Document::read(data, &limits) {
             Ok(document) => {
@@ -109,7 +122,10 @@ pub fn check(data: &[u8]) {
                 for fault in faults {
                     assert!(fault.span.start <= fault.span.end && fault.span.end <= data.len());
                     if let (Ok(text), true) = (std::str::from_utf8(data), data.len() <= limits.bytes) {
-                        assert!(text.get(fault.span.clone()).is_some(), "a place in the text: {fault:?}");
+                        assert!(
+                            text.get(fault.span.clone()).is_some(),
+                            "a place in the text: {fault:?}"
+                        );
                     }
                 }
             }
