@@ -6,6 +6,7 @@ mod agree;
 mod attempt;
 mod commit;
 mod contents;
+mod fetched;
 mod outcome;
 mod prepare;
 mod preview;

@@ -9,6 +9,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::attempt::{Attempt, Base};
+use super::fetched::{Fetched, fetched};
 use super::preview::Proposal;
 use super::{Target, WriteArgs};
 use crate::act::{self, Object, Refusal};
@@ -131,6 +132,8 @@ pub(super) struct Look {
     changes: Vec<Change>,
     /// Changes around the objects that do not stop the decision.
     beside: Vec<Change>,
+    /// The objects that the fetched mainline has otherwise.
+    fetched: Option<Fetched>,
     /// The groups that there are.
     groups: Vec<GroupName>,
     /// Notes on what the change rests on beside its objects, and was not shown.
@@ -157,6 +160,7 @@ pub(super) fn look(
         moved: Vec::new(),
         changes: Vec::new(),
         beside: Vec::new(),
+        fetched: fetched(attempt, base, target, proposal)?,
         groups: now.groups()?,
         notes: Vec::new(),
     };
@@ -265,7 +269,7 @@ fn policies(
 impl Look {
     /// Whether an object has changed since it was seen.
     pub fn has_moved(&self) -> bool {
-        !self.moved.is_empty()
+        !self.moved.is_empty() || self.fetched.is_some()
     }
 
     /// Formats the changes as `diff` does: those that stop a decision, and those
@@ -273,10 +277,16 @@ impl Look {
     pub fn words(&self, ui: &Ui) -> String {
         let mut text = String::new();
         if !self.moved.is_empty() {
-            let names = format!("not as this clone showed it: {}", self.names());
+            let names = format!("not as this clone showed it: {}", names(&self.moved));
             text.push_str(&paint(&names, "1;33", &ui.side));
             text.push('\n');
             text.push_str(&self.changed(&self.changes, ui));
+        }
+        if let Some(fetched) = &self.fetched {
+            let names = format!("not as `{}` has it: {}", fetched.mainline, names(&fetched.moved));
+            text.push_str(&paint(&names, "1;33", &ui.side));
+            text.push('\n');
+            text.push_str(&self.changed(&fetched.changes, ui));
         }
         if !self.beside.is_empty() {
             text.push_str(&paint("changed since this clone showed it:", "1;36", &ui.side));
@@ -310,11 +320,6 @@ impl Look {
         text
     }
 
-    fn names(&self) -> String {
-        let names: Vec<String> = self.moved.iter().map(ToString::to_string).collect();
-        names.join(", ")
-    }
-
     /// Returns the refusal to sign unseen content, with the command that signs it
     /// knowingly, and members for JSON output.
     pub fn unseen(&self, has_option: bool) -> (Refusal, Map<String, Value>) {
@@ -332,11 +337,30 @@ impl Look {
                 [one] if !matches!(one, Object::Reviews(_)) => {
                     format!("{one} is not as this clone showed it")
                 }
-                _ => format!("{} are not as this clone showed them", self.names()),
+                _ => format!("{} are not as this clone showed them", names(&self.moved)),
             },
             remedies: vec![remedy],
         };
-        let phrases: Vec<String> = self.changes.iter().map(Change::phrase).collect();
+        let refusal = match &self.fetched {
+            Some(fetched) => Refusal {
+                why: match fetched.moved.len() {
+                    1 => format!(
+                        "{} is not as `{}` has it",
+                        names(&fetched.moved),
+                        fetched.mainline
+                    ),
+                    _ => format!(
+                        "{} are not as `{}` has them",
+                        names(&fetched.moved),
+                        fetched.mainline
+                    ),
+                },
+                remedies: vec![fetched.remedy.clone()],
+            },
+            None => refusal,
+        };
+        let fetched = self.fetched.iter().flat_map(|fetched| &fetched.changes);
+        let phrases: Vec<String> = self.changes.iter().chain(fetched).map(Change::phrase).collect();
         let contents: Map<String, Value> = self
             .contents
             .iter()
@@ -347,6 +371,11 @@ impl Look {
         facts.insert("subjects".into(), json!(contents));
         (refusal, facts)
     }
+}
+
+fn names(objects: &[Object]) -> String {
+    let names: Vec<String> = objects.iter().map(ToString::to_string).collect();
+    names.join(", ")
 }
 
 /// Returns why the content, by name, is not what the command line expects; none where it

@@ -2,6 +2,7 @@
 
 mod around;
 mod expected;
+mod fetched;
 mod idle;
 mod unseen;
 mod unseen_rules;
