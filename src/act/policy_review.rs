@@ -31,7 +31,7 @@ pub fn approve_policy(
         return Err(Error::msg(format!(
             "this is policy {now}, which is in force: there is nothing to approve"
         ))
-        .hint("name what is proposed: a branch or commit, or change `registry.yaml` in the work tree"));
+        .hint("name the branch or commit that proposes a policy: `modelry policy approve REV`"));
     }
     if registry.serial <= now {
         return Err(Error::msg(format!(

@@ -36,6 +36,29 @@ pub(super) struct Line {
 }
 
 impl Repo {
+    /// Whether the work tree and the index hold the file at this path (from the top) as
+    /// HEAD's `tree` does, in the bytes that git stores. Holds in a bare repository.
+    ///
+    /// # Errors
+    /// Git fails, or would have to run a program.
+    pub fn is_committed(&self, overlay: &Overlay<'_>, tree: Option<Oid>, path: &str) -> Result<bool, Error> {
+        let Some(git) = self.program()? else {
+            return Ok(true);
+        };
+        let within = [path.to_owned()];
+        if let Some(tree) = tree
+            && !git.staged_since(&tree.to_string(), &within)?.is_empty()
+        {
+            return Ok(false);
+        }
+        let stored = self.uncommitted(overlay, tree, &within, &|it| it == path)?;
+        let id = |tree: Option<Oid>| -> Result<Option<Oid>, Error> {
+            let Some(tree) = tree else { return Ok(None) };
+            Ok(object::lookup(overlay, tree, path)?.map(|entry| entry.id))
+        };
+        Ok(id(stored.tree)? == id(tree)?)
+    }
+
     /// Returns the tree that HEAD's `tree` becomes when everything that `git status`
     /// shows is committed, for the `wanted` paths (from the top). New objects go into
     /// the overlay, and nothing is written. `within` names the folders and files to

@@ -69,6 +69,25 @@ impl Workspace {
         Ok(Some((kept, tip)))
     }
 
+    /// Returns the short name and the tip of the newest mainline in this clone: its own,
+    /// or the remote-tracking branch if that has commits which its own lacks. A note
+    /// then says so.
+    ///
+    /// # Errors
+    /// The clone has no mainline.
+    pub fn newest_mainline(&self) -> Result<(String, Oid, Option<String>), Error> {
+        let tip = self.tip()?;
+        let own = || (self.mainline_name().to_owned(), tip, None);
+        let Ok(Some((kept, Some(there)))) = self.kept_mainline() else {
+            return Ok(own());
+        };
+        let Ok((name, note @ Some(_))) = newer(&self.repo, self.mainline.clone(), kept) else {
+            return Ok(own());
+        };
+        let name = name.strip_prefix("refs/remotes/").unwrap_or(&name).to_owned();
+        Ok((name, there, note))
+    }
+
     /// Fetches what a partial clone lacks of the registry at these commits and in
     /// their history since the root: level by level, all missing objects of a level
     /// at once. Does nothing without `--fetch`, or in a complete clone.

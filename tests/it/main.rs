@@ -61,6 +61,7 @@ mod policy;
 mod policy_by_hand;
 mod policy_effect;
 mod policy_pages;
+mod policy_seen;
 mod pull;
 mod pull_request;
 #[cfg(feature = "s3")]

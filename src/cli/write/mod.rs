@@ -11,6 +11,7 @@ pub(crate) mod init;
 pub(crate) mod keys;
 pub(crate) mod people;
 pub(crate) mod policy;
+mod proposal;
 pub(crate) mod register;
 pub(crate) mod relay;
 pub(crate) mod stage;

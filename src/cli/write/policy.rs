@@ -7,22 +7,21 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use crate::act;
-use crate::base::{Error, ObjectKind, Oid};
+use crate::base::{Error, ObjectKind, Oid, shell_word};
 use crate::cli::Ui;
 use crate::cli::args::Global;
 use crate::cli::land::{PolicySeen, Scope, Seen, SeenArgs, WriteArgs, WriteCommand, land};
 use crate::cli::output::Outcome;
 use crate::cli::read::at::{ReadArgs, Reading};
 use crate::git::{Head, Repo};
-use crate::judge::finding::{Finding, Place, Report};
-use crate::judge::history::{self, Onto};
-use crate::object::{CachedObjects, Objects, Overlay};
+use crate::judge::history;
+use crate::object::{Objects, Overlay};
 use crate::record::change;
-use crate::record::kind::{Landing, POLICY_FOLDER, REGISTRY_FILE, RecordPath};
+use crate::record::kind::{GroupName, POLICY_FOLDER, REGISTRY_FILE, RecordPath};
 use crate::record::snapshot::{self, Loaded, Records, Snapshot};
-use crate::report::summary::{self, PolicyPart, Summary};
-use crate::report::{self, Page, clean, paint};
-use crate::workspace::{Workspace, verdict};
+use crate::report::{self, Style, clean, paint, summary};
+use crate::trust::Policy;
+use crate::workspace::Workspace;
 
 /// `modelry policy …`
 #[derive(Debug, Subcommand)]
@@ -45,8 +44,7 @@ pub enum PolicyCommand {
         after_help = "Examples:\n  modelry policy approve proposal -m \"two for fraud, as agreed\"\n  git switch proposal && modelry policy approve -m \"as agreed\""
     )]
     Approve {
-        /// A branch or commit with the proposed `registry.yaml` [default: the work
-        /// tree's file]
+        /// A branch or commit with the proposed `registry.yaml` [default: HEAD]
         #[arg(value_name = "REV")]
         proposal: Option<String>,
         #[command(flatten)]
@@ -59,7 +57,7 @@ pub enum PolicyCommand {
 pub fn run(command: &PolicyCommand, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     match command {
         PolicyCommand::Show { proposal, read } => match proposal {
-            Some(proposal) => show_proposal(proposal, global, ui),
+            Some(proposal) => super::proposal::show(proposal, read.fetch, global, ui),
             None => show(read, global, ui),
         },
         PolicyCommand::Approve {
@@ -78,7 +76,7 @@ pub fn run(command: &PolicyCommand, global: &Global, ui: &Ui) -> Result<Outcome,
             let workspace = write.open(global)?;
             let bytes = match proposal {
                 Some(proposal) => at_revision(&workspace, proposal)?,
-                None => on_disk(&workspace)?,
+                None => at_head(&workspace)?,
             };
             let proposed = Arc::new(load(&workspace.repo, &bytes)?);
             if proposed.registry().is_none() {
@@ -100,7 +98,11 @@ pub fn run(command: &PolicyCommand, global: &Global, ui: &Ui) -> Result<Outcome,
                         .unwrap_or_else(|| proposed.clone());
                     let replaced = Some(law.source.clone());
                     policies.now.replace(Some((replaced, now.clone())));
-                    act::approve_policy(desk, &now, write.reason.as_deref())
+                    let mut draft = act::approve_policy(desk, &now, write.reason.as_deref())?;
+                    if !draft.edits.is_empty() {
+                        draft.notes.extend(meaning(law, &now, &desk.snapshot.groups()?));
+                    }
+                    Ok(draft)
                 },
                 scope: Scope::Policy,
                 seen: Some(Seen {
@@ -154,36 +156,70 @@ fn at_revision(workspace: &Workspace, revision: &str) -> Result<Vec<u8>, Error> 
     }
 }
 
-/// Reads the `registry.yaml` of the work tree, as git would store it.
-fn on_disk(workspace: &Workspace) -> Result<Vec<u8>, Error> {
-    if workspace.repo.workdir().is_none() {
+/// Reads the `registry.yaml` of HEAD. A review is of what a commit holds, so a text that
+/// the work tree or the index holds differently is refused.
+fn at_head(workspace: &Workspace) -> Result<Vec<u8>, Error> {
+    let repo = &workspace.repo;
+    if repo.workdir().is_none() {
         return Err(
             Error::msg("a bare repository has no work tree that could propose a policy")
                 .hint("name a branch or commit: `modelry policy approve REV`"),
         );
     }
-    let objects = workspace.repo.objects()?;
-    let tip = match workspace.repo.head()? {
-        Head::Branch { tip, .. } => tip,
-        Head::Detached(tip) => Some(tip),
+    let (branch, tip) = match repo.head()? {
+        Head::Branch { name, tip } => (Some(name), tip),
+        Head::Detached(tip) => (None, Some(tip)),
     };
+    let objects = repo.objects()?;
     let tree = tip.map(|tip| history::read_commit(&objects, tip)).transpose()?;
     let tree = tree.map(|commit| commit.tree);
-    let overlay = Overlay::new(&objects);
     let path = workspace.from_top(REGISTRY_FILE);
-    let within = std::slice::from_ref(&path);
-    let stored = workspace
-        .repo
-        .uncommitted(&overlay, tree, within, &|it| it == path)?;
-    let entry = stored
-        .tree
-        .map(|tree| crate::object::lookup(&overlay, tree, &path))
-        .transpose()?;
-    match entry.flatten() {
-        Some(entry) => overlay.read(entry.id, ObjectKind::Blob),
-        None => Err(Error::msg(format!("the work tree has no `{path}`"))
+    let entry = tree
+        .map(|tree| crate::object::lookup(&objects, tree, &path))
+        .transpose()?
+        .flatten();
+    if !repo.is_committed(&Overlay::new(&objects), tree, &path)? {
+        let file = shell_word(&path);
+        let restored = format!("git restore --staged --worktree -- {file}");
+        let error = Error::msg(format!(
+            "`{path}` has uncommitted changes, and a review is of a policy that a commit holds"
+        ));
+        let mut line = match entry {
+            Some(_) => format!("git commit -S -m REASON -- {file}"),
+            None => format!("git add -- {file} && git commit -S -m REASON -- {file}"),
+        };
+        if branch.is_none_or(|name| name == workspace.mainline) {
+            line = format!("git switch -c proposal && {line}");
+        }
+        let error = error.hint(format!("propose them: `{line}`, and approve that then"));
+        return Err(match entry {
+            Some(_) => error.hint(format!("or drop them: `{restored}`")),
+            None => error,
+        });
+    }
+    match entry {
+        Some(entry) => objects.read(entry.id, ObjectKind::Blob),
+        None => Err(Error::msg(format!("HEAD holds no `{path}`"))
             .hint("name a branch or commit that proposes a policy: `modelry policy approve REV`")),
     }
+}
+
+/// Lists what a proposed policy changes of the one in force, in the words of `diff`.
+fn meaning(law: &Policy, proposed: &Arc<Loaded>, groups: &[GroupName]) -> Vec<String> {
+    let Some(after) = Policy::new(proposed.clone()) else {
+        return Vec::new();
+    };
+    let serials = format!("policy {} -> {}", law.registry().serial, after.registry().serial);
+    let lines = summary::policy_lines(law, &after, groups);
+    if lines.is_empty() {
+        let (before, after) = (law.source.value(), proposed.value());
+        let fields = change::differing_pointers(before, after);
+        return vec![format!("{serials}: no rule changes, but {}", fields.join(", "))];
+    }
+    let words = lines.iter().map(|line| report::policy_line(line, &Style::PLAIN));
+    words
+        .map(|words| format!("{serials}: {}", words.trim()))
+        .collect()
 }
 
 fn show(read: &ReadArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
@@ -324,254 +360,4 @@ fn open_reviews(snapshot: &Snapshot<'_>, serial: u64) -> Result<Vec<(u64, String
     }
     open.sort();
     Ok(open)
-}
-
-/// Returns the options that send a review to the proposal's branch, with a space
-/// before them. A branch of a remote gets the review there at once.
-fn place_of(workspace: &Workspace, proposal: &str) -> Result<String, Error> {
-    let repo = &workspace.repo;
-    let own = proposal.trim_start_matches("refs/heads/");
-    if repo.reference(&format!("refs/heads/{own}"))?.is_some() {
-        return Ok(format!(" --branch {own}"));
-    }
-    let kept = proposal.trim_start_matches("refs/remotes/");
-    Ok(match kept.split_once('/') {
-        Some((_, name)) if repo.reference(&format!("refs/remotes/{kept}"))?.is_some() => {
-            format!(" --branch {name} --push")
-        }
-        // The proposal is not a branch: the reviewer must name one.
-        _ => " --branch NAME".to_owned(),
-    })
-}
-
-/// The verdict on a proposal, for each way of landing.
-struct Verdict {
-    /// The ways of landing without a finding.
-    lands: Vec<Landing>,
-    /// The ways that lack only reviews by administrators.
-    lacks: Vec<Landing>,
-    /// The faults that no review removes; empty where some way of landing has none.
-    faults: Report,
-}
-
-/// Judges a proposal as `validate --onto` does, in each way of landing.
-fn judged(objects: &dyn Objects, ask: &Onto<'_>) -> Result<Verdict, Error> {
-    let mut faults = history::onto(objects, ask)?.report;
-    faults.findings.retain(|finding| finding.acknowledged.is_none());
-    let has = |way: &Landing, only: &dyn Fn(&Finding<Place>) -> bool| {
-        let mut findings = faults.findings.iter();
-        findings.any(|finding| finding.landings.contains(way) && only(finding))
-    };
-    let lacks_approval = |finding: &Finding<Place>| finding.rule.code == "MR403";
-    let is_faulty = |way: &Landing| has(way, &|finding| !lacks_approval(finding));
-    let ways = || ask.ways.iter().copied();
-    let lands: Vec<Landing> = ways().filter(|way| !has(way, &|_| true)).collect();
-    let lacks: Vec<Landing> = ways()
-        .filter(|way| has(way, &lacks_approval) && !is_faulty(way))
-        .collect();
-    faults.findings.retain(|finding| !lacks_approval(finding));
-    if !(lands.is_empty() && lacks.is_empty()) {
-        faults.findings.clear();
-    }
-    Ok(Verdict { lands, lacks, faults })
-}
-
-/// Lists ways of landing in a sentence.
-fn ways_words(ways: &[Landing]) -> String {
-    let names: Vec<&str> = ways.iter().map(|way| way.name()).collect();
-    match names.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
-        _ => names.concat(),
-    }
-}
-
-/// Describes how a proposal lands, and what the other ways lack.
-fn landing_words(
-    verdict: &Verdict,
-    ask: &Onto<'_>,
-    part: &PolicyPart,
-    could: &[String],
-    approve: &str,
-) -> String {
-    let Verdict { lands, lacks, .. } = verdict;
-    if lands.len() == ask.ways.len() {
-        return "anybody can land it\n".into();
-    }
-    let mut lines = Vec::new();
-    if !lands.is_empty() {
-        lines.push(format!("it lands by {}", ways_words(lands)));
-    }
-    let lacking = match lands.is_empty() {
-        true => String::new(),
-        false => format!("by {} it lacks ", ways_words(lacks)),
-    };
-    // The signature of a commit counts only in a merge.
-    let signer = part.signed.as_ref().filter(|_| part.is_enough());
-    lines.extend(match (lacks.is_empty(), signer, &part.blocked) {
-        (true, _, _) => None,
-        (_, Some(signer), _) => Some(match lands.is_empty() {
-            true => format!("it lacks {signer}'s own review: {approve}"),
-            false => format!("{lacking}{signer}'s own review: {approve}"),
-        }),
-        (_, None, Some(why)) => Some(format!("blocked: nobody can give what is missing: {why}")),
-        // Another review does not help: each commit is a step there.
-        (_, None, None) if could.is_empty() => Some(format!(
-            "not by {}, where each commit is a step of its own: modelry validate --onto {} {}",
-            ways_words(lacks),
-            ask.mainline,
-            ask.tip.short()
-        )),
-        (_, None, None) if lands.is_empty() => Some(format!("ask {}: {approve}", could.join(" or "))),
-        (_, None, None) => Some(format!(
-            "{lacking}the review of {}: {approve}",
-            could.join(" or ")
-        )),
-    });
-    let ways = ask.ways.iter().copied();
-    let faulty: Vec<Landing> = ways
-        .filter(|way| !lands.contains(way) && !lacks.contains(way))
-        .collect();
-    if !faulty.is_empty() {
-        lines.push(format!(
-            "by {} it has findings: modelry validate --onto {} {}",
-            ways_words(&faulty),
-            ask.mainline,
-            ask.tip.short()
-        ));
-    }
-    format!("{}\n", lines.join("; "))
-}
-
-fn show_proposal(proposal: &str, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    let workspace = Workspace::open(&global.wanted())?;
-    let objects = workspace.repo.objects()?;
-    let kept = CachedObjects::new(&objects);
-    let records = Records::new(&kept);
-    let tip = workspace.tip()?;
-    let at = |commit| -> Result<Snapshot<'_>, Error> {
-        Snapshot::at(
-            &records,
-            history::read_commit(&kept, commit)?.tree,
-            &workspace.folder,
-        )
-    };
-    let policy = history::policy_at(&at(tip)?, workspace.mainline_name())?;
-    let commit = workspace.repo.resolve(proposal)?;
-    let proposed = at(commit)?
-        .registry()?
-        .ok_or_else(|| Error::msg(format!("`{proposal}` holds no `registry.yaml`")))?;
-    let no_other = || {
-        Error::msg(format!(
-            "`{proposal}` proposes no other policy than the one in force"
-        ))
-    };
-    let (before, after) = (policy.source.value(), proposed.value());
-    if before == after {
-        return Err(no_other());
-    }
-    // Findings of the mainline itself do not concern the proposal.
-    let nothing = Report::default();
-    let ask = Onto {
-        folder: &workspace.folder,
-        policy: &policy,
-        mainline: workspace.mainline_name(),
-        base: tip,
-        tip: commit,
-        ways: policy.landing(),
-        before: &nothing,
-        merge_text: &crate::git::merge_text,
-    };
-    let verdict = judged(&kept, &ask)?;
-    let report = &verdict.faults;
-    let (mut summary, caution) = verdict::meaning(&kept, &ask)?;
-    let mut part = summary.policy.take();
-    if part.is_none() && report.is_clean() {
-        return Err(no_other());
-    }
-    let outcome = match verdict.lands.is_empty() {
-        true => Outcome::Findings,
-        false => Outcome::Fine,
-    };
-    // The command that approves is named below, and only where the review would
-    // count.
-    let could = part
-        .as_mut()
-        .map(|part| std::mem::take(&mut part.could_agree))
-        .unwrap_or_default();
-    if ui.is_json() {
-        let fields = summary::fields(before, after, change::differing_pointers(before, after));
-        let findings: Value = serde_json::from_str(&report::report(report, report::Format::Json, &ui.style))
-            .unwrap_or_default();
-        let part = part.as_ref();
-        ui.json(&json!({
-            "commit": commit.to_string(),
-            "fields": fields,
-            "subject": part.map(|part| &part.subject),
-            "policy": part,
-            "required": part.map(|part| part.required),
-            "counted": part.map(|part| &part.agreed),
-            "notCounted": part.map(|part| &part.not_counted),
-            "couldApprove": could,
-            "lands": verdict.lands.iter().map(|way| way.name()).collect::<Vec<_>>(),
-            "enough": part.is_some_and(PolicyPart::is_enough) && report.is_clean(),
-            "findings": findings["findings"],
-        }))?;
-        return Ok(outcome);
-    }
-    let mut out = format!(
-        "{}\n",
-        paint(&format!("policy proposed by {}", clean(proposal)), "1", &ui.style)
-    );
-    let (from, to) = (tip.short().to_string(), commit.short().to_string());
-    if let Some(mut part) = part {
-        part.files.clear();
-        let agreed = part
-            .agreed
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(", ");
-        let behind = format!(
-            "{} of {} administrators stand behind it{}{agreed}\n",
-            part.agreed.len(),
-            part.required,
-            if agreed.is_empty() { "" } else { ": " }
-        );
-        let names: Vec<String> = could.iter().map(ToString::to_string).collect();
-        let approve = format!(
-            "modelry policy approve {}{} -m REASON --expect {}",
-            clean(proposal),
-            clean(&place_of(&workspace, proposal)?),
-            part.subject.get(7..31).unwrap_or_default()
-        );
-        let words = landing_words(&verdict, &ask, &part, &names, &approve);
-        let only = Summary {
-            policy: Some(part),
-            ..Summary::default()
-        };
-        out.push_str(&report::summary_terminal(
-            &Page {
-                summary: &only,
-                report: None,
-                folder: &workspace.folder,
-                range: (&from, &to),
-                caution: caution.as_deref(),
-            },
-            &ui.style,
-        ));
-        out.push_str(&format!("\n{behind}"));
-        if report.is_clean() {
-            out.push_str(&words);
-        }
-    }
-    if !report.is_clean() {
-        out.push_str("it can't land as it is, whoever approves it:\n\n");
-        out.push_str(&report::report(
-            report,
-            crate::cli::output::report_format(ui.output),
-            &ui.style,
-        ));
-    }
-    ui.print(&out)?;
-    Ok(outcome)
 }
