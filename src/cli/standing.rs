@@ -90,9 +90,7 @@ impl Standing {
             // A word in colour follows a letter.
             found.any(|(at, _)| *words == "turn:" || !clause[..at].ends_with(|c: char| c.is_alphanumeric()))
         };
-        FOR_ANOTHER.iter().any(|words| starts(&words))
-            && !names("anybody")
-            && !self.me.borrow().as_deref().is_some_and(names)
+        FOR_ANOTHER.iter().any(starts) && !names("anybody") && !self.me.borrow().as_deref().is_some_and(names)
     }
 
     /// Returns the text with its lines as the user types them here.

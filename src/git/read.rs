@@ -12,7 +12,7 @@ use super::connection::Connection;
 use super::loose::Loose;
 use super::{Fetch, command, failed, oid};
 use crate::base::{Error, ObjectFormat, ObjectKind, Oid};
-use crate::object::Objects;
+use crate::object::{Commit, Objects};
 
 /// A repository: a clone, a linked worktree, or a bare one.
 pub struct Repo {
@@ -182,12 +182,15 @@ impl Repo {
                     None => error.hint("make the first one: `modelry init`"),
                 })
             }
+            // libgit2 stops at a commit whose author or date is malformed.
             Err(_) => {
-                let named = self.raw.resolve_reference_from_short_name(revision);
-                named
-                    .ok()
-                    .and_then(|reference| target(&reference))
-                    .ok_or_else(unknown)
+                let named = self.raw.resolve_reference_from_short_name(start);
+                let named = named.ok().and_then(|reference| target(&reference));
+                match (named, steps) {
+                    (Some(id), "") => Ok(id),
+                    (Some(id), steps) => self.walked(id, steps).ok_or_else(unknown),
+                    (None, _) => Err(unknown()),
+                }
             }
         }
     }
@@ -209,8 +212,9 @@ impl Repo {
         if id.format() != self.format() {
             return None;
         }
-        let id = git2::Oid::from_bytes(id.as_bytes()).ok()?;
-        let mut commit = self.raw.find_object(id, None).ok()?.peel_to_commit().ok()?;
+        let objects = self.objects().ok()?;
+        let read = |id: Oid| Commit::parse(id, &objects.read(id, ObjectKind::Commit).ok()?).ok();
+        let mut commit = read(self.peeled(id))?;
         let mut rest = steps;
         while !rest.is_empty() {
             if let Some(after) = ["^{commit}", "^{}"].iter().find_map(|it| rest.strip_prefix(it)) {
@@ -230,14 +234,22 @@ impl Repo {
             match (is_line, number) {
                 (true, _) => {
                     for _ in 0..number {
-                        commit = commit.parent(0).ok()?;
+                        commit = read(*commit.parents.first()?)?;
                     }
                 }
                 (false, 0) => {}
-                (false, _) => commit = commit.parent(number - 1).ok()?,
+                (false, _) => commit = read(*commit.parents.get(number - 1)?)?,
             }
         }
-        Some(oid(commit.id()))
+        Some(commit.id)
+    }
+
+    /// Returns the commit that a tag leads to; the id itself, where it is of no tag.
+    fn peeled(&self, id: Oid) -> Oid {
+        let raw = git2::Oid::from_bytes(id.as_bytes()).ok();
+        let tag = raw.and_then(|raw| self.raw.find_tag(raw).ok());
+        let target = tag.and_then(|tag| tag.into_object().peel(git2::ObjectType::Commit).ok());
+        target.map_or(id, |commit| oid(commit.id()))
     }
 
     /// Returns the fetch that gets a missing revision: a branch of a remote that a

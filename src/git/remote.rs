@@ -373,9 +373,25 @@ impl Repo {
     /// Counts the commits that each of two lacks of the other.
     pub fn ahead_behind(&self, local: Oid, remote: Oid) -> Result<(usize, usize), Error> {
         let raw = |id: Oid| git2::Oid::from_bytes(id.as_bytes()).map_err(failed(format!("{id} is no id")));
-        self.raw
-            .graph_ahead_behind(raw(local)?, raw(remote)?)
-            .map_err(failed("can't compare the branch with the remote's"))
+        if let Ok(counts) = self.raw.graph_ahead_behind(raw(local)?, raw(remote)?) {
+            return Ok(counts);
+        }
+        // libgit2 stops at a commit whose author or date is malformed. Git reads on, and
+        // so must this: anybody who may push can land such a commit.
+        let range = format!("{local}...{remote}");
+        let said = self.run(&[
+            "--no-replace-objects",
+            "rev-list",
+            "--left-right",
+            "--count",
+            &range,
+            "--",
+        ])?;
+        let mut counts = said.split_whitespace().map(str::parse);
+        match (counts.next(), counts.next()) {
+            (Some(Ok(ahead)), Some(Ok(behind))) => Ok((ahead, behind)),
+            _ => Err(Error::msg(format!("git rev-list counted `{}`", said.trim()))),
+        }
     }
 
     /// Lets git move the checked-out branch forward to a descendant.

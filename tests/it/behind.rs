@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::budgets::made;
 use crate::support::{Lab, Said, said};
 
 /// A registry with `churn/1`, and a clone of it.
@@ -121,4 +122,44 @@ fn what_is_not_found_is_not_found_at_a_commit() {
     assert!(told.err.contains("last fetch less than a minute ago"), "{told:?}");
     let told = in_clone(&lab, &clone, &["list"]);
     assert_eq!((told.code, told.err.as_str()), (0, ""));
+}
+
+#[test]
+fn a_commit_with_a_malformed_author_on_the_mainline_stops_nobody() {
+    let spoilt: [fn(&str) -> String; 3] = [
+        |line| line.split(" <").next().unwrap_or_default().to_owned(),
+        |_| String::new(),
+        |line| match line.rsplit_once("> ") {
+            Some((who, _)) => format!("{who}> 99999999999999999999 +0000"),
+            None => line.to_owned(),
+        },
+    ];
+    for spoilt in spoilt {
+        let (lab, clone) = with_clone();
+        let plain = lab.git(&["commit-tree", "-p", "main", "-m", "x", "main^{tree}"]);
+        let text = lab.git(&["cat-file", "commit", &plain]);
+        let lines = text
+            .lines()
+            .filter_map(|line| match line.starts_with("committer ") {
+                true => Some(spoilt(line)).filter(|line| !line.is_empty()),
+                false => Some(line.to_owned()),
+            });
+        let text: Vec<String> = lines.collect();
+        let text = text.join("\n") + "\n";
+        let arguments = ["hash-object", "-t", "commit", "-w", "--literally", "--stdin"];
+        let bad = made(&lab, &arguments, text.as_bytes());
+        lab.git(&["update-ref", "refs/heads/main", &bad]);
+        lab.git(&["reset", "-q", "--hard"]);
+        lab.register("churn", '2');
+
+        let told = in_clone(&lab, &clone, &["show", "churn/2", "--fetch"]);
+        assert_eq!(told.code, 0, "{told:?}");
+        let told = in_clone(&lab, &clone, &["list"]);
+        assert!(
+            told.code == 0 && told.err.contains("2 commits behind"),
+            "{told:?}"
+        );
+        let told = in_clone(&lab, &clone, &["validate", "origin/main~1..origin/main"]);
+        assert_eq!(told.code, 0, "{told:?}");
+    }
 }

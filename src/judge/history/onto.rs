@@ -440,15 +440,25 @@ impl Court<'_, '_> {
         Ok(())
     }
 
+    /// Describes how to land a policy that lacks a review in this way alone.
+    fn approval_instead(
+        &self,
+        finding: &mut Finding<Place>,
+        way: Landing,
+        merge: &WayJudged,
+    ) -> Result<(), Error> {
+        let is_told = way == Landing::Rebase && self.one_step_instead(finding)?;
+        match is_told {
+            true => Ok(()),
+            false => self.review_instead(finding, way, merge),
+        }
+    }
+
     /// Describes how to land changes that only a host's own commit would sign.
     fn instead(&self, finding: &mut Finding<Place>, way: Landing, merge: &WayJudged) -> Result<(), Error> {
         match finding.rule.code {
             _ if way == Landing::Merge => {}
-            "MR403" => {
-                if way != Landing::Rebase || !self.one_step_instead(finding)? {
-                    self.review_instead(finding, way, merge)?;
-                }
-            }
+            "MR403" => self.approval_instead(finding, way, merge)?,
             "MR301" => self.sign_instead(finding, way, merge),
             "MR202" | "MR216" | "MR401" | "MR402" | "MR404" => self.merge_instead(finding, merge),
             _ => {}

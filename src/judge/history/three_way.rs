@@ -120,7 +120,7 @@ impl Planner<'_, '_> {
     }
 
     /// Returns the malformed folders of one side, and the first judged file that it adds.
-    fn added(&self, base: Option<Oid>, side: Oid) -> Result<(Vec<(String, String)>, Option<Vec<u8>>), Error> {
+    fn added(&self, base: Option<Oid>, side: Oid) -> Result<(Faults, Option<Vec<u8>>), Error> {
         let adds = Adds {
             judged: self.judged,
             first: RefCell::default(),
@@ -130,6 +130,9 @@ impl Planner<'_, '_> {
         Ok((found.faults, adds.first.into_inner()))
     }
 }
+
+/// Malformed folders, and what is wrong with each.
+type Faults = Vec<(String, String)>;
 
 impl Merging<'_, '_, '_> {
     /// Merges three folders, or takes the merge from before where no path below them

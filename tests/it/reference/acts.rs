@@ -574,7 +574,7 @@ impl Pen<'_> {
         let number = self.dice.below(99);
         let text = format!("number {number}\n").into_bytes();
         let is_free = self.dice.percent(50);
-        let below_a_glob = number % 2 == 0;
+        let below_a_glob = number.is_multiple_of(2);
         if below_a_glob {
             self.below_a_glob(files, number / 2);
         }

@@ -81,7 +81,7 @@ impl Pen<'_> {
         ];
         let path = paths[number % paths.len()];
         let text = format!("../number-{number}").into_bytes();
-        let is_link = number / paths.len() % 2 == 0 && !path.starts_with("docs/r/");
+        let is_link = (number / paths.len()).is_multiple_of(2) && !path.starts_with("docs/r/");
         let bytes = match is_link {
             true => [LINK, &text].concat(),
             false => text,
