@@ -36,10 +36,17 @@ fn revoke(lab: &Lab, since: &str) {
 fn mr317_fires_for_what_the_key_proved_later() {
     let (lab, since) = stolen();
     revoke(&lab, &since);
-    let said = lab.findings(
-        "admin-1",
-        &["validate", &format!("{}..HEAD", lab.root()), "-o", "concise"],
-    );
+    // The revocation itself has notes, and what comes after it in that group has the finding.
+    let range = format!("{}..HEAD", lab.root());
+    let said = lab.ok("admin-1", &["validate", &range]);
+    assert!(said.contains("note: a finding from now on (MR317)"), "{said}");
+    // No change in that group is accepted; other groups continue.
+    let refused = lab.says("trainer", &["annotate", "churn/1", "--label", "a=b"]);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    let _ = lab.ok("admin-1", &["group", "create", "other"]);
+    let forced = ["annotate", "churn/1", "--label", "a=b", "--trust-base"];
+    let _ = lab.ok("trainer", &forced);
+    let said = lab.findings("admin-1", &["validate", &range, "-o", "concise"]);
     assert_eq!(said.lines().count(), 1, "{said}");
     assert!(
         said.contains("MR317 revoked-key-used") && said.contains("approve churn/1 as risk-1"),
@@ -49,10 +56,6 @@ fn mr317_fires_for_what_the_key_proved_later() {
         said.starts_with("registry.yaml:"),
         "placed at the revocation: {said}"
     );
-    // No change in that group is accepted; other groups continue.
-    let refused = lab.says("trainer", &["annotate", "churn/1", "--label", "a=b"]);
-    assert_eq!(refused.code, 1, "{refused:?}");
-    let _ = lab.ok("admin-1", &["group", "create", "other"]);
 }
 
 #[test]
@@ -94,11 +97,9 @@ fn mr419_passes_when_it_moves_to_an_earlier_one() {
     lab.write("registry.yaml", &lab.policy_with(&since, &lab.root()));
     let _ = lab.ok("admin-1", &["validate"]);
     lab.commit("admin-1", "earlier");
-    let said = lab.findings(
-        "admin-1",
-        &["validate", &format!("{}..HEAD", lab.root()), "-o", "concise"],
-    );
-    assert!(said.lines().all(|line| line.contains("MR317")), "{said}");
+    let range = format!("{}..HEAD", lab.root());
+    let said = lab.ok("admin-1", &["validate", &range]);
+    assert!(said.contains("(MR317)"), "{said}");
 }
 
 #[test]
@@ -235,19 +236,18 @@ fn who_reaffirms_a_version_accepts_what_the_key_proved_about_it() {
     let _ = lab.ok("admin-1", &reaffirm);
     // The move of the stage is about no version: it still stops the group.
     let range = format!("{}..HEAD", lab.root());
-    let said = lab.findings("admin-1", &["validate", &range, "-o", "json"]);
+    let said = lab.ok("admin-1", &["validate", &range, "-o", "json"]);
     let said: serde_json::Value = serde_json::from_str(&said).expect("JSON");
-    let open: Vec<_> = said["findings"].as_array().expect("a list").iter().collect();
-    let accepted = |finding: &serde_json::Value| finding["acknowledged"].is_string();
-    assert_eq!(open.len(), 2, "{said:#}");
-    for finding in open {
-        let message = finding["message"].as_str().expect("words");
-        assert_eq!(
-            accepted(finding),
-            message.contains("approve churn/1"),
-            "{message}"
-        );
-    }
+    let found = said["findings"].as_array().expect("a list");
+    assert_eq!(found.len(), 1, "{said:#}");
+    assert!(found[0]["acknowledged"].is_string(), "{said:#}");
+    let message = found[0]["message"].as_str().expect("words");
+    assert!(message.contains("approve churn/1"), "{message}");
+    let noted = said["notes"].to_string();
+    assert!(
+        noted.contains("(MR317)") && !noted.contains("approve churn/1"),
+        "{noted}"
+    );
     assert_eq!(resolves(&lab, "churn/1"), 1);
     add(
         &lab,

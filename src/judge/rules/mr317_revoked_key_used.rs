@@ -71,7 +71,7 @@ const DOCS: &str = r#"
 ## What it checks
 A revocation with `since` names the last mainline commit for which the key is trusted. Each change that the key proved after it is a finding, placed at the revocation: in the registry, and in files that were protected then or are now.
 
-A change that only revokes or retires lands all the same. The findings stop later changes that rest on the key, and not the revocation. A push or a pull request reports them as notes.
+A change that only revokes or retires lands all the same. The findings stop later changes that rest on the key, and not the revocation. A push, a pull request, a range of commits and a job of CI report them as notes; an audit reports the findings.
 
 ## Why it matters
 The thief of a key may have approved a version. It must not be deployed until a person has checked it.

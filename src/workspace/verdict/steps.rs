@@ -104,7 +104,10 @@ pub(super) fn range(workspace: &Workspace, from: Oid, tip: Oid) -> Result<Report
     }
     let commits = history::chain(&objects, Some(from), tip)?;
     let mut replay = Replay::after(&records, &workspace.folder, from)?;
-    workspace.run(&mut replay, &commits, |_, _| {})
+    let mut arrival = Arrival::default();
+    let mut report = workspace.run(&mut replay, &commits, |_, step| arrival.add(step))?;
+    arrival.settle(&mut report);
+    Ok(report)
 }
 
 /// Returns the report on a range whose end reaches its start, but not by first parents:
@@ -176,8 +179,8 @@ pub(super) fn onwards(
     let mut replay = Replay::with_policy(records, &workspace.folder, policy).with_floor(tip);
     let mut arrival = Arrival::default();
     let mut report = workspace.run(&mut replay, commits, |_, step| arrival.add(step))?;
+    arrival.settle(&mut report);
     if !landed {
-        arrival.settle(&mut report);
         // A fault that has not landed can still be repaired, so no line to accept it
         // is offered. Such a line in the same push counts, as for a mirror that
         // catches up.

@@ -58,6 +58,57 @@ fn a_good_pull_request_is_clean_and_told() {
     assert_eq!(page, job.read("summary.md"));
 }
 
+/// A branch, a range and a push of one revocation have one verdict.
+#[test]
+fn a_pushed_revocation_is_a_note_everywhere() {
+    let hub = opened();
+    let lab = &hub.lab;
+    let before = hub.tip();
+    let key = crate::emergency::fingerprint(lab, "trainer");
+    let since = lab.git(&["rev-parse", "HEAD~1"]);
+    let revoke = [
+        "actor",
+        "revoke-key",
+        &key,
+        "--since",
+        &since,
+        "-m",
+        "stolen",
+        "--yes",
+        "--branch",
+        "urgent",
+    ];
+    let _ = lab.ok("admin-1", &revoke);
+    lab.git(&["merge", "-q", "--ff-only", "urgent"]);
+    let tip = lab.git(&["rev-parse", "HEAD"]);
+    for judged in [
+        &["validate", "--onto", &before, &tip][..],
+        &["validate", &format!("{before}..{tip}")],
+    ] {
+        let said = lab.says("admin-1", judged);
+        assert_eq!(said.code, 0, "{judged:?}: {said:?}");
+        assert!(
+            said.out.contains("note: a finding from now on (MR317)"),
+            "{said:?}"
+        );
+    }
+    lab.git(&["push", "-q", "origin", "main"]);
+    let mut job = Job::at(&hub, &tip);
+    let said = push(&mut job, "refs/heads/main", &before, &tip);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(annotated(&said.out), Vec::<String>::new(), "{said:?}");
+    // What goes on in the group rests on the key.
+    assert!(lab.findings("admin-1", &["audit"]).contains("MR317"));
+    let forced = ["annotate", "churn/1", "--label", "a=b", "--trust-base"];
+    let _ = lab.ok(
+        "admin-1",
+        &["grant", "add", "admin-1", "--allow", "annotate", "--groups", "*"],
+    );
+    let _ = lab.ok("admin-1", &forced);
+    let said = lab.findings("admin-1", &["validate", &format!("{before}..HEAD")]);
+    assert!(said.contains("MR317"), "{said}");
+}
+
 #[test]
 fn a_bad_pull_request_has_one_verdict_in_every_form() {
     let hub = opened();
