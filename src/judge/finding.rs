@@ -340,14 +340,23 @@ impl Report {
             .filter(|finding| finding.acknowledged.is_none())
     }
 
-    /// Returns the first finding that a policy can accept: it is not accepted yet, and
-    /// its step is done.
-    pub fn acceptable(&self) -> Option<(Vec<&'static str>, Oid)> {
-        let mut open = self.open().filter(|finding| finding.landings.is_empty());
-        open.find_map(|finding| {
-            let codes = std::iter::once(finding.rule.code).chain(finding.folded.iter().copied());
-            Some((codes.collect(), finding.step?))
-        })
+    /// Lists the steps whose findings a policy can accept, in the order of the findings,
+    /// each with the codes of all of them: they are not accepted yet, and the step is done.
+    pub fn acceptable(&self) -> Vec<(Oid, BTreeSet<&'static str>)> {
+        let mut steps: Vec<(Oid, BTreeSet<&'static str>)> = Vec::new();
+        for finding in self.open().filter(|finding| finding.landings.is_empty()) {
+            let Some(step) = finding.step else { continue };
+            let at = steps
+                .iter()
+                .position(|(known, _)| *known == step)
+                .unwrap_or_else(|| {
+                    steps.push((step, BTreeSet::new()));
+                    steps.len() - 1
+                });
+            steps[at].1.insert(finding.rule.code);
+            steps[at].1.extend(&finding.folded);
+        }
+        steps
     }
 
     /// Whether nothing decides against it.

@@ -58,13 +58,22 @@ pub(crate) fn findings(report: &Report, style: &Style) -> String {
     out
 }
 
-/// Explains how to acknowledge a finding that can't be undone, because history keeps
-/// it.
+/// Explains how to acknowledge the findings that can't be undone, because history keeps
+/// them: all of them, so that one paste is enough.
 pub(crate) fn acceptance(report: &Report) -> Option<String> {
-    let (codes, step) = report.acceptable()?;
-    let codes = codes.join(", ");
+    let steps = report.acceptable();
+    if steps.is_empty() {
+        return None;
+    }
+    let entries: String = steps
+        .iter()
+        .map(|(step, codes)| {
+            let codes = Vec::from_iter(codes.iter().copied()).join(", ");
+            format!("    - {{commit: \"{step}\", codes: [{codes}], reason: …}}\n")
+        })
+        .collect();
     Some(format!(
-        "What is done stays in history. Once somebody has looked, an administrator can accept it in `registry.yaml`:\n\n  acknowledged:\n    - {{commit: \"{step}\", codes: [{codes}], reason: …}}\n\n"
+        "What is done stays in history. Once somebody has looked, an administrator can accept it in `registry.yaml`:\n\n  acknowledged:\n{entries}\n"
     ))
 }
 
