@@ -266,6 +266,18 @@ fn before(
     let mut error = Error::msg(format!(
         "there is nothing that `{stage}` of `{group}` could go back to"
     ));
+    // Going there would be going forward again, which is for a person to say.
+    if let Some(left) = now.previous
+        && let Some(version) = now.version
+        && !skipped.iter().any(|(number, _)| *number == left)
+        && unfit(desk, &id(left), stage)?.is_none()
+    {
+        error = error.hint(format!(
+            "{} served directly before, and was left for {}, which had served earlier: `modelry rollback {group} {stage} --to {left} -m REASON` puts it back",
+            id(left),
+            id(version)
+        ));
+    }
     for (number, why) in skipped {
         error = error.hint(format!("{} served before, and is {why}", id(number)));
     }

@@ -424,6 +424,21 @@ fn fault_of(
     if !policy.may(actor, Action::Approve, Some(group.as_str()), None) {
         return Some(ApprovalFault::NotGranted);
     }
+    uncounted(policy, need, actor, authors)
+}
+
+/// Returns why this actor's approval of a version would not count even with a grant, or
+/// `None` if it would.
+pub fn fault_with_grant(policy: &Policy, tally: &Tally, actor: &ActorId) -> Option<ApprovalFault> {
+    uncounted(policy, &tally.need, actor, &tally.authors)
+}
+
+fn uncounted(
+    policy: &Policy,
+    need: &ApprovalNeed,
+    actor: &ActorId,
+    authors: &BTreeSet<ActorId>,
+) -> Option<ApprovalFault> {
     let who = policy.actor(actor.as_str());
     if who.is_some_and(|who| who.kind == ActorKind::Machine) && !need.machines {
         return Some(ApprovalFault::Machine);
@@ -446,16 +461,25 @@ pub(super) fn approval_worth(
 ) -> Standing {
     match fault_of(policy, need, group, actor, authors) {
         None => Standing::Counts,
-        Some(ApprovalFault::NotGranted) => Standing::Not(format!("`{actor}` may not approve in `{group}`")),
-        Some(ApprovalFault::Machine) => Standing::Not(format!(
-            "`{actor}` is a machine, and machines do not count in `{group}`"
-        )),
-        Some(ApprovalFault::FourEyes(author)) if author == *actor => {
-            Standing::Not(format!("four eyes: `{actor}` is an author of what is approved"))
+        Some(fault) => Standing::Not(fault.words(actor, group)),
+    }
+}
+
+impl ApprovalFault {
+    /// Describes it.
+    pub fn words(&self, actor: &ActorId, group: &GroupName) -> String {
+        match self {
+            ApprovalFault::NotGranted => format!("`{actor}` may not approve in `{group}`"),
+            ApprovalFault::Machine => {
+                format!("`{actor}` is a machine, and machines do not count in `{group}`")
+            }
+            ApprovalFault::FourEyes(author) if author == actor => {
+                format!("four eyes: `{actor}` is an author of what is approved")
+            }
+            ApprovalFault::FourEyes(author) => {
+                format!("four eyes: `{actor}` and the author `{author}` share an owner")
+            }
         }
-        Some(ApprovalFault::FourEyes(author)) => Standing::Not(format!(
-            "four eyes: `{actor}` and the author `{author}` share an owner"
-        )),
     }
 }
 

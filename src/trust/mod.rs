@@ -39,7 +39,7 @@ mod words;
 
 pub use approval::{
     ApprovalFault, Counted, Gone, HistoryView, Shortfall, Standing, Tally, approval_fault, authors,
-    dominated_by, tally, unproven,
+    dominated_by, fault_with_grant, tally, unproven,
 };
 pub use author::{Author, Carrier, Carriers, MergeCharge, Verdict, author, is_authored, is_in_record};
 pub use credential::{Credential, actor_key, fingerprint};

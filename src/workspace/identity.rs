@@ -101,6 +101,16 @@ impl Identity {
                 self.fingerprint
             )),
         };
-        Err(error.hint("`modelry whoami` shows your key, and the line to send to an administrator"))
+        Err(match policy.keys.standing(&self.fingerprint) {
+            KeyStanding::RetiredActor(_) => {
+                error.hint("an actor who is retired signs nothing new: `modelry actor list` tells who may")
+            }
+            KeyStanding::Unknown => {
+                error.hint("`modelry whoami` shows your key, and the line to send to an administrator")
+            }
+            _ => error.hint(
+                "sign with another key: `git config user.signingkey FILE`; `modelry whoami` then shows it, and the line to send to an administrator",
+            ),
+        })
     }
 }

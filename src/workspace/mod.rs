@@ -250,23 +250,10 @@ impl Workspace {
                 None => error.hint("its pinned root has it there: name a commit that has it, as `git log -- registry.yaml` lists them"),
             });
         }
-        let mut folders = registries(objects, history::read_commit(objects, commit)?.tree)?;
-        let more = folders.len().saturating_sub(10);
-        folders.truncate(10);
-        let shown: Vec<String> = folders
-            .iter()
-            .map(|folder| match folder.as_str() {
-                "" => "`--path .`".to_owned(),
-                folder => format!("`--path {}`", shell_word(folder)),
-            })
-            .collect();
-        Ok(match (shown.is_empty(), more) {
-            (true, _) => error.hint(
-                "make one with `modelry init`, or name its branch with `--mainline` or its folder with `--path`",
-            ),
-            (false, 0) => error.hint(format!("it has one elsewhere: {}", shown.join(", "))),
-            (false, more) => error.hint(format!("it has others: {}, and {more} more", shown.join(", "))),
-        })
+        let tree = history::read_commit(objects, commit)?.tree;
+        Ok(error.hint(history::elsewhere(objects, tree)?.unwrap_or_else(|| {
+            "make one with `modelry init`, or name its branch with `--mainline` or its folder with `--path`".to_owned()
+        })))
     }
 
     /// Returns a remedy where a commit removed the registry's file or moved its

@@ -98,5 +98,6 @@ mod standing;
 mod summary;
 mod summary_pages;
 mod support;
+mod typed;
 mod unpushed;
 mod write_results;

@@ -281,12 +281,13 @@ pub(super) fn preview(attempt: &Attempt<'_>, base: &Base<'_>, target: &Target) -
         // The author should know what the policy lacks from now on.
         notes.extend(judged.notes.iter().map(|note| note.message.clone()));
     }
-    let report = Report {
+    let mut report = Report {
         findings,
         notes: judged.notes,
         checked,
         ..Report::default()
     };
+    target.leave_proposing(&mut report);
     if !report.findings.is_empty() && !target.proposes(&report) {
         return Ok(Preview::Refused(report));
     }

@@ -10,9 +10,10 @@ use crate::cli::output::Outcome;
 use crate::git::{GitObjects, Head};
 use crate::judge::history::{self, Dated, Dates, Past};
 use crate::object::CachedObjects;
-use crate::record::kind::{RecordPath, VersionId};
+use crate::record::kind::{REGISTRY_FILE, RecordPath, VersionId};
 use crate::record::snapshot::{Loaded, Records, Snapshot};
 use crate::trust::{self, Policy, Tally};
+use crate::workspace::prove::ProveOptions;
 use crate::workspace::{Wanted, Workspace};
 
 /// Whether to fetch before reading.
@@ -139,6 +140,34 @@ impl Reading<'_> {
     /// The commit has no policy.
     pub fn policy(&self) -> Result<Policy, Error> {
         history::policy_at(&self.snapshot, &format!("commit {}", self.commit.short()))
+    }
+
+    /// Returns the policy in force at that commit. Where the text there was refused by the
+    /// judgement of history, a note says so, and the policy before it stays. A history
+    /// that can't be proven here decides nothing.
+    ///
+    /// # Errors
+    /// The commit has no policy.
+    pub fn policy_in_force(&self, ui: &Ui) -> Result<Policy, Error> {
+        let there = self.policy();
+        let how = ProveOptions::default();
+        let Ok(proof) = self
+            .workspace
+            .prove(self.objects, self.snapshot.records, self.commit, how)
+        else {
+            return there;
+        };
+        let text = self.snapshot.registry()?;
+        if text.is_some_and(|text| text.id == proof.policy.source.id) {
+            return there;
+        }
+        ui.note(&format!(
+            "the text of `{}` in commit {} was refused: this is policy {}, which stays in force; `modelry audit` tells why",
+            self.workspace.from_top(REGISTRY_FILE),
+            self.commit.short(),
+            proof.policy.registry().serial
+        ));
+        Ok(proof.policy)
     }
 
     /// Returns the reviews of a version as they would count now.

@@ -21,6 +21,9 @@ pub struct WhoamiArgs {
     read: ReadArgs,
 }
 
+/// What to do with a key that proves nothing new.
+const ANOTHER_KEY: &str = "\nSign with another key, and run this again for the line to send to an administrator:\n  git config user.signingkey FILE\n";
+
 pub fn run(args: &WhoamiArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     Reading::with(&args.read, global, ui, |reading| {
         let me = Identity::to_look(&reading.workspace.repo)?;
@@ -84,9 +87,15 @@ pub fn run(args: &WhoamiArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error
                     out.push_str(&table.render(&ui.style));
                 }
             }
-            KeyStanding::RetiredKey(id) => out.push_str(&format!("actor  {id}, but this key is retired\n")),
+            KeyStanding::RetiredKey(id) => {
+                out.push_str(&format!("actor  {id}, but this key is retired\n"));
+                out.push_str(ANOTHER_KEY);
+            }
             KeyStanding::RetiredActor(id) => out.push_str(&format!("actor  {id}, who is retired\n")),
-            KeyStanding::Revoked(_) => out.push_str("This key is revoked.\n"),
+            KeyStanding::Revoked(_) => {
+                out.push_str("This key is revoked.\n");
+                out.push_str(ANOTHER_KEY);
+            }
             KeyStanding::Unknown => {
                 let repo = &reading.workspace.repo;
                 let id = repo.config("user.email").unwrap_or_default();

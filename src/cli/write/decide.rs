@@ -116,6 +116,7 @@ pub fn settle(args: &SettleArgs, global: &Global, ui: &Ui) -> Result<Outcome, Er
             };
             let mut draft = Draft::new("", args.write.reason.as_deref());
             let mut moved = Vec::new();
+            let looked = wanted.clone();
             for id in wanted {
                 if let Some((to, text)) = act::settle(desk, &desk.snapshot, &id)? {
                     draft
@@ -125,8 +126,7 @@ pub fn settle(args: &SettleArgs, global: &Global, ui: &Ui) -> Result<Outcome, Er
                 }
             }
             if moved.is_empty() {
-                let note = "no reviews on hand authorise a move; `modelry show` says what is missing";
-                draft.notes.push(note.to_owned());
+                draft.notes.push(nothing_settles(desk, &looked)?);
                 draft.looked_at.extend(args.version.clone());
             }
             draft.subject = format!("Settle {}", moved.join(", "));
@@ -138,6 +138,31 @@ pub fn settle(args: &SettleArgs, global: &Global, ui: &Ui) -> Result<Outcome, Er
         reserve: None,
     };
     land(&job, &args.write, global, ui)
+}
+
+/// Says that no version moves, with the commands that show what the Pending ones lack.
+fn nothing_settles(desk: &act::WriteContext<'_>, looked: &[VersionId]) -> Result<String, Error> {
+    /// The most versions that are named.
+    const NAMED: usize = 3;
+    let mut pending = Vec::new();
+    for id in looked {
+        let status = desk.version(id)?.version().map(|version| version.status);
+        if status == Some(Status::Pending) {
+            pending.push(format!("`modelry show {id}`"));
+        }
+    }
+    let more = match pending.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(", and of {more} more as well"),
+    };
+    pending.truncate(NAMED);
+    Ok(match pending.is_empty() {
+        true => "no reviews on hand authorise a move: no version with a review is Pending".to_owned(),
+        false => format!(
+            "no reviews on hand authorise a move; {} tells what is missing{more}",
+            pending.join(", ")
+        ),
+    })
 }
 
 fn open_versions(desk: &act::WriteContext<'_>) -> Result<Vec<VersionId>, Error> {

@@ -417,7 +417,7 @@ pub fn grant(command: &GrantCommand, global: &Global, ui: &Ui) -> Result<Outcome
 
 fn actors(read: &ReadArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     Reading::with(read, global, ui, |reading| {
-        let policy = reading.policy()?;
+        let policy = reading.policy_in_force(ui)?;
         let registry = policy.registry();
         if ui.is_json() {
             ui.json(
@@ -508,7 +508,7 @@ fn actors(read: &ReadArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
 
 fn teams(read: &ReadArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     Reading::with(read, global, ui, |reading| {
-        let policy = reading.policy()?;
+        let policy = reading.policy_in_force(ui)?;
         if ui.is_json() {
             ui.json(&policy.source.value().get("teams").cloned().unwrap_or(json!({})))?;
             return Ok(Outcome::Fine);
@@ -528,7 +528,7 @@ fn teams(read: &ReadArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
 
 fn grants(read: &ReadArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     Reading::with(read, global, ui, |reading| {
-        let policy = reading.policy()?;
+        let policy = reading.policy_in_force(ui)?;
         if ui.is_json() {
             ui.json(&policy.source.value().get("grants").cloned().unwrap_or(json!([])))?;
             return Ok(Outcome::Fine);

@@ -224,7 +224,7 @@ fn meaning(law: &Policy, proposed: &Arc<Loaded>, groups: &[GroupName]) -> Vec<St
 
 fn show(read: &ReadArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     Reading::with(read, global, ui, |reading| {
-        let policy = reading.policy()?;
+        let policy = reading.policy_in_force(ui)?;
         let registry = policy.registry();
         let open = open_reviews(&reading.snapshot, registry.serial)?;
         if ui.is_json() {

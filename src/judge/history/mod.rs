@@ -36,7 +36,7 @@ pub use replay::{Faulty, JudgedStep, Replay};
 
 use std::collections::HashSet;
 
-use crate::base::{Error, ObjectKind, Oid};
+use crate::base::{Error, ObjectKind, Oid, shell_word};
 use crate::judge::rules;
 use crate::object::{self, Commit, Objects, SignatureKind};
 use crate::record::kind::REGISTRY_FILE;
@@ -176,14 +176,39 @@ pub fn find_root(objects: &dyn Objects, folder: &str, tip: Oid) -> Result<Oid, E
         }
         at = commit.parents.first().copied();
     }
-    let root = root.ok_or_else(|| {
-        Error::msg(format!("there is no `{path}` in the history of {}", tip.short()))
-            .hint("make a registry with `modelry init`, or name its folder with `--path`")
-    })?;
+    let Some(root) = root else {
+        let error = Error::msg(format!("there is no `{path}` in the history of {}", tip.short()));
+        let elsewhere = elsewhere(objects, read_commit(objects, tip)?.tree)?;
+        return Err(error.hint(elsewhere.unwrap_or_else(|| {
+            "make a registry with `modelry init`, or name its folder with `--path`".to_owned()
+        })));
+    };
     match moved_by(objects, folder, root)? {
         Some(moved) => Err(moved),
         None => Ok(root),
     }
+}
+
+/// Returns the hint that names the folders of the tree's registries, or `None` where it has
+/// none.
+pub fn elsewhere(objects: &dyn Objects, tree: Oid) -> Result<Option<String>, Error> {
+    /// The most folders that are named.
+    const NAMED: usize = 10;
+    let folders = registries(objects, tree)?;
+    let shown: Vec<String> = folders
+        .iter()
+        .take(NAMED)
+        .map(|folder| match folder.as_str() {
+            "" => "`--path .`".to_owned(),
+            folder => format!("`--path {}`", shell_word(folder)),
+        })
+        .collect();
+    let shown = shown.join(", ");
+    Ok(match (folders.len(), folders.len().saturating_sub(NAMED)) {
+        (0, _) => None,
+        (_, 0) => Some(format!("it has one elsewhere: {shown}")),
+        (_, more) => Some(format!("it has others: {shown}, and {more} more")),
+    })
 }
 
 /// Returns the error for a registry that this commit moved to this folder, or `None` where

@@ -197,20 +197,14 @@ impl Replay<'_> {
             };
             // A commit after the other one is later, which would trust changes that were
             // not trusted.
-            let (tip, what) = match was_since.and_then(|was| Oid::from_hex(was.as_str())) {
-                Some(was) => (was, "is not earlier than it was"),
-                None => (parent, "is no commit of the mainline before this step"),
-            };
-            let on_it = match chain_if(objects, since, tip) {
+            let was = was_since.and_then(|was| Oid::from_hex(was.as_str()));
+            let on_it = match chain_if(objects, since, was.unwrap_or(parent)) {
                 Ok(found) => found.is_some(),
                 Err(Error::MissingObject { id, .. }) if id == since => false,
                 Err(error) => return Err(error),
             };
             if !on_it {
-                bad.push(rules::bad_since(
-                    index,
-                    &format!("`since` {} {what}", since.short()),
-                ));
+                bad.push(rules::bad_since(index, since, was));
             }
         }
         Ok(bad)

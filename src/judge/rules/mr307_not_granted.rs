@@ -6,7 +6,7 @@ use crate::base::Error;
 use crate::judge::finding::{Anchor, Finding, RuleInfo};
 use crate::record::change::ChangeKind;
 use crate::record::kind::{Action, ActorId, ActorKind, Decision, REGISTRY_FILE, RecordPath, StageName};
-use crate::trust::needed_action;
+use crate::trust::{self, needed_action};
 
 pub(super) static RULE: Rule = Rule {
     info: RuleInfo {
@@ -72,7 +72,14 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     )
     .related(Anchor::before(REGISTRY_FILE, "/grants").key(), "the grants")
     .why(format!("{} may", names(&holders, "nobody")));
-    if let Some(barred) = barred(scene, actor, action) {
+    let (barred, holders) = match barred(scene, actor, action) {
+        Some(barred) => (Some(barred), holders),
+        None => match uncounted(scene, actor, action)? {
+            Some((barred, could)) => (Some(barred), could),
+            None => (None, holders),
+        },
+    };
+    if let Some(barred) = barred {
         let mut finding = finding.why(barred.why);
         let ways = holders
             .first()
@@ -132,6 +139,29 @@ fn barred(scene: &Scene<'_>, actor: &ActorId, action: Action) -> Option<Barred> 
         }
         _ => None,
     }
+}
+
+/// Returns why an approval by the actor would not count even with a grant, and the actors
+/// whose approval could, or `None` where a grant helps.
+fn uncounted(
+    scene: &Scene<'_>,
+    actor: &ActorId,
+    action: Action,
+) -> Result<Option<(Barred, Vec<ActorId>)>, Error> {
+    let Some(id) = scene.version_id().filter(|_| action == Action::Approve) else {
+        return Ok(None);
+    };
+    let Some(version) = scene.version()? else {
+        return Ok(None);
+    };
+    let tally = scene.step.tally(scene.policy, id, &version)?;
+    Ok(trust::fault_with_grant(scene.policy, &tally, actor).map(|fault| {
+        let barred = Barred {
+            why: format!("no grant helps: {}", fault.words(actor, &id.group)),
+            cure: None,
+        };
+        (barred, tally.could_approve.clone())
+    }))
 }
 
 /// How the actor comes to hold the action.

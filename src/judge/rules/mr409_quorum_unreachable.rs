@@ -121,10 +121,11 @@ fn look(scene: &PolicyScene<'_>, asked: &Asked, group: &Candidate) -> Told {
         };
     }
     let of_team = asked.of_team();
-    let message = format!(
-        "{} approvals{of_team} are needed in groups like `{name}`, and {given} could be given",
-        asked.count
-    );
+    let needed = match asked.count {
+        1 => format!("1 approval{of_team} is"),
+        more => format!("{more} approvals{of_team} are"),
+    };
+    let message = format!("{needed} needed in groups like `{name}`, and {given} could be given");
     let is_no_worse = was.is_some_and(|(needed, could)| needed.saturating_sub(could) >= asked.count - given);
     if !group.is_named {
         return match is_no_worse {

@@ -57,7 +57,7 @@ impl Judgement {
     pub(super) fn note_elsewhere(&mut self) {
         if self.elsewhere > 0 {
             self.note(format!(
-                "{} in other groups of the mainline: `modelry audit` tells more",
+                "{} elsewhere in the history: `modelry audit` tells more",
                 count(self.elsewhere, "finding")
             ));
         }
