@@ -696,7 +696,10 @@ fn after_a_landing_the_whole_mainline_counts() {
     );
     let said = job.judge();
     assert_eq!(said.code, 0, "{said:?}");
-    assert!(said.err.contains("1 finding in other groups"), "{said:?}");
+    assert!(
+        said.err.contains("1 finding elsewhere in the history"),
+        "{said:?}"
+    );
 }
 
 /// Where nothing would land, that is said of a mainline that is the right one.
