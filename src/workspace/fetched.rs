@@ -118,12 +118,16 @@ impl Workspace {
         let mut seen = HashSet::new();
         let mut open = registries;
         let mut is_top = true;
+        // Of the folders without records, only the names of their files are judged.
+        let mut others = Vec::new();
         while !open.is_empty() {
             let mut below = Vec::new();
             for tree in &open {
                 for entry in &tree.entries {
-                    // Other files in the same folder are not part of the registry.
                     if is_top && !is_managed(&String::from_utf8_lossy(&entry.name)) {
+                        if entry.mode == Mode::Tree && seen.insert(entry.id) {
+                            others.push(entry.id);
+                        }
                         continue;
                     }
                     match entry.mode {
@@ -137,6 +141,12 @@ impl Workspace {
             }
             is_top = false;
             open = self.level(&objects, below)?;
+        }
+        while !others.is_empty() {
+            let folders = self.level(&objects, others)?;
+            let entries = folders.iter().flat_map(|tree| &tree.entries);
+            let below = entries.filter(|entry| entry.mode == Mode::Tree && seen.insert(entry.id));
+            others = below.map(|entry| entry.id).collect();
         }
         self.repo.bring(files)?;
         Ok(())
