@@ -380,10 +380,11 @@ fn refused(directory: &Path, said: &str) -> Error {
         // The user may have forbidden a search further up.
         let ends = std::env::var_os("GIT_CEILING_DIRECTORIES").is_some_and(|ends| !ends.is_empty());
         return match (ends, top_of(directory)) {
-            (true, Some(top)) => error().hint(format!(
-                "GIT_CEILING_DIRECTORIES may end the search before {}: `unset GIT_CEILING_DIRECTORIES`",
-                top.display()
-            )),
+            (true, Some(top)) => Error::msg(format!("{} is not in a Git repository", directory.display()))
+                .hint(format!(
+                    "GIT_CEILING_DIRECTORIES may end the search before {}: `unset GIT_CEILING_DIRECTORIES`",
+                    top.display()
+                )),
             (true, None) => nowhere(directory),
             (false, _) => damaged(directory).unwrap_or_else(|| nowhere(directory)),
         };

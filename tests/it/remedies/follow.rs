@@ -277,6 +277,24 @@ fn by_hand(scene: &Scene, name: &str, told: &Told) -> bool {
     done
 }
 
+/// Commits the edited policy on a branch of its own.
+fn propose(scene: &Scene) -> Result<(), String> {
+    let author = match scene.who.as_str() {
+        "unsigned" => "trainer",
+        who => who,
+    };
+    for words in [
+        &["switch", "-q", "-c", "proposal"][..],
+        &["commit", "-q", "-S", "-m", "the policy", "--", "registry.yaml"],
+    ] {
+        let output = scene.lab.git_as(author, words);
+        if !output.status.success() {
+            return Err(format!("{words:?}: {}", String::from_utf8_lossy(&output.stderr)));
+        }
+    }
+    Ok(())
+}
+
 /// Types one line, with its placeholders filled in, as one of those who are
 /// asked.
 fn run(scene: &mut Scene, told: &Told, by: &[String], line: &str) -> Result<(), String> {
@@ -317,6 +335,10 @@ fn run(scene: &mut Scene, told: &Told, by: &[String], line: &str) -> Result<(), 
         (None, "unsigned" | "mallory" | "old-hand" | "lost") => "trainer".to_owned(),
         (None, who) => who.to_owned(),
     };
+    if typed.starts_with("modelry policy approve") && told.help.starts_with("propose it on a branch") {
+        propose(scene)?;
+    }
+    let lab = &scene.lab;
     let mut shell: Command = lab.command("sh");
     lab.as_actor(&mut shell, &who);
     let program = std::path::Path::new(env!("CARGO_BIN_EXE_modelry"));

@@ -264,7 +264,9 @@ impl Scene {
     /// Returns the judge's findings on the files on disk, and on the commits since.
     pub fn look(&self) -> Vec<Told> {
         let mut told = self.judged(&[]);
-        if self.lab.git(&["rev-parse", "HEAD"]) != self.base {
+        if self.lab.git(&["branch", "--show-current"]) != "main" {
+            told.extend(self.judged(&["--onto", "main", "--landing", "merge"]));
+        } else if self.lab.git(&["rev-parse", "HEAD"]) != self.base {
             told.extend(self.judged(&[&format!("{}..HEAD", self.base)]));
         }
         told
