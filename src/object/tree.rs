@@ -64,7 +64,7 @@ pub struct Tree {
     /// Its entries as stored.
     pub entries: Vec<Entry>,
     /// The reasons for which it is not in strict form; empty when it is. The first
-    /// [`MOST_FAULTS`], each once, and the number of the others.
+    /// `MOST_FAULTS`, each once, and the number of the others.
     pub faults: Vec<String>,
     /// The entries in the order of their names, of a tree that is not in strict form.
     named: Vec<usize>,

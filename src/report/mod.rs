@@ -5,7 +5,7 @@
 //! | [`findings`] | a list of findings in seven forms: for people, JSON, SARIF, JUnit, code hosts |
 //! | [`audit`] | the account of a whole history: the actors behind every version in use |
 //! | [`summary`] | the meaning of a change for the people who decide about it |
-//! | [`event`] | the changes of a registry, each with an id that is the same everywhere |
+//! | [`mod@event`] | the changes of a registry, each with an id that is the same everywhere |
 //! | `card` | a model card as a page |
 //! | [`resolve`] | the version to deploy |
 //! | `text` | tables, Markdown, escapes: shared by the others |

@@ -148,7 +148,7 @@ pub struct Row {
     pub approved: bool,
     /// Whether the record is a decision, whose reason is told.
     pub decision: bool,
-    /// The member that repeats the name of the file, for kinds with [`Part::File`].
+    /// The member that repeats the name of the file, for kinds with `Part::File`.
     pub named_by: &'static str,
     /// The action that a change of the record needs, unless the kind of change says
     /// otherwise. A stage belongs to the action that moves it.

@@ -3,8 +3,8 @@
 //! The language is a part of CEL, the Common Expression Language: comparison, arithmetic,
 //! logic, `? :`, `in`, `has`, `size`, `exists` and `all`. A policy is written by
 //! administrators and read by every clone and every CI job, so a condition must be
-//! harmless by construction. The `cel` crate reads the text, bounded before ([`scan`])
-//! and after ([`read`]). The judgement is ours ([`judge`]), with a budget of steps that
+//! harmless by construction. The `cel` crate reads the text, bounded before (`scan`)
+//! and after (`read`). The judgement is ours (`judge`), with a budget of steps that
 //! no content can exceed.
 //!
 //! This departs from CEL in three points:
