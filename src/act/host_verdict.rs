@@ -1,4 +1,4 @@
-//! What a Git host answers about reviews, and the order of its answers.
+//! Answers of a Git host about reviews, and their order.
 
 use std::collections::BTreeSet;
 

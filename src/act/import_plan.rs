@@ -1,4 +1,4 @@
-//! What an import holds before it is written, whatever its format, and its effect.
+//! The contents of an import of any format before it is written, and its effect.
 
 use serde_json::{Map, Value};
 

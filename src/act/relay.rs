@@ -149,7 +149,7 @@ fn taken_back(
         if !is_of_list || is_there {
             continue;
         }
-        // What was taken back before is taken back once more by a later list, so that no
+        // A later list takes back once more what was taken back before, so that no
         // answer between the two counts.
         let is_later = whole
             .at

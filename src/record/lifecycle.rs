@@ -14,13 +14,13 @@ pub struct Edge {
     pub from: Status,
     /// The status that it then has.
     pub to: Status,
-    /// What opens the way.
+    /// The condition that opens the way.
     pub needs: Needs,
-    /// What the way is for, as a clause: "an approval can be revoked".
+    /// The use of the way, as a clause: "an approval can be revoked".
     pub words: &'static str,
 }
 
-/// What opens a way of the lifecycle.
+/// The condition that opens a way of the lifecycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
     /// Nothing: every policy has it.

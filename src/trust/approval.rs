@@ -465,24 +465,6 @@ pub(super) fn approval_worth(
     }
 }
 
-impl ApprovalFault {
-    /// Describes it.
-    pub fn words(&self, actor: &ActorId, group: &GroupName) -> String {
-        match self {
-            ApprovalFault::NotGranted => format!("`{actor}` may not approve in `{group}`"),
-            ApprovalFault::Machine => {
-                format!("`{actor}` is a machine, and machines do not count in `{group}`")
-            }
-            ApprovalFault::FourEyes(author) if author == actor => {
-                format!("four eyes: `{actor}` is an author of what is approved")
-            }
-            ApprovalFault::FourEyes(author) => {
-                format!("four eyes: `{actor}` and the author `{author}` share an owner")
-            }
-        }
-    }
-}
-
 /// Returns the approver whose review makes this actor's superfluous: the two count as
 /// one, and no requirement of the policy could need this one instead.
 pub fn dominated_by<'t>(policy: &Policy, tally: &'t Tally, actor: &ActorId) -> Option<&'t ActorId> {

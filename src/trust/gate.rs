@@ -83,7 +83,7 @@ pub struct GateResult {
     pub reason: Option<String>,
 }
 
-/// What would let a version meet a gate.
+/// The step that would let a version meet a gate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cure {
     /// Evidence, as `evidence add` takes it: only values of evidence are missing.

@@ -1,13 +1,31 @@
 //! Phrases for the requirements of an approval, its missing parts, and the next step.
 
-use super::{ApprovalNeed, Cure, GateResult, Shortfall, Tally};
-use crate::record::kind::{ActorId, Status, VersionId};
+use super::{ApprovalFault, ApprovalNeed, Cure, GateResult, Shortfall, Tally};
+use crate::record::kind::{ActorId, GroupName, Status, VersionId};
 
 /// Names the reviewer, and the machine that reports the review if one does.
 pub fn voice(actor: &ActorId, reported_by: Option<&ActorId>) -> String {
     match reported_by {
         Some(machine) => format!("{actor} (reported by {machine})"),
         None => actor.to_string(),
+    }
+}
+
+impl ApprovalFault {
+    /// Describes why an approval by `actor` does not count in a group.
+    pub fn words(&self, actor: &ActorId, group: &GroupName) -> String {
+        match self {
+            ApprovalFault::NotGranted => format!("`{actor}` may not approve in `{group}`"),
+            ApprovalFault::Machine => {
+                format!("`{actor}` is a machine, and machines do not count in `{group}`")
+            }
+            ApprovalFault::FourEyes(author) if author == actor => {
+                format!("four eyes: `{actor}` is an author of what is approved")
+            }
+            ApprovalFault::FourEyes(author) => {
+                format!("four eyes: `{actor}` and the author `{author}` share an owner")
+            }
+        }
     }
 }
 

@@ -118,7 +118,7 @@ impl Workspace {
         let mut seen = HashSet::new();
         let mut open = registries;
         let mut is_top = true;
-        // Of the folders without records, only the names of their files are judged.
+        // Only the names of the files are judged in folders without records.
         let mut others = Vec::new();
         while !open.is_empty() {
             let mut below = Vec::new();

@@ -198,7 +198,7 @@ fn rollback_goes_back_and_never_to_what_it_left() {
         "{said}"
     );
     assert!(said.contains("--to N"), "{said}");
-    // What was just left is a choice, and not a guess.
+    // A version that was just left is a choice, and not a guess.
     let back = "`modelry rollback churn production --to 2 -m REASON` puts it back";
     assert!(said.contains(back), "{said}");
     let _ = lab.ok(

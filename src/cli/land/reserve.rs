@@ -3,7 +3,7 @@
 //!
 //! The reserving command reads the mainline after it pushed the branch, and gives way
 //! when the number has landed meanwhile. The landing command reads the branches
-//! afterwards. Of two that cross, at least one sees the other.
+//! afterwards. At least one of two that cross sees the other.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};

@@ -21,7 +21,7 @@ pub struct WhoamiArgs {
     read: ReadArgs,
 }
 
-/// What to do with a key that proves nothing new.
+/// The remedy for a key that proves nothing new.
 const ANOTHER_KEY: &str = "\nSign with another key, and run this again for the line to send to an administrator:\n  git config user.signingkey FILE\n";
 
 pub fn run(args: &WhoamiArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {

@@ -1,4 +1,4 @@
-//! What a simulated merge may cost, and what it does with a conflict.
+//! The cost that a simulated merge may have, and its way with a conflict.
 
 /// The most names that are merged for one plan.
 const MOST_NAMES: usize = 250_000;
@@ -15,7 +15,7 @@ pub(super) const LEAST_BYTES: usize = 1 << 10;
 const MOST_NAMED: usize = 100;
 const MOST_OF_PATHS: usize = 1 << 20;
 
-/// What the merges of a plan may still cost. Meeting a limit is a conflict of the folder
+/// The cost that the merges of a plan may still have. Meeting a limit is a conflict of the folder
 /// or file where it is met.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Effort {

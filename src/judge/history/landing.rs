@@ -43,7 +43,7 @@ pub struct Plan {
     pub elsewhere: Vec<Vec<u8>>,
     /// How many there are that the lists above do not name.
     pub more: More,
-    /// What the merges of this plan may still cost.
+    /// The cost that the merges of this plan may still have.
     pub(super) effort: Effort,
 }
 

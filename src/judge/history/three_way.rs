@@ -20,7 +20,7 @@ type Three<T> = [T; 3];
 /// The first judged file that each side adds, to which a renamed file may be matched.
 type Added = [Option<Vec<u8>>; 2];
 
-/// What a merge of three folders comes to.
+/// The result of a merge of three folders.
 #[derive(Clone, Copy)]
 struct Merged {
     tree: Option<Oid>,

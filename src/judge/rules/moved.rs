@@ -12,7 +12,7 @@ use crate::record::change::{Change, ChangeKind};
 use crate::record::kind::{ENTRIES, REGISTRY_FILE, RecordPath};
 use crate::record::snapshot::{Snapshot, registries};
 
-/// What stands beside a registry's entries, and moves with them.
+/// The files beside a registry's entries, which move with them.
 const BESIDE: [&str; 2] = [".modelry", ".gitattributes"];
 
 /// A registry that a step moves to another folder.

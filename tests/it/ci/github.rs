@@ -97,7 +97,7 @@ fn a_pushed_revocation_is_a_note_everywhere() {
     let said = push(&mut job, "refs/heads/main", &before, &tip);
     assert_eq!(said.code, 0, "{said:?}");
     assert_eq!(annotated(&said.out), Vec::<String>::new(), "{said:?}");
-    // What goes on in the group rests on the key.
+    // A later step in the group rests on the key.
     assert!(lab.findings("admin-1", &["audit"]).contains("MR317"));
     let forced = ["annotate", "churn/1", "--label", "a=b", "--trust-base"];
     let _ = lab.ok(

@@ -488,7 +488,7 @@ fn the_digest_is_printed_where_people_look() {
     );
 }
 
-/// What is there already is not the content that somebody expects.
+/// The content that is there already is not the one that somebody expects.
 #[test]
 fn a_wrong_digest_stops_also_what_is_there_already() {
     let hub = hub();

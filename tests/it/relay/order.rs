@@ -113,7 +113,7 @@ fn nothing_is_written_where_no_approval_could_count() {
     assert!(said.out.contains("nothing to relay"), "{said:?}");
 }
 
-/// Who may not reject takes an approval back at least.
+/// An actor who may not reject takes an approval back at least.
 #[test]
 fn a_request_for_changes_that_may_not_reject_takes_the_approval_back() {
     let lab = lab(2, 2);
