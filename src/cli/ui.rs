@@ -6,6 +6,7 @@ use std::path::Path;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use serde_json::Value;
 
+use super::Global;
 use super::output::Output;
 use super::standing::Standing;
 use crate::base::Error;
@@ -193,6 +194,16 @@ impl Ui {
     /// Writes text to a file that the command line names, as [`Ui::print`] writes it.
     pub fn file(&self, path: &Path, text: &str) -> Result<(), Error> {
         disk::write_file(path, masked_text(text).as_bytes())
+    }
+
+    /// Prints a page, or writes it to the file that `--to` names, and tells where it is.
+    pub fn page(&self, to: Option<&Path>, global: &Global, text: &str, what: &str) -> Result<(), Error> {
+        let Some(to) = to else {
+            return self.print(text);
+        };
+        self.file(&global.located(to), text)?;
+        self.say(&clean(&format!("{what} is in {}", to.display())));
+        Ok(())
     }
 
     /// Prints a line to standard error.

@@ -22,7 +22,7 @@ use crate::exchange::mlflow::{self, Registered};
 use crate::judge::history;
 use crate::record::kind::{ModelVersion, RecordPath, VersionId};
 use crate::record::snapshot::Loaded;
-use crate::report::{self, clean};
+use crate::report::{self};
 
 /// `modelry export …`
 #[derive(Debug, Subcommand)]
@@ -130,13 +130,7 @@ fn export(
         let commit = proven.commit.to_string();
         Reading::of(proven.workspace, Some(&commit), ui, |reading| {
             let text = make(reading, &id).map_err(|error| proven.missing(error))?;
-            match &args.to {
-                None => ui.print(&text)?,
-                Some(path) => {
-                    ui.file(&global.located(path), &text)?;
-                    ui.say(&clean(&format!("{id} is in {}", path.display())));
-                }
-            }
+            ui.page(args.to.as_deref(), global, &text, &id.to_string())?;
             Ok(Outcome::Fine)
         })
     })

@@ -19,7 +19,7 @@ use crate::exchange::{huggingface, sagemaker_card};
 use crate::record::kind::{HYPERPARAMETERS, Key, ModelCard, RecordPath, Status, VersionId};
 use crate::record::snapshot::Loaded;
 use crate::record::yaml::{self, Document, Limits};
-use crate::report::{self, CardReview, CardView, clean};
+use crate::report::{self, CardReview, CardView};
 use crate::trust::Standing;
 
 /// `modelry card …`
@@ -91,13 +91,7 @@ pub fn run(command: &CardCommand, global: &Global, ui: &Ui) -> Result<Outcome, E
         CardCommand::Render(args) => Reading::with(&args.read, global, ui, |reading| {
             let id = names::resolve(&args.target, &reading.snapshot)?;
             let text = rendered(reading, &id, ui.output)?;
-            match &args.to {
-                None => ui.print(&text)?,
-                Some(path) => {
-                    ui.file(&global.located(path), &text)?;
-                    ui.say(&clean(&format!("the card of {id} is in {}", path.display())));
-                }
-            }
+            ui.page(args.to.as_deref(), global, &text, &format!("the card of {id}"))?;
             Ok(Outcome::Fine)
         }),
     }
