@@ -22,7 +22,7 @@ use crate::exchange::mlflow::{self, Registered};
 use crate::judge::history;
 use crate::record::kind::{ModelVersion, RecordPath, VersionId};
 use crate::record::snapshot::Loaded;
-use crate::report::{self};
+use crate::report;
 
 /// `modelry export …`
 #[derive(Debug, Subcommand)]
