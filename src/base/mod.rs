@@ -4,6 +4,7 @@
 //!   that something is wrong with a registry: that is a finding (`judge`).
 //! - [`Oid`], [`ObjectKind`] and [`ObjectFormat`] name Git objects, in SHA-1 and SHA-256
 //!   repositories.
+//! - [`FullRef`] names a branch or another reference.
 //! - The words are those that several rooms print: a count with its noun, a word quoted
 //!   for a shell.
 //!
@@ -19,8 +20,10 @@
 
 mod error;
 mod oid;
+mod reference;
 mod text;
 
 pub use error::*;
 pub use oid::*;
+pub use reference::*;
 pub use text::*;

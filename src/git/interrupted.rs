@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use super::Repo;
 use super::moving::{Journal, Places, Way, put_in_place};
 use super::program::{Program, listed};
-use crate::base::{Error, Oid};
+use crate::base::{Error, FullRef, Oid};
 use crate::git::disk::{self, io};
 
 /// Whether a command was killed in the work tree around this directory, as far as the
@@ -61,7 +61,10 @@ pub(super) fn settle(repo: &Repo, places: &Places) -> Result<Vec<String>, Error>
     let Some(journal) = places.read() else {
         return Ok(Vec::new());
     };
-    let branch = journal.branch.trim_start_matches("refs/heads/").to_owned();
+    let Some(full) = FullRef::new(&journal.branch) else {
+        return Ok(Vec::new());
+    };
+    let branch = full.short();
     let short: String = journal.new.chars().take(10).collect();
     // A git process of the killed command may still be writing.
     let mut writing = places.index.clone().into_os_string();
@@ -69,7 +72,7 @@ pub(super) fn settle(repo: &Repo, places: &Places) -> Result<Vec<String>, Error>
     wait_for(Path::new(&writing));
     let _ = std::fs::remove_file(&writing);
     unlock_references(repo, &journal);
-    let tip = repo.reference(&journal.branch)?.map(|id| id.to_string());
+    let tip = repo.reference(&full)?.map(|id| id.to_string());
     if tip.as_deref() == Some(&journal.new) && journal.ready {
         put_in_place(repo, places)?;
         return Ok(vec![format!(
@@ -77,7 +80,7 @@ pub(super) fn settle(repo: &Repo, places: &Places) -> Result<Vec<String>, Error>
         )]);
     }
     if journal.way == Way::Forward {
-        return go_forward(repo, places, &journal).map(|()| {
+        return go_forward(repo, places, &journal, &full).map(|()| {
             vec![format!(
                 "a command was ended while `{branch}` followed the remote to {short}: it is there now"
             )]
@@ -108,11 +111,11 @@ pub(super) fn settle(repo: &Repo, places: &Places) -> Result<Vec<String>, Error>
 
 /// Restores the files that were written in part, and then lets git move the branch
 /// forward once more.
-fn go_forward(repo: &Repo, places: &Places, journal: &Journal) -> Result<(), Error> {
+fn go_forward(repo: &Repo, places: &Places, journal: &Journal, branch: &FullRef) -> Result<(), Error> {
     wait_for(&places.index_lock);
     let _ = std::fs::remove_file(&places.index_lock);
     let new = Oid::from_hex(&journal.new).ok_or_else(|| Error::msg("the journal names no commit"))?;
-    if repo.reference(&journal.branch)? != Some(new) {
+    if repo.reference(branch)? != Some(new) {
         if let Some(git) = repo.program()? {
             restore(&git, journal)?;
         }

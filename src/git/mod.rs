@@ -57,7 +57,7 @@ pub use moving::{Move, Moving};
 pub use open::Door;
 pub use pushed::{MOVED_MEANWHILE, Pushed, may_pass};
 pub use read::{GitObjects, Head, Repo};
-pub use remote::{KEPT, kept_as};
+pub use remote::kept_as;
 pub use uncommitted::Uncommitted;
 pub use user_key::UserKey;
 pub use worktree::{Edits, Following};

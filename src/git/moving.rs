@@ -13,14 +13,14 @@ use serde::{Deserialize, Serialize};
 use super::worktree::{Edits, Following};
 use super::write::AdvanceError;
 use super::{Repo, UserKey, interrupted};
-use crate::base::{Error, Oid};
+use crate::base::{Error, FullRef, Oid};
 use crate::git::disk::{self, io};
 
 /// The move of a branch from one commit to another.
 #[derive(Clone, Copy, Debug)]
 pub struct Move<'m> {
     /// The branch, by its full name.
-    pub branch: &'m str,
+    pub branch: &'m FullRef,
     /// Its tip before, or `None` for a new branch.
     pub old: Option<Oid>,
     /// Its tip after.
@@ -142,7 +142,7 @@ impl Repo {
         Journal {
             place: self.place(),
             way,
-            branch: step.branch.to_owned(),
+            branch: step.branch.to_string(),
             old: step.old.map(|id| id.to_string()),
             new: step.new.to_string(),
             from: step.from.unwrap_or_else(|| self.empty_tree()).to_string(),
@@ -157,7 +157,7 @@ impl Repo {
     /// another command moves a branch here, it works without a journal.
     pub fn advance_alone(
         &self,
-        branch: &str,
+        branch: &FullRef,
         old: Option<Oid>,
         new: Oid,
         log: &str,

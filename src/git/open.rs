@@ -19,7 +19,7 @@ use git2::{ErrorCode, Repository, RepositoryOpenFlags};
 
 use super::config::Settings;
 use super::{Repo, command, extensions, failed};
-use crate::base::{Error, shell_word};
+use crate::base::{Error, FullRef, HEADS, shell_word};
 
 impl Repo {
     /// Opens the repository around `directory`. `GIT_DIR` and related variables
@@ -479,12 +479,12 @@ fn damaged(directory: &Path) -> Option<Error> {
     if !git.join("refs").is_dir() {
         return Some(
             error("its folder `refs` is gone")
-                .hint(format!("make it: `mkdir -p {shown}/refs/heads`"))
+                .hint(format!("make it: `mkdir -p {shown}/{HEADS}`"))
                 .hint("then look at what is left: `git status`; branches that are not in `packed-refs` are gone"),
         );
     }
     let branch = only_branch(&git).unwrap_or_else(|| "main".to_owned());
-    let line = shell_word(&format!("ref: refs/heads/{branch}"));
+    let line = shell_word(&format!("ref: {}", FullRef::of_branch(&branch)));
     let hint = format!("name the branch that was checked out: `echo {line} > {shown}/HEAD`");
     match git.join("HEAD").symlink_metadata().is_ok() {
         true => Some(error("its file `HEAD` names no branch and no commit").hint(hint)),
@@ -494,15 +494,17 @@ fn damaged(directory: &Path) -> Option<Error> {
 
 /// Returns the name of the branch, if there is exactly one.
 fn only_branch(git: &Path) -> Option<String> {
-    let heads = git.join("refs/heads");
+    let heads = git.join(HEADS);
     let loose = walkdir::WalkDir::new(&heads).into_iter().flatten();
     let loose = loose.filter(|entry| entry.file_type().is_file());
     let mut names: Vec<String> = loose
         .filter_map(|entry| Some(entry.path().strip_prefix(&heads).ok()?.to_str()?.to_owned()))
         .collect();
     let packed = std::fs::read_to_string(git.join("packed-refs")).unwrap_or_default();
-    let packed = packed.lines().filter_map(|line| line.split_once(" refs/heads/"));
-    names.extend(packed.map(|(_, name)| name.to_owned()));
+    let packed = packed
+        .lines()
+        .filter_map(|line| FullRef::new(line.split_once(' ')?.1));
+    names.extend(packed.filter_map(|name| name.branch().map(str::to_owned)));
     names.sort();
     names.dedup();
     match &names[..] {

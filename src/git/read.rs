@@ -11,7 +11,7 @@ use super::config::{Scope, Setting, Settings};
 use super::connection::Connection;
 use super::loose::Loose;
 use super::{Fetch, command, failed, oid};
-use crate::base::{Error, ObjectFormat, ObjectKind, Oid};
+use crate::base::{Error, FullRef, ObjectFormat, ObjectKind, Oid};
 use crate::object::{Commit, Objects};
 
 /// A repository: a clone, a linked worktree, or a bare one.
@@ -32,7 +32,7 @@ pub enum Head {
     /// A branch, `refs/heads/…`.
     Branch {
         /// The reference's full name.
-        name: String,
+        name: FullRef,
         /// Its tip, or `None` while it is unborn.
         tip: Option<Oid>,
     },
@@ -199,8 +199,8 @@ impl Repo {
     fn kept_of(&self, name: &str) -> Vec<String> {
         let remotes = self.remotes().unwrap_or_default();
         let kept = |remote: &String| {
-            let full = format!("refs/remotes/{remote}/{name}");
-            let is_here = self.raw.find_reference(&full).is_ok();
+            let full = FullRef::tracking(remote, name);
+            let is_here = self.raw.find_reference(full.as_str()).is_ok();
             is_here.then(|| format!("`{remote}/{name}`"))
         };
         remotes.iter().filter_map(kept).collect()
@@ -256,12 +256,17 @@ impl Repo {
     /// single-branch clone lacks, or a commit by its id.
     fn fetch_of(&self, revision: &str) -> Option<Fetch> {
         let name = revision.split(['~', '^', '@', ':']).next()?;
-        let name = name.strip_prefix("refs/remotes/").unwrap_or(name);
+        let full = FullRef::new(name);
+        let name = full.as_ref().and_then(FullRef::tracked).unwrap_or(name);
         let has = |remote: &str| self.raw.find_remote(remote).is_ok();
         let (remote, refspec) = match name.split_once('/') {
             Some((remote, branch)) if has(remote) => (
                 remote,
-                format!("+refs/heads/{branch}:refs/remotes/{remote}/{branch}"),
+                format!(
+                    "+{}:{}",
+                    FullRef::of_branch(branch),
+                    FullRef::tracking(remote, branch)
+                ),
             ),
             None if Oid::from_hex(name).is_some() && has("origin") => ("origin", name.to_owned()),
             _ => return None,
@@ -274,15 +279,14 @@ impl Repo {
     }
 
     /// Finds two references of one short name that name different objects.
-    fn ambiguous(&self, revision: &str) -> Option<(String, String)> {
+    fn ambiguous(&self, revision: &str) -> Option<(FullRef, FullRef)> {
         let name = revision.split(['~', '^', '@', ':']).next().unwrap_or_default();
         if name.is_empty() || full_id(name).is_some() || self.raw.find_reference(name).is_ok() {
             return None;
         }
-        let mut found: Option<(String, Oid)> = None;
-        for folder in ["refs/heads", "refs/remotes", "refs/tags"] {
-            let full = format!("{folder}/{name}");
-            let reference = self.raw.find_reference(&full).ok();
+        let mut found: Option<(FullRef, Oid)> = None;
+        for full in FullRef::readings(name) {
+            let reference = self.raw.find_reference(full.as_str()).ok();
             let Some(id) = reference.and_then(|reference| target(&reference)) else {
                 continue;
             };
@@ -297,12 +301,12 @@ impl Repo {
 
     /// Returns the full name of the branch that a short name means, or `None` for a
     /// full id.
-    pub fn full_name(&self, short: &str) -> Option<String> {
+    pub fn full_name(&self, short: &str) -> Option<FullRef> {
         if full_id(short).is_some() {
             return None;
         }
         let reference = self.raw.resolve_reference_from_short_name(short).ok()?;
-        reference.name().ok().map(str::to_owned)
+        FullRef::new(reference.name().ok()?)
     }
 
     /// Reads HEAD.
@@ -312,11 +316,10 @@ impl Repo {
             .find_reference("HEAD")
             .map_err(failed("can't read HEAD"))?;
         if let Ok(Some(name)) = head.symbolic_target() {
-            let tip = self.reference(name)?;
-            return Ok(Head::Branch {
-                name: name.to_owned(),
-                tip,
-            });
+            let name = FullRef::new(name)
+                .ok_or_else(|| Error::msg(format!("HEAD points to `{name}`, which is no reference")))?;
+            let tip = self.reference(&name)?;
+            return Ok(Head::Branch { name, tip });
         }
         let id = head.target().ok_or_else(|| Error::msg("HEAD points nowhere"))?;
         Ok(Head::Detached(oid(id)))
@@ -324,8 +327,8 @@ impl Repo {
 
     /// Returns the commit that a reference points to, or `None` when there is no such
     /// reference.
-    pub fn reference(&self, name: &str) -> Result<Option<Oid>, Error> {
-        match self.raw.find_reference(name) {
+    pub fn reference(&self, name: &FullRef) -> Result<Option<Oid>, Error> {
+        match self.raw.find_reference(name.as_str()) {
             Ok(reference) if target(&reference).is_some_and(|id| self.is_cut_off(id)) => {
                 Ok(target(&reference))
             }
@@ -344,9 +347,10 @@ impl Repo {
 
     /// Returns the remote's default branch, as this clone recorded it:
     /// `refs/remotes/origin/main`.
-    pub fn remote_default_branch(&self) -> Option<String> {
-        let head = self.raw.find_reference("refs/remotes/origin/HEAD").ok()?;
-        head.symbolic_target().ok().flatten().map(str::to_owned)
+    pub fn remote_default_branch(&self) -> Option<FullRef> {
+        let head = FullRef::tracking("origin", "HEAD");
+        let head = self.raw.find_reference(head.as_str()).ok()?;
+        head.symbolic_target().ok().flatten().and_then(FullRef::new)
     }
 
     /// Returns git's configuration.

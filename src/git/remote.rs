@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use super::pushed::{Pushed, read_push};
 use super::{Repo, failed};
-use crate::base::{Error, Oid, shell_word};
+use crate::base::{Error, FullRef, Oid, shell_word};
 use crate::record::kind::{Address, masked_text};
 
 /// The most files in the way that are named.
@@ -67,24 +67,24 @@ impl Repo {
 
     /// Returns the tip of a branch on a remote, or `None` when there is no such
     /// branch. It takes one round trip, and fetches no objects.
-    pub fn remote_tip(&self, remote: &str, reference: &str) -> Result<Option<Oid>, Error> {
-        let mut listed = self.remote_branches(remote, reference)?.into_iter();
-        Ok(listed.find_map(|(name, id)| (name == reference).then_some(id)))
+    pub fn remote_tip(&self, remote: &str, reference: &FullRef) -> Result<Option<Oid>, Error> {
+        let mut listed = self.remote_branches(remote, reference.as_str())?.into_iter();
+        Ok(listed.find_map(|(name, id)| (name == *reference).then_some(id)))
     }
 
     /// Returns the references of a remote that match a pattern, as `ls-remote` reads
     /// it, with their targets.
-    pub fn remote_branches(&self, remote: &str, pattern: &str) -> Result<Vec<(String, Oid)>, Error> {
+    pub fn remote_branches(&self, remote: &str, pattern: &str) -> Result<Vec<(FullRef, Oid)>, Error> {
         let listed = self.run(&["ls-remote", "--", remote, pattern])?;
         let named = |line: &str| {
             let (id, name) = line.split_once('\t')?;
-            Some((name.to_owned(), Oid::from_hex(id)?))
+            Some((FullRef::new(name)?, Oid::from_hex(id)?))
         };
         Ok(listed.lines().filter_map(named).collect())
     }
 
     /// Fetches a branch of a remote into a reference of this clone.
-    pub fn fetch(&self, remote: &str, reference: &str, into: &str) -> Result<(), Error> {
+    pub fn fetch(&self, remote: &str, reference: &FullRef, into: &FullRef) -> Result<(), Error> {
         let refspec = format!("+{reference}:{into}");
         self.run(&["fetch", "--quiet", "--no-tags", "--", remote, &refspec])
             .map(|_| ())
@@ -92,9 +92,9 @@ impl Repo {
 
     /// Fetches a branch of a remote and returns its tip, or `None` when there is no
     /// such branch. No reference of the clone moves.
-    pub fn fetch_tip(&self, remote: &str, reference: &str) -> Result<Option<Oid>, Error> {
+    pub fn fetch_tip(&self, remote: &str, reference: &FullRef) -> Result<Option<Oid>, Error> {
         // The name is unique to this process: others may fetch into the same clone.
-        let into = format!("refs/modelry/fetched/{}", std::process::id());
+        let into = FullRef::of_fetched(std::process::id());
         let refspec = format!("+{reference}:{into}");
         let fetched = self.run(&[
             "fetch",
@@ -115,7 +115,7 @@ impl Repo {
             };
         }
         let tip = self.reference(&into)?;
-        if let Ok(mut reference) = self.raw.find_reference(&into) {
+        if let Ok(mut reference) = self.raw.find_reference(into.as_str()) {
             reference
                 .delete()
                 .map_err(failed(format!("can't take `{into}` away")))?;
@@ -130,7 +130,7 @@ impl Repo {
         &self,
         remote: &str,
         commit: Oid,
-        reference: &str,
+        reference: &FullRef,
         expected: Option<Oid>,
     ) -> Result<Pushed, Error> {
         let lease = format!(
@@ -167,7 +167,7 @@ impl Repo {
 
     /// Deletes a branch of a remote, if its tip is still this commit. Returns whether
     /// it is deleted.
-    pub fn withdraw(&self, remote: &str, reference: &str, commit: Oid) -> Result<bool, Error> {
+    pub fn withdraw(&self, remote: &str, reference: &FullRef, commit: Oid) -> Result<bool, Error> {
         let lease = format!("--force-with-lease={reference}:{commit}");
         let gone = format!(":{reference}");
         let output = self.ask(&[
@@ -190,8 +190,8 @@ impl Repo {
     ///
     /// # Errors
     /// There is no remote.
-    pub fn push_place(&self, branch: &str) -> Result<(String, String), Error> {
-        let short = branch.strip_prefix("refs/heads/").unwrap_or(branch);
+    pub fn push_place(&self, branch: &FullRef) -> Result<(String, FullRef), Error> {
+        let short = branch.short();
         let of_branch = |key: &str| -> Result<Option<String>, Error> {
             // `.` means this repository, and so is not a remote.
             let value = self.config(&format!("branch.{short}.{key}"));
@@ -229,38 +229,37 @@ impl Repo {
                 }
             }
         };
-        let reference = match of_branch("merge")? {
-            Some(merge) if upstream.as_ref() == Some(&remote) && merge.starts_with("refs/heads/") => merge,
-            _ => branch.to_owned(),
-        };
-        Ok((remote, reference))
+        let merge = of_branch("merge")?.and_then(|merge| FullRef::new(&merge));
+        let merge = merge.filter(|merge| upstream.as_ref() == Some(&remote) && merge.is_branch());
+        Ok((remote, merge.unwrap_or_else(|| branch.clone())))
     }
 
     /// Returns the remote that a branch is fetched from, and the branch's full name
     /// there, or `None` without a remote. The remote is the first of: the one of a
     /// remote-tracking branch, the branch's `remote`, the only remote, `origin`.
-    pub fn fetch_place(&self, branch: &str) -> Result<Option<(String, String)>, Error> {
+    pub fn fetch_place(&self, branch: &FullRef) -> Result<Option<(String, FullRef)>, Error> {
         let remotes = self.remotes()?;
-        if let Some(tracked) = branch.strip_prefix("refs/remotes/") {
+        if let Some(tracked) = branch.tracked() {
             let of = |remote: &&String| tracked.strip_prefix(remote.as_str())?.strip_prefix('/');
             let named = remotes.iter().filter_map(|remote| Some((remote, of(&remote)?)));
             return Ok(named
                 .max_by_key(|(remote, _)| remote.len())
-                .map(|(remote, name)| (remote.clone(), format!("refs/heads/{name}"))));
+                .map(|(remote, name)| (remote.clone(), FullRef::of_branch(name))));
         }
-        let short = branch.strip_prefix("refs/heads/").unwrap_or(branch);
+        let short = branch.short();
         let upstream = self.config(&format!("branch.{short}.remote"));
         let upstream = upstream.filter(|name| !name.is_empty() && name != ".");
         let merge = self.config(&format!("branch.{short}.merge"));
         Ok(match (upstream, &remotes[..]) {
             (Some(remote), _) => {
-                let merge = merge.filter(|merge| merge.starts_with("refs/heads/"));
-                Some((remote, merge.unwrap_or_else(|| branch.to_owned())))
+                let merge = merge.and_then(|merge| FullRef::new(&merge));
+                let merge = merge.filter(FullRef::is_branch);
+                Some((remote, merge.unwrap_or_else(|| branch.clone())))
             }
-            (None, [only]) => Some((only.clone(), branch.to_owned())),
+            (None, [only]) => Some((only.clone(), branch.clone())),
             (None, all) => {
                 let origin = all.iter().find(|name| *name == "origin");
-                origin.map(|origin| (origin.clone(), branch.to_owned()))
+                origin.map(|origin| (origin.clone(), branch.clone()))
             }
         })
     }
@@ -276,11 +275,11 @@ impl Repo {
 
     /// Asks a remote for the branch that its HEAD names: `refs/heads/main`, or `None`
     /// when it names none.
-    pub fn ask_default_branch(&self, remote: &str) -> Result<Option<String>, Error> {
+    pub fn ask_default_branch(&self, remote: &str) -> Result<Option<FullRef>, Error> {
         let listed = self.run(&["ls-remote", "--symref", "--", remote, "HEAD"])?;
         let named = |line: &str| {
             let (name, head) = line.strip_prefix("ref: ")?.split_once('\t')?;
-            (head == "HEAD" && name.starts_with("refs/heads/")).then(|| name.to_owned())
+            FullRef::new(name).filter(|name| head == "HEAD" && name.is_branch())
         };
         Ok(listed.lines().find_map(named))
     }
@@ -309,7 +308,7 @@ impl Repo {
     }
 
     /// Returns the tip of a remote's branch as this clone last saw it.
-    pub fn noted_remote_tip(&self, remote: &str, reference: &str) -> Result<Option<Oid>, Error> {
+    pub fn noted_remote_tip(&self, remote: &str, reference: &FullRef) -> Result<Option<Oid>, Error> {
         match tracking(remote, reference) {
             Some(tracking) => self.reference(&tracking),
             None => Ok(None),
@@ -319,14 +318,14 @@ impl Repo {
     /// Returns the tip of a branch's remote side as this clone last saw it: of its
     /// upstream, else of the branch that it is pushed to. Returns `None` where the
     /// clone does not track it. A remote-tracking branch is its own remote side.
-    pub fn upstream_tip(&self, branch: &str) -> Option<Oid> {
-        if branch.starts_with("refs/remotes/") {
+    pub fn upstream_tip(&self, branch: &FullRef) -> Option<Oid> {
+        if branch.is_tracking() {
             return self.reference(branch).ok()?;
         }
-        let upstream = self.raw.branch_upstream_name(branch).ok();
-        let upstream = upstream.as_ref().and_then(|name| name.as_str().ok());
-        if let Some(name) = upstream.filter(|name| name.starts_with("refs/remotes/"))
-            && let Ok(Some(tip)) = self.reference(name)
+        let upstream = self.raw.branch_upstream_name(branch.as_str()).ok();
+        let upstream = upstream.and_then(|name| FullRef::new(name.as_str().ok()?));
+        if let Some(name) = upstream.filter(FullRef::is_tracking)
+            && let Ok(Some(tip)) = self.reference(&name)
         {
             return Some(tip);
         }
@@ -336,8 +335,8 @@ impl Repo {
 
     /// Returns the last known tip of the branch of the same name on the upstream's
     /// remote. The upstream itself may have another name, as for a proposal.
-    pub fn namesake_tip(&self, branch: &str) -> Option<Oid> {
-        let remote = self.raw.branch_upstream_remote(branch).ok()?;
+    pub fn namesake_tip(&self, branch: &FullRef) -> Option<Oid> {
+        let remote = self.raw.branch_upstream_remote(branch.as_str()).ok()?;
         let tracking = tracking(remote.as_str().ok()?, branch)?;
         self.reference(&tracking).ok()?
     }
@@ -350,7 +349,7 @@ impl Repo {
 
     /// Updates a remote-tracking branch, as `git push` does; only where there is one
     /// already.
-    pub fn note_remote_tip(&self, remote: &str, reference: &str, tip: Oid) {
+    pub fn note_remote_tip(&self, remote: &str, reference: &FullRef, tip: Oid) {
         if let Some(tracking) = tracking(remote, reference)
             && let Ok(Some(old)) = self.reference(&tracking)
             && old != tip
@@ -443,33 +442,32 @@ fn by_hand(arguments: &[&str]) -> Vec<String> {
 }
 
 /// Returns the remote-tracking reference of a remote's branch.
-fn tracking(remote: &str, reference: &str) -> Option<String> {
-    Some(kept_as(remote, reference.strip_prefix("refs/heads/")?))
+fn tracking(remote: &str, reference: &FullRef) -> Option<FullRef> {
+    reference.is_branch().then(|| kept_as(remote, reference))
 }
 
 /// Returns the reference under which a clone keeps a branch of a remote. For a remote
 /// that is named by its address alone, it is one of Modelry's own, without a login in
 /// it.
-pub fn kept_as(remote: &str, branch: &str) -> String {
-    let usual = format!("refs/remotes/{remote}/{branch}");
-    if git2::Reference::is_valid_name(&usual) {
+pub fn kept_as(remote: &str, branch: &FullRef) -> FullRef {
+    let usual = FullRef::tracking(remote, branch.short());
+    if git2::Reference::is_valid_name(usual.as_str()) {
         return usual;
     }
     let place = Address::from(remote).place();
     let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
     let place: String = place.chars().map(plain).collect();
-    format!("{KEPT}{}/{branch}", place.trim_matches('-'))
+    FullRef::of_unnamed_remote(place.trim_matches('-'), branch.short())
 }
-
-/// The folder of Modelry's own references in [`kept_as`].
-pub const KEPT: &str = "refs/modelry/remotes/";
 
 #[cfg(test)]
 mod tests {
     use super::{by_hand, kept_as};
+    use crate::base::FullRef;
 
     #[test]
     fn a_branch_of_an_address_is_kept_under_a_name_without_the_login() {
+        let main = FullRef::of_branch("main");
         for (remote, kept) in [
             ("origin", "refs/remotes/origin/main"),
             ("the/source", "refs/remotes/the/source/main"),
@@ -481,7 +479,7 @@ mod tests {
             ("../models", "refs/modelry/remotes/models/main"),
             ("/srv/models", "refs/modelry/remotes/srv-models/main"),
         ] {
-            assert_eq!(kept_as(remote, "main"), kept);
+            assert_eq!(kept_as(remote, &main).as_str(), kept);
         }
     }
 

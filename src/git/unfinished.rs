@@ -5,7 +5,7 @@ use std::path::Path;
 use git2::RepositoryState;
 
 use super::Repo;
-use crate::base::Error;
+use crate::base::{Error, FullRef};
 
 impl Repo {
     /// Refuses while git is in the middle of an operation that a commit would
@@ -63,16 +63,16 @@ impl Repo {
     }
 
     /// Whether a rebase of this work tree is moving the branch.
-    pub fn is_rebasing(&self, branch: &str) -> bool {
+    pub fn is_rebasing(&self, branch: &FullRef) -> bool {
         is_rebasing(self.raw.path(), branch)
     }
 }
 
 /// Whether a rebase of the work tree with this git directory is moving the branch.
-pub(super) fn is_rebasing(folder: &Path, branch: &str) -> bool {
+pub(super) fn is_rebasing(folder: &Path, branch: &FullRef) -> bool {
     let heads = ["rebase-merge/head-name", "rebase-apply/head-name"];
     heads.iter().any(|head| {
         let name = std::fs::read_to_string(folder.join(head));
-        name.is_ok_and(|name| name.trim() == branch)
+        name.is_ok_and(|name| name.trim() == branch.as_str())
     })
 }

@@ -10,19 +10,19 @@ use super::moving::is_locked;
 use super::program::{Filter, Program, listed};
 use super::uncommitted::Untracked;
 use super::unfinished::is_rebasing;
-use crate::base::{Error, ObjectKind, Oid};
+use crate::base::{Error, FullRef, ObjectKind, Oid};
 use crate::git::{Head, Repo, disk};
 
 impl Repo {
     /// Whether this work tree follows the branch.
-    pub fn is_checked_out(&self, branch: &str) -> Result<bool, Error> {
-        let here = matches!(self.head()?, Head::Branch { name, .. } if name == branch);
+    pub fn is_checked_out(&self, branch: &FullRef) -> Result<bool, Error> {
+        let here = matches!(self.head()?, Head::Branch { name, .. } if name == *branch);
         Ok(here && self.workdir().is_some())
     }
 
     /// Returns another worktree of the repository that has checked out the branch, or
     /// rebases it.
-    pub fn checked_out_elsewhere(&self, branch: &str) -> Option<PathBuf> {
+    pub fn checked_out_elsewhere(&self, branch: &FullRef) -> Option<PathBuf> {
         let here = self.workdir().and_then(|path| path.canonicalize().ok());
         let common = self.common_dir();
         let mut heads = vec![(common.join("HEAD"), common.parent().map(Path::to_owned))];

@@ -7,7 +7,7 @@ use std::time::Duration;
 use git2::{ErrorClass, ErrorCode, ObjectType};
 
 use super::{failed, oid};
-use crate::base::{Error, ObjectFormat, ObjectKind, Oid};
+use crate::base::{Error, FullRef, ObjectFormat, ObjectKind, Oid};
 use crate::git::Repo;
 
 /// The author or committer of a commit, with the time, as in the commit's header.
@@ -175,7 +175,13 @@ impl Repo {
     ///
     /// # Errors
     /// The branch did not move; nothing has changed.
-    pub fn advance(&self, branch: &str, old: Option<Oid>, new: Oid, log: &str) -> Result<(), AdvanceError> {
+    pub fn advance(
+        &self,
+        branch: &FullRef,
+        old: Option<Oid>,
+        new: Oid,
+        log: &str,
+    ) -> Result<(), AdvanceError> {
         let raw = |id: Oid| {
             git2::Oid::from_bytes(id.as_bytes()).map_err(|e| AdvanceError::Other(failed("no id")(e)))
         };
@@ -184,8 +190,8 @@ impl Repo {
         let mut wait = Duration::from_millis(20);
         loop {
             let moved = match old {
-                Some(old) => self.raw.reference_matching(branch, new, true, old, log),
-                None => self.raw.reference(branch, new, false, log),
+                Some(old) => self.raw.reference_matching(branch.as_str(), new, true, old, log),
+                None => self.raw.reference(branch.as_str(), new, false, log),
             };
             let error = match moved {
                 Ok(_) => return Ok(()),

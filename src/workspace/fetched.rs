@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::{Wanted, Workspace, asked_mainline, known_mainline};
-use crate::base::{Error, Oid};
+use crate::base::{Error, FullRef, Oid};
 use crate::git::{Fetch, Head, Repo, kept_as};
 use crate::judge::history;
 use crate::object::{Mode, Objects, Tree};
@@ -60,7 +60,7 @@ impl Workspace {
 
     /// Returns the full name of the remote-tracking branch of the mainline, with its
     /// commit where that is in the clone, or `None` without a remote.
-    pub fn kept_mainline(&self) -> Result<Option<(String, Option<Oid>)>, Error> {
+    pub fn kept_mainline(&self) -> Result<Option<(FullRef, Option<Oid>)>, Error> {
         let Some((remote, there)) = self.repo.fetch_place(&self.mainline)? else {
             return Ok(None);
         };
@@ -84,8 +84,7 @@ impl Workspace {
         let Ok((name, note @ Some(_))) = newer(&self.repo, self.mainline.clone(), kept) else {
             return Ok(own());
         };
-        let name = name.strip_prefix("refs/remotes/").unwrap_or(&name).to_owned();
-        Ok((name, there, note))
+        Ok((name.tracked().unwrap_or(name.as_str()).to_owned(), there, note))
     }
 
     /// Fetches what a partial clone lacks of the registry at these commits and in
@@ -170,18 +169,16 @@ fn names_folder(wanted: &Wanted, repo: &Repo) -> Result<bool, Error> {
 
 /// Returns the remote-tracking branch of the mainline; in a bare repository, the
 /// branch itself.
-fn kept_at(repo: &Repo, remote: &str, there: &str, mainline: &str) -> String {
-    match there.strip_prefix("refs/heads/") {
-        Some(name) if repo.workdir().is_some() || mainline.starts_with("refs/remotes/") => {
-            kept_as(remote, name)
-        }
-        _ => mainline.to_owned(),
+fn kept_at(repo: &Repo, remote: &str, there: &FullRef, mainline: &FullRef) -> FullRef {
+    match there.is_branch() && (repo.workdir().is_some() || mainline.is_tracking()) {
+        true => kept_as(remote, there),
+        false => mainline.clone(),
     }
 }
 
 /// Returns the mainline's newest name: the clone's own, unless it lacks a commit of
 /// the remote-tracking branch `kept`.
-fn newer(repo: &Repo, mainline: String, kept: String) -> Result<(String, Option<String>), Error> {
+fn newer(repo: &Repo, mainline: FullRef, kept: FullRef) -> Result<(FullRef, Option<String>), Error> {
     let (own, there) = (repo.reference(&mainline)?, repo.reference(&kept)?);
     let (Some(own), Some(there)) = (own, there) else {
         return Ok(if own.is_some() {
@@ -197,15 +194,11 @@ fn newer(repo: &Repo, mainline: String, kept: String) -> Result<(String, Option<
     if behind == 0 {
         return Ok((mainline, None));
     }
-    let short = |name: &str| {
-        let name = name.strip_prefix("refs/heads/").unwrap_or(name);
-        name.strip_prefix("refs/remotes/").unwrap_or(name).to_owned()
-    };
     let commits = match behind {
         1 => "1 commit".to_owned(),
         more => format!("{more} commits"),
     };
-    let (own, there) = (short(&mainline), short(&kept));
+    let (own, there) = (mainline.shown(), kept.shown());
     let note = match ahead {
         0 => format!(
             "`{own}` lacks {commits} of `{there}`, which is read: `git pull --ff-only` brings it up to date"

@@ -36,8 +36,8 @@ use std::path::{Path, PathBuf};
 pub use pins::{Pin, PinnedBy, guarded};
 pub use root::RootOf;
 
-use crate::base::{Error, Oid, shell_word};
-use crate::git::{Head, KEPT, Repo, Scope, UserKey, kept_as};
+use crate::base::{Error, FullRef, Oid, shell_word};
+use crate::git::{Head, Repo, Scope, UserKey, kept_as};
 use crate::judge::history;
 use crate::object::{self, Mode, Objects};
 use crate::record::kind::REGISTRY_FILE;
@@ -69,7 +69,7 @@ pub struct Workspace {
     /// The registry's folder from the repository's top; empty for the top.
     pub folder: String,
     /// The mainline's full reference name.
-    pub mainline: String,
+    pub mainline: FullRef,
     /// The pinned root.
     pub root: Option<Oid>,
     /// The origin of the pin.
@@ -85,15 +85,9 @@ pub struct Workspace {
 
 impl Workspace {
     /// Returns the mainline's name on a remote.
-    pub fn remote_mainline(&self) -> String {
-        let tracked = self.mainline.strip_prefix("refs/remotes/");
-        match tracked.or_else(|| self.mainline.strip_prefix(KEPT)) {
-            Some(tracked) => format!(
-                "refs/heads/{}",
-                tracked.split_once('/').map_or(tracked, |(_, name)| name)
-            ),
-            None => self.mainline.clone(),
-        }
+    pub fn remote_mainline(&self) -> FullRef {
+        let kept = self.mainline.kept().map(FullRef::of_branch);
+        kept.unwrap_or_else(|| self.mainline.clone())
     }
 
     /// Finds the registry.
@@ -128,7 +122,7 @@ impl Workspace {
 
     /// Finds the registry at `tip`, which is not on the mainline yet; without a tip
     /// at the mainline's tip, else at HEAD.
-    pub fn at(wanted: &Wanted, repo: Repo, mainline: String, tip: Option<Oid>) -> Result<Workspace, Error> {
+    pub fn at(wanted: &Wanted, repo: Repo, mainline: FullRef, tip: Option<Oid>) -> Result<Workspace, Error> {
         let asked = wanted.root.as_deref().map(Pin::parse).transpose()?;
         let mut pins = Pin::all(&repo)?;
         if wanted.repins {
@@ -291,20 +285,17 @@ impl Workspace {
 
     /// Returns the mainline's short name.
     pub fn mainline_name(&self) -> &str {
-        self.mainline
-            .strip_prefix("refs/heads/")
-            .unwrap_or(&self.mainline)
+        self.mainline.short()
     }
 
     /// Returns the name of the mainline's branch on its remote, which is the same in
     /// each clone.
     pub fn branch_name(&self) -> Result<String, Error> {
-        let name = match self.mainline.starts_with("refs/remotes/") {
+        let there = match self.mainline.is_tracking() {
             true => self.repo.fetch_place(&self.mainline)?.map(|(_, name)| name),
             false => None,
         };
-        let name = name.as_deref().unwrap_or(&self.mainline);
-        Ok(name.strip_prefix("refs/heads/").unwrap_or(name).to_owned())
+        Ok(there.as_ref().unwrap_or(&self.mainline).short().to_owned())
     }
 
     /// Resolves a revision to a commit; the error of a shallow clone has the fetch
@@ -383,11 +374,7 @@ impl Workspace {
         let name = self.mainline_name();
         let error = Error::msg(format!("there is no branch `{name}`, the mainline"));
         let quoted = shell_word(name);
-        if self
-            .repo
-            .reference(&format!("refs/remotes/origin/{name}"))?
-            .is_some()
-        {
+        if self.repo.reference(&FullRef::tracking("origin", name))?.is_some() {
             let remote = shell_word(&format!("origin/{name}"));
             return Ok(error.hint(format!(
                 "make it from the remote's: `git branch {quoted} {remote}`"
@@ -395,7 +382,7 @@ impl Workspace {
         }
         let error = match head {
             Head::Branch { name: here, .. } => {
-                let here = here.strip_prefix("refs/heads/").unwrap_or(here);
+                let here = here.short();
                 error.hint(format!(
                     "if `{here}` is the mainline now: `git config modelry.mainline {}`",
                     shell_word(here)
@@ -423,7 +410,7 @@ pub fn folder_name(text: &str) -> String {
 ///
 /// # Errors
 /// HEAD is detached, and nothing else names the mainline.
-pub fn mainline(repo: &Repo, wanted: Option<&str>) -> Result<String, Error> {
+pub fn mainline(repo: &Repo, wanted: Option<&str>) -> Result<FullRef, Error> {
     match known_mainline(repo, wanted)? {
         Some(mainline) => Ok(mainline),
         None => Err(unknown_mainline(repo)?),
@@ -441,11 +428,11 @@ fn unknown_mainline(repo: &Repo) -> Result<Error, Error> {
 
 /// Returns the mainline that a remote's HEAD names: the clone's own branch of that
 /// name, else the remote-tracking branch.
-fn asked_mainline(repo: &Repo, remote: Option<&str>) -> Result<String, Error> {
+fn asked_mainline(repo: &Repo, remote: Option<&str>) -> Result<FullRef, Error> {
     let remote = match remote {
         Some(remote) => remote.to_owned(),
         None => {
-            let (remote, _) = repo.push_place("refs/heads/HEAD")?;
+            let (remote, _) = repo.push_place(&FullRef::of_branch("HEAD"))?;
             // The push that follows uses the connection too.
             repo.share_connection(&remote)?;
             remote
@@ -454,32 +441,26 @@ fn asked_mainline(repo: &Repo, remote: Option<&str>) -> Result<String, Error> {
     let Some(named) = repo.ask_default_branch(&remote)? else {
         return Err(unknown_mainline(repo)?);
     };
-    let kept = kept_as(&remote, named.trim_start_matches("refs/heads/"));
+    let kept = kept_as(&remote, &named);
     let is_kept = repo.reference(&named)?.is_none() && repo.reference(&kept)?.is_some();
     Ok(if is_kept { kept } else { named })
 }
 
 /// Determines the mainline without asking a remote.
-fn known_mainline(repo: &Repo, wanted: Option<&str>) -> Result<Option<String>, Error> {
-    let full = |name: &str| match name {
-        name if name.starts_with("refs/") => name.to_owned(),
-        name => format!("refs/heads/{name}"),
-    };
+fn known_mainline(repo: &Repo, wanted: Option<&str>) -> Result<Option<FullRef>, Error> {
     if let Some(name) = wanted {
-        return Ok(Some(full(name)));
+        return Ok(Some(FullRef::meant(name)));
     }
     if let Some(name) = repo.config("modelry.mainline") {
-        return Ok(Some(full(&name)));
+        return Ok(Some(FullRef::meant(&name)));
     }
     let head = repo.head()?;
     if repo.workdir().is_some()
         && let Some(remote) = repo.remote_default_branch()
     {
-        let local = remote.replacen("refs/remotes/origin/", "refs/heads/", 1);
-        return Ok(Some(if repo.reference(&local)?.is_some() {
-            local
-        } else {
-            remote
+        return Ok(Some(match remote.kept().map(FullRef::of_branch) {
+            Some(local) if repo.reference(&local)?.is_some() => local,
+            _ => remote,
         }));
     }
     Ok(match head {
@@ -492,7 +473,7 @@ fn known_mainline(repo: &Repo, wanted: Option<&str>) -> Result<Option<String>, E
 /// tree.
 fn found(
     repo: &Repo,
-    mainline: &str,
+    mainline: &FullRef,
     tip: Option<Oid>,
     directory: &Path,
     root: Option<Oid>,
@@ -564,7 +545,7 @@ fn found(
         [only] => Ok(only.clone()),
         _ => Err(Error::msg(format!(
             "there is no registry on `{}`",
-            mainline.trim_start_matches("refs/heads/")
+            mainline.short()
         ))
         .hint(
             "make one with `modelry init`, or name its branch with `--mainline` or its folder with `--path`",

@@ -259,6 +259,8 @@ struct Names {
     lent: Vec<(String, Named)>,
     /// Child modules that exist in tests only.
     tests: Vec<String>,
+    /// The texts of the code, those of attributes left out.
+    texts: Vec<String>,
 }
 
 impl Names {
@@ -345,6 +347,12 @@ impl Names {
                     colons = 0;
                     self.tokens(group.stream());
                 }
+                TokenTree::Literal(literal) => {
+                    self.end(&mut path);
+                    colons = 0;
+                    self.texts
+                        .extend(syn::parse_str::<syn::LitStr>(&literal.to_string()).map(|it| it.value()));
+                }
                 _ => {
                     self.end(&mut path);
                     colons = 0;
@@ -425,6 +433,10 @@ impl<'ast> Visit<'ast> for Names {
         if let syn::Meta::List(list) = &attribute.meta {
             self.tokens(list.tokens.clone());
         }
+    }
+
+    fn visit_lit_str(&mut self, text: &'ast syn::LitStr) {
+        self.texts.push(text.value());
     }
 
     fn visit_macro(&mut self, item: &'ast syn::Macro) {
@@ -566,6 +578,26 @@ fn rooms_import_what_the_table_allows() {
                 wrong.push(format!("src/{path} names {named}: {why}"));
             }
         }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn names_of_references_are_taken_apart_in_one_file() {
+    /// The page of a rule shows names of references.
+    const MAY: [&str; 2] = ["base/reference.rs", "judge/rules/mr510_forbidden_reference.rs"];
+    let mut wrong = Vec::new();
+    for (path, names) in parsed() {
+        if MAY.contains(&path.as_str()) {
+            continue;
+        }
+        let of_git = |text: &&String| {
+            ["refs/heads", "refs/remotes", "refs/tags"]
+                .iter()
+                .any(|it| text.contains(it))
+        };
+        let found = names.texts.iter().filter(of_git);
+        wrong.extend(found.map(|text| format!("src/{path} writes {text:?}: `FullRef` does it")));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -4,7 +4,6 @@
 use super::Target;
 use super::attempt::{Attempt, Base};
 use super::preview::Proposal;
-use super::short;
 use crate::act::{self, Object};
 use crate::base::{Error, Oid, shell_word};
 use crate::judge::history::{self, Graph};
@@ -75,14 +74,14 @@ pub(super) fn fetched(
         return Ok(None);
     }
     let changes = act::moves(&moved, &before, &after)?;
-    let mainline = kept.trim_start_matches("refs/remotes/").to_owned();
+    let mainline = kept.shown().to_owned();
     let remedy = match (target.is_mainline || target.tip.is_none(), ahead) {
         (true, 0) => "bring this clone up to date, look, and run it again: `git pull --ff-only`".to_owned(),
         (true, _) => {
             "bring this clone up to date, look, and run it again: `git pull --rebase --gpg-sign`".to_owned()
         }
         (false, _) => {
-            let branch = short(&target.branch);
+            let branch = target.branch.short();
             let switch = match target.follows {
                 true => String::new(),
                 false => format!("git switch {} && ", shell_word(branch)),

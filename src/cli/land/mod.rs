@@ -33,7 +33,7 @@ pub use self::tell::refused;
 use super::args::duration;
 use super::{Global, Outcome, Ui};
 use crate::act::{Draft, WriteContext};
-use crate::base::{Error, Oid, shell_word};
+use crate::base::{Error, FullRef, Oid, shell_word};
 use crate::git::{AdvanceError, Head, Move, Moving, Repo};
 use crate::judge::finding::Report;
 pub use crate::judge::finding::Scope;
@@ -125,7 +125,7 @@ pub struct WriteCommand<'j> {
 
 /// The branch to write to, its tip if it has one, and the commit to build on.
 struct Target {
-    branch: String,
+    branch: FullRef,
     tip: Option<Oid>,
     base: Oid,
     is_mainline: bool,
@@ -173,7 +173,7 @@ fn target(workspace: &Workspace, args: &WriteArgs) -> Result<Target, Error> {
     if let Some(place) = repo.checked_out_elsewhere(&branch) {
         return Err(Error::msg(format!(
             "`{}` is checked out at {}",
-            short(&branch),
+            branch.short(),
             place.display()
         ))
         .hint(format!(
@@ -211,18 +211,15 @@ fn target(workspace: &Workspace, args: &WriteArgs) -> Result<Target, Error> {
 ///
 /// # Errors
 /// The name is that of a remote's branch, or of another reference.
-fn local_branch(repo: &Repo, name: &str) -> Result<String, Error> {
-    let full = match name.starts_with("refs/") {
-        true => name.to_owned(),
-        false => format!("refs/heads/{name}"),
-    };
-    let kept = name.strip_prefix("refs/remotes/").unwrap_or(name);
+fn local_branch(repo: &Repo, name: &str) -> Result<FullRef, Error> {
+    let full = FullRef::meant(name);
+    let kept = full.tracked().unwrap_or(name);
     let remotes = repo.remotes()?;
     let there = remotes.iter().find_map(|remote| {
         let own = kept.strip_prefix(remote.as_str())?.strip_prefix('/')?;
         Some((remote, own)).filter(|(_, own)| !own.is_empty())
     });
-    let is_here = full.starts_with("refs/heads/") && repo.reference(&full)?.is_some();
+    let is_here = full.is_branch() && repo.reference(&full)?.is_some();
     match there {
         Some((remote, own)) if !is_here => Err(Error::msg(format!(
             "`{kept}` is what this clone knows of branch `{own}` of `{remote}`, and no commit is made on that"
@@ -233,10 +230,6 @@ fn local_branch(repo: &Repo, name: &str) -> Result<String, Error> {
         ))),
         _ => Ok(full),
     }
-}
-
-fn short(branch: &str) -> &str {
-    branch.strip_prefix("refs/heads/").unwrap_or(branch)
 }
 
 /// Makes one commit, or nothing at all.
@@ -323,7 +316,7 @@ fn try_once(attempt: &Attempt<'_>) -> Result<Option<Landing>, Error> {
         Err(AdvanceError::Locked(path)) => {
             return Err(Error::msg(format!(
                 "`{}` is locked by another process: {}",
-                short(&target.branch),
+                target.branch.short(),
                 path.display()
             ))
             .hint("wait for it to end, and try again; if none is running, remove that file"));
@@ -333,7 +326,7 @@ fn try_once(attempt: &Attempt<'_>) -> Result<Option<Landing>, Error> {
     if target.tip.is_none() && target.remote == Some(target.base) {
         ui.note(&format!(
             "`{}` is new in this clone, and starts where the remote has it",
-            short(&target.branch)
+            target.branch.short()
         ));
     }
     for note in moving.map_or_else(|| Ok(Vec::new()), Moving::finish)? {
@@ -351,7 +344,7 @@ fn try_once(attempt: &Attempt<'_>) -> Result<Option<Landing>, Error> {
     // The commit exists, so a failed note is not an error of the command.
     let _ = note_unpushed(attempt, &target, signed.commit, &mut unpushed);
     Ok(Some(Landing::Done(Box::new(Done {
-        branch: short(&target.branch).to_owned(),
+        branch: target.branch.short().to_owned(),
         signed: Rc::from(signed),
         sent: None,
         unpushed,
@@ -367,7 +360,7 @@ fn note_unpushed(
 ) -> Result<(), Error> {
     let workspace = attempt.workspace;
     let repo = &workspace.repo;
-    let branch = short(&target.branch);
+    let branch = target.branch.short();
     if !target.is_mainline {
         notes.push(match workspace.tip() {
             Ok(_) => format!(
@@ -386,7 +379,7 @@ fn note_unpushed(
     };
     let to = match reference == target.branch {
         true => branch.to_owned(),
-        false => format!("{branch}:{}", short(&reference)),
+        false => format!("{branch}:{}", reference.short()),
     };
     let push = format!("git push {} {}", shell_word(&remote), shell_word(&to));
     let words = match target.remote {

@@ -1,8 +1,8 @@
 //! Proves the history of the base, unless it is to be trusted.
 
+use super::Target;
 use super::attempt::Attempt;
 use super::outcome::FaultyBase;
-use super::{Target, short};
 use crate::act::Mainline;
 use crate::base::{Error, Oid};
 use crate::judge::finding::{Finding, Place, Report};
@@ -65,7 +65,7 @@ pub(super) fn prove(attempt: &Attempt<'_>, objects: &dyn Objects, target: &Targe
     }
     // Missing administrators are the reason for a proposal, and no obstacle.
     if own > 0 {
-        let branch = short(&target.branch);
+        let branch = target.branch.short();
         ui.note(&format!(
             "{} in the commits of `{branch}` itself: `modelry validate --onto {} {branch}` tells more",
             crate::base::count(own, "finding"),

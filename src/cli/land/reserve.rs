@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::attempt::Attempt;
 use super::commit::Signed;
 use crate::act::Proposed;
-use crate::base::{Error, Oid};
+use crate::base::{Error, FullRef, Oid};
 use crate::judge::history;
 use crate::record::kind::{GroupName, RecordPath, VersionId, VersionNumber};
 use crate::record::snapshot::{Records, Snapshot};
@@ -44,12 +44,12 @@ impl Reserve {
     }
 
     /// Returns the branch that reserves a number.
-    pub(super) fn branch(&self, number: VersionNumber) -> String {
-        format!("{}{number}", self.folder())
+    pub(super) fn branch(&self, number: VersionNumber) -> FullRef {
+        FullRef::of_branch(&format!("{}{number}", self.folder()))
     }
 
     fn folder(&self) -> String {
-        format!("refs/heads/modelry/{}/", self.group)
+        format!("modelry/{}/", self.group)
     }
 
     /// Whether the number of the last draft is still free.
@@ -60,16 +60,21 @@ impl Reserve {
 
     /// Reads what is reserved on a remote. A branch that is pushed to does not
     /// reserve its number against itself.
-    pub(super) fn look(&self, attempt: &Attempt<'_>, remote: &str, own: Option<&str>) -> Result<(), Error> {
+    pub(super) fn look(
+        &self,
+        attempt: &Attempt<'_>,
+        remote: &str,
+        own: Option<&FullRef>,
+    ) -> Result<(), Error> {
         let folder = self.folder();
         let branches = attempt
             .workspace
             .repo
-            .remote_branches(remote, &format!("{folder}*"))?;
-        let others = branches.iter().filter(|(name, _)| own != Some(name.as_str()));
-        let number = |name: &str| name.strip_prefix(&folder)?.parse::<VersionNumber>().ok();
-        let mut others: Vec<(VersionNumber, &str, Oid)> = others
-            .filter_map(|(name, tip)| Some((number(name)?, name.as_str(), *tip)))
+            .remote_branches(remote, FullRef::of_branch(&format!("{folder}*")).as_str())?;
+        let others = branches.iter().filter(|(name, _)| own != Some(name));
+        let number = |name: &FullRef| name.short().strip_prefix(&folder)?.parse::<VersionNumber>().ok();
+        let mut others: Vec<(VersionNumber, &FullRef, Oid)> = others
+            .filter_map(|(name, tip)| Some((number(name)?, name, *tip)))
             .collect();
         self.taken
             .replace(others.iter().map(|(number, ..)| *number).collect());
@@ -90,7 +95,7 @@ impl Reserve {
         attempt: &Attempt<'_>,
         remote: &str,
         number: VersionNumber,
-        name: &str,
+        name: &FullRef,
         tip: Oid,
     ) -> Result<(), Error> {
         let repo = &attempt.workspace.repo;
@@ -111,7 +116,7 @@ impl Reserve {
         if let (Some(record), Some(spec)) = (version.version(), version.value().get("spec")) {
             let proposed = Proposed {
                 remote: remote.to_owned(),
-                branch: super::short(name).to_owned(),
+                branch: name.short().to_owned(),
                 number,
                 by: record.by.to_string(),
                 spec: spec.clone(),
@@ -127,7 +132,7 @@ impl Reserve {
         &self,
         attempt: &Attempt<'_>,
         remote: &str,
-        mainline: &str,
+        mainline: &FullRef,
         signed: &Signed,
     ) -> Result<bool, Error> {
         let repo = &attempt.workspace.repo;
@@ -148,7 +153,7 @@ impl Reserve {
         if !repo.withdraw(remote, &branch, signed.commit)? {
             attempt.ui.note(&format!(
                 "`{}` of `{remote}` is of no use, and could not be taken away: the number {number} landed meanwhile",
-                super::short(&branch)
+                branch.short()
             ));
         }
         Ok(true)
@@ -166,7 +171,7 @@ impl Reserve {
         {
             attempt.ui.note(&format!(
                 "`{}` of `{remote}` reserved the number {number} while this landed: what it proposes has to be registered anew",
-                super::short(&branch)
+                branch.short()
             ));
         }
     }

@@ -13,7 +13,7 @@ use super::fetched::{Fetched, fetched};
 use super::preview::Proposal;
 use super::{Target, WriteArgs};
 use crate::act::{self, Object, Refusal};
-use crate::base::{Error, Oid, shell_word};
+use crate::base::{Error, FullRef, Oid, shell_word};
 use crate::cli::Ui;
 use crate::cli::read::at;
 use crate::judge::history;
@@ -110,10 +110,7 @@ impl<'s> Seen<'s> {
 pub(super) fn shown(workspace: &Workspace, args: &WriteArgs) -> Option<Oid> {
     let repo = &workspace.repo;
     let named = args.branch.as_ref().and_then(|name| {
-        let full = match name.starts_with("refs/") {
-            true => name.clone(),
-            false => format!("refs/heads/{name}"),
-        };
+        let full = FullRef::meant(name);
         repo.reference(&full)
             .ok()
             .flatten()

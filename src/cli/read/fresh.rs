@@ -70,8 +70,7 @@ fn behind(workspace: &Workspace, commit: Oid) -> Option<String> {
     if lacks == 0 {
         return None;
     }
-    let name = name.strip_prefix("refs/heads/").unwrap_or(&name);
-    let name = name.strip_prefix("refs/remotes/").unwrap_or(name);
+    let name = name.shown();
     Some(format!(
         "read at {}, which is {} behind `{name}`; {}: `--fetch` brings it up to date",
         named(workspace, commit)?,

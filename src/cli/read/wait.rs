@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::fresh;
 use super::resolve::{TrustArgs, nothing, proven};
-use crate::base::{Error, Oid};
+use crate::base::{Error, FullRef, Oid};
 use crate::cli::args::{Global, duration};
 use crate::cli::output::Outcome;
 use crate::cli::read::at::{FetchArgs, ReadArgs};
@@ -61,7 +61,7 @@ fn can_reach(policy: &Registry, from: Status, wanted: &[Status]) -> bool {
 }
 
 /// Returns the branch's present tip. Reads and fetches no object, so it is cheap.
-fn look(workspace: &Workspace, remote: Option<&str>, branch: &str) -> Result<Option<Oid>, Error> {
+fn look(workspace: &Workspace, remote: Option<&str>, branch: &FullRef) -> Result<Option<Oid>, Error> {
     match remote {
         Some(remote) => workspace.repo.remote_tip(remote, branch),
         None => workspace.repo.reference(&workspace.mainline),
@@ -86,7 +86,7 @@ pub fn run(args: &WaitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
         if tip.is_some() && tip != last {
             last = tip;
             if let Some(remote) = remote {
-                let into = kept_as(remote, branch.trim_start_matches("refs/heads/"));
+                let into = kept_as(remote, &branch);
                 workspace.repo.fetch(remote, &branch, &into)?;
                 workspace.mainline = into;
                 if args.fetch.fetch {

@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::notes;
-use crate::base::Error;
+use crate::base::{Error, FullRef};
 use crate::cli::Ui;
 use crate::cli::args::{Global, duration};
 use crate::cli::output::{Outcome, Output, report_format};
@@ -339,7 +339,7 @@ fn install(args: &InstallArgs, global: &Global, ui: &Ui) -> Result<Outcome, Erro
         let mut value = WriteResult::of_clone("hook installed", installed.unchanged).to_value();
         value["hook"] = json!(installed.hook.display().to_string());
         value["chained"] = json!(installed.chained.as_ref().map(|path| path.display().to_string()));
-        value["mainline"] = json!(mainline);
+        value["mainline"] = json!(mainline.as_ref().map(FullRef::as_str));
         value["root"] = json!(roots.last());
         ui.json(&value)?;
     } else {
@@ -377,9 +377,9 @@ fn install(args: &InstallArgs, global: &Global, ui: &Ui) -> Result<Outcome, Erro
 /// Returns the branch that a server guards. It is stored in the server's
 /// configuration, which no push can change: HEAD differs in each work tree, and
 /// changes with a checkout.
-fn guarded_branch(repo: &Repo, wanted: Option<&str>) -> Result<String, Error> {
+fn guarded_branch(repo: &Repo, wanted: Option<&str>) -> Result<FullRef, Error> {
     let mainline = workspace::mainline(repo, wanted)?;
-    let short = mainline.strip_prefix("refs/heads/").unwrap_or(&mainline);
+    let short = mainline.short();
     if repo.local_values("modelry.mainline").last().map(String::as_str) != Some(short) {
         repo.set_local_values("modelry.mainline", &[short.to_owned()])?;
     }
@@ -472,7 +472,7 @@ fn pin(repo: &Repo, root: &str) -> Result<(), Error> {
 /// missing.
 fn ready(repo: &Repo, args: &InstallArgs, wanted: &Wanted, ui: &Ui) -> Result<(), Error> {
     let mainline = workspace::mainline(repo, wanted.mainline.as_deref())?;
-    let short = mainline.strip_prefix("refs/heads/").unwrap_or(&mainline);
+    let short = mainline.short();
     let Some(tip) = repo.reference(&mainline)? else {
         if Pin::all(repo)?.is_empty() {
             ui.note(&format!(

@@ -43,7 +43,7 @@ pub(super) fn workspace(base: &str, fetch: FetchArgs, global: &Global, ui: &Ui) 
         && let Ok(repo) = Repo::open(&wanted.directory)
         && let Some(name) = repo.full_name(base)
     {
-        wanted.mainline = Some(name);
+        wanted.mainline = Some(name.to_string());
         return fetch.open_as(&wanted, ui);
     }
     Err(first)

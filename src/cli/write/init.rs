@@ -206,12 +206,12 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     pin.keep(&repo)?;
     let pin = pin.to_string();
     if repo.config("modelry.mainline").is_none() {
-        repo.set_config("modelry.mainline", branch.trim_start_matches("refs/heads/"))?;
+        repo.set_config("modelry.mainline", branch.short())?;
     }
     if ui.is_json() {
         let mut result = WriteResult::created(&RecordPath::Registry);
         result.commit = Some(commit.to_string());
-        result.branch = Some(branch.trim_start_matches("refs/heads/").to_owned());
+        result.branch = Some(branch.short().to_owned());
         let mut value = result.to_value();
         value["root"] = json!(pin);
         value["actor"] = json!(actor);

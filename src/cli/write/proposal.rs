@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::base::{Error, shell_word};
+use crate::base::{Error, FullRef, shell_word};
 use crate::cli::Ui;
 use crate::cli::args::Global;
 use crate::cli::output::Outcome;
@@ -22,15 +22,13 @@ use crate::workspace::{Workspace, verdict};
 /// before them. A branch of a remote gets the review there at once.
 fn place_of(workspace: &Workspace, proposal: &str) -> Result<String, Error> {
     let repo = &workspace.repo;
-    let own = proposal.trim_start_matches("refs/heads/");
-    if repo.reference(&format!("refs/heads/{own}"))?.is_some() {
-        return Ok(format!(" --branch {own}"));
+    let own = FullRef::meant(proposal);
+    if own.is_branch() && repo.reference(&own)?.is_some() {
+        return Ok(format!(" --branch {}", own.short()));
     }
-    let kept = proposal.trim_start_matches("refs/remotes/");
-    Ok(match kept.split_once('/') {
-        Some((_, name)) if repo.reference(&format!("refs/remotes/{kept}"))?.is_some() => {
-            format!(" --branch {name} --push")
-        }
+    let kept = FullRef::meant_tracking(proposal);
+    Ok(match kept.kept() {
+        Some(name) if repo.reference(&kept)?.is_some() => format!(" --branch {name} --push"),
         // The proposal is not a branch: the reviewer must name one.
         _ => " --branch NAME".to_owned(),
     })
@@ -138,22 +136,23 @@ fn landing_words(
 /// that name, as last fetched.
 fn stale(workspace: &Workspace, proposal: &str) -> Result<Option<String>, Error> {
     let repo = &workspace.repo;
-    let own = proposal.trim_start_matches("refs/heads/");
-    let Some(tip) = repo.reference(&format!("refs/heads/{own}"))? else {
+    let own = FullRef::meant(proposal);
+    let Some(tip) = repo.reference(&own)?.filter(|_| own.is_branch()) else {
         return Ok(None);
     };
     for remote in repo.remotes()? {
-        let kept = kept_as(&remote, own);
+        let kept = kept_as(&remote, &own);
         let Some(there) = repo.reference(&kept)? else {
             continue;
         };
         let (_, lacks) = repo.ahead_behind(tip, there)?;
         if lacks > 0 {
-            let kept = kept.trim_start_matches("refs/remotes/");
+            let kept = kept.shown();
             let commits = crate::base::count(lacks, "commit");
             let show = shell_word(kept);
             return Ok(Some(format!(
-                "`{own}` lacks {commits} of `{kept}`, which is not what is shown: `modelry policy show {show}` shows that"
+                "`{}` lacks {commits} of `{kept}`, which is not what is shown: `modelry policy show {show}` shows that",
+                own.short()
             )));
         }
     }

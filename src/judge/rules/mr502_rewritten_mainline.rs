@@ -1,7 +1,7 @@
 //! MR502 rewritten-mainline: a commit that this clone verified is no longer on the mainline.
 
 use super::{Check, Rule};
-use crate::base::{Oid, shell_word};
+use crate::base::{FullRef, Oid, shell_word};
 use crate::judge::finding::{Anchor, Finding, RuleInfo};
 use crate::record::kind::REGISTRY_FILE;
 
@@ -63,7 +63,7 @@ pub fn replaced_mainline(mainline: &str, before: Oid, after: Oid) -> Finding<Anc
     .help(format!(
         "find out who pushed, and put it back: `git push {} origin {}`",
         shell_word(&format!("--force-with-lease={mainline}:{after}")),
-        shell_word(&format!("{before}:refs/heads/{mainline}"))
+        shell_word(&format!("{before}:{}", FullRef::of_branch(mainline)))
     ))
 }
 

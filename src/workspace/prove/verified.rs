@@ -88,7 +88,7 @@ impl Workspace {
 
     fn is_ours(&self, verified: &Verified) -> bool {
         verified.folder == self.folder
-            && verified.mainline == self.mainline
+            && verified.mainline == self.mainline.as_str()
             && self.root.is_none_or(|root| root.to_string() == verified.root)
     }
 
@@ -156,7 +156,7 @@ impl Workspace {
             format: FORMAT.into(),
             root: root.to_string(),
             folder: self.folder.clone(),
-            mainline: self.mainline.clone(),
+            mainline: self.mainline.to_string(),
             commit: commit.to_string(),
             policy: policy.to_string(),
             faulty: replay.faulty.iter().map(fault).collect(),

@@ -4,7 +4,7 @@ use super::base_trust::BaseTrust;
 use super::event::{Job, System, Task};
 use super::judgement::Judgement;
 use super::request::{JudgeRequest, What, judge};
-use crate::base::{Error, Oid};
+use crate::base::{Error, FullRef, Oid};
 use crate::git::{Fetch, Repo};
 use crate::judge::history::{self, Graph};
 use crate::record::kind::Landing;
@@ -151,10 +151,10 @@ impl CiJob {
 }
 
 /// Returns the remote-tracking branch of the mainline; a bare clone is a mirror.
-fn kept_at(repo: &Repo, mainline: &str) -> String {
-    match (repo.workdir(), mainline.strip_prefix("refs/heads/")) {
-        (Some(_), Some(name)) => format!("refs/remotes/{REMOTE}/{name}"),
-        _ => mainline.to_owned(),
+fn kept_at(repo: &Repo, mainline: &FullRef) -> FullRef {
+    match (repo.workdir(), mainline.branch()) {
+        (Some(_), Some(name)) => FullRef::tracking(REMOTE, name),
+        _ => mainline.clone(),
     }
 }
 
@@ -203,7 +203,7 @@ fn mainline_tip(repo: &Repo, job: &Job, tip: Oid, fetch: Option<&Fetch>) -> Resu
         None if matches!(job.task, Task::Landing(_)) => Err(brought_by(
             Error::msg(format!(
                 "what `{}` is on the remote is not here: the clone has a single branch",
-                job.mainline.trim_start_matches("refs/heads/")
+                job.mainline.short()
             )),
             fetch,
         )),
@@ -253,7 +253,7 @@ fn is_checked_out(repo: &Repo, tip: Oid, named: &str) -> Result<(), Error> {
 
 /// Returns the commit of the mainline that is named to land on. A commit elsewhere
 /// would be judged by a policy that somebody could have made for it.
-fn on_mainline(repo: &Repo, named: &str, tip: Oid, mainline: &str) -> Result<Oid, Error> {
+fn on_mainline(repo: &Repo, named: &str, tip: Oid, mainline: &FullRef) -> Result<Oid, Error> {
     let base = repo.resolve(named)?;
     if base == tip || history::chain_if(&repo.objects()?, base, tip)?.is_some() {
         return Ok(base);
@@ -261,7 +261,7 @@ fn on_mainline(repo: &Repo, named: &str, tip: Oid, mainline: &str) -> Result<Oid
     Err(Error::msg(format!(
         "`{named}` is commit {}, which is no commit of `{}` from first parent to first parent",
         base.short(),
-        mainline.trim_start_matches("refs/heads/")
+        mainline.short()
     ))
     .hint("name a commit of the mainline as `base`, or none: then it is the mainline as the remote has it"))
 }

@@ -10,7 +10,7 @@
 
 use serde_json::Value;
 
-use crate::base::{Error, Oid};
+use crate::base::{Error, FullRef, Oid};
 
 /// The supported CI systems.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,12 +25,12 @@ pub enum System {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
     /// The mainline's full name: `refs/heads/main`.
-    pub mainline: String,
+    pub mainline: FullRef,
     /// The commits to judge.
     pub task: Task,
     /// The remote's reference with these commits, for a clone that lacks them:
     /// `refs/pull/7/head`.
-    pub source: Option<String>,
+    pub source: Option<FullRef>,
 }
 
 /// The commits to judge, and how.
@@ -62,14 +62,6 @@ impl Task {
     }
 }
 
-/// Returns the full name of a branch: `main` and `refs/heads/main` are the same.
-fn branch(name: &str) -> String {
-    match name.starts_with("refs/") {
-        true => name.to_owned(),
-        false => format!("refs/heads/{name}"),
-    }
-}
-
 /// Parses a commit's id; `None` for the zeroes that mean no commit.
 fn commit(text: Option<&str>, what: &str) -> Result<Option<Oid>, Error> {
     let wrong = || {
@@ -85,13 +77,13 @@ fn no_mainline() -> Error {
 }
 
 /// Returns the task for a push to a reference.
-fn pushed(mainline: String, reference: &str, before: Option<Oid>, after: Option<Oid>) -> Result<Job, Error> {
+fn pushed(mainline: FullRef, reference: &str, before: Option<Oid>, after: Option<Oid>) -> Result<Job, Error> {
     let Some(after) = after else {
         return Err(Error::msg(format!("`{reference}` was deleted, so there is nothing to judge"))
             .hint("let the job run for pushes that bring commits; only a server's hook keeps a branch from being deleted: `modelry hook install --server`"));
     };
     let task = match before {
-        _ if reference != mainline => Task::Landing(after),
+        _ if reference != mainline.as_str() => Task::Landing(after),
         Some(from) => Task::Steps {
             from,
             to: after,
@@ -102,7 +94,7 @@ fn pushed(mainline: String, reference: &str, before: Option<Oid>, after: Option<
     Ok(Job {
         mainline,
         task,
-        source: Some(reference.to_owned()),
+        source: FullRef::new(reference),
     })
 }
 
@@ -131,14 +123,14 @@ pub fn github(
         "schedule" => text("/repository/default_branch").or(reference.as_deref()),
         _ => text("/repository/default_branch"),
     };
-    let mainline = mainline.or(default).map(branch).ok_or_else(no_mainline)?;
+    let mainline = mainline.or(default).map(FullRef::meant).ok_or_else(no_mainline)?;
     match event {
         "pull_request" | "pull_request_target" | "pull_request_review" => {
             let number = payload.pointer("/pull_request/number").and_then(Value::as_u64);
             Ok(Job {
                 mainline,
                 task: Task::Landing(some("/pull_request/head/sha")?),
-                source: number.map(|number| format!("refs/pull/{number}/head")),
+                source: number.and_then(|number| FullRef::new(&format!("refs/pull/{number}/head"))),
             })
         }
         "merge_group" => {
@@ -151,7 +143,7 @@ pub fn github(
             Ok(Job {
                 mainline,
                 task,
-                source: text("/merge_group/head_ref").map(str::to_owned),
+                source: text("/merge_group/head_ref").and_then(FullRef::new),
             })
         }
         "push" => {
@@ -196,7 +188,7 @@ pub fn gitlab(variable: &dyn Fn(&str) -> Option<String>, mainline: Option<&str>)
     let default = variable("CI_DEFAULT_BRANCH");
     let mainline = mainline
         .or(default.as_deref())
-        .map(branch)
+        .map(FullRef::meant)
         .ok_or_else(no_mainline)?;
     if let Some(number) = variable("CI_MERGE_REQUEST_IID") {
         let (target, here) = (variable("CI_MERGE_REQUEST_PROJECT_ID"), variable("CI_PROJECT_ID"));
@@ -204,12 +196,12 @@ pub fn gitlab(variable: &dyn Fn(&str) -> Option<String>, mainline: Option<&str>)
             return Err(Error::msg("this pipeline runs in a fork, whose branches are not the registry's")
                 .hint("a member of the registry's project runs it there: in the merge request, Pipelines, Run pipeline"));
         }
-        let source = Some(format!("refs/merge-requests/{number}/head"));
+        let source = FullRef::new(&format!("refs/merge-requests/{number}/head"));
         // The merge train's commits become the mainline, one by one; the train may
         // build on another merge request.
-        let on_mainline = variable("CI_MERGE_REQUEST_TARGET_BRANCH_NAME").map(|name| branch(&name));
+        let on_mainline = variable("CI_MERGE_REQUEST_TARGET_BRANCH_NAME").map(|name| FullRef::meant(&name));
         if variable("CI_MERGE_REQUEST_EVENT_TYPE").as_deref() == Some("merge_train")
-            && on_mainline.as_deref() == Some(mainline.as_str())
+            && on_mainline.as_ref() == Some(&mainline)
         {
             let from = some("CI_MERGE_REQUEST_TARGET_BRANCH_SHA")?;
             let to = some("CI_COMMIT_SHA")?;
@@ -237,8 +229,8 @@ pub fn gitlab(variable: &dyn Fn(&str) -> Option<String>, mainline: Option<&str>)
     }
     let started = variable("CI_PIPELINE_SOURCE").unwrap_or_default();
     let reference = match (variable("CI_COMMIT_BRANCH"), variable("CI_COMMIT_TAG")) {
-        (Some(name), _) => format!("refs/heads/{name}"),
-        (None, Some(tag)) => format!("refs/tags/{tag}"),
+        (Some(name), _) => FullRef::of_branch(&name).to_string(),
+        (None, Some(tag)) => FullRef::of_tag(&tag).to_string(),
         (None, None) => String::new(),
     };
     match started.as_str() {

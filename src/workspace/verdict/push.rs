@@ -9,7 +9,7 @@ use std::num::NonZeroUsize;
 
 use super::judgement::Judgement;
 use super::steps::{self, placed};
-use crate::base::{Error, Oid};
+use crate::base::{Error, FullRef, Oid};
 use crate::git::{Bounded, Budget, MOVED_MEANWHILE, Repo};
 use crate::judge::finding::{Anchor, Finding, Report};
 use crate::judge::history::{self, Arrival};
@@ -22,7 +22,7 @@ use crate::workspace::{self, RootOf, Wanted, Workspace};
 /// One reference that a push moves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Update {
-    /// Its full name.
+    /// Its name as the pusher gives it: nobody has checked it yet.
     pub name: String,
     /// The value that the pusher expects, or `None` for a new reference.
     pub old: Option<Oid>,
@@ -79,12 +79,9 @@ pub(super) fn judge(
     let repo = Repo::open(&wanted.directory)?;
     let mainline = workspace::mainline(&repo, wanted.mainline.as_deref())?;
     let tip = repo.reference(&mainline)?;
-    let short = mainline
-        .strip_prefix("refs/heads/")
-        .unwrap_or(&mainline)
-        .to_owned();
+    let short = mainline.short();
     // A symbolic reference is guarded as its target.
-    let guarded = repo.real_name(&mainline)?;
+    let guarded = repo.real_name(mainline.as_str())?;
     let mut wrong = Vec::new();
     let mut moved = None;
     for update in updates {
@@ -92,7 +89,7 @@ pub(super) fn judge(
             wrong.push(rules::forbidden_reference(&update.name, why));
         } else if repo.real_name(&update.name)? == guarded {
             match update.new {
-                None => wrong.push(rules::mainline_deleted(&short, tip)),
+                None => wrong.push(rules::mainline_deleted(short, tip)),
                 // Git may apply the update that was not judged.
                 Some(_) if moved.is_some() => {
                     return Err(Error::msg(format!("the push moves `{short}` twice"))
@@ -172,7 +169,7 @@ fn add(
 }
 
 /// Returns the reason why a reference must not be pushed.
-fn forbidden(repo: &Repo, update: &Update, mainline: &str) -> Option<&'static str> {
+fn forbidden(repo: &Repo, update: &Update, mainline: &FullRef) -> Option<&'static str> {
     let name = update.name.as_str();
     const REPLACE: &str = "refs/replace/";
     if name
@@ -182,34 +179,12 @@ fn forbidden(repo: &Repo, update: &Update, mainline: &str) -> Option<&'static st
         return Some("it makes git show one object in another's place, in every clone that fetches it");
     }
     // An existing one may be deleted.
-    if update.new.is_some() && shadows(name, mainline) {
+    if update.new.is_some() && mainline.is_shadowed_by(name) {
         return Some("git takes it for the mainline, or can't tell which of the two is meant");
     }
-    let other_case = name != mainline && name.eq_ignore_ascii_case(mainline);
+    let other_case = name != mainline.as_str() && name.eq_ignore_ascii_case(mainline.as_str());
     (other_case && repo.ignores_case())
         .then_some("on this server's disk it is the mainline by another spelling")
-}
-
-/// Whether git, asked for the mainline by its name or part of it, could take this
-/// reference: it looks for `main`, `heads/main` and `refs/heads/main` in several
-/// places (gitrevisions(7)).
-fn shadows(name: &str, mainline: &str) -> bool {
-    if name == mainline {
-        return false;
-    }
-    let below_refs = mainline.strip_prefix("refs/").unwrap_or(mainline);
-    let short = mainline.strip_prefix("refs/heads/").unwrap_or(below_refs);
-    let places = ["", "refs/", "refs/tags/", "refs/heads/", "refs/remotes/"];
-    places.iter().any(|place| {
-        let Some(rest) = name.strip_prefix(place) else {
-            return false;
-        };
-        let asked = match *place {
-            "refs/remotes/" => rest.strip_suffix("/HEAD").unwrap_or(rest),
-            _ => rest,
-        };
-        [short, below_refs, mainline].contains(&asked)
-    })
 }
 
 /// Judges the commits that a push adds to the mainline's tip.

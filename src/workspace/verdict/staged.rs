@@ -2,7 +2,7 @@
 
 use super::files::presumed;
 use super::judgement::Judgement;
-use crate::base::{Error, Oid};
+use crate::base::{Error, FullRef, Oid};
 use crate::git::{Head, Repo};
 use crate::judge::finding::Report;
 use crate::judge::history::{self, Past, Replay};
@@ -69,7 +69,7 @@ pub(super) fn judge(wanted: &Wanted) -> Result<Judgement, Error> {
 /// Judges one registry of the staged tree against HEAD.
 fn judged(wanted: &Wanted, repo: Repo, (head, tree): (Oid, Oid)) -> Result<Report, Error> {
     // HEAD locates the registry, since any branch may be checked out, or none.
-    let workspace = Workspace::at(wanted, repo, "HEAD".into(), Some(head))?;
+    let workspace = Workspace::at(wanted, repo, FullRef::head(), Some(head))?;
     let objects = workspace.repo.objects()?;
     let kept = CachedObjects::new(&objects);
     let records = Records::new(&kept);

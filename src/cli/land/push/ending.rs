@@ -5,10 +5,10 @@ use std::rc::Rc;
 use super::super::attempt::Attempt;
 use super::super::commit::Signed;
 use super::super::outcome::{Done, Landing, Sent};
-use super::super::{request, short};
+use super::super::request;
 use super::remote_state::Unknown;
 use super::route::PushRoute;
-use crate::base::{Error, shell_word};
+use crate::base::{Error, FullRef, shell_word};
 use crate::git::{AdvanceError, Move};
 use crate::judge::history;
 
@@ -37,7 +37,7 @@ pub(super) fn lost(route: &PushRoute, unknown: &Unknown, why: &str) -> Error {
     .hint(format!(
         "look before you run the command again: `git fetch {} {} && git merge-base --is-ancestor {commit} FETCH_HEAD`",
         shell_word(&route.remote),
-        shell_word(short(&unknown.reference)),
+        shell_word(unknown.reference.short()),
     ))
 }
 
@@ -46,7 +46,7 @@ pub(super) fn landed(
     attempt: &Attempt<'_>,
     route: &PushRoute,
     signed: Rc<Signed>,
-    reference: &str,
+    reference: &FullRef,
     tries: usize,
 ) -> Result<Landing, Error> {
     let Attempt {
@@ -63,7 +63,7 @@ pub(super) fn landed(
             .map_or("`git pull --ff-only` brings it up to date", String::as_str);
         ui.note(&format!(
             "`{}` of this clone stays where it was: {error}; {then}",
-            short(local)
+            local.short()
         ));
     }
     // A proposal may be the tip of this clone's mainline, and be dropped again.
@@ -86,7 +86,7 @@ pub(super) fn landed(
     };
     Ok(Landing::Done(Box::new(Done {
         signed,
-        branch: short(reference).to_owned(),
+        branch: reference.short().to_owned(),
         sent: Some(Sent {
             remote: route.remote.clone(),
             tries,
@@ -97,7 +97,7 @@ pub(super) fn landed(
 }
 
 /// Moves the clone's branch forward to the remote's tip.
-fn follow(attempt: &Attempt<'_>, local: &str, signed: &Signed) -> Result<(), Error> {
+fn follow(attempt: &Attempt<'_>, local: &FullRef, signed: &Signed) -> Result<(), Error> {
     let repo = &attempt.workspace.repo;
     let tip = repo.reference(local)?;
     if let Some(tip) = tip

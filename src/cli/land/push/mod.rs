@@ -27,8 +27,7 @@ use super::prepare::{Prepared, prepare};
 use super::preview::Existing;
 use super::reserve::Reserve;
 use super::retry::RetryBudget;
-use super::short;
-use crate::base::{Error, Oid, shell_word};
+use crate::base::{Error, FullRef, Oid, shell_word};
 use crate::git::{Pushed, may_pass};
 use crate::judge::history;
 use crate::record::kind::RecordPath;
@@ -152,7 +151,7 @@ impl Pushing<'_> {
         {
             self.attempt.ui.note(&format!(
                 "`{}` of `{}` took changes from {} others in the last seconds: waiting up to {} s, so that they can finish",
-                short(named),
+                named.short(),
                 self.route.remote,
                 contention.others,
                 wait.as_secs() + 1,
@@ -188,7 +187,7 @@ impl Pushing<'_> {
             Prepared::Dry(made) => {
                 let to = Destination {
                     remote: self.route.remote.clone(),
-                    branch: short(&self.route.reference(attempt, &made, None)).to_owned(),
+                    branch: self.route.reference(attempt, &made, None).short().to_owned(),
                     onto: push_base.target.base,
                 };
                 note_along(push_base.along, &to.branch, attempt.ui);
@@ -205,7 +204,7 @@ impl Pushing<'_> {
         let repo = &attempt.workspace.repo;
         match repo.push(&self.route.remote, signed.commit, &reference, push_base.expected)? {
             Pushed::Landed => {
-                note_along(push_base.along, short(&reference), attempt.ui);
+                note_along(push_base.along, reference.short(), attempt.ui);
                 if !gives_way(attempt, &self.route, &signed)? {
                     return landed(attempt, &self.route, signed, &reference, self.tries).map(State::Over);
                 }
@@ -229,7 +228,7 @@ impl Pushing<'_> {
     }
 
     /// Looks for the commit after a push that broke off, and sends it again.
-    fn broken_off(&mut self, signed: Rc<Signed>, reference: String, why: &str) -> Result<State, Error> {
+    fn broken_off(&mut self, signed: Rc<Signed>, reference: FullRef, why: &str) -> Result<State, Error> {
         let sent = Unknown {
             signed: signed.clone(),
             reference,
@@ -250,10 +249,10 @@ impl Pushing<'_> {
     }
 
     /// The error of a push for which others were faster until patience ended.
-    fn outrun(&self, reference: &str, why: &str) -> Error {
+    fn outrun(&self, reference: &FullRef, why: &str) -> Error {
         Error::msg(format!(
             "others push to `{}` of `{}` faster than this command can follow ({} times; the last time: {why}); nothing landed",
-            short(reference),
+            reference.short(),
             self.route.remote,
             self.tries,
         ))
@@ -261,7 +260,7 @@ impl Pushing<'_> {
     }
 
     /// The error of a push that the remote refused, whose words are printed.
-    fn refused(&self, reference: &str, why: &str, said: &[String]) -> Error {
+    fn refused(&self, reference: &FullRef, why: &str, said: &[String]) -> Error {
         let ui = self.attempt.ui;
         for line in said {
             let line = report::clean(line);
@@ -270,7 +269,7 @@ impl Pushing<'_> {
         Error::msg(format!(
             "`{}` refused the push to `{}`: {why}; nothing landed",
             self.route.remote,
-            short(reference)
+            reference.short()
         ))
         .hint(match said.is_empty() {
             true => "the branch may be protected there: propose the change with `--pr`",
@@ -281,28 +280,25 @@ impl Pushing<'_> {
 
 /// Refuses a branch that can't be made, however often it is tried: a branch of
 /// the remote is called as one of the folders that it would be in.
-fn has_room(attempt: &Attempt<'_>, route: &PushRoute, reference: &str) -> Result<(), Error> {
-    let mut at = reference;
-    while let Some((folder, _)) = at.rsplit_once('/')
-        && folder.starts_with("refs/heads/")
-    {
+fn has_room(attempt: &Attempt<'_>, route: &PushRoute, reference: &FullRef) -> Result<(), Error> {
+    let mut folders = std::iter::successors(reference.folder(), FullRef::folder);
+    while let Some(folder) = folders.next() {
         if attempt
             .workspace
             .repo
-            .remote_tip(&route.remote, folder)?
+            .remote_tip(&route.remote, &folder)?
             .is_some()
         {
             let told = format!(
                 "`{}` has a branch `{}`, so it can have none called `{}`; nothing landed",
                 route.remote,
-                short(folder),
-                short(reference)
+                folder.short(),
+                reference.short()
             );
             return Err(
                 Error::msg(told).hint("have that one renamed there, or name another branch: `--branch NAME`")
             );
         }
-        at = folder;
     }
     Ok(())
 }
@@ -354,15 +350,15 @@ fn is_there(
         }
     }
     let Some(record) = lacking else { return Ok(()) };
-    let to = route.named.as_deref().unwrap_or(&route.mainline);
-    let push = match route.local.as_deref() {
-        Some(local) if local != to => format!("{}:{}", short(local), short(to)),
-        _ => short(to).to_owned(),
+    let to = route.named.as_ref().unwrap_or(&route.mainline);
+    let push = match &route.local {
+        Some(local) if local != to => format!("{}:{}", local.short(), to.short()),
+        _ => to.short().to_owned(),
     };
     Err(Error::msg(format!(
         "{}, but in this clone alone: `{}` of `{}` lacks `{record}`",
         existing.words(),
-        short(to),
+        to.short(),
         route.remote
     ))
     .hint(format!(

@@ -2,13 +2,13 @@
 
 use std::rc::Rc;
 
+use super::super::Target;
 use super::super::attempt::Attempt;
 use super::super::commit::Signed;
 use super::super::outcome::FaultyBase;
 use super::super::prove::{Proved, prove};
-use super::super::{Target, short};
 use super::route::PushRoute;
-use crate::base::{Error, Oid, shell_word};
+use crate::base::{Error, FullRef, Oid, shell_word};
 use crate::judge::history;
 
 /// The base of a push: the state of the remote, and the commit to build on.
@@ -35,7 +35,7 @@ pub(super) enum RemoteState {
 #[derive(Clone)]
 pub(super) struct Unknown {
     pub(super) signed: Rc<Signed>,
-    pub(super) reference: String,
+    pub(super) reference: FullRef,
 }
 
 /// The answer of the remote.
@@ -65,7 +65,7 @@ fn look(attempt: &Attempt<'_>, route: &PushRoute, unknown: &[Unknown], is_here: 
         }
     }
     if let Some(reserve) = attempt.job.reserve {
-        reserve.look(attempt, &route.remote, route.named.as_deref())?;
+        reserve.look(attempt, &route.remote, route.named.as_ref())?;
     }
     if let Some(named) = &route.named {
         look.tip = repo.fetch_tip(&route.remote, named)?;
@@ -116,7 +116,7 @@ pub(super) fn survey(
             return Err(Error::msg(format!(
                 "`{}` has no branch `{}`",
                 route.remote,
-                short(&route.mainline)
+                route.mainline.short()
             ))
             .hint("name the mainline with `--mainline`, or push it first: `git push`"));
         }
@@ -139,7 +139,7 @@ fn target(
     on_mainline: bool,
 ) -> Result<Target, Error> {
     Ok(Target {
-        branch: route.local.clone().unwrap_or_default(),
+        branch: route.local.as_ref().unwrap_or(&route.mainline).clone(),
         tip: None,
         base,
         is_mainline: route.is_mainline(),
@@ -165,7 +165,7 @@ fn own_commits(attempt: &Attempt<'_>, route: &PushRoute, local: Option<Oid>, tip
         return Ok(Own::Sound { base: tip, along: 0 });
     };
     let repo = &attempt.workspace.repo;
-    let name = short(route.named.as_deref().unwrap_or_default());
+    let name = route.named.as_ref().map(FullRef::short).unwrap_or_default();
     let objects = repo.objects()?;
     match repo.ahead_behind(local, tip)? {
         (0, _) => Ok(Own::Sound { base: tip, along: 0 }),
@@ -184,7 +184,10 @@ fn own_commits(attempt: &Attempt<'_>, route: &PushRoute, local: Option<Oid>, tip
         }
         (along, behind) => {
             // A rewritten remote history is the more important fault.
-            let noted = repo.noted_remote_tip(&route.remote, route.named.as_deref().unwrap_or_default())?;
+            let noted = match &route.named {
+                Some(named) => repo.noted_remote_tip(&route.remote, named)?,
+                None => None,
+            };
             let grown = match noted {
                 Some(noted) => history::chain_if(&objects, noted, tip)?.is_some(),
                 None => false,
@@ -195,7 +198,7 @@ fn own_commits(attempt: &Attempt<'_>, route: &PushRoute, local: Option<Oid>, tip
             }
             Err(Error::msg(format!(
                 "`{}` and `{name}` of `{}` have gone apart: {} here, {} there",
-                short(route.local.as_deref().unwrap_or_default()),
+                route.local.as_ref().map(FullRef::short).unwrap_or_default(),
                 route.remote,
                 crate::base::count(along, "commit"),
                 crate::base::count(behind, "commit"),

@@ -3,19 +3,19 @@
 
 use super::super::attempt::Attempt;
 use super::super::preview::Proposal;
-use super::super::{local_branch, request, short};
-use crate::base::{Error, Oid};
+use super::super::{local_branch, request};
+use crate::base::{Error, FullRef, Oid};
 use crate::git::Head;
 
 /// The route of a push.
 pub(super) struct PushRoute {
     pub(super) remote: String,
     /// The mainline's full name on the remote.
-    pub(super) mainline: String,
+    pub(super) mainline: FullRef,
     /// The branch's full name on the remote, or `None` when the change determines it.
-    pub(super) named: Option<String>,
+    pub(super) named: Option<FullRef>,
     /// The branch of this clone that follows.
-    pub(super) local: Option<String>,
+    pub(super) local: Option<FullRef>,
 }
 
 impl PushRoute {
@@ -40,7 +40,7 @@ impl PushRoute {
                         .hint("leave `--branch` away, or push to the mainline with `--push`"),
                 );
             }
-            check_finished(attempt, local.as_deref())?;
+            check_finished(attempt, local.as_ref())?;
             return Ok(PushRoute {
                 remote,
                 mainline,
@@ -75,16 +75,16 @@ impl PushRoute {
     }
 
     /// Returns the pull request from a branch.
-    pub(super) fn as_request<'a>(&'a self, reference: &'a str) -> request::Request<'a> {
+    pub(super) fn as_request<'a>(&'a self, reference: &'a FullRef) -> request::Request<'a> {
         request::Request {
             remote: &self.remote,
-            branch: short(reference),
-            mainline: short(&self.mainline),
+            branch: reference.short(),
+            mainline: self.mainline.short(),
         }
     }
 
     /// Returns the branch's full name on the remote.
-    pub(super) fn reference(&self, attempt: &Attempt<'_>, made: &Proposal, commit: Option<Oid>) -> String {
+    pub(super) fn reference(&self, attempt: &Attempt<'_>, made: &Proposal, commit: Option<Oid>) -> FullRef {
         if let Some(named) = &self.named {
             return named.clone();
         }
@@ -94,13 +94,13 @@ impl PushRoute {
             return reserve.branch(number);
         }
         let id = commit.map_or_else(|| "ID".to_owned(), |commit| commit.short().to_string());
-        format!("refs/heads/modelry/{}-{id}", request::slug(made.subject()))
+        FullRef::of_branch(&format!("modelry/{}-{id}", request::slug(made.subject())))
     }
 }
 
 /// Refuses while a git operation on the checked-out branch is unfinished: it may move
 /// the branch, whose commits would be pushed too. Another branch is not affected.
-fn check_finished(attempt: &Attempt<'_>, local: Option<&str>) -> Result<(), Error> {
+fn check_finished(attempt: &Attempt<'_>, local: Option<&FullRef>) -> Result<(), Error> {
     let repo = &attempt.workspace.repo;
     let concerns = match local {
         Some(local) => repo.is_checked_out(local)? || repo.is_rebasing(local),
