@@ -110,6 +110,107 @@ fn a_revocation_lands_on_the_policy_in_force() {
     }
 }
 
+/// Refused texts of the policy, by a fault that each has.
+fn refusals(lab: &Lab) -> [(&'static str, Option<String>); 5] {
+    let text = lab.read("registry.yaml");
+    [
+        ("MR401", Some(text.replace("required: 1", "required: 3"))),
+        ("MR403", Some(lab.policy_with("required: 1", "required: 3"))),
+        ("MR014", Some(lab.policy_with("actors:\n", "foo: bar\nactors:\n"))),
+        ("MR009", Some(": : :\n".to_owned())),
+        ("MR404", None),
+    ]
+}
+
+/// Whether one or two administrators must agree, a revert of a refused text lands in
+/// each way, and every command says so.
+#[test]
+fn a_revert_of_a_refused_policy_lands_in_each_way() {
+    let (one, _) = two_administrators("");
+    let (two, _) = two_administrators("");
+    two.change_policy("actors:\n", "policyChange: {required: 2}\nactors:\n");
+    for base in [one, two] {
+        for (code, text) in refusals(&base) {
+            let lab = base.copy();
+            match text {
+                Some(text) => lab.write("registry.yaml", &text),
+                None => std::fs::remove_file(lab.top.join("registry.yaml")).expect("the policy"),
+            }
+            let who = if code == "MR403" { "trainer" } else { "admin-2" };
+            lab.commit(who, "refused");
+            lab.git(&["switch", "-q", "-c", "side"]);
+            let revert = ["revert", "-S", "--no-edit", "HEAD"];
+            assert!(lab.git_as("admin-1", &revert).status.success());
+            let said = lab.says("admin-1", &["validate", "HEAD~1..HEAD"]);
+            assert_eq!(said.code, 0, "{code}: {said:?}");
+            let ways = ["validate", "--onto", "main", "side", "--landing"];
+            for (way, land) in [
+                (
+                    "merge",
+                    &["merge", "-q", "--no-ff", "--no-gpg-sign", "-m", "landed", "side"][..],
+                ),
+                ("squash", &["merge", "-q", "--squash", "side"]),
+                ("rebase", &["cherry-pick", "--no-gpg-sign", "main..side"]),
+            ] {
+                let words = [&ways[..], &[way]].concat();
+                let said = lab.says("admin-1", &words);
+                let open = said.out.matches("finding[").count();
+                let is_new = said.out.contains("= landed by:");
+                assert!(open <= 1 && !is_new, "{code} {way}: {said:?}");
+                let lab = lab.copy();
+                lab.git(&["switch", "-q", "main"]);
+                let before = open_findings(&lab);
+                lab.git(land);
+                if way == "squash" {
+                    lab.git(&["commit", "-q", "--no-gpg-sign", "-m", "landed"]);
+                }
+                assert_eq!(open_findings(&lab), before, "{code} {way}");
+            }
+            let said = lab.says("admin-1", &["policy", "show", "side"]);
+            assert!(
+                said.err.contains("in place of a text that was refused"),
+                "{code}: {said:?}"
+            );
+        }
+    }
+}
+
+/// The number of open findings of an audit.
+fn open_findings(lab: &Lab) -> usize {
+    let said = lab.says("admin-1", &["audit", "-o", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
+    report["findings"].as_array().expect("a list").len()
+}
+
+/// The refused text grants a right, and names another stage: no answer follows it.
+#[test]
+fn no_reading_command_takes_a_refused_text_for_the_policy() {
+    let (lab, _) = two_administrators("");
+    let text = lab.policy_with("required: 1", "required: 4");
+    let text = text.replace(
+        "grants:\n",
+        "grants:\n  - to: [risk-1]\n    allow: [administer]\n",
+    );
+    lab.write("registry.yaml", &text);
+    lab.commit("risk-1", "refused");
+    let said = lab.says("risk-1", &["whoami"]);
+    assert!(
+        !said.out.contains("administer") && said.err.contains("was refused: this is policy"),
+        "{said:?}"
+    );
+    for words in [&["show", "churn/1"][..], &["show", "churn"]] {
+        let said = lab.says("admin-1", words);
+        assert!(
+            !said.out.contains("of 4") && said.err.contains("was refused"),
+            "{words:?}: {said:?}"
+        );
+    }
+    // The files on disk, too, are judged by the policy in force.
+    lab.git(&["checkout", "-q", "HEAD~1", "--", "registry.yaml"]);
+    let said = lab.says("risk-1", &["validate"]);
+    assert_eq!(said.code, 0, "{said:?}");
+}
+
 /// A thief with one key changes nothing where two administrators are needed.
 #[test]
 fn one_of_two_keys_brings_no_policy_into_force() {

@@ -34,7 +34,7 @@ pub(super) fn prove(attempt: &Attempt<'_>, objects: &dyn Objects, target: &Targe
     let records = Records::new(objects);
     if args.trust_base {
         ui.note("the history that this builds on was not proven (--trust-base)");
-        let policy = Replay::after(&records, &workspace.folder, target.base)?
+        let policy = Replay::after_judged(&records, &workspace.folder, target.base)?
             .policy
             .ok_or_else(|| Error::msg("no policy"))?;
         return Ok(Proved::Sound(Box::new(policy), None));

@@ -1,5 +1,7 @@
 //! Reads a registry at a commit or a day, for every reading command.
 
+use std::cell::Cell;
+
 use clap::Args;
 
 use super::fresh;
@@ -71,6 +73,9 @@ pub struct Reading<'r> {
     pub snapshot: Snapshot<'r>,
     /// The commit that is read.
     pub commit: Oid,
+    /// The serial of the policy in force, if it was asked for and the text there was
+    /// refused.
+    refused: Cell<Option<u64>>,
 }
 
 impl Reading<'_> {
@@ -117,12 +122,17 @@ impl Reading<'_> {
         if snapshot.registry()?.is_none() {
             return Err(workspace.no_registry(&objects, commit)?);
         }
-        let answered = read(&Reading {
+        let reading = Reading {
             workspace,
             objects: &objects,
             snapshot,
             commit,
-        });
+            refused: Cell::new(None),
+        };
+        let answered = read(&reading);
+        if let Some(serial) = reading.refused.get() {
+            ui.note(&reading.refused_words(serial));
+        }
         if let Some(words) = unreadable(workspace, &records.unreadable()) {
             ui.note(&words);
         }
@@ -134,12 +144,24 @@ impl Reading<'_> {
         !self.snapshot.records.unreadable().is_empty()
     }
 
-    /// Returns the policy at that commit.
+    /// Returns the policy in force at that commit, without a proof of its history.
     ///
     /// # Errors
     /// The commit has no policy.
     pub fn policy(&self) -> Result<Policy, Error> {
-        history::policy_at(&self.snapshot, &format!("commit {}", self.commit.short()))
+        let (folder, place) = (&self.workspace.folder, format!("commit {}", self.commit.short()));
+        let (policy, is_refused) =
+            history::policy_in_force(self.snapshot.records, folder, self.commit, &place)?;
+        self.refused.set(is_refused.then_some(policy.registry().serial));
+        Ok(policy)
+    }
+
+    fn refused_words(&self, serial: u64) -> String {
+        format!(
+            "the text of `{}` in commit {} was refused: this is policy {serial}, which stays in force; `modelry audit` tells why",
+            self.workspace.from_top(REGISTRY_FILE),
+            self.commit.short(),
+        )
     }
 
     /// Returns the policy in force at that commit. Where the text there was refused by the
@@ -161,12 +183,8 @@ impl Reading<'_> {
         if text.is_some_and(|text| text.id == proof.policy.source.id) {
             return there;
         }
-        ui.note(&format!(
-            "the text of `{}` in commit {} was refused: this is policy {}, which stays in force; `modelry audit` tells why",
-            self.workspace.from_top(REGISTRY_FILE),
-            self.commit.short(),
-            proof.policy.registry().serial
-        ));
+        ui.note(&self.refused_words(proof.policy.registry().serial));
+        self.refused.set(None);
         Ok(proof.policy)
     }
 

@@ -175,7 +175,7 @@ pub(super) fn show(proposal: &str, fetch: FetchArgs, global: &Global, ui: &Ui) -
             &workspace.folder,
         )
     };
-    let policy = history::policy_at(&at(tip)?, &mainline)?;
+    let (policy, is_refused) = history::policy_in_force(&records, &workspace.folder, tip, &mainline)?;
     let commit = workspace.repo.resolve(proposal)?;
     let proposed = at(commit)?
         .registry()?
@@ -187,7 +187,14 @@ pub(super) fn show(proposal: &str, fetch: FetchArgs, global: &Global, ui: &Ui) -
     };
     let (before, after) = (policy.source.value(), proposed.value());
     if before == after {
-        return Err(no_other());
+        return Err(match is_refused {
+            true => no_other().hint(format!(
+                "it puts that policy back, in place of a text that was refused: `modelry validate --onto {} {}` judges its landing",
+                shell_word(&mainline),
+                shell_word(proposal)
+            )),
+            false => no_other(),
+        });
     }
     // Findings of the mainline itself do not concern the proposal.
     let nothing = Report::default();

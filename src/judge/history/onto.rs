@@ -5,15 +5,15 @@ use std::collections::HashMap;
 use super::graph::Graph;
 use super::landing::{Clash, MergeText, Plan, Planner};
 use super::protected::Judged;
-use super::{Arrival, Replay, Stopped, provenance, read_commit, verdict};
+use super::{Arrival, Past, Replay, Stopped, provenance, read_commit, verdict};
 use crate::base::{Error, Oid};
 use crate::judge::finding::{Anchor, Finding, Note, Place, Remedy, Report, Scope, Tried};
 use crate::judge::rules::{self, Resolver};
 use crate::object::{Objects, Overlay};
 use crate::record::change::{self, Change};
 use crate::record::kind::{Action, ActorId, Landing, REGISTRY_FILE, RecordPath};
-use crate::record::snapshot::{Records, Snapshot};
-use crate::trust::{Author, Policy};
+use crate::record::snapshot::{Loaded, Records, Snapshot};
+use crate::trust::{Author, Carrier, Policy, Verdict, tally_policy};
 
 /// The question about a branch.
 pub struct Onto<'o> {
@@ -392,8 +392,7 @@ impl Court<'_, '_> {
         if squash.makes == "nothing yet" || squash.report.open().any(|finding| lacks(&finding)) {
             return Ok(false);
         }
-        let sides = self.planner.graph.sides(self.ask.base, self.ask.tip)?;
-        let Some(left) = sides.shared.first() else {
+        let Some(line) = self.one_commit()? else {
             return Ok(false);
         };
         finding
@@ -404,8 +403,7 @@ impl Court<'_, '_> {
             false => "",
         };
         finding.help = Some(format!(
-            "make one commit of the branch, with it checked out: `git reset --soft {} && git commit -S -m REASON`{other}",
-            left.short()
+            "make one commit of the branch, with it checked out: `{line}`{other}"
         ));
         Ok(true)
     }
@@ -434,10 +432,32 @@ impl Court<'_, '_> {
             "`{actor}` signed a commit of the branch, which a {} leaves behind",
             way.name()
         ));
+        // Each commit of a rebase is a step, so the review goes into the policy's own.
+        let one_step = match way {
+            Landing::Rebase if self.lacks_one(&registry)? => self.one_commit()?,
+            _ => None,
+        };
+        let one_step = one_step.map_or_else(String::new, |line| format!(" && {line}"));
         finding.help = Some(format!(
-            "ask `{actor}` to review policy {serial} too: `modelry policy approve -m REASON`, with the branch checked out"
+            "ask `{actor}` to review policy {serial} too: `modelry policy approve -m REASON{one_step}`, with the branch checked out"
         ));
         Ok(())
+    }
+
+    /// Whether one more review is enough for the policy at the tip, landed as one commit.
+    fn lacks_one(&self, registry: &Loaded) -> Result<bool, Error> {
+        let (policy, host) = (self.ask.policy, Carrier::new(None, Verdict::Host));
+        let past = Past::new(self.planner.objects, self.ask.folder, Some(self.ask.base));
+        let tally = tally_policy(policy, policy, &self.prior, &self.next, registry, &host, &past)?;
+        Ok(tally.counted.len() + 1 == tally.required as usize)
+    }
+
+    /// Returns the line that makes one commit of the branch, or `None` where it has no
+    /// commit in common with the mainline.
+    fn one_commit(&self) -> Result<Option<String>, Error> {
+        let sides = self.planner.graph.sides(self.ask.base, self.ask.tip)?;
+        let left = sides.shared.first();
+        Ok(left.map(|left| format!("git reset --soft {} && git commit -S -m REASON", left.short())))
     }
 
     /// Describes how to land a policy that lacks a review in this way alone.

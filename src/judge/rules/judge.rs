@@ -226,17 +226,18 @@ fn policies_brought(step: &Step<'_>) -> Vec<(usize, Policy)> {
         .collect()
 }
 
-/// Whether a change puts back the policy in force, in place of a text that was refused,
-/// and an administrator signs it.
+/// Whether a change puts back the policy in force, in place of a text that was refused:
+/// in its own bytes, whichever commit does it, or in another form that an administrator
+/// signs.
 fn puts_back(step: &Step<'_>, index: usize) -> bool {
     let change = &step.changes()[index];
-    let (Some(policy), Some(after), ChangeKind::PolicyChanged) = (step.policy, &change.after, &change.kind)
-    else {
+    let (Some(policy), Some(_), Some(after)) = (step.policy, &change.before, &change.after) else {
         return false;
     };
     let signer = step.carriers.of(index).verdict.actor();
     after.value() == policy.source.value()
-        && signer.is_some_and(|signer| policy.may(signer, Action::Administer, None, None))
+        && (after.id == policy.source.id
+            || signer.is_some_and(|signer| policy.may(signer, Action::Administer, None, None)))
 }
 
 /// The findings of reading one file.

@@ -66,7 +66,7 @@ pub(super) fn restored(
         return Ok(restored);
     };
     if step.prior.registry()?.is_none() && step.next.registry()?.is_some() {
-        if is_whole(step, policy.source.id)? && is_signed(step, |_| true) {
+        if is_whole(step, policy.source.id)? {
             restored.folders.insert(".".to_owned());
         }
         return Ok(restored);

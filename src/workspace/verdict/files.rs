@@ -72,9 +72,11 @@ fn against_head(workspace: &Workspace, within: Option<&str>) -> Result<Report, E
         None => Ok(Snapshot::empty(&records)),
     };
     let prior = at(top)?;
-    let policy = match prior.registry()? {
-        Some(_) => Some(history::policy_at(&prior, "HEAD")?),
-        None => None,
+    let policy = match head {
+        Some(head) if prior.registry()?.is_some() => {
+            Some(history::policy_in_force(&records, &workspace.folder, head, "HEAD")?.0)
+        }
+        _ => None,
     };
     if let Some(within) = within {
         let at = workspace.from_top(within);

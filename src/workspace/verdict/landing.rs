@@ -106,7 +106,7 @@ fn proven(
 ) -> Result<(Policy, Report), Error> {
     let Some(how) = trust.how() else {
         judgement.note("the history that it would land on was not proven (--trust-base)");
-        let given = Replay::after(records, &workspace.folder, base)?.policy;
+        let given = Replay::after_judged(records, &workspace.folder, base)?.policy;
         let policy = given.ok_or_else(|| Error::msg("no policy is in force there"))?;
         return Ok((policy, Report::default()));
     };

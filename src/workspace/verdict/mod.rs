@@ -21,6 +21,7 @@ mod occurred;
 mod page;
 mod push;
 mod request;
+mod resigned;
 mod staged;
 mod steps;
 mod unproven;

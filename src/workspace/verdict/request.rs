@@ -142,6 +142,9 @@ pub fn judge(request: &JudgeRequest<'_>) -> Result<Judgement, Error> {
             dated,
         } => push::judge(wanted, updates, budget, dated)?,
     };
+    if let What::Range { workspace, .. } | What::Landing { workspace, .. } = what {
+        workspace.sign_again(&mut judgement.report);
+    }
     judgement.note_elsewhere();
     let idle = match what {
         What::Range { .. } if judgement.report.checked.changes == 0 => {

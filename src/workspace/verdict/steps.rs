@@ -83,7 +83,7 @@ fn after(
             (proof.policy, proof.report)
         }
         None => {
-            let given = Replay::after(records, &workspace.folder, from)?.policy;
+            let given = Replay::after_judged(records, &workspace.folder, from)?.policy;
             let policy = given.ok_or_else(|| Error::msg("no policy is in force there"))?;
             (policy, Report::default())
         }
@@ -103,7 +103,7 @@ pub(super) fn range(workspace: &Workspace, from: Oid, tip: Oid) -> Result<Report
         return Ok(report);
     }
     let commits = history::chain(&objects, Some(from), tip)?;
-    let mut replay = Replay::after(&records, &workspace.folder, from)?;
+    let mut replay = Replay::after_judged(&records, &workspace.folder, from)?;
     let mut arrival = Arrival::default();
     let mut report = workspace.run(&mut replay, &commits, |_, step| arrival.add(step))?;
     arrival.settle(&mut report);
@@ -150,7 +150,8 @@ pub fn ensure_begun(workspace: &Workspace, a: Oid, b: Oid) -> Result<(), Error> 
             .registry()?
             .is_some())
     };
-    if there(a)? {
+    // A step may have removed the policy, which stays in force.
+    if there(a)? || Replay::after_judged(&records, &workspace.folder, a).is_ok() {
         return Ok(());
     }
     if !there(b)? {

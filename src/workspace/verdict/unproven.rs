@@ -44,7 +44,7 @@ fn past(workspace: &Workspace, head: Oid) -> Result<Option<String>, Error> {
             let Some(commits) = history::chain_if(&objects, known, head)? else {
                 return Ok(None);
             };
-            let mut replay = history::Replay::after(&records, &workspace.folder, known)?;
+            let mut replay = history::Replay::after_judged(&records, &workspace.folder, known)?;
             workspace.run(&mut replay, &commits, |_, _| {})?
         }
     };

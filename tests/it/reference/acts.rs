@@ -36,7 +36,8 @@ pub struct Done {
 
 impl Pen<'_> {
     pub fn law(&self, files: &Files) -> Law {
-        Law(at(files, "registry.yaml").unwrap_or_else(|| json!({"actors": {}})))
+        let policy = at(files, "registry.yaml").unwrap_or_else(|| json!({"actors": {}}));
+        Law(policy, Vec::new())
     }
 
     pub fn tampers(&mut self) -> bool {

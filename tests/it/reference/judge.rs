@@ -74,7 +74,8 @@ fn root(history: &History, id: Oid) -> (Step, Option<Law>) {
         brought: policy.is_some(),
         authors: BTreeSet::new(),
     };
-    (step, policy.map(Law))
+    let bytes = files.get("registry.yaml").cloned().unwrap_or_default();
+    (step, policy.map(|policy| Law(policy, bytes)))
 }
 
 fn step(history: &History, law: &Law, id: Oid) -> (Step, Option<Law>) {
@@ -163,7 +164,7 @@ fn step(history: &History, law: &Law, id: Oid) -> (Step, Option<Law>) {
     }
     if restores {
         // The registry that was judged before is there again, with the same policy.
-        brought = Some(Law(law.0.clone()));
+        brought = Some(law.clone());
     } else {
         case.state();
         // The reviews that come with a policy are part of its change.
@@ -211,8 +212,8 @@ fn repositories<'f>(prior: &Files, next: &'f Files) -> BTreeSet<&'f String> {
 }
 
 impl Case<'_> {
-    /// Whether actors put back, byte for byte, the whole registry that the mainline had
-    /// last, with the policy that is still in force.
+    /// Whether the step puts back, byte for byte, the whole registry that the mainline
+    /// had last, with the policy that is still in force.
     fn restores_registry(&self) -> bool {
         const POLICY: &str = "registry.yaml";
         if self.prior.contains_key(POLICY) || !self.next.contains_key(POLICY) {
@@ -229,10 +230,6 @@ impl Case<'_> {
         };
         own(&self.history[last].files) == own(self.next)
             && at(self.next, POLICY).is_some_and(|policy| policy == self.law.0)
-            && self
-                .links
-                .iter()
-                .all(|link| self.committer(link).actor().is_some())
     }
 
     /// Whether a file is only moved with its group.

@@ -8,9 +8,10 @@ use ssh_key::{HashAlg, PublicKey, SshSig};
 
 use super::objects::Commit;
 
-/// A policy in force.
+/// A policy in force, and its file as it came into force; empty where nothing depends on
+/// that.
 #[derive(Clone)]
-pub struct Law(pub Value);
+pub struct Law(pub Value, pub Vec<u8>);
 
 /// The actor behind a signature.
 #[derive(Clone, Debug, PartialEq, Eq)]

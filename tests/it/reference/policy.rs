@@ -65,13 +65,14 @@ impl Case<'_> {
         if !self.is_authorised(link, &was, &after) {
             wrong.insert("MR403");
         }
-        let law = wrong.is_empty().then(|| Law(after));
+        let bytes = link.after.clone().unwrap_or_default();
+        let law = wrong.is_empty().then(|| Law(after, bytes));
         self.codes.extend(wrong);
         law
     }
 
-    /// Whether an administrator puts the policy in force back, in place of a text that
-    /// never came into force. Only the first policy of a merged side is compared with it.
+    /// Whether the step puts the policy in force back, in place of a text that never came
+    /// into force: in its own bytes, or by an administrator's hand. Only the first policy of a merged side is compared with it.
     pub fn puts_back(&self, link: &Link) -> bool {
         let first = self.links.iter().find(|other| other.path == link.path);
         let is_law = link
@@ -79,10 +80,11 @@ impl Case<'_> {
             .as_deref()
             .is_some_and(|after| value(after) == self.law.0);
         let signer = self.committer(link);
+        let is_own = link.after.as_ref() == Some(&self.law.1);
         let decides = signer
             .actor()
             .is_some_and(|who| self.law.may(who, "administer", "", ""));
-        first == Some(link) && link.before.is_some() && is_law && decides && !reformats(link)
+        first == Some(link) && link.before.is_some() && is_law && (is_own || decides) && !reformats(link)
     }
 
     /// Whether the step does nothing but end keys and rights, up to this change.
@@ -152,7 +154,7 @@ impl Case<'_> {
                 revoked.as_array_mut().expect("a list").push(json!({"key": key}));
             }
         }
-        let law = Law(sole);
+        let law = Law(sole, Vec::new());
         let unknown = |who: &str| match who.strip_prefix("team:") {
             Some(team) => after["teams"][team].is_null(),
             None => !law.knows(who),
@@ -194,7 +196,7 @@ impl Case<'_> {
         for entry in approve.iter().copied().chain(rules) {
             groups.extend(texts(entry, "groups").iter().map(|glob| glob.replace('*', "x")));
         }
-        let before = Law(was.clone());
+        let before = Law(was.clone(), Vec::new());
         for group in &groups {
             let granted = approve
                 .iter()
