@@ -230,7 +230,7 @@ fn kinds(path: &RecordPath, before: Option<&Loaded>, after: &Loaded, is_new: boo
         }],
         (RecordPath::Version(_), Some(Record::Tombstone(_))) => vec![ChangeKind::VersionDeleted],
         (RecordPath::Version(_), _) => version_kinds(before, after, is_new),
-        (path, _) if path.kind().row().words.is_some() => {
+        (path, _) if path.kind().words().is_some() => {
             let kind = path.kind();
             added_or(ChangeKind::Added(kind), ChangeKind::Changed(kind))
         }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub use diff::{Differences, LastReadable, Link, diff, differing_pointers, typed};
 pub use files::{Files, Managed, files};
 
-use crate::record::kind::{Decision, RecordKind, RecordPath, Row, Status, VersionNumber, group_in};
+use crate::record::kind::{Decision, RecordKind, RecordPath, Row, Status, VersionNumber, Words, group_in};
 use crate::record::snapshot::Loaded;
 
 /// One change of one file.
@@ -142,6 +142,16 @@ impl ChangeKind {
     pub fn whole(&self) -> Option<&'static Row> {
         match self {
             ChangeKind::Added(kind) | ChangeKind::Changed(kind) => Some(kind.row()),
+            _ => None,
+        }
+    }
+
+    /// The words for a record that appeared or changed as a whole; `None` where the kind
+    /// of the change has words of its own.
+    pub fn words(&self) -> Option<&'static Words> {
+        match self {
+            ChangeKind::Added(kind) => Some(&kind.words()?[0]),
+            ChangeKind::Changed(kind) => Some(&kind.words()?[1]),
             _ => None,
         }
     }

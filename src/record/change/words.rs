@@ -47,6 +47,9 @@ impl Change {
     fn as_phrase(&self) -> String {
         let target = self.target();
         let name = self.name();
+        if let Some(words) = self.kind.words() {
+            return filled(words.phrase, &target, name);
+        }
         match &self.kind {
             ChangeKind::RegistryCreated => "create the registry".into(),
             ChangeKind::PolicyChanged => "change the policy".into(),
@@ -63,8 +66,6 @@ impl Change {
             ChangeKind::VersionAnnotated { pointers } => {
                 format!("annotate {target} ({})", pointers.join(", "))
             }
-            ChangeKind::Added(kind) => filled(kind.words()[0].phrase, &target, name),
-            ChangeKind::Changed(kind) => filled(kind.words()[1].phrase, &target, name),
             ChangeKind::Reviewed { decision, .. } => format!("{} {target} as {name}", decision.verb()),
             ChangeKind::StatusMoved { from, to } => format!("move {target} from {from} to {to}"),
             ChangeKind::StageMoved { from, to } if from == to => {
@@ -81,7 +82,9 @@ impl Change {
             ChangeKind::Reformatted => format!("reformat {}", self.path),
             ChangeKind::Removed => format!("remove {}", self.path),
             ChangeKind::ProtectedChanged => format!("change protected {}", self.path),
-            ChangeKind::Unreadable => format!("leave {} unreadable", self.path),
+            ChangeKind::Added(_) | ChangeKind::Changed(_) | ChangeKind::Unreadable => {
+                format!("leave {} unreadable", self.path)
+            }
             ChangeKind::Stray { .. } => format!("leave stray {}", self.path),
         }
     }
@@ -95,6 +98,9 @@ impl Change {
     fn as_trailer(&self) -> String {
         let target = self.target();
         let name = self.name();
+        if let Some(words) = self.kind.words() {
+            return filled(words.trailer, &target, name);
+        }
         match &self.kind {
             ChangeKind::RegistryCreated => "registry created".into(),
             ChangeKind::PolicyChanged => {
@@ -114,8 +120,6 @@ impl Change {
             ChangeKind::StageMoved { from, to } => {
                 format!("stage {target} {} -> {}", stage_words(*from), stage_words(*to))
             }
-            ChangeKind::Added(kind) => filled(kind.words()[0].trailer, &target, name),
-            ChangeKind::Changed(kind) => filled(kind.words()[1].trailer, &target, name),
             ChangeKind::GroupCreated => format!("group {target} created"),
             ChangeKind::GroupUpdated => format!("group {target} updated"),
             ChangeKind::GroupDeleted => format!("group {target} deleted"),
@@ -132,6 +136,8 @@ impl Change {
             | ChangeKind::Reformatted
             | ChangeKind::Removed
             | ChangeKind::ProtectedChanged
+            | ChangeKind::Added(_)
+            | ChangeKind::Changed(_)
             | ChangeKind::Unreadable
             | ChangeKind::Stray { .. } => self.phrase(),
         }

@@ -36,13 +36,16 @@ const OWN: &[(&str, &str)] = &[
 
 /// All the words, each with its meaning.
 pub fn types() -> Vec<(&'static str, &'static str)> {
-    let rows = RecordKind::all().filter_map(|kind| kind.row().words.as_ref());
+    let rows = RecordKind::all().filter_map(|kind| kind.words());
     let rows = rows.flatten().map(|words| (words.event, words.meaning));
     OWN.iter().copied().chain(rows).collect()
 }
 
 /// The word for a kind of change.
 pub(super) fn word(kind: &ChangeKind) -> &'static str {
+    if let Some(words) = kind.words() {
+        return words.event;
+    }
     match kind {
         ChangeKind::RegistryCreated => "registry.created",
         ChangeKind::PolicyChanged => "policy.changed",
@@ -55,8 +58,6 @@ pub(super) fn word(kind: &ChangeKind) -> &'static str {
         ChangeKind::VersionDeleted => "version.deleted",
         ChangeKind::FrozenChanged { .. } => "version.frozen.changed",
         ChangeKind::VersionAnnotated { .. } => "version.annotated",
-        ChangeKind::Added(kind) => kind.words()[0].event,
-        ChangeKind::Changed(kind) => kind.words()[1].event,
         ChangeKind::Reviewed { .. } => "version.reviewed",
         ChangeKind::StatusMoved { .. } => "version.status.moved",
         ChangeKind::StageMoved { .. } => "stage.moved",
@@ -64,7 +65,8 @@ pub(super) fn word(kind: &ChangeKind) -> &'static str {
         ChangeKind::Reformatted => "record.reformatted",
         ChangeKind::Removed => "record.removed",
         ChangeKind::ProtectedChanged => "protected.changed",
-        ChangeKind::Unreadable => "record.unreadable",
+        // A record without words can't be added: it counts as one that can't be read.
+        ChangeKind::Added(_) | ChangeKind::Changed(_) | ChangeKind::Unreadable => "record.unreadable",
         ChangeKind::Stray { .. } => "record.stray",
     }
 }
@@ -85,7 +87,19 @@ pub(super) fn subject(change: &Change) -> String {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::types;
+    use super::{ChangeKind, RecordKind, types, word};
+
+    #[test]
+    fn each_kind_of_record_has_a_word_for_a_change_of_it() {
+        let known: BTreeSet<&str> = types().into_iter().map(|(word, _)| word).collect();
+        for kind in RecordKind::all() {
+            for change in [ChangeKind::Added(kind), ChangeKind::Changed(kind)] {
+                let found = word(&change);
+                assert!(known.contains(found), "{kind:?}: {found}");
+                assert_eq!(found == "record.unreadable", kind.words().is_none(), "{kind:?}");
+            }
+        }
+    }
 
     /// Receivers select events by these words, and the ids of events are made of them.
     #[test]
