@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use walkdir::WalkDir;
 
@@ -144,10 +144,7 @@ impl Folder {
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(io("create", folder))?;
-    let file = drafted(path, bytes)?;
-    file.persist(path)
-        .map_err(|error| io("write", path)(error.error))?;
-    Ok(())
+    put(drafted(path, bytes)?, path)
 }
 
 /// Writes a program as [`write_file`] does; it gets the right to run wherever it has
@@ -166,9 +163,7 @@ pub fn write_program(path: &Path, bytes: &[u8]) -> Result<(), Error> {
             .set_permissions(program)
             .map_err(io("write", path))?;
     }
-    file.persist(path)
-        .map_err(|error| io("write", path)(error.error))?;
-    Ok(())
+    put(file, path)
 }
 
 /// Replaces a file atomically and durably: the new content reaches the disk before it
@@ -183,9 +178,7 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         set.map_err(io("write", path))?;
     }
     file.as_file().sync_all().map_err(io("write", path))?;
-    file.persist(path)
-        .map_err(|error| io("write", path)(error.error))?;
-    Ok(())
+    put(file, path)
 }
 
 /// Replaces a file as [`replace_file`] does, through the temporary file `draft`. The
@@ -212,6 +205,14 @@ pub fn create_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
+/// Gives a finished draft its name, in place of the old file.
+fn put(draft: tempfile::NamedTempFile, path: &Path) -> Result<(), Error> {
+    draft
+        .persist(path)
+        .map_err(|error| io("write", path)(error.error))?;
+    Ok(())
+}
+
 /// Writes a temporary file beside `path`, which is removed unless it is renamed.
 fn drafted(path: &Path, bytes: &[u8]) -> Result<tempfile::NamedTempFile, Error> {
     let folder = path.parent().unwrap_or(Path::new("."));
@@ -226,6 +227,21 @@ fn drafted(path: &Path, bytes: &[u8]) -> Result<tempfile::NamedTempFile, Error> 
     let mut file = builder.tempfile_in(folder).map_err(io("write", path))?;
     file.write_all(bytes).map_err(io("write", path))?;
     Ok(file)
+}
+
+/// Tries something for a second, at growing intervals: another process may hold a lock.
+/// Returns `None` when it holds it still.
+pub(super) fn patiently<T, E>(mut once: impl FnMut() -> Result<Option<T>, E>) -> Result<Option<T>, E> {
+    let end = Instant::now() + Duration::from_secs(1);
+    let mut wait = Duration::from_millis(20);
+    loop {
+        let done = once()?;
+        if done.is_some() || Instant::now() >= end {
+            return Ok(done);
+        }
+        std::thread::sleep(wait);
+        wait = (wait * 2).min(Duration::from_millis(100));
+    }
 }
 
 /// Locks a file's folder until the lock is dropped or the process ends, on systems

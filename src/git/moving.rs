@@ -6,7 +6,6 @@
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -296,31 +295,22 @@ pub(super) fn put_in_place(repo: &Repo, places: &Places) -> Result<(), Error> {
 /// Takes the guard; waits up to a second for another command that moves this work
 /// tree.
 fn guarded(path: &Path) -> Result<File, Error> {
-    for _ in 0..20 {
-        if let Some(guard) = disk::try_lock(path)? {
-            return Ok(guard);
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    Err(
+    disk::patiently(|| disk::try_lock(path))?.ok_or_else(|| {
         Error::msg("another `modelry` command is at work in this work tree")
-            .hint("wait for it to end, and try again"),
-    )
+            .hint("wait for it to end, and try again")
+    })
 }
 
 /// Takes git's lock of the index; waits up to a second for another process that holds
 /// it.
 fn hold(lock: &Path, mark: &str) -> Result<(), Error> {
-    for _ in 0..20 {
-        match File::options().write(true).create_new(true).open(lock) {
-            Ok(mut file) => return file.write_all(mark.as_bytes()).map_err(io("write", lock)),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                std::thread::sleep(Duration::from_millis(50));
-            }
-            Err(error) => return Err(io("create", lock)(error)),
-        }
-    }
-    Err(is_locked(lock))
+    let file = disk::patiently(|| match File::create_new(lock) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(None),
+        Err(error) => Err(io("create", lock)(error)),
+    })?;
+    let mut file = file.ok_or_else(|| is_locked(lock))?;
+    file.write_all(mark.as_bytes()).map_err(io("write", lock))
 }
 
 /// Returns the error for an index that another process holds.

@@ -4,7 +4,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::moving::is_locked;
 use super::program::{Filter, Program, listed};
@@ -117,13 +116,8 @@ impl Repo {
         let mut lock = self.index_file().into_os_string();
         lock.push(".lock");
         let lock = PathBuf::from(lock);
-        for _ in 0..10 {
-            if !lock.exists() {
-                return Ok(());
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        Err(is_locked(&lock))
+        let is_free = disk::patiently(|| Ok::<_, Error>((!lock.exists()).then_some(())))?;
+        is_free.ok_or_else(|| is_locked(&lock))
     }
 }
 

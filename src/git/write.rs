@@ -2,13 +2,13 @@
 //! reference moves, and the reference moves by compare-and-swap.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use git2::{ErrorClass, ErrorCode, ObjectType};
+use git2::{ErrorCode, ObjectType};
 
 use super::{failed, oid};
 use crate::base::{Error, FullRef, ObjectFormat, ObjectKind, Oid};
 use crate::git::Repo;
+use crate::git::disk;
 
 /// The author or committer of a commit, with the time, as in the commit's header.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -187,39 +187,27 @@ impl Repo {
         };
         let new = raw(new)?;
         let old = old.map(raw).transpose()?;
-        let mut wait = Duration::from_millis(20);
-        loop {
+        let lock = self.common_dir().join(format!("{branch}.lock"));
+        let moved = disk::patiently(|| {
             let moved = match old {
                 Some(old) => self.raw.reference_matching(branch.as_str(), new, true, old, log),
                 None => self.raw.reference(branch.as_str(), new, false, log),
             };
             let error = match moved {
-                Ok(_) => return Ok(()),
+                Ok(_) => return Ok(Some(())),
                 Err(error) => error,
             };
-            let lock = self.common_dir().join(format!("{branch}.lock"));
             match error.code() {
-                ErrorCode::Modified | ErrorCode::Exists => return Err(AdvanceError::Moved),
-                ErrorCode::NotFound if old.is_some() => return Err(AdvanceError::Moved),
-                _ if lock.exists()
-                    || error.code() == ErrorCode::Locked
-                    || error.class() == ErrorClass::Os
-                        && error.message().contains("lock")
-                        && lock.exists() =>
-                {
-                    if wait > Duration::from_millis(500) {
-                        return Err(AdvanceError::Locked(lock));
-                    }
-                    std::thread::sleep(wait);
-                    wait *= 2;
-                }
-                _ => {
-                    return Err(AdvanceError::Other(failed(format!("can't move `{branch}`"))(
-                        error,
-                    )));
-                }
+                ErrorCode::Modified | ErrorCode::Exists => Err(AdvanceError::Moved),
+                ErrorCode::NotFound if old.is_some() => Err(AdvanceError::Moved),
+                ErrorCode::Locked => Ok(None),
+                _ if lock.exists() => Ok(None),
+                _ => Err(AdvanceError::Other(failed(format!("can't move `{branch}`"))(
+                    error,
+                ))),
             }
-        }
+        })?;
+        moved.ok_or(AdvanceError::Locked(lock))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The wait before an event is tried again.
+//! The wait before a receiver or a server is asked again: it doubles each time.
 
 use std::time::Duration;
 
@@ -8,12 +8,27 @@ const FIRST: Duration = Duration::from_millis(500);
 /// The longest wait, unless the receiver asks for a longer one.
 const LONGEST: Duration = Duration::from_secs(60);
 
+/// Returns the wait after this many failures in a row (at least 1).
+pub(super) fn doubled(failures: u32) -> Duration {
+    let times = 2_u32.saturating_pow(failures.saturating_sub(1));
+    FIRST.saturating_mul(times).min(LONGEST)
+}
+
+/// Returns a random number. Without one, those that wait may return at the same time,
+/// which does no harm.
+pub fn chance() -> u32 {
+    let mut random = [0; 4];
+    match getrandom::fill(&mut random) {
+        Ok(()) => u32::from_le_bytes(random),
+        Err(_) => u32::MAX / 2,
+    }
+}
+
 /// Returns the wait after this many failures of one event (at least 1). It doubles
 /// each time, and half of it is jitter, so that senders which lost the same receiver
 /// do not return together. It is never shorter than the receiver asks for.
 pub(super) fn wait(failures: u32, asked: Option<Duration>, chance: u32) -> Duration {
-    let doubled = 2_u32.saturating_pow(failures.saturating_sub(1));
-    let whole = FIRST.saturating_mul(doubled).min(LONGEST);
+    let whole = doubled(failures);
     let part = 0.5 + f64::from(chance) / f64::from(u32::MAX) / 2.0;
     whole.mul_f64(part).max(asked.unwrap_or_default())
 }

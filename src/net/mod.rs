@@ -14,5 +14,6 @@
 //! A new transport of artifacts is a file in `fetch/`, with a test against a real
 //! server. Answers of receivers are interpreted in `notify/answer.rs`.
 
+pub(crate) mod backoff;
 pub mod fetch;
 pub mod notify;

@@ -7,6 +7,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::net::backoff;
+
 /// The number of rounds to back off, on average, after each lost race; the last value
 /// holds from then on.
 const STAND_BACK: [f64; 7] = [1.0, 2.0, 4.0, 4.0, 2.0, 1.0, 0.25];
@@ -92,12 +94,7 @@ fn stand_back(lost: usize, round: Duration) -> Duration {
 /// Returns a random time up to twice the given one, so that losers of one race do not
 /// retry together.
 fn jitter(time: Duration) -> Duration {
-    let mut random = [0; 4];
-    // Without random numbers they may retry together, which does no harm.
-    let part = match getrandom::fill(&mut random) {
-        Ok(()) => f64::from(u32::from_le_bytes(random)) / f64::from(u32::MAX),
-        Err(_) => 0.5,
-    };
+    let part = f64::from(backoff::chance()) / f64::from(u32::MAX);
     time.mul_f64(2.0 * part)
 }
 

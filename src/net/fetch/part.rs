@@ -10,14 +10,12 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Event, Fault, Opened, Origin, Promise, Trouble, Watch, place::io};
 use crate::base::Error;
+use crate::net::backoff;
 use crate::record::canonical::sha256;
 use crate::record::kind::Digest;
 
 /// The most failures in a row without progress.
 const TRIES: u32 = 5;
-
-/// The wait after the first failure; it doubles with each further one.
-const FIRST_WAIT: Duration = Duration::from_millis(500);
 
 /// The longest wait that a server may ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -45,9 +43,7 @@ impl RetryBudget {
             return Err(Error::msg(format!("{what} ({TRIES} tries)"))
                 .hint("what has arrived is kept: the same command goes on from there"));
         }
-        let wait = asked
-            .unwrap_or(FIRST_WAIT * 2_u32.pow(self.failures - 1))
-            .min(LONGEST_WAIT);
+        let wait = asked.unwrap_or(backoff::doubled(self.failures)).min(LONGEST_WAIT);
         watch(Event::Again(what, wait));
         std::thread::sleep(wait);
         Ok(())

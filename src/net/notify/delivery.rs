@@ -4,8 +4,8 @@
 use std::time::{Duration, Instant};
 
 use super::answer::Verdict;
-use super::backoff;
 use crate::base::Error;
+use crate::net::backoff;
 
 /// A receiver of events.
 pub trait Sink {
@@ -57,7 +57,7 @@ pub fn deliver(
             }
             Verdict::Again(what, asked) => (what, asked),
         };
-        let wait = backoff::wait(tries, asked, chance());
+        let wait = backoff::wait(tries, asked, backoff::chance());
         let left = patience.0.saturating_sub(start.elapsed());
         if wait >= left {
             let tries = match tries {
@@ -83,14 +83,5 @@ pub fn deliver(
         }
         again(&what, wait);
         std::thread::sleep(wait);
-    }
-}
-
-/// Without random numbers, senders may return at the same time, which does no harm.
-fn chance() -> u32 {
-    let mut random = [0; 4];
-    match getrandom::fill(&mut random) {
-        Ok(()) => u32::from_le_bytes(random),
-        Err(_) => u32::MAX / 2,
     }
 }

@@ -6,7 +6,6 @@
 
 mod address;
 mod answer;
-mod backoff;
 mod cursor;
 mod delivery;
 #[cfg(unix)]

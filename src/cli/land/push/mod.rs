@@ -281,8 +281,7 @@ impl Pushing<'_> {
 /// Refuses a branch that can't be made, however often it is tried: a branch of
 /// the remote is called as one of the folders that it would be in.
 fn has_room(attempt: &Attempt<'_>, route: &PushRoute, reference: &FullRef) -> Result<(), Error> {
-    let mut folders = std::iter::successors(reference.folder(), FullRef::folder);
-    while let Some(folder) = folders.next() {
+    for folder in std::iter::successors(reference.folder(), FullRef::folder) {
         if attempt
             .workspace
             .repo

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
-use std::time::Duration;
 
 use percent_encoding::utf8_percent_encode;
 use serde_json::Value;
@@ -14,6 +13,7 @@ use super::super::http::{RESERVED, Web};
 use super::LARGEST;
 use crate::base::Error;
 use crate::exchange::mlflow::{Found, numbers_as_text};
+use crate::net::backoff;
 use crate::record::kind::Address;
 
 /// The most models or versions in one answer.
@@ -183,15 +183,13 @@ impl Server {
             .map(|(key, value)| format!("{key}={}", utf8_percent_encode(value, &RESERVED)))
             .collect();
         let url = format!("{}/api/2.0/mlflow/{path}?{}", self.base.expose(), query.join("&"));
-        let mut wait = Duration::from_millis(500);
         let mut tries = 1;
         loop {
             match self.once(&url) {
                 Ok(answer) => return Ok(answer),
                 Err((error, passes)) if !passes || tries == TRIES => return Err(error),
                 Err(_) => {
-                    std::thread::sleep(wait);
-                    wait *= 2;
+                    std::thread::sleep(backoff::doubled(tries));
                     tries += 1;
                 }
             }
