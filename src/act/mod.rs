@@ -30,6 +30,7 @@ mod import_plan;
 mod keys;
 mod object;
 mod policy;
+mod policy_edit;
 mod policy_review;
 mod register;
 mod relay;
@@ -57,7 +58,8 @@ pub use import_plan::{
     ImportedVersion, NAME_ELSEWHERE, PlannedGroup, PlannedVersion,
 };
 pub use object::{Object, content, has_moved, moves, objects, spoken_for};
-pub use policy::{FirstPolicy, PolicyEdit, consequences, edit_policy, first_policy};
+pub use policy::{FirstPolicy, consequences, edit_policy, first_policy};
+pub use policy_edit::PolicyEdit;
 pub use policy_review::approve_policy;
 pub use register::{Proposed, RegisterRequest, register};
 pub use relay::{RelayRequest, has_account_on, relay};

@@ -19,7 +19,7 @@ use crate::git::GitObjects;
 use crate::judge::finding::Report;
 use crate::judge::history;
 use crate::object::CachedObjects;
-use crate::record::kind::{Address, Artifact, GroupName, UriFault};
+use crate::record::kind::{Address, Artifact, GroupName, ModelVersion, UriFault};
 use crate::record::snapshot::{Records, Snapshot};
 use crate::report::resolve::{self, Answer, Resolved, Which};
 use crate::report::{self, clean, paint};
@@ -411,20 +411,7 @@ fn print(answer: &Answer, proven: &Proven<'_>, ui: &Ui) -> Result<Outcome, Error
         .map(|(_, artifact)| artifact)
         .collect();
     let main = artifacts.first();
-    let text = |value: Option<String>| value.unwrap_or_default();
-    let digest = main.and_then(|artifact| artifact.digest.as_ref());
-    let values = [
-        answer.id.to_string(),
-        answer.id.group.to_string(),
-        answer.id.number.to_string(),
-        answer.status.to_string(),
-        text(main.map(|artifact| artifact.uri.expose().to_owned())),
-        text(digest.map(ToString::to_string)),
-        text(image.as_ref().map(|image| image.expose().to_owned())),
-        proven.commit.to_string(),
-        proven.proof.root.to_string(),
-    ];
-    let pairs: Vec<(&str, String)> = NAMES.into_iter().zip(values).collect();
+    let pairs = pairs(answer, main.copied(), image.as_ref(), proven);
     if artifacts.len() > 1 && matches!(ui.output, Output::Env | Output::Github) {
         ui.note(&format!(
             "{} has {} artifacts, and this form names the first; `-o uri` names all of them",
@@ -459,7 +446,45 @@ fn print(answer: &Answer, proven: &Proven<'_>, ui: &Ui) -> Result<Outcome, Error
             let text = serde_yaml::to_string(&service).map_err(|error| Error::msg(error.to_string()))?;
             ui.exact(&text)?;
         }
-        Output::Json => ui.exact_json(&json!({
+        Output::Json => ui.exact_json(&as_json(answer, version, &artifacts, image.as_ref(), proven))?,
+        _ => ui.print(&for_people(answer, version, &artifacts, proven, ui))?,
+    }
+    Ok(Outcome::Fine)
+}
+
+/// Returns the values for `-o env` and `-o github`, with their names.
+fn pairs(
+    answer: &Answer,
+    main: Option<&Artifact>,
+    image: Option<&Address>,
+    proven: &Proven<'_>,
+) -> Vec<(&'static str, String)> {
+    let text = |value: Option<String>| value.unwrap_or_default();
+    let digest = main.and_then(|artifact| artifact.digest.as_ref());
+    let values = [
+        answer.id.to_string(),
+        answer.id.group.to_string(),
+        answer.id.number.to_string(),
+        answer.status.to_string(),
+        text(main.map(|artifact| artifact.uri.expose().to_owned())),
+        text(digest.map(ToString::to_string)),
+        text(image.map(|image| image.expose().to_owned())),
+        proven.commit.to_string(),
+        proven.proof.root.to_string(),
+    ];
+    NAMES.into_iter().zip(values).collect()
+}
+
+/// Renders the answer as JSON.
+fn as_json(
+    answer: &Answer,
+    version: &ModelVersion,
+    artifacts: &[&Artifact],
+    image: Option<&Address>,
+    proven: &Proven<'_>,
+) -> Value {
+    let main = artifacts.first();
+    json!({
             "version": answer.id.to_string(),
             "group": answer.id.group,
             "number": answer.id.number,
@@ -468,7 +493,7 @@ fn print(answer: &Answer, proven: &Proven<'_>, ui: &Ui) -> Result<Outcome, Error
             "digest": main.and_then(|artifact| artifact.digest.as_ref()),
             "image": image,
             "artifacts": artifacts,
-            "containers": containers.iter().map(|(_, container)| container).collect::<Vec<_>>(),
+            "containers": version.spec.containers().iter().map(|(_, container)| container).collect::<Vec<_>>(),
             "imported": version.imported.as_ref().map(|it| json!({
                 "from": it.from,
                 "as": it.status.status().as_str(),
@@ -479,62 +504,79 @@ fn print(answer: &Answer, proven: &Proven<'_>, ui: &Ui) -> Result<Outcome, Error
             })),
             "commit": proven.commit.to_string(),
             "proven": words(proven),
-        }))?,
-        _ => {
-            let mut out = format!(
-                "{}  {}\n",
-                paint(&pairs[0].1, "1", &ui.style),
-                paint(answer.status.as_str(), "32", &ui.style)
-            );
-            for artifact in &artifacts {
-                let digest = artifact
-                    .digest
-                    .as_ref()
-                    .map_or_else(|| "no digest".to_owned(), ToString::to_string);
-                out.push_str(&format!(
-                    "  artifact  {}\n            {digest}\n",
-                    clean(&artifact.uri.to_string())
-                ));
-            }
-            for image in containers
-                .iter()
-                .filter_map(|(_, container)| container.image.as_ref())
-            {
-                out.push_str(&format!("  image     {}\n", clean(&image.to_string())));
-            }
-            if let Some(imported) = &version.imported {
-                let words = imported.words(&version.by);
-                let how = words.strip_prefix("imported ").unwrap_or(&words);
-                out.push_str(&format!("  imported  {}\n", clean(how)));
-            }
-            let steps = crate::base::count(proven.proof.report.checked.steps, "step");
-            let from = match proven.proof.from {
-                Some(from) => {
-                    let by = match proven.proof.checkpoint {
-                        Some(_) => "by the checkpoint",
-                        None => "verified before",
-                    };
-                    match from == proven.commit {
-                        true => format!("up to here, {by}"),
-                        false => format!("{steps} after {}, {by}", from.short()),
-                    }
-                }
-                None => format!("{steps} from the root"),
-            };
-            let root = match proven.workspace.pinned_by {
-                Some(by) => format!("pinned by {}", by.words()),
-                None if proven.proof.checkpoint.is_some() => "named by the checkpoint".to_owned(),
-                None => "taken on trust".to_owned(),
-            };
-            out.push_str(&format!(
-                "  commit    {}\n  proven    {from}; root {} {root}\n",
-                proven.commit,
-                proven.proof.root.short()
-            ));
-            ui.print(&out)?;
-        }
+    })
+}
+
+/// Renders the answer for people.
+fn for_people(
+    answer: &Answer,
+    version: &ModelVersion,
+    artifacts: &[&Artifact],
+    proven: &Proven<'_>,
+    ui: &Ui,
+) -> String {
+    let mut out = format!(
+        "{}  {}\n",
+        paint(&answer.id.to_string(), "1", &ui.style),
+        paint(answer.status.as_str(), "32", &ui.style)
+    );
+    for artifact in artifacts {
+        let digest = artifact
+            .digest
+            .as_ref()
+            .map_or_else(|| "no digest".to_owned(), ToString::to_string);
+        out.push_str(&format!(
+            "  artifact  {}\n            {digest}\n",
+            clean(&artifact.uri.to_string())
+        ));
     }
-    Ok(Outcome::Fine)
+    for image in version
+        .spec
+        .containers()
+        .iter()
+        .filter_map(|(_, container)| container.image.as_ref())
+    {
+        out.push_str(&format!("  image     {}\n", clean(&image.to_string())));
+    }
+    if let Some(imported) = &version.imported {
+        let words = imported.words(&version.by);
+        let how = words.strip_prefix("imported ").unwrap_or(&words);
+        out.push_str(&format!("  imported  {}\n", clean(how)));
+    }
+    let (from, root) = (from_words(proven), root_words(proven));
+    out.push_str(&format!(
+        "  commit    {}\n  proven    {from}; root {} {root}\n",
+        proven.commit,
+        proven.proof.root.short()
+    ));
+    out
+}
+
+/// Names the steps that were proven, and from where.
+fn from_words(proven: &Proven<'_>) -> String {
+    let steps = crate::base::count(proven.proof.report.checked.steps, "step");
+    match proven.proof.from {
+        Some(from) => {
+            let by = match proven.proof.checkpoint {
+                Some(_) => "by the checkpoint",
+                None => "verified before",
+            };
+            match from == proven.commit {
+                true => format!("up to here, {by}"),
+                false => format!("{steps} after {}, {by}", from.short()),
+            }
+        }
+        None => format!("{steps} from the root"),
+    }
+}
+
+/// Names the origin of the root.
+fn root_words(proven: &Proven<'_>) -> String {
+    match proven.workspace.pinned_by {
+        Some(by) => format!("pinned by {}", by.words()),
+        None if proven.proof.checkpoint.is_some() => "named by the checkpoint".to_owned(),
+        None => "taken on trust".to_owned(),
+    }
 }
 
 /// Returns what was proven, as JSON.

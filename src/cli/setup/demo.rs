@@ -83,212 +83,12 @@ pub fn run(args: &DemoArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     })?;
     let stage = Stage { top, ui };
     stage.set_up()?;
-    stage.say("A registry is a Git repository. The first policy is a commit of its own, signed by the first administrator.")?;
-    stage.act(
-        "admin-1",
-        &["init", "--name", "demo-models", "--actor", "admin-1"],
-    )?;
-    stage.say("The administrator brings in a training pipeline and two reviewers, each with a key, and says who may do what.")?;
-    for who in ["risk-1", "risk-2"] {
-        let (key, email) = (format!("keys/{who}.pub"), format!("{who}@example.com"));
-        stage.act(
-            "admin-1",
-            &["actor", "add", who, "--key", &key, "--email", &email],
-        )?;
-    }
-    stage.act(
-        "admin-1",
-        &[
-            "actor",
-            "add",
-            "trainer",
-            "--kind",
-            "machine",
-            "--owner",
-            "admin-1",
-            "--key",
-            "keys/trainer.pub",
-        ],
-    )?;
-    stage.act("admin-1", &["team", "add", "risk", "risk-1", "risk-2"])?;
-    stage.act(
-        "admin-1",
-        &[
-            "grant",
-            "add",
-            "trainer",
-            "--allow",
-            "register,add-evidence,annotate",
-            "--groups",
-            "*",
-        ],
-    )?;
-    stage.act(
-        "admin-1",
-        &[
-            "grant",
-            "add",
-            "team:risk",
-            "--allow",
-            "approve,reject,archive",
-            "--groups",
-            "*",
-        ],
-    )?;
-    stage.act(
-        "admin-1",
-        &[
-            "grant",
-            "add",
-            "team:risk",
-            "--allow",
-            "promote",
-            "--groups",
-            "*",
-            "--stages",
-            "staging,production",
-        ],
-    )?;
-    stage.say("For fraud models the policy asks for two approvals, a card, and a metric that does not fall behind production. A person edits the file, looks, and commits.")?;
-    stage.quorum()?;
-    stage.say("Two groups of models.")?;
-    stage.act(
-        "admin-1",
-        &[
-            "group",
-            "create",
-            "fraud-detector",
-            "--description",
-            "card payments, online",
-            "--owner",
-            "team:risk",
-        ],
-    )?;
-    stage.act(
-        "admin-1",
-        &[
-            "group",
-            "create",
-            "churn-classifier",
-            "--description",
-            "who may leave us",
-        ],
-    )?;
-    stage.say(
-        "The pipeline registers versions. Local artifacts are hashed; the spec is frozen from here on.",
-    )?;
-    for (n, auc) in [(1, "0.861"), (2, "0.848"), (3, "0.912")] {
-        stage.write(
-            &format!("artifacts/fraud-{n}.bin"),
-            format!("throwaway model {n}\n").repeat(512).as_bytes(),
-        )?;
-        let (artifact, metric) = (format!("artifacts/fraud-{n}.bin"), format!("auc={auc}"));
-        stage.act(
-            "trainer",
-            &[
-                "register",
-                "fraud-detector",
-                "--artifact",
-                &artifact,
-                "--framework",
-                "xgboost",
-                "--framework-version",
-                "2.1",
-                "--metric",
-                &metric,
-                "--label",
-                "team=risk",
-            ],
-        )?;
-    }
-    stage.write("artifacts/churn-1.bin", b"throwaway churn model\n")?;
-    stage.act(
-        "trainer",
-        &[
-            "register",
-            "churn-classifier",
-            "--artifact",
-            "artifacts/churn-1.bin",
-            "--metric",
-            "f1=0.71",
-        ],
-    )?;
-    stage.say("Evidence and a card, before the decision: they are part of what is approved.")?;
-    for version in ["fraud-detector/1", "fraud-detector/3"] {
-        stage.act(
-            "trainer",
-            &[
-                "evidence",
-                "add",
-                version,
-                "holdout",
-                "--metric",
-                "auc=0.905",
-                "--dataset",
-                "s3://data/holdout-q3.parquet",
-            ],
-        )?;
-        stage.act(
-            "trainer",
-            &[
-                "card",
-                "set",
-                version,
-                "--set",
-                "intendedUses=online card payments",
-                "--set",
-                "limitations=not for cash withdrawals",
-            ],
-        )?;
-    }
-    stage.say(
-        "Version 1 is approved by two people. The second approval completes the quorum and moves the status.",
-    )?;
-    stage.act(
-        "risk-1",
-        &[
-            "approve",
-            "fraud-detector/1",
-            "-m",
-            "meets performance and bias criteria",
-        ],
-    )?;
-    stage.act(
-        "risk-2",
-        &["approve", "fraud-detector/1", "-m", "holdout looked at"],
-    )?;
-    stage.say("It goes into production, and the deployment job asks what to deploy: an answer that is proven from the root.")?;
-    stage.act(
-        "risk-2",
-        &[
-            "promote",
-            "fraud-detector/1",
-            "production",
-            "-m",
-            "first of its kind",
-        ],
-    )?;
-    stage.act("trainer", &["resolve", "fraud-detector@production"])?;
-    stage.say("Version 2 falls behind what is in production: the gate refuses its approval, and a reviewer rejects it.")?;
-    stage.refused("risk-1", &["approve", "fraud-detector/2", "-m", "looks good"])?;
-    stage.act(
-        "risk-1",
-        &["reject", "fraud-detector/2", "-m", "falls behind version 1"],
-    )?;
-    stage.say("One approval for version 3; it waits for the second.")?;
-    stage.act("risk-1", &["approve", "fraud-detector/3", "-m", "best so far"])?;
-    stage.act("risk-2", &["show", "fraud-detector/3"])?;
-    stage.say("What if somebody just edits the file? The validator says what is wrong, and what to do.")?;
-    stage.illegal()?;
-    stage.say(
-        "The whole history is judged again, from the root: every status came about by legal, signed changes.",
-    )?;
-    let root = stage.git(&["rev-list", "--max-parents=0", "HEAD"])?;
-    stage.act(
-        "risk-1",
-        &["validate", &format!("{}..HEAD", &root[..10.min(root.len())])],
-    )?;
-    stage.act("risk-1", &["list", "fraud-detector"])?;
+    stage.found()?;
+    stage.grant()?;
+    stage.register()?;
+    stage.approve()?;
+    stage.deploy()?;
+    stage.check()?;
     let shown = global.located(&args.folder);
     let shown = shown.display();
     ui.print(&format!(
@@ -298,6 +98,242 @@ pub fn run(args: &DemoArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
 }
 
 impl Stage<'_> {
+    /// Creates the registry, and brings in its actors.
+    fn found(&self) -> Result<(), Error> {
+        self.say("A registry is a Git repository. The first policy is a commit of its own, signed by the first administrator.")?;
+        self.act(
+            "admin-1",
+            &["init", "--name", "demo-models", "--actor", "admin-1"],
+        )?;
+        self.say("The administrator brings in a training pipeline and two reviewers, each with a key, and says who may do what.")?;
+        for who in ["risk-1", "risk-2"] {
+            let (key, email) = (format!("keys/{who}.pub"), format!("{who}@example.com"));
+            self.act(
+                "admin-1",
+                &["actor", "add", who, "--key", &key, "--email", &email],
+            )?;
+        }
+        self.act(
+            "admin-1",
+            &[
+                "actor",
+                "add",
+                "trainer",
+                "--kind",
+                "machine",
+                "--owner",
+                "admin-1",
+                "--key",
+                "keys/trainer.pub",
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// Makes the team of reviewers, and says who may do what.
+    fn grant(&self) -> Result<(), Error> {
+        self.act("admin-1", &["team", "add", "risk", "risk-1", "risk-2"])?;
+        self.act(
+            "admin-1",
+            &[
+                "grant",
+                "add",
+                "trainer",
+                "--allow",
+                "register,add-evidence,annotate",
+                "--groups",
+                "*",
+            ],
+        )?;
+        self.act(
+            "admin-1",
+            &[
+                "grant",
+                "add",
+                "team:risk",
+                "--allow",
+                "approve,reject,archive",
+                "--groups",
+                "*",
+            ],
+        )?;
+        self.act(
+            "admin-1",
+            &[
+                "grant",
+                "add",
+                "team:risk",
+                "--allow",
+                "promote",
+                "--groups",
+                "*",
+                "--stages",
+                "staging,production",
+            ],
+        )?;
+        self.say("For fraud models the policy asks for two approvals, a card, and a metric that does not fall behind production. A person edits the file, looks, and commits.")?;
+        self.quorum()?;
+        Ok(())
+    }
+
+    /// Creates the groups, and registers versions.
+    fn register(&self) -> Result<(), Error> {
+        self.say("Two groups of models.")?;
+        self.act(
+            "admin-1",
+            &[
+                "group",
+                "create",
+                "fraud-detector",
+                "--description",
+                "card payments, online",
+                "--owner",
+                "team:risk",
+            ],
+        )?;
+        self.act(
+            "admin-1",
+            &[
+                "group",
+                "create",
+                "churn-classifier",
+                "--description",
+                "who may leave us",
+            ],
+        )?;
+        self.say(
+            "The pipeline registers versions. Local artifacts are hashed; the spec is frozen from here on.",
+        )?;
+        for (n, auc) in [(1, "0.861"), (2, "0.848"), (3, "0.912")] {
+            self.write(
+                &format!("artifacts/fraud-{n}.bin"),
+                format!("throwaway model {n}\n").repeat(512).as_bytes(),
+            )?;
+            let (artifact, metric) = (format!("artifacts/fraud-{n}.bin"), format!("auc={auc}"));
+            self.act(
+                "trainer",
+                &[
+                    "register",
+                    "fraud-detector",
+                    "--artifact",
+                    &artifact,
+                    "--framework",
+                    "xgboost",
+                    "--framework-version",
+                    "2.1",
+                    "--metric",
+                    &metric,
+                    "--label",
+                    "team=risk",
+                ],
+            )?;
+        }
+        self.write("artifacts/churn-1.bin", b"throwaway churn model\n")?;
+        self.act(
+            "trainer",
+            &[
+                "register",
+                "churn-classifier",
+                "--artifact",
+                "artifacts/churn-1.bin",
+                "--metric",
+                "f1=0.71",
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// Adds evidence, and approves a version.
+    fn approve(&self) -> Result<(), Error> {
+        self.say("Evidence and a card, before the decision: they are part of what is approved.")?;
+        for version in ["fraud-detector/1", "fraud-detector/3"] {
+            self.act(
+                "trainer",
+                &[
+                    "evidence",
+                    "add",
+                    version,
+                    "holdout",
+                    "--metric",
+                    "auc=0.905",
+                    "--dataset",
+                    "s3://data/holdout-q3.parquet",
+                ],
+            )?;
+            self.act(
+                "trainer",
+                &[
+                    "card",
+                    "set",
+                    version,
+                    "--set",
+                    "intendedUses=online card payments",
+                    "--set",
+                    "limitations=not for cash withdrawals",
+                ],
+            )?;
+        }
+        self.say(
+            "Version 1 is approved by two people. The second approval completes the quorum and moves the status.",
+        )?;
+        self.act(
+            "risk-1",
+            &[
+                "approve",
+                "fraud-detector/1",
+                "-m",
+                "meets performance and bias criteria",
+            ],
+        )?;
+        self.act(
+            "risk-2",
+            &["approve", "fraud-detector/1", "-m", "holdout looked at"],
+        )?;
+        Ok(())
+    }
+
+    /// Promotes a version, and rejects one that falls behind it.
+    fn deploy(&self) -> Result<(), Error> {
+        self.say("It goes into production, and the deployment job asks what to deploy: an answer that is proven from the root.")?;
+        self.act(
+            "risk-2",
+            &[
+                "promote",
+                "fraud-detector/1",
+                "production",
+                "-m",
+                "first of its kind",
+            ],
+        )?;
+        self.act("trainer", &["resolve", "fraud-detector@production"])?;
+        self.say("Version 2 falls behind what is in production: the gate refuses its approval, and a reviewer rejects it.")?;
+        self.refused("risk-1", &["approve", "fraud-detector/2", "-m", "looks good"])?;
+        self.act(
+            "risk-1",
+            &["reject", "fraud-detector/2", "-m", "falls behind version 1"],
+        )?;
+        Ok(())
+    }
+
+    /// Leaves a version that waits for its second approval, and judges the history.
+    fn check(&self) -> Result<(), Error> {
+        self.say("One approval for version 3; it waits for the second.")?;
+        self.act("risk-1", &["approve", "fraud-detector/3", "-m", "best so far"])?;
+        self.act("risk-2", &["show", "fraud-detector/3"])?;
+        self.say("What if somebody just edits the file? The validator says what is wrong, and what to do.")?;
+        self.illegal()?;
+        self.say(
+            "The whole history is judged again, from the root: every status came about by legal, signed changes.",
+        )?;
+        let root = self.git(&["rev-list", "--max-parents=0", "HEAD"])?;
+        self.act(
+            "risk-1",
+            &["validate", &format!("{}..HEAD", &root[..10.min(root.len())])],
+        )?;
+        self.act("risk-1", &["list", "fraud-detector"])?;
+        Ok(())
+    }
+
     fn say(&self, text: &str) -> Result<(), Error> {
         self.ui.print(&format!(
             "\n{}\n",

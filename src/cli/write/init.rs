@@ -6,11 +6,12 @@ use clap::Args;
 use serde_json::json;
 
 use crate::act::{self, FirstPolicy};
-use crate::base::{Error, ObjectKind, Oid, shell_word};
+use crate::base::{Error, FullRef, ObjectKind, Oid, shell_word};
 use crate::cli::Ui;
 use crate::cli::args::Global;
 use crate::cli::output::Outcome;
 use crate::git::{AdvanceError, Edits, Head, Move, Moving, Repo};
+use crate::judge::finding::Report;
 use crate::judge::history::{self, Past, Replay};
 use crate::judge::rules;
 use crate::object::{self, Mode, Objects, Overlay};
@@ -19,7 +20,7 @@ use crate::record::kind::{ActorId, REGISTRY_FILE, RecordPath};
 use crate::record::snapshot::{Records, Snapshot};
 use crate::report;
 use crate::report::event::WriteResult;
-use crate::trust::{Carrier, Verdict};
+use crate::trust::{Carrier, Policy, Verdict};
 use crate::workspace::identity::Identity;
 use crate::workspace::{Pin, Workspace, folder_name};
 
@@ -60,55 +61,17 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
         format!("{folder}/registry.yaml")
     };
     let objects = repo.objects()?;
-    let base_tree = tip
-        .map(|tip| history::read_commit(&objects, tip))
-        .transpose()?
-        .map(|commit| commit.tree);
-    if let Some(tree) = base_tree
-        && object::lookup(&objects, tree, &path)?.is_some()
-    {
-        return Err(Error::msg(format!("there is a registry here already: `{path}`"))
-            .hint("`modelry trust` shows its root; `modelry whoami` says who you are in it"));
-    }
-    // The registry that this clone pins here was moved or removed: another in its place
-    // would be judged as its continuation.
-    for (pin, _) in Pin::all(&repo)? {
-        if let Some(tip) = tip
-            && pin.place(&repo)? == folder
-            && history::chain_if(&objects, pin.root, tip)?.is_some()
-        {
-            let repo = Repo::open(&global.directory())?;
-            let workspace = Workspace::at(&global.wanted(), repo, branch, Some(tip))?;
-            return Err(workspace.no_registry(&objects, tip)?);
-        }
-    }
+    let base_tree = match tip {
+        Some(tip) => Some(free_place(&repo, (&branch, tip), (&folder, &path), global)?),
+        None => None,
+    };
     let me = Identity::configured(&repo)?;
     let ident = repo.ident("committer")?;
     let actor = match &args.actor {
         Some(actor) => actor.clone(),
         None => actor_from(&ident.email)?,
     };
-    let recovery = args.recovery_key.as_ref();
-    let recovery = recovery
-        .map(|file| super::keys::read_key(&global.located(file)))
-        .transpose()?;
-    let mut random = [0; 16];
-    getrandom::fill(&mut random)
-        .map_err(|error| Error::msg(format!("no random bits are to be had: {error}")))?;
-    let id: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    let name = args.name.clone().or_else(|| {
-        let top = repo.workdir().unwrap_or(repo.common_dir());
-        top.canonicalize().ok()?.file_name()?.to_str().map(str::to_owned)
-    });
-    let first = FirstPolicy {
-        name: name.unwrap_or_else(|| "models".into()),
-        id,
-        actor: actor.clone(),
-        email: Some(ident.email).filter(|email| !email.is_empty()),
-        key: me.key.clone(),
-        recovery,
-        solo: args.solo,
-    };
+    let first = first_policy(&repo, (&actor, ident.email), &me, args, global)?;
     let text = act::first_policy(&first)?;
     let overlay = Overlay::new(&objects);
     let mut edits: BTreeMap<String, Option<Vec<u8>>> = [(path.clone(), Some(text.into_bytes()))].into();
@@ -116,50 +79,10 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     edits.extend(schemas(&objects, base_tree, &folder)?);
     let top =
         object::edit(&overlay, base_tree, &edits)?.ok_or_else(|| Error::msg("nothing would be left"))?;
-    let records = Records::new(&overlay);
-    let (prior, next) = (Snapshot::empty(&records), Snapshot::at(&records, top, &folder)?);
-    let differences = change::diff(&prior, &next)?;
-    let verdict = Verdict::Actor {
-        id: actor.clone(),
-        key: me.fingerprint.clone(),
-    };
-    let carrier = Carrier::new(None, verdict);
-    let mut replay = Replay::from_root(&records, &folder);
-    let mut judged = replay.judge(
-        prior,
-        next,
-        &carrier,
-        &differences,
-        &Past::new(&overlay, &folder, tip),
-        tip,
-    )?;
-    // The root is judged by no policy, and is kept as long as the registry.
-    let resolver = rules::Resolver {
-        prior,
-        next,
-        folder: &folder,
-        before: tip,
-        after: None,
-    };
-    for change in &differences.changes {
-        let after = change.after.as_deref();
-        let unsafe_ones = after.map(|after| rules::unsafe_addresses(&change.path, None, after));
-        let unsafe_ones = unsafe_ones.into_iter().flatten();
-        judged
-            .findings
-            .extend(unsafe_ones.map(|one| resolver.resolve(one)));
-    }
-    if !judged.findings.is_empty() {
-        let report = crate::judge::finding::Report {
-            findings: judged.findings,
-            checked: replay.checked,
-            ..Default::default()
-        };
-        ui.print(&report::report(
-            &report,
-            crate::cli::output::report_format(ui.output),
-            &ui.style,
-        ))?;
+    let (report, policy) = judged(&overlay, &folder, (tip, top), (&actor, &me))?;
+    if !report.findings.is_empty() {
+        let format = crate::cli::output::report_format(ui.output);
+        ui.print(&report::report(&report, format, &ui.style))?;
         return Ok(Outcome::Findings);
     }
     let following = repo.check_clean(&edits)?;
@@ -169,8 +92,8 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     );
     let parents: Vec<_> = tip.into_iter().collect();
     let buffer = repo.commit_buffer(top, &parents, &message)?;
-    let policy = replay.policy.as_ref().ok_or_else(|| Error::msg("no policy"))?;
-    let signature = me.sign_commit(policy, &actor, &buffer)?;
+    let policy = policy.ok_or_else(|| Error::msg("no policy"))?;
+    let signature = me.sign_commit(&policy, &actor, &buffer)?;
     repo.write_objects(overlay.new.reachable(top).into_iter())?;
     let commit = repo.store_commit(&buffer, Some(&signature))?;
     repo.sync_objects(&[top, commit])?;
@@ -208,14 +131,144 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     if repo.config("modelry.mainline").is_none() {
         repo.set_config("modelry.mainline", branch.short())?;
     }
+    tell(
+        &Created {
+            commit,
+            branch: &branch,
+            pin,
+            first: &first,
+            fingerprint: &me.fingerprint,
+        },
+        args,
+        ui,
+    )
+}
+
+/// Returns the tree to build on, where no registry is or was.
+fn free_place(
+    repo: &Repo,
+    (branch, tip): (&FullRef, Oid),
+    (folder, path): (&str, &str),
+    global: &Global,
+) -> Result<Oid, Error> {
+    let objects = repo.objects()?;
+    let tree = history::read_commit(&objects, tip)?.tree;
+    if object::lookup(&objects, tree, path)?.is_some() {
+        return Err(Error::msg(format!("there is a registry here already: `{path}`"))
+            .hint("`modelry trust` shows its root; `modelry whoami` says who you are in it"));
+    }
+    // The registry that this clone pins here was moved or removed: another in its place
+    // would be judged as its continuation.
+    for (pin, _) in Pin::all(repo)? {
+        if pin.place(repo)? == folder && history::chain_if(&objects, pin.root, tip)?.is_some() {
+            let repo = Repo::open(&global.directory())?;
+            let workspace = Workspace::at(&global.wanted(), repo, branch.clone(), Some(tip))?;
+            return Err(workspace.no_registry(&objects, tip)?);
+        }
+    }
+    Ok(tree)
+}
+
+/// Returns the contents of the first policy.
+fn first_policy(
+    repo: &Repo,
+    (actor, email): (&ActorId, String),
+    me: &Identity,
+    args: &InitArgs,
+    global: &Global,
+) -> Result<FirstPolicy, Error> {
+    let recovery = args.recovery_key.as_ref();
+    let recovery = recovery
+        .map(|file| super::keys::read_key(&global.located(file)))
+        .transpose()?;
+    let mut random = [0; 16];
+    getrandom::fill(&mut random)
+        .map_err(|error| Error::msg(format!("no random bits are to be had: {error}")))?;
+    let id: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = args.name.clone().or_else(|| {
+        let top = repo.workdir().unwrap_or(repo.common_dir());
+        top.canonicalize().ok()?.file_name()?.to_str().map(str::to_owned)
+    });
+    Ok(FirstPolicy {
+        name: name.unwrap_or_else(|| "models".into()),
+        id,
+        actor: actor.clone(),
+        email: Some(email).filter(|email| !email.is_empty()),
+        key: me.key.clone(),
+        recovery,
+        solo: args.solo,
+    })
+}
+
+/// Judges the first policy as a root. Returns the report, and the policy that it puts
+/// into force.
+fn judged(
+    overlay: &Overlay<'_>,
+    folder: &str,
+    (tip, top): (Option<Oid>, Oid),
+    (actor, me): (&ActorId, &Identity),
+) -> Result<(Report, Option<Policy>), Error> {
+    let records = Records::new(overlay);
+    let (prior, next) = (Snapshot::empty(&records), Snapshot::at(&records, top, folder)?);
+    let differences = change::diff(&prior, &next)?;
+    let verdict = Verdict::Actor {
+        id: actor.clone(),
+        key: me.fingerprint.clone(),
+    };
+    let carrier = Carrier::new(None, verdict);
+    let mut replay = Replay::from_root(&records, folder);
+    let past = Past::new(overlay, folder, tip);
+    let mut judged = replay.judge(prior, next, &carrier, &differences, &past, tip)?;
+    // The root is judged by no policy, and is kept as long as the registry.
+    let resolver = rules::Resolver {
+        prior,
+        next,
+        folder,
+        before: tip,
+        after: None,
+    };
+    for change in &differences.changes {
+        let after = change.after.as_deref();
+        let unsafe_ones = after.map(|after| rules::unsafe_addresses(&change.path, None, after));
+        let unsafe_ones = unsafe_ones.into_iter().flatten();
+        judged
+            .findings
+            .extend(unsafe_ones.map(|one| resolver.resolve(one)));
+    }
+    let report = Report {
+        findings: judged.findings,
+        checked: replay.checked,
+        ..Report::default()
+    };
+    Ok((report, replay.policy))
+}
+
+/// The registry that was created.
+struct Created<'c> {
+    commit: Oid,
+    branch: &'c FullRef,
+    pin: String,
+    first: &'c FirstPolicy,
+    fingerprint: &'c str,
+}
+
+/// Tells what was created, and what comes next.
+fn tell(created: &Created<'_>, args: &InitArgs, ui: &Ui) -> Result<Outcome, Error> {
+    let Created {
+        commit,
+        branch,
+        pin,
+        first,
+        fingerprint,
+    } = created;
     if ui.is_json() {
         let mut result = WriteResult::created(&RecordPath::Registry);
         result.commit = Some(commit.to_string());
         result.branch = Some(branch.short().to_owned());
         let mut value = result.to_value();
         value["root"] = json!(pin);
-        value["actor"] = json!(actor);
-        value["key"] = json!(me.fingerprint);
+        value["actor"] = json!(first.actor);
+        value["key"] = json!(fingerprint);
         value["id"] = json!(first.id);
         ui.json(&value)?;
         return Ok(Outcome::Fine);
@@ -225,12 +278,12 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     } else {
         ""
     };
-    let shown = shell_word(&pin);
+    let shown = shell_word(pin);
     ui.print(&format!(
-        "Created registry {} at {}.\n\n  root   {pin}\n  you    {actor}, key {}\n\nThe root is pinned in this clone. Others pin it with `modelry trust {shown}`;\ntell it to them by another way than this repository.{recovery}\n\nNext: `modelry group create NAME`, then `modelry register NAME --artifact PATH`.\n",
+        "Created registry {} at {}.\n\n  root   {pin}\n  you    {}, key {fingerprint}\n\nThe root is pinned in this clone. Others pin it with `modelry trust {shown}`;\ntell it to them by another way than this repository.{recovery}\n\nNext: `modelry group create NAME`, then `modelry register NAME --artifact PATH`.\n",
         first.name,
         commit.short(),
-        me.fingerprint,
+        first.actor,
     ))?;
     Ok(Outcome::Fine)
 }

@@ -261,186 +261,153 @@ fn wanted_word(kind: &str) -> &'static str {
 
 fn explain(kind: Kind, error: &ValidationError<'_>, document: &Value, out: &mut Vec<SchemaFault>) {
     let pointer = error.instance_path().as_str().to_owned();
-    let found = error.instance();
-    let name = name_of(&pointer);
-    let mut push = |pointer: String, part: Part, message: String, help: Option<String>| {
-        out.push(SchemaFault {
-            pointer,
-            part,
-            message,
-            help,
-        });
-    };
     match error.kind() {
         ValidationErrorKind::AdditionalProperties { unexpected } => {
             for key in unexpected {
-                let at = format!("{pointer}/{}", pointer_step(key));
                 let help = match (nearest(key, error), free_fields(kind)) {
                     (Some(near), _) => format!("did you mean `{near}`?"),
                     (None, Some(free)) => format!("what users add goes under {free}"),
                     (None, None) => format!("`modelry schema {}` lists the fields", kind.as_str()),
                 };
-                push(
-                    at,
-                    Part::Key,
-                    format!("field `{key}` is not known here"),
-                    Some(help),
-                );
+                out.push(SchemaFault {
+                    pointer: format!("{pointer}/{}", pointer_step(key)),
+                    part: Part::Key,
+                    message: format!("field `{key}` is not known here"),
+                    help: Some(help),
+                });
             }
         }
         ValidationErrorKind::Required { property } => {
             let key = property.as_str().unwrap_or_default();
             let message = match &pointer[..] {
                 "" => format!("`{key}` is missing"),
-                _ => format!("{name} lacks `{key}`"),
+                _ => format!("{} lacks `{key}`", name_of(&pointer)),
             };
-            push(pointer, Part::Key, message, Some(format!("add `{key}`")));
-        }
-        ValidationErrorKind::Type { kind } => {
-            let wanted = match kind {
-                TypeKind::Single(kind) => wanted_word(&kind.to_string()).to_owned(),
-                TypeKind::Multiple(kinds) => kinds
-                    .iter()
-                    .map(|kind| wanted_word(&kind.to_string()))
-                    .collect::<Vec<_>>()
-                    .join(" or "),
-            };
-            let is_word = matches!(found.as_ref(), Value::Number(_) | Value::Bool(_));
-            let help = (wanted == "text" && is_word).then(|| "put it in double quotes".to_owned());
-            push(
+            out.push(SchemaFault {
                 pointer,
-                Part::Value,
-                format!("{name} must be {wanted}, and is {}", type_word(found)),
-                help,
-            );
-        }
-        ValidationErrorKind::Enum { options } => {
-            let known: Vec<String> = options
-                .as_array()
-                .map(|options| {
-                    options
-                        .iter()
-                        .map(|o| format!("`{}`", o.as_str().unwrap_or_default()))
-                        .collect()
-                })
-                .unwrap_or_default();
-            let message = format!("{name} can't be {}", shown(found));
-            push(
-                pointer,
-                Part::Value,
+                part: Part::Key,
                 message,
-                Some(format!("write {}", known.join(" or "))),
-            );
-        }
-        ValidationErrorKind::Pattern { pattern } => {
-            let message = format!("{name} can't be {}", shown(found));
-            push(pointer, Part::Value, message, Some(pattern_words(pattern)));
+                help: Some(format!("add `{key}`")),
+            });
         }
         ValidationErrorKind::PropertyNames { error: inner } => {
             let key = inner.instance().as_str().unwrap_or_default().to_owned();
-            let at = format!("{pointer}/{}", pointer_step(&key));
             let help = match inner.kind() {
                 ValidationErrorKind::Pattern { pattern } => pattern_words(pattern),
                 _ => inner.to_string(),
             };
-            push(
-                at,
-                Part::Key,
-                format!("key `{key}` is not allowed here"),
-                Some(help),
-            );
+            out.push(SchemaFault {
+                pointer: format!("{pointer}/{}", pointer_step(&key)),
+                part: Part::Key,
+                message: format!("key `{key}` is not allowed here"),
+                help: Some(help),
+            });
         }
-        ValidationErrorKind::Minimum { limit } => {
-            push(
+        _ => {
+            let (message, help) = value_words(error, document);
+            out.push(SchemaFault {
                 pointer,
-                Part::Value,
-                format!("{name} must be at least {limit}, and is {}", shown(found)),
-                None,
-            );
+                part: Part::Value,
+                message,
+                help,
+            });
         }
-        ValidationErrorKind::Custom { keyword, .. } if keyword == WHOLE => {
-            let help = found.as_f64().map(|number| format!("write `{number:.0}`"));
-            let message = format!(
+    }
+}
+
+/// What is wrong with a value, and a remedy if there is one.
+fn value_words(error: &ValidationError<'_>, document: &Value) -> (String, Option<String>) {
+    let pointer = error.instance_path().as_str();
+    let found = error.instance();
+    let name = name_of(pointer);
+    match error.kind() {
+        ValidationErrorKind::Type { kind } => type_words(kind, &name, found),
+        ValidationErrorKind::Enum { options } => {
+            let options = options.as_array().into_iter().flatten();
+            let known: Vec<String> = options
+                .map(|option| format!("`{}`", option.as_str().unwrap_or_default()))
+                .collect();
+            (
+                format!("{name} can't be {}", shown(found)),
+                Some(format!("write {}", known.join(" or "))),
+            )
+        }
+        ValidationErrorKind::Pattern { pattern } => (
+            format!("{name} can't be {}", shown(found)),
+            Some(pattern_words(pattern)),
+        ),
+        ValidationErrorKind::Minimum { limit } => (
+            format!("{name} must be at least {limit}, and is {}", shown(found)),
+            None,
+        ),
+        ValidationErrorKind::Custom { keyword, .. } if keyword == WHOLE => (
+            format!(
                 "{name} must be a whole number without a point, and is {}",
                 shown(found)
-            );
-            push(pointer, Part::Value, message, help);
-        }
-        ValidationErrorKind::Maximum { limit } => {
-            push(
-                pointer,
-                Part::Value,
-                format!("{name} must be at most {limit}, and is {}", shown(found)),
-                None,
-            );
-        }
-        ValidationErrorKind::MinItems { limit } => {
-            push(
-                pointer,
-                Part::Value,
-                format!("{name} needs at least {limit} item"),
-                Some("add one, or leave it out".into()),
-            );
-        }
-        ValidationErrorKind::MaxItems { limit } => {
-            push(
-                pointer,
-                Part::Value,
-                format!("{name} has more than {limit} items"),
-                None,
-            );
-        }
+            ),
+            found.as_f64().map(|number| format!("write `{number:.0}`")),
+        ),
+        ValidationErrorKind::Maximum { limit } => (
+            format!("{name} must be at most {limit}, and is {}", shown(found)),
+            None,
+        ),
+        ValidationErrorKind::MinItems { limit } => (
+            format!("{name} needs at least {limit} item"),
+            Some("add one, or leave it out".into()),
+        ),
+        ValidationErrorKind::MaxItems { limit } => (format!("{name} has more than {limit} items"), None),
         ValidationErrorKind::MinProperties { limit } => {
-            push(
-                pointer,
-                Part::Value,
-                format!("{name} needs at least {limit} member"),
-                None,
-            );
+            (format!("{name} needs at least {limit} member"), None)
         }
         ValidationErrorKind::MaxProperties { limit } => {
-            push(
-                pointer,
-                Part::Value,
-                format!("{name} has more than {limit} members"),
-                None,
-            );
+            (format!("{name} has more than {limit} members"), None)
         }
-        ValidationErrorKind::MinLength { .. } => {
-            push(
-                pointer,
-                Part::Value,
-                format!("{name} is empty"),
-                Some("fill it, or leave it out".into()),
-            );
-        }
+        ValidationErrorKind::MinLength { .. } => (
+            format!("{name} is empty"),
+            Some("fill it, or leave it out".into()),
+        ),
         ValidationErrorKind::MaxLength { limit } => {
-            push(
-                pointer,
-                Part::Value,
-                format!("{name} has more than {limit} characters"),
-                None,
-            );
+            (format!("{name} has more than {limit} characters"), None)
         }
         ValidationErrorKind::AnyOf { .. }
         | ValidationErrorKind::OneOfNotValid { .. }
         | ValidationErrorKind::OneOfMultipleValid { .. } => {
-            let (message, help) = if pointer.is_empty() && document.get("kind") == Some(&json!("Review")) {
-                (
+            match pointer.is_empty() && document.get("kind") == Some(&json!("Review")) {
+                true => (
                     "a review names `group` and `version`, or `serial`".to_owned(),
-                    "name the version that is reviewed, or the policy's serial, and not both".to_owned(),
-                )
-            } else {
-                (
+                    Some(
+                        "name the version that is reviewed, or the policy's serial, and not both".to_owned(),
+                    ),
+                ),
+                false => (
                     format!("{name} is no key"),
-                    "write an OpenSSH public key line, `{key: …, retired: true}`, or `{openpgp: …}`"
-                        .to_owned(),
-                )
-            };
-            push(pointer, Part::Value, message, Some(help));
+                    Some(
+                        "write an OpenSSH public key line, `{key: …, retired: true}`, or `{openpgp: …}`"
+                            .to_owned(),
+                    ),
+                ),
+            }
         }
-        _ => push(pointer, Part::Value, format!("{name}: {error}"), None),
+        _ => (format!("{name}: {error}"), None),
     }
+}
+
+/// What is wrong with a value of another type, and a remedy if there is one.
+fn type_words(kind: &TypeKind, name: &str, found: &Value) -> (String, Option<String>) {
+    let wanted = match kind {
+        TypeKind::Single(kind) => wanted_word(&kind.to_string()).to_owned(),
+        TypeKind::Multiple(kinds) => kinds
+            .iter()
+            .map(|kind| wanted_word(&kind.to_string()))
+            .collect::<Vec<_>>()
+            .join(" or "),
+    };
+    let is_word = matches!(found, Value::Number(_) | Value::Bool(_));
+    let help = (wanted == "text" && is_word).then(|| "put it in double quotes".to_owned());
+    (
+        format!("{name} must be {wanted}, and is {}", type_word(found)),
+        help,
+    )
 }
 
 fn shown(value: &Value) -> String {
