@@ -2,10 +2,11 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::GitObjects;
 use crate::base::{Error, ObjectFormat, ObjectKind, Oid};
-use crate::object::Objects;
+use crate::object::{Fruitless, Objects, Tree, TreeCache};
 
 /// The limits of a budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub struct Budget {
     pub objects: usize,
     /// The bytes of these objects, unpacked.
     pub bytes: usize,
+    /// The names that are compared, each time that they are.
+    pub names: usize,
 }
 
 /// An object store that can be read until its budget is used up.
@@ -59,7 +62,11 @@ impl<'r> Bounded<'r> {
             ))
             .hint("push fewer or smaller files; whoever runs the server can raise `modelry.hook.maxBytes`"));
         };
-        self.left.set(Budget { objects, bytes });
+        self.left.set(Budget {
+            objects,
+            bytes,
+            ..left
+        });
         self.charged.borrow_mut().insert(id);
         Ok(())
     }
@@ -77,5 +84,92 @@ impl Objects for Bounded<'_> {
 
     fn size(&self, id: Oid) -> Option<usize> {
         self.objects.size(id)
+    }
+
+    fn spend(&self, names: usize) -> Result<(), Error> {
+        let left = self.left.get();
+        let Some(names) = left.names.checked_sub(names) else {
+            return Err(Error::msg(format!(
+                "judging this push takes a comparison of more than {} names",
+                self.budget.names
+            ))
+            .hint("push fewer commits at once; whoever runs the server can raise `modelry.hook.maxNames`"));
+        };
+        self.left.set(Budget { names, ..left });
+        Ok(())
+    }
+}
+
+/// The most names that are compared for commits that have not landed.
+const MOST_NAMES: usize = 10_000_000;
+
+/// An object store in which a command may compare a number of names. What it reads and
+/// keeps is the store's below.
+pub struct Metered<'a> {
+    objects: &'a dyn Objects,
+    left: Cell<usize>,
+}
+
+impl<'a> Metered<'a> {
+    /// Limits the names that are compared in this store.
+    pub fn new(objects: &'a dyn Objects) -> Metered<'a> {
+        Metered {
+            objects,
+            left: Cell::new(MOST_NAMES),
+        }
+    }
+}
+
+impl Objects for Metered<'_> {
+    fn format(&self) -> ObjectFormat {
+        self.objects.format()
+    }
+
+    fn read(&self, id: Oid, kind: ObjectKind) -> Result<Vec<u8>, Error> {
+        self.objects.read(id, kind)
+    }
+
+    fn size(&self, id: Oid) -> Option<usize> {
+        self.objects.size(id)
+    }
+
+    fn tree(&self, id: Oid) -> Result<Arc<Tree>, Error> {
+        self.objects.tree(id)
+    }
+
+    fn trees(&self) -> TreeCache {
+        self.objects.trees()
+    }
+
+    fn fruitless(&self) -> Option<&Fruitless> {
+        self.objects.fruitless()
+    }
+
+    fn spend(&self, names: usize) -> Result<(), Error> {
+        let left = self.left.get().checked_sub(names).ok_or_else(|| {
+            Error::msg(format!(
+                "judging these commits takes a comparison of more than {MOST_NAMES} names"
+            ))
+            .hint(
+                "judge fewer of them at once: `modelry validate A..B` of a shorter range, or land the branch in several parts",
+            )
+        })?;
+        self.left.set(left);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::Memory;
+
+    #[test]
+    fn names_are_counted_over_all_steps_of_a_command() {
+        let memory = Memory::new(ObjectFormat::Sha1);
+        let metered = Metered::new(&memory);
+        metered.spend(MOST_NAMES).expect("the budget");
+        let error = metered.spend(1).expect_err("nothing is left");
+        assert!(error.to_string().contains("more than 10000000 names"), "{error}");
     }
 }

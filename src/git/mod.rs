@@ -48,7 +48,7 @@ mod user_key;
 mod worktree;
 mod write;
 
-pub use bounded::{Bounded, Budget};
+pub use bounded::{Bounded, Budget, Metered};
 pub use config::{Scope, Setting, Settings};
 pub use fetch::Fetch;
 pub use interrupted::is_interrupted;

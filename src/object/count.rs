@@ -46,7 +46,10 @@ impl Counter {
         before: Option<Oid>,
         after: Option<Oid>,
     ) -> Result<Count, Error> {
-        self.below(objects, before, after, 0)
+        let spent = self.spent;
+        let count = self.below(objects, before, after, 0)?;
+        objects.spend(self.spent - spent)?;
+        Ok(count)
     }
 
     fn below(

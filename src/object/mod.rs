@@ -22,6 +22,7 @@
 mod commit;
 mod count;
 mod edit;
+mod fruitless;
 mod objects;
 mod tree;
 mod walk;
@@ -29,6 +30,7 @@ mod walk;
 pub use commit::{Commit, CommitSignature, Identity, SignatureKind};
 pub use count::{Count, Counter};
 pub use edit::{edit, place};
+pub use fruitless::{Fruitless, Searched};
 pub use objects::{CachedObjects, GenerationalCache, Memory, Objects, Overlay, TreeCache};
 pub use tree::{Entry, Mode, Tree};
-pub use walk::{FileChange, Look, MOST_OUTSIDE, TreeDiff, Whole, diff, files, lookup, read_tree};
+pub use walk::{FileChange, LARGEST, Look, MOST_OUTSIDE, TreeDiff, Whole, diff, files, lookup, read_tree};

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Tree, read_tree};
+use super::{Fruitless, Tree, read_tree};
 use crate::base::{Error, ObjectFormat, ObjectKind, Oid};
 
 /// A store of Git objects by id. The bytes that it returns hash to the id asked for.
@@ -39,6 +39,20 @@ pub trait Objects {
     /// where the store has none.
     fn trees(&self) -> TreeCache {
         TreeCache::default()
+    }
+
+    /// The comparisons of folders in which nothing was found, if the store keeps them for
+    /// the steps of a command.
+    fn fruitless(&self) -> Option<&Fruitless> {
+        None
+    }
+
+    /// Takes the names that were compared from the budget of the store, if it has one.
+    ///
+    /// # Errors
+    /// The budget is used up.
+    fn spend(&self, _names: usize) -> Result<(), Error> {
+        Ok(())
     }
 }
 
@@ -116,11 +130,12 @@ impl<K: Eq + Hash, V: Clone> GenerationalCache<K, V> {
     }
 }
 
-/// A store that caches the trees it reads: a walk along history asks for the same ones
-/// repeatedly.
+/// A store that caches the trees it reads, and the comparisons in which nothing was found:
+/// a walk along history asks for the same ones repeatedly.
 pub struct CachedObjects<'a> {
     base: &'a dyn Objects,
     trees: TreeCache,
+    fruitless: Fruitless,
 }
 
 impl<'a> CachedObjects<'a> {
@@ -131,7 +146,11 @@ impl<'a> CachedObjects<'a> {
 
     /// Wraps this store, with a cache that others share.
     pub fn on(base: &'a dyn Objects, trees: TreeCache) -> CachedObjects<'a> {
-        CachedObjects { base, trees }
+        CachedObjects {
+            base,
+            trees,
+            fruitless: Fruitless::default(),
+        }
     }
 }
 
@@ -154,6 +173,14 @@ impl Objects for CachedObjects<'_> {
 
     fn trees(&self) -> TreeCache {
         self.trees.clone()
+    }
+
+    fn fruitless(&self) -> Option<&Fruitless> {
+        Some(&self.fruitless)
+    }
+
+    fn spend(&self, names: usize) -> Result<(), Error> {
+        self.base.spend(names)
     }
 }
 
@@ -270,5 +297,13 @@ impl Objects for Overlay<'_> {
                 Some(_) => read_tree(self, id).map(Arc::new),
                 None => self.base.tree(id),
             })
+    }
+
+    fn fruitless(&self) -> Option<&Fruitless> {
+        self.base.fruitless()
+    }
+
+    fn spend(&self, names: usize) -> Result<(), Error> {
+        self.base.spend(names)
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::fruitless::{Fruitless, Number, Row};
 use super::{Entry, Mode, Objects, Tree};
 use crate::base::{Error, ObjectKind, Oid};
 
@@ -16,8 +17,15 @@ pub(super) const MOST_NAMES: usize = 1_000_000;
 /// The most names that are compared in the part that a [`Look`] calls outside.
 pub const MOST_OUTSIDE: usize = 250_000;
 
-/// The most files that are reported as differing.
+/// The most files that are reported as differing, and the most bytes of their paths.
 pub(super) const MOST_FILES: usize = 100_000;
+const MOST_OF_PATHS: usize = 32 << 20;
+
+/// The largest folder that is read, in bytes: it has 700,000 names or more.
+pub const LARGEST: usize = 32 << 20;
+
+/// The entries of compared folders that cost as much as one name that differs.
+const ENTRIES_OF_ONE: usize = 64;
 
 /// The most malformed folders that are listed, and the most folders that meet a limit.
 const MOST_TOLD: usize = 1_000;
@@ -82,9 +90,16 @@ pub trait Look {
     fn holds(&self, file: &FileChange) -> bool;
 
     /// Returns what the answers below a folder depend on. Where equal trees are compared
-    /// in folders of equal state, the second comparison finds what the first one found.
-    /// Returns `None` if the answers depend on the path.
+    /// in folders of equal state, the second comparison finds what the first one found,
+    /// and so do other looks of the same scope. Returns `None` if the answers depend on
+    /// the path.
     fn state(&self, _folder: &[u8]) -> Option<Vec<u16>> {
+        None
+    }
+
+    /// Returns the name of what is looked for: looks of one name answer alike. Returns
+    /// `None` if each look is alone.
+    fn scope(&self) -> Option<Vec<u8>> {
         None
     }
 
@@ -124,15 +139,25 @@ pub fn diff(
     after: Option<Oid>,
     look: &dyn Look,
 ) -> Result<TreeDiff, Error> {
+    let own = Fruitless::default();
+    let scope = look.scope();
+    let shared = objects.fruitless().filter(|_| scope.is_some());
+    let fruitless = shared.unwrap_or(&own);
     let mut walk = Walk {
         objects,
         look,
         names: MOST_NAMES,
         outside: MOST_OUTSIDE,
-        fruitless: HashSet::new(),
+        paths: MOST_OF_PATHS,
+        work: 0,
+        fruitless,
+        scope: fruitless.start(scope.unwrap_or_default()),
+        seen: HashSet::new(),
+        open: Vec::new(),
         out: TreeDiff::default(),
     };
     walk.compare(before, after, &mut Vec::new(), 0)?;
+    objects.spend(walk.work)?;
     let mut out = walk.out;
     out.changes.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(out)
@@ -145,13 +170,19 @@ struct Walk<'w> {
     names: usize,
     /// How many of them outside.
     outside: usize,
-    /// The comparisons of folders in which nothing was found.
-    fruitless: HashSet<Comparison>,
+    /// How many more bytes the paths of the files may have.
+    paths: usize,
+    /// The names that were compared, and what costs as much.
+    work: usize,
+    /// The comparisons of folders in which nothing was found, in this step or before.
+    fruitless: &'w Fruitless,
+    scope: usize,
+    /// Those of them that this step made.
+    seen: HashSet<Number>,
+    /// The comparisons around the current folder that may be kept.
+    open: Vec<Row>,
     out: TreeDiff,
 }
-
-/// Two trees, their depth, and the state of their folder.
-type Comparison = (Option<Oid>, Option<Oid>, usize, Vec<u16>);
 
 impl Walk<'_> {
     /// Notes a limit that is met in a folder, once for each folder.
@@ -173,16 +204,41 @@ impl Walk<'_> {
             return false;
         }
         *left -= 1;
-        let what = match (*left, self.out.changes.len() >= MOST_FILES) {
-            (_, true) => {
+        self.work += 1;
+        if let Some(row) = self.open.last_mut() {
+            row.names += 1;
+        }
+        let what = match *left {
+            _ if self.out.changes.len() >= MOST_FILES => {
                 (self.names, self.outside) = (0, 0);
                 format!("more than {MOST_FILES} files differ")
             }
-            (0, _) => format!("more than {most} names differ"),
+            _ if self.paths == 0 => {
+                (self.names, self.outside) = (0, 0);
+                format!("the paths of the files that differ have more than {MOST_OF_PATHS} bytes")
+            }
+            0 => format!("more than {most} names differ"),
             _ => return true,
         };
         self.limit(&path[..folder], what);
         false
+    }
+
+    /// Counts a comparison that an earlier step made, as if this step had made it.
+    /// Returns false when it meets a limit, so that this step has to make it.
+    fn counts(&mut self, number: Number, path: &[u8]) -> bool {
+        let left = match self.look.is_outside(path) {
+            true => &mut self.outside,
+            false => &mut self.names,
+        };
+        let most = left.saturating_sub(1);
+        let Some((found, names)) = self.fruitless.unseen(number, &self.seen, most) else {
+            return false;
+        };
+        *left -= names;
+        self.work += found.len();
+        self.seen.extend(found);
+        true
     }
 
     /// Compares two folders, unless nothing was found in the same comparison before.
@@ -196,15 +252,26 @@ impl Walk<'_> {
         let Some(state) = self.look.state(path) else {
             return self.compare(before, after, path, depth);
         };
-        let comparison = (before, after, depth, state);
-        if self.fruitless.contains(&comparison) {
-            return Ok(());
-        }
-        let found = |out: &TreeDiff| (out.changes.len(), out.faults.len(), out.limits.len());
-        let earlier = found(&self.out);
-        self.compare(before, after, path, depth)?;
-        if found(&self.out) == earlier && self.names > 0 && self.outside > 0 {
-            self.fruitless.insert(comparison);
+        let comparison = (self.scope, before, after, depth, state);
+        let known = self.fruitless.number(&comparison);
+        let number = match known {
+            Some(number) if self.seen.contains(&number) || self.counts(number, path) => number,
+            _ => {
+                let found = |out: &TreeDiff| (out.changes.len(), out.faults.len(), out.limits.len());
+                let earlier = found(&self.out);
+                self.open.push(Row::default());
+                self.compare(before, after, path, depth)?;
+                let row = self.open.pop().unwrap_or_default();
+                if found(&self.out) != earlier || self.names == 0 || self.outside == 0 {
+                    return Ok(());
+                }
+                let number = known.unwrap_or_else(|| self.fruitless.insert(comparison, row));
+                self.seen.insert(number);
+                number
+            }
+        };
+        if let Some(around) = self.open.last_mut() {
+            around.inside.push(number);
         }
         Ok(())
     }
@@ -226,8 +293,14 @@ impl Walk<'_> {
             }
             return Ok(());
         }
+        let sizes = [before, after].map(|id| id.and_then(|id| self.objects.size(id)));
+        if sizes.into_iter().flatten().any(|size| size > LARGEST) {
+            self.limit(path, format!("the folder alone is more than {LARGEST} bytes"));
+            return Ok(());
+        }
         let read = |id: Option<Oid>| id.map_or_else(|| Ok(Arc::default()), |id| self.objects.tree(id));
         let (old, new) = (read(before)?, read(after)?);
+        self.work += (old.entries.len() + new.entries.len()) / ENTRIES_OF_ONE;
         if !new.faults.is_empty() && self.out.faults.len() < MOST_TOLD {
             let folder = String::from_utf8_lossy(path).into_owned();
             let faults = new.faults.iter().map(|fault| (folder.clone(), fault.clone()));
@@ -269,6 +342,7 @@ impl Walk<'_> {
                     after,
                 };
                 if self.look.holds(&file) {
+                    self.paths = self.paths.saturating_sub(file.path.len());
                     self.out.changes.push(file);
                 }
             }

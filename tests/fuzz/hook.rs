@@ -120,6 +120,7 @@ impl Server {
         let budget = Budget {
             objects: 100_000,
             bytes: 64 << 20,
+            names: 1_000_000,
         };
         let Ok(judgement) = judge(&JudgeRequest::of(What::Push {
             wanted: &wanted,

@@ -400,7 +400,10 @@ fn a_folder_without_records_is_searched_for_repositories_within_bounds() {
     let before = lab.git(&["rev-parse", "main"]);
     // Deeper than folders are compared, and at countless paths.
     let head = made(lab, &["hash-object", "-w", "--stdin"], b"ref: refs/heads/main\n");
-    let mut at = tree(lab, &[("HEAD".to_owned(), head)]);
+    let mut at = tree(
+        lab,
+        &[("HEAD".to_owned(), head.clone()), ("config".to_owned(), head)],
+    );
     for _ in 0..100 {
         at = tree(lab, &[("a/".to_owned(), at.clone()), ("b/".to_owned(), at)]);
     }

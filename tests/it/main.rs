@@ -41,6 +41,7 @@ mod killed;
 mod located;
 mod logins;
 mod long_branches;
+mod long_pushes;
 mod looking;
 mod memory;
 mod merged_trees;

@@ -33,6 +33,8 @@ const TIMEOUT: u64 = 60;
 const MAX_OBJECTS: usize = 1_000_000;
 /// The bytes of these objects, unpacked.
 const MAX_BYTES: usize = 1 << 30;
+/// The names that may be compared.
+const MAX_NAMES: usize = 10_000_000;
 /// The bytes of git's input about a push, enough for hundreds of thousands of
 /// references.
 const MAX_INPUT: usize = 64 << 20;
@@ -97,6 +99,10 @@ pub struct PreReceiveArgs {
     /// modelry.hook.maxBytes, else 1073741824]
     #[arg(long, value_name = "N", help_heading = "Budget")]
     max_bytes: Option<usize>,
+    /// The number of names in their folders that may be compared, each time that they
+    /// are [default: git config modelry.hook.maxNames, else 10000000]
+    #[arg(long, value_name = "N", help_heading = "Budget")]
+    max_names: Option<usize>,
     /// The largest difference between this machine's clock and the date of a step
     /// that touches the registry: 15m, 1h [default: git config modelry.hook.maxSkew,
     /// else any]
@@ -158,6 +164,7 @@ fn pre_receive(args: &PreReceiveArgs, global: &Global, ui: &Ui) -> Result<Outcom
     let budget = Budget {
         objects: number(&repo, args.max_objects, "modelry.hook.maxObjects", MAX_OBJECTS)?,
         bytes: number(&repo, args.max_bytes, "modelry.hook.maxBytes", MAX_BYTES)?,
+        names: number(&repo, args.max_names, "modelry.hook.maxNames", MAX_NAMES)?,
     };
     let skew = max_skew(&repo, args.max_skew)?;
     drop(repo);

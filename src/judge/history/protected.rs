@@ -44,7 +44,24 @@ struct Protected<'p> {
     folder: &'p str,
 }
 
+impl Protected<'_> {
+    /// The name of a look for the files that these policies protect.
+    fn named(&self, what: &str) -> Vec<u8> {
+        let ids = self.policies.iter().map(|policy| policy.source.id);
+        format!(
+            "{what} {} {}",
+            Vec::from_iter(ids.map(|id| id.to_string())).join(" "),
+            self.folder
+        )
+        .into_bytes()
+    }
+}
+
 impl Look for Protected<'_> {
+    fn scope(&self) -> Option<Vec<u8>> {
+        Some(self.named("protected"))
+    }
+
     fn enters(&self, folder: &[u8], _: Option<Oid>, _: Option<Oid>) -> bool {
         let folder = String::from_utf8_lossy(folder);
         let mut policies = self.policies.iter();
@@ -119,6 +136,10 @@ impl<'j> Judged<'j> {
 }
 
 impl Look for Judged<'_> {
+    fn scope(&self) -> Option<Vec<u8>> {
+        Some(self.protected().named("judged"))
+    }
+
     fn enters(&self, folder: &[u8], before: Option<Oid>, after: Option<Oid>) -> bool {
         self.protected().enters(folder, before, after) || self.managed.enters(folder, before, after)
     }

@@ -56,18 +56,23 @@ struct Adds<'l> {
 }
 
 impl Look for Adds<'_> {
+    fn scope(&self) -> Option<Vec<u8>> {
+        let judged = self.judged.scope()?;
+        Some([b"added and ", &judged[..]].concat())
+    }
+
     fn enters(&self, folder: &[u8], before: Option<Oid>, after: Option<Oid>) -> bool {
         self.judged.enters(folder, before, after)
             && (self.judged.holds_below(folder).is_none() || self.seen.borrow_mut().insert((before, after)))
     }
 
     fn holds(&self, file: &FileChange) -> bool {
+        let is_added = file.before.is_none() && self.judged.holds(file);
         let mut first = self.first.borrow_mut();
-        let is_first = first.as_ref().is_none_or(|first| file.path < *first);
-        if file.before.is_none() && is_first && self.judged.holds(file) {
+        if is_added && first.as_ref().is_none_or(|first| file.path < *first) {
             *first = Some(file.path.clone());
         }
-        false
+        is_added
     }
 
     fn state(&self, folder: &[u8]) -> Option<Vec<u16>> {

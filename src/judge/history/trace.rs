@@ -169,6 +169,7 @@ impl<'t, 'a> Tracer<'t, 'a> {
                 join(open.entry(home).or_default(), here);
             }
         }
+        self.objects.spend(MOST_LOOKED_AT - self.left.get())?;
         for traced in &mut files {
             traced.written.reverse();
             traced.is_whole = true;

@@ -59,8 +59,8 @@ fn looks(path: &str) -> String {
 const DOCS: &str = r#"
 ## What it checks
 Below `groups/` and `policy/` there are records and nothing else. The registry's
-folder and the folders below it have no file `HEAD`, by which git knows a bare repository, and no
-entry `.git`. Where a file `HEAD` exists already, no `objects`, `refs` or `config` is added beside it.
+folder has no file `HEAD`, by which git knows a bare repository. The folders below it have none
+beside `objects`, `refs`, `commondir` or `config`, and no entry `.git`.
 
 ## Why it matters
 A file that no rule reads can smuggle content past a review. A folder that git takes for a

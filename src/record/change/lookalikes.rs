@@ -1,19 +1,19 @@
 //! Folders below the registry's that git would take for a repository.
 //!
 //! Git takes a folder for a bare repository if it has a file `HEAD` beside `objects` and
-//! `refs`, which a file `commondir` may replace. Without `HEAD` it takes none, so that
-//! name decides. An entry `.git` makes the folder around it a work tree.
+//! `refs`, which a file `commondir` may replace. A `HEAD` without any of these is a file
+//! like others. An entry `.git` makes the folder around it a work tree.
 //!
 //! The folders that hold no records are searched for nothing else. Each pair of trees is
-//! read once, however many paths lead to it, so the cost follows the objects that a step
-//! brings.
+//! read once, however many paths lead to it. A tree that occurs in many pairs is searched
+//! as a whole, so the cost follows the objects that the steps bring.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::{Change, ChangeKind, Stray};
 use crate::base::{Error, Oid};
-use crate::object::{Entry, Mode, Objects, Tree};
+use crate::object::{Entry, Fruitless, LARGEST, Mode, Objects, Searched, Tree};
 use crate::record::kind::is_in_entries;
 
 /// The entries beside `HEAD` that git reads before it takes a folder for a repository,
@@ -29,11 +29,11 @@ const BESIDE: [&str; 8] = [
     "reftable",
 ];
 
-/// The most names that are compared.
-const MOST_NAMES: usize = 1_000_000;
+/// The number of pairs after which a tree is searched as a whole.
+const MOST_PAIRS: usize = 4;
 
-/// The largest folder that is read, in bytes: it has a million names or more.
-const LARGEST: usize = 48 << 20;
+/// The entries of folders that cost as much as one name that differs.
+const ENTRIES_OF_ONE: usize = 64;
 
 /// The most folders that are listed; the search ends there.
 const MOST_LISTED: usize = 1_000;
@@ -54,11 +54,15 @@ pub(super) fn lookalikes(
     before: Option<Oid>,
     after: Option<Oid>,
 ) -> Result<Lookalikes, Error> {
+    let own = Fruitless::default();
+    let known = objects.fruitless().unwrap_or(&own);
+    known.trim();
     let mut search = Search {
         objects,
+        known,
         folders: Vec::new(),
         seen: HashSet::new(),
-        left: MOST_NAMES,
+        work: 0,
         found: Lookalikes::default(),
     };
     let mut open = Vec::new();
@@ -67,12 +71,17 @@ pub(super) fn lookalikes(
     }
     while let Some((before, after, at)) = open.pop() {
         search.folder(before, after, at, &mut open)?;
-        if search.left == 0 || search.found.changes.len() >= MOST_LISTED {
+        search.pay(WORTH_IT)?;
+        if search.found.changes.len() >= MOST_LISTED {
             break;
         }
     }
+    search.pay(0)?;
     Ok(search.found)
 }
+
+/// The names that are taken from the budget at once.
+const WORTH_IT: usize = 4_096;
 
 /// A folder to look into: its trees before and after, and its number, or `None` for the
 /// registry's folder.
@@ -80,18 +89,73 @@ type Open = (Option<Oid>, Oid, Option<usize>);
 
 struct Search<'s> {
     objects: &'s dyn Objects,
+    /// The trees that are searched as a whole.
+    known: &'s Fruitless,
     /// The folders that were reached: the folder around each, and its name.
     folders: Vec<(Option<usize>, Vec<u8>)>,
     seen: HashSet<(Option<Oid>, Oid)>,
-    left: usize,
+    /// The names that were compared and are not paid yet.
+    work: usize,
     found: Lookalikes,
 }
 
 impl Search<'_> {
+    /// Takes what was compared from the budget, if that is more than `most`.
+    fn pay(&mut self, most: usize) -> Result<(), Error> {
+        if self.work > most {
+            self.objects.spend(std::mem::take(&mut self.work))?;
+        }
+        Ok(())
+    }
+
     /// Notes the limit that is met in a folder; the first one counts.
     fn limit(&mut self, at: Option<usize>, what: String) {
         let folder = self.path(at, b"");
         self.found.limit.get_or_insert((folder, what));
+    }
+
+    fn is_too_large(&self, id: Oid) -> bool {
+        self.objects.size(id).is_some_and(|size| size > LARGEST)
+    }
+
+    /// Whether there is nothing to find in a tree, whatever it was before. A tree is
+    /// searched for that when it was compared often.
+    fn is_empty(&mut self, tree: Oid) -> Result<bool, Error> {
+        match self.known.searched(tree) {
+            Searched::Empty => return Ok(true),
+            Searched::Found => return Ok(false),
+            Searched::Visited(times) if times < MOST_PAIRS => {
+                self.known.set_searched(tree, Searched::Visited(times + 1));
+                return Ok(false);
+            }
+            Searched::Visited(_) => {}
+        }
+        let mut seen = HashSet::from([tree]);
+        let mut open = vec![tree];
+        while let Some(id) = open.pop() {
+            let holds_one = match self.is_too_large(id) {
+                true => true,
+                false => {
+                    let tree = self.objects.tree(id)?;
+                    self.work += 1 + tree.entries.len() / ENTRIES_OF_ONE;
+                    self.pay(WORTH_IT)?;
+                    for entry in tree.entries.iter().filter(|entry| entry.mode == Mode::Tree) {
+                        if self.known.searched(entry.id) != Searched::Empty && seen.insert(entry.id) {
+                            open.push(entry.id);
+                        }
+                    }
+                    holds_one(&tree)
+                }
+            };
+            if holds_one {
+                self.known.set_searched(tree, Searched::Found);
+                return Ok(false);
+            }
+        }
+        for id in seen {
+            self.known.set_searched(id, Searched::Empty);
+        }
+        Ok(true)
     }
 
     fn folder(
@@ -101,27 +165,31 @@ impl Search<'_> {
         at: Option<usize>,
         open: &mut Vec<Open>,
     ) -> Result<(), Error> {
-        let sizes = [before, Some(after)].map(|id| id.and_then(|id| self.objects.size(id)));
-        if sizes.into_iter().flatten().any(|size| size > LARGEST) {
+        if at.is_some() && self.is_empty(after)? {
+            return Ok(());
+        }
+        if before.into_iter().chain([after]).any(|id| self.is_too_large(id)) {
             self.limit(at, format!("the folder alone is more than {LARGEST} bytes"));
             return Ok(());
         }
         let new = self.objects.tree(after)?;
         let old = before.map_or_else(|| Ok(Arc::<Tree>::default()), |id| self.objects.tree(id))?;
+        self.work += (new.entries.len() + old.entries.len()) / ENTRIES_OF_ONE;
         let known: HashSet<&Entry> = old.entries.iter().collect();
+        let mut folders: HashMap<&[u8], Oid> = HashMap::new();
+        for entry in old.entries.iter().filter(|entry| entry.mode == Mode::Tree) {
+            folders.entry(&entry.name).or_insert(entry.id);
+        }
         // A new `HEAD` of the registry's own folder is compared as a record.
         let mut heads = new.entries.iter().filter(|entry| is_head(entry));
         let head = heads.find(|head| at.is_some() || known.contains(head));
+        let head = head.filter(|_| new.entries.iter().any(is_beside));
         let mut is_reported = false;
         for entry in &new.entries {
             if known.contains(entry) {
                 continue;
             }
-            if self.left == 0 {
-                self.limit(at, format!("more than {MOST_NAMES} names differ"));
-                return Ok(());
-            }
-            self.left -= 1;
+            self.work += 1;
             let is_text = std::str::from_utf8(&entry.name);
             if at.is_none() && is_text.is_ok_and(is_in_entries) {
                 continue;
@@ -137,9 +205,7 @@ impl Search<'_> {
                 self.report(at, &head.name);
             }
             if entry.mode == Mode::Tree {
-                let mut olds = old.entries.iter();
-                let was = olds.find(|was| was.name == entry.name && was.mode == Mode::Tree);
-                let was = was.map(|was| was.id);
+                let was = folders.get(&entry.name[..]).copied();
                 if self.seen.insert((was, entry.id)) {
                     self.folders.push((at, entry.name.clone()));
                     open.push((was, entry.id, Some(self.folders.len() - 1)));
@@ -184,4 +250,11 @@ fn is_beside(entry: &Entry) -> bool {
     BESIDE
         .iter()
         .any(|name| entry.name.eq_ignore_ascii_case(name.as_bytes()))
+}
+
+/// Whether git takes the folder, or the one in which it is, for a repository.
+fn holds_one(tree: &Tree) -> bool {
+    let is_git = |entry: &Entry| entry.name.eq_ignore_ascii_case(b".git");
+    let entries = &tree.entries;
+    entries.iter().any(is_git) || (entries.iter().any(is_head) && entries.iter().any(is_beside))
 }

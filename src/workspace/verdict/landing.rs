@@ -4,7 +4,7 @@ use super::base_trust::BaseTrust;
 use super::judgement::{Judgement, Notice};
 use super::page;
 use crate::base::{Error, Oid};
-use crate::git::merge_text;
+use crate::git::{Metered, merge_text};
 use crate::judge::finding::{Note, Report};
 use crate::judge::history::{self, Onto, Replay};
 use crate::object::CachedObjects;
@@ -42,7 +42,7 @@ pub(super) fn judge(
         before: &faulty,
         merge_text: &merge_text,
     };
-    let landings = history::onto(&kept, &ask)?;
+    let landings = history::onto(&Metered::new(&kept), &ask)?;
     if landings.stopped > 0 {
         judgement.note(format!(
             "the history at {} is faulty: what lands on it would build on that",

@@ -5,6 +5,7 @@ use super::base_trust::BaseTrust;
 use super::judgement::{Judgement, Notice};
 use super::page;
 use crate::base::{Error, ObjectKind, Oid};
+use crate::git::Metered;
 use crate::judge::finding::{Anchor, Finding, Place, Report};
 use crate::judge::history::{self, Arrival, Replay};
 use crate::judge::rules::{self, Resolver};
@@ -88,7 +89,9 @@ fn after(
             (policy, Report::default())
         }
     };
-    let mut judgement = onwards(workspace, records, before, from, &commits, landed)?;
+    let metered = Metered::new(objects);
+    let records = Records::new(&metered);
+    let mut judgement = onwards(workspace, &records, before, from, &commits, landed)?;
     judgement.notes.extend(given);
     Ok(judgement)
 }
@@ -98,6 +101,7 @@ fn after(
 pub(super) fn range(workspace: &Workspace, from: Oid, tip: Oid) -> Result<Report, Error> {
     let objects = workspace.repo.objects()?;
     let objects = CachedObjects::new(&objects);
+    let objects = Metered::new(&objects);
     let records = Records::new(&objects);
     if let Some(report) = inverted(workspace, &objects, from, tip)? {
         return Ok(report);

@@ -203,11 +203,16 @@ fn repositories<'f>(prior: &Files, next: &'f Files) -> BTreeSet<&'f String> {
         })
     };
     let read = ["HEAD", "objects", "refs", "config", "commondir"];
+    let is_beside = |folder: &str| {
+        let inside = |path: &String| Some(path.strip_prefix(folder)?.split('/').next()?.to_owned());
+        let mut names = next.keys().filter_map(inside);
+        names.any(|name| name != "HEAD" && read.contains(&name.as_str()))
+    };
     let heads = next
         .keys()
         .filter(|path| path.ends_with("/HEAD") && !is_managed(path));
     heads
-        .filter(|path| is_new(&path[..path.len() - 4], &read))
+        .filter(|path| is_beside(&path[..path.len() - 4]) && is_new(&path[..path.len() - 4], &read))
         .collect()
 }
 
