@@ -10,10 +10,10 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use modelry::git::Repo;
-use modelry::judge::history;
-use modelry::object::CachedObjects;
-use modelry::signature;
+use modelry::testing::git::Repo;
+use modelry::testing::judge::history;
+use modelry::testing::object::CachedObjects;
+use modelry::testing::signature;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let directory = PathBuf::from(std::env::args_os().nth(1).ok_or("name a repository")?);

@@ -11,10 +11,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use modelry::base::{ObjectFormat, ObjectKind};
-use modelry::object::{Entry, Memory, Mode, Tree};
-use modelry::record::snapshot::{Records, Snapshot};
-use modelry::trust::{Policy, Verdict};
+use modelry::testing::base::{ObjectFormat, ObjectKind};
+use modelry::testing::object::{Entry, Memory, Mode, Tree};
+use modelry::testing::record::snapshot::{Records, Snapshot};
+use modelry::testing::trust::{Policy, Verdict};
 
 /// Signatures that are judged.
 const JUDGED: usize = 2000;

@@ -39,17 +39,35 @@
 //! 1. `cli` parses a request; `act` turns it and a snapshot into edits.
 //! 2. The edits are judged as above, before anything is signed.
 //! 3. `git` signs the commit, moves the branch with its index and files, or pushes.
+//!
+//! # What other programs may use
+//!
+//! [`run`] is the command line, and [`judge()`] answers without printing, for a server that
+//! judges pushes in its own process. All else is private, so that the compiler names what
+//! nobody calls. Tests, benchmarks and fuzz targets reach further in through `testing`, a
+//! feature that only they switch on.
 
-pub mod act;
-pub mod base;
-pub mod cli;
-pub mod exchange;
-pub mod git;
-pub mod judge;
-pub mod net;
-pub mod object;
-pub mod record;
-pub mod report;
-pub mod signature;
-pub mod trust;
-pub mod workspace;
+mod act;
+mod base;
+mod cli;
+mod exchange;
+mod git;
+mod judge;
+mod net;
+mod object;
+mod record;
+mod report;
+mod signature;
+mod trust;
+mod workspace;
+
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod testing;
+
+pub use base::{Error, Oid};
+pub use cli::run;
+pub use git::Budget;
+pub use judge::finding::{Finding, Report};
+pub use workspace::Wanted;
+pub use workspace::verdict::{JudgeRequest, Judgement, Update, What, judge};

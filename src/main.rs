@@ -4,5 +4,5 @@
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> std::process::ExitCode {
-    modelry::cli::run(std::env::args_os())
+    modelry::run(std::env::args_os())
 }

@@ -54,8 +54,8 @@ pub use host_verdict::{Click, HostReviews, HostVerdict, WholeList};
 pub use idle::{Refusal, idle_review};
 pub use import::import;
 pub use import_plan::{
-    Arrival, IMPORTED_AT, IMPORTED_BY, IMPORTED_FROM, IMPORTED_STATUS, ImportPlan, ImportedGroup,
-    ImportedVersion, NAME_ELSEWHERE, PlannedGroup, PlannedVersion,
+    Arrival, ImportPlan, ImportedGroup,
+    ImportedVersion, NAME_ELSEWHERE, PlannedVersion,
 };
 pub use object::{Object, content, has_moved, moves, objects, spoken_for};
 pub use policy::{FirstPolicy, consequences, edit_policy, first_policy};
@@ -65,7 +65,7 @@ pub use register::{Proposed, RegisterRequest, register};
 pub use relay::{RelayRequest, has_account_on, relay};
 pub use review::{review, settle, unmet_gates};
 pub use schemas::{in_place_of_schemas, outdated_schemas, schemas_note, update_schemas};
-pub use sign::{RecordSigner, sign, to_sign};
+pub use sign::{sign, to_sign};
 pub use stage::{Rollback, RollbackTo, promote, rollback, still_served};
 pub use unseen::{contradicting_reviews, surroundings, unseen_support};
 pub use version::{AnnotateRequest, annotate};

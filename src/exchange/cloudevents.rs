@@ -9,12 +9,6 @@ use super::put;
 use crate::record::kind::masked_value;
 use crate::report::event::{self, Event};
 
-/// The media type of one event.
-pub const MEDIA_TYPE: &str = "application/cloudevents+json";
-
-/// The media type of an array of events.
-pub const BATCH_MEDIA_TYPE: &str = "application/cloudevents-batch+json";
-
 /// Formats an event. A login in an address of an older record is masked.
 pub fn event(event: &Event) -> Value {
     let mut all = Map::new();

@@ -49,19 +49,18 @@ mod worktree;
 mod write;
 
 pub use bounded::{Bounded, Budget, Metered};
-pub use config::{Scope, Setting, Settings};
+pub use config::Scope;
 pub use fetch::Fetch;
 pub use interrupted::is_interrupted;
 pub use merge::merge_text;
 pub use moving::{Move, Moving};
-pub use open::Door;
 pub use pushed::{MOVED_MEANWHILE, Pushed, may_pass};
 pub use read::{GitObjects, Head, Repo};
 pub use remote::kept_as;
 pub use uncommitted::Uncommitted;
 pub use user_key::UserKey;
 pub use worktree::{Edits, Following};
-pub use write::{AdvanceError, Ident};
+pub use write::AdvanceError;
 
 use crate::base::Error;
 

@@ -27,10 +27,12 @@ mod objects;
 mod tree;
 mod walk;
 
-pub use commit::{Commit, CommitSignature, Identity, SignatureKind};
-pub use count::{Count, Counter};
+pub use commit::{Commit, SignatureKind};
+pub use count::Counter;
 pub use edit::{edit, place};
 pub use fruitless::{Fruitless, Searched};
 pub use objects::{CachedObjects, GenerationalCache, Memory, Objects, Overlay, TreeCache};
 pub use tree::{Entry, Mode, Tree};
-pub use walk::{FileChange, LARGEST, Look, MOST_OUTSIDE, TreeDiff, Whole, diff, files, lookup, read_tree};
+#[cfg(feature = "testing")]
+pub use walk::Whole;
+pub use walk::{FileChange, LARGEST, Look, TreeDiff, diff, files, lookup, read_tree};

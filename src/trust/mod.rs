@@ -43,15 +43,14 @@ pub use approval::{
 };
 pub use author::{Author, Carrier, Carriers, MergeCharge, Verdict, author, is_authored, is_in_record};
 pub use credential::{Credential, actor_key, fingerprint};
-pub use delegation::{DelegationFault, delegation_fault, is_reported, reporter};
+pub use delegation::{delegation_fault, is_reported};
 pub use enough::are_enough;
 pub use gate::{
     Cure, GateResult, PlacedGate, absent_in_gates, compile as compile_gate, gate_demand, gates_of_changes,
-    judge_gates,
 };
 pub use glob::{Glob, group_glob, path_glob};
 pub use keyring::{KeyStanding, Keyring};
 pub use policy::{ApprovalNeed, Policy, needed_action};
-pub use policy_change::{Ends, PolicyTally, ends_only_own, fast_path, tally_policy};
+pub use policy_change::{PolicyTally, ends_only_own, fast_path, tally_policy};
 pub use selection::Candidate;
 pub use words::{need_words, shortfall_words, turn, voice};

@@ -1,7 +1,7 @@
 //! Addresses: their parts make them again, no form for people shows what a record
 //! may not hold, and what is cleaned or masked stays so.
 
-use modelry::record::kind::{
+use modelry::testing::record::kind::{
     Address, Form, UriFault, cleaned_text, cleaned_uri, concealed, concealed_in_place, masked_text,
     text_fault, text_secrets, uri_fault,
 };

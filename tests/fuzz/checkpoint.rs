@@ -1,6 +1,6 @@
 //! Checkpoints: there is one way to write each.
 
-use modelry::judge::checkpoint::Checkpoint;
+use modelry::testing::judge::checkpoint::Checkpoint;
 
 /// Checks one input.
 pub fn check(data: &[u8]) {

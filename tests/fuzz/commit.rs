@@ -2,8 +2,8 @@
 //!
 //! The first byte chooses the object format; the rest is the commit.
 
-use modelry::base::{ObjectFormat, ObjectKind, Oid};
-use modelry::object::Commit;
+use modelry::testing::base::{ObjectFormat, ObjectKind, Oid};
+use modelry::testing::object::Commit;
 
 /// The length of the headers with the line feed that ends the last.
 fn headers(bytes: &[u8]) -> usize {

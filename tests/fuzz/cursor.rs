@@ -1,6 +1,6 @@
 //! Cursors: there is one way to write each.
 
-use modelry::net::notify::Cursor;
+use modelry::testing::net::notify::Cursor;
 
 /// Checks one input.
 pub fn check(data: &[u8]) {

@@ -10,10 +10,10 @@ use std::cell::RefCell;
 use std::io::Write as _;
 
 use git2::{ObjectType, Repository};
-use modelry::base::Oid;
-use modelry::git::Budget;
-use modelry::workspace::Wanted;
-use modelry::workspace::verdict::{JudgeRequest, Update, What, judge};
+use modelry::testing::base::Oid;
+use modelry::testing::git::Budget;
+use modelry::testing::workspace::Wanted;
+use modelry::testing::workspace::verdict::{JudgeRequest, Update, What, judge};
 use tempfile::TempDir;
 
 /// A registry of two steps: the root, and a group with a version.

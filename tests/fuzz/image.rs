@@ -1,7 +1,7 @@
 //! Image references: what counts as pinned is what the grammar of OCI says, by a
 //! reader of its own.
 
-use modelry::record::kind::pinned_image;
+use modelry::testing::record::kind::pinned_image;
 
 /// Reads the grammar from its end to its start, letter by letter. The product cuts
 /// the text at its marks.

@@ -8,9 +8,9 @@ use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use modelry::base::{ObjectFormat, ObjectKind, Oid};
-use modelry::object::Commit;
-use modelry::signature::{Certificate, openpgp};
+use modelry::testing::base::{ObjectFormat, ObjectKind, Oid};
+use modelry::testing::object::Commit;
+use modelry::testing::signature::{Certificate, openpgp};
 
 const CERTIFICATE: &str = include_str!("../../fixtures/vectors/openpgp/web-flow-2024.asc");
 const COMMIT: &[u8] =

@@ -3,10 +3,10 @@
 //!
 //! The first line is the glob, each further line a path.
 
-use modelry::base::{ObjectFormat, ObjectKind};
-use modelry::object::Memory;
-use modelry::record::snapshot::{Records, Snapshot};
-use modelry::trust::{Policy, path_glob};
+use modelry::testing::base::{ObjectFormat, ObjectKind};
+use modelry::testing::object::Memory;
+use modelry::testing::record::snapshot::{Records, Snapshot};
+use modelry::testing::trust::{Policy, path_glob};
 
 fn policy(glob: &str) -> Option<Policy> {
     let text = format!(

@@ -6,8 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use modelry::base::{ObjectFormat, ObjectKind, Oid};
-use modelry::object::{Entry, FileChange, Memory, Mode, Objects, Overlay, Tree, Whole, diff, edit, lookup};
+use modelry::testing::base::{ObjectFormat, ObjectKind, Oid};
+use modelry::testing::object::{Entry, FileChange, Memory, Mode, Objects, Overlay, Tree, Whole, diff, edit, lookup};
 
 /// Small numbers from the input; zeros when it is at its end.
 struct Numbers<'d>(&'d [u8]);

@@ -2,10 +2,10 @@
 //! edited as it was meant, and no value of it makes the schema or the types
 //! fall over.
 
-use modelry::record::canonical::canonical;
-use modelry::record::kind::Kind;
-use modelry::record::schema;
-use modelry::record::yaml::{Document, Edit, Limits, LineIndex, Part, write};
+use modelry::testing::record::canonical::canonical;
+use modelry::testing::record::kind::Kind;
+use modelry::testing::record::schema;
+use modelry::testing::record::yaml::{Document, Edit, Limits, LineIndex, Part, write};
 use serde_json::Value;
 
 /// Equal as values: a number is a number, whole or not.

@@ -433,7 +433,7 @@ jsonschema.Draft202012Validator.check_schema(schema)
 validator = jsonschema.Draft202012Validator(schema)
 print(json.dumps([e.json_path + ': ' + e.message for e in validator.iter_errors(document)]))
 ";
-    let mut schema = modelry::report::audit_schema();
+    let mut schema = modelry::testing::report::audit_schema();
     forbid_unknown(&mut schema);
     for lab in [lived(), faulty()] {
         let told = value(&lab, &[]);
@@ -444,7 +444,7 @@ print(json.dumps([e.json_path + ': ' + e.message for e in validator.iter_errors(
     assert_ne!(VALIDATOR.run(script, &json!([schema, broken])), json!([]));
     let printed = Lab::empty().ok("stranger", &["schema", "audit"]);
     let printed: Value = serde_json::from_str(&printed).expect("JSON");
-    assert_eq!(printed, modelry::report::audit_schema());
+    assert_eq!(printed, modelry::testing::report::audit_schema());
 }
 
 /// Members that the schema does not know are errors here.

@@ -2,8 +2,8 @@
 
 use std::sync::OnceLock;
 
-use modelry::record::kind::{Kind, ModelCard};
-use modelry::record::schema;
+use modelry::testing::record::kind::{Kind, ModelCard};
+use modelry::testing::record::schema;
 use serde_json::{Map, Value, json};
 
 use crate::support::Lab;

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use modelry::record::kind::Kind;
-use modelry::record::schema;
+use modelry::testing::record::kind::Kind;
+use modelry::testing::record::schema;
 use serde_json::Value;
 
 use crate::support::Lab;

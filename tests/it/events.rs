@@ -468,7 +468,7 @@ fn others_read_them_as_cloudevents() {
     }
 
     // Their data is what its own schema says, and no more.
-    let mut own = modelry::report::event::schema();
+    let mut own = modelry::testing::report::event::schema();
     assert!(all.iter().all(|event| event["dataschema"] == own["$id"]));
     forbid_unknown(&mut own);
     let data: Vec<&Value> = all.iter().map(|event| &event["data"]).collect();
@@ -483,7 +483,7 @@ print(json.dumps([e.json_path + ': ' + e.message for one in documents for e in v
     assert_ne!(READERS.run(script, &json!([own, [{"registry": 1}]])), json!([]));
     let printed = lab.ok("stranger", &["schema", "event"]);
     let printed: Value = serde_json::from_str(&printed).expect("JSON");
-    assert_eq!(printed, modelry::report::event::schema());
+    assert_eq!(printed, modelry::testing::report::event::schema());
 
     // Attributes are lower-case letters and digits, as CloudEvents asks.
     for event in &all {

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use modelry::record::kind::Kind;
-use modelry::record::schema;
-use modelry::report;
+use modelry::testing::record::kind::Kind;
+use modelry::testing::record::schema;
+use modelry::testing::report;
 use serde_json::Value;
 
 use crate::support::golden::golden;
@@ -25,11 +25,11 @@ fn the_schemas_are_current() {
     golden("schemas/audit.schema.json", &pretty(&report::audit_schema()));
     golden(
         "schemas/event.schema.json",
-        &pretty(&modelry::report::event::schema()),
+        &pretty(&modelry::testing::report::event::schema()),
     );
     golden(
         "schemas/result.schema.json",
-        &pretty(&modelry::report::event::result_schema()),
+        &pretty(&modelry::testing::report::event::result_schema()),
     );
 }
 
@@ -78,7 +78,7 @@ fn pages(command: &clap::Command, path: &str, out: &mut String) {
 
 #[test]
 fn the_help_is_as_reviewed() {
-    let mut command = modelry::cli::definition();
+    let mut command = modelry::testing::cli::definition();
     command.build();
     let mut out = String::new();
     pages(&command, "modelry", &mut out);

@@ -63,7 +63,7 @@ fn every_line_that_is_offered_is_a_command() {
             }
             continue;
         }
-        let Err(error) = modelry::cli::definition().try_get_matches_from(&words) else {
+        let Err(error) = modelry::testing::cli::definition().try_get_matches_from(&words) else {
             continue;
         };
         // The meaning of a placeholder is checked elsewhere; here only its spelling.

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use modelry::record::kind::{Registry, Status};
+use modelry::testing::record::kind::{Registry, Status};
 
 use crate::support::Lab;
 

@@ -65,7 +65,7 @@ fn walk(command: &clap::Command, path: &str, out: &mut BTreeSet<(String, String)
 #[test]
 fn every_path_of_the_command_line_is_known() {
     let mut found = BTreeSet::new();
-    walk(&modelry::cli::definition(), "", &mut found);
+    walk(&modelry::testing::cli::definition(), "", &mut found);
     let known: BTreeSet<(String, String)> = PATHS
         .iter()
         .map(|(command, name)| ((*command).to_owned(), (*name).to_owned()))

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use modelry::base::{ObjectFormat, ObjectKind, Oid};
+use modelry::testing::base::{ObjectFormat, ObjectKind, Oid};
 use ssh_key::{HashAlg, LineEnding, PrivateKey};
 
 use crate::budgets::{made, measured, with};

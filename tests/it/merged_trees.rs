@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use git2::{ObjectType, Repository, Signature};
-use modelry::base::Oid;
-use modelry::git::{Repo, merge_text};
-use modelry::judge::history::{Graph, Planner};
-use modelry::object::{self, Overlay};
-use modelry::record::kind::Landing;
+use modelry::testing::base::Oid;
+use modelry::testing::git::{Repo, merge_text};
+use modelry::testing::judge::history::{Graph, Planner};
+use modelry::testing::object::{self, Overlay};
+use modelry::testing::record::kind::Landing;
 
 use crate::support::Lab;
 

@@ -2,11 +2,11 @@
 
 use std::sync::OnceLock;
 
-use modelry::base::Oid;
-use modelry::git::{Repo, merge_text};
-use modelry::judge::history::{Graph, Planner};
-use modelry::object::{self, Overlay};
-use modelry::record::kind::Landing;
+use modelry::testing::base::Oid;
+use modelry::testing::git::{Repo, merge_text};
+use modelry::testing::judge::history::{Graph, Planner};
+use modelry::testing::object::{self, Overlay};
+use modelry::testing::record::kind::Landing;
 use serde_json::Value;
 
 use crate::support::Lab;

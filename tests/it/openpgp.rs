@@ -3,8 +3,8 @@
 
 use std::process::{Command, Stdio};
 
-use modelry::signature::openpgp::verify;
-use modelry::signature::{Certificate, OpenPgpFault};
+use modelry::testing::signature::openpgp::verify;
+use modelry::testing::signature::{Certificate, OpenPgpFault};
 
 use crate::support::gnupg::Gnupg;
 use crate::support::needs::{GPG, needs};

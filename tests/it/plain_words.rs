@@ -221,7 +221,7 @@ fn a_clone_that_mirrors_pushes_one_branch() {
 fn result(lab: &Lab, who: &str, arguments: &[&str]) -> serde_json::Value {
     let out = lab.ok(who, &[arguments, &["-o", "json"]].concat());
     let value: serde_json::Value = serde_json::from_str(&out).expect("JSON");
-    let schema = modelry::report::event::result_schema();
+    let schema = modelry::testing::report::event::result_schema();
     for required in schema["required"].as_array().expect("required members") {
         let name = required.as_str().expect("a name");
         assert!(

@@ -4,15 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use modelry::base::Error;
-use modelry::base::{ObjectFormat, ObjectKind, Oid};
-use modelry::object::{self, Memory, Objects, Overlay};
-use modelry::record::kind::{Action, ActorId, GroupName, RecordPath, StageName, VersionId};
-use modelry::record::snapshot::{self, Records, Snapshot};
-use modelry::record::subject;
-use modelry::record::yaml;
-use modelry::report::summary::{PolicyLine, policy_lines};
-use modelry::trust::{self, Candidate, HistoryView, Policy, Shortfall, Verdict, are_enough};
+use modelry::testing::base::Error;
+use modelry::testing::base::{ObjectFormat, ObjectKind, Oid};
+use modelry::testing::object::{self, Memory, Objects, Overlay};
+use modelry::testing::record::kind::{Action, ActorId, GroupName, RecordPath, StageName, VersionId};
+use modelry::testing::record::snapshot::{self, Records, Snapshot};
+use modelry::testing::record::subject;
+use modelry::testing::record::yaml;
+use modelry::testing::report::summary::{PolicyLine, policy_lines};
+use modelry::testing::trust::{self, Candidate, HistoryView, Policy, Shortfall, Verdict, are_enough};
 use serde_json::{Value, json};
 
 fn policy(value: &Value) -> Policy {

@@ -1,7 +1,7 @@
 //! A change of the policy on the page: nothing of it is passed over, and what asks
 //! for less is marked.
 
-use modelry::report::summary::PolicyLine;
+use modelry::testing::report::summary::PolicyLine;
 use serde_json::{Value, json};
 
 use crate::policy_effect::lines;

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use modelry::record::canonical::{canonical, sha256};
+use modelry::testing::record::canonical::{canonical, sha256};
 use serde_json::{Value, json};
 
 use crate::support::needs::{PRLIMIT, PYTHON, SCRIPT, needs};
@@ -151,7 +151,7 @@ fn folders_over_file_and_http() {
             None => Reply::new(404, b""),
         }
     });
-    let folder = |uri: &str, digest: &modelry::record::kind::Digest| {
+    let folder = |uri: &str, digest: &modelry::testing::record::kind::Digest| {
         shop.register(&json!([{"uri": uri, "type": "folder", "digest": digest, "size": 70_011}]))
     };
     let version = folder(&server.uri("/served/"), &digest);

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use modelry::record::canonical::{canonical, sha256};
+use modelry::testing::record::canonical::{canonical, sha256};
 use serde_json::{Value, json};
 
 use crate::support::moto::{Moto, PACKAGES};

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use modelry::record::canonical::sha256;
+use modelry::testing::record::canonical::sha256;
 use serde_json::json;
 
 use crate::support::needs::{OPENSSL, needs};

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use modelry::record::kind::Kind;
-use modelry::record::{schema, yaml};
+use modelry::testing::record::kind::Kind;
+use modelry::testing::record::{schema, yaml};
 use serde_json::{Map, Value, json};
 
 use crate::entrances::Desk;

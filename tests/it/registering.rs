@@ -155,7 +155,7 @@ fn land(lab: &Lab, way: &str) {
 
 #[test]
 fn the_registrations_use_every_flag() {
-    let mut command = modelry::cli::definition();
+    let mut command = modelry::testing::cli::definition();
     command.build();
     let register = command.find_subcommand("register").expect("the command");
     let annotate = command.find_subcommand("annotate").expect("the command");

@@ -1,8 +1,8 @@
 //! The foreign forms of a report: each in its reader's format, all with the same
 //! findings at the same places, for any hostile text.
 
-use modelry::judge::finding::{Finding, Label, Note, Place, Report, RuleInfo, Side};
-use modelry::report::{self, Format, Style};
+use modelry::testing::judge::finding::{Finding, Label, Note, Place, Report, RuleInfo, Side};
+use modelry::testing::report::{self, Format, Style};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use serde_json::{Value, json};
@@ -60,7 +60,7 @@ fn finding(rule: usize, path: &str, at: (usize, usize), message: &str, accepted:
         why: vec![message.to_owned()],
         who: Some(message.to_owned()),
         help: Some(message.to_owned()),
-        remedy: modelry::judge::finding::Remedy::Follow,
+        remedy: modelry::testing::judge::finding::Remedy::Follow,
         group: None,
         also: None,
         step: None,

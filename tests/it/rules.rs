@@ -5,18 +5,18 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use modelry::base::Error;
-use modelry::base::{ObjectFormat, ObjectKind, Oid};
-use modelry::judge::finding::Report;
-use modelry::judge::rules::{self, Resolver, Step};
-use modelry::object::{Entry, Memory, Mode, Tree};
-use modelry::record::change;
-use modelry::record::kind::{RecordPath, VersionId};
-use modelry::record::snapshot::{Records, Snapshot};
-use modelry::record::subject;
-use modelry::record::yaml::{Document, Edit, Limits};
-use modelry::report;
-use modelry::trust::{Carrier, Carriers, HistoryView, Policy, Verdict};
+use modelry::testing::base::Error;
+use modelry::testing::base::{ObjectFormat, ObjectKind, Oid};
+use modelry::testing::judge::finding::Report;
+use modelry::testing::judge::rules::{self, Resolver, Step};
+use modelry::testing::object::{Entry, Memory, Mode, Tree};
+use modelry::testing::record::change;
+use modelry::testing::record::kind::{RecordPath, VersionId};
+use modelry::testing::record::snapshot::{Records, Snapshot};
+use modelry::testing::record::subject;
+use modelry::testing::record::yaml::{Document, Edit, Limits};
+use modelry::testing::report;
+use modelry::testing::trust::{Carrier, Carriers, HistoryView, Policy, Verdict};
 use serde_json::Value;
 
 use crate::support::golden::golden;
@@ -268,7 +268,7 @@ fn judge(case: &Value) -> String {
     let mut differences = change::diff(&prior, &next).expect("a difference");
     if let Some(policy) = &policy {
         let trees = (Some(prior_tree), Some(next_tree));
-        modelry::judge::history::add_protected(&mut differences, &memory, policy, "", trees)
+        modelry::testing::judge::history::add_protected(&mut differences, &memory, policy, "", trees)
             .expect("a difference");
     }
     let verdict = verdict(case["carrier"].as_str().expect("a carrier"));

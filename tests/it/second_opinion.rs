@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use modelry::base::{ObjectFormat, ObjectKind, Oid};
-use modelry::record::canonical::{canonical, sha256};
-use modelry::record::kind::{Kind, RecordKind, RecordPath, VersionId};
-use modelry::record::snapshot;
-use modelry::record::yaml::{Document, Edit, FaultKind, Limits, write};
-use modelry::record::{schema, subject};
+use modelry::testing::base::{ObjectFormat, ObjectKind, Oid};
+use modelry::testing::record::canonical::{canonical, sha256};
+use modelry::testing::record::kind::{Kind, RecordKind, RecordPath, VersionId};
+use modelry::testing::record::snapshot;
+use modelry::testing::record::yaml::{Document, Edit, FaultKind, Limits, write};
+use modelry::testing::record::{schema, subject};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use modelry::record::kind::Kind;
-use modelry::record::schema;
+use modelry::testing::record::kind::Kind;
+use modelry::testing::record::schema;
 use serde_json::{Map, Value, json};
 
 use crate::entrances::Desk;
@@ -126,7 +126,7 @@ fn yaml(spec: &Value) -> String {
         "apiVersion": "modelry/v1", "kind": "ModelVersion", "group": "churn", "version": 2,
         "status": "Pending", "by": "trainer", "spec": spec,
     });
-    modelry::record::yaml::spelled(None, &record)
+    modelry::testing::record::yaml::spelled(None, &record)
 }
 
 fn given(spec: &Value) -> Map<String, Value> {
@@ -138,7 +138,7 @@ fn given(spec: &Value) -> Map<String, Value> {
 fn verdicts(desk: &Desk, spec: &Value) -> Vec<(&'static str, bool, BTreeSet<String>, Said)> {
     let json = ["register", "churn", "-o", "json"];
     let text = Value::Object(given(spec));
-    let as_yaml = modelry::record::yaml::spelled(None, &text);
+    let as_yaml = modelry::testing::record::yaml::spelled(None, &text);
     let as_json = serde_json::to_string_pretty(&text).expect("JSON");
     let path = "groups/churn/versions/2/version.yaml";
     let all = [
@@ -272,7 +272,7 @@ fn every_number_of_a_spec_has_one_verdict_at_its_edges() {
                     "file",
                     desk.file(
                         &["register", "churn"],
-                        &fill(modelry::record::yaml::spelled(None, &text)),
+                        &fill(modelry::testing::record::yaml::spelled(None, &text)),
                     ),
                 ),
                 ("json", desk.file(&["register", "churn"], &fill(as_json))),

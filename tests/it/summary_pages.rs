@@ -1,13 +1,13 @@
 //! The page of a pull request, with hostile text: nothing of it is markup, it fits
 //! what hosts accept, and no change of a policy is passed over.
 
-use modelry::judge::finding::{Finding, Label, Note, Place, Report, RuleInfo, Side, Tried};
-use modelry::record::kind::Landing;
-use modelry::report::summary::{
+use modelry::testing::judge::finding::{Finding, Label, Note, Place, Report, RuleInfo, Side, Tried};
+use modelry::testing::record::kind::Landing;
+use modelry::testing::report::summary::{
     Approval, Comparison, Counting, EvidencePart, Field, GatePart, Metric, Phrase, PolicyLine, PolicyPart,
     ReviewPart, StagePart, Summary, Than, VersionPart, Why,
 };
-use modelry::report::{self, Page, Style};
+use modelry::testing::report::{self, Page, Style};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use serde_json::json;
@@ -169,7 +169,7 @@ fn written(text: &str, many: usize) -> (Summary, Report) {
         why: Vec::new(),
         who: None,
         help: Some(t()),
-        remedy: modelry::judge::finding::Remedy::Follow,
+        remedy: modelry::testing::judge::finding::Remedy::Follow,
         group: None,
         also: None,
         step: None,

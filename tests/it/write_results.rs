@@ -74,8 +74,8 @@ impl Shapes {
     fn new() -> Shapes {
         let validator = |schema: &Value| jsonschema::draft202012::new(schema).expect("a schema");
         Shapes {
-            result: validator(&modelry::report::event::result_schema()),
-            report: validator(&modelry::report::schema()),
+            result: validator(&modelry::testing::report::event::result_schema()),
+            report: validator(&modelry::testing::report::schema()),
         }
     }
 
@@ -200,7 +200,7 @@ fn the_list_of_writing_commands_is_whole() {
         }
     }
     let mut all = Vec::new();
-    leaves(&modelry::cli::definition(), "", &mut all);
+    leaves(&modelry::testing::cli::definition(), "", &mut all);
     assert!(all.len() > 25, "{all:?}");
     let is_listed = |name: &String| {
         LINES

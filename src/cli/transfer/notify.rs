@@ -172,7 +172,7 @@ fn rounds(
             )),
             Heard::Note(what) => ui.note(&what),
             Heard::Failed(event, why) => told.failed = Some((event.id.clone(), why.to_owned())),
-            Heard::Taken(event, _) => {
+            Heard::Taken(event) => {
                 told.count += 1;
                 if !ui.is_json() {
                     // The reader of standard output may have gone away; the receiver

@@ -71,11 +71,3 @@ pub fn to_sagemaker(spec: &ModelSpec) -> Value {
     let mut left = mapping::Left::default();
     Value::Object(mapping::write(&table::SPEC, &members(spec), &[], &mut left))
 }
-
-/// Writes `InferenceSpecification` of a spec, or null if it has none.
-pub fn to_sagemaker_inference(spec: &ModelSpec) -> Value {
-    let mut whole = to_sagemaker(spec);
-    whole
-        .get_mut("InferenceSpecification")
-        .map_or(Value::Null, Value::take)
-}

@@ -6,5 +6,4 @@ mod growth;
 mod log;
 
 pub use format::{CHECKPOINT_NAMESPACE, Checkpoint, LARGEST_CHECKPOINT};
-pub use growth::{Lost, Mainline, Mismatch};
-pub use log::{Hash, MerkleTree, leaf, log};
+pub use growth::{Mainline, Mismatch};

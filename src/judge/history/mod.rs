@@ -25,11 +25,11 @@ mod trace;
 pub use acknowledged::{Acknowledged, Reaffirmed};
 pub use arrival::{Arrival, Stopped};
 pub use dates::{Dated, Dates, claimed, claims, moment};
-pub use graph::{Graph, Sides};
+pub use graph::Graph;
 pub use in_force::policy_in_force;
-pub use landed::{Shape, StepChanges};
-pub use landing::{Clash, MergeText, More, Plan, Planner};
-pub use onto::{Landings, Onto, Outlook, onto, outlook};
+#[cfg(feature = "testing")]
+pub use landing::Planner;
+pub use onto::{Onto, onto, outlook};
 pub use past::Past;
 pub use prefetch::{Prefetch, PrefetchGuard};
 pub use protected::{add_protected, protected_changes};

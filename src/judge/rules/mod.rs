@@ -106,7 +106,7 @@ mod mr508_merge_conflict;
 mod mr509_mainline_deleted;
 mod mr510_forbidden_reference;
 
-pub use judge::{Decided, Judgement, document_findings, judge, of_text, state_findings};
+pub use judge::{Decided, document_findings, judge, of_text, state_findings};
 pub use mr106_malformed_tree::malformed_tree;
 pub use mr112_unsafe_address::{KEPT, instead, unsafe_addresses};
 pub use mr315_loose_commit::ambiguous_commit;

@@ -31,7 +31,7 @@ pub struct Untaken {
 }
 
 /// Delivers one event. `again` is called for each failure that may pass, with the
-/// wait after it. Returns the number of attempts.
+/// wait after it.
 ///
 /// # Errors
 /// The receiver refuses the event, or does not accept it in time.
@@ -40,13 +40,13 @@ pub fn deliver(
     (id, body): (&str, &[u8]),
     patience: RetryBudget,
     again: &mut dyn FnMut(&str, Duration),
-) -> Result<u32, Untaken> {
+) -> Result<(), Untaken> {
     let start = Instant::now();
     let mut tries = 0_u32;
     loop {
         tries = tries.saturating_add(1);
         let (what, asked) = match sink.tell(id, body) {
-            Verdict::Taken => return Ok(tries),
+            Verdict::Taken => return Ok(()),
             Verdict::Stop(what, hint) => {
                 let error = Error::msg(format!("`{}` does not take event {}: {what}", sink.shown(), id));
                 let error = match hint {

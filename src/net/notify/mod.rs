@@ -16,10 +16,10 @@ mod round;
 mod signature;
 mod track;
 
-pub use address::{Allowed, Refused};
-pub use answer::Verdict;
-pub use cursor::{Cursor, LARGEST_CURSOR, Position};
-pub use delivery::{RetryBudget, Sink, Untaken, deliver};
+pub use address::Allowed;
+#[cfg(feature = "testing")]
+pub use cursor::Cursor;
+pub use delivery::{RetryBudget, Sink};
 pub use post::{Poster, Receiver};
 pub use program::Program;
 pub use round::{Ended, Heard, Round, Start};

@@ -33,8 +33,8 @@ pub enum Start {
 /// A message about a round, for the user.
 #[derive(Debug)]
 pub enum Heard<'a> {
-    /// An event was accepted, after this many attempts.
-    Taken(&'a Event, u32),
+    /// An event was accepted.
+    Taken(&'a Event),
     /// An attempt failed: the reason, and the wait before the next one.
     Again(&'a str, Duration),
     /// An event was not accepted, which ends the round: the reason.
@@ -130,15 +130,12 @@ impl Round<'_> {
                 self.patience,
                 &mut |what, wait| heard(Heard::Again(what, wait)),
             );
-            let tries = match taken {
-                Ok(tries) => tries,
-                Err(untaken) => {
-                    heard(Heard::Failed(event, &untaken.why));
-                    return Err(untaken.error);
-                }
-            };
+            if let Err(untaken) = taken {
+                heard(Heard::Failed(event, &untaken.why));
+                return Err(untaken.error);
+            }
             track.move_to(at(Position::Within(event.mainline, event.id.clone())))?;
-            heard(Heard::Taken(event, tries));
+            heard(Heard::Taken(event));
         }
         track.move_to(at(Position::After(self.tip)))?;
         Ok(Ended::Done)

@@ -21,7 +21,7 @@ mod uri_login;
 mod uri_text;
 mod version;
 
-pub use address::{Address, Form, Parts};
+pub use address::{Address, Form};
 pub use card::*;
 pub use document::*;
 pub use evaluation::*;

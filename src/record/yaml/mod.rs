@@ -19,7 +19,7 @@ mod spelling;
 pub use edit::Edit;
 pub use emit::{EditError, spelled, write};
 pub use given::{given_number, given_scalar};
-pub use place::{LineColumn, LineIndex, Part};
+pub use place::{LineIndex, Part};
 pub use read::{Document, Fault, FaultKind, Limits, pointer_step};
 pub(crate) use scalar::is_hidden;
 pub use scalar::is_inexact;

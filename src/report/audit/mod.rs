@@ -10,7 +10,5 @@ pub(crate) mod view;
 pub(crate) use flags::{flags, from_top};
 pub use ledger::{Ending, Ledger};
 pub use report::{
-    Again, AppliedRule, Approval, Audit, Confirmed, Counted, Event, Flag, GateOutcome, Given, Group, Import,
-    KeyUse, Live, Means, Nobody, Outcome, PinOrigin, PriorKnowledge, Proof, Range, Serving, Signer, State,
-    Trust, Uses,
+    Again, Approval, Audit, Confirmed, Counted, Event, GateOutcome, Given, Group, Import, Live, Means, Outcome, PinOrigin, PriorKnowledge, Proof, Serving, Signer, State, Uses,
 };

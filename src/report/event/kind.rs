@@ -2,9 +2,12 @@
 //! they never change.
 
 use crate::record::change::{Change, ChangeKind};
-use crate::record::kind::{RecordKind, RecordPath};
+#[cfg(feature = "testing")]
+use crate::record::kind::RecordKind;
+use crate::record::kind::RecordPath;
 
 /// The words for changes that have a kind of their own, each with its meaning.
+#[cfg(feature = "testing")]
 const OWN: &[(&str, &str)] = &[
     ("registry.created", "the root: the first policy"),
     ("policy.changed", "`registry.yaml` changed"),
@@ -35,6 +38,7 @@ const OWN: &[(&str, &str)] = &[
 ];
 
 /// All the words, each with its meaning.
+#[cfg(feature = "testing")]
 pub fn types() -> Vec<(&'static str, &'static str)> {
     let rows = RecordKind::all().filter_map(|kind| kind.words());
     let rows = rows.flatten().map(|words| (words.event, words.meaning));

@@ -14,9 +14,10 @@ mod result;
 
 pub use data::{schema, schema_id};
 pub use fields::Field;
+#[cfg(feature = "testing")]
 pub use kind::types;
 pub use of::{Before, Deriving, accept, date};
-pub use result::{ObjectChange, PullRequest, WriteResult, result_schema};
+pub use result::{PullRequest, WriteResult, result_schema};
 
 use serde_json::{Value, json};
 

@@ -10,7 +10,7 @@ mod junit;
 mod sarif;
 
 pub use changes::{changes, changes_in_full, policy_line};
-pub use json::{SCHEMA_NAME, schema};
+pub use json::schema;
 
 use crate::judge::finding::Report;
 

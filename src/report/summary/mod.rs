@@ -10,7 +10,7 @@ mod review_file;
 mod version;
 pub(crate) mod view;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
@@ -18,7 +18,9 @@ pub use fields::{Field, differing_parts, fields, fields_of};
 pub use metrics::{Comparison, Metric, Than, Why};
 pub use policy::{PolicyLine, policy_lines};
 pub use review_file::{REASON, ReviewFile, ReviewKey};
-pub use version::{Approval, CardPart, Counting, EvidencePart, GatePart, ReviewPart, VersionPart};
+pub use version::{Counting, VersionPart};
+#[cfg(feature = "testing")]
+pub use version::{Approval, EvidencePart, GatePart, ReviewPart};
 
 use crate::base::Error;
 use crate::record::change::{Change, ChangeKind};
@@ -258,31 +260,5 @@ impl PolicyPart {
     /// Whether enough administrators agreed.
     pub fn is_enough(&self) -> bool {
         u32::try_from(self.agreed.len()).unwrap_or(u32::MAX) >= self.required
-    }
-}
-
-impl Summary {
-    /// Whether the change needs no decision.
-    pub fn is_empty(&self) -> bool {
-        self == &Summary::default()
-    }
-
-    /// The weakening lines of the policy's change.
-    pub fn weakening(&self) -> impl Iterator<Item = &PolicyLine> {
-        let lines = self.policy.iter().flat_map(|policy| &policy.lines);
-        lines.filter(|line| line.weakens)
-    }
-
-    /// Everyone whose approval is wanted, without duplicates.
-    pub fn asked(&self) -> BTreeSet<&ActorId> {
-        let policy = self.policy.iter().flat_map(|policy| &policy.could_agree);
-        let approvals = self
-            .versions
-            .iter()
-            .filter_map(|version| version.approval.as_ref());
-        approvals
-            .flat_map(|approval| &approval.could_approve)
-            .chain(policy)
-            .collect()
     }
 }

@@ -137,6 +137,7 @@ impl Certificate {
     }
 
     /// Whether it contains a revocation of itself.
+    #[cfg(feature = "testing")]
     pub fn is_revoked(&self) -> bool {
         self.parts[0].said.revoked.is_some()
     }

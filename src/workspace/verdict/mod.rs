@@ -28,7 +28,7 @@ mod unproven;
 
 pub use base_trust::BaseTrust;
 pub use ci_job::{CiJob, CiRequest};
-pub use event::{Job, System, Task, github, gitlab};
+pub use event::{Job, System, github, gitlab};
 pub use judgement::{Judgement, Notice};
 pub use occurred::{Occurred, occurred};
 pub use page::meaning;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use modelry::record::canonical::sha256;
+use modelry::testing::record::canonical::sha256;
 
 use super::own;
 use crate::support::hub::Hub;

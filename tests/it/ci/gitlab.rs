@@ -218,7 +218,7 @@ fn the_template_runs_what_it_fetched() {
     let hub = opened();
     let tip = proposed(&hub, bad);
     let archive = super::action::archive(&hub, "0.0.0-any");
-    let sum = modelry::record::canonical::sha256(&archive).to_string();
+    let sum = modelry::testing::record::canonical::sha256(&archive).to_string();
     let server = Server::start(move |request| Reply::file(&archive, request));
     let mut job = pipeline(&hub, &tip, &MERGE_REQUEST);
     job.set("MODELRY_ROOT", &hub.lab.root());

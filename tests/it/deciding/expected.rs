@@ -52,7 +52,7 @@ fn no_decision_is_left_out() {
         }
     }
     let mut all = Vec::new();
-    leaves(&modelry::cli::definition(), "", &mut all);
+    leaves(&modelry::testing::cli::definition(), "", &mut all);
     // A policy's is tried in `unseen`.
     all.retain(|name| name != "policy approve");
     let mut tried: Vec<String> = DECISIONS.iter().map(|(name, _)| (*name).to_owned()).collect();

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use modelry::base::ObjectKind;
-use modelry::object::Objects;
+use modelry::testing::base::ObjectKind;
+use modelry::testing::object::Objects;
 use serde_json::{Value, json};
 
 use super::Key;
@@ -58,7 +58,7 @@ impl Place {
             let bytes = world.objects.read(made.id, ObjectKind::Commit).expect("a commit");
             let text = String::from_utf8_lossy(&bytes);
             let tree = text.lines().next().and_then(|line| line.strip_prefix("tree "));
-            let tree = modelry::base::Oid::from_hex(tree.expect("a tree")).expect("an id");
+            let tree = modelry::testing::base::Oid::from_hex(tree.expect("a tree")).expect("an id");
             for (_, kind, bytes) in world.objects.reachable(tree) {
                 write(kind, &bytes);
             }

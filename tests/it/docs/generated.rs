@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use modelry::judge::rules;
-use modelry::record::kind::{Kind, RecordKind};
-use modelry::record::schema;
-use modelry::report;
-use modelry::report::event;
+use modelry::testing::judge::rules;
+use modelry::testing::record::kind::{Kind, RecordKind};
+use modelry::testing::record::schema;
+use modelry::testing::report;
+use modelry::testing::report::event;
 use serde_json::Value;
 
 use crate::support::golden::golden;
@@ -56,7 +56,7 @@ fn command_pages(command: &clap::Command, path: &str, out: &mut String) {
 
 #[test]
 fn the_page_of_the_commands_is_current() {
-    let mut command = modelry::cli::definition();
+    let mut command = modelry::testing::cli::definition();
     command.build();
     let mut out = format!("# Commands\n\n{MADE} `modelry COMMAND --help` prints the same.\n");
     command_pages(&command, "modelry", &mut out);

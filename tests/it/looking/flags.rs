@@ -217,7 +217,7 @@ fn a_file_that_no_rule_reads_is_not_clean() {
 fn every_command_is_among_those_that_are_tried() {
     let first = |line: &&&str| line.split(' ').next().unwrap_or_default().to_owned();
     let tried: BTreeSet<String> = COMMANDS.iter().chain(ALONE).map(|line| first(&line)).collect();
-    let all = modelry::cli::definition();
+    let all = modelry::testing::cli::definition();
     for command in all.get_subcommands() {
         assert!(tried.contains(command.get_name()), "{}", command.get_name());
     }

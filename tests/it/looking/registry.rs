@@ -29,7 +29,7 @@ fn the_list_of_commands_is_whole() {
         }
     }
     let mut all = Vec::new();
-    leaves(&modelry::cli::definition(), "", &mut all);
+    leaves(&modelry::testing::cli::definition(), "", &mut all);
     // They change a policy as the others of their family do.
     let alike = ["actor ", "team ", "grant ", "policy "];
     let is_listed = |name: &str| {

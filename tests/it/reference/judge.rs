@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use modelry::base::Oid;
+use modelry::testing::base::Oid;
 use serde_json::{Value, json};
 
 use super::approval::without;

@@ -25,10 +25,10 @@ pub mod world;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use modelry::base::Oid;
-use modelry::judge::history::{Replay, read_commit};
-use modelry::object::Memory;
-use modelry::record::snapshot::Records;
+use modelry::testing::base::Oid;
+use modelry::testing::judge::history::{Replay, read_commit};
+use modelry::testing::object::Memory;
+use modelry::testing::record::snapshot::Records;
 
 use story::Story;
 

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use modelry::base::{ObjectKind, Oid};
-use modelry::object::{Memory, Objects};
+use modelry::testing::base::{ObjectKind, Oid};
+use modelry::testing::object::{Memory, Objects};
 use serde_json::Value;
 
 /// Every file of a tree, by path.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use modelry::base::Oid;
+use modelry::testing::base::Oid;
 
 use super::objects::{History, reachable, value};
 

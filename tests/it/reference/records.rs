@@ -19,7 +19,7 @@ pub fn digest_of_notes(version: &Value) -> String {
     let mut notes = version.as_object().expect("a record").clone();
     notes.retain(|member, _| FREE.contains(&member.as_str()));
     let bytes = serde_json_canonicalizer::to_vec(&Value::Object(notes)).expect("JSON");
-    modelry::record::canonical::sha256(&bytes).to_string()
+    modelry::testing::record::canonical::sha256(&bytes).to_string()
 }
 
 /// Whether a version's own signature speaks for its labels.

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
-use modelry::base::{ObjectFormat, ObjectKind, Oid};
-use modelry::object::Memory;
+use modelry::testing::base::{ObjectFormat, ObjectKind, Oid};
+use modelry::testing::object::Memory;
 use serde_json::Value;
 use ssh_key::private::Ed25519Keypair;
 use ssh_key::{HashAlg, LineEnding, PrivateKey};

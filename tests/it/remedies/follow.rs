@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use modelry::record::yaml::{Document, Edit, Limits};
+use modelry::testing::record::yaml::{Document, Edit, Limits};
 use serde_json::Value;
 
 use super::world::{Scene, Told, key_line};

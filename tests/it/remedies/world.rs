@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::OnceLock;
 
-use modelry::object::Mode;
+use modelry::testing::object::Mode;
 use serde_json::Value;
 
 use crate::rules::{Files, apply, base, filled};

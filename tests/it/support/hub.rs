@@ -208,7 +208,7 @@ impl Seat<'_> {
 
 /// A model that is not another's: its address and digest.
 pub fn model(mark: &str) -> (String, String) {
-    let digest = modelry::record::canonical::sha256(mark.as_bytes());
+    let digest = modelry::testing::record::canonical::sha256(mark.as_bytes());
     (format!("s3://models/{mark}"), digest.to_string())
 }
 

@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use modelry::record::canonical::sha256;
+use modelry::testing::record::canonical::sha256;
 
 /// A received request.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use modelry::record::canonical::sha256;
+use modelry::testing::record::canonical::sha256;
 use serde_json::{Value, json};
 
 use super::{Lab, Said, said};

@@ -12,7 +12,7 @@ use crate::judge::finding::Report;
 use crate::report::audit::{Approval, Audit, GateOutcome, Import, Live, State};
 pub use html::render as html;
 pub use human::render as human;
-pub use json::{SCHEMA_NAME, render as json, schema};
+pub use json::{render as json, schema};
 
 /// The number of versions at the tip, on one line: "3 versions in 2 groups: 1 Approved,
 /// 2 Pending".

@@ -1,12 +1,12 @@
 //! Fills the placeholders of scripts: bytes, and values of the repository.
 
-use modelry::base::{ObjectFormat, Oid};
-use modelry::git::disk;
-use modelry::object::Memory;
-use modelry::record::kind::{RecordPath, VersionId};
-use modelry::record::snapshot::{Records, Snapshot};
-use modelry::record::subject;
-use modelry::record::yaml::{Document, Limits};
+use modelry::testing::base::{ObjectFormat, Oid};
+use modelry::testing::git::disk;
+use modelry::testing::object::Memory;
+use modelry::testing::record::kind::{RecordPath, VersionId};
+use modelry::testing::record::snapshot::{Records, Snapshot};
+use modelry::testing::record::subject;
+use modelry::testing::record::yaml::{Document, Limits};
 
 use super::world::World;
 use super::{Format, Replacements};
