@@ -5,8 +5,8 @@
 
 pub mod act {
     pub use crate::act::{
-        AnnotateRequest, Draft, GroupRequest, RegisterRequest, WriteContext, annotate, create_group, promote, register,
-        review, settle, sign, to_sign,
+        AnnotateRequest, Draft, GroupRequest, RegisterRequest, WriteContext, annotate, create_group, promote,
+        register, review, settle, sign, to_sign,
     };
 }
 pub mod base {
@@ -39,8 +39,8 @@ pub mod net {
 }
 pub mod object {
     pub use crate::object::{
-        CachedObjects, Commit, Entry, FileChange, Memory, Mode, Objects, Overlay, Tree, Whole, diff, edit, lookup,
-        read_tree,
+        CachedObjects, Commit, Entry, FileChange, Memory, Mode, Objects, Overlay, Tree, Whole, diff, edit,
+        lookup, read_tree,
     };
 }
 pub mod record {
@@ -53,21 +53,24 @@ pub mod record {
     }
     pub mod kind {
         pub use crate::record::kind::{
-            Action, ActorId, Address, Decision, Digest, Form, GroupName, Kind, Landing, ModelCard, RecordKind,
-            RecordPath, Registry, StageName, Status, UriFault, VersionId, cleaned_text, cleaned_uri, concealed,
-            concealed_in_place, masked_text, pinned_image, text_fault, text_secrets, uri_fault,
+            Action, ActorId, Address, Decision, Digest, Form, GroupName, Kind, Landing, ModelCard,
+            RecordKind, RecordPath, Registry, StageName, Status, UriFault, VersionId, cleaned_text,
+            cleaned_uri, concealed, concealed_in_place, masked_text, pinned_image, text_fault, text_secrets,
+            uri_fault,
         };
     }
 }
 pub mod report {
-    pub use crate::report::{Format, Page, Style, audit_schema, clean, report, schema, summary_markdown, summary_terminal};
+    pub use crate::report::{
+        Format, Page, Style, audit_schema, clean, report, schema, summary_markdown, summary_terminal,
+    };
     pub mod event {
         pub use crate::report::event::{result_schema, schema, types};
     }
     pub mod summary {
         pub use crate::report::summary::{
-            Approval, Comparison, Counting, EvidencePart, Field, GatePart, Metric, Phrase, PolicyLine, PolicyPart,
-            ReviewPart, StagePart, Summary, Than, VersionPart, Why, policy_lines,
+            Approval, Comparison, Counting, EvidencePart, Field, GatePart, Metric, Phrase, PolicyLine,
+            PolicyPart, ReviewPart, StagePart, Summary, Than, VersionPart, Why, policy_lines,
         };
     }
 }

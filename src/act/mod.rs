@@ -53,10 +53,7 @@ pub use group::{GroupRequest, create_group, update_group};
 pub use host_verdict::{Click, HostReviews, HostVerdict, WholeList};
 pub use idle::{Refusal, idle_review};
 pub use import::import;
-pub use import_plan::{
-    Arrival, ImportPlan, ImportedGroup,
-    ImportedVersion, NAME_ELSEWHERE, PlannedVersion,
-};
+pub use import_plan::{Arrival, ImportPlan, ImportedGroup, ImportedVersion, NAME_ELSEWHERE, PlannedVersion};
 pub use object::{Object, content, has_moved, moves, objects, spoken_for};
 pub use policy::{FirstPolicy, consequences, edit_policy, first_policy};
 pub use policy_edit::PolicyEdit;

@@ -7,7 +7,9 @@
 use std::collections::BTreeMap;
 
 use modelry::testing::base::{ObjectFormat, ObjectKind, Oid};
-use modelry::testing::object::{Entry, FileChange, Memory, Mode, Objects, Overlay, Tree, Whole, diff, edit, lookup};
+use modelry::testing::object::{
+    Entry, FileChange, Memory, Mode, Objects, Overlay, Tree, Whole, diff, edit, lookup,
+};
 
 /// Small numbers from the input; zeros when it is at its end.
 struct Numbers<'d>(&'d [u8]);

@@ -49,7 +49,8 @@ fn validated(lab: &Lab, bills: &[String]) -> Value {
         .map(|text| {
             let mut bill: Value = serde_json::from_str(text).expect("JSON");
             bill["serialNumber"] = json!("");
-            let canonical = String::from_utf8(modelry::testing::record::canonical::canonical(&bill)).expect("text");
+            let canonical =
+                String::from_utf8(modelry::testing::record::canonical::canonical(&bill)).expect("text");
             json!([text, registry, canonical])
         })
         .collect();

@@ -48,8 +48,11 @@ fn one_round(lab: &Lab) {
     let registry: serde_json::Value = serde_yaml::from_str(&lab.read("registry.yaml")).expect("YAML");
     let path = "groups/churn/versions/1/reviews/admin-1.yaml";
     let record = modelry::testing::record::kind::RecordPath::parse(path).expect("a record");
-    let bytes =
-        modelry::testing::record::subject::signed_bytes(registry["id"].as_str().expect("an id"), &record, &value);
+    let bytes = modelry::testing::record::subject::signed_bytes(
+        registry["id"].as_str().expect("an id"),
+        &record,
+        &value,
+    );
     let signature = lab.home().join("signature");
     std::fs::write(&signature, value["signature"].as_str().expect("a signature")).expect("a file");
     let mut command = lab.command("ssh-keygen");

@@ -10,5 +10,6 @@ pub(crate) mod view;
 pub(crate) use flags::{flags, from_top};
 pub use ledger::{Ending, Ledger};
 pub use report::{
-    Again, Approval, Audit, Confirmed, Counted, Event, GateOutcome, Given, Group, Import, Live, Means, Outcome, PinOrigin, PriorKnowledge, Proof, Serving, Signer, State, Uses,
+    Again, Approval, Audit, Confirmed, Counted, Event, GateOutcome, Given, Group, Import, Live, Means,
+    Outcome, PinOrigin, PriorKnowledge, Proof, Serving, Signer, State, Uses,
 };

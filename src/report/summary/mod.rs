@@ -18,9 +18,9 @@ pub use fields::{Field, differing_parts, fields, fields_of};
 pub use metrics::{Comparison, Metric, Than, Why};
 pub use policy::{PolicyLine, policy_lines};
 pub use review_file::{REASON, ReviewFile, ReviewKey};
-pub use version::{Counting, VersionPart};
 #[cfg(feature = "testing")]
 pub use version::{Approval, EvidencePart, GatePart, ReviewPart};
+pub use version::{Counting, VersionPart};
 
 use crate::base::Error;
 use crate::record::change::{Change, ChangeKind};
