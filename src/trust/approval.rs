@@ -57,6 +57,13 @@ pub trait HistoryView {
         None
     }
 
+    /// Returns the last step that changed the group in this folder, if it was refused,
+    /// changed nothing else of the registry, and the folder's tree was `now` before it.
+    fn undone(&self, folder: &str, now: Oid) -> Result<Option<Oid>, Error> {
+        let _ = (folder, now);
+        Ok(None)
+    }
+
     /// Returns the step of the mainline that emptied this path of the registry, or `None` if
     /// the path never had a file, or no history is known.
     fn gone(&self, path: &str) -> Result<Option<Gone>, Error> {

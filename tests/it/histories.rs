@@ -366,3 +366,58 @@ fn of_many_acts_ten_are_told_and_the_others_counted() {
     assert!(said.err.contains("and 2 more findings\n"), "{said:?}");
     assert!(!said.err.contains("resolves nowhere"), "{said:?}");
 }
+
+/// The number of open findings of an audit.
+fn open(lab: &Lab) -> usize {
+    let said = lab.says("admin-1", &["audit", "-o", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
+    let findings = report["findings"].as_array().expect("a list").iter();
+    findings
+        .filter(|finding| finding["acknowledged"].is_null())
+        .count()
+}
+
+#[track_caller]
+fn revert(lab: &Lab, who: &str) {
+    let output = lab.git_as(who, &["revert", "-S", "--no-edit", "HEAD"]);
+    assert!(output.status.success(), "{output:?}");
+}
+
+/// A step that was refused can be taken back by a plain revert, and that in turn can't.
+#[test]
+fn a_revert_of_a_refused_step_is_clean_and_one_of_that_is_not() {
+    let edits = [
+        ("MR308", "status: Pending", "status: Approved"),
+        ("MR201", "auc: 0.9", "auc: 0.99"),
+    ];
+    for (code, from, to) in edits {
+        let lab = Lab::with_registry();
+        lab.register("churn", '1');
+        let path = "groups/churn/versions/1/version.yaml";
+        let text = lab.read(path);
+        assert!(text.contains(from), "{text}");
+        lab.write(path, &text.replace(from, to));
+        lab.commit("trainer", "by hand");
+        let said = lab.findings("admin-1", &["validate", "HEAD~1..HEAD"]);
+        assert!(said.contains(code), "{said}");
+        let before = open(&lab);
+        revert(&lab, "risk-1");
+        let said = lab.says("admin-1", &["validate", "HEAD~1..HEAD"]);
+        assert_eq!((said.code, open(&lab)), (0, before), "{code}: {said:?}");
+        let clean = lab.copy();
+        revert(&lab, "risk-1");
+        assert!(open(&lab) > before, "{code}");
+        // What was refused twice, with a restoration between, needs an administrator.
+        revert(&lab, "risk-1");
+        assert!(open(&lab) > before + 1, "{code}");
+        // A step in the group since then is not lost by a revert.
+        let lab = clean;
+        lab.git(&["reset", "-q", "--hard", "HEAD~1"]);
+        let labels = ["annotate", "churn/1", "--label", "a=b", "--trust-base"];
+        let _ = lab.ok("trainer", &labels);
+        let before = open(&lab);
+        let output = lab.git_as("risk-1", &["revert", "-S", "--no-edit", "HEAD~1"]);
+        assert!(output.status.success(), "{output:?}");
+        assert!(open(&lab) > before, "{code}");
+    }
+}

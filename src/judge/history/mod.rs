@@ -21,6 +21,7 @@ mod replay;
 mod revocation;
 mod three_way;
 mod trace;
+mod undone;
 
 pub use acknowledged::{Acknowledged, Reaffirmed};
 pub use arrival::{Arrival, Stopped};

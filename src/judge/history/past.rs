@@ -15,9 +15,11 @@ use crate::trust::{Gone, HistoryView, Policy, Verdict};
 
 /// The history before one commit of the mainline.
 pub struct Past<'a> {
-    objects: &'a dyn Objects,
-    folder: &'a str,
-    tip: Option<Oid>,
+    pub(super) objects: &'a dyn Objects,
+    pub(super) folder: &'a str,
+    pub(super) tip: Option<Oid>,
+    /// Whether it belongs to a step that is judged for the sake of a later one.
+    pub(super) is_inner: bool,
     graph: Rc<Graph<'a>>,
     signers: RefCell<HashMap<RecordPath, Option<Verdict>>>,
 }
@@ -39,6 +41,7 @@ impl<'a> Past<'a> {
             objects,
             folder,
             tip,
+            is_inner: false,
             graph,
             signers: RefCell::default(),
         }
@@ -161,6 +164,13 @@ impl HistoryView for Past<'_> {
     fn gone(&self, path: &str) -> Result<Option<Gone>, Error> {
         match self.search_gone(path) {
             // A shallow clone knows no more.
+            Err(Error::MissingObject { .. }) => Ok(None),
+            found => found,
+        }
+    }
+
+    fn undone(&self, folder: &str, now: Oid) -> Result<Option<Oid>, Error> {
+        match self.search_undone(folder, now) {
             Err(Error::MissingObject { .. }) => Ok(None),
             found => found,
         }

@@ -101,6 +101,8 @@ pub struct Replay<'a> {
     pub faulty: Vec<Faulty>,
     /// The objects that were examined so far.
     pub checked: Checked,
+    /// Whether it judges a step for the sake of a later one.
+    pub(super) is_inner: bool,
 }
 
 /// A step with findings, and the commit whose policy judged it, or `None` for the root.
@@ -131,6 +133,7 @@ impl<'a> Replay<'a> {
             tainted: BTreeMap::new(),
             faulty: Vec::new(),
             checked: Checked::default(),
+            is_inner: false,
         }
     }
 
@@ -245,7 +248,8 @@ impl<'a> Replay<'a> {
         let carriers = self.carriers(commit, &landed.answers, by_host)?;
         // The state before the step is asked for, also when the step replaces it.
         let before = commit.parents.first().copied();
-        let past = Past::of(self.graph.clone(), objects, self.folder, before);
+        let mut past = Past::of(self.graph.clone(), objects, self.folder, before);
+        past.is_inner = self.is_inner;
         let judged_by = self.policy_from;
         let known = self
             .policy

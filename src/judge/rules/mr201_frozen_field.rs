@@ -59,5 +59,5 @@ An approval is worth nothing if the approved bytes can change later.
 Another digest in `spec` of version 3.
 
 ## How to fix
-Restore it, and register a new version.
+Restore it, and register a new version. Once the step has landed, a signed `git revert` of it is clean: it returns the group to the bytes before.
 "#;

@@ -78,6 +78,6 @@ A rejected version must not come back without a new review.
 `Rejected` to `Approved`.
 
 ## How to fix
-Restore the status; register again to try again.
+Restore the status; register again to try again. Once the step has landed, a signed `git revert` of it is clean: it returns the group to the bytes before.
 "#
 );

@@ -1,5 +1,6 @@
 //! Restorations: a step restores a registry, group or version that an earlier step
-//! removed against the rules, in exactly the bytes that the mainline had last.
+//! removed against the rules, or a group that the last step changed against the rules, in
+//! exactly the bytes that the mainline had last.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +11,7 @@ use crate::judge::finding::{Anchor, Finding};
 use crate::object;
 use crate::record::kind::{ENTRIES, GROUPS_FOLDER, REGISTRY_FILE, Record, RecordPath, is_in_entries};
 use crate::record::snapshot::Snapshot;
-use crate::trust::{Gone, Verdict};
+use crate::trust::{Gone, Policy, Verdict};
 
 /// The folders and files that a step restores.
 #[derive(Default)]
@@ -72,6 +73,10 @@ pub(super) fn restored(
         return Ok(restored);
     }
     let mut looked = BTreeSet::new();
+    if let Some(folder) = undone(step, policy)? {
+        restored.folders.insert(folder);
+        return Ok(restored);
+    }
     for finding in findings {
         let Some(folder) = new_folder(step, &finding.primary.at.path)? else {
             continue;
@@ -99,6 +104,32 @@ pub(super) fn restored(
         restored.folders.insert(folder);
     }
     Ok(restored)
+}
+
+/// Returns the folder of the group that the step changes, if that alone undoes the last
+/// change of the group: it was refused, and no policy accepted it. The whole group is as it
+/// was before, so nothing that came since rests on another state.
+fn undone(step: &Step<'_>, policy: &Policy) -> Result<Option<String>, Error> {
+    let mut groups = step.changes().iter().map(|change| change.group());
+    let Some(Some(group)) = groups.next() else {
+        return Ok(None);
+    };
+    let folder = format!("{GROUPS_FOLDER}/{group}");
+    let is_alone = groups.all(|other| other == Some(group));
+    let is_there = id_of(&step.prior, step.prior.tree, &folder)?.is_some();
+    let now = id_of(&step.next, step.next.tree, &folder)?;
+    let Some(now) = now.filter(|_| is_alone && is_there && is_signed(step, |_| true)) else {
+        return Ok(None);
+    };
+    let by = step.outside.undone(&folder, now)?;
+    Ok(by.filter(|by| !is_accepted(policy, *by)).map(|_| folder))
+}
+
+/// Whether the policy accepts faults of this step.
+fn is_accepted(policy: &Policy, by: Oid) -> bool {
+    let by = by.to_string();
+    let mut accepted = policy.registry().acknowledged.iter();
+    accepted.any(|entry| entry.commit.as_str() == by)
 }
 
 /// Whether the whole registry is as the mainline had it last, under the policy in force.
@@ -164,11 +195,7 @@ fn is_record(step: &Step<'_>, folder: &str) -> Result<bool, Error> {
 fn is_undone(step: &Step<'_>, renamed: &Renamed, gone: &Gone) -> Result<bool, Error> {
     let other = format!("{GROUPS_FOLDER}/{}", renamed.from());
     let now = id_of(&step.prior, step.prior.tree, &other)?;
-    let registry = step.policy.map(|policy| policy.registry());
-    let is_accepted = registry.is_some_and(|registry| {
-        let mut accepted = registry.acknowledged.iter();
-        accepted.any(|entry| entry.commit.as_str() == gone.by.to_string())
-    });
+    let is_accepted = step.policy.is_some_and(|policy| is_accepted(policy, gone.by));
     let changes = step
         .changes()
         .iter()

@@ -43,12 +43,16 @@ pub struct Case<'a> {
 pub fn judge(history: &History, mainline: &[Oid]) -> Vec<Step> {
     let mut law: Option<Law> = None;
     let mut steps = Vec::new();
+    let mut refused = BTreeSet::new();
     for id in mainline {
         let (step, brought) = match &law {
             None => root(history, *id),
-            Some(law) => step(history, law, *id),
+            Some(law) => step(history, law, *id, &refused),
         };
         law = brought.or(law);
+        if !step.codes.is_empty() {
+            refused.insert(*id);
+        }
         steps.push(step);
     }
     steps
@@ -78,7 +82,7 @@ fn root(history: &History, id: Oid) -> (Step, Option<Law>) {
     (step, policy.map(|policy| Law(policy, bytes)))
 }
 
-fn step(history: &History, law: &Law, id: Oid) -> (Step, Option<Law>) {
+fn step(history: &History, law: &Law, id: Oid, refused: &BTreeSet<Oid>) -> (Step, Option<Law>) {
     let commit = &history[&id];
     let (prior, next) = (&history[&commit.parents[0]].files, &commit.files);
     let mut paths: BTreeSet<&String> = prior.keys().chain(next.keys()).collect();
@@ -122,17 +126,23 @@ fn step(history: &History, law: &Law, id: Oid) -> (Step, Option<Law>) {
         case.codes.insert("MR216");
     }
     let restores = case.restores_registry();
+    let undoes = case.undoes_a_group(refused);
     for link in case.links.clone() {
         // A renamed record is reported once, a restored one not at all; their authors
         // are kept.
-        let is_excused = case.is_moved(&link.path) || (restores && is_managed(&link.path));
+        let is_excused = case.is_moved(&link.path) || ((restores || undoes) && is_managed(&link.path));
         let told = is_excused.then(|| case.codes.clone());
         match place(&link.path) {
             _ if !is_managed(&link.path) => {
                 case.record_author(&link, None);
                 case.commit_needs(&link, "administer", "", "");
             }
-            Place::Registry if case.puts_back(&link) => case.record_author(&link, None),
+            Place::Registry if case.puts_back(&link) => {
+                case.record_author(&link, None);
+                if case.links.iter().any(|link| link.path.starts_with("groups/")) {
+                    case.codes.insert("MR402");
+                }
+            }
             Place::Registry => {
                 case.record_author(&link, None);
                 // A merge may have several: none is in force where one of them has a
@@ -165,7 +175,7 @@ fn step(history: &History, law: &Law, id: Oid) -> (Step, Option<Law>) {
     if restores {
         // The registry that was judged before is there again, with the same policy.
         brought = Some(law.clone());
-    } else {
+    } else if !undoes {
         case.state();
         // The reviews that come with a policy are part of its change.
         if faulty || case.policy_reviews_are_faulty() {
@@ -235,6 +245,56 @@ impl Case<'_> {
         };
         own(&self.history[last].files) == own(self.next)
             && at(self.next, POLICY).is_some_and(|policy| policy == self.law.0)
+    }
+
+    /// Whether an actor undoes, byte for byte, the last step that changed one group,
+    /// which was refused, is not accepted, and changed nothing else.
+    fn undoes_a_group(&self, refused: &BTreeSet<Oid>) -> bool {
+        let group = |path: &str| path.strip_prefix("groups/")?.split('/').next().map(str::to_owned);
+        let groups: BTreeSet<_> = self.links.iter().map(|link| group(&link.path)).collect();
+        let [Some(name)] = &Vec::from_iter(groups)[..] else {
+            return false;
+        };
+        let own = |files: &Files| -> Files {
+            let own = files
+                .iter()
+                .filter(|(path, _)| group(path).as_ref() == Some(name));
+            own.map(|(path, bytes)| (path.clone(), bytes.clone())).collect()
+        };
+        let rest = |files: &Files| -> Files {
+            let rest = files.iter().filter(|(path, _)| is_managed(path));
+            let rest = rest.filter(|(path, _)| group(path).as_ref() != Some(name));
+            rest.map(|(path, bytes)| (path.clone(), bytes.clone())).collect()
+        };
+        // Every change of the group so far, newest first.
+        let mut changes = Vec::new();
+        let mut at = self.history[&self.commit].parents[0];
+        while let Some(parent) = self.history[&at].parents.first() {
+            if own(&self.history[&at].files) != own(&self.history[parent].files) {
+                changes.push((at, *parent));
+            }
+            at = *parent;
+        }
+        let [(last, before), (_, earlier), ..] = changes[..] else {
+            return false;
+        };
+        let files = |commit: Oid| &self.history[&commit].files;
+        let is_accepted = || {
+            let entries = self.law.0["acknowledged"].as_array().into_iter().flatten();
+            entries
+                .into_iter()
+                .any(|entry| text(entry, "commit") == last.to_string())
+        };
+        !own(self.prior).is_empty()
+            && own(self.next) == own(files(before))
+            && own(files(last)) != own(files(earlier))
+            && rest(files(last)) == rest(files(before))
+            && refused.contains(&last)
+            && !is_accepted()
+            && self
+                .links
+                .iter()
+                .all(|link| self.committer(link).actor().is_some())
     }
 
     /// Whether a file is only moved with its group.
