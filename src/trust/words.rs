@@ -1,6 +1,7 @@
 //! Phrases for the requirements of an approval, its missing parts, and the next step.
 
 use super::{ApprovalFault, ApprovalNeed, Cure, GateResult, Shortfall, Tally};
+use crate::base::count;
 use crate::record::kind::{ActorId, GroupName, Status, VersionId};
 
 /// Names the reviewer, and the machine that reports the review if one does.
@@ -66,9 +67,12 @@ pub fn need_words(need: &ApprovalNeed) -> String {
 /// One thing that is missing.
 pub fn shortfall_words(shortfall: &Shortfall) -> String {
     match shortfall {
-        Shortfall::Approvals { have, need } => format!("{have} of {need} approvals so far"),
+        Shortfall::Approvals { have, need } => {
+            format!("{have} of {} so far", count(*need as usize, "approval"))
+        }
         Shortfall::Team { team, have, need } => {
-            format!("{have} of {need} approvals from team {team} so far")
+            let needed = count(*need as usize, "approval");
+            format!("{have} of {needed} from team {team} so far")
         }
         Shortfall::Card(section) => format!("the card's section {section}"),
         Shortfall::Rejected(actor) => format!("{actor} rejected it, and would have to withdraw"),

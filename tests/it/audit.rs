@@ -306,20 +306,17 @@ fn an_approval_without_its_quorum_says_what_is_missing() {
     let told = value(&lab, &[]);
     let approval = &told["live"][0]["approval"];
     assert_eq!(approval["authorised"], false);
-    assert_eq!(approval["missing"], json!(["0 of 1 approvals so far"]));
+    assert_eq!(approval["missing"], json!(["0 of 1 approval so far"]));
     assert_eq!(approval["reviews"], json!([]));
     let events = told["groups"][0]["events"].as_array().expect("events");
     let last = events.last().expect("an event");
     assert_eq!(
         last["proof"]["words"],
-        "not authorised (missing: 0 of 1 approvals so far); carried by trainer"
+        "not authorised (missing: 0 of 1 approval so far); carried by trainer"
     );
     assert_eq!(last["findings"][0]["code"], "MR308");
     let human = audit(&lab, &[]).out;
-    assert!(
-        human.contains("  missing    0 of 1 approvals so far\n"),
-        "{human}"
-    );
+    assert!(human.contains("  missing    0 of 1 approval so far\n"), "{human}");
     let page = audit(&lab, &["-o", "html"]).out;
     assert!(page.contains("not authorised"), "{page}");
 }

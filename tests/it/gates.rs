@@ -67,7 +67,7 @@ fn an_approval_below_the_gate_is_refused_and_says_what_it_saw() {
     GATE         RESULT   SAW                                   WHY NOT
     good-enough  not met  metrics.auc is 0.8, champion is null  must reach 0.85 and not fall behind the version in production
 
-    missing: 0 of 1 approvals so far; gate good-enough
+    missing: 0 of 1 approval so far; gate good-enough
     turn: the author's: register a version that meets the gates
     ");
     // By hand it is refused too.

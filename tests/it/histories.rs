@@ -421,3 +421,24 @@ fn a_revert_of_a_refused_step_is_clean_and_one_of_that_is_not() {
         assert!(open(&lab) > before, "{code}");
     }
 }
+
+/// `show` counts a review as `audit` does: given before its key was last trusted, or
+/// reaffirmed.
+#[test]
+fn show_counts_a_review_before_the_revocation_as_audit_does() {
+    let (lab, since) = stolen();
+    let after = head(&lab);
+    let early = lab.copy();
+    revoke(&early, &after);
+    let said = early.says("admin-1", &["show", "churn/1"]);
+    assert!(
+        said.err.contains("was revoked later") && said.out.contains("Approved  yes"),
+        "{said:?}"
+    );
+    revoke(&lab, &since);
+    let said = lab.says("admin-1", &["show", "churn/1"]);
+    assert!(
+        said.err.contains("nothing resolves it") && !said.out.contains("Approved  yes"),
+        "{said:?}"
+    );
+}

@@ -304,3 +304,15 @@ fn an_unsigned_policy_below_the_last_commit_is_signed_by_its_remedy() {
     type_remedy(&lab, "admin-1", &told, "let an administrator sign it: `");
     let _ = lab.ok("admin-1", &range);
 }
+
+#[test]
+fn the_line_that_proposes_uncommitted_changes_names_a_free_branch() {
+    let lab = Lab::with_registry();
+    lab.git(&["branch", "proposal"]);
+    lab.write("registry.yaml", &lab.policy_with("required: 1", "required: 2"));
+    let told = lab.error("admin-1", &["policy", "approve", "-m", "ok"]);
+    let line = told.split_once("propose them: `").expect("a line").1;
+    let line = line.split('`').next().expect("a line");
+    assert!(line.starts_with("git switch -c proposal-2 && "), "{told}");
+    type_remedy(&lab, "admin-1", &told, "propose them: `");
+}

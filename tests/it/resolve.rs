@@ -213,7 +213,10 @@ fn a_faulty_group_is_not_answered_and_others_are() {
         (0, "s3://models/churn/1\n"),
         "{said:?}"
     );
-    assert!(said.err.contains("1 finding in other groups"), "{said:?}");
+    assert!(
+        said.err.contains("1 finding elsewhere in the history"),
+        "{said:?}"
+    );
     let said = lab.says("stranger", &["resolve", "fraud@latest", "-o", "uri"]);
     assert_eq!((said.code, said.out.as_str()), (1, ""), "{said:?}");
     assert!(said.err.contains("MR301"), "{said:?}");

@@ -313,3 +313,34 @@ fn odd_modes_on_the_side_are_no_records() {
         assert!(codes.contains(&"MR302".to_owned()), "{mode}: {codes:?}");
     }
 }
+
+/// A branch's own illegal commit is not judged by `validate` alone, which says so.
+#[test]
+fn validate_on_a_side_branch_says_what_it_did_not_judge() {
+    let lab = Lab::with_registry();
+    lab.register("churn", '1');
+    lab.git(&["switch", "-q", "-c", "side"]);
+    let path = "groups/churn/versions/1/version.yaml";
+    lab.write(
+        path,
+        &lab.read(path).replace("status: Pending", "status: Approved"),
+    );
+    lab.commit("trainer", "by hand");
+    let said = lab.ok("admin-1", &["validate"]);
+    assert!(
+        said.contains("was not (MR308 in ") && said.contains("`modelry validate --onto main` judges it"),
+        "{said}"
+    );
+    let told = lab.findings("admin-1", &["validate", "--onto", "main"]);
+    assert!(told.contains("MR308"), "{told}");
+    let said = lab.says("admin-1", &["show", "churn/1"]);
+    assert!(
+        said.err.contains("says Approved, and no review of it counts"),
+        "{said:?}"
+    );
+    lab.git(&["switch", "-q", "--orphan", "alone"]);
+    lab.git(&["checkout", "-q", "side", "--", "."]);
+    lab.commit("trainer", "by hand");
+    let said = lab.ok("admin-1", &["validate"]);
+    assert!(said.contains("it has none in common with `main`"), "{said}");
+}

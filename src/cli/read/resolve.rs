@@ -313,7 +313,7 @@ fn prove_and_read(
     }
     if open > 0 {
         ui.note(&format!(
-            "{} in other groups: `modelry audit` tells more",
+            "{} elsewhere in the history: `modelry audit` tells more",
             crate::base::count(open, "finding")
         ));
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::metrics::metrics_words;
 use crate::act;
-use crate::base::Error;
+use crate::base::{Error, shell_word};
 use crate::cli::Ui;
 use crate::cli::args::Global;
 use crate::cli::names::{self, Target};
@@ -14,8 +14,9 @@ use crate::cli::read::at::{ReadArgs, Reading};
 use crate::record::kind::{GroupName, RecordName, RecordPath, Status, VersionId};
 use crate::record::snapshot::Loaded;
 use crate::report::{Cell, CellStyle, Table, clean, paint};
-use crate::trust::{self, Standing};
+use crate::trust::{self, Counted, Policy, Shortfall, Standing, Tally};
 use crate::workspace::identity::Identity;
+use crate::workspace::prove::ProveOptions;
 
 /// `modelry show`
 #[derive(Debug, Args)]
@@ -184,6 +185,65 @@ fn pairs(map: &crate::record::kind::Labels) -> String {
         .join(", ")
 }
 
+/// Returns notes on a version that was decided earlier. Reviews by keys that were revoked
+/// since then stand as `audit` counts them.
+fn decided(
+    reading: &Reading<'_>,
+    policy: &Policy,
+    id: &VersionId,
+    status: Status,
+    tally: &mut Tally,
+) -> Vec<String> {
+    if status != Status::Approved {
+        return Vec::new();
+    }
+    let is_revoked =
+        |standing: &Standing| matches!(standing, Standing::Not(why) if why.ends_with(" is revoked"));
+    let mut notes = Vec::new();
+    if tally.reviews.iter().any(|review| is_revoked(&review.standing))
+        && let Ok(proof) = reading.workspace.prove(
+            reading.objects,
+            reading.snapshot.records,
+            reading.commit,
+            ProveOptions::default(),
+        )
+    {
+        match proof.tainted.get(id) {
+            Some(key) => notes.push(format!(
+                "the approval of {id} rests on key {key}, after it was last trusted: nothing resolves it; `modelry audit` tells more"
+            )),
+            None => {
+                let is_refused = |review: &Counted| {
+                    let path = reading.workspace.from_top(&review.path.to_string());
+                    proof.report.findings.iter().any(|finding| finding.primary.at.path == path)
+                };
+                let reviews = tally.reviews.iter_mut();
+                let mut revoked = reviews
+                    .filter(|review| is_revoked(&review.standing) && !is_refused(review))
+                    .peekable();
+                if revoked.peek().is_none() {
+                    return notes;
+                }
+                revoked.for_each(|review| review.standing = Standing::Counts);
+                let mut entries = policy.registry().revoked.iter();
+                notes.push(match entries.any(|entry| entry.reaffirmed.contains(&id.to_string())) {
+                    true => format!("a key behind the approval of {id} is revoked, and the policy reaffirms the version"),
+                    false => format!("a key behind the approval of {id} was revoked later: the review was given before, and counts"),
+                });
+            }
+        }
+        return notes;
+    }
+    let has_none = |missing: &Shortfall| matches!(missing, Shortfall::Approvals { have: 0, .. });
+    if tally.missing.iter().any(has_none) {
+        notes.push(format!(
+            "{id} says Approved, and no review of it counts by the policy in force: `modelry audit` judges how it got there, and `modelry validate --onto {}` a branch",
+            shell_word(reading.workspace.mainline_name())
+        ));
+    }
+    notes
+}
+
 fn show_version(reading: &Reading<'_>, id: &VersionId, ui: &Ui) -> Result<Outcome, Error> {
     let loaded = reading.version(id)?;
     let policy = reading.policy()?;
@@ -198,7 +258,14 @@ fn show_version(reading: &Reading<'_>, id: &VersionId, ui: &Ui) -> Result<Outcom
         }
         return Ok(Outcome::Fine);
     };
-    let tally = reading.tally(&policy, id, &loaded)?;
+    let mut tally = reading.tally(&policy, id, &loaded)?;
+    let status = match version.imported {
+        Some(_) => Status::Pending,
+        None => version.status,
+    };
+    for note in decided(reading, &policy, id, status, &mut tally) {
+        ui.note(&note);
+    }
     for note in super::gates::slips(reading, &policy, &tally.gates, &id.group)? {
         ui.note(&note);
     }

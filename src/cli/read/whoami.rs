@@ -67,7 +67,9 @@ pub fn run(args: &WhoamiArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error
                     "actor  {} ({kind})\n",
                     paint(id.as_str(), "1;32", &ui.style)
                 ));
-                if grants.is_empty() {
+                if grants.is_empty() && policy.is_recovery(id) {
+                    out.push_str("\nStands in for administrators (`policyChange.recovery`), when too few of them are left: no grant is needed for that.\n");
+                } else if grants.is_empty() {
                     out.push_str("\nNo grant yet: an administrator gives them with `modelry grant add`.\n");
                 } else {
                     let mut table = Table::new(["MAY", "IN GROUPS", "ON STAGES", "BY"]);

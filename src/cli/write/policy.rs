@@ -7,7 +7,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use crate::act;
-use crate::base::{Error, ObjectKind, Oid, shell_word};
+use crate::base::{Error, FullRef, ObjectKind, Oid, shell_word};
 use crate::cli::Ui;
 use crate::cli::args::Global;
 use crate::cli::land::{PolicySeen, Scope, Seen, SeenArgs, WriteArgs, WriteCommand, land};
@@ -189,7 +189,7 @@ fn at_head(workspace: &Workspace) -> Result<Vec<u8>, Error> {
             None => format!("git add -- {file} && git commit -S -m REASON -- {file}"),
         };
         if branch.is_none_or(|name| name == workspace.mainline) {
-            line = format!("git switch -c proposal && {line}");
+            line = format!("git switch -c {} && {line}", free_branch(repo)?);
         }
         let error = error.hint(format!("propose them: `{line}`, and approve that then"));
         return Err(match entry {
@@ -202,6 +202,17 @@ fn at_head(workspace: &Workspace) -> Result<Vec<u8>, Error> {
         None => Err(Error::msg(format!("HEAD holds no `{path}`"))
             .hint("name a branch or commit that proposes a policy: `modelry policy approve REV`")),
     }
+}
+
+/// Returns a name of a branch that this clone does not have yet.
+fn free_branch(repo: &Repo) -> Result<String, Error> {
+    let mut name = "proposal".to_owned();
+    let mut number = 1;
+    while repo.reference(&FullRef::of_branch(&name))?.is_some() {
+        number += 1;
+        name = format!("proposal-{number}");
+    }
+    Ok(name)
 }
 
 /// Lists what a proposed policy changes of the one in force, in the words of `diff`.

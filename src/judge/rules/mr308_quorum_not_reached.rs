@@ -31,7 +31,10 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     let mut finding = Finding::new(
         &RULE.info,
         scene.at("/status"),
-        format!("{id} has {have} of {need} approvals that count"),
+        match need {
+            1 => format!("{id} has {have} of 1 approval that counts"),
+            need => format!("{id} has {have} of {need} approvals that count"),
+        },
     );
     // Only the rules with the highest number decide.
     let asks = |index: &usize| scene.policy.registry().approvals[*index].required.unwrap_or(1) == need;

@@ -2,7 +2,7 @@
 //! commit from there is signed again.
 
 use crate::base::{Error, Oid};
-use crate::judge::finding::Report;
+use crate::judge::finding::{Finding, Place, Report};
 use crate::judge::history;
 use crate::workspace::Workspace;
 
@@ -13,14 +13,17 @@ impl Workspace {
     /// Rewrites the remedies that amend the last commit where the finding is about an
     /// earlier one of the branch that is checked out. Merges stay as they are.
     pub fn sign_again(&self, report: &mut Report) {
-        let wants = |help: &Option<String>| help.as_ref().is_some_and(|help| help.contains(LAST));
-        if !report.findings.iter().any(|finding| wants(&finding.help)) {
+        // What a policy accepted needs no remedy.
+        let wants = |finding: &Finding<Place>| {
+            finding.acknowledged.is_none() && finding.help.as_ref().is_some_and(|help| help.contains(LAST))
+        };
+        if !report.findings.iter().any(wants) {
             return;
         }
         let Ok(Some(head)) = self.repo.head().map(|head| head.tip()) else {
             return;
         };
-        for finding in report.findings.iter_mut().filter(|finding| wants(&finding.help)) {
+        for finding in report.findings.iter_mut().filter(|finding| wants(finding)) {
             let Some(step) = finding.step.filter(|step| *step != head) else {
                 continue;
             };

@@ -29,6 +29,16 @@ fn past(workspace: &Workspace, head: Oid) -> Result<Option<String>, Error> {
     let objects = CachedObjects::new(&objects);
     let records = Records::new(&objects);
     let tip = workspace.tip()?;
+    let name = shell_word(workspace.mainline_name());
+    let of_branch = match tip == head {
+        true => None,
+        false => Some(Graph::new(&objects, None).sides(tip, head)?),
+    };
+    if of_branch.as_ref().is_some_and(|sides| sides.shared.is_empty()) {
+        return Ok(Some(format!(
+            "the files on disk were judged, and the commits of this branch were not: it has none in common with `{name}`, and can't land there"
+        )));
+    }
     let report = match workspace.has_point() {
         true => {
             let how = ProveOptions {
@@ -48,10 +58,7 @@ fn past(workspace: &Workspace, head: Oid) -> Result<Option<String>, Error> {
             workspace.run(&mut replay, &commits, |_, _| {})?
         }
     };
-    let of_branch = match tip == head {
-        true => None,
-        false => Some(Graph::new(&objects, None).sides(tip, head)?.second),
-    };
+    let of_branch = of_branch.map(|sides| sides.second);
     let is_own = |finding: &&Finding<Place>| match (&of_branch, finding.step) {
         (Some(own), Some(step)) => own.contains(&step),
         _ => false,
@@ -60,12 +67,14 @@ fn past(workspace: &Workspace, head: Oid) -> Result<Option<String>, Error> {
     let is_of_landing =
         |finding: &&Finding<Place>| finding.rule.code.starts_with("MR30") || finding.rule.code == "MR403";
     let (own, past): (Vec<&Finding<Place>>, Vec<_>) = report.open().partition(is_own);
-    let own: Vec<&Finding<Place>> = own
-        .into_iter()
-        .filter(|finding| !is_of_landing(finding))
-        .collect();
+    let (landing, own): (Vec<_>, Vec<&Finding<Place>>) = own.into_iter().partition(is_of_landing);
+    if own.is_empty() && !landing.is_empty() {
+        return Ok(Some(format!(
+            "the files on disk were judged, and the landing of commits that are not on `{name}` was not ({}): `modelry validate --onto {name}` judges it",
+            steps(&landing)
+        )));
+    }
     if !own.is_empty() {
-        let name = shell_word(workspace.mainline_name());
         return Ok(Some(format!(
             "{} in commits that are not on `{name}`: {}: `modelry validate --onto {name}` shows more",
             count(own.len(), "finding"),
