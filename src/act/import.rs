@@ -20,6 +20,7 @@ use crate::record::kind::{
     text_fault, uri_fault,
 };
 use crate::record::schema;
+use crate::record::snapshot::Loaded;
 
 /// Annotation of a group: its ARN in SageMaker.
 const GROUP_ARN: &str = "sagemaker/ModelPackageGroupArn";
@@ -368,24 +369,7 @@ fn import_version(
     let places = version.places.iter();
     let places = places.map(|place| elsewhere::promotion(&id, place, &listed, fixed));
     if let Some(there) = desk.snapshot.read(&RecordPath::Version(id.clone()))? {
-        if let Some(record) = there.version() {
-            let same = there.value().get("spec").map(canonical) == Some(canonical(&version.spec));
-            if !same {
-                return Err(taken(&id, record.by.as_str(), from));
-            }
-            planned.arrival = Arrival::There(record.status);
-            let card = desk.snapshot.read(&RecordPath::Card(id.clone()))?;
-            let card = card.as_ref().map(|card| card.value());
-            let told = elsewhere::of_version(&id, version, record, card);
-            let aliases = format!("annotations.{ALIASES}");
-            let moved = told.members.iter().any(|it| it == "status" || *it == aliases);
-            (planned.differs, planned.notes) = (told.members, told.notes);
-            if moved {
-                planned.notes.extend(places);
-            }
-        } else if there.tombstone().is_none() {
-            return Err(Error::msg(format!("version {id} can't be read")).hint("`modelry validate` says why"));
-        }
+        compare(desk, from, (version, &there), places, &mut planned)?;
         return Ok(planned);
     }
     if version.number == 0 || version.number > highest.saturating_add(MAX_VERSION_GAP) {
@@ -405,47 +389,18 @@ fn import_version(
             None => "it names nothing to be loaded or run, so it can't be approved".to_owned(),
         });
     }
-    let arrives = match ImportedStatus::of(version.status) {
-        None => None,
-        Some(_) if !desk.policy.may_import(&desk.actor, group.as_str()) => {
-            planned.why = Some(format!(
-                "`{}` is not among the policy's `imports` for `{group}`",
-                desk.actor
-            ));
-            None
-        }
-        Some(ImportedStatus::Approved) if !fixed => {
-            planned.why = Some("it lacks a digest".to_owned());
-            None
-        }
-        Some(status) => Some(status),
-    };
+    let arrives = arrives(desk, group, version, fixed, &mut planned);
     planned.arrival = Arrival::New(arrives.map_or(Status::Pending, ImportedStatus::status));
     let mut annotations = version.annotations.clone();
-    let mut imported = None;
-    match arrives {
-        // The record itself has it, and nobody can change it there.
-        Some(status) => {
-            imported = Some(Imported {
-                from: from.to_owned(),
-                status,
-                by: version.approver.as_deref().map(one_line),
-                at: version.decided_at.as_deref().map(one_line),
-            });
-        }
-        None => {
-            let from = Some(from.to_owned());
-            for (key, value) in [
-                (IMPORTED_STATUS, &version.source_status),
-                (IMPORTED_BY, &version.approver),
-                (IMPORTED_AT, &version.decided_at),
-                (IMPORTED_FROM, &from),
-            ] {
-                if let (Ok(key), Some(value)) = (key.parse::<Key>(), value) {
-                    annotations.insert(key, value.clone());
-                }
-            }
-        }
+    let imported = arrives.map(|status| Imported {
+        from: from.to_owned(),
+        status,
+        by: version.approver.as_deref().map(one_line),
+        at: version.decided_at.as_deref().map(one_line),
+    });
+    // Otherwise the record itself has it, and nobody can change it there.
+    if imported.is_none() {
+        annotations.extend(origin(version, from));
     }
     let [description, labels, annotations, registered_with] =
         version_notes(version.description.as_deref(), &version.labels, &annotations);
@@ -472,6 +427,76 @@ fn import_version(
         draft.put(&path, desk.new_record(Kind::ModelCard, &path, record)?);
     }
     Ok(planned)
+}
+
+/// Compares a version with the one of its number that is here.
+fn compare(
+    desk: &WriteContext<'_>,
+    from: &str,
+    (version, there): (&ImportedVersion, &Loaded),
+    places: impl Iterator<Item = String>,
+    planned: &mut PlannedVersion,
+) -> Result<(), Error> {
+    let id = &planned.id.clone();
+    if let Some(record) = there.version() {
+        let same = there.value().get("spec").map(canonical) == Some(canonical(&version.spec));
+        if !same {
+            return Err(taken(id, record.by.as_str(), from));
+        }
+        planned.arrival = Arrival::There(record.status);
+        let card = desk.snapshot.read(&RecordPath::Card(id.clone()))?;
+        let card = card.as_ref().map(|card| card.value());
+        let told = elsewhere::of_version(id, version, record, card);
+        let aliases = format!("annotations.{ALIASES}");
+        let moved = told.members.iter().any(|it| it == "status" || *it == aliases);
+        (planned.differs, planned.notes) = (told.members, told.notes);
+        if moved {
+            planned.notes.extend(places);
+        }
+    } else if there.tombstone().is_none() {
+        return Err(Error::msg(format!("version {id} can't be read")).hint("`modelry validate` says why"));
+    }
+    Ok(())
+}
+
+/// Returns the status that a version arrives with, or `None` for a version that arrives
+/// as every new one; the plan then says why.
+fn arrives(
+    desk: &WriteContext<'_>,
+    group: &GroupName,
+    version: &ImportedVersion,
+    is_fixed: bool,
+    planned: &mut PlannedVersion,
+) -> Option<ImportedStatus> {
+    match ImportedStatus::of(version.status)? {
+        _ if !desk.policy.may_import(&desk.actor, group.as_str()) => {
+            planned.why = Some(format!(
+                "`{}` is not among the policy's `imports` for `{group}`",
+                desk.actor
+            ));
+            None
+        }
+        ImportedStatus::Approved if !is_fixed => {
+            planned.why = Some("it lacks a digest".to_owned());
+            None
+        }
+        status => Some(status),
+    }
+}
+
+/// Returns the annotations that tell where a version comes from.
+fn origin(version: &ImportedVersion, from: &str) -> Vec<(Key, String)> {
+    let from = Some(from.to_owned());
+    let all = [
+        (IMPORTED_STATUS, &version.source_status),
+        (IMPORTED_BY, &version.approver),
+        (IMPORTED_AT, &version.decided_at),
+        (IMPORTED_FROM, &from),
+    ];
+    let told = all
+        .into_iter()
+        .filter_map(|(key, value)| Some((key.parse::<Key>().ok()?, value.clone()?)));
+    told.collect()
 }
 
 /// The number belongs to something else.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::base::{Error, Oid};
 use crate::cli::Ui;
@@ -11,7 +11,7 @@ use crate::cli::args::Global;
 use crate::cli::names::Target;
 use crate::cli::output::Outcome;
 use crate::cli::read::at::{ReadArgs, Reading};
-use crate::judge::history::{self, Past, Replay};
+use crate::judge::history::{self, Dated, Past, Replay};
 use crate::object::Commit;
 use crate::record::change::{self, Change};
 use crate::record::kind::ActorId;
@@ -110,6 +110,89 @@ fn field_lines(change: &Change) -> String {
     out
 }
 
+/// Returns the verdict on a commit, by the policy before it.
+fn verdict_of<'r>(
+    records: &'r Records<'r>,
+    folder: &'r str,
+    (prior, next): (Snapshot<'_>, Snapshot<'_>),
+    commit: &Commit,
+) -> Result<Verdict, Error> {
+    let parent = commit.parents.first().copied();
+    let verdict = match (parent, prior.registry()?) {
+        (Some(parent), Some(_)) => Replay::after(records, folder, parent)
+            .ok()
+            .and_then(|replay| replay.policy)
+            .map(|policy| history::verdict(&policy, commit)),
+        // The root is not judged; its own policy lists the signer's key.
+        _ => history::policy_at(&next, "the root")
+            .ok()
+            .map(|policy| history::verdict(&policy, commit)),
+    };
+    Ok(verdict.unwrap_or(Verdict::Unsigned))
+}
+
+/// One commit of the log.
+struct Entry<'e> {
+    commit: &'e Commit,
+    dated: Option<&'e Dated>,
+    verdict: Verdict,
+    authors: BTreeSet<ActorId>,
+    changes: Vec<Change>,
+}
+
+impl Entry<'_> {
+    fn as_json(&self) -> Value {
+        json!({
+            "commit": self.commit.id.to_string(),
+            "time": history::claimed(self.commit),
+            "date": self.dated.map(|dated| dated.date),
+            "signer": self.verdict.actor(),
+            "verdict": words(&self.verdict, self.commit, &self.authors),
+            "authors": self.authors,
+            "subject": self.commit.subject(),
+            "changes": self.changes.iter().map(Change::trailer).collect::<Vec<_>>(),
+            "fields": self.changes.iter().flat_map(summary::fields_of).collect::<Vec<_>>(),
+        })
+    }
+
+    fn for_people(&self, ui: &Ui) -> String {
+        let signer = match self.verdict.actor() {
+            Some(actor) => paint(actor.as_str(), "32", &ui.style),
+            None => paint(
+                &clean(&words(&self.verdict, self.commit, &self.authors)),
+                if self.authors.is_empty() { "31" } else { "32" },
+                &ui.style,
+            ),
+        };
+        let counts = match self.dated.filter(|dated| dated.is_backdated()) {
+            Some(dated) => format!(
+                " (counts from {}, which {} claims)",
+                history::moment(dated.date),
+                dated.of.short()
+            ),
+            None => String::new(),
+        };
+        let mut out = format!(
+            "{} {}{} {signer}\n",
+            paint(&self.commit.id.short(), "33", &ui.style),
+            time(self.commit),
+            paint(&counts, "33", &ui.style)
+        );
+        for change in &self.changes {
+            out.push_str(&format!("  {}\n", clean(&change.trailer())));
+            out.push_str(&field_lines(change));
+            let reason = change
+                .after
+                .as_ref()
+                .and_then(|after| after.value().get("reason")?.as_str().map(str::to_owned));
+            if let Some(reason) = reason {
+                out.push_str(&format!("    {}\n", paint(&clean(&reason), "2", &ui.style)));
+            }
+        }
+        out
+    }
+}
+
 pub fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     Reading::with(&args.read, global, ui, |reading| {
         match &args.target {
@@ -150,70 +233,22 @@ pub fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
             if changes.is_empty() {
                 continue;
             }
-            let verdict = match (parent, prior.registry()?) {
-                (Some(parent), Some(_)) => Replay::after(&records, folder, parent)
-                    .ok()
-                    .and_then(|replay| replay.policy)
-                    .map(|policy| history::verdict(&policy, &commit)),
-                // The root is not judged; its own policy lists the signer's key.
-                _ => history::policy_at(&next, "the root")
-                    .ok()
-                    .map(|policy| history::verdict(&policy, &commit)),
-            };
-            let verdict = verdict.unwrap_or(Verdict::Unsigned);
+            let verdict = verdict_of(&records, folder, (prior, next), &commit)?;
             let authors = match (verdict.actor(), parent) {
                 (Some(signer), _) => BTreeSet::from([signer.clone()]),
                 (None, Some(parent)) => authors(&records, folder, parent, &commit, args.target.as_ref())?,
                 (None, None) => BTreeSet::new(),
             };
-            let words = words(&verdict, &commit, &authors);
-            if ui.is_json() {
-                values.push(json!({
-                    "commit": id.to_string(),
-                    "time": history::claimed(&commit),
-                    "date": dates.get(&id).map(|dated| dated.date),
-                    "signer": verdict.actor(),
-                    "verdict": words,
-                    "authors": authors,
-                    "subject": commit.subject(),
-                    "changes": changes.iter().map(Change::trailer).collect::<Vec<_>>(),
-                    "fields": changes.iter().flat_map(summary::fields_of).collect::<Vec<_>>(),
-                }));
-            } else {
-                let signer = match verdict.actor() {
-                    Some(actor) => paint(actor.as_str(), "32", &ui.style),
-                    None => paint(
-                        &clean(&words),
-                        if authors.is_empty() { "31" } else { "32" },
-                        &ui.style,
-                    ),
-                };
-                let counts = match dates.get(&id).filter(|dated| dated.is_backdated()) {
-                    Some(dated) => format!(
-                        " (counts from {}, which {} claims)",
-                        history::moment(dated.date),
-                        dated.of.short()
-                    ),
-                    None => String::new(),
-                };
-                let mut out = format!(
-                    "{} {}{} {signer}\n",
-                    paint(&id.short(), "33", &ui.style),
-                    time(&commit),
-                    paint(&counts, "33", &ui.style)
-                );
-                for change in &changes {
-                    out.push_str(&format!("  {}\n", clean(&change.trailer())));
-                    out.push_str(&field_lines(change));
-                    let reason = change
-                        .after
-                        .as_ref()
-                        .and_then(|after| after.value().get("reason")?.as_str().map(str::to_owned));
-                    if let Some(reason) = reason {
-                        out.push_str(&format!("    {}\n", paint(&clean(&reason), "2", &ui.style)));
-                    }
-                }
-                ui.print(&out)?;
+            let entry = Entry {
+                commit: &commit,
+                dated: dates.get(&id),
+                verdict,
+                authors,
+                changes,
+            };
+            match ui.is_json() {
+                true => values.push(entry.as_json()),
+                false => ui.print(&entry.for_people(ui))?,
             }
             shown += 1;
             if args.limit.is_some_and(|limit| shown >= limit) {

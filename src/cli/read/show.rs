@@ -1,5 +1,7 @@
 //! `modelry show`: a group or a version, its reviews, and who must act next.
 
+use std::sync::Arc;
+
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -11,7 +13,7 @@ use crate::cli::args::Global;
 use crate::cli::names::{self, Target};
 use crate::cli::output::Outcome;
 use crate::cli::read::at::{ReadArgs, Reading};
-use crate::record::kind::{GroupName, RecordName, RecordPath, Status, VersionId};
+use crate::record::kind::{GroupName, ModelVersion, RecordName, RecordPath, Status, VersionId};
 use crate::record::snapshot::Loaded;
 use crate::report::{Cell, CellStyle, Table, clean, paint};
 use crate::trust::{self, Counted, Policy, Shortfall, Standing, Tally};
@@ -271,7 +273,43 @@ fn show_version(reading: &Reading<'_>, id: &VersionId, ui: &Ui) -> Result<Outcom
     }
     let serving = serves(reading, id)?;
     let card = reading.snapshot.read(&RecordPath::Card(id.clone()))?;
-    if ui.is_json() {
+    let shown = ShownVersion {
+        reading,
+        id,
+        loaded: &loaded,
+        version,
+        tally: &tally,
+        serving,
+        card,
+    };
+    match ui.is_json() {
+        true => ui.json(&shown.as_json()?)?,
+        false => ui.print(&shown.for_people(ui)?)?,
+    }
+    Ok(Outcome::Fine)
+}
+
+/// A version as it is shown.
+struct ShownVersion<'s> {
+    reading: &'s Reading<'s>,
+    id: &'s VersionId,
+    loaded: &'s Loaded,
+    version: &'s ModelVersion,
+    tally: &'s Tally,
+    /// The stages that it serves.
+    serving: Vec<String>,
+    card: Option<Arc<Loaded>>,
+}
+
+impl ShownVersion<'_> {
+    fn as_json(&self) -> Result<Value, Error> {
+        let ShownVersion {
+            reading,
+            id,
+            version,
+            tally,
+            ..
+        } = self;
         let reviews: Vec<Value> = tally
             .reviews
             .iter()
@@ -284,102 +322,126 @@ fn show_version(reading: &Reading<'_>, id: &VersionId, ui: &Ui) -> Result<Outcom
             })
             .collect();
         let evidence = evidence_values(reading, id, false)?;
-        ui.json(&json!({
+        Ok(json!({
             "version": id.to_string(),
             "commit": reading.commit.to_string(),
             "status": version.status.as_str(),
-            "stages": serving,
+            "stages": self.serving,
             "imported": version.imported.as_ref().map(|it| it.words(&version.by)),
             "subject": tally.subject,
-            "record": loaded.value(),
-            "card": card.map(|card| card.value().clone()),
+            "record": self.loaded.value(),
+            "card": self.card.as_ref().map(|card| card.value().clone()),
             "evidence": evidence,
             "observations": evidence_values(reading, id, true)?,
             "reviews": reviews,
             "gates": if version.status == Status::Pending { super::gates::values(&tally.gates) } else { json!([]) },
             "missing": if version.status == Status::Pending { tally.missing.iter().map(trust::shortfall_words).collect() } else { Vec::new() },
             "couldApprove": if version.status == Status::Pending { tally.could_approve.clone() } else { Vec::new() },
-        }))?;
-        return Ok(Outcome::Fine);
+        }))
     }
-    let tone = match version.status {
-        Status::Approved => "32",
-        Status::Rejected => "31",
-        Status::Pending => "33",
-        Status::Archived => "2",
-    };
-    let mut out = format!(
-        "{}  {}\n",
-        paint(&id.to_string(), "1", &ui.style),
-        paint(version.status.as_str(), tone, &ui.style)
-    );
-    let mut line = |key: &str, value: String| {
-        if !value.is_empty() {
-            out.push_str(&format!(
-                "  {}{} {}\n",
-                paint(key, "2", &ui.style),
-                " ".repeat(12usize.saturating_sub(key.len())),
-                clean(&value)
-            ));
+
+    fn for_people(&self, ui: &Ui) -> Result<String, Error> {
+        let mut out = self.facts(ui)?;
+        if !self.tally.reviews.is_empty() {
+            out.push('\n');
+            out.push_str(&self.reviews()?.render(&ui.style));
         }
-    };
-    line("registered", format!("by {}", version.by));
-    let imported = version.imported.as_ref();
-    line(
-        "imported",
-        imported.map_or_else(String::new, |it| {
-            let words = it.words(&version.by);
-            words.strip_prefix("imported ").unwrap_or(&words).to_owned()
-        }),
-    );
-    line("description", version.description.clone().unwrap_or_default());
-    line("serves", serving.join(", "));
-    line("labels", pairs(&version.labels));
-    line("annotations", pairs(&version.annotations));
-    for (_, container) in version.spec.containers() {
-        line("image", container.image.clone().unwrap_or_default().to_string());
+        if self.version.status == Status::Pending {
+            out.push('\n');
+            out.push_str(&self.pending(ui)?);
+        }
+        Ok(out)
     }
-    for (_, artifact) in version.spec.all_artifacts() {
-        let digest = artifact
-            .digest
-            .as_ref()
-            .map_or("no digest".to_owned(), |digest| format!("{}…", digest.short()));
-        line("artifact", format!("{} ({digest})", artifact.uri));
-    }
-    line("metrics", metrics_words(&version.spec.metrics));
-    for (name, value) in evidence_records(reading, id, false)? {
-        let metrics = value
-            .evaluation()
-            .map(|e| metrics_words(&e.metrics))
-            .unwrap_or_default();
-        let by = value.by().map(ToString::to_string).unwrap_or_default();
-        line("evidence", format!("{name} by {by}: {metrics}"));
-    }
-    for (name, value) in evidence_records(reading, id, true)? {
-        let metrics = value
-            .evaluation()
-            .map(|e| metrics_words(&e.metrics))
-            .unwrap_or_default();
-        line("observed", format!("{name}: {metrics}"));
-    }
-    if let Some(card) = card.as_ref().and_then(|card| card.card()) {
-        let filled: Vec<_> = crate::record::kind::CardSection::ALL
-            .iter()
-            .filter(|section| card.filled(**section))
-            .map(|s| s.as_str())
-            .collect();
-        line(
-            "card",
-            if filled.is_empty() {
-                "empty".into()
-            } else {
-                filled.join(", ")
-            },
+
+    fn facts(&self, ui: &Ui) -> Result<String, Error> {
+        let ShownVersion {
+            reading,
+            id,
+            version,
+            tally,
+            ..
+        } = self;
+        let tone = match version.status {
+            Status::Approved => "32",
+            Status::Rejected => "31",
+            Status::Pending => "33",
+            Status::Archived => "2",
+        };
+        let mut out = format!(
+            "{}  {}\n",
+            paint(&id.to_string(), "1", &ui.style),
+            paint(version.status.as_str(), tone, &ui.style)
         );
+        let mut line = |key: &str, value: String| {
+            if !value.is_empty() {
+                out.push_str(&format!(
+                    "  {}{} {}\n",
+                    paint(key, "2", &ui.style),
+                    " ".repeat(12usize.saturating_sub(key.len())),
+                    clean(&value)
+                ));
+            }
+        };
+        line("registered", format!("by {}", version.by));
+        let imported = version.imported.as_ref();
+        line(
+            "imported",
+            imported.map_or_else(String::new, |it| {
+                let words = it.words(&version.by);
+                words.strip_prefix("imported ").unwrap_or(&words).to_owned()
+            }),
+        );
+        line("description", version.description.clone().unwrap_or_default());
+        line("serves", self.serving.join(", "));
+        line("labels", pairs(&version.labels));
+        line("annotations", pairs(&version.annotations));
+        for (_, container) in version.spec.containers() {
+            line("image", container.image.clone().unwrap_or_default().to_string());
+        }
+        for (_, artifact) in version.spec.all_artifacts() {
+            let digest = artifact
+                .digest
+                .as_ref()
+                .map_or("no digest".to_owned(), |digest| format!("{}…", digest.short()));
+            line("artifact", format!("{} ({digest})", artifact.uri));
+        }
+        line("metrics", metrics_words(&version.spec.metrics));
+        for (name, value) in evidence_records(reading, id, false)? {
+            let metrics = value
+                .evaluation()
+                .map(|e| metrics_words(&e.metrics))
+                .unwrap_or_default();
+            let by = value.by().map(ToString::to_string).unwrap_or_default();
+            line("evidence", format!("{name} by {by}: {metrics}"));
+        }
+        for (name, value) in evidence_records(reading, id, true)? {
+            let metrics = value
+                .evaluation()
+                .map(|e| metrics_words(&e.metrics))
+                .unwrap_or_default();
+            line("observed", format!("{name}: {metrics}"));
+        }
+        if let Some(card) = self.card.as_ref().and_then(|card| card.card()) {
+            let filled: Vec<_> = crate::record::kind::CardSection::ALL
+                .iter()
+                .filter(|section| card.filled(**section))
+                .map(|s| s.as_str())
+                .collect();
+            line(
+                "card",
+                if filled.is_empty() {
+                    "empty".into()
+                } else {
+                    filled.join(", ")
+                },
+            );
+        }
+        line("content", format!("{}…", tally.subject.short()));
+        Ok(out)
     }
-    line("content", format!("{}…", tally.subject.short()));
-    if !tally.reviews.is_empty() {
-        out.push('\n');
+
+    fn reviews(&self) -> Result<Table, Error> {
+        let ShownVersion { reading, tally, .. } = self;
         let mut table = Table::new(["REVIEW", "DECISION", "COUNTS", "WHY NOT", "REASON"]);
         for review in &tally.reviews {
             let counts = review.standing == Standing::Counts;
@@ -401,10 +463,19 @@ fn show_version(reading: &Reading<'_>, id: &VersionId, ui: &Ui) -> Result<Outcom
                 reason.unwrap_or_default().into(),
             ]);
         }
-        out.push_str(&table.render(&ui.style));
+        Ok(table)
     }
-    if version.status == Status::Pending {
-        out.push('\n');
+
+    /// The gates, what is missing, and whose turn it is.
+    fn pending(&self, ui: &Ui) -> Result<String, Error> {
+        let ShownVersion {
+            reading,
+            id,
+            version,
+            tally,
+            ..
+        } = self;
+        let mut out = String::new();
         if !tally.gates.is_empty() {
             out.push_str(&super::gates::table(&tally.gates).render(&ui.style));
             out.push('\n');
@@ -426,11 +497,10 @@ fn show_version(reading: &Reading<'_>, id: &VersionId, ui: &Ui) -> Result<Outcom
         out.push_str(&format!(
             "{} {}\n",
             paint("turn:", "1", &ui.style),
-            trust::turn(id, version.status, &tally)
+            trust::turn(id, version.status, tally)
         ));
+        Ok(out)
     }
-    ui.print(&out)?;
-    Ok(Outcome::Fine)
 }
 
 pub(crate) type NamedRecords = Vec<(RecordName, std::sync::Arc<Loaded>)>;
