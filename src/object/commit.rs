@@ -176,48 +176,7 @@ impl Commit {
         }
         let author = reader.identity("author");
         let committer = reader.identity("committer");
-        let own = match id.format() {
-            ObjectFormat::Sha1 => "gpgsig",
-            ObjectFormat::Sha256 => "gpgsig-sha256",
-        };
-        let mut signature = None;
-        let mut signature_range = None;
-        let mut seen: Vec<&str> = Vec::new();
-        while let Some(field) = fields.get(reader.at) {
-            reader.at += 1;
-            let name = field.name.as_str();
-            let once = name != "mergetag";
-            if once && seen.contains(&name) {
-                reader
-                    .faults
-                    .push(format!("header `{}` stands twice", crate::base::printable(name)));
-            }
-            match name {
-                "tree" | "parent" => {
-                    return Err(malformed("it names a second tree or a parent out of order"));
-                }
-                "author" | "committer" => reader.faults.push(format!("header `{name}` is out of order")),
-                "encoding" if !matches!(field.value.to_ascii_lowercase().as_str(), "utf-8" | "utf8") => {
-                    reader.faults.push("its encoding is not UTF-8".into());
-                }
-                "encoding" | "mergetag" => {}
-                _ if name == own => {
-                    if signature.is_none() {
-                        signature_range = Some(field.range.clone());
-                        signature = Some(signature_of(&field.value, reader.faults));
-                    }
-                }
-                "gpgsig" | "gpgsig-sha256" => {
-                    reader
-                        .faults
-                        .push(format!("header `{name}` signs for another kind of repository"));
-                }
-                other => reader
-                    .faults
-                    .push(format!("header `{}` is not known", crate::base::printable(other))),
-            }
-            seen.push(name);
-        }
+        let (signature, signature_range) = reader.rest(id)?.unzip();
         if parents.len() > 2 {
             faults.push(format!("it has {} parents", parents.len()));
         }
@@ -296,6 +255,53 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// Reads the headers that follow those of every commit. Returns the signature, with
+    /// its place in the bytes.
+    fn rest(&mut self, id: Oid) -> Result<Option<(CommitSignature, std::ops::Range<usize>)>, Error> {
+        let own = match id.format() {
+            ObjectFormat::Sha1 => "gpgsig",
+            ObjectFormat::Sha256 => "gpgsig-sha256",
+        };
+        let mut signature = None;
+        let mut seen: Vec<&str> = Vec::new();
+        while let Some(field) = self.fields.get(self.at) {
+            self.at += 1;
+            let name = field.name.as_str();
+            let once = name != "mergetag";
+            if once && seen.contains(&name) {
+                self.faults
+                    .push(format!("header `{}` stands twice", crate::base::printable(name)));
+            }
+            match name {
+                "tree" | "parent" => {
+                    return Err(Error::MalformedCommit {
+                        id,
+                        what: "it names a second tree or a parent out of order".to_owned(),
+                    });
+                }
+                "author" | "committer" => self.faults.push(format!("header `{name}` is out of order")),
+                "encoding" if !matches!(field.value.to_ascii_lowercase().as_str(), "utf-8" | "utf8") => {
+                    self.faults.push("its encoding is not UTF-8".into());
+                }
+                "encoding" | "mergetag" => {}
+                _ if name == own => {
+                    if signature.is_none() {
+                        signature = Some((signature_of(&field.value, self.faults), field.range.clone()));
+                    }
+                }
+                "gpgsig" | "gpgsig-sha256" => {
+                    self.faults
+                        .push(format!("header `{name}` signs for another kind of repository"));
+                }
+                other => self
+                    .faults
+                    .push(format!("header `{}` is not known", crate::base::printable(other))),
+            }
+            seen.push(name);
+        }
+        Ok(signature)
+    }
+
     fn take(&mut self, name: &str) -> Option<String> {
         let field = self.fields.get(self.at).filter(|field| field.name == name)?;
         self.at += 1;

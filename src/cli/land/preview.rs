@@ -249,27 +249,19 @@ pub(super) fn preview(attempt: &Attempt<'_>, base: &Base<'_>, target: &Target) -
     let judged = replay.judge_carried(prior, next, &carriers, &differences, &past, Some(parent))?;
     let mut checked = replay.checked;
     checked.documents = records.documents();
-    let resolver = Resolver {
-        prior,
-        next,
-        folder: &workspace.folder,
-        before: Some(parent),
-        after: None,
-    };
     let mut findings = judged.findings;
     if findings.is_empty() {
+        let resolver = Resolver {
+            prior,
+            next,
+            folder: &workspace.folder,
+            before: Some(parent),
+            after: None,
+        };
         let unmet = act::unmet_gates(&differences.changes, &gates);
         findings.extend(unmet.into_iter().map(|finding| resolver.resolve(finding)));
     }
-    for finding in &mut findings {
-        point_into(finding, &draft.given, &next, workspace);
-        if args.no_commit_signature && finding.rule.code == "MR301" {
-            finding.help = Some(
-                "run it again without `--no-commit-signature`: nothing but the commit's signature says whose this change is"
-                    .to_owned(),
-            );
-        }
-    }
+    point_at_given(&mut findings, attempt, &draft, &next);
     let mut notes = std::mem::take(&mut draft.notes);
     notes.extend(remarks(attempt, &desk(next), &differences.changes)?);
     if differences.changes.iter().any(Change::brings_policy)
@@ -312,6 +304,25 @@ pub(super) fn preview(attempt: &Attempt<'_>, base: &Base<'_>, target: &Target) -
         report,
         contents: Vec::new(),
     })))
+}
+
+/// Lets findings point into the files that were given, and adds the remedy for a commit
+/// without a signature.
+fn point_at_given(
+    findings: &mut [Finding<Place>],
+    attempt: &Attempt<'_>,
+    draft: &Draft,
+    next: &Snapshot<'_>,
+) {
+    for finding in findings {
+        point_into(finding, &draft.given, next, attempt.workspace);
+        if attempt.args.no_commit_signature && finding.rule.code == "MR301" {
+            finding.help = Some(
+                "run it again without `--no-commit-signature`: nothing but the commit's signature says whose this change is"
+                    .to_owned(),
+            );
+        }
+    }
 }
 
 /// Ends a draft before it is judged: it is refused, changes nothing, or its reason

@@ -12,7 +12,7 @@ use crate::judge::finding::{Finding, Place, Report};
 use crate::judge::history::{self, Onto};
 use crate::object::{CachedObjects, Objects};
 use crate::record::change;
-use crate::record::kind::Landing;
+use crate::record::kind::{ActorId, Landing};
 use crate::record::snapshot::{Records, Snapshot};
 use crate::report::summary::{self, PolicyPart, Summary};
 use crate::report::{self, Page, clean, paint};
@@ -225,80 +225,121 @@ pub(super) fn show(proposal: &str, fetch: FetchArgs, global: &Global, ui: &Ui) -
         .as_mut()
         .map(|part| std::mem::take(&mut part.could_agree))
         .unwrap_or_default();
-    if ui.is_json() {
+    let shown = Shown {
+        workspace: &workspace,
+        proposal,
+        ask: &ask,
+        verdict: &verdict,
+        part,
+        could,
+        caution,
+    };
+    match ui.is_json() {
+        true => ui.json(&shown.as_json((before, after), ui))?,
+        false => ui.print(&shown.for_people(ui)?)?,
+    }
+    Ok(outcome)
+}
+
+/// A proposed policy as it is shown.
+struct Shown<'s> {
+    workspace: &'s Workspace,
+    proposal: &'s str,
+    ask: &'s Onto<'s>,
+    verdict: &'s Verdict,
+    part: Option<PolicyPart>,
+    /// The administrators whose review would count.
+    could: Vec<ActorId>,
+    caution: Option<String>,
+}
+
+impl Shown<'_> {
+    fn as_json(&self, (before, after): (&Value, &Value), ui: &Ui) -> Value {
+        let report = &self.verdict.faults;
         let fields = summary::fields(before, after, change::differing_pointers(before, after));
         let findings: Value = serde_json::from_str(&report::report(report, report::Format::Json, &ui.style))
             .unwrap_or_default();
-        let part = part.as_ref();
-        ui.json(&json!({
-            "commit": commit.to_string(),
+        let part = self.part.as_ref();
+        json!({
+            "commit": self.ask.tip.to_string(),
             "fields": fields,
             "subject": part.map(|part| &part.subject),
             "policy": part,
             "required": part.map(|part| part.required),
             "counted": part.map(|part| &part.agreed),
             "notCounted": part.map(|part| &part.not_counted),
-            "couldApprove": could,
-            "lands": verdict.lands.iter().map(|way| way.name()).collect::<Vec<_>>(),
+            "couldApprove": self.could,
+            "lands": self.verdict.lands.iter().map(|way| way.name()).collect::<Vec<_>>(),
             "enough": part.is_some_and(PolicyPart::is_enough) && report.is_clean(),
             "findings": findings["findings"],
-        }))?;
-        return Ok(outcome);
+        })
     }
-    let mut out = format!(
-        "{}\n",
-        paint(&format!("policy proposed by {}", clean(proposal)), "1", &ui.style)
-    );
-    let (from, to) = (tip.short().to_string(), commit.short().to_string());
-    if let Some(mut part) = part {
-        part.files.clear();
-        let agreed = part
-            .agreed
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(", ");
-        let behind = format!(
-            "{} of {} administrators stand behind it{}{agreed}\n",
-            part.agreed.len(),
-            part.required,
-            if agreed.is_empty() { "" } else { ": " }
+
+    fn for_people(self, ui: &Ui) -> Result<String, Error> {
+        let Shown {
+            workspace,
+            proposal,
+            ask,
+            verdict,
+            part,
+            could,
+            caution,
+        } = self;
+        let report = &verdict.faults;
+        let mut out = format!(
+            "{}\n",
+            paint(&format!("policy proposed by {}", clean(proposal)), "1", &ui.style)
         );
-        let names: Vec<String> = could.iter().map(ToString::to_string).collect();
-        let approve = format!(
-            "modelry policy approve {}{} -m REASON --expect {}",
-            clean(proposal),
-            clean(&place_of(&workspace, proposal)?),
-            part.subject.get(7..31).unwrap_or_default()
-        );
-        let words = landing_words(&verdict, &ask, &part, &names, &approve);
-        let only = Summary {
-            policy: Some(part),
-            ..Summary::default()
-        };
-        out.push_str(&report::summary_terminal(
-            &Page {
-                summary: &only,
-                report: None,
-                folder: &workspace.folder,
-                range: (&from, &to),
-                caution: caution.as_deref(),
-            },
-            &ui.style,
-        ));
-        out.push_str(&format!("\n{behind}"));
-        if report.is_clean() {
-            out.push_str(&words);
+        let (from, to) = (ask.base.short().to_string(), ask.tip.short().to_string());
+        if let Some(mut part) = part {
+            part.files.clear();
+            let agreed = part
+                .agreed
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(", ");
+            let behind = format!(
+                "{} of {} administrators stand behind it{}{agreed}\n",
+                part.agreed.len(),
+                part.required,
+                if agreed.is_empty() { "" } else { ": " }
+            );
+            let names: Vec<String> = could.iter().map(ToString::to_string).collect();
+            let approve = format!(
+                "modelry policy approve {}{} -m REASON --expect {}",
+                clean(proposal),
+                clean(&place_of(workspace, proposal)?),
+                part.subject.get(7..31).unwrap_or_default()
+            );
+            let words = landing_words(verdict, ask, &part, &names, &approve);
+            let only = Summary {
+                policy: Some(part),
+                ..Summary::default()
+            };
+            out.push_str(&report::summary_terminal(
+                &Page {
+                    summary: &only,
+                    report: None,
+                    folder: &workspace.folder,
+                    range: (&from, &to),
+                    caution: caution.as_deref(),
+                },
+                &ui.style,
+            ));
+            out.push_str(&format!("\n{behind}"));
+            if report.is_clean() {
+                out.push_str(&words);
+            }
         }
+        if !report.is_clean() {
+            out.push_str("it can't land as it is, whoever approves it:\n\n");
+            out.push_str(&report::report(
+                report,
+                crate::cli::output::report_format(ui.output),
+                &ui.style,
+            ));
+        }
+        Ok(out)
     }
-    if !report.is_clean() {
-        out.push_str("it can't land as it is, whoever approves it:\n\n");
-        out.push_str(&report::report(
-            report,
-            crate::cli::output::report_format(ui.output),
-            &ui.style,
-        ));
-    }
-    ui.print(&out)?;
-    Ok(outcome)
 }

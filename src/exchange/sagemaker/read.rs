@@ -290,6 +290,45 @@ fn is_loaded(path: &[String], value: &Value) -> bool {
     LOADED.contains(&path[0].as_str()) && !is_nothing(value) && (names_it || within(value))
 }
 
+/// Reads the spec, and keeps the members that have no place in it.
+fn read_spec(version: &mut ImportedVersion, rest: &Map<String, Value>) {
+    let mut left = Left::default();
+    let mut spec = mapping::read(&table::SPEC, rest, &[], &mut left);
+    // An approved version must not load or run anything that no approval covers.
+    let untold: Vec<String> = left
+        .0
+        .iter()
+        .filter(|(path, value)| is_loaded(path, value))
+        .map(|(path, _)| format!("`{}`", path.join(".")))
+        .collect();
+    if !untold.is_empty() {
+        for ours in [
+            "inference",
+            "additionalInference",
+            "sourceAlgorithms",
+            "artifacts",
+        ] {
+            spec.remove(ours);
+        }
+        left.0.retain(|(path, _)| !LOADED.contains(&path[0].as_str()));
+        for root in LOADED {
+            if let Some(value) = rest.get(root) {
+                left.0.push((vec![root.to_owned()], value.clone()));
+            }
+        }
+        version.notes.push(format!(
+            "{} {} part of what it loads or runs, and {} no place here: the version arrives without any of it, and can't be approved",
+            untold.join(", "),
+            if untold.len() == 1 { "is" } else { "are" },
+            if untold.len() == 1 { "has" } else { "have" },
+        ));
+    }
+    version.spec = Value::Object(spec);
+    for (path, value) in left.0 {
+        keep(version, &path, &value);
+    }
+}
+
 fn version(name: &GroupName, members: &Map<String, Value>) -> Result<ImportedVersion, Error> {
     let number = members.get("ModelPackageVersion").and_then(Value::as_u64);
     let number = number.ok_or_else(|| {
@@ -370,41 +409,7 @@ fn version(name: &GroupName, members: &Map<String, Value>) -> Result<ImportedVer
     if rest.get("CertifyForMarketplace") == Some(&json!(false)) {
         rest.remove("CertifyForMarketplace");
     }
-    let mut left = Left::default();
-    let mut spec = mapping::read(&table::SPEC, &rest, &[], &mut left);
-    // An approved version must not load or run anything that no approval covers.
-    let untold: Vec<String> = left
-        .0
-        .iter()
-        .filter(|(path, value)| is_loaded(path, value))
-        .map(|(path, _)| format!("`{}`", path.join(".")))
-        .collect();
-    if !untold.is_empty() {
-        for ours in [
-            "inference",
-            "additionalInference",
-            "sourceAlgorithms",
-            "artifacts",
-        ] {
-            spec.remove(ours);
-        }
-        left.0.retain(|(path, _)| !LOADED.contains(&path[0].as_str()));
-        for root in LOADED {
-            if let Some(value) = rest.get(root) {
-                left.0.push((vec![root.to_owned()], value.clone()));
-            }
-        }
-        version.notes.push(format!(
-            "{} {} part of what it loads or runs, and {} no place here: the version arrives without any of it, and can't be approved",
-            untold.join(", "),
-            if untold.len() == 1 { "is" } else { "are" },
-            if untold.len() == 1 { "has" } else { "have" },
-        ));
-    }
-    version.spec = Value::Object(spec);
-    for (path, value) in left.0 {
-        keep(&mut version, &path, &value);
-    }
+    read_spec(&mut version, &rest);
     if let Some(state) = members.get("ModelPackageStatus").and_then(Value::as_str)
         && state != "Completed"
     {

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::graph::{Graph, Node};
 use super::protected::{protected, protected_change};
-use super::provenance::{self, Merge, Written};
+use super::provenance::{self, Merge, Origins, Written};
 use super::read_commit;
 use crate::base::{Error, Oid};
 use crate::object::{Commit, FileChange, Mode, Objects};
@@ -68,32 +68,28 @@ pub fn landed<'a>(
     let next = Snapshot::at(records, commit.tree, folder)?;
     let files = change::files(&prior, &next)?;
     let mut malformed_trees = files.malformed_trees;
-    let mut limits = files.limits;
     if parent.is_none_or(|parent| parent.tree != commit.tree) {
         malformed_trees.extend(on_the_way(objects, commit.tree, folder)?);
-    }
-    let mut outside = Vec::new();
-    if let Some(parent) = parent.filter(|parent| parent.tree != commit.tree) {
-        let all = protected(objects, policies, folder, Some(parent.tree), Some(commit.tree))?;
-        outside = all.changes;
-        let met = all.limits.into_iter();
-        limits.extend(met.map(|(at, what)| (format!("/{at}"), what)));
-        // If a tree has a name twice, readers see one file or the other.
-        for (at, what) in all.faults {
-            if policies.iter().any(|policy| policy.may_protect_below(&at)) {
-                malformed_trees.push((place_of(folder, &at), what));
-            }
-        }
     }
     let mut landed = StepChanges {
         differences: Differences {
             changes: Vec::new(),
             malformed_trees,
-            limits,
+            limits: files.limits,
         },
         answers: Vec::new(),
         shape: None,
         dropped: Vec::new(),
+    };
+    let outside = match parent.filter(|parent| parent.tree != commit.tree) {
+        Some(parent) => outside(
+            objects,
+            policies,
+            folder,
+            (parent.tree, commit.tree),
+            &mut landed.differences,
+        )?,
+        None => Vec::new(),
     };
     let merge = match (&commit.parents[..], parent) {
         ([first, second], Some(_)) => {
@@ -188,6 +184,41 @@ pub fn landed<'a>(
             landed.answers.push(answer(written));
         }
     }
+    add_faults(&origins, folder, &mut landed.differences);
+    if !merge.is_related() && !landed.is_link() {
+        landed.shape = Some(Shape::Unrelated);
+    }
+    if merge.is_related() {
+        landed.dropped = merge.dropped(folder)?;
+    }
+    Ok(landed)
+}
+
+/// Returns the changes of protected files outside the registry, and adds what is wrong
+/// with their folders.
+fn outside(
+    objects: &dyn Objects,
+    policies: &[&Policy],
+    folder: &str,
+    (before, after): (Oid, Oid),
+    differences: &mut Differences,
+) -> Result<Vec<FileChange>, Error> {
+    let all = protected(objects, policies, folder, Some(before), Some(after))?;
+    let met = all.limits.into_iter();
+    differences
+        .limits
+        .extend(met.map(|(at, what)| (format!("/{at}"), what)));
+    // If a tree has a name twice, readers see one file or the other.
+    for (at, what) in all.faults {
+        if policies.iter().any(|policy| policy.may_protect_below(&at)) {
+            differences.malformed_trees.push((place_of(folder, &at), what));
+        }
+    }
+    Ok(all.changes)
+}
+
+/// Adds what is wrong with the folders of the other side of a merge.
+fn add_faults(origins: &Origins, folder: &str, differences: &mut Differences) {
     // The steps of the other side must be in strict form as those of the mainline.
     for malformed in &origins.malformed {
         let place = place_of(folder, &malformed.folder);
@@ -196,20 +227,12 @@ pub fn landed<'a>(
             malformed.what,
             malformed.commit.short()
         );
-        landed.differences.malformed_trees.push((place, what));
+        differences.malformed_trees.push((place, what));
     }
     let limit = origins.limit.iter();
-    landed
-        .differences
+    differences
         .limits
         .extend(limit.map(|what| (String::new(), what.clone())));
-    if !merge.is_related() && !landed.is_link() {
-        landed.shape = Some(Shape::Unrelated);
-    }
-    if merge.is_related() {
-        landed.dropped = merge.dropped(folder)?;
-    }
-    Ok(landed)
 }
 
 /// The place of a malformed folder (path from the repository's top): from the

@@ -105,40 +105,7 @@ pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
     let mut authors = Vec::new();
     let mut decided = Vec::new();
     if let Some(policy) = step.policy {
-        for (index, change) in step.changes().iter().enumerate() {
-            let carrier = step.carriers.of(index);
-            let author = trust::author(policy, change, carrier);
-            let scene = Scene {
-                step,
-                policy,
-                change,
-                author: &author,
-            };
-            let first = out.list.len();
-            for rule in RULES {
-                if let Check::Change(check) = rule.check {
-                    check(&scene, &mut out)?;
-                }
-            }
-            as_written(&mut out.list[first..], step, index);
-            for finding in &mut out.list[first..] {
-                finding.group = finding.group.take().or_else(|| change.group().map(str::to_owned));
-                if finding.who.is_none() {
-                    finding.who = Some(carrier.words());
-                }
-            }
-            bound.take(&mut out.list, first);
-            for to in [Status::Approved, Status::Rejected] {
-                let counted = scene.tally_of_move(to)?;
-                decided.extend(counted.map(|(id, tally)| Decided {
-                    change: index,
-                    id,
-                    to,
-                    tally,
-                }));
-            }
-            authors.push(author);
-        }
+        (authors, decided) = judge_changes(step, policy, &mut bound, &mut out)?;
     }
     if step.policy.is_none() {
         // The content of the root is kept for ever, and a policy can accept it later.
@@ -213,6 +180,53 @@ pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
         authors,
         decided,
     })
+}
+
+/// Judges each change by every rule of changes. Returns the authors, and the moves of
+/// status that reviews decide.
+fn judge_changes(
+    step: &Step<'_>,
+    policy: &Policy,
+    bound: &mut Bound<'_>,
+    out: &mut Findings,
+) -> Result<(Vec<Author>, Vec<Decided>), Error> {
+    let mut authors = Vec::new();
+    let mut decided = Vec::new();
+    for (index, change) in step.changes().iter().enumerate() {
+        let carrier = step.carriers.of(index);
+        let author = trust::author(policy, change, carrier);
+        let scene = Scene {
+            step,
+            policy,
+            change,
+            author: &author,
+        };
+        let first = out.list.len();
+        for rule in RULES {
+            if let Check::Change(check) = rule.check {
+                check(&scene, out)?;
+            }
+        }
+        as_written(&mut out.list[first..], step, index);
+        for finding in &mut out.list[first..] {
+            finding.group = finding.group.take().or_else(|| change.group().map(str::to_owned));
+            if finding.who.is_none() {
+                finding.who = Some(carrier.words());
+            }
+        }
+        bound.take(&mut out.list, first);
+        for to in [Status::Approved, Status::Rejected] {
+            let counted = scene.tally_of_move(to)?;
+            decided.extend(counted.map(|(id, tally)| Decided {
+                change: index,
+                id,
+                to,
+                tally,
+            }));
+        }
+        authors.push(author);
+    }
+    Ok((authors, decided))
 }
 
 /// Lists the policies that the step adds, each with the index of its change.

@@ -144,6 +144,11 @@ impl<'t, 'f> Builder<'t, 'f> {
                 return None;
             }
         }
+        self.finish(documents)
+    }
+
+    /// Ends the text, with what is wrong with the document as a whole.
+    fn finish(&mut self, documents: usize) -> Option<(Node, Value)> {
         if self.text.lines().any(|line| line.starts_with('%'))
             && documents == 1
             && self.text.contains("\n---")

@@ -18,7 +18,7 @@ pub use verified::Point;
 use std::collections::{BTreeMap, HashMap};
 
 use crate::base::{Error, Oid};
-use crate::judge::finding::Report;
+use crate::judge::finding::{Finding, Place, Report};
 use crate::judge::history::{self, Faulty, JudgedStep, Prefetch, PrefetchGuard, Replay};
 use crate::judge::rules::{self, Resolver};
 use crate::object::{CachedObjects, Commit, Objects};
@@ -177,38 +177,14 @@ impl Workspace {
         report.findings.splice(0..0, earlier.findings);
         replay.mark(&mut report);
         let Some(policy) = replay.policy.clone() else {
-            let why = report
-                .findings
-                .first()
-                .map_or_else(String::new, |finding| format!(": {}", finding.message));
-            if why.is_empty() {
-                return Err(self.no_registry(objects, tip)?);
-            }
-            return Err(Error::msg(format!(
-                "the root {} brings no policy into force{why}",
-                root.short()
-            ))
-            .hint("pin another root with `modelry trust`"));
+            return Err(self.no_policy(objects, (root, tip), &report)?);
         };
         let mut later = None;
         match gone {
             Some(point) => {
-                let snapshot = Snapshot::at(records, history::read_commit(objects, tip)?.tree, &self.folder)?;
-                let resolver = Resolver {
-                    prior: snapshot,
-                    next: snapshot,
-                    folder: &self.folder,
-                    before: Some(tip),
-                    after: Some(tip),
-                };
-                let finding = match history::reaches(objects, tip, point)? {
-                    true => {
-                        let what = format!("the verified tip of `{}`", self.mainline_name());
-                        rules::inverted_mainline(&what, point, tip)
-                    }
-                    false => rules::rewritten_mainline(self.mainline_name(), point, tip),
-                };
-                report.findings.insert(0, resolver.resolve(finding));
+                report
+                    .findings
+                    .insert(0, self.lost_point(objects, records, tip, point)?);
             }
             None => match (point, &remembered) {
                 (Some(point), _) if !how.later => self.keep(&point),
@@ -230,6 +206,53 @@ impl Workspace {
             tainted,
             point: later,
         })
+    }
+
+    /// Returns the finding about a verified point that the mainline has left.
+    fn lost_point(
+        &self,
+        objects: &dyn Objects,
+        records: &Records<'_>,
+        tip: Oid,
+        point: Oid,
+    ) -> Result<Finding<Place>, Error> {
+        let snapshot = Snapshot::at(records, history::read_commit(objects, tip)?.tree, &self.folder)?;
+        let resolver = Resolver {
+            prior: snapshot,
+            next: snapshot,
+            folder: &self.folder,
+            before: Some(tip),
+            after: Some(tip),
+        };
+        let finding = match history::reaches(objects, tip, point)? {
+            true => {
+                let what = format!("the verified tip of `{}`", self.mainline_name());
+                rules::inverted_mainline(&what, point, tip)
+            }
+            false => rules::rewritten_mainline(self.mainline_name(), point, tip),
+        };
+        Ok(resolver.resolve(finding))
+    }
+
+    /// Returns the error for a history that brings no policy into force.
+    fn no_policy(
+        &self,
+        objects: &dyn Objects,
+        (root, tip): (Oid, Oid),
+        report: &Report,
+    ) -> Result<Error, Error> {
+        let why = report
+            .findings
+            .first()
+            .map_or_else(String::new, |finding| format!(": {}", finding.message));
+        if why.is_empty() {
+            return self.no_registry(objects, tip);
+        }
+        Ok(Error::msg(format!(
+            "the root {} brings no policy into force{why}",
+            root.short()
+        ))
+        .hint("pin another root with `modelry trust`"))
     }
 
     /// Counts the commits that the remote has: local commits may still be dropped, so
