@@ -47,6 +47,8 @@
 //! nobody calls. Tests, benchmarks and fuzz targets reach further in through `testing`, a
 //! feature that only they switch on.
 
+#![warn(clippy::too_many_lines, clippy::too_many_arguments)]
+
 mod act;
 mod base;
 mod cli;

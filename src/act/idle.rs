@@ -65,7 +65,7 @@ pub fn idle_review(
             }
             _ => {
                 let tally = trust::tally(policy, prior, next, id, &version, past)?;
-                idle(policy, id, actor, *decision, &tally, &version, next)?
+                idle(policy, (id, &version), actor, *decision, &tally, next)?
             }
         };
         if refusal.is_some() {
@@ -133,11 +133,10 @@ fn decided(
 /// Returns why this actor's review, counted in `tally`, does not count.
 fn idle(
     policy: &Policy,
-    id: &VersionId,
+    (id, version): (&VersionId, &Loaded),
     actor: &ActorId,
     decision: Decision,
     tally: &Tally,
-    version: &Loaded,
     next: &Snapshot<'_>,
 ) -> Result<Option<Refusal>, Error> {
     if decision == Decision::Approved
@@ -161,7 +160,7 @@ fn idle(
         },
     };
     let why = match fault {
-        Some(fault) => fault_words(policy, id, actor, &fault, tally, version, next)?,
+        Some(fault) => fault_words(policy, (id, version), actor, &fault, tally, next)?,
         None => match trust::dominated_by(policy, tally, actor) {
             Some(other) => format!(
                 "the approval of `{other}` counts already, and `{actor}` shares an owner with it: the two count as one"
@@ -248,11 +247,10 @@ fn four_eyes_rules(policy: &Policy, tally: &Tally) -> Vec<usize> {
 
 fn fault_words(
     policy: &Policy,
-    id: &VersionId,
+    (id, version): (&VersionId, &Loaded),
     actor: &ActorId,
     fault: &trust::ApprovalFault,
     tally: &Tally,
-    version: &Loaded,
     next: &Snapshot<'_>,
 ) -> Result<String, Error> {
     Ok(match fault {

@@ -47,8 +47,7 @@ impl PolicyTally {
 pub fn tally_policy(
     policy: &Policy,
     replaced: &Policy,
-    prior: &Snapshot<'_>,
-    next: &Snapshot<'_>,
+    (prior, next): (&Snapshot<'_>, &Snapshot<'_>),
     new: &Loaded,
     carrier: &Carrier,
     outside: &dyn HistoryView,

@@ -246,7 +246,7 @@ pub(super) fn preview(attempt: &Attempt<'_>, base: &Base<'_>, target: &Target) -
     let carriers = carriers(attempt, base, &differences.changes, &to_sign);
     let gates = trust::gates_of_changes(policy, &prior, &next, &differences.changes)?;
     let mut replay = Replay::with_policy(&records, &workspace.folder, policy.clone());
-    let judged = replay.judge_carried(prior, next, &carriers, &differences, &past, Some(parent))?;
+    let judged = replay.judge_carried((prior, next), &carriers, &differences, &past, Some(parent))?;
     let mut checked = replay.checked;
     checked.documents = records.documents();
     let mut findings = judged.findings;

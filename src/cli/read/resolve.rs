@@ -180,13 +180,12 @@ fn ensure_on_mainline(
 pub fn proven(
     workspace: &Workspace,
     group: &GroupName,
-    asked: &ReadArgs,
-    trust: &TrustArgs,
+    (asked, trust): (&ReadArgs, &TrustArgs),
     global: &Global,
     ui: &Ui,
     read: impl FnOnce(&Proven<'_>) -> Result<Outcome, Error>,
 ) -> Result<Outcome, Error> {
-    let answered = prove_and_read(workspace, group, asked, trust, global, ui, read);
+    let answered = prove_and_read(workspace, group, (asked, trust), global, ui, read);
     answered.map_err(|error| match workspace.incomplete(error) {
         Error::Incomplete { what, mut hints } if trust.checkpoint.is_none() => {
             hints.push("or take the history up to a checkpoint of `modelry audit` as given: `--checkpoint FILE`, for which a clone of depth 1 is enough".into());
@@ -207,15 +206,14 @@ pub fn answer(
     read: impl FnOnce(&Proven<'_>) -> Result<Outcome, Error>,
 ) -> Result<Outcome, Error> {
     let workspace = asked.fetch.open_as(&trust.wanted(global), ui)?;
-    let outcome = proven(&workspace, group, asked, trust, global, ui, read)?;
+    let outcome = proven(&workspace, group, (asked, trust), global, ui, read)?;
     fresh::told(&workspace, workspace.tip(), asked.is_newest(), Ok(outcome), ui)
 }
 
 fn prove_and_read(
     workspace: &Workspace,
     group: &GroupName,
-    asked: &ReadArgs,
-    trust: &TrustArgs,
+    (asked, trust): (&ReadArgs, &TrustArgs),
     global: &Global,
     ui: &Ui,
     read: impl FnOnce(&Proven<'_>) -> Result<Outcome, Error>,

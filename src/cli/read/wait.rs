@@ -153,8 +153,7 @@ fn judge(
     let outcome = proven(
         workspace,
         &id.group,
-        &asked(args),
-        &args.trust,
+        (&asked(args), &args.trust),
         global,
         ui,
         |proven| {

@@ -218,7 +218,7 @@ fn judged(
     let carrier = Carrier::new(None, verdict);
     let mut replay = Replay::from_root(&records, folder);
     let past = Past::new(overlay, folder, tip);
-    let mut judged = replay.judge(prior, next, &carrier, &differences, &past, tip)?;
+    let mut judged = replay.judge((prior, next), &carrier, &differences, &past, tip)?;
     // The root is judged by no policy, and is kept as long as the registry.
     let resolver = rules::Resolver {
         prior,

@@ -66,8 +66,8 @@ pub fn landed<'a>(
         None => Snapshot::empty(records),
     };
     let next = Snapshot::at(records, commit.tree, folder)?;
-    let files = change::files(&prior, &next)?;
-    let mut malformed_trees = files.malformed_trees;
+    let mut files = change::files(&prior, &next)?;
+    let mut malformed_trees = std::mem::take(&mut files.malformed_trees);
     if parent.is_none_or(|parent| parent.tree != commit.tree) {
         malformed_trees.extend(on_the_way(objects, commit.tree, folder)?);
     }
@@ -75,7 +75,7 @@ pub fn landed<'a>(
         differences: Differences {
             changes: Vec::new(),
             malformed_trees,
-            limits: files.limits,
+            limits: std::mem::take(&mut files.limits),
         },
         answers: Vec::new(),
         shape: None,
@@ -108,33 +108,16 @@ pub fn landed<'a>(
         (Some(first), Some(_)) => provenance::last_readable(records, graph, folder, *first, path),
         _ => Ok(None),
     };
-    let of_commit = |file: FileChange| -> Link<Attribution> { (file, (commit.id, None)) };
     let Some(merge) = merge else {
-        let mut links: Vec<Link<Attribution>> = files.changes.into_iter().map(of_commit).collect();
         let octopus = commit.parents.len() > 2 && parent.is_some();
-        if octopus {
-            let charge = |link: &mut Link<Attribution>| link.1.1 = Some(MergeCharge::Shape);
-            links.iter_mut().for_each(charge);
-        }
-        // The counts come first, so that no limit leaves them out.
-        for change in files.counted {
-            landed.differences.changes.push(change);
-            landed
-                .answers
-                .push((commit.id, octopus.then_some(MergeCharge::Shape)));
-        }
-        let typed = change::typed(records, links, &earlier)?;
-        landed
-            .differences
-            .changes
-            .extend(typed.iter().map(|(change, _)| change.clone()));
-        landed.answers.extend(typed.into_iter().map(|(_, answer)| answer));
-        for file in &outside {
-            landed.differences.changes.push(protected_change(file));
-            landed
-                .answers
-                .push((commit.id, octopus.then_some(MergeCharge::Shape)));
-        }
+        let charge = octopus.then_some(MergeCharge::Shape);
+        add_own(
+            records,
+            (commit.id, charge),
+            (files, &outside),
+            &earlier,
+            &mut landed,
+        )?;
         if octopus && !landed.is_link() {
             landed.shape = Some(Shape::Octopus(commit.parents.len()));
         }
@@ -215,6 +198,25 @@ fn outside(
         }
     }
     Ok(all.changes)
+}
+
+/// Adds the changes that a commit answers for itself.
+fn add_own(
+    records: &Records<'_>,
+    answer: Attribution,
+    (files, outside): (change::Files, &[FileChange]),
+    earlier: change::LastReadable<'_>,
+    landed: &mut StepChanges,
+) -> Result<(), Error> {
+    let changes = &mut landed.differences.changes;
+    // The counts come first, so that no limit leaves them out.
+    changes.extend(files.counted);
+    let links = files.changes.into_iter().map(|file| (file, ())).collect();
+    let typed = change::typed(records, links, earlier)?;
+    changes.extend(typed.into_iter().map(|(change, ())| change));
+    changes.extend(outside.iter().map(protected_change));
+    landed.answers = vec![answer; changes.len()];
+    Ok(())
 }
 
 /// Adds what is wrong with the folders of the other side of a merge.

@@ -448,7 +448,7 @@ impl Court<'_, '_> {
     fn lacks_one(&self, registry: &Loaded) -> Result<bool, Error> {
         let (policy, host) = (self.ask.policy, Carrier::new(None, Verdict::Host));
         let past = Past::new(self.planner.objects, self.ask.folder, Some(self.ask.base));
-        let tally = tally_policy(policy, policy, &self.prior, &self.next, registry, &host, &past)?;
+        let tally = tally_policy(policy, policy, (&self.prior, &self.next), registry, &host, &past)?;
         Ok(tally.counted.len() + 1 == tally.required as usize)
     }
 

@@ -265,8 +265,7 @@ impl<'a> Replay<'a> {
         let mut judged = self.judge_landed(
             Trees { prior, next, beside },
             &carriers,
-            &landed.differences,
-            landed.shape.as_ref(),
+            (&landed.differences, landed.shape.as_ref()),
             &past,
             commit.parents.first().copied(),
         )?;
@@ -348,22 +347,20 @@ impl<'a> Replay<'a> {
     /// [`Replay::step`] does.
     pub fn judge(
         &mut self,
-        prior: Snapshot<'_>,
-        next: Snapshot<'_>,
+        (prior, next): (Snapshot<'_>, Snapshot<'_>),
         carrier: &Carrier,
         differences: &Differences,
         outside: &dyn HistoryView,
         parent: Option<Oid>,
     ) -> Result<JudgedStep, Error> {
         let carriers = Carriers::one(carrier.clone());
-        self.judge_carried(prior, next, &carriers, differences, outside, parent)
+        self.judge_carried((prior, next), &carriers, differences, outside, parent)
     }
 
     /// Judges as [`Replay::judge`] does, with a signer for each change.
     pub fn judge_carried(
         &mut self,
-        prior: Snapshot<'_>,
-        next: Snapshot<'_>,
+        (prior, next): (Snapshot<'_>, Snapshot<'_>),
         carriers: &Carriers,
         differences: &Differences,
         outside: &dyn HistoryView,
@@ -374,15 +371,14 @@ impl<'a> Replay<'a> {
             next,
             beside: None,
         };
-        self.judge_landed(trees, carriers, differences, None, outside, parent)
+        self.judge_landed(trees, carriers, (differences, None), outside, parent)
     }
 
     fn judge_landed(
         &mut self,
         Trees { prior, next, beside }: Trees<'_>,
         carriers: &Carriers,
-        differences: &Differences,
-        shape: Option<&Shape>,
+        (differences, shape): (&Differences, Option<&Shape>),
         outside: &dyn HistoryView,
         parent: Option<Oid>,
     ) -> Result<JudgedStep, Error> {

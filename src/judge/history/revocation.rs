@@ -62,8 +62,7 @@ fn acts<'a>(
     graph: &Graph<'a>,
     policy: &Policy,
     key: &str,
-    since: Oid,
-    until: Oid,
+    (since, until): (Oid, Oid),
 ) -> Result<Option<Vec<DistrustedChange>>, Error> {
     let objects = records.objects();
     let Some(commits) = chain_if(objects, since, until)? else {
@@ -257,8 +256,7 @@ impl Replay<'_> {
                 &self.graph,
                 policy,
                 &is.key,
-                since,
-                parent,
+                (since, parent),
             )?;
             distrusted.extend(acts.unwrap_or_default().into_iter().map(|act| (index, act)));
         }

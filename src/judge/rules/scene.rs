@@ -326,8 +326,7 @@ impl PolicyScene<'_> {
         trust::tally_policy(
             authority,
             before,
-            &self.step.prior,
-            &self.step.next,
+            (&self.step.prior, &self.step.next),
             &self.after.source,
             self.carrier,
             &StepHistory(self.step),

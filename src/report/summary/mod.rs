@@ -199,7 +199,14 @@ fn policy_part(ask: &Ask<'_>, change: &Change) -> Result<PolicyPart, Error> {
     };
     let tally = |verdict| {
         let carrier = Carrier::new(None, verdict);
-        trust::tally_policy(policy, policy, &ask.prior, &ask.next, new, &carrier, ask.outside)
+        trust::tally_policy(
+            policy,
+            policy,
+            (&ask.prior, &ask.next),
+            new,
+            &carrier,
+            ask.outside,
+        )
     };
     let by_reviews = tally(Verdict::Nobody)?;
     let signer = match ask.proposed.signer_of(policy, &RecordPath::Registry) {

@@ -116,7 +116,7 @@ fn against_head(workspace: &Workspace, within: Option<&str>) -> Result<Report, E
         Some(policy) => Replay::with_policy(&records, &workspace.folder, policy),
         None => Replay::from_root(&records, &workspace.folder),
     };
-    let judged = replay.judge(prior, next, &carrier, &differences, &past, head)?;
+    let judged = replay.judge((prior, next), &carrier, &differences, &past, head)?;
     let mut report = Report {
         findings: judged.findings,
         notes: judged.notes,

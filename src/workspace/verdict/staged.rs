@@ -86,7 +86,7 @@ fn judged(wanted: &Wanted, repo: Repo, (head, tree): (Oid, Oid)) -> Result<Repor
     history::add_protected(&mut differences, &kept, &policy, folder, (Some(top), Some(tree)))?;
     let carrier = Carrier::new(None, presumed(&workspace.repo, &policy));
     let mut replay = Replay::with_policy(&records, folder, policy);
-    let judged = replay.judge(prior, next, &carrier, &differences, &past, Some(head))?;
+    let judged = replay.judge((prior, next), &carrier, &differences, &past, Some(head))?;
     let mut report = Report {
         findings: judged.findings,
         notes: judged.notes,
@@ -128,7 +128,7 @@ fn begun(repo: &Repo, wanted: &Wanted, is_whole: bool) -> Result<Option<Report>,
         let mut replay = Replay::from_root(&records, folder);
         let carrier = Carrier::new(None, Verdict::Unsigned);
         let differences = change::diff(&prior, &next)?;
-        let judged = replay.judge(prior, next, &carrier, &differences, &past, None)?;
+        let judged = replay.judge((prior, next), &carrier, &differences, &past, None)?;
         let mut findings = judged.findings;
         findings.retain(|finding| is_whole || finding.rule.code == "MR112");
         report.findings.extend(findings);
