@@ -84,39 +84,11 @@ pub fn register(
         ));
     }
     let numbers = desk.snapshot.versions(group)?;
-    if !request.allow_duplicate {
-        let wanted = canonical(&request.spec);
-        for &number in numbers.iter().rev() {
-            let id = VersionId {
-                group: group.clone(),
-                number,
-            };
-            let there = desk.snapshot.read(&RecordPath::Version(id.clone()))?;
-            let same = there.is_some_and(|there| {
-                there.version().is_some()
-                    && there
-                        .value()
-                        .get("spec")
-                        .is_some_and(|spec| canonical(spec) == wanted)
-            });
-            if same {
-                let mut draft = Draft::new("", reason);
-                draft
-                    .notes
-                    .push("`--allow-duplicate` registers it all the same".to_owned());
-                let has_notes = request.description.is_some()
-                    || request.card.is_some()
-                    || !(request.labels.is_empty() && request.annotations.is_empty());
-                if has_notes {
-                    draft.notes.push(format!(
-                        "its description, labels, annotations and card stay as they are: `modelry annotate {id}` and `modelry card set {id}` change them"
-                    ));
-                }
-                draft.notes.push(format!("{id} is the same model already"));
-                draft.existing.push(RecordPath::Version(id.clone()));
-                return Ok((id, draft));
-            }
-        }
+    if !request.allow_duplicate
+        && let Some(id) = same(desk, group, &numbers, &request.spec)?
+    {
+        let draft = found(&id, request, reason);
+        return Ok((id, draft));
     }
     let mut proposed = request.proposed.iter().filter(|_| !request.allow_duplicate);
     if let Some(proposed) =
@@ -164,6 +136,48 @@ pub fn register(
         draft.put(&path, desk.new_record(Kind::ModelCard, &path, record)?);
     }
     Ok((id, draft))
+}
+
+/// Finds the newest version with this spec.
+fn same(
+    desk: &WriteContext<'_>,
+    group: &GroupName,
+    numbers: &[VersionNumber],
+    spec: &Value,
+) -> Result<Option<VersionId>, Error> {
+    let wanted = canonical(spec);
+    for &number in numbers.iter().rev() {
+        let id = VersionId {
+            group: group.clone(),
+            number,
+        };
+        let there = desk.snapshot.read(&RecordPath::Version(id.clone()))?;
+        let there = there.filter(|there| there.version().is_some());
+        let has = there.is_some_and(|there| there.value().get("spec").map(canonical) == Some(wanted.clone()));
+        if has {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
+}
+
+/// The draft for a model that is registered already.
+fn found(id: &VersionId, request: &RegisterRequest, reason: Option<&str>) -> Draft {
+    let mut draft = Draft::new("", reason);
+    draft
+        .notes
+        .push("`--allow-duplicate` registers it all the same".to_owned());
+    let has_notes = request.description.is_some()
+        || request.card.is_some()
+        || !(request.labels.is_empty() && request.annotations.is_empty());
+    if has_notes {
+        draft.notes.push(format!(
+            "its description, labels, annotations and card stay as they are: `modelry annotate {id}` and `modelry card set {id}` change them"
+        ));
+    }
+    draft.notes.push(format!("{id} is the same model already"));
+    draft.existing.push(RecordPath::Version(id.clone()));
+    draft
 }
 
 /// Refuses artifacts without a digest unless the user allows it.

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::json;
 
-use super::concepts;
+use super::concepts::{self, Concept};
 use crate::act;
 use crate::base::Error;
 use crate::cli::Ui;
@@ -23,59 +23,68 @@ pub struct ExplainArgs {
     wanted: Option<String>,
 }
 
+/// Lists the rules and the concepts.
+fn list(ui: &Ui) -> Result<Outcome, Error> {
+    if ui.is_json() {
+        let rules: Vec<_> = rules::RULES
+            .iter()
+            .map(|rule| json!({"code": rule.info.code, "name": rule.info.name, "summary": rule.info.summary}))
+            .collect();
+        let concepts: Vec<_> = concepts::CONCEPTS
+            .iter()
+            .map(|concept| json!({"name": concept.name, "summary": concept.summary}))
+            .collect();
+        ui.json(&json!({"rules": rules, "concepts": concepts}))?;
+        return Ok(Outcome::Fine);
+    }
+    let mut table = Table::new(["CODE", "NAME", "FIRES WHEN"]);
+    for rule in rules::RULES {
+        table.row([
+            Cell::styled(rule.info.code, CellStyle::Strong),
+            rule.info.name.into(),
+            rule.info.summary.into(),
+        ]);
+    }
+    let mut words = Table::new(["CONCEPT", "IS"]);
+    for concept in concepts::CONCEPTS {
+        words.row([
+            Cell::styled(concept.name, CellStyle::Strong),
+            concept.summary.into(),
+        ]);
+    }
+    ui.print(&format!(
+        "{}\n{}",
+        table.render(&ui.style),
+        words.render(&ui.style)
+    ))?;
+    Ok(Outcome::Fine)
+}
+
+fn explain_concept(concept: &Concept, ui: &Ui) -> Result<Outcome, Error> {
+    if ui.is_json() {
+        ui.json(&json!({"name": concept.name, "summary": concept.summary, "docs": concept.docs.trim(), "rules": concept.rules, "page": concept.page()}))?;
+        return Ok(Outcome::Fine);
+    }
+    let mut out = format!(
+        "{}: {}\n\n{}\n",
+        paint(concept.name, "1", &ui.style),
+        concept.summary,
+        concept.docs.trim()
+    );
+    if !concept.rules.is_empty() {
+        out.push_str(&format!("\nRules: {}\n", concept.rules.join(", ")));
+    }
+    out.push_str(&format!("\nPage: {}\n", concept.page()));
+    ui.print(&out)?;
+    Ok(Outcome::Fine)
+}
+
 pub fn run(args: &ExplainArgs, ui: &Ui) -> Result<Outcome, Error> {
     let Some(wanted) = &args.wanted else {
-        if ui.is_json() {
-            let rules: Vec<_> = rules::RULES
-                .iter()
-                .map(|rule| json!({"code": rule.info.code, "name": rule.info.name, "summary": rule.info.summary}))
-                .collect();
-            let concepts: Vec<_> = concepts::CONCEPTS
-                .iter()
-                .map(|concept| json!({"name": concept.name, "summary": concept.summary}))
-                .collect();
-            ui.json(&json!({"rules": rules, "concepts": concepts}))?;
-            return Ok(Outcome::Fine);
-        }
-        let mut table = Table::new(["CODE", "NAME", "FIRES WHEN"]);
-        for rule in rules::RULES {
-            table.row([
-                Cell::styled(rule.info.code, CellStyle::Strong),
-                rule.info.name.into(),
-                rule.info.summary.into(),
-            ]);
-        }
-        let mut words = Table::new(["CONCEPT", "IS"]);
-        for concept in concepts::CONCEPTS {
-            words.row([
-                Cell::styled(concept.name, CellStyle::Strong),
-                concept.summary.into(),
-            ]);
-        }
-        ui.print(&format!(
-            "{}\n{}",
-            table.render(&ui.style),
-            words.render(&ui.style)
-        ))?;
-        return Ok(Outcome::Fine);
+        return list(ui);
     };
     if let Some(concept) = concepts::find(wanted) {
-        if ui.is_json() {
-            ui.json(&json!({"name": concept.name, "summary": concept.summary, "docs": concept.docs.trim(), "rules": concept.rules, "page": concept.page()}))?;
-            return Ok(Outcome::Fine);
-        }
-        let mut out = format!(
-            "{}: {}\n\n{}\n",
-            paint(concept.name, "1", &ui.style),
-            concept.summary,
-            concept.docs.trim()
-        );
-        if !concept.rules.is_empty() {
-            out.push_str(&format!("\nRules: {}\n", concept.rules.join(", ")));
-        }
-        out.push_str(&format!("\nPage: {}\n", concept.page()));
-        ui.print(&out)?;
-        return Ok(Outcome::Fine);
+        return explain_concept(concept, ui);
     }
     let Some(rule) = rules::find(wanted) else {
         let names: Vec<&str> = rules::RULES

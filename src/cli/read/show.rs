@@ -81,6 +81,26 @@ pub(crate) fn serves(reading: &Reading<'_>, id: &VersionId) -> Result<Vec<String
         .collect())
 }
 
+fn group_json(
+    reading: &Reading<'_>,
+    group: &GroupName,
+    record: &Value,
+    (stages, need): (Stages, &trust::ApprovalNeed),
+) -> Result<Value, Error> {
+    let stages: serde_json::Map<String, Value> = stages
+        .known
+        .into_iter()
+        .map(|(stage, n)| (stage, json!(n)))
+        .collect();
+    let versions = super::list::version_values(reading, group)?;
+    Ok(json!({
+        "group": record,
+        "stages": stages,
+        "approval": {"required": need.required, "from": need.from, "fourEyes": need.four_eyes, "card": need.card},
+        "versions": versions,
+    }))
+}
+
 fn show_group(reading: &Reading<'_>, group: &GroupName, ui: &Ui) -> Result<Outcome, Error> {
     let groups = reading.snapshot.groups()?;
     let Some(loaded) = reading.snapshot.read(&RecordPath::Group(group.clone()))? else {
@@ -93,18 +113,7 @@ fn show_group(reading: &Reading<'_>, group: &GroupName, ui: &Ui) -> Result<Outco
     let stages = stages_of(reading, group)?;
     let need = policy.need(group);
     if ui.is_json() {
-        let stages: serde_json::Map<String, Value> = stages
-            .known
-            .into_iter()
-            .map(|(stage, n)| (stage, json!(n)))
-            .collect();
-        let versions = super::list::version_values(reading, group)?;
-        ui.json(&json!({
-            "group": loaded.value(),
-            "stages": stages,
-            "approval": {"required": need.required, "from": need.from, "fourEyes": need.four_eyes, "card": need.card},
-            "versions": versions,
-        }))?;
+        ui.json(&group_json(reading, group, loaded.value(), (stages, &need))?)?;
         return Ok(Outcome::Fine);
     }
     let mut out = format!("{}\n", paint(group.as_str(), "1", &ui.style));

@@ -10,7 +10,7 @@ use crate::base::{Error, FullRef, ObjectKind, Oid, shell_word};
 use crate::cli::Ui;
 use crate::cli::args::Global;
 use crate::cli::output::Outcome;
-use crate::git::{AdvanceError, Edits, Head, Move, Moving, Repo};
+use crate::git::{AdvanceError, Edits, Following, Head, Move, Moving, Repo};
 use crate::judge::finding::Report;
 use crate::judge::history::{self, Past, Replay};
 use crate::judge::rules;
@@ -97,34 +97,14 @@ pub fn run(args: &InitArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
     repo.write_objects(overlay.new.reachable(top).into_iter())?;
     let commit = repo.store_commit(&buffer, Some(&signature))?;
     repo.sync_objects(&[top, commit])?;
-    let moving = repo.begin_move(
-        &Move {
-            branch: &branch,
-            old: tip,
-            new: commit,
-            from: base_tree,
-            to: top,
-        },
-        &edits,
-        &following,
-    )?;
-    match repo.advance(&branch, tip, commit, "modelry: create the registry") {
-        Ok(()) => {}
-        Err(AdvanceError::Moved) => {
-            return Err(Error::msg("somebody else moved the branch").hint("run the command again"));
-        }
-        Err(AdvanceError::Locked(path)) => {
-            return Err(Error::msg(format!(
-                "the branch is locked by another process: {}",
-                path.display()
-            ))
-            .hint("wait for it to end, and try again; if none is running, remove that file"));
-        }
-        Err(AdvanceError::Other(error)) => return Err(error),
-    }
-    for note in moving.map_or_else(|| Ok(Vec::new()), Moving::finish)? {
-        ui.note(&note);
-    }
+    let step = Move {
+        branch: &branch,
+        old: tip,
+        new: commit,
+        from: base_tree,
+        to: top,
+    };
+    advance(&repo, &step, (&edits, &following), ui)?;
     let pin = Pin::of(commit, &folder);
     pin.keep(&repo)?;
     let pin = pin.to_string();
@@ -241,6 +221,34 @@ fn judged(
         ..Report::default()
     };
     Ok((report, replay.policy))
+}
+
+/// Moves the branch, with the index and the work tree that follow it.
+fn advance(
+    repo: &Repo,
+    step: &Move<'_>,
+    (edits, following): (&Edits, &Following),
+    ui: &Ui,
+) -> Result<(), Error> {
+    let moving = repo.begin_move(step, edits, following)?;
+    match repo.advance(step.branch, step.old, step.new, "modelry: create the registry") {
+        Ok(()) => {}
+        Err(AdvanceError::Moved) => {
+            return Err(Error::msg("somebody else moved the branch").hint("run the command again"));
+        }
+        Err(AdvanceError::Locked(path)) => {
+            return Err(Error::msg(format!(
+                "the branch is locked by another process: {}",
+                path.display()
+            ))
+            .hint("wait for it to end, and try again; if none is running, remove that file"));
+        }
+        Err(AdvanceError::Other(error)) => return Err(error),
+    }
+    for note in moving.map_or_else(|| Ok(Vec::new()), Moving::finish)? {
+        ui.note(&note);
+    }
+    Ok(())
 }
 
 /// The registry that was created.

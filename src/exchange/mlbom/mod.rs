@@ -267,6 +267,34 @@ fn model_component(bill: &Bill<'_>, model: &str, datasets: Vec<Value>, rest: &mu
     Value::Object(out)
 }
 
+/// The metrics, authors and notes of evidence and observations.
+fn evaluations(bill: &Bill<'_>) -> Vec<Value> {
+    let mut out = Vec::new();
+    let mut values = |kind: &str, name: &str, metrics: &Metrics| {
+        for (metric, value) in metrics {
+            out.push(property(
+                &format!("{kind}:{name}:{metric}"),
+                &number(*value).to_string(),
+            ));
+        }
+    };
+    for evidence in &bill.evidence {
+        values("evidence", evidence.name.as_str(), &evidence.metrics);
+    }
+    for observation in &bill.observations {
+        values("observation", observation.name.as_str(), &observation.metrics);
+    }
+    for evidence in &bill.evidence {
+        out.push(property(
+            &format!("evidence:{}:by", evidence.name),
+            evidence.by.as_str(),
+        ));
+        let notes = evidence.notes.as_deref();
+        out.extend(notes.map(|notes| property(&format!("evidence:{}:notes", evidence.name), notes)));
+    }
+    out
+}
+
 fn properties(bill: &Bill<'_>) -> Vec<Value> {
     let version = bill.version;
     let mut out = vec![
@@ -334,29 +362,7 @@ fn properties(bill: &Bill<'_>) -> Vec<Value> {
         let value = number(*value).to_string();
         property(&format!("metric:{metric}"), &value)
     }));
-    let mut values = |kind: &str, name: &str, metrics: &Metrics| {
-        for (metric, value) in metrics {
-            out.push(property(
-                &format!("{kind}:{name}:{metric}"),
-                &number(*value).to_string(),
-            ));
-        }
-    };
-    for evidence in &bill.evidence {
-        values("evidence", evidence.name.as_str(), &evidence.metrics);
-    }
-    for observation in &bill.observations {
-        values("observation", observation.name.as_str(), &observation.metrics);
-    }
-    for evidence in &bill.evidence {
-        out.push(named(
-            "evidence",
-            &format!("{}:by", evidence.name),
-            evidence.by.as_str(),
-        ));
-        let notes = evidence.notes.as_deref();
-        out.extend(notes.map(|notes| named("evidence", &format!("{}:notes", evidence.name), notes)));
-    }
+    out.extend(evaluations(bill));
     out
 }
 
@@ -497,6 +503,40 @@ fn metrics(bill: &Bill<'_>) -> Vec<Value> {
     out
 }
 
+fn considerations(rest: &mut Rest) -> Map<String, Value> {
+    let mut considerations = Map::new();
+    put(&mut considerations, "users", rest.take("/users"));
+    put(&mut considerations, "useCases", rest.list("/intendedUses"));
+    put(
+        &mut considerations,
+        "technicalLimitations",
+        rest.list("/limitations"),
+    );
+    put(
+        &mut considerations,
+        "performanceTradeoffs",
+        rest.list("/tradeoffs"),
+    );
+    let ethics = renamed(
+        rest.take("/ethicalConsiderations"),
+        &[("name", "name"), ("mitigation", "mitigationStrategy")],
+    );
+    put(&mut considerations, "ethicalConsiderations", ethics);
+    if let Some(text) = rest.take("/environmentalConsiderations").as_str() {
+        let told = json!({"properties": [property("environmentalConsiderations", text)]});
+        put(&mut considerations, "environmentalConsiderations", told);
+    }
+    let fairness = [
+        ("groupAtRisk", "groupAtRisk"),
+        ("benefits", "benefits"),
+        ("harms", "harms"),
+        ("mitigation", "mitigationStrategy"),
+    ];
+    let fairness = renamed(rest.take("/fairness"), &fairness);
+    put(&mut considerations, "fairnessAssessments", fairness);
+    considerations
+}
+
 fn model_card(bill: &Bill<'_>, datasets: Vec<Value>, rest: &mut Rest) -> Value {
     let spec = &bill.version.spec;
     let mut parameters = Map::new();
@@ -537,36 +577,7 @@ fn model_card(bill: &Bill<'_>, datasets: Vec<Value>, rest: &mut Rest) -> Value {
         }
         put(&mut parameters, key, json!(kept));
     }
-    let mut considerations = Map::new();
-    put(&mut considerations, "users", rest.take("/users"));
-    put(&mut considerations, "useCases", rest.list("/intendedUses"));
-    put(
-        &mut considerations,
-        "technicalLimitations",
-        rest.list("/limitations"),
-    );
-    put(
-        &mut considerations,
-        "performanceTradeoffs",
-        rest.list("/tradeoffs"),
-    );
-    let ethics = renamed(
-        rest.take("/ethicalConsiderations"),
-        &[("name", "name"), ("mitigation", "mitigationStrategy")],
-    );
-    put(&mut considerations, "ethicalConsiderations", ethics);
-    if let Some(text) = rest.take("/environmentalConsiderations").as_str() {
-        let told = json!({"properties": [property("environmentalConsiderations", text)]});
-        put(&mut considerations, "environmentalConsiderations", told);
-    }
-    let fairness = [
-        ("groupAtRisk", "groupAtRisk"),
-        ("benefits", "benefits"),
-        ("harms", "harms"),
-        ("mitigation", "mitigationStrategy"),
-    ];
-    let fairness = renamed(rest.take("/fairness"), &fairness);
-    put(&mut considerations, "fairnessAssessments", fairness);
+    let considerations = considerations(rest);
     let mut out = Map::new();
     put(&mut out, "modelParameters", Value::Object(parameters));
     put(&mut out, "quantitativeAnalysis", {

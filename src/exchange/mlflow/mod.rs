@@ -180,6 +180,27 @@ fn group(found: &Found, model: &Value, name: GroupName) -> ImportedGroup {
     }
 }
 
+/// Returns the address of the model's files.
+fn place(one: &Value, texts: &mut Texts) -> Option<String> {
+    let source = text(one, "source").unwrap_or_default();
+    let place = text(one, "_place").unwrap_or(source);
+    let uri = match place.len() {
+        0 => {
+            texts.notes.push("it names no source".into());
+            None
+        }
+        1..=2048 => Some(texts.address("its source", place)),
+        _ => {
+            texts.annotate("mlflow/source", place);
+            None
+        }
+    };
+    if place != source {
+        texts.annotate("mlflow/source", source);
+    }
+    uri
+}
+
 fn version(
     found: &Found,
     one: &Value,
@@ -196,19 +217,9 @@ fn version(
         ));
     }
     let mut spec = Map::new();
-    let source = text(one, "source").unwrap_or_default();
-    let place = text(one, "_place").unwrap_or(source);
-    match place.len() {
-        0 => texts.notes.push("it names no source".into()),
-        1..=2048 => {
-            // In MLflow, a source is the folder of an MLflow Model.
-            let uri = texts.address("its source", place);
-            spec.insert("artifacts".into(), json!([{"uri": uri, "type": "folder"}]));
-        }
-        _ => texts.annotate("mlflow/source", place),
-    }
-    if place != source {
-        texts.annotate("mlflow/source", source);
+    if let Some(uri) = place(one, &mut texts) {
+        // In MLflow, a source is the folder of an MLflow Model.
+        spec.insert("artifacts".into(), json!([{"uri": uri, "type": "folder"}]));
     }
     let metrics = texts.metrics(&[read::metrics(one), run.map(read::run_metrics).unwrap_or_default()]);
     if !metrics.is_empty() {

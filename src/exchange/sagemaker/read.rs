@@ -290,6 +290,19 @@ fn is_loaded(path: &[String], value: &Value) -> bool {
     LOADED.contains(&path[0].as_str()) && !is_nothing(value) && (names_it || within(value))
 }
 
+/// Reads labels, and keeps what can't be one.
+fn read_metadata(version: &mut ImportedVersion, mut metadata: Map<String, Value>) {
+    metadata.retain(|key, value| match (key.parse::<Key>(), value.as_str()) {
+        (Ok(key), Some(value)) if is_seen(value) => {
+            version.labels.insert(key, value.to_owned());
+            false
+        }
+        _ => true,
+    });
+    let metadata = Value::Object(metadata);
+    keep(version, &["CustomerMetadataProperties".to_owned()], &metadata);
+}
+
 /// Reads the spec, and keeps the members that have no place in it.
 fn read_spec(version: &mut ImportedVersion, rest: &Map<String, Value>) {
     let mut left = Left::default();
@@ -391,20 +404,8 @@ fn version(name: &GroupName, members: &Map<String, Value>) -> Result<ImportedVer
             keep(&mut version, &["ModelCard".to_owned(), key.clone()], value);
         }
     }
-    if let Some(Value::Object(mut metadata)) = rest.remove("CustomerMetadataProperties") {
-        metadata.retain(|key, value| match (key.parse::<Key>(), value.as_str()) {
-            (Ok(key), Some(value)) if is_seen(value) => {
-                version.labels.insert(key, value.to_owned());
-                false
-            }
-            _ => true,
-        });
-        let metadata = Value::Object(metadata);
-        keep(
-            &mut version,
-            &["CustomerMetadataProperties".to_owned()],
-            &metadata,
-        );
+    if let Some(Value::Object(metadata)) = rest.remove("CustomerMetadataProperties") {
+        read_metadata(&mut version, metadata);
     }
     if rest.get("CertifyForMarketplace") == Some(&json!(false)) {
         rest.remove("CertifyForMarketplace");

@@ -86,19 +86,7 @@ pub fn export(export: Export<'_>) -> Result<Exported, Error> {
     );
     let has_card = view.is_some();
     if let Some(view) = view {
-        let (bare, kept) = card::parted(view.card);
-        let mut content = sagemaker_card::render(&CardView { card: &bare, ..view })?;
-        card::restore(&mut content, kept);
-        let status = match version.status {
-            Status::Pending => "PendingReview",
-            Status::Approved => "Approved",
-            Status::Rejected => "Draft",
-            Status::Archived => "Archived",
-        };
-        package.insert(
-            "ModelCard".into(),
-            json!({"ModelCardContent": content.to_string(), "ModelCardStatus": status}),
-        );
+        package.insert("ModelCard".into(), model_card(version, view)?);
     }
     metadata(version, &mut package, &mut notes);
     life_cycle(version, &stages, &mut package, &mut notes);
@@ -142,6 +130,20 @@ pub fn export(export: Export<'_>) -> Result<Exported, Error> {
         refused,
         notes,
     })
+}
+
+/// Writes the card in SageMaker's form.
+fn model_card(version: &ModelVersion, view: CardView<'_>) -> Result<Value, Error> {
+    let (bare, kept) = card::parted(view.card);
+    let mut content = sagemaker_card::render(&CardView { card: &bare, ..view })?;
+    card::restore(&mut content, kept);
+    let status = match version.status {
+        Status::Pending => "PendingReview",
+        Status::Approved => "Approved",
+        Status::Rejected => "Draft",
+        Status::Archived => "Archived",
+    };
+    Ok(json!({"ModelCardContent": content.to_string(), "ModelCardStatus": status}))
 }
 
 /// Writes labels and people's annotations as CustomerMetadataProperties.

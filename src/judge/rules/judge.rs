@@ -92,16 +92,7 @@ pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
     let moved = moved(step)?;
     let moves = renames.iter().map(|renamed| renamed as &dyn Explains);
     let mut bound = Bound::new(moves.chain(moved.iter().map(|moved| moved as &dyn Explains)));
-    for (index, change) in step.changes().iter().enumerate() {
-        if change.kind == ChangeKind::Unreadable
-            && let Some(after) = &change.after
-        {
-            let first = out.list.len();
-            out.list.extend(document_findings(&change.path, after));
-            as_written(&mut out.list[first..], step, index);
-            bound.take(&mut out.list, first);
-        }
-    }
+    judge_unreadable(step, &mut bound, &mut out);
     let mut authors = Vec::new();
     let mut decided = Vec::new();
     if let Some(policy) = step.policy {
@@ -180,6 +171,20 @@ pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
         authors,
         decided,
     })
+}
+
+/// Lists what is wrong with the documents that can't be read.
+fn judge_unreadable(step: &Step<'_>, bound: &mut Bound<'_>, out: &mut Findings) {
+    for (index, change) in step.changes().iter().enumerate() {
+        if change.kind == ChangeKind::Unreadable
+            && let Some(after) = &change.after
+        {
+            let first = out.list.len();
+            out.list.extend(document_findings(&change.path, after));
+            as_written(&mut out.list[first..], step, index);
+            bound.take(&mut out.list, first);
+        }
+    }
 }
 
 /// Judges each change by every rule of changes. Returns the authors, and the moves of
