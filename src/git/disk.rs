@@ -1,5 +1,6 @@
 //! Files on disk: a folder as Git objects, and atomic writes.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -330,6 +331,20 @@ pub fn remove_file(path: &Path, top: &Path) -> Result<(), Error> {
         folder = at.parent();
     }
     Ok(())
+}
+
+/// Returns the folder of a file, and its name there.
+///
+/// # Errors
+/// The path names no file.
+pub fn folder_and_name(path: &Path) -> Result<(&Path, &OsStr), Error> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(Error::msg(format!("`{}` is no file", path.display())));
+    };
+    match folder.as_os_str().is_empty() {
+        true => Ok((Path::new("."), name)),
+        false => Ok((folder, name)),
+    }
 }
 
 /// Opens a regular file. The kind of file is checked first: opening a pipe blocks

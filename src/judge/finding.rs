@@ -195,9 +195,9 @@ pub struct Finding<At> {
     pub folded: BTreeSet<&'static str>,
 }
 
-impl Finding<Anchor> {
-    /// Builds a finding with its place; the methods below add the rest.
-    pub fn new(rule: &'static RuleInfo, at: Anchor, message: impl Into<String>) -> Finding<Anchor> {
+impl<At> Finding<At> {
+    /// Builds a finding with its place, and nothing else.
+    pub fn at(rule: &'static RuleInfo, at: At, message: impl Into<String>) -> Finding<At> {
         Finding {
             rule,
             message: message.into(),
@@ -219,6 +219,13 @@ impl Finding<Anchor> {
             uncovered: None,
             folded: BTreeSet::new(),
         }
+    }
+}
+
+impl Finding<Anchor> {
+    /// Builds a finding with its place; the methods below add the rest.
+    pub fn new(rule: &'static RuleInfo, at: Anchor, message: impl Into<String>) -> Finding<Anchor> {
+        Finding::at(rule, at, message)
     }
 
     /// Words beside the primary place.

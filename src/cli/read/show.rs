@@ -81,6 +81,15 @@ pub(crate) fn serves(reading: &Reading<'_>, id: &VersionId) -> Result<Vec<String
         .collect())
 }
 
+/// A line of what is shown; empty where there is no value.
+fn fact(key: &str, value: &str, ui: &Ui) -> String {
+    if value.is_empty() {
+        return String::new();
+    }
+    let pad = " ".repeat(12_usize.saturating_sub(key.len()));
+    format!("  {}{pad} {}\n", paint(key, "2", &ui.style), clean(value))
+}
+
 fn group_json(
     reading: &Reading<'_>,
     group: &GroupName,
@@ -117,15 +126,7 @@ fn show_group(reading: &Reading<'_>, group: &GroupName, ui: &Ui) -> Result<Outco
         return Ok(Outcome::Fine);
     }
     let mut out = format!("{}\n", paint(group.as_str(), "1", &ui.style));
-    let mut line = |key: &str, value: String| {
-        if !value.is_empty() {
-            out.push_str(&format!(
-                "  {:<12} {}\n",
-                paint(key, "2", &ui.style),
-                clean(&value)
-            ));
-        }
-    };
+    let mut line = |key: &str, value: String| out.push_str(&fact(key, &value, ui));
     if let Some(group) = loaded.group() {
         line("description", group.description.clone().unwrap_or_default());
         line(
@@ -381,16 +382,7 @@ impl ShownVersion<'_> {
             paint(&id.to_string(), "1", &ui.style),
             paint(version.status.as_str(), tone, &ui.style)
         );
-        let mut line = |key: &str, value: String| {
-            if !value.is_empty() {
-                out.push_str(&format!(
-                    "  {}{} {}\n",
-                    paint(key, "2", &ui.style),
-                    " ".repeat(12usize.saturating_sub(key.len())),
-                    clean(&value)
-                ));
-            }
-        };
+        let mut line = |key: &str, value: String| out.push_str(&fact(key, &value, ui));
         line("registered", format!("by {}", version.by));
         let imported = version.imported.as_ref();
         line(

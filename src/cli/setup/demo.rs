@@ -113,64 +113,16 @@ impl Stage<'_> {
                 &["actor", "add", who, "--key", &key, "--email", &email],
             )?;
         }
-        self.act(
-            "admin-1",
-            &[
-                "actor",
-                "add",
-                "trainer",
-                "--kind",
-                "machine",
-                "--owner",
-                "admin-1",
-                "--key",
-                "keys/trainer.pub",
-            ],
-        )?;
+        self.admin("actor add trainer --kind machine --owner admin-1 --key keys/trainer.pub")?;
         Ok(())
     }
 
     /// Makes the team of reviewers, and says who may do what.
     fn grant(&self) -> Result<(), Error> {
         self.act("admin-1", &["team", "add", "risk", "risk-1", "risk-2"])?;
-        self.act(
-            "admin-1",
-            &[
-                "grant",
-                "add",
-                "trainer",
-                "--allow",
-                "register,add-evidence,annotate",
-                "--groups",
-                "*",
-            ],
-        )?;
-        self.act(
-            "admin-1",
-            &[
-                "grant",
-                "add",
-                "team:risk",
-                "--allow",
-                "approve,reject,archive",
-                "--groups",
-                "*",
-            ],
-        )?;
-        self.act(
-            "admin-1",
-            &[
-                "grant",
-                "add",
-                "team:risk",
-                "--allow",
-                "promote",
-                "--groups",
-                "*",
-                "--stages",
-                "staging,production",
-            ],
-        )?;
+        self.admin("grant add trainer --allow register,add-evidence,annotate --groups *")?;
+        self.admin("grant add team:risk --allow approve,reject,archive --groups *")?;
+        self.admin("grant add team:risk --allow promote --groups * --stages staging,production")?;
         self.say("For fraud models the policy asks for two approvals, a card, and a metric that does not fall behind production. A person edits the file, looks, and commits.")?;
         self.quorum()?;
         Ok(())
@@ -332,6 +284,11 @@ impl Stage<'_> {
         )?;
         self.act("risk-1", &["list", "fraud-detector"])?;
         Ok(())
+    }
+
+    /// Runs a command of the administrator, whose words hold no blanks.
+    fn admin(&self, line: &str) -> Result<(), Error> {
+        self.act("admin-1", &line.split(' ').collect::<Vec<_>>())
     }
 
     fn say(&self, text: &str) -> Result<(), Error> {

@@ -100,22 +100,13 @@ fn report(name: &str, bytes: &[u8], faults: &[Fault]) -> Report {
         };
         let related = fault.related.iter();
         Finding {
-            rule: rules::of_text(fault),
-            message: fault.message.clone(),
-            primary: label(&fault.span, ""),
             related: related.map(|(span, words)| label(span, words)).collect(),
-            why: Vec::new(),
-            who: None,
             help: fault.help.clone(),
-            remedy: crate::judge::finding::Remedy::Follow,
-            group: None,
-            also: None,
-            step: None,
-            acknowledged: None,
-            landings: Vec::new(),
-            reaffirms: None,
-            uncovered: None,
-            folded: std::collections::BTreeSet::new(),
+            ..Finding::at(
+                rules::of_text(fault),
+                place(name, &text, fault.span.clone(), ""),
+                &fault.message,
+            )
         }
     };
     Report {

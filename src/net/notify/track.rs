@@ -32,14 +32,7 @@ impl Track {
     /// is not a cursor.
     pub fn open(repo: &Repo, given: &Path) -> Result<Option<Track>, Error> {
         let shown = given.display();
-        let folder = match given.parent() {
-            Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
-            Some(folder) => folder,
-            None => return Err(Error::msg(format!("`{shown}` is no file"))),
-        };
-        let Some(name) = given.file_name() else {
-            return Err(Error::msg(format!("`{shown}` is no file")));
-        };
+        let (folder, name) = disk::folder_and_name(given)?;
         let folder = match folder.canonicalize() {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Err(Error::msg(format!(

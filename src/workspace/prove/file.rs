@@ -71,14 +71,7 @@ impl CheckpointFile {
     /// exists), can't be read, or is not a checkpoint.
     pub fn open(repo: &Repo, given: &Path, new: bool) -> Result<CheckpointFile, Error> {
         let shown = given.display();
-        let folder = match given.parent() {
-            Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
-            Some(folder) => folder,
-            None => return Err(Error::msg(format!("`{shown}` is no file"))),
-        };
-        let Some(name) = given.file_name() else {
-            return Err(Error::msg(format!("`{shown}` is no file")));
-        };
+        let (folder, name) = disk::folder_and_name(given)?;
         let folder = folder.canonicalize().map_err(disk::io("read", folder))?;
         let link = folder.join(name);
         let path = match link.canonicalize() {
