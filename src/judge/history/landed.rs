@@ -126,47 +126,22 @@ pub fn landed<'a>(
         }
         return Ok(landed);
     };
-    let from_top = |file: &FileChange| FileChange {
-        path: match folder {
-            "" => file.path.clone(),
-            folder => [folder.as_bytes(), b"/", &file.path].concat(),
-        },
-        ..file.clone()
-    };
     let all: Vec<FileChange> = files
         .changes
         .iter()
-        .map(from_top)
+        .map(|file| from_top(folder, file))
         .chain(outside.iter().cloned())
         .collect();
     let origins = Rc::new(merge.origins(&all)?);
     graph.origins.borrow_mut().insert(commit.id, origins.clone());
-    let written = |file: &FileChange| origins.written(file).into_iter().flatten();
-    let answer = |written: &Written| (written.commit, written.charge);
-    let mut links: Vec<Link<Attribution>> = Vec::new();
-    for file in &files.changes {
-        for written in written(&from_top(file)) {
-            let own = FileChange {
-                path: file.path.clone(),
-                ..written.file.clone()
-            };
-            links.push((own, answer(written)));
-        }
-    }
-    for change in files.counted {
-        landed.differences.changes.push(change);
-        landed.answers.push((commit.id, None));
-    }
-    for (change, answer) in change::typed(records, links, &earlier)? {
-        landed.differences.changes.push(change);
-        landed.answers.push(answer);
-    }
-    for file in &outside {
-        for written in written(file) {
-            landed.differences.changes.push(protected_change(&written.file));
-            landed.answers.push(answer(written));
-        }
-    }
+    add_written(
+        records,
+        (commit.id, folder),
+        (files, &outside),
+        &origins,
+        &earlier,
+        &mut landed,
+    )?;
     add_faults(&origins, folder, &mut landed.differences);
     if !merge.is_related() && !landed.is_link() {
         landed.shape = Some(Shape::Unrelated);
@@ -216,6 +191,55 @@ fn add_own(
     changes.extend(typed.into_iter().map(|(change, ())| change));
     changes.extend(outside.iter().map(protected_change));
     landed.answers = vec![answer; changes.len()];
+    Ok(())
+}
+
+/// Returns a file of the registry with its path from the repository's top.
+fn from_top(folder: &str, file: &FileChange) -> FileChange {
+    FileChange {
+        path: match folder {
+            "" => file.path.clone(),
+            folder => [folder.as_bytes(), b"/", &file.path].concat(),
+        },
+        ..file.clone()
+    }
+}
+
+/// Adds the changes of a merge, each with the commit that answers for it.
+fn add_written(
+    records: &Records<'_>,
+    (id, folder): (Oid, &str),
+    (files, outside): (change::Files, &[FileChange]),
+    origins: &Origins,
+    earlier: change::LastReadable<'_>,
+    landed: &mut StepChanges,
+) -> Result<(), Error> {
+    let written = |file: &FileChange| origins.written(file).into_iter().flatten();
+    let answer = |written: &Written| (written.commit, written.charge);
+    let mut links: Vec<Link<Attribution>> = Vec::new();
+    for file in &files.changes {
+        for written in written(&from_top(folder, file)) {
+            let own = FileChange {
+                path: file.path.clone(),
+                ..written.file.clone()
+            };
+            links.push((own, answer(written)));
+        }
+    }
+    for change in files.counted {
+        landed.differences.changes.push(change);
+        landed.answers.push((id, None));
+    }
+    for (change, answer) in change::typed(records, links, earlier)? {
+        landed.differences.changes.push(change);
+        landed.answers.push(answer);
+    }
+    for file in outside {
+        for written in written(file) {
+            landed.differences.changes.push(protected_change(&written.file));
+            landed.answers.push(answer(written));
+        }
+    }
     Ok(())
 }
 
