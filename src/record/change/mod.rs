@@ -13,8 +13,8 @@ mod words;
 
 use std::sync::Arc;
 
-pub use diff::{Differences, Link, diff, differing_pointers, typed};
-pub use files::{Managed, files};
+pub use diff::{Differences, LastReadable, Link, diff, differing_pointers, typed};
+pub use files::{Files, Managed, files};
 
 use crate::record::kind::{Decision, RecordKind, RecordPath, Row, Status, VersionNumber, Words, group_in};
 use crate::record::snapshot::Loaded;
