@@ -674,7 +674,7 @@ fn explain_reads_like_a_page() {
     `Rejected` to `Approved`.
 
     How to fix
-    Restore the status; register again to try again.
+    Restore the status; register again to try again. Once the step has landed, a signed `git revert` of it is clean: it returns the group to the bytes before.
 
     Page: docs/reference/rules.md#mr203
     ");
