@@ -214,6 +214,10 @@ impl Workspace {
     }
 
     /// Returns the path of a record from the repository's top.
+    #[allow(
+        clippy::wrong_self_convention,
+        reason = "counts from the top, and converts nothing"
+    )]
     pub fn from_top(&self, path: &str) -> String {
         if self.folder.is_empty() {
             path.to_owned()
