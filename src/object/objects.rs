@@ -99,7 +99,7 @@ impl<K, V> Default for GenerationalCache<K, V> {
 
 impl<K: Eq + Hash, V: Clone> GenerationalCache<K, V> {
     /// The number of new or used entries after which the older generation is dropped.
-    const MOST: usize = 4096;
+    const MOST: usize = 32_768;
 
     /// The bytes of one generation, approximately. The generation before it takes as much
     /// again.

@@ -76,7 +76,9 @@ fn judged(lab: &Lab, code: i32) -> String {
 #[test]
 fn conflicts_outside_of_the_registry_are_twenty_notes_and_a_number() {
     needs![TIME];
-    let lab = diverged("vendor", false, conflicts);
+    let lab = diverged("vendor", false, |lab| {
+        [("f", "1\n"), ("g", "1\n"), ("f", "3\n")].map(|(names, text)| bomb(lab, names, text))
+    });
     let said = judged(&lab, 0);
     let notes = said
         .matches("is no file of the registry, and is in conflict too")
@@ -136,4 +138,29 @@ fn a_conflict_too_deep_to_be_followed_is_a_finding_where_a_record_is_added() {
     let lab = diverged("vendor", true, folders);
     let said = lab.findings("admin-1", &line);
     assert!(said.contains("MR508") && said.contains("vendor/d/d"), "{said}");
+}
+
+/// A text of two lines, each repeated many times in no order.
+fn noise(seed: u32) -> Vec<u8> {
+    let mut state = seed;
+    let lines = (0..205_000).map(|_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        if state >> 31 == 0 { *b"a\n" } else { *b"b\n" }
+    });
+    lines.flatten().collect()
+}
+
+#[test]
+fn a_text_that_nobody_judges_is_not_merged_and_one_that_repeats_itself_is_a_conflict() {
+    needs![TIME];
+    let folders = |lab: &Lab| {
+        [1, 2, 3].map(|seed| {
+            let blob = made(lab, &["hash-object", "-w", "--stdin"], &noise(seed));
+            tree(lab, &[("f".to_owned(), blob)])
+        })
+    };
+    let said = judged(&diverged("vendor", false, folders), 0);
+    assert!(!said.contains("in conflict"), "{said}");
+    let said = judged(&diverged("groups/noise", false, folders), 1);
+    assert!(said.contains("MR508"), "{said}");
 }

@@ -237,14 +237,22 @@ impl Planner<'_, '_> {
     }
 
     /// Plain files that both sides changed, merged as git merges lines.
-    pub(super) fn text(&self, base: Value, ours: Value, theirs: Value) -> Result<Option<Oid>, Error> {
+    pub(super) fn text(
+        &self,
+        [base, ours, theirs]: [Value; 3],
+        effort: &mut Effort,
+    ) -> Result<Option<Oid>, Error> {
         let (Some((Mode::File, base)), Some((Mode::File, ours)), Some((Mode::File, theirs))) =
             (base, ours, theirs)
         else {
             return Ok(None);
         };
         let read = |id| self.objects.read(id, ObjectKind::Blob);
-        let merged = (self.merge_text)(&read(base)?, &read(ours)?, &read(theirs)?)?;
+        let (base, ours, theirs) = (read(base)?, read(ours)?, read(theirs)?);
+        if !effort.merges([&base, &ours, &theirs]) {
+            return Ok(None);
+        }
+        let merged = (self.merge_text)(&base, &ours, &theirs)?;
         Ok(merged.map(|bytes| self.objects.new.insert(ObjectKind::Blob, bytes)))
     }
 }

@@ -1,6 +1,6 @@
 //! The history before one commit of the mainline.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -21,6 +21,8 @@ pub struct Past<'a> {
     /// Whether it belongs to a step that is judged for the sake of a later one.
     pub(super) is_inner: bool,
     graph: Rc<Graph<'a>>,
+    /// How many more steps back are searched for paths that are gone.
+    left: Cell<usize>,
     signers: RefCell<HashMap<RecordPath, Option<Verdict>>>,
 }
 
@@ -43,6 +45,7 @@ impl<'a> Past<'a> {
             tip,
             is_inner: false,
             graph,
+            left: Cell::new(MOST_SEARCHED),
             signers: RefCell::default(),
         }
     }
@@ -131,13 +134,19 @@ impl Earlier for Past<'_> {
 /// The number of steps back that are searched for a path that is gone.
 const MOST_BACK: usize = 1_000;
 
+/// The number of steps back that are searched for all paths together.
+const MOST_SEARCHED: usize = 200_000;
+
 impl Past<'_> {
     fn search_gone(&self, path: &str) -> Result<Option<Gone>, Error> {
         let mut after: Option<(Oid, Option<Oid>)> = None;
         let mut at = self.tip;
         for _ in 0..MOST_BACK {
-            let Some(id) = at else { break };
-            let commit = read_commit(self.objects, id)?;
+            let (Some(id), Some(left)) = (at, self.left.get().checked_sub(1)) else {
+                break;
+            };
+            self.left.set(left);
+            let commit = self.graph.node(id)?;
             let tree = match self.folder {
                 "" => Some(commit.tree),
                 folder => object::lookup(self.objects, commit.tree, folder)?.map(|entry| entry.id),
@@ -187,5 +196,54 @@ impl HistoryView for Past<'_> {
         let signer = self.search(policy, path)?;
         self.signers.borrow_mut().insert(path.clone(), signer.clone());
         Ok(signer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{ObjectFormat, ObjectKind};
+    use crate::object::Memory;
+
+    /// Counts the commits that are read.
+    struct Counting {
+        memory: Memory,
+        commits: Cell<usize>,
+    }
+
+    impl Objects for Counting {
+        fn format(&self) -> ObjectFormat {
+            self.memory.format()
+        }
+
+        fn read(&self, id: Oid, kind: ObjectKind) -> Result<Vec<u8>, Error> {
+            self.commits
+                .set(self.commits.get() + usize::from(kind == ObjectKind::Commit));
+            self.memory.read(id, kind)
+        }
+    }
+
+    #[test]
+    fn history_is_read_once_for_all_folders_that_may_be_gone() {
+        let memory = Memory::new(ObjectFormat::Sha1);
+        let tree = memory.insert(ObjectKind::Tree, Vec::new());
+        let mut tip = None;
+        for number in 0..50 {
+            let parent = tip.map_or_else(String::new, |tip| format!("parent {tip}\n"));
+            let text = format!(
+                "tree {tree}\n{parent}author x <x> {number} +0000\ncommitter x <x> {number} +0000\n\nx\n"
+            );
+            tip = Some(memory.insert(ObjectKind::Commit, text.into_bytes()));
+        }
+        let store = Counting {
+            memory,
+            commits: Cell::new(0),
+        };
+        let past = Past::new(&store, "", tip);
+        for group in 0..100 {
+            let gone = past.gone(&format!("groups/g{group}")).expect("a history");
+            assert!(gone.is_none());
+        }
+        assert_eq!(store.commits.get(), 50);
     }
 }

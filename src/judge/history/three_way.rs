@@ -221,6 +221,8 @@ impl Merging<'_, '_, '_> {
         let folder = self.folder(folders, depth + 1)?.map(|id| (Mode::Tree, id));
         let file = match taken(&files) {
             Some(taken) => taken,
+            // No judgement needs the text that git makes of it.
+            None if is_text(&files) && !self.is_judged(files) => files[2],
             None => match self.text(files)? {
                 Some(id) => Some((Mode::File, id)),
                 None => {
@@ -254,23 +256,26 @@ impl Merging<'_, '_, '_> {
         self.plan.effort.bytes = self.plan.effort.bytes.saturating_sub(bytes);
         let merged = match self.plan.effort.bytes {
             0 => None,
-            _ => self.planner.text(files[0], files[1], files[2])?,
+            _ => self.planner.text(files, &mut self.plan.effort)?,
         };
         self.texts.insert(files, merged);
         Ok(merged)
     }
 
-    /// Notes a conflict at the path, and returns whether the path is judged. In a path
-    /// that is not, their side is kept.
-    fn clash(&mut self, files: Three<Value>, is_folder: bool) -> bool {
-        let judged = self.planner.judged;
-        let file = FileChange {
+    /// Whether the file at the path is judged.
+    fn is_judged(&self, files: Three<Value>) -> bool {
+        self.planner.judged.holds(&FileChange {
             path: self.path.clone(),
             before: files[1],
             after: files[2],
-        };
+        })
+    }
+
+    /// Notes a conflict at the path, and returns whether the path is judged. In a path
+    /// that is not, their side is kept.
+    fn clash(&mut self, files: Three<Value>, is_folder: bool) -> bool {
         self.below.all = self.below.all.saturating_add(1);
-        if judged.holds(&file) || (is_folder && judged.enters(&self.path, None, None)) {
+        if self.is_judged(files) || (is_folder && self.planner.judged.enters(&self.path, None, None)) {
             self.name_clash();
             return true;
         }
@@ -330,6 +335,11 @@ impl Merging<'_, '_, '_> {
             }
         }
     }
+}
+
+/// Whether these are three plain files.
+fn is_text(files: &Three<Value>) -> bool {
+    files.iter().all(|file| matches!(file, Some((Mode::File, _))))
 }
 
 /// Returns the value that a merge takes without a look inside: of the side that changed

@@ -1,13 +1,14 @@
 //! MR216 group-renamed: the folder of a group has another name.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
 
 use serde_json::Value;
 
 use super::bounded::Explains;
 use super::moved::reverted;
 use super::place::FROM_TOP;
-use super::scene::{Findings, Step};
+use super::scene::{Findings, Renamed, Step};
 use super::{Check, Rule};
 use crate::base::{Error, Oid, shell_word};
 use crate::judge::finding::{Anchor, Finding, RuleInfo};
@@ -25,15 +26,6 @@ pub(super) static RULE: Rule = Rule {
     },
     check: Check::Step(check),
 };
-
-/// A group whose folder has another name after a step.
-pub(super) struct Renamed {
-    from: String,
-    to: String,
-    /// The files that differ in both folders only by the group's name, by path in the
-    /// folder.
-    same: BTreeSet<String>,
-}
 
 impl Renamed {
     /// The name before.
@@ -70,9 +62,18 @@ const MOST_PAIRS: usize = 100;
 /// A group with more files is not compared either.
 const MOST_FILES: u64 = 10_000;
 
-/// Lists the groups that the step renames: all files of a group are gone, and exist under
+/// Lists the groups that the step renames, which are searched once.
+pub(super) fn renamed(step: &Step<'_>) -> Result<Rc<Vec<Renamed>>, Error> {
+    if let Some(renamed) = step.renamed.get() {
+        return Ok(renamed.clone());
+    }
+    let found = Rc::new(search(step)?);
+    Ok(step.renamed.get_or_init(|| found).clone())
+}
+
+/// Searches the groups that the step renames: all files of a group are gone, and exist under
 /// one new name. A version, or the group's own file, is the same there.
-pub(super) fn renamed(step: &Step<'_>) -> Result<Vec<Renamed>, Error> {
+fn search(step: &Step<'_>) -> Result<Vec<Renamed>, Error> {
     let gone = |path: &str| {
         let group = group_in(path)?;
         (path == format!("{GROUPS_FOLDER}/{group}/group.yaml")).then(|| group.to_owned())
@@ -209,7 +210,7 @@ fn names_alone(
 }
 
 fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
-    for Renamed { from, to, same } in renamed(step)? {
+    for Renamed { from, to, same } in renamed(step)?.iter() {
         let first = match same.contains("group.yaml") {
             true => "group.yaml",
             false => same.iter().next().map_or("group.yaml", String::as_str),
@@ -237,8 +238,8 @@ fn check(step: &Step<'_>, out: &mut Findings) -> Result<(), Error> {
                 there = shell_word(&format!("{GROUPS_FOLDER}/{to}"))
             ),
         });
-        finding.group = Some(from);
-        finding.also = Some(to);
+        finding.group = Some(from.clone());
+        finding.also = Some(to.clone());
         out.push(finding);
     }
     Ok(())

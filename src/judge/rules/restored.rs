@@ -4,8 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::mr216_group_renamed::Renamed;
-use super::scene::Step;
+use super::scene::{Renamed, Step};
 use crate::base::{Error, Oid};
 use crate::judge::finding::{Anchor, Finding};
 use crate::object;

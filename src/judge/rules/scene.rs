@@ -1,7 +1,7 @@
 //! The input of a rule.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -14,6 +14,15 @@ use crate::record::kind::{
 use crate::record::snapshot::{Loaded, Snapshot};
 use crate::record::subject;
 use crate::trust::{self, Author, Carrier, Carriers, HistoryView, Policy, PolicyTally, Tally};
+
+/// A group whose folder has another name after a step.
+pub(super) struct Renamed {
+    pub(super) from: String,
+    pub(super) to: String,
+    /// The files that differ in both folders only by the group's name, by path in the
+    /// folder.
+    pub(super) same: BTreeSet<String>,
+}
 
 /// One step of the mainline: from one tree to the next, made by a commit, judged by the
 /// policy in force before it.
@@ -33,6 +42,8 @@ pub struct Step<'a> {
     pub differences: &'a Differences,
     /// The history.
     pub outside: &'a dyn HistoryView,
+    /// The groups that it renames, once they were searched.
+    pub(super) renamed: OnceCell<Rc<Vec<Renamed>>>,
     /// Tallies made so far.
     tallies: RefCell<HashMap<VersionId, Rc<Tally>>>,
     /// The changes of each path, by their index.
@@ -61,6 +72,7 @@ impl<'a> Step<'a> {
             carriers,
             differences,
             outside,
+            renamed: OnceCell::new(),
             tallies: RefCell::default(),
             at,
         }
