@@ -13,7 +13,7 @@
 //! | [`signature`] | bytes and a key to a verdict |
 //! | [`record`] | what files say, and what differs between two trees of them |
 //! | [`trust`] | who may, and who counts: policy, authors, approvals, gates, conditions |
-//! | [`judge`] | what is wrong: findings, checkpoints, rules, history |
+//! | [`mod@judge`] | what is wrong: findings, checkpoints, rules, history |
 //! | [`act`] | what a verb does: a snapshot and a request to edits |
 //! | [`report`] | what it amounts to: audit, summary, events, cards, and their renderings |
 //! | [`exchange`] | foreign formats |
@@ -48,6 +48,8 @@
 //! feature that only they switch on.
 
 #![warn(clippy::too_many_lines, clippy::too_many_arguments)]
+// The documentation is made with its private rooms (`--document-private-items`).
+#![allow(rustdoc::private_intra_doc_links)]
 
 mod act;
 mod base;

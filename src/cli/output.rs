@@ -16,7 +16,7 @@ pub enum Outcome {
     Nothing,
 }
 
-/// The forms of output. [`Command::forms`] lists the forms of a command.
+/// The forms of output. `Command::forms` lists the forms of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Output {
     /// Text for people
