@@ -77,7 +77,7 @@ impl Lab {
         );
         let config = lab.top.join(".git/config");
         let text = std::fs::read_to_string(&config).expect("git's configuration");
-        let signing = "[gpg]\n\tformat = ssh\n[gpg \"ssh\"]\n\tallowedSignersFile = ../signers\n";
+        let signing = "[gpg]\n\tformat = ssh\n[gpg \"ssh\"]\n\tallowedSignersFile = ../signers\n[maintenance]\n\tauto = false\n";
         std::fs::write(config, text + signing).expect("git's configuration");
         lab
     }

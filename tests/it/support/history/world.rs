@@ -66,6 +66,7 @@ impl World {
         };
         world.lab.git(&["config", "gpg.format", signing]);
         world.lab.git(&["config", "gc.auto", "0"]);
+        world.lab.git(&["config", "maintenance.auto", "false"]);
         world.make_keys();
         if !base.folder.is_empty() {
             world
