@@ -107,7 +107,7 @@ impl Pen<'_> {
     /// commit.
     pub fn write(&mut self, files: &mut Files, law: &Law, path: &str, record: Value, who: &str) -> Sign {
         let proves = self.dice.percent(50);
-        self.write_as(files, law, path, record, who, proves)
+        self.write_as(files, law, (path, record), who, proves)
     }
 
     /// Writes a record that proves itself, or not.
@@ -115,8 +115,7 @@ impl Pen<'_> {
         &mut self,
         files: &mut Files,
         law: &Law,
-        path: &str,
-        mut record: Value,
+        (path, mut record): (&str, Value),
         who: &str,
         proves: bool,
     ) -> Sign {

@@ -395,7 +395,7 @@ impl Pen<'_> {
                 "reason": "no longer needed",
             });
             let path = format!("{place}/archival.yaml");
-            self.write_as(files, law, &path, record, &who, true);
+            self.write_as(files, law, (&path, record), &who, true);
         }
         if self.dice.percent(40) {
             let decision = *self.dice.pick(&["Approved", "Rejected"]);
@@ -410,7 +410,7 @@ impl Pen<'_> {
                 "revision": 1, "decision": decision, "subject": subject,
             });
             let path = format!("{place}/reviews/{who}.yaml");
-            self.write_as(files, law, &path, record, &who, true);
+            self.write_as(files, law, (&path, record), &who, true);
         }
     }
 
