@@ -132,6 +132,7 @@ fn pushed(guarded: &Guarded, who: &str) -> i32 {
 }
 
 #[test]
+#[ignore = "needs a minute"]
 fn a_long_branch_is_read_once() {
     needs![TIME];
     let guarded = Guarded::new();
@@ -208,6 +209,7 @@ fn a_malformed_folder_is_named_once_however_many_commits_have_it() {
 }
 
 #[test]
+#[ignore = "needs a minute"]
 fn more_values_than_are_traced_are_a_finding_of_the_merge() {
     needs![TIME];
     let guarded = Guarded::new();

@@ -349,16 +349,30 @@ fn a_clone_that_is_cut_off_is_incomplete() {
     }
 }
 
+/// Each changed byte in one of the stories; in all of them by `cargo test --test system`.
 #[test]
 fn a_commit_graph_is_not_believed() {
-    for story in stories() {
+    commit_graphs(|at, of| at % 4 == of);
+}
+
+#[test]
+#[ignore = "needs a minute"]
+fn a_commit_graph_that_is_changed_anywhere_is_not_believed() {
+    commit_graphs(|_, _| true);
+}
+
+/// Judges beside commit-graphs. `is_tried` has a say on each change by its number and the
+/// story's.
+fn commit_graphs(is_tried: impl Fn(usize, usize) -> bool) {
+    for (of, story) in stories().into_iter().enumerate() {
         let truth = story.truth();
         let view = story.copy("graph");
         view.git(&["commit-graph", "write", "--reachable", "--changed-paths"]);
         let path = view.at.join(".git/objects/info/commit-graph");
         let good = std::fs::read(&path).expect("a commit-graph");
         view.is_the_same(&truth, "a commit-graph");
-        for at in (0..good.len()).step_by(good.len() / 12) {
+        let places = (0..good.len()).step_by(good.len() / 12).enumerate();
+        for (_, at) in places.filter(|(number, _)| is_tried(*number, of)) {
             let mut bad = good.clone();
             bad[at] ^= 0xff;
             view.write(".git/objects/info/commit-graph", &bad);
@@ -412,16 +426,30 @@ fn objects_of_others_are_held_to_their_ids() {
     }
 }
 
+/// Each damage of each object in one of the stories; in all of them by
+/// `cargo test --test system`.
 #[test]
 fn damaged_objects_are_incomplete() {
-    for story in stories() {
+    damaged_objects(|at, of| at % 4 == of);
+}
+
+#[test]
+#[ignore = "needs a minute"]
+fn every_damaged_object_of_every_story_is_incomplete() {
+    damaged_objects(|_, _| true);
+}
+
+/// Damages the objects of stories one after the other. `is_tried` has a say on each damage
+/// by its number and the story's.
+fn damaged_objects(is_tried: impl Fn(usize, usize) -> bool) {
+    for (of, story) in stories().into_iter().enumerate() {
         let truth = story.truth();
         let view = story.copy("damaged");
         let tree = |of: &str| view.git(&["rev-parse", of]);
         let review = tree(&format!("HEAD:{REVIEW}"));
         let other = tree("HEAD:groups/churn/group.yaml");
         let other = std::fs::read(view.at.join(view.loose(&other))).expect("a loose object");
-        for (what, id) in [
+        for (at, (what, id)) in [
             ("the merge", story.merge.clone()),
             ("the side's commit", story.side.clone()),
             ("the first parent", tree("HEAD^1")),
@@ -431,23 +459,34 @@ fn damaged_objects_are_incomplete() {
             ("the review", review),
             ("the policy", tree("HEAD:registry.yaml")),
             ("the version", tree("HEAD:groups/churn/versions/1/version.yaml")),
-        ] {
+        ]
+        .into_iter()
+        .enumerate()
+        {
             let path = view.loose(&id);
             let good = std::fs::read(view.at.join(&path)).unwrap_or_else(|error| panic!("{what}: {error}"));
-            view.write(&path, b"");
-            view.is_incomplete(&format!("{what}, with no bytes"), "fsck --full`");
-            view.write(&path, &good[..good.len() / 2]);
-            view.is_incomplete(&format!("half of {what}"), "fsck --full`");
             let mut bad = good.clone();
             let middle = bad.len() / 2;
             bad[middle] ^= 0x10;
-            view.write(&path, &bad);
-            view.is_incomplete(&format!("{what}, with another bit"), "fsck --full`");
-            // Whole and well packed, and another thing.
-            view.write(&path, &other);
-            view.is_incomplete(&format!("{what}, replaced by another file"), "fsck --full`");
-            std::fs::remove_file(view.at.join(&path)).expect("a file");
-            view.is_incomplete(&format!("{what}, gone"), "fetch --");
+            for (damage, (name, bytes)) in [
+                ("with no bytes", &[][..]),
+                ("half of it", &good[..middle]),
+                ("with another bit", &bad),
+                // Whole and well packed, and another thing.
+                ("replaced by another file", &other),
+            ]
+            .into_iter()
+            .enumerate()
+            {
+                if is_tried(at + damage, of) {
+                    view.write(&path, bytes);
+                    view.is_incomplete(&format!("{what}, {name}"), "fsck --full`");
+                }
+            }
+            if is_tried(at, of) {
+                let _ = std::fs::remove_file(view.at.join(&path));
+                view.is_incomplete(&format!("{what}, gone"), "fetch --");
+            }
             view.write(&path, &good);
         }
         view.is_the_same(&truth, "all as it was");
@@ -465,7 +504,8 @@ fn damaged_objects_are_incomplete() {
             pack.file_name().expect("a name").to_string_lossy()
         );
         let good = std::fs::read(&pack).expect("a pack");
-        for at in (12..good.len()).step_by(good.len() / 24) {
+        let places = (12..good.len()).step_by(good.len() / 24).enumerate();
+        for (_, at) in places.filter(|(number, _)| is_tried(*number, of)) {
             let mut bad = good.clone();
             bad[at] ^= 0x04;
             view.write(&name, &bad);

@@ -286,7 +286,7 @@ fn a_kill_leaves_no_half_pair() {
             .expect("the program runs");
         // As soon as the first of the writes is seen, or a little later.
         while !beside(&lab, ".sig.new").exists() && child.try_wait().expect("a child").is_none() {
-            std::hint::spin_loop();
+            std::thread::sleep(std::time::Duration::from_micros(20));
         }
         std::thread::sleep(std::time::Duration::from_micros(round % 3 * 60));
         let _ = child.kill();

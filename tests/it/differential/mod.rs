@@ -19,7 +19,9 @@ use crate::reference::story::{self, Story};
 use crate::reference::world::Dice;
 use place::{Landed, Place, Report};
 
-/// The number of histories that a plain run looks at.
+/// The number of histories that a plain run looks at, and one that is to reach every
+/// comparison.
+const FEW: u64 = 4;
 const HISTORIES: u64 = 16;
 
 /// A finding for comparison: code, commit, path, place in it, message.
@@ -401,7 +403,18 @@ impl Tally {
 
 #[test]
 fn every_way_of_judging_a_random_history_agrees() {
-    let histories = number("MODELRY_DIFFERENTIAL", HISTORIES);
+    agree_on(number("MODELRY_DIFFERENTIAL", FEW));
+}
+
+#[test]
+#[ignore = "needs a minute"]
+fn every_way_of_judging_many_random_histories_agrees() {
+    agree_on(number("MODELRY_DIFFERENTIAL", HISTORIES));
+}
+
+/// Judges this many histories in every way.
+#[track_caller]
+fn agree_on(histories: u64) {
     let first = number("MODELRY_SEED", 1);
     let next = AtomicU64::new(first);
     let tally = Mutex::new(Tally::default());

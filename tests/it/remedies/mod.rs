@@ -56,6 +56,7 @@ fn try_case(name: &str, case: &Value, count: &mut Count) {
     let mut scene = scene(case);
     let code = &name[..5];
     let first = scene.look();
+    let mut now = first.clone();
     let wanted: Vec<&Told> = first.iter().filter(|told| told.code == code).collect();
     if wanted.is_empty() {
         return count
@@ -69,7 +70,7 @@ fn try_case(name: &str, case: &Value, count: &mut Count) {
         }
         let is_same = |other: &Told| (&other.code, &other.message) == (&told.code, &told.message);
         // The remedy of the finding before may have repaired this one.
-        if !scene.look().iter().any(is_same) {
+        if !now.iter().any(is_same) {
             count.followed += 1;
             continue;
         }
@@ -77,6 +78,7 @@ fn try_case(name: &str, case: &Value, count: &mut Count) {
             count
                 .wrong
                 .push(format!("{name}: {}\n  do: {}\n  {why}", told.message, told.help));
+            now = scene.look();
             continue;
         }
         let after = scene.look();
@@ -95,6 +97,7 @@ fn try_case(name: &str, case: &Value, count: &mut Count) {
         if !news.is_empty() {
             println!("{name}: after `{}`: {news:?}", told.help);
         }
+        now = after;
     }
 }
 

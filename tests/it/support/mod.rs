@@ -16,6 +16,7 @@ pub mod python;
 pub mod repository;
 pub mod server;
 pub mod shop;
+mod state;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -188,7 +189,7 @@ impl Lab {
 
     /// A command in a sealed environment.
     pub fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
+        let mut command = Command::new(found(program));
         let now = CLOCK.fetch_add(60, Ordering::Relaxed);
         command
             .env_clear()
@@ -329,6 +330,9 @@ impl Lab {
 
     /// Returns every reference, and all uncommitted content.
     fn state(&self) -> String {
+        if let Some(state) = state::read(&self.top) {
+            return state;
+        }
         let output = |arguments: &[&str]| {
             let output = self
                 .command("git")
@@ -489,6 +493,19 @@ impl Lab {
     pub fn home(&self) -> &Path {
         self.home.path()
     }
+}
+
+/// Returns the path of a program. By its path a program is spawned; by its name, and with
+/// an environment of its own, this whole process would be forked.
+fn found(program: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = match program.contains('/') {
+        true => None,
+        false => std::env::split_paths(&path)
+            .map(|folder| folder.join(program))
+            .find(|file| file.is_file()),
+    };
+    found.unwrap_or_else(|| program.into())
 }
 
 /// Runs a command and keeps what it says.

@@ -151,13 +151,13 @@ impl World {
     /// A detached, armoured signature of these bytes, as Git asks for it.
     pub fn signature(&self, who: &str, namespace: &str, payload: &[u8]) -> String {
         match self.base.keys {
+            // The commits of every script are signed by `ssh-keygen`.
             Keys::Ssh => {
-                let key = self.lab.key(who).display().to_string();
-                self.piped(
-                    "ssh-keygen",
-                    &["-q", "-Y", "sign", "-n", namespace, "-f", &key],
-                    payload,
-                )
+                let key = std::fs::read(self.lab.key(who)).expect("a key");
+                let key = ssh_key::PrivateKey::from_openssh(key).expect("a key");
+                let signature = key.sign(namespace, ssh_key::HashAlg::Sha512, payload);
+                let pem = signature.and_then(|signature| signature.to_pem(ssh_key::LineEnding::LF));
+                pem.expect("a signature")
             }
             #[cfg(feature = "openpgp")]
             Keys::Openpgp => {
