@@ -237,7 +237,13 @@ fn a_gate_that_reads_what_no_version_has_is_noted() {
             "approvals:\n  - groups: [\"*\"]\n    gates:\n      - name: good\n        champion: production\n        require: '{require}'\n"
         );
         let before = lab.read("registry.yaml");
-        lab.write("registry.yaml", &before.replacen("approvals:\n", &gate, 1));
+        let at = serial(&before);
+        let with_serial =
+            |text: &str, new: u64| text.replacen(&format!("serial: {at}\n"), &format!("serial: {new}\n"), 1);
+        lab.write(
+            "registry.yaml",
+            &with_serial(&before.replacen("approvals:\n", &gate, 1), at + 1),
+        );
         lab.commit("admin-1", "a gate");
         let told = lab.says("admin-1", &["show", "churn/1"]);
         assert_eq!(told.code, 0, "{told:?}");
@@ -248,9 +254,16 @@ fn a_gate_that_reads_what_no_version_has_is_noted() {
             ),
             None => assert!(!told.err.contains("gate `good`"), "{told:?}"),
         }
-        lab.write("registry.yaml", &before);
+        lab.write("registry.yaml", &with_serial(&before, at + 2));
         lab.commit("admin-1", "no gate");
     }
+}
+
+/// The serial number of a policy.
+fn serial(policy: &str) -> u64 {
+    let line = policy.lines().find_map(|line| line.strip_prefix("serial: "));
+    line.and_then(|number| number.parse().ok())
+        .expect("a serial number")
 }
 
 /// Every command that takes a version, with `V` for it.
