@@ -3,17 +3,18 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::policy_edit::{Editing, Made, PolicyEdit};
 use super::{Draft, Mainline, WriteContext};
 use crate::base::Error;
 use crate::judge::rules::DistrustedChange;
-use crate::record::kind::{ActorId, ActorKey, Kind, MAX_RISE, RecordPath, VersionId};
+use crate::record::kind::nearest;
+use crate::record::kind::{Action, ActorId, ActorKey, Kind, MAX_RISE, RecordPath, VersionId};
 use crate::record::schema::editor;
 use crate::record::snapshot::Loaded;
 use crate::record::yaml::{self, Edit};
-use crate::trust::Policy;
+use crate::trust::{Policy, group_glob};
 
 /// The contents of a new registry's policy.
 #[derive(Clone, Debug)]
@@ -124,6 +125,10 @@ pub fn edit_policy(desk: &WriteContext<'_>, edit: &PolicyEdit, reason: Option<&s
         }
         (Made::Held(note), _) => return Ok(holds(note, reason)),
     };
+    let notes = match edit {
+        PolicyEdit::GrantAdd(grant) => unmatched(desk, grant)?,
+        _ => Vec::new(),
+    };
     let mut edits = editing.edits;
     if edits.is_empty() {
         return Ok(holds("the policy says so already".to_owned(), reason));
@@ -142,6 +147,7 @@ pub fn edit_policy(desk: &WriteContext<'_>, edit: &PolicyEdit, reason: Option<&s
         value: json!(serial.unwrap_or(now) + 1),
     });
     let mut draft = Draft::new(subject, reason);
+    draft.notes = notes;
     if refused.is_some() {
         draft.notes.push(format!(
             "`registry.yaml` is not the policy in force, since the step that changed it has findings: policy {} is put back with this; accept those findings afterwards, as `modelry audit` says",
@@ -153,6 +159,30 @@ pub fn edit_policy(desk: &WriteContext<'_>, edit: &PolicyEdit, reason: Option<&s
         desk.edited(&RecordPath::Registry, &old, edits)?,
     );
     Ok(draft)
+}
+
+/// Notes on globs of a grant that match none of the groups that exist. Where it lets
+/// create groups, they are still to come.
+fn unmatched(desk: &WriteContext<'_>, grant: &Value) -> Result<Vec<String>, Error> {
+    let texts = |key: &str| {
+        let items = grant[key].as_array().into_iter().flatten();
+        items.filter_map(Value::as_str)
+    };
+    let groups = desk.snapshot.groups()?;
+    if groups.is_empty() || texts("allow").any(|action| action == Action::CreateGroup.as_str()) {
+        return Ok(Vec::new());
+    }
+    let matches = |glob: &str| {
+        let glob = group_glob(glob);
+        // A glob that can't be read is a finding.
+        glob.is_ok_and(|glob| !groups.iter().any(|group| glob.is_match(group.as_str())))
+    };
+    let note = |glob: &str| {
+        let near = nearest(&groups, glob).filter(|_| !glob.contains('*'));
+        let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        format!("`{glob}` matches no group yet{near}")
+    };
+    Ok(texts("groups").filter(|glob| matches(glob)).map(note).collect())
 }
 
 /// The draft of an edit whose outcome the policy holds already.

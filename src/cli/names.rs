@@ -59,6 +59,21 @@ pub fn version(text: &str) -> Result<VersionId, String> {
     text.parse()
 }
 
+/// Parses a free text, which may start with a hyphen. Refuses an option, which stands
+/// there where the text was forgotten.
+pub fn free_text(text: &str) -> Result<String, String> {
+    let is_word = |name: &str| {
+        let mut chars = name.chars();
+        chars.next().is_some_and(|c| c.is_ascii_lowercase())
+            && chars.all(|c| c.is_ascii_lowercase() || c == '-')
+    };
+    let is_short = matches!(text.as_bytes(), [b'-', letter] if letter.is_ascii_alphabetic());
+    match is_short || text.strip_prefix("--").is_some_and(is_word) {
+        true => Err("the text is missing: this is an option".to_owned()),
+        false => Ok(text.to_owned()),
+    }
+}
+
 /// Parses `KEY=VALUE`.
 pub fn pair(text: &str) -> Result<(Key, String), String> {
     let (key, value) = text

@@ -200,7 +200,27 @@ pub fn ends_only_own(replaced: &Policy, new: &Loaded, actor: &ActorId) -> bool {
 
 /// Returns the actors concerned, when the change only revokes keys, moves their last
 /// trusted commits back, or retires actors and keys (and raises the serial).
-pub fn fast_path(replaced: &Policy, after: &Registry, file: &Loaded) -> Option<Ends> {
+fn fast_path(replaced: &Policy, after: &Registry, file: &Loaded) -> Option<Ends> {
+    // Reaffirming the approvals of a key is not an emergency.
+    let old = replaced.registry().revoked.iter();
+    let is_kept = old
+        .zip(&after.revoked)
+        .all(|(was, is)| was.reaffirmed == is.reaffirmed);
+    let mut new = after.revoked.iter().skip(replaced.registry().revoked.len());
+    if !is_kept || new.any(|revocation| !revocation.reaffirmed.is_empty()) {
+        return None;
+    }
+    ends(replaced, after, file)
+}
+
+/// Whether the change only revokes keys, retires actors and keys, and reaffirms versions.
+/// It then asks for nothing that the policy before did not ask for.
+pub fn only_ends(replaced: &Policy, after: &Registry, file: &Loaded) -> bool {
+    ends(replaced, after, file).is_some()
+}
+
+/// Returns the actors concerned, when the change only revokes, retires and reaffirms.
+fn ends(replaced: &Policy, after: &Registry, file: &Loaded) -> Option<Ends> {
     let (before, old, new) = (replaced.registry(), replaced.source.value(), file.value());
     let (old_value, new_value) = (old, new);
     let mut ends = Ends::default();
@@ -244,20 +264,17 @@ pub fn fast_path(replaced: &Policy, after: &Registry, file: &Loaded) -> Option<E
     for (was, is) in before.revoked.iter().zip(old) {
         let moved = Revocation {
             since: is.since.clone(),
+            reaffirmed: is.reaffirmed.clone(),
             ..was.clone()
         };
         // MR419 checks whether `since` moves to an earlier commit.
         if moved != *is || (was.since.is_some() && is.since.is_none()) {
             return None;
         }
-        if was != is {
+        if was.since != is.since {
             ended_for_good += usize::from(was.since.is_none());
             ended.push(is);
         }
-    }
-    // Reaffirming the approvals of a key is not an emergency.
-    if new.iter().any(|revocation| !revocation.reaffirmed.is_empty()) {
-        return None;
     }
     ended.extend(new);
     for revocation in ended {

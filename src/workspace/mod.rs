@@ -42,6 +42,7 @@ use crate::judge::history;
 use crate::object::{self, Mode, Objects};
 use crate::record::kind::REGISTRY_FILE;
 use crate::record::snapshot::{Records, Snapshot, registries};
+use crate::record::yaml::{Document, Limits};
 
 /// The options of the command line that locate a registry.
 #[derive(Clone, Debug, Default)]
@@ -187,6 +188,7 @@ impl Workspace {
         };
         let Some(tip) = tip else { return Ok(self) };
         let mut home = None;
+        let on_disk = self.id_on_disk();
         for (pin, _) in pins {
             let place = pin.place(&self.repo)?;
             let objects = self.repo.objects()?;
@@ -197,6 +199,27 @@ impl Workspace {
                 Ok(file.and_then(|file| Some(file.registry()?.id.to_string())))
             };
             let here = id(tip, &self.folder)?;
+            if here.is_none()
+                && on_disk.is_some()
+                && place != self.folder
+                && id(tip, &place)? == on_disk
+                && self
+                    .repo
+                    .workdir()
+                    .is_some_and(|top| !top.join(&place).join(REGISTRY_FILE).exists())
+            {
+                let place = match place.as_str() {
+                    "" => ".".to_owned(),
+                    place => shell_word(place),
+                };
+                return Err(Error::msg(format!(
+                    "the registry of `{place}` is moved to `{}`, and a registry can't be moved",
+                    self.folder
+                ))
+                .hint(format!(
+                    "see the line that puts it back: `modelry --path {place} validate`"
+                )));
+            }
             if here.is_some()
                 && place != self.folder
                 && id(tip, &place)?.is_none()
@@ -211,6 +234,14 @@ impl Workspace {
             return Err(self.no_registry(&self.repo.objects()?, tip)?);
         }
         Ok(self)
+    }
+
+    /// Returns the id of the registry whose file is in this folder on disk.
+    fn id_on_disk(&self) -> Option<String> {
+        let path = self.repo.workdir()?.join(&self.folder).join(REGISTRY_FILE);
+        let bytes = std::fs::read(path).ok()?;
+        let document = Document::read(&bytes, &Limits::RECORD).ok()?;
+        Some(document.value().get("id")?.as_str()?.to_owned())
     }
 
     /// Returns the path of a record from the repository's top.

@@ -163,3 +163,42 @@ fn a_commit_with_a_malformed_author_on_the_mainline_stops_nobody() {
         assert_eq!(told.code, 0, "{told:?}");
     }
 }
+
+#[test]
+fn a_change_that_is_refused_on_an_old_base_says_how_old_it_is() {
+    let (lab, clone) = with_clone();
+    lab.register("churn", '2');
+    let mut git = lab.command("git");
+    git.args(["config", "gpg.format", "ssh"]).current_dir(&clone);
+    assert_eq!(said(&mut git).code, 0);
+    fetch(&lab, &clone);
+    let note =
+        "which is 1 commit behind `origin/main`; last fetch less than a minute ago: `git pull --ff-only`";
+    for (who, line) in [
+        ("risk-1", "approve churn/2 -m ok"),
+        ("risk-1", "reject churn/2 -m no"),
+        ("risk-1", "withdraw churn/2 -m no"),
+        ("risk-1", "archive churn/2 -m no"),
+        ("risk-1", "delete churn/2 -m no"),
+        ("admin-1", "promote churn/2 production -m no"),
+        ("trainer", "annotate churn/2 --label a=b"),
+        ("trainer", "evidence add churn/2 e --metric a=1"),
+        // Refused by the rules.
+        ("trainer", "group create g2"),
+        ("admin-1", "approve churn/1 -m ok --dry-run"),
+    ] {
+        let words: Vec<&str> = line.split(' ').collect();
+        let told = said(lab.modelry(who, &words).current_dir(&clone));
+        let is_refused = told.code != 0;
+        assert!(is_refused || line.starts_with("approve"), "{line}: {told:?}");
+        assert_eq!(
+            told.err.matches(note).count(),
+            usize::from(is_refused),
+            "{line}: {told:?}"
+        );
+        // What is made on the remote's tip is on no old base.
+        let words = [&words[..], &["--push", "--patience", "0s"]].concat();
+        let told = said(lab.modelry(who, &words).current_dir(&clone));
+        assert!(!told.err.contains("behind `"), "{line}: {told:?}");
+    }
+}

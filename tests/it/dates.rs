@@ -283,3 +283,26 @@ fn a_step_of_a_protected_file_counts_with_its_date() {
     assert_eq!(after.code, 1, "{after:?}");
     assert!(after.out.contains(&illegal[..10]), "{}", after.out);
 }
+
+#[test]
+fn a_day_before_the_first_step_names_what_claims_it() {
+    let lab = lived();
+    let said = says(&lab, &["show", "fraud", "--at", "2024-06-15"]);
+    let first = "of 2025-01-01 10:00:00 UTC";
+    assert!(said.code == 2 && said.err.contains(first), "{said:?}");
+    assert!(!said.err.contains("claim"), "{said:?}");
+    annotated(&lab, "2024-06-10T10:00:00Z", "a");
+    let claims = head(&lab);
+    for words in [&["show", "fraud"][..], &["list"], &["audit"]] {
+        let said = says(&lab, &[words, &["--at", "2024-06-15"]].concat());
+        assert_eq!(said.code, 2, "{words:?}: {said:?}");
+        let told = format!(
+            "1 step claims a date up to then, and counts from a later one on: {} claims 2024-06-10",
+            &claims[..10]
+        );
+        assert!(
+            said.err.contains(first) && said.err.contains(&told),
+            "{words:?}: {said:?}"
+        );
+    }
+}

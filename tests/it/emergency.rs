@@ -616,3 +616,58 @@ fn what_a_stolen_key_approved_is_archived_after_the_finding_is_accepted() {
     lab.change_policy("actors:\n", &accepts);
     let _ = lab.ok("admin-1", &archive);
 }
+
+/// In one command: what is not reaffirmed is reported, and stops nothing.
+#[test]
+fn a_revocation_that_reaffirms_a_version_lands_without_slack() {
+    let (guarded, since) = approved();
+    let lab = &guarded.lab;
+    let _ = lab.ok("admin-1", &["grant", "remove", "admin-1", "--allow", "approve"]);
+    lab.change_policy("required: 1", "required: 2");
+    let _ = guarded.accepts("admin-1", &["main"]);
+    let said = revoke(lab, "risk-1", &["--since", &since, "--reaffirm", "churn/1"]);
+    landed(&said);
+    assert!(said.err.contains("and 1 could be given (MR409)"), "{said:?}");
+    let _ = guarded.accepts("admin-1", &["main"]);
+    let said = lab.says("admin-1", &["show", "churn/1"]);
+    assert!(
+        said.err.contains(
+            "a key behind the approval of churn/1 is revoked, and the policy reaffirms the version"
+        ),
+        "{said:?}"
+    );
+    assert_eq!(lab.says("admin-1", &["resolve", "churn/1"]).code, 0);
+}
+
+/// Reaffirming is for as many as a change of the policy needs; the remedy is to revoke.
+#[test]
+fn a_revocation_that_reaffirms_names_the_one_that_lands_alone() {
+    let (guarded, since) = approved();
+    let lab = &guarded.lab;
+    two_administrators(lab);
+    let said = revoke(lab, "risk-1", &["--since", &since, "--reaffirm", "churn/1"]);
+    let remedy = "leave `reaffirmed` out, since one administrator alone may revoke";
+    assert!(said.code == 1 && said.out.contains(remedy), "{said:?}");
+    landed(&revoke(lab, "risk-1", &["--since", &since]));
+}
+
+#[test]
+fn what_lacks_after_a_revocation_is_told_once_for_each_group() {
+    let lab = Lab::with_registry();
+    let _ = lab.ok("admin-1", &["grant", "remove", "admin-1", "--allow", "approve"]);
+    let _ = lab.ok("admin-1", &["group", "create", "fraud-detector"]);
+    lab.change_policy(
+        "approvals:\n",
+        "approvals:\n  - groups: [\"fraud-*\"]\n    required: 2\n    from: {risk: 1}\n",
+    );
+    let said = revoke(&lab, "risk-1", &[]);
+    landed(&said);
+    let of_fraud = said.err.lines().filter(|line| line.contains("fraud-detector"));
+    let of_fraud: Vec<&str> = of_fraud.collect();
+    assert!(
+        of_fraud.len() == 1
+            && of_fraud[0].contains("2 approvals are needed")
+            && of_fraud[0].contains("and 1 could be given"),
+        "{said:?}"
+    );
+}

@@ -398,3 +398,120 @@ fn local_is_not_landed() {
         "pushed: {said:?}"
     );
 }
+
+#[test]
+fn a_hidden_character_is_told_once() {
+    let lab = lab();
+    let text = lab.read("groups/churn/group.yaml");
+    let described = |words: &str| {
+        let text = text.replace("who may leave us", &format!("\"{words}\""));
+        lab.write("groups/churn/group.yaml", &text);
+        lab.findings("admin-1", &["validate"])
+    };
+    for hidden in ["a\u{200b}b", "a\u{7}b", "a\u{202e}b"] {
+        let said = described(hidden);
+        assert!(
+            said.contains("1 finding:") && said.contains("MR003"),
+            "{hidden:?}: {said}"
+        );
+    }
+    // Spelled out, it has no other fault.
+    let said = described("a\\u200bb");
+    assert!(
+        said.contains("1 finding:") && said.contains("hidden character"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_free_text_may_start_with_a_hyphen() {
+    let lab = lab();
+    for (who, words) in [
+        (
+            "admin-1",
+            &["group", "create", "notes", "--description", "- x", "-m", "- why"][..],
+        ),
+        (
+            "admin-1",
+            &["group", "update", "notes", "--description", "-5% of what it was"],
+        ),
+        (
+            "trainer",
+            &["annotate", "churn/1", "--description", "- x", "--label", "a=- x"],
+        ),
+        (
+            "trainer",
+            &[
+                "evidence",
+                "add",
+                "churn/1",
+                "e9",
+                "--metric",
+                "a=1",
+                "--observation",
+                "--notes",
+                "- x",
+            ],
+        ),
+        (
+            "trainer",
+            &[
+                "register",
+                "churn",
+                "--artifact",
+                "s3://m/77",
+                "--without-digest",
+                "--description",
+                "- x",
+            ],
+        ),
+    ] {
+        let said = lab.says(who, words);
+        assert_eq!(said.code, 0, "{words:?}: {said:?}");
+    }
+    // An option where the text was forgotten is not taken for it.
+    for words in [&["-m", "--yes"][..], &["-m", "--dry-run"], &["-m", "-o", "json"]] {
+        let said = lab.says(
+            "trainer",
+            &[&["annotate", "churn/1", "--label", "b=c"], words].concat(),
+        );
+        assert!(
+            said.code == 2 && said.err.contains("the text is missing: this is an option"),
+            "{words:?}: {said:?}"
+        );
+    }
+}
+
+#[test]
+fn a_grant_in_groups_that_are_not_there_names_the_nearest() {
+    let lab = lab();
+    let grant = |groups: &str, allow: &str| {
+        let words = [
+            "grant",
+            "add",
+            "risk-1",
+            "--allow",
+            allow,
+            "--groups",
+            groups,
+            "--dry-run",
+        ];
+        let said = lab.says("admin-1", &words);
+        assert_eq!(said.code, 0, "{said:?}");
+        said.err
+    };
+    let said = grant("chrun", "register");
+    assert!(
+        said.contains("`chrun` matches no group yet; did you mean `churn`?"),
+        "{said}"
+    );
+    assert!(grant("zzz-*", "register").contains("`zzz-*` matches no group yet"));
+    for (groups, allow) in [
+        ("churn", "register"),
+        ("*", "annotate"),
+        ("new", "create-group,register"),
+    ] {
+        let said = grant(groups, allow);
+        assert!(!said.contains("matches no group"), "{groups}: {said}");
+    }
+}

@@ -233,3 +233,26 @@ fn one_of_two_keys_brings_no_policy_into_force() {
         "{audit}"
     );
 }
+
+/// A clone that verified the history searches no further than that point.
+#[test]
+fn a_refused_text_is_found_beyond_the_verified_point_and_before_it() {
+    let (lab, _) = two_administrators("");
+    lab.write("registry.yaml", &lab.policy_with("required: 1", "required: 4"));
+    lab.commit("risk-1", "refused");
+    let tells = |what: &str| {
+        let said = lab.says("admin-1", &["show", "churn/1"]);
+        assert!(
+            !said.out.contains("of 4") && said.err.contains("was refused"),
+            "{what}: {said:?}"
+        );
+    };
+    tells("unverified");
+    let _ = lab.says("admin-1", &["audit"]);
+    tells("verified");
+    for number in 0..3 {
+        lab.write("notes.txt", &number.to_string());
+        lab.commit("admin-1", "beside");
+        tells("beside");
+    }
+}

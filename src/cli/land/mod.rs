@@ -34,6 +34,7 @@ use super::args::duration;
 use super::{Global, Outcome, Ui};
 use crate::act::{Draft, WriteContext};
 use crate::base::{Error, FullRef, Oid, shell_word};
+use crate::cli::names;
 use crate::git::{AdvanceError, Head, Move, Moving, Repo};
 use crate::judge::finding::Report;
 pub use crate::judge::finding::Scope;
@@ -47,7 +48,7 @@ const TRIES: usize = 8;
 #[derive(Clone, Debug, Args)]
 pub struct WriteArgs {
     /// The reason for the change; it goes into the record and the commit
-    #[arg(short = 'm', long = "message", value_name = "REASON")]
+    #[arg(short = 'm', long = "message", value_name = "REASON", allow_hyphen_values = true, value_parser = names::free_text)]
     pub reason: Option<String>,
     /// Commit on this branch without touching the checkout; a new branch starts at
     /// the remote's branch of that name, else at the mainline's tip

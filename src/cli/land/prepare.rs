@@ -9,6 +9,7 @@ use super::preview::{Existing, Preview, Proposal, preview};
 use super::prove::{Proved, of_mainline, prove};
 use super::{Scope, Target};
 use crate::base::Error;
+use crate::cli::read::fresh;
 use crate::workspace::identity::Identity;
 
 /// The result of preparing.
@@ -47,7 +48,21 @@ pub(super) fn prepare(attempt: &Attempt<'_>, target: &Target) -> Result<Prepared
         actor,
         mainline,
     };
-    let mut proposal = match preview(attempt, &base, target)? {
+    let previewed = preview(attempt, &base, target);
+    // What is not there, or refused, may be otherwise in commits that were fetched.
+    let behind = match (&previewed, attempt.args.is_remote()) {
+        (Ok(Preview::Ready(_)), _) | (_, true) => None,
+        _ => fresh::built_on(attempt.workspace, target.base),
+    };
+    let previewed = match (previewed, behind) {
+        (Err(error @ Error::Message { .. }), Some(words)) => Err(error.hint(words)),
+        (previewed, Some(words)) => {
+            attempt.ui.note(&words);
+            previewed
+        }
+        (previewed, None) => previewed,
+    };
+    let mut proposal = match previewed? {
         Preview::Existing(there) => {
             return Ok(match disagrees(attempt, &there) {
                 Some(refused) => Prepared::Refused(refused),

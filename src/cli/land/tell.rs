@@ -7,7 +7,7 @@ use super::super::output::{Outcome, report_format};
 use super::outcome::{Destination, Done, FaultyBase, Landing, Refused};
 use super::preview::{Existing, Proposal};
 use crate::act::Refusal;
-use crate::base::Error;
+use crate::base::{Error, Oid, count};
 use crate::cli::read::gates;
 use crate::judge::finding::Report;
 use crate::record::change::Change;
@@ -42,27 +42,37 @@ pub(super) fn landing(landing: &Landing, is_dry: bool, ui: &Ui) -> Result<Outcom
 /// Reports that no change may build on the history, and how to handle the unpushed
 /// commits.
 fn faulty(base: &FaultyBase, ui: &Ui) -> Result<Outcome, Error> {
-    ui.print(&report::report(&base.report, report_format(ui.output), &ui.style))?;
-    ui.note("nothing was written: the history that it would build on is faulty");
-    for commit in &base.own {
-        ui.note(&format!(
+    const SAID: &str = "the history that it would build on is faulty";
+    let mend = |commit: &Oid| {
+        format!(
             "commit {} is not pushed: mend it (`git commit --amend`, `git rebase -i {1}`), or drop it with all after it: `git reset --keep {1}`",
             commit.short(),
             format_args!("{}~1", commit.short())
-        ));
+        )
+    };
+    let remedies: Vec<String> = base.own.iter().map(mend).collect();
+    if ui.is_json() {
+        ui.json(&WriteResult::refused_by(SAID, &remedies, &base.report).to_value())?;
+    } else {
+        ui.print(&report::report(&base.report, report_format(ui.output), &ui.style))?;
     }
+    ui.note(&format!("nothing was written: {SAID}"));
+    remedies.iter().for_each(|remedy| ui.note(remedy));
     Ok(Outcome::Findings)
 }
 
 /// Reports the findings that prevented the change.
 pub fn refused(report: &Report, ui: &Ui) -> Result<Outcome, Error> {
-    ui.print(&report::report(report, report_format(ui.output), &ui.style))?;
-    if !ui.is_json() {
-        ui.say(&format!(
-            "{} nothing was written",
-            paint("refused:", "1;31", &ui.side)
-        ));
+    if ui.is_json() {
+        let why = format!("the rules refuse it: {}", count(report.findings.len(), "finding"));
+        ui.json(&WriteResult::refused_by(&why, &[], report).to_value())?;
+        return Ok(Outcome::Findings);
     }
+    ui.print(&report::report(report, report_format(ui.output), &ui.style))?;
+    ui.say(&format!(
+        "{} nothing was written",
+        paint("refused:", "1;31", &ui.side)
+    ));
     Ok(Outcome::Findings)
 }
 

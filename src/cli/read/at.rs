@@ -10,7 +10,7 @@ use crate::cli::Ui;
 use crate::cli::args::Global;
 use crate::cli::output::Outcome;
 use crate::git::{GitObjects, Head};
-use crate::judge::history::{self, Dated, Dates, Past};
+use crate::judge::history::{self, Dated, Dates, Past, Search};
 use crate::object::CachedObjects;
 use crate::record::kind::{REGISTRY_FILE, RecordPath, VersionId};
 use crate::record::snapshot::{Loaded, Records, Snapshot};
@@ -150,8 +150,13 @@ impl Reading<'_> {
     /// The commit has no policy.
     pub fn policy(&self) -> Result<Policy, Error> {
         let (folder, place) = (&self.workspace.folder, format!("commit {}", self.commit.short()));
-        let (policy, is_refused) =
-            history::policy_in_force(self.snapshot.records, folder, self.commit, &place)?;
+        let (policy, is_refused) = history::policy_in_force(
+            self.snapshot.records,
+            folder,
+            self.commit,
+            &place,
+            Search::Near(self.workspace.verified()),
+        )?;
         self.refused.set(is_refused.then_some(policy.registry().serial));
         Ok(policy)
     }
@@ -293,12 +298,17 @@ pub fn commit_at(
             "`{}` has no commit as old as {at}",
             workspace.mainline_name()
         ));
-        return Err(match dates.steps().first() {
+        let error = match dates.steps().first() {
             Some(first) => error.hint(format!(
                 "its first is {}, of {}",
                 first.commit.short(),
                 history::moment(first.date)
             )),
+            None => error,
+        };
+        let claimed = dates.left_out(since.and_then(Moment::of).map(Moment::first), end);
+        return Err(match left_out(&claimed) {
+            Some(words) => error.hint(words),
             None => error,
         });
     };

@@ -61,9 +61,23 @@ pub fn nothing_at(workspace: &Workspace, commit: Oid, ui: &Ui) {
     }
 }
 
+/// Returns words on a commit that a change builds on and that is behind the remote's
+/// mainline as last fetched.
+pub(in crate::cli) fn built_on(workspace: &Workspace, commit: Oid) -> Option<String> {
+    let words = lacks(workspace, commit)?;
+    Some(format!(
+        "{words}: `git pull --ff-only` brings it up to date, and `--push` builds on what the remote has"
+    ))
+}
+
 /// Returns a note on a commit that is behind the remote's mainline as last fetched,
 /// or `None` where that can't be found out.
 fn behind(workspace: &Workspace, commit: Oid) -> Option<String> {
+    let words = lacks(workspace, commit)?;
+    Some(format!("{words}: `--fetch` brings it up to date"))
+}
+
+fn lacks(workspace: &Workspace, commit: Oid) -> Option<String> {
     let (name, tip) = workspace.kept_mainline().ok()??;
     let tip = tip.filter(|tip| *tip != commit)?;
     let (_, lacks) = workspace.repo.ahead_behind(commit, tip).ok()?;
@@ -72,7 +86,7 @@ fn behind(workspace: &Workspace, commit: Oid) -> Option<String> {
     }
     let name = name.shown();
     Some(format!(
-        "read at {}, which is {} behind `{name}`; {}: `--fetch` brings it up to date",
+        "read at {}, which is {} behind `{name}`; {}",
         named(workspace, commit)?,
         crate::base::count(lacks, "commit"),
         last_fetch(workspace)

@@ -5,6 +5,7 @@ pub(crate) mod audit;
 pub(crate) mod concepts;
 pub(crate) mod diff;
 pub(crate) mod events;
+pub(crate) mod evidence;
 pub(crate) mod explain;
 pub(crate) mod fresh;
 pub(crate) mod gates;

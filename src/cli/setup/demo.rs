@@ -2,6 +2,7 @@
 //! functions as the commands.
 
 use std::ffi::OsString;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -56,6 +57,36 @@ fn look_for_programs() -> Result<(), Error> {
     ))
 }
 
+/// Variables of git that the demo keeps: where git's programs are.
+const KEPT: [&str; 1] = ["GIT_EXEC_PATH"];
+
+/// Variables of git with which the demo runs: no configuration beside the repository's.
+const SEALED: [(&str, &str); 2] = [("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_NOSYSTEM", "1")];
+
+/// Starts this program again without the variables of git around it, and with no
+/// configuration of the user or the system, so that no other key, identity, hook or
+/// repository is used. Returns where that is so already.
+fn seal() -> Result<(), Error> {
+    let is_of_git = |(name, _): &(OsString, OsString)| {
+        let name = name.to_string_lossy();
+        name.starts_with("GIT_") && !KEPT.contains(&name.as_ref())
+    };
+    let around: Vec<(OsString, OsString)> = std::env::vars_os().filter(is_of_git).collect();
+    let is_sealed =
+        |(name, value): &(OsString, OsString)| SEALED.iter().any(|it| name == it.0 && value == it.1);
+    if around.len() == SEALED.len() && around.iter().all(is_sealed) {
+        return Ok(());
+    }
+    let failed = |error: std::io::Error| Error::msg(format!("can't start the demo: {error}"));
+    let mut again = Command::new(std::env::current_exe().map_err(failed)?);
+    again.args(std::env::args_os().skip(1));
+    around.iter().for_each(|(name, _)| {
+        again.env_remove(name);
+    });
+    again.envs(SEALED);
+    Err(failed(again.exec()))
+}
+
 /// The actors of the demo.
 const CAST: [&str; 4] = ["admin-1", "trainer", "risk-1", "risk-2"];
 
@@ -71,6 +102,7 @@ pub fn run(args: &DemoArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
             .hint("name a folder that does not exist yet: `modelry demo DIR`"));
     }
     look_for_programs()?;
+    seal()?;
     std::fs::create_dir_all(top).map_err(|source| Error::Io {
         action: "create",
         path: top.clone(),

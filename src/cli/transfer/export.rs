@@ -16,7 +16,7 @@ use crate::cli::names::{self, Target};
 use crate::cli::output::{Outcome, Output};
 use crate::cli::read::at::{ReadArgs, Reading};
 use crate::cli::read::resolve::{TrustArgs, answer, nothing, parse_target};
-use crate::cli::read::show;
+use crate::cli::read::{evidence, show};
 use crate::exchange::mlbom::{self, Bill};
 use crate::exchange::mlflow::{self, Registered};
 use crate::judge::history;
@@ -187,8 +187,8 @@ fn bill(reading: &Reading<'_>, id: &VersionId) -> Result<Value, Error> {
     };
     let policy = reading.policy()?;
     let tally = reading.tally(&policy, id, &loaded)?;
-    let evidence = show::evidence_records(reading, id, false)?;
-    let observations = show::evidence_records(reading, id, true)?;
+    let evidence = evidence::evidence_records(reading, id, false)?;
+    let observations = evidence::evidence_records(reading, id, true)?;
     let seconds = history::read_commit(reading.objects, reading.commit)?
         .committer
         .map(|committer| committer.seconds);

@@ -14,7 +14,7 @@ use crate::cli::land::{Scope, WriteArgs, WriteCommand, land, refused};
 use crate::cli::names::{self, Target};
 use crate::cli::output::{Outcome, Output};
 use crate::cli::read::at::{ReadArgs, Reading};
-use crate::cli::read::show;
+use crate::cli::read::{evidence, show};
 use crate::exchange::{huggingface, sagemaker_card};
 use crate::record::kind::{HYPERPARAMETERS, Key, ModelCard, RecordPath, Status, VersionId};
 use crate::record::snapshot::Loaded;
@@ -185,7 +185,7 @@ fn card_of(reading: &Reading<'_>, id: &VersionId) -> Result<std::sync::Arc<Loade
 
 fn show_card(reading: &Reading<'_>, id: &VersionId, ui: &Ui) -> Result<Outcome, Error> {
     let loaded = card_of(reading, id)?;
-    show::print_record(&loaded, ui)?;
+    evidence::print_record(&loaded, ui)?;
     let pending = reading
         .version(id)?
         .version()
@@ -225,8 +225,8 @@ fn rendered(reading: &Reading<'_>, id: &VersionId, form: Output) -> Result<Strin
             reason: review.and_then(|it| it.review().and_then(|review| review.reason.clone())),
         });
     }
-    let evidence = show::evidence_records(reading, id, false)?;
-    let observations = show::evidence_records(reading, id, true)?;
+    let evidence = evidence::evidence_records(reading, id, false)?;
+    let observations = evidence::evidence_records(reading, id, true)?;
     let missing = tally.missing.iter().map(crate::trust::shortfall_words);
     let view = CardView {
         id,

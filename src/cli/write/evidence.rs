@@ -61,7 +61,7 @@ pub struct EvidenceArgs {
     #[arg(long, value_name = "TYPE", requires = "report")]
     report_type: Option<String>,
     /// Notes for people
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true, value_parser = names::free_text)]
     notes: Option<String>,
     /// Record it as an observation: it was learnt after the approval, and is not
     /// covered by it
@@ -74,7 +74,7 @@ pub struct EvidenceArgs {
 pub fn evidence(command: &EvidenceCommand, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     let args = match command {
         EvidenceCommand::Show { version, name, read } => {
-            return crate::cli::read::show::evidence(version, name.as_ref(), read, global, ui);
+            return crate::cli::read::evidence::evidence(version, name.as_ref(), read, global, ui);
         }
         EvidenceCommand::Add(args) => args,
     };
@@ -127,7 +127,7 @@ pub struct AnnotateArgs {
     #[arg(value_name = "GROUP/N", value_parser = names::version)]
     version: VersionId,
     /// The description; an empty text removes it
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true, value_parser = names::free_text)]
     description: Option<String>,
     /// A label to set (KEY=VALUE) or to remove (KEY-); may be repeated
     #[arg(long = "label", value_name = "KEY=VALUE|KEY-", value_parser = names::change)]

@@ -54,7 +54,7 @@ pub struct GroupArgs {
     /// The group
     group: GroupName,
     /// A description of what the model is for; an empty text removes it
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true, value_parser = names::free_text)]
     description: Option<String>,
     /// An owner, to contact about the group: an actor, or team:NAME; may be repeated
     #[arg(long = "owner", value_name = "ACTOR|team:NAME")]

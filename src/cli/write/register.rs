@@ -69,7 +69,7 @@ pub struct RegisterArgs {
     #[arg(long, value_name = "JOB")]
     training_job: Option<String>,
     /// A description for people
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true, value_parser = names::free_text)]
     description: Option<String>,
     /// A label; may be repeated
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = names::pair)]

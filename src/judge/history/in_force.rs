@@ -10,8 +10,34 @@ use crate::record::kind::REGISTRY_FILE;
 use crate::record::snapshot::{Records, Snapshot};
 use crate::trust::Policy;
 
-/// The number of steps back that are searched for changes of the policy.
-const MOST_BACK: usize = 1_000;
+/// How far back changes of the policy are searched.
+#[derive(Clone, Copy, Debug)]
+pub enum Search {
+    /// For a verdict: 1,000 steps.
+    Far,
+    /// For an answer that decides nothing: 128 steps, and not beyond the commit up to which
+    /// the history is verified. With that commit, and the one that put the policy there
+    /// into force.
+    Near(Option<(Oid, Oid)>),
+}
+
+impl Search {
+    /// Returns the number of steps.
+    fn most(self) -> usize {
+        match self {
+            Search::Far => 1_000,
+            Search::Near(_) => 128,
+        }
+    }
+
+    /// Returns the commit that put the policy into force which is verified up to `at`.
+    fn verified(self, at: Oid) -> Option<Oid> {
+        match self {
+            Search::Near(Some((point, policy))) if point == at => Some(policy),
+            _ => None,
+        }
+    }
+}
 
 /// The most changes of the policy that are judged.
 const MOST_CHANGES: usize = 32;
@@ -23,7 +49,7 @@ impl<'a> Replay<'a> {
     /// # Errors
     /// No policy is in force there.
     pub fn after_judged(records: &'a Records<'a>, folder: &'a str, commit: Oid) -> Result<Replay<'a>, Error> {
-        match refused(records, folder, commit)? {
+        match refused(records, folder, commit, Search::Far)? {
             Some(judged) => Ok(judged),
             None => Replay::after(records, folder, commit),
         }
@@ -40,8 +66,9 @@ pub fn policy_in_force(
     folder: &str,
     commit: Oid,
     place: &str,
+    search: Search,
 ) -> Result<(Policy, bool), Error> {
-    let judged = refused(records, folder, commit)?;
+    let judged = refused(records, folder, commit, search)?;
     match judged.and_then(|judged| judged.policy) {
         Some(policy) => Ok((policy, true)),
         None => {
@@ -54,8 +81,13 @@ pub fn policy_in_force(
 
 /// Returns the state after the latest changes of the policy where the text at `commit`
 /// was refused, and `None` where it is in force, or can't be judged.
-fn refused<'a>(records: &'a Records<'a>, folder: &'a str, commit: Oid) -> Result<Option<Replay<'a>>, Error> {
-    let changes = match changes(records.objects(), folder, commit) {
+fn refused<'a>(
+    records: &'a Records<'a>,
+    folder: &'a str,
+    commit: Oid,
+    search: Search,
+) -> Result<Option<Replay<'a>>, Error> {
+    let changes = match changes(records.objects(), folder, commit, search) {
         // A shallow or partial clone knows no more.
         Err(Error::MissingObject { .. }) => return Ok(None),
         changes => changes?,
@@ -83,8 +115,9 @@ fn refused<'a>(records: &'a Records<'a>, folder: &'a str, commit: Oid) -> Result
 }
 
 /// Lists the latest steps up to `commit` that change the text of the policy, newest
-/// first, and the last commit that was looked at.
-fn changes(objects: &dyn Objects, folder: &str, commit: Oid) -> Result<Vec<Commit>, Error> {
+/// first, and the last commit that was looked at, or that put the verified policy into
+/// force.
+fn changes(objects: &dyn Objects, folder: &str, commit: Oid, search: Search) -> Result<Vec<Commit>, Error> {
     let path = match folder {
         "" => REGISTRY_FILE.to_owned(),
         folder => format!("{folder}/{REGISTRY_FILE}"),
@@ -95,7 +128,11 @@ fn changes(objects: &dyn Objects, folder: &str, commit: Oid) -> Result<Vec<Commi
     let mut found = Vec::new();
     let mut at = read_commit(objects, commit)?;
     let mut here = text(&at)?;
-    for _ in 0..MOST_BACK {
+    for _ in 0..search.most() {
+        if let Some(policy) = search.verified(at.id) {
+            at = read_commit(objects, policy)?;
+            break;
+        }
         let Some(parent) = at.parents.first() else { break };
         let parent = match read_commit(objects, *parent) {
             Err(Error::MissingObject { .. }) => break,
@@ -114,4 +151,72 @@ fn changes(objects: &dyn Objects, folder: &str, commit: Oid) -> Result<Vec<Commi
     }
     found.push(at);
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::base::{ObjectFormat, ObjectKind};
+    use crate::object::Memory;
+
+    /// Counts the objects that are read.
+    struct Counting {
+        memory: Memory,
+        reads: Cell<usize>,
+    }
+
+    impl Objects for Counting {
+        fn format(&self) -> ObjectFormat {
+            self.memory.format()
+        }
+
+        fn read(&self, id: Oid, kind: ObjectKind) -> Result<Vec<u8>, Error> {
+            self.reads.set(self.reads.get() + 1);
+            self.memory.read(id, kind)
+        }
+    }
+
+    /// 300 steps without a change of the policy.
+    fn history() -> (Counting, Vec<Oid>) {
+        let memory = Memory::new(ObjectFormat::Sha1);
+        let policy = memory.insert(ObjectKind::Blob, b"policy".to_vec());
+        let mut steps: Vec<Oid> = Vec::new();
+        for number in 0..300 {
+            let other = memory.insert(ObjectKind::Blob, format!("{number}").into_bytes());
+            let mut tree = Vec::new();
+            for (name, id) in [("a", other), ("registry.yaml", policy)] {
+                tree.extend(format!("100644 {name}\0").into_bytes());
+                tree.extend(id.as_bytes());
+            }
+            let tree = memory.insert(ObjectKind::Tree, tree);
+            let parent = steps
+                .last()
+                .map_or_else(String::new, |tip| format!("parent {tip}\n"));
+            let text = format!(
+                "tree {tree}\n{parent}author x <x> {number} +0000\ncommitter x <x> {number} +0000\n\nx\n"
+            );
+            steps.push(memory.insert(ObjectKind::Commit, text.into_bytes()));
+        }
+        let reads = Cell::new(0);
+        (Counting { memory, reads }, steps)
+    }
+
+    #[test]
+    fn what_an_answer_reads_does_not_grow_with_the_history() {
+        let (store, steps) = history();
+        let tip = steps[299];
+        let reads = |search: Search| {
+            store.reads.set(0);
+            let found = changes(&store, "", tip, search).expect("a history");
+            assert_eq!(found.len(), 1);
+            store.reads.get()
+        };
+        assert_eq!(reads(Search::Far), 600);
+        assert!(reads(Search::Near(None)) <= 2 * 129);
+        // The point is the tip, or three steps before it.
+        assert!(reads(Search::Near(Some((tip, steps[0])))) <= 3);
+        assert!(reads(Search::Near(Some((steps[296], steps[0])))) <= 9);
+    }
 }

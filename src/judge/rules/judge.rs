@@ -114,8 +114,8 @@ pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
     for (index, after) in policies_brought(step) {
         // On a merged branch each policy replaces the one before it on its side.
         let before = in_force.as_ref().or(step.policy);
-        let ends = |before| trust::fast_path(before, after.registry(), &after.source);
-        only_ends &= before.is_some_and(|before| ends(before).is_some());
+        let ends = |before| trust::only_ends(before, after.registry(), &after.source);
+        only_ends &= before.is_some_and(ends);
         let scene = PolicyScene {
             step,
             before,

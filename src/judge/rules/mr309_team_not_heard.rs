@@ -2,7 +2,7 @@
 
 use super::scene::{Findings, Scene, ask, at_rules};
 use super::{Check, Rule};
-use crate::base::Error;
+use crate::base::{Error, count};
 use crate::judge::finding::{Finding, RuleInfo};
 use crate::record::kind::Status;
 use crate::trust::Shortfall;
@@ -28,7 +28,10 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
         let finding = Finding::new(
             &RULE.info,
             scene.at("/status"),
-            format!("{id} has {have} of {need} approvals from team `{team}`"),
+            format!(
+                "{id} has {have} of {} from team `{team}`",
+                count(*need as usize, "approval")
+            ),
         );
         let finding = at_rules(finding, scene.policy, &tally.need.rules, &format!("from/{team}"));
         let members = tally

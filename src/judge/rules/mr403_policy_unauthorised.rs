@@ -63,8 +63,12 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
         )));
         return Ok(());
     };
+    let first = match scene.only_ends {
+        true => "leave `reaffirmed` out, since one administrator alone may revoke, and reaffirm after it: ",
+        false => "",
+    };
     out.push(finding.help(format!(
-        "propose it on a branch, with `--branch NAME`, and ask `{holder}` to run `modelry policy approve -m REASON` there; reviews are below `policy/{}/`",
+        "{first}propose it on a branch, with `--branch NAME`, and ask `{holder}` to run `modelry policy approve -m REASON` there; reviews are below `policy/{}/`",
         scene.registry().serial
     )));
     Ok(())

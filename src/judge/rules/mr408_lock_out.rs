@@ -93,7 +93,7 @@ const DOCS: &str = r#"
 ## What it checks
 Enough administrators with keys in force are left to change the policy again, or an actor of `policyChange.recovery` can replace them.
 
-A change that only revokes keys or retires actors or keys is never refused for this: then it is a note. Exactly as many administrators as are needed, without a recovery key, are a note too.
+A change that only revokes keys, retires actors or keys, or reaffirms versions is never refused for this: then it is a note. Exactly as many administrators as are needed, without a recovery key, are a note too.
 
 ## Why it matters
 If the policy can't be changed, the registry can't be repaired.

@@ -53,6 +53,20 @@ struct Asked {
 }
 
 impl Asked {
+    /// Whether no other rule for this group asks for more of the same.
+    fn decides(&self, policy: &Policy, group: &GroupName) -> bool {
+        let need = policy.need(group);
+        let most = match &self.team {
+            None => Some(need.required),
+            Some(team) => need
+                .from
+                .iter()
+                .find(|(name, _)| name.as_str() == team)
+                .map(|(_, n)| *n),
+        };
+        most.is_none_or(|most| self.count >= most as usize)
+    }
+
     fn of_team(&self) -> String {
         let team = self.team.as_ref();
         team.map_or_else(String::new, |team| format!(" of team `{team}`"))
@@ -94,6 +108,17 @@ fn before(policy: &Policy, group: &GroupName, team: Option<&String>) -> Option<(
     Some((most.count, could_give(policy, &able, &most)))
 }
 
+/// Whether the group lacks approvers of any kind, which is told for itself.
+fn lacks_any(policy: &Policy, group: &Candidate) -> bool {
+    let need = policy.need(&group.name);
+    let rules = need
+        .rules
+        .iter()
+        .map(|index| &policy.registry().approvals[*index]);
+    let mut all = rules.flat_map(asked);
+    all.any(|asked| could_give(policy, &group.able, &asked) < asked.count)
+}
+
 /// The verdict on one demand of a rule in one group.
 enum Told {
     Enough,
@@ -115,7 +140,7 @@ fn look(scene: &PolicyScene<'_>, asked: &Asked, group: &Candidate) -> Told {
         // first policy has one approver.
         let is_new = scene.before.is_some()
             && was.is_none_or(|(needed, given)| needed != given || asked.count > needed);
-        return match group.is_named && is_new {
+        return match group.is_named && is_new && !lacks_any(scene.after, group) {
             true => Told::NoSlack(no_slack(asked, name)),
             false => Told::Enough,
         };
@@ -185,7 +210,10 @@ fn check(scene: &PolicyScene<'_>, out: &mut Findings) -> Result<(), Error> {
         for asked in asked(rule) {
             // Each is reported for one group: the first.
             let (mut slack, mut lacking, mut finding) = (None, None, None);
-            for group in &groups {
+            let decided = groups
+                .iter()
+                .filter(|group| asked.decides(scene.after, &group.name));
+            for group in decided {
                 match look(scene, &asked, group) {
                     Told::Enough => {}
                     Told::NoSlack(note) => slack = slack.or(Some(note)),
@@ -243,7 +271,7 @@ const DOCS: &str = r#"
 ## What it checks
 As many actors may approve as an approval needs, in every team too: in each group that exists, and in those that grants of `approve` name. If no such grant names a group, no approvals are intended there, and it is a note.
 
-A change that only revokes keys or retires actors or keys is never refused for this, and neither is one that lacks no more than the policy before: both are notes. Exactly as many as are needed are a note too.
+A change that only revokes keys, retires actors or keys, or reaffirms versions is never refused for this, and neither is one that lacks no more than the policy before: both are notes. Exactly as many as are needed are a note too.
 
 ## Why it matters
 A quorum that can't be reached stops every release.

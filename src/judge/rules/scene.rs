@@ -318,8 +318,8 @@ pub struct PolicyScene<'a> {
     pub carrier: &'a Carrier,
     /// The new one, ready to ask.
     pub after: &'a Policy,
-    /// Whether the step only revokes and retires. Shortfalls of the policy are then
-    /// reported as notes, and do not refuse it.
+    /// Whether the step only revokes, retires and reaffirms versions. Shortfalls of the
+    /// policy are then reported as notes, and do not refuse it.
     pub only_ends: bool,
 }
 

@@ -255,7 +255,12 @@ impl<'t, 'f> Builder<'t, 'f> {
                 "",
             );
         }
-        if style != ScalarStyle::Plain && text.chars().any(|c| scalar::is_hidden(c) && c != '\t') {
+        // A character that is written plainly has its own fault.
+        let is_plain = self.text[span.clone()]
+            .chars()
+            .any(|c| scalar::is_hidden(c) && c != '\n');
+        let holds_hidden = text.chars().any(|c| scalar::is_hidden(c) && c != '\t');
+        if style != ScalarStyle::Plain && holds_hidden && !is_plain {
             let help = "remove it: it is not seen as it is";
             self.say(
                 FaultKind::ControlCharacter,

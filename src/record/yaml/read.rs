@@ -142,6 +142,13 @@ impl Document {
         }
         faults.sort_by_key(|fault| (fault.span.start, fault.span.end));
         faults.dedup_by(|a, b| a.kind == b.kind && a.span == b.span);
+        // What no parser reads is told as the character that it is.
+        let hidden: Vec<usize> = faults
+            .iter()
+            .filter(|fault| fault.kind == FaultKind::ControlCharacter)
+            .map(|fault| fault.span.start)
+            .collect();
+        faults.retain(|fault| fault.kind != FaultKind::Syntax || !hidden.contains(&fault.span.start));
         // The other faults of such a text are consequences of the conflict.
         if !faults.is_empty() {
             let conflicts = conflicts(text);

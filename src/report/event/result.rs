@@ -6,9 +6,11 @@ use serde_json::{Value, json};
 
 use super::kind;
 use super::of::values;
+use crate::judge::finding::Report;
 use crate::record::change::Change;
 use crate::record::kind::RecordPath;
 use crate::record::schema;
+use crate::report::findings::json::{JsonFinding, JsonNote, finding, note};
 
 /// The result of a writing command, as `-o json` prints it. Some commands add more
 /// members.
@@ -36,9 +38,7 @@ pub struct WriteResult {
     pub objects: Vec<ObjectChange>,
     /// The changes, one line each, as in the commit's `Modelry-Change:` trailers.
     pub changes: Vec<String>,
-    /// The reason why nothing was signed or written; null otherwise. If the rules
-    /// refuse a change, the output is a report of findings instead
-    /// (`report.schema.json`).
+    /// The reason why nothing was signed or written; null otherwise.
     pub refused: Option<Refused>,
 }
 
@@ -50,6 +50,14 @@ pub struct Refused {
     /// The remedies, one line each.
     #[serde(rename = "do")]
     pub remedies: Vec<String>,
+    /// The findings of the rules that refuse the change, or the history that it would
+    /// build on; empty if something else refuses it. Each has the form of a report
+    /// (`report.schema.json`).
+    #[schemars(with = "Vec<JsonFinding<'static>>")]
+    pub findings: Vec<Value>,
+    /// The notes beside the findings.
+    #[schemars(with = "Vec<JsonNote<'static>>")]
+    pub notes: Vec<Value>,
 }
 
 /// A pull request that was opened, or the page that opens one.
@@ -152,9 +160,21 @@ impl WriteResult {
             refused: Some(Refused {
                 why: why.to_owned(),
                 remedies: remedies.to_vec(),
+                findings: Vec::new(),
+                notes: Vec::new(),
             }),
             ..WriteResult::default()
         }
+    }
+
+    /// Reports that nothing was written, because of these findings.
+    pub fn refused_by(why: &str, remedies: &[String], report: &Report) -> WriteResult {
+        let mut result = WriteResult::refused(why, remedies);
+        if let Some(refused) = &mut result.refused {
+            refused.findings = report.findings.iter().map(|it| json!(finding(it))).collect();
+            refused.notes = report.notes.iter().map(|it| json!(note(it))).collect();
+        }
+        result
     }
 
     /// Describes a change of this repository's configuration or hooks, in words. No

@@ -92,6 +92,13 @@ impl Workspace {
             && self.root.is_none_or(|root| root.to_string() == verified.root)
     }
 
+    /// Returns the commit up to which this clone verified the history, and the commit that
+    /// put the policy there into force.
+    pub fn verified(&self) -> Option<(Oid, Oid)> {
+        let Remembered { verified, .. } = self.remembered()?;
+        Some((Oid::from_hex(&verified.commit)?, Oid::from_hex(&verified.policy)?))
+    }
+
     /// Whether this clone has a verified point of this registry and mainline.
     pub fn has_point(&self) -> bool {
         self.remembered().is_some()
