@@ -257,3 +257,31 @@ fn each_command_says_that_the_registry_was_moved() {
     shell(&lab, &line);
     let _ = lab.ok("admin-1", &["--path", "models", "list"]);
 }
+
+/// `--path` names the folder to which it was moved, and nothing is committed yet.
+#[test]
+fn an_uncommitted_move_says_that_a_registry_can_not_move_where_path_names_it() {
+    let lab = lab("models");
+    for staged in [true, false] {
+        shell(&lab, "git mv models registry");
+        if !staged {
+            lab.git(&["reset", "-q"]);
+        }
+        for words in [
+            &["validate"][..],
+            &["list"],
+            &["group", "create", "x", "--dry-run"],
+        ] {
+            let said = lab.says("admin-1", &[&["--path", "registry"], words].concat());
+            assert!(
+                said.code == 2 && said.err.contains("a registry can't be moved"),
+                "{words:?}: {said:?}"
+            );
+            let line = line_after(&said, "puts it back: ");
+            assert_eq!(line, "modelry --path models validate");
+        }
+        let said = lab.says("admin-1", &["--path", "models", "validate"]);
+        shell(&lab, &line_after(&said, "put it back"));
+        assert_eq!(lab.git(&["status", "--porcelain"]), "");
+    }
+}
