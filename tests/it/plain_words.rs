@@ -470,7 +470,7 @@ fn a_free_text_may_start_with_a_hyphen() {
         assert_eq!(said.code, 0, "{words:?}: {said:?}");
     }
     // An option where the text was forgotten is not taken for it.
-    for words in [&["-m", "--yes"][..], &["-m", "--dry-run"], &["-m", "-o", "json"]] {
+    for words in [&["-m", "--yes"][..], &["-m", "--dry-run"]] {
         let said = lab.says(
             "trainer",
             &[&["annotate", "churn/1", "--label", "b=c"], words].concat(),

@@ -283,5 +283,6 @@ fn an_uncommitted_move_says_that_a_registry_can_not_move_where_path_names_it() {
         let said = lab.says("admin-1", &["--path", "models", "validate"]);
         shell(&lab, &line_after(&said, "put it back"));
         assert_eq!(lab.git(&["status", "--porcelain"]), "");
+        std::fs::remove_dir(lab.top.join("registry")).expect("an empty folder");
     }
 }
