@@ -51,6 +51,6 @@ pub use gate::{
 pub use glob::{Glob, group_glob, path_glob};
 pub use keyring::{KeyStanding, Keyring};
 pub use policy::{ApprovalNeed, Policy, needed_action};
-pub use policy_change::{PolicyTally, ends_only_own, only_ends, tally_policy};
+pub use policy_change::{PolicyTally, ends_only_own, fast_path, only_ends, tally_policy};
 pub use selection::Candidate;
 pub use words::{need_words, shortfall_words, turn, voice};

@@ -617,7 +617,7 @@ fn what_a_stolen_key_approved_is_archived_after_the_finding_is_accepted() {
     let _ = lab.ok("admin-1", &archive);
 }
 
-/// In one command: what is not reaffirmed is reported, and stops nothing.
+/// In one command, where it leaves too few approvers.
 #[test]
 fn a_revocation_that_reaffirms_a_version_lands_without_slack() {
     let (guarded, since) = approved();

@@ -503,7 +503,7 @@ fn findings_point_into_the_file_that_was_given() {
     let spec = "# mine\ninference:\n  containers:\n    - artifact: {uri: s3://m/2}\n      frameworkVersion: 2\nsource: {repository: https://t@h.example.com/x}\n";
     let (_, said) = desk.file(&["register", "churn", "--without-digest", "-o", "json"], spec);
     let report: Value = serde_json::from_str(&said.out).expect("a report");
-    let at = &report["findings"][0];
+    let at = &report["refused"]["findings"][0];
     assert_eq!(at["code"], "MR014", "{report}");
     assert_eq!((&at["line"], &at["column"]), (&json!(5), &json!(25)), "{report}");
     let file = at["path"].as_str().unwrap_or_default();

@@ -61,7 +61,9 @@ fn fields_of(kind: Kind, but: &[&str]) -> Vec<Field> {
 /// The verdict: whether it is taken, and the places that are at fault.
 fn verdict(said: &Said, is_taken: bool) -> (bool, BTreeSet<String>) {
     let report: Value = serde_json::from_str(&said.out).unwrap_or_default();
-    let findings = report["findings"].as_array().cloned().unwrap_or_default();
+    // A command that writes tells them in its result, and a judgement in a report.
+    let told = report.get("refused").unwrap_or(&report);
+    let findings = told["findings"].as_array().cloned().unwrap_or_default();
     let places = findings.iter().filter(|finding| {
         let code = finding["code"].as_str().unwrap_or_default();
         code.starts_with("MR0") || code.starts_with("MR1")

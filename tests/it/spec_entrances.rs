@@ -149,7 +149,9 @@ fn verdicts(desk: &Desk, spec: &Value) -> Vec<(&'static str, bool, BTreeSet<Stri
     ];
     all.map(|(entrance, (accepted, said))| {
         let report: Value = serde_json::from_str(&said.out).unwrap_or_default();
-        let findings = report["findings"].as_array().cloned().unwrap_or_default();
+        // A command that writes tells them in its result, and a judgement in a report.
+        let told = report.get("refused").unwrap_or(&report);
+        let findings = told["findings"].as_array().cloned().unwrap_or_default();
         let places = findings.iter().filter(|finding| {
             let code = finding["code"].as_str().unwrap_or_default();
             code.starts_with("MR0") || code.starts_with("MR1")

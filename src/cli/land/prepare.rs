@@ -49,7 +49,7 @@ pub(super) fn prepare(attempt: &Attempt<'_>, target: &Target) -> Result<Prepared
         mainline,
     };
     let previewed = preview(attempt, &base, target);
-    // What is not there, or refused, may be otherwise in commits that were fetched.
+    // Commits that were fetched may hold what is not there, or allow what is refused.
     let behind = match (&previewed, attempt.args.is_remote()) {
         (Ok(Preview::Ready(_)), _) | (_, true) => None,
         _ => fresh::built_on(attempt.workspace, target.base),

@@ -110,12 +110,16 @@ pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
     let first_of_policy = out.list.len();
     let mut in_force = None;
     let mut only_ends = step.is_of_policy_alone();
+    // Without reaffirmed versions.
+    let mut is_emergency = only_ends;
     let mut behind = BTreeSet::new();
     for (index, after) in policies_brought(step) {
         // On a merged branch each policy replaces the one before it on its side.
         let before = in_force.as_ref().or(step.policy);
         let ends = |before| trust::only_ends(before, after.registry(), &after.source);
         only_ends &= before.is_some_and(ends);
+        let is_fast = |before| trust::fast_path(before, after.registry(), &after.source).is_some();
+        is_emergency &= before.is_some_and(is_fast);
         let scene = PolicyScene {
             step,
             before,
@@ -165,7 +169,7 @@ pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
     Ok(Judgement {
         findings: out.list,
         notes: out.notes,
-        only_ends: only_ends && policy.is_some(),
+        only_ends: is_emergency && policy.is_some(),
         behind,
         policy,
         authors,
