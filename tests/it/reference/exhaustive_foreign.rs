@@ -8,19 +8,19 @@ use serde_json::{Value, json};
 
 use super::acts::REGISTRY;
 use super::approval::subject;
-use super::exhaustive::{VERSION, agreed, may_move, signed, support_of, version, world};
+use super::exhaustive::{VERSION, agreed, is_tried, may_move, signed, support_of, version, world};
 use super::objects::Files;
 use super::world::{Sign, World, document};
 
 #[test]
-fn every_import_is_judged_alike() {
+pub fn every_import_is_judged_alike() {
     for added in [[false, false], [true, false], [false, true], [true, true]] {
         for granted in [true, false] {
             for had in ["Approved", "Rejected", "Archived"] {
                 for to in ["Pending", "Approved", "Rejected", "Archived"] {
                     // Without the grant one of them says it all.
                     let supports = if granted { 0..8 } else { 7..8 };
-                    for support in supports {
+                    for support in supports.filter(|_| is_tried()) {
                         let what = format!("{added:?}, granted {granted}: {had} to {to}, with {support:03b}");
                         let clean = one_import(added, granted, had, to, support, &what);
                         // The version keeps its status from elsewhere, and continues

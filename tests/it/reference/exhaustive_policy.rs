@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::exhaustive::{agreed, world};
+use super::exhaustive::{agreed, is_tried, world};
 use super::objects::{Files, at};
 use super::world::{Sign, document};
 
@@ -55,9 +55,9 @@ fn edited(edit: &str, first: &Value, policy: Option<Value>) -> Option<Value> {
 }
 
 #[test]
-fn every_two_changes_of_the_policy_on_a_branch_are_judged_alike() {
+pub fn every_two_changes_of_the_policy_on_a_branch_are_judged_alike() {
     for (m, one) in EDITS.into_iter().enumerate() {
-        for (n, two) in EDITS.into_iter().enumerate() {
+        for (n, two) in EDITS.into_iter().enumerate().filter(|_| is_tried()) {
             let other_side = (m + n) % 2 == 0;
             let what = format!("{one:?}, then {two:?}, others meanwhile {other_side}");
             let (mut world, mut files) = world([false, false], |_| {});
