@@ -2,7 +2,6 @@
 //! functions as the commands.
 
 use std::ffi::OsString;
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -84,7 +83,23 @@ fn seal() -> Result<(), Error> {
         again.env_remove(name);
     });
     again.envs(SEALED);
-    Err(failed(again.exec()))
+    Err(failed(go_on_as(again)))
+}
+
+/// Goes on as this command. Returns only if it can't be started.
+#[cfg(unix)]
+fn go_on_as(mut command: Command) -> std::io::Error {
+    use std::os::unix::process::CommandExt as _;
+    command.exec()
+}
+
+/// Runs this command, and ends as it does. Returns only if it can't be started.
+#[cfg(not(unix))]
+fn go_on_as(mut command: Command) -> std::io::Error {
+    match command.status() {
+        Ok(status) => std::process::exit(status.code().unwrap_or(2)),
+        Err(error) => error,
+    }
 }
 
 /// The actors of the demo.
