@@ -535,7 +535,8 @@ fn the_page_stands_alone() {
     }
     assert!(text.contains("<script>alert(1)</script> <img src=x onerror=alert(2)>"));
     // Invisible characters are spelled out.
-    assert!(text.contains("\\u{202e}evil") && !said.out.contains('\u{202e}'));
+    assert!(text.contains("\\u{202e}") && said.out.contains("<mark>\\u{202e}</mark>evil"));
+    assert!(!said.out.contains('\u{202e}'));
 }
 
 /// SARIF's own schema, which lets no unknown member in: from the npm package
