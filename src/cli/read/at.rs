@@ -10,7 +10,7 @@ use crate::cli::Ui;
 use crate::cli::args::Global;
 use crate::cli::output::Outcome;
 use crate::git::{GitObjects, Head};
-use crate::judge::history::{self, Dated, Dates, Past, Search};
+use crate::judge::history::{self, Dated, Dates, Past};
 use crate::object::CachedObjects;
 use crate::record::kind::{REGISTRY_FILE, RecordPath, VersionId};
 use crate::record::snapshot::{Loaded, Records, Snapshot};
@@ -155,7 +155,7 @@ impl Reading<'_> {
             folder,
             self.commit,
             &place,
-            Search::Near(self.workspace.verified()),
+            self.workspace.verified(),
         )?;
         self.refused.set(is_refused.then_some(policy.registry().serial));
         Ok(policy)

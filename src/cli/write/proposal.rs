@@ -175,8 +175,7 @@ pub(super) fn show(proposal: &str, fetch: FetchArgs, global: &Global, ui: &Ui) -
             &workspace.folder,
         )
     };
-    let (policy, is_refused) =
-        history::policy_in_force(&records, &workspace.folder, tip, &mainline, history::Search::Far)?;
+    let (policy, is_refused) = history::policy_in_force(&records, &workspace.folder, tip, &mainline, None)?;
     let commit = workspace.repo.resolve(proposal)?;
     let proposed = at(commit)?
         .registry()?

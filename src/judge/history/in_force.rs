@@ -10,34 +10,9 @@ use crate::record::kind::REGISTRY_FILE;
 use crate::record::snapshot::{Records, Snapshot};
 use crate::trust::Policy;
 
-/// How far back changes of the policy are searched.
-#[derive(Clone, Copy, Debug)]
-pub enum Search {
-    /// For a verdict: 1,000 steps.
-    Far,
-    /// For an answer that decides nothing: 128 steps, and not beyond the commit up to which
-    /// the history is verified. With that commit, and the one that put the policy there
-    /// into force.
-    Near(Option<(Oid, Oid)>),
-}
-
-impl Search {
-    /// Returns the number of steps.
-    fn most(self) -> usize {
-        match self {
-            Search::Far => 1_000,
-            Search::Near(_) => 128,
-        }
-    }
-
-    /// Returns the commit that put the policy into force which is verified up to `at`.
-    fn verified(self, at: Oid) -> Option<Oid> {
-        match self {
-            Search::Near(Some((point, policy))) if point == at => Some(policy),
-            _ => None,
-        }
-    }
-}
+/// The most steps back in which changes of the policy are searched. Every judgement of a
+/// range takes this search, so its cost must not grow with the history.
+const MOST_BACK: usize = 128;
 
 /// The most changes of the policy that are judged.
 const MOST_CHANGES: usize = 32;
@@ -49,7 +24,7 @@ impl<'a> Replay<'a> {
     /// # Errors
     /// No policy is in force there.
     pub fn after_judged(records: &'a Records<'a>, folder: &'a str, commit: Oid) -> Result<Replay<'a>, Error> {
-        match refused(records, folder, commit, Search::Far)? {
+        match refused(records, folder, commit, None)? {
             Some(judged) => Ok(judged),
             None => Replay::after(records, folder, commit),
         }
@@ -57,7 +32,9 @@ impl<'a> Replay<'a> {
 }
 
 /// Returns the policy in force at a commit, as [`Replay::after_judged`] does, and whether
-/// the text there is another one, which was refused.
+/// the text there is another one, which was refused. The search ends at the commit up to
+/// which the history is `verified`, if there is one; with it comes the commit that put the
+/// policy there into force.
 ///
 /// # Errors
 /// No policy is in force there.
@@ -66,9 +43,9 @@ pub fn policy_in_force(
     folder: &str,
     commit: Oid,
     place: &str,
-    search: Search,
+    verified: Option<(Oid, Oid)>,
 ) -> Result<(Policy, bool), Error> {
-    let judged = refused(records, folder, commit, search)?;
+    let judged = refused(records, folder, commit, verified)?;
     match judged.and_then(|judged| judged.policy) {
         Some(policy) => Ok((policy, true)),
         None => {
@@ -85,9 +62,9 @@ fn refused<'a>(
     records: &'a Records<'a>,
     folder: &'a str,
     commit: Oid,
-    search: Search,
+    verified: Option<(Oid, Oid)>,
 ) -> Result<Option<Replay<'a>>, Error> {
-    let changes = match changes(records.objects(), folder, commit, search) {
+    let changes = match changes(records.objects(), folder, commit, verified) {
         // A shallow or partial clone knows no more.
         Err(Error::MissingObject { .. }) => return Ok(None),
         changes => changes?,
@@ -117,7 +94,12 @@ fn refused<'a>(
 /// Lists the latest steps up to `commit` that change the text of the policy, newest
 /// first, and the last commit that was looked at, or that put the verified policy into
 /// force.
-fn changes(objects: &dyn Objects, folder: &str, commit: Oid, search: Search) -> Result<Vec<Commit>, Error> {
+fn changes(
+    objects: &dyn Objects,
+    folder: &str,
+    commit: Oid,
+    verified: Option<(Oid, Oid)>,
+) -> Result<Vec<Commit>, Error> {
     let path = match folder {
         "" => REGISTRY_FILE.to_owned(),
         folder => format!("{folder}/{REGISTRY_FILE}"),
@@ -128,8 +110,10 @@ fn changes(objects: &dyn Objects, folder: &str, commit: Oid, search: Search) -> 
     let mut found = Vec::new();
     let mut at = read_commit(objects, commit)?;
     let mut here = text(&at)?;
-    for _ in 0..search.most() {
-        if let Some(policy) = search.verified(at.id) {
+    for _ in 0..MOST_BACK {
+        if let Some((point, policy)) = verified
+            && point == at.id
+        {
             at = read_commit(objects, policy)?;
             break;
         }
@@ -204,19 +188,18 @@ mod tests {
     }
 
     #[test]
-    fn what_an_answer_reads_does_not_grow_with_the_history() {
+    fn what_is_read_does_not_grow_with_the_history() {
         let (store, steps) = history();
         let tip = steps[299];
-        let reads = |search: Search| {
+        let reads = |verified: Option<(Oid, Oid)>| {
             store.reads.set(0);
-            let found = changes(&store, "", tip, search).expect("a history");
+            let found = changes(&store, "", tip, verified).expect("a history");
             assert_eq!(found.len(), 1);
             store.reads.get()
         };
-        assert_eq!(reads(Search::Far), 600);
-        assert!(reads(Search::Near(None)) <= 2 * 129);
+        assert_eq!(reads(None), 2 * (MOST_BACK + 1));
         // The point is the tip, or three steps before it.
-        assert!(reads(Search::Near(Some((tip, steps[0])))) <= 3);
-        assert!(reads(Search::Near(Some((steps[296], steps[0])))) <= 9);
+        assert!(reads(Some((tip, steps[0]))) <= 3);
+        assert!(reads(Some((steps[296], steps[0]))) <= 9);
     }
 }

@@ -27,7 +27,7 @@ pub use acknowledged::{Acknowledged, Reaffirmed};
 pub use arrival::{Arrival, Stopped};
 pub use dates::{Dated, Dates, claimed, claims, moment};
 pub use graph::Graph;
-pub use in_force::{Search, policy_in_force};
+pub use in_force::policy_in_force;
 #[cfg(feature = "testing")]
 pub use landing::Planner;
 pub use onto::{Onto, onto, outlook};

@@ -74,7 +74,7 @@ fn against_head(workspace: &Workspace, within: Option<&str>) -> Result<Report, E
     let prior = at(top)?;
     let policy = match head {
         Some(head) if prior.registry()?.is_some() => {
-            Some(history::policy_in_force(&records, &workspace.folder, head, "HEAD", history::Search::Far)?.0)
+            Some(history::policy_in_force(&records, &workspace.folder, head, "HEAD", None)?.0)
         }
         _ => None,
     };

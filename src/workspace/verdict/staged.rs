@@ -80,7 +80,7 @@ fn judged(wanted: &Wanted, repo: Repo, (head, tree): (Oid, Oid)) -> Result<Repor
     if prior.registry()?.is_none() {
         return Err(workspace.no_registry(&kept, head)?);
     }
-    let (policy, _) = history::policy_in_force(&records, folder, head, "HEAD", history::Search::Far)?;
+    let (policy, _) = history::policy_in_force(&records, folder, head, "HEAD", None)?;
     let past = Past::new(&kept, folder, Some(head));
     let mut differences = change::diff(&prior.seeing(&past), &next)?;
     history::add_protected(&mut differences, &kept, &policy, folder, (Some(top), Some(tree)))?;
