@@ -1,7 +1,5 @@
 //! The generated files in the repository are up to date.
 
-use std::collections::BTreeSet;
-
 use modelry::testing::record::kind::Kind;
 use modelry::testing::record::schema;
 use modelry::testing::report;
@@ -104,85 +102,4 @@ fn leaves<'c>(command: &'c clap::Command, path: &str) -> Vec<(String, &'c clap::
     subs.into_iter()
         .flat_map(|sub| leaves(sub, &format!("{path} {}", sub.get_name())))
         .collect()
-}
-
-/// Fields of the policy that wait for a later feature; reviewed, and to be
-/// emptied.
-const WAITING: [&str; 4] = ["landing", "delegated", "imports", "accounts"];
-
-fn properties(value: &Value, out: &mut BTreeSet<String>) {
-    match value {
-        Value::Object(members) => {
-            if let Some(Value::Object(properties)) = members.get("properties") {
-                out.extend(properties.keys().cloned());
-            }
-            members.values().for_each(|member| properties(member, out));
-        }
-        Value::Array(items) => items.iter().for_each(|item| properties(item, out)),
-        _ => {}
-    }
-}
-
-fn snake(camel: &str) -> String {
-    camel
-        .chars()
-        .flat_map(|c| {
-            if c.is_ascii_uppercase() {
-                vec!['_', c.to_ascii_lowercase()]
-            } else {
-                vec![c]
-            }
-        })
-        .collect()
-}
-
-#[test]
-fn every_field_of_the_policy_is_read() {
-    let mut fields = BTreeSet::new();
-    properties(schema::schema(Kind::Registry), &mut fields);
-    let mut code = String::new();
-    for entry in walkdir::WalkDir::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")) {
-        let entry = entry.expect("src");
-        let path = entry.path().to_string_lossy().into_owned();
-        if path.ends_with(".rs") && !path.contains("/model/") && !path.ends_with("/demo.rs") {
-            code.push_str(&std::fs::read_to_string(entry.path()).expect("a file"));
-        }
-    }
-    let model = include_str!("../../src/record/kind/registry.rs");
-    code.push_str(
-        model
-            .split("impl Registry {")
-            .nth(1)
-            .expect("what the policy answers"),
-    );
-    // Free text for people, and what the reader itself looks at.
-    let for_people = [
-        "name",
-        "description",
-        "email",
-        "apiVersion",
-        "kind",
-        "reason",
-        "commit",
-        "codes",
-        "message",
-        "require",
-    ];
-    let unread: Vec<&String> = fields
-        .iter()
-        .filter(|field| !for_people.contains(&field.as_str()) && !WAITING.contains(&field.as_str()))
-        .filter(|field| {
-            let name = snake(field).to_lowercase();
-            let name = if *field == "Approved" || *field == "Pending" {
-                "lifecycle".to_owned()
-            } else {
-                name
-            };
-            !code.contains(&format!(".{name}")) && !code.contains(&format!("{name}:")) && name != "lifecycle"
-        })
-        .collect();
-    assert!(
-        unread.is_empty(),
-        "nothing reads these fields of the policy: {unread:?}"
-    );
 }

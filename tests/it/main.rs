@@ -61,6 +61,7 @@ mod plain_words;
 mod policy;
 mod policy_by_hand;
 mod policy_effect;
+mod policy_fields;
 mod policy_pages;
 mod policy_seen;
 mod pull;

@@ -15,7 +15,8 @@ use modelry::testing::report::summary::{PolicyLine, policy_lines};
 use modelry::testing::trust::{self, Candidate, HistoryView, Policy, Shortfall, Verdict, are_enough};
 use serde_json::{Value, json};
 
-fn policy(value: &Value) -> Policy {
+/// The policy that is this document.
+pub fn policy(value: &Value) -> Policy {
     let text = yaml::write(None, value).expect("YAML");
     let id = Oid::hash(ObjectFormat::Sha1, ObjectKind::Blob, text.as_bytes());
     let loaded = snapshot::load(&RecordPath::Registry, id, text.as_bytes()).expect("a record");

@@ -238,7 +238,8 @@ fn verdict(carrier: &str) -> Verdict {
     }
 }
 
-fn judge(case: &Value) -> String {
+/// The concise report of a case.
+pub fn judge(case: &Value) -> String {
     let mut files = base();
     if let Some(edits) = case.get("before") {
         apply(&mut files, edits);
