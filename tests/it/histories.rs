@@ -33,7 +33,7 @@ fn revoke(lab: &Lab, since: &str) {
 }
 
 #[test]
-fn mr317_fires_for_what_the_key_proved_later() {
+pub fn mr317_fires_for_what_the_key_proved_later() {
     let (lab, since) = stolen();
     revoke(&lab, &since);
     // The revocation itself has notes, and what comes after it in that group has the finding.
@@ -59,14 +59,14 @@ fn mr317_fires_for_what_the_key_proved_later() {
 }
 
 #[test]
-fn mr317_passes_for_what_it_proved_before() {
+pub fn mr317_passes_for_what_it_proved_before() {
     let (lab, _) = stolen();
     revoke(&lab, &head(&lab));
     let _ = lab.ok("admin-1", &["validate", &format!("{}..HEAD", lab.root())]);
 }
 
 #[test]
-fn mr419_fires_for_a_commit_that_is_no_first_parent_and_for_a_later_one() {
+pub fn mr419_fires_for_a_commit_that_is_no_first_parent_and_for_a_later_one() {
     let (lab, since) = stolen();
     let key = fingerprint(&lab, "risk-1");
     let _ = lab.git(&["switch", "-q", "-c", "side"]);
@@ -91,7 +91,7 @@ fn mr419_fires_for_a_commit_that_is_no_first_parent_and_for_a_later_one() {
 }
 
 #[test]
-fn mr419_passes_when_it_moves_to_an_earlier_one() {
+pub fn mr419_passes_when_it_moves_to_an_earlier_one() {
     let (lab, since) = stolen();
     revoke(&lab, &since);
     lab.write("registry.yaml", &lab.policy_with(&since, &lab.root()));
@@ -103,7 +103,7 @@ fn mr419_passes_when_it_moves_to_an_earlier_one() {
 }
 
 #[test]
-fn mr502_fires_when_a_verified_commit_is_gone() {
+pub fn mr502_fires_when_a_verified_commit_is_gone() {
     let lab = Lab::with_registry();
     let before = head(&lab);
     lab.register("churn", '1');
@@ -134,7 +134,7 @@ fn mr502_fires_when_a_verified_commit_is_gone() {
 }
 
 #[test]
-fn mr502_passes_when_history_grows() {
+pub fn mr502_passes_when_history_grows() {
     let lab = Lab::with_registry();
     lab.register("churn", '1');
     let _ = lab.git(&["commit", "-q", "-S", "--allow-empty", "-m", "something else"]);

@@ -293,7 +293,7 @@ fn two_branches_that_register_one_number() {
 }
 
 #[test]
-fn mr503_fires_for_three_parents_that_bring_something() {
+pub fn mr503_fires_for_three_parents_that_bring_something() {
     let lab = started();
     for (branch, mark) in [("a", '2'), ("b", '3')] {
         lab.git(&["switch", "-q", "-c", branch, "main"]);
@@ -310,7 +310,7 @@ fn mr503_fires_for_three_parents_that_bring_something() {
 }
 
 #[test]
-fn mr503_passes_for_three_parents_that_bring_nothing_of_the_registry() {
+pub fn mr503_passes_for_three_parents_that_bring_nothing_of_the_registry() {
     let lab = started();
     for branch in ["a", "b"] {
         lab.git(&["switch", "-q", "-c", branch, "main"]);
@@ -336,7 +336,7 @@ fn unrelated(lab: &Lab, path: &str, text: &str) {
 }
 
 #[test]
-fn mr504_fires_for_a_history_of_its_own() {
+pub fn mr504_fires_for_a_history_of_its_own() {
     let lab = started();
     unrelated(
         &lab,
@@ -347,7 +347,7 @@ fn mr504_fires_for_a_history_of_its_own() {
 }
 
 #[test]
-fn mr504_passes_for_files_that_are_not_the_registrys() {
+pub fn mr504_passes_for_files_that_are_not_the_registrys() {
     let lab = started();
     unrelated(&lab, "notes.txt", "of another project\n");
     clean(&lab);
@@ -402,7 +402,7 @@ fn foxtrot() -> Lab {
 }
 
 #[test]
-fn mr505_fires_when_a_side_takes_the_mainlines_place() {
+pub fn mr505_fires_when_a_side_takes_the_mainlines_place() {
     let lab = foxtrot();
     lab.git(&["branch", "-f", "main", "side"]);
     let said = lab.says("admin-1", &["resolve", "churn/1"]);
@@ -412,7 +412,7 @@ fn mr505_fires_when_a_side_takes_the_mainlines_place() {
 }
 
 #[test]
-fn mr505_passes_when_the_mainline_merges_the_side() {
+pub fn mr505_passes_when_the_mainline_merges_the_side() {
     let lab = foxtrot();
     lab.git(&["switch", "-q", "main"]);
     merge(&lab, "admin-1", &["-S", "side"]);

@@ -192,7 +192,7 @@ fn a_grant_that_is_missing_is_named() {
 }
 
 #[test]
-fn mr508_fires_and_names_both_sides() {
+pub fn mr508_fires_and_names_both_sides() {
     let lab = started();
     lab.register("churn", '2');
     lab.git(&["switch", "-q", "main"]);
@@ -211,7 +211,7 @@ fn mr508_fires_and_names_both_sides() {
 }
 
 #[test]
-fn mr508_passes_where_git_puts_lines_together() {
+pub fn mr508_passes_where_git_puts_lines_together() {
     let lab = started();
     let _ = lab.ok("risk-1", &["approve", "churn/1", "-m", "good"]);
     lab.git(&["switch", "-q", "main"]);

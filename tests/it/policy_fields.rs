@@ -16,7 +16,7 @@ use crate::policy_effect::{lines, policy};
 use crate::rules;
 use crate::support::Lab;
 
-/// What has to notice the other value.
+/// The reader that has to notice the other value.
 enum Probe {
     /// The verdict on this step, under either policy.
     Step(&'static str),
@@ -452,10 +452,10 @@ impl History {
     }
 }
 
-/// What the probes said of the policy as it is, by step.
+/// The answers of the probes to the policy as it is, by step.
 type Known = BTreeMap<&'static str, String>;
 
-/// What the probe says of the policy, and what with the other value.
+/// The answers of the probe to the policy, and to that with the other value.
 fn both(case: &Case, base: &Value, history: &History, known: &mut Known) -> (String, String) {
     let (at, to, probe) = case;
     let was = match probe {

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn mr506_passes_when_history_grows() {
+pub fn mr506_passes_when_history_grows() {
     let lab = lab();
     let _ = clean(&lab, &["--new-checkpoint"]);
     assert_eq!(read(&file(&lab)), by_hand(&lab, "main"));
@@ -80,7 +80,7 @@ fn mr506_fires_when_an_old_step_is_amended() {
 }
 
 #[test]
-fn mr506_fires_when_the_mainline_is_truncated() {
+pub fn mr506_fires_when_the_mainline_is_truncated() {
     let lab = lab();
     let steps: usize = lab
         .git(&["rev-list", "--count", "main"])

@@ -1,9 +1,9 @@
 //! Checkpoints on real repositories.
 
 mod file;
-mod growth;
+pub mod growth;
 mod shallow;
-mod signature;
+pub mod signature;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

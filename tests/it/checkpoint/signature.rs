@@ -110,7 +110,7 @@ fn only_actors_sign_checkpoints() {
 }
 
 #[test]
-fn mr507_fires_when_the_signature_does_not_fit() {
+pub fn mr507_fires_when_the_signature_does_not_fit() {
     let lab = lab();
     let _ = clean(&lab, &["--new-checkpoint", "--sign"]);
     let good = read(&beside(&lab, ".sig"));
@@ -142,7 +142,7 @@ fn mr507_fires_when_the_signature_does_not_fit() {
 }
 
 #[test]
-fn mr507_passes_for_an_actor_of_then() {
+pub fn mr507_passes_for_an_actor_of_then() {
     let lab = lab();
     let said = audit(&lab, "risk-2", &["--new-checkpoint", "--sign"]);
     assert_eq!(said.code, 0, "{said:?}");

@@ -6,13 +6,14 @@
 //!   that `places.rs` prepares. Blocks of one page and one place run one after another.
 //!   Lines of output in a `console` block must be lines of the real output; object ids,
 //!   keys and folders may differ, and `…` is left out.
-//! - `<!-- NAME: begin -->`: a test of its own takes the block by `docs::block("NAME")`.
+//! - `<!-- NAME: begin -->`: a test of its own takes the block by `docs::block("NAME")`;
+//!   `docs::MARKS` lists these.
 //! - `<!-- shown: REASON -->`: it is not run.
 
 use std::collections::BTreeMap;
 
 use super::places::Place;
-use crate::support::docs::{Page, pages};
+use crate::support::docs::{MARKS, Page, pages};
 
 /// A block of commands in a page.
 struct Block {
@@ -55,12 +56,6 @@ fn comment(mark: &str) -> Option<(&str, &str)> {
 
 #[test]
 fn each_block_of_commands_is_run_or_says_why_not() {
-    let tests: String = walkdir::WalkDir::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it"))
-        .into_iter()
-        .map(|entry| entry.expect("tests"))
-        .filter(|entry| entry.path().extension().is_some_and(|end| end == "rs"))
-        .map(|entry| std::fs::read_to_string(entry.path()).expect("a file"))
-        .collect();
     let mut wrong = Vec::new();
     for page in pages() {
         for block in blocks(&page) {
@@ -77,7 +72,7 @@ fn each_block_of_commands_is_run_or_says_why_not() {
                     wrong.push(format!("{at}: the reason is too short"));
                 }
                 Some(("shown", _)) => {}
-                Some((name, "begin")) if !tests.contains(&format!("\"{name}\"")) => {
+                Some((name, "begin")) if !MARKS.contains(&name) => {
                     wrong.push(format!("{at}: no test takes the block `{name}`"));
                 }
                 Some((_, "begin")) => {}

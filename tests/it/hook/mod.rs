@@ -2,7 +2,7 @@
 
 mod commit;
 mod install;
-mod push;
+pub mod push;
 mod server;
 mod several;
 mod transports;

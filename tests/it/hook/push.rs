@@ -72,7 +72,7 @@ fn other_branches_and_tags_are_free() {
 }
 
 #[test]
-fn mr509_fires_when_the_mainline_is_deleted() {
+pub fn mr509_fires_when_the_mainline_is_deleted() {
     let guarded = Guarded::new();
     guarded.git(&["config", "receive.denyDeleteCurrent", "ignore"]);
     let said = guarded.refuses("admin-1", &[":main"]);
@@ -80,14 +80,14 @@ fn mr509_fires_when_the_mainline_is_deleted() {
 }
 
 #[test]
-fn mr509_passes_when_another_branch_is_deleted() {
+pub fn mr509_passes_when_another_branch_is_deleted() {
     let guarded = Guarded::new();
     let _ = guarded.accepts("admin-1", &["main:side"]);
     let _ = guarded.accepts("admin-1", &[":side"]);
 }
 
 #[test]
-fn mr510_fires_below_refs_replace() {
+pub fn mr510_fires_below_refs_replace() {
     let guarded = Guarded::new();
     let lab = &guarded.lab;
     lab.git(&["replace", "main", "main~1"]);
@@ -130,7 +130,7 @@ fn mr510_fires_for_a_name_that_makes_the_mainline_ambiguous() {
 }
 
 #[test]
-fn mr510_passes_beside_refs_replace() {
+pub fn mr510_passes_beside_refs_replace() {
     let guarded = Guarded::new();
     let _ = guarded.accepts("admin-1", &["main:refs/heads/replace/x", "main:refs/replaced/x"]);
 }

@@ -33,10 +33,36 @@ pub fn pages() -> Vec<Page> {
         .collect()
 }
 
+/// The marks of blocks that tests of their own take.
+pub const MARKS: [&str; 21] = [
+    "acknowledged",
+    "automated",
+    "demo",
+    "deploy-rule",
+    "github",
+    "gitlab",
+    "manifest",
+    "nightly",
+    "notify-ci",
+    "notify-cron",
+    "notify-hook",
+    "notify-once",
+    "pre-commit",
+    "put-events",
+    "reaffirmed",
+    "recovery",
+    "server",
+    "shallow",
+    "team-policy",
+    "tour",
+    "verify",
+];
+
 /// The block that the pages give between `<!-- MARK: begin -->` and `<!-- MARK: end -->`,
 /// without its fence.
 #[track_caller]
 pub fn block(mark: &str) -> String {
+    assert!(MARKS.contains(&mark), "`{mark}` is missing in MARKS");
     let begin = format!("<!-- {mark}: begin -->\n```");
     let found: Vec<String> = pages()
         .iter()
