@@ -12,7 +12,8 @@ use serde_json::json;
 use crate::support::needs::{OPENSSL, needs};
 use crate::support::said;
 use crate::support::server::{Reply, Server};
-use crate::support::shop::{Shop, bytes, part, wait_for};
+use crate::support::shop::{Shop, bytes, part};
+use crate::support::wait::wait_for;
 
 #[test]
 fn what_differs_leaves_nothing_behind() {

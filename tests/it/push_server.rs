@@ -1,9 +1,11 @@
 //! `--push` when the server starts, dies, refuses or is gone.
 
+use std::io::{BufReader, Read};
 use std::process::Stdio;
 
 use crate::support::hub::{Hub, Sshd, model, registering};
 use crate::support::needs::{SSHD, needs};
+use crate::support::wait::line_with;
 
 #[test]
 #[ignore = "needs sshd"]
@@ -20,11 +22,12 @@ fn a_server_that_is_starting_is_waited_for() {
     assert!(said.err.contains("Connection refused"), "{}", said.err);
     let mut command = seat.command("trainer", &arguments);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let job = command.spawn().expect("modelry");
-    std::thread::sleep(std::time::Duration::from_millis(1500));
+    let mut job = command.spawn().expect("modelry");
+    let mut stderr = BufReader::new(job.stderr.take().expect("a pipe"));
+    let mut said = line_with("trying again, while patience lasts", &mut stderr);
     sshd.start();
+    stderr.read_to_string(&mut said).expect("UTF-8");
     let job = job.wait_with_output().expect("modelry");
-    let said = String::from_utf8_lossy(&job.stderr);
     assert!(job.status.success(), "{said}");
     assert_eq!(
         said.matches("trying again, while patience lasts").count(),

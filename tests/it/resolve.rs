@@ -1,9 +1,11 @@
 //! The answers of `resolve`: their forms, and the case without one.
 
-use std::process::Command;
+use std::io::{BufReader, Read};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
-use std::time::Duration;
 
+use crate::support::wait::line_with;
 use crate::support::{Lab, said};
 
 /// `churn/1` approved and in production, `churn/2` approved, `churn/3` pending;
@@ -352,23 +354,15 @@ fn kserve_gets_an_inference_service() {
 #[test]
 fn wait_sees_the_approval_here_and_on_a_remote() {
     let lab = lab();
-    let mut waiting = lab.modelry(
-        "stranger",
-        &[
-            "wait",
-            "churn/3",
-            "--for",
-            "Approved",
-            "--timeout",
-            "60s",
-            "--interval",
-            "100ms",
-        ],
-    );
-    let waiting = waiting
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .expect("it runs");
+    let wait = |folder: &Path, more: &[&str]| {
+        let words = ["wait", "churn/4", "--timeout", "60s", "--interval", "100ms"];
+        let mut command = lab.modelry("stranger", &[&words, more].concat());
+        command
+            .current_dir(folder)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command.spawn().expect("it runs")
+    };
     let clone = lab.home().join("clone");
     let _ = lab.git(&[
         "clone",
@@ -376,39 +370,24 @@ fn wait_sees_the_approval_here_and_on_a_remote() {
         &lab.top.to_string_lossy(),
         &clone.to_string_lossy(),
     ]);
-    let mut remote = lab.modelry(
-        "stranger",
-        &[
-            "wait",
-            "churn/3",
-            "--for",
-            "Approved,Rejected",
-            "--remote",
-            "origin",
-            "--timeout",
-            "60s",
-            "--interval",
-            "200ms",
-            "--trust-root",
-        ],
-    );
-    let remote = remote
-        .current_dir(&clone)
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped());
-    let remote = remote.spawn().expect("it runs");
-    std::thread::sleep(Duration::from_millis(700));
-    let _ = lab.ok("risk-1", &["approve", "churn/3", "-m", "good"]);
-    for child in [waiting, remote] {
+    let remote = ["--for", "Approved,Rejected", "--remote", "origin", "--trust-root"];
+    let all = [wait(&lab.top, &["--for", "Approved"]), wait(&clone, &remote)];
+    // Both have looked once before there is anything to see.
+    let all = all.map(|mut child| {
+        let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
+        let _ = line_with("there is no version churn/4 yet", &mut stderr);
+        (child, stderr)
+    });
+    lab.register("churn", '4');
+    let _ = lab.ok("risk-1", &["approve", "churn/4", "-m", "good"]);
+    for (child, mut stderr) in all {
+        let mut said = String::new();
+        stderr.read_to_string(&mut said).expect("UTF-8");
         let output = child.wait_with_output().expect("it ends");
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        assert_eq!(String::from_utf8_lossy(&output.stdout), "churn/3 is Approved\n");
+        assert!(output.status.success(), "{said}");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "churn/4 is Approved\n");
     }
-    let said = lab.says("stranger", &["wait", "churn/3", "--for", "Pending"]);
+    let said = lab.says("stranger", &["wait", "churn/4", "--for", "Pending"]);
     assert_eq!(said.code, 3, "{said:?}");
     assert!(said.err.contains("nothing leads from there"), "{said:?}");
     let said = lab.says(

@@ -2,6 +2,7 @@
 
 use std::process::{Command, Stdio};
 
+use crate::support::wait::wait_for;
 use crate::support::{Lab, said};
 
 /// A registry of one administrator whose key is made by this `ssh-keygen` line.
@@ -113,12 +114,7 @@ fn agents_literals_programs_and_key_commands() {
         .stderr(Stdio::null())
         .spawn()
         .expect("ssh-agent is needed by this test");
-    for _ in 0..100 {
-        if socket.exists() {
-            break;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    wait_for("its socket", || socket.exists());
     let added = lab
         .command("ssh-add")
         .arg("-q")

@@ -204,7 +204,6 @@ impl Soak {
             for name in ["refs/heads/main.lock", "HEAD.lock", "packed-refs.lock"] {
                 let _ = std::fs::remove_file(self.hub.bare.join(name));
             }
-            std::thread::sleep(Duration::from_millis(200));
             sshd.start();
         }
     }

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use super::{World, apart, branch, file, piped, scribe, with_header};
 use crate::support::Lab;
 use crate::support::golden::golden;
+use crate::support::wait::wait_for;
 
 fn new_key(lab: &Lab, who: &str, arguments: &[&str]) -> String {
     let path = lab.home().join("keys").join(who);
@@ -44,12 +45,7 @@ impl Agent {
             .stderr(Stdio::null())
             .spawn()
             .expect("ssh-agent is needed by this test");
-        for _ in 0..100 {
-            if socket.exists() {
-                break;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(20));
-        }
+        wait_for("its socket", || socket.exists());
         Agent { child, socket }
     }
 

@@ -1,9 +1,8 @@
 //! Cursors: where to start, where to go on, and when not to.
 
-use std::time::{Duration, Instant};
-
 use super::{Receiver, command, cursor, events, lab, scrub, to};
 use crate::support::needs::needs;
+use crate::support::wait::wait_for;
 use crate::support::{Lab, said};
 
 fn read(lab: &Lab) -> String {
@@ -268,11 +267,7 @@ fn one_at_a_time_has_a_cursor() {
     let uri = receiver.uri("/hang");
     let more = ["--to", &uri, "--allow-private", "--timeout", "50s"];
     let mut first = command(&lab, &more).spawn().expect("a process");
-    let start = Instant::now();
-    while receiver.received().is_empty() {
-        assert!(start.elapsed() < Duration::from_secs(30), "nothing came");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    wait_for("the first event", || !receiver.received().is_empty());
     let told = to(&lab, &receiver, "/hang", &[]);
     assert_eq!(told.code, 2, "{told:?}");
     assert!(

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use super::{Receiver, SECRET, events, lab};
 use crate::support::needs::{OPENSSL, needs};
+use crate::support::wait::wait_for;
 use crate::support::{Lab, Said, said};
 
 /// A block of the docs, with this receiver and its secret.
@@ -121,12 +121,7 @@ fn by_a_hook_on_a_server() {
         let push = format!("git push --quiet {} main", bare.display());
         let _ = fine(&mut shell(&lab, "sh", &push, &lab.top));
     }
-    let start = Instant::now();
-    while receiver.received().len() < 3 {
-        let log = std::fs::read_to_string(folder.join("notify/log")).unwrap_or_default();
-        assert!(start.elapsed() < Duration::from_secs(30), "{log}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    wait_for("the third event", || receiver.received().len() >= 3);
     assert_eq!(receiver.ids("/ok"), events(&lab)[3..]);
 }
 

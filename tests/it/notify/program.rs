@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::{SECRET, command, events, lab};
+use crate::support::wait::wait_for;
 use crate::support::{Lab, said};
 
 fn script(lab: &Lab, text: &str) -> String {
@@ -221,15 +222,6 @@ impl Running {
     }
 }
 
-#[track_caller]
-fn wait_for(what: &str, is_so: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !is_so() {
-        assert!(start.elapsed() < Duration::from_secs(30), "{what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
 /// A child that nobody waits for may be there as a zombie for a while.
 fn lives(pid: &str) -> bool {
     std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
@@ -294,8 +286,8 @@ fn a_signal_that_is_to_be_ignored_stays_ignored() {
     let more = ["--exec", &program, "--since", "HEAD^", "--timeout", "5m"];
     let running = Running::start_by(&lab, &["env", "--ignore-signal=HUP"], &more);
     wait_for("it starts", || lab.home().join("started").exists());
+    // The system drops a signal that is ignored when it is sent.
     running.send("HUP");
-    std::thread::sleep(Duration::from_millis(200));
     std::fs::write(lab.home().join("go"), "").expect("a file");
     assert_eq!(running.ended(), None, "it ran to its end");
 }

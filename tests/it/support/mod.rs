@@ -17,6 +17,7 @@ pub mod repository;
 pub mod server;
 pub mod shop;
 mod state;
+pub mod wait;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

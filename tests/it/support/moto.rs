@@ -1,10 +1,10 @@
 //! AWS on this machine: moto, a server from PyPI, and AWS's own command line.
 
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use super::port::free_port;
 use super::python::Packages;
+use super::wait::wait_for;
 
 /// The packages of a test of AWS.
 pub static PACKAGES: Packages = Packages {
@@ -41,11 +41,8 @@ impl Moto {
             process,
             endpoint: format!("http://127.0.0.1:{port}"),
         };
-        let start = Instant::now();
-        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(start.elapsed() < Duration::from_secs(60), "moto does not start");
-            std::thread::sleep(Duration::from_millis(100));
-        }
+        let is_up = || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
+        wait_for("the start of moto", is_up);
         moto
     }
 

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use modelry::testing::record::canonical::sha256;
 use serde_json::{Value, json};
@@ -156,14 +155,6 @@ pub fn bytes(count: usize) -> Vec<u8> {
     })
     .take(count)
     .collect()
-}
-
-pub fn wait_for(what: &str, mut is: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !is() {
-        assert!(start.elapsed() < Duration::from_secs(60), "{what} never happened");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 /// The only part below the folder.
