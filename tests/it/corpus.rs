@@ -1,6 +1,6 @@
 //! The corpus of histories: `fixtures/histories/{hostile,legal}`. Each script
-//! becomes a real repository, and the real binary judges it. The format is
-//! described in `support::history`.
+//! becomes a real repository, and the real binary judges it. The README there
+//! describes the grammar.
 //!
 //! `HISTORY=part-of-a-name cargo test --test it corpus` plays only some, and
 //! shows what the judge said of them. Those with OpenPGP's keys are played by
@@ -13,7 +13,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::support::golden::golden;
-use crate::support::history::{Base, Format, Keys, Script, Verdict, World};
+use crate::support::history::{Base, Format, Keys, Script, Verdict, World, grammar};
 #[cfg(feature = "openpgp")]
 use crate::support::needs::{GPG, needs};
 
@@ -169,6 +169,23 @@ fn the_table_of_verdicts() {
         writeln!(table, "{}", line.trim_end()).expect("text");
     }
     golden(TABLE, &table);
+}
+
+#[test]
+fn the_page_of_the_grammar_has_all_of_it() {
+    let page = include_str!("../../fixtures/histories/README.md");
+    let word = regex::Regex::new("`[^`\n]*`").expect("a pattern");
+    let code: Vec<&str> = word.find_iter(page).map(|found| found.as_str()).collect();
+    let is_told = |key: &String| {
+        code.iter().any(|code| {
+            let mut words = code.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+            words.any(|word| word == key)
+        })
+    };
+    let all = grammar();
+    assert!(all.len() > 60, "{all:?}");
+    let missing: Vec<&String> = all.iter().filter(|key| !is_told(key)).collect();
+    assert!(missing.is_empty(), "the page does not tell of {missing:?}");
 }
 
 #[test]

@@ -62,9 +62,11 @@ pub fn replaced(world: &World, mut content: Vec<u8>, replacements: &Replacements
     content
 }
 
+/// The placeholders.
+pub const NAMES: [&str; 7] = ["ID", "SUBJECT", "KEY", "PRINT", "MATERIAL", "SIGNATURE", "REPEAT"];
+
 /// Replaces `NAME(…)` with its value.
 pub fn fill(world: &World, text: &str) -> String {
-    const NAMES: [&str; 7] = ["ID", "SUBJECT", "KEY", "PRINT", "MATERIAL", "SIGNATURE", "REPEAT"];
     let mut out = String::new();
     let mut rest = text;
     'text: while !rest.is_empty() {

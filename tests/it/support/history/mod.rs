@@ -1,58 +1,18 @@
 //! Histories as small scripts: `fixtures/histories/{hostile,legal}/NAME.yaml`.
 //!
-//! A script says, step by step, who does what to a prepared registry (see [`world`]),
-//! and what the judge must say of it in the end.
-//!
-//! ```yaml
-//! title: an approval smuggled into a back-merge
-//! threats: [34, 42]        # rows of the list of threats that it covers
-//! keys: openpgp            # ssh when absent
-//! format: sha256           # sha1 when absent
-//! folder: models           # the registry's folder; the top when absent
-//! steps: [...]
-//! judge: resolve churn/1   # a command; when absent `audit`, by who never saw it
-//! verdict: findings        # clean | findings | incomplete | nothing
-//! codes: [MR308]           # of all findings that decide, sorted
-//! notes: [leaves out]      # words that the report must hold
-//! harmless: why            # of a hostile history that is clean all the same
-//! known-defect: why        # the verdict is right, and the product's is not yet
-//! ```
-//!
-//! A step has one verb, and says with `as` who does it (`admin-1` when absent),
-//! with `sign` whose key signs the commit (the same; `nobody`), with `on` the
-//! branch (`main`; a new one starts at `from`, or at `main`; from `nothing` it
-//! shares no history). Only `git` goes on where the step before left off.
-//!
-//! | verb | what it does |
-//! | --- | --- |
-//! | `run: approve churn/1 -m good` | a command of Modelry; `exit` when it must not be 0 |
-//! | `commit: MESSAGE` | a commit by hand, of `files`, `reviews`, `status`, `seal` |
-//! | `merge: side` | a merge of one or more branches, with `options`; `files` and the like change its result; `tree` takes that of another commit |
-//! | `commit: …`, `parents: [a, b]` | a commit with these parents; `tree` as above |
-//! | `squash: side`, `rebase: side` | what a Git host makes of a branch: one commit, or each anew |
-//! | `raw: {FROM: TO}` | the last commit's bytes with replacements; `resign: WHO` signs what comes out, in `namespace` |
-//! | `raw-tree: {in: …, add: […]}` | a commit whose tree is written byte for byte |
-//! | `tamper: {object: …, with: …}` | an object's file with other content, or gone |
-//! | `git: WORDS`, `git-file: {PATH: TEXT}` | anything else in the clone |
-//! | `clone: WORDS` | goes on in a clone that is made like this |
-//!
-//! `files` maps a path to its text, to nothing (then it goes), or to
-//! replacements; `churn/1/…` is short for `groups/churn/versions/1/…`. The key
-//! `+` appends, `^` puts before. A change of `registry.yaml` raises its serial
-//! unless `serial: keep` is said. In texts, `\xHH` is a byte, and `NAME(…)` is
-//! filled in: `ID` of a revision, `SUBJECT` of a version or of `policy`, `KEY`
-//! (a file), `PRINT` and `MATERIAL` (as the policy spells it) of somebody,
-//! `SIGNATURE` of a commit or tag, `REPEAT(n|text)`.
+//! `fixtures/histories/README.md` describes the grammar, and the registry that each
+//! history starts from.
 
 mod fill;
 mod raw;
 mod steps;
 mod world;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 pub use steps::words_of;
 pub use world::{Base, World};
@@ -237,6 +197,33 @@ pub struct RawEntry {
 pub struct Tamper {
     pub object: String,
     pub with: Option<String>,
+}
+
+/// The keys and words that the parser takes for a type, out of its own mouth.
+fn taken<T: DeserializeOwned>(wrong: &str) -> BTreeSet<String> {
+    let told = serde_yaml::from_str::<T>(wrong).err().expect("a complaint");
+    let told = told.to_string();
+    let (_, expected) = told.split_once("expected").expect("what there is");
+    let words = expected.split('`').skip(1).step_by(2);
+    words.map(str::to_owned).collect()
+}
+
+/// Every key, word and placeholder of the grammar.
+pub fn grammar() -> BTreeSet<String> {
+    let types = [
+        taken::<Script>("{other: 1}"),
+        taken::<Step>("{other: 1}"),
+        taken::<Review>("{other: 1}"),
+        taken::<RawTree>("{other: 1}"),
+        taken::<RawEntry>("{other: 1}"),
+        taken::<Tamper>("{other: 1}"),
+        taken::<Keys>("other"),
+        taken::<Format>("other"),
+        taken::<Verdict>("other"),
+        taken::<Serial>("other"),
+    ];
+    let placeholders = fill::NAMES.iter().map(|name| (*name).to_owned());
+    types.into_iter().flatten().chain(placeholders).collect()
 }
 
 impl Script {
