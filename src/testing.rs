@@ -78,6 +78,7 @@ pub mod signature {
     pub use crate::signature::{Certificate, OpenPgpFault, PublicKey, openpgp, peek, verify};
 }
 pub mod trust {
+    pub use crate::trust::condition::Expr;
     pub use crate::trust::{
         Candidate, Carrier, Carriers, HistoryView, Policy, Shortfall, Verdict, are_enough, path_glob, tally,
     };

@@ -12,8 +12,7 @@
 //!
 //! # Imports
 //!
-//! `base`, `object`, `signature`, `record`. The crate `cel` is named in `condition`
-//! alone.
+//! `base`, `object`, `signature`, `record`.
 //!
 //! # Where the next thing goes
 //!

@@ -10,6 +10,8 @@ mod address;
 mod checkpoint;
 #[path = "../fuzz/commit.rs"]
 mod commit;
+#[path = "../fuzz/condition.rs"]
+mod condition;
 #[path = "../fuzz/cursor.rs"]
 mod cursor;
 #[path = "../fuzz/hook.rs"]
@@ -102,6 +104,7 @@ fn seeds_of_what_is_read_pass() {
     run(image::check, &lines("image"), 4000);
     run(address::check, &lines("address"), 4000);
     run(protect::check, &lines("protect"), 800);
+    run(condition::check, &lines("condition"), 4000);
     run(commit::check, &files("commit", &[0]), 500);
     run(commit::check, &files("commit-sha256", &[1]), 500);
     run(checkpoint::check, &files("checkpoint", &[]), 500);

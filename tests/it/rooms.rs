@@ -63,7 +63,7 @@ const HOUSE: [Room; 13] = [
     core(
         "trust",
         &["base", "object", "signature", "record"],
-        &["serde_json", "globset", "cel", "strsim", "thiserror"],
+        &["serde_json", "globset", "strsim", "thiserror"],
     ),
     core(
         "judge",
@@ -185,7 +185,7 @@ struct Exception {
     never: &'static [&'static str],
 }
 
-const EXCEPTIONS: [Exception; 9] = [
+const EXCEPTIONS: [Exception; 8] = [
     // The parser of conditions is recursive, and runs on a stack of its own size.
     Exception {
         place: "trust/condition",
@@ -232,12 +232,6 @@ const EXCEPTIONS: [Exception; 9] = [
         place: "report/text",
         may: &[],
         never: &["crate::trust", "crate::judge"],
-    },
-    // `cel` stays where conditions are read.
-    Exception {
-        place: "trust/gate.rs",
-        may: &[],
-        never: &["cel"],
     },
 ];
 

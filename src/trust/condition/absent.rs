@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::Expr;
 use super::names::{self, Path};
-use super::read::{Comparison, Node};
+use super::tree::{Comparison, Node};
 
 /// A member that no content has.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 //! thresholds of the same number.
 
 use super::names::children;
-use super::read::{Comparison, Node};
+use super::tree::{Comparison, Node};
 
 /// The relation of a condition to the one that it replaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

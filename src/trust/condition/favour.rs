@@ -2,7 +2,7 @@
 //! more is better. If the text does not decide it, there is no answer.
 
 use super::names::Path;
-use super::read::{Arithmetic, Comparison, Node};
+use super::tree::{Arithmetic, Comparison, Node};
 
 /// The better way of a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::Outcome;
 use super::names::Path;
-use super::read::{Arithmetic, Comparison, Node, Quantifier};
+use super::tree::{Arithmetic, Comparison, Node, Quantifier};
 
 /// Steps of one judgement: a node, a compared item, 32 bytes of text.
 const BUDGET: u32 = 250_000;

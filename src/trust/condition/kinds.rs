@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::judge::name;
 use super::names::Path;
-use super::read::{Comparison, Node};
+use super::tree::{Comparison, Node};
 use super::{Absent, Expr};
 
 /// The kind of a value, as far as a schema determines it.

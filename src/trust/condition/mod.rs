@@ -3,9 +3,9 @@
 //! The language is a part of CEL, the Common Expression Language: comparison, arithmetic,
 //! logic, `? :`, `in`, `has`, `size`, `exists` and `all`. A policy is written by
 //! administrators and read by every clone and every CI job, so a condition must be
-//! harmless by construction. The `cel` crate reads the text, bounded before (`scan`)
-//! and after (`read`). The judgement is ours (`judge`), with a budget of steps that
-//! no content can exceed.
+//! harmless by construction: a text is split (`scan`) and parsed (`parse`) within limits,
+//! and judged (`judge`) with a budget of steps that no content can exceed. A test compares
+//! the trees with those of the crate `cel`.
 //!
 //! This departs from CEL in three points:
 //!
@@ -20,9 +20,11 @@ mod demand;
 mod favour;
 mod judge;
 mod kinds;
+mod literal;
 mod names;
-mod read;
+mod parse;
 mod scan;
+mod tree;
 
 use std::ops::Range;
 
@@ -33,14 +35,11 @@ pub use kinds::{Misfit, Shape};
 
 use serde_json::{Map, Value};
 
-/// The stack of CEL's parser: reserved, and touched only when needed.
-const STACK: usize = 16 << 20;
-
 /// A condition, compiled once and judged for each version.
 #[derive(Clone, Debug)]
 pub struct Expr {
     source: String,
-    root: read::Node,
+    root: tree::Node,
     reads: Vec<names::Path>,
 }
 
@@ -82,7 +81,7 @@ impl Expr {
     /// large. Never panics, and takes a bounded time and stack.
     pub fn compile(source: &str, variables: &[&str]) -> Result<Expr, ExprFault> {
         let tokens = scan::scan(source)?;
-        let root = with_stack(|| read::read(source, &tokens, variables))?;
+        let root = parse::parse(source, &tokens, variables)?;
         let reads = names::reads(&root);
         Ok(Expr {
             source: source.to_owned(),
@@ -154,46 +153,7 @@ impl Expr {
     }
 }
 
-thread_local! {
-    static QUIET: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
-}
-
-/// Keeps the panic hook silent on the threads of [`with_stack`], where a panic becomes a
-/// fault; every other thread keeps its hook.
-fn hush_panics() {
-    static ONCE: std::sync::Once = std::sync::Once::new();
-    ONCE.call_once(|| {
-        let previous = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            if !QUIET.get() {
-                previous(info);
-            }
-        }));
-    });
-}
-
-/// Runs foreign recursive code on a thread with a large stack. A panic, or a failure to
-/// start the thread, is a fault.
-fn with_stack<T: Send>(work: impl FnOnce() -> Result<T, ExprFault> + Send) -> Result<T, ExprFault> {
-    hush_panics();
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new()
-            .name("expr".into())
-            .stack_size(STACK)
-            .spawn_scoped(scope, || {
-                QUIET.set(true);
-                work()
-            });
-        match thread.map(std::thread::ScopedJoinHandle::join) {
-            Ok(Ok(result)) => result,
-            Ok(Err(_panic)) => Err(ExprFault::at(None, "the condition can't be read as CEL")),
-            Err(error) => Err(ExprFault::at(
-                None,
-                format!("no thread to read the condition on: {error}"),
-            )),
-        }
-    })
-}
-
+#[cfg(test)]
+mod agreement;
 #[cfg(test)]
 mod tests;

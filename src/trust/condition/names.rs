@@ -7,7 +7,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::Absent;
-use super::read::Node;
+use super::tree::Node;
 
 /// A variable and the members below it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,5 @@
-//! The first look at a condition's text, before CEL's parser sees it: its
-//! lexical elements, bounded in number and nesting. Source: the lexical part of
-//! the CEL specification, as far as conditions may use it.
+//! The lexical elements of a condition's text, bounded in number and nesting. Source: the
+//! lexical part of the CEL specification, as far as conditions may use it.
 
 use std::ops::Range;
 
@@ -17,7 +16,7 @@ const MAX_TOKENS: usize = 400;
 const MAX_NESTING: usize = 16;
 /// Bytes of one text literal, with its quotes.
 const MAX_TEXT: usize = 256;
-/// `? :` in all: CEL's grammar nests each in the one before.
+/// `? :` in all: the grammar nests each in the one before.
 const MAX_TERNARIES: usize = 16;
 
 /// The kind of an element, as far as the scanner distinguishes it.
@@ -136,8 +135,8 @@ fn after_value(bytes: &[u8], tokens: &[Token]) -> bool {
     })
 }
 
-/// Finds the end of a number: digits, letters, a fraction, a signed exponent. The parser
-/// checks its form.
+/// Finds the end of a number: digits, letters, a fraction, a signed exponent.
+/// [`super::literal`] checks its form.
 fn number(bytes: &[u8], at: usize) -> usize {
     let mut end = at;
     while let Some(&byte) = bytes.get(end) {
