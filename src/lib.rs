@@ -4,7 +4,7 @@
 //!
 //! Thirteen rooms, each a folder whose first page says what it is, what it may import and
 //! where to add the next thing. A room imports only rooms before it in this table;
-//! `tests/it/rooms.rs` holds the table and refuses everything else.
+//! `tests/it/house/rooms.rs` holds the table and refuses everything else.
 //!
 //! | room | what it is |
 //! | --- | --- |

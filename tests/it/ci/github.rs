@@ -64,7 +64,7 @@ fn a_pushed_revocation_is_a_note_everywhere() {
     let hub = opened();
     let lab = &hub.lab;
     let before = hub.tip();
-    let key = crate::emergency::fingerprint(lab, "trainer");
+    let key = crate::policy::emergency::fingerprint(lab, "trainer");
     let since = lab.git(&["rev-parse", "HEAD~1"]);
     let revoke = [
         "actor",

@@ -1,0 +1,104 @@
+//! Remedies of findings about histories, which no single case of `fixtures/rules` shows.
+
+use std::path::Path;
+
+use crate::policy::emergency::fingerprint;
+use crate::support::{Lab, said};
+
+/// Types a line as somebody.
+#[track_caller]
+fn typed(lab: &Lab, who: &str, line: &str) {
+    let mut shell = lab.command("sh");
+    lab.as_actor(&mut shell, who);
+    let program = Path::new(env!("CARGO_BIN_EXE_modelry"));
+    let path = std::env::var("PATH").unwrap_or_default();
+    let bin = program.parent().expect("a folder").display();
+    let line = line.replace("REASON", "'because of it'");
+    shell
+        .env("PATH", format!("{bin}:{path}"))
+        .args(["-c", &line])
+        .current_dir(&lab.top);
+    let said = said(&mut shell);
+    assert_eq!(said.code, 0, "{line}: {said:?}");
+}
+
+/// A version that a stolen key approved, and that serves a stage: it is accepted, emptied
+/// and archived in the order of the remedy.
+#[test]
+fn a_wrong_version_that_serves_is_retired_in_the_order_of_the_remedy() {
+    let lab = Lab::with_registry();
+    let stages = [
+        "grant",
+        "add",
+        "risk-2",
+        "--allow",
+        "promote",
+        "--groups",
+        "*",
+        "--stages",
+        "production,staging",
+    ];
+    let _ = lab.ok("admin-1", &stages);
+    lab.register("churn", '1');
+    let since = lab.git(&["rev-parse", "HEAD"]);
+    let _ = lab.ok("risk-1", &["approve", "churn/1", "-m", "ok", "--yes"]);
+    let _ = lab.ok(
+        "risk-2",
+        &["promote", "churn/1", "production", "-m", "ok", "--yes"],
+    );
+    let key = fingerprint(&lab, "risk-1");
+    let revoke = [
+        "actor",
+        "revoke-key",
+        &key,
+        "--since",
+        &since,
+        "-m",
+        "stolen",
+        "--yes",
+    ];
+    let _ = lab.ok("admin-1", &revoke);
+    let audit = lab.findings("admin-1", &["audit"]);
+    let remedy = audit
+        .lines()
+        .find(|line| line.contains("= do: look at it; churn/1"))
+        .expect("a remedy");
+    let wrong = remedy.split_once("if it is wrong").expect("the second way").1;
+    let mut lines = wrong.split('`').skip(1).step_by(2);
+    let _file = lines.next();
+    let entry = lines.next().expect("an entry");
+    lab.change_policy("actors:\n", &format!("{entry}\nactors:\n"));
+    for line in lines.filter(|line| line.starts_with("modelry ")) {
+        typed(&lab, "risk-2", &format!("{line} --yes"));
+    }
+    let _ = lab.ok("admin-1", &["audit"]);
+    assert!(lab.ok("admin-1", &["show", "churn/1"]).contains("Archived"));
+}
+
+/// No grant helps a machine without a living owner, so none is offered.
+#[test]
+fn a_machine_without_an_owner_is_told_so() {
+    let lab = Lab::with_registry();
+    let key = lab.public_key("owner");
+    let _ = lab.ok("admin-1", &["actor", "add", "owner", "--key", &key]);
+    let key = lab.public_key("bot");
+    let bot = [
+        "actor", "add", "bot", "--kind", "machine", "--owner", "owner", "--key", &key,
+    ];
+    let _ = lab.ok("admin-1", &bot);
+    let grant = ["grant", "add", "bot", "--allow", "register", "--groups", "*"];
+    let _ = lab.ok("admin-1", &grant);
+    let _ = lab.ok("admin-1", &["actor", "retire", "owner", "-m", "gone", "--yes"]);
+    let digest = format!("sha256:{}", "a".repeat(64));
+    let register = ["register", "churn", "--artifact", "s3://m/1", "--digest", &digest];
+    let told = lab.findings("bot", &register);
+    assert!(
+        told.contains("MR307")
+            && told.contains("machine `bot` has no living owner (MR410)")
+            && told.contains("under `owners` of `bot`")
+            && !told.contains("modelry grant add"),
+        "{told}"
+    );
+    lab.change_policy("owners: [owner]", "owners: [admin-1]");
+    let _ = lab.ok("bot", &register);
+}

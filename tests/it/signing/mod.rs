@@ -1,0 +1,6 @@
+//! Signing and verifying, with real programs and keys.
+
+mod git_suites;
+#[cfg(feature = "openpgp")]
+mod openpgp;
+mod programs;
