@@ -355,43 +355,9 @@ fn write(
     let path = RecordPath::Review(id.clone(), (*person).clone());
     let old = desk.snapshot.read(&path)?;
     let before = old.as_ref().and_then(|old| old.review());
-    let note = |draft: &mut Draft, what: &str, why: String| {
-        let line = format!("the review of {id} by `{person}` is {what}: {why}");
-        draft.notes.push(line);
+    let Some(decision) = decision(desk, request, voice, id, before, &mut draft.notes)? else {
+        return Ok(None);
     };
-    if before.is_some_and(|before| !trust::is_reported(before)) {
-        let why = format!("`{person}` has reviewed it with an own key, which holds");
-        note(draft, "not relayed", why);
-        return Ok(None);
-    }
-    let known = before.and_then(|before| Some((before.decision, before.host.as_ref()?)));
-    let known = known.filter(|(_, known)| known.name == *request.host);
-    if let Some((_, known)) = known.filter(|(decision, known)| verdict.is_older_than(known, *decision)) {
-        let why = format!(
-            "the host said it before review {}, which is written down",
-            known.review
-        );
-        note(draft, "not relayed", why);
-        return Ok(None);
-    }
-    let mut decision = match verdict.click {
-        Click::Approved => Decision::Approved,
-        Click::ChangesRequested if request.rejects => Decision::Rejected,
-        Click::ChangesRequested | Click::Dismissed => Decision::Withdrawn,
-    };
-    if decision != Decision::Withdrawn
-        && let Some(why) = not_counted(desk, voice, id, decision)?
-    {
-        if decision == Decision::Approved || !takes_back(desk, person, id, before)? {
-            note(draft, "not relayed", why);
-            return Ok(None);
-        }
-        note(draft, "relayed as a withdrawal, not as a rejection", why);
-        decision = Decision::Withdrawn;
-    }
-    if decision == Decision::Withdrawn && !takes_back(desk, person, id, before)? {
-        return Ok(None);
-    }
     let version = desk.version(id)?;
     let now = subject::version_subject(desk.policy.id(), id, &version, &desk.snapshot)?;
     let host = HostReview {
@@ -434,6 +400,54 @@ fn write(
         "Relay the {done} of {id} by {person} on {}",
         request.host.as_str()
     )))
+}
+
+/// Returns the decision to write down for the host's answer, or `None` where nothing is
+/// written. A note says why one is left out or weakened.
+fn decision(
+    desk: &WriteContext<'_>,
+    request: &RelayRequest<'_>,
+    voice: &Approver<'_>,
+    id: &VersionId,
+    before: Option<&Review>,
+    notes: &mut Vec<String>,
+) -> Result<Option<Decision>, Error> {
+    let Approver { person, verdict, .. } = voice;
+    let mut note = |what: &str, why: String| {
+        notes.push(format!("the review of {id} by `{person}` is {what}: {why}"));
+    };
+    if before.is_some_and(|before| !trust::is_reported(before)) {
+        let why = format!("`{person}` has reviewed it with an own key, which holds");
+        note("not relayed", why);
+        return Ok(None);
+    }
+    let known = before.and_then(|before| Some((before.decision, before.host.as_ref()?)));
+    let known = known.filter(|(_, known)| known.name == *request.host);
+    if let Some((_, known)) = known.filter(|(decision, known)| verdict.is_older_than(known, *decision)) {
+        let why = format!(
+            "the host said it before review {}, which is written down",
+            known.review
+        );
+        note("not relayed", why);
+        return Ok(None);
+    }
+    let mut decision = match verdict.click {
+        Click::Approved => Decision::Approved,
+        Click::ChangesRequested if request.rejects => Decision::Rejected,
+        Click::ChangesRequested | Click::Dismissed => Decision::Withdrawn,
+    };
+    if decision != Decision::Withdrawn
+        && let Some(why) = not_counted(desk, voice, id, decision)?
+    {
+        if decision == Decision::Approved || !takes_back(desk, person, id, before)? {
+            note("not relayed", why);
+            return Ok(None);
+        }
+        note("relayed as a withdrawal, not as a rejection", why);
+        decision = Decision::Withdrawn;
+    }
+    let is_written = decision != Decision::Withdrawn || takes_back(desk, person, id, before)?;
+    Ok(is_written.then_some(decision))
 }
 
 /// Returns why an approval or a rejection would not count, or `None` where it would.

@@ -233,6 +233,27 @@ pub fn authors(
     Ok(authors)
 }
 
+/// Whether an actor's decision about a version counts, if its record is a valid one.
+fn decision_worth(
+    policy: &Policy,
+    need: &ApprovalNeed,
+    (id, version): (&VersionId, &Loaded),
+    (actor, review): (&ActorId, &Review),
+    authors: &BTreeSet<ActorId>,
+) -> Standing {
+    if let Some(why) = report_worth(policy, need, id, review, authors) {
+        return Standing::Not(why);
+    }
+    let group = &id.group;
+    let may_reject =
+        || version.by() == Some(actor) || policy.may(actor, Action::Reject, Some(group.as_str()), None);
+    match review.decision {
+        Decision::Approved => approval_worth(policy, need, group, actor, authors),
+        Decision::Rejected if !may_reject() => Standing::Not(format!("`{actor}` may not reject here")),
+        _ => Standing::Counts,
+    }
+}
+
 /// Counts the reviews of a version: on the files at `next`, by `policy`, the one in force
 /// before, with the champions of its gates as they are at `prior`.
 pub fn tally(
@@ -254,27 +275,10 @@ pub fn tally(
         // tries is a finding (MR318), and here the signed review still counts.
         let loaded = outside.replaced_signed_review(&path).unwrap_or(loaded);
         let Some(review) = loaded.review() else { continue };
-        let standing = match worth(policy, prior, &path, &loaded, &subject, outside)? {
-            Standing::Counts => {
-                let reported = report_worth(policy, &need, id, review, &authors);
-                match reported.map_or(Standing::Counts, Standing::Not) {
-                    Standing::Counts if review.decision == Decision::Approved => {
-                        approval_worth(policy, &need, &id.group, &actor, &authors)
-                    }
-                    Standing::Counts if review.decision == Decision::Rejected => {
-                        let own = version.by() == Some(&actor);
-                        let may = own || policy.may(&actor, Action::Reject, Some(id.group.as_str()), None);
-                        if may {
-                            Standing::Counts
-                        } else {
-                            Standing::Not(format!("`{actor}` may not reject here"))
-                        }
-                    }
-                    other => other,
-                }
-            }
-            other => other,
-        };
+        let mut standing = worth(policy, prior, &path, &loaded, &subject, outside)?;
+        if standing == Standing::Counts {
+            standing = decision_worth(policy, &need, (id, version), (&actor, review), &authors);
+        }
         reviews.push(Counted {
             reported_by: reporter(review).cloned(),
             actor,

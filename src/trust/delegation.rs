@@ -1,7 +1,7 @@
 //! Reviews that a machine reports for the person who gave them on a Git host.
 
 use super::Policy;
-use crate::record::kind::{Action, ActorId, ActorKind, Decision, GroupName, Review, VersionId};
+use crate::record::kind::{Action, ActorId, ActorKind, Decision, GroupName, HostReview, Review, VersionId};
 
 /// A reason for which a reported review does not count.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,13 +24,6 @@ pub fn is_reported(review: &Review) -> bool {
 /// where it was given. Its reviewer is a person who is not retired and lists the account
 /// of that host.
 pub fn delegation_fault(policy: &Policy, id: &VersionId, review: &Review) -> Option<DelegationFault> {
-    let fault = |pointer, message, help: String| {
-        Some(DelegationFault {
-            pointer,
-            message,
-            help,
-        })
-    };
     let Some(person) = &review.on_behalf_of else {
         return fault(
             "/host",
@@ -38,24 +31,44 @@ pub fn delegation_fault(policy: &Policy, id: &VersionId, review: &Review) -> Opt
             "remove `host`, as a review of one's own names no host, or add `onBehalfOf`".to_owned(),
         );
     };
-    let sign = |person: &ActorId| {
-        let verb = review.decision.verb();
-        format!("remove the file, and let `{person}` sign the review: `modelry {verb} {id} -m REASON`")
-    };
     let Some(host) = &review.host else {
         return fault(
             "/onBehalfOf",
             format!("this review of `{person}` does not say where it was given"),
-            sign(person),
+            sign(person, id, review.decision),
         );
     };
+    machine_fault(policy, id, review, person).or_else(|| person_fault(policy, id, review, (person, host)))
+}
+
+fn fault(pointer: &'static str, message: String, help: String) -> Option<DelegationFault> {
+    Some(DelegationFault {
+        pointer,
+        message,
+        help,
+    })
+}
+
+/// The remedy: the person signs the review.
+fn sign(person: &ActorId, id: &VersionId, decision: Decision) -> String {
+    let verb = decision.verb();
+    format!("remove the file, and let `{person}` sign the review: `modelry {verb} {id} -m REASON`")
+}
+
+/// Returns why the reporter may not report this review.
+fn machine_fault(
+    policy: &Policy,
+    id: &VersionId,
+    review: &Review,
+    person: &ActorId,
+) -> Option<DelegationFault> {
     let by = &review.by;
     let kind = policy.actor(by.as_str()).map(|actor| actor.kind);
     if kind != Some(ActorKind::Machine) {
         return fault(
             "/by",
             format!("`{by}` is no machine, and only machines report for others"),
-            sign(person),
+            sign(person, id, review.decision),
         );
     }
     let group = Some(id.group.as_str());
@@ -83,12 +96,22 @@ pub fn delegation_fault(policy: &Policy, id: &VersionId, review: &Review) -> Opt
             ),
         );
     }
+    None
+}
+
+/// Returns why the person could not give this review on the host.
+fn person_fault(
+    policy: &Policy,
+    id: &VersionId,
+    review: &Review,
+    (person, host): (&ActorId, &HostReview),
+) -> Option<DelegationFault> {
     let who = policy.actor(person.as_str());
     if who.is_some_and(|who| who.kind != ActorKind::Person) {
         return fault(
             "/onBehalfOf",
             format!("`{person}` is no person, and only persons decide on a host's page"),
-            sign(person),
+            sign(person, id, review.decision),
         );
     }
     // A retired actor's decisions do not count, whoever reports them.
@@ -121,7 +144,7 @@ pub fn delegation_fault(policy: &Policy, id: &VersionId, review: &Review) -> Opt
                 "the account that gave this review on `{}` is not `{person}`'s",
                 host.name.as_str()
             ),
-            sign(person),
+            sign(person, id, review.decision),
         );
     }
     None

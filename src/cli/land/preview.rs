@@ -205,9 +205,7 @@ fn carriers(attempt: &Attempt<'_>, base: &Base<'_>, changes: &[Change], to_sign:
 /// # Errors
 /// The change can't be drafted, or changes nothing.
 pub(super) fn preview(attempt: &Attempt<'_>, base: &Base<'_>, target: &Target) -> Result<Preview, Error> {
-    let Attempt {
-        workspace, job, args, ..
-    } = *attempt;
+    let Attempt { workspace, job, .. } = *attempt;
     let (policy, actor) = (&base.policy, &base.actor);
     let overlay = &Overlay::new(base.objects);
     let parent = target.base;
@@ -239,46 +237,16 @@ pub(super) fn preview(attempt: &Attempt<'_>, base: &Base<'_>, target: &Target) -
     if top == base_tree {
         return Ok(Preview::Existing(Existing::exact(draft).naming(&before, &[])?));
     }
-    let to_sign = match args.no_record_signature {
-        true => Vec::new(),
-        false => act::to_sign(&differences.changes),
-    };
-    let carriers = carriers(attempt, base, &differences.changes, &to_sign);
-    let gates = trust::gates_of_changes(policy, &prior, &next, &differences.changes)?;
-    let mut replay = Replay::with_policy(&records, &workspace.folder, policy.clone());
-    let judged = replay.judge_carried((prior, next), &carriers, &differences, &past, Some(parent))?;
-    let mut checked = replay.checked;
-    checked.documents = records.documents();
-    let mut findings = judged.findings;
-    if findings.is_empty() {
-        let resolver = Resolver {
-            prior,
-            next,
-            folder: &workspace.folder,
-            before: Some(parent),
-            after: None,
-        };
-        let unmet = act::unmet_gates(&differences.changes, &gates);
-        findings.extend(unmet.into_iter().map(|finding| resolver.resolve(finding)));
-    }
-    point_at_given(&mut findings, attempt, &draft, &next);
+    let Judged {
+        mut report,
+        to_sign,
+        gates,
+        consequences,
+    } = judge(attempt, base, (prior, next), &differences, &past, parent)?;
+    point_at_given(&mut report.findings, attempt, &draft, &next);
     let mut notes = std::mem::take(&mut draft.notes);
     notes.extend(remarks(attempt, &desk(next), &differences.changes)?);
-    if differences.changes.iter().any(Change::brings_policy)
-        && findings.iter().all(|finding| finding.rule.code == "MR403")
-        && let Some(after) = next.registry()?.and_then(Policy::new)
-    {
-        let distrusted = replay.distrusted(&after, &policy.registry().revoked, parent)?;
-        notes.extend(act::consequences(&after, &distrusted));
-        // The author should know what the policy lacks from now on.
-        notes.extend(judged.notes.iter().map(|note| note.message.clone()));
-    }
-    let mut report = Report {
-        findings,
-        notes: judged.notes,
-        checked,
-        ..Report::default()
-    };
+    notes.extend(consequences);
     target.leave_proposing(&mut report);
     if !report.findings.is_empty() && !target.proposes(&report) {
         return Ok(Preview::Refused(report));
@@ -304,6 +272,73 @@ pub(super) fn preview(attempt: &Attempt<'_>, base: &Base<'_>, target: &Target) -
         report,
         contents: Vec::new(),
     })))
+}
+
+/// The verdict on a drafted change.
+struct Judged {
+    report: Report,
+    /// The records that its author signs.
+    to_sign: Vec<RecordPath>,
+    /// The results of the gates of each decided version.
+    gates: Vec<(VersionId, Vec<GateResult>)>,
+    /// Notes on what a new policy amounts to.
+    consequences: Vec<String>,
+}
+
+/// Judges a drafted change with the verdicts that its signatures will have.
+fn judge(
+    attempt: &Attempt<'_>,
+    base: &Base<'_>,
+    (prior, next): (Snapshot<'_>, Snapshot<'_>),
+    differences: &Differences,
+    past: &Past<'_>,
+    parent: Oid,
+) -> Result<Judged, Error> {
+    let (policy, folder) = (&base.policy, &attempt.workspace.folder);
+    let (records, changes) = (prior.records, &differences.changes);
+    let to_sign = match attempt.args.no_record_signature {
+        true => Vec::new(),
+        false => act::to_sign(changes),
+    };
+    let carriers = carriers(attempt, base, changes, &to_sign);
+    let gates = trust::gates_of_changes(policy, &prior, &next, changes)?;
+    let mut replay = Replay::with_policy(records, folder, policy.clone());
+    let judged = replay.judge_carried((prior, next), &carriers, differences, past, Some(parent))?;
+    let mut checked = replay.checked;
+    checked.documents = records.documents();
+    let mut findings = judged.findings;
+    if findings.is_empty() {
+        let resolver = Resolver {
+            prior,
+            next,
+            folder,
+            before: Some(parent),
+            after: None,
+        };
+        let unmet = act::unmet_gates(changes, &gates);
+        findings.extend(unmet.into_iter().map(|finding| resolver.resolve(finding)));
+    }
+    let mut consequences = Vec::new();
+    if changes.iter().any(Change::brings_policy)
+        && findings.iter().all(|finding| finding.rule.code == "MR403")
+        && let Some(after) = next.registry()?.and_then(Policy::new)
+    {
+        let distrusted = replay.distrusted(&after, &policy.registry().revoked, parent)?;
+        consequences = act::consequences(&after, &distrusted);
+        // The author should know what the policy lacks from now on.
+        consequences.extend(judged.notes.iter().map(|note| note.message.clone()));
+    }
+    Ok(Judged {
+        report: Report {
+            findings,
+            notes: judged.notes,
+            checked,
+            ..Report::default()
+        },
+        to_sign,
+        gates,
+        consequences,
+    })
 }
 
 /// Lets findings point into the files that were given, and adds the remedy for a commit

@@ -171,6 +171,10 @@ pub(super) fn metadata(name: &str, text: &str) -> Option<String> {
     of_metadata(name, text).into_iter().flatten().next()
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "a table: one arm for each field, to be compared with the service's reference"
+)]
 fn of_text(key: &str, parent: &str, text: &str) -> Vec<String> {
     let printed = || {
         ask(

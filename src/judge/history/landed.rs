@@ -91,15 +91,11 @@ pub fn landed<'a>(
         )?,
         None => Vec::new(),
     };
+    // Even a merge that changes nothing may drop files of its other side.
+    let touches = !files.changes.is_empty() || !outside.is_empty();
     let merge = match (&commit.parents[..], parent) {
-        ([first, second], Some(_)) => {
-            let touches = !files.changes.is_empty() || !outside.is_empty();
-            // Even a merge that changes nothing may drop files of its other side.
-            let differs = touches || side_differs(records, folder, commit, *second)?;
-            match differs {
-                true => Some(Merge::new(objects, graph, commit.id, (*first, *second))?),
-                false => None,
-            }
+        ([first, second], Some(_)) if touches || side_differs(records, folder, commit, *second)? => {
+            Some(Merge::new(objects, graph, commit.id, (*first, *second))?)
         }
         _ => None,
     };
@@ -110,20 +106,8 @@ pub fn landed<'a>(
     };
     let Some(merge) = merge else {
         let octopus = commit.parents.len() > 2 && parent.is_some();
-        let charge = octopus.then_some(MergeCharge::Shape);
-        add_own(
-            records,
-            (commit.id, charge),
-            (files, &outside),
-            &earlier,
-            &mut landed,
-        )?;
-        if octopus && !landed.is_link() {
-            landed.shape = Some(Shape::Octopus(commit.parents.len()));
-        }
-        if !octopus {
-            landed.answers.clear();
-        }
+        let changed = (files, &outside[..]);
+        add_own(records, (commit, octopus), changed, &earlier, &mut landed)?;
         return Ok(landed);
     };
     let all: Vec<FileChange> = files
@@ -175,10 +159,11 @@ fn outside(
     Ok(all.changes)
 }
 
-/// Adds the changes that a commit answers for itself.
+/// Adds the changes that a commit answers for itself. Those of an octopus merge are
+/// charged to its shape.
 fn add_own(
     records: &Records<'_>,
-    answer: Attribution,
+    (commit, octopus): (&Commit, bool),
     (files, outside): (change::Files, &[FileChange]),
     earlier: change::LastReadable<'_>,
     landed: &mut StepChanges,
@@ -190,7 +175,12 @@ fn add_own(
     let typed = change::typed(records, links, earlier)?;
     changes.extend(typed.into_iter().map(|(change, ())| change));
     changes.extend(outside.iter().map(protected_change));
-    landed.answers = vec![answer; changes.len()];
+    if octopus {
+        landed.answers = vec![(commit.id, Some(MergeCharge::Shape)); changes.len()];
+        if !landed.is_link() {
+            landed.shape = Some(Shape::Octopus(commit.parents.len()));
+        }
+    }
     Ok(())
 }
 

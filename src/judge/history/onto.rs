@@ -79,25 +79,60 @@ pub fn onto(objects: &dyn Objects, ask: &Onto<'_>) -> Result<Landings, Error> {
         next: Snapshot::at(&records, read_commit(&overlay, ask.tip)?.tree, ask.folder)?,
     };
     let merge = court.judge(Landing::Merge)?;
-    let mut report = Report::default();
-    let mut stopping: Vec<Finding<Place>> = Vec::new();
-    let mut elsewhere = 0;
-    // The findings so far, by their identity.
-    let mut listed: HashMap<_, usize> = HashMap::new();
+    let mut all = AllWays::default();
     for way in ask.ways {
         let judged = match way {
             Landing::Merge => merge.clone(),
             way => court.judge(*way)?,
         };
+        all.add(&court, *way, judged, &merge)?;
+    }
+    let mut report = all.report;
+    report.checked.documents = records.documents();
+    let stopped = all.stopping.len();
+    report.findings.splice(0..0, all.stopping);
+    Ok(Landings {
+        report,
+        stopped,
+        elsewhere: all.elsewhere,
+    })
+}
+
+/// What the ways of landing amount to together: a finding that several share is listed
+/// once.
+#[derive(Default)]
+struct AllWays {
+    report: Report,
+    /// The findings of the mainline that stop the branch.
+    stopping: Vec<Finding<Place>>,
+    /// The number of findings of the mainline that don't.
+    elsewhere: usize,
+    /// The findings in the report, by their identity.
+    listed: HashMap<Identity, usize>,
+}
+
+/// The code, message, path, pointer and acknowledgement of a finding.
+type Identity = (&'static str, String, String, String, Option<String>);
+
+impl AllWays {
+    /// Adds the verdict on one way of landing.
+    fn add(
+        &mut self,
+        court: &Court<'_, '_>,
+        way: Landing,
+        judged: WayJudged,
+        merge: &WayJudged,
+    ) -> Result<(), Error> {
+        let report = &mut self.report;
         report.landings.push(Tried {
-            way: *way,
+            way,
             findings: judged.report.open().count(),
             makes: judged.makes,
         });
         if report.landings.len() == 1 {
             report.checked = judged.report.checked;
         }
-        elsewhere = elsewhere.max(judged.stopped.elsewhere);
+        self.elsewhere = self.elsewhere.max(judged.stopped.elsewhere);
         for finding in judged.stopped.findings {
             let same = |known: &Finding<Place>| {
                 known.step == finding.step
@@ -106,30 +141,30 @@ pub fn onto(objects: &dyn Objects, ask: &Onto<'_>) -> Result<Landings, Error> {
                     && known.primary.at.path == finding.primary.at.path
                     && known.primary.at.line == finding.primary.at.line
             };
-            if !stopping.iter().any(same) {
-                stopping.push(finding);
+            if !self.stopping.iter().any(same) {
+                self.stopping.push(finding);
             }
         }
         for mut finding in judged.report.findings {
             let at = &finding.primary.at;
-            let key = (
+            let identity = (
                 finding.rule.code,
                 finding.message.clone(),
                 at.path.clone(),
                 at.pointer.clone(),
                 finding.acknowledged.clone(),
             );
-            match listed.get(&key) {
+            match self.listed.get(&identity) {
                 Some(index) => {
                     let ways: &mut Vec<Landing> = &mut report.findings[*index].landings;
-                    if !ways.contains(way) {
-                        ways.push(*way);
+                    if !ways.contains(&way) {
+                        ways.push(way);
                     }
                 }
                 None => {
-                    listed.insert(key, report.findings.len());
-                    finding.landings.push(*way);
-                    court.instead(&mut finding, *way, &merge)?;
+                    self.listed.insert(identity, report.findings.len());
+                    finding.landings.push(way);
+                    court.instead(&mut finding, way, merge)?;
                     report.findings.push(finding);
                 }
             }
@@ -139,15 +174,8 @@ pub fn onto(objects: &dyn Objects, ask: &Onto<'_>) -> Result<Landings, Error> {
                 report.notes.push(note);
             }
         }
+        Ok(())
     }
-    report.checked.documents = records.documents();
-    let stopped = stopping.len();
-    report.findings.splice(0..0, stopping);
-    Ok(Landings {
-        report,
-        stopped,
-        elsewhere,
-    })
 }
 
 /// The registry before and after a branch has landed.

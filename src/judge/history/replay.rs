@@ -21,6 +21,25 @@ use crate::trust::{Author, Carrier, Carriers, HistoryView, Policy, Verdict};
 /// The most files left out by a merge that are listed.
 const MOST_NOTES: usize = 100;
 
+/// Returns notes on the files of its other side that a merge leaves out.
+fn dropped_notes(paths: &[String], commit: Oid) -> Vec<Note> {
+    let note = |message, path| Note {
+        message,
+        path,
+        commit: Some(commit),
+    };
+    let named = paths.iter().take(MOST_NOTES).map(|path| {
+        let message = format!("the merge leaves out what its other side wrote in `{path}`");
+        note(message, Some(path.clone()))
+    });
+    let more = paths.len().saturating_sub(MOST_NOTES);
+    let more = (more > 0).then(|| {
+        let message = format!("the merge leaves out {more} more files of its other side");
+        note(message, None)
+    });
+    named.chain(more).collect()
+}
+
 /// One judged step.
 pub struct JudgedStep {
     /// The commit.
@@ -220,20 +239,7 @@ impl<'a> Replay<'a> {
             known_parent,
         )?;
         self.checked.steps += 1;
-        let dropped = landed.dropped.iter().map(|path| Note {
-            message: format!("the merge leaves out what its other side wrote in `{path}`"),
-            path: Some(path.clone()),
-            commit: Some(commit.id),
-        });
-        let mut dropped: Vec<Note> = dropped.take(MOST_NOTES).collect();
-        let more = landed.dropped.len().saturating_sub(MOST_NOTES);
-        if more > 0 {
-            dropped.push(Note {
-                message: format!("the merge leaves out {more} more files of its other side"),
-                path: None,
-                commit: Some(commit.id),
-            });
-        }
+        let dropped = dropped_notes(&landed.dropped, commit.id);
         if landed.is_link() && !commit.is_ambiguous {
             return Ok(JudgedStep {
                 notes: dropped,

@@ -108,39 +108,7 @@ pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
         }
     }
     let first_of_policy = out.list.len();
-    let mut in_force = None;
-    let mut only_ends = step.is_of_policy_alone();
-    // Without reaffirmed versions.
-    let mut is_emergency = only_ends;
-    let mut behind = BTreeSet::new();
-    for (index, after) in policies_brought(step) {
-        // On a merged branch each policy replaces the one before it on its side.
-        let before = in_force.as_ref().or(step.policy);
-        let ends = |before| trust::only_ends(before, after.registry(), &after.source);
-        only_ends &= before.is_some_and(ends);
-        let is_fast = |before| trust::fast_path(before, after.registry(), &after.source).is_some();
-        is_emergency &= before.is_some_and(is_fast);
-        let scene = PolicyScene {
-            step,
-            before,
-            authority: step.policy,
-            carrier: step.carriers.of(index),
-            after: &after,
-            only_ends,
-        };
-        behind.extend(scene.tally()?.into_iter().flat_map(|tally| tally.counted));
-        let first = out.list.len();
-        for rule in RULES {
-            if let Check::Policy(check) = rule.check {
-                check(&scene, &mut out)?;
-            }
-        }
-        for finding in &mut out.list[first..] {
-            finding.who.get_or_insert_with(|| scene.carrier.words());
-        }
-        bound.take(&mut out.list, first);
-        in_force = Some(after);
-    }
+    let brought = judge_policies(step, &mut bound, &mut out)?;
     let of_policy_rules = first_of_policy != out.list.len();
     for rule in RULES {
         if let Check::Step(check) = rule.check {
@@ -157,7 +125,7 @@ pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
         finding.who.get_or_insert_with(|| words.clone());
     }
     // A policy change that has a finding does not come into force.
-    let policy = in_force.filter(|_| {
+    let policy = brought.last.filter(|_| {
         // The reviews that come with it belong to it.
         let of_policy = |finding: &Finding<Anchor>| {
             let path = &finding.primary.at.path;
@@ -169,12 +137,62 @@ pub fn judge(step: &Step<'_>) -> Result<Judgement, Error> {
     Ok(Judgement {
         findings: out.list,
         notes: out.notes,
-        only_ends: is_emergency && policy.is_some(),
-        behind,
+        only_ends: brought.is_emergency && policy.is_some(),
+        behind: brought.behind,
         policy,
         authors,
         decided,
     })
+}
+
+/// The policies that a step brings.
+struct Brought {
+    /// The last of them.
+    last: Option<Policy>,
+    /// Whether they only revoke keys and retire actors and keys, and reaffirm no version.
+    is_emergency: bool,
+    /// The actors who agreed to them.
+    behind: BTreeSet<ActorId>,
+}
+
+/// Judges each policy that the step brings by every rule of policies. On a merged branch
+/// each policy replaces the one before it on its side.
+fn judge_policies(step: &Step<'_>, bound: &mut Bound<'_>, out: &mut Findings) -> Result<Brought, Error> {
+    let mut only_ends = step.is_of_policy_alone();
+    let mut brought = Brought {
+        last: None,
+        is_emergency: only_ends,
+        behind: BTreeSet::new(),
+    };
+    for (index, after) in policies_brought(step) {
+        let before = brought.last.as_ref().or(step.policy);
+        let ends = |before| trust::only_ends(before, after.registry(), &after.source);
+        only_ends &= before.is_some_and(ends);
+        let is_fast = |before| trust::fast_path(before, after.registry(), &after.source).is_some();
+        brought.is_emergency &= before.is_some_and(is_fast);
+        let scene = PolicyScene {
+            step,
+            before,
+            authority: step.policy,
+            carrier: step.carriers.of(index),
+            after: &after,
+            only_ends,
+        };
+        let tally = scene.tally()?.into_iter();
+        brought.behind.extend(tally.flat_map(|tally| tally.counted));
+        let first = out.list.len();
+        for rule in RULES {
+            if let Check::Policy(check) = rule.check {
+                check(&scene, out)?;
+            }
+        }
+        for finding in &mut out.list[first..] {
+            finding.who.get_or_insert_with(|| scene.carrier.words());
+        }
+        bound.take(&mut out.list, first);
+        brought.last = Some(after);
+    }
+    Ok(brought)
 }
 
 /// Lists what is wrong with the documents that can't be read.

@@ -22,8 +22,8 @@ fn steps(count: u64) -> String {
     }
 }
 
-/// Builds the finding about a mainline that does not match the checkpoint.
-pub fn checkpoint_mismatch(checkpoint: &Checkpoint, how: &Mismatch) -> Finding<Anchor> {
+/// Returns the message, the reason and the remedy for a mismatch.
+fn words(checkpoint: &Checkpoint, how: &Mismatch) -> (String, String, String) {
     let then = format!(
         "the checkpoint of {}, up to {}",
         steps(checkpoint.size),
@@ -34,7 +34,7 @@ pub fn checkpoint_mismatch(checkpoint: &Checkpoint, how: &Mismatch) -> Finding<A
         checkpoint.commit
     );
     let look = "find out who moved the mainline; whoever has a clone of then still has the history";
-    let (message, why, help) = match how {
+    match how {
         Mismatch::Registry(ours) => (
             format!("{then}, is of the registry `{}`, and this is `{ours}`", checkpoint.registry),
             "a checkpoint speaks of one registry".to_owned(),
@@ -97,7 +97,12 @@ pub fn checkpoint_mismatch(checkpoint: &Checkpoint, how: &Mismatch) -> Finding<A
             "the mainline up to a commit is given by the commit, so the checkpoint itself was altered".to_owned(),
             "restore the checkpoint from a copy; if there is none, make a new one once you know who changed it".to_owned(),
         ),
-    };
+    }
+}
+
+/// Builds the finding about a mainline that does not match the checkpoint.
+pub fn checkpoint_mismatch(checkpoint: &Checkpoint, how: &Mismatch) -> Finding<Anchor> {
+    let (message, why, help) = words(checkpoint, how);
     let finding = Finding::new(&RULE.info, Anchor::file(REGISTRY_FILE), message)
         .why(why)
         .help(help);

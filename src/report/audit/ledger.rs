@@ -408,12 +408,11 @@ impl<'a> Ledger<'a> {
         })
     }
 
-    /// Closes the ledger.
-    pub fn close(mut self, ending: Ending<'_>) -> Result<Audit, Error> {
-        let mut events = std::mem::take(&mut self.events);
+    /// Adds the dates of the mainline to the events and approvals.
+    fn date(&mut self, ending: &Ending<'_>) -> Result<(), Error> {
         let dates = ending.dates.by_commit();
         let dated = |commit: &Oid| dates.get(commit).copied();
-        for event in events.values_mut().flatten() {
+        for event in self.events.values_mut().flatten() {
             event.dated = dated(&event.mainline);
             if let Some(approval) = &mut event.approval {
                 approval.dated = dated(&approval.mainline);
@@ -430,6 +429,13 @@ impl<'a> Ledger<'a> {
         for approval in self.approvals.values_mut() {
             approval.dated = dated(&approval.mainline);
         }
+        Ok(())
+    }
+
+    /// Closes the ledger.
+    pub fn close(mut self, ending: Ending<'_>) -> Result<Audit, Error> {
+        self.date(&ending)?;
+        let mut events = std::mem::take(&mut self.events);
         acknowledge(&mut events, &ending.report);
         let registry = ending.policy.registry();
         let mut groups = Vec::new();
@@ -452,28 +458,8 @@ impl<'a> Ledger<'a> {
             });
         }
         groups.sort_by(|a, b| a.name.cmp(&b.name));
-        let signer = |(actor, keys): (ActorId, BTreeMap<String, Uses>)| {
-            let listed = ending.policy.actor(actor.as_str());
-            let mut uses = Uses::default();
-            for one in keys.values() {
-                uses.commits += one.commits;
-                uses.records += one.records;
-            }
-            Signer {
-                kind: listed.map(|listed| listed.kind),
-                retired: listed.is_some_and(|listed| listed.retired),
-                actor,
-                uses,
-                keys: keys
-                    .into_iter()
-                    .map(|(key, uses)| KeyUse {
-                        revoked: ending.policy.keys.is_revoked(&key),
-                        key,
-                        uses,
-                    })
-                    .collect(),
-            }
-        };
+        let signers = self.signers.into_iter();
+        let signers = signers.map(|(actor, keys)| signer(actor, keys, ending.policy));
         let nobody = |((what, key), uses)| Nobody { what, key, uses };
         Ok(Audit {
             name: registry.name.to_string(),
@@ -494,7 +480,7 @@ impl<'a> Ledger<'a> {
             },
             known: ending.known,
             confirmed: ending.confirmed,
-            signers: self.signers.into_iter().map(signer).collect(),
+            signers: signers.collect(),
             nobody: self.nobody.into_iter().map(nobody).collect(),
             live,
             events: whole,
@@ -564,5 +550,29 @@ impl<'a> Ledger<'a> {
             }
         }
         Ok(group)
+    }
+}
+
+/// Sums up what an actor signed, with each key.
+fn signer(actor: ActorId, keys: BTreeMap<String, Uses>, policy: &Policy) -> Signer {
+    let listed = policy.actor(actor.as_str());
+    let mut uses = Uses::default();
+    for one in keys.values() {
+        uses.commits += one.commits;
+        uses.records += one.records;
+    }
+    Signer {
+        kind: listed.map(|listed| listed.kind),
+        retired: listed.is_some_and(|listed| listed.retired),
+        actor,
+        uses,
+        keys: keys
+            .into_iter()
+            .map(|(key, uses)| KeyUse {
+                revoked: policy.keys.is_revoked(&key),
+                key,
+                uses,
+            })
+            .collect(),
     }
 }

@@ -67,6 +67,30 @@ impl Proof {
     }
 }
 
+/// A verified point, and the commits after it.
+type NewSteps = (Oid, Vec<Commit>);
+
+/// Returns what the clone knows of the tip's history, and the steps after the verified
+/// point if the proof may start there.
+fn known_before(
+    objects: &dyn Objects,
+    remembered: Option<&Remembered>,
+    tip: Oid,
+    how: ProveOptions,
+) -> Result<(PriorKnowledge, Option<NewSteps>), Error> {
+    let point = remembered.and_then(|remembered| Oid::from_hex(&remembered.verified.commit));
+    let Some(point) = point else {
+        return Ok((PriorKnowledge::Nothing, None));
+    };
+    Ok(match history::chain_if(objects, point, tip)? {
+        Some(_) if how.audit => (PriorKnowledge::Holds(point), None),
+        Some(commits) => (PriorKnowledge::Holds(point), Some((point, commits))),
+        None if how.mainline => (PriorKnowledge::Lost(point), None),
+        // A branch may have left the mainline before that point.
+        None => (PriorKnowledge::Nothing, None),
+    })
+}
+
 /// Removes the versions that the policy reaffirms.
 fn still_tainted(policy: &Policy, tainted: &mut BTreeMap<VersionId, String>) {
     tainted.retain(|id, key| !policy.reaffirms(key, id));
@@ -122,38 +146,22 @@ impl Workspace {
             (None, Some(remembered)) => Oid::from_hex(&remembered.verified.root).unwrap_or(tip),
             (None, None) => history::find_root(objects, &self.folder, tip)?,
         };
-        let mut resumed = None;
-        let mut gone = None;
-        let mut known = PriorKnowledge::Nothing;
-        if let Some(Remembered { verified, .. }) = &remembered
-            && let Some(point) = Oid::from_hex(&verified.commit)
-        {
-            match history::chain_if(objects, point, tip) {
-                Ok(Some(_)) if how.audit => known = PriorKnowledge::Holds(point),
-                Ok(Some(commits)) => {
-                    known = PriorKnowledge::Holds(point);
-                    resumed = Some((verified, point, commits));
-                }
-                // A branch may have left the mainline before that point.
-                Ok(None) if how.mainline => {
-                    known = PriorKnowledge::Lost(point);
-                    gone = Some(point);
-                }
-                Ok(None) => {}
-                Err(error) => return Err(error),
-            }
-        }
+        let (known, new_steps) = known_before(objects, remembered.as_ref(), tip, how)?;
         let mut earlier = Report::default();
-        let (mut replay, commits, from) = match resumed {
-            Some((verified, point, commits)) => {
+        let (mut replay, commits, from) = match (&remembered, new_steps) {
+            (Some(Remembered { verified, .. }), Some((point, commits))) => {
                 let replay = self.resume(objects, records, verified, &mut earlier)?;
                 (replay, commits, Some(point))
             }
-            None => (
+            _ => (
                 Replay::from_root(records, &self.folder),
                 self.whole(objects, root, tip)?,
                 None,
             ),
+        };
+        let gone = match known {
+            PriorKnowledge::Lost(point) => Some(point),
+            _ => None,
         };
         let remembers = how.mainline && !how.audit && gone.is_none();
         let settled = match remembers {

@@ -39,70 +39,16 @@ pub(super) fn read(
         from: format!("MLflow at {}", server.shown),
         ..Found::default()
     };
-    let size = PAGE.to_string();
     let models = match only {
-        [] => server.pages(
-            "registered-models/search",
-            &[("max_results", &size)],
-            "registered_models",
-        )?,
-        names => {
-            let mut models = Vec::new();
-            for name in names {
-                models.extend(server.member(
-                    "registered-models/get",
-                    &[("name", name)],
-                    "registered_model",
-                )?);
-            }
-            // A database may treat two spellings as the same name.
-            let asked = |model: &Value| {
-                let told = model.get("name").and_then(Value::as_str);
-                told.is_some_and(|told| names.iter().any(|name| *name == told))
-            };
-            if let Some(other) = models.iter().find(|model| !asked(model)) {
-                return Err(Error::msg(format!(
-                    "asked for {names:?}, the server answers with {}",
-                    other.get("name").unwrap_or(&Value::Null)
-                ))
-                .hint("name the model as the server spells it: `--model NAME`"));
-            }
-            models
-        }
+        [] => server.models()?,
+        names => server.named(names)?,
     };
     for mut model in models {
-        let name = model
-            .get("name")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned();
-        let mut versions = match filter(&name) {
-            Some(filter) => server.pages(
-                "model-versions/search",
-                &[("filter", &filter), ("max_results", &size)],
-                "model_versions",
-            )?,
-            None => {
-                found.notes.push(format!(
-                    "{name:?} can't be searched for, since it holds both kinds of quotes: left out"
-                ));
-                continue;
-            }
-        };
-        let told = versions.len();
-        versions.retain(|one| one.get("name").and_then(Value::as_str) == Some(&*name));
-        if versions.len() < told {
-            found.notes.push(format!(
-                "{} versions that the server tells for {name:?} are another model's: left out",
-                told - versions.len()
-            ));
+        let name = name_of(&model).unwrap_or_default().to_owned();
+        if let Some(versions) = server.versions(&name, &mut found.notes)? {
+            model["versions"] = Value::Array(versions);
+            found.models.push(model);
         }
-        let placed: Result<Vec<Value>, Error> = versions
-            .into_iter()
-            .map(|one| server.placed(&name, one))
-            .collect();
-        model["versions"] = Value::Array(placed?);
-        found.models.push(model);
     }
     let versions = found
         .models
@@ -139,15 +85,13 @@ fn filter(name: &str) -> Option<String> {
 
 /// Returns the names of all models on the server.
 pub(super) fn names(address: &Address) -> Result<Vec<String>, Error> {
-    let server = Server::new(address)?;
-    let size = PAGE.to_string();
-    let models = server.pages(
-        "registered-models/search",
-        &[("max_results", &size)],
-        "registered_models",
-    )?;
-    let name = |model: &Value| model.get("name").and_then(Value::as_str).map(str::to_owned);
-    Ok(models.iter().filter_map(name).collect())
+    let models = Server::new(address)?.models()?;
+    Ok(models.iter().filter_map(name_of).map(str::to_owned).collect())
+}
+
+/// Returns the name of a model, or of the model of a version.
+fn name_of(value: &Value) -> Option<&str> {
+    value.get("name")?.as_str()
 }
 
 struct Server {
@@ -255,13 +199,16 @@ impl Server {
         if code == "RESOURCE_DOES_NOT_EXIST" {
             return Ok(None);
         }
-        let why = value
-            .as_ref()
-            .and_then(|value| value.get("message")?.as_str())
-            .unwrap_or_default();
+        let why = value.as_ref().and_then(|value| value.get("message")?.as_str());
+        Err(self.refused(status, why.unwrap_or_default()))
+    }
+
+    /// Returns the error for a status other than success, and whether the fault may pass.
+    fn refused(&self, status: StatusCode, why: &str) -> (Error, bool) {
         let why: String = why.chars().take(300).collect();
-        let error = told(format!("answers {status} {why}").trim_end());
-        Err(match status {
+        let words = format!("`{}` answers {status} {why}", self.shown);
+        let error = Error::msg(words.trim_end());
+        match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => (
                 error.hint(
                     "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN",
@@ -280,7 +227,7 @@ impl Server {
                 error,
                 status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS,
             ),
-        })
+        }
     }
 
     /// Returns one member of an answer.
@@ -311,6 +258,59 @@ impl Server {
             "`{}` never comes to the end of `{path}`",
             self.shown
         )))
+    }
+
+    /// Returns all models.
+    fn models(&self) -> Result<Vec<Value>, Error> {
+        self.pages(
+            "registered-models/search",
+            &[("max_results", &PAGE.to_string())],
+            "registered_models",
+        )
+    }
+
+    /// Returns the models of these names.
+    fn named(&self, names: &[String]) -> Result<Vec<Value>, Error> {
+        let mut models = Vec::new();
+        for name in names {
+            models.extend(self.member("registered-models/get", &[("name", name)], "registered_model")?);
+        }
+        // A database may treat two spellings as the same name.
+        let is_asked = |model: &Value| name_of(model).is_some_and(|it| names.iter().any(|name| name == it));
+        match models.iter().find(|model| !is_asked(model)) {
+            None => Ok(models),
+            Some(other) => Err(Error::msg(format!(
+                "asked for {names:?}, the server answers with {}",
+                other.get("name").unwrap_or(&Value::Null)
+            ))
+            .hint("name the model as the server spells it: `--model NAME`")),
+        }
+    }
+
+    /// Returns the versions of a model, each with its location, or `None` when the name
+    /// can't be searched for. A note says what is left out.
+    fn versions(&self, name: &str, notes: &mut Vec<String>) -> Result<Option<Vec<Value>>, Error> {
+        let Some(filter) = filter(name) else {
+            notes.push(format!(
+                "{name:?} can't be searched for, since it holds both kinds of quotes: left out"
+            ));
+            return Ok(None);
+        };
+        let mut versions = self.pages(
+            "model-versions/search",
+            &[("filter", &filter), ("max_results", &PAGE.to_string())],
+            "model_versions",
+        )?;
+        let all = versions.len();
+        versions.retain(|version| name_of(version) == Some(name));
+        if versions.len() < all {
+            notes.push(format!(
+                "{} versions that the server tells for {name:?} are another model's: left out",
+                all - versions.len()
+            ));
+        }
+        let placed = versions.into_iter().map(|version| self.placed(name, version));
+        placed.collect::<Result<_, _>>().map(Some)
     }
 
     /// Adds to a version the location that its source names.
