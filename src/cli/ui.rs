@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use serde_json::Value;
+use serde::Serialize;
 
 use super::Global;
 use super::output::Output;
@@ -182,12 +182,12 @@ impl Ui {
     }
 
     /// Prints a value to standard output as JSON.
-    pub fn json(&self, value: &Value) -> Result<(), Error> {
+    pub fn json(&self, value: &impl Serialize) -> Result<(), Error> {
         self.print(&report::json_text(value))
     }
 
     /// Prints a value to standard output as JSON, with addresses as they are.
-    pub fn exact_json(&self, value: &Value) -> Result<(), Error> {
+    pub fn exact_json(&self, value: &impl Serialize) -> Result<(), Error> {
         self.exact(&report::json_text(value))
     }
 

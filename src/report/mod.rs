@@ -29,7 +29,6 @@ pub(crate) mod card;
 pub mod event;
 pub mod findings;
 pub mod resolve;
-pub(crate) mod resolve_text;
 pub mod summary;
 pub mod text;
 
@@ -37,7 +36,7 @@ pub use audit::view::{html as audit_html, human as audit_human, json as audit_js
 pub use card::{CardReview, CardView, html as card_html, markdown as card_markdown};
 pub use event::human::event;
 pub use findings::{Format, Style, changes, changes_in_full, looked, policy_line, report, schema};
-pub use resolve_text::{env, env_unset, github};
+pub use resolve::text::{env, env_unset, github};
 pub use summary::view::{Page, markdown as summary_markdown, terminal as summary_terminal};
 pub use text::plain::{clean, json_line, json_text, number, paint, shown};
 pub use text::table::{Cell, CellStyle, Table};

@@ -9,6 +9,7 @@ use crate::git::{Repo, Scope};
 use crate::judge::history;
 use crate::object::{self, Mode};
 use crate::record::snapshot::registries;
+use crate::report::audit::PinOrigin;
 
 /// The key of git's configuration.
 const KEY: &str = "modelry.root";
@@ -179,6 +180,14 @@ impl PinnedBy {
             PinnedBy::Configuration(Scope::Local) => "the clone's configuration",
             PinnedBy::Configuration(Scope::Worktree) => "the work tree's configuration",
             PinnedBy::Configuration(Scope::Command) => "the environment's configuration",
+        }
+    }
+
+    /// Returns the origin as reports hold it.
+    pub fn origin(self) -> PinOrigin {
+        PinOrigin {
+            code: self.as_str(),
+            words: self.words(),
         }
     }
 

@@ -7,7 +7,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::fresh;
-use super::resolve::on_mainline;
+use super::proven::on_mainline;
 use crate::base::{Error, Oid};
 use crate::cli::Ui;
 use crate::cli::args::Global;
@@ -20,7 +20,7 @@ use crate::judge::history::{self, Dated, Dates};
 use crate::object::CachedObjects;
 use crate::record::snapshot::{Records, Snapshot};
 use crate::report;
-use crate::report::audit::{Again, Audit, Ending, Ledger, PinOrigin, PriorKnowledge};
+use crate::report::audit::{Again, Audit, Ending, Ledger, PriorKnowledge};
 use crate::trust::Policy;
 use crate::workspace::prove::{CheckpointFile, Comparison, Moved, ProveOptions, Walk};
 use crate::workspace::{PinnedBy, RootOf, Workspace};
@@ -102,13 +102,6 @@ pub fn run(args: &AuditArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error>
     Ok(Outcome::Fine)
 }
 
-fn origin(by: PinnedBy) -> PinOrigin {
-    PinOrigin {
-        code: by.as_str(),
-        words: by.words(),
-    }
-}
-
 /// Reports what happened to the checkpoint.
 fn tell(moved: Moved, next: &Checkpoint, ui: &Ui) {
     let steps = crate::base::count(usize::try_from(next.size).unwrap_or(usize::MAX), "step");
@@ -182,7 +175,10 @@ fn audited(
         policy: &proof.policy,
         root: proof.root,
         pinned: proof.pinned,
-        pinned_by: workspace.pinned_by.filter(|_| args.with_clone).map(origin),
+        pinned_by: workspace
+            .pinned_by
+            .filter(|_| args.with_clone)
+            .map(PinnedBy::origin),
         tip: commit,
         mainline: workspace.branch_name()?,
         dates: &dates,

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::audit::bar;
 use super::fresh;
-use super::resolve::{on_mainline, start_on_mainline};
+use super::proven::{on_mainline, start_on_mainline};
 use crate::base::{Error, Oid};
 use crate::cli::Ui;
 use crate::cli::args::Global;

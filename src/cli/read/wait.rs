@@ -6,7 +6,8 @@ use clap::Args;
 use serde_json::json;
 
 use super::fresh;
-use super::resolve::{TrustArgs, nothing, proven};
+use super::proven::{TrustArgs, proven};
+use super::resolve::nothing;
 use crate::base::{Error, FullRef, Oid};
 use crate::cli::args::{Global, duration};
 use crate::cli::output::Outcome;

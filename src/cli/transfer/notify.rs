@@ -14,7 +14,7 @@ use crate::cli::args::{Global, duration};
 use crate::cli::output::{Outcome, report_format};
 use crate::cli::read::at::FetchArgs;
 use crate::cli::read::fresh;
-use crate::cli::read::resolve::start_on_mainline;
+use crate::cli::read::proven::start_on_mainline;
 use crate::git::disk;
 use crate::net::notify::{
     Allowed, Ended, Heard, Poster, Program, Receiver, RetryBudget, Round, Secrets, Sink, Start, Track,

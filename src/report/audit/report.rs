@@ -72,6 +72,12 @@ pub struct PinOrigin {
     pub words: &'static str,
 }
 
+impl serde::Serialize for PinOrigin {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.code)
+    }
+}
+
 /// The audited part of the history.
 #[derive(Clone, Debug)]
 pub struct Range {

@@ -1,5 +1,10 @@
 //! Resolution: the version that a name refers to, if it qualifies for deployment.
 
+pub(crate) mod text;
+mod view;
+
+pub use view::{CheckpointView, ProvenView, ResolvedView};
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
