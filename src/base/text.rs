@@ -1,5 +1,7 @@
 //! Words and lines that several rooms need.
 
+use std::fmt::Display;
+
 /// Text on one line.
 pub fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -25,6 +27,12 @@ pub fn printable(text: &str) -> String {
             }
         })
         .collect()
+}
+
+/// Joins items with commas: "a, b".
+pub fn listed<T: Display>(items: impl IntoIterator<Item = T>) -> String {
+    let words: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
+    words.join(", ")
 }
 
 /// "1 step", "2 steps".

@@ -3,6 +3,7 @@
 mod asked;
 
 use clap::Args;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::fresh;
@@ -13,7 +14,8 @@ use crate::cli::args::Global;
 use crate::cli::output::Outcome;
 use crate::cli::read::at::{ReadArgs, Reading};
 use crate::cli::{Ui, names};
-use crate::record::kind::{GroupName, Key, RecordPath, Status, VersionId};
+use crate::record::kind::{GroupName, Key, Labels, RecordPath, Status, VersionId, VersionNumber};
+use crate::record::snapshot::unknown_group;
 use crate::report::{Cell, CellStyle, Table};
 use crate::trust::condition::{self, Expr};
 
@@ -70,6 +72,17 @@ pub struct Row {
     by: String,
     labels: String,
     stages: Vec<String>,
+}
+
+impl Row {
+    /// Returns the stages that it serves.
+    fn served(&self) -> impl Iterator<Item = Served> {
+        let stages = self.stages.iter();
+        stages.map(|stage| Served {
+            stage: stage.clone(),
+            version: self.id.number,
+        })
+    }
 }
 
 /// Returns the versions of a group; deleted ones are left out.
@@ -157,11 +170,8 @@ fn values(reading: &Reading<'_>, rows: Vec<Row>) -> Result<Vec<Value>, Error> {
     let mut values = Vec::new();
     for mut row in rows {
         let subject = act::content(policy.id(), &reading.snapshot, &row.id)?;
+        let stages: Vec<Served> = row.served().collect();
         row.value.insert("subject".into(), json!(subject));
-        let stages = row.stages.iter();
-        let stages: Vec<Value> = stages
-            .map(|stage| json!({"stage": stage, "version": row.id.number}))
-            .collect();
         row.value.insert("stages".into(), json!(stages));
         values.push(Value::Object(row.value));
     }
@@ -201,61 +211,70 @@ pub fn run(args: &ListArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> 
         return groups(&args.read, global, ui);
     }
     Reading::with(&args.read, global, ui, |reading| {
-        let groups = match &args.group {
-            Some(group) => {
-                let known = reading.snapshot.groups()?;
-                let record = reading.snapshot.read(&RecordPath::Group(group.clone()))?;
-                let is_deleted = record.is_some_and(|record| record.tombstone().is_some());
-                if is_deleted || !known.contains(group) {
-                    return Err(crate::record::snapshot::unknown_group(&known, group.as_str()));
-                }
-                vec![group.clone()]
-            }
-            None => reading.snapshot.groups()?,
-        };
-        let mut all = Vec::new();
-        for group in &groups {
-            all.extend(rows(reading, group)?);
-        }
-        if let Some(condition) = &args.condition
-            && condition.contains("card")
-        {
-            for row in &mut all {
-                let card = reading.snapshot.read(&RecordPath::Card(row.id.clone()))?;
-                row.value
-                    .insert("card".into(), card.map_or(json!({}), |card| card.value().clone()));
-            }
-        }
-        let condition = args.condition.as_deref().map(compiled).transpose()?;
-        let contents: Vec<&Map<String, Value>> = all.iter().map(|row| &row.value).collect();
-        if let Some(expr) = &condition {
-            asked::check(expr, &contents, reading)?;
-        }
-        for note in asked::notes(args, condition.as_ref(), &contents, reading)? {
-            ui.note(&note);
-        }
-        all.retain(|row| {
-            let label =
-                |(key, value): &(Key, String)| row.value["labels"].get(key.as_str()) == Some(&json!(value));
-            (args.status.is_empty() || args.status.contains(&row.status)) && args.labels.iter().all(label)
-        });
-        if let Some(expr) = &condition {
-            all.retain(|row| expr.evaluate(&row.value) == condition::Outcome::True);
-        }
-        sort(&mut all, args.sort.as_deref())?;
-        all.truncate(args.limit.unwrap_or(usize::MAX));
+        let rows = chosen(args, reading, ui)?;
         if ui.is_json() {
-            ui.json(&json!({"versions": values(reading, all)?}))?;
-        } else if all.is_empty() {
+            ui.json(&json!({"versions": values(reading, rows)?}))?;
+        } else if rows.is_empty() {
             ui.say("no version matches");
             if args.read.is_newest() {
                 fresh::nothing_at(reading.workspace, reading.commit, ui);
             }
         } else {
-            ui.print(&table(&all).render(&ui.style))?;
+            ui.print(&table(&rows).render(&ui.style))?;
         }
         Ok(Outcome::Fine)
     })
+}
+
+/// Returns the versions that were asked for, in order. Notes say which names in the
+/// request no version has.
+fn chosen(args: &ListArgs, reading: &Reading<'_>, ui: &Ui) -> Result<Vec<Row>, Error> {
+    let mut all = Vec::new();
+    for group in &chosen_groups(args, reading)? {
+        all.extend(rows(reading, group)?);
+    }
+    if let Some(condition) = &args.condition
+        && condition.contains("card")
+    {
+        for row in &mut all {
+            let card = reading.snapshot.read(&RecordPath::Card(row.id.clone()))?;
+            row.value
+                .insert("card".into(), card.map_or(json!({}), |card| card.value().clone()));
+        }
+    }
+    let condition = args.condition.as_deref().map(compiled).transpose()?;
+    let contents: Vec<&Map<String, Value>> = all.iter().map(|row| &row.value).collect();
+    if let Some(expr) = &condition {
+        asked::check(expr, &contents, reading)?;
+    }
+    for note in asked::notes(args, condition.as_ref(), &contents, reading)? {
+        ui.note(&note);
+    }
+    all.retain(|row| {
+        let label =
+            |(key, value): &(Key, String)| row.value["labels"].get(key.as_str()) == Some(&json!(value));
+        (args.status.is_empty() || args.status.contains(&row.status)) && args.labels.iter().all(label)
+    });
+    if let Some(expr) = &condition {
+        all.retain(|row| expr.evaluate(&row.value) == condition::Outcome::True);
+    }
+    sort(&mut all, args.sort.as_deref())?;
+    all.truncate(args.limit.unwrap_or(usize::MAX));
+    Ok(all)
+}
+
+/// Returns the group that is named, or all groups.
+fn chosen_groups(args: &ListArgs, reading: &Reading<'_>) -> Result<Vec<GroupName>, Error> {
+    let known = reading.snapshot.groups()?;
+    let Some(group) = &args.group else {
+        return Ok(known);
+    };
+    let record = reading.snapshot.read(&RecordPath::Group(group.clone()))?;
+    let is_deleted = record.is_some_and(|record| record.tombstone().is_some());
+    match is_deleted || !known.contains(group) {
+        true => Err(unknown_group(&known, group.as_str())),
+        false => Ok(vec![group.clone()]),
+    }
 }
 
 /// An example of a condition, for errors.
@@ -305,6 +324,74 @@ fn sort(rows: &mut [Row], field: Option<&str>) -> Result<(), Error> {
 /// `modelry list` and `modelry group list`
 pub fn groups(read: &ReadArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
     Reading::with(read, global, ui, |reading| {
+        let view = GroupsView::read(reading)?;
+        if ui.is_json() {
+            ui.json(&view)?;
+        } else if !view.groups.is_empty() {
+            ui.print(&view.table().render(&ui.style))?;
+        } else if reading.is_incomplete() {
+            ui.say("no group that can be read");
+        } else {
+            ui.say("no group yet; make one: modelry group create NAME");
+            if read.is_newest() {
+                fresh::nothing_at(reading.workspace, reading.commit, ui);
+            }
+        }
+        Ok(Outcome::Fine)
+    })
+}
+
+/// The groups of a registry: `list -o json`.
+#[derive(Serialize)]
+struct GroupsView {
+    groups: Vec<GroupRow>,
+}
+
+/// One group in a list.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct GroupRow {
+    group: GroupName,
+    versions: usize,
+    pending: usize,
+    latest_approved: Option<VersionNumber>,
+    description: Option<String>,
+    labels: Labels,
+    stages: Vec<Served>,
+}
+
+/// A stage, and the version that serves it.
+#[derive(Serialize)]
+struct Served {
+    stage: String,
+    version: VersionNumber,
+}
+
+impl GroupsView {
+    /// Reads the groups whose records can be read.
+    fn read(reading: &Reading<'_>) -> Result<GroupsView, Error> {
+        let mut groups = Vec::new();
+        for group in reading.snapshot.groups()? {
+            let loaded = reading.snapshot.read(&RecordPath::Group(group.clone()))?;
+            let Some(record) = loaded.as_ref().and_then(|loaded| loaded.group()) else {
+                continue;
+            };
+            let rows = rows(reading, &group)?;
+            let of_status = |status| rows.iter().filter(move |row| row.status == status);
+            groups.push(GroupRow {
+                versions: rows.len(),
+                pending: of_status(Status::Pending).count(),
+                latest_approved: of_status(Status::Approved).last().map(|row| row.id.number),
+                description: record.description.clone(),
+                labels: record.labels.clone(),
+                stages: rows.iter().flat_map(Row::served).collect(),
+                group,
+            });
+        }
+        Ok(GroupsView { groups })
+    }
+
+    fn table(&self) -> Table {
         let mut table = Table::new([
             "GROUP",
             "VERSIONS",
@@ -313,62 +400,24 @@ pub fn groups(read: &ReadArgs, global: &Global, ui: &Ui) -> Result<Outcome, Erro
             "STAGES",
             "DESCRIPTION",
         ]);
-        let mut values = Vec::new();
-        for group in reading.snapshot.groups()? {
-            let Some(loaded) = reading.snapshot.read(&RecordPath::Group(group.clone()))? else {
-                continue;
-            };
-            let Some(record) = loaded.group() else { continue };
-            let rows = rows(reading, &group)?;
-            let pending = rows.iter().filter(|row| row.status == Status::Pending).count();
-            let approved = rows
-                .iter()
-                .rev()
-                .find(|row| row.status == Status::Approved)
-                .map(|row| row.id.number);
-            let stages: Vec<(&String, u64)> = rows
-                .iter()
-                .flat_map(|row| row.stages.iter().map(move |stage| (stage, row.id.number)))
-                .collect();
-            let stage_values: Vec<Value> = stages
-                .iter()
-                .map(|(stage, number)| json!({"stage": stage, "version": number}))
-                .collect();
-            let stage_words: Vec<String> = stages
-                .iter()
-                .map(|(stage, number)| format!("{stage}={number}"))
-                .collect();
-            values.push(json!({
-                "group": group, "versions": rows.len(), "pending": pending, "latestApproved": approved,
-                "description": record.description, "labels": record.labels, "stages": stage_values,
-            }));
+        for row in &self.groups {
+            let stages = row.stages.iter();
+            let stages: Vec<String> = stages.map(|it| format!("{}={}", it.stage, it.version)).collect();
             table.row([
-                Cell::styled(group.to_string(), CellStyle::Strong),
-                rows.len().to_string().into(),
-                if pending > 0 {
-                    Cell::styled(pending.to_string(), CellStyle::Waiting)
-                } else {
-                    Cell::styled("0", CellStyle::Dim)
+                Cell::styled(row.group.to_string(), CellStyle::Strong),
+                row.versions.to_string().into(),
+                match row.pending {
+                    0 => Cell::styled("0", CellStyle::Dim),
+                    pending => Cell::styled(pending.to_string(), CellStyle::Waiting),
                 },
-                approved.map_or(Cell::styled("none", CellStyle::Dim), |n| {
-                    Cell::styled(format!("{group}/{n}"), CellStyle::Good)
-                }),
-                stage_words.join(",").into(),
-                record.description.clone().unwrap_or_default().into(),
+                match row.latest_approved {
+                    None => Cell::styled("none", CellStyle::Dim),
+                    Some(number) => Cell::styled(format!("{}/{number}", row.group), CellStyle::Good),
+                },
+                stages.join(",").into(),
+                row.description.clone().unwrap_or_default().into(),
             ]);
         }
-        if ui.is_json() {
-            ui.json(&json!({"groups": values}))?;
-        } else if table.is_empty() && reading.is_incomplete() {
-            ui.say("no group that can be read");
-        } else if table.is_empty() {
-            ui.say("no group yet; make one: modelry group create NAME");
-            if read.is_newest() {
-                fresh::nothing_at(reading.workspace, reading.commit, ui);
-            }
-        } else {
-            ui.print(&table.render(&ui.style))?;
-        }
-        Ok(Outcome::Fine)
-    })
+        table
+    }
 }

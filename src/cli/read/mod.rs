@@ -12,6 +12,7 @@ pub(crate) mod gates;
 pub(crate) mod list;
 pub(crate) mod log;
 pub(crate) mod metrics;
+pub(crate) mod policy;
 pub(crate) mod proven;
 pub(crate) mod resolve;
 pub(crate) mod show;

@@ -1,10 +1,9 @@
-//! `policy show`, `policy approve`
+//! `policy approve`
 
 use std::cell::RefCell;
 use std::sync::Arc;
 
 use clap::Subcommand;
-use serde_json::{Value, json};
 
 use crate::act;
 use crate::base::{Error, FullRef, ObjectKind, Oid, shell_word};
@@ -12,14 +11,15 @@ use crate::cli::Ui;
 use crate::cli::args::Global;
 use crate::cli::land::{PolicySeen, Scope, Seen, SeenArgs, WriteArgs, WriteCommand, land};
 use crate::cli::output::Outcome;
-use crate::cli::read::at::{ReadArgs, Reading};
+use crate::cli::read::at::ReadArgs;
+use crate::cli::read::policy;
 use crate::git::{Head, Repo};
 use crate::judge::history;
 use crate::object::{Objects, Overlay};
 use crate::record::change;
-use crate::record::kind::{GroupName, POLICY_FOLDER, REGISTRY_FILE, RecordPath};
+use crate::record::kind::{GroupName, REGISTRY_FILE, RecordPath};
 use crate::record::snapshot::{self, Loaded, Records, Snapshot};
-use crate::report::{self, Style, clean, paint, summary};
+use crate::report::{self, Style, summary};
 use crate::trust::Policy;
 use crate::workspace::Workspace;
 
@@ -58,63 +58,72 @@ pub fn run(command: &PolicyCommand, global: &Global, ui: &Ui) -> Result<Outcome,
     match command {
         PolicyCommand::Show { proposal, read } => match proposal {
             Some(proposal) => super::proposal::show(proposal, read.fetch, global, ui),
-            None => show(read, global, ui),
+            None => policy::show(read, global, ui),
         },
         PolicyCommand::Approve {
             proposal,
             seen,
             write,
-        } => {
-            if write
-                .reason
-                .as_deref()
-                .is_none_or(|reason| reason.trim().is_empty())
-            {
-                return Err(Error::msg("say why: a decision carries its reason")
-                    .hint("modelry policy approve -m \"…\""));
-            }
-            let workspace = write.open(global)?;
-            let bytes = match proposal {
-                Some(proposal) => at_revision(&workspace, proposal)?,
-                None => at_head(&workspace)?,
-            };
-            let proposed = Arc::new(load(&workspace.repo, &bytes)?);
-            if proposed.registry().is_none() {
-                return Err(unreadable(&workspace, proposal.as_deref()));
-            }
-            let policies = PolicySeen {
-                shown: RefCell::new((in_force(&workspace), proposed.clone())),
-                now: RefCell::default(),
-            };
-            // The review must cover the present content of the branch.
-            let moves = proposal.is_some() || write.is_remote();
-            let job = WriteCommand {
-                draft: &|desk| {
-                    let here = desk.snapshot.registry()?;
-                    let law = desk.mainline.map_or(desk.policy, |mainline| &mainline.policy);
-                    let other = |here: &Arc<Loaded>| here.value() != law.source.value();
-                    let now = here
-                        .filter(|here| moves && other(here))
-                        .unwrap_or_else(|| proposed.clone());
-                    let replaced = Some(law.source.clone());
-                    policies.now.replace(Some((replaced, now.clone())));
-                    let mut draft = act::approve_policy(desk, &now, write.reason.as_deref())?;
-                    if !draft.edits.is_empty() {
-                        draft.notes.extend(meaning(law, &now, &desk.snapshot.groups()?));
-                    }
-                    Ok(draft)
-                },
-                scope: Scope::Policy,
-                seen: Some(Seen {
-                    args: Some(seen),
-                    policy: Some(&policies),
-                }),
-                moved: None,
-                reserve: None,
-            };
-            land(&job, write, global, ui)
-        }
+        } => approve(proposal.as_deref(), seen, write, global, ui),
     }
+}
+
+fn approve(
+    proposal: Option<&str>,
+    seen: &SeenArgs,
+    write: &WriteArgs,
+    global: &Global,
+    ui: &Ui,
+) -> Result<Outcome, Error> {
+    if write
+        .reason
+        .as_deref()
+        .is_none_or(|reason| reason.trim().is_empty())
+    {
+        return Err(
+            Error::msg("say why: a decision carries its reason").hint("modelry policy approve -m \"…\"")
+        );
+    }
+    let workspace = write.open(global)?;
+    let bytes = match proposal {
+        Some(proposal) => at_revision(&workspace, proposal)?,
+        None => at_head(&workspace)?,
+    };
+    let proposed = Arc::new(load(&workspace.repo, &bytes)?);
+    if proposed.registry().is_none() {
+        return Err(unreadable(&workspace, proposal));
+    }
+    let policies = PolicySeen {
+        shown: RefCell::new((in_force(&workspace), proposed.clone())),
+        now: RefCell::default(),
+    };
+    // The review must cover the present content of the branch.
+    let moves = proposal.is_some() || write.is_remote();
+    let job = WriteCommand {
+        draft: &|desk| {
+            let here = desk.snapshot.registry()?;
+            let law = desk.mainline.map_or(desk.policy, |mainline| &mainline.policy);
+            let other = |here: &Arc<Loaded>| here.value() != law.source.value();
+            let now = here
+                .filter(|here| moves && other(here))
+                .unwrap_or_else(|| proposed.clone());
+            let replaced = Some(law.source.clone());
+            policies.now.replace(Some((replaced, now.clone())));
+            let mut draft = act::approve_policy(desk, &now, write.reason.as_deref())?;
+            if !draft.edits.is_empty() {
+                draft.notes.extend(meaning(law, &now, &desk.snapshot.groups()?));
+            }
+            Ok(draft)
+        },
+        scope: Scope::Policy,
+        seen: Some(Seen {
+            args: Some(seen),
+            policy: Some(&policies),
+        }),
+        moved: None,
+        reserve: None,
+    };
+    land(&job, write, global, ui)
 }
 
 /// Returns the policy in force as this clone has it, if any.
@@ -231,144 +240,4 @@ fn meaning(law: &Policy, proposed: &Arc<Loaded>, groups: &[GroupName]) -> Vec<St
     words
         .map(|words| format!("{serials}: {}", words.trim()))
         .collect()
-}
-
-fn show(read: &ReadArgs, global: &Global, ui: &Ui) -> Result<Outcome, Error> {
-    Reading::with(read, global, ui, |reading| {
-        let policy = reading.policy_in_force(ui)?;
-        let registry = policy.registry();
-        let open = open_reviews(&reading.snapshot, registry.serial)?;
-        if ui.is_json() {
-            let open: Vec<Value> = open
-                .iter()
-                .map(|(serial, actor)| json!({"serial": serial, "by": actor}))
-                .collect();
-            ui.json(&json!({
-                "commit": reading.commit.to_string(),
-                "policy": policy.source.value(),
-                "administrators": policy.administrators(),
-                "proposalsReviewed": open,
-            }))?;
-            return Ok(Outcome::Fine);
-        }
-        let mut out = format!(
-            "{}  policy {}\n",
-            paint(&clean(&registry.name), "1", &ui.style),
-            registry.serial
-        );
-        let mut line = |key: &str, value: String| {
-            if !value.is_empty() {
-                let gap = " ".repeat(16usize.saturating_sub(key.len()));
-                out.push_str(&format!(
-                    "  {}{gap} {}\n",
-                    paint(key, "2", &ui.style),
-                    clean(&value)
-                ));
-            }
-        };
-        let list = |items: Vec<String>| items.join(", ");
-        line("id", registry.id.to_string());
-        let administrators = policy.administrators();
-        line(
-            "administrators",
-            list(administrators.iter().map(ToString::to_string).collect()),
-        );
-        line(
-            "to change it",
-            format!("{} of them", registry.policy_change.required),
-        );
-        let recovery = policy.recovery();
-        if !recovery.is_empty() {
-            let names = recovery.iter().map(ToString::to_string);
-            line(
-                "stand-ins",
-                format!("{}, when too few of them are left", list(names.collect())),
-            );
-        }
-        for stage in &registry.stages {
-            let asks = if stage.requires.is_some() {
-                ", only Approved versions"
-            } else {
-                ""
-            };
-            line("stage", format!("{}{asks}", stage.name));
-        }
-        for from in crate::record::kind::Status::ALL {
-            let to = registry.next(from);
-            if !to.is_empty() {
-                line(
-                    "transition",
-                    format!("{from} to {}", list(to.iter().map(ToString::to_string).collect())),
-                );
-            }
-        }
-        for rule in &registry.approvals {
-            line(
-                "approval",
-                format!("{}: {}", rule.groups.join(", "), rule_words(rule)),
-            );
-        }
-        for glob in &registry.protect {
-            line("protected", glob.clone());
-        }
-        for revocation in &registry.revoked {
-            let since = revocation
-                .since
-                .as_ref()
-                .map_or_else(String::new, |since| format!(", since {since}"));
-            line("revoked", format!("{}{since}", revocation.key));
-        }
-        for entry in &registry.acknowledged {
-            line(
-                "acknowledged",
-                format!("{} in {}", entry.codes.join(", "), entry.commit),
-            );
-        }
-        for (serial, actor) in &open {
-            line("proposed", format!("policy {serial}, reviewed by {actor}"));
-        }
-        out.push_str("\nMore: modelry actor list, modelry grant list\n");
-        ui.print(&out)?;
-        Ok(Outcome::Fine)
-    })
-}
-
-/// Formats a rule of approval on one line.
-fn rule_words(rule: &crate::record::kind::ApprovalRule) -> String {
-    let mut words = Vec::new();
-    words.push(crate::base::count(
-        rule.required.unwrap_or(1) as usize,
-        "approval",
-    ));
-    words.extend(rule.from.iter().map(|(team, n)| format!("{n} from team {team}")));
-    if rule.four_eyes.unwrap_or(true) {
-        words.push("four eyes".into());
-    }
-    if !rule.card.is_empty() {
-        let sections: Vec<String> = rule.card.iter().map(ToString::to_string).collect();
-        words.push(format!("card: {}", sections.join(", ")));
-    }
-    words.extend(rule.gates.iter().map(|gate| format!("gate {}", gate.name)));
-    if rule.machines.unwrap_or(false) {
-        words.push("machines count".into());
-    }
-    words.join("; ")
-}
-
-/// Lists the reviews of policies that are not in force yet.
-fn open_reviews(snapshot: &Snapshot<'_>, serial: u64) -> Result<Vec<(u64, String)>, Error> {
-    let mut open = Vec::new();
-    for name in snapshot.names(POLICY_FOLDER)? {
-        let Some(later) = name.parse::<u64>().ok().filter(|other| *other > serial) else {
-            continue;
-        };
-        open.extend(
-            snapshot
-                .policy_reviewers(later)?
-                .into_iter()
-                .map(|actor| (later, actor.to_string())),
-        );
-    }
-    open.sort();
-    Ok(open)
 }
