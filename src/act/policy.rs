@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::policy_edit::{Editing, Made, PolicyEdit};
 use super::{Draft, Mainline, WriteContext};
 use crate::base::Error;
 use crate::judge::rules::DistrustedChange;
 use crate::record::kind::nearest;
-use crate::record::kind::{Action, ActorId, ActorKey, Kind, MAX_RISE, RecordPath, VersionId};
+use crate::record::kind::{Action, ActorId, ActorKey, Grant, Kind, MAX_RISE, RecordPath, VersionId};
 use crate::record::schema::editor;
 use crate::record::snapshot::Loaded;
 use crate::record::yaml::{self, Edit};
@@ -163,26 +163,21 @@ pub fn edit_policy(desk: &WriteContext<'_>, edit: &PolicyEdit, reason: Option<&s
 
 /// Notes on globs of a grant that match none of the groups that exist. Where it lets
 /// create groups, they are still to come.
-fn unmatched(desk: &WriteContext<'_>, grant: &Value) -> Result<Vec<String>, Error> {
-    let texts = |key: &str| {
-        let items = grant[key].as_array().into_iter().flatten();
-        items.filter_map(Value::as_str)
-    };
+fn unmatched(desk: &WriteContext<'_>, grant: &Grant) -> Result<Vec<String>, Error> {
     let groups = desk.snapshot.groups()?;
-    if groups.is_empty() || texts("allow").any(|action| action == Action::CreateGroup.as_str()) {
+    if groups.is_empty() || grant.allow.contains(&Action::CreateGroup) {
         return Ok(Vec::new());
     }
-    let matches = |glob: &str| {
-        let glob = group_glob(glob);
+    let matches_none = |glob: &&String| {
         // A glob that can't be read is a finding.
-        glob.is_ok_and(|glob| !groups.iter().any(|group| glob.is_match(group.as_str())))
+        group_glob(glob).is_ok_and(|glob| !groups.iter().any(|group| glob.is_match(group.as_str())))
     };
-    let note = |glob: &str| {
+    let note = |glob: &String| {
         let near = nearest(&groups, glob).filter(|_| !glob.contains('*'));
         let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
         format!("`{glob}` matches no group yet{near}")
     };
-    Ok(texts("groups").filter(|glob| matches(glob)).map(note).collect())
+    Ok(grant.groups.iter().filter(matches_none).map(note).collect())
 }
 
 /// The draft of an edit whose outcome the policy holds already.

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::WriteContext;
 use super::keys::{add_key, is_key, must_be_listed, revoke};
-use crate::base::Error;
-use crate::record::kind::{ActorId, ActorKey, ActorKind, Key, Registry, VersionId};
-use crate::record::snapshot::{Loaded, known_holder, unknown_team};
+use crate::base::{Error, listed};
+use crate::record::kind::{Actor, ActorId, ActorKey, Grant, Key, Registry, VersionId};
+use crate::record::snapshot::{Loaded, known_holder, listed_stage, unknown_team};
 use crate::record::yaml::{self, Edit};
 use crate::trust::{self, Credential};
 
@@ -14,18 +14,7 @@ use crate::trust::{self, Credential};
 #[derive(Clone, Debug)]
 pub enum PolicyEdit {
     /// A new actor.
-    AddActor {
-        /// Its id.
-        id: ActorId,
-        /// The kind.
-        kind: ActorKind,
-        /// Its address.
-        email: Option<String>,
-        /// Its keys.
-        keys: Vec<ActorKey>,
-        /// The persons who answer for a machine.
-        owners: Vec<ActorId>,
-    },
+    AddActor(ActorId, Actor),
     /// More keys of an actor; an OpenPGP certificate that it has already is updated.
     AddKeys(ActorId, Vec<ActorKey>),
     /// An actor's account on a Git host, by the host's name and the account's id.
@@ -52,7 +41,7 @@ pub enum PolicyEdit {
     /// Members removed from a team; the team itself when none is named.
     TeamRemove(String, Vec<ActorId>),
     /// A new grant.
-    GrantAdd(Value),
+    GrantAdd(Grant),
     /// Actions removed from an actor; the grant goes when nothing is left.
     GrantRemove {
         /// The holder.
@@ -102,13 +91,7 @@ impl<'e> Editing<'e> {
     /// Collects the edits of the text.
     pub(super) fn make(&mut self, edit: &PolicyEdit) -> Result<Made, Error> {
         match edit {
-            PolicyEdit::AddActor {
-                id,
-                kind,
-                email,
-                keys,
-                owners,
-            } => self.add_actor(id, kind, email.as_ref(), keys, owners),
+            PolicyEdit::AddActor(id, actor) => self.add_actor(id, actor),
             PolicyEdit::AddKeys(id, keys) => self.add_keys(id, keys),
             PolicyEdit::AddAccount(id, host, account) => self.add_account(id, host, account),
             PolicyEdit::RemoveAccount(id, host) => self.remove_account(id, host),
@@ -129,20 +112,12 @@ impl<'e> Editing<'e> {
     }
 
     /// Adds an actor.
-    fn add_actor(
-        &mut self,
-        id: &ActorId,
-        kind: &ActorKind,
-        email: Option<&String>,
-        keys: &[ActorKey],
-        owners: &[ActorId],
-    ) -> Result<Made, Error> {
-        let registry = self.registry;
-        if let Some(there) = registry.actors.get(id) {
-            let same = there.kind == *kind
-                && there.email.as_ref() == email
-                && there.owners == *owners
-                && there.keys == *keys
+    fn add_actor(&mut self, id: &ActorId, actor: &Actor) -> Result<Made, Error> {
+        if let Some(there) = self.registry.actors.get(id) {
+            let same = there.kind == actor.kind
+                && there.email == actor.email
+                && there.owners == actor.owners
+                && there.keys == actor.keys
                 && !there.retired;
             if same {
                 return Ok(Made::Held(format!(
@@ -155,17 +130,9 @@ impl<'e> Editing<'e> {
                 )),
             );
         }
-        owners.iter().try_for_each(|id| self.known(id))?;
-        let mut actor = json!({"kind": kind.to_string()});
-        if let Some(email) = email {
-            actor["email"] = json!(email);
-        }
-        if !owners.is_empty() {
-            actor["owners"] = json!(owners);
-        }
-        actor["keys"] = json!(keys);
-        self.edits.push(set(format!("/actors/{id}"), actor));
-        Ok(Made::Subject(format!("Add {kind} {id}")))
+        actor.owners.iter().try_for_each(|id| self.known(id))?;
+        self.edits.push(set(format!("/actors/{id}"), json!(actor)));
+        Ok(Made::Subject(format!("Add {} {id}", actor.kind)))
     }
 
     /// Adds keys to an actor, or brings them up to date.
@@ -319,8 +286,7 @@ impl<'e> Editing<'e> {
             return Ok(Made::Held(format!("key {key} is revoked already")));
         }
         let is_new = !registry.revoked.iter().any(|entry| is_key(entry, key));
-        let versions: Vec<String> = reaffirmed.iter().map(ToString::to_string).collect();
-        let versions = versions.join(", ");
+        let versions = listed(reaffirmed);
         Ok(Made::Subject(
             match (is_new || since.is_some(), reaffirmed.is_empty()) {
                 (true, false) => format!("Revoke key {key}, reaffirm {versions}"),
@@ -341,7 +307,7 @@ impl<'e> Editing<'e> {
         for member in members.iter().filter(|member| !there.contains(member)) {
             self.edits.push(set(format!("/teams/{team}/-"), json!(member)));
         }
-        Ok(Made::Subject(format!("Add {} to team {team}", list(members))))
+        Ok(Made::Subject(format!("Add {} to team {team}", listed(members))))
     }
 
     /// Takes members out of a team, or removes the team.
@@ -371,35 +337,29 @@ impl<'e> Editing<'e> {
             }));
             Ok(Made::Subject(format!(
                 "Remove {} from team {team}",
-                list(members)
+                listed(members)
             )))
         }
     }
 
     /// Adds a grant.
-    fn add_grant(&mut self, grant: &Value) -> Result<Made, Error> {
-        let registry = self.registry;
+    fn add_grant(&mut self, grant: &Grant) -> Result<Made, Error> {
+        let (policy, value) = (self.desk.policy.registry(), json!(grant));
+        grant
+            .stages
+            .iter()
+            .try_for_each(|stage| listed_stage(policy, stage))?;
         let there = self.old.value()["grants"].as_array();
-        if there.is_some_and(|grants| grants.contains(grant)) {
+        if there.is_some_and(|grants| grants.contains(&value)) {
             return Ok(Made::Held("the policy has this grant already".to_owned()));
         }
-        let holders = grant["to"].as_array().into_iter().flatten();
-        holders
-            .filter_map(Value::as_str)
-            .try_for_each(|holder| known_holder(registry, holder))?;
-        self.edits.push(set("/grants/-".into(), grant.clone()));
-        let words = |key: &str| {
-            let items = grant[key].as_array().cloned().unwrap_or_default();
-            items
-                .iter()
-                .filter_map(Value::as_str)
-                .collect::<Vec<_>>()
-                .join(", ")
-        };
+        let mut holders = grant.to.iter();
+        holders.try_for_each(|holder| known_holder(self.registry, holder.as_str()))?;
+        self.edits.push(set("/grants/-".into(), value));
         Ok(Made::Subject(format!(
             "Grant {} to {}",
-            words("allow"),
-            words("to")
+            listed(&grant.allow),
+            listed(&grant.to)
         )))
     }
 
@@ -420,14 +380,6 @@ impl<'e> Editing<'e> {
         };
         Ok(Made::Subject(format!("Take {what} from {to}")))
     }
-}
-
-fn list(members: &[ActorId]) -> String {
-    members
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(", ")
 }
 
 /// Returns the edits that remove actions from an actor, last grant first so that indexes
