@@ -14,7 +14,7 @@ use crate::judge::finding::{Checked, Finding, Note, Place, Report};
 use crate::judge::rules::{self, Decided, Resolver, Step};
 use crate::object::{Commit, TreeCache};
 use crate::record::change::{Change, Differences};
-use crate::record::kind::{REGISTRY_FILE, VersionId};
+use crate::record::kind::{REGISTRY_FILE, Revocation, VersionId};
 use crate::record::snapshot::{Loaded, Records, Snapshot};
 use crate::trust::{Author, Carrier, Carriers, HistoryView, Policy, Verdict};
 
@@ -273,26 +273,19 @@ impl<'a> Replay<'a> {
             &carriers,
             (&landed.differences, landed.shape.as_ref()),
             &past,
-            commit.parents.first().copied(),
+            before,
         )?;
         if commit.is_ambiguous {
-            let resolver = self.resolver(prior, next, commit.parents.first().copied(), carriers.own.commit);
+            let resolver = self.resolver(prior, next, before, carriers.own.commit);
             let mut finding = rules::ambiguous_commit(&commit.faults);
             finding.who = Some(carriers.own.words());
             judged.findings.push(resolver.resolve(finding));
         }
         if judged.brings_policy
-            && let Some(parent) = commit.parents.first()
+            && let Some(parent) = before
         {
-            let (used, taints) = self.revoked_keys_used(&known, *parent, carriers.own.commit)?;
-            self.tainted.extend(taints.iter().cloned());
-            judged.taints = taints;
-            let resolver = self.resolver(prior, next, Some(*parent), carriers.own.commit);
-            let step = judged.only_ends.then_some(self.checked.steps);
-            judged.findings.extend(used.into_iter().map(|mut finding| {
-                finding.uncovered = step;
-                resolver.resolve(finding)
-            }));
+            let commits = (parent, carriers.own.commit);
+            self.distrust(&mut judged, &known, (prior, next), commits)?;
         }
         if !judged.findings.is_empty() {
             self.faulty.push(Faulty {
@@ -307,6 +300,26 @@ impl<'a> Replay<'a> {
             changes: landed.differences.changes,
             ..judged
         })
+    }
+
+    /// Adds the findings on what keys proved that the step's policy revokes.
+    fn distrust(
+        &mut self,
+        judged: &mut JudgedStep,
+        known: &[Revocation],
+        (prior, next): (Snapshot<'_>, Snapshot<'_>),
+        (parent, own): (Oid, Option<Oid>),
+    ) -> Result<(), Error> {
+        let (used, taints) = self.revoked_keys_used(known, parent, own)?;
+        self.tainted.extend(taints.iter().cloned());
+        judged.taints = taints;
+        let resolver = self.resolver(prior, next, Some(parent), own);
+        let step = judged.only_ends.then_some(self.checked.steps);
+        judged.findings.extend(used.into_iter().map(|mut finding| {
+            finding.uncovered = step;
+            resolver.resolve(finding)
+        }));
+        Ok(())
     }
 
     /// Finds the signer of each commit that answers for a change.
