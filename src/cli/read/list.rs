@@ -381,7 +381,7 @@ impl GroupsView {
             groups.push(GroupRow {
                 versions: rows.len(),
                 pending: of_status(Status::Pending).count(),
-                latest_approved: of_status(Status::Approved).last().map(|row| row.id.number),
+                latest_approved: of_status(Status::Approved).next_back().map(|row| row.id.number),
                 description: record.description.clone(),
                 labels: record.labels.clone(),
                 stages: rows.iter().flat_map(Row::served).collect(),
