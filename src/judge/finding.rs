@@ -379,6 +379,14 @@ pub enum Scope {
     Policy,
     /// These groups, and the policy and the mainline under them.
     Groups(Vec<String>),
+    /// These groups, for a change that takes versions out of use. What a revoked key did
+    /// about a version does not stop it: a stolen key's version could never be taken out.
+    Removal {
+        /// The groups.
+        groups: Vec<String>,
+        /// The versions that the change puts into a stage: what was done about them stops it.
+        puts: Vec<VersionId>,
+    },
     /// All of the registry.
     Everything,
 }
@@ -389,6 +397,14 @@ impl Scope {
         Scope::Groups(vec![group.to_string()])
     }
 
+    /// One group, for a change that takes versions of it out of use.
+    pub fn removal(group: &GroupName) -> Scope {
+        Scope::Removal {
+            groups: vec![group.to_string()],
+            puts: Vec::new(),
+        }
+    }
+
     /// Whether the finding stops the command: it is in a group that the command
     /// concerns, in the policy, or in the shape of the mainline.
     pub fn is_stopped_by<At>(&self, finding: &Finding<At>) -> bool {
@@ -396,6 +412,13 @@ impl Scope {
             Scope::Policy => false,
             Scope::Everything => true,
             Scope::Groups(mine) => finding.group.is_none() || mine.iter().any(|group| finding.is_in(group)),
+            Scope::Removal { groups, puts } => {
+                let is_other = finding
+                    .reaffirms
+                    .as_ref()
+                    .is_some_and(|(_, id)| !puts.contains(id));
+                !is_other && Scope::Groups(groups.clone()).is_stopped_by(finding)
+            }
         }
     }
 }

@@ -46,7 +46,10 @@ pub fn review(args: &DecideArgs, decision: Decision, global: &Global, ui: &Ui) -
     let moved = Cell::new(false);
     let job = WriteCommand {
         draft: &|desk| act::review(desk, id, decision, reason),
-        scope: Scope::of(&id.group),
+        scope: match decision {
+            Decision::Approved => Scope::of(&id.group),
+            Decision::Rejected | Decision::Withdrawn => Scope::removal(&id.group),
+        },
         seen: Some(Seen::of(&args.seen)),
         moved: Some(&moved),
         reserve: None,
@@ -66,7 +69,7 @@ pub fn archive(args: &DecideArgs, global: &Global, ui: &Ui) -> Result<Outcome, E
     let id = &args.version;
     let job = WriteCommand {
         draft: &|desk| act::archive(desk, id, reason),
-        scope: Scope::of(&id.group),
+        scope: Scope::removal(&id.group),
         seen: Some(Seen::of(&args.seen)),
         moved: None,
         reserve: None,
@@ -79,7 +82,7 @@ pub fn delete(args: &DecideArgs, global: &Global, ui: &Ui) -> Result<Outcome, Er
     let id = &args.version;
     let job = WriteCommand {
         draft: &|desk| act::delete_version(desk, id, reason),
-        scope: Scope::of(&id.group),
+        scope: Scope::removal(&id.group),
         seen: Some(Seen::of(&args.seen)),
         moved: None,
         reserve: None,

@@ -80,8 +80,7 @@ pub struct RegisterArgs {
     /// A file with sections of a model card to add, as YAML or JSON
     #[arg(long, value_name = "FILE")]
     card: Option<String>,
-    /// Register the version although an artifact or image has no digest; it can't be
-    /// approved then
+    /// Register the version although the group has one with the same content
     #[arg(long)]
     allow_duplicate: bool,
     /// Register the version although an artifact or image has no digest; it can't be

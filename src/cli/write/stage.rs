@@ -55,7 +55,10 @@ pub fn promote(args: &PromoteArgs, global: &Global, ui: &Ui) -> Result<Outcome, 
     let groups = versions.iter().map(|id| id.group.to_string()).collect();
     let job = WriteCommand {
         draft: &|desk| act::promote(desk, &versions, &stages, args.archive_previous, reason),
-        scope: Scope::Groups(groups),
+        scope: Scope::Removal {
+            groups,
+            puts: versions.clone(),
+        },
         seen: Some(Seen::of(&args.seen)),
         moved: None,
         reserve: None,
@@ -105,7 +108,7 @@ pub fn rollback(args: &RollbackArgs, global: &Global, ui: &Ui) -> Result<Outcome
     };
     let job = WriteCommand {
         draft: &|desk| act::rollback(desk, &request, args.write.reason.as_deref()),
-        scope: Scope::of(&args.group),
+        scope: Scope::removal(&args.group),
         seen: Some(Seen::of(&args.seen)),
         moved: None,
         reserve: None,

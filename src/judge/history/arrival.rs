@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 
 use super::{JudgedStep, Replay};
 use crate::judge::finding::{Finding, Note, Place, Report, Scope};
+use crate::record::change::ChangeKind;
+use crate::record::kind::{Decision, RecordKind, Status, VersionId};
 
 /// Steps in the order in which they would land.
 #[derive(Debug, Default)]
@@ -62,6 +64,8 @@ impl Arrival {
             all.groups.extend(step.groups.iter().cloned());
             all.policy |= step.policy;
             all.others |= step.others;
+            all.is_more_than_removal |= step.is_more_than_removal;
+            all.puts.extend(step.puts.iter().cloned());
         }
         all.scope()
     }
@@ -109,6 +113,10 @@ struct Touched {
     policy: bool,
     /// Protected files, and files that are not records.
     others: bool,
+    /// Whether they do more in groups than take versions out of use.
+    is_more_than_removal: bool,
+    /// The versions that they put into a stage.
+    puts: Vec<VersionId>,
 }
 
 impl Touched {
@@ -118,6 +126,16 @@ impl Touched {
                 Some(record) => match record.group() {
                     Some(group) => {
                         self.groups.insert(group.to_string());
+                        match change.kind {
+                            ChangeKind::StageMoved { to, .. } => {
+                                let id = |number| VersionId {
+                                    group: group.clone(),
+                                    number,
+                                };
+                                self.puts.extend(to.map(id));
+                            }
+                            ref kind => self.is_more_than_removal |= !is_removal(kind),
+                        }
                     }
                     None => self.policy = true,
                 },
@@ -131,7 +149,30 @@ impl Touched {
         match (self.groups.is_empty() && !self.others, self.policy) {
             (true, false) => None,
             (true, true) => Some(Scope::Policy),
-            (false, _) => Some(Scope::Groups(self.groups.into_iter().collect())),
+            (false, _) if self.others || self.is_more_than_removal => {
+                Some(Scope::Groups(self.groups.into_iter().collect()))
+            }
+            (false, _) => Some(Scope::Removal {
+                groups: self.groups.into_iter().collect(),
+                puts: self.puts,
+            }),
         }
     }
+}
+
+/// Whether a change takes a version out of use.
+fn is_removal(kind: &ChangeKind) -> bool {
+    matches!(
+        kind,
+        ChangeKind::VersionDeleted
+            | ChangeKind::Added(RecordKind::Archival)
+            | ChangeKind::Reviewed {
+                decision: Decision::Rejected | Decision::Withdrawn,
+                ..
+            }
+            | ChangeKind::StatusMoved {
+                to: Status::Rejected | Status::Archived,
+                ..
+            }
+    )
 }

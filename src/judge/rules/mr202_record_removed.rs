@@ -33,10 +33,20 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
             }
         }
         Some(RecordPath::Version(id)) => {
-            format!("restore the file; delete a version with `modelry delete {id} -m REASON`")
+            let before = scene.change.before.as_ref().and_then(|before| before.version());
+            let first = match before.map(|version| version.status) {
+                Some(Status::Pending) => format!("`modelry reject {id} -m REASON`, then "),
+                Some(Status::Approved) => format!("`modelry archive {id} -m REASON`, then "),
+                _ => String::new(),
+            };
+            format!(
+                "restore the files of its folder; delete a version with {first}`modelry delete {id} -m REASON`"
+            )
         }
         Some(RecordPath::Group(group)) => {
-            format!("restore the file; delete a group with `modelry group delete {group} -m REASON`")
+            format!(
+                "restore the files of its folder; delete a group, once its versions are deleted, with `modelry group delete {group} -m REASON`"
+            )
         }
         _ => "restore the file: records go only with their version, by its deletion".to_owned(),
     };

@@ -36,6 +36,12 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     )
     .why(why)
     .help(match scene.change.kind {
+        ChangeKind::StatusMoved {
+            from: from @ Status::Pending,
+            ..
+        } if scene.change.before.is_some() => format!(
+            "write `status: {from}`, and let the commands move it: `modelry reject {id} -m REASON`, then `modelry archive {id} -m REASON`"
+        ),
         ChangeKind::StatusMoved { from, .. } if scene.change.before.is_some() => {
             format!("write `status: {from}`, and let the command move it: `modelry archive {id} -m REASON`")
         }

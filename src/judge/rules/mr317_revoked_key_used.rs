@@ -41,11 +41,12 @@ pub fn revoked_key_used(
     .why("the revocation says since when the key proves nothing")
     .help(match (&act.approves, &act.version) {
         (Some(id), _) => format!(
-            "look at it; {id} resolves nowhere; if it is right: `modelry actor revoke-key '{key}' --reaffirm {id}`; if it is wrong, first accept the finding in `registry.yaml`, in one change of the policy, with {accept}, and then {}`modelry archive {id} -m REASON`",
-            empty(id, &act.serves)
+            "look at it; {id} resolves nowhere; if it is right: `modelry actor revoke-key '{key}' --reaffirm {id}`; if it is wrong, {}, and then accept the finding in `registry.yaml`, in one change of the policy, with {accept}",
+            take_out(id, &act.serves)
         ),
         (None, Some(id)) => format!(
-            "look at what was done; if {id} is right as it is: `modelry actor revoke-key '{key}' --reaffirm {id}`"
+            "look at what was done; if {id} is right as it is: `modelry actor revoke-key '{key}' --reaffirm {id}`; if it is wrong, {} (`modelry reject {id} -m REASON` while it is Pending), and then accept the finding in `registry.yaml`, in one change of the policy, with {accept}",
+            take_out(id, &act.serves)
         ),
         (None, None) => format!(
             "look at what was done, undo it, or accept it in `registry.yaml`, in one change of the policy, with {accept}"
@@ -56,15 +57,15 @@ pub fn revoked_key_used(
     finding
 }
 
-/// The lines that end what a version serves: only then it can be archived (MR211).
-fn empty(id: &VersionId, serves: &[StageName]) -> String {
+/// The lines that take a version out of use. What serves can't be archived (MR211).
+fn take_out(id: &VersionId, serves: &[StageName]) -> String {
     let group = &id.group;
     let lines = serves.iter().map(|stage| {
         format!(
             "`modelry rollback {group} {stage} --empty -m REASON`, if `{stage}` still serves it, and then "
         )
     });
-    lines.collect()
+    format!("{}`modelry archive {id} -m REASON`", lines.collect::<String>())
 }
 
 const DOCS: &str = r#"
@@ -80,5 +81,5 @@ The thief of a key may have approved a version. It must not be deployed until a 
 A laptop is lost on Monday and the key revoked on Friday, with `since` the last commit of Sunday.
 
 ## How to fix
-Check each change. List a version that is right after all under `reaffirmed` of the revocation: that accepts every change that the key proved about it. Undo the rest, or accept it under `acknowledged`, with the commit of the revocation.
+Check each change. List a version that is right after all under `reaffirmed` of the revocation: that accepts every change that the key proved about it. Take a version that is wrong out of its stages and archive it, which the finding does not stop. Then accept the finding under `acknowledged`, with the commit of the revocation: the group is answered again.
 "#;

@@ -593,28 +593,72 @@ fn allowed_signers_end_a_revoked_key_at_the_last_believed_commit() {
     assert!(!verdict(&approval), "what the thief signed is not");
 }
 
-/// A version that a stolen key approved is archived once its finding is accepted, as
-/// the finding says.
+/// A version that a stolen key approved is archived, which the finding does not stop, and
+/// then the finding is accepted, as it says.
 #[test]
-fn what_a_stolen_key_approved_is_archived_after_the_finding_is_accepted() {
+fn what_a_stolen_key_approved_is_archived_before_the_finding_is_accepted() {
     let (guarded, since) = approved();
     let lab = &guarded.lab;
     landed(&revoke(lab, "risk-1", &["--since", &since]));
+    let _ = guarded.accepts("admin-1", &["main"]);
+    let revoked = head(lab);
     let said = lab.findings("admin-1", &["audit"]);
-    assert!(
-        said.contains(&format!("{{commit: \"{}\", codes: [MR317]}}", head(lab)))
-            && said.contains("then `modelry archive churn/1"),
-        "{said}"
-    );
-    let archive = ["archive", "churn/1", "-m", "wrong"];
-    let said = lab.findings("admin-1", &archive);
-    assert!(said.contains("MR317"), "{said}");
-    let accepts = format!(
-        "acknowledged:\n  - {{commit: \"{}\", codes: [MR317]}}\nactors:\n",
-        head(lab)
-    );
+    let archive = said.find("`modelry archive churn/1 -m REASON`");
+    let accept = said.find(&format!("{{commit: \"{revoked}\", codes: [MR317]}}"));
+    assert!(archive.is_some() && archive < accept, "{said}");
+    let _ = lab.ok("admin-1", &["archive", "churn/1", "-m", "wrong"]);
+    let _ = guarded.accepts("admin-1", &["main"]);
+    accept_and_audit(&guarded, &revoked);
+}
+
+fn accept_and_audit(guarded: &Guarded, revoked: &str) {
+    let lab = &guarded.lab;
+    let accepts = format!("acknowledged:\n  - {{commit: \"{revoked}\", codes: [MR317]}}\nactors:\n");
     lab.change_policy("actors:\n", &accepts);
-    let _ = lab.ok("admin-1", &archive);
+    let _ = guarded.accepts("admin-1", &["main"]);
+    let _ = lab.ok("admin-1", &["audit"]);
+}
+
+/// What a stolen key registered serves: the stage goes back, the version is archived, and
+/// the group is never answered with it.
+#[test]
+fn what_a_stolen_key_registered_is_taken_out_of_use() {
+    let guarded = Guarded::new();
+    let lab = &guarded.lab;
+    let serve = |version: &str| {
+        let _ = lab.ok("risk-1", &["approve", version, "-m", "good"]);
+        let _ = lab.ok("admin-1", &["promote", version, "production", "-m", "go"]);
+        let _ = guarded.accepts("admin-1", &["main"]);
+    };
+    serve("churn/1");
+    let since = head(lab);
+    lab.register("churn", '7');
+    serve("churn/2");
+    landed(&revoke(lab, "trainer", &["--since", &since]));
+    let _ = guarded.accepts("admin-1", &["main"]);
+    let revoked = head(lab);
+    let said = lab.findings("admin-1", &["resolve", "churn@production"]);
+    let says = "if it is wrong, `modelry archive churn/2 -m REASON`";
+    let says_rollback =
+        "`modelry rollback churn production --empty -m REASON`, if `production` still serves it";
+    assert!(said.contains(says) || said.contains(says_rollback), "{said}");
+    // What puts it to use is stopped: here, and by the server.
+    let promote = ["promote", "churn/2", "staging", "-m", "more"];
+    let said = lab.findings("admin-1", &promote);
+    assert!(said.contains("MR317"), "{said}");
+    let _ = lab.ok("admin-1", &[&promote[..], &["--trust-base"]].concat());
+    let said = guarded.refuses("admin-1", &["main"]);
+    assert!(said.contains("MR317"), "{said}");
+    lab.git(&["reset", "-q", "--hard", "HEAD~1"]);
+    let _ = lab.ok(
+        "admin-1",
+        &["rollback", "churn", "production", "-m", "stolen key"],
+    );
+    let _ = lab.ok("admin-1", &["archive", "churn/2", "-m", "stolen key"]);
+    let _ = guarded.accepts("admin-1", &["main"]);
+    accept_and_audit(&guarded, &revoked);
+    let said = lab.ok("admin-1", &["resolve", "churn@production"]);
+    assert!(said.contains("churn/1"), "{said}");
 }
 
 /// In one command, where it leaves too few approvers.

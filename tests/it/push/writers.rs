@@ -476,9 +476,9 @@ fn a_clone_that_only_pushes_stays_in_order() {
 }
 
 #[test]
-fn who_comes_new_lets_those_through_who_are_landing() {
+fn a_lost_race_lets_those_through_who_are_landing() {
     let hub = Hub::open();
-    let seat = hub.seat("a");
+    let (seat, fast) = (hub.seat("a"), hub.seat("fast"));
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let now = now.expect("a clock").as_secs();
     // By the dates of the commits it is seen who lands just now.
@@ -513,12 +513,21 @@ fn who_comes_new_lets_those_through_who_are_landing() {
         assert!(!told.contains("took changes from"), "{more}: {told}");
     }
     let told = annotate("trainer", 15, &[]);
+    assert!(!told.contains("took changes from"), "nobody is pushing: {told}");
+    let (uri, digest) = model("fast");
+    let race = format!(
+        "test -e ../raced && exit 0\ntouch ../raced\nunset GIT_DIR\nexec {} -C {} register churn --artifact {uri} --digest {digest} --push >&2",
+        env!("CARGO_BIN_EXE_modelry"),
+        fast.top.display()
+    );
+    seat.hook("pre-push", &race);
+    let told = annotate("trainer", 16, &[]);
     assert!(told.contains(note), "{told}");
     // A clone without history sees no contention.
     let address = format!("file://{}", hub.bare.display());
     let shallow = hub.seat_with("shallow", &address, &["--depth=1"]);
-    let arguments = ["annotate", "churn/1", "--label", "n=16", "--trust-base"];
-    let told = says_at(&shallow, "trainer", 16, &arguments);
+    let arguments = ["annotate", "churn/1", "--label", "n=17", "--trust-base"];
+    let told = says_at(&shallow, "trainer", 17, &arguments);
     assert!(!told.contains("took changes from"), "{told}");
     hub.check();
 }

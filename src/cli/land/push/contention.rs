@@ -1,6 +1,6 @@
 //! Measures contention on a branch. The writer that landed last is always nearest to
-//! the tip, and would starve writers that back off after a lost race. A newcomer
-//! therefore lets as many others through as are landing now.
+//! the tip, and would starve writers that back off after a lost race. The loser of a first
+//! race therefore lets as many others through as are landing now.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -139,9 +139,10 @@ impl Pushing<'_> {
         })
     }
 
-    /// Waits once where others land one after the other, so that they can finish.
+    /// Waits once, after the first lost race, where others land one after the other, so
+    /// that they can finish. Recent commits alone are no sign that anybody is pushing now.
     fn lets_by(&mut self, push_base: &PushBase) -> bool {
-        let is_asked = !self.has_let_by && !self.attempt.args.dry_run;
+        let is_asked = self.tries > 0 && !self.has_let_by;
         let (Some(named), Some(tip)) = (&self.route.named, push_base.expected) else {
             return false;
         };
