@@ -335,6 +335,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let form = form(&cli.command, cli.global.output.as_deref(), &name);
+    // A form that there is not may be `env`, mistyped.
+    let is_mistyped_env = wants_env && form.is_err();
     let mut ui = Ui::new(*form.as_ref().unwrap_or(&Output::Human));
     ui = ui.standing(standing::Standing::of(&cli.global, &cli.command));
     // The output appears on the pusher's terminal, at the other end of a connection.
@@ -349,7 +351,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         settle_interrupted(&cli, &ui);
     }
     let ended = usable.and_then(|()| dispatch(cli.command, &cli.global, &ui));
-    if ui.output == Output::Env && !matches!(ended, Ok(Outcome::Fine)) {
+    let asks_env = ui.output == Output::Env || is_mistyped_env;
+    if asks_env && !matches!(ended, Ok(Outcome::Fine)) {
         let _ = ui.print(&read::resolve::no_env());
     }
     match ended {

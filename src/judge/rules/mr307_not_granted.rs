@@ -74,8 +74,8 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
     .why(format!("{} may", names(&holders, "nobody")));
     let (barred, holders) = match barred(scene, actor, action) {
         Some(barred) => (Some(barred), holders),
-        None => match uncounted(scene, actor, action)? {
-            Some((barred, could)) => (Some(barred), could),
+        None => match approval(scene, actor, action)? {
+            Some((barred, could)) => (barred, could),
             None => (None, holders),
         },
     };
@@ -100,7 +100,7 @@ fn check(scene: &Scene<'_>, out: &mut Findings) -> Result<(), Error> {
         .filter(|stage| scene.policy.registry().stage(stage).is_none());
     out.push(match unlisted {
         Some(stage) => finding.choose(format!("name a stage of the policy, which has no `{stage}`")),
-        None => finding.help(grant(scene, actor, action, group, stage.as_ref())),
+        None => finding.help(grant(scene, actor, action, stage.as_ref(), holders.first())),
     });
     Ok(())
 }
@@ -141,13 +141,13 @@ fn barred(scene: &Scene<'_>, actor: &ActorId, action: Action) -> Option<Barred> 
     }
 }
 
-/// Returns why an approval by the actor would not count even with a grant, and the actors
-/// whose approval could, or `None` where a grant helps.
-fn uncounted(
+/// For an approval: returns why the actor's would not count even with a grant, and the
+/// actors whose approval could. The author of a version may hold the grant and can't.
+fn approval(
     scene: &Scene<'_>,
     actor: &ActorId,
     action: Action,
-) -> Result<Option<(Barred, Vec<ActorId>)>, Error> {
+) -> Result<Option<(Option<Barred>, Vec<ActorId>)>, Error> {
     let Some(id) = scene.version_id().filter(|_| action == Action::Approve) else {
         return Ok(None);
     };
@@ -155,23 +155,23 @@ fn uncounted(
         return Ok(None);
     };
     let tally = scene.step.tally(scene.policy, id, &version)?;
-    Ok(trust::fault_with_grant(scene.policy, &tally, actor).map(|fault| {
-        let barred = Barred {
-            why: format!("no grant helps: {}", fault.words(actor, &id.group)),
-            cure: None,
-        };
-        (barred, tally.could_approve.clone())
-    }))
+    let fault = trust::fault_with_grant(scene.policy, &tally, actor);
+    let barred = fault.map(|fault| Barred {
+        why: format!("no grant helps: {}", fault.words(actor, &id.group)),
+        cure: None,
+    });
+    Ok(Some((barred, tally.could_approve.clone())))
 }
 
-/// How the actor comes to hold the action.
+/// How the actor comes to hold the action, or `holder` does it.
 fn grant(
     scene: &Scene<'_>,
     actor: &ActorId,
     action: Action,
-    group: Option<&str>,
     stage: Option<&StageName>,
+    holder: Option<&ActorId>,
 ) -> String {
+    let group = scene.change.group();
     let mut words = format!("modelry grant add {actor} --allow {action}");
     if let Some(group) = group {
         words.push_str(&format!(" --groups {group}"));
@@ -180,7 +180,7 @@ fn grant(
         words.push_str(&format!(" --stages {stage}"));
     }
     let asked = ask_administrator(scene.policy);
-    match scene.policy.able(action, group, stage).first() {
+    match holder {
         Some(holder) => format!("let `{holder}` do it instead, or {asked} for the grant: `{words}`"),
         None => format!("{asked} for the grant: `{words}`"),
     }

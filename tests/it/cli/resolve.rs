@@ -169,6 +169,7 @@ fn a_deploy_script_stops_without_an_answer() {
         ("resolve chrun@production -o env", 2),
         ("resolve churn@production --output=env --nope", 2),
         ("resolve -o env", 2),
+        ("resolve churn@production -o enf", 2),
     ] {
         let said = deploy(arguments);
         assert_ne!(said.code, 0, "{arguments}: {said:?}");

@@ -101,3 +101,22 @@ fn a_machine_without_an_owner_is_told_so() {
     lab.change_policy("owners: [owner]", "owners: [admin-1]");
     let _ = lab.ok("bot", &register);
 }
+
+/// The author of a version holds the grant to approve and can't use it there: somebody
+/// else is named.
+#[test]
+fn an_approver_is_named_whose_approval_would_count() {
+    let lab = Lab::with_registry();
+    let grant = [
+        "grant", "add", "risk-1", "--allow", "register", "--groups", "churn",
+    ];
+    let _ = lab.ok("admin-1", &grant);
+    let key = lab.public_key("zoe");
+    let _ = lab.ok("admin-1", &["actor", "add", "zoe", "--key", &key]);
+    let digest = format!("sha256:{}", "a".repeat(64));
+    let register = ["register", "churn", "--artifact", "s3://m/1", "--digest", &digest];
+    let _ = lab.ok("risk-1", &register);
+    let told = lab.findings("zoe", &["approve", "churn/1", "-m", "ok", "--yes"]);
+    assert!(told.contains("MR307") && !told.contains("let `risk-1`"), "{told}");
+    assert!(told.contains("do it instead"), "{told}");
+}
