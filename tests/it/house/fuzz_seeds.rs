@@ -122,9 +122,11 @@ fn seeds_of_pushes_pass() {
         return run(hook::check, &files("push", &[]), 60);
     }
     let home = tempfile::tempdir().expect("a home");
+    let (_, module) = module_path!().split_once("::").expect("a module of this crate");
+    let name = format!("{module}::seeds_of_pushes_pass");
     let this = std::env::current_exe().expect("a program");
     let output = Command::new(this)
-        .args(["--exact", "fuzz_seeds::seeds_of_pushes_pass", "--nocapture"])
+        .args(["--exact", &name, "--nocapture"])
         .env(INNER, "1")
         .env("HOME", home.path())
         .env("GIT_CONFIG_NOSYSTEM", "1")
