@@ -3,17 +3,17 @@
 //! A gate sees the content that a review's subject covers, and the champion: the version
 //! that serves a stage before the step. It passes only if it is `true`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
 use super::Policy;
 use crate::base::Error;
 use crate::record::change::{Change, ChangeKind};
-use crate::record::kind::{Gate, GroupName, RecordName, RecordPath, StageName, Status, VersionId};
+use crate::record::kind::{Gate, GroupName, Kind, RecordName, RecordPath, StageName, Status, VersionId};
 use crate::record::snapshot::{Loaded, Snapshot};
-use crate::record::subject;
-use crate::trust::condition::{Absent, Demand, Expr, Outcome};
+use crate::record::{schema, subject};
+use crate::trust::condition::{Absent, Demand, Expr, Misfit, Outcome, Shape};
 
 /// The variables of a gate without a champion.
 const CONTENT: [&str; 4] = ["metrics", "evidence", "card", "spec"];
@@ -92,12 +92,17 @@ pub enum Cure {
     Card,
     /// Another version: what is missing or too low is frozen.
     Version,
+    /// Another gate: no version can meet this one, for this reason.
+    Gate(String),
 }
 
 impl GateResult {
     /// Returns what would let the version meet a gate that it does not meet: a missing
     /// value can be added if it is not frozen.
     pub fn cure(&self) -> Cure {
+        if let Some(why) = self.misfit() {
+            return Cure::Gate(why);
+        }
         let lacks = |part: &str| {
             let missing = |(name, value): &(String, Option<Value>)| {
                 value.is_none() && name.split('.').next() == Some(part)
@@ -108,6 +113,23 @@ impl GateResult {
             false if lacks("evidence") => Cure::Evidence(self.evidence_asked()),
             false if lacks("card") => Cure::Card,
             _ => Cure::Version,
+        }
+    }
+
+    /// Returns why no content can meet the gate, if its condition shows it.
+    fn misfit(&self) -> Option<String> {
+        let of = |kind| Shape::of(schema::schema(kind), schema::schema(kind));
+        let spec = of(Kind::ModelVersion).member("spec");
+        let evidence = Shape::Map(BTreeMap::new(), Some(Box::new(of(Kind::Evaluation))));
+        let shapes = BTreeMap::from([
+            ("metrics", spec.member("metrics")),
+            ("spec", spec),
+            ("evidence", evidence),
+            ("card", of(Kind::ModelCard)),
+        ]);
+        match compile(&self.placed.gate).ok()?.misfit(&shapes)? {
+            Misfit::Unknown(absent) => Some(format!("no version can have `{}`", absent.path)),
+            Misfit::Kinds(words) => Some(words),
         }
     }
 

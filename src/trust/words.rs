@@ -91,6 +91,12 @@ pub fn shortfall_words(shortfall: &Shortfall) -> String {
 fn gates_turn(id: &VersionId, tally: &Tally) -> String {
     let unmet = tally.gates.iter().filter(|gate| !gate.met);
     let cures: Vec<Cure> = unmet.map(GateResult::cure).collect();
+    if let Some(why) = cures.iter().find_map(|cure| match cure {
+        Cure::Gate(why) => Some(why),
+        _ => None,
+    }) {
+        return format!("an administrator's: mend the gate in `registry.yaml`: {why}");
+    }
     if cures.contains(&Cure::Version) {
         return "the author's: register a version that meets the gates".into();
     }

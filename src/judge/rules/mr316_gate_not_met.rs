@@ -71,6 +71,9 @@ fn unmet(id: &VersionId, at: &Anchor, gate: &GateResult) -> Finding<Anchor> {
         Cure::Card => finding.help(format!(
             "fill what it asks of the card: `modelry card set {id} --set FIELD=TEXT`"
         )),
+        Cure::Gate(why) => finding.choose(format!(
+            "ask an administrator to mend the gate in `registry.yaml`: {why}"
+        )),
         Cure::Version => finding.choose(format!(
             "register a version that meets it, or reject this one: `modelry reject {id} -m REASON`"
         )),

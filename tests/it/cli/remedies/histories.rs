@@ -120,3 +120,22 @@ fn an_approver_is_named_whose_approval_would_count() {
     assert!(told.contains("MR307") && !told.contains("let `risk-1`"), "{told}");
     assert!(told.contains("do it instead"), "{told}");
 }
+
+/// A gate that no content can meet: no evidence helps, so none is asked for.
+#[test]
+fn a_gate_that_no_version_can_meet_is_for_an_administrator() {
+    let lab = Lab::with_registry();
+    lab.change_policy(
+        "    required: 1\n",
+        "    required: 1\n    gates:\n      - {name: fair, require: evidence.bias.gap <= 0.1}\n",
+    );
+    lab.register("churn", '1');
+    let evidence = ["evidence", "add", "churn/1", "bias", "--metric", "gap=0.05"];
+    let _ = lab.ok("trainer", &evidence);
+    let told = lab.findings("risk-1", &["approve", "churn/1", "-m", "ok", "--yes"]);
+    let wanted =
+        "ask an administrator to mend the gate in `registry.yaml`: no version can have `evidence.bias.gap`";
+    assert!(told.contains(wanted) && !told.contains("evidence add"), "{told}");
+    let told = lab.ok("risk-1", &["show", "churn/1"]);
+    assert!(told.contains("an administrator's: mend the gate"), "{told}");
+}
