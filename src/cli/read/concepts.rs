@@ -216,6 +216,18 @@ many are missing, and who could give them.
         rules: &["MR308", "MR409"],
     },
     Concept {
+        name: "recovery",
+        aliases: &["recovery-key"],
+        summary: "a person whose key lies in a safe, for the day when too few administrators are left",
+        docs: r#"
+`modelry init --recovery-key safe.pub` names one under `policyChange.recovery`. Such a
+person counts as an administrator only while fewer are left than a change of the policy
+needs: revoke the lost keys first, then `modelry actor add-key` for an administrator who
+is there, or `modelry actor add` for a new one.
+"#,
+        rules: &["MR403", "MR408"],
+    },
+    Concept {
         name: "relay",
         aliases: &["delegated", "delegation"],
         summary: "a review that was given on a Git host's page, reported by a machine",
@@ -236,6 +248,17 @@ withdraw it. A standing rejection keeps the version from being approved.
         rules: &["MR311", "MR312"],
     },
     Concept {
+        name: "revocation",
+        aliases: &["revoked", "revoke-key", "since", "reaffirm"],
+        summary: "an entry of the policy that ends a key, from now on or since an earlier commit",
+        docs: r#"
+`modelry actor revoke-key KEY --since REV` says that the key proves nothing after REV.
+What it proved since then is a finding. Taking a version out of use is never stopped by
+it; a version that is right after all is accepted with `--reaffirm GROUP/N`.
+"#,
+        rules: &["MR317", "MR419"],
+    },
+    Concept {
         name: "root",
         aliases: &[],
         summary: "the registry's first commit, which brings the first policy",
@@ -244,6 +267,17 @@ Nothing before it can judge it, so that it is believed or not: its id is what a 
 told out of band, and pins.
 "#,
         rules: &["MR501", "MR404"],
+    },
+    Concept {
+        name: "serial",
+        aliases: &["revision"],
+        summary: "the number of a policy, or of a review or stage: each change adds one",
+        docs: r#"
+`serial` in `registry.yaml` rises by one with each change of the policy, `revision` with
+each change of a review, a card or a stage. So an older text that comes back is a change
+that everybody sees. The commands write it; by hand it is yours to raise.
+"#,
+        rules: &["MR401", "MR205"],
     },
     Concept {
         name: "stage",
