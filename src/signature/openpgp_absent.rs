@@ -43,11 +43,6 @@ impl Certificate {
     pub fn weakness(&self) -> Option<String> {
         match self.0 {}
     }
-
-    /// Whether it contains a revocation of itself.
-    pub fn is_revoked(&self) -> bool {
-        match self.0 {}
-    }
 }
 
 /// The keys that a signature claims to be made by: not read.

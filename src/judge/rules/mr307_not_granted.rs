@@ -141,13 +141,12 @@ fn barred(scene: &Scene<'_>, actor: &ActorId, action: Action) -> Option<Barred> 
     }
 }
 
+/// Who could approve, and why the actor could not.
+type Approvers = (Option<Barred>, Vec<ActorId>);
+
 /// For an approval: returns why the actor's would not count even with a grant, and the
 /// actors whose approval could. The author of a version may hold the grant and can't.
-fn approval(
-    scene: &Scene<'_>,
-    actor: &ActorId,
-    action: Action,
-) -> Result<Option<(Option<Barred>, Vec<ActorId>)>, Error> {
+fn approval(scene: &Scene<'_>, actor: &ActorId, action: Action) -> Result<Option<Approvers>, Error> {
     let Some(id) = scene.version_id().filter(|_| action == Action::Approve) else {
         return Ok(None);
     };

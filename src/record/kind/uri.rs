@@ -384,6 +384,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table of addresses")]
     fn what_opens_a_door_is_found_and_taken_out() {
         for (uri, clean) in [
             ("https://user:token@host/x", "https://host/x"),

@@ -304,9 +304,11 @@ pub fn judge(case: &Value) -> String {
     report::report(&report, report::Format::Concise, &report::Style::PLAIN)
 }
 
-/// The rules about histories, which are tried on real commits: a test in which each
-/// fires, and one in which it passes.
-const ON_HISTORIES: [(&str, fn(), fn()); 11] = [
+/// A rule's code, a test in which it fires, and one in which it passes.
+type OnHistories = (&'static str, fn(), fn());
+
+/// The rules about histories, which are tried on real commits.
+const ON_HISTORIES: [OnHistories; 11] = [
     (
         "MR317",
         histories::mr317_fires_for_what_the_key_proved_later,
