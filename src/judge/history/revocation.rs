@@ -121,7 +121,8 @@ fn acts<'a>(
                 ) => Some(id.clone()),
                 _ => None,
             };
-            let serves = match &approves {
+            let version = change.record.as_ref().and_then(RecordPath::version).cloned();
+            let serves = match &version {
                 Some(id) => {
                     let now = Snapshot::at(records, read_commit(objects, until)?.tree, folder)?;
                     now.bound_stages(policy.registry(), id)?
@@ -132,7 +133,7 @@ fn acts<'a>(
                 serves,
                 commit: commit.id,
                 phrase: change.phrase(),
-                version: change.record.as_ref().and_then(RecordPath::version).cloned(),
+                version,
                 group: change.group().map(str::to_owned),
                 approves,
             });
