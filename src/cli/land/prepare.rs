@@ -4,12 +4,14 @@
 use super::agree::{agree, disagrees};
 use super::attempt::{Attempt, Base};
 use super::commit::{Signed, commit};
-use super::outcome::Refused;
+use super::outcome::{FaultyBase, Refused};
 use super::preview::{Existing, Preview, Proposal, preview};
-use super::prove::{Proved, of_mainline, prove};
+use super::prove::{Proved, Sound, of_mainline, prove};
 use super::{Scope, Target};
 use crate::base::Error;
 use crate::cli::read::fresh;
+use crate::judge::finding::Report;
+use crate::judge::history;
 use crate::workspace::identity::Identity;
 
 /// The result of preparing.
@@ -30,8 +32,8 @@ pub(super) enum Prepared {
 /// The change can't be made; nothing is written then.
 pub(super) fn prepare(attempt: &Attempt<'_>, target: &Target) -> Result<Prepared, Error> {
     let objects = &attempt.workspace.repo.objects()?;
-    let (policy, point) = match prove(attempt, objects, target)? {
-        Proved::Sound(policy, point) => (*policy, point),
+    let Sound { policy, point, open } = match prove(attempt, objects, target)? {
+        Proved::Sound(sound) => *sound,
         Proved::Faulty(base) => return Ok(Prepared::Refused(Refused::Faulty(base))),
     };
     let me = Identity::configured(&attempt.workspace.repo)?;
@@ -73,6 +75,9 @@ pub(super) fn prepare(attempt: &Attempt<'_>, target: &Target) -> Result<Prepared
         Preview::Idle(refusal) => return Ok(Prepared::Refused(Refused::declined(refusal))),
         Preview::Ready(proposal) => proposal,
     };
+    if let Some(base) = rests_on(&proposal, attempt, open) {
+        return Ok(Prepared::Refused(Refused::Faulty(base)));
+    }
     if let Some(refused) = agree(attempt, &base, target, &mut proposal)? {
         return Ok(Prepared::Refused(refused));
     }
@@ -81,4 +86,16 @@ pub(super) fn prepare(attempt: &Attempt<'_>, target: &Target) -> Result<Prepared
     }
     let signed = commit(attempt, &base, target, *proposal, point)?;
     Ok(Prepared::Signed(Box::new(signed)))
+}
+
+/// Returns the findings of the past that a change which takes versions out of use rests
+/// on after all: it puts such a version into a stage.
+fn rests_on(proposal: &Proposal, attempt: &Attempt<'_>, mut open: Report) -> Option<FaultyBase> {
+    if !matches!(attempt.job.scope, Scope::Removal { .. }) {
+        return None;
+    }
+    let scope = history::scope_of(&proposal.changes)?;
+    open.findings.retain(|finding| scope.is_stopped_by(finding));
+    let own = Vec::new();
+    (!open.findings.is_empty()).then_some(FaultyBase { report: open, own })
 }

@@ -15,10 +15,20 @@ use crate::workspace::prove::{Point, ProveOptions};
 
 /// The result of proving the base.
 pub(super) enum Proved {
-    /// The policy in force, and the point to store once the mainline is there.
-    Sound(Box<Policy>, Option<Point>),
+    /// The history is sound as far as the command concerns it.
+    Sound(Box<Sound>),
     /// The history is faulty, so nothing may build on it.
     Faulty(FaultyBase),
+}
+
+/// A history on which a change may build.
+pub(super) struct Sound {
+    /// The policy in force.
+    pub policy: Policy,
+    /// The point to store once the mainline is there.
+    pub point: Option<Point>,
+    /// The findings that may still stop the change, once it is known what it does.
+    pub open: Report,
 }
 
 /// Returns the policy in force at the base, after its history is proven.
@@ -37,7 +47,11 @@ pub(super) fn prove(attempt: &Attempt<'_>, objects: &dyn Objects, target: &Targe
         let policy = Replay::after_judged(&records, &workspace.folder, target.base)?
             .policy
             .ok_or_else(|| Error::msg("no policy"))?;
-        return Ok(Proved::Sound(Box::new(policy), None));
+        return Ok(Proved::Sound(Box::new(Sound {
+            policy,
+            point: None,
+            open: Report::default(),
+        })));
     }
     let proof = workspace.prove(
         objects,
@@ -58,6 +72,7 @@ pub(super) fn prove(attempt: &Attempt<'_>, objects: &dyn Objects, target: &Targe
     let mut report = proof.report;
     report.findings.retain(|finding| finding.acknowledged.is_none());
     let (own, others) = elsewhere(workspace, objects, target, &report, blocks)?;
+    let open = report.clone();
     report.findings.retain(blocks);
     if !report.findings.is_empty() {
         let own = own_faults(objects, target, &mut report)?;
@@ -78,7 +93,11 @@ pub(super) fn prove(attempt: &Attempt<'_>, objects: &dyn Objects, target: &Targe
             crate::base::count(others, "finding")
         ));
     }
-    Ok(Proved::Sound(Box::new(proof.policy), proof.point))
+    Ok(Proved::Sound(Box::new(Sound {
+        policy: proof.policy,
+        point: proof.point,
+        open,
+    })))
 }
 
 /// Returns the policy in force on the mainline as this clone has it, and the text there;

@@ -57,7 +57,7 @@ pub fn promote(args: &PromoteArgs, global: &Global, ui: &Ui) -> Result<Outcome, 
         draft: &|desk| act::promote(desk, &versions, &stages, args.archive_previous, reason),
         scope: Scope::Removal {
             groups,
-            puts: versions.clone(),
+            puts: Vec::new(),
         },
         seen: Some(Seen::of(&args.seen)),
         moved: None,

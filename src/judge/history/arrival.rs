@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::{JudgedStep, Replay};
 use crate::judge::finding::{Finding, Note, Place, Report, Scope};
-use crate::record::change::ChangeKind;
+use crate::record::change::{Change, ChangeKind};
 use crate::record::kind::{Decision, RecordKind, Status, VersionId};
 
 /// Steps in the order in which they would land.
@@ -30,7 +30,7 @@ impl Arrival {
     /// Adds the next step; each one of a walk, from its beginning.
     pub fn add(&mut self, step: &JudgedStep) {
         let mut touched = Touched::default();
-        touched.add(step);
+        touched.add(&step.changes);
         self.steps.push(touched);
     }
 
@@ -106,6 +106,13 @@ fn uncovered(finding: &Finding<Place>) -> Note {
     }
 }
 
+/// Returns the part of the registry that these changes concern, or `None` for none.
+pub fn scope_of(changes: &[Change]) -> Option<Scope> {
+    let mut touched = Touched::default();
+    touched.add(changes);
+    touched.scope()
+}
+
 /// The records and files that steps change.
 #[derive(Debug, Default)]
 struct Touched {
@@ -120,8 +127,8 @@ struct Touched {
 }
 
 impl Touched {
-    fn add(&mut self, step: &JudgedStep) {
-        for change in &step.changes {
+    fn add(&mut self, changes: &[Change]) {
+        for change in changes {
             match &change.record {
                 Some(record) => match record.group() {
                     Some(group) => {

@@ -24,7 +24,7 @@ mod trace;
 mod undone;
 
 pub use acknowledged::{Acknowledged, Reaffirmed};
-pub use arrival::{Arrival, Stopped};
+pub use arrival::{Arrival, Stopped, scope_of};
 pub use dates::{Dated, Dates, claimed, claims, moment};
 pub use graph::Graph;
 pub use in_force::policy_in_force;

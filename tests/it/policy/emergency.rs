@@ -652,6 +652,9 @@ fn what_a_stolen_key_registered_is_taken_out_of_use() {
         "admin-1",
         &["rollback", "churn", "production", "-m", "stolen key"],
     );
+    let back = ["rollback", "churn", "production", "--to", "2", "-m", "back"];
+    let said = lab.findings("admin-1", &back);
+    assert!(said.contains("MR317"), "{said}");
     let _ = lab.ok("admin-1", &["archive", "churn/2", "-m", "stolen key"]);
     let _ = guarded.accepts("admin-1", &["main"]);
     accept_and_audit(&guarded, &revoked);
